@@ -1,0 +1,51 @@
+# Everything that a person or CI runs. `make` alone lists it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+# Wheels that were fetched before (`make wheels`) are enough to install without a network.
+OFFLINE := $(if $(wildcard wheels/*.whl),--no-index --find-links wheels,)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo run test lint format bench lock wheels clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.installed  ## create .venv with everything in it
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(OFFLINE) -e '.[dev]'
+	@touch $@
+
+demo: install  ## the whole bot on this machine, no account needed: opens a chat page
+	$(BIN)/klingbot demo $(ARGS)
+
+run: install  ## run the bot with config.toml
+	$(BIN)/klingbot run --config config.toml $(ARGS)
+
+test: install  ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: install  ## formatting, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: install  ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install  ## benchmarks: ratios measured side by side
+	$(BIN)/python -m pytest tests/bench --override-ini 'python_files=bench_*.py' -s $(ARGS)
+
+lock: install  ## write deploy/requirements.lock with hashes
+	$(BIN)/python deploy/lock.py deploy/requirements.lock
+
+wheels:  ## fetch every wheel, so that `make install` needs no network
+	$(PYTHON) -m pip download --quiet --dest wheels '.[dev]' 'hatchling>=1.27,<2' 'editables>=0.5'
+
+clean:  ## remove what was installed and built
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist

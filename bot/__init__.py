@@ -1,0 +1,1 @@
+"""The bot without Telegram: domain, Kling, store and services."""

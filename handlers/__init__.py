@@ -1,0 +1,1 @@
+"""Telegram: everything that knows python-telegram-bot."""
