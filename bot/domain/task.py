@@ -1,0 +1,206 @@
+"""A task: one accepted request and its life, and what comes out of it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
+
+from bot.domain.request import VideoRequest
+from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
+
+
+class TaskState(StrEnum):
+    """Where a task is. The edges between the states are drawn in ARCHITECTURE.md."""
+
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    UNCONFIRMED = "unconfirmed"
+    IN_PROGRESS = "in_progress"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the credits are settled: nothing of the ledger happens after it."""
+        return self in FINAL_STATES
+
+
+FINAL_STATES = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED, TaskState.EXPIRED})
+ACTIVE_STATES = frozenset(TaskState) - FINAL_STATES
+
+
+class FailureKind(StrEnum):
+    """Why a task failed, as far as a person can do something about it; each has its own text."""
+
+    CONTENT = "content"
+    """The provider refuses the prompt or the picture."""
+    PARAMETERS = "parameters"
+    """The provider refuses a setting."""
+    PROVIDER = "provider"
+    """The provider tried and failed."""
+    UNAVAILABLE = "unavailable"
+    """No provider could be reached, or none has money or permission."""
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    """The answer to the submission was lost and the provider cannot be asked."""
+    NOT_FOUND = "not_found"
+    """The provider no longer knows the task."""
+    DEADLINE = "deadline"
+    """It took longer than the operator allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The conversation that a task came from, and where its video goes back to."""
+
+    chat_id: ChatId
+    message_id: int | None
+    thread_id: int | None = None
+    update_id: int | None = None
+    language: str = "en"
+    is_private: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One row of the store. `version` grows by one with every transition (compare and set).
+
+    `due_at` is when the task wants attention next: a claim moves it forward (the lease), so a crash
+    makes the task late, never lost. `external_task_id` is ours, unique, and known before anything is
+    sent. `real_cost` is what the provider says it took, in its own decimal unit, as text.
+    """
+
+    id: TaskId
+    user_id: UserId
+    origin: Origin
+    request: VideoRequest
+    price: Credits
+    external_task_id: str
+    created_at: Millis
+    deadline_at: Millis
+    state: TaskState = TaskState.QUEUED
+    version: int = 0
+    due_at: Millis | None = None
+    provider: ProviderName | None = None
+    provider_task_id: str | None = None
+    attempts: int = 0
+    looks: int = 0
+    excluded: tuple[ProviderName, ...] = ()
+    submitted_at: Millis | None = None
+    finished_at: Millis | None = None
+    progress: int | None = None
+    failure: FailureKind | None = None
+    failure_detail: str | None = None
+    real_cost: str | None = None
+    status_message_id: int | None = None
+
+    @property
+    def operation_key(self) -> tuple[str, str, int]:
+        """What decides how long a task takes: model, mode and seconds."""
+        return (self.request.model, self.request.mode, self.request.duration)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteVideo:
+    """A finished video at the provider. `url` may be signed: it is never logged. `duration_ms` if told."""
+
+    url: str = field(repr=False)
+    id: str | None = None
+    duration_ms: int | None = None
+
+
+class DeliveryKind(StrEnum):
+    """What an outbox row asks to be sent."""
+
+    VIDEO = "video"
+    NOTICE = "notice"
+    """The end of a task without a video: the reason and what happened to the credits."""
+
+
+class DeliveryState(StrEnum):
+    """The life of an outbox row."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    UNDELIVERABLE = "undeliverable"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """A delivery to be written together with the transition that causes it."""
+
+    kind: DeliveryKind
+    position: int = 0
+    video: RemoteVideo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One outbox row with its task. `file_id` is Telegram's, kept so that a repeat costs no upload."""
+
+    id: int
+    task: Task
+    kind: DeliveryKind
+    position: int
+    state: DeliveryState
+    attempts: int
+    due_at: Millis | None
+    video: RemoteVideo | None = None
+    file_id: str | None = None
+    message_id: int | None = None
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+    size_bytes: int | None = None
+    failure: str | None = None
+
+
+class LedgerKind(StrEnum):
+    """What a ledger row is for."""
+
+    GRANT = "grant"
+    HOLD = "hold"
+    CHARGE = "charge"
+    RELEASE = "release"
+    PURCHASE = "purchase"
+    REFUND = "refund"
+    ADJUST = "adjust"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One append-only row.
+
+    `amount` changes what the user may still spend, `held` what is reserved. Of `amount`, `allowance` is
+    the part that concerns the plan's daily and monthly windows and not the granted balance; a window
+    counts it at `counted_at` (the moment of the hold), so a release gives it back to the window it came
+    from. `operation_id` is unique: the same thing is never booked twice.
+    """
+
+    user_id: UserId
+    kind: LedgerKind
+    amount: Credits
+    held: Credits
+    allowance: Credits
+    at: Millis
+    counted_at: Millis
+    operation_id: str
+    task_id: TaskId | None = None
+    actor_id: UserId | None = None
+    note: str = ""
+
+    @classmethod
+    def hold(cls, task: Task, allowance: Credits) -> Self:
+        """Reserve the task's price, `allowance` of it out of the plan's windows."""
+        return cls(
+            user_id=task.user_id,
+            kind=LedgerKind.HOLD,
+            amount=Credits(-task.price),
+            held=task.price,
+            allowance=Credits(-allowance),
+            at=task.created_at,
+            counted_at=task.created_at,
+            operation_id=f"task:{task.id}:hold",
+            task_id=task.id,
+        )

@@ -1,0 +1,44 @@
+"""Types for money, time and ids, so that a mix-up of two integers does not type-check."""
+
+import random
+from typing import NewType
+
+Millis = NewType("Millis", int)
+"""UTC milliseconds since the epoch, or a length of time in milliseconds."""
+
+Credits = NewType("Credits", int)
+"""The integer unit of quota. By default one credit is a tenth of Kling's own unit."""
+
+TaskId = NewType("TaskId", str)
+"""Short id of a task that people can read out: ``K7Q29F`` (shown as ``K7Q2-9F``)."""
+
+UserId = NewType("UserId", int)
+ChatId = NewType("ChatId", int)
+ProviderName = NewType("ProviderName", str)
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+# Crockford's base 32: no I, L, O or U, so that an id survives being read aloud.
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_LENGTH = 6
+
+
+def new_task_id(rng: random.Random) -> TaskId:
+    """Draw a task id out of 2^30; the store's unique index decides whether it is free."""
+    return TaskId("".join(rng.choice(_ALPHABET) for _ in range(_LENGTH)))
+
+
+def shown(task_id: TaskId) -> str:
+    """Write an id as people see it: ``K7Q2-9F``."""
+    return f"{task_id[:4]}-{task_id[4:]}"
+
+
+def read_task_id(text: str) -> TaskId | None:
+    """Read an id as people type it (any case, with or without the dash, O for 0), or None."""
+    cleaned = text.strip().upper().replace("-", "").translate(str.maketrans("OIL", "011"))
+    if len(cleaned) == _LENGTH and all(letter in _ALPHABET for letter in cleaned):
+        return TaskId(cleaned)
+    return None
