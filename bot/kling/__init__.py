@@ -1,1 +1,1 @@
-"""kling"""
+"""Kling in every dialect: pure descriptions of the wire, and one client that does the I/O."""

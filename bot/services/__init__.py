@@ -1,1 +1,1 @@
-"""services"""
+"""What the product does: each service is one step between the chat, the store and the providers."""

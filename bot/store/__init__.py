@@ -1,1 +1,1 @@
-"""store"""
+"""Where everything is kept: intents, each one transaction."""

@@ -1,1 +1,1 @@
-"""kling/dialects"""
+"""One module per wire format: pure functions from requests to HTTP and from HTTP to what it means."""

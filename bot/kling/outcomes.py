@@ -1,0 +1,65 @@
+"""What can go wrong with a provider, by what may be done about it.
+
+    ProviderError
+     +-- Rejected       the request is refused for good: release, tell the user why
+     +-- Throttled      not accepted, come back later: the hold stays
+     +-- Unavailable    not accepted or not reached: the hold stays, another provider may take it
+     +-- Unauthorized   the key is not good: another provider may take it, tell the operators
+     +-- OutOfBalance   the account has no money: as Unauthorized
+     +-- Ambiguous      the task may exist: ask before anything is sent again
+     +-- NotFound       the provider does not know the task that it was asked about
+
+No message holds a key, a URL or a prompt.
+"""
+
+from bot.domain.task import FailureKind
+from bot.domain.units import Millis
+
+
+class ProviderError(Exception):
+    """A provider did not do what it was asked; `code` is its business code or HTTP status, as text."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(f"{message} ({code})" if code else message)
+        self.message = message
+        self.code = code
+
+
+class Rejected(ProviderError):
+    """Refused for good. `kind` says whether content or parameters; the message is the provider's own."""
+
+    def __init__(self, message: str, *, code: str = "", kind: FailureKind = FailureKind.PARAMETERS) -> None:
+        super().__init__(message, code=code)
+        self.kind = kind
+
+
+class Throttled(ProviderError):
+    """Too many requests or too many tasks at once: surely not accepted. `retry_after` in milliseconds."""
+
+    def __init__(self, message: str, *, code: str = "", retry_after: Millis | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class Unavailable(ProviderError):
+    """Down or out of reach: surely not accepted. `retry_after` in milliseconds."""
+
+    def __init__(self, message: str, *, code: str = "", retry_after: Millis | None = None) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class Unauthorized(ProviderError):
+    """The key is wrong, expired, not permitted, or not allowed from this address."""
+
+
+class OutOfBalance(ProviderError):
+    """The account behind the key has no units left, or is in arrears."""
+
+
+class Ambiguous(ProviderError):
+    """Something was sent and the answer does not tell what became of it."""
+
+
+class NotFound(ProviderError):
+    """The provider knows no such task."""

@@ -1,0 +1,143 @@
+"""What crosses the border to a provider, and the protocol that every dialect fulfils. No I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+from bot.domain.request import Operation, VideoRequest
+from bot.domain.task import RemoteVideo
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request without host and credentials. `path` starts with a slash and is joined to the base URL."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A whole answer. Header names are lower case. Bodies are small: videos are fetched elsewhere."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitContext:
+    """What a request needs beside itself to be sent.
+
+    `images` maps the SHA-256 of every image of the request to its bytes.
+    """
+
+    external_task_id: str
+    images: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    callback_url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The provider took the task and will answer to `provider_task_id`."""
+
+    provider_task_id: str
+
+
+class RemoteState(StrEnum):
+    """How far a task is at the provider, in our words."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """A word that no source documents: keep waiting, log it once, never take it for success."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStatus:
+    """One look at a task. `progress` in percent where the provider tells. `cost` in its own decimal unit."""
+
+    provider_task_id: str
+    state: RemoteState
+    word: str
+    progress: int | None = None
+    videos: tuple[RemoteVideo, ...] = ()
+    reason: str | None = None
+    external_task_id: str | None = None
+    cost: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRef:
+    """How a task is asked for: the operation and model decide the path in some dialects."""
+
+    operation: Operation
+    model: str
+    external_task_id: str
+    provider_task_id: str | None = None
+
+
+class Dialect(Protocol):
+    """A wire format as pure functions.
+
+    The parse functions return what an answer means or raise one of `bot.kling.outcomes`.
+    """
+
+    @property
+    def name(self) -> str:
+        """The dialect's name in the configuration."""
+        ...
+
+    @property
+    def can_look_up(self) -> bool:
+        """Whether a task can be asked for by our own `external_task_id`."""
+        ...
+
+    def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
+        """Name the fields of `request` that this wire format cannot express, empty if none."""
+        ...
+
+    def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
+        """Encode a submission."""
+        ...
+
+    def parse_submit(self, response: HttpResponse) -> Submission:
+        """Read the answer to a submission."""
+        ...
+
+    def query(self, ref: TaskRef) -> HttpRequest:
+        """Encode the question about one task by its `provider_task_id`."""
+        ...
+
+    def parse_query(self, response: HttpResponse) -> TaskStatus:
+        """Read the answer about one task."""
+        ...
+
+    def look_up(self, ref: TaskRef) -> HttpRequest | None:
+        """Encode the question about a task by our own id, or None where that cannot be asked."""
+        ...
+
+    def parse_look_up(self, response: HttpResponse) -> TaskStatus | None:
+        """Read that answer; None means: proven absent."""
+        ...
+
+    def query_many(self, refs: Sequence[TaskRef]) -> HttpRequest | None:
+        """Encode one question about many tasks (all of one operation), or None where that cannot be asked."""
+        ...
+
+    def parse_many(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
+        """Read that answer; tasks that it does not mention are simply not in it."""
+        ...
+
+    def probe(self, now_ms: int) -> HttpRequest:
+        """Encode a free question that only a good key answers."""
+        ...
+
+    def parse_probe(self, response: HttpResponse) -> str:
+        """Read that answer: a few words for the operator, such as the units left."""
+        ...

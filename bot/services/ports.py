@@ -1,0 +1,139 @@
+"""What services need of a chat and of the providers, without knowing Telegram or HTTP."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from bot.domain.task import Delivery, Task
+from bot.domain.units import ChatId, Credits, Millis
+
+
+@dataclass(frozen=True, slots=True)
+class RawUpdate:
+    """An update as the inbox keeps it. `payload` is the Bot API's JSON; `sent_at` is when the user acted."""
+
+    update_id: int
+    chat_id: ChatId | None
+    payload: dict[str, Any]
+    sent_at: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFile:
+    """A checked video on disk, ready to be sent."""
+
+    path: Path
+    width: int
+    height: int
+    duration_ms: int
+    size_bytes: int
+    thumbnail: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the chat made of a message. `file_id` is what a repeat needs, where there is one."""
+
+    message_id: int
+    file_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a status message shows of a task that is not at its end (milliseconds).
+
+    `expected` is the learned time from submission to video. `ahead` is how many tasks wait before it.
+    """
+
+    now: Millis
+    expected: Millis | None = None
+    ahead: int | None = None
+
+
+class ChatGone(Exception):
+    """The chat cannot be written to any more (blocked, kicked, deleted): give up, keep the result."""
+
+
+class ChatMoved(Exception):
+    """The group became a supergroup: the same chat under `new_chat_id`."""
+
+    def __init__(self, new_chat_id: ChatId) -> None:
+        super().__init__("the chat has a new id")
+        self.new_chat_id = new_chat_id
+
+
+class ChatBusy(Exception):
+    """The chat asks for a pause of `retry_after` milliseconds, or cannot be reached now."""
+
+    def __init__(self, retry_after: Millis) -> None:
+        super().__init__(f"try again in {retry_after} ms")
+        self.retry_after = retry_after
+
+
+class ChatRefused(Exception):
+    """The chat refuses this very message (too large, bad file); a repeat would be refused again."""
+
+
+class Messenger(Protocol):
+    """A chat as the services see it. Every method may raise one of the four exceptions above."""
+
+    async def show_status(self, task: Task, progress: Progress) -> int | None:
+        """Write or edit the task's status message, and return its message id (None: it is gone)."""
+        ...
+
+    async def remove_status(self, task: Task) -> None:
+        """Take the status message away: the video stands in its place. Best effort."""
+        ...
+
+    async def send_video(self, delivery: Delivery, file: VideoFile | None) -> Sent:
+        """Send a finished video to where its task came from; without a file by `delivery.file_id`."""
+        ...
+
+    async def send_link(self, delivery: Delivery, url: str, size_bytes: int | None) -> Sent:
+        """Offer a video by its address, where it is too large for an upload."""
+        ...
+
+    async def send_notice(self, task: Task) -> Sent:
+        """Tell why a task ended without a video, and that its credits are back."""
+        ...
+
+    async def sending(self, task: Task) -> None:
+        """Show that a video is on its way. Best effort."""
+        ...
+
+    async def alert_operators(self, key: str, **params: object) -> None:
+        """Tell the admins something in their language. Best effort."""
+        ...
+
+
+class UpdateSource(Protocol):
+    """Where updates come from."""
+
+    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
+        """Wait for updates with ids from `offset` on; asking confirms all before it."""
+        ...
+
+
+class UpdateProcessor(Protocol):
+    """Who acts on an update."""
+
+    async def process(self, update: RawUpdate) -> None:
+        """Act on one update, to its end. Exceptions that it lets out are logged; the update counts as done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A user's standing, for people to read."""
+
+    available: Credits
+    granted: Credits
+    held: Credits
+    day_limit: int | None
+    day_spent: Credits
+    month_limit: int | None
+    month_spent: Credits
+    resets_at: Millis | None
+    running: int
+    max_running: int

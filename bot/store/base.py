@@ -1,0 +1,273 @@
+"""The Store protocol: intents, each one transaction.
+
+The guarantee: **when an intent returns, what it did survives a crash and a power cut, whole; when it
+raises, nothing of it happened.** Intents of one store may be called concurrently from one event loop.
+Claims move `due_at` forward (the lease) and never hand the same row to two callers within it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bot.domain.lifecycle import Transition
+from bot.domain.quota import Plan, Usage, Windows
+from bot.domain.request import ImageRef
+from bot.domain.task import Delivery, LedgerKind, LedgerRow, Task, TaskState
+from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
+
+
+class Conflict(Exception):
+    """The task is no longer at the version that the transition was made from: read it again."""
+
+
+class TaskIdTaken(Exception):
+    """The drawn task id is in use: draw another."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """A stored update that is not yet done. `payload` is the Bot API's JSON."""
+
+    update_id: int
+    chat_id: ChatId | None
+    payload: dict[str, Any]
+    sent_at: Millis | None
+    received_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person as the bot knows them. `language` is their own choice; `telegram_language` their client's."""
+
+    id: UserId
+    name: str
+    username: str | None
+    telegram_language: str | None
+    language: str | None
+    plan: str | None
+    created_at: Millis
+    seen_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """A prepared image to be kept until nothing needs it."""
+
+    ref: ImageRef
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A request that a user is still composing in a chat; `data` is the composer's JSON."""
+
+    user_id: UserId
+    chat_id: ChatId
+    data: dict[str, Any]
+    message_id: int | None
+    updated_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class SentRecord:
+    """What is kept of a delivery that arrived."""
+
+    message_id: int | None
+    file_id: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+    size_bytes: int | None = None
+
+
+class Store(Protocol):
+    """See the module's docstring for what every intent promises."""
+
+    async def close(self) -> None:
+        """Finish what waits and let go of the file."""
+        ...
+
+    # -- inbox ---------------------------------------------------------------------------------------
+
+    async def receive(self, rows: Sequence[InboxRow]) -> list[InboxRow]:
+        """Keep updates; return those that were not known before, in order of their id."""
+        ...
+
+    async def unprocessed(self) -> list[InboxRow]:
+        """Every update that is kept and not done, in order of its id."""
+        ...
+
+    async def mark_processed(self, update_id: int, now: Millis) -> None:
+        """An update was acted on to its end."""
+        ...
+
+    async def last_update_id(self) -> int | None:
+        """The highest update id ever kept."""
+        ...
+
+    # -- people and chats ----------------------------------------------------------------------------
+
+    async def see_user(
+        self, user_id: UserId, name: str, username: str | None, telegram_language: str | None, now: Millis
+    ) -> User:
+        """Create or refresh a user and return what is known."""
+        ...
+
+    async def user(self, user_id: UserId) -> User | None:
+        """One user."""
+        ...
+
+    async def find_user(self, text: str) -> User | None:
+        """A user by id or by @name, in any case."""
+        ...
+
+    async def set_language(self, user_id: UserId, language: str | None) -> None:
+        """Keep the language that a user chose; None: follow their Telegram client."""
+        ...
+
+    async def move_chat(self, old: ChatId, new: ChatId) -> None:
+        """A group got a new id: tasks, drafts and inbox rows follow."""
+        ...
+
+    # -- accepting -----------------------------------------------------------------------------------
+
+    async def accept(self, task: Task, images: Sequence[StoredImage], plan: Plan, window: Windows) -> Task:
+        """Keep a new task with its images and hold its price, in one transaction.
+
+        If a task with the same `origin.update_id` exists already, that one is returned and nothing is
+        held: a replayed update has no second effect.
+
+        Raises:
+            UserError: `quota.may_hold` says no.
+            TaskIdTaken: draw another id.
+
+        """
+        ...
+
+    async def images(self, refs: Sequence[ImageRef]) -> Mapping[str, bytes]:
+        """The bytes of kept images by their SHA-256; missing ones are left out."""
+        ...
+
+    async def keep_image(self, image: StoredImage, now: Millis) -> None:
+        """Keep an image for a draft."""
+        ...
+
+    # -- tasks ---------------------------------------------------------------------------------------
+
+    async def task(self, task_id: TaskId) -> Task | None:
+        """One task."""
+        ...
+
+    async def tasks_of(self, user_id: UserId, states: Sequence[TaskState], limit: int = 20) -> list[Task]:
+        """A user's tasks in these states, newest first."""
+        ...
+
+    async def tasks_in(self, states: Sequence[TaskState], limit: int = 1000) -> list[Task]:
+        """Everybody's tasks in these states, oldest first."""
+        ...
+
+    async def count_running(self) -> Mapping[ProviderName, int]:
+        """How many tasks hold a slot at each provider: submitting, unconfirmed or in progress."""
+        ...
+
+    async def queue_position(self, task: Task) -> int:
+        """How many queued tasks were accepted before this one."""
+        ...
+
+    async def due_queued(self, now: Millis, limit: int) -> list[Task]:
+        """Queued tasks whose due time has come, fairly: users with fewer running tasks first, then the oldest.
+
+        This only reads: `apply` with a `Claimed` event is the claim.
+        """
+        ...
+
+    async def claim_due(self, now: Millis, lease: Millis, states: Sequence[TaskState], limit: int) -> list[Task]:
+        """Take tasks in these states whose due time has come, and move it forward by `lease`.
+
+        The version does not change: a claim says nothing of the task's life.
+        """
+        ...
+
+    async def overdue(self, now: Millis, limit: int) -> list[Task]:
+        """Active tasks (not submitting) past their deadline, oldest first."""
+        ...
+
+    async def apply(self, transition: Transition, now: Millis) -> Task:
+        """Apply a transition with its settlement and outbox rows, by compare and set on the version.
+
+        A charge or a release books the opposite of the task's hold (`task:<id>:charge`, `task:<id>:release`),
+        with the hold's allowance and moment.
+
+        Raises:
+            Conflict: the task moved on since `transition.before` was read.
+
+        """
+        ...
+
+    async def set_status_message(self, task_id: TaskId, message_id: int | None) -> None:
+        """Remember where a task's status is shown. Does not change the version."""
+        ...
+
+    async def durations(self, provider: ProviderName, key: tuple[str, str, int], limit: int = 50) -> list[int]:
+        """How long the newest tasks of (model, mode, seconds) took from submission to the end, in milliseconds."""
+        ...
+
+    # -- deliveries ----------------------------------------------------------------------------------
+
+    async def claim_deliveries(self, now: Millis, lease: Millis, limit: int) -> list[Delivery]:
+        """Take outbox rows that wait or whose lease ran out; state `sending`, `attempts` one more."""
+        ...
+
+    async def delivered(self, delivery_id: int, sent: SentRecord, now: Millis) -> None:
+        """A delivery arrived."""
+        ...
+
+    async def retry_delivery(self, delivery_id: int, due_at: Millis, failure: str) -> None:
+        """Not now: back to `pending` until `due_at`."""
+        ...
+
+    async def undeliverable(self, delivery_id: int, failure: str, now: Millis) -> None:
+        """It cannot be delivered; the row stays, so that the user can still ask for it."""
+        ...
+
+    async def deliveries_of(self, task_id: TaskId) -> list[Delivery]:
+        """A task's outbox rows in order."""
+        ...
+
+    # -- ledger --------------------------------------------------------------------------------------
+
+    async def usage(self, user_id: UserId, window: Windows) -> Usage:
+        """A user's standing."""
+        ...
+
+    async def book(self, row: LedgerRow) -> bool:
+        """Add a row that is not a hold, charge or release; False if its operation is booked already."""
+        ...
+
+    async def ledger(self, user_id: UserId, limit: int = 20) -> list[LedgerRow]:
+        """A user's newest rows, newest first."""
+        ...
+
+    async def ledger_totals(self) -> Mapping[LedgerKind, tuple[int, Credits]]:
+        """How many rows there are of each kind, and the sum of their amounts."""
+        ...
+
+    # -- drafts --------------------------------------------------------------------------------------
+
+    async def save_draft(self, draft: Draft) -> None:
+        """Keep the one draft that a user has in a chat; an older one gives way."""
+        ...
+
+    async def draft(self, user_id: UserId, chat_id: ChatId) -> Draft | None:
+        """The draft that a user has in a chat."""
+        ...
+
+    async def delete_draft(self, user_id: UserId, chat_id: ChatId) -> None:
+        """The draft is done or given up."""
+        ...
+
+    # -- chores --------------------------------------------------------------------------------------
+
+    async def clean(self, before: Millis) -> int:
+        """Forget processed updates, unused images and drafts older than `before`; return how many rows."""
+        ...
