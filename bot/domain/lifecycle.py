@@ -52,17 +52,22 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """f: the submission surely did not create a task; try again at `retry_at`, perhaps elsewhere."""
+    """f: the submission surely did not create a task; try again at `retry_at`, perhaps elsewhere.
+
+    A wait that is nobody's failure (a full queue at the provider) is not `counted` as an attempt.
+    """
 
     retry_at: Millis
     exclude: ProviderName | None = None
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerLost:
-    """g: something was sent and nobody knows what became of it."""
+    """g: something was sent and nobody knows what became of it; asked since, it was absent `absences` times."""
 
     look_at: Millis
+    absences: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +184,7 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
                 provider_task_id=provider_task_id,
                 submitted_at=now,
                 due_at=look_at,
+                looks=0,
             )
             return Transition(task, after)
         case CancelRequested():
@@ -186,16 +192,22 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
             return Transition(task, after, Settlement.RELEASE, _NOTICE)
         case Refused(kind, detail) | ProviderFailed(kind, detail):
             return _failed(task, bumped, kind, detail, now)
-        case Deferred(retry_at, exclude):
+        case Deferred(retry_at, exclude, counted):
             excluded = task.excluded if exclude is None else (*task.excluded, exclude)
             after = replace(
-                bumped, state=TaskState.QUEUED, due_at=retry_at, provider=None, excluded=tuple(dict.fromkeys(excluded))
+                bumped,
+                state=TaskState.QUEUED,
+                due_at=retry_at,
+                provider=None,
+                excluded=tuple(dict.fromkeys(excluded)),
+                attempts=task.attempts if counted else max(0, task.attempts - 1),
             )
             return Transition(task, after)
-        case AnswerLost(look_at):
-            return Transition(task, replace(bumped, state=TaskState.UNCONFIRMED, due_at=look_at))
+        case AnswerLost(look_at, absences):
+            return Transition(task, replace(bumped, state=TaskState.UNCONFIRMED, due_at=look_at, looks=absences))
         case ProvenAbsent(retry_at):
-            return Transition(task, replace(bumped, state=TaskState.QUEUED, due_at=retry_at, provider=None))
+            after = replace(bumped, state=TaskState.QUEUED, due_at=retry_at, provider=None, looks=0)
+            return Transition(task, after)
         case Unresolvable():
             return _failed(task, bumped, FailureKind.UNKNOWN_OUTCOME, "", now)
         case StillRunning(look_at, progress):

@@ -98,6 +98,10 @@ class Messenger(Protocol):
         """Tell why a task ended without a video, and that its credits are back."""
         ...
 
+    async def tell(self, task: Task, key: str, **params: object) -> Sent:
+        """Write one text of the locale files to where the task came from."""
+        ...
+
     async def sending(self, task: Task) -> None:
         """Show that a video is on its way. Best effort."""
         ...
@@ -120,6 +124,14 @@ class UpdateProcessor(Protocol):
 
     async def process(self, update: RawUpdate) -> None:
         """Act on one update, to its end. Exceptions that it lets out are logged; the update counts as done."""
+        ...
+
+
+class Wake(Protocol):
+    """Lets one service tell another that there is something to do now; a tick would find it anyway."""
+
+    def __call__(self, tick: str) -> None:
+        """Run `dispatch`, `poll` or `deliver` at once."""
         ...
 
 

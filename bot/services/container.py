@@ -1,0 +1,19 @@
+"""The services that handlers may call, in one typed place."""
+
+from dataclasses import dataclass
+
+from bot.clock import Clock
+from bot.services.accounts import Accounts
+from bot.services.status import Status
+from bot.services.submit import Submit
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a handler can ask for. `stale_after` is in milliseconds: older commands are asked about first."""
+
+    submit: Submit
+    accounts: Accounts
+    status: Status
+    clock: Clock
+    stale_after: int
