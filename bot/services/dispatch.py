@@ -1,0 +1,225 @@
+"""Send queued tasks to a provider, so that none is sent twice whatever breaks in between.
+
+The claim is written before anything leaves (the intent), the answer right after it. Where the answer
+is lost, the provider is asked about our own id before anything is sent again.
+"""
+
+import random
+from collections import Counter
+
+import structlog
+
+from bot.clock import Clock
+from bot.domain.lifecycle import (
+    Accepted,
+    AnswerLost,
+    Claimed,
+    Deferred,
+    Event,
+    IllegalTransition,
+    ProvenAbsent,
+    Refused,
+    Unresolvable,
+    transition,
+)
+from bot.domain.schedule import PollingPolicy, backoff, first_look
+from bot.domain.task import FailureKind, Task, TaskState
+from bot.domain.units import SECOND, Millis, ProviderName
+from bot.kling import outcomes
+from bot.kling.pool import Pool
+from bot.kling.wire import SubmitContext, TaskRef
+from bot.services.ports import Messenger, Wake
+from bot.services.status import Status
+from bot.services.work import Work
+from bot.store.base import Conflict, Store
+
+log = structlog.get_logger(__name__)
+
+BATCH = 50
+LEASE = Millis(180 * SECOND)
+"""Longer than any submission may take, so that an expired lease means a crash."""
+
+ABSENCES_TO_PROVE = 2
+"""How often a provider must not know our id before it is taken for absent (read-after-write, WIRE 10)."""
+
+ABSENCE_PAUSE = Millis(10 * SECOND)
+
+
+class Dispatch:
+    """Claims queued tasks and submits them; settles submissions whose answer was lost."""
+
+    def __init__(
+        self,
+        store: Store,
+        pool: Pool,
+        status: Status,
+        messenger: Messenger,
+        clock: Clock,
+        rng: random.Random,
+        policy: PollingPolicy,
+        wake: Wake,
+        work: Work,
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._status = status
+        self._messenger = messenger
+        self._clock = clock
+        self._rng = rng
+        self._policy = policy
+        self._wake = wake
+        self._work = work
+
+    # -- sending -------------------------------------------------------------------------------------
+
+    async def tick(self) -> None:
+        """Claim what can be sent now and begin to send it; returns before the answers are there."""
+        running: Counter[ProviderName] = Counter(await self._store.count_running())
+        for task in await self._store.due_queued(self._clock.now(), BATCH):
+            now = self._clock.now()
+            clients = self._pool.candidates(task.request, running, task.excluded)
+            if clients:
+                provider = clients[0].name
+                claimed = await self._apply(task, Claimed(provider, Millis(now + LEASE)))
+                if claimed is not None:
+                    running[provider] += 1
+                    self._work.start(self._submit(claimed))
+            elif not self._pool.can_ever(task.request, task.excluded):
+                await self._apply(task, self._nobody_left(task, now))
+
+    def _nobody_left(self, task: Task, now: Millis) -> Event:
+        """Every provider that could do it has refused: begin again with all of them, or give up."""
+        if task.excluded and task.attempts <= self._policy.retries:
+            return Deferred(backoff(now, task.attempts, self._rng))
+        return Refused(FailureKind.UNAVAILABLE)
+
+    async def _submit(self, task: Task) -> None:
+        assert task.provider is not None  # noqa: S101  a claim names the provider
+        client = self._pool.client(task.provider)
+        images = await self._store.images(task.request.images)
+        if len(images) < len({image.sha256 for image in task.request.images}):
+            await self._apply(task, Refused(FailureKind.PARAMETERS, "the picture is no longer kept"))
+            return
+        context = SubmitContext(task.external_task_id, images)
+        try:
+            submission = await client.submit(task.request, context)
+        except outcomes.ProviderError as error:
+            log.warning("submission not accepted", task=task.id, provider=task.provider, outcome=type(error).__name__, reason=str(error))
+            await self._refused(task, task.provider, error)
+        else:
+            self._pool.note(task.provider, None)
+            now = self._clock.now()
+            expected = await self._status.expected(task)
+            log.info("task submitted", task=task.id, provider=task.provider, provider_task=submission.provider_task_id)
+            await self._apply(task, Accepted(submission.provider_task_id, first_look(now, expected, self._policy)))
+
+    async def _refused(self, task: Task, provider: ProviderName, error: outcomes.ProviderError) -> None:
+        now = self._clock.now()
+        if self._pool.note(provider, error):
+            await self._messenger.alert_operators(_ALERTS[type(error)], provider=provider, detail=str(error))
+        match error:
+            case outcomes.Rejected():
+                await self._apply(task, Refused(error.kind, error.message))
+            case outcomes.Throttled():
+                retry_at = backoff(now, max(task.attempts, 1), self._rng, error.retry_after)
+                await self._apply(task, Deferred(retry_at, counted=False))
+            case outcomes.Unavailable():
+                await self._again(task, provider, backoff(now, task.attempts, self._rng, error.retry_after), now)
+            case outcomes.Ambiguous():
+                await self._apply(task, AnswerLost(now))
+                self._wake("dispatch")
+            case _:
+                await self._again(task, provider, now, now)
+
+    async def _again(self, task: Task, provider: ProviderName, retry_at: Millis, now: Millis) -> None:
+        """Another provider at once, the same one later, or the end after as many tries as the settings allow."""
+        excluded = (*task.excluded, provider)
+        if task.attempts > self._policy.retries:
+            await self._apply(task, Refused(FailureKind.UNAVAILABLE))
+        elif self._pool.can_ever(task.request, excluded):
+            await self._apply(task, Deferred(now, exclude=provider))
+            self._wake("dispatch")
+        elif retry_at > now:
+            await self._apply(task, Deferred(retry_at))
+        else:
+            await self._apply(task, Refused(FailureKind.UNAVAILABLE))
+
+    # -- settling what is unknown --------------------------------------------------------------------
+
+    async def settle(self) -> None:
+        """Find out about submissions whose lease ran out or whose answer was lost."""
+        now = self._clock.now()
+        for task in await self._store.claim_due(now, LEASE, [TaskState.SUBMITTING], BATCH):
+            await self._apply(task, AnswerLost(now))
+        for task in await self._store.claim_due(now, LEASE, [TaskState.UNCONFIRMED], BATCH):
+            self._work.start(self._reconcile(task))
+
+    async def orphans(self) -> None:
+        """At start: whatever was being sent when the process ended has nobody waiting for its answer."""
+        now = self._clock.now()
+        for task in await self._store.tasks_in([TaskState.SUBMITTING]):
+            await self._apply(task, AnswerLost(now))
+
+    async def _reconcile(self, task: Task) -> None:
+        provider = task.provider
+        client = self._pool.find(provider) if provider is not None else None
+        if client is None or provider is None or not client.can_look_up:
+            log.error("the answer to a submission was lost and cannot be asked for", task=task.id, provider=provider)
+            await self._messenger.alert_operators("alert.task.unknown_outcome", provider=provider, task=task.id)
+            await self._apply(task, Unresolvable())
+            return
+        ref = task_ref(task)
+        now = self._clock.now()
+        try:
+            found = await client.look_up(ref)
+        except outcomes.ProviderError as error:
+            log.warning("could not ask about a submission", task=task.id, provider=provider, reason=str(error))
+            self._pool.note(provider, error)
+            await self._apply(task, AnswerLost(backoff(now, 4, self._rng, _retry_after(error)), task.looks))
+            return
+        if found is not None:
+            log.info("a submission whose answer was lost was found", task=task.id, provider=provider)
+            await self._apply(task, Accepted(found.provider_task_id, now))
+            self._wake("poll")
+        elif task.looks + 1 < ABSENCES_TO_PROVE:
+            await self._apply(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.looks + 1))
+        else:
+            log.info("a submission whose answer was lost never arrived", task=task.id, provider=provider)
+            await self._apply(task, ProvenAbsent(now))
+            self._wake("dispatch")
+
+    # -- bookkeeping ---------------------------------------------------------------------------------
+
+    async def _apply(self, task: Task, event: Event) -> Task | None:
+        """Apply an event, show it, and see to what follows; None where somebody else was faster."""
+        now = self._clock.now()
+        try:
+            after = await self._store.apply(transition(task, event, now), now)
+        except (Conflict, IllegalTransition) as error:
+            log.info("a transition came too late", task=task.id, reason=str(error))
+            return None
+        if after.state.is_final:
+            self._wake("deliver")
+        elif after.state is not task.state:
+            await self._status.show(after)
+        return after
+
+
+_ALERTS: dict[type[outcomes.ProviderError], str] = {
+    outcomes.Unauthorized: "alert.provider.unauthorized",
+    outcomes.OutOfBalance: "alert.provider.balance",
+    outcomes.Unavailable: "alert.provider.unavailable",
+    outcomes.Throttled: "alert.provider.unavailable",
+    outcomes.Ambiguous: "alert.provider.unavailable",
+    outcomes.Rejected: "alert.provider.unavailable",
+    outcomes.NotFound: "alert.provider.unavailable",
+}
+
+
+def task_ref(task: Task) -> TaskRef:
+    """How a provider is asked about a task."""
+    return TaskRef(task.request.operation, task.request.model, task.external_task_id, task.provider_task_id)
+
+
+def _retry_after(error: outcomes.ProviderError) -> Millis | None:
+    return error.retry_after if isinstance(error, (outcomes.Throttled, outcomes.Unavailable)) else None

@@ -1,0 +1,113 @@
+"""The inbox: updates are kept before Telegram is told that they arrived, and acted on once, in order.
+
+Different chats run side by side, one chat strictly in order. What was kept and not finished when the
+process ended is acted on again at the next start; effects are unique by update id.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from bot.clock import Clock
+from bot.services.ports import RawUpdate, UpdateProcessor, UpdateSource
+from bot.store.base import InboxRow, Store
+
+log = structlog.get_logger(__name__)
+
+Lane = tuple[str, int]
+
+LONG_POLL_SECONDS = 30
+CONCURRENT_CHATS = 64
+ERROR_PAUSE_SECONDS = (1, 2, 5, 10, 30)
+
+
+class Intake:
+    """Takes updates in and hands them on, chat by chat."""
+
+    def __init__(self, store: Store, source: UpdateSource, processor: UpdateProcessor, clock: Clock) -> None:
+        self._store = store
+        self._source = source
+        self._processor = processor
+        self._clock = clock
+        self._lanes: dict[Lane, deque[InboxRow]] = {}
+        self._workers: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(CONCURRENT_CHATS)
+
+    async def run(self, stopping: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Replay what is unfinished, then take updates in until `stopping` is set; finish what has begun."""
+        backlog = await self._store.unprocessed()
+        if backlog:
+            log.info("unfinished updates replayed", count=len(backlog))
+        for row in backlog:
+            self._enqueue(row)
+        stop = asyncio.create_task(stopping.wait())
+        failures = 0
+        ready()
+        try:
+            while not stopping.is_set():
+                fetching = asyncio.create_task(self._fetch())
+                await asyncio.wait({fetching, stop}, return_when=asyncio.FIRST_COMPLETED)
+                if not fetching.done():
+                    fetching.cancel()
+                    await asyncio.gather(fetching, return_exceptions=True)
+                    break
+                error = fetching.exception()
+                if error is None:
+                    failures = 0
+                    continue
+                pause = ERROR_PAUSE_SECONDS[min(failures, len(ERROR_PAUSE_SECONDS) - 1)]
+                failures += 1
+                log.warning("updates could not be fetched", error=str(error), kind=type(error).__name__, pause=pause)
+                await asyncio.wait({stop}, timeout=pause)
+        finally:
+            stop.cancel()
+            await self.drain()
+
+    async def drain(self) -> None:
+        """Wait until every update that was taken in has been acted on."""
+        while self._workers:
+            await asyncio.wait(set(self._workers))
+
+    async def _fetch(self) -> None:
+        last = await self._store.last_update_id()
+        # Asking from the next id on confirms everything before it, which the store already keeps.
+        updates = await self._source.fetch(None if last is None else last + 1, LONG_POLL_SECONDS)
+        await self.take_in(updates)
+
+    async def take_in(self, updates: Sequence[RawUpdate]) -> None:
+        """Keep updates and put the new ones in line."""
+        now = self._clock.now()
+        rows = [
+            InboxRow(update.update_id, update.chat_id, update.payload, update.sent_at, now)
+            for update in updates
+        ]
+        if rows:
+            for row in await self._store.receive(rows):
+                self._enqueue(row)
+
+    def _enqueue(self, row: InboxRow) -> None:
+        # Updates without a chat (inline queries, payments) have no order to keep.
+        lane = ("chat", row.chat_id) if row.chat_id is not None else ("update", row.update_id)
+        waiting = self._lanes.get(lane)
+        if waiting is not None:
+            waiting.append(row)
+            return
+        self._lanes[lane] = deque([row])
+        worker = asyncio.create_task(self._work(lane))
+        self._workers.add(worker)
+        worker.add_done_callback(self._workers.discard)
+
+    async def _work(self, lane: Lane) -> None:
+        waiting = self._lanes[lane]
+        while waiting:
+            row = waiting[0]
+            async with self._slots:
+                try:
+                    await self._processor.process(RawUpdate(row.update_id, row.chat_id, row.payload, row.sent_at))
+                except Exception:
+                    log.exception("an update could not be processed", update=row.update_id, chat=row.chat_id)
+                await self._store.mark_processed(row.update_id, self._clock.now())
+            waiting.popleft()
+        del self._lanes[lane]

@@ -1,0 +1,51 @@
+"""Work that a tick begins and does not wait for: bounded, never forgotten, finished before the end."""
+
+import asyncio
+from collections.abc import Coroutine
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class Work:
+    """A set of running pieces of work, at most `limit` of them at once; the rest waits its turn.
+
+    A piece that fails is logged with its traceback; its task's lease brings it back later.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._slots = asyncio.Semaphore(limit)
+        self._limit = limit
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def free(self) -> int:
+        """How many pieces could begin at once."""
+        return max(0, self._limit - len(self._running))
+
+    def start(self, piece: Coroutine[object, object, object]) -> None:
+        """Begin a piece of work."""
+        running = asyncio.create_task(self._run(piece))
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+
+    async def _run(self, piece: Coroutine[object, object, object]) -> None:
+        async with self._slots:
+            try:
+                await piece
+            except Exception:
+                log.exception("a piece of work failed; it will be tried again when its lease ends")
+
+    async def drain(self) -> None:
+        """Wait until nothing runs."""
+        while self._running:
+            await asyncio.wait(set(self._running))
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Let what runs finish within the grace, then cancel it: the leases bring it back at the next start."""
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=grace_seconds)
+        for piece in self._running:
+            piece.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
