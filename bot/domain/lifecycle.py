@@ -204,14 +204,18 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
             )
             return Transition(task, after)
         case AnswerLost(look_at, absences):
-            return Transition(task, replace(bumped, state=TaskState.UNCONFIRMED, due_at=look_at, looks=absences))
+            return Transition(
+                task, replace(bumped, state=TaskState.UNCONFIRMED, due_at=look_at, looks=absences)
+            )
         case ProvenAbsent(retry_at):
             after = replace(bumped, state=TaskState.QUEUED, due_at=retry_at, provider=None, looks=0)
             return Transition(task, after)
         case Unresolvable():
             return _failed(task, bumped, FailureKind.UNKNOWN_OUTCOME, "", now)
         case StillRunning(look_at, progress):
-            after = replace(bumped, due_at=look_at, looks=task.looks + 1, progress=_forward(task.progress, progress))
+            after = replace(
+                bumped, due_at=look_at, looks=task.looks + 1, progress=_forward(task.progress, progress)
+            )
             return Transition(task, after)
         case Finished(videos, real_cost):
             return _finished(task, bumped, videos, real_cost, now)
@@ -251,7 +255,12 @@ def _failed(task: Task, bumped: Task, kind: FailureKind, detail: str, now: Milli
         # The credits went back when the deadline passed; there is nothing left to look for.
         return Transition(task, replace(bumped, due_at=None))
     after = replace(
-        bumped, state=TaskState.FAILED, due_at=None, finished_at=now, failure=kind, failure_detail=detail or None
+        bumped,
+        state=TaskState.FAILED,
+        due_at=None,
+        finished_at=now,
+        failure=kind,
+        failure_detail=detail or None,
     )
     return Transition(task, after, Settlement.RELEASE, _NOTICE)
 

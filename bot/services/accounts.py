@@ -58,7 +58,9 @@ class Accounts:
         name = user.plan if user is not None and user.plan else self._default_plan
         return self._plans.get(name) or self._plans[self._default_plan]
 
-    async def see(self, user_id: UserId, name: str, username: str | None, telegram_language: str | None) -> User:
+    async def see(
+        self, user_id: UserId, name: str, username: str | None, telegram_language: str | None
+    ) -> User:
         """Note that a person was here."""
         return await self._store.see_user(user_id, name, username, telegram_language, self._clock.now())
 

@@ -122,7 +122,9 @@ class Deliver:
 
     async def _offer_link(self, delivery: Delivery, url: str, size: int) -> None:
         sent = await self._messenger.send_link(delivery, url, size)
-        await self._store.delivered(delivery.id, SentRecord(sent.message_id, size_bytes=size), self._clock.now())
+        await self._store.delivered(
+            delivery.id, SentRecord(sent.message_id, size_bytes=size), self._clock.now()
+        )
         await self._messenger.remove_status(delivery.task)
 
     async def _arrived(self, delivery: Delivery, sent: Sent, file: VideoFile | None) -> None:
@@ -135,18 +137,27 @@ class Deliver:
             file.size_bytes if file else delivery.size_bytes,
         )
         await self._store.delivered(delivery.id, record, self._clock.now())
-        log.info("video delivered", task=delivery.task.id, chat=delivery.task.origin.chat_id, bytes=record.size_bytes)
+        log.info(
+            "video delivered",
+            task=delivery.task.id,
+            chat=delivery.task.origin.chat_id,
+            bytes=record.size_bytes,
+        )
         await self._messenger.remove_status(delivery.task)
 
     async def _later(self, delivery: Delivery, error: ChatBusy | DownloadFailed) -> None:
         now = self._clock.now()
         since = delivery.task.finished_at or delivery.task.created_at
         if now > since + PATIENCE:
-            await self._end(delivery, f"given up after a day: {error}", refund=delivery.kind is DeliveryKind.VIDEO)
+            await self._end(
+                delivery, f"given up after a day: {error}", refund=delivery.kind is DeliveryKind.VIDEO
+            )
             return
         retry_after = error.retry_after if isinstance(error, ChatBusy) else None
         log.info("delivery postponed", task=delivery.task.id, attempt=delivery.attempts, reason=str(error))
-        await self._store.retry_delivery(delivery.id, backoff(now, delivery.attempts, self._rng, retry_after), str(error))
+        await self._store.retry_delivery(
+            delivery.id, backoff(now, delivery.attempts, self._rng, retry_after), str(error)
+        )
 
     async def _end(self, delivery: Delivery, failure: str, *, refund: bool) -> None:
         """Close a row that cannot be delivered; where a video was paid for, its credits go back first."""
@@ -171,7 +182,9 @@ class Deliver:
             )
         if booked:
             try:
-                await self._messenger.tell(task, "notice.delivery.refunded", task=shown(task.id), credits=task.price)
+                await self._messenger.tell(
+                    task, "notice.delivery.refunded", task=shown(task.id), credits=task.price
+                )
                 await self._messenger.remove_status(task)
             except (ChatBusy, ChatGone, ChatMoved, ChatRefused) as error:
                 log.warning("the refund could not be told", task=task.id, reason=str(error))

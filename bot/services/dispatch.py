@@ -104,14 +104,27 @@ class Dispatch:
         try:
             submission = await client.submit(task.request, context)
         except outcomes.ProviderError as error:
-            log.warning("submission not accepted", task=task.id, provider=task.provider, outcome=type(error).__name__, reason=str(error))
+            log.warning(
+                "submission not accepted",
+                task=task.id,
+                provider=task.provider,
+                outcome=type(error).__name__,
+                reason=str(error),
+            )
             await self._refused(task, task.provider, error)
         else:
             self._pool.note(task.provider, None)
             now = self._clock.now()
             expected = await self._status.expected(task)
-            log.info("task submitted", task=task.id, provider=task.provider, provider_task=submission.provider_task_id)
-            await self._apply(task, Accepted(submission.provider_task_id, first_look(now, expected, self._policy)))
+            log.info(
+                "task submitted",
+                task=task.id,
+                provider=task.provider,
+                provider_task=submission.provider_task_id,
+            )
+            await self._apply(
+                task, Accepted(submission.provider_task_id, first_look(now, expected, self._policy))
+            )
 
     async def _refused(self, task: Task, provider: ProviderName, error: outcomes.ProviderError) -> None:
         now = self._clock.now()
@@ -124,7 +137,9 @@ class Dispatch:
                 retry_at = backoff(now, max(task.attempts, 1), self._rng, error.retry_after)
                 await self._apply(task, Deferred(retry_at, counted=False))
             case outcomes.Unavailable():
-                await self._again(task, provider, backoff(now, task.attempts, self._rng, error.retry_after), now)
+                await self._again(
+                    task, provider, backoff(now, task.attempts, self._rng, error.retry_after), now
+                )
             case outcomes.Ambiguous():
                 await self._apply(task, AnswerLost(now))
                 self._wake("dispatch")
@@ -164,8 +179,12 @@ class Dispatch:
         provider = task.provider
         client = self._pool.find(provider) if provider is not None else None
         if client is None or provider is None or not client.can_look_up:
-            log.error("the answer to a submission was lost and cannot be asked for", task=task.id, provider=provider)
-            await self._messenger.alert_operators("alert.task.unknown_outcome", provider=provider, task=task.id)
+            log.error(
+                "the answer to a submission was lost and cannot be asked for", task=task.id, provider=provider
+            )
+            await self._messenger.alert_operators(
+                "alert.task.unknown_outcome", provider=provider, task=task.id
+            )
             await self._apply(task, Unresolvable())
             return
         ref = task_ref(task)
@@ -173,7 +192,9 @@ class Dispatch:
         try:
             found = await client.look_up(ref)
         except outcomes.ProviderError as error:
-            log.warning("could not ask about a submission", task=task.id, provider=provider, reason=str(error))
+            log.warning(
+                "could not ask about a submission", task=task.id, provider=provider, reason=str(error)
+            )
             self._pool.note(provider, error)
             await self._apply(task, AnswerLost(backoff(now, 4, self._rng, _retry_after(error)), task.looks))
             return

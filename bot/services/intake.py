@@ -59,7 +59,9 @@ class Intake:
                     continue
                 pause = ERROR_PAUSE_SECONDS[min(failures, len(ERROR_PAUSE_SECONDS) - 1)]
                 failures += 1
-                log.warning("updates could not be fetched", error=str(error), kind=type(error).__name__, pause=pause)
+                log.warning(
+                    "updates could not be fetched", error=str(error), kind=type(error).__name__, pause=pause
+                )
                 await asyncio.wait({stop}, timeout=pause)
         finally:
             stop.cancel()
@@ -105,7 +107,9 @@ class Intake:
             row = waiting[0]
             async with self._slots:
                 try:
-                    await self._processor.process(RawUpdate(row.update_id, row.chat_id, row.payload, row.sent_at))
+                    await self._processor.process(
+                        RawUpdate(row.update_id, row.chat_id, row.payload, row.sent_at)
+                    )
                 except Exception:
                     log.exception("an update could not be processed", update=row.update_id, chat=row.chat_id)
                 await self._store.mark_processed(row.update_id, self._clock.now())

@@ -43,7 +43,18 @@ UNKNOWN_LOOKS = 3
 MANY = 3
 """From this number on, one question about many tasks is cheaper than one each."""
 
-_CONTENT_WORDS = ("risk control", "sensitive", "policy", "moderation", "nsfw", "inappropriate", "违规", "敏感", "不当", "审核")
+_CONTENT_WORDS = (
+    "risk control",
+    "sensitive",
+    "policy",
+    "moderation",
+    "nsfw",
+    "inappropriate",
+    "违规",
+    "敏感",
+    "不当",
+    "审核",
+)
 
 
 class Poll:
@@ -128,7 +139,9 @@ class Poll:
         if isinstance(error, outcomes.NotFound) and task.looks + 1 >= UNKNOWN_LOOKS:
             return ProviderFailed(FailureKind.NOT_FOUND)
         waiting = self._wait(task, None)
-        if isinstance(waiting, StillRunning) and isinstance(error, (outcomes.Throttled, outcomes.Unavailable)):
+        if isinstance(waiting, StillRunning) and isinstance(
+            error, (outcomes.Throttled, outcomes.Unavailable)
+        ):
             now = self._clock.now()
             later = backoff(now, 3, self._rng, error.retry_after)
             return StillRunning(max(later, waiting.look_at))
@@ -144,7 +157,12 @@ class Poll:
             return DeadlinePassed(Millis(now + LATE_INTERVAL))
         submitted = task.submitted_at if task.submitted_at is not None else task.created_at
         return StillRunning(
-            Millis(min(next_look(now, submitted, None, self._policy, self._rng), max(task.deadline_at, now + SECOND))),
+            Millis(
+                min(
+                    next_look(now, submitted, None, self._policy, self._rng),
+                    max(task.deadline_at, now + SECOND),
+                )
+            ),
             progress,
         )
 

@@ -71,5 +71,3 @@ class Recover:
             forgotten = await self._store.clean(Millis(now - self._retention))
             if forgotten:
                 log.info("old rows forgotten", count=forgotten)
-
-

@@ -114,7 +114,9 @@ class Submit:
                 first_frame=image,
             )
         except ValidationError as error:
-            log.warning("a request that the grammar let through is invalid", errors=error.errors(include_input=False))
+            log.warning(
+                "a request that the grammar let through is invalid", errors=error.errors(include_input=False)
+            )
             raise UserError("error.request.invalid") from error
         self.check(request)
         return request
@@ -134,7 +136,9 @@ class Submit:
             raise UserError("error.request.needs_prompt")
         if missing:
             raise UserError("error.request.not_offered", fields=", ".join(missing), model=request.model)
-        raise UserError("error.request.no_provider", model=request.model, models=", ".join(self._pool.models()))
+        raise UserError(
+            "error.request.no_provider", model=request.model, models=", ".join(self._pool.models())
+        )
 
     def price(self, request: VideoRequest) -> Credits:
         """What the request costs in credits."""
@@ -189,7 +193,9 @@ class Submit:
                 accepted = await self._store.accept(task, (), plan, window)
             except TaskIdTaken:
                 continue
-            log.info("task accepted", task=accepted.id, user=user_id, chat=origin.chat_id, price=accepted.price)
+            log.info(
+                "task accepted", task=accepted.id, user=user_id, chat=origin.chat_id, price=accepted.price
+            )
             self._wake("dispatch")
             return accepted
         raise RuntimeError("no free task id was drawn")
@@ -212,7 +218,9 @@ class Submit:
             if current is not None and current.state is TaskState.CANCELLED:
                 return current
             ended = current is not None and current.state in FINAL_STATES
-            raise UserError("error.task.ended" if ended else "error.task.already_sent", task=shown(task_id)) from error
+            raise UserError(
+                "error.task.ended" if ended else "error.task.already_sent", task=shown(task_id)
+            ) from error
         self._wake("deliver")
         return cancelled
 

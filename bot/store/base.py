@@ -181,7 +181,9 @@ class Store(Protocol):
         """
         ...
 
-    async def claim_due(self, now: Millis, lease: Millis, states: Sequence[TaskState], limit: int) -> list[Task]:
+    async def claim_due(
+        self, now: Millis, lease: Millis, states: Sequence[TaskState], limit: int
+    ) -> list[Task]:
         """Take tasks in these states whose due time has come, and move it forward by `lease`.
 
         The version does not change: a claim says nothing of the task's life.
@@ -208,7 +210,9 @@ class Store(Protocol):
         """Remember where a task's status is shown. Does not change the version."""
         ...
 
-    async def durations(self, provider: ProviderName, key: tuple[str, str, int], limit: int = 50) -> list[int]:
+    async def durations(
+        self, provider: ProviderName, key: tuple[str, str, int], limit: int = 50
+    ) -> list[int]:
         """How long the newest tasks of (model, mode, seconds) took from submission to the end, in milliseconds."""
         ...
 

@@ -1,0 +1,31 @@
+"""The errors that cross the product's layers.
+
+    Exception
+     +-- UserError     the only one that a chat shows: a key of the locale files and its parameters
+     +-- ConfigError   the settings cannot be used: every problem at once, one line each
+
+What can go wrong with a provider stands in `bot.kling.outcomes`, with a chat in `bot.services.ports`.
+"""
+
+from collections.abc import Sequence
+
+
+class UserError(Exception):
+    """Something that the person in the chat can understand and act on; never a finished sentence."""
+
+    def __init__(self, key: str, **params: object) -> None:
+        super().__init__(key, params)
+        self.key = key
+        self.params = params
+
+    def __str__(self) -> str:
+        # Parameters may quote what a person typed; logs name the key only.
+        return self.key
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `problems` names every key, where its value stands, and what is allowed."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
