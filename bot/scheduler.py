@@ -48,11 +48,13 @@ class Ticks:
     async def _run(self, name: str, tick: Tick) -> None:
         self._running.add(name)
         try:
-            await tick()
+            self._again.add(name)
+            # A wake that comes while the tick runs must not be lost: the tick may have looked already.
+            while name in self._again:
+                self._again.discard(name)
+                await tick()
         except Exception:
             log.exception("a tick failed; the next one goes on", tick=name)
         finally:
             self._running.discard(name)
-        if name in self._again:
             self._again.discard(name)
-            self.wake(name)
