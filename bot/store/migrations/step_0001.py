@@ -1,0 +1,170 @@
+"""The first schema. Times are UTC milliseconds, credits integers; documents are JSON text."""
+
+from sqlite_utils import Database
+
+STATEMENTS = (
+    """
+    CREATE TABLE inbox (
+        update_id INTEGER PRIMARY KEY,
+        chat_id INTEGER,
+        payload TEXT NOT NULL,
+        sent_at INTEGER,
+        received_at INTEGER NOT NULL,
+        processed_at INTEGER
+    ) STRICT
+    """,
+    "CREATE INDEX inbox_waiting ON inbox (update_id) WHERE processed_at IS NULL",
+    """
+    CREATE TABLE users (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        username TEXT,
+        telegram_language TEXT,
+        language TEXT,
+        plan TEXT,
+        created_at INTEGER NOT NULL,
+        seen_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX users_username ON users (lower(username)) WHERE username IS NOT NULL",
+    """
+    CREATE TABLE chats (
+        id INTEGER PRIMARY KEY,
+        moved_to INTEGER,
+        changed_at INTEGER
+    ) STRICT
+    """,
+    """
+    CREATE TABLE images (
+        sha256 TEXT PRIMARY KEY CHECK (length(sha256) = 64),
+        media_type TEXT NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        content BLOB NOT NULL,
+        used_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE tasks (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        user_id INTEGER NOT NULL,
+        chat_id INTEGER NOT NULL,
+        message_id INTEGER,
+        thread_id INTEGER,
+        update_id INTEGER UNIQUE,
+        language TEXT NOT NULL,
+        is_private INTEGER NOT NULL CHECK (is_private IN (0, 1)),
+        request TEXT NOT NULL,
+        model TEXT NOT NULL,
+        mode TEXT NOT NULL,
+        duration INTEGER NOT NULL,
+        price INTEGER NOT NULL CHECK (price >= 0),
+        external_task_id TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL CHECK (state IN ('queued', 'submitting', 'unconfirmed', 'in_progress',
+                                             'succeeded', 'failed', 'cancelled', 'expired')),
+        version INTEGER NOT NULL,
+        due_at INTEGER,
+        deadline_at INTEGER NOT NULL,
+        provider TEXT,
+        provider_task_id TEXT,
+        attempts INTEGER NOT NULL,
+        looks INTEGER NOT NULL,
+        excluded TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        submitted_at INTEGER,
+        finished_at INTEGER,
+        progress INTEGER,
+        failure TEXT,
+        failure_detail TEXT,
+        real_cost TEXT,
+        status_message_id INTEGER
+    ) STRICT
+    """,
+    "CREATE INDEX tasks_due ON tasks (state, due_at) WHERE due_at IS NOT NULL",
+    """
+    CREATE INDEX tasks_active ON tasks (state, provider)
+    WHERE state IN ('queued', 'submitting', 'unconfirmed', 'in_progress')
+    """,
+    """
+    CREATE INDEX tasks_deadline ON tasks (deadline_at)
+    WHERE state IN ('queued', 'unconfirmed', 'in_progress')
+    """,
+    "CREATE INDEX tasks_of_user ON tasks (user_id, state, sequence)",
+    """
+    CREATE INDEX tasks_took ON tasks (provider, model, mode, duration, finished_at)
+    WHERE state = 'succeeded'
+    """,
+    """
+    CREATE TABLE ledger (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        user_id INTEGER NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('grant', 'hold', 'charge', 'release', 'purchase', 'refund', 'adjust')),
+        amount INTEGER NOT NULL,
+        held INTEGER NOT NULL,
+        allowance INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        counted_at INTEGER NOT NULL,
+        operation_id TEXT NOT NULL UNIQUE,
+        task_id TEXT REFERENCES tasks (id),
+        actor_id INTEGER,
+        note TEXT NOT NULL,
+        UNIQUE (task_id, kind),
+        CHECK (kind NOT IN ('hold', 'charge', 'release') OR task_id IS NOT NULL),
+        CHECK (kind != 'hold' OR (amount <= 0 AND held = -amount AND allowance BETWEEN amount AND 0)),
+        CHECK (kind != 'charge' OR (amount = 0 AND held <= 0)),
+        CHECK (kind != 'release' OR (amount >= 0 AND held = -amount))
+    ) STRICT
+    """,
+    "CREATE INDEX ledger_of_user ON ledger (user_id, counted_at, amount, held, allowance)",
+    # A task is settled once: with a charge or with a release.
+    "CREATE UNIQUE INDEX ledger_settlement ON ledger (task_id) WHERE kind IN ('charge', 'release')",
+    """
+    CREATE TRIGGER ledger_keeps_rows BEFORE UPDATE ON ledger
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
+    """,
+    """
+    CREATE TRIGGER ledger_loses_nothing BEFORE DELETE ON ledger
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
+    """,
+    """
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        task_id TEXT NOT NULL REFERENCES tasks (id),
+        kind TEXT NOT NULL CHECK (kind IN ('video', 'notice')),
+        position INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'delivered', 'undeliverable')),
+        attempts INTEGER NOT NULL,
+        due_at INTEGER,
+        url TEXT,
+        remote_id TEXT,
+        remote_duration_ms INTEGER,
+        file_id TEXT,
+        message_id INTEGER,
+        width INTEGER,
+        height INTEGER,
+        duration_ms INTEGER,
+        size_bytes INTEGER,
+        failure TEXT,
+        finished_at INTEGER,
+        UNIQUE (task_id, kind, position)
+    ) STRICT
+    """,
+    "CREATE INDEX outbox_due ON outbox (due_at) WHERE state IN ('pending', 'sending')",
+    """
+    CREATE TABLE drafts (
+        user_id INTEGER NOT NULL,
+        chat_id INTEGER NOT NULL,
+        data TEXT NOT NULL,
+        message_id INTEGER,
+        updated_at INTEGER NOT NULL,
+        PRIMARY KEY (user_id, chat_id)
+    ) STRICT
+    """,
+)
+
+
+def apply(db: Database) -> None:
+    """Create every table, index and trigger."""
+    for statement in STATEMENTS:
+        db.execute(statement)

@@ -1,0 +1,451 @@
+"""The store on one SQLite file: WAL, full synchronisation, one writer thread with group commit.
+
+`SqliteStore` fulfils `bot.store.base.Store`; its docstrings hold the contract and are not repeated here.
+"""
+
+import asyncio
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from sqlite_utils import Database
+
+from bot.domain.lifecycle import Settlement, Transition
+from bot.domain.quota import Plan, Usage, Windows, may_hold
+from bot.domain.request import ImageRef
+from bot.domain.task import Delivery, LedgerKind, LedgerRow, Task, TaskState
+from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
+from bot.store import sql
+from bot.store.base import (
+    Conflict,
+    Draft,
+    InboxRow,
+    SentRecord,
+    StoredImage,
+    TaskIdTaken,
+    User,
+)
+from bot.store.migrations import migrations
+from bot.store.rows import (
+    changing_values,
+    delivery_of,
+    inbox_row_of,
+    insert,
+    ledger_row_of,
+    ledger_values,
+    task_of,
+    task_values,
+    user_of,
+)
+from bot.store.writer import Writer
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_MS = 10_000
+READERS = 2
+URL_PREFIX = "sqlite:///"
+
+
+def path_of(url: str) -> Path:
+    """The file behind `sqlite:///relative.db`, `sqlite:////absolute.db` or a plain path."""
+    return Path(url.removeprefix(URL_PREFIX))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # With isolation_level None nothing but our own BEGIN begins a transaction.
+    connection = sqlite3.connect(
+        path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def migrate(path: Path) -> list[str]:
+    """Bring the file to the present schema, creating it if need be; the names of the steps applied."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.touch(mode=0o600)
+    connection = _connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        database = Database(connection)
+        steps = [step.name for step in migrations.pending(database)]
+        migrations.apply(database)
+        return steps
+    finally:
+        connection.close()
+
+
+class SqliteStore:
+    """See `bot.store.base.Store`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writer = Writer(lambda: _connect(path))
+        self._local = threading.local()
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._read_connections: list[sqlite3.Connection] = []
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Open the file, creating and migrating it if need be."""
+        path = path_of(url)
+        await asyncio.to_thread(migrate, path)
+        return cls(path)
+
+    async def close(self) -> None:
+        await self._writer.close()
+        await asyncio.to_thread(self._readers.shutdown)
+        for connection in self._read_connections:
+            connection.close()
+
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_here, work)
+
+    def _read_here(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = _connect(self.path)
+            connection.execute("PRAGMA query_only = ON")
+            self._local.connection = connection
+            self._read_connections.append(connection)
+        return work(connection)
+
+    async def _rows(
+        self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[sqlite3.Row]:
+        return await self._read(lambda db: db.execute(statement, values).fetchall())
+
+    async def _row(
+        self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> sqlite3.Row | None:
+        rows = await self._rows(statement, values)
+        return rows[0] if rows else None
+
+    async def _write(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> None:
+        await self._writer.do(lambda db: db.execute(statement, values).rowcount)
+
+    async def quick_check(self) -> str:
+        """`ok`, or what SQLite finds wrong with the file."""
+        row = await self._row("PRAGMA quick_check(1)")
+        return str(row[0]) if row is not None else "no answer"
+
+    # -- inbox ---------------------------------------------------------------------------------------
+
+    async def receive(self, rows: Sequence[InboxRow]) -> list[InboxRow]:
+        def work(db: sqlite3.Connection) -> list[InboxRow]:
+            new = []
+            for row in sorted(rows, key=lambda row: row.update_id):
+                values = {
+                    "update_id": row.update_id,
+                    "chat_id": row.chat_id,
+                    "payload": json.dumps(row.payload, ensure_ascii=False),
+                    "sent_at": row.sent_at,
+                    "received_at": row.received_at,
+                }
+                if insert(db, "inbox", values, conflict="IGNORE"):
+                    new.append(row)
+            return new
+
+        return await self._writer.do(work)
+
+    async def unprocessed(self) -> list[InboxRow]:
+        rows = await self._rows("SELECT * FROM inbox WHERE processed_at IS NULL ORDER BY update_id")
+        return [inbox_row_of(row) for row in rows]
+
+    async def mark_processed(self, update_id: int, now: Millis) -> None:
+        await self._write("UPDATE inbox SET processed_at = ? WHERE update_id = ?", (now, update_id))
+
+    async def last_update_id(self) -> int | None:
+        row = await self._row("SELECT max(update_id) FROM inbox")
+        return None if row is None else row[0]
+
+    # -- people and chats ----------------------------------------------------------------------------
+
+    async def see_user(
+        self, user_id: UserId, name: str, username: str | None, telegram_language: str | None, now: Millis
+    ) -> User:
+        values = (user_id, name, username, telegram_language, now, now)
+        return await self._writer.do(lambda db: user_of(db.execute(sql.SEE_USER, values).fetchone()))
+
+    async def user(self, user_id: UserId) -> User | None:
+        row = await self._row("SELECT * FROM users WHERE id = ?", (user_id,))
+        return None if row is None else user_of(row)
+
+    async def find_user(self, text: str) -> User | None:
+        wanted = text.strip().removeprefix("@")
+        if wanted.isascii() and wanted.isdigit():
+            return await self.user(UserId(int(wanted))) if len(wanted) <= 18 else None
+        row = await self._row(
+            "SELECT * FROM users WHERE lower(username) = lower(?) ORDER BY seen_at DESC LIMIT 1", (wanted,)
+        )
+        return None if row is None else user_of(row)
+
+    async def set_language(self, user_id: UserId, language: str | None) -> None:
+        await self._write("UPDATE users SET language = ? WHERE id = ?", (language, user_id))
+
+    async def move_chat(self, old: ChatId, new: ChatId) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("INSERT OR REPLACE INTO chats (id, moved_to) VALUES (?, ?)", (old, new))
+            for table in ("tasks", "inbox"):
+                db.execute(f"UPDATE {table} SET chat_id = ? WHERE chat_id = ?", (new, old))  # noqa: S608  names are ours
+            db.execute("UPDATE OR REPLACE drafts SET chat_id = ? WHERE chat_id = ?", (new, old))
+
+        await self._writer.do(work)
+
+    # -- accepting -----------------------------------------------------------------------------------
+
+    async def accept(self, task: Task, images: Sequence[StoredImage], plan: Plan, window: Windows) -> Task:
+        def work(db: sqlite3.Connection) -> Task:
+            if task.origin.update_id is not None:
+                known = db.execute(f"{sql.TASK} WHERE update_id = ?", (task.origin.update_id,)).fetchone()
+                if known is not None:
+                    return task_of(known)
+            if db.execute("SELECT 1 FROM tasks WHERE id = ?", (task.id,)).fetchone() is not None:
+                raise TaskIdTaken(task.id)
+            allowance = may_hold(task.price, plan, _usage(db, task.user_id, window), window)
+            for image in images:
+                _keep_image(db, image, task.created_at)
+            insert(db, "tasks", task_values(task))
+            insert(db, "ledger", ledger_values(LedgerRow.hold(task, allowance)))
+            return task
+
+        return await self._writer.do(work)
+
+    async def images(self, refs: Sequence[ImageRef]) -> Mapping[str, bytes]:
+        hashes = [ref.sha256 for ref in refs]
+        rows = await self._rows(
+            "SELECT sha256, content FROM images WHERE sha256 IN (SELECT value FROM json_each(?))",
+            (json.dumps(hashes),),
+        )
+        return {row["sha256"]: row["content"] for row in rows}
+
+    async def keep_image(self, image: StoredImage, now: Millis) -> None:
+        await self._writer.do(lambda db: _keep_image(db, image, now))
+
+    # -- tasks ---------------------------------------------------------------------------------------
+
+    async def task(self, task_id: TaskId) -> Task | None:
+        row = await self._row(f"{sql.TASK} WHERE id = ?", (task_id,))
+        return None if row is None else task_of(row)
+
+    async def tasks_of(self, user_id: UserId, states: Sequence[TaskState], limit: int = 20) -> list[Task]:
+        rows = await self._rows(
+            f"{sql.TASK} WHERE user_id = ? AND {sql.IN_STATES} ORDER BY sequence DESC LIMIT ?",
+            (user_id, _states(states), limit),
+        )
+        return [task_of(row) for row in rows]
+
+    async def tasks_in(self, states: Sequence[TaskState], limit: int = 1000) -> list[Task]:
+        rows = await self._rows(
+            f"{sql.TASK} WHERE {sql.IN_STATES} ORDER BY sequence LIMIT ?", (_states(states), limit)
+        )
+        return [task_of(row) for row in rows]
+
+    async def count_running(self) -> Mapping[ProviderName, int]:
+        rows = await self._rows(sql.COUNT_RUNNING)
+        return {ProviderName(row[0]): row[1] for row in rows}
+
+    async def queue_position(self, task: Task) -> int:
+        row = await self._row(sql.QUEUE_POSITION, (task.id,))
+        return 0 if row is None else int(row[0])
+
+    async def due_queued(self, now: Millis, limit: int) -> list[Task]:
+        rows = await self._rows(sql.DUE_QUEUED, {"now": now, "limit": limit})
+        return [task_of(row) for row in rows]
+
+    async def claim_due(
+        self, now: Millis, lease: Millis, states: Sequence[TaskState], limit: int
+    ) -> list[Task]:
+        values = {"now": now, "until": now + lease, "states": _states(states), "limit": limit}
+        # Most ticks find nothing: a look by a reader costs no commit.
+        if await self._row(sql.ANY_DUE, values) is None:
+            return []
+        rows = await self._writer.do(lambda db: db.execute(sql.CLAIM_DUE, values).fetchall())
+        return sorted((task_of(row) for row in rows), key=lambda task: task.created_at)
+
+    async def overdue(self, now: Millis, limit: int) -> list[Task]:
+        rows = await self._rows(sql.OVERDUE, (now, limit))
+        return [task_of(row) for row in rows]
+
+    async def apply(self, transition: Transition, now: Millis) -> Task:
+        before, after = transition.before, transition.after
+
+        def work(db: sqlite3.Connection) -> Task:
+            values = {**changing_values(after), "id": before.id, "before": before.version}
+            row = db.execute(sql.APPLY, values).fetchone()
+            if row is None:
+                raise Conflict(f"task {before.id} is no longer at version {before.version}")
+            if transition.settlement is not Settlement.KEEP:
+                _settle(db, after, transition.settlement, now)
+            for item in transition.outbox:
+                video = item.video
+                insert(
+                    db,
+                    "outbox",
+                    {
+                        "task_id": after.id,
+                        "kind": str(item.kind),
+                        "position": item.position,
+                        "state": "pending",
+                        "attempts": 0,
+                        "due_at": now,
+                        "url": None if video is None else video.url,
+                        "remote_id": None if video is None else video.id,
+                        "remote_duration_ms": None if video is None else video.duration_ms,
+                    },
+                )
+            return task_of(row)
+
+        return await self._writer.do(work)
+
+    async def set_status_message(self, task_id: TaskId, message_id: int | None) -> None:
+        await self._write("UPDATE tasks SET status_message_id = ? WHERE id = ?", (message_id, task_id))
+
+    async def durations(
+        self, provider: ProviderName, key: tuple[str, str, int], limit: int = 50
+    ) -> list[int]:
+        rows = await self._rows(sql.DURATIONS, (provider, *key, limit))
+        return [row[0] for row in rows]
+
+    # -- deliveries ----------------------------------------------------------------------------------
+
+    async def claim_deliveries(self, now: Millis, lease: Millis, limit: int) -> list[Delivery]:
+        values = {"now": now, "until": now + lease, "limit": limit}
+        if await self._row(sql.ANY_DELIVERY_DUE, values) is None:
+            return []
+
+        def work(db: sqlite3.Connection) -> list[Delivery]:
+            rows = db.execute(sql.CLAIM_DELIVERIES, values).fetchall()
+            return [_with_task(db, row) for row in sorted(rows, key=lambda row: int(row["id"]))]
+
+        return await self._writer.do(work)
+
+    async def delivered(self, delivery_id: int, sent: SentRecord, now: Millis) -> None:
+        values = (
+            sent.message_id,
+            sent.file_id,
+            sent.width,
+            sent.height,
+            sent.duration_ms,
+            sent.size_bytes,
+            now,
+            delivery_id,
+        )
+        await self._write(sql.DELIVERED, values)
+
+    async def retry_delivery(self, delivery_id: int, due_at: Millis, failure: str) -> None:
+        await self._write(
+            "UPDATE outbox SET state = 'pending', due_at = ?, failure = ? WHERE id = ?",
+            (due_at, failure, delivery_id),
+        )
+
+    async def undeliverable(self, delivery_id: int, failure: str, now: Millis) -> None:
+        await self._write(
+            "UPDATE outbox SET state = 'undeliverable', due_at = NULL, failure = ?, finished_at = ? WHERE id = ?",
+            (failure, now, delivery_id),
+        )
+
+    async def deliveries_of(self, task_id: TaskId) -> list[Delivery]:
+        def work(db: sqlite3.Connection) -> list[Delivery]:
+            rows = db.execute("SELECT * FROM outbox WHERE task_id = ? ORDER BY id", (task_id,)).fetchall()
+            return [_with_task(db, row) for row in rows]
+
+        return await self._read(work)
+
+    # -- ledger --------------------------------------------------------------------------------------
+
+    async def usage(self, user_id: UserId, window: Windows) -> Usage:
+        return await self._read(lambda db: _usage(db, user_id, window))
+
+    async def book(self, row: LedgerRow) -> bool:
+        if row.kind in {LedgerKind.HOLD, LedgerKind.CHARGE, LedgerKind.RELEASE}:
+            raise ValueError(f"a {row.kind} is booked by accept or apply only")
+        made = await self._writer.do(lambda db: insert(db, "ledger", ledger_values(row), conflict="IGNORE"))
+        return made == 1
+
+    async def ledger(self, user_id: UserId, limit: int = 20) -> list[LedgerRow]:
+        rows = await self._rows(
+            "SELECT * FROM ledger WHERE user_id = ? ORDER BY id DESC LIMIT ?", (user_id, limit)
+        )
+        return [ledger_row_of(row) for row in rows]
+
+    async def ledger_totals(self) -> Mapping[LedgerKind, tuple[int, Credits]]:
+        rows = await self._rows("SELECT kind, count(*), sum(amount) FROM ledger GROUP BY kind")
+        return {LedgerKind(row[0]): (row[1], Credits(row[2])) for row in rows}
+
+    # -- drafts --------------------------------------------------------------------------------------
+
+    async def save_draft(self, draft: Draft) -> None:
+        values = {
+            "user_id": draft.user_id,
+            "chat_id": draft.chat_id,
+            "data": json.dumps(draft.data, ensure_ascii=False),
+            "message_id": draft.message_id,
+            "updated_at": draft.updated_at,
+        }
+        await self._writer.do(lambda db: insert(db, "drafts", values, conflict="REPLACE"))
+
+    async def draft(self, user_id: UserId, chat_id: ChatId) -> Draft | None:
+        row = await self._row("SELECT * FROM drafts WHERE user_id = ? AND chat_id = ?", (user_id, chat_id))
+        if row is None:
+            return None
+        return Draft(user_id, chat_id, json.loads(row["data"]), row["message_id"], Millis(row["updated_at"]))
+
+    async def delete_draft(self, user_id: UserId, chat_id: ChatId) -> None:
+        await self._write("DELETE FROM drafts WHERE user_id = ? AND chat_id = ?", (user_id, chat_id))
+
+    # -- chores --------------------------------------------------------------------------------------
+
+    async def clean(self, before: Millis) -> int:
+        return await self._writer.do(
+            lambda db: sum(db.execute(step, (before,)).rowcount for step in sql.CLEAN)
+        )
+
+
+def _states(states: Sequence[TaskState]) -> str:
+    return json.dumps([str(state) for state in states])
+
+
+def _usage(db: sqlite3.Connection, user_id: UserId, window: Windows) -> Usage:
+    values = {"user": user_id, "day": window.day_start, "month": window.month_start, "end": window.day_end}
+    row = db.execute(sql.USAGE, values).fetchone()
+    return Usage(Credits(row[0]), Credits(row[1]), Credits(row[2]), Credits(row[3]), row[4])
+
+
+def _keep_image(db: sqlite3.Connection, image: StoredImage, now: Millis) -> None:
+    ref = image.ref
+    db.execute(sql.KEEP_IMAGE, (ref.sha256, ref.media_type, ref.width, ref.height, image.content, now))
+
+
+def _with_task(db: sqlite3.Connection, row: sqlite3.Row) -> Delivery:
+    return delivery_of(row, task_of(db.execute(f"{sql.TASK} WHERE id = ?", (row["task_id"],)).fetchone()))
+
+
+def _settle(db: sqlite3.Connection, task: Task, settlement: Settlement, now: Millis) -> None:
+    """Book the opposite of the task's hold: the credits are spent, or back where they came from."""
+    held = db.execute("SELECT * FROM ledger WHERE task_id = ? AND kind = 'hold'", (task.id,)).fetchone()
+    if held is None:
+        raise ValueError(f"task {task.id} holds nothing that could be settled")
+    hold = ledger_row_of(held)
+    released = settlement is Settlement.RELEASE
+    kind = LedgerKind.RELEASE if released else LedgerKind.CHARGE
+    row = LedgerRow(
+        user_id=hold.user_id,
+        kind=kind,
+        amount=Credits(-hold.amount if released else 0),
+        held=Credits(-hold.held),
+        allowance=Credits(-hold.allowance if released else 0),
+        at=now,
+        counted_at=hold.counted_at,
+        operation_id=f"task:{task.id}:{kind}",
+        task_id=task.id,
+        note=str(task.failure or task.state) if released else "",
+    )
+    insert(db, "ledger", ledger_values(row))

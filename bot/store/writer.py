@@ -1,0 +1,117 @@
+"""The one writer thread: it takes everything that waits, and commits it once (group commit).
+
+Each piece of work runs in its own savepoint: one that raises takes back its own changes and nobody
+else's. A caller hears of its result only when the commit that holds it is on the disk.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+LARGEST_GROUP = 256
+"""How many pieces of work one commit may hold, so that the first of them does not wait for ever."""
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Callable[[sqlite3.Connection], Any]
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
+    result: Any = None
+    error: BaseException | None = None
+
+    def resolve(self) -> None:
+        """Hand the result over in the caller's loop; a caller that has gone is no reason to stop."""
+
+        def hand_over() -> None:
+            if self.future.done():
+                return
+            if self.error is not None:
+                self.future.set_exception(self.error)
+            else:
+                self.future.set_result(self.result)
+
+        try:
+            self.loop.call_soon_threadsafe(hand_over)
+        except RuntimeError:
+            return  # The loop is closed: nobody waits any more; what was committed stays.
+
+
+class Writer:
+    """Owns the only connection that writes. `open_connection` is called in the writer's thread."""
+
+    def __init__(
+        self, open_connection: Callable[[], sqlite3.Connection], *, group: int = LARGEST_GROUP
+    ) -> None:
+        self._open = open_connection
+        self._group = group
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in a transaction and return its result once that is on the disk.
+
+        Cancelling the caller does not take the work back.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Job(work, loop, future))
+        return await future
+
+    async def close(self) -> None:
+        """Finish what waits and end the thread."""
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        connection = self._open()
+        try:
+            while True:
+                first = self._jobs.get()
+                if first is None:
+                    return
+                jobs = [first]
+                ending = False
+                while len(jobs) < self._group:
+                    try:
+                        job = self._jobs.get_nowait()
+                    except queue.Empty:
+                        break
+                    if job is None:
+                        ending = True
+                        break
+                    jobs.append(job)
+                self._commit(connection, jobs)
+                for job in jobs:
+                    job.resolve()
+                if ending:
+                    return
+        finally:
+            connection.close()
+
+    @staticmethod
+    def _commit(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
+        try:
+            # A deferred transaction that reads first may fail to become a writer; an immediate one waits.
+            connection.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                connection.execute("SAVEPOINT job")
+                try:
+                    job.result = job.work(connection)
+                except Exception as error:  # noqa: BLE001  it belongs to the caller, not to the thread
+                    job.error = error
+                    connection.execute("ROLLBACK TO job")
+                connection.execute("RELEASE job")
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            for job in jobs:
+                job.error = error
