@@ -1,0 +1,135 @@
+"""Texts in the reader's language: gettext catalogues read at start, plural rules and formats by Babel.
+
+A message id is a key (`notice.cancelled`); the English catalogue holds every key, and a language that
+lacks one falls back to it. Placeholders are `{name}`.
+"""
+
+import gettext
+import io
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib import resources
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from babel import Locale
+from babel.dates import format_datetime, format_time
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
+
+log = structlog.get_logger(__name__)
+
+DEFAULT = "en"
+NAMES: Mapping[str, str] = {"en": "English", "zh_Hans": "简体中文"}
+"""Every language there is a catalogue for, named in itself."""
+
+_SECOND, _MINUTE, _HOUR = 1_000, 60_000, 3_600_000
+
+
+def languages() -> list[str]:
+    """The languages that people can choose."""
+    return list(NAMES)
+
+
+def choose(telegram_language: str | None) -> str:
+    """The best language for a Telegram client's language code (`zh-hans`, `pt-br`), else English."""
+    code = (telegram_language or "").lower().replace("_", "-")
+    return "zh_Hans" if code.split("-")[0] == "zh" else DEFAULT
+
+
+@cache
+def _catalogue(language: str) -> gettext.GNUTranslations:
+    source = resources.files("bot").joinpath("locales", language, "LC_MESSAGES", "bot.po")
+    compiled = io.BytesIO()
+    write_mo(compiled, read_po(io.BytesIO(source.read_bytes()), locale=language))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+@cache
+def _missing_once(language: str, key: str) -> None:
+    log.error("a text is missing", language=language, key=key)
+
+
+class Texts:
+    """The texts of one language. Calling it gives a text: `t("help.video", model="kling-v2-6")`."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language if language in NAMES else DEFAULT
+        self.locale = Locale.parse(self.language)
+        self._own = _catalogue(self.language)
+        self._english = _catalogue(DEFAULT)
+
+    def __call__(self, key: str, **params: object) -> str:
+        """The text of a key with its placeholders filled in.
+
+        Raises:
+            KeyError: the key is in no catalogue, or a placeholder has no value.
+
+        """
+        return self._find(key).format_map(params)
+
+    def plural(self, key: str, number: int, **params: object) -> str:
+        """The text of a key in the form that goes with `number`, which is the placeholder `{number}`."""
+        text = self._own.ngettext(key, key, number)
+        if text == key:
+            text = self._english.ngettext(key, key, number)
+        if text == key:
+            raise KeyError(key)
+        return text.format_map({**params, "number": self.number(number)})
+
+    def has(self, key: str) -> bool:
+        """Whether there is a text for a key, in this language or in English."""
+        return self._own.gettext(key) != key or self._english.gettext(key) != key
+
+    def _find(self, key: str) -> str:
+        text = self._own.gettext(key)
+        if text == key:
+            _missing_once(self.language, key)
+            text = self._english.gettext(key)
+        if text == key:
+            raise KeyError(key)
+        return text
+
+    def number(self, value: float) -> str:
+        """A number as the reader writes it."""
+        return str(format_decimal(value, locale=self.locale))
+
+    def duration(self, milliseconds: int) -> str:
+        """A length of time in its two largest units: `1 min 5 s`."""
+        value = max(0, milliseconds)
+        hours, rest = divmod(value, _HOUR)
+        minutes, rest = divmod(rest, _MINUTE)
+        seconds = rest // _SECOND
+        if hours:
+            return self("unit.hours_minutes", hours=hours, minutes=minutes)
+        if minutes:
+            return self("unit.minutes_seconds", minutes=minutes, seconds=seconds)
+        return self("unit.seconds", seconds=seconds)
+
+    def moment(self, milliseconds: int, zone: ZoneInfo, now: int) -> str:
+        """A moment in the given zone: the time alone where it is today, else with its date."""
+        at = datetime.fromtimestamp(milliseconds / 1000, zone)
+        today = datetime.fromtimestamp(now / 1000, zone).date()
+        named = f"{zone.key}"
+        if at.date() == today:
+            return f"{format_time(at, 'short', locale=self.locale)} ({named})"
+        return f"{format_datetime(at, 'short', locale=self.locale)} ({named})"
+
+    def params(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Numbers among the parameters of a message as the reader writes them."""
+        return {
+            name: self.number(value)
+            if isinstance(value, (int, float)) and not isinstance(value, bool)
+            else value
+            for name, value in values.items()
+        }
+
+
+@cache
+def for_language(language: str) -> Texts:
+    """The texts of a language; an unknown one gives English."""
+    return Texts(language)

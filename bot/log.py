@@ -1,0 +1,91 @@
+"""Logging: structured lines on one stream, with every secret taken out at the last moment.
+
+The redaction works on the finished text of a record, so that it also covers tracebacks, libraries
+and whatever a message was put together from.
+"""
+
+import logging
+import re
+from collections.abc import Iterable
+from typing import TextIO
+
+import structlog
+
+MASK = "***"
+
+_PATTERNS = (
+    # A Bot API address holds the token.
+    re.compile(r"(?<=/bot)\d+:[A-Za-z0-9_-]+"),
+    # A signed token is good for half an hour.
+    re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"),
+    re.compile(r"(?i)(?<=authorization: )\S+(?: \S+)?"),
+)
+
+QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "telegram", "aiohttp", "hpack", "PIL", "asyncio")
+"""Libraries that are heard from warnings on. httpx would write each address, with the token in it."""
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats with another formatter and masks every secret in what comes out."""
+
+    def __init__(self, inner: logging.Formatter, secrets: Iterable[str]) -> None:
+        super().__init__()
+        self._inner = inner
+        self._secrets = tuple(
+            sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
+        )
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format and redact."""
+        text = self._inner.format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        for pattern in _PATTERNS:
+            text = pattern.sub(MASK, text)
+        return text
+
+
+def setup(level: str, style: str, secrets: Iterable[str], stream: TextIO) -> None:
+    """Send everything that is logged in this process to `stream`; `style` is `console` or `json`."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    as_json = style == "json"
+    renderer: list[structlog.typing.Processor] = (
+        [
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+        ]
+        if as_json
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(RedactingFormatter(formatter, secrets))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
