@@ -30,7 +30,7 @@ from bot.errors import ConfigError
 
 PREFIX = "KLINGBOT_"
 
-Dialect = Literal["auto", "official", "unified", "generic", "prefixed", "omnimaas", "flat"]
+Dialect = Literal["auto", "official", "generic"]
 Auth = Literal["auto", "jwt", "bearer", "raw"]
 
 
