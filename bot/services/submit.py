@@ -94,7 +94,12 @@ class Submit:
         """
         operation = Operation.IMAGE_TO_VIDEO if image else Operation.TEXT_TO_VIDEO
         wanted = parsed.options
-        model = wanted.model or self._defaults.model or self._pool.default_model(operation)
+        offered = self._pool.models()
+        model = (
+            wanted.model
+            or self._defaults.model
+            or next(iter(self._catalog.able(offered, operation)), offered[0])
+        )
         known = self._catalog.model(model)
         mode = wanted.mode or _fitting(self._defaults.mode, known.modes)
         duration = wanted.duration or _fitting(self._defaults.duration, known.durations)
@@ -128,7 +133,7 @@ class Submit:
             UserError: with what can be done instead.
 
         """
-        self._catalog.check(request)
+        self._catalog.check(request, self._pool.models())
         missing = self._pool.unsupported(request)
         if missing is None:
             return

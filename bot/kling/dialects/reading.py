@@ -1,171 +1,293 @@
-"""How answers are read, whatever the dialect: JSON, status words, and business codes to outcomes.
+"""What words, numbers and codes in an answer mean, the same for every dialect. Pure.
 
-Facts: Kling's documents for codes and statuses; the words of gateways from their sources. The business
-code decides, not the HTTP status: of Kling's 429s some pass and some are permanent.
+The business code decides, not the HTTP status: of Kling's 429s only 1302 and 1303 pass.
 """
 
 import json
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
+from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bot.domain.task import FailureKind
-from bot.domain.units import Millis
-from bot.kling import outcomes
+from bot.domain.units import HOUR, Millis
+from bot.kling.outcomes import (
+    Ambiguous,
+    NotFound,
+    OutOfBalance,
+    ProviderError,
+    Rejected,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+)
 from bot.kling.wire import HttpResponse, RemoteState
 
-Json = dict[str, Any]
+RETRY_AFTER_CAP = HOUR
+"""No server may ask for a longer pause than this (milliseconds)."""
 
-_WORDS: Mapping[RemoteState, frozenset[str]] = {
-    RemoteState.SUCCEEDED: frozenset({"succeed", "succeeded", "success", "completed"}),
-    RemoteState.FAILED: frozenset({"failed", "failure", "error", "cancelled", "canceled"}),
-    RemoteState.QUEUED: frozenset({"submitted", "queued", "pending", "not_start", "queuing"}),
-    RemoteState.RUNNING: frozenset({"processing", "in_progress", "running"}),
+MESSAGE_LIMIT = 300
+"""Characters of a provider's message that are kept."""
+
+_STATES = {
+    **dict.fromkeys(("succeed", "succeeded", "success", "completed"), RemoteState.SUCCEEDED),
+    **dict.fromkeys(("failed", "failure", "error", "cancelled"), RemoteState.FAILED),
+    **dict.fromkeys(("submitted", "queued", "queuing", "pending", "not_start"), RemoteState.QUEUED),
+    **dict.fromkeys(("processing", "in_progress", "running"), RemoteState.RUNNING),
 }
 
+_SECRETS = (
+    (re.compile(r"https?://\S+"), "(address)"),
+    (re.compile(r"\beyJ[\w-]+(?:\.[\w-]+)*"), "***"),
+    (re.compile(r"\bsk-[\w*.-]+"), "***"),
+    (re.compile(r"(?i)\bbearer\s+\S+"), "Bearer ***"),
+)
 
-def remote_state(word: str) -> RemoteState:
-    """What a status word means, in any case; an undocumented one is UNKNOWN."""
-    lowered = word.strip().casefold()
-    return next((state for state, words in _WORDS.items() if lowered in words), RemoteState.UNKNOWN)
+_CONTENT_WORDS = (
+    "risk control",
+    "content security",
+    "content safety",
+    "sensitive",
+    "moderation",
+    "nsfw",
+    "inappropriate",
+    "prohibited",
+    "违规",
+    "敏感",
+    "不当",
+    "审核",
+    "风控",
+)
+_ABSENT_WORDS = ("not found", "not exist", "not_exist", "not_found", "不存在", "未找到")
+_DUPLICATE_WORDS = ("already exist", "duplicate", "已存在", "重复")
+_PARALLEL_WORDS = ("parallel task", "resource pack limit", "concurrency limit", "并发")
+_MONEY_WORDS = ("quota", "balance", "insufficient", "arrear", "额度", "余额", "欠费")
 
 
-def json_of(response: HttpResponse) -> Json | None:
-    """The JSON object in an answer, or None where there is none."""
+def decoded(body: bytes | str) -> Any:
+    """Decode JSON; None for anything that is none (`null` included: no answer is just that)."""
     try:
-        document = json.loads(response.body)
-    except ValueError:
+        return json.loads(body)
+    except (ValueError, RecursionError):
         return None
-    return document if isinstance(document, dict) else None
 
 
-def text_of(document: Mapping[str, Any] | None, *names: str) -> str | None:
-    """The first of these fields that holds a text or a number, as text."""
-    for name in names:
-        value = (document or {}).get(name)
-        if isinstance(value, str) and value:
-            return value
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return str(value)
+def text_of(value: object) -> str:
+    """Take a string or an integer as text, stripped; anything else is the empty string."""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return ""
+
+
+def state_of(word: str) -> RemoteState:
+    """Map a status word of any dialect (case does not matter); an undocumented one is UNKNOWN."""
+    return _STATES.get(word.strip().casefold(), RemoteState.UNKNOWN)
+
+
+def address(value: object) -> str | None:
+    """Take an http(s) address. Old gateways echo an error's text where a URL is expected."""
+    text = text_of(value)
+    return text if re.match(r"https?://[^\s/]", text) else None
+
+
+def milliseconds(seconds: object) -> int | None:
+    """Read a duration in seconds, given as ``"5.1"``, 5 or 5.0."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (str, int, float)):
+        return None
+    try:
+        value = Decimal(str(seconds).strip())
+    except InvalidOperation:
+        return None
+    return int(value * 1000) if value.is_finite() and 0 < value < 86_400 else None
+
+
+def percent(value: object) -> int | None:
+    """Read a progress, given as 40, 40.0 or ``"40%"``; None where there is none."""
+    if isinstance(value, str):
+        value = milliseconds(value.strip().rstrip("%"))
+        return min(value // 1000, 100) if isinstance(value, int) else None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return max(0, min(int(value), 100))
     return None
 
 
-def object_of(document: Mapping[str, Any] | None, name: str) -> Json:
-    """A field that holds an object, or an empty one."""
-    value = (document or {}).get(name)
-    return value if isinstance(value, dict) else {}
+def clean(message: object) -> str:
+    """Make a provider's message fit to be shown: one line, short, without addresses and keys."""
+    text = " ".join(text_of(message).split())
+    for pattern, replacement in _SECRETS:
+        text = pattern.sub(replacement, text)
+    return text if len(text) <= MESSAGE_LIMIT else text[: MESSAGE_LIMIT - 1] + "…"
 
 
-def objects_of(document: Mapping[str, Any] | None, name: str) -> list[Json]:
-    """A field that holds a list of objects; anything else in it is passed over."""
-    value = (document or {}).get(name)
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def progress_of(value: object) -> int | None:
-    """A progress of `42`, `"42"` or `"42%"` in percent."""
-    text = str(value).strip().removesuffix("%") if isinstance(value, (str, int, float)) else ""
-    try:
-        return min(100, max(0, int(float(text))))
-    except ValueError:
-        return None
-
-
-def milliseconds_of(seconds: object) -> int | None:
-    """A duration of `5`, `5.1` or `"5.1"` seconds in milliseconds."""
-    try:
-        return round(float(str(seconds)) * 1000) if isinstance(seconds, (str, int, float)) else None
-    except ValueError:
-        return None
-
-
-def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> Millis | None:
-    """The server's `Retry-After`, in seconds or as a date, in milliseconds; at most an hour is believed."""
+def retry_after(headers: Mapping[str, str]) -> Millis | None:
+    """Read Retry-After, in seconds or as an HTTP date; a date is measured against the answer's own Date."""
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
+    wait = milliseconds(value)
+    if wait is None:
+        then, now = http_date(value), http_date(headers.get("date", ""))
+        if then is None or now is None:
             return None
-        seconds = (moment - (now or datetime.now(UTC))).total_seconds()
-    return Millis(int(min(max(seconds, 0), 3600) * 1000))
+        wait = max(0, then - now)
+    return Millis(min(wait, RETRY_AFTER_CAP))
 
 
-def kling_error(
-    code: int, message: str, headers: Mapping[str, str], *, submitting: bool
-) -> outcomes.ProviderError:
-    """What one of Kling's business codes means (the documented table, complete).
+def http_date(value: str) -> Millis | None:
+    """Read an HTTP date as UTC milliseconds, or None."""
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return Millis(int(moment.timestamp() * 1000))
 
-    A submission that ended in 5000 or 5002, or whose id exists already, may have created the task.
+
+def says_absent(message: str) -> bool:
+    """Whether a message says that there is no such thing."""
+    return _has(message, _ABSENT_WORDS)
+
+
+def says_content(message: str) -> bool:
+    """Whether a message speaks of the content of a prompt or picture."""
+    return _has(message, _CONTENT_WORDS)
+
+
+def _has(message: str, words: tuple[str, ...]) -> bool:
+    folded = message.casefold()
+    return any(word in folded for word in words)
+
+
+def by_kling_code(code: int, message: str, response: HttpResponse, *, submitting: bool) -> ProviderError:
+    """Classify a business code of Kling (1000 to 5999), documented or not.
+
+    kling.ai/document-api, "Error codes"; that 1201 also stands for a duplicate `external_task_id` and
+    for an unknown task was seen live.
     """
-    text = str(code)
-    lowered = message.casefold()
-    if code in {1000, 1001, 1002, 1003, 1004, 1100, 1103, 1304}:
-        return outcomes.Unauthorized(message, code=text)
-    if code in {1101, 1102}:
-        return outcomes.OutOfBalance(message, code=text)
-    if code in {1302, 1303}:
-        return outcomes.Throttled(message, code=text, retry_after=retry_after(headers))
-    if code == 1201 and "not found" in lowered:
-        return outcomes.NotFound(message, code=text)
-    if code == 1201 and "already exist" in lowered:
-        return outcomes.Ambiguous(message, code=text)
-    if code in {1300, 1301}:
-        return outcomes.Rejected(message, code=text, kind=FailureKind.CONTENT)
-    if code == 5001:
-        return outcomes.Unavailable(message, code=text, retry_after=retry_after(headers))
-    if 5000 <= code < 6000:
-        if submitting:
-            return outcomes.Ambiguous(message, code=text)
-        return outcomes.Unavailable(message, code=text, retry_after=retry_after(headers))
-    return outcomes.Rejected(message, code=text)
+    shown = str(code)
+    text = clean(message) or "no reason given"
+    match code:
+        case 1101 | 1102:
+            return OutOfBalance(text, code=shown)
+        case 1201 | 1203 if not submitting and says_absent(message):
+            return NotFound(text, code=shown)
+        case 1201 if submitting and _has(message, _DUPLICATE_WORDS):
+            return Ambiguous(text, code=shown)
+        case 1203 if submitting:
+            # "Resource does not exist, such as the model": another account may have it.
+            return Rejected(text, code=shown)
+        case 1300 | 1301:
+            return Rejected(text, code=shown, kind=FailureKind.CONTENT)
+        case 1302 | 1303:
+            return Throttled(text, code=shown, retry_after=retry_after(response.headers))
+        case 1304:
+            return Unauthorized(text, code=shown)
+        case 5001:
+            return Unavailable(text, code=shown, retry_after=retry_after(response.headers))
+        case _ if 1000 <= code < 1200:
+            return Unauthorized(text, code=shown)
+        case _ if 1200 <= code < 1300:
+            return Rejected(text, code=shown)
+        case _ if response.status == 503:
+            return Unavailable(text, code=shown, retry_after=retry_after(response.headers))
+        case _ if 400 <= response.status < 500:
+            return by_status(response.status, message, response, submitting=submitting, code=shown)
+        case _:
+            return _unclear(text, shown, response, submitting=submitting)
 
 
-def http_error(response: HttpResponse, message: str, *, submitting: bool) -> outcomes.ProviderError:
-    """What an HTTP status means where no business code says more."""
-    status, text = response.status, str(response.status)
-    lowered = message.casefold()
-    if status == 402 or any(words in lowered for words in _NO_BALANCE):
-        return outcomes.OutOfBalance(message, code=text)
-    if status in {401, 403}:
-        return outcomes.Unauthorized(message, code=text)
-    if status == 429:
-        return outcomes.Throttled(message, code=text, retry_after=retry_after(response.headers))
-    if status == 404:
-        return (
-            outcomes.Unauthorized(message, code=text) if submitting else outcomes.NotFound(message, code=text)
-        )
-    if status in {408, 425} or status >= 500 or status < 400:
-        # Without a business code nobody knows how far a submission got before the server broke.
-        if submitting:
-            return outcomes.Ambiguous(message, code=text)
-        return outcomes.Unavailable(message, code=text, retry_after=retry_after(response.headers))
-    kind = FailureKind.CONTENT if any(words in lowered for words in _CONTENT) else FailureKind.PARAMETERS
-    return outcomes.Rejected(message, code=text, kind=kind)
+def by_word(code: str, message: str, response: HttpResponse, *, submitting: bool) -> ProviderError:
+    """Classify a gateway's error: a code that is a word, and a message."""
+    text = clean(message) or clean(code) or "no reason given"
+    shown = clean(code)[:60] or str(response.status)
+    folded = code.casefold()
+    if folded in _MONEY_CODES or (response.status in {402, 403} and _has(message, _MONEY_WORDS)):
+        return OutOfBalance(text, code=shown)
+    if folded in _KEY_CODES:
+        return Unauthorized(text, code=shown)
+    if folded in _RATE_CODES:
+        return Throttled(text, code=shown, retry_after=retry_after(response.headers))
+    if folded in _CHANNEL_CODES or response.status == 503:
+        return Unavailable(text, code=shown, retry_after=retry_after(response.headers))
+    if folded in _ABSENT_CODES and not submitting:
+        return NotFound(text, code=shown)
+    if folded in _CONTENT_CODES:
+        return Rejected(text, code=shown, kind=FailureKind.CONTENT)
+    return by_status(response.status, message, response, submitting=submitting, code=shown)
 
 
-_NO_BALANCE = (
-    "insufficient balance",
-    "balance not enough",
-    "insufficient quota",
-    "insufficient_user_quota",
-    "余额不足",
-    "额度不足",
+_MONEY_CODES = frozenset(
+    {
+        "insufficient_user_quota",
+        "insufficient_quota",
+        "quota_not_enough",
+        "pre_consume_token_quota_failed",
+        "token_quota_exhausted",
+        "insufficient_balance",
+        "billing_not_active",
+    }
 )
-_CONTENT = ("sensitive", "risk control", "content policy", "moderation", "违规", "敏感")
+_KEY_CODES = frozenset(
+    {
+        "invalid_api_key",
+        "invalid_token",
+        "token_expired",
+        "unauthorized",
+        "authentication_error",
+        "access_denied",
+        "permission_denied",
+        "forbidden",
+    }
+)
+_RATE_CODES = frozenset({"rate_limit_exceeded", "rate_limited", "too_many_requests"})
+# The gateway found nobody to hand the request to: surely nothing was made of it.
+_CHANNEL_CODES = frozenset(
+    {"model_not_found", "get_channel_failed", "no_available_channel", "channel_not_found"}
+)
+_ABSENT_CODES = frozenset({"task_not_exist", "task_not_found", "not_found", "video_not_found"})
+_CONTENT_CODES = frozenset({"sensitive_words_detected", "content_policy_violation", "prompt_blocked"})
 
-UNREADABLE = "the answer cannot be read"
+
+def by_status(
+    status: int, message: str, response: HttpResponse, *, submitting: bool, code: str = ""
+) -> ProviderError:
+    """Classify by HTTP status, where there is no code that says more."""
+    shown = code or str(status)
+    text = clean(message) or f"HTTP {status}"
+    match status:
+        case _ if 300 <= status < 500 and _has(message, _PARALLEL_WORDS):
+            return Throttled(text, code=shown, retry_after=retry_after(response.headers))
+        case 401 | 403 if not says_content(message):
+            return Unauthorized(text, code=shown)
+        case 402:
+            return OutOfBalance(text, code=shown)
+        case 404 | 405 | 410 if not submitting and (code or says_absent(message)):
+            return NotFound(text, code=shown)
+        case 429:
+            return Throttled(text, code=shown, retry_after=retry_after(response.headers))
+        case 408 | 409 if submitting:
+            # The request may have been read before the time was up; a conflict may be with itself.
+            return Ambiguous(text, code=shown)
+        case 404 | 405 | 410 | 408 | 409 | 425:
+            # No such path, or not now: the address in the configuration, not the request, is at fault.
+            return Unavailable(text, code=shown, retry_after=retry_after(response.headers))
+        case _ if 300 <= status < 400:
+            return Unavailable(text, code=shown)
+        case _ if 400 <= status < 500 and not submitting and says_absent(message):
+            return NotFound(text, code=shown)
+        case _ if 400 <= status < 500:
+            kind = FailureKind.CONTENT if says_content(message) else FailureKind.PARAMETERS
+            return Rejected(text, code=shown, kind=kind)
+        case _:
+            return _unclear(text, shown, response, submitting=submitting)
 
 
-def unreadable(response: HttpResponse, *, submitting: bool) -> outcomes.ProviderError:
-    """An answer that is not what the dialect says: after a submission, the task may exist."""
-    if response.status >= 400:
-        return http_error(response, f"HTTP {response.status}", submitting=submitting)
+def _unclear(text: str, code: str, response: HttpResponse, *, submitting: bool) -> ProviderError:
     if submitting:
-        return outcomes.Ambiguous(UNREADABLE, code=str(response.status))
-    return outcomes.Unavailable(UNREADABLE, code=str(response.status))
+        return Ambiguous(text, code=code)
+    return Unavailable(text, code=code, retry_after=retry_after(response.headers))

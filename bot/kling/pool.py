@@ -1,0 +1,137 @@
+"""The providers together: who can take a request, who is unwell, and who is next."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.clock import Clock
+from bot.domain.request import VideoRequest
+from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
+from bot.kling import outcomes
+from bot.kling.client import KlingClient, retry_after_of
+
+KEY_PAUSE = 10 * MINUTE
+KEY_PAUSE_CAP = HOUR
+DOWN_PAUSE = 30 * SECOND
+DOWN_AFTER = 5
+"""So many times in a row out of reach, and a provider is left alone for a while."""
+
+
+@dataclass(slots=True)
+class Health:
+    """What is known of a provider's state. `closed_until` (UTC milliseconds): nothing is sent before."""
+
+    closed_until: int = 0
+    pauses: int = 0
+    failures: int = 0
+    told: bool = False
+
+
+class Pool:
+    """Chooses among the clients in order of priority; the greater number goes first."""
+
+    def __init__(self, clients: Sequence[KlingClient], clock: Clock) -> None:
+        self._clients = sorted(clients, key=lambda client: -client.config.priority)
+        self._by_name = {client.name: client for client in clients}
+        self._health: dict[ProviderName, Health] = {client.name: Health() for client in clients}
+        self._clock = clock
+
+    # -- what is offered -----------------------------------------------------------------------------
+
+    def models(self) -> tuple[str, ...]:
+        """Every model that some provider offers, in order of preference."""
+        return tuple(dict.fromkeys(model for client in self._clients for model in client.config.models))
+
+    def unsupported(self, request: VideoRequest) -> tuple[str, ...] | None:
+        """None where some provider can express the request; else what the nearest one lacks.
+
+        An empty tuple means that no provider has the model.
+        """
+        lacking = [
+            client.dialect.unsupported(request)
+            for client in self._clients
+            if request.model in client.config.models
+        ]
+        if not lacking:
+            return ()
+        nearest = min(lacking, key=len)
+        return nearest or None
+
+    # -- who is next ---------------------------------------------------------------------------------
+
+    def find(self, name: ProviderName) -> KlingClient | None:
+        """The client of a provider, or None where the settings no longer have it."""
+        return self._by_name.get(name)
+
+    def client(self, name: ProviderName) -> KlingClient:
+        """The client of a provider that is in the settings."""
+        return self._by_name[name]
+
+    def clients(self) -> tuple[KlingClient, ...]:
+        """All of them, in order of priority."""
+        return tuple(self._clients)
+
+    def can_ever(self, request: VideoRequest, excluded: Sequence[ProviderName] = ()) -> bool:
+        """Whether any provider that is not excluded could take the request, now or later."""
+        return any(self._able(client, request, excluded) for client in self._clients)
+
+    def candidates(
+        self,
+        request: VideoRequest,
+        running: Mapping[ProviderName, int],
+        excluded: Sequence[ProviderName] = (),
+    ) -> list[KlingClient]:
+        """Who can take the request now, the best first."""
+        now = self._clock.now()
+        return [
+            client
+            for client in self._clients
+            if self._able(client, request, excluded)
+            and self._health[client.name].closed_until <= now
+            and running.get(client.name, 0) < client.config.max_concurrent
+        ]
+
+    @staticmethod
+    def _able(client: KlingClient, request: VideoRequest, excluded: Sequence[ProviderName]) -> bool:
+        return (
+            client.name not in excluded
+            and request.model in client.config.models
+            and not client.dialect.unsupported(request)
+        )
+
+    # -- health --------------------------------------------------------------------------------------
+
+    def note(self, name: ProviderName, outcome: outcomes.ProviderError | None) -> bool:
+        """Remember how an exchange ended (None: well); True where the operators should be told of it."""
+        health = self._health.get(name)
+        if health is None:
+            return False
+        now = self._clock.now()
+        match outcome:
+            case outcomes.Unauthorized() | outcomes.OutOfBalance():
+                pause = min(KEY_PAUSE * 2**health.pauses, KEY_PAUSE_CAP)
+                health.pauses += 1
+                health.closed_until = now + pause
+                return self._news(health)
+            case outcomes.Throttled():
+                health.closed_until = max(health.closed_until, now + (retry_after_of(outcome) or SECOND))
+                return False
+            case outcomes.Unavailable() | outcomes.Ambiguous():
+                health.failures += 1
+                if health.failures < DOWN_AFTER:
+                    return False
+                health.closed_until = now + (retry_after_of(outcome) or DOWN_PAUSE)
+                return self._news(health)
+            case _:
+                # A refusal of content is an answer, too.
+                self._health[name] = Health()
+                return False
+
+    @staticmethod
+    def _news(health: Health) -> bool:
+        news = not health.told
+        health.told = True
+        return news
+
+    def closed_until(self, name: ProviderName) -> Millis:
+        """Until when nothing is sent to a provider (UTC milliseconds); in the past: it is open."""
+        return Millis(self._health[name].closed_until)
