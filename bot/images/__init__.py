@@ -1,1 +1,1 @@
-"""images"""
+"""Pictures from people to what Kling takes."""
