@@ -98,7 +98,7 @@ class Messenger(Protocol):
         """Tell why a task ended without a video, and that its credits are back."""
         ...
 
-    async def tell(self, task: Task, key: str, **params: object) -> Sent:
+    async def tell(self, task: Task, key: str, /, **params: object) -> Sent:
         """Write one text of the locale files to where the task came from."""
         ...
 
@@ -106,7 +106,7 @@ class Messenger(Protocol):
         """Show that a video is on its way. Best effort."""
         ...
 
-    async def alert_operators(self, key: str, **params: object) -> None:
+    async def alert_operators(self, key: str, /, **params: object) -> None:
         """Tell the admins something in their language. Best effort."""
         ...
 

@@ -1,0 +1,66 @@
+"""What a chat must know of a video file: its size, its length, and a picture to show before it plays."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.error import FFmpegError
+
+THUMBNAIL_SIDE = 320
+THUMBNAIL_BYTES = 200_000
+"""Telegram takes JPEG thumbnails of at most 320 pixels a side and 200 kB."""
+
+
+class NotAVideo(Exception):
+    """The file holds no video that can be played."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """Pixels and milliseconds."""
+
+    width: int
+    height: int
+    duration_ms: int
+    has_audio: bool
+
+
+def probe(path: Path) -> VideoInfo:
+    """Read a file's figures. Reads from disk: call it in a thread.
+
+    Raises:
+        NotAVideo: no frame of it can be decoded.
+
+    """
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise NotAVideo("no picture in the file")
+            stream = container.streams.video[0]
+            frame = next(container.decode(stream), None)
+            if frame is None:
+                raise NotAVideo("no frame in the file")
+            duration = container.duration or 0
+            return VideoInfo(frame.width, frame.height, round(duration / 1000), bool(container.streams.audio))
+    except (FFmpegError, OSError, ValueError) as error:
+        raise NotAVideo(type(error).__name__) from None
+
+
+def thumbnail(path: Path, target: Path) -> None:
+    """Write the first frame as a small JPEG. Takes processor time: call it in a thread.
+
+    Raises:
+        NotAVideo: no frame of it can be decoded.
+
+    """
+    try:
+        with av.open(str(path)) as container:
+            frame = next(container.decode(video=0))
+            picture = frame.to_image()
+    except (FFmpegError, OSError, ValueError, IndexError, StopIteration) as error:
+        raise NotAVideo(type(error).__name__) from None
+    picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    for quality in (85, 70, 50):
+        picture.save(target, "JPEG", quality=quality)
+        if target.stat().st_size <= THUMBNAIL_BYTES:
+            return
