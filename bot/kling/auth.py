@@ -1,64 +1,98 @@
-"""Credentials: how a key becomes an Authorization header, as a function of the key and the time.
+"""Signs requests: what goes into `Authorization` is a function of the key and the time.
 
-Facts: Kling signs with HS256; `iss` is the access key, `exp` half an hour ahead, `nbf` five seconds
-back, and `typ` stands in the header.
+No key appears in a repr, an exception or a log line.
 """
 
-from dataclasses import dataclass, field
+import json
 from typing import Literal
 
-import jwt
+from jwt.algorithms import HMACAlgorithm
+from jwt.api_jws import PyJWS
 
-from bot.kling.dialects.registry import is_kling_host
+from bot.kling.dialects.registry import is_key_pair, is_kling_host
 
 Scheme = Literal["jwt", "bearer", "raw"]
 
-LIFETIME_SECONDS = 1_800
-RENEW_BEFORE_SECONDS = 300
-NOT_BEFORE_SECONDS = 5
+LIFETIME = 1_800
+"""Seconds that a token is good for, as in every example of Kling's."""
+
+LEEWAY = 5
+"""Seconds before now from which a token is good, for clocks that differ a little."""
+
+RENEWAL = 300
+"""Seconds before its end at which a token is replaced."""
+
+
+class _AnyLength(HMACAlgorithm):
+    """HS256 with secrets of any length: the secret's length is the provider's choice, not ours."""
+
+    def check_key_length(self, key: bytes) -> str | None:  # noqa: ARG002  the base class's signature
+        """Accept every length."""
+        return None
+
+
+_JWS = PyJWS(algorithms=["none"])
+_JWS.register_algorithm("HS256", _AnyLength(HMACAlgorithm.SHA256))
 
 
 def scheme_of(auth: Scheme | Literal["auto"], key: str, base_url: str, dialect: str) -> Scheme:
-    """The scheme of a key: as configured, or by its shape and by whom it goes to.
+    """Decide how a provider's key is used.
 
-    A key of two halves is signed with wherever it can be, for sent as it is it would be given away.
+    Under ``auto`` a pair is made into a token on Kling's own hosts and wherever the official API is
+    spoken, so that its secret half never leaves.
     """
     if auth != "auto":
         return auth
-    if key.count("|") == 1 and (is_kling_host(base_url) or dialect == "official"):
-        return "jwt"
-    return "bearer"
+    at_home = dialect == "official" or is_kling_host(base_url)
+    return "jwt" if at_home and is_key_pair(key) else "bearer"
 
 
-@dataclass(slots=True)
 class Signer:
-    """Makes the Authorization header. `skew_seconds` is how far the provider's clock is ahead of ours."""
+    """One key and the way it is used. Tokens are kept until five minutes before their end.
 
-    scheme: Scheme
-    key: str = field(repr=False)
-    skew_seconds: int = 0
-    _token: str = field(default="", repr=False)
-    _expires: float = 0
+    Raises:
+        ValueError: the key cannot be sent, or is no pair where tokens are to be made of it.
+
+    """
+
+    def __init__(self, scheme: Scheme, key: str, skew_seconds: int = 0) -> None:
+        key = key.strip()
+        if not key or not key.isascii() or not key.isprintable() or " " in key:
+            raise ValueError("the key is empty or holds characters that cannot be sent")
+        if scheme == "jwt" and not is_key_pair(key):
+            raise ValueError("auth = jwt needs a key of the form access_key|secret_key")
+        self.scheme = scheme
+        self.skew_seconds = skew_seconds
+        self._key = key
+        self._token = ""
+        self._good_from = 0
+        self._good_until = 0
+
+    def __repr__(self) -> str:
+        return f"Signer({self.scheme!r}, ***)"
 
     def authorization(self, now_seconds: float) -> str:
-        """The header's value at this moment; a signed token is kept until shortly before its end."""
-        if self.scheme == "raw":
-            return self.key
-        if self.scheme == "bearer":
-            return f"Bearer {self.key}"
-        if now_seconds >= self._expires - RENEW_BEFORE_SECONDS:
-            self._sign(now_seconds)
-        return f"Bearer {self._token}"
+        """Build the header's value at a moment, in UTC seconds by our clock."""
+        match self.scheme:
+            case "raw":
+                return self._key
+            case "bearer":
+                return f"Bearer {self._key}"
+            case "jwt":
+                return f"Bearer {self._current(int(now_seconds) + self.skew_seconds)}"
 
     def renew(self, skew_seconds: int | None) -> None:
-        """Forget the token, and remember the skew where one was measured."""
-        self._expires = 0
+        """Forget the token, and sign with the provider's time where its lead over ours was measured."""
+        self._token = ""
         if skew_seconds is not None:
             self.skew_seconds = skew_seconds
 
-    def _sign(self, now_seconds: float) -> None:
-        access, _, secret = self.key.partition("|")
-        theirs = int(now_seconds) + self.skew_seconds
-        claims = {"iss": access, "exp": theirs + LIFETIME_SECONDS, "nbf": theirs - NOT_BEFORE_SECONDS}
-        self._token = jwt.encode(claims, secret, algorithm="HS256", headers={"typ": "JWT"})
-        self._expires = now_seconds + LIFETIME_SECONDS
+    def _current(self, theirs: int) -> str:
+        # A clock that was set back makes a kept token one of the future: it is replaced, too.
+        if not self._token or not self._good_from <= theirs < self._good_until - RENEWAL:
+            access_key, secret_key = self._key.split("|")
+            claims = {"iss": access_key, "exp": theirs + LIFETIME, "nbf": theirs - LEEWAY}
+            payload = json.dumps(claims, separators=(",", ":")).encode()
+            self._token = _JWS.encode(payload, secret_key, algorithm="HS256")
+            self._good_from, self._good_until = theirs - LEEWAY, theirs + LIFETIME
+        return self._token

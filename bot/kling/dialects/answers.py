@@ -34,6 +34,9 @@ Node = Mapping[str, Any]
 _NESTING = 3
 """How deep gateways are followed that pass on another gateway's error as text."""
 
+_PROOFS = frozenset({"1201", "1203", "200"})
+"""Codes of NotFound that come from Kling: 200 is its empty list. A bare 404 may be a wrong address."""
+
 _FINE = frozenset({"", "0", "200", "success", "succeed", "ok"})
 
 
@@ -122,8 +125,12 @@ def found(response: HttpResponse) -> TaskStatus | None:
     """
     try:
         answer = status(response)
-    except NotFound:
-        return None
+    except NotFound as error:
+        if error.code in _PROOFS:
+            return None
+        raise _garbage(
+            "an answer without proof that there is no such task", response, submitting=False
+        ) from error
     if not answer.provider_task_id:
         raise _garbage("the answer names no task", response, submitting=False)
     return answer
@@ -261,4 +268,3 @@ def _reason(node: Node, raw: Node) -> str | None:
 def _garbage(text: str, response: HttpResponse, *, submitting: bool) -> ProviderError:
     code = str(response.status)
     return Ambiguous(text, code=code) if submitting else Unavailable(text, code=code)
-

@@ -1,177 +1,56 @@
-"""Kling's own API in its long-standing form: `/v1/videos/*`, the model in the body, a code in each answer.
+"""Kling's own API, `/v1/videos/*` with the model in the body. Pure.
 
-Source: the vendor's API specification (text2video, image2video, callbacks, error codes, account).
-Durations are strings, images raw Base64 without a `data:` prefix, times milliseconds.
+kling.ai/document-api: "Text to Video", "Image to Video", "Callback", "Account information". A task can
+be asked for by our own `external_task_id`, and a second submission with the same one is refused (1201,
+"already exists"): together they make a submission safe to settle after a lost answer.
 """
 
-import base64
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from bot.domain.request import Operation, VideoRequest
-from bot.domain.task import RemoteVideo
 from bot.domain.units import DAY
-from bot.kling import outcomes
-from bot.kling.dialects.reading import (
-    Json,
-    json_of,
-    kling_error,
-    milliseconds_of,
-    object_of,
-    objects_of,
-    remote_state,
-    text_of,
-    unreadable,
-)
-from bot.kling.wire import HttpRequest, HttpResponse, Submission, SubmitContext, TaskRef, TaskStatus
+from bot.kling.dialects import answers
+from bot.kling.dialects.profile import Native, Profile
+from bot.kling.dialects.reading import clean, decoded, text_of
+from bot.kling.outcomes import Unavailable
+from bot.kling.wire import HttpRequest, HttpResponse
 
-PAGE_SIZE = 500
-"""The largest page of the list endpoints."""
+PROFILE = Profile(name="official", looks_up=True, lists=True)
 
-_CFG_MODELS = "kling-v1"
-"""Only the models of the first generation take cfg_scale."""
-
-_MODELS_WITHOUT_MODE = frozenset({"kling-v2-master", "kling-v2-1-master"})
+COSTS_SINCE = 365 * DAY
+"""How far back resource packs are asked for (milliseconds)."""
 
 
-class Official:
-    """See `bot.kling.wire.Dialect`. `prefix` goes before every path."""
+class Official(Native):
+    """The official dialect, whose probe also tells what is left of the account."""
 
-    name = "official"
-    can_look_up = True
-
-    def __init__(self, prefix: str = "") -> None:
-        self._prefix = prefix
-
-    def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
-        """Name what Kling's own API has no field for."""
-        missing = []
-        if request.seed is not None:
-            missing.append("seed")
-        if request.count > 1:
-            missing.append("count")
-        if request.cfg_scale is not None and not request.model.startswith(_CFG_MODELS):
-            missing.append("cfg_scale")
-        return tuple(missing)
-
-    def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
-        """Encode a submission."""
-        body: dict[str, Any] = {
-            "model_name": request.model,
-            "prompt": request.prompt,
-            "duration": str(request.duration),
-            "external_task_id": context.external_task_id,
-        }
-        if request.model not in _MODELS_WITHOUT_MODE:
-            body["mode"] = request.mode
-        if request.negative_prompt:
-            body["negative_prompt"] = request.negative_prompt
-        if request.cfg_scale is not None:
-            body["cfg_scale"] = request.cfg_scale
-        if request.sound:
-            body["sound"] = "on"
-        if context.callback_url is not None:
-            body["callback_url"] = context.callback_url
-        if request.operation is Operation.TEXT_TO_VIDEO:
-            body["aspect_ratio"] = request.aspect_ratio or "16:9"
-        else:
-            for field, image in (("image", request.first_frame), ("image_tail", request.last_frame)):
-                if image is not None:
-                    body[field] = base64.b64encode(context.images[image.sha256]).decode("ascii")
-        return HttpRequest("POST", self._path(request.operation), json=body)
-
-    def parse_submit(self, response: HttpResponse) -> Submission:
-        """Read the answer to a submission."""
-        data = self._data(response, submitting=True)
-        task_id = text_of(data if isinstance(data, dict) else None, "task_id")
-        if task_id is None:
-            raise unreadable(response, submitting=True)
-        return Submission(task_id)
-
-    def query(self, ref: TaskRef) -> HttpRequest:
-        """Encode the question about one task."""
-        return HttpRequest("GET", f"{self._path(ref.operation)}/{ref.provider_task_id}")
-
-    def parse_query(self, response: HttpResponse) -> TaskStatus:
-        """Read the answer about one task."""
-        status = self._status(self._data(response, submitting=False))
-        if status is None:
-            raise unreadable(response, submitting=False)
-        return status
-
-    def look_up(self, ref: TaskRef) -> HttpRequest | None:
-        """Our own id stands in the path where the provider's does otherwise."""
-        return HttpRequest("GET", f"{self._path(ref.operation)}/{ref.external_task_id}")
-
-    def parse_look_up(self, response: HttpResponse) -> TaskStatus | None:
-        """1201 with "not found" is the proof of absence."""
-        try:
-            return self.parse_query(response)
-        except outcomes.NotFound:
-            return None
-
-    def query_many(self, refs: Sequence[TaskRef]) -> HttpRequest | None:
-        """The newest page of the list; an older task is asked for by its id."""
-        query = {"pageNum": "1", "pageSize": str(PAGE_SIZE)}
-        return HttpRequest("GET", self._path(refs[0].operation), query=query)
-
-    def parse_many(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
-        """Read the list."""
-        data = self._data(response, submitting=False)
-        if not isinstance(data, list):
-            raise unreadable(response, submitting=False)
-        return tuple(status for item in data if (status := self._status(item)) is not None)
+    def __init__(self) -> None:
+        super().__init__(PROFILE)
 
     def probe(self, now_ms: int) -> HttpRequest:
-        """The account's resource packs: free, at most once a second."""
-        query = {"start_time": str(now_ms - 30 * DAY), "end_time": str(now_ms)}
-        return HttpRequest("GET", f"{self._prefix}/account/costs", query=query)
+        """Ask for the resource packs: free, at most one question a second."""
+        query = {"start_time": str(max(0, now_ms - COSTS_SINCE)), "end_time": str(now_ms)}
+        return HttpRequest("GET", "/account/costs", query=query)
 
     def parse_probe(self, response: HttpResponse) -> str:
-        """The units left in the packs that are in force."""
-        data = self._data(response, submitting=False)
-        packs = objects_of(data if isinstance(data, dict) else None, "resource_pack_subscribe_infos")
-        left = [pack.get("remaining_quantity") for pack in packs if pack.get("status") == "online"]
-        units = sum(float(quantity) for quantity in left if isinstance(quantity, (int, float)))
-        return f"{units:g} units left" if left else "the key is good"
-
-    def _path(self, operation: Operation) -> str:
-        return f"{self._prefix}/v1/videos/{operation.value}"
-
-    @staticmethod
-    def _data(response: HttpResponse, *, submitting: bool) -> object:
-        document = json_of(response)
-        if document is None:
-            raise unreadable(response, submitting=submitting)
-        code = document.get("code")
-        if not isinstance(code, int) or isinstance(code, bool):
-            raise unreadable(response, submitting=submitting)
-        if code != 0:
-            message = text_of(document, "message") or "no reason given"
-            raise kling_error(code, message, response.headers, submitting=submitting)
-        return document.get("data")
-
-    @staticmethod
-    def _status(data: object) -> TaskStatus | None:
-        return read_task(data) if isinstance(data, dict) else None
+        """Read what is left of the packs that can be used now; the answer is wrapped twice."""
+        wrong = answers.failure(response, submitting=False)
+        if wrong is not None:
+            raise wrong
+        data = decoded(response.body).get("data")
+        if not isinstance(data, Mapping):
+            raise Unavailable("the answer is not about an account", code=str(response.status))
+        packs = data.get("resource_pack_subscribe_infos")
+        usable = [
+            f"{clean(pack.get('resource_pack_name')) or 'pack'}: {_amount(pack)} left"
+            for pack in (packs if isinstance(packs, list) else ())
+            if isinstance(pack, Mapping) and text_of(pack.get("status")) == "online"
+        ]
+        return "; ".join(usable) if usable else "the key is accepted; no resource pack in use"
 
 
-def read_task(data: Json) -> TaskStatus | None:
-    """Read a task as Kling writes it, in answers, lists and callbacks."""
-    task_id, word = text_of(data, "task_id"), text_of(data, "task_status")
-    if task_id is None or word is None:
-        return None
-    videos = tuple(
-        RemoteVideo(url, text_of(video, "id"), milliseconds_of(video.get("duration")))
-        for video in objects_of(object_of(data, "task_result"), "videos")
-        if (url := text_of(video, "url")) is not None
-    )
-    return TaskStatus(
-        provider_task_id=task_id,
-        state=remote_state(word),
-        word=word,
-        videos=videos,
-        reason=text_of(data, "task_status_msg"),
-        external_task_id=text_of(object_of(data, "task_info"), "external_task_id"),
-        cost=text_of(data, "final_unit_deduction"),
-    )
+def _amount(pack: Mapping[str, object]) -> str:
+    amount = pack.get("remaining_quantity")
+    return f"{amount:g}" if isinstance(amount, (int, float)) else text_of(amount) or "an unknown amount"
+
+
+OFFICIAL = Official()

@@ -94,25 +94,26 @@ def address(value: object) -> str | None:
     return text if re.match(r"https?://[^\s/]", text) else None
 
 
-def milliseconds(seconds: object) -> int | None:
-    """Read a duration in seconds, given as ``"5.1"``, 5 or 5.0."""
-    if isinstance(seconds, bool) or not isinstance(seconds, (str, int, float)):
+def _number(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None
     try:
-        value = Decimal(str(seconds).strip())
+        number = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return int(value * 1000) if value.is_finite() and 0 < value < 86_400 else None
+    return number if number.is_finite() else None
+
+
+def milliseconds(seconds: object) -> int | None:
+    """Read the length of a video in seconds, given as ``"5.1"``, 5 or 5.0; at most a day."""
+    number = _number(seconds)
+    return int(number * 1000) if number is not None and 0 < number <= 86_400 else None
 
 
 def percent(value: object) -> int | None:
     """Read a progress, given as 40, 40.0 or ``"40%"``; None where there is none."""
-    if isinstance(value, str):
-        value = milliseconds(value.strip().rstrip("%"))
-        return min(value // 1000, 100) if isinstance(value, int) else None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return max(0, min(int(value), 100))
-    return None
+    number = _number(value.rstrip(" %") if isinstance(value, str) else value)
+    return max(0, min(int(number), 100)) if number is not None else None
 
 
 def clean(message: object) -> str:
@@ -128,13 +129,13 @@ def retry_after(headers: Mapping[str, str]) -> Millis | None:
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
-    wait = milliseconds(value)
-    if wait is None:
-        then, now = http_date(value), http_date(headers.get("date", ""))
-        if then is None or now is None:
-            return None
-        wait = max(0, then - now)
-    return Millis(min(wait, RETRY_AFTER_CAP))
+    seconds = _number(value)
+    if seconds is not None:
+        return Millis(max(0, min(int(seconds * 1000), RETRY_AFTER_CAP)))
+    then, now = http_date(value), http_date(headers.get("date", ""))
+    if then is None or now is None:
+        return None
+    return Millis(max(0, min(then - now, RETRY_AFTER_CAP)))
 
 
 def http_date(value: str) -> Millis | None:
@@ -178,9 +179,6 @@ def by_kling_code(code: int, message: str, response: HttpResponse, *, submitting
             return NotFound(text, code=shown)
         case 1201 if submitting and _has(message, _DUPLICATE_WORDS):
             return Ambiguous(text, code=shown)
-        case 1203 if submitting:
-            # "Resource does not exist, such as the model": another account may have it.
-            return Rejected(text, code=shown)
         case 1300 | 1301:
             return Rejected(text, code=shown, kind=FailureKind.CONTENT)
         case 1302 | 1303:
@@ -195,9 +193,10 @@ def by_kling_code(code: int, message: str, response: HttpResponse, *, submitting
             return Rejected(text, code=shown)
         case _ if response.status == 503:
             return Unavailable(text, code=shown, retry_after=retry_after(response.headers))
-        case _ if 400 <= response.status < 500:
+        case _ if code < 5000 and 400 <= response.status < 500:
             return by_status(response.status, message, response, submitting=submitting, code=shown)
         case _:
+            # 5000, 5002 and whatever is new: the task may have been made.
             return _unclear(text, shown, response, submitting=submitting)
 
 

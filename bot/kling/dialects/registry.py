@@ -2,34 +2,44 @@
 
 from urllib.parse import urlsplit
 
-from bot.kling.dialects.generic import Generic
-from bot.kling.dialects.official import Official
+from bot.kling.dialects.generic import GENERIC
+from bot.kling.dialects.official import OFFICIAL
 from bot.kling.wire import Dialect
 
-DIALECTS: dict[str, Dialect] = {"official": Official(), "generic": Generic()}
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (OFFICIAL, GENERIC)}
 
-KLING_HOSTS = ("klingai.com", "kling.ai", "kling.kuaishou.com")
+KLING_DOMAINS = ("klingai.com", "kling.ai", "kling.kuaishou.com")
 """Kling's own: a host that is one of these or ends in `.` and one of these."""
 
 
-def is_kling_host(base_url: str) -> bool:
-    """Whether an address is the vendor's own."""
-    host = (urlsplit(base_url).hostname or "").lower()
-    return any(host == own or host.endswith("." + own) for own in KLING_HOSTS)
-
-
-def detect(base_url: str, key: str) -> str:
-    """The dialect of an address: Kling's own hosts and keys of two halves speak `official`, the rest `generic`."""
-    if is_kling_host(base_url) or key.count("|") == 1:
-        return "official"
-    return "generic"
-
-
 def get(name: str) -> Dialect:
-    """A dialect by its name.
+    """Find a dialect by its name.
 
     Raises:
         KeyError: this version does not speak it.
 
     """
     return DIALECTS[name]
+
+
+def is_kling_host(base_url: str) -> bool:
+    """Whether an address is the vendor's own."""
+    return _is_under(base_url, *KLING_DOMAINS)
+
+
+def is_key_pair(key: str) -> bool:
+    """Tell ``access_key|secret_key`` from a key in one piece."""
+    parts = key.split("|")
+    return len(parts) == 2 and all(part.strip() for part in parts)
+
+
+def detect(base_url: str, key: str) -> str:
+    """Name the dialect of a provider: by host, then by path, then by the shape of its key."""
+    if is_kling_host(base_url):
+        return "official"
+    return "official" if is_key_pair(key) else "generic"
+
+
+def _is_under(base_url: str, *domains: str) -> bool:
+    host = (urlsplit(base_url).hostname or "").rstrip(".").lower()
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
