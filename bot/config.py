@@ -375,7 +375,11 @@ def _safe_url(value: str) -> str:
 
 
 def _is_private(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost") or ("." not in host.strip("[]") and ":" not in host):
+    if (
+        host == "localhost"
+        or host.endswith(".localhost")
+        or ("." not in host.strip("[]") and ":" not in host)
+    ):
         # A name without a dot is one of a container network.
         return True
     try:

@@ -1,0 +1,129 @@
+"""The command line: klingbot run · demo · check · init · migrate."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import click
+
+from bot.errors import ConfigError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+config_option = click.option(
+    "--config",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("config.toml"),
+    show_default=True,
+    help="The file with your settings; `klingbot init` writes one.",
+)
+
+
+def _explained(command: Callable[P, T]) -> Callable[P, T]:
+    """Show every problem of the settings, one line each, instead of a traceback."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return command(*args, **kwargs)
+        except ConfigError as error:
+            count = len(error.problems)
+            click.echo(f"The settings have {count} problem{'s' if count > 1 else ''}:", err=True)
+            for problem in error.problems:
+                click.echo(f"  - {problem}", err=True)
+            sys.exit(2)
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="klingbot", prog_name="klingbot")
+def main() -> None:
+    """A Telegram bot that makes Kling videos.
+
+    New here? Try `klingbot demo`: the whole bot on this machine, without any account. When you have a
+    bot token and a Kling key: `klingbot init`, `klingbot check`, `klingbot run`.
+    """
+
+
+@main.command()
+@config_option
+@_explained
+def run(path: Path) -> None:
+    """Run the bot until Ctrl-C."""
+    from bot import app, config, log
+
+    settings = config.load(path, os.environ)
+    log.setup(settings.logging.level, settings.logging.format, settings.secrets(), sys.stderr)
+    asyncio.run(app.run(settings))
+
+
+@main.command()
+@click.option(
+    "--port", default=8765, show_default=True, help="Where the chat page is served on this machine."
+)
+@click.option(
+    "--headless-script",
+    "script",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Run a scripted conversation, print what comes back, and end.",
+)
+@click.option("--browser/--no-browser", default=True, help="Open the chat page in a browser.")
+def demo(port: int, script: Path | None, browser: bool) -> None:
+    """Try everything here, with no account: stand-ins for Telegram and Kling, and a chat page."""
+    from bot.demo.run import run_demo
+
+    sys.exit(asyncio.run(run_demo(port, script, open_browser=browser)))
+
+
+@main.command()
+@config_option
+@_explained
+def check(path: Path) -> None:
+    """Test the settings, the store, the Telegram token and every Kling key; one line each."""
+    from bot import check as checks
+    from bot import config, log
+
+    settings = config.load(path, os.environ)
+    log.setup("ERROR", settings.logging.format, settings.secrets(), sys.stderr)
+    click.echo(f"ok    config    {path}")
+    results = asyncio.run(checks.check(settings))
+    for result in results:
+        click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.subject}: {result.text}")
+    sys.exit(0 if all(result.ok for result in results) else 1)
+
+
+@main.command()
+@config_option
+@click.option("--force", is_flag=True, help="Write over a file that exists.")
+def init(path: Path, force: bool) -> None:
+    """Ask a few questions and write the settings."""
+    from bot.init import questions, write
+
+    if path.exists() and not force:
+        raise click.ClickException(f"{path} exists; give another --config, or --force to write over it")
+    write(path, questions())
+    click.echo(f"{path} is written. Next: klingbot check --config {path}")
+
+
+@main.command()
+@config_option
+@_explained
+def migrate(path: Path) -> None:
+    """Bring the store to the form that this version needs (`run` does it by itself)."""
+    from bot import config
+    from bot.store import sqlite
+
+    settings = config.load(path, os.environ)
+    steps = sqlite.migrate(sqlite.path_of(settings.store.url))
+    click.echo("\n".join(f"applied {step}" for step in steps) or "the store is up to date")
+
+
+if __name__ == "__main__":
+    main()
