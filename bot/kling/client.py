@@ -4,21 +4,26 @@ What was surely never sent is told from what may have arrived: that decides whet
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from importlib.metadata import version
 from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import structlog
 
 from bot.clock import Clock
-from bot.domain.request import VideoRequest
+from bot.domain.request import Operation, VideoRequest
 from bot.domain.units import Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.auth import Signer
+from bot.kling.dialects.profile import PROBE_ID
+from bot.kling.dialects.reading import http_date
 from bot.kling.wire import (
     Dialect,
     HttpRequest,
@@ -38,8 +43,20 @@ USER_AGENT = f"klingbot/{version('klingbot')}"
 LARGEST_ANSWER = 16 * 1024 * 1024
 """Bytes of an answer that are read at most; a list of 500 tasks has about half a megabyte."""
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
 _SIGNATURE_CODES = frozenset({"1003", "1004"})
+
+_NO_SUCH_PATH = frozenset({"404", "405", "410", "1202"})
+
+_NOBODYS_TASK = TaskRef(Operation.TEXT_TO_VIDEO, "", PROBE_ID, PROBE_ID)
+"""A question that only a good key gets an answer to: that there is no such task."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -95,6 +112,7 @@ class KlingClient:
         self._signer = signer
         self._http = http
         self._clock = clock
+        self._monotonic = monotonic
         self._limiter = Limiter(config.rate, monotonic, sleep)
         self._unknown_words: set[str] = set()
 
@@ -111,7 +129,7 @@ class KlingClient:
     @property
     def can_query_many(self) -> bool:
         """Whether one question can be about many tasks."""
-        return self.dialect.can_look_up
+        return self.dialect.query_many((_NOBODYS_TASK,)) is not None
 
     async def submit(self, request: VideoRequest, context: SubmitContext) -> Submission:
         """Send a request, once.
@@ -127,7 +145,11 @@ class KlingClient:
 
     async def query(self, ref: TaskRef) -> TaskStatus:
         """Look at one task."""
-        return self._seen(await self._exchange(self.dialect.query(ref), self.dialect.parse_query))
+        status = await self._exchange(self.dialect.query(ref), self.dialect.parse_query)
+        if not status.provider_task_id:
+            # Some gateways answer without repeating what they were asked about.
+            status = replace(status, provider_task_id=ref.provider_task_id or "")
+        return self._seen(status)
 
     async def look_up(self, ref: TaskRef) -> TaskStatus | None:
         """Look for a task by our own id; None: the provider does not know it."""
@@ -146,35 +168,65 @@ class KlingClient:
 
     async def probe(self) -> str:
         """Ask something free that only a good key answers; a few words for the operator."""
-        return await self._exchange(self.dialect.probe(self._clock.now()), self.dialect.parse_probe)
+        try:
+            return await self._exchange(self.dialect.probe(self._clock.now()), self.dialect.parse_probe)
+        except (outcomes.NotFound, outcomes.Unavailable) as error:
+            if error.code not in _NO_SUCH_PATH:
+                raise
+        # Not everybody who speaks the dialect offers the question; a task that nobody has always does.
+        with contextlib.suppress(outcomes.NotFound):
+            await self.query(_NOBODYS_TASK)
+        return "the key is accepted"
 
     # -- the exchange --------------------------------------------------------------------------------
 
     async def _exchange(
         self, request: HttpRequest, parse: Callable[[HttpResponse], T], *, submitting: bool = False
     ) -> T:
-        response = await self._send(request, submitting=submitting)
+        response, took = await self._send(request, submitting=submitting)
         try:
-            return parse(response)
+            return self._parsed(request, response, took, parse)
         except outcomes.Unauthorized as error:
             if error.code not in _SIGNATURE_CODES or self._signer.scheme != "jwt":
                 raise
         # The token was not yet or no longer valid there: once more, with their clock.
         self._signer.renew(self._skew(response))
-        return parse(await self._send(request, submitting=submitting))
+        response, took = await self._send(request, submitting=submitting)
+        return self._parsed(request, response, took, parse)
 
-    async def _send(self, request: HttpRequest, *, submitting: bool) -> HttpResponse:
+    def _parsed(
+        self, request: HttpRequest, response: HttpResponse, took: Millis, parse: Callable[[HttpResponse], T]
+    ) -> T:
+        """Read an answer; the log gets its codes, never its text."""
+        code = ""
+        try:
+            return parse(response)
+        except outcomes.ProviderError as error:
+            code = error.code
+            raise
+        finally:
+            log.debug(
+                "provider answered",
+                provider=self.name,
+                method=request.method,
+                path=request.path if request.method == "POST" else request.path.rpartition("/")[0],
+                status=response.status,
+                code=code,
+                milliseconds=took,
+            )
+
+    async def _send(self, request: HttpRequest, *, submitting: bool) -> tuple[HttpResponse, Millis]:
         await self._limiter.wait()
         headers = {
             "Authorization": self._signer.authorization(self._clock.now() / 1000),
             "User-Agent": USER_AGENT,
             "Accept": "application/json",
         }
-        began = self._clock.now()
+        began = self._monotonic()
         try:
             async with self._http.stream(
                 request.method,
-                self.config.base_url.rstrip("/") + request.path,
+                joined(self.config.base_url, request.path),
                 params=dict(request.query) or None,
                 json=request.json,
                 headers=headers,
@@ -186,34 +238,25 @@ class KlingClient:
                     body += chunk
                     if len(body) > LARGEST_ANSWER:
                         raise httpx.ReadError("the answer is too large")
+                # A Retry-After that is a date is measured against the answer's own.
+                dated = {"date": format_datetime(_moment(self._clock.now()), usegmt=True)}
                 response = HttpResponse(
                     answer.status_code,
-                    {name.lower(): value for name, value in answer.headers.items()},
+                    dated | {name.lower(): value for name, value in answer.headers.items()},
                     bytes(body),
                 )
         except _NEVER_SENT as error:
             # The text of a network error may hold an address; its kind says enough.
             raise outcomes.Unavailable("not reached", code=type(error).__name__) from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.StreamError) as error:
             kind = outcomes.Ambiguous if submitting else outcomes.Unavailable
             raise kind("the connection broke", code=type(error).__name__) from None
-        log.debug(
-            "provider answered",
-            provider=self.name,
-            method=request.method,
-            operation=request.path.rsplit("/", 1)[0] if request.method == "GET" else request.path,
-            status=response.status,
-            milliseconds=self._clock.now() - began,
-        )
-        return response
+        return response, Millis(round((self._monotonic() - began) * 1000))
 
     def _skew(self, response: HttpResponse) -> int | None:
         """How many seconds their clock is ahead of ours, by the Date header."""
-        try:
-            theirs = parsedate_to_datetime(response.headers.get("date", ""))
-        except ValueError:
-            return None
-        return round(theirs.timestamp() - self._clock.now() / 1000)
+        theirs = http_date(response.headers.get("date", ""))
+        return None if theirs is None else round((theirs - self._clock.now()) / 1000)
 
     def _seen(self, status: TaskStatus) -> TaskStatus:
         """Log a status word that nobody documents, once."""
@@ -226,3 +269,22 @@ class KlingClient:
 def retry_after_of(error: outcomes.ProviderError) -> Millis | None:
     """How long the provider asks to be left alone, where it says so."""
     return error.retry_after if isinstance(error, (outcomes.Throttled, outcomes.Unavailable)) else None
+
+
+def joined(base_url: str, path: str) -> str:
+    """Append a path to a base URL that may hold a path of its own.
+
+    What the end of the one and the beginning of the other have in common stands there once, so that
+    ``https://gateway.example/kling`` and ``https://gateway.example`` both lead to ``/kling/v1/…``.
+    """
+    parts = urlsplit(base_url)
+    own = [segment for segment in parts.path.split("/") if segment]
+    more = path.removeprefix("/").split("/")
+    common = next(
+        (length for length in range(min(len(own), len(more)), 0, -1) if own[-length:] == more[:length]), 0
+    )
+    return urlunsplit((parts.scheme, parts.netloc, "/" + "/".join(own + more[common:]), "", ""))
+
+
+def _moment(milliseconds: Millis) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,5 +1,6 @@
 """The providers together: who can take a request, who is unwell, and who is next."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,14 +16,22 @@ DOWN_PAUSE = 30 * SECOND
 DOWN_AFTER = 5
 """So many times in a row out of reach, and a provider is left alone for a while."""
 
+TRIAL = MINUTE
+"""How long one request after a pause has to show whether the provider is well again, before another may."""
+
 
 @dataclass(slots=True)
 class Health:
-    """What is known of a provider's state. `closed_until` (UTC milliseconds): nothing is sent before."""
+    """What is known of a provider's state. `closed_until` (UTC milliseconds): nothing is sent before.
+
+    `unwell`: it was closed for a fault and has not answered well since, so one request at a time tries it.
+    """
 
     closed_until: int = 0
     pauses: int = 0
     failures: int = 0
+    unwell: bool = False
+    on_trial: bool = False
     told: bool = False
 
 
@@ -80,15 +89,44 @@ class Pool:
         running: Mapping[ProviderName, int],
         excluded: Sequence[ProviderName] = (),
     ) -> list[KlingClient]:
-        """Who can take the request now, the best first."""
+        """Who can take the request now, the best first.
+
+        Of a provider that was closed for a fault, the first request after the pause is the trial: for
+        the others it stays closed until that one has been noted.
+        """
         now = self._clock.now()
-        return [
+        able = [
             client
             for client in self._clients
             if self._able(client, request, excluded)
             and self._health[client.name].closed_until <= now
             and running.get(client.name, 0) < client.config.max_concurrent
         ]
+        able.sort(key=lambda client: self._health[client.name].unwell)
+        if able and (first := self._health[able[0].name]).unwell:
+            first.closed_until = now + TRIAL
+            first.on_trial = True
+        return able
+
+    def retry_at(self, request: VideoRequest, excluded: Sequence[ProviderName] = ()) -> Millis | None:
+        """When the first of those who could take the request opens (UTC milliseconds); None: nobody could."""
+        opens = [
+            self._health[client.name].closed_until
+            for client in self._clients
+            if self._able(client, request, excluded)
+        ]
+        return Millis(max(min(opens), self._clock.now())) if opens else None
+
+    async def probe_all(self) -> list[tuple[ProviderName, bool, str]]:
+        """Ask every provider something free: its name, whether the key is good, and a few words."""
+
+        async def one(client: KlingClient) -> tuple[ProviderName, bool, str]:
+            try:
+                return client.name, True, await client.probe()
+            except outcomes.ProviderError as error:
+                return client.name, False, f"{type(error).__name__}: {error}"
+
+        return list(await asyncio.gather(*(one(client) for client in self._clients)))
 
     @staticmethod
     def _able(client: KlingClient, request: VideoRequest, excluded: Sequence[ProviderName]) -> bool:
@@ -108,23 +146,36 @@ class Pool:
         now = self._clock.now()
         match outcome:
             case outcomes.Unauthorized() | outcomes.OutOfBalance():
-                pause = min(KEY_PAUSE * 2**health.pauses, KEY_PAUSE_CAP)
-                health.pauses += 1
-                health.closed_until = now + pause
+                if not health.unwell or health.closed_until <= now or health.on_trial:
+                    # Answers to what was asked before the pause do not make it longer.
+                    pause = min(KEY_PAUSE * 2**health.pauses, KEY_PAUSE_CAP)
+                    health.pauses += 1
+                    self._close(health, now + pause)
                 return self._news(health)
             case outcomes.Throttled():
-                health.closed_until = max(health.closed_until, now + (retry_after_of(outcome) or SECOND))
+                opens = now + (retry_after_of(outcome) or SECOND)
+                if health.on_trial:
+                    # Who is too busy is well.
+                    self._health[name] = Health(closed_until=opens)
+                else:
+                    health.closed_until = max(health.closed_until, opens)
                 return False
             case outcomes.Unavailable() | outcomes.Ambiguous():
                 health.failures += 1
                 if health.failures < DOWN_AFTER:
                     return False
-                health.closed_until = now + (retry_after_of(outcome) or DOWN_PAUSE)
+                self._close(health, now + (retry_after_of(outcome) or DOWN_PAUSE))
                 return self._news(health)
             case _:
                 # A refusal of content is an answer, too.
                 self._health[name] = Health()
                 return False
+
+    @staticmethod
+    def _close(health: Health, until: int) -> None:
+        health.closed_until = until
+        health.unwell = True
+        health.on_trial = False
 
     @staticmethod
     def _news(health: Health) -> bool:
