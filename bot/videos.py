@@ -56,7 +56,7 @@ def thumbnail(path: Path, target: Path) -> None:
     try:
         with av.open(str(path)) as container:
             frame = next(container.decode(video=0))
-            picture = frame.to_image()
+            picture = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV has no types for it
     except (FFmpegError, OSError, ValueError, IndexError, StopIteration) as error:
         raise NotAVideo(type(error).__name__) from None
     picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))

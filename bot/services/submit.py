@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from bot.clock import Clock
 from bot.domain.catalog import Catalog
 from bot.domain.lifecycle import CancelRequested, IllegalTransition, transition
-from bot.domain.prompt import ParsedPrompt, Vocabulary, parse
+from bot.domain.prompt import Options, ParsedPrompt, Vocabulary, parse
 from bot.domain.quota import windows
 from bot.domain.request import ImageRef, Operation, VideoRequest
 from bot.domain.schedule import PollingPolicy
@@ -85,6 +85,10 @@ class Submit:
         """The models that this bot offers, by all their names."""
         return self._catalog.vocabulary(self._pool.models())
 
+    def models(self) -> tuple[str, ...]:
+        """The models that this bot offers, in order of preference."""
+        return self._pool.models()
+
     def compose(self, parsed: ParsedPrompt, image: ImageRef | None = None) -> VideoRequest:
         """Fill in the defaults and check what the chosen model and the providers can do.
 
@@ -92,6 +96,11 @@ class Submit:
             UserError: with what can be done instead.
 
         """
+        request = self._compose(parsed, image)
+        self.check(request)
+        return request
+
+    def _compose(self, parsed: ParsedPrompt, image: ImageRef | None) -> VideoRequest:
         operation = Operation.IMAGE_TO_VIDEO if image else Operation.TEXT_TO_VIDEO
         wanted = parsed.options
         offered = self._pool.models()
@@ -104,7 +113,7 @@ class Submit:
         mode = wanted.mode or _fitting(self._defaults.mode, known.modes)
         duration = wanted.duration or _fitting(self._defaults.duration, known.durations)
         try:
-            request = VideoRequest(
+            return VideoRequest(
                 operation=operation,
                 model=model,
                 prompt=parsed.prompt,
@@ -123,8 +132,29 @@ class Submit:
                 "a request that the grammar let through is invalid", errors=error.errors(include_input=False)
             )
             raise UserError("error.request.invalid") from error
-        self.check(request)
-        return request
+
+    def compose_draft(self, parsed: ParsedPrompt, image: ImageRef) -> VideoRequest:
+        """As `compose`, for a photo whose words may still come."""
+        try:
+            return self.compose(parsed, image)
+        except UserError as error:
+            if error.key != "error.request.needs_prompt":
+                raise
+        return self._compose(parsed, image)
+
+    def complete_draft(self, draft: VideoRequest, parsed: ParsedPrompt) -> VideoRequest:
+        """Give a photo that waited for them its words, and the options that came with them.
+
+        Raises:
+            UserError: with what can be done instead.
+
+        """
+        said = {
+            name: value for name in Options.__slots__ if (value := getattr(parsed.options, name)) is not None
+        }
+        completed = VideoRequest.model_validate({**draft.model_dump(), **said, "prompt": parsed.prompt})
+        self.check(completed)
+        return completed
 
     def check(self, request: VideoRequest) -> None:
         """Refuse what cannot be done, before anything is held.

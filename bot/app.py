@@ -1,0 +1,197 @@
+"""The composition root: the one place where the parts meet, and the only file of bot/ that knows handlers.
+
+    async with build(settings, clock=…, rng=…) as app:
+        await app.run(stopping)
+
+The product, the demo and the tests call the same `build` with other arguments.
+"""
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import httpx
+import structlog
+
+from bot.clock import Clock, SystemClock
+from bot.config import Settings
+from bot.domain import catalog as catalogs
+from bot.domain.quota import Plan
+from bot.domain.schedule import PollingPolicy
+from bot.domain.units import DAY, MINUTE, SECOND, Millis, UserId
+from bot.kling.download import download
+from bot.providers import open_pool
+from bot.scheduler import Ticks
+from bot.services.accounts import Accounts
+from bot.services.container import Services
+from bot.services.deliver import Deliver
+from bot.services.dispatch import Dispatch
+from bot.services.intake import Intake
+from bot.services.poll import Poll
+from bot.services.recover import Recover
+from bot.services.status import Status
+from bot.services.submit import Defaults, Submit
+from bot.services.work import Work
+from bot.store.sqlite import SqliteStore
+from handlers.telegram import Connection, TelegramSide, connect
+
+log = structlog.get_logger(__name__)
+
+SUBMISSIONS_AT_ONCE = 16
+LOOKS_AT_ONCE = 16
+DELIVERIES_AT_ONCE = 4
+GRACE_SECONDS = 20.0
+DOWNLOAD_TIMEOUT = 60.0
+MAX_DOWNLOAD = 2_000_000_000
+"""Bytes: what a local Bot API server takes at most."""
+
+TICK_SECONDS = 1.0
+RECOVER_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """Everything, put together and not yet running."""
+
+    store: SqliteStore
+    services: Services
+    intake: Intake
+    dispatch: Dispatch
+    poll: Poll
+    deliver: Deliver
+    recover: Recover
+    ticks: Ticks
+    work: tuple[Work, ...]
+    telegram: TelegramSide
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Take updates and do the chores until `stopping` is set, then finish what has begun."""
+        await self.telegram.prepare()
+        await self.recover.at_start()
+        self.ticks.start(
+            {
+                "dispatch": (TICK_SECONDS, self.dispatch.tick),
+                "poll": (TICK_SECONDS, self.poll.tick),
+                "deliver": (TICK_SECONDS, self.deliver.tick),
+                "recover": (RECOVER_SECONDS, self.recover.tick),
+            }
+        )
+        try:
+            await self.intake.run(stopping, ready=lambda: log.info("ready"))
+        finally:
+            self.ticks.stop()
+            for work in self.work:
+                await work.stop(GRACE_SECONDS)
+            log.info("stopped")
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings, *, clock: Clock | None = None, rng: random.Random | None = None
+) -> AsyncIterator[App]:
+    """Put the parts together; whatever was opened is closed again at the end."""
+    clock = clock or SystemClock()
+    rng = rng or random.SystemRandom()
+    async with AsyncExitStack() as stack:
+        directory = Path(settings.storage.directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        store = await SqliteStore.open(settings.store.url)
+        stack.push_async_callback(store.close)
+        pool = await stack.enter_async_context(open_pool(settings, clock))
+        downloads = await stack.enter_async_context(
+            httpx.AsyncClient(timeout=DOWNLOAD_TIMEOUT, follow_redirects=False)
+        )
+
+        ticks = Ticks()
+        policy = PollingPolicy(
+            min_interval=Millis(round(settings.polling.min_interval * SECOND)),
+            max_interval=Millis(round(settings.polling.max_interval * SECOND)),
+            deadline=Millis(round(settings.polling.timeout * SECOND)),
+            retries=settings.polling.retries,
+        )
+        accounts = Accounts(
+            store,
+            clock,
+            plans={
+                name: Plan(name, plan.daily_credits, plan.monthly_credits, plan.max_running)
+                for name, plan in settings.plans.items()
+            },
+            default_plan=settings.quota.default_plan,
+            zone=ZoneInfo(settings.quota.timezone),
+            admins=frozenset(UserId(admin) for admin in settings.telegram.admins),
+        )
+        defaults = Defaults(
+            model=settings.models.default,
+            mode=settings.models.default_mode,
+            duration=settings.models.default_duration,
+            aspect_ratio=settings.models.default_aspect_ratio,
+        )
+        submit = Submit(store, accounts, catalogs.load(), pool, clock, rng, policy, defaults, ticks.wake)
+        connection = Connection(
+            token=settings.telegram.token.get_secret_value(),
+            base_url=settings.telegram.base_url,
+            base_file_url=settings.telegram.base_file_url,
+            local_mode=settings.telegram.local_mode,
+            admins=accounts.admins,
+        )
+        telegram = await stack.enter_async_context(connect(connection, clock))
+        status = Status(store, telegram.messenger, clock)
+        services = Services(
+            submit, accounts, status, clock, stale_after=settings.telegram.stale_after_minutes * MINUTE
+        )
+        telegram.serve(services)
+
+        max_upload = settings.max_upload_bytes
+
+        async def fetch(url: str, target: Path) -> None:
+            await download(
+                downloads,
+                url,
+                target,
+                max_bytes=MAX_DOWNLOAD,
+                allow_loopback=settings.delivery.allow_loopback,
+            )
+
+        submissions, looks, deliveries = (
+            Work(SUBMISSIONS_AT_ONCE),
+            Work(LOOKS_AT_ONCE),
+            Work(DELIVERIES_AT_ONCE),
+        )
+        dispatch = Dispatch(
+            store, pool, status, telegram.messenger, clock, rng, policy, ticks.wake, submissions
+        )
+        yield App(
+            store=store,
+            services=services,
+            intake=Intake(store, telegram, telegram, clock),
+            dispatch=dispatch,
+            poll=Poll(store, pool, status, clock, rng, policy, ticks.wake, looks),
+            deliver=Deliver(store, telegram.messenger, fetch, directory, max_upload, clock, rng, deliveries),
+            recover=Recover(
+                store,
+                dispatch,
+                status,
+                clock,
+                ticks.wake,
+                directory,
+                Millis(settings.storage.retention_days * DAY),
+            ),
+            ticks=ticks,
+            work=(submissions, looks, deliveries),
+            telegram=telegram,
+        )
+
+
+async def run(settings: Settings) -> None:
+    """Serve until the process is asked to end (SIGINT or SIGTERM)."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    async with build(settings) as app:
+        await app.run(stopping)

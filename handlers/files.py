@@ -1,0 +1,55 @@
+"""Pictures out of messages. A file's address holds the bot's token: it stays in this module."""
+
+from dataclasses import dataclass
+
+from telegram import Bot, Message
+from telegram.error import BadRequest, TelegramError
+
+from bot.errors import UserError
+
+DOWNLOAD_LIMIT = 20_000_000
+"""Bytes that the Bot API lets a bot download; a local server has no such limit but pictures need none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """A picture at Telegram. `size` in bytes, where it is told."""
+
+    file_id: str
+    size: int | None
+
+
+def image_file_of(message: Message | None) -> ImageFile | None:
+    """The picture in a message: the largest photo, an image sent as a file, or a still sticker."""
+    if message is None:
+        return None
+    if message.photo:
+        largest = max(message.photo, key=lambda photo: photo.width * photo.height)
+        return ImageFile(largest.file_id, largest.file_size)
+    document = message.document
+    if document is not None and (document.mime_type or "").startswith("image/"):
+        return ImageFile(document.file_id, document.file_size)
+    sticker = message.sticker
+    if sticker is not None and not sticker.is_animated and not sticker.is_video:
+        return ImageFile(sticker.file_id, sticker.file_size)
+    return None
+
+
+async def fetch_image(bot: Bot, file: ImageFile) -> bytes:
+    """Download a picture.
+
+    Raises:
+        UserError: it is too large, or Telegram does not hand it out.
+
+    """
+    if file.size is not None and file.size > DOWNLOAD_LIMIT:
+        raise UserError("error.image.too_large", limit=DOWNLOAD_LIMIT // 1_000_000)
+    try:
+        handle = await bot.get_file(file.file_id)
+        return bytes(await handle.download_as_bytearray())
+    except BadRequest as error:
+        key = "error.image.too_large" if "too big" in error.message.lower() else "error.image.not_available"
+        raise UserError(key, limit=DOWNLOAD_LIMIT // 1_000_000) from None
+    except TelegramError:
+        # Not `from error`: its text may hold the address.
+        raise UserError("error.image.not_available") from None

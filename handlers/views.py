@@ -1,0 +1,250 @@
+"""What people read: tasks, quotas, drafts and notices as text and buttons. Pure.
+
+The only place where texts are put together. What people wrote is escaped, and texts are cut to
+Telegram's limits, counted as Telegram counts: in UTF-16 units, after the entities are taken out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from zoneinfo import ZoneInfo
+
+from bot.domain.request import VideoRequest
+from bot.domain.task import Delivery, FailureKind, LedgerKind, LedgerRow, Task, TaskState
+from bot.domain.units import Credits, Millis, shown
+from bot.i18n import NAMES, Texts
+from bot.services.ports import Balance, Progress
+from handlers.keyboards import Button, Rows
+
+TEXT_LIMIT = 4096
+CAPTION_LIMIT = 1024
+SHORT_PROMPT = 60
+BAR_CELLS = 10
+
+EXAMPLE = "/video a fox in the snow 10s 9:16"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A message: HTML and the rows of its keyboard."""
+
+    html: str
+    buttons: Rows = ()
+
+
+def units(text: str) -> int:
+    """The length of a text as Telegram counts it."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def cut(text: str, limit: int) -> str:
+    """A text of at most `limit` UTF-16 units, with an ellipsis where something is missing."""
+    if units(text) <= limit:
+        return text
+    raw = text.encode("utf-16-le")[: max(0, limit - 1) * 2]
+    return raw.decode("utf-16-le", errors="ignore").rstrip() + "…"
+
+
+def credits(t: Texts, amount: int) -> str:
+    """`15 credits`."""
+    return t.plural("unit.credits", amount)
+
+
+def settings_line(t: Texts, request: VideoRequest) -> str:
+    """`kling-v2-6 · standard · 5 s · 16:9`."""
+    parts = [request.model, t(f"mode.{request.mode}"), t("unit.seconds", seconds=request.duration)]
+    if request.aspect_ratio is not None:
+        parts.append(request.aspect_ratio)
+    if request.sound:
+        parts.append(t("option.sound"))
+    if request.seed is not None:
+        parts.append(t("option.seed", seed=str(request.seed)))
+    if request.count > 1:
+        parts.append(f"×{request.count}")
+    return escape(" · ".join(parts))
+
+
+def quoted(prompt: str, limit: int) -> str:
+    """A prompt as an expandable quote, or nothing where there is none."""
+    return f"<blockquote expandable>{escape(cut(prompt, limit))}</blockquote>" if prompt else ""
+
+
+def status(t: Texts, task: Task, progress: Progress) -> View:
+    """A task that is not at its end: what was understood, what it costs, and how far it is."""
+    lines = [_state_line(t, task, progress), quoted(task.request.prompt, 300)]
+    lines.append(f"{settings_line(t, task.request)} · {credits(t, task.price)}")
+    lines.append(f"<code>{shown(task.id)}</code>")
+    buttons: Rows = ()
+    if task.state is TaskState.QUEUED:
+        buttons = [[Button(t("button.cancel"), "cancel", task.id)]]
+    return View("\n".join(line for line in lines if line), buttons)
+
+
+def _state_line(t: Texts, task: Task, progress: Progress) -> str:
+    if task.state is TaskState.QUEUED:
+        if progress.ahead:
+            return t.plural("status.queued_behind", progress.ahead)
+        return t("status.queued")
+    if task.state in {TaskState.SUBMITTING, TaskState.UNCONFIRMED}:
+        return t(f"status.{task.state}")
+    since = task.submitted_at if task.submitted_at is not None else task.created_at
+    elapsed = max(0, progress.now - since)
+    line = t("status.in_progress", elapsed=t.duration(elapsed))
+    percent = task.progress
+    if percent is None and progress.expected:
+        # An estimate never says that it is done.
+        percent = min(95, elapsed * 100 // progress.expected)
+    if progress.expected:
+        line += "\n" + t("status.expected", expected=t.duration(progress.expected))
+    if percent is not None:
+        filled = percent * BAR_CELLS // 100
+        line += f"\n{'▓' * filled}{'░' * (BAR_CELLS - filled)} {percent} %"
+    return line
+
+
+def caption(t: Texts, delivery: Delivery) -> str:
+    """Under a video: the prompt in a quote, and one line of settings, cost and time."""
+    task = delivery.task
+    tail = f"{settings_line(t, task.request)} · {_cost(t, task)}"
+    if task.submitted_at is not None and task.finished_at is not None and task.state is TaskState.SUCCEEDED:
+        tail += f" · {t.duration(task.finished_at - task.submitted_at)}"
+    room = CAPTION_LIMIT - units(tail) - 2
+    return "\n".join(part for part in (quoted(task.request.prompt, room), tail) if part)
+
+
+def _cost(t: Texts, task: Task) -> str:
+    return t("caption.late_free") if task.state is TaskState.EXPIRED else credits(t, task.price)
+
+
+def video_buttons(t: Texts, task: Task) -> Rows:
+    """What can be done with a video."""
+    return [[Button(t("button.again", credits=credits(t, task.price)), "again", task.id)]]
+
+
+def link(t: Texts, delivery: Delivery, url: str, size_bytes: int | None) -> View:
+    """A video that is too large to be sent."""
+    megabytes = t.number(round((size_bytes or 0) / 1_000_000, 1))
+    head = t("delivery.link", megabytes=megabytes)
+    anchor = f'<a href="{escape(url, quote=True)}">{escape(t("delivery.open"))}</a>'
+    return View(f"{head}\n{anchor}\n{caption(t, delivery)}", video_buttons(t, delivery.task))
+
+
+def notice(t: Texts, task: Task) -> View:
+    """The end of a task without a video: the reason, the credits, and what to do next."""
+    back = t("notice.credits_back", credits=credits(t, task.price))
+    if task.state is TaskState.CANCELLED:
+        return View(f"{t('notice.cancelled')} {back}")
+    kind = task.failure or FailureKind.PROVIDER
+    lines = [f"{t(f'notice.failed.{kind}')} {back}"]
+    if kind in {FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER} and task.failure_detail:
+        lines.append(t("notice.reason", reason=escape(cut(task.failure_detail, 200))))
+    lines.append(quoted(task.request.prompt, 600))
+    lines.append(f"<code>{shown(task.id)}</code>")
+    buttons: list[list[Button]] = []
+    if kind is not FailureKind.CONTENT:
+        buttons.append([Button(t("button.try_again", credits=credits(t, task.price)), "again", task.id)])
+    elif 0 < units(task.request.prompt) <= 240:
+        buttons.append([Button(t("button.copy_prompt"), copy=task.request.prompt)])
+    return View("\n".join(line for line in lines if line), buttons)
+
+
+def draft(t: Texts, request: VideoRequest, price: Credits, question: str) -> View:
+    """A request that waits for a word or a tap: `question` is the key of what is asked."""
+    lines = [t(question), quoted(request.prompt, 600), settings_line(t, request)]
+    buttons = [
+        [Button(t("button.generate", credits=credits(t, price)), "generate")],
+        [Button(t("button.no_thanks" if question == "draft.stale" else "button.discard"), "discard")],
+    ]
+    return View("\n".join(line for line in lines if line), buttons)
+
+
+def tasks(t: Texts, running: Sequence[Task], now: Millis) -> View:
+    """What of a person's runs, with a cancel button for each that has not left."""
+    if not running:
+        return View(t("tasks.none"))
+    lines, buttons = [t.plural("tasks.running", len(running))], []
+    for task in running:
+        words = escape(cut(" ".join(task.request.prompt.split()), SHORT_PROMPT)) or t("tasks.photo")
+        age = t.duration(now - task.created_at)
+        lines.append(f"<code>{shown(task.id)}</code> {t(f'state.{task.state}')} · {age}\n{words}")
+        if task.state is TaskState.QUEUED:
+            buttons.append([Button(t("button.cancel_task", task=shown(task.id)), "cancel", task.id)])
+    return View(cut("\n\n".join(lines), TEXT_LIMIT), buttons[:10])
+
+
+def quota(t: Texts, balance: Balance, zone: ZoneInfo, now: Millis) -> View:
+    """What a person may spend, and when there is more."""
+    lines = [t("quota.available", credits=credits(t, balance.available))]
+    if balance.day_limit is not None:
+        lines.append(t("quota.day", used=t.number(balance.day_spent), limit=t.number(balance.day_limit)))
+    if balance.month_limit is not None:
+        lines.append(
+            t("quota.month", used=t.number(balance.month_spent), limit=t.number(balance.month_limit))
+        )
+    if balance.granted:
+        lines.append(t("quota.granted", credits=credits(t, balance.granted)))
+    if balance.held:
+        lines.append(t("quota.held", credits=credits(t, balance.held)))
+    lines.append(t("quota.running", running=balance.running, limit=balance.max_running))
+    if balance.resets_at is not None:
+        lines.append(t("quota.resets", moment=t.moment(balance.resets_at, zone, now)))
+    return View("\n".join(lines))
+
+
+def user_card(
+    t: Texts,
+    name: str,
+    identity: str,
+    plan: str,
+    balance: Balance,
+    rows: Sequence[LedgerRow],
+    zone: ZoneInfo,
+    now: Millis,
+) -> View:
+    """A person as an admin sees them."""
+    lines = [
+        f"<b>{escape(cut(name, 100))}</b> · {escape(identity)} · {escape(plan)}",
+        quota(t, balance, zone, now).html,
+    ]
+    if rows:
+        lines.append(t("admin.last_rows"))
+        lines += [_ledger_line(t, row, zone, now) for row in rows]
+    return View("\n".join(lines))
+
+
+def _ledger_line(t: Texts, row: LedgerRow, zone: ZoneInfo, now: Millis) -> str:
+    # A charge takes nothing from the balance any more: it says that what was held is spent.
+    amount = t.number(abs(row.held)) if row.kind is LedgerKind.CHARGE else f"{row.amount:+d}"
+    task = f" <code>{shown(row.task_id)}</code>" if row.task_id is not None else ""
+    note = f" {escape(cut(row.note, 60))}" if row.note else ""
+    return f"{t.moment(row.at, zone, now)} · {t(f'ledger.{row.kind}')} {amount}{task}{note}"
+
+
+def language_choice(t: Texts) -> View:
+    """The languages, each named in itself."""
+    rows = [[Button(name, "language", language)] for language, name in NAMES.items()]
+    return View(t("language.choose"), [*rows, [Button(t("language.follow"), "language", "-")]])
+
+
+def how_to(t: Texts) -> View:
+    """What to type, with an example to copy."""
+    return View(
+        f"{t('video.how_to')}\n<code>{EXAMPLE}</code>", [[Button(t("button.copy_example"), copy=EXAMPLE)]]
+    )
+
+
+def start(t: Texts, name: str, balance: Balance) -> View:
+    """One screen: what the bot does, what one may spend, and something to try."""
+    text = t("start.text", name=escape(cut(name, 60)), credits=credits(t, balance.available))
+    return View(
+        f"{text}\n<code>{EXAMPLE}</code>",
+        [[Button(t("start.try"), "try", "fox")], [Button(t("button.copy_example"), copy=EXAMPLE)]],
+    )
+
+
+def help_text(t: Texts, models: Sequence[str], is_admin: bool) -> View:
+    """Commands, options, and the models on offer."""
+    parts = [t("help.text"), t("help.options"), t("help.models", models=escape(", ".join(models)))]
+    if is_admin:
+        parts.append(t("help.admin"))
+    return View("\n\n".join(parts), [[Button(t("button.copy_example"), copy=EXAMPLE)]])
