@@ -183,7 +183,7 @@ class Deliver:
         if booked:
             try:
                 await self._messenger.tell(
-                    task, "notice.delivery.refunded", task=shown(task.id), credits=task.price
+                    task, "notice.delivery.refunded", id=shown(task.id), credits=task.price
                 )
                 await self._messenger.remove_status(task)
             except (ChatBusy, ChatGone, ChatMoved, ChatRefused) as error:
