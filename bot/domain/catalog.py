@@ -26,7 +26,8 @@ UNKNOWN_RATE = 5
 class Model:
     """One row. `rate` is credits a second by mode, `sound_rate` the same with sound; 1 credit is 0.1 Kling unit.
 
-    `end_frame` and `sound` name the modes that can do it. `source` says where the facts are from.
+    `end_frame` and `sound` name the modes that can do it, `end_frame_durations` the seconds (empty: all).
+    `source` says where the facts are from.
     """
 
     id: str
@@ -37,6 +38,8 @@ class Model:
     cfg: bool = False
     sound: tuple[str, ...] = ()
     end_frame: tuple[str, ...] = ()
+    end_frame_durations: tuple[int, ...] = ()
+    end_frame_sound: bool = False
     rate: Mapping[str, float] = field(default_factory=dict)
     sound_rate: Mapping[str, float] = field(default_factory=dict)
     source: str = ""
@@ -107,7 +110,7 @@ class Catalog:
             self._lacks("cfg", row, [model for model in offered if self.model(model).cfg])
         if request.sound and request.mode not in row.sound:
             self._lacks("sound", row, self._with_modes(offered, "sound"))
-        if request.last_frame is not None and (request.mode not in row.end_frame or request.sound):
+        if request.last_frame is not None and not _takes_end_frame(row, request):
             self._lacks("end_frame", row, self._with_modes(offered, "end_frame"))
 
     def price(self, request: VideoRequest) -> Credits:
@@ -127,6 +130,14 @@ class Catalog:
     @staticmethod
     def _lacks(feature: str, row: Model, others: Sequence[str]) -> None:
         raise UserError(f"error.model.{feature}", model=row.id, models=", ".join(others) or "–")
+
+
+def _takes_end_frame(row: Model, request: VideoRequest) -> bool:
+    return (
+        request.mode in row.end_frame
+        and (not row.end_frame_durations or request.duration in row.end_frame_durations)
+        and (row.end_frame_sound or not request.sound)
+    )
 
 
 def _numbers(values: Sequence[int]) -> str:
@@ -151,6 +162,8 @@ def read(document: Mapping[str, Any]) -> Catalog:
                 cfg=row.get("cfg", False),
                 sound=tuple(row.get("sound", ())),
                 end_frame=tuple(row.get("end_frame", ())),
+                end_frame_durations=tuple(row.get("end_frame_durations", ())),
+                end_frame_sound=row.get("end_frame_sound", False),
                 rate=row["rate"],
                 sound_rate=row.get("sound_rate", {}),
                 source=row["source"],
