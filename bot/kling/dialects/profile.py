@@ -29,7 +29,7 @@ class Profile:
     """What a speaker of Kling's own paths does its own way.
 
     `durations` is the JSON type of seconds. `image_ratio`: image2video takes an aspect ratio too.
-    `needs_prompt`: also beside an image. `correlates`: takes `external_task_id` and `callback_url`.
+    `needs_prompt`: also beside an image. `needs_mode`: also for models that have but one. `correlates`: takes `external_task_id` and `callback_url`.
     `looks_up`: answers questions by `external_task_id`. `lists`: answers about many tasks at once.
     """
 
@@ -40,6 +40,7 @@ class Profile:
     modes: tuple[Mode, ...] = ("std", "pro", "4k")
     image_ratio: bool = False
     needs_prompt: bool = False
+    needs_mode: bool = False
     sound: bool = True
     correlates: bool = True
     looks_up: bool = False
@@ -91,7 +92,7 @@ class Native:
             body["negative_prompt"] = request.negative_prompt
         if request.cfg_scale is not None:
             body["cfg_scale"] = request.cfg_scale
-        if takes_mode(request.model):
+        if profile.needs_mode or takes_mode(request.model):
             body["mode"] = request.mode
         if request.aspect_ratio is not None and (profile.image_ratio or not request.images):
             body["aspect_ratio"] = request.aspect_ratio

@@ -1,12 +1,18 @@
 """Which dialect a provider speaks: by its name, or found out from its address and the shape of its key."""
 
+import re
 from urllib.parse import urlsplit
 
+from bot.kling.dialects.flat import FLAT
 from bot.kling.dialects.generic import GENERIC
 from bot.kling.dialects.official import OFFICIAL
+from bot.kling.dialects.omnimaas import OMNIMAAS
+from bot.kling.dialects.prefixed import PREFIXED
 from bot.kling.wire import Dialect
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (OFFICIAL, GENERIC)}
+DIALECTS: dict[str, Dialect] = {
+    dialect.name: dialect for dialect in (OFFICIAL, GENERIC, PREFIXED, OMNIMAAS, FLAT)
+}
 
 KLING_DOMAINS = ("klingai.com", "kling.ai", "kling.kuaishou.com")
 """Kling's own: a host that is one of these or ends in `.` and one of these."""
@@ -37,6 +43,10 @@ def detect(base_url: str, key: str) -> str:
     """Name the dialect of a provider: by host, then by path, then by the shape of its key."""
     if is_kling_host(base_url):
         return "official"
+    if _is_under(base_url, "omnimaas.com"):
+        return "omnimaas"
+    if re.search(r"/kling(?:/v1)?/*$", urlsplit(base_url).path, re.IGNORECASE):
+        return "prefixed"
     return "official" if is_key_pair(key) else "generic"
 
 

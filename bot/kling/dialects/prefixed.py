@@ -1,0 +1,10 @@
+"""Gateways that keep Kling's own bodies under `/kling/v1/videos/*`. Pure.
+
+Answers come in Kling's envelope, as OpenAI's video object, or as the gateway's own row: all are read.
+They hand `external_task_id` on and cannot be asked for it, and they want a prompt beside an image too
+(new-api, middleware/kling_adapter.go).
+"""
+
+from bot.kling.dialects.profile import Native, Profile
+
+PREFIXED = Native(Profile(name="prefixed", root="/kling/v1/videos", image_ratio=True, needs_prompt=True))
