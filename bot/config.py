@@ -30,7 +30,7 @@ from bot.errors import ConfigError
 
 PREFIX = "KLINGBOT_"
 
-Dialect = Literal["auto", "official", "generic"]
+Dialect = Literal["auto", "official", "generic", "prefixed", "omnimaas", "flat"]
 Auth = Literal["auto", "jwt", "bearer", "raw"]
 
 

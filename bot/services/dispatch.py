@@ -182,9 +182,7 @@ class Dispatch:
             log.error(
                 "the answer to a submission was lost and cannot be asked for", task=task.id, provider=provider
             )
-            await self._messenger.alert_operators(
-                "alert.task.unknown_outcome", provider=provider, id=task.id
-            )
+            await self._messenger.alert_operators("alert.task.unknown_outcome", provider=provider, id=task.id)
             await self._apply(task, Unresolvable())
             return
         ref = task_ref(task)

@@ -378,7 +378,7 @@ async def _refusal(request: Request, error: Exception) -> Response:
 class _Cut(Response):
     """Begins an answer and closes the connection: whoever waits learns nothing."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
         headers = [(b"content-type", b"application/json"), (b"content-length", b"1000")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"", "more_body": True})

@@ -1,0 +1,173 @@
+"""A world for the real bot: both stand-ins on loopback, and `klingbot run` as a process of its own."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.demo.kling import KlingStandIn
+from bot.demo.telegram import TelegramStandIn
+
+from tests.serving import serve
+
+TOKEN = "123456:flow-tests-token"
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass
+class World:
+    """What a flow test works with. `output` collects every log line of every run of the bot."""
+
+    directory: Path
+    telegram: TelegramStandIn
+    kling: KlingStandIn
+    telegram_url: str
+    kling_url: str
+    settings: dict[str, object] = field(default_factory=dict)
+    process: asyncio.subprocess.Process | None = None
+    output: list[str] = field(default_factory=list)
+    _reader: asyncio.Task[None] | None = None
+    _ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def config(self) -> Path:
+        return self.directory / "config.toml"
+
+    @property
+    def database(self) -> Path:
+        return self.directory / "klingbot.db"
+
+    def write_config(
+        self,
+        *,
+        dialect: str = "official",
+        key: str = "demo-access|demo-secret",
+        auth: str = "auto",
+        daily: int = 200,
+        models: str = '["kling-v2-6", "kling-v2-5-turbo"]',
+        extra: str = "",
+        timeout: int = 60,
+    ) -> None:
+        self.config.write_text(
+            f"""
+[telegram]
+token = "{TOKEN}"
+base_url = "{self.telegram_url}/bot"
+base_file_url = "{self.telegram_url}/file/bot"
+admins = [1000]
+
+[store]
+url = "sqlite:///{self.database}"
+
+[storage]
+directory = "{self.directory / "work"}"
+
+[[providers]]
+name = "stand-in"
+dialect = "{dialect}"
+base_url = "{self.kling_url}"
+key = "{key}"
+auth = "{auth}"
+models = {models}
+timeout = 10
+
+[polling]
+min_interval = 0.2
+max_interval = 0.5
+timeout = {timeout}
+
+[delivery]
+allow_loopback = true
+
+[plans.free]
+daily_credits = {daily}
+
+[logging]
+format = "json"
+{extra}
+"""
+        )
+
+    async def start(self) -> None:
+        """Start the bot and wait until it takes updates."""
+        self._ready.clear()
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            "run",
+            "--config",
+            str(self.config),
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        self._reader = asyncio.create_task(self._read(self.process))
+        async with asyncio.timeout(30):
+            await self._ready.wait()
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        async for raw in process.stdout:
+            line = raw.decode(errors="replace").rstrip()
+            self.output.append(line)
+            with suppress(ValueError):
+                if json.loads(line).get("event") == "ready":
+                    self._ready.set()
+        # A bot that ends before it is ready must not make the test wait for its time-out.
+        self._ready.set()
+
+    async def kill(self) -> None:
+        """End the bot as a power cut would."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """End the bot as an operator would; the exit status."""
+        return await self._end(signal.SIGTERM)
+
+    async def _end(self, number: signal.Signals) -> int:
+        if self.process is None:
+            return 0
+        process, self.process = self.process, None
+        with suppress(ProcessLookupError):
+            process.send_signal(number)
+        code = await process.wait()
+        if self._reader is not None:
+            await self._reader
+        return code
+
+    def events(self, name: str) -> list[dict[str, object]]:
+        """The log lines of one event."""
+        found = []
+        for line in self.output:
+            with suppress(ValueError):
+                record = json.loads(line)
+                if record.get("event") == name:
+                    found.append(record)
+        return found
+
+
+@asynccontextmanager
+async def open_world(directory: Path) -> AsyncIterator[World]:
+    """Start both stand-ins; at the end the bot is stopped, and its output searched for secrets."""
+    telegram = TelegramStandIn(directory / "telegram", token=TOKEN)
+    kling = KlingStandIn(directory / "kling")
+    async with serve(telegram.app) as telegram_url, serve(kling.app) as kling_url:
+        world = World(directory, telegram, kling, telegram_url, kling_url)
+        world.write_config()
+        try:
+            yield world
+        finally:
+            await world.stop()
+            await telegram.close()
+        said = "\n".join(world.output)
+        for secret in (TOKEN, TOKEN.split(":")[1], "demo-secret", "sk-demo-generic"):
+            assert secret not in said, "a secret is in the log"
+        assert "Traceback" not in said, said
