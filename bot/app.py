@@ -171,7 +171,9 @@ async def build(
             intake=Intake(store, telegram, telegram, clock),
             dispatch=dispatch,
             poll=Poll(store, pool, status, clock, rng, policy, ticks.wake, looks),
-            deliver=Deliver(store, telegram.messenger, fetch, directory, max_upload, clock, rng, deliveries),
+            deliver=Deliver(
+                store, telegram.messenger, status, fetch, directory, max_upload, clock, rng, deliveries
+            ),
             recover=Recover(
                 store,
                 dispatch,

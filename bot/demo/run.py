@@ -24,7 +24,7 @@ from bot.demo.telegram import TelegramStandIn
 
 PORT = 8765
 TOKEN = "1000001:demo-token-that-opens-nothing"  # noqa: S105  the stand-in's own
-KEY = "demo-access|demo-secret"
+KEY = "demo-access|demo-secret-that-signs-for-nothing"
 SCRIPT_STEP_SECONDS = 120.0
 
 CONFIG = """

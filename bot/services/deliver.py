@@ -17,6 +17,7 @@ from bot.domain.task import Delivery, DeliveryKind, LedgerKind, LedgerRow, TaskS
 from bot.domain.units import DAY, SECOND, Credits, Millis, shown
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Messenger, Sent, VideoFile
+from bot.services.status import Status
 from bot.services.work import Work
 from bot.store.base import SentRecord, Store
 from bot.videos import NotAVideo, probe, thumbnail
@@ -45,6 +46,7 @@ class Deliver:
         self,
         store: Store,
         messenger: Messenger,
+        status: Status,
         fetch: Fetch,
         directory: Path,
         max_upload: int,
@@ -54,6 +56,7 @@ class Deliver:
     ) -> None:
         self._store = store
         self._messenger = messenger
+        self._status = status
         self._fetch = fetch
         self._directory = directory
         self._max_upload = max_upload
@@ -72,7 +75,7 @@ class Deliver:
         task = delivery.task
         try:
             if delivery.kind is DeliveryKind.NOTICE:
-                sent = await self._messenger.send_notice(task)
+                sent = await self._status.send_notice(task)
                 await self._store.delivered(delivery.id, SentRecord(sent.message_id), self._clock.now())
             else:
                 await self._deliver_video(delivery)
@@ -125,7 +128,7 @@ class Deliver:
         await self._store.delivered(
             delivery.id, SentRecord(sent.message_id, size_bytes=size), self._clock.now()
         )
-        await self._messenger.remove_status(delivery.task)
+        await self._status.close(delivery.task)
 
     async def _arrived(self, delivery: Delivery, sent: Sent, file: VideoFile | None) -> None:
         record = SentRecord(
@@ -143,7 +146,7 @@ class Deliver:
             chat=delivery.task.origin.chat_id,
             bytes=record.size_bytes,
         )
-        await self._messenger.remove_status(delivery.task)
+        await self._status.close(delivery.task)
 
     async def _later(self, delivery: Delivery, error: ChatBusy | DownloadFailed) -> None:
         now = self._clock.now()
@@ -185,7 +188,7 @@ class Deliver:
                 await self._messenger.tell(
                     task, "notice.delivery.refunded", id=shown(task.id), credits=task.price
                 )
-                await self._messenger.remove_status(task)
+                await self._status.close(task)
             except (ChatBusy, ChatGone, ChatMoved, ChatRefused) as error:
                 log.warning("the refund could not be told", task=task.id, reason=str(error))
         await self._store.undeliverable(delivery.id, failure, now)

@@ -46,6 +46,8 @@ class Recover:
         for leftover in (*self._directory.glob("*.mp4*"), *self._directory.glob("*.jpg")):
             leftover.unlink(missing_ok=True)
         await self._dispatch.orphans()
+        for task in await self._store.ended_with_status(BATCH):
+            await self._status.close(task)
         active = await self._store.tasks_in(sorted(ACTIVE_STATES))
         for task in active:
             await self._status.show(task)

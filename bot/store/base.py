@@ -210,6 +210,10 @@ class Store(Protocol):
         """Remember where a task's status is shown. Does not change the version."""
         ...
 
+    async def ended_with_status(self, limit: int) -> list[Task]:
+        """Tasks at their end, with nothing left to send, whose status message was not taken away."""
+        ...
+
     async def durations(
         self, provider: ProviderName, key: tuple[str, str, int], limit: int = 50
     ) -> list[int]:

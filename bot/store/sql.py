@@ -76,6 +76,14 @@ APPLY = """
     RETURNING *
 """
 
+ENDED_WITH_STATUS = """
+    SELECT * FROM tasks
+    WHERE status_message_id IS NOT NULL
+    AND state IN ('succeeded', 'failed', 'cancelled', 'expired')
+    AND NOT EXISTS (SELECT 1 FROM outbox WHERE task_id = tasks.id AND outbox.state IN ('pending', 'sending'))
+    ORDER BY sequence LIMIT ?
+"""
+
 DURATIONS = """
     SELECT finished_at - submitted_at FROM tasks
     WHERE state = 'succeeded' AND provider = ? AND model = ? AND mode = ? AND duration = ?

@@ -308,6 +308,10 @@ class SqliteStore:
     async def set_status_message(self, task_id: TaskId, message_id: int | None) -> None:
         await self._write("UPDATE tasks SET status_message_id = ? WHERE id = ?", (message_id, task_id))
 
+    async def ended_with_status(self, limit: int) -> list[Task]:
+        rows = await self._rows(sql.ENDED_WITH_STATUS, (limit,))
+        return [task_of(row) for row in rows]
+
     async def durations(
         self, provider: ProviderName, key: tuple[str, str, int], limit: int = 50
     ) -> list[int]:

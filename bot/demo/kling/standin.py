@@ -42,7 +42,7 @@ class Account:
 
 
 ACCOUNTS = (
-    Account("demo-access", "official", secret="demo-secret"),  # noqa: S106  the demo's own
+    Account("demo-access", "official", secret="demo-secret-that-signs-for-nothing"),  # noqa: S106  the demo's own
     Account("demo-api-key", "official"),
     Account("sk-demo-generic", "generic"),
     Account("sk-demo-newapi", "newapi"),

@@ -91,6 +91,7 @@ STATEMENTS = (
     WHERE state IN ('queued', 'unconfirmed', 'in_progress')
     """,
     "CREATE INDEX tasks_of_user ON tasks (user_id, state, sequence)",
+    "CREATE INDEX tasks_shown ON tasks (sequence) WHERE status_message_id IS NOT NULL",
     """
     CREATE INDEX tasks_took ON tasks (provider, model, mode, duration, finished_at)
     WHERE state = 'succeeded'
