@@ -77,6 +77,7 @@ class Deliver:
             if delivery.kind is DeliveryKind.NOTICE:
                 sent = await self._status.send_notice(task)
                 await self._store.delivered(delivery.id, SentRecord(sent.message_id), self._clock.now())
+                log.info("notice delivered", task=task.id, chat=task.origin.chat_id)
             else:
                 await self._deliver_video(delivery)
         except ChatMoved as moved:

@@ -4,11 +4,13 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bot.demo.kling import KlingStandIn
 from bot.demo.telegram import TelegramStandIn
@@ -32,6 +34,7 @@ class World:
     process: asyncio.subprocess.Process | None = None
     output: list[str] = field(default_factory=list)
     _reader: asyncio.Task[None] | None = None
+    said: asyncio.Condition = field(default_factory=asyncio.Condition)
     _ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -46,7 +49,7 @@ class World:
         self,
         *,
         dialect: str = "official",
-        key: str = "demo-access|demo-secret",
+        key: str = "demo-access|demo-secret-that-signs-for-nothing",
         auth: str = "auto",
         daily: int = 200,
         models: str = '["kling-v2-6", "kling-v2-5-turbo"]',
@@ -117,12 +120,31 @@ format = "json"
         assert process.stdout is not None
         async for raw in process.stdout:
             line = raw.decode(errors="replace").rstrip()
-            self.output.append(line)
+            async with self.said:
+                self.output.append(line)
+                self.said.notify_all()
             with suppress(ValueError):
                 if json.loads(line).get("event") == "ready":
                     self._ready.set()
         # A bot that ends before it is ready must not make the test wait for its time-out.
         self._ready.set()
+
+    async def command(self, name: str) -> tuple[int, str]:
+        """Run another command of the program to its end; its exit status and what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            name,
+            "--config",
+            str(self.config),
+            cwd=ROOT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        return process.returncode or 0, said.decode()
 
     async def kill(self) -> None:
         """End the bot as a power cut would."""
@@ -142,6 +164,35 @@ format = "json"
         if self._reader is not None:
             await self._reader
         return code
+
+    async def wait_for(self, predicate: Callable[[], object], timeout_seconds: float = 40) -> None:
+        """Wait until something is so in the store, looking whenever the bot logs a line."""
+        async with asyncio.timeout(timeout_seconds), self.said:
+            await self.said.wait_for(predicate)
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """What stands in the bot's own database."""
+        with closing(sqlite3.connect(self.database)) as db:
+            return db.execute(statement, values).fetchall()
+
+    async def ended(self, count: int = 1) -> None:
+        """Wait until so many tasks are settled and nothing waits to be delivered."""
+
+        def settled() -> bool:
+            ((done,),) = self.rows(
+                "SELECT count(*) FROM tasks WHERE state IN ('succeeded', 'failed', 'cancelled', 'expired')"
+            )
+            ((waiting,),) = self.rows("SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending')")
+            return done >= count and waiting == 0
+
+        await self.wait_for(settled)
+
+    def balance(self, user: int) -> tuple[int, int]:
+        """A user's ledger: the sum of the amounts, and what is held."""
+        ((amount, held),) = self.rows(
+            "SELECT coalesce(sum(amount), 0), coalesce(sum(held), 0) FROM ledger WHERE user_id = ?", user
+        )
+        return amount, held
 
     def events(self, name: str) -> list[dict[str, object]]:
         """The log lines of one event."""

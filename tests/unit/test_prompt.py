@@ -11,9 +11,7 @@ MODELS = Vocabulary.of_models(["kling-v2-6", "kling-v2-5-turbo", "kling-v1"])
 def read(text):
     parsed = parse(text, MODELS)
     return parsed.prompt, {
-        name: value
-        for name in Options.__slots__
-        if (value := getattr(parsed.options, name)) is not None
+        name: value for name in Options.__slots__ if (value := getattr(parsed.options, name)) is not None
     }
 
 
@@ -21,7 +19,11 @@ def read(text):
     ("text", "prompt", "options"),
     [
         ("a fox in the snow", "a fox in the snow", {}),
-        ("a fox --pro 10s 9:16 --no blur", "a fox", {"mode": "pro", "duration": 10, "aspect_ratio": "9:16", "negative_prompt": "blur"}),
+        (
+            "a fox --pro 10s 9:16 --no blur",
+            "a fox",
+            {"mode": "pro", "duration": 10, "aspect_ratio": "9:16", "negative_prompt": "blur"},
+        ),
         (
             '--model kling-v2-6 --mode pro --duration 10 --ratio 9:16 --no "blur, text" --cfg 0.7 --seed 7 a fox',
             "a fox",
@@ -35,10 +37,18 @@ def read(text):
                 "seed": 7,
             },
         ),
-        ("a fox 10s pro 9:16 v2.6", "a fox", {"duration": 10, "mode": "pro", "aspect_ratio": "9:16", "model": "kling-v2-6"}),
+        (
+            "a fox 10s pro 9:16 v2.6",
+            "a fox",
+            {"duration": 10, "mode": "pro", "aspect_ratio": "9:16", "model": "kling-v2-6"},
+        ),
         ("10s 9:16 a fox", "a fox", {"duration": 10, "aspect_ratio": "9:16"}),
         ("一只狐狸 10秒 竖屏 高品质", "一只狐狸", {"duration": 10, "aspect_ratio": "9:16", "mode": "pro"}),
-        ("一只狐狸 --时长 10 --不要 模糊 --比例 9：16", "一只狐狸", {"duration": 10, "negative_prompt": "模糊", "aspect_ratio": "9:16"}),
+        (
+            "一只狐狸 --时长 10 --不要 模糊 --比例 9：16",
+            "一只狐狸",
+            {"duration": 10, "negative_prompt": "模糊", "aspect_ratio": "9:16"},
+        ),
         ("a fox —duration 10 —no “blur, text”", "a fox", {"duration": 10, "negative_prompt": "blur, text"}),
         ("a fox --no blur, text 10s", "a fox", {"negative_prompt": "blur, text", "duration": 10}),
         ("--no blur, text a fox", "a fox", {"negative_prompt": "blur, text"}),
@@ -98,7 +108,10 @@ def test_any_text_is_read_or_refused_politely(text):
         assert parsed.prompt in text
 
 
-WORDS = st.lists(st.sampled_from(["fox", "snow", "over", "the", "runs", "雪", "狐狸", "pro-am", "10", "ten:ten"]), min_size=1)
+WORDS = st.lists(
+    st.sampled_from(["fox", "snow", "over", "the", "runs", "雪", "狐狸", "pro-am", "10", "ten:ten"]),
+    min_size=1,
+)
 
 
 @given(WORDS, st.sampled_from([" ", "\n", "  "]))

@@ -68,6 +68,8 @@ function styled(text, entities) {
       walk(node, start, end, list.slice(index + 1).filter((inner) => inner.offset >= start && inner.offset + inner.length <= end));
       parent.append(node);
       at = end;
+      // A quote is a block: the line break behind it would make an empty line.
+      if (entity.type.endsWith("blockquote") && text[at] === "\n") at += 1;
     }
     parent.append(text.slice(at, to));
   };
@@ -130,7 +132,7 @@ function row(message) {
 }
 
 function keyButton(message, key) {
-  const button = make("button", key.style || "", key.copy_text ? `⧉ ${key.text}` : key.text);
+  const button = make("button", key.style || "", key.text);
   button.type = "button";
   button.addEventListener("click", async () => {
     if (key.copy_text) { copy(key.copy_text.text); el("text").value = key.copy_text.text; grow(); return; }

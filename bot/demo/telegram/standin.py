@@ -240,6 +240,8 @@ class TelegramStandIn:
             return JSONResponse({"ok": True, "result": await self._methods.call(method, params)})
         except Refused as refusal:
             return _error(refusal)
+        finally:
+            await request.close()
 
     async def _bot_file(self, request: Request) -> Response:
         if request.path_params["token"] != self._token:
@@ -291,6 +293,7 @@ class TelegramStandIn:
         reply = str(form.get("reply_to") or "")
         reply_to = int(reply) if reply.isdigit() else None
         pictures = [await part.read() for part in form.getlist("photo") if isinstance(part, UploadFile)]
+        await request.close()
         if user not in PEOPLE or self.state.chat(chat) is None or chat not in {user, GROUP["id"]}:
             return JSONResponse({"error": "no such chat"}, 400)
         try:
