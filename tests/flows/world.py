@@ -14,7 +14,6 @@ from typing import Any
 
 from bot.demo.kling import KlingStandIn
 from bot.demo.telegram import TelegramStandIn
-
 from tests.serving import serve
 
 TOKEN = "123456:flow-tests-token"
