@@ -116,14 +116,14 @@ class Dispatch:
             self._pool.note(task.provider, None)
             now = self._clock.now()
             expected = await self._status.expected(task)
+            await self._apply(
+                task, Accepted(submission.provider_task_id, first_look(now, expected, self._policy))
+            )
             log.info(
                 "task submitted",
                 task=task.id,
                 provider=task.provider,
                 provider_task=submission.provider_task_id,
-            )
-            await self._apply(
-                task, Accepted(submission.provider_task_id, first_look(now, expected, self._policy))
             )
 
     async def _refused(self, task: Task, provider: ProviderName, error: outcomes.ProviderError) -> None:
