@@ -1,17 +1,14 @@
-"""Settings from a TOML file, the environment and secret files; every mistake is reported at once.
+"""The settings as types: what there is, what is allowed, what holds where nothing is said.
 
-    config.toml < KLINGBOT_SECTION__KEY < KLINGBOT_SECTION__KEY_FILE
-
+`load` reports every mistake at once, each with its key, the place of its value, and what is allowed.
 Unknown keys are mistakes. Secrets print as `***` and never stand in an error.
 """
 
 import ipaddress
-import json
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -22,13 +19,11 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.errors import ConfigError
-
-PREFIX = "KLINGBOT_"
+from bot.sources import PREFIX, Gathered, dotted, gather
 
 Dialect = Literal["auto", "official", "generic", "prefixed", "omnimaas", "flat"]
 Auth = Literal["auto", "jwt", "bearer", "raw"]
@@ -109,7 +104,7 @@ class Provider(Section):
     @classmethod
     def _key(cls, value: SecretStr) -> SecretStr:
         key = value.get_secret_value().strip()
-        if not key or not key.isascii() or any(letter.isspace() for letter in key):
+        if not key or not key.isascii() or not key.isprintable() or " " in key:
             raise ValueError("must be access_key|secret_key or an API key, without spaces")
         return SecretStr(key)
 
@@ -121,12 +116,6 @@ class Polling(Section):
     max_interval: Annotated[float, Field(ge=0.1, le=600)] = 10
     timeout: Annotated[float, Field(ge=10, le=86_400)] = 1200
     retries: Annotated[int, Field(ge=0, le=20)] = 4
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.max_interval < self.min_interval:
-            raise ValueError("max_interval must not be smaller than min_interval")
-        return self
 
 
 class Delivery(Section):
@@ -216,15 +205,6 @@ class Settings(BaseSettings):
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        names = [provider.name for provider in self.providers]
-        if len(set(names)) < len(names):
-            raise ValueError("providers: every name may stand once only")
-        if self.quota.default_plan not in self.plans:
-            raise ValueError(f"quota.default_plan: must be one of the plans: {', '.join(self.plans)}")
-        return self
-
     @property
     def max_upload_bytes(self) -> int:
         """The largest video that is uploaded: Telegram's own limit unless the operator sets one."""
@@ -248,123 +228,114 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         ConfigError: with every problem, each naming its key, where its value stands, and what is allowed.
 
     """
-    origins: dict[tuple[str, ...], str] = {}
-    data = _read_toml(path, origins)
-    problems = _overlay_environment(data, environ, origins)
-    problems += _read_secret_files(data, origins, path.parent if path is not None else Path.cwd())
+    gathered = gather(path, environ)
+    # What is missing in a section is told key by key, also where the whole section is.
+    gathered.data.setdefault("telegram", {})
     try:
-        settings = Settings(**data)
+        settings = Settings(**gathered.data)
     except ValidationError as error:
-        problems += [_line(dict(mistake), origins, path) for mistake in error.errors(include_url=False)]
-    if problems:
+        mistakes = [dict(mistake) for mistake in error.errors(include_url=False, include_input=False)]
+        deeper = {mistake["loc"][:length] for mistake in mistakes for length in range(len(mistake["loc"]))}
+        # A list whose only entry is wrong also counts as too short.
+        mistakes = [mistake for mistake in mistakes if mistake["loc"] not in deeper]
+        problems = [_line(mistake, gathered, path) for mistake in mistakes]
+        raise ConfigError([*gathered.problems, *problems, *_contradictions(gathered)]) from None
+    if problems := [*gathered.problems, *_contradictions(gathered)]:
         raise ConfigError(problems)
     return settings
 
 
-def _read_toml(path: Path | None, origins: dict[tuple[str, ...], str]) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ConfigError([f"{path}: there is no such file; `klingbot init` writes one"]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: cannot be read: {error}"]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{path}: is not TOML: {error}"]) from None
-    origins[()] = str(path)
-    return data
-
-
-def _overlay_environment(
-    data: dict[str, Any], environ: Mapping[str, str], origins: dict[tuple[str, ...], str]
-) -> list[str]:
-    """Put KLINGBOT_SECTION__KEY over the file; lists and tables are JSON, providers are counted from 0."""
+def _contradictions(gathered: Gathered) -> list[str]:
+    """What does not fit together. This looks at the values as found, so that other mistakes hide none."""
     problems: list[str] = []
-    for variable in sorted(name for name in environ if name.upper().startswith(PREFIX)):
-        place = tuple(part.lower() for part in variable[len(PREFIX) :].split("__"))
-        value: Any = environ[variable]
-        if value[:1] in {"[", "{"}:
-            try:
-                value = json.loads(value)
-            except ValueError:
-                problems.append(f"{variable}: begins like JSON and is not")
-                continue
-        target: Any = data
-        for depth, part in enumerate(place[:-1]):
-            if isinstance(target, list):
-                if not part.isdigit() or int(part) > len(target):
-                    problems.append(f"{variable}: {'.'.join(place[: depth + 1])} is not a place in the list")
-                    break
-                if int(part) == len(target):
-                    target.append({})
-                target = target[int(part)]
-            else:
-                following = place[depth + 1]
-                target = target.setdefault(part, [] if following.isdigit() else {})
-        else:
-            if isinstance(target, dict):
-                target[place[-1]] = value
-                origins[place] = f"environment variable {variable}"
-            else:
-                problems.append(f"{variable}: is not a key of the settings")
-    return problems
 
+    def problem(message: str, *place: str) -> None:
+        problems.append(f"{dotted(place)}{gathered.origin(place)}: {message}")
 
-_FILE_KEYS = (("telegram", "token"), ("providers", "key"), ("providers", "webhook_secret"))
+    data = gathered.data
+    providers = [_dict(entry) for entry in _list(data.get("providers"))]
+    names = [entry.get("name") for entry in providers]
+    for index, entry in enumerate(providers):
+        if names[index] is not None and names[index] in names[:index]:
+            problem("every name may stand once only", "providers", str(index), "name")
+        parts = str(entry.get("key", "a|b")).strip().split("|")
+        if entry.get("auth") == "jwt" and (len(parts) != 2 or not all(parts)):
+            problem("jwt needs a key of the form access_key|secret_key", "providers", str(index), "auth")
 
-
-def _read_secret_files(data: dict[str, Any], origins: dict[tuple[str, ...], str], base: Path) -> list[str]:
-    """Replace `token_file`, `key_file` and `webhook_secret_file` by what the files hold."""
-    problems: list[str] = []
-    for section, key in _FILE_KEYS:
-        tables = data.get(section)
-        places: list[tuple[tuple[str, ...], Any]] = [((section,), tables)]
-        if isinstance(tables, list):
-            places = [((section, str(index)), table) for index, table in enumerate(tables)]
-        for place, table in places:
-            if not isinstance(table, dict) or f"{key}_file" not in table:
-                continue
-            name = table.pop(f"{key}_file")
-            file = base / str(name)
-            try:
-                table[key] = file.read_text("utf-8").strip()
-                origins[*place, key] = f"secret file {file}"
-            except (OSError, UnicodeDecodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "not text"
-                problems.append(f"{_dotted((*place, f'{key}_file'))}: {file} cannot be read: {reason}")
-                # One problem is enough for one key.
-                table.setdefault(key, "0:unreadable" if key == "token" else "unreadable")
-    return problems
-
-
-def _line(mistake: dict[str, Any], origins: Mapping[tuple[str, ...], str], path: Path | None) -> str:
-    place = tuple(str(part) for part in mistake["loc"])
-    origin = next(
-        (origins[place[:length]] for length in range(len(place), -1, -1) if place[:length] in origins), None
+    polling = _dict(data.get("polling"))
+    shortest, longest = (
+        _number(polling.get(key, Polling.model_fields[key].default))
+        for key in ("min_interval", "max_interval")
     )
-    if mistake["type"] == "missing":
-        where = f"{path}" if path is not None else "the environment"
-        text = f"is missing in {where}"
+    if shortest is not None and longest is not None and longest < shortest:
+        problem("must not be smaller than min_interval", "polling", "max_interval")
+
+    plans = list(_dict(data.get("plans", Settings.model_fields["plans"].default)))
+    if _dict(data.get("quota")).get("default_plan", Quota.model_fields["default_plan"].default) not in plans:
+        problem(f"must be one of the plans: {', '.join(plans)}", "quota", "default_plan")
+
+    offered = [name for entry in providers for name in _list(entry.get("models")) if isinstance(name, str)]
+    model = _dict(data.get("models")).get("default", "")
+    if model and offered and model not in offered:
+        problem(f"must be a model of a provider: {', '.join(dict.fromkeys(offered))}", "models", "default")
+    return problems
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+_ALLOWED: Mapping[str, str] = {
+    "extra_forbidden": "there is no such key",
+    "tuple_type": "must be a list, such as [1, 2]",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "dict_type": "must be a table",
+    "string_type": "must be a text in quotes",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "path_type": "must be the name of a file or directory",
+    "too_short": "must name at least one",
+}
+
+
+def _line(mistake: dict[str, Any], gathered: Gathered, path: Path | None) -> str:
+    """One line for one mistake: its key, where the value stands, and what is allowed."""
+    place = tuple(str(part) for part in mistake["loc"])
+    kind = mistake["type"]
+    if kind == "missing":
+        where = path if path is not None else "the environment"
+        if place == ("providers",):
+            return f"providers: is missing in {where}; at least one [[providers]] table is needed"
         variable = PREFIX + "__".join(part.upper() for part in place)
-        return f"{_dotted(place)}: {text} (or set {variable})"
-    if mistake["type"] == "extra_forbidden":
-        return f"{_dotted(place)} ({origin}): there is no such key"
-    message = mistake["msg"].removeprefix("Value error, ")
-    if not place:
-        return f"{message} ({origin})" if origin else message
-    return f"{_dotted(place)} ({origin}): {message[:1].lower()}{message[1:]}"
-
-
-def _dotted(place: tuple[str, ...]) -> str:
-    text = ""
-    for part in place:
-        text += f"[{part}]" if part.isdigit() else f".{part}" if text else part
-    return text
+        return f"{dotted(place)}: is missing in {where} (or set {variable})"
+    if kind == "string_pattern_mismatch":
+        message = f"must match {mistake['ctx']['pattern']}"
+    else:
+        message = _ALLOWED.get(kind) or mistake["msg"].removeprefix("Value error, ")
+        message = re.sub(r"^Input should be", "must be", message)
+    return f"{dotted(place)}{gathered.origin(place)}: {message[:1].lower()}{message[1:]}"
 
 
 def _safe_url(value: str) -> str:
     parts = urlsplit(value)
+    _ = parts.port  # raises where it is no port
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http or https address")
     if parts.username or parts.password:

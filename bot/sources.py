@@ -1,0 +1,138 @@
+"""Where settings come from: a TOML file, the environment over it, and secrets out of files.
+
+    config.toml < KLINGBOT_SECTION__KEY < KLINGBOT_SECTION__KEY_FILE
+
+The place of every value is kept, so that a mistake can be told with it; a value never is.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.errors import ConfigError
+
+PREFIX = "KLINGBOT_"
+
+Place = tuple[str, ...]
+
+SECRETS: tuple[tuple[str, str], ...] = (
+    ("telegram", "token"),
+    ("providers", "key"),
+    ("providers", "webhook_secret"),
+)
+"""Keys that may also be given as `<key>_file`."""
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Values as they were found, and where; `problems` are those of finding them."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    origins: dict[Place, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def origin(self, place: Place) -> str:
+        """The place as ` (config.toml)`, or nothing where there is no value."""
+        for length in range(len(place), -1, -1):
+            if place[:length] in self.origins:
+                return f" ({self.origins[place[:length]]})"
+        return ""
+
+
+def gather(path: Path | None, environ: Mapping[str, str]) -> Gathered:
+    """Read everything.
+
+    Raises:
+        ConfigError: there is no such file, or it is not TOML; nothing else can be said then.
+
+    """
+    gathered = Gathered()
+    if path is not None:
+        gathered.data = _read_toml(path)
+        gathered.origins[()] = str(path)
+    for variable in sorted(name for name in environ if name.upper().startswith(PREFIX)):
+        _overlay(gathered, variable, environ[variable])
+    _read_secret_files(gathered, path.parent if path is not None else Path.cwd())
+    return gathered
+
+
+def dotted(place: Place) -> str:
+    """Write a place as people do: `providers[0].base_url`."""
+    text = ""
+    for part in place:
+        text += f"[{part}]" if part.isdigit() else f".{part}" if text else part
+    return text
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        # Some editors begin a file with a byte order mark.
+        return tomllib.loads(path.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: there is no such file; `klingbot init` writes one"]) from None
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([f"{path}: cannot be read: it is not UTF-8 text"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path}: is not TOML: {error}"]) from None
+
+
+def _overlay(gathered: Gathered, variable: str, text: str) -> None:
+    """Put KLINGBOT_SECTION__KEY over the file; lists and tables are JSON, providers are counted from 0."""
+    place = tuple(part.lower() for part in variable[len(PREFIX) :].split("__"))
+    value: Any = text
+    if text[:1] in {"[", "{"}:
+        try:
+            value = json.loads(text)
+        except ValueError:
+            gathered.problems.append(f"{dotted(place)} (environment variable {variable}): must be JSON")
+            return
+    target: Any = gathered.data
+    for depth, part in enumerate(place[:-1]):
+        target = _step(target, part, following=place[depth + 1])
+    if not isinstance(target, dict):
+        gathered.problems.append(f"environment variable {variable}: names no key of the settings")
+        return
+    target[place[-1]] = value
+    gathered.origins[place] = f"environment variable {variable}"
+
+
+def _step(target: Any, part: str, *, following: str) -> Any:
+    """Go one step down, making room where nothing is yet; None where there is no way."""
+    if isinstance(target, dict):
+        return target.setdefault(part, [] if following.isdigit() else {})
+    if isinstance(target, list) and part.isdigit() and int(part) <= len(target):
+        if int(part) == len(target):
+            target.append({})
+        return target[int(part)]
+    return None
+
+
+def _read_secret_files(gathered: Gathered, base: Path) -> None:
+    """Replace `token_file`, `key_file` and `webhook_secret_file` by what the files hold."""
+    for section, key in SECRETS:
+        tables = gathered.data.get(section)
+        places: list[tuple[Place, Any]] = [((section,), tables)]
+        if isinstance(tables, list):
+            places = [((section, str(index)), table) for index, table in enumerate(tables)]
+        for place, table in places:
+            if isinstance(table, dict) and f"{key}_file" in table:
+                _read_secret_file(gathered, (*place, key), table, base)
+
+
+def _read_secret_file(gathered: Gathered, place: Place, table: dict[str, Any], base: Path) -> None:
+    key = place[-1]
+    named = (*place[:-1], f"{key}_file")
+    file = base / str(table.pop(f"{key}_file"))
+    try:
+        table[key] = file.read_text("utf-8").strip()
+        gathered.origins[place] = f"secret file {file}"
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        gathered.problems.append(f"{dotted(named)}{gathered.origin(named)}: {file} cannot be read: {reason}")
+        # One problem is enough for one key.
+        table[key] = "0:unreadable" if key == "token" else "unreadable"
