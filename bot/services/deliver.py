@@ -167,7 +167,6 @@ class Deliver:
         """Close a row that cannot be delivered; where a video was paid for, its credits go back first."""
         task = delivery.task
         now = self._clock.now()
-        log.error("delivery given up", task=task.id, chat=task.origin.chat_id, reason=failure)
         booked = False
         if refund and task.state is TaskState.SUCCEEDED:
             booked = await self._store.book(
@@ -193,3 +192,4 @@ class Deliver:
             except (ChatBusy, ChatGone, ChatMoved, ChatRefused) as error:
                 log.warning("the refund could not be told", task=task.id, reason=str(error))
         await self._store.undeliverable(delivery.id, failure, now)
+        log.error("delivery given up", task=task.id, chat=task.origin.chat_id, reason=failure)
