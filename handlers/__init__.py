@@ -15,7 +15,7 @@ from telegram.ext import (
 )
 
 from handlers import account, admin, errors, photo, tasks, video
-from handlers.context import Context
+from handlers.context import Context, acknowledge
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ async def _press(update: Update, context: Context) -> None:
     press = context.signer.read(query.data)
     handler = PRESSES.get(press.action) if press is not None else None
     if press is None or handler is None or query.message is None:
-        await query.answer(context.t("error.button.stale"), show_alert=True)
+        await acknowledge(query, context.t("error.button.stale"), alert=True)
         return
     await handler(update, context, query, press.argument)
 

@@ -5,7 +5,7 @@ from telegram import CallbackQuery, Update
 from bot.i18n import for_language, languages
 from bot.services.ports import Balance
 from handlers import views
-from handlers.context import Context, answer, user_id_of
+from handlers.context import Context, acknowledge, answer, user_id_of
 
 
 async def _balance(update: Update, context: Context) -> Balance:
@@ -47,5 +47,5 @@ async def press_language(update: Update, context: Context, query: CallbackQuery,
     await accounts.set_language(user_id_of(update), chosen)
     await context.meet(update)
     texts = for_language(context.t.language)
-    await query.answer()
+    await acknowledge(query)
     await query.edit_message_text(texts("language.changed"))

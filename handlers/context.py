@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from telegram import InlineKeyboardMarkup, Message, ReplyParameters, Update
+from telegram import CallbackQuery, InlineKeyboardMarkup, Message, ReplyParameters, Update
 from telegram.constants import ChatType, ParseMode
+from telegram.error import BadRequest
 from telegram.ext import CallbackContext, ExtBot
 
 from bot.domain.task import Origin
@@ -66,6 +68,12 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         accounts = self.services.accounts
         user = await accounts.see(UserId(person.id), person.full_name, person.username, person.language_code)
         self.t = for_language(accounts.language_of(user))
+
+
+async def acknowledge(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
+    """Answer a press. One that waited too long for its answer has still had its effect."""
+    with suppress(BadRequest):
+        await query.answer(text, show_alert=alert)
 
 
 def user_id_of(update: Update) -> UserId:

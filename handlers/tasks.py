@@ -8,7 +8,7 @@ from bot.domain.task import TaskState
 from bot.domain.units import ChatId, TaskId, read_task_id, shown
 from bot.errors import UserError
 from handlers import views
-from handlers.context import Context, answer, keyboard, message_of, user_id_of
+from handlers.context import Context, acknowledge, answer, keyboard, message_of, user_id_of
 from handlers.submitting import submit, take_draft
 
 
@@ -53,14 +53,14 @@ async def _cancelled(update: Update, context: Context, task_id: TaskId) -> None:
 async def press_cancel(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
     """The button under a queued task."""
     await context.services.submit.cancel(user_id_of(update), TaskId(argument))
-    await query.answer(context.t("cancel.done", task=shown(TaskId(argument))))
+    await acknowledge(query, context.t("cancel.done", task=shown(TaskId(argument))))
 
 
 async def press_again(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
     """The same request once more, as a task of whoever presses and may."""
     task = await context.services.submit.task(user_id_of(update), TaskId(argument))
     await submit(update, context, task.request, source_message_id=task.origin.message_id)
-    await query.answer()
+    await acknowledge(query)
 
 
 async def press_generate(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
@@ -70,7 +70,7 @@ async def press_generate(update: Update, context: Context, query: CallbackQuery,
     request, source = await take_draft(user_id, chat_id, context)
     await submit(update, context, request, source_message_id=source)
     await context.services.submit.delete_draft(user_id, chat_id)
-    await query.answer()
+    await acknowledge(query)
     await _without_buttons(query)
 
 
@@ -78,7 +78,7 @@ async def press_discard(update: Update, context: Context, query: CallbackQuery, 
     """Give the draft up."""
     del argument
     await context.services.submit.delete_draft(user_id_of(update), ChatId(message_of(update).chat_id))
-    await query.answer()
+    await acknowledge(query)
     await query.edit_message_text(context.t("draft.discarded"))
 
 
@@ -90,7 +90,7 @@ async def press_try(update: Update, context: Context, query: CallbackQuery, argu
     message = message_of(update)
     await services.submit.save_draft(user_id_of(update), ChatId(message.chat_id), request, None)
     view = views.draft(context.t, request, services.submit.price(request), "draft.words")
-    await query.answer()
+    await acknowledge(query)
     await context.bot.send_message(
         message.chat_id, view.html, parse_mode=ParseMode.HTML, reply_markup=keyboard(context, view)
     )

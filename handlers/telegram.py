@@ -1,6 +1,8 @@
 """The connection to Telegram: the application, the source of updates, and the bot's public face."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +11,7 @@ import structlog
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 from httpx_aiohttp import AiohttpTransport
 from telegram import (
+    Bot,
     BotCommand,
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
@@ -16,12 +19,13 @@ from telegram import (
     Update,
 )
 from telegram.constants import UpdateType
-from telegram.error import TelegramError
+from telegram.error import InvalidToken, NetworkError, TelegramError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes
 from telegram.request import HTTPXRequest
 
 from bot.clock import Clock
 from bot.domain.units import ChatId, Millis, UserId
+from bot.errors import ConfigError
 from bot.i18n import for_language, languages
 from bot.services.container import Services
 from bot.services.ports import RawUpdate
@@ -125,9 +129,34 @@ def _request(session: ClientSession) -> HTTPXRequest:
     )
 
 
+async def _greet(bot: Bot, sleep: Callable[[float], Awaitable[None]]) -> None:
+    """Ask Telegram who we are, for as long as it takes: a bot that starts before its network is up waits."""
+    pauses = itertools.chain((1, 2, 5, 10), itertools.repeat(30))
+    while True:
+        try:
+            await bot.initialize()
+        except InvalidToken:
+            raise ConfigError(
+                ["telegram.token: Telegram refuses it; @BotFather knows the right one"]
+            ) from None
+        except NetworkError as error:
+            pause = next(pauses)
+            log.warning("Telegram cannot be reached", kind=type(error).__name__, pause=pause)
+            await sleep(pause)
+        else:
+            return
+
+
 @asynccontextmanager
-async def connect(connection: Connection, clock: Clock) -> AsyncIterator[TelegramSide]:
-    """Build the application and open its connections; they are closed at the end."""
+async def connect(
+    connection: Connection, clock: Clock, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> AsyncIterator[TelegramSide]:
+    """Build the application and open its connections; they are closed at the end.
+
+    Raises:
+        ConfigError: Telegram refuses the token.
+
+    """
     async with (
         ClientSession(
             connector=TCPConnector(limit=CONNECTIONS), timeout=ClientTimeout(total=None)
@@ -148,5 +177,6 @@ async def connect(connection: Connection, clock: Clock) -> AsyncIterator[Telegra
             .build()
         )
         register(application)
+        await _greet(application.bot, sleep)
         async with application:
             yield TelegramSide(application, connection, clock)
