@@ -20,10 +20,11 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.errors import ConfigError
-from bot.sources import PREFIX, Gathered, dotted, gather
+from bot.sources import PREFIX, Gathered, Place, dotted, gather
 
 Dialect = Literal["auto", "official", "generic", "prefixed", "omnimaas", "flat"]
 Auth = Literal["auto", "jwt", "bearer", "raw"]
@@ -234,11 +235,15 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     try:
         settings = Settings(**gathered.data)
     except ValidationError as error:
-        mistakes = [dict(mistake) for mistake in error.errors(include_url=False, include_input=False)]
-        deeper = {mistake["loc"][:length] for mistake in mistakes for length in range(len(mistake["loc"]))}
+        mistakes = error.errors(include_url=False, include_input=False)
+        places = [tuple(str(part) for part in mistake["loc"]) for mistake in mistakes]
+        deeper = {place[:length] for place in places for length in range(len(place))}
         # A list whose only entry is wrong also counts as too short.
-        mistakes = [mistake for mistake in mistakes if mistake["loc"] not in deeper]
-        problems = [_line(mistake, gathered, path) for mistake in mistakes]
+        problems = [
+            _line(place, mistake, gathered, path)
+            for place, mistake in zip(places, mistakes, strict=True)
+            if place not in deeper
+        ]
         raise ConfigError([*gathered.problems, *problems, *_contradictions(gathered)]) from None
     if problems := [*gathered.problems, *_contradictions(gathered)]:
         raise ConfigError(problems)
@@ -315,9 +320,8 @@ _ALLOWED: Mapping[str, str] = {
 }
 
 
-def _line(mistake: dict[str, Any], gathered: Gathered, path: Path | None) -> str:
+def _line(place: Place, mistake: ErrorDetails, gathered: Gathered, path: Path | None) -> str:
     """One line for one mistake: its key, where the value stands, and what is allowed."""
-    place = tuple(str(part) for part in mistake["loc"])
     kind = mistake["type"]
     if kind == "missing":
         where = path if path is not None else "the environment"
