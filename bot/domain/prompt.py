@@ -2,39 +2,41 @@
 
 Long options (`--mode pro`, `--不要 模糊`) are read wherever they stand before or after the prompt. Short
 words (`10s`, `pro`, `9:16`, `竖屏`) count only in an unbroken run of option words at the very beginning
-or end; everywhere else they are text. A prompt in quotes is taken as it is, and a lone `--` ends the
-options. A word that could end a sentence (`pro`, `sound`) is not taken when it follows an article or
-a preposition, so "a fight between pro and amateur" and "video of a pro" keep their words.
+or end, spaces or commas between them; everywhere else they are text. A prompt in quotes is taken as it
+is, and a lone `--` before the prompt ends the options.
+
+Where a short word at an edge could belong to the sentence, the sentence wins:
+
+- after an article, a preposition or the like (`video of a pro`, `a city in the 80s`);
+- before `of`, `later` and the like (`5s later it snows`);
+- `pro`, `hd` and `std`, when words follow them (`pro skater`), when they end a list (`very detailed,
+  hd`), or when they are written like a name (`a MacBook Pro`);
+- decades before a word (`80s synthwave`).
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from typing import Self
 
+from bot.domain.options import (
+    FLAGS,
+    QUOTED_LENGTH,
+    SWITCH,
+    VALUED,
+    Options,
+    Vocabulary,
+    plain,
+    resembles_option,
+    short_option,
+    switch,
+    unknown_option,
+    value_of,
+)
 from bot.errors import UserError
 
+__all__ = ["LIMIT", "Options", "ParsedPrompt", "Vocabulary", "parse"]
+
 LIMIT = 2_500
-MAX_COUNT = 4
-SEED_LIMIT = 2**31 - 1
-RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
-MODES = ("std", "pro", "4k")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What was asked for in words; None where nothing was said. `duration` in seconds."""
-
-    model: str | None = None
-    mode: str | None = None
-    duration: int | None = None
-    aspect_ratio: str | None = None
-    negative_prompt: str | None = None
-    cfg_scale: float | None = None
-    seed: int | None = None
-    sound: bool | None = None
-    count: int | None = None
+"""Characters in a prompt or negative prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,82 +45,6 @@ class ParsedPrompt:
 
     prompt: str
     options: Options = Options()
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """The models on offer, by every name that people give them, in lower case."""
-
-    models: Mapping[str, str]
-
-    @classmethod
-    def of_models(cls, ids: Sequence[str]) -> Self:
-        """Derive the names: `kling-v2-6` is also `v2-6`, `v2.6`, `2.6` and `kling-2.6`; the first id wins."""
-        names: dict[str, str] = {}
-        for model in ids:
-            bare = model.lower().removeprefix("kling-")
-            forms = {model.lower(), bare}
-            if match := re.fullmatch(r"v(\d+)(?:-(\d+))?(-.*)?", bare):
-                major, minor, rest = match[1], match[2], match[3] or ""
-                number = f"{major}.{minor}" if minor else major
-                forms |= {f"v{number}{rest}", f"kling-v{number}{rest}", f"kling-{number}{rest}"}
-                if minor or rest:
-                    forms |= {f"{number}{rest}"}
-                if rest:
-                    forms |= {f"v{number}", f"kling-{number}", number} if minor else {f"v{number}{rest}"}
-            for form in forms:
-                names.setdefault(form, model)
-        return cls({**names, **{model.lower(): model for model in ids}})
-
-
-# -- words -------------------------------------------------------------------------------------------
-
-_LONG: Mapping[str, str] = {
-    **dict.fromkeys(("model", "m", "模型"), "model"),
-    **dict.fromkeys(("mode", "quality", "模式", "质量"), "mode"),
-    **dict.fromkeys(("duration", "length", "seconds", "time", "时长"), "duration"),
-    **dict.fromkeys(("ratio", "aspect", "aspect-ratio", "ar", "比例"), "aspect_ratio"),
-    **dict.fromkeys(("no", "negative", "negative-prompt", "neg", "不要", "反向"), "negative_prompt"),
-    **dict.fromkeys(("cfg", "cfg-scale", "相关性"), "cfg_scale"),
-    **dict.fromkeys(("seed", "种子"), "seed"),
-    **dict.fromkeys(("n", "count", "数量"), "count"),
-}
-
-_FLAGS: Mapping[str, tuple[str, object]] = {
-    **dict.fromkeys(("pro", "hd", "high", "高品质", "高质量", "高清"), ("mode", "pro")),
-    **dict.fromkeys(("std", "standard", "标准"), ("mode", "std")),
-    **dict.fromkeys(("4k",), ("mode", "4k")),
-    **dict.fromkeys(("sound", "有声", "声音"), ("sound", True)),
-    **dict.fromkeys(("silent", "no-sound", "无声"), ("sound", False)),
-    **dict.fromkeys(("landscape", "横屏"), ("aspect_ratio", "16:9")),
-    **dict.fromkeys(("portrait", "vertical", "竖屏"), ("aspect_ratio", "9:16")),
-    **dict.fromkeys(("square", "方形"), ("aspect_ratio", "1:1")),
-}
-
-_BARE_FLAGS = frozenset(
-    {"pro", "hd", "std", "4k", "高品质", "高质量", "高清", "标准", "横屏", "竖屏", "方形", "有声", "无声"}
-)
-"""Flags that count without dashes; `portrait` or `sound` are too often part of a sentence."""
-
-_BEFORE_TEXT = frozenset(
-    {"a", "an", "the", "of", "for", "with", "and", "or", "in", "at", "to", "by", "like", "as", "is", "very"}
-)
-"""After one of these a sentence is not over, so the word that follows is text."""
-
-_SECONDS = re.compile(r"(\d{1,3})\s?(?:s|sec|secs|seconds?|秒钟?)", re.IGNORECASE)
-_RATIO = re.compile(r"(\d{1,2})[:：x×](\d{1,2})")
-
-_QUOTES = {'"': '"', "“": "”", "「": "」", "『": "』", "«": "»", "„": "“", "”": "”"}
-_TOKEN = re.compile(r"\S+")
-_DASHES = re.compile(r"^(?:--|[—–―]{1,2}|−−)(?=\S)")
-_END_OF_OPTIONS = frozenset({"--", "—", "–"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    text: str
-    start: int
-    end: int
 
 
 def parse(text: str, vocabulary: Vocabulary) -> ParsedPrompt:
@@ -141,6 +67,67 @@ def _limit(key: str, text: str) -> None:
         raise UserError(key, count=len(text), limit=LIMIT)
 
 
+# -- what a sentence looks like ----------------------------------------------------------------------
+
+# fmt: off
+_BEFORE_TEXT = frozenset({
+    "a", "an", "the", "my", "your", "his", "her", "its", "our", "their",
+    "of", "for", "with", "in", "at", "to", "by", "from", "on", "and", "or", "like", "as", "than",
+    "is", "go", "goes", "going", "turns", "turned", "becomes", "became", "shows", "says",
+    "very", "real", "true", "next", "old", "new", "same",
+})
+"""After one of these a sentence is not over, so the short word that follows is text."""
+
+_AFTER_TEXT = frozenset({
+    "of", "later", "long", "ago", "before", "after", "until", "left", "in", "into", "to", "and", "or", "am", "pm",
+})
+"""Before one of these a sentence has begun, so the short word in front of it is text."""
+# fmt: on
+
+_PRAISE = frozenset({"pro", "hd", "std", "高清", "高质量"})
+"""Option words that prompts also hold as words of their own."""
+
+_DECADES = frozenset({"20s", "30s", "40s", "50s", "60s", "70s", "80s", "90s"})
+
+_QUOTES = {
+    '"': '"',
+    "“": "”",
+    "”": "”",
+    "„": "“",
+    "‘": "’",
+    "'": "'",
+    "「": "」",
+    "『": "』",
+    "«": "»",
+}
+_APOSTROPHES = frozenset("'’")
+_SEPARATORS = ",，、;；"
+# Chinese puts no space behind a comma; a Latin comma without one is part of a word ("0,7").
+_TOKEN = re.compile(r"[^\s，、；]+[，、；]*|[，、；]+")
+_DASHES = re.compile(r"(?:--|－－|−−|[—–―]{1,2})(?=\w)")
+_END_OF_OPTIONS = frozenset({"--", "－－", "—", "–"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    start: int
+    end: int
+
+    @property
+    def word(self) -> str:
+        """Plain and without what separates it from the next."""
+        return plain(self.text.rstrip(_SEPARATORS))
+
+    @property
+    def ends_part(self) -> bool:
+        return self.text[-1] in _SEPARATORS
+
+
+def _is_chinese(text: str) -> bool:
+    return "\u3400" <= text[:1] <= "\u9fff"
+
+
 class _Reader:
     """Reads options from both ends inwards; what is left in the middle is the prompt, untouched."""
 
@@ -152,94 +139,97 @@ class _Reader:
         self.options = Options()
 
     def read(self) -> str:
+        """Take the options and return the prompt."""
         start = self._leading(0)
         rest = self._text[start:].strip()
         if self._ended:
             return rest
-        if quoted := self._quoted(rest):
+        if quoted := _quoted(rest):
             inner, after = quoted
             if self._only_options(after):
                 return inner.strip()
-        end = self._trailing(start)
-        return self._text[start:end].strip()
+        return self._trailing(start)
 
     # -- from the front --------------------------------------------------------------------------
 
     def _leading(self, position: int) -> int:
         """Take options at the front; the position where the prompt begins."""
+        taken = False
         while (token := self._next(position)) is not None:
             if token.text in _END_OF_OPTIONS:
                 self._ended = True
                 return token.end
-            if _DASHES.match(token.text):
+            if self._begins_option(token):
                 position = self._long(token)
-                continue
-            following = self._next(token.end)
-            joined = self._joined(token, following)
-            if joined is not None:
-                position = joined
-            elif (following is None or not self._continues(token, following)) and self._bare(token.text):
-                position = token.end
-            else:
+            elif (short := self._short(token)) and self._stands_alone(token, short[2]):
+                self._set(short[0], short[1])
+                position = short[2]
+            elif not (taken and not token.word):
                 break
+            else:
+                position = token.end
+            taken = True
         return position
 
-    @staticmethod
-    def _continues(token: _Token, following: _Token) -> bool:
-        """Whether a flag at the front begins a sentence instead ("pro skater on a ramp")."""
-        return (
-            token.text.casefold() in {"pro", "hd", "4k"}
-            and following.text.isascii()
-            and following.text.isalpha()
-        )
-
-    def _joined(self, token: _Token, following: _Token | None) -> int | None:
-        """`10 s` in two words."""
-        if following is not None and token.text.isdigit() and following.text.casefold() in {"s", "sec", "秒"}:
-            self._set("duration", self._duration(token.text))
-            return following.end
-        return None
+    def _stands_alone(self, token: _Token, end: int) -> bool:
+        """Whether a short word at the front is an option and not the beginning of a sentence."""
+        following = self._next(end)
+        if following is None or self._begins_option(following) or self._short(following):
+            return True
+        if following.word in _AFTER_TEXT:
+            return False
+        if token.word in _PRAISE or token.word in _DECADES:
+            return "\n" in self._text[end : following.start] or _is_chinese(following.text)
+        return True
 
     # -- from the back ---------------------------------------------------------------------------
 
-    def _trailing(self, start: int) -> int:
-        """Take the options at the back; the position where the prompt ends."""
-        tokens = [
-            _Token(match[0], match.start(), match.end()) for match in _TOKEN.finditer(self._text, start)
-        ]
-        first_long = next(
-            (index for index, token in enumerate(tokens) if self._begins_option(token)), len(tokens)
-        )
-        end = tokens[first_long].start if first_long < len(tokens) else len(self._text)
+    def _trailing(self, start: int) -> str:
+        """Take the options at the back and return the prompt."""
+        tokens = self._tokens(start)
+        first_long = next((i for i, token in enumerate(tokens) if self._begins_option(token)), len(tokens))
         if first_long < len(tokens):
-            self._only_options(self._text[end:], strict=True)
-        # Short words between the prompt and the long options, read backwards.
+            self._only_options(self._text[tokens[first_long].start :], strict=True)
+        end = tokens[first_long].start if first_long < len(tokens) else len(self._text)
         body = tokens[:first_long]
         while body:
-            token = body[-1]
-            before = body[-2].text.casefold() if len(body) > 1 else ""
-            if len(body) > 2 and token.text.casefold() in {"s", "sec", "秒"} and before.isdigit():
-                self._set("duration", self._duration(before), keep=True)
-                body = body[:-2]
-            elif (
-                (len(body) > 1 or start) and before not in _BEFORE_TEXT and self._bare(token.text, keep=True)
-            ):
-                body = body[:-1]
-            else:
+            # A comma on its own belongs to the run of options that it stands in.
+            run = body
+            while run and not run[-1].word:
+                run = run[:-1]
+            size = self._short_at_end(run)
+            if not size:
                 break
+            if short := self._short(run[-size]):
+                self._set(short[0], short[1], keep=True)
+            body = run[:-size]
             end = body[-1].end if body else start
-        return end
+        prompt = self._text[start:end].strip()
+        return prompt if len(body) == len(tokens) else prompt.rstrip(_SEPARATORS + " \n\t")
 
-    @staticmethod
-    def _begins_option(token: _Token) -> bool:
-        match = _DASHES.match(token.text)
-        if match is None:
-            return False
-        # A dash in a sentence ("—and then it snows") is no option unless its word is one.
-        if match[0] == "--":
-            return True
-        name = re.split(r"[=:：]", token.text[match.end() :])[0].casefold()
-        return name in _LONG or name in _FLAGS or bool(get_close_matches(name, [*_LONG, *_FLAGS], 1, 0.8))
+    def _short_at_end(self, body: list[_Token]) -> int:
+        """How many tokens the short option takes that the text ends with; 0 where it ends with text."""
+        if not body:
+            return 0
+        last = body[-1]
+        short = self._short(body[-2]) if len(body) > 1 else None
+        size = 2 if short is not None and short[2] == last.end else 1
+        if size == 1 and self._short(last) is None:
+            return 0
+        if len(body) == size:
+            return size
+        part_ends = False
+        for before in reversed(body[:-size]):
+            part_ends = part_ends or before.ends_part
+            if before.word:
+                break
+        if self._short(before) is not None:
+            return size
+        if before.word in _BEFORE_TEXT and not part_ends:
+            return 0
+        if last.word in _PRAISE and (part_ends or last.text.istitle()):
+            return 0
+        return size
 
     def _only_options(self, text: str, *, strict: bool = False) -> bool:
         """Read a text that must consist of options; False (and nothing taken) where it does not."""
@@ -247,12 +237,15 @@ class _Reader:
         inner.options = self.options
         position = 0
         while (token := inner._next(position)) is not None:
-            if _DASHES.match(token.text):
+            if inner._begins_option(token):
                 position = inner._long(token)
-            elif inner._bare(token.text):
+            elif short := inner._short(token):
+                inner._set(short[0], short[1])
+                position = short[2]
+            elif not token.word:
                 position = token.end
             elif strict:
-                raise UserError("error.prompt.stray_word", word=token.text[:40])
+                raise UserError("error.prompt.stray_word", word=token.text[:QUOTED_LENGTH])
             else:
                 return False
         self.options = inner.options
@@ -260,192 +253,125 @@ class _Reader:
 
     # -- one option ------------------------------------------------------------------------------
 
+    def _begins_option(self, token: _Token) -> bool:
+        match = _DASHES.match(token.text)
+        if match is None:
+            return False
+        # A dash in a sentence ("—and then it snows") is no option unless its word is one.
+        if match[0] in {"--", "－－", "−−"}:
+            return True
+        name = _split(token.text[match.end() :])[0]
+        return resembles_option(name) or short_option(plain(name), "", self._vocabulary) is not None
+
+    def _short(self, token: _Token) -> tuple[str, object, int] | None:
+        """The field, the value and the end of a short option that begins with this token."""
+        following = None if token.ends_part else self._next(token.end)
+        word = token.word
+        if word not in _PRAISE:
+            word = word.rstrip(".。")
+        found = short_option(word, following.word.rstrip(".。") if following else "", self._vocabulary)
+        if found is None:
+            return None
+        end = following.end if following is not None and found[2] == 2 else token.end
+        return found[0], found[1], end
+
     def _long(self, token: _Token) -> int:
         """Take `--name value`, `--name=value` or `--flag`; the position after it."""
         match = _DASHES.match(token.text)
-        body = token.text[match.end() :] if match else token.text
-        name, separator, glued = _split(body)
-        key = name.casefold()
-        if key in _FLAGS and not separator:
-            field, value = _FLAGS[key]
-            self._set(field, value)
+        body = token.text[match.end() if match else 0 :]
+        if short := short_option(plain(body.rstrip(_SEPARATORS)), "", self._vocabulary):
+            self._set(short[0], short[1])
             return token.end
-        if key not in _LONG:
-            raise UserError("error.prompt.unknown_option", option=f"--{name[:40]}", nearest=_nearest(key))
-        field = _LONG[key]
-        if separator:
-            value_text, position = self._value(token.end - len(glued))
-        else:
-            value_text, position = self._value(token.end)
-        if field == "negative_prompt" and not self._was_quoted(position):
-            position, value_text = self._listed(position, value_text)
-        if not value_text:
+        name, glued = _split(body)
+        key = plain(name.rstrip(_SEPARATORS))
+        if key in FLAGS:
+            return self._flag(token, key, glued)
+        if key not in VALUED:
+            raise unknown_option(name)
+        field = VALUED[key]
+        start = token.end if glued is None else token.end - len(glued)
+        value, position, quoted = self._value(start)
+        if field == "negative_prompt" and value and not quoted:
+            value, position = self._listed(value, position)
+        value = value.rstrip(_SEPARATORS)
+        if not value:
             raise UserError("error.prompt.option_without_value", option=f"--{name}")
-        self._set(field, self._converted(field, value_text))
+        if field == "negative_prompt" and self.options.negative_prompt:
+            value = f"{self.options.negative_prompt}, {value}"
+        self._set(field, value)
         return position
 
-    def _listed(self, position: int, value: str) -> tuple[int, str]:
-        """An unquoted negative prompt goes on after a comma; behind the prompt, up to the next option."""
-        end, last = position, value
-        while (token := self._next(end)) is not None and not _DASHES.match(token.text):
-            if not last.endswith((",", "，", "、")) and (
-                not self._behind_prompt or self._is_bare(token.text)
-            ):
-                break
-            end, last = token.end, token.text
-        return end, f"{value} {self._text[position:end].strip()}".strip()
+    def _flag(self, token: _Token, key: str, glued: str | None) -> int:
+        field, value = FLAGS[key]
+        end = token.end
+        if glued is None and field == "sound" and self._behind_prompt:
+            # In front of a prompt, "on" may be its first word.
+            following = self._next(end)
+            if following is not None and following.word in SWITCH:
+                glued, end = following.word, following.end
+        if glued is not None and not switch(f"--{key}", glued.rstrip(_SEPARATORS)):
+            if field != "sound":
+                return end
+            value = not value
+        self._set(field, value)
+        return end
 
-    def _is_bare(self, word: str) -> bool:
-        return _Reader("", self._vocabulary)._bare(word)  # noqa: SLF001  another of the same class
-
-    def _was_quoted(self, position: int) -> bool:
-        return position > 0 and self._text[position - 1] in set(_QUOTES.values())
-
-    def _value(self, position: int) -> tuple[str, int]:
+    def _value(self, position: int) -> tuple[str, int, bool]:
+        """The value that begins at a position, where it ends, and whether it stood in quotes."""
         while position < len(self._text) and self._text[position].isspace():
             position += 1
-        quoted = self._quoted(self._text[position:])
+        quoted = _quoted(self._text[position:])
         if quoted is not None:
             inner, after = quoted
-            return inner.strip(), len(self._text) - len(after)
+            return inner.strip(), len(self._text) - len(after), True
         token = self._next(position)
-        if token is None or _DASHES.match(token.text):
-            return "", position
-        return token.text, token.end
+        if token is None or self._begins_option(token):
+            return "", position, False
+        return token.text, token.end, False
 
-    @staticmethod
-    def _quoted(text: str) -> tuple[str, str] | None:
-        """A text that begins with a quotation mark: what is inside, and what follows."""
-        closing = _QUOTES.get(text[:1])
-        if closing is None:
-            return None
-        end = text.find(closing, 1)
-        if end < 0 and text[0] == "“":
-            end = text.find('"', 1)
-        return None if end < 0 else (text[1:end], text[end + 1 :])
-
-    def _bare(self, word: str, *, keep: bool = False) -> bool:
-        """Take a short word if it is one. With `keep`, an option that is set already stays as it is."""
-        key = word.casefold()
-        if key in _BARE_FLAGS:
-            field, value = _FLAGS[key]
-            self._set(field, value, keep=keep)
-        elif match := _SECONDS.fullmatch(word):
-            self._set("duration", self._duration(match[1]), keep=keep)
-        elif (match := _RATIO.fullmatch(word)) and f"{int(match[1])}:{int(match[2])}" in RATIOS:
-            self._set("aspect_ratio", f"{int(match[1])}:{int(match[2])}", keep=keep)
-        elif key in self._vocabulary.models and re.match(r"(?:kling-)?v\d|kling-\d", key):
-            self._set("model", self._vocabulary.models[key], keep=keep)
-        else:
-            return False
-        return True
+    def _listed(self, value: str, position: int) -> tuple[str, int]:
+        """An unquoted negative prompt goes on after a comma; behind the prompt, up to the next option."""
+        end, listed = position, value.endswith(tuple(_SEPARATORS))
+        while (token := self._next(end)) is not None and not self._begins_option(token):
+            if not listed and (not self._behind_prompt or self._short(token)):
+                break
+            end, listed = token.end, token.ends_part
+        return (value + self._text[position:end]).strip(), end
 
     def _set(self, field: str, value: object, *, keep: bool = False) -> None:
-        if not (keep and getattr(self.options, field) is not None):
-            self.options = replace(self.options, **{field: value})  # type: ignore[arg-type]
+        """Note an option. With `keep`, one that is set already stays as it is."""
+        if keep and getattr(self.options, field) is not None:
+            return
+        if isinstance(value, str):
+            value = value_of(field, value, self._vocabulary)
+        self.options = replace(self.options, **{field: value})  # type: ignore[arg-type]
+
+    # -- tokens ----------------------------------------------------------------------------------
 
     def _next(self, position: int) -> _Token | None:
         match = _TOKEN.search(self._text, position)
         return None if match is None else _Token(match[0], match.start(), match.end())
 
-    # -- values ----------------------------------------------------------------------------------
-
-    def _converted(self, field: str, text: str) -> object:
-        converters: Mapping[str, Callable[[str], object]] = {
-            "model": self._model,
-            "mode": self._mode,
-            "duration": self._duration,
-            "aspect_ratio": self._ratio,
-            "cfg_scale": self._cfg,
-            "seed": self._seed,
-            "count": self._count,
-        }
-        return converters[field](text) if field in converters else text
-
-    def _model(self, text: str) -> str:
-        found = self._vocabulary.models.get(text.casefold())
-        if found is None:
-            offered = sorted(set(self._vocabulary.models.values()))
-            nearest = get_close_matches(text.casefold(), list(self._vocabulary.models), 1, 0.3)
-            raise UserError(
-                "error.model.unknown",
-                model=text[:40],
-                nearest=self._vocabulary.models[nearest[0]] if nearest else offered[0],
-                models=", ".join(offered),
-            )
-        return found
-
-    def _mode(self, text: str) -> str:
-        flag = _FLAGS.get(text.casefold())
-        if flag is None or flag[0] != "mode":
-            raise _bad("--mode", text, ", ".join(MODES), _close(text, MODES))
-        return str(flag[1])
-
-    def _duration(self, text: str) -> int:
-        match = _SECONDS.fullmatch(text) or re.fullmatch(r"(\d{1,6})(?:\.0*)?", text)
-        if match is None or not 1 <= int(match[1]) <= 60:
-            raise _bad("--duration", text, "1–60", "5")
-        return int(match[1])
-
-    def _ratio(self, text: str) -> str:
-        flag = _FLAGS.get(text.casefold())
-        if flag is not None and flag[0] == "aspect_ratio":
-            return str(flag[1])
-        match = _RATIO.fullmatch(text)
-        ratio = f"{int(match[1])}:{int(match[2])}" if match else ""
-        if ratio not in RATIOS:
-            raise _bad("--ratio", text, ", ".join(RATIOS), _nearest_ratio(match))
-        return ratio
-
-    def _cfg(self, text: str) -> float:
-        try:
-            value = float(text.replace(",", "."))
-        except ValueError:
-            value = -1.0
-        if not 0 <= value <= 1:
-            raise _bad("--cfg", text, "0–1", "1" if value > 1 else "0.5")
-        return value
-
-    def _seed(self, text: str) -> int:
-        return _whole("--seed", text, 0, SEED_LIMIT)
-
-    def _count(self, text: str) -> int:
-        return _whole("--n", text, 1, MAX_COUNT)
+    def _tokens(self, position: int) -> list[_Token]:
+        return [
+            _Token(match[0], match.start(), match.end()) for match in _TOKEN.finditer(self._text, position)
+        ]
 
 
-def _split(body: str) -> tuple[str, str, str]:
-    """`name=value` and `name：value` into their parts; the separator is empty where there is none."""
-    match = re.search(r"[=：]", body)
-    return (body, "", "") if match is None else (body[: match.start()], match[0], body[match.end() :])
+def _quoted(text: str) -> tuple[str, str] | None:
+    """A text that begins with a quotation mark: what is inside, and what follows."""
+    closing = _QUOTES.get(text[:1])
+    if closing is None:
+        return None
+    end = text.find(closing, 1)
+    while closing in _APOSTROPHES and 0 <= end < len(text) - 1 and not text[end + 1].isspace():
+        end = text.find(closing, end + 1)
+    if end < 0 and text[0] in "“”":
+        end = text.find('"', 1)
+    return None if end < 0 else (text[1:end], text[end + 1 :])
 
 
-def _nearest(name: str) -> str:
-    known = [*_LONG, *_FLAGS]
-    close = get_close_matches(name, known, 1, 0.4)
-    return f"--{close[0] if close else 'mode'}"
-
-
-def _close(text: str, allowed: Sequence[str]) -> str:
-    close = get_close_matches(text.casefold(), allowed, 1, 0.0)
-    return close[0] if close else allowed[0]
-
-
-def _nearest_ratio(match: re.Match[str] | None) -> str:
-    if match is None or int(match[2]) == 0:
-        return RATIOS[0]
-    wanted = int(match[1]) / int(match[2])
-    return min(RATIOS, key=lambda ratio: abs(int(ratio.split(":")[0]) / int(ratio.split(":")[1]) - wanted))
-
-
-def _whole(option: str, text: str, low: int, high: int) -> int:
-    value = int(text) if re.fullmatch(r"-?\d{1,12}", text) else None
-    if value is None or not low <= value <= high:
-        nearest = low if value is None or value < low else high
-        raise _bad(option, text, f"{low}–{high}", str(nearest))
-    return value
-
-
-def _bad(option: str, value: str, allowed: str, nearest: str) -> UserError:
-    return UserError(
-        "error.prompt.bad_value", option=option, value=value[:40], allowed=allowed, nearest=nearest
-    )
+def _split(body: str) -> tuple[str, str | None]:
+    """`name=value` and `name：value` into their parts; the value is None where there is no separator."""
+    match = re.search(r"[=＝:：]", body)
+    return (body, None) if match is None else (body[: match.start()], body[match.end() :])
