@@ -4,10 +4,15 @@ The redaction works on the finished text of a record, so that it also covers tra
 and whatever a message was put together from.
 """
 
+import json
 import logging
 import re
+import sys
+import threading
 from collections.abc import Iterable
+from types import TracebackType
 from typing import TextIO
+from urllib.parse import quote
 
 import structlog
 
@@ -21,6 +26,9 @@ _PATTERNS = (
     re.compile(r"(?i)(?<=authorization: )\S+(?: \S+)?"),
 )
 
+SHORTEST_SECRET = 4
+"""Characters. Something shorter would mask half of the log, and protects nothing."""
+
 QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "telegram", "aiohttp", "hpack", "PIL", "asyncio")
 """Libraries that are heard from warnings on. httpx would write each address, with the token in it."""
 
@@ -31,9 +39,14 @@ class RedactingFormatter(logging.Formatter):
     def __init__(self, inner: logging.Formatter, secrets: Iterable[str]) -> None:
         super().__init__()
         self._inner = inner
-        self._secrets = tuple(
-            sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
-        )
+        forms: set[str] = set()
+        for secret in secrets:
+            if len(secret) >= SHORTEST_SECRET:
+                # As it is, in an address, quoted by Python, and any of these inside a JSON text.
+                told = {secret, quote(secret, safe=""), repr(secret)[1:-1]}
+                forms |= told | {json.dumps(form)[1:-1] for form in told}
+        # The longest first: a half must not break the whole that it is a part of.
+        self._secrets = sorted(forms, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         """Format and redact."""
@@ -46,7 +59,11 @@ class RedactingFormatter(logging.Formatter):
 
 
 def setup(level: str, style: str, secrets: Iterable[str], stream: TextIO) -> None:
-    """Send everything that is logged in this process to `stream`; `style` is `console` or `json`."""
+    """Send everything that is logged in this process to `stream`; `style` is `console` or `json`.
+
+    Warnings of Python and exceptions that nobody caught go the same way: the interpreter would print
+    them with every secret in them.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -89,3 +106,17 @@ def setup(level: str, style: str, secrets: Iterable[str], stream: TextIO) -> Non
     root.setLevel(level)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logging.getLogger(__name__).critical("ended by an error", exc_info=(kind, error, trace))
+
+
+def _uncaught_in_thread(arguments: threading.ExceptHookArgs) -> None:
+    if arguments.exc_value is not None:
+        _uncaught(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
