@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import click
+import structlog
 
 from bot.errors import ConfigError
 
@@ -61,12 +62,25 @@ def run(path: Path) -> None:
 
     settings = config.load(path, os.environ)
     log.setup(settings.logging.level, settings.logging.format, settings.secrets(), sys.stderr)
-    asyncio.run(app.run(settings))
+    try:
+        asyncio.run(app.run(settings))
+    except ConfigError:
+        raise
+    except Exception:  # noqa: BLE001  whatever it is, it must not reach the terminal unredacted
+        # Through the log, which takes the secrets out: Telegram's errors quote the token.
+        structlog.get_logger(__name__).critical(
+            "the bot cannot go on", try_this=f"klingbot check --config {path}", exc_info=True
+        )
+        sys.exit(1)
 
 
 @main.command()
 @click.option(
-    "--port", default=8765, show_default=True, help="Where the chat page is served on this machine."
+    "--port",
+    type=click.IntRange(1, 65_535),
+    default=8765,
+    show_default=True,
+    help="Where the chat page is served on this machine.",
 )
 @click.option(
     "--headless-script",
@@ -92,7 +106,7 @@ def check(path: Path) -> None:
 
     settings = config.load(path, os.environ)
     log.setup("ERROR", settings.logging.format, settings.secrets(), sys.stderr)
-    click.echo(f"ok    config    {path}")
+    click.echo(f"ok    config: {path}")
     results = asyncio.run(checks.check(settings))
     for result in results:
         click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.subject}: {result.text}")

@@ -26,6 +26,8 @@ class Result:
 async def check(settings: Settings) -> list[Result]:
     """Try the store, the Telegram token and every provider's key."""
     results = [await _store(settings), await _telegram(settings)]
+    if not any(provider.enabled for provider in settings.providers):
+        results.append(Result("providers", False, "none of them is enabled"))
     async with open_pool(settings, SystemClock()) as pool:
         for client in pool.clients():
             subject = f"provider {client.name}"
@@ -56,7 +58,9 @@ async def _telegram(settings: Settings) -> Result:
     except (httpx.HTTPError, ValueError) as error:
         # The text of the error may hold the address, and so the token.
         return Result("telegram", False, f"not reached ({type(error).__name__})")
-    if not answer.get("ok"):
+    if not isinstance(answer, dict) or "ok" not in answer:
+        return Result("telegram", False, "something answers at telegram.base_url, but not as a Bot API does")
+    if not answer["ok"]:
         return Result(
             "telegram", False, f"the token was refused: {answer.get('description', 'no reason given')}"
         )

@@ -1,0 +1,232 @@
+import asyncio
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from bot import check as checks
+from bot.__main__ import main
+from bot.config import load
+from bot.init import Answers, write
+from tests.serving import serve
+
+ROOT = Path(__file__).parent.parent.parent
+ANSWERS = "123456:a-token-for-tests\n42\nhttps://gateway.example\nsk-of-tests\nkling-v2-6, kling-v2-1\n"
+BROKEN = '[telegram]\ntoken = "no-token-at-all"\ncolour = "red"\n'
+
+
+@pytest.fixture
+def run(kept_logging):
+    def invoke(*arguments, given=None):
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=given)
+
+    return invoke
+
+
+def a_config(path, **changes):
+    answers = {
+        "token": "123456:a-token-for-tests",
+        "admin": 42,
+        "base_url": "http://127.0.0.1:9",
+        "key": "sk-of-tests",
+        "models": ("kling-v2-6",),
+    }
+    write(path, Answers(**{**answers, **changes}))
+    return path
+
+
+# -- help --------------------------------------------------------------------------------------------
+
+
+def test_the_help_tells_a_newcomer_where_to_begin(run):
+    said = " ".join(run("--help").output.split())
+    assert said.index("klingbot demo") < said.index("klingbot init") < said.index("klingbot check")
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_and_each_of_its_options_is_explained(run, command):
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert main.commands[command].get_short_help_str(200)
+    assert [option.name for option in main.commands[command].params if not option.help] == []
+
+
+def test_the_version_is_that_of_the_package(run):
+    assert run("--version").output.startswith("klingbot, version ")
+
+
+# -- init --------------------------------------------------------------------------------------------
+
+
+def test_init_writes_settings_that_work_and_only_their_owner_can_read(run, tmp_path):
+    path = tmp_path / "config.toml"
+    result = run("init", "--config", path, given=ANSWERS)
+    assert result.exit_code == 0, result.output
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    settings = load(path, {})
+    assert settings.telegram.admins == (42,)
+    assert settings.providers[0].models == ("kling-v2-6", "kling-v2-1")
+    assert settings.providers[0].key.get_secret_value() == "sk-of-tests"
+
+
+def test_init_does_not_show_the_secrets_that_are_typed(run, tmp_path):
+    result = run("init", "--config", tmp_path / "config.toml", given=ANSWERS)
+    assert "a-token-for-tests" not in result.output
+    assert "sk-of-tests" not in result.output
+
+
+def test_init_asks_again_when_an_answer_cannot_be_right(run, tmp_path):
+    given = "not a token\n" + ANSWERS.replace("https://", "gateway\nhttps://", 1)
+    result = run("init", "--config", tmp_path / "config.toml", given=given)
+    assert result.exit_code == 0, result.output
+    assert "a bot token looks like 123456789:AA" in result.output
+    assert "must be an http or https address" in result.output
+    assert load(tmp_path / "config.toml", {}).providers[0].base_url == "https://gateway.example"
+
+
+def test_init_keeps_a_file_that_exists_unless_it_is_forced(run, tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("mine")
+    result = run("init", "--config", path, given=ANSWERS)
+    assert result.exit_code == 1
+    assert "--force" in result.output
+    assert path.read_text() == "mine"
+    path.chmod(0o644)
+    assert run("init", "--force", "--config", path, given=ANSWERS).exit_code == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_init_makes_the_directory_that_is_not_there(run, tmp_path):
+    path = tmp_path / "etc" / "klingbot" / "config.toml"
+    assert run("init", "--config", path, given=ANSWERS).exit_code == 0
+    assert path.exists()
+
+
+def test_quotes_and_backslashes_survive_in_the_written_settings(tmp_path):
+    path = a_config(tmp_path / "config.toml", key='sk-"\\-tests')
+    assert load(path, {}).providers[0].key.get_secret_value() == 'sk-"\\-tests'
+
+
+# -- problems of the settings ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["run", "check", "migrate"])
+def test_broken_settings_are_a_list_and_not_a_traceback(run, tmp_path, command):
+    path = tmp_path / "config.toml"
+    path.write_text(BROKEN)
+    result = run(command, "--config", path)
+    assert result.exit_code == 2
+    assert "3 problems" in result.stderr
+    for key in ("telegram.token", "telegram.colour", "providers"):
+        assert f"  - {key}" in result.stderr
+    assert "Traceback" not in result.output
+    assert "no-token-at-all" not in result.output
+
+
+@pytest.mark.parametrize("command", ["run", "check", "migrate"])
+def test_settings_that_are_not_there_lead_to_init(run, tmp_path, command):
+    result = run(command, "--config", tmp_path / "nowhere.toml")
+    assert result.exit_code == 2
+    assert "klingbot init" in result.stderr
+
+
+# -- migrate, run, check -----------------------------------------------------------------------------
+
+
+def test_migrate_says_what_it_did_and_then_that_nothing_is_left(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'data' / 'bot.db'}")
+    path = a_config(tmp_path / "config.toml")
+    assert "applied " in run("migrate", "--config", path).output
+    assert run("migrate", "--config", path).output == "the store is up to date\n"
+
+
+def test_an_error_that_ends_the_bot_comes_with_what_to_try_and_without_secrets(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    (tmp_path / "sk-of-tests").write_text("a file where the directory should be, called like a key")
+    monkeypatch.setenv("KLINGBOT_STORAGE__DIRECTORY", str(tmp_path / "sk-of-tests"))
+    path = a_config(tmp_path / "config.toml")
+    result = run("run", "--config", path)
+    assert result.exit_code == 1
+    assert f"klingbot check --config {path}" in result.stderr
+    assert "FileExistsError" in result.stderr
+    assert "sk-of-tests" not in result.output
+
+
+async def test_a_token_that_telegram_refuses_ends_the_bot_with_one_line(tmp_path):
+    async def refuse(_):
+        return JSONResponse({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
+
+    path = a_config(tmp_path / "config.toml")
+    async with serve(Starlette(routes=[Route("/{token}/getMe", refuse, methods=["GET", "POST"])])) as address:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "bot", "run", "--config", str(path)),
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "KLINGBOT_TELEGRAM__BASE_URL": f"{address}/bot",
+                "KLINGBOT_STORE__URL": f"sqlite:///{tmp_path / 'bot.db'}",
+                "KLINGBOT_STORAGE__DIRECTORY": str(tmp_path / "videos"),
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+    assert process.returncode == 2
+    assert b"  - telegram.token: " in said
+    assert b"Traceback" not in said
+    assert b"a-token-for-tests" not in said
+
+
+def test_check_has_a_line_for_everything_and_fails_when_one_does(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    monkeypatch.setenv("KLINGBOT_TELEGRAM__BASE_URL", "http://127.0.0.1:9/bot")
+    result = run("check", "--config", a_config(tmp_path / "config.toml"))
+    assert result.exit_code == 1
+    assert [line.split(":")[0] for line in result.stdout.splitlines()] == [
+        "ok    config",
+        "ok    store",
+        "FAIL  telegram",
+        "FAIL  provider kling",
+    ]
+    assert "a-token-for-tests" not in result.output
+
+
+def test_a_store_that_cannot_be_opened_is_a_line_of_check(run, tmp_path, monkeypatch):
+    (tmp_path / "bot.db").write_bytes(b"this is no database" * 100)
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    monkeypatch.setenv("KLINGBOT_TELEGRAM__BASE_URL", "http://127.0.0.1:9/bot")
+    result = run("check", "--config", a_config(tmp_path / "config.toml"))
+    assert "FAIL  store: " in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "ok", "words"),
+    [
+        ({"ok": True, "result": {"username": "my_bot"}}, True, "@my_bot"),
+        ({"ok": False, "description": "Unauthorized"}, False, "the token was refused: Unauthorized"),
+        (["something", "else"], False, "not as a Bot API does"),
+    ],
+)
+async def test_check_tells_what_telegram_says_of_the_token(tmp_path, monkeypatch, answer, ok, words):
+    async def get_me(_):
+        return JSONResponse(answer)
+
+    async with serve(Starlette(routes=[Route("/{token}/getMe", get_me)])) as address:
+        settings = load(
+            a_config(tmp_path / "config.toml"),
+            {
+                "KLINGBOT_TELEGRAM__BASE_URL": f"{address}/bot",
+                "KLINGBOT_STORE__URL": f"sqlite:///{tmp_path / 'bot.db'}",
+                "KLINGBOT_PROVIDERS__0__ENABLED": "false",
+            },
+        )
+        results = {result.subject: result for result in await checks.check(settings)}
+    assert (results["telegram"].ok, results["telegram"].text.endswith(words)) == (ok, True)
+    assert results["providers"].text == "none of them is enabled"
