@@ -6,11 +6,10 @@ lacks one falls back to it. Placeholders are `{name}`.
 
 import gettext
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from importlib import resources
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -49,19 +48,15 @@ def _catalogue(language: str) -> gettext.GNUTranslations:
     return gettext.GNUTranslations(compiled)
 
 
-@cache
-def _missing_once(language: str, key: str) -> None:
-    log.error("a text is missing", language=language, key=key)
-
-
 class Texts:
     """The texts of one language. Calling it gives a text: `t("help.video", model="kling-v2-6")`."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, read: Callable[[str], gettext.GNUTranslations] = _catalogue) -> None:
         self.language = language if language in NAMES else DEFAULT
         self.locale = Locale.parse(self.language)
-        self._own = _catalogue(self.language)
-        self._english = _catalogue(DEFAULT)
+        self._own = read(self.language)
+        self._english = read(DEFAULT)
+        self._told: set[str] = set()
 
     def __call__(self, key: str, **params: object) -> str:
         """The text of a key with its placeholders filled in.
@@ -76,23 +71,25 @@ class Texts:
         """The text of a key in the form that goes with `number`, which is the placeholder `{number}`."""
         text = self._own.ngettext(key, key, number)
         if text == key:
+            self._tell_missing(key)
             text = self._english.ngettext(key, key, number)
         if text == key:
             raise KeyError(key)
         return text.format_map({**params, "number": self.number(number)})
 
-    def has(self, key: str) -> bool:
-        """Whether there is a text for a key, in this language or in English."""
-        return self._own.gettext(key) != key or self._english.gettext(key) != key
-
     def _find(self, key: str) -> str:
         text = self._own.gettext(key)
         if text == key:
-            _missing_once(self.language, key)
+            self._tell_missing(key)
             text = self._english.gettext(key)
         if text == key:
             raise KeyError(key)
         return text
+
+    def _tell_missing(self, key: str) -> None:
+        if key not in self._told:
+            self._told.add(key)
+            log.error("a text is missing", language=self.language, key=key)
 
     def number(self, value: float) -> str:
         """A number as the reader writes it."""
@@ -118,15 +115,6 @@ class Texts:
         if at.date() == today:
             return f"{format_time(at, 'short', locale=self.locale)} ({named})"
         return f"{format_datetime(at, 'short', locale=self.locale)} ({named})"
-
-    def params(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Numbers among the parameters of a message as the reader writes them."""
-        return {
-            name: self.number(value)
-            if isinstance(value, (int, float)) and not isinstance(value, bool)
-            else value
-            for name, value in values.items()
-        }
 
 
 @cache

@@ -3,45 +3,51 @@
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-import structlog
 from telegram import CallbackQuery, Update
-from telegram.ext import (
-    Application,
-    CallbackQueryHandler,
-    CommandHandler,
-    MessageHandler,
-    TypeHandler,
-    filters,
-)
+from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, TypeHandler, filters
 
-from handlers import account, admin, errors, photo, tasks, video
-from handlers.context import Context, acknowledge
+from bot.errors import UserError
+from handlers import account, admin, draft, errors, help, photo, settings, tasks, video  # noqa: A004  /help
+from handlers.context import Context, KlingApplication, acknowledge, answer, user_id_of
+from handlers.files import HAS_IMAGE
+from handlers.views import View
 
-log = structlog.get_logger(__name__)
+PressHandler = Callable[[Update, Context, CallbackQuery, str], Awaitable[str | None]]
+"""Does what a button asks for; what it returns is shown for a moment."""
 
-AnyApplication = Application[Any, Context, Any, Any, Any, Any]
-PressHandler = Callable[[Update, Context, CallbackQuery, str], Awaitable[None]]
-
-IMAGES = filters.PHOTO | filters.Document.IMAGE | filters.Sticker.STATIC
 COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
-    "start": account.start,
-    "help": account.help_,
+    "start": help.start,
+    "help": help.help_,
     "video": video.video,
     "tasks": tasks.tasks,
     "cancel": tasks.cancel,
     "quota": account.quota,
-    "language": account.language,
+    "language": settings.language,
     "grant": admin.grant,
     "user": admin.user,
 }
 PRESSES: dict[str, PressHandler] = {
     "cancel": tasks.press_cancel,
+    "drop": tasks.press_cancel_listed,
     "again": tasks.press_again,
-    "generate": tasks.press_generate,
-    "discard": tasks.press_discard,
-    "try": tasks.press_try,
-    "language": account.press_language,
+    "generate": draft.press_generate,
+    "discard": draft.press_discard,
+    "try": draft.press_try,
+    "language": settings.press_language,
 }
+UNSUPPORTED = (
+    filters.VIDEO
+    | filters.ANIMATION
+    | filters.AUDIO
+    | filters.VOICE
+    | filters.VIDEO_NOTE
+    | filters.Document.ALL
+    | filters.Sticker.ALL
+    | filters.LOCATION
+    | filters.CONTACT
+    | filters.POLL
+    | filters.STORY
+)
 
 
 async def _meet(update: Update, context: Context) -> None:
@@ -49,35 +55,49 @@ async def _meet(update: Update, context: Context) -> None:
 
 
 async def _press(update: Update, context: Context) -> None:
-    """Read a button's data and do what it asks; a stale or forged one is answered politely."""
+    """Read a button's data and do what it asks; every press is answered, also a stale or a forged one."""
     query = update.callback_query
     if query is None:
         return
     press = context.signer.read(query.data)
     handler = PRESSES.get(press.action) if press is not None else None
     if press is None or handler is None or query.message is None:
-        await acknowledge(query, context.t("error.button.stale"), alert=True)
-        return
-    await handler(update, context, query, press.argument)
+        raise UserError("error.button.stale")
+    if press.owner is not None and press.owner != user_id_of(update):
+        raise UserError("error.button.not_yours")
+    await acknowledge(query, await handler(update, context, query, press.argument))
 
 
-def register(application: AnyApplication) -> None:
+async def _anonymous(update: Update, context: Context) -> None:
+    """Somebody writes in the name of a group or channel: there is no account to book on."""
+    await answer(update, context, View(context.t("error.user.anonymous")))
+
+
+def register(application: KlingApplication) -> None:
     """Add every handler."""
-    # Before everything else: who is it, and in which language is the answer. An edited message is not
-    # a new order: whoever edits a prompt must not pay twice.
+    # An edited message is not a new order: whoever edits a prompt must not pay twice.
     new = filters.UpdateType.MESSAGE
+    # Telegram shows one and the same user for everybody who writes in the name of a chat.
+    named = new & ~filters.SenderChat.ALL
+
+    # Before everything else: who is it, and in which language is the answer.
     application.add_handler(TypeHandler(Update, _meet), group=-1)
     application.add_handler(CallbackQueryHandler(_press))
+    application.add_handler(CommandHandler(list(COMMANDS), _anonymous, filters=new & filters.SenderChat.ALL))
     for name, handler in COMMANDS.items():
-        application.add_handler(CommandHandler(name, handler, filters=new))
+        application.add_handler(CommandHandler(name, handler, filters=named))
     # A photo whose caption is the command is no CommandHandler's business, and must come before the
     # photos of private chats, whose captions are prompts.
     application.add_handler(
-        MessageHandler(new & IMAGES & filters.CaptionRegex(r"^/video(?:@\w+)?(?:\s|$)"), video.video)
+        MessageHandler(
+            named & HAS_IMAGE & filters.CaptionRegex(r"(?i)^/video(?:@\w+)?(?:\s|$)"), video.captioned
+        )
     )
     # In groups only commands count: plain words and photos are other people's conversation.
-    private = new & filters.ChatType.PRIVATE
-    application.add_handler(MessageHandler(private & IMAGES, photo.photo))
+    private = named & filters.ChatType.PRIVATE
+    application.add_handler(MessageHandler(private & HAS_IMAGE, photo.photo))
     application.add_handler(MessageHandler(private & filters.COMMAND, photo.unknown_command))
     application.add_handler(MessageHandler(private & filters.TEXT, photo.words))
+    # After pictures, which are files and stickers too.
+    application.add_handler(MessageHandler(private & UNSUPPORTED, photo.unsupported))
     application.add_error_handler(errors.on_error)

@@ -1,13 +1,18 @@
 """`/grant` and `/user`, for admins only."""
 
 import re
-from html import escape
 
+import structlog
 from telegram import Update
+from telegram.constants import ParseMode
+from telegram.error import TelegramError
 
 from bot.errors import UserError
+from bot.i18n import for_language
 from handlers import views
 from handlers.context import Context, answer, user_id_of
+
+log = structlog.get_logger(__name__)
 
 
 async def grant(update: Update, context: Context) -> None:
@@ -16,20 +21,22 @@ async def grant(update: Update, context: Context) -> None:
     admin = user_id_of(update)
     services.accounts.require_admin(admin)
     arguments = context.args or []
-    if len(arguments) < 2 or not re.fullmatch(r"[+-]?\d{1,9}", arguments[1]):
+    if len(arguments) < 2 or not re.fullmatch(r"[+-]?\d{1,9}", arguments[1], re.ASCII):
         raise UserError("error.admin.grant_usage")
     amount = int(arguments[1])
     note = " ".join(arguments[2:])
     user = await services.accounts.grant(admin, arguments[0], amount, update.update_id, note)
     balance = await services.accounts.balance(user.id)
-    t = context.t
-    text = t(
-        "admin.granted" if amount > 0 else "admin.taken",
-        credits=views.credits(t, abs(amount)),
-        name=escape(user.name),
-        available=views.credits(t, balance.available),
-    )
-    await answer(update, context, views.View(text))
+    await answer(update, context, views.granted(context.t, user.name, amount, balance))
+    if amount > 0 and user.id != admin:
+        theirs = for_language(services.accounts.language_of(user))
+        try:
+            await context.bot.send_message(
+                user.id, views.gift(theirs, amount, balance).html, parse_mode=ParseMode.HTML
+            )
+        except TelegramError as error:
+            # The credits are theirs all the same.
+            log.info("a grant could not be told", user=user.id, kind=type(error).__name__)
 
 
 async def user(update: Update, context: Context) -> None:
@@ -39,16 +46,14 @@ async def user(update: Update, context: Context) -> None:
     if not context.args:
         raise UserError("error.admin.user_usage")
     found = await services.accounts.find(context.args[0])
-    balance = await services.accounts.balance(found.id)
-    rows = await services.accounts.ledger(found.id)
-    identity = f"@{found.username} · {found.id}" if found.username else str(found.id)
     view = views.user_card(
         context.t,
         found.name,
-        identity,
+        f"@{found.username} · {found.id}" if found.username else str(found.id),
         services.accounts.plan_of(found).name,
-        balance,
-        rows,
+        await services.accounts.balance(found.id),
+        await services.submit.running(found.id),
+        await services.accounts.ledger(found.id),
         services.accounts.zone,
         services.clock.now(),
     )

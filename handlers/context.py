@@ -2,66 +2,78 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from telegram import CallbackQuery, InlineKeyboardMarkup, Message, ReplyParameters, Update
+from telegram import (
+    CallbackQuery,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    Message,
+    ReplyParameters,
+    Update,
+)
 from telegram.constants import ChatType, ParseMode
-from telegram.error import BadRequest
-from telegram.ext import CallbackContext, ExtBot
+from telegram.error import RetryAfter, TelegramError
+from telegram.ext import Application, CallbackContext, ExtBot
 
 from bot.domain.task import Origin
 from bot.domain.units import ChatId, UserId
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
+from handlers.albums import Albums
 from handlers.keyboards import Signer, markup
+from handlers.questions import Questions
 from handlers.views import View
 
-if TYPE_CHECKING:
-    from telegram.ext import Application
+LONGEST_PAUSE = 60.0
+"""Seconds that an answer waits at most when Telegram asks for a pause."""
+
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+"""A prompt may hold an address; a preview of it would drown the message."""
+
+Pause = Callable[[float], Awaitable[None]]
+AnyDict = dict[Any, Any]
 
 
-@dataclass(frozen=True, slots=True)
 class Tools:
-    """What handlers share. It is set once, when the application is built."""
+    """What handlers share. `services` and `signer` are set before the first update is acted on."""
 
     services: Services
     signer: Signer
 
+    def __init__(self) -> None:
+        self.albums = Albums()
+        self.questions = Questions()
+        self.pause: Pause = asyncio.sleep
 
-class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict[Any, Any]]):
-    """The typed context: `context.services`, `context.t`, `context.user_id`."""
+
+class Context(CallbackContext[ExtBot[None], AnyDict, AnyDict, Tools]):
+    """The typed context: `context.services`, `context.t`."""
 
     def __init__(
         self,
-        application: Application[Any, Any, Any, Any, Any, Any],
+        application: Application[ExtBot[None], Context, AnyDict, AnyDict, Tools, Any],
         chat_id: int | None = None,
         user_id: int | None = None,
     ) -> None:
         super().__init__(application, chat_id=chat_id, user_id=user_id)
         self.t: Texts = for_language("en")
-        self.update_id: int | None = None
-
-    @property
-    def tools(self) -> Tools:
-        """What handlers share."""
-        tools: Tools = self.application.bot_data["tools"]
-        return tools
 
     @property
     def services(self) -> Services:
         """What handlers may ask for."""
-        return self.tools.services
+        return self.bot_data.services
 
     @property
     def signer(self) -> Signer:
         """Signs the data of buttons."""
-        return self.tools.signer
+        return self.bot_data.signer
 
     async def meet(self, update: Update) -> None:
         """Note who is there, and speak their language from here on."""
-        self.update_id = update.update_id
         person = update.effective_user
         if person is None:
             return
@@ -70,10 +82,27 @@ class Context(CallbackContext[ExtBot[None], dict[Any, Any], dict[Any, Any], dict
         self.t = for_language(accounts.language_of(user))
 
 
-async def acknowledge(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> None:
-    """Answer a press. One that waited too long for its answer has still had its effect."""
-    with suppress(BadRequest):
-        await query.answer(text, show_alert=alert)
+KlingApplication = Application[ExtBot[None], Context, AnyDict, AnyDict, Tools, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an answer goes: as a reply to `message_id`, in the topic `thread_id`, where there are such."""
+
+    chat_id: ChatId
+    message_id: int | None
+    thread_id: int | None
+    is_private: bool
+
+
+def place_of(update: Update) -> Place:
+    """Where an update happened. A press on a message that Telegram no longer shows has no topic."""
+    source = update.callback_query.message if update.callback_query is not None else update.message
+    assert source is not None  # noqa: S101  only messages and presses on them reach a handler
+    thread_id = source.message_thread_id if isinstance(source, Message) and source.is_topic_message else None
+    return Place(
+        ChatId(source.chat.id), source.message_id, thread_id, is_private=source.chat.type == ChatType.PRIVATE
+    )
 
 
 def user_id_of(update: Update) -> UserId:
@@ -83,26 +112,20 @@ def user_id_of(update: Update) -> UserId:
 
 
 def message_of(update: Update) -> Message:
-    """The message that the update is about."""
-    assert update.effective_message is not None  # noqa: S101  the filters let only messages through
-    return update.effective_message
+    """The message that a message handler was called for."""
+    assert update.message is not None  # noqa: S101  the filters let only new messages through
+    return update.message
 
 
-def is_private(update: Update) -> bool:
-    """Whether the chat is between the bot and one person."""
-    return update.effective_chat is not None and update.effective_chat.type == ChatType.PRIVATE
-
-
-def origin_of(update: Update, context: Context, source_message_id: int | None = None) -> Origin:
-    """The conversation that a task comes from. A press has the message that its draft began with."""
-    message = message_of(update)
+def origin_of(update: Update, context: Context, place: Place) -> Origin:
+    """The conversation that a task comes from; an update is the origin of one task at most."""
     return Origin(
-        chat_id=ChatId(message.chat_id),
-        message_id=source_message_id if source_message_id is not None else message.message_id,
-        thread_id=message.message_thread_id if message.is_topic_message else None,
+        chat_id=place.chat_id,
+        message_id=place.message_id,
+        thread_id=place.thread_id,
         update_id=update.update_id,
         language=context.t.language,
-        is_private=is_private(update),
+        is_private=place.is_private,
     )
 
 
@@ -111,14 +134,66 @@ def keyboard(context: Context, view: View) -> InlineKeyboardMarkup | None:
     return markup(view.buttons, context.signer)
 
 
-async def answer(update: Update, context: Context, view: View) -> Message:
-    """Answer a message in its thread."""
-    message = message_of(update)
-    return await context.bot.send_message(
-        message.chat_id,
-        view.html,
-        parse_mode=ParseMode.HTML,
-        reply_markup=keyboard(context, view),
-        message_thread_id=message.message_thread_id if message.is_topic_message else None,
-        reply_parameters=ReplyParameters(message.message_id, allow_sending_without_reply=True),
+async def send(context: Context, place: Place, view: View) -> Message:
+    """Write to a place. When Telegram asks for a pause it is made once, for an answer must not be lost."""
+    reply = (
+        None
+        if place.message_id is None
+        else ReplyParameters(place.message_id, allow_sending_without_reply=True)
     )
+
+    async def attempt() -> Message:
+        return await context.bot.send_message(
+            place.chat_id,
+            view.html,
+            parse_mode=ParseMode.HTML,
+            reply_markup=keyboard(context, view),
+            message_thread_id=place.thread_id,
+            reply_parameters=reply,
+            link_preview_options=NO_PREVIEW,
+        )
+
+    try:
+        return await attempt()
+    except RetryAfter as error:
+        seconds = _seconds(error)
+        if seconds > LONGEST_PAUSE:
+            raise
+    await context.bot_data.pause(seconds)
+    return await attempt()
+
+
+async def answer(update: Update, context: Context, view: View) -> Message:
+    """Answer where the update happened, as a reply."""
+    return await send(context, place_of(update), view)
+
+
+async def rewrite(context: Context, query: CallbackQuery, view: View) -> None:
+    """Change the message that a pressed button stands under; best effort, for the press itself has worked."""
+    if query.message is None:
+        return
+    try:
+        await context.bot.edit_message_text(
+            view.html,
+            chat_id=query.message.chat.id,
+            message_id=query.message.message_id,
+            parse_mode=ParseMode.HTML,
+            reply_markup=keyboard(context, view),
+            link_preview_options=NO_PREVIEW,
+        )
+    except TelegramError:
+        return
+
+
+async def acknowledge(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> bool:
+    """Answer a press, which stops its spinner; False where it is too old to be answered."""
+    try:
+        await query.answer(text, show_alert=alert)
+    except TelegramError:
+        return False
+    return True
+
+
+def _seconds(error: RetryAfter) -> float:
+    value = error.retry_after
+    return float(value) if isinstance(value, (int, float)) else value.total_seconds()

@@ -1,14 +1,19 @@
 """Pictures out of messages. A file's address holds the bot's token: it stays in this module."""
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from telegram import Bot, Message
 from telegram.error import BadRequest, TelegramError
+from telegram.ext.filters import MessageFilter
 
 from bot.errors import UserError
 
 DOWNLOAD_LIMIT = 20_000_000
 """Bytes that the Bot API lets a bot download; a local server has no such limit but pictures need none."""
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
+"""Some clients send a picture as a file of no known type; its name tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,14 @@ class ImageFile:
     size: int | None
 
 
+class _HasImage(MessageFilter):
+    """Messages that bring a picture."""
+
+    def filter(self, message: Message) -> bool:
+        """Whether there is a picture in the message."""
+        return image_file_of(message) is not None
+
+
 def image_file_of(message: Message | None) -> ImageFile | None:
     """The picture in a message: the largest photo, an image sent as a file, or a still sticker."""
     if message is None:
@@ -27,12 +40,18 @@ def image_file_of(message: Message | None) -> ImageFile | None:
         largest = max(message.photo, key=lambda photo: photo.width * photo.height)
         return ImageFile(largest.file_id, largest.file_size)
     document = message.document
-    if document is not None and (document.mime_type or "").startswith("image/"):
+    if document is not None and (
+        (document.mime_type or "").startswith("image/")
+        or PurePath(document.file_name or "").suffix.lower() in IMAGE_SUFFIXES
+    ):
         return ImageFile(document.file_id, document.file_size)
     sticker = message.sticker
     if sticker is not None and not sticker.is_animated and not sticker.is_video:
         return ImageFile(sticker.file_id, sticker.file_size)
     return None
+
+
+HAS_IMAGE = _HasImage(name="has an image")
 
 
 async def fetch_image(bot: Bot, file: ImageFile) -> bytes:
@@ -50,6 +69,6 @@ async def fetch_image(bot: Bot, file: ImageFile) -> bytes:
     except BadRequest as error:
         key = "error.image.too_large" if "too big" in error.message.lower() else "error.image.not_available"
         raise UserError(key, limit=DOWNLOAD_LIMIT // 1_000_000) from None
-    except TelegramError:
+    except (TelegramError, OSError):
         # Not `from error`: its text may hold the address.
         raise UserError("error.image.not_available") from None

@@ -1,8 +1,8 @@
 """Inline keyboards, and the signed data behind their buttons.
 
-Callback data reads `1:<action>:<argument>:<tag>`: a version, what to do, a short id, and a keyed tag, so
-that nobody can press a button that the bot did not make. Everything else stands in the store, so a
-button works after a restart and for ever.
+Callback data reads `1:<action>:<argument>:<owner>:<tag>`: a version, what to do, a short id, whose button
+it is (empty: whoever may), and a keyed tag, so that nobody can press a button that the bot did not make.
+Everything else stands in the store, so a button works after a restart and for ever.
 """
 
 import base64
@@ -12,20 +12,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
+from telegram.constants import KeyboardButtonStyle
+
+from bot.domain.units import UserId
 
 VERSION = "1"
 LIMIT = 64
 """Bytes that Telegram takes as callback data."""
+
+COPY_LIMIT = 256
+"""Characters that Telegram takes as a text to copy."""
 
 _TAG_BYTES = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What a button asks for."""
+    """What a button asks for. `owner` is the only person who may press it; None leaves it to the action."""
 
     action: str
-    argument: str
+    argument: str = ""
+    owner: UserId | None = None
 
 
 class Signer:
@@ -34,17 +41,20 @@ class Signer:
     def __init__(self, secret: str) -> None:
         self._key = hashlib.sha256(b"callback data\0" + secret.encode()).digest()
 
-    def write(self, action: str, argument: str = "") -> str:
+    def write(self, press: Press) -> str:
         """The data of a button.
 
         Raises:
-            ValueError: it is longer than Telegram takes.
+            ValueError: it is longer than Telegram takes, or a part holds the separator.
 
         """
-        body = f"{VERSION}:{action}:{argument}"
+        if ":" in press.action + press.argument:
+            raise ValueError(f"callback data of {press.action} holds the separator")
+        owner = "" if press.owner is None else str(press.owner)
+        body = f"{VERSION}:{press.action}:{press.argument}:{owner}"
         data = f"{body}:{self._tag(body)}"
         if len(data.encode()) > LIMIT:
-            raise ValueError(f"callback data of {action} is too long")
+            raise ValueError(f"callback data of {press.action} is too long")
         return data
 
     def read(self, data: str | None) -> Press | None:
@@ -52,8 +62,11 @@ class Signer:
         body, _, tag = (data or "").rpartition(":")
         if not hmac.compare_digest(tag.encode(), self._tag(body).encode()):
             return None
-        version, action, argument = body.split(":", 2)
-        return Press(action, argument) if version == VERSION else None
+        parts = body.split(":")
+        if len(parts) != 4 or parts[0] != VERSION:
+            return None
+        _, action, argument, owner = parts
+        return Press(action, argument, UserId(int(owner)) if owner else None)
 
     def _tag(self, body: str) -> str:
         digest = hmac.new(self._key, body.encode(), hashlib.sha256).digest()
@@ -62,15 +75,23 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button: an action with its argument, or a text to copy."""
+    """One button: an action with its argument, or a text to copy.
+
+    `style` is a colour that new clients show and old ones leave out, so it never carries a meaning alone.
+    """
 
     text: str
     action: str = ""
     argument: str = ""
+    owner: UserId | None = None
     copy: str = ""
+    style: KeyboardButtonStyle | None = None
 
 
 Rows = Sequence[Sequence[Button]]
+
+CONFIRM = KeyboardButtonStyle.PRIMARY
+DANGER = KeyboardButtonStyle.DANGER
 
 
 def markup(rows: Rows, signer: Signer) -> InlineKeyboardMarkup | None:
@@ -82,5 +103,6 @@ def markup(rows: Rows, signer: Signer) -> InlineKeyboardMarkup | None:
 
 def _button(button: Button, signer: Signer) -> InlineKeyboardButton:
     if button.copy:
-        return InlineKeyboardButton(button.text, copy_text=CopyTextButton(button.copy[:256]))
-    return InlineKeyboardButton(button.text, callback_data=signer.write(button.action, button.argument))
+        return InlineKeyboardButton(button.text, copy_text=CopyTextButton(button.copy), style=button.style)
+    data = signer.write(Press(button.action, button.argument, button.owner))
+    return InlineKeyboardButton(button.text, callback_data=data, style=button.style)

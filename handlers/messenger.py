@@ -4,46 +4,60 @@ Videos are streamed from disk. A status message is edited only where a person ca
 not more often than every few seconds.
 """
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack, suppress
-from html import escape
 from typing import Any, TypeVar
 
 import structlog
-from telegram import Bot, InputFile, Message, ReplyParameters
+from telegram import Bot, InputFile, LinkPreviewOptions, Message, ReplyParameters
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.clock import Clock
 from bot.domain.task import Delivery, Task, TaskState
-from bot.domain.units import ChatId, Millis, UserId
+from bot.domain.units import MINUTE, SECOND, ChatId, Millis, TaskId, UserId, shown
+from bot.errors import UserError
 from bot.i18n import Texts, for_language
+from bot.services.accounts import Accounts
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Progress, Sent, VideoFile
 from handlers import views
 from handlers.keyboards import Signer, markup
+from handlers.pace import Pace, Shown
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-EDIT_INTERVAL = 3_000
-"""Milliseconds between two edits of one message."""
+BUSY_PAUSE = Millis(5 * SECOND)
+LONG_PAUSE = Millis(MINUTE)
+"""Where Telegram itself is not well, or refuses the token: the operator may be at it."""
 
-REMEMBERED = 2_000
-"""How many status messages' texts are kept in memory; an unknown one is simply edited."""
-
-BUSY_PAUSE = Millis(5_000)
 UPLOAD_TIMEOUT = 600.0
 
+# Telegram's descriptions, in lower case; its codes alone do not tell these apart.
 _GONE = (
     "chat not found",
+    "user not found",
     "user is deactivated",
+    "peer_id_invalid",
     "bot was kicked",
+    "bot is not a member",
     "group chat was deleted",
     "have no rights to send",
+    "not enough rights to send text messages",
+    "chat_write_forbidden",
 )
-_NO_THREAD = ("message thread not found", "topic_deleted", "topic_closed", "topic deleted", "topic closed")
+_NO_THREAD = (
+    "message thread not found",
+    "topic_deleted",
+    "topic_closed",
+    "topic_id_invalid",
+    "topic deleted",
+    "topic closed",
+)
+_LOST = ("message to edit not found", "message_id_invalid", "message can't be edited")
+_SAME = "message is not modified"
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 class TelegramMessenger:
@@ -54,41 +68,39 @@ class TelegramMessenger:
         self._signer = signer
         self._clock = clock
         self._admins = tuple(admins)
-        self._shown: OrderedDict[tuple[int, int], tuple[str, int]] = OrderedDict()
+        self._accounts: Accounts | None = None
+        self._pace = Pace()
+
+    def read_languages_from(self, accounts: Accounts) -> None:
+        """Know from here on in which language to write to whom; tasks carry theirs with them."""
+        self._accounts = accounts
 
     async def show_status(self, task: Task, progress: Progress) -> int | None:
         """Write or edit the task's status message."""
         view = views.status(self._texts(task), task, progress)
-        if task.status_message_id is None:
-            return (await self._send(task, view)).message_id
-        key = (task.origin.chat_id, task.status_message_id)
-        text, edited_at = self._shown.get(key, ("", 0))
+        chat_id, message_id = task.origin.chat_id, task.status_message_id
         now = self._clock.now()
-        if text == view.html or now - edited_at < EDIT_INTERVAL:
-            return task.status_message_id
-        try:
-            await _mapped(
-                self._bot.edit_message_text(
-                    view.html,
-                    chat_id=task.origin.chat_id,
-                    message_id=task.status_message_id,
-                    parse_mode=ParseMode.HTML,
-                    reply_markup=markup(view.buttons, self._signer),
-                )
-            )
-        except ChatRefused as error:
-            if "message to edit not found" in str(error).lower():
-                return (await self._send(task, view)).message_id
-            if "not modified" not in str(error).lower():
+        status = Shown(view.html, task.state, now)
+        if message_id is not None:
+            since = task.submitted_at if task.submitted_at is not None else task.created_at
+            if not self._pace.may_edit(chat_id, message_id, status, now - since):
+                return message_id
+            try:
+                if await self._edit(chat_id, message_id, view):
+                    self._pace.note(chat_id, message_id, status)
+                    return message_id
+            except ChatBusy as busy:
+                self._pace.pause(chat_id, Millis(now + busy.retry_after))
                 raise
-        self._remember(key, view.html, now)
-        return task.status_message_id
+        sent = await self._send(task, view, silent=True)
+        self._pace.note(chat_id, sent.message_id, status)
+        return sent.message_id
 
     async def remove_status(self, task: Task) -> None:
         """Delete the status message; whether it could be deleted does not matter."""
         if task.status_message_id is None:
             return
-        self._shown.pop((task.origin.chat_id, task.status_message_id), None)
+        self._pace.forget(task.origin.chat_id, task.status_message_id)
         with suppress(TelegramError):
             await self._bot.delete_message(task.origin.chat_id, task.status_message_id)
 
@@ -127,17 +139,14 @@ class TelegramMessenger:
     async def send_notice(self, task: Task) -> Sent:
         """Tell how a task ended: a cancelled one in its status message, others in a message that is noticed."""
         view = views.notice(self._texts(task), task)
-        if task.state is TaskState.CANCELLED and task.status_message_id is not None:
-            with suppress(ChatRefused):
-                await _mapped(
-                    self._bot.edit_message_text(
-                        view.html,
-                        chat_id=task.origin.chat_id,
-                        message_id=task.status_message_id,
-                        parse_mode=ParseMode.HTML,
-                    )
-                )
-                return Sent(task.status_message_id)
+        message_id = task.status_message_id
+        if (
+            task.state is TaskState.CANCELLED
+            and message_id is not None
+            and await self._edit(task.origin.chat_id, message_id, view)
+        ):
+            self._pace.forget(task.origin.chat_id, message_id)
+            return Sent(message_id)
         sent = await self._send(task, view)
         await self.remove_status(task)
         return sent
@@ -159,8 +168,8 @@ class TelegramMessenger:
         log.error(
             "operators are told", alert=key, **{f"about_{name}": value for name, value in params.items()}
         )
-        texts = for_language("en")
         for admin in self._admins:
+            texts = await self._texts_of(admin)
             try:
                 await self._bot.send_message(
                     admin, texts(key, **_readable(texts, params)), parse_mode=ParseMode.HTML
@@ -170,16 +179,41 @@ class TelegramMessenger:
 
     # -- sending -------------------------------------------------------------------------------------
 
-    async def _send(self, task: Task, view: views.View) -> Sent:
+    async def _send(self, task: Task, view: views.View, *, silent: bool = False) -> Sent:
         keyboard = markup(view.buttons, self._signer)
         message = await self._in_thread(
             task,
             lambda place: self._bot.send_message(
-                text=view.html, parse_mode=ParseMode.HTML, reply_markup=keyboard, **place
+                text=view.html,
+                parse_mode=ParseMode.HTML,
+                reply_markup=keyboard,
+                disable_notification=silent,
+                link_preview_options=_NO_PREVIEW,
+                **place,
             ),
         )
-        self._remember((task.origin.chat_id, message.message_id), view.html, self._clock.now())
         return Sent(message.message_id)
+
+    async def _edit(self, chat_id: ChatId, message_id: int, view: views.View) -> bool:
+        """Change a message; False where it is no longer there to be changed."""
+        try:
+            await _mapped(
+                self._bot.edit_message_text(
+                    view.html,
+                    chat_id=chat_id,
+                    message_id=message_id,
+                    parse_mode=ParseMode.HTML,
+                    reply_markup=markup(view.buttons, self._signer),
+                    link_preview_options=_NO_PREVIEW,
+                )
+            )
+        except ChatRefused as error:
+            said = str(error).lower()
+            if any(words in said for words in _LOST):
+                return False
+            if _SAME not in said:
+                raise
+        return True
 
     async def _in_thread(self, task: Task, send: Callable[[dict[str, Any]], Awaitable[Message]]) -> Message:
         """Send as a reply in the right topic; where the topic is gone, in the chat itself."""
@@ -197,11 +231,15 @@ class TelegramMessenger:
     def _texts(self, task: Task) -> Texts:
         return for_language(task.origin.language)
 
-    def _remember(self, key: tuple[int, int], text: str, now: int) -> None:
-        self._shown[key] = (text, now)
-        self._shown.move_to_end(key)
-        while len(self._shown) > REMEMBERED:
-            self._shown.popitem(last=False)
+    async def _texts_of(self, user_id: UserId) -> Texts:
+        """The texts in a person's language; English for one who has never written to the bot."""
+        if self._accounts is None:
+            return for_language("en")
+        try:
+            found = await self._accounts.find(str(user_id))
+        except UserError:
+            return for_language("en")
+        return for_language(self._accounts.language_of(found))
 
 
 async def _mapped(sending: Awaitable[T]) -> T:
@@ -228,13 +266,19 @@ async def _mapped(sending: Awaitable[T]) -> T:
             raise ChatRefused(error.message) from None
         # The message of a network error may hold the address, and so the token.
         raise ChatBusy(BUSY_PAUSE) from None
+    except TelegramError as error:
+        log.warning("telegram does not take messages", kind=type(error).__name__)
+        raise ChatBusy(LONG_PAUSE) from None
 
 
 def _readable(texts: Texts, params: dict[str, object]) -> dict[str, object]:
-    """Escape what goes into a text, and write credits as credits."""
-    return {
-        name: views.credits(texts, value)
-        if name == "credits" and isinstance(value, int)
-        else escape(str(value))
-        for name, value in params.items()
-    }
+    """Write parameters as people read them: credits as credits, ids as ids, everything else escaped."""
+    readable: dict[str, object] = {}
+    for name, value in params.items():
+        if name == "credits" and isinstance(value, int):
+            readable[name] = views.credits(texts, value)
+        elif name == "id":
+            readable[name] = shown(TaskId(str(value).replace("-", "")))
+        else:
+            readable[name] = views.inline(str(value), 300)
+    return readable

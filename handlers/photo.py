@@ -1,28 +1,32 @@
 """Photos and plain words in private chats: a caption is a prompt, words without a command are asked about."""
 
-from html import escape
+from telegram import Message, Update
 
-from telegram import Update
-
-from bot.domain.request import Operation
-from bot.domain.units import ChatId
+from bot.domain.prompt import ParsedPrompt
+from bot.domain.request import Operation, VideoRequest
 from handlers import views
-from handlers.context import Context, answer, message_of, user_id_of
-from handlers.files import fetch_image, image_file_of
-from handlers.submitting import ask, is_stale, submit, submit_or_ask
+from handlers.context import Context, answer, message_of, place_of, user_id_of
+from handlers.draft import ask, put_away_question, submit_or_ask
+from handlers.files import ImageFile, fetch_image, image_file_of
+from handlers.submitting import is_stale, submit
 
 
 async def photo(update: Update, context: Context) -> None:
     """A photo with words becomes a video at once; one without waits for words or a tap."""
     message = message_of(update)
+    number = context.bot_data.albums.number_of(message.chat_id, message.media_group_id)
+    if number > 1:
+        if number == 2:
+            await answer(update, context, views.View(context.t("album.first_used")))
+        return
     file = image_file_of(message)
-    if file is None:
-        return
-    if message.media_group_id is not None and not message.caption:
-        # An album carries its words on one photo, and that one is used.
-        return
+    if file is not None:
+        parsed = context.services.submit.parse((message.caption or "").strip())
+        await _animate(update, context, file, parsed)
+
+
+async def _animate(update: Update, context: Context, file: ImageFile, parsed: ParsedPrompt) -> None:
     services = context.services
-    parsed = services.submit.parse((message.caption or "").strip())
     image = await services.submit.keep_image(await fetch_image(context.bot, file))
     if parsed.prompt:
         await submit_or_ask(update, context, parsed, image)
@@ -34,33 +38,60 @@ async def photo(update: Update, context: Context) -> None:
 async def words(update: Update, context: Context) -> None:
     """Words complete a photo that waits for them; other words are offered as a prompt."""
     message = message_of(update)
-    user_id, chat_id = user_id_of(update), ChatId(message.chat_id)
     services = context.services
     parsed = services.submit.parse(message.text or "")
-    waiting = await services.submit.draft(user_id, chat_id)
-    if waiting is not None and waiting[0].operation is Operation.IMAGE_TO_VIDEO and parsed.prompt:
-        request, source = waiting
-        completed = services.submit.complete_draft(request, parsed)
-        if not is_stale(update, context):
-            await submit(update, context, completed, source_message_id=source)
-            await services.submit.delete_draft(user_id, chat_id)
-            return
+    waiting = await services.submit.draft(user_id_of(update), place_of(update).chat_id)
+    draft = waiting if waiting is not None and waiting[0].operation is Operation.IMAGE_TO_VIDEO else None
+    replied = message.reply_to_message
+    replied_image = image_file_of(replied)
+    if (
+        replied is not None
+        and replied_image is not None
+        and (draft is None or draft[1] != replied.message_id)
+    ):
+        # A photo that is pointed at counts more than the one that waits.
+        await _animate(update, context, replied_image, parsed)
+    elif draft is not None:
+        await _complete(update, context, draft, parsed)
+    elif parsed.prompt:
+        await ask(update, context, services.submit.compose(parsed), "draft.words")
+    else:
+        await answer(update, context, views.how_to(context.t))
+
+
+async def _complete(
+    update: Update, context: Context, draft: tuple[VideoRequest, int | None], parsed: ParsedPrompt
+) -> None:
+    """Give a photo that waits its words; options alone change the draft and leave it waiting."""
+    waiting, _ = draft
+    services = context.services
+    if not parsed.prompt:
+        changed = services.submit.complete_draft(waiting, ParsedPrompt(waiting.prompt, parsed.options))
+        await ask(update, context, changed, "draft.photo")
+        return
+    completed = services.submit.complete_draft(waiting, parsed)
+    if is_stale(update, context):
         await ask(update, context, completed, "draft.stale")
         return
-    replied = image_file_of(message.reply_to_message)
-    if replied is not None and parsed.prompt:
-        image = await services.submit.keep_image(await fetch_image(context.bot, replied))
-        await submit_or_ask(update, context, parsed, image)
-        return
-    if not parsed.prompt:
-        await answer(update, context, views.how_to(context.t))
-        return
-    await ask(update, context, services.submit.compose(parsed), "draft.words")
+    await submit(update, context, completed)
+    await services.submit.delete_draft(user_id_of(update), place_of(update).chat_id)
+    await put_away_question(update, context)
 
 
 async def unknown_command(update: Update, context: Context) -> None:
     """Name what there is where somebody types a command that there is not."""
-    command = (message_of(update).text or "").split()[0]
+    command = _first_word(message_of(update))
     await answer(
-        update, context, views.View(context.t("error.command.unknown", command=escape(command[:40])))
+        update, context, views.View(context.t("error.command.unknown", command=views.inline(command, 40)))
     )
+
+
+async def unsupported(update: Update, context: Context) -> None:
+    """Say what can be sent where somebody sends something else; an album is answered once."""
+    message = message_of(update)
+    if context.bot_data.albums.number_of(message.chat_id, message.media_group_id) == 1:
+        await answer(update, context, views.View(context.t("error.message.unsupported")))
+
+
+def _first_word(message: Message) -> str:
+    return (message.text or message.caption or "").split(maxsplit=1)[0]

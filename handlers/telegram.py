@@ -1,46 +1,40 @@
-"""The connection to Telegram: the application, the source of updates, and the bot's public face."""
+"""The connection to Telegram: the application, the source of updates, and who acts on them."""
 
 import asyncio
+import ipaddress
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from urllib.parse import urlsplit
 
+import httpx
 import structlog
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 from httpx_aiohttp import AiohttpTransport
-from telegram import (
-    Bot,
-    BotCommand,
-    BotCommandScopeAllGroupChats,
-    BotCommandScopeAllPrivateChats,
-    BotCommandScopeChat,
-    Update,
-)
+from telegram import Bot, Update
 from telegram.constants import UpdateType
-from telegram.error import InvalidToken, NetworkError, TelegramError
-from telegram.ext import Application, ApplicationBuilder, ContextTypes
+from telegram.error import InvalidToken, NetworkError
+from telegram.ext import ApplicationBuilder, ContextTypes
 from telegram.request import HTTPXRequest
 
 from bot.clock import Clock
 from bot.domain.units import ChatId, Millis, UserId
 from bot.errors import ConfigError
-from bot.i18n import for_language, languages
 from bot.services.container import Services
 from bot.services.ports import RawUpdate
 from handlers import register
-from handlers.context import Context, Tools
+from handlers.context import Context, KlingApplication, Pause, Tools
 from handlers.keyboards import Signer
+from handlers.menus import set_menus
 from handlers.messenger import TelegramMessenger
 
 log = structlog.get_logger(__name__)
 
 ALLOWED_UPDATES = (UpdateType.MESSAGE, UpdateType.CALLBACK_QUERY, UpdateType.MY_CHAT_MEMBER)
-USER_COMMANDS = ("video", "tasks", "quota", "cancel", "language", "help")
-GROUP_COMMANDS = ("video", "tasks", "quota", "cancel")
-ADMIN_COMMANDS = ("grant", "user")
 CONNECTIONS = 32
+UPLOAD_SECONDS = 600.0
+"""Between two reads or writes of an upload: 50 MB on a slow line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +51,25 @@ class Connection:
 class TelegramSide:
     """Telegram as the services see it: a messenger, a source of updates, and who acts on them."""
 
-    def __init__(
-        self, application: Application[Any, Any, Any, Any, Any, Any], connection: Connection, clock: Clock
-    ) -> None:
+    def __init__(self, application: KlingApplication, connection: Connection, clock: Clock) -> None:
         self._application = application
         self._admins = connection.admins
         self._signer = Signer(connection.token)
         self.messenger = TelegramMessenger(application.bot, self._signer, clock, connection.admins)
 
+    @property
+    def application(self) -> KlingApplication:
+        """python-telegram-bot's application, with every handler."""
+        return self._application
+
     def serve(self, services: Services) -> None:
-        """Give the handlers the services that they call."""
-        self._application.bot_data["tools"] = Tools(services, self._signer)
+        """Give the handlers the services that they call, before the first update."""
+        tools = self._application.bot_data
+        tools.services, tools.signer = services, self._signer
+        self.messenger.read_languages_from(services.accounts)
 
     async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
-        """Wait for updates; see `bot.services.ports.UpdateSource`."""
+        """Wait for updates; see `bot.services.ports.UpdateSource`. Raises what Telegram answers."""
         updates = await self._application.bot.get_updates(
             offset=offset, timeout=timeout_seconds, allowed_updates=list(ALLOWED_UPDATES)
         )
@@ -82,31 +81,8 @@ class TelegramSide:
         await self._application.process_update(read)
 
     async def prepare(self) -> None:
-        """Set menus and descriptions; a bot without them still works, so failures are only logged."""
-        bot = self._application.bot
-        try:
-            for language in (None, *languages()):
-                texts = for_language(language or "en")
-                code = None if language is None else language.split("_")[0]
-                private = [BotCommand(name, texts(f"command.{name}")) for name in USER_COMMANDS]
-                groups = [BotCommand(name, texts(f"command.{name}")) for name in GROUP_COMMANDS]
-                await bot.set_my_commands(private, BotCommandScopeAllPrivateChats(), code)
-                await bot.set_my_commands(groups, BotCommandScopeAllGroupChats(), code)
-                await bot.set_my_description(texts("about.description"), code)
-                await bot.set_my_short_description(texts("about.short"), code)
-                for admin in self._admins:
-                    extra = [BotCommand(name, texts(f"command.{name}")) for name in ADMIN_COMMANDS]
-                    await _for_admin(bot, admin, [*private, *extra], code)
-        except TelegramError as error:
-            log.warning("menus and descriptions could not be set", kind=type(error).__name__)
-
-
-async def _for_admin(bot: Any, admin: UserId, commands: list[BotCommand], code: str | None) -> None:
-    try:
-        await bot.set_my_commands(commands, BotCommandScopeChat(admin), code)
-    except TelegramError as error:
-        # An admin who has never written to the bot has no chat with it yet.
-        log.info("an admin has no menu yet", admin=admin, kind=type(error).__name__)
+        """Set menus and descriptions; best effort."""
+        await set_menus(self._application.bot, sorted(self._admins))
 
 
 def _raw(update: Update) -> RawUpdate:
@@ -116,22 +92,40 @@ def _raw(update: Update) -> RawUpdate:
     return RawUpdate(update.update_id, None if chat is None else ChatId(chat.id), update.to_dict(), sent_at)
 
 
-def _request(session: ClientSession) -> HTTPXRequest:
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _session(connection: Connection, limit: int) -> ClientSession:
+    """Connections that trust the same certificates as httpx, and go through a proxy where the system names one."""
+    connector = TCPConnector(limit=limit, ssl=httpx.create_ssl_context())
+    return ClientSession(
+        connector=connector,
+        timeout=ClientTimeout(total=None),
+        trust_env=not _is_loopback(connection.base_url),
+    )
+
+
+def _request(session: ClientSession, read_timeout: float) -> HTTPXRequest:
     # Over aiohttp, httpx handles ten times as many updates as with its own pool.
     return HTTPXRequest(
         connection_pool_size=CONNECTIONS,
-        read_timeout=60,
+        read_timeout=read_timeout,
         write_timeout=60,
         connect_timeout=15,
         pool_timeout=60,
-        media_write_timeout=600,
+        media_write_timeout=UPLOAD_SECONDS,
         httpx_kwargs={"transport": AiohttpTransport(client=session)},
     )
 
 
-async def _greet(bot: Bot, sleep: Callable[[float], Awaitable[None]]) -> None:
+async def _greet(bot: Bot, pause: Pause) -> None:
     """Ask Telegram who we are, for as long as it takes: a bot that starts before its network is up waits."""
-    pauses = itertools.chain((1, 2, 5, 10), itertools.repeat(30))
+    seconds = itertools.chain((1, 2, 5, 10), itertools.repeat(30))
     while True:
         try:
             await bot.initialize()
@@ -140,16 +134,16 @@ async def _greet(bot: Bot, sleep: Callable[[float], Awaitable[None]]) -> None:
                 ["telegram.token: Telegram refuses it; @BotFather knows the right one"]
             ) from None
         except NetworkError as error:
-            pause = next(pauses)
-            log.warning("Telegram cannot be reached", kind=type(error).__name__, pause=pause)
-            await sleep(pause)
+            wait = next(seconds)
+            log.warning("Telegram cannot be reached", kind=type(error).__name__, pause=wait)
+            await pause(wait)
         else:
             return
 
 
 @asynccontextmanager
 async def connect(
-    connection: Connection, clock: Clock, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    connection: Connection, clock: Clock, *, sleep: Pause = asyncio.sleep
 ) -> AsyncIterator[TelegramSide]:
     """Build the application and open its connections; they are closed at the end.
 
@@ -157,25 +151,22 @@ async def connect(
         ConfigError: Telegram refuses the token.
 
     """
-    async with (
-        ClientSession(
-            connector=TCPConnector(limit=CONNECTIONS), timeout=ClientTimeout(total=None)
-        ) as sending,
-        ClientSession(connector=TCPConnector(limit=2), timeout=ClientTimeout(total=None)) as polling,
-    ):
-        application = (
+    async with _session(connection, CONNECTIONS) as sending, _session(connection, 2) as polling:
+        # The time-out of a long poll comes on top: a dead line is noticed within 45 seconds.
+        application: KlingApplication = (
             ApplicationBuilder()
             .token(connection.token)
             .base_url(connection.base_url)
             .base_file_url(connection.base_file_url)
             .local_mode(connection.local_mode)
-            .request(_request(sending))
-            .get_updates_request(_request(polling))
-            .context_types(ContextTypes(context=Context))
+            .request(_request(sending, 60))
+            .get_updates_request(_request(polling, 15))
+            .context_types(ContextTypes(context=Context, bot_data=Tools))
             .updater(None)
             .job_queue(None)
             .build()
         )
+        application.bot_data.pause = sleep
         register(application)
         await _greet(application.bot, sleep)
         async with application:

@@ -4,24 +4,32 @@ The only place where texts are put together. What people wrote is escaped, and t
 Telegram's limits, counted as Telegram counts: in UTF-16 units, after the entities are taken out.
 """
 
-from collections.abc import Sequence
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from zoneinfo import ZoneInfo
 
 from bot.domain.request import VideoRequest
 from bot.domain.task import Delivery, FailureKind, LedgerKind, LedgerRow, Task, TaskState
-from bot.domain.units import Credits, Millis, shown
+from bot.domain.units import Credits, Millis, UserId, shown
+from bot.errors import UserError
 from bot.i18n import NAMES, Texts
 from bot.services.ports import Balance, Progress
-from handlers.keyboards import Button, Rows
+from handlers.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Rows
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 SHORT_PROMPT = 60
 BAR_CELLS = 10
+CANCEL_BUTTONS = 10
 
-EXAMPLE = "/video a fox in the snow 10s 9:16"
+REPEATABLE = frozenset(FailureKind) - {FailureKind.CONTENT, FailureKind.PARAMETERS}
+"""After these the same request may well succeed; after the others it would fail again."""
+
+EXPLAINED = frozenset({FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER})
+"""Here the provider's own words help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,21 @@ def cut(text: str, limit: int) -> str:
         return text
     raw = text.encode("utf-16-le")[: max(0, limit - 1) * 2]
     return raw.decode("utf-16-le", errors="ignore").rstrip() + "…"
+
+
+def plain(html: str) -> str:
+    """The text of some HTML, for places that show none."""
+    return unescape(re.sub(r"<[^>]*>", "", html))
+
+
+def inline(text: str, limit: int) -> str:
+    """What people wrote, inside a sentence of ours: short, on one line, escaped.
+
+    A text that runs from right to left is kept from turning the sentence around it.
+    """
+    short = cut(" ".join(text.split()), limit)
+    turned = any(unicodedata.bidirectional(letter) in {"R", "AL", "RLE", "RLO", "RLI"} for letter in short)
+    return escape(f"\u2068{short}\u2069" if turned else short)
 
 
 def credits(t: Texts, amount: int) -> str:
@@ -76,7 +99,7 @@ def status(t: Texts, task: Task, progress: Progress) -> View:
     lines.append(f"<code>{shown(task.id)}</code>")
     buttons: Rows = ()
     if task.state is TaskState.QUEUED:
-        buttons = [[Button(t("button.cancel"), "cancel", task.id)]]
+        buttons = [[Button(t("button.cancel"), "cancel", task.id, style=DANGER)]]
     return View("\n".join(line for line in lines if line), buttons)
 
 
@@ -136,40 +159,59 @@ def notice(t: Texts, task: Task) -> View:
         return View(f"{t('notice.cancelled')} {back}")
     kind = task.failure or FailureKind.PROVIDER
     lines = [f"{t(f'notice.failed.{kind}')} {back}"]
-    if kind in {FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER} and task.failure_detail:
-        lines.append(t("notice.reason", reason=escape(cut(task.failure_detail, 200))))
+    if kind in EXPLAINED and task.failure_detail:
+        lines.append(t("notice.reason", reason=inline(task.failure_detail, 200)))
     lines.append(quoted(task.request.prompt, 600))
     lines.append(f"<code>{shown(task.id)}</code>")
     buttons: list[list[Button]] = []
-    if kind is not FailureKind.CONTENT:
-        buttons.append([Button(t("button.try_again", credits=credits(t, task.price)), "again", task.id)])
-    elif 0 < units(task.request.prompt) <= 240:
+    if kind in REPEATABLE:
+        again = t("button.try_again", credits=credits(t, task.price))
+        buttons.append([Button(again, "again", task.id, style=CONFIRM)])
+    elif 0 < units(task.request.prompt) <= COPY_LIMIT:
         buttons.append([Button(t("button.copy_prompt"), copy=task.request.prompt)])
     return View("\n".join(line for line in lines if line), buttons)
 
 
-def draft(t: Texts, request: VideoRequest, price: Credits, question: str) -> View:
-    """A request that waits for a word or a tap: `question` is the key of what is asked."""
+def draft(t: Texts, request: VideoRequest, price: Credits, question: str, owner: UserId, name: str) -> View:
+    """A request that waits for a word or a tap: `question` is the key of what is asked, `name` the draft's."""
     lines = [t(question), quoted(request.prompt, 600), settings_line(t, request)]
+    generate = t("button.generate", credits=credits(t, price))
+    discard = t("button.no_thanks" if question == "draft.stale" else "button.discard")
     buttons = [
-        [Button(t("button.generate", credits=credits(t, price)), "generate")],
-        [Button(t("button.no_thanks" if question == "draft.stale" else "button.discard"), "discard")],
+        [Button(generate, "generate", name, owner, style=CONFIRM)],
+        [Button(discard, "discard", name, owner)],
     ]
     return View("\n".join(line for line in lines if line), buttons)
 
 
-def tasks(t: Texts, running: Sequence[Task], now: Millis) -> View:
+def tasks(t: Texts, running: Sequence[Task], now: Millis, owner: UserId) -> View:
     """What of a person's runs, with a cancel button for each that has not left."""
     if not running:
         return View(t("tasks.none"))
-    lines, buttons = [t.plural("tasks.running", len(running))], []
-    for task in running:
-        words = escape(cut(" ".join(task.request.prompt.split()), SHORT_PROMPT)) or t("tasks.photo")
-        age = t.duration(now - task.created_at)
-        lines.append(f"<code>{shown(task.id)}</code> {t(f'state.{task.state}')} · {age}\n{words}")
-        if task.state is TaskState.QUEUED:
-            buttons.append([Button(t("button.cancel_task", task=shown(task.id)), "cancel", task.id)])
-    return View(cut("\n\n".join(lines), TEXT_LIMIT), buttons[:10])
+    lines = [t.plural("tasks.running", len(running)), *(_task_lines(t, task, now) for task in running)]
+    queued = [task for task in running if task.state is TaskState.QUEUED]
+    buttons = [
+        [Button(t("button.cancel_task", task=shown(task.id)), "drop", task.id, owner, style=DANGER)]
+        for task in queued[:CANCEL_BUTTONS]
+    ]
+    return View(_fitting(lines, "\n\n"), buttons)
+
+
+def _task_lines(t: Texts, task: Task, now: Millis) -> str:
+    words = inline(task.request.prompt, SHORT_PROMPT) or t("tasks.photo")
+    age = t.duration(now - task.created_at)
+    return f"<code>{shown(task.id)}</code> {t(f'state.{task.state}')} · {age}\n{words}"
+
+
+def _fitting(parts: Iterable[str], separator: str) -> str:
+    """As many whole parts as a message takes: half an entity would be refused."""
+    text = ""
+    for part in parts:
+        longer = f"{text}{separator}{part}" if text else part
+        if units(longer) > TEXT_LIMIT:
+            break
+        text = longer
+    return text
 
 
 def quota(t: Texts, balance: Balance, zone: ZoneInfo, now: Millis) -> View:
@@ -197,54 +239,87 @@ def user_card(
     identity: str,
     plan: str,
     balance: Balance,
+    running: Sequence[Task],
     rows: Sequence[LedgerRow],
     zone: ZoneInfo,
     now: Millis,
 ) -> View:
-    """A person as an admin sees them."""
+    """A person as an admin sees them: standing, what runs, and the newest movements."""
     lines = [
-        f"<b>{escape(cut(name, 100))}</b> · {escape(identity)} · {escape(plan)}",
+        f"<b>{inline(name, 100)}</b> · {escape(identity)} · {escape(plan)}",
         quota(t, balance, zone, now).html,
+        *(_task_lines(t, task, now) for task in running),
     ]
     if rows:
         lines.append(t("admin.last_rows"))
         lines += [_ledger_line(t, row, zone, now) for row in rows]
-    return View("\n".join(lines))
+    return View(_fitting(lines, "\n"))
+
+
+def granted(t: Texts, name: str, amount: int, balance: Balance) -> View:
+    """What an admin's grant did; a negative one took away."""
+    key = "admin.granted" if amount > 0 else "admin.taken"
+    available = credits(t, balance.available)
+    return View(t(key, credits=credits(t, abs(amount)), name=inline(name, 100), available=available))
+
+
+def gift(t: Texts, amount: int, balance: Balance) -> View:
+    """The same, to the person who got it."""
+    return View(t("account.granted", credits=credits(t, amount), available=credits(t, balance.available)))
 
 
 def _ledger_line(t: Texts, row: LedgerRow, zone: ZoneInfo, now: Millis) -> str:
     # A charge takes nothing from the balance any more: it says that what was held is spent.
     amount = t.number(abs(row.held)) if row.kind is LedgerKind.CHARGE else f"{row.amount:+d}"
     task = f" <code>{shown(row.task_id)}</code>" if row.task_id is not None else ""
-    note = f" {escape(cut(row.note, 60))}" if row.note else ""
+    note = f" {inline(row.note, 60)}" if row.note else ""
     return f"{t.moment(row.at, zone, now)} · {t(f'ledger.{row.kind}')} {amount}{task}{note}"
 
 
-def language_choice(t: Texts) -> View:
+def language_choice(t: Texts, owner: UserId) -> View:
     """The languages, each named in itself."""
-    rows = [[Button(name, "language", language)] for language, name in NAMES.items()]
-    return View(t("language.choose"), [*rows, [Button(t("language.follow"), "language", "-")]])
+    rows = [[Button(name, "language", language, owner)] for language, name in NAMES.items()]
+    return View(t("language.choose"), [*rows, [Button(t("language.follow"), "language", "-", owner)]])
 
 
 def how_to(t: Texts) -> View:
     """What to type, with an example to copy."""
+    example = t("example.command")
     return View(
-        f"{t('video.how_to')}\n<code>{EXAMPLE}</code>", [[Button(t("button.copy_example"), copy=EXAMPLE)]]
+        f"{t('video.how_to')}\n<code>{escape(example)}</code>",
+        [[Button(t("button.copy_example"), copy=example)]],
     )
 
 
-def start(t: Texts, name: str, balance: Balance) -> View:
+def start(t: Texts, name: str, balance: Balance, owner: UserId) -> View:
     """One screen: what the bot does, what one may spend, and something to try."""
-    text = t("start.text", name=escape(cut(name, 60)), credits=credits(t, balance.available))
-    return View(
-        f"{text}\n<code>{EXAMPLE}</code>",
-        [[Button(t("start.try"), "try", "fox")], [Button(t("button.copy_example"), copy=EXAMPLE)]],
-    )
+    text = t("start.text", name=inline(name, 60), credits=credits(t, balance.available))
+    example = t("example.command")
+    buttons = [
+        [Button(t("start.try"), "try", owner=owner, style=CONFIRM)],
+        [Button(t("button.copy_example"), copy=example)],
+    ]
+    return View(f"{text}\n<code>{escape(example)}</code>", buttons)
 
 
-def help_text(t: Texts, models: Sequence[str], is_admin: bool) -> View:
-    """Commands, options, and the models on offer."""
-    parts = [t("help.text"), t("help.options"), t("help.models", models=escape(", ".join(models)))]
-    if is_admin:
-        parts.append(t("help.admin"))
-    return View("\n\n".join(parts), [[Button(t("button.copy_example"), copy=EXAMPLE)]])
+def help_text(t: Texts, commands: Sequence[str], models: Sequence[str]) -> View:
+    """How to begin, the commands that the reader has, options, and the models on offer."""
+    listed = "\n".join(f"/{name} – {t(f'command.{name}')}" for name in commands)
+    offered = t("help.models", models=escape(", ".join(models)))
+    parts = [t("help.text"), listed, t("help.options", model=escape(models[0])), offered]
+    return View(_fitting(parts, "\n\n"), [[Button(t("button.copy_example"), copy=t("example.command"))]])
+
+
+def error_sentence(t: Texts, error: UserError, zone: ZoneInfo, now: Millis) -> str:
+    """A UserError in the reader's language, its parameters readable and escaped."""
+    params: dict[str, object] = {}
+    for name, value in error.params.items():
+        if name == "resets_at":
+            moment = None if value is None else t.moment(int(str(value)), zone, now)
+            params["resets"] = "" if moment is None else t("quota.resets", moment=moment)
+        elif isinstance(value, int):
+            params[name] = t.number(value)
+        else:
+            params[name] = inline(str(value), 1_000)
+    # A sentence that is left out leaves its space behind.
+    return re.sub(r"  +", " ", t(error.key, **params)).strip()
