@@ -1,0 +1,82 @@
+"""What the documents say of the program is so."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bot.__main__ import main
+from bot.config import Settings
+from bot.kling.dialects import registry
+from handlers import COMMANDS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    paths = listed.stdout.splitlines() or [str(path.relative_to(ROOT)) for path in ROOT.rglob("*.py")]
+    return [ROOT / path for path in paths if (ROOT / path).is_file()]
+
+
+def test_every_make_target_that_the_readme_names_exists():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE))
+    assert named
+    assert named <= targets
+
+
+def test_every_command_of_the_program_that_the_readme_names_exists():
+    named = set(re.findall(r"klingbot ([a-z]+)(?:\s|$)", re.sub(r"docker.*|sudo.*", "", README)))
+    listed = CliRunner().invoke(main, ["--help"]).output
+    assert {"init", "check", "run"} <= named
+    assert all(re.search(rf"^  {name}\b", listed, re.MULTILINE) for name in named)
+
+
+def test_every_chat_command_is_in_the_readme_and_the_other_way_round():
+    table = README.partition("## What people can type")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`/(\w+)", table))
+    assert named == set(COMMANDS) - {"start"}
+
+
+def test_every_dialect_is_in_the_readme_and_in_the_settings():
+    table = README.partition("## Keys that work")[2].partition("\n## ")[0]
+    named = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    provider = Settings.model_fields["providers"].annotation.__args__[0]
+    allowed = set(provider.model_fields["dialect"].annotation.__args__)
+    assert named == set(registry.DIALECTS) == allowed - {"auto"}
+
+
+def test_every_file_that_the_documents_name_is_there():
+    for name in re.findall(r"`((?:bot|handlers|tests|deploy)/[\w/.]+)`", README + ARCHITECTURE):
+        assert (ROOT / name).exists(), name
+    for name in re.findall(r"\]\(((?!http)[^)#]+)\)", README + ARCHITECTURE):
+        assert (ROOT / name).exists(), name
+
+
+def test_the_changelog_tells_of_what_is_here():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    newest = re.findall(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)[0]
+    assert newest in {"Unreleased", version}
+
+
+def test_the_lock_names_every_dependency_with_hashes_and_no_index():
+    lock = (ROOT / "deploy" / "requirements.lock").read_text("utf-8").replace("-", "_")
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    for requirement in wanted:
+        name = re.split(r"[\[<>=]", requirement)[0].replace("-", "_")
+        assert re.search(rf"^{name}==\S+ \\\n    __hash=sha256:", lock, re.MULTILINE | re.IGNORECASE), name
+    assert "http" not in re.sub(r"^(?:httpx|httpcore|httptools|aiohttp)\S*.*$", "", lock, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("word", ["TODO", "FIXME", "XXX"])
+def test_nothing_is_left_for_later(word):
+    here = Path(__file__)
+    for path in tracked():
+        if path.suffix in {".py", ".md", ".toml", ".js", ".po", ".yaml", ".service"} and path != here:
+            assert not re.search(rf"\b{word}\b", path.read_text("utf-8")), path

@@ -1,0 +1,111 @@
+"""Who may import whom. The arrows are those of ARCHITECTURE.md."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in ("bot", "handlers")
+    for path in (ROOT / package).rglob("*.py")
+}
+LAYERS = {
+    # The innermost know nothing but the standard library, pydantic and each other.
+    "bot.errors": (),
+    "bot.clock": ("bot.domain.units",),
+    "bot.domain": ("bot.domain", "bot.errors"),
+    "bot.images": ("bot.images", "bot.errors"),
+    "bot.videos": ("bot.errors",),
+    "bot.i18n": ("bot.errors",),
+    "bot.log": (),
+    "bot.kling.wire": ("bot.domain",),
+    "bot.kling.outcomes": ("bot.domain",),
+    "bot.kling.dialects": ("bot.kling.dialects", "bot.kling.wire", "bot.kling.outcomes", "bot.domain"),
+    "bot.kling": ("bot.kling", "bot.domain", "bot.clock", "bot.errors"),
+    "bot.store": ("bot.store", "bot.domain", "bot.errors"),
+    "bot.services": (
+        "bot.services",
+        "bot.domain",
+        "bot.kling",
+        "bot.store.base",
+        "bot.images",
+        "bot.videos",
+        "bot.clock",
+        "bot.errors",
+        "bot.i18n",
+    ),
+    # An independent reading of the wire facts: sharing code with the client would share its mistakes.
+    "bot.demo": ("bot.demo", "bot.app", "bot.config", "bot.log"),
+    "handlers": ("handlers", "bot.services", "bot.domain", "bot.clock", "bot.errors", "bot.i18n"),
+}
+PURE = ("bot.domain", "bot.kling.dialects", "bot.kling.wire", "bot.kling.outcomes")
+IMPURE = frozenset(
+    {"httpx", "asyncio", "os", "random", "time", "sqlite3", "sqlite_utils", "socket", "telegram"}
+)
+
+
+def is_under(module: str, *packages: str) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            for alias in node.names:
+                deeper = f"{node.module}.{alias.name}"
+                yield deeper if deeper in MODULES else str(node.module)
+
+
+def ours(path: Path) -> set[str]:
+    return {name for name in imports(path) if is_under(name, "bot", "handlers")}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_layer_imports_only_what_lies_below_it(layer):
+    narrower = [other for other in LAYERS if is_under(other, layer) and other != layer]
+    for name, path in MODULES.items():
+        if is_under(name, layer) and not is_under(name, *narrower):
+            stray = {used for used in ours(path) if not is_under(used, *LAYERS[layer])}
+            assert not stray, f"{name} imports {sorted(stray)}"
+
+
+def test_only_the_composition_root_knows_the_handlers():
+    knowing = {
+        name for name, path in MODULES.items() if any(is_under(used, "handlers") for used in ours(path))
+    }
+    assert {name for name in knowing if is_under(name, "bot")} == {"bot.app"}
+
+
+def test_only_the_handlers_know_telegram():
+    for name, path in MODULES.items():
+        if is_under(name, "bot"):
+            assert not any(is_under(used, "telegram") for used in imports(path)), name
+
+
+@pytest.mark.parametrize("package", PURE)
+def test_what_is_pure_does_no_input_or_output(package):
+    for name, path in MODULES.items():
+        if is_under(name, package):
+            used = {module.partition(".")[0] for module in imports(path)} & IMPURE
+            assert used <= ({"random"} if is_under(name, "bot.domain") else set()), f"{name} imports {used}"
+
+
+def test_no_two_modules_import_each_other_in_a_circle():
+    graph = {name: ours(path) & set(MODULES) - {name} for name, path in MODULES.items()}
+    done: set[str] = set()
+
+    def walk(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " → ".join((*trail[trail.index(name) :], name))
+        if name not in done:
+            for used in graph[name]:
+                walk(used, (*trail, name))
+            done.add(name)
+
+    for name in graph:
+        walk(name, ())

@@ -1,0 +1,182 @@
+"""The catalogues are complete, and agree with the code that uses them."""
+
+import ast
+import io
+import re
+import string
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from babel.messages.pofile import read_po
+
+from bot.domain.request import VideoRequest
+from bot.domain.task import ACTIVE_STATES, FailureKind, LedgerKind
+from bot.i18n import DEFAULT, NAMES, Texts, choose, for_language
+from handlers import COMMANDS
+
+ROOT = Path(__file__).parent.parent.parent
+CATALOGUES = {
+    language: {
+        message.id if isinstance(message.id, str) else message.id[0]: (
+            (message.string,) if isinstance(message.string, str) else tuple(message.string)
+        )
+        for message in read_po(io.BytesIO((ROOT / f"bot/locales/{language}/LC_MESSAGES/bot.po").read_bytes()))
+        if message.id
+    }
+    for language in NAMES
+}
+ENGLISH = CATALOGUES[DEFAULT]
+OTHERS = [language for language in NAMES if language != DEFAULT]
+
+# Keys that the code puts together, and what the parts can be.
+FAMILIES = {
+    "mode.": VideoRequest.model_fields["mode"].annotation.__args__,
+    "state.": tuple(ACTIVE_STATES),
+    "ledger.": tuple(LedgerKind),
+    "notice.failed.": tuple(FailureKind),
+    "status.": ("submitting", "unconfirmed"),
+    "command.": tuple(COMMANDS),
+    "error.model.": ("text2video", "image2video", "cfg", "sound", "end_frame"),
+}
+
+
+@cache
+def written_keys() -> set[str]:
+    """Every string in the code that has the form of a key."""
+    return {
+        node.value
+        for package in ("bot", "handlers")
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"[a-z_]+(\.[a-z_0-9]+)+", node.value)
+    }
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_language_has_every_key_and_no_other(language):
+    assert set(CATALOGUES[language]) == set(ENGLISH)
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_a_text_is_never_empty_and_has_the_placeholders_of_the_english_one(language):
+    for key, forms in CATALOGUES[language].items():
+        wanted = set().union(*(placeholders(form) for form in ENGLISH[key]))
+        for form in forms:
+            assert form.strip(), key
+            missing = wanted - placeholders(form)
+            assert missing <= {"number"}, f"{key} lacks {missing}"
+            assert placeholders(form) <= wanted, key
+
+
+def test_every_key_that_the_code_uses_exists():
+    heads = (
+        "account.",
+        "admin.",
+        "alert.",
+        "button.",
+        "draft.",
+        "error.",
+        "notice.",
+        "quota.",
+        "status.",
+        "tasks.",
+    )
+    families = {f"{prefix}{part}" for prefix, parts in FAMILIES.items() for part in parts}
+    used = {key for key in written_keys() if key.startswith(heads)}
+    assert not (used | families) - set(ENGLISH) - {"command.start"}
+
+
+def test_every_text_is_used():
+    families = tuple(FAMILIES)
+    unused = {key for key in ENGLISH if key not in written_keys() and not key.startswith(families)}
+    assert not unused
+
+
+class Markup(HTMLParser):
+    """Reads what Telegram calls HTML."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        assert tag in {"b", "i", "u", "s", "code", "pre", "a", "blockquote", "tg-spoiler"}, tag
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_every_text_is_html_as_telegram_takes_it(language):
+    for key, forms in CATALOGUES[language].items():
+        for form in forms:
+            reader = Markup()
+            reader.feed(form)
+            reader.close()
+            assert not reader.open, key
+            assert not re.search(r"&(?!(?:lt|gt|amp|quot);)", form), key
+
+
+@pytest.mark.parametrize(
+    ("code", "language"),
+    [
+        ("en", "en"),
+        ("zh-hans", "zh_Hans"),
+        ("zh", "zh_Hans"),
+        ("zh_TW", "zh_Hans"),
+        ("pt-br", "en"),
+        (None, "en"),
+    ],
+)
+def test_the_language_of_a_client_is_taken_or_english(code, language):
+    assert choose(code) == language
+
+
+def test_numbers_go_with_their_words():
+    english, chinese = for_language("en"), for_language("zh_Hans")
+    assert english.plural("unit.credits", 1) == "1 credit"
+    assert english.plural("unit.credits", 1200) == "1,200 credits"
+    assert chinese.plural("unit.credits", 1) == chinese.plural("unit.credits", 2).replace("2", "1")
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [(-5, "0 s"), (999, "0 s"), (59_999, "59 s"), (61_000, "1 min 1 s"), (3_660_000, "1 h 1 min")],
+)
+def test_a_length_of_time_shows_its_two_largest_units(milliseconds, text):
+    assert for_language("en").duration(milliseconds) == text
+
+
+def test_a_moment_of_today_is_a_time_and_another_has_its_date():
+    t, zone = for_language("en"), ZoneInfo("Asia/Shanghai")
+    now = 1_767_225_600_000  # 2026-01-01 08:00 there
+    assert "2026" not in t.moment(now + 3_600_000, zone, now).replace("1/1/26", "2026 ")
+    assert "1/2/26" in t.moment(now + 86_400_000, zone, now)
+
+
+def test_a_text_that_a_language_lacks_comes_in_english_and_one_that_nobody_has_is_an_error(caplog):
+    class Nothing:
+        def gettext(self, key: str) -> str:
+            return key
+
+        def ngettext(self, key: str, _: str, __: int) -> str:
+            return key
+
+    english = for_language("en")
+    t = Texts("zh_Hans", lambda language: Nothing() if language == "zh_Hans" else english._own)
+    assert t("tasks.none") == english("tasks.none")
+    assert t.plural("unit.credits", 3) == english.plural("unit.credits", 3)
+    with pytest.raises(KeyError):
+        t("no.such.key")
+    with pytest.raises(KeyError):
+        english.plural("no.such.key", 2)
