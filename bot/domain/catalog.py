@@ -1,75 +1,187 @@
 """What each model can do and what it costs, as data: `catalog.toml` read into rows. Pure but for `load`.
 
-A model that the operator offers and the catalog does not know is let through with careful limits:
+A video model that the operator offers and the catalog does not know is let through with careful limits:
 models appear faster than releases of this bot.
 """
 
 import math
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import resources
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.domain.prompt import Vocabulary
-from bot.domain.request import Operation, VideoRequest
-from bot.domain.units import Credits
+from bot.domain.request import (
+    VIDEO_MODEL_OPERATIONS,
+    AspectRatio,
+    CameraMove,
+    Mode,
+    Operation,
+    Product,
+    Resolution,
+    Speech,
+    VideoRequest,
+)
+from bot.domain.units import SECOND, Credits
 from bot.errors import UserError
 
-EVERY_RATIO = ("16:9", "9:16", "1:1")
-UNKNOWN_RATE = 5
-"""Credits a second of a model that the catalog has no price for."""
+VIDEO_RATIOS: tuple[AspectRatio, ...] = ("16:9", "9:16", "1:1")
+IMAGE_RATIOS: tuple[AspectRatio, ...] = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
+UNKNOWN_RATE = 5.0
+"""Credits a second of a model that the catalog has no price for; operators set their own under [catalog]."""
+
+EXTENSION_SECONDS = 5
+"""How much longer an extension makes a video (Kling API, video-extend: 4 to 5 s)."""
+
+LIP_SYNC_BLOCK = 5
+"""Lip-sync is paid for in blocks of so many seconds (vendor pricing 2026)."""
+
+CAMERA_SECONDS = (5,)
+"""Camera control and motion brush exist for videos of this length only (vendor API reference 2025)."""
+
+ASSUMED_SECONDS = 10
+"""How long a source video is taken to be where the provider did not tell."""
+
+SPOKEN_LETTERS = {"zh": 4, "en": 14}
+"""Letters that are spoken in a second, to price a speech before it exists."""
+
+_AS_LONG_AS_ITS_SOURCE = frozenset({Operation.EXTEND, Operation.MOTION_CONTROL})
+
+Modes = tuple[Mode, ...]
+Rates = Mapping[str, Annotated[float, Field(ge=0)]]
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
-    """One row. `rate` is credits a second by mode, `sound_rate` the same with sound; 1 credit is 0.1 Kling unit.
+class Model(BaseModel):
+    """One row. `rate` is credits a second by mode, `each` credits a result by resolution, `fixed` comes on top.
 
-    `end_frame` and `sound` name the modes that can do it, `end_frame_durations` the seconds (empty: all).
-    `source` says where the facts are from.
+    `sound_rate`, `voice_rate` and `motion_rate` stand in for `rate` with sound, with chosen voices and for
+    motion control; `pictures_each` (by operation) for `each` where pictures are given. `end_frame`,
+    `sound`, `brush` and `camera` name the modes that can do it, `end_frame_durations` the seconds (empty:
+    all). `references` is how many pictures it takes that are no frames. `source` says where the facts
+    are from.
     """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     operations: tuple[Operation, ...]
-    modes: tuple[str, ...]
-    durations: tuple[int, ...]
-    ratios: tuple[str, ...] = EVERY_RATIO
+    modes: Modes = ("std",)
+    durations: tuple[Annotated[int, Field(ge=0, le=60)], ...] = (0,)
+    every_second: bool = False
+    ratios: tuple[AspectRatio, ...] = VIDEO_RATIOS
+    resolutions: tuple[Resolution, ...] = ("1k",)
     cfg: bool = False
-    sound: tuple[str, ...] = ()
-    end_frame: tuple[str, ...] = ()
+    sound: Modes = ()
+    end_frame: Modes = ()
     end_frame_durations: tuple[int, ...] = ()
     end_frame_sound: bool = False
-    rate: Mapping[str, float] = field(default_factory=dict)
-    sound_rate: Mapping[str, float] = field(default_factory=dict)
+    camera: Mapping[Operation, Modes] = Field(default_factory=dict)
+    camera_moves: tuple[CameraMove, ...] = ()
+    brush: Modes = ()
+    shots: bool = False
+    voices: bool = False
+    elements: Annotated[int, Field(ge=0, le=3)] = 0
+    references: Annotated[int, Field(ge=0, le=7)] = 0
+    count: Annotated[int, Field(ge=1, le=4)] = 4
+    rate: Rates = Field(default_factory=dict)
+    sound_rate: Rates = Field(default_factory=dict)
+    voice_rate: Rates = Field(default_factory=dict)
+    motion_rate: Rates = Field(default_factory=dict)
+    each: Rates = Field(default_factory=dict)
+    pictures_each: Rates = Field(default_factory=dict)
+    fixed: Annotated[int, Field(ge=0)] = 0
     source: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _between(cls, row: Any) -> Any:
+        """`every_second` turns the first and last duration into all between them."""
+        if isinstance(row, dict) and row.get("every_second") and len(row.get("durations", ())) == 2:
+            low, high = row["durations"]
+            row = {**row, "durations": tuple(range(low, high + 1))}
+        return row
+
+    @property
+    def product(self) -> Product:
+        """What comes out of it."""
+        return self.operations[0].product
 
 
 def _unknown(model: str) -> Model:
-    return Model(model, tuple(Operation), ("std", "pro"), (5, 10), source="not in the catalog")
+    return Model(
+        id=model,
+        operations=(Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO),
+        modes=("std", "pro"),
+        durations=(5, 10),
+        source="not in the catalog",
+    )
 
 
 class Catalog:
-    """The rows, with what is asked of them."""
+    """The rows, with what is asked of them. Video models, image models and services have ids of their own."""
 
-    def __init__(self, models: Sequence[Model]) -> None:
-        self._models = {model.id: model for model in models}
+    def __init__(
+        self, models: Iterable[Model], images: Iterable[Model] = (), services: Iterable[Model] = ()
+    ) -> None:
+        self._models = {row.id: row for row in models}
+        self._images = {row.id: row for row in images}
+        self._services = {row.id: row for row in services}
+
+    # -- rows ----------------------------------------------------------------------------------------
 
     def model(self, model: str) -> Model:
-        """A row, or careful limits for a model that has none."""
+        """The row of a video model, or careful limits for one that has none."""
         return self._models.get(model) or _unknown(model)
 
+    def row(self, request: VideoRequest) -> Model:
+        """The row that a request is for."""
+        if request.operation in VIDEO_MODEL_OPERATIONS:
+            return self.model(request.model)
+        row = self._images.get(request.model) or self._services.get(request.model)
+        if row is None or request.operation not in row.operations:
+            able = self.without_choice(request.operation)
+            raise UserError(
+                "error.model.unknown",
+                model=request.model,
+                nearest=able[0].id if able else "–",
+                models=", ".join(row.id for row in able),
+            )
+        return row
+
     def known(self) -> tuple[Model, ...]:
-        """Every row, oldest model first."""
+        """Every video model, oldest first."""
         return tuple(self._models.values())
+
+    def without_choice(self, operation: Operation) -> tuple[Model, ...]:
+        """The image models or services that do an operation, the usual one first."""
+        return tuple(
+            row for row in (*self._images.values(), *self._services.values()) if operation in row.operations
+        )
 
     def vocabulary(self, offered: Sequence[str]) -> Vocabulary:
         """The words that people may use for the models on offer."""
         return Vocabulary.of_models(offered)
 
     def able(self, offered: Sequence[str], operation: Operation) -> tuple[str, ...]:
-        """Those of the models on offer that can do an operation."""
+        """Those of the video models on offer that can do an operation."""
         return tuple(model for model in offered if operation in self.model(model).operations)
+
+    def operation_for(self, model: str, *, frames: int, references: int) -> Operation:
+        """What a video model is asked for, given how many pictures there are; omni models do it all in one."""
+        row = self.model(model)
+        wanted = Operation.TEXT_TO_VIDEO
+        if references:
+            wanted = Operation.REFERENCES_TO_VIDEO
+        elif frames:
+            wanted = Operation.IMAGE_TO_VIDEO
+        if wanted not in row.operations and Operation.OMNI_VIDEO in row.operations:
+            return Operation.OMNI_VIDEO
+        return wanted
+
+    # -- what can be done ----------------------------------------------------------------------------
 
     def check(self, request: VideoRequest, offered: Sequence[str]) -> None:
         """Refuse what the chosen model cannot do.
@@ -78,7 +190,8 @@ class Catalog:
             UserError: naming what it can do, and which models on offer can do what was asked.
 
         """
-        if request.model not in offered:
+        video = request.operation in VIDEO_MODEL_OPERATIONS
+        if video and request.model not in offered:
             nearest = get_close_matches(request.model, offered, 1)
             raise UserError(
                 "error.model.unknown",
@@ -86,15 +199,26 @@ class Catalog:
                 nearest=nearest[0] if nearest else offered[0],
                 models=", ".join(offered),
             )
-        row = self.model(request.model)
+        row = self.row(request)
         if request.operation not in row.operations:
-            others = self.able(offered, request.operation)
+            others = self.able(offered, request.operation) or self._omni(request, offered)
             raise UserError(f"error.model.{request.operation}", model=row.id, models=", ".join(others) or "–")
+        self._check_choices(row, request)
+        for feature, lacking in _features(row, request):
+            if lacking:
+                raise UserError(
+                    f"error.model.{feature}",
+                    model=row.id,
+                    models=", ".join(self._with(offered, feature)) or "–",
+                )
+
+    @staticmethod
+    def _check_choices(row: Model, request: VideoRequest) -> None:
         if request.mode not in row.modes:
             raise UserError(
                 "error.model.mode", model=row.id, value=request.mode, allowed=", ".join(row.modes)
             )
-        if request.duration not in row.durations:
+        if request.duration not in row.durations and request.operation not in _AS_LONG_AS_ITS_SOURCE:
             raise UserError(
                 "error.model.duration",
                 model=row.id,
@@ -106,30 +230,110 @@ class Catalog:
             raise UserError(
                 "error.model.ratio", model=row.id, value=request.aspect_ratio, allowed=", ".join(row.ratios)
             )
-        if request.cfg_scale is not None and not row.cfg:
-            self._lacks("cfg", row, [model for model in offered if self.model(model).cfg])
-        if request.sound and request.mode not in row.sound:
-            self._lacks("sound", row, self._with_modes(offered, "sound"))
-        if request.last_frame is not None and not _takes_end_frame(row, request):
-            self._lacks("end_frame", row, self._with_modes(offered, "end_frame"))
+        if request.operation.product is Product.IMAGE and request.resolution not in row.resolutions:
+            raise UserError(
+                "error.model.resolution",
+                model=row.id,
+                value=request.resolution,
+                allowed=", ".join(row.resolutions),
+            )
+        if len(request.references) > row.references and request.operation is not Operation.MOTION_CONTROL:
+            raise UserError("error.model.too_many_pictures", model=row.id, limit=row.references)
+        if request.count > row.count:
+            raise UserError("error.model.count", model=row.id, limit=row.count)
+
+    def _omni(self, request: VideoRequest, offered: Sequence[str]) -> tuple[str, ...]:
+        return self.able(offered, Operation.OMNI_VIDEO) if request.operation in VIDEO_MODEL_OPERATIONS else ()
+
+    def _with(self, offered: Sequence[str], feature: str) -> list[str]:
+        """The models on offer that have a feature, with the modes that it needs."""
+        found = []
+        for model in offered:
+            has = getattr(self.model(model), feature)
+            if isinstance(has, tuple) and has:
+                found.append(f"{model} ({'/'.join(has)})")
+            elif isinstance(has, Mapping) and has:
+                found.append(
+                    f"{model} ({'/'.join(dict.fromkeys(mode for modes in has.values() for mode in modes))})"
+                )
+            elif has and not isinstance(has, (tuple, Mapping)):
+                found.append(model)
+        return found
+
+    # -- prices --------------------------------------------------------------------------------------
 
     def price(self, request: VideoRequest) -> Credits:
-        """What a request costs: seconds times the rate of model, mode and sound, rounded up, times results."""
-        row = self.model(request.model)
-        rates = row.sound_rate if request.sound else row.rate
-        rate = rates.get(request.mode, row.rate.get(request.mode, UNKNOWN_RATE))
-        return Credits(math.ceil(rate * request.duration - 1e-9) * request.count)
+        """What a request costs: seconds times a rate, or results times a price, rounded up."""
+        row = self.row(request)
+        if row.each:
+            each = row.each.get(request.resolution, max(row.each.values()))
+            if request.references:
+                each = row.pictures_each.get(request.operation, each)
+            return Credits(row.fixed + math.ceil(each * request.count - 1e-9))
+        rate = _rates(row, request).get(request.mode, row.rate.get(request.mode, UNKNOWN_RATE))
+        return Credits(row.fixed + math.ceil(rate * seconds_of(request) - 1e-9) * request.count)
 
-    def _with_modes(self, offered: Sequence[str], feature: str) -> list[str]:
-        return [
-            f"{model} ({'/'.join(modes)})"
-            for model in offered
-            if (modes := getattr(self.model(model), feature))
-        ]
 
-    @staticmethod
-    def _lacks(feature: str, row: Model, others: Sequence[str]) -> None:
-        raise UserError(f"error.model.{feature}", model=row.id, models=", ".join(others) or "–")
+def seconds_of(request: VideoRequest) -> float:
+    """How many seconds a request is charged for."""
+    source = request.source
+    length = ASSUMED_SECONDS if source is None or source.duration_ms is None else source.duration_ms / SECOND
+    match request.operation:
+        case Operation.EXTEND:
+            return EXTENSION_SECONDS
+        case Operation.LIP_SYNC:
+            return math.ceil(length / LIP_SYNC_BLOCK - 0.05) * LIP_SYNC_BLOCK
+        case Operation.MOTION_CONTROL:
+            return math.ceil(length - 0.1)
+        case Operation.AVATAR if request.speech is not None:
+            return math.ceil(speech_seconds(request.speech))
+        case _:
+            return request.duration
+
+
+def speech_seconds(speech: Speech) -> float:
+    """How long a speech lasts; a text is estimated by its letters."""
+    if speech.audio is not None:
+        return speech.audio.duration_ms / SECOND
+    return max(2.0, len(speech.text) / SPOKEN_LETTERS[speech.language] / speech.speed)
+
+
+def _rates(row: Model, request: VideoRequest) -> Rates:
+    if request.operation is Operation.MOTION_CONTROL:
+        return row.motion_rate
+    if request.voices and row.voice_rate:
+        return row.voice_rate
+    return row.sound_rate if request.sound else row.rate
+
+
+def _features(row: Model, request: VideoRequest) -> tuple[tuple[str, bool], ...]:
+    """What of a request the row cannot do, by the name of the row's field."""
+    still = request.duration in CAMERA_SECONDS
+    camera = request.camera
+    return (
+        ("cfg", request.cfg_scale is not None and not row.cfg),
+        ("sound", request.sound and request.mode not in row.sound),
+        ("end_frame", request.last_frame is not None and not _takes_end_frame(row, request)),
+        (
+            "camera",
+            camera is not None
+            and not (
+                still
+                and request.mode in row.camera.get(request.operation, ())
+                and (not row.camera_moves or camera.move in row.camera_moves)
+                and request.last_frame is None
+                and request.brush is None
+            ),
+        ),
+        (
+            "brush",
+            request.brush is not None
+            and not (still and request.mode in row.brush and request.last_frame is None),
+        ),
+        ("shots", bool(request.shots) and not row.shots),
+        ("voices", bool(request.voices) and not (row.voices and request.sound and not request.elements)),
+        ("elements", len(request.elements) > row.elements),
+    )
 
 
 def _takes_end_frame(row: Model, request: VideoRequest) -> bool:
@@ -141,37 +345,35 @@ def _takes_end_frame(row: Model, request: VideoRequest) -> bool:
 
 
 def _numbers(values: Sequence[int]) -> str:
-    if len(values) > 2 and values == tuple(range(values[0], values[-1] + 1)):
+    if len(values) > 2 and tuple(values) == tuple(range(values[0], values[-1] + 1)):
         return f"{values[0]}–{values[-1]}"
     return ", ".join(str(value) for value in values)
 
 
-def read(document: Mapping[str, Any]) -> Catalog:
-    """Read a catalog from its TOML form."""
-    rows = []
-    for name, row in document["models"].items():
-        low, high = row["durations"][0], row["durations"][-1]
-        durations = tuple(range(low, high + 1)) if row.get("every_second") else tuple(row["durations"])
-        rows.append(
-            Model(
-                id=name,
-                operations=tuple(Operation(operation) for operation in row["operations"]),
-                modes=tuple(row["modes"]),
-                durations=durations,
-                ratios=tuple(row.get("ratios", EVERY_RATIO)),
-                cfg=row.get("cfg", False),
-                sound=tuple(row.get("sound", ())),
-                end_frame=tuple(row.get("end_frame", ())),
-                end_frame_durations=tuple(row.get("end_frame_durations", ())),
-                end_frame_sound=row.get("end_frame_sound", False),
-                rate=row["rate"],
-                sound_rate=row.get("sound_rate", {}),
-                source=row["source"],
-            )
-        )
-    return Catalog(rows)
+SECTIONS = ("models", "images", "services")
+Overrides = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
-def load() -> Catalog:
-    """The catalog that comes with the program."""
-    return read(tomllib.loads(resources.files("bot.domain").joinpath("catalog.toml").read_text("utf-8")))
+def read(document: Mapping[str, Any], overrides: Overrides | None = None) -> Catalog:
+    """Read a catalog from its TOML form; `overrides` add rows, or change single columns of rows.
+
+    Raises:
+        pydantic.ValidationError: a row is not what it must be.
+
+    """
+    changes = overrides or {}
+    sections = []
+    for section in SECTIONS:
+        rows = dict(document.get(section, {}))
+        for name, change in changes.get(section, {}).items():
+            rows[name] = {**rows.get(name, {"source": "the operator's settings"}), **change}
+        ratios = {"ratios": IMAGE_RATIOS} if section == "images" else {}
+        sections.append([Model.model_validate({**ratios, **row, "id": name}) for name, row in rows.items()])
+    return Catalog(*sections)
+
+
+def load(overrides: Overrides | None = None) -> Catalog:
+    """The catalog that comes with the program, with the operator's changes."""
+    return read(
+        tomllib.loads(resources.files("bot.domain").joinpath("catalog.toml").read_text("utf-8")), overrides
+    )

@@ -12,21 +12,90 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 PROMPT_LIMIT = 2_500
 """Characters in a prompt or negative prompt (Kling API, text2video and image2video)."""
 
+SHOT_LIMIT = 512
+"""Characters in the prompt of one shot (Kling API, multi_prompt)."""
+
+SPEECH_LIMIT = 1_000
+"""Characters that are spoken (Kling API, audio/tts)."""
+
+SOUND_PROMPT_LIMIT = 200
+"""Characters that describe a sound (Kling API, text-to-audio)."""
+
+EXPANSION_LIMIT = 3.0
+"""How many times its area a picture may have when it is expanded (Kling API, images/editing/expand)."""
+
 Mode = Literal["std", "pro", "4k"]
 AspectRatio = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9"]
+Resolution = Literal["1k", "2k", "4k"]
+CameraMove = Literal["simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward"]
+CameraAxis = Literal["horizontal", "vertical", "pan", "tilt", "roll", "zoom"]
+
+
+class Product(StrEnum):
+    """What comes out."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+    AUDIO = "audio"
 
 
 class Operation(StrEnum):
-    """What is asked of Kling; each operation has its own endpoint in the official API."""
+    """What is asked of Kling. Each has its own endpoint in the official API."""
 
     TEXT_TO_VIDEO = "text2video"
     IMAGE_TO_VIDEO = "image2video"
+    REFERENCES_TO_VIDEO = "multi-image2video"
+    OMNI_VIDEO = "omni-video"
+    MOTION_CONTROL = "motion-control"
+    EXTEND = "video-extend"
+    LIP_SYNC = "lip-sync"
+    EFFECT = "effects"
+    AVATAR = "avatar"
+    TEXT_TO_AUDIO = "text-to-audio"
+    VIDEO_TO_AUDIO = "video-to-audio"
+    IMAGE = "image"
+    REFERENCES_TO_IMAGE = "multi-image2image"
+    OMNI_IMAGE = "omni-image"
+    EXPAND = "expand"
+    TRY_ON = "try-on"
+
+    @property
+    def product(self) -> Product:
+        """What comes out of it."""
+        return _PRODUCTS.get(self, Product.VIDEO)
 
 
-class ImageRef(BaseModel):
-    """A prepared image, kept in the store under the hash of its bytes."""
+_PRODUCTS = {
+    Operation.TEXT_TO_AUDIO: Product.AUDIO,
+    Operation.VIDEO_TO_AUDIO: Product.AUDIO,
+    Operation.IMAGE: Product.IMAGE,
+    Operation.REFERENCES_TO_IMAGE: Product.IMAGE,
+    Operation.OMNI_IMAGE: Product.IMAGE,
+    Operation.EXPAND: Product.IMAGE,
+    Operation.TRY_ON: Product.IMAGE,
+}
+
+VIDEO_MODEL_OPERATIONS = frozenset(
+    {
+        Operation.TEXT_TO_VIDEO,
+        Operation.IMAGE_TO_VIDEO,
+        Operation.REFERENCES_TO_VIDEO,
+        Operation.OMNI_VIDEO,
+        Operation.MOTION_CONTROL,
+        Operation.EXTEND,
+    }
+)
+"""These run on a video model that the operator offers; the others bring their own."""
+
+
+class Part(BaseModel):
+    """A part of a request: closed and unchangeable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ImageRef(Part):
+    """A prepared image, kept in the store under the hash of its bytes."""
 
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     media_type: Literal["image/jpeg", "image/png"]
@@ -34,41 +103,200 @@ class ImageRef(BaseModel):
     height: Annotated[int, Field(ge=1)]
 
 
-class VideoRequest(BaseModel):
-    """One video as a person asked for it, defaults filled in.
+class AudioRef(Part):
+    """A prepared sound, kept in the store under the hash of its bytes. `duration_ms` in milliseconds."""
 
-    `duration` is in seconds. `cfg_scale` is 0 (free) to 1 (close to the prompt). `count` is the number
-    of results. `aspect_ratio` of None means that the first frame decides.
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    media_type: Literal["audio/mpeg"] = "audio/mpeg"
+    duration_ms: Annotated[int, Field(ge=1)]
+
+
+class Camera(Part):
+    """How the camera moves: a preset, or `simple` along one axis, from -10 to 10."""
+
+    move: CameraMove
+    axis: CameraAxis | None = None
+    value: Annotated[float, Field(ge=-10, le=10)] | None = None
+
+    @model_validator(mode="after")
+    def _one_axis(self) -> "Camera":
+        if (self.move == "simple") != (self.axis is not None and bool(self.value)):
+            raise ValueError("simple needs one axis with a value that is not 0; presets take none")
+        return self
+
+
+class Shot(Part):
+    """One of several shots in a video; `duration` in seconds."""
+
+    prompt: Annotated[str, Field(min_length=1, max_length=SHOT_LIMIT)]
+    duration: Annotated[int, Field(ge=1, le=15)]
+
+
+class Point(Part):
+    """A place in a picture in pixels; the origin is at the bottom left."""
+
+    x: int
+    y: int
+
+
+class BrushStroke(Part):
+    """A part of the picture and the way it goes."""
+
+    mask: ImageRef
+    trajectory: Annotated[tuple[Point, ...], Field(min_length=2, max_length=77)]
+
+
+class MotionBrush(Part):
+    """What moves along given ways, and what stands still."""
+
+    strokes: Annotated[tuple[BrushStroke, ...], Field(max_length=6)] = ()
+    still: ImageRef | None = None
+
+
+class SourceVideo(Part):
+    """A finished video that something is done with.
+
+    `provider` is the one that made it: only there is `video_id` known. `url` may be signed: it is never
+    logged.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    provider: str
+    video_id: str
+    model: str
+    duration_ms: Annotated[int, Field(ge=1)] | None = None
+    url: str | None = Field(default=None, repr=False)
+
+
+class Speech(Part):
+    """What a face says: a text with a voice, or a sound. `speed` from 0.8 to 2."""
+
+    text: Annotated[str, Field(max_length=SPEECH_LIMIT)] = ""
+    voice: str = ""
+    language: Literal["zh", "en"] = "en"
+    speed: Annotated[float, Field(ge=0.8, le=2)] = 1
+    audio: AudioRef | None = None
+
+    @model_validator(mode="after")
+    def _something_to_say(self) -> "Speech":
+        if bool(self.text and self.voice) == (self.audio is not None):
+            raise ValueError("either a text with a voice, or a sound")
+        return self
+
+
+class Expansion(Part):
+    """How far a picture grows on each side, as a part of its height or width (0 to 2)."""
+
+    up: Annotated[float, Field(ge=0, le=2)] = 0
+    down: Annotated[float, Field(ge=0, le=2)] = 0
+    left: Annotated[float, Field(ge=0, le=2)] = 0
+    right: Annotated[float, Field(ge=0, le=2)] = 0
+
+    @model_validator(mode="after")
+    def _some_but_not_too_much(self) -> "Expansion":
+        area = (1 + self.up + self.down) * (1 + self.left + self.right)
+        if not 1 < area <= EXPANSION_LIMIT + 1e-9:
+            raise ValueError(f"the area may grow to {EXPANSION_LIMIT:g} times at most, and must grow")
+        return self
+
+
+class VideoRequest(Part):
+    """One generation as a person asked for it, defaults filled in.
+
+    `duration` is in seconds; 0 where the operation has none. `cfg_scale` is 0 (free) to 1 (close to the
+    prompt). `count` is the number of results. `aspect_ratio` of None means that the picture decides.
+    `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
+    a try-on the person, then the garment.
+    """
 
     operation: Operation
     model: Annotated[str, Field(min_length=1, max_length=80)]
     prompt: Annotated[str, Field(max_length=PROMPT_LIMIT)] = ""
     negative_prompt: Annotated[str, Field(max_length=PROMPT_LIMIT)] = ""
     mode: Mode = "std"
-    duration: Annotated[int, Field(ge=1, le=60)] = 5
+    duration: Annotated[int, Field(ge=0, le=60)] = 5
     aspect_ratio: AspectRatio | None = "16:9"
+    resolution: Resolution = "1k"
     cfg_scale: Annotated[float, Field(ge=0, le=1)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     sound: bool = False
+    watermark: bool = False
     count: Annotated[int, Field(ge=1, le=4)] = 1
     first_frame: ImageRef | None = None
     last_frame: ImageRef | None = None
+    references: Annotated[tuple[ImageRef, ...], Field(max_length=7)] = ()
+    camera: Camera | None = None
+    shots: Annotated[tuple[Shot, ...], Field(max_length=6)] = ()
+    brush: MotionBrush | None = None
+    voices: Annotated[tuple[str, ...], Field(max_length=2)] = ()
+    elements: Annotated[tuple[int, ...], Field(max_length=3)] = ()
+    effect: Annotated[str, Field(max_length=80)] | None = None
+    source: SourceVideo | None = None
+    speech: Speech | None = None
+    expansion: Expansion | None = None
+    orientation: Literal["image", "video"] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "VideoRequest":
-        if self.operation is Operation.TEXT_TO_VIDEO:
-            if not self.prompt:
-                raise ValueError("text to video needs a prompt")
-            if self.images:
-                raise ValueError("text to video takes no image")
-        elif not self.images:
-            raise ValueError("image to video needs an image")
+        fewest, most = _FRAMES.get(self.operation, (0, 0))
+        frames = sum(frame is not None for frame in (self.first_frame, self.last_frame))
+        if not fewest <= frames <= most:
+            raise ValueError(f"{self.operation} takes {fewest} to {most} frames")
+        fewest, most = _REFERENCES.get(self.operation, (0, 0))
+        if not fewest <= len(self.references) <= most:
+            raise ValueError(f"{self.operation} takes {fewest} to {most} pictures")
+        if self.operation in _NEED_PROMPT and not (self.prompt or self.shots):
+            raise ValueError(f"{self.operation} needs a prompt")
+        for name, operations in _ONLY_FOR.items():
+            if (getattr(self, name) is not None) != (self.operation in operations):
+                raise ValueError(f"{name} is for {', '.join(sorted(operations))}, and needed there")
+        if self.shots and sum(shot.duration for shot in self.shots) != self.duration:
+            raise ValueError("the shots together last as long as the video")
         return self
 
     @property
     def images(self) -> tuple[ImageRef, ...]:
         """Every image that must be at hand when the request is sent."""
-        return tuple(image for image in (self.first_frame, self.last_frame) if image is not None)
+        frames = (self.first_frame, self.last_frame)
+        masks = (
+            () if self.brush is None else (self.brush.still, *(stroke.mask for stroke in self.brush.strokes))
+        )
+        return tuple(image for image in (*frames, *self.references, *masks) if image is not None)
+
+    @property
+    def attachments(self) -> tuple[ImageRef | AudioRef, ...]:
+        """Everything that must be at hand when the request is sent."""
+        audio = None if self.speech is None else self.speech.audio
+        return self.images if audio is None else (*self.images, audio)
+
+
+_FRAMES = {Operation.IMAGE_TO_VIDEO: (1, 2), Operation.OMNI_VIDEO: (0, 2)}
+_REFERENCES = {
+    Operation.REFERENCES_TO_VIDEO: (1, 4),
+    Operation.OMNI_VIDEO: (0, 7),
+    Operation.MOTION_CONTROL: (1, 1),
+    Operation.EFFECT: (1, 2),
+    Operation.AVATAR: (1, 1),
+    Operation.IMAGE: (0, 1),
+    Operation.REFERENCES_TO_IMAGE: (1, 4),
+    Operation.OMNI_IMAGE: (0, 7),
+    Operation.EXPAND: (1, 1),
+    Operation.TRY_ON: (2, 2),
+}
+_NEED_PROMPT = frozenset(
+    {
+        Operation.TEXT_TO_VIDEO,
+        Operation.OMNI_VIDEO,
+        Operation.TEXT_TO_AUDIO,
+        Operation.IMAGE,
+        Operation.OMNI_IMAGE,
+    }
+)
+_ONLY_FOR = {
+    "effect": frozenset({Operation.EFFECT}),
+    "source": frozenset(
+        {Operation.EXTEND, Operation.LIP_SYNC, Operation.VIDEO_TO_AUDIO, Operation.MOTION_CONTROL}
+    ),
+    "speech": frozenset({Operation.LIP_SYNC, Operation.AVATAR}),
+    "expansion": frozenset({Operation.EXPAND}),
+    "orientation": frozenset({Operation.MOTION_CONTROL}),
+}

@@ -3,10 +3,12 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bot.domain.catalog import load, read
-from bot.domain.request import ImageRef, Operation, VideoRequest
+from bot.domain.request import VIDEO_MODEL_OPERATIONS, ImageRef, Operation, VideoRequest
 from bot.errors import UserError
+from tests.operations import PICTURES, SOURCE, a_request_for
 
 CATALOG = load()
 OFFERED = tuple(model.id for model in CATALOG.known())
@@ -37,12 +39,21 @@ def test_every_row_is_whole_and_says_where_it_is_from(model):
 @pytest.mark.parametrize("model", CATALOG.known(), ids=lambda model: model.id)
 def test_what_a_row_offers_passes_and_has_a_price(model):
     for operation in model.operations:
-        for mode in model.modes:
+        for mode in model.motion_rate if operation == "motion-control" else model.modes:
             for seconds in model.durations:
-                frame = {} if operation is Operation.TEXT_TO_VIDEO else {"first_frame": PICTURE}
-                request = a_request(model.id, operation=operation, mode=mode, duration=seconds, **frame)
+                request = a_request_for(operation, model=model.id, mode=mode, duration=seconds)
                 CATALOG.check(request, OFFERED)
                 assert CATALOG.price(request) > 0
+
+
+@pytest.mark.parametrize("operation", sorted(set(Operation) - VIDEO_MODEL_OPERATIONS))
+def test_what_needs_no_model_of_the_operators_passes_and_has_a_price(operation):
+    usual = CATALOG.without_choice(operation)[0]
+    request = a_request_for(operation)
+    assert request.model in {row.id for row in CATALOG.without_choice(operation)}
+    assert usual.source
+    CATALOG.check(request, OFFERED)
+    assert CATALOG.price(request) > 0
 
 
 @pytest.mark.parametrize(
@@ -61,13 +72,46 @@ def test_what_a_row_offers_passes_and_has_a_price(model):
         (
             a_request(sound=True),
             "error.model.sound",
-            {"models": "kling-v2-6 (pro), kling-v3 (std/pro/4k)"},
+            {
+                "models": "kling-v2-6 (pro), kling-v3 (std/pro/4k), kling-v3-turbo (std/pro), kling-v3-omni (std/pro/4k)"
+            },
         ),
         (two_frames("kling-v2-master"), "error.model.end_frame", {"model": "kling-v2-master"}),
         (two_frames(), "error.model.end_frame", {"model": "kling-v2-6"}),
         (two_frames(mode="pro", sound=True), "error.model.end_frame", {"model": "kling-v2-6"}),
         (two_frames("kling-v1", duration=10), "error.model.end_frame", {"model": "kling-v1"}),
         (a_request("kling-v26"), "error.model.unknown", {"nearest": "kling-v2-6"}),
+        (
+            a_request(camera={"move": "forward_up"}),
+            "error.model.camera",
+            {"models": "kling-v1 (std), kling-v1-5 (pro)"},
+        ),
+        (a_request("kling-v1", duration=10, camera={"move": "forward_up"}), "error.model.camera", {}),
+        (
+            a_request_for("image2video", model="kling-v1-5", mode="pro", camera={"move": "forward_up"}),
+            "error.model.camera",
+            {"model": "kling-v1-5"},
+        ),
+        (
+            a_request_for("multi-image2video", model="kling-v2-6"),
+            "error.model.multi-image2video",
+            {"models": "kling-v1-6"},
+        ),
+        (
+            a_request_for("video-extend", model="kling-v2-6"),
+            "error.model.video-extend",
+            {"models": "kling-v1, kling-v1-5, kling-v1-6"},
+        ),
+        (
+            a_request(shots=[{"prompt": "one", "duration": 5}]),
+            "error.model.shots",
+            {"models": "kling-v3, kling-v3-omni"},
+        ),
+        (a_request(elements=(1,)), "error.model.elements", {"models": "kling-v3, kling-v3-omni"}),
+        (a_request(voices=("v",)), "error.model.voices", {}),
+        (a_request_for("image", resolution="4k"), "error.model.resolution", {"allowed": "1k, 2k"}),
+        (a_request_for("image", model="kling-v9"), "error.model.unknown", {"nearest": "kling-v2-1"}),
+        (a_request_for("omni-video", model="kling-v9"), "error.model.unknown", {}),
     ],
 )
 def test_what_a_model_cannot_do_is_refused_with_what_can(request_, key, params):
@@ -141,3 +185,59 @@ def test_models_that_start_from_words_are_told_from_those_that_need_a_photo():
     offered = ("kling-v2-1", "kling-v2-6")
     assert CATALOG.able(offered, Operation.TEXT_TO_VIDEO) == ("kling-v2-6",)
     assert CATALOG.able(offered, Operation.IMAGE_TO_VIDEO) == offered
+
+
+@pytest.mark.parametrize(
+    ("request_", "credits"),
+    [
+        (a_request_for("video-extend"), 20),
+        (a_request_for("lip-sync"), 6),
+        (a_request_for("lip-sync", source=SOURCE | {"duration_ms": 10_040}), 11),
+        (a_request_for("avatar", mode="pro"), 17),
+        (a_request_for("motion-control", mode="pro"), 40),
+        (a_request_for("image", count=3), 3),
+        (a_request_for("image", references=PICTURES[:1]), 2),
+        (a_request_for("multi-image2image"), 4),
+        (a_request_for("omni-image", resolution="4k"), 4),
+        (a_request_for("text2video", sound=True, voices=("v",), mode="pro"), 60),
+    ],
+)
+def test_prices_follow_what_is_paid_for(request_, credits):
+    assert CATALOG.price(request_) == credits
+
+
+@pytest.mark.parametrize(
+    ("model", "frames", "references", "operation"),
+    [
+        ("kling-v2-6", 0, 0, "text2video"),
+        ("kling-v2-6", 2, 0, "image2video"),
+        ("kling-v1-6", 0, 3, "multi-image2video"),
+        ("kling-v3-omni", 0, 0, "omni-video"),
+        ("kling-v3-omni", 1, 0, "omni-video"),
+        ("kling-v3-omni", 0, 5, "omni-video"),
+        ("kling-v2-1", 0, 0, "text2video"),
+    ],
+)
+def test_what_is_given_decides_what_a_model_is_asked_for(model, frames, references, operation):
+    assert CATALOG.operation_for(model, frames=frames, references=references) == operation
+
+
+def test_operators_add_models_and_change_single_columns():
+    catalog = load(
+        {
+            "models": {
+                "kling-v9": {
+                    "operations": ["text2video"],
+                    "durations": [3, 6],
+                    "every_second": True,
+                    "rate": {"std": 1},
+                },
+                "kling-v2-6": {"rate": {"std": 7, "pro": 9}},
+            }
+        }
+    )
+    assert catalog.price(a_request("kling-v9", duration=4)) == 4
+    assert catalog.price(a_request(mode="pro")) == 45
+    catalog.check(a_request_for("motion-control", mode="pro"), ["kling-v2-6"])
+    with pytest.raises(ValidationError):
+        load({"models": {"kling-v2-6": {"speed": 9}}})

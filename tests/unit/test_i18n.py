@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.messages.pofile import read_po
 
-from bot.domain.request import VideoRequest
+from bot.domain.request import VIDEO_MODEL_OPERATIONS, VideoRequest
 from bot.domain.task import ACTIVE_STATES, FailureKind, LedgerKind
 from bot.i18n import DEFAULT, NAMES, Texts, choose, for_language
 from handlers import COMMANDS
@@ -39,7 +39,10 @@ FAMILIES = {
     "notice.failed.": tuple(FailureKind),
     "status.": ("submitting", "unconfirmed"),
     "command.": tuple(COMMANDS),
-    "error.model.": ("text2video", "image2video", "cfg", "sound", "end_frame"),
+    "error.model.": (
+        *VIDEO_MODEL_OPERATIONS,
+        *("cfg", "sound", "end_frame", "camera", "brush", "shots", "voices", "elements"),
+    ),
 }
 
 
