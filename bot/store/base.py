@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from bot.domain.lifecycle import Transition
 from bot.domain.quota import Plan, Usage, Windows
-from bot.domain.request import ImageRef
+from bot.domain.request import Attachment, ImageRef
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 
@@ -144,7 +144,7 @@ class Store(Protocol):
         """
         ...
 
-    async def images(self, refs: Sequence[ImageRef]) -> Mapping[str, bytes]:
+    async def images(self, refs: Sequence[Attachment]) -> Mapping[str, bytes]:
         """The bytes of kept images by their SHA-256; missing ones are left out."""
         ...
 

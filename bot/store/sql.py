@@ -1,8 +1,25 @@
-"""The statements that are longer than a line, with the reasons for their shape."""
+"""Every statement of the SQLite store, with the reasons for its shape.
 
-TASK = "SELECT * FROM tasks"
+None reads a whole history: what it costs depends on what is under way, or on one user, not on how long
+the bot has been running. The exceptions stand in `WHOLE_HISTORY`; a test asks SQLite's planner. The planner
+knows nothing of how the rows are spread, so `INDEXED BY` names an index where it would choose a wider one.
+"""
 
-IN_STATES = "state IN (SELECT value FROM json_each(?))"
+# -- inbox -------------------------------------------------------------------------------------------
+
+UNPROCESSED = "SELECT * FROM inbox WHERE processed_at IS NULL ORDER BY update_id"
+
+MARK_PROCESSED = "UPDATE inbox SET processed_at = ? WHERE update_id = ?"
+
+LAST_UPDATE_ID = "SELECT max(update_id) FROM inbox"
+
+# -- people and chats --------------------------------------------------------------------------------
+
+USER = "SELECT * FROM users WHERE id = ?"
+
+USER_BY_NAME = "SELECT * FROM users WHERE lower(username) = lower(?) ORDER BY seen_at DESC LIMIT 1"
+
+SET_LANGUAGE = "UPDATE users SET language = ? WHERE id = ?"
 
 SEE_USER = """
     INSERT INTO users (id, name, username, telegram_language, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?)
@@ -13,6 +30,43 @@ SEE_USER = """
         seen_at = excluded.seen_at
     RETURNING *
 """
+
+MOVE_CHAT = (
+    "INSERT OR REPLACE INTO chats (moved_to, id) VALUES (?, ?)",
+    "UPDATE tasks SET chat_id = ? WHERE chat_id = ?",
+    "UPDATE inbox INDEXED BY inbox_waiting SET chat_id = ? WHERE chat_id = ? AND processed_at IS NULL",
+    "UPDATE OR REPLACE drafts SET chat_id = ? WHERE chat_id = ?",
+)
+"""Each takes the new id and the old one. Updates that were acted on stay as they came."""
+
+# -- images ------------------------------------------------------------------------------------------
+
+IMAGES = "SELECT sha256, content FROM images WHERE sha256 IN (SELECT value FROM json_each(?))"
+
+KEEP_IMAGE = """
+    INSERT INTO images (sha256, media_type, width, height, content, used_at) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (sha256) DO UPDATE SET used_at = max(used_at, excluded.used_at)
+"""
+
+# -- tasks -------------------------------------------------------------------------------------------
+
+TASK = "SELECT * FROM tasks WHERE id = ?"
+
+TASK_OF_UPDATE = "SELECT * FROM tasks WHERE update_id = ?"
+
+TASKS_OF = """
+    SELECT * FROM tasks
+    WHERE user_id = ? AND state IN (SELECT value FROM json_each(?))
+    ORDER BY sequence DESC LIMIT ?
+"""
+
+TASKS_IN = """
+    SELECT * FROM tasks
+    WHERE state IN (SELECT value FROM json_each(?))
+    ORDER BY sequence LIMIT ?
+"""
+
+SET_STATUS_MESSAGE = "UPDATE tasks SET status_message_id = ? WHERE id = ?"
 
 COUNT_RUNNING = """
     SELECT provider, count(*) FROM tasks
@@ -26,7 +80,8 @@ QUEUE_POSITION = """
 """
 
 # Everybody's turn comes round: the place in one's own queue, counted on from what is running already,
-# goes before age, so that a thousand tasks of one user do not delay another's first.
+# goes before age, so that a thousand tasks of one user do not delay another's first. Whole rows are read
+# of the chosen only.
 DUE_QUEUED = """
     WITH running AS (
         SELECT user_id, count(*) AS number FROM tasks
@@ -35,13 +90,14 @@ DUE_QUEUED = """
     ),
     waiting AS (
         SELECT sequence, user_id, row_number() OVER (PARTITION BY user_id ORDER BY sequence) AS place
-        FROM tasks WHERE state = 'queued' AND due_at <= :now
+        FROM tasks INDEXED BY tasks_queued WHERE state = 'queued' AND due_at <= :now
+    ),
+    chosen AS (
+        SELECT waiting.sequence, waiting.place + coalesce(running.number, 0) AS turn
+        FROM waiting LEFT JOIN running USING (user_id)
+        ORDER BY turn, waiting.sequence LIMIT :limit
     )
-    SELECT tasks.* FROM waiting
-    JOIN tasks USING (sequence)
-    LEFT JOIN running ON running.user_id = waiting.user_id
-    ORDER BY waiting.place + coalesce(running.number, 0), waiting.sequence
-    LIMIT :limit
+    SELECT tasks.* FROM chosen JOIN tasks USING (sequence) ORDER BY chosen.turn, chosen.sequence
 """
 
 ANY_DUE = """
@@ -61,7 +117,7 @@ CLAIM_DUE = """
 """
 
 OVERDUE = """
-    SELECT * FROM tasks
+    SELECT * FROM tasks INDEXED BY tasks_deadline
     WHERE state IN ('queued', 'unconfirmed', 'in_progress') AND deadline_at <= ?
     ORDER BY deadline_at LIMIT ?
 """
@@ -77,7 +133,7 @@ APPLY = """
 """
 
 ENDED_WITH_STATUS = """
-    SELECT * FROM tasks
+    SELECT * FROM tasks INDEXED BY tasks_shown
     WHERE status_message_id IS NOT NULL
     AND state IN ('succeeded', 'failed', 'cancelled', 'expired')
     AND NOT EXISTS (SELECT 1 FROM outbox WHERE task_id = tasks.id AND outbox.state IN ('pending', 'sending'))
@@ -89,6 +145,8 @@ DURATIONS = """
     WHERE state = 'succeeded' AND provider = ? AND model = ? AND mode = ? AND duration = ?
     ORDER BY finished_at DESC LIMIT ?
 """
+
+# -- deliveries --------------------------------------------------------------------------------------
 
 ANY_DELIVERY_DUE = "SELECT 1 FROM outbox WHERE state IN ('pending', 'sending') AND due_at <= :now LIMIT 1"
 
@@ -108,6 +166,16 @@ DELIVERED = """
     WHERE id = ?
 """
 
+RETRY_DELIVERY = "UPDATE outbox SET state = 'pending', due_at = ?, failure = ? WHERE id = ?"
+
+UNDELIVERABLE = """
+    UPDATE outbox SET state = 'undeliverable', due_at = NULL, failure = ?, finished_at = ? WHERE id = ?
+"""
+
+DELIVERIES_OF = "SELECT * FROM outbox WHERE task_id = ? ORDER BY id"
+
+# -- ledger ------------------------------------------------------------------------------------------
+
 # The allowance counts in the window of the hold; a release has the hold's moment and the opposite sign.
 USAGE = """
     SELECT
@@ -120,21 +188,35 @@ USAGE = """
     FROM ledger WHERE user_id = :user
 """
 
-KEEP_IMAGE = """
-    INSERT INTO images (sha256, media_type, width, height, content, used_at) VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT (sha256) DO UPDATE SET used_at = excluded.used_at
-"""
+HOLD_OF = "SELECT * FROM ledger WHERE task_id = ? AND kind = 'hold'"
 
+LEDGER = "SELECT * FROM ledger WHERE user_id = ? ORDER BY id DESC LIMIT ?"
+
+LEDGER_TOTALS = "SELECT kind, count(*), sum(amount) FROM ledger GROUP BY kind"
+
+# -- drafts ------------------------------------------------------------------------------------------
+
+DRAFT = "SELECT * FROM drafts WHERE user_id = ? AND chat_id = ?"
+
+DELETE_DRAFT = "DELETE FROM drafts WHERE user_id = ? AND chat_id = ?"
+
+# -- chores ------------------------------------------------------------------------------------------
+
+# Which images are needed is gathered once, not once an image: every text as long as a SHA-256 in a
+# request that may still be sent, or in a draft, keeps the image of that name.
 CLEAN = (
-    "DELETE FROM inbox WHERE processed_at < ? AND update_id < (SELECT max(update_id) FROM inbox)",
+    "DELETE FROM inbox WHERE processed_at < ? AND update_id != (SELECT max(update_id) FROM inbox)",
     "DELETE FROM drafts WHERE updated_at < ?",
     """
-    DELETE FROM images WHERE used_at < ?
-    AND NOT EXISTS (
-        SELECT 1 FROM tasks
-        WHERE state IN ('queued', 'submitting', 'unconfirmed') AND instr(tasks.request, images.sha256)
+    DELETE FROM images WHERE used_at < ? AND sha256 NOT IN (
+        SELECT part.atom FROM tasks, json_tree(tasks.request) AS part
+        WHERE tasks.state IN ('queued', 'submitting', 'unconfirmed') AND length(part.atom) = 64
+        UNION ALL
+        SELECT part.atom FROM drafts, json_tree(drafts.data) AS part WHERE length(part.atom) = 64
     )
-    AND NOT EXISTS (SELECT 1 FROM drafts WHERE instr(drafts.data, images.sha256))
     """,
 )
 """What retention forgets. The newest inbox row stays, so that the next offset is known."""
+
+WHOLE_HISTORY = {LEDGER_TOTALS: "a sum over everything is what an audit asks for"}
+"""The statements that may read a whole table, and why."""

@@ -19,6 +19,7 @@ from bot.domain.quota import Plan, Usage, Windows, may_hold
 from bot.domain.request import ImageRef
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
+from bot.errors import ConfigError
 from bot.store import sql
 from bot.store.base import (
     Conflict,
@@ -29,7 +30,7 @@ from bot.store.base import (
     TaskIdTaken,
     User,
 )
-from bot.store.migrations import migrations
+from bot.store.migrations import STEPS, migrations
 from bot.store.rows import (
     changing_values,
     delivery_of,
@@ -67,7 +68,12 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def migrate(path: Path) -> list[str]:
-    """Bring the file to the present schema, creating it if need be; the names of the steps applied."""
+    """Bring the file to the present schema, creating it if need be; the names of the steps applied.
+
+    Raises:
+        ConfigError: a newer version of the program has changed the file, in ways unknown to this one.
+
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         path.touch(mode=0o600)
@@ -75,6 +81,12 @@ def migrate(path: Path) -> list[str]:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         database = Database(connection)
+        unknown = {step.name for step in migrations.applied(database)} - STEPS
+        if unknown:
+            names = ", ".join(sorted(unknown))
+            raise ConfigError(
+                [f"store.url: {path} was changed by a newer version ({names}): update the program"]
+            )
         steps = [step.name for step in migrations.pending(database)]
         migrations.apply(database)
         return steps
@@ -87,7 +99,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._writer = Writer(lambda: _connect(path))
+        self._writer = Writer(_connect(path))
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._read_connections: list[sqlite3.Connection] = []
@@ -156,14 +168,14 @@ class SqliteStore:
         return await self._writer.do(work)
 
     async def unprocessed(self) -> list[InboxRow]:
-        rows = await self._rows("SELECT * FROM inbox WHERE processed_at IS NULL ORDER BY update_id")
+        rows = await self._rows(sql.UNPROCESSED)
         return [inbox_row_of(row) for row in rows]
 
     async def mark_processed(self, update_id: int, now: Millis) -> None:
-        await self._write("UPDATE inbox SET processed_at = ? WHERE update_id = ?", (now, update_id))
+        await self._write(sql.MARK_PROCESSED, (now, update_id))
 
     async def last_update_id(self) -> int | None:
-        row = await self._row("SELECT max(update_id) FROM inbox")
+        row = await self._row(sql.LAST_UPDATE_ID)
         return None if row is None else row[0]
 
     # -- people and chats ----------------------------------------------------------------------------
@@ -175,27 +187,23 @@ class SqliteStore:
         return await self._writer.do(lambda db: user_of(db.execute(sql.SEE_USER, values).fetchone()))
 
     async def user(self, user_id: UserId) -> User | None:
-        row = await self._row("SELECT * FROM users WHERE id = ?", (user_id,))
+        row = await self._row(sql.USER, (user_id,))
         return None if row is None else user_of(row)
 
     async def find_user(self, text: str) -> User | None:
         wanted = text.strip().removeprefix("@")
         if wanted.isascii() and wanted.isdigit():
             return await self.user(UserId(int(wanted))) if len(wanted) <= 18 else None
-        row = await self._row(
-            "SELECT * FROM users WHERE lower(username) = lower(?) ORDER BY seen_at DESC LIMIT 1", (wanted,)
-        )
+        row = await self._row(sql.USER_BY_NAME, (wanted,))
         return None if row is None else user_of(row)
 
     async def set_language(self, user_id: UserId, language: str | None) -> None:
-        await self._write("UPDATE users SET language = ? WHERE id = ?", (language, user_id))
+        await self._write(sql.SET_LANGUAGE, (language, user_id))
 
     async def move_chat(self, old: ChatId, new: ChatId) -> None:
         def work(db: sqlite3.Connection) -> None:
-            db.execute("INSERT OR REPLACE INTO chats (id, moved_to) VALUES (?, ?)", (old, new))
-            for table in ("tasks", "inbox"):
-                db.execute(f"UPDATE {table} SET chat_id = ? WHERE chat_id = ?", (new, old))  # noqa: S608  names are ours
-            db.execute("UPDATE OR REPLACE drafts SET chat_id = ? WHERE chat_id = ?", (new, old))
+            for step in sql.MOVE_CHAT:
+                db.execute(step, (new, old))
 
         await self._writer.do(work)
 
@@ -204,10 +212,10 @@ class SqliteStore:
     async def accept(self, task: Task, images: Sequence[StoredImage], plan: Plan, window: Windows) -> Task:
         def work(db: sqlite3.Connection) -> Task:
             if task.origin.update_id is not None:
-                known = db.execute(f"{sql.TASK} WHERE update_id = ?", (task.origin.update_id,)).fetchone()
+                known = db.execute(sql.TASK_OF_UPDATE, (task.origin.update_id,)).fetchone()
                 if known is not None:
                     return task_of(known)
-            if db.execute("SELECT 1 FROM tasks WHERE id = ?", (task.id,)).fetchone() is not None:
+            if db.execute(sql.TASK, (task.id,)).fetchone() is not None:
                 raise TaskIdTaken(task.id)
             allowance = may_hold(task.price, plan, _usage(db, task.user_id, window), window)
             for image in images:
@@ -220,10 +228,7 @@ class SqliteStore:
 
     async def images(self, refs: Sequence[ImageRef]) -> Mapping[str, bytes]:
         hashes = [ref.sha256 for ref in refs]
-        rows = await self._rows(
-            "SELECT sha256, content FROM images WHERE sha256 IN (SELECT value FROM json_each(?))",
-            (json.dumps(hashes),),
-        )
+        rows = await self._rows(sql.IMAGES, (json.dumps(hashes),))
         return {row["sha256"]: row["content"] for row in rows}
 
     async def keep_image(self, image: StoredImage, now: Millis) -> None:
@@ -232,20 +237,15 @@ class SqliteStore:
     # -- tasks ---------------------------------------------------------------------------------------
 
     async def task(self, task_id: TaskId) -> Task | None:
-        row = await self._row(f"{sql.TASK} WHERE id = ?", (task_id,))
+        row = await self._row(sql.TASK, (task_id,))
         return None if row is None else task_of(row)
 
     async def tasks_of(self, user_id: UserId, states: Sequence[TaskState], limit: int = 20) -> list[Task]:
-        rows = await self._rows(
-            f"{sql.TASK} WHERE user_id = ? AND {sql.IN_STATES} ORDER BY sequence DESC LIMIT ?",
-            (user_id, _states(states), limit),
-        )
+        rows = await self._rows(sql.TASKS_OF, (user_id, _states(states), limit))
         return [task_of(row) for row in rows]
 
     async def tasks_in(self, states: Sequence[TaskState], limit: int = 1000) -> list[Task]:
-        rows = await self._rows(
-            f"{sql.TASK} WHERE {sql.IN_STATES} ORDER BY sequence LIMIT ?", (_states(states), limit)
-        )
+        rows = await self._rows(sql.TASKS_IN, (_states(states), limit))
         return [task_of(row) for row in rows]
 
     async def count_running(self) -> Mapping[ProviderName, int]:
@@ -306,7 +306,7 @@ class SqliteStore:
         return await self._writer.do(work)
 
     async def set_status_message(self, task_id: TaskId, message_id: int | None) -> None:
-        await self._write("UPDATE tasks SET status_message_id = ? WHERE id = ?", (message_id, task_id))
+        await self._write(sql.SET_STATUS_MESSAGE, (message_id, task_id))
 
     async def ended_with_status(self, limit: int) -> list[Task]:
         rows = await self._rows(sql.ENDED_WITH_STATUS, (limit,))
@@ -345,20 +345,14 @@ class SqliteStore:
         await self._write(sql.DELIVERED, values)
 
     async def retry_delivery(self, delivery_id: int, due_at: Millis, failure: str) -> None:
-        await self._write(
-            "UPDATE outbox SET state = 'pending', due_at = ?, failure = ? WHERE id = ?",
-            (due_at, failure, delivery_id),
-        )
+        await self._write(sql.RETRY_DELIVERY, (due_at, failure, delivery_id))
 
     async def undeliverable(self, delivery_id: int, failure: str, now: Millis) -> None:
-        await self._write(
-            "UPDATE outbox SET state = 'undeliverable', due_at = NULL, failure = ?, finished_at = ? WHERE id = ?",
-            (failure, now, delivery_id),
-        )
+        await self._write(sql.UNDELIVERABLE, (failure, now, delivery_id))
 
     async def deliveries_of(self, task_id: TaskId) -> list[Delivery]:
         def work(db: sqlite3.Connection) -> list[Delivery]:
-            rows = db.execute("SELECT * FROM outbox WHERE task_id = ? ORDER BY id", (task_id,)).fetchall()
+            rows = db.execute(sql.DELIVERIES_OF, (task_id,)).fetchall()
             return [_with_task(db, row) for row in rows]
 
         return await self._read(work)
@@ -375,13 +369,11 @@ class SqliteStore:
         return made == 1
 
     async def ledger(self, user_id: UserId, limit: int = 20) -> list[LedgerRow]:
-        rows = await self._rows(
-            "SELECT * FROM ledger WHERE user_id = ? ORDER BY id DESC LIMIT ?", (user_id, limit)
-        )
+        rows = await self._rows(sql.LEDGER, (user_id, limit))
         return [ledger_row_of(row) for row in rows]
 
     async def ledger_totals(self) -> Mapping[LedgerKind, tuple[int, Credits]]:
-        rows = await self._rows("SELECT kind, count(*), sum(amount) FROM ledger GROUP BY kind")
+        rows = await self._rows(sql.LEDGER_TOTALS)
         return {LedgerKind(row[0]): (row[1], Credits(row[2])) for row in rows}
 
     # -- drafts --------------------------------------------------------------------------------------
@@ -397,13 +389,13 @@ class SqliteStore:
         await self._writer.do(lambda db: insert(db, "drafts", values, conflict="REPLACE"))
 
     async def draft(self, user_id: UserId, chat_id: ChatId) -> Draft | None:
-        row = await self._row("SELECT * FROM drafts WHERE user_id = ? AND chat_id = ?", (user_id, chat_id))
+        row = await self._row(sql.DRAFT, (user_id, chat_id))
         if row is None:
             return None
         return Draft(user_id, chat_id, json.loads(row["data"]), row["message_id"], Millis(row["updated_at"]))
 
     async def delete_draft(self, user_id: UserId, chat_id: ChatId) -> None:
-        await self._write("DELETE FROM drafts WHERE user_id = ? AND chat_id = ?", (user_id, chat_id))
+        await self._write(sql.DELETE_DRAFT, (user_id, chat_id))
 
     # -- chores --------------------------------------------------------------------------------------
 
@@ -429,12 +421,12 @@ def _keep_image(db: sqlite3.Connection, image: StoredImage, now: Millis) -> None
 
 
 def _with_task(db: sqlite3.Connection, row: sqlite3.Row) -> Delivery:
-    return delivery_of(row, task_of(db.execute(f"{sql.TASK} WHERE id = ?", (row["task_id"],)).fetchone()))
+    return delivery_of(row, task_of(db.execute(sql.TASK, (row["task_id"],)).fetchone()))
 
 
 def _settle(db: sqlite3.Connection, task: Task, settlement: Settlement, now: Millis) -> None:
     """Book the opposite of the task's hold: the credits are spent, or back where they came from."""
-    held = db.execute("SELECT * FROM ledger WHERE task_id = ? AND kind = 'hold'", (task.id,)).fetchone()
+    held = db.execute(sql.HOLD_OF, (task.id,)).fetchone()
     if held is None:
         raise ValueError(f"task {task.id} holds nothing that could be settled")
     hold = ledger_row_of(held)

@@ -44,14 +44,13 @@ class _Job:
 
 
 class Writer:
-    """Owns the only connection that writes. `open_connection` is called in the writer's thread."""
+    """Owns the only connection that writes, and closes it. Nobody else may use it, in any thread."""
 
-    def __init__(
-        self, open_connection: Callable[[], sqlite3.Connection], *, group: int = LARGEST_GROUP
-    ) -> None:
-        self._open = open_connection
+    def __init__(self, connection: sqlite3.Connection, *, group: int = LARGEST_GROUP) -> None:
+        self._connection = connection
         self._group = group
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -59,7 +58,13 @@ class Writer:
         """Run `work` in a transaction and return its result once that is on the disk.
 
         Cancelling the caller does not take the work back.
+
+        Raises:
+            RuntimeError: the writer is closed.
+
         """
+        if self._closed:
+            raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._jobs.put(_Job(work, loop, future))
@@ -67,11 +72,12 @@ class Writer:
 
     async def close(self) -> None:
         """Finish what waits and end the thread."""
+        self._closed = True
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        connection = self._open()
+        connection = self._connection
         try:
             while True:
                 first = self._jobs.get()

@@ -4,7 +4,13 @@ from sqlite_utils import Migrations
 
 from bot.store.migrations import step_0001
 
-migrations = Migrations("klingbot")
-migrations(name="0001_first_schema")(step_0001.apply)
+_APPLY = {"0001_first_schema": step_0001.apply}
 
-__all__ = ["migrations"]
+STEPS = frozenset(_APPLY)
+"""The name of every step that this version of the program knows."""
+
+migrations = Migrations("klingbot")
+for _name, _apply in _APPLY.items():
+    migrations(name=_name)(_apply)
+
+__all__ = ["STEPS", "migrations"]

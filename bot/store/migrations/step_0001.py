@@ -14,6 +14,7 @@ STATEMENTS = (
     ) STRICT
     """,
     "CREATE INDEX inbox_waiting ON inbox (update_id) WHERE processed_at IS NULL",
+    "CREATE INDEX inbox_done ON inbox (processed_at) WHERE processed_at IS NOT NULL",
     """
     CREATE TABLE users (
         id INTEGER PRIMARY KEY,
@@ -26,7 +27,7 @@ STATEMENTS = (
         seen_at INTEGER NOT NULL
     ) STRICT
     """,
-    "CREATE INDEX users_username ON users (lower(username)) WHERE username IS NOT NULL",
+    "CREATE INDEX users_username ON users (lower(username))",
     """
     CREATE TABLE chats (
         id INTEGER PRIMARY KEY,
@@ -44,6 +45,7 @@ STATEMENTS = (
         used_at INTEGER NOT NULL
     ) STRICT
     """,
+    "CREATE INDEX images_used ON images (used_at)",
     """
     CREATE TABLE tasks (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -82,15 +84,15 @@ STATEMENTS = (
     ) STRICT
     """,
     "CREATE INDEX tasks_due ON tasks (state, due_at) WHERE due_at IS NOT NULL",
-    """
-    CREATE INDEX tasks_active ON tasks (state, provider)
-    WHERE state IN ('queued', 'submitting', 'unconfirmed', 'in_progress')
-    """,
+    # Each index ends with the sequence by itself: "before this one in the same state" is one range of it.
+    "CREATE INDEX tasks_by_state ON tasks (state)",
+    "CREATE INDEX tasks_queued ON tasks (user_id, sequence, due_at) WHERE state = 'queued'",
     """
     CREATE INDEX tasks_deadline ON tasks (deadline_at)
     WHERE state IN ('queued', 'unconfirmed', 'in_progress')
     """,
     "CREATE INDEX tasks_of_user ON tasks (user_id, state, sequence)",
+    "CREATE INDEX tasks_of_chat ON tasks (chat_id)",
     "CREATE INDEX tasks_shown ON tasks (sequence) WHERE status_message_id IS NOT NULL",
     """
     CREATE INDEX tasks_took ON tasks (provider, model, mode, duration, finished_at)
@@ -162,6 +164,7 @@ STATEMENTS = (
         PRIMARY KEY (user_id, chat_id)
     ) STRICT
     """,
+    "CREATE INDEX drafts_updated ON drafts (updated_at)",
 )
 
 
