@@ -19,8 +19,9 @@ from typing import Any, TextIO
 from PIL import Image, ImageDraw
 
 from bot.demo.telegram import TelegramStandIn
-from bot.demo.telegram.state import BOT
+from bot.demo.telegram.people import BOT
 
+_POLL_SECONDS = 60.0
 PEOPLE = {"ada": 1001, "xiaolin": 1002, "admin": 1000}
 _LINE = re.compile(r"(?P<who>ada|xiaolin|admin)(?: photo (?P<photo>[^:]+))?: ?(?P<text>.*)", re.DOTALL)
 
@@ -109,22 +110,17 @@ class _Player:
 
 async def _print_events(telegram: TelegramStandIn, out: TextIO) -> None:
     printed = 0
-
-    def more() -> bool:
-        return len(telegram.state.events) > printed
-
     while True:
-        await telegram.wait_for(more, 3600)
-        for event in telegram.state.events[printed:]:
+        for event in await telegram.state.events.after(printed, seconds=_POLL_SECONDS):
+            printed = event["number"]
             if event["kind"] in {"message", "edit"}:
                 out.write(_transcript(event))
-        printed = len(telegram.state.events)
         out.flush()
 
 
 def _transcript(event: dict[str, Any]) -> str:
     message = event["message"]
-    who = "bot" if message["from"]["id"] == BOT["id"] else message["from"]["first_name"]
+    who = "bot" if message["from"]["id"] == BOT.id else message["from"]["first_name"]
     parts = []
     if "photo" in message:
         largest = message["photo"][-1]

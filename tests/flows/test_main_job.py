@@ -57,12 +57,13 @@ async def test_words_complete_the_photo_that_waits_for_them(bot):
 
 
 async def test_a_reply_to_a_photo_with_the_command_animates_it_also_in_a_group(bot):
-    photo = await bot.telegram.send_photo(XIAOLIN, sample_picture(), chat=GROUP)
+    topic = bot.telegram.open_topic("Boats")
+    photo = await bot.telegram.send_photo(XIAOLIN, sample_picture(), chat=GROUP, thread=topic)
     await bot.telegram.say(
-        ADA, "/video@kling_demo_bot the boat sails", chat=GROUP, reply_to=photo["message_id"], thread=7
+        ADA, "/video@kling_demo_bot the boat sails", chat=GROUP, reply_to=photo["message_id"], thread=topic
     )
     (video,) = await bot.telegram.wait_video(GROUP)
-    assert video["message_thread_id"] == 7
+    assert video["message_thread_id"] == topic
     assert bot.balance(XIAOLIN) == (0, 0)
 
 

@@ -1,268 +1,275 @@
-"use strict";
-// The chat page of the demo. Everything that people or the bot wrote is put in as text, never as HTML.
+// The page as a whole: who one is, which chats there are, what happens in them.
 
-const WORDS = {
-  en: { demo: "demo", plain: "Everything happens on this machine. Nothing is sent to Telegram or Kling, and nothing costs anything.", seats: "Sit in the chair of", knobs: "Kling's behaviour", seconds: "Seconds to render", failures: "Share that fails", throttle: "Throttle: come back later", lose: "Lose the answers", write: "Write a message, or / for commands", attach: "Attach photos", send: "Send", user: "a user", admin: "the admin", group: "a group", reply: "Reply", edit: "Edit", edited: "edited", copied: "Copied", sending: "sending a video…", typing: "typing…", ready: "bot", replying: "Reply to", editing: "Edit the message", photos: "photos", hello: "Say something to the bot", tries: ["/start", "/video a fox in the snow 10s", "/help"], photo: "Photo", video: "Video" },
-  zh: { demo: "演示", plain: "一切都在本机运行，不会连接 Telegram 或可灵，也不产生任何费用。", seats: "切换座位", knobs: "可灵的表现", seconds: "渲染秒数", failures: "失败比例", throttle: "限流：稍后再来", lose: "丢失应答", write: "写消息，输入 / 查看命令", attach: "添加照片", send: "发送", user: "用户", admin: "管理员", group: "群组", reply: "回复", edit: "编辑", edited: "已编辑", copied: "已复制", sending: "正在发送视频…", typing: "正在输入…", ready: "机器人", replying: "回复", editing: "编辑消息", photos: "张照片", hello: "和机器人打个招呼", tries: ["/start", "/video 雪地里的狐狸 10秒", "/help"], photo: "照片", video: "视频" },
-};
-const el = (id) => document.getElementById(id);
-const make = (tag, className, text) => { const node = document.createElement(tag); if (className) node.className = className; if (text !== undefined) node.textContent = text; return node; };
-const post = (path, body) => fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+import { alertBox, button, copy, el, make, post, toast } from "./dom.js";
+import { edit, openComposer, reply, say, setCommands, sitDown } from "./composer.js";
+import { avatar, bubble, summary, wordsOf } from "./messages.js";
+import { openPanel } from "./panel.js";
+import { label, locale, t, toggleTongue } from "./words.js";
 
-let tongue = "en", world = null, seat = null, messages = new Map(), since = 0, replyTo = null, editing = null, pictures = [], menu = [];
-const queries = new Set();
-const t = () => WORDS[tongue];
+const REACTIONS = ["👍", "❤", "🔥", "🎉", "🤔", "👎"];
+const NEAR = 120;
+const chats = new Map();
+const unread = new Map();
+const pressed = new Map();
+let world = null, me = 0, open = 0, since = 0, below = 0;
 
-function label() {
-  document.documentElement.lang = tongue === "zh" ? "zh-Hans" : "en";
-  document.querySelectorAll("[data-t]").forEach((node) => { node.textContent = t()[node.dataset.t]; });
-  document.querySelectorAll("[data-label]").forEach((node) => { node.setAttribute("aria-label", t()[node.dataset.label]); node.title = t()[node.dataset.label]; });
-  el("text").placeholder = t().write;
-  el("tongue").textContent = tongue === "en" ? "中文" : "English";
-  seats(); render();
+const key = (user, chat) => `${user}/${chat}`;
+const isGroup = (chat) => chat < 0;
+const chatsOf = (user) => [user, ...world.groups.map((group) => group.id)];
+const groupOf = (chat) => world.groups.find((group) => group.id === chat);
+const person = (user) => world.people.find((one) => one.id === user);
+const topics = (chat) => new Map([...chats.get(chat).values()].filter((one) => one.forum_topic_created).map((one) => [one.message_id, one.forum_topic_created.name]));
+
+async function get(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(path);
+  return answer.json();
 }
 
-// -- chairs -----------------------------------------------------------------------------------------
+// -- the list of chats ------------------------------------------------------------------------------
 
-function chairs() {
-  const own = world.people.map((person) => ({ user: person.id, chat: person.id, name: person.first_name, note: person.id === world.admin ? t().admin : t().user }));
-  return [...own, { user: world.people[0].id, chat: world.group.id, name: world.group.title, note: `${t().group} · ${world.people[0].first_name}` }];
-}
-
-function seats() {
-  if (!world) return;
-  el("seats").replaceChildren(...chairs().map((chair, index) => {
-    const button = make("button");
-    button.type = "button";
-    button.dataset.chat = chair.chat;
-    button.setAttribute("aria-current", String(seat && chair.chat === seat.chat));
-    const names = make("div");
-    names.append(make("b", "", chair.name), make("small", "", chair.note));
-    button.append(make("div", `avatar a${index}`, [...chair.name][0]), names);
-    button.addEventListener("click", () => sit(chair));
-    return button;
-  }));
-}
-
-async function sit(chair) {
-  seat = chair; replyTo = editing = null; pictures = []; tray(); seats();
-  el("title").textContent = chair.chat === world.group.id ? world.group.title : world.bot.first_name;
-  activity("");
-  const loaded = await (await fetch(`demo/api/messages?chat=${chair.chat}`)).json();
-  messages = new Map(loaded.messages.map((message) => [message.message_id, message]));
-  menu = await (await fetch(`demo/api/menu?user=${chair.user}&chat=${chair.chat}`)).json();
-  render(); el("text").focus();
-}
-
-// -- messages ---------------------------------------------------------------------------------------
-
-function styled(text, entities) {
-  const root = document.createDocumentFragment();
-  const walk = (parent, from, to, list) => {
-    let at = from;
-    for (let index = 0; index < list.length; index += 1) {
-      const entity = list[index], start = entity.offset, end = entity.offset + entity.length;
-      if (start < at) continue;
-      parent.append(text.slice(at, start));
-      const node = element(entity, text.slice(start, end));
-      walk(node, start, end, list.slice(index + 1).filter((inner) => inner.offset >= start && inner.offset + inner.length <= end));
-      parent.append(node);
-      at = end;
-      // A quote is a block: the line break behind it would make an empty line.
-      if (entity.type.endsWith("blockquote") && text[at] === "\n") at += 1;
-    }
-    parent.append(text.slice(at, to));
-  };
-  walk(root, 0, text.length, entities || []);
-  return root;
-}
-
-function element(entity, words) {
-  const tags = { bold: "b", italic: "i", underline: "u", strikethrough: "s", code: "code", pre: "pre", blockquote: "blockquote", expandable_blockquote: "blockquote", text_link: "a", bot_command: "span", spoiler: "span" };
-  const node = make(tags[entity.type] || "span");
-  if (entity.type === "text_link" && /^https?:/.test(entity.url)) { node.href = entity.url; node.target = "_blank"; node.rel = "noreferrer"; }
-  if (entity.type === "code") node.addEventListener("click", () => copy(words));
-  if (entity.type === "expandable_blockquote") { node.className = "expandable"; node.addEventListener("click", () => node.classList.toggle("open")); }
-  if (entity.type === "bot_command") { node.className = "command"; node.addEventListener("click", () => send(words)); }
-  if (entity.type === "spoiler") { node.className = "spoiler"; node.addEventListener("click", () => node.classList.add("open")); }
+function badge(count) {
+  const node = make("b", "badge", String(count));
+  node.hidden = !count;
   return node;
 }
 
-const plain = (message) => message.text || message.caption || (message.video ? t().video : t().photo);
-
-function row(message) {
-  const mine = message.from.id === seat.user;
-  const outer = make("article", `row${mine ? " mine" : ""}`);
-  outer.id = `m${message.message_id}`;
-  const bubble = make("div", "bubble");
-  if (!mine && seat.chat === world.group.id) bubble.append(make("div", "who", message.from.first_name));
-  if (message.reply_to_message) {
-    const quote = make("div", "quote");
-    quote.append(make("b", "", message.reply_to_message.from.first_name), plain(message.reply_to_message));
-    quote.addEventListener("click", () => show(message.reply_to_message.message_id));
-    bubble.append(quote);
-  }
-  if (message.photo) { const image = make("img", "media"); image.src = `demo/file/${message.photo.at(-1).file_id}`; image.alt = message.caption || t().photo; bubble.append(image); }
-  if (message.video) {
-    const video = make("video", "media");
-    Object.assign(video, { src: `demo/file/${message.video.file_id}`, controls: true, playsInline: true, loop: true, muted: true, autoplay: true });
-    if (message.video.thumbnail) video.poster = `demo/file/${message.video.thumbnail.file_id}`;
-    video.style.aspectRatio = `${message.video.width} / ${message.video.height}`;
-    bubble.append(video);
-  }
-  if (message.document) bubble.append(make("div", "", `📄 ${message.document.file_name || ""}`));
-  const words = message.text || message.caption;
-  if (words) bubble.append(styled(words, message.entities || message.caption_entities));
-  const time = new Date(message.date * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  bubble.append(make("span", "meta", `${message.edit_date && mine ? `${t().edited} ` : ""}${time}${message.reaction ? ` ${message.reaction}` : ""}`));
-  outer.append(bubble);
-  const rows = (message.reply_markup || {}).inline_keyboard || [];
-  if (rows.length) {
-    const keys = make("div", "keys");
-    rows.forEach((line) => { const div = make("div"); line.forEach((key) => div.append(keyButton(message, key))); keys.append(div); });
-    outer.append(keys);
-  }
-  const tools = make("div", "tools");
-  const reply = make("button", "", t().reply);
-  reply.addEventListener("click", () => { replyTo = message; editing = null; tray(); el("text").focus(); });
-  tools.append(reply);
-  if (mine && words) { const edit = make("button", "", t().edit); edit.addEventListener("click", () => { editing = message; replyTo = null; el("text").value = words; tray(); el("text").focus(); }); tools.append(edit); }
-  outer.append(tools);
-  return outer;
+function list() {
+  el("people").replaceChildren(...world.people.map((one) => {
+    const waiting = chatsOf(one.id).reduce((sum, chat) => sum + (unread.get(key(one.id, chat)) || 0), 0);
+    const node = button("", () => enter(one.id, isGroup(open) ? open : one.id), avatar(one), make("span", "", one.first_name), badge(one.id === me ? 0 : waiting));
+    node.dataset.person = one.id;
+    node.setAttribute("role", "tab");
+    node.setAttribute("aria-selected", String(one.id === me));
+    if (one.id === world.admin) node.title = t("admin");
+    return node;
+  }));
+  el("chats").replaceChildren(...chatsOf(me).map((chat) => {
+    const last = [...chats.get(chat).values()].at(-1), who = groupOf(chat) || world.bot;
+    const said = last ? `${isGroup(chat) || last.from.id === me ? `${last.from.first_name}: ` : ""}${summary(last)}` : t("empty");
+    const node = button("", () => { enter(me, chat); document.body.classList.remove("listing"); }, avatar(who),
+      make("span", "names", make("b", "", who.title || who.first_name), make("small", "", said)), badge(unread.get(key(me, chat)) || 0));
+    node.dataset.chat = chat;
+    node.setAttribute("aria-current", String(chat === open));
+    return node;
+  }));
+  const others = [...unread.values()].reduce((sum, count) => sum + count, 0);
+  el("back-unread").textContent = others;
+  el("back-unread").hidden = !others;
 }
 
-function keyButton(message, key) {
-  const button = make("button", key.style || "", key.text);
-  button.type = "button";
-  button.addEventListener("click", async () => {
-    if (key.copy_text) { copy(key.copy_text.text); el("text").value = key.copy_text.text; grow(); return; }
-    if (key.url) { window.open(key.url, "_blank", "noreferrer"); return; }
-    const answer = await (await post("demo/api/press", { user: seat.user, chat: seat.chat, message_id: message.message_id, data: key.callback_data })).json();
-    if (answer.query) queries.add(answer.query);
-  });
-  return button;
+async function enter(user, chat) {
+  [me, open, below] = [user, chat, 0];
+  unread.delete(key(me, open));
+  const who = groupOf(chat) || world.bot;
+  el("title").textContent = who.title || who.first_name;
+  el("face").replaceWith(Object.assign(avatar(who), { id: "face" }));
+  activity("");
+  list();
+  el("chat").replaceChildren();
+  render(true);
+  const menu = await get(`demo/api/menu?user=${me}&chat=${open}`);
+  if (me === user && open === chat) sitDown({ user, chat, key: key(user, chat) }, world.bot.username, menu);
 }
 
-function render() {
-  if (!seat) return;
-  const chat = el("chat"), near = chat.scrollHeight - chat.scrollTop - chat.clientHeight < 160;
-  const known = new Map([...chat.querySelectorAll("article")].map((node) => [node.id, node]));
-  const wanted = [...messages.values()].sort((a, b) => a.message_id - b.message_id).map((message) => {
-    const stamp = JSON.stringify(message) + tongue + seat.chat;
-    const node = known.get(`m${message.message_id}`);
-    if (node && node.stamp === stamp) return node;
-    const fresh = row(message); fresh.stamp = stamp; return fresh;
+// -- the open chat ----------------------------------------------------------------------------------
+
+/** Messages in order, those of an album together. */
+function albums() {
+  const rows = [], known = new Map();
+  [...chats.get(open).values()].sort((one, other) => one.message_id - other.message_id).forEach((message) => {
+    const album = message.media_group_id && known.get(message.media_group_id);
+    if (album) { album.push(message); return; }
+    rows.push([message]);
+    if (message.media_group_id) known.set(message.media_group_id, rows.at(-1));
   });
-  if (!wanted.length) {
-    const empty = make("div", "empty", t().hello);
-    t().tries.forEach((words) => { const button = make("button", "", words); button.addEventListener("click", () => send(words)); empty.append(button); });
-    wanted.push(empty);
+  return rows;
+}
+
+function welcome() {
+  const tries = t("tries").map((words) => button("", () => say(words), words));
+  return make("div", "welcome", ...(isGroup(open) ? [] : [make("b", "", world.bot.first_name), make("p", "", world.about || t("hello"))]), make("div", "", ...tries));
+}
+
+function day(date) {
+  const words = date.toDateString() === new Date().toDateString() ? t("today") : date.toLocaleDateString(locale(), { day: "numeric", month: "long" });
+  return make("div", "service", words);
+}
+
+function render(down = false) {
+  const box = el("chat"), near = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+  const known = new Map([...box.children].map((node) => [node.stamp, node]));
+  const view = { me, group: isGroup(open), topics: topics(open) };
+  const wanted = [];
+  let last = "", sender = 0;
+  const place = (stamp, build) => {
+    const node = known.get(stamp) || build();
+    node.stamp = stamp;
+    wanted.push(node);
+    return node;
+  };
+  for (const album of albums()) {
+    const [first] = album, date = new Date(first.date * 1000);
+    if (date.toDateString() !== last) { place(`${date.toDateString()}${t("today")}`, () => day(date)); sender = 0; }
+    last = date.toDateString();
+    place(JSON.stringify([me, t("edited"), album]), () => bubble(album, view, acts)).classList.toggle("follows", sender === first.from.id);
+    sender = first.from.id;
   }
+  if (!wanted.length) place(`${open}${t("hello")}${world.about}`, welcome);
   // Nodes that stay are not moved: a video goes on playing.
-  [...chat.children].forEach((node) => { if (!wanted.includes(node)) node.remove(); });
-  wanted.forEach((node, index) => { if (chat.children[index] !== node) chat.insertBefore(node, chat.children[index] || null); });
-  if (near) chat.scrollTop = chat.scrollHeight;
+  [...box.children].forEach((node) => { if (!wanted.includes(node)) node.remove(); });
+  wanted.forEach((node, index) => { if (box.children[index] !== node) box.insertBefore(node, box.children[index] || null); });
+  if (near || down) box.scrollTop = box.scrollHeight;
 }
 
-function show(id) { const node = el(`m${id}`); if (node) { node.scrollIntoView({ block: "center", behavior: "smooth" }); node.classList.add("flash"); setTimeout(() => node.classList.remove("flash"), 1300); } }
-
-// -- writing ----------------------------------------------------------------------------------------
-
-async function send(words) {
-  if (editing) { await post("demo/api/edit", { user: seat.user, chat: seat.chat, message_id: editing.message_id, text: words }); editing = null; tray(); return; }
-  const form = new FormData();
-  form.set("user", seat.user); form.set("chat", seat.chat); form.set("text", words);
-  if (replyTo) form.set("reply_to", replyTo.message_id);
-  pictures.forEach((picture) => form.append("photo", picture, picture.name || "photo.jpg"));
-  replyTo = null; pictures = []; tray();
-  const answer = await fetch("demo/api/send", { method: "POST", body: form });
-  if (!answer.ok) toast((await answer.json()).error);
-  el("chat").scrollTop = el("chat").scrollHeight;
+function show(id) {
+  const node = el(`m${id}`);
+  if (!node) return;
+  node.scrollIntoView({ block: "center", behavior: "smooth" });
+  node.classList.add("flash");
+  setTimeout(() => node.classList.remove("flash"), 1500);
 }
 
-function tray() {
-  const box = el("tray"), about = replyTo ? `${t().replying}: ${plain(replyTo).slice(0, 80)}` : editing ? t().editing : "";
-  box.hidden = !about && !pictures.length;
-  box.replaceChildren();
-  pictures.forEach((picture) => { const image = make("img"); image.src = URL.createObjectURL(picture); image.alt = ""; box.append(image); });
-  box.append(about || (pictures.length > 1 ? `${pictures.length} ${t().photos}` : ""));
-  const close = make("button", "", "✕");
-  close.addEventListener("click", () => { replyTo = editing = null; pictures = []; el("text").value = ""; tray(); });
-  box.append(close);
+async function press(message, knob, node) {
+  if (knob.copy_text) return copy(knob.copy_text.text);
+  if (knob.url) return window.open(knob.url, "_blank", "noreferrer");
+  const body = { user: me, chat: open, message_id: message.message_id };
+  if (!knob.callback_data && !knob.pay) return undefined;
+  node.classList.add("busy");
+  const answer = await post(knob.pay ? "demo/api/pay" : "demo/api/press", { ...body, data: knob.callback_data });
+  if (!answer) return node.classList.remove("busy");
+  pressed.set(answer.query, node);
+  return setTimeout(() => { if (pressed.delete(answer.query)) { node.classList.remove("busy"); toast(t("gone")); } }, 15000);
 }
 
-function commands() {
-  const typed = el("text").value, box = el("menu");
-  const fitting = /^\/\w*$/.test(typed) ? menu.filter((command) => `/${command.command}`.startsWith(typed)) : [];
-  box.hidden = !fitting.length;
-  box.replaceChildren(...fitting.map((command) => {
-    const button = make("button"); button.type = "button";
-    button.append(make("b", "", `/${command.command}`), make("span", "", command.description));
-    button.addEventListener("click", () => { box.hidden = true; if (command.command === "video") { el("text").value = "/video "; el("text").focus(); } else { el("text").value = ""; send(`/${command.command}`); } });
-    return button;
-  }));
+const react = (message, emoji) => post("demo/api/react", { user: me, chat: open, message_id: message.message_id, emoji });
+
+function context(message, event) {
+  const box = el("context"), words = wordsOf(message);
+  const choice = (name, act) => button("", () => { box.hidden = true; act(); }, t(name));
+  box.replaceChildren(make("div", "emoji", ...REACTIONS.map((emoji) => button("", () => { box.hidden = true; react(message, emoji); }, emoji))), choice("reply", () => reply(message)));
+  if (words) box.append(choice("copy", () => copy(words)));
+  if (words && message.from.id === me) box.append(choice("edit", () => edit(message)));
+  box.hidden = false;
+  box.style.left = `${Math.max(8, Math.min(event.clientX, innerWidth - box.offsetWidth - 8))}px`;
+  box.style.top = `${Math.max(8, Math.min(event.clientY, innerHeight - box.offsetHeight - 8))}px`;
+  event.stopPropagation();
 }
 
-function grow() { const box = el("text"); box.style.height = "auto"; box.style.height = `${box.scrollHeight}px`; commands(); }
-function copy(words) { if (navigator.clipboard) navigator.clipboard.writeText(words).catch(() => undefined); toast(t().copied); }
-let toastTimer = 0;
-function toast(words) { const box = el("toast"); box.textContent = words; box.hidden = false; clearTimeout(toastTimer); toastTimer = setTimeout(() => { box.hidden = true; }, 3200); }
-let activityTimer = 0;
-function activity(words) { el("activity").textContent = words || t().ready; clearTimeout(activityTimer); if (words) activityTimer = setTimeout(() => activity(""), 5000); }
-
-el("composer").addEventListener("submit", (event) => { event.preventDefault(); const words = el("text").value.trim(); if (!words && !pictures.length) return; el("text").value = ""; grow(); send(words); });
-el("text").addEventListener("input", grow);
-el("text").addEventListener("keydown", (event) => { if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); el("composer").requestSubmit(); } });
-el("attach").addEventListener("click", () => el("file").click());
-el("file").addEventListener("change", () => { pictures = [...pictures, ...el("file").files].slice(0, 10); el("file").value = ""; tray(); el("text").focus(); });
-el("text").addEventListener("paste", (event) => { const files = [...event.clipboardData.files].filter((file) => file.type.startsWith("image/")); if (files.length) { event.preventDefault(); pictures.push(...files); tray(); } });
-document.addEventListener("dragover", (event) => event.preventDefault());
-document.addEventListener("drop", (event) => { event.preventDefault(); pictures.push(...[...event.dataTransfer.files].filter((file) => file.type.startsWith("image/"))); tray(); });
-el("tongue").addEventListener("click", () => { tongue = tongue === "en" ? "zh" : "en"; label(); });
-
-// -- Kling's behaviour ------------------------------------------------------------------------------
-
-const KNOBS = ["render_seconds", "failure_rate", "throttle", "lose_answers"];
-function showKnobs(values) {
-  KNOBS.forEach((name) => { const input = el(`k-${name}`), out = el(`o-${name}`); if (input.type === "checkbox") input.checked = values[name]; else input.value = values[name]; if (out) out.textContent = name === "failure_rate" ? `${Math.round(values[name] * 100)} %` : `${values[name]} s`; });
-}
-async function knobs() {
-  const answer = await fetch("demo/api/kling");
-  if (!answer.ok) return;
-  el("knobs").hidden = false; showKnobs(await answer.json());
-  KNOBS.forEach((name) => el(`k-${name}`).addEventListener("input", async () => {
-    const input = el(`k-${name}`), value = input.type === "checkbox" ? input.checked : Number(input.value);
-    const changed = await fetch("demo/api/kling", { method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ [name]: value }) });
-    if (changed.ok) showKnobs(await changed.json());
-  }));
-}
+const acts = { press, show, react, context, reply, run: (command) => say(command) };
 
 // -- what happens -----------------------------------------------------------------------------------
 
-function happened(event) {
-  if (event.kind === "answer" && queries.delete(event.query) && event.text) { if (event.alert) window.setTimeout(() => toast(event.text), 0); else toast(event.text); }
-  if (event.chat_id !== seat.chat) return;
-  if (event.kind === "message" || event.kind === "edit") { messages.set(event.message.message_id, event.message); if (event.message.from.is_bot) activity(""); }
-  if (event.kind === "delete") messages.delete(event.message_id);
-  if (event.kind === "action") activity(event.action === "upload_video" ? t().sending : t().typing);
-  if (event.kind === "reaction") { const message = messages.get(event.message_id); if (message) messages.set(event.message_id, { ...message, reaction: event.reaction.map((one) => one.emoji).join("") }); }
+let timer = 0;
+function activity(action) {
+  const members = groupOf(open) ? `${world.people.length} ${t("people")}` : t("bot");
+  el("activity").textContent = action ? t(action) || t("typing") : members;
+  el("activity").classList.toggle("active", Boolean(action));
+  clearTimeout(timer);
+  if (action) timer = setTimeout(() => activity(""), 5000);
+}
+
+function noted({ chat_id: chat, message }) {
+  chats.get(chat).set(message.message_id, message);
+  world.people.filter((one) => chatsOf(one.id).includes(chat) && one.id !== message.from.id).forEach((one) => {
+    const here = one.id === me && chat === open;
+    if (!here || document.hidden) unread.set(key(one.id, chat), (unread.get(key(one.id, chat)) || 0) + 1);
+  });
+  if (chat !== open) return;
+  if (message.from.is_bot) activity("");
+  const box = el("chat");
+  if (message.from.id === me) requestAnimationFrame(() => { box.scrollTop = box.scrollHeight; });
+  else if (box.scrollHeight - box.scrollTop - box.clientHeight > NEAR) below += 1;
+}
+
+function answered({ query, text, show_alert: isAlert, url, ok }) {
+  const node = pressed.get(query);
+  if (!node) return;
+  pressed.delete(query);
+  node.classList.remove("busy");
+  if (url) window.open(url, "_blank", "noreferrer");
+  if (text) (isAlert ? alertBox : toast)(ok === false ? `${t("refused")}: ${text}` : text);
+}
+
+const HAPPENINGS = {
+  message: noted,
+  edit: ({ chat_id: chat, message }) => chats.get(chat).set(message.message_id, message),
+  reaction: ({ chat_id: chat, message }) => chats.get(chat).set(message.message_id, message),
+  delete: ({ chat_id: chat, message_id: id }) => chats.get(chat).delete(id),
+  action: ({ chat_id: chat, action }) => { if (chat === open) activity(action); },
+  answer: answered,
+  checkout: answered,
+  commands: async () => {
+    const [user, chat] = [me, open], menu = await get(`demo/api/menu?user=${user}&chat=${chat}`);
+    if (user === me && chat === open) setCommands(menu);
+  },
+};
+
+async function load() {
+  world = await get("demo/api/world");
+  since = world.since;
+  const places = [...world.people, ...world.groups].map((one) => one.id);
+  const answers = await Promise.all(places.map((chat) => get(`demo/api/messages?chat=${chat}`)));
+  places.forEach((chat, index) => chats.set(chat, new Map(answers[index].messages.map((message) => [message.message_id, message]))));
 }
 
 async function listen() {
   for (;;) {
     try {
-      const events = await (await fetch(`demo/api/events?since=${since}`)).json();
-      events.forEach((event) => { since = event.number; happened(event); });
-      if (events.length) render();
-    } catch (error) { await new Promise((resolve) => { setTimeout(resolve, 1000); }); }
+      const heard = await get(`demo/api/events?since=${since}`);
+      el("app").classList.remove("over");
+      since = heard.since;
+      heard.events.forEach((event) => HAPPENINGS[event.kind](event));
+      if (heard.events.length) { list(); render(); scrolled(); }
+    } catch {
+      el("app").classList.add("over");
+      activity("");
+      el("activity").textContent = t("over");
+      await new Promise((resolve) => { setTimeout(resolve, 1500); });
+    }
   }
 }
 
-(async () => {
-  world = await (await fetch("demo/api/world")).json();
-  const first = await (await fetch(`demo/api/messages?chat=${world.people[0].id}`)).json();
-  since = first.since;
-  label();
-  await Promise.all([sit(chairs()[0]), knobs()]);
-  listen();
-})();
+// -- wiring -----------------------------------------------------------------------------------------
+
+function scrolled() {
+  const box = el("chat"), away = box.scrollHeight - box.scrollTop - box.clientHeight > NEAR;
+  if (!away) below = 0;
+  el("down").hidden = !away;
+  el("down-unread").textContent = below;
+  el("down-unread").hidden = !below;
+}
+
+function relabel() { label(); list(); render(); activity(""); el("tongue").textContent = t("tongue")[0]; }
+
+function theme(chosen) {
+  if (chosen) document.documentElement.dataset.theme = chosen;
+}
+
+el("theme").addEventListener("click", () => {
+  const now = document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  const next = now === "dark" ? "light" : "dark";
+  localStorage.setItem("theme", next);
+  theme(next);
+});
+el("tongue").addEventListener("click", () => { toggleTongue(); relabel(); });
+el("back").addEventListener("click", () => document.body.classList.add("listing"));
+el("down").addEventListener("click", () => { el("chat").scrollTo({ top: el("chat").scrollHeight, behavior: "smooth" }); });
+el("chat").addEventListener("scroll", scrolled);
+// Media grow when they are loaded, and a keyboard takes room: whoever is at the end stays there.
+const stay = () => { if (el("down").hidden) el("chat").scrollTop = el("chat").scrollHeight; };
+el("chat").addEventListener("load", stay, true);
+el("chat").addEventListener("loadedmetadata", stay, true);
+new ResizeObserver(stay).observe(el("chat"));
+document.addEventListener("click", () => { el("context").hidden = true; });
+document.addEventListener("visibilitychange", () => { if (!document.hidden && world) { unread.delete(key(me, open)); list(); } });
+
+theme(localStorage.getItem("theme"));
+await load();
+openComposer();
+label();
+await enter(world.people[0].id, world.people[0].id);
+relabel();
+document.body.classList.remove("listing");
+listen();
+await openPanel();

@@ -1,153 +1,199 @@
-"""What the stand-in knows: people, chats, messages, files, and the updates that wait for the bot."""
+"""All state of the stand-in: people, chats, messages, files, updates; the primitives that change it.
 
-import asyncio
-import io
-import secrets
-import time
-from collections.abc import Callable
+Every change that a person would see is also put into the event log. Nothing here awaits, so each change
+is whole.
+"""
+
+import random
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from bot.demo.telegram.events import EventLog
+from bot.demo.telegram.faults import Faults, Limits
+from bot.demo.telegram.files import FileStore
+from bot.demo.telegram.people import Chat, User, chat_json
+from bot.demo.telegram.updates import UpdateQueue
+from bot.demo.telegram.wire import BotApiError, bad_request
 
 Json = dict[str, Any]
 
-BOT: Json = {
-    "id": 7_000_001,
-    "is_bot": True,
-    "first_name": "Kling videos",
-    "username": "kling_demo_bot",
-    "can_join_groups": True,
-    "can_read_all_group_messages": False,
-    "supports_inline_queries": False,
-}
 
-PEOPLE: dict[int, Json] = {
-    1001: {"id": 1001, "is_bot": False, "first_name": "Ada", "username": "ada", "language_code": "en"},
-    1002: {
-        "id": 1002,
-        "is_bot": False,
-        "first_name": "小林",
-        "username": "xiaolin",
-        "language_code": "zh-hans",
-    },
-    1000: {"id": 1000, "is_bot": False, "first_name": "Boss", "username": "boss", "language_code": "en"},
-}
-GROUP: Json = {"id": -1_002_000_000_001, "type": "supergroup", "title": "Film club"}
+@dataclass
+class Message:
+    """One message; `body` is the Bot API's object without what is looked up when it is shown.
+
+    A change puts another body in its place, so that whoever holds the old one keeps what it saw.
+    """
+
+    chat_id: int
+    message_id: int
+    sender_id: int
+    body: Json
+    reply_to: int | None = None
+    quote: Json | None = None
+    reactions: dict[int, list[Json]] = field(default_factory=dict)
+    invoice_payload: str = ""
 
 
 @dataclass
-class StoredFile:
-    """A file at the stand-in, on disk."""
+class CallbackQuery:
+    """A press of a button, with the answer once there is one."""
 
     id: str
-    path: Path
-    mime: str
-    name: str
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return self.path.stat().st_size
+    user_id: int
+    chat_id: int
+    message_id: int
+    answer: Json | None = None
 
 
 @dataclass
-class State:
-    """Everything, with one condition that tells of every change."""
+class Payment:
+    """An invoice that a person is about to pay, or has paid, in Stars."""
 
-    directory: Path
-    now: Callable[[], float] = time.time
-    messages: dict[tuple[int, int], Json] = field(default_factory=dict)
-    files: dict[str, StoredFile] = field(default_factory=dict)
-    updates: list[Json] = field(default_factory=list)
-    events: list[Json] = field(default_factory=list)
-    menus: dict[str, list[Json]] = field(default_factory=dict)
+    user_id: int
+    chat_id: int
+    message_id: int
+    query_id: str
+    amount: int
+    payload: str
+    asked_at: float
+    charge_id: str = ""
+    decided: bool = False
+    refunded: bool = False
+
+
+@dataclass
+class TelegramState:
+    """Everything that the stand-in knows; `now` gives Unix seconds, `blocked` holds who blocked the bot."""
+
+    token: str
+    bot: User
+    users: dict[int, User]
+    chats: dict[int, Chat]
+    files: FileStore
+    now: Callable[[], float]
+    random: random.Random
+    limits: Limits
+    privacy_mode: bool = True
     blocked: set[int] = field(default_factory=set)
-    changed: asyncio.Condition = field(default_factory=asyncio.Condition)
-    closing: bool = False
-    _message_id: int = 0
-    _update_id: int = 500_000
+    messages: dict[int, dict[int, Message]] = field(default_factory=dict)
+    updates: UpdateQueue = field(default_factory=UpdateQueue)
+    events: EventLog = field(default_factory=EventLog)
+    faults: Faults = field(default_factory=Faults)
+    calls: list[tuple[str, Json]] = field(default_factory=list)
+    callbacks: dict[str, CallbackQuery] = field(default_factory=dict)
+    payments: dict[str, Payment] = field(default_factory=dict)
+    inline_answers: dict[str, list[Json] | None] = field(default_factory=dict)
+    settings: dict[tuple[str, str], str] = field(default_factory=dict)
+    commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
+    webhook: Json = field(default_factory=dict)
+    _private_ids: int = 0
+    _group_ids: dict[int, int] = field(default_factory=dict)
 
-    def chat(self, chat_id: int) -> Json | None:
-        """A chat as the Bot API shows it."""
-        if chat_id == GROUP["id"]:
-            return dict(GROUP)
-        person = PEOPLE.get(chat_id)
-        if person is None:
-            return None
-        return {
-            "id": chat_id,
-            "type": "private",
-            "first_name": person["first_name"],
-            "username": person["username"],
-        }
+    def opaque(self, length: int = 12) -> str:
+        """Make an id that nobody can guess or read anything from."""
+        return str(int.from_bytes(self.random.randbytes(length), "big"))
 
-    async def tell(self, event: Json) -> None:
-        """Add an event for the page, and wake everybody who waits."""
-        async with self.changed:
-            self.events.append({**event, "number": len(self.events) + 1})
-            self.changed.notify_all()
+    def _next_message_id(self, chat: Chat) -> int:
+        """Number a message: private chats share one row of numbers, each supergroup has its own."""
+        if chat.type == "private":
+            self._private_ids += 1
+            return self._private_ids
+        self._group_ids[chat.id] = self._group_ids.get(chat.id, 0) + 1
+        return self._group_ids[chat.id]
 
-    async def close(self) -> None:
-        """Let everybody who waits go: the server is about to stop."""
-        async with self.changed:
-            self.closing = True
-            self.changed.notify_all()
+    def sender(self, user_id: int) -> User:
+        """Find a person or the bot by id."""
+        return self.bot if user_id == self.bot.id else self.users[user_id]
 
-    async def update(self, kind: str, content: Json) -> int:
-        """Queue an update for the bot."""
-        async with self.changed:
-            self._update_id += 1
-            self.updates.append({"update_id": self._update_id, kind: content})
-            self.changed.notify_all()
-            return self._update_id
+    def chat_for_bot(self, chat_id: int | str) -> Chat:
+        """Find the chat that a method names.
 
-    async def add(self, chat_id: int, sender: Json, content: Json) -> Json:
+        Raises:
+            BotApiError: 400 for an empty or unknown id or a group that migrated, 403 where the bot was
+                blocked or kicked.
+
+        """
+        text = str(chat_id)
+        if not text:
+            raise bad_request("chat_id is empty")
+        chat = self.chats.get(int(text)) if text.removeprefix("-").isdigit() else None
+        if chat is None:
+            raise bad_request("chat not found")
+        if chat.migrated_to is not None:
+            raise BotApiError(
+                400,
+                "Bad Request: group chat was upgraded to a supergroup chat",
+                {"migrate_to_chat_id": chat.migrated_to},
+            )
+        if chat.id in self.blocked:
+            raise BotApiError(403, "Forbidden: bot was blocked by the user")
+        if chat.type != "private" and chat.status_of.get(self.bot.id) in {None, "left", "kicked"}:
+            raise BotApiError(403, f"Forbidden: bot was kicked from the {chat.type} chat")
+        return chat
+
+    def message(self, chat_id: int, message_id: int) -> Message | None:
+        """Find a message that is still there."""
+        return self.messages.get(chat_id, {}).get(message_id)
+
+    def add_message(
+        self,
+        chat: Chat,
+        sender: User,
+        content: Mapping[str, Any],
+        *,
+        reply_to: int | None = None,
+        quote: Json | None = None,
+        thread_id: int | None = None,
+        inline_keyboard: Json | None = None,
+    ) -> Message:
         """Put a message into a chat."""
-        self._message_id += 1
-        message = {
-            "message_id": self._message_id,
+        message_id = self._next_message_id(chat)
+        body: Json = {
+            "message_id": message_id,
+            "from": sender.as_json(),
+            "chat": chat_json(chat, self.users),
             "date": int(self.now()),
-            "chat": self.chat(chat_id),
-            "from": sender,
-            **content,
         }
-        self.messages[chat_id, self._message_id] = message
-        await self.tell({"kind": "message", "chat_id": chat_id, "message": message})
+        if thread_id is not None:
+            body |= {"message_thread_id": thread_id, "is_topic_message": True}
+        body |= content
+        if inline_keyboard:
+            body["reply_markup"] = inline_keyboard
+        message = Message(chat.id, message_id, sender.id, body, reply_to, quote)
+        self.messages.setdefault(chat.id, {})[message_id] = message
+        self.events.add("message", chat_id=chat.id, message=self.shown(message))
         return message
 
-    def keep(self, data: bytes, mime: str, name: str) -> StoredFile:
-        """Keep a file's bytes."""
-        file_id = "F" + secrets.token_urlsafe(18)
-        path = self.directory / file_id
-        path.write_bytes(data)
-        stored = StoredFile(file_id, path, mime, name)
-        self.files[file_id] = stored
-        return stored
+    def replace(self, message: Message, body: Json, *, marks_edit: bool = True) -> None:
+        """Put a new body in place of a message's old one; `marks_edit` dates it as edited."""
+        message.body = body | ({"edit_date": int(self.now())} if marks_edit else {})
+        self.events.add("edit", chat_id=message.chat_id, message=self.shown(message))
 
-    def photo(self, data: bytes) -> list[Json]:
-        """A photo in the sizes that Telegram makes of it."""
-        sizes = []
-        with Image.open(io.BytesIO(data)) as opened:
-            picture = opened.convert("RGB")
-        for longest in (320, 1280):
-            scaled = picture.copy()
-            scaled.thumbnail((longest, longest))
-            buffer = io.BytesIO()
-            scaled.save(buffer, "JPEG", quality=87)
-            stored = self.keep(buffer.getvalue(), "image/jpeg", "photo.jpg")
-            sizes.append(self.file_json(stored, width=scaled.width, height=scaled.height))
-            if max(picture.size) <= longest:
-                break
-        return sizes
+    def react(self, message: Message, user_id: int, reactions: list[Json]) -> None:
+        """Put somebody's reactions to a message in place of the earlier ones."""
+        message.reactions[user_id] = reactions
+        self.events.add("reaction", chat_id=message.chat_id, message=self.shown(message))
 
-    @staticmethod
-    def file_json(stored: StoredFile, **more: object) -> Json:
-        """A file as the Bot API shows it."""
-        return {
-            "file_id": stored.id,
-            "file_unique_id": f"U{stored.id[1:13]}",
-            "file_size": stored.size,
-            **{name: value for name, value in more.items() if value is not None},
-        }
+    def delete(self, message: Message) -> None:
+        """Take a message out of its chat."""
+        del self.messages[message.chat_id][message.message_id]
+        self.events.add("delete", chat_id=message.chat_id, message_id=message.message_id)
+
+    def bot_json(self, message: Message, *, with_reply: bool = True) -> Json:
+        """Give a message as the Bot API shows it, with the message that it answers one level deep."""
+        body = dict(message.body)
+        if with_reply and message.reply_to is not None:
+            answered = self.message(message.chat_id, message.reply_to)
+            if answered is not None:
+                body["reply_to_message"] = self.bot_json(answered, with_reply=False)
+                if message.quote is not None:
+                    body["quote"] = message.quote
+        return body
+
+    def shown(self, message: Message) -> Json:
+        """Give a message as people see it: with its reactions."""
+        body = self.bot_json(message)
+        emoji = [given["emoji"] for one in message.reactions.values() for given in one]
+        return body | ({"reactions": emoji} if emoji else {})
