@@ -268,7 +268,9 @@ def _failed(task: Task, bumped: Task, kind: FailureKind, detail: str, now: Milli
 def _finished(
     task: Task, bumped: Task, videos: tuple[RemoteVideo, ...], real_cost: str | None, now: Millis
 ) -> Transition:
-    outbox = tuple(OutboxItem(DeliveryKind.VIDEO, position, video) for position, video in enumerate(videos))
+    outbox = tuple(
+        OutboxItem(DeliveryKind(video.kind), position, video) for position, video in enumerate(videos)
+    )
     if task.state is TaskState.EXPIRED:
         return Transition(task, replace(bumped, due_at=None, real_cost=real_cost), Settlement.KEEP, outbox)
     after = replace(

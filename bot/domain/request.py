@@ -111,6 +111,9 @@ class AudioRef(Part):
     duration_ms: Annotated[int, Field(ge=1)]
 
 
+Attachment = ImageRef | AudioRef
+
+
 class Camera(Part):
     """How the camera moves: a preset, or `simple` along one axis, from -10 to 10."""
 
@@ -205,7 +208,7 @@ class VideoRequest(Part):
     `duration` is in seconds; 0 where the operation has none. `cfg_scale` is 0 (free) to 1 (close to the
     prompt). `count` is the number of results. `aspect_ratio` of None means that the picture decides.
     `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
-    a try-on the person, then the garment.
+    a try-on the person, then the garment. `try_on` marks a first frame whose person changes clothes.
     """
 
     operation: Operation
@@ -234,6 +237,7 @@ class VideoRequest(Part):
     speech: Speech | None = None
     expansion: Expansion | None = None
     orientation: Literal["image", "video"] | None = None
+    try_on: bool = False
 
     @model_validator(mode="after")
     def _consistent(self) -> "VideoRequest":
@@ -263,7 +267,7 @@ class VideoRequest(Part):
         return tuple(image for image in (*frames, *self.references, *masks) if image is not None)
 
     @property
-    def attachments(self) -> tuple[ImageRef | AudioRef, ...]:
+    def attachments(self) -> tuple[Attachment, ...]:
         """Everything that must be at hand when the request is sent."""
         audio = None if self.speech is None else self.speech.audio
         return self.images if audio is None else (*self.images, audio)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
-from bot.domain.request import VideoRequest
+from bot.domain.request import Product, VideoRequest
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 
 
@@ -102,17 +102,25 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class RemoteVideo:
-    """A finished video at the provider. `url` may be signed: it is never logged. `duration_ms` if told."""
+    """A finished result at the provider, most often a video; `kind` says what it is.
+
+    Addresses may be signed: they are never logged. `duration_ms` if told. `watermark_url` is the same with
+    the provider's mark, where one was asked for.
+    """
 
     url: str = field(repr=False)
     id: str | None = None
     duration_ms: int | None = None
+    kind: Product = Product.VIDEO
+    watermark_url: str | None = field(default=None, repr=False)
 
 
 class DeliveryKind(StrEnum):
     """What an outbox row asks to be sent."""
 
     VIDEO = "video"
+    IMAGE = "image"
+    AUDIO = "audio"
     NOTICE = "notice"
     """The end of a task without a video: the reason and what happened to the credits."""
 

@@ -123,8 +123,12 @@ class KlingClient:
 
     @property
     def can_look_up(self) -> bool:
-        """Whether a task can be asked for by our own id."""
+        """Whether tasks can be asked for by our own id."""
         return self.dialect.can_look_up
+
+    def can_ask_for(self, ref: TaskRef) -> bool:
+        """Whether this very task can be asked for by our own id."""
+        return self.dialect.look_up(ref) is not None
 
     @property
     def can_query_many(self) -> bool:
@@ -132,13 +136,16 @@ class KlingClient:
         return self.dialect.query_many((_NOBODYS_TASK,)) is not None
 
     async def submit(self, request: VideoRequest, context: SubmitContext) -> Submission:
-        """Send a request, once.
+        """Find out what the request needs, then send it, once.
 
         Raises:
             Ambiguous: it may have arrived; ask with `look_up` before anything is sent again.
             ProviderError: any other outcome; it surely created no task.
 
         """
+        for preparation in self.dialect.preparations(request):
+            found = await self._exchange(preparation.request, preparation.parse)
+            context = replace(context, prepared={**context.prepared, **found})
         return await self._exchange(
             self.dialect.submit(request, context), self.dialect.parse_submit, submitting=True
         )

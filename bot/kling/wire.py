@@ -1,6 +1,6 @@
 """What crosses the border to a provider, and the protocol that every dialect fulfils. No I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol
@@ -32,12 +32,14 @@ class HttpResponse:
 class SubmitContext:
     """What a request needs beside itself to be sent.
 
-    `images` maps the SHA-256 of every image of the request to its bytes.
+    `images` maps the SHA-256 of every attachment of the request to its bytes. `prepared` holds what the
+    exchanges before the submission found out.
     """
 
     external_task_id: str
     images: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     callback_url: str | None = field(default=None, repr=False)
+    prepared: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,17 @@ class TaskRef:
     provider_task_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """An exchange before the submission, whose answer the submission needs.
+
+    `parse` reads the answer into named texts, or raises one of `bot.kling.outcomes`; no task is made by it.
+    """
+
+    request: HttpRequest
+    parse: Callable[[HttpResponse], Mapping[str, str]]
+
+
 class Dialect(Protocol):
     """A wire format as pure functions.
 
@@ -95,11 +108,20 @@ class Dialect(Protocol):
 
     @property
     def can_look_up(self) -> bool:
-        """Whether a task can be asked for by our own `external_task_id`."""
+        """Whether tasks can be asked for by our own `external_task_id`, with most operations."""
+        ...
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """What can be asked for in this wire format."""
         ...
 
     def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
         """Name the fields of `request` that this wire format cannot express, empty if none."""
+        ...
+
+    def preparations(self, request: VideoRequest) -> tuple[Preparation, ...]:
+        """Encode what must be found out before the submission; nothing for most requests."""
         ...
 
     def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:

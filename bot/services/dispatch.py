@@ -96,8 +96,8 @@ class Dispatch:
     async def _submit(self, task: Task) -> None:
         assert task.provider is not None  # noqa: S101  a claim names the provider
         client = self._pool.client(task.provider)
-        images = await self._store.images(task.request.images)
-        if len(images) < len({image.sha256 for image in task.request.images}):
+        images = await self._store.images(task.request.attachments)
+        if len(images) < len({file.sha256 for file in task.request.attachments}):
             await self._apply(task, Refused(FailureKind.PARAMETERS, "the picture is no longer kept"))
             return
         context = SubmitContext(task.external_task_id, images)
@@ -178,7 +178,7 @@ class Dispatch:
     async def _reconcile(self, task: Task) -> None:
         provider = task.provider
         client = self._pool.find(provider) if provider is not None else None
-        if client is None or provider is None or not client.can_look_up:
+        if client is None or provider is None or not client.can_ask_for(task_ref(task)):
             log.error(
                 "the answer to a submission was lost and cannot be asked for", task=task.id, provider=provider
             )

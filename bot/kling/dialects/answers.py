@@ -13,6 +13,7 @@ Kling and the gateways in front of it wrap one and the same task in different en
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from bot.domain.request import Product
 from bot.domain.task import RemoteVideo
 from bot.kling.dialects.reading import (
     address,
@@ -238,18 +239,36 @@ def _videos(node: Node, raw: Node) -> tuple[RemoteVideo, ...]:
 
 
 def _listed(node: Node) -> Iterator[RemoteVideo]:
-    results = _child(node, "task_result").get("videos")
-    outputs = node.get("outputs")
-    for video in results if isinstance(results, list) else ():
-        if isinstance(video, Mapping) and (url := address(video.get("url"))):
-            yield RemoteVideo(url, text_of(video.get("id")) or None, milliseconds(video.get("duration")))
-    for output in outputs if isinstance(outputs, list) else ():
-        if (
-            isinstance(output, Mapping)
-            and output.get("type") == "video"
-            and (url := address(output.get("url")))
-        ):
-            yield RemoteVideo(url, text_of(output.get("id")) or None, milliseconds(output.get("duration")))
+    """Every result that an object lists, in Kling's words of both standards."""
+    results = _child(node, "task_result")
+    for kind, name in ((Product.VIDEO, "videos"), (Product.IMAGE, "images"), (Product.AUDIO, "audios")):
+        for result in _nodes(results.get(name)):
+            yield from _result(kind, result)
+    for output in _nodes(node.get("outputs")):
+        if output.get("type") in _OUTPUTS:
+            yield from _result(Product(output["type"]), output)
+
+
+def _result(kind: Product, result: Node) -> Iterator[RemoteVideo]:
+    url = next((found for name in _ADDRESSES if (found := address(result.get(name)))), None)
+    if url is not None:
+        seconds = next((result[name] for name in _DURATIONS if name in result), None)
+        yield RemoteVideo(
+            url,
+            text_of(result.get("id")) or None,
+            milliseconds(seconds),
+            kind,
+            address(result.get("watermark_url")),
+        )
+
+
+_OUTPUTS = frozenset(Product)
+_ADDRESSES = ("url", "url_mp3", "mp3_url", "url_wav", "wav_url")
+_DURATIONS = ("duration", "duration_mp3", "mp3_duration", "duration_wav", "wav_duration")
+
+
+def _nodes(value: object) -> Iterator[Node]:
+    return (one for one in value if isinstance(one, Mapping)) if isinstance(value, list) else iter(())
 
 
 def _reason(node: Node, raw: Node) -> str | None:

@@ -10,10 +10,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from bot.domain.request import VideoRequest
+from bot.domain.request import Operation, VideoRequest
 from bot.kling.dialects import answers
-from bot.kling.dialects.profile import PROBE_ID, base64_of, key_accepted, takes_mode
-from bot.kling.wire import HttpRequest, HttpResponse, Submission, SubmitContext, TaskRef, TaskStatus
+from bot.kling.dialects.bodies import base64_of, takes_mode
+from bot.kling.dialects.profile import FRAMES, PROBE_ID, key_accepted
+from bot.kling.wire import (
+    HttpRequest,
+    HttpResponse,
+    Preparation,
+    Submission,
+    SubmitContext,
+    TaskRef,
+    TaskStatus,
+)
 
 PATH = "/v1/video/generations"
 
@@ -27,8 +36,15 @@ class Generic:
     name = "generic"
     can_look_up = False
 
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """What can be asked for."""
+        return FRAMES
+
     def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
         """Name the fields of `request` that this wire format cannot express, empty if none."""
+        if request.operation not in self.operations:
+            return ("operation",)
         return tuple(
             field
             for field, missing in (
@@ -37,9 +53,19 @@ class Generic:
                 ("aspect_ratio", request.aspect_ratio is not None and request.aspect_ratio not in SIZES),
                 ("sound", request.sound),
                 ("last_frame", request.last_frame is not None),
+                ("camera", request.camera is not None),
+                ("brush", request.brush is not None),
+                ("shots", bool(request.shots)),
+                ("voices", bool(request.voices)),
+                ("elements", bool(request.elements)),
+                ("watermark", request.watermark),
             )
             if missing
         )
+
+    def preparations(self, request: VideoRequest) -> tuple[Preparation, ...]:  # noqa: ARG002  part of the protocol
+        """Nothing has to be found out before."""
+        return ()
 
     def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""

@@ -8,8 +8,8 @@ import json
 from typing import Any
 
 from bot.domain.request import VideoRequest
+from bot.kling.dialects.bodies import base64_of
 from bot.kling.dialects.generic import PATH, SIZES, Generic, metadata
-from bot.kling.dialects.profile import base64_of
 from bot.kling.wire import HttpRequest, SubmitContext
 
 FOLDED = frozenset({"kling-v2-5-turbo"})

@@ -5,6 +5,9 @@ They hand `external_task_id` on and cannot be asked for it, and they want a prom
 (new-api, middleware/kling_adapter.go).
 """
 
+from bot.kling.dialects.bodies import Style
 from bot.kling.dialects.profile import Native, Profile
 
-PREFIXED = Native(Profile(name="prefixed", root="/kling/v1/videos", image_ratio=True, needs_prompt=True))
+PREFIXED = Native(
+    Profile(name="prefixed", prefix="/kling", style=Style(image_ratio=True, try_on=True), needs_prompt=True)
+)

@@ -1,20 +1,27 @@
 """Kling's own paths and bodies, and what differs between those who speak them, as data. Pure.
 
 The official API, gateways that keep its paths under a prefix, and flat proxies all take
-``POST <root>/<operation>`` and ``GET <root>/<operation>/<id>``; a `Profile` says the rest.
+``POST <prefix><path of the operation>`` and ``GET`` the same with an id; a `Profile` says the rest.
 """
 
-import base64
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from bot.domain.request import AspectRatio, ImageRef, Mode, Operation, VideoRequest
-from bot.kling.dialects import answers
+from bot.domain.request import AspectRatio, Mode, Operation, Product, VideoRequest
+from bot.kling.dialects import answers, lip_sync
+from bot.kling.dialects.bodies import Style, body_of
 from bot.kling.outcomes import NotFound
-from bot.kling.wire import HttpRequest, HttpResponse, Submission, SubmitContext, TaskRef, TaskStatus
+from bot.kling.wire import (
+    HttpRequest,
+    HttpResponse,
+    Preparation,
+    Submission,
+    SubmitContext,
+    TaskRef,
+    TaskStatus,
+)
 
 OFFICIAL_RATIOS: tuple[AspectRatio, ...] = ("16:9", "9:16", "1:1")
 PAGE_SIZE = 500
@@ -23,85 +30,129 @@ PAGE_SIZE = 500
 PROBE_ID = "klingbot-probe"
 """An id that no task has: only who holds a good key is told so."""
 
+PATHS: Mapping[Operation, str] = {
+    Operation.TEXT_TO_VIDEO: "/v1/videos/text2video",
+    Operation.IMAGE_TO_VIDEO: "/v1/videos/image2video",
+    Operation.REFERENCES_TO_VIDEO: "/v1/videos/multi-image2video",
+    Operation.OMNI_VIDEO: "/v1/videos/omni-video",
+    Operation.MOTION_CONTROL: "/v1/videos/motion-control",
+    Operation.EXTEND: "/v1/videos/video-extend",
+    Operation.LIP_SYNC: "/v1/videos/lip-sync",
+    Operation.EFFECT: "/v1/videos/effects",
+    Operation.AVATAR: "/v1/videos/avatar/image2video",
+    Operation.TEXT_TO_AUDIO: "/v1/audio/text-to-audio",
+    Operation.VIDEO_TO_AUDIO: "/v1/audio/video-to-audio",
+    Operation.IMAGE: "/v1/images/generations",
+    Operation.REFERENCES_TO_IMAGE: "/v1/images/multi-image2image",
+    Operation.OMNI_IMAGE: "/v1/images/omni-image",
+    Operation.EXPAND: "/v1/images/editing/expand",
+    Operation.TRY_ON: "/v1/images/kolors-virtual-try-on",
+}
+"""Where Kling takes each operation."""
+
+UNCORRELATED = frozenset({Operation.EXTEND})
+"""These take no `external_task_id` (vendor API reference 2025, video-extend)."""
+
+ASKED_BY_ITS_ID_ONLY = UNCORRELATED | {Operation.LIP_SYNC}
+"""About these Kling answers questions by its own id only (vendor reference 2026, advanced-lip-sync)."""
+
+FRAMES = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO})
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What a speaker of Kling's own paths does its own way.
 
-    `durations` is the JSON type of seconds. `image_ratio`: image2video takes an aspect ratio too.
-    `needs_prompt`: also beside an image. `needs_mode`: also for models that have but one. `correlates`: takes `external_task_id` and `callback_url`.
-    `looks_up`: answers questions by `external_task_id`. `lists`: answers about many tasks at once.
+    `paths` are those that differ from `PATHS`. `models` maps a model, or an operation, to the name that
+    is sent for it. `needs_prompt`: also beside an image. `correlates`: takes `external_task_id` and
+    `callback_url`. `looks_up`: answers questions by `external_task_id`. `lists`: answers about many tasks
+    at once. `advanced_lip_sync`: a face and a voice are asked for before a lip-sync.
     """
 
     name: str
-    root: str = "/v1/videos"
-    durations: Literal["text", "integer"] = "text"
+    prefix: str = ""
+    paths: Mapping[Operation, str] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
+    operations: frozenset[Operation] = frozenset(Operation)
+    style: Style = Style()
     ratios: tuple[AspectRatio, ...] = OFFICIAL_RATIOS
     modes: tuple[Mode, ...] = ("std", "pro", "4k")
-    image_ratio: bool = False
     needs_prompt: bool = False
-    needs_mode: bool = False
     sound: bool = True
     correlates: bool = True
     looks_up: bool = False
     lists: bool = False
+    advanced_lip_sync: bool = False
 
 
 class Native:
     """The dialect of a profile."""
 
-    can_look_up: bool
-
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
-        self.can_look_up = profile.looks_up
 
     @property
     def name(self) -> str:
         """The dialect's name in the configuration."""
         return self.profile.name
 
+    @property
+    def can_look_up(self) -> bool:
+        """Whether tasks can be asked for by our own id."""
+        return self.profile.looks_up
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """What can be asked for."""
+        return self.profile.operations
+
     def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
         """Name the fields of `request` that this wire format cannot express, empty if none."""
         profile = self.profile
-        shown_ratio = request.aspect_ratio if profile.image_ratio or not request.images else None
+        if request.operation not in profile.operations:
+            return ("operation",)
+        video = request.operation.product is Product.VIDEO
+        ratio = request.aspect_ratio if video and (profile.style.image_ratio or not request.images) else None
+        preset = request.camera is not None and request.camera.axis is None
         return tuple(
             field
             for field, missing in (
-                ("prompt", profile.needs_prompt and not request.prompt),
+                ("prompt", profile.needs_prompt and request.operation in FRAMES and not request.prompt),
                 ("mode", request.mode not in profile.modes),
-                ("aspect_ratio", shown_ratio is not None and shown_ratio not in profile.ratios),
+                ("aspect_ratio", ratio is not None and ratio not in profile.ratios),
+                ("camera", preset and profile.style.camera == "value"),
                 ("sound", request.sound and not profile.sound),
                 ("seed", request.seed is not None),
-                ("count", request.count > 1),
+                ("count", request.count > 1 and video),
             )
             if missing
+        )
+
+    def preparations(self, request: VideoRequest) -> tuple[Preparation, ...]:
+        """A lip-sync needs a face, and a text needs a voice, before the submission."""
+        profile = self.profile
+        face = profile.advanced_lip_sync and request.operation is Operation.LIP_SYNC
+        voice = face or request.operation is Operation.AVATAR
+        return (
+            *(lip_sync.voice(request, profile.prefix) if voice else ()),
+            *(lip_sync.face(request, profile.prefix) if face else ()),
         )
 
     def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission. Only what was asked for is sent: Kling's defaults stay Kling's."""
         profile = self.profile
-        body: dict[str, Any] = {"model_name": request.model}
-        if request.first_frame is not None:
-            body["image"] = base64_of(request.first_frame, context)
-        if request.last_frame is not None:
-            body["image_tail"] = base64_of(request.last_frame, context)
-        if request.prompt:
-            body["prompt"] = request.prompt
-        if request.negative_prompt:
-            body["negative_prompt"] = request.negative_prompt
-        if request.cfg_scale is not None:
-            body["cfg_scale"] = request.cfg_scale
-        if profile.needs_mode or takes_mode(request.model):
-            body["mode"] = request.mode
-        if request.aspect_ratio is not None and (profile.image_ratio or not request.images):
-            body["aspect_ratio"] = request.aspect_ratio
-        body["duration"] = str(request.duration) if profile.durations == "text" else request.duration
-        if request.sound:
-            body["sound"] = "on"
-        if profile.correlates:
-            if context.callback_url:
-                body["callback_url"] = context.callback_url
+        if profile.advanced_lip_sync and request.operation is Operation.LIP_SYNC:
+            body = lip_sync.body(request, context)
+        else:
+            body = body_of(request, context, profile.style)
+        name = profile.models.get(request.model) or profile.models.get(request.operation)
+        if name is not None:
+            body["model_name"] = name
+        if request.watermark:
+            body["watermark_info"] = {"enabled": True}
+        if profile.correlates and context.callback_url:
+            body["callback_url"] = context.callback_url
+        if profile.correlates and request.operation not in UNCORRELATED:
             body["external_task_id"] = context.external_task_id
         return HttpRequest("POST", self._path(request.operation), json=body)
 
@@ -119,7 +170,7 @@ class Native:
 
     def look_up(self, ref: TaskRef) -> HttpRequest | None:
         """Encode the question about a task by our own id: it stands where Kling's id would."""
-        if not self.profile.looks_up:
+        if not self.profile.looks_up or ref.operation in ASKED_BY_ITS_ID_ONLY:
             return None
         return HttpRequest("GET", self._path(ref.operation, ref.external_task_id))
 
@@ -147,7 +198,13 @@ class Native:
         return key_accepted(response)
 
     def _path(self, operation: Operation, identity: str | None = None) -> str:
-        path = f"{self.profile.root}/{operation.value}"
+        profile = self.profile
+        own = (
+            lip_sync.ADVANCED
+            if profile.advanced_lip_sync and operation is Operation.LIP_SYNC
+            else PATHS[operation]
+        )
+        path = profile.paths.get(operation) or f"{profile.prefix}{own}"
         return path if identity is None else f"{path}/{quote(identity, safe='')}"
 
 
@@ -161,17 +218,3 @@ def key_accepted(response: HttpResponse) -> str:
     with contextlib.suppress(NotFound):
         answers.status(response)
     return "the key is accepted"
-
-
-def takes_mode(model: str) -> bool:
-    """Whether the model has modes at all: the "master" models have but one (update log of 2025-05-13)."""
-    return not model.endswith("-master")
-
-
-def base64_of(image: ImageRef, context: SubmitContext) -> str:
-    """Encode an image as Kling wants it: plain Base64 without a ``data:`` prefix."""
-    return base64.b64encode(_bytes_of(image, context.images)).decode("ascii")
-
-
-def _bytes_of(image: ImageRef, images: Mapping[str, bytes]) -> bytes:
-    return images[image.sha256]

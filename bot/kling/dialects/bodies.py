@@ -1,0 +1,337 @@
+"""Kling's own request bodies, one function for each operation. Pure.
+
+kling.ai/document-api (2026-09) and, for what stands there no more, the vendor's own client
+(ComfyUI-KLingAI-API, 2025-10). Only what was asked for is sent: Kling's defaults stay Kling's. A
+`Style` says what speakers of the same bodies write differently.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bot.domain.request import (
+    Attachment,
+    Camera,
+    MotionBrush,
+    Operation,
+    SourceVideo,
+    VideoRequest,
+)
+from bot.kling.wire import SubmitContext
+
+Body = dict[str, Any]
+
+IMAGE_URL_KEY = "image_url"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What speakers of Kling's bodies write differently.
+
+    `durations` is the JSON type of seconds. `image_ratio`: image2video takes an aspect ratio too.
+    `needs_mode`: also for models that have but one. `pictures`: references as objects or as plain
+    strings. `camera`: six axes of which one is set, or one type with one value. `try_on`: a person who
+    changes clothes is marked in `metadata`.
+    """
+
+    durations: Literal["text", "integer"] = "text"
+    image_ratio: bool = False
+    needs_mode: bool = False
+    pictures: Literal["objects", "strings"] = "objects"
+    camera: Literal["axes", "value"] = "axes"
+    try_on: bool = False
+
+
+def body_of(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    """What is sent to the endpoint of the request's operation, without our own id and callback address."""
+    return _WRITERS[request.operation](request, context, style)
+
+
+# -- videos from words and pictures ------------------------------------------------------------------
+
+
+def _words_or_frames(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    body: Body = {"model_name": request.model}
+    if request.first_frame is not None:
+        body["image"] = base64_of(request.first_frame, context)
+    if request.last_frame is not None:
+        body["image_tail"] = base64_of(request.last_frame, context)
+    body |= _prompts(request)
+    if request.cfg_scale is not None:
+        body["cfg_scale"] = request.cfg_scale
+    if style.needs_mode or takes_mode(request.model):
+        body["mode"] = request.mode
+    if request.aspect_ratio is not None and (style.image_ratio or not request.images):
+        body["aspect_ratio"] = request.aspect_ratio
+    body["duration"] = _seconds(request, style)
+    if request.sound:
+        body["sound"] = "on"
+    if request.camera is not None:
+        body["camera_control"] = _camera(request.camera, style)
+    if request.brush is not None:
+        body |= _brush(request.brush, context)
+    body |= _shots(request) | _cast(request)
+    if request.try_on and style.try_on:
+        body["metadata"] = {"try_on": True}
+    return body
+
+
+def _references_to_video(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    pictures = [base64_of(image, context) for image in request.references]
+    body: Body = {
+        "model_name": request.model,
+        "image_list": pictures
+        if style.pictures == "strings"
+        else [{"image": picture} for picture in pictures],
+        **_prompts(request),
+        "mode": request.mode,
+        "duration": _seconds(request, style),
+    }
+    if request.aspect_ratio is not None:
+        body["aspect_ratio"] = request.aspect_ratio
+    return body
+
+
+def _omni_video(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    frames = [(request.first_frame, "first_frame"), (request.last_frame, "end_frame")]
+    pictures = [
+        {IMAGE_URL_KEY: base64_of(image, context), "type": kind}
+        for image, kind in frames
+        if image is not None
+    ]
+    pictures += [{IMAGE_URL_KEY: base64_of(image, context)} for image in request.references]
+    body: Body = {"model_name": request.model, "prompt": _naming_references(request, len(pictures))}
+    if request.negative_prompt:
+        body["negative_prompt"] = request.negative_prompt
+    if pictures:
+        body["image_list"] = pictures
+    body |= {"mode": request.mode, "duration": _seconds(request, style)}
+    if request.first_frame is None:
+        body["aspect_ratio"] = request.aspect_ratio or "16:9"
+    if request.sound:
+        body["sound"] = "on"
+    return body | _shots(request) | _cast(request)
+
+
+def _naming_references(request: VideoRequest, count: int) -> str:
+    """The prompt, with the pictures named that it does not name itself: what is not named is not used."""
+    first = count - len(request.references) + 1
+    names = [f"<<<image_{number}>>>" for number in range(first, count + 1)]
+    missing = [name for name in names if name not in request.prompt]
+    return " ".join((request.prompt, *missing))
+
+
+def _motion_control(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    source = _source(request)
+    body: Body = {
+        "model_name": request.model,
+        IMAGE_URL_KEY: base64_of(request.references[0], context),
+        "video_url": source.url,
+        "character_orientation": request.orientation,
+        "mode": request.mode,
+    }
+    if request.prompt:
+        body["prompt"] = request.prompt
+    return body | _cast(request)
+
+
+# -- what is done with a finished video --------------------------------------------------------------
+
+
+def _extend(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    body: Body = {"video_id": _source(request).video_id, **_prompts(request)}
+    if request.cfg_scale is not None:
+        body["cfg_scale"] = request.cfg_scale
+    return body
+
+
+def _lip_sync(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    """The older form, in one step; the newer one stands in `lip_sync`."""
+    body: Body = {"video_id": _source(request).video_id}
+    speech = request.speech
+    if speech is not None and speech.audio is not None:
+        body |= {"mode": "audio2video", "audio_type": "file", "audio_file": base64_of(speech.audio, context)}
+    elif speech is not None:
+        body |= {
+            "mode": "text2video",
+            "text": speech.text,
+            "voice_id": speech.voice,
+            "voice_language": speech.language,
+            "voice_speed": speech.speed,
+        }
+    return {"input": body}
+
+
+def _video_to_audio(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    body: Body = {"video_id": _source(request).video_id}
+    if request.prompt:
+        body["sound_effect_prompt"] = request.prompt
+    return body
+
+
+# -- pictures that move, speak or change -------------------------------------------------------------
+
+
+def _effect(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    pictures = [base64_of(image, context) for image in request.references]
+    given: Body = {"image": pictures[0]} if len(pictures) == 1 else {"images": pictures}
+    return {"effect_scene": request.effect, "input": given}
+
+
+def _avatar(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    body: Body = {"image": base64_of(request.references[0], context)}
+    audio = None if request.speech is None else request.speech.audio
+    if audio is not None:
+        body["sound_file"] = base64_of(audio, context)
+    else:
+        body["audio_id"] = context.prepared["audio_id"]
+    if request.prompt:
+        body["prompt"] = request.prompt
+    return body | {"mode": request.mode}
+
+
+def _text_to_audio(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    return {"prompt": request.prompt, "duration": request.duration}
+
+
+def _image(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    body: Body = {"model_name": request.model, "prompt": request.prompt}
+    if request.references:
+        # Beside a picture Kling takes no negative prompt.
+        body["image"] = base64_of(request.references[0], context)
+    elif request.negative_prompt:
+        body["negative_prompt"] = request.negative_prompt
+    return body | _shape(request)
+
+
+def _references_to_image(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    pictures = [{"subject_image": base64_of(image, context)} for image in request.references]
+    body: Body = {"model_name": request.model, "subject_image_list": pictures}
+    if request.prompt:
+        body["prompt"] = request.prompt
+    return body | _shape(request, resolution=False)
+
+
+def _omni_image(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    pictures = [{"image": base64_of(image, context)} for image in request.references]
+    body: Body = {"model_name": request.model, "prompt": _naming_references(request, len(pictures))}
+    if pictures:
+        body["image_list"] = pictures
+    return body | _shape(request)
+
+
+def _expand(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    body: Body = {"image": base64_of(request.references[0], context)}
+    if request.expansion is not None:
+        body |= {f"{side}_expansion_ratio": ratio for side, ratio in request.expansion.model_dump().items()}
+    if request.prompt:
+        body["prompt"] = request.prompt
+    return body | {"n": request.count}
+
+
+def _try_on(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    person, garment = request.references
+    return {
+        "model_name": request.model,
+        "human_image": base64_of(person, context),
+        "cloth_image": base64_of(garment, context),
+    }
+
+
+_WRITERS: Mapping[Operation, Callable[[VideoRequest, SubmitContext, Style], Body]] = {
+    Operation.TEXT_TO_VIDEO: _words_or_frames,
+    Operation.IMAGE_TO_VIDEO: _words_or_frames,
+    Operation.REFERENCES_TO_VIDEO: _references_to_video,
+    Operation.OMNI_VIDEO: _omni_video,
+    Operation.MOTION_CONTROL: _motion_control,
+    Operation.EXTEND: _extend,
+    Operation.LIP_SYNC: _lip_sync,
+    Operation.EFFECT: _effect,
+    Operation.AVATAR: _avatar,
+    Operation.TEXT_TO_AUDIO: _text_to_audio,
+    Operation.VIDEO_TO_AUDIO: _video_to_audio,
+    Operation.IMAGE: _image,
+    Operation.REFERENCES_TO_IMAGE: _references_to_image,
+    Operation.OMNI_IMAGE: _omni_image,
+    Operation.EXPAND: _expand,
+    Operation.TRY_ON: _try_on,
+}
+
+
+# -- parts -------------------------------------------------------------------------------------------
+
+
+def _prompts(request: VideoRequest) -> Body:
+    texts = {"prompt": request.prompt, "negative_prompt": request.negative_prompt}
+    return {name: text for name, text in texts.items() if text}
+
+
+def _seconds(request: VideoRequest, style: Style) -> str | int:
+    return str(request.duration) if style.durations == "text" else request.duration
+
+
+def _camera(camera: Camera, style: Style) -> Body:
+    if camera.axis is None:
+        return {"type": camera.move}
+    if style.camera == "value":
+        return {"type": camera.axis, "config": {"value": camera.value}}
+    axes = ("horizontal", "vertical", "pan", "tilt", "roll", "zoom")
+    return {"type": "simple", "config": {axis: camera.value if axis == camera.axis else 0 for axis in axes}}
+
+
+def _brush(brush: MotionBrush, context: SubmitContext) -> Body:
+    body: Body = {}
+    if brush.still is not None:
+        body["static_mask"] = base64_of(brush.still, context)
+    if brush.strokes:
+        body["dynamic_masks"] = [
+            {
+                "mask": base64_of(stroke.mask, context),
+                "trajectories": [point.model_dump() for point in stroke.trajectory],
+            }
+            for stroke in brush.strokes
+        ]
+    return body
+
+
+def _shots(request: VideoRequest) -> Body:
+    if not request.shots:
+        return {}
+    listed = [
+        {"index": number, "prompt": shot.prompt, "duration": str(shot.duration)}
+        for number, shot in enumerate(request.shots, 1)
+    ]
+    return {"multi_shot": True, "shot_type": "customize", "multi_prompt": listed}
+
+
+def _cast(request: VideoRequest) -> Body:
+    body: Body = {}
+    if request.voices:
+        body["voice_list"] = [{"voice_id": voice} for voice in request.voices]
+    if request.elements:
+        body["element_list"] = [{"element_id": element} for element in request.elements]
+    return body
+
+
+def _shape(request: VideoRequest, *, resolution: bool = True) -> Body:
+    body: Body = {"resolution": request.resolution} if resolution else {}
+    body["n"] = request.count
+    if request.aspect_ratio is not None:
+        body["aspect_ratio"] = request.aspect_ratio
+    return body
+
+
+def _source(request: VideoRequest) -> SourceVideo:
+    assert request.source is not None  # noqa: S101  the request's own validation sees to it
+    return request.source
+
+
+def takes_mode(model: str) -> bool:
+    """Whether the model has modes at all: the "master" models have but one (update log of 2025-05-13)."""
+    return not model.endswith("-master")
+
+
+def base64_of(file: Attachment, context: SubmitContext) -> str:
+    """Encode a file as Kling wants it: plain Base64 without a ``data:`` prefix."""
+    return base64.b64encode(context.images[file.sha256]).decode("ascii")
