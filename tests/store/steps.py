@@ -1,0 +1,29 @@
+"""Moments and steps that the store's tests share."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bot.domain.lifecycle import Event, transition
+from bot.domain.task import Task
+from bot.domain.units import DAY, Millis
+from bot.store.base import Store
+from tests.builders import NOW, a_window
+
+TODAY = a_window()
+LATER = Millis(NOW + 365 * DAY)
+
+
+def after(milliseconds: int) -> Millis:
+    return Millis(NOW + milliseconds)
+
+
+def local(zone: str, *moment: int) -> Millis:
+    """A moment as the clocks of `zone` show it: year, month, day and so on."""
+    return Millis(int(datetime(*moment, tzinfo=ZoneInfo(zone)).timestamp() * 1000))
+
+
+async def step(store: Store, task: Task, *events: Event, now: Millis = NOW) -> Task:
+    """Lead a task on, event by event."""
+    for event in events:
+        task = await store.apply(transition(task, event, now), now)
+    return task

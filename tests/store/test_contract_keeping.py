@@ -1,0 +1,186 @@
+"""What every engine promises of updates, people, drafts and images (the Store protocol)."""
+
+import asyncio
+
+import pytest
+
+from bot.domain.task import (
+    FINAL_STATES,
+    TaskState,
+)
+from bot.domain.units import DAY, HOUR, MINUTE, ChatId
+from tests.builders import (
+    ADA,
+    ADAS_CHAT,
+    NOW,
+    XIAOLIN,
+    a_draft,
+    a_request,
+    an_image,
+    an_update,
+    stored,
+)
+from tests.store.steps import LATER, after
+
+# -- inbox -------------------------------------------------------------------------------------------
+
+
+async def test_updates_are_kept_once_whoever_brings_them(store):
+    rows = [an_update(number) for number in (3, 1, 2)]
+    answers = await asyncio.gather(*(store.receive(rows) for _ in range(10)))
+    assert [[row.update_id for row in answer] for answer in answers if answer] == [[1, 2, 3]]
+
+
+async def test_an_update_reads_back_as_it_came(store):
+    update = an_update(5, chat_id=None, sent_at=None)
+    await store.receive([update])
+    assert await store.unprocessed() == [update]
+
+
+async def test_updates_are_replayed_until_they_are_done(store):
+    await store.receive([an_update(number) for number in (1, 2, 3)])
+    await store.mark_processed(2, NOW)
+    assert [row.update_id for row in await store.unprocessed()] == [1, 3]
+    assert await store.receive([an_update(2)]) == []
+
+
+async def test_the_next_offset_is_known_even_after_cleaning(store):
+    assert await store.last_update_id() is None
+    await store.receive([an_update(8), an_update(9)])
+    for number in (8, 9):
+        await store.mark_processed(number, NOW)
+    await store.clean(LATER)
+    assert await store.last_update_id() == 9
+
+
+# -- people ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["1001", " 1001 ", "@ada_l", "ADA_L", "Ada_L"])
+async def test_people_are_found_by_id_and_by_name(store, text):
+    ada = await store.see_user(ADA, "Ada", "Ada_L", "en", NOW)
+    await store.see_user(XIAOLIN, "小林", None, "zh-hans", NOW)
+    assert await store.find_user(text) == ada
+
+
+@pytest.mark.parametrize("text", ["@nobody", "42", "9" * 30, "", "@", "²"])
+async def test_nobody_is_found_where_nobody_is_meant(store, text):
+    await store.see_user(ADA, "Ada", "Ada_L", "en", NOW)
+    await store.see_user(XIAOLIN, "小林", None, "zh-hans", NOW)
+    assert await store.find_user(text) is None
+
+
+async def test_a_name_that_moved_on_finds_who_has_it_now(store):
+    await store.see_user(ADA, "Ada", "fox", "en", NOW)
+    now_fox = await store.see_user(XIAOLIN, "小林", "fox", None, after(1))
+    assert await store.find_user("@fox") == now_fox
+
+
+async def test_people_keep_what_they_chose_when_they_are_seen_again(store):
+    await store.see_user(ADA, "Ada", "ada", "en", NOW)
+    await store.set_language(ADA, "zh_Hans")
+    seen = await store.see_user(ADA, "Ada L.", None, None, after(MINUTE))
+    assert (seen.name, seen.username, seen.language, seen.telegram_language) == (
+        "Ada L.",
+        None,
+        "zh_Hans",
+        "en",
+    )
+    assert (seen.created_at, seen.seen_at) == (NOW, after(MINUTE))
+    await store.set_language(ADA, None)
+    assert (await store.user(ADA)).language is None
+
+
+async def test_an_unknown_person_is_none(store):
+    assert await store.user(ADA) is None
+
+
+async def test_a_moved_chat_takes_everything_with_it(store):
+    group, supergroup = ChatId(-100), ChatId(-1_000_000_000_200)
+    task, other = await stored(store, chat_id=group), await stored(store)
+    await store.save_draft(a_draft(chat_id=group))
+    await store.receive([an_update(1, chat_id=group)])
+    await store.move_chat(group, supergroup)
+    assert (await store.task(task.id)).origin.chat_id == supergroup
+    assert (await store.task(other.id)).origin.chat_id == ADAS_CHAT
+    assert await store.draft(ADA, supergroup) == a_draft(chat_id=supergroup)
+    assert [row.chat_id for row in await store.unprocessed()] == [supergroup]
+    await store.move_chat(group, supergroup)  # told twice
+
+
+# -- drafts ------------------------------------------------------------------------------------------
+
+
+async def test_a_person_has_one_draft_in_each_chat(store):
+    older, newer, elsewhere = (
+        a_draft(),
+        a_draft(message_id=None, data={"a": "狐"}),
+        a_draft(chat_id=ChatId(-5)),
+    )
+    for draft in (older, newer, elsewhere):
+        await store.save_draft(draft)
+    assert await store.draft(ADA, ADAS_CHAT) == newer
+    assert await store.draft(ADA, ChatId(-5)) == elsewhere
+    await store.delete_draft(ADA, ADAS_CHAT)
+    assert await store.draft(ADA, ADAS_CHAT) is None
+    assert await store.draft(ADA, ChatId(-5)) == elsewhere
+
+
+# -- images and chores -------------------------------------------------------------------------------
+
+
+async def test_images_are_kept_and_the_missing_left_out(store):
+    fox, owl = an_image(b"fox"), an_image(b"owl")
+    await store.keep_image(fox, NOW)
+    await store.keep_image(fox, NOW)
+    assert await store.images([fox.ref, owl.ref]) == {fox.ref.sha256: b"fox"}
+    assert await store.images([]) == {}
+
+
+@pytest.mark.parametrize("state", [TaskState.QUEUED, TaskState.SUBMITTING, TaskState.UNCONFIRMED])
+async def test_an_image_stays_while_it_may_still_be_sent(store, state):
+    first, last = an_image(b"first"), an_image(b"last")
+    request = a_request(first, last_frame=last.ref)
+    await stored(store, state, images=[first, last], request=request)
+    await store.clean(LATER)
+    assert set(await store.images(request.images)) == {first.ref.sha256, last.ref.sha256}
+
+
+@pytest.mark.parametrize("state", [TaskState.IN_PROGRESS, *sorted(FINAL_STATES)])
+async def test_an_image_goes_when_nothing_needs_it(store, state):
+    image = an_image()
+    await stored(store, state, images=[image], request=a_request(image))
+    await store.clean(NOW)
+    assert set(await store.images([image.ref])) == {image.ref.sha256}
+    assert await store.clean(after(1)) == 1
+    assert await store.images([image.ref]) == {}
+
+
+async def test_an_image_of_a_draft_stays_as_long_as_the_draft(store):
+    image = an_image()
+    data = {"request": a_request(image).model_dump(mode="json")}
+    await store.keep_image(image, NOW)
+    await store.save_draft(a_draft(data=data, updated_at=after(DAY)))
+    assert await store.clean(after(HOUR)) == 0
+    assert set(await store.images([image.ref])) == {image.ref.sha256}
+    assert await store.clean(after(2 * DAY)) == 2
+    assert await store.images([image.ref]) == {}
+
+
+async def test_an_image_that_is_used_again_is_young_again(store):
+    image = an_image()
+    await store.keep_image(image, NOW)
+    await store.keep_image(image, after(DAY))
+    await store.keep_image(image, NOW)
+    assert await store.clean(after(DAY)) == 0
+
+
+async def test_cleaning_forgets_what_is_done_and_old_and_nothing_else(store):
+    await store.receive([an_update(number) for number in range(1, 5)])
+    for number, moment in ((1, NOW), (2, after(DAY)), (4, NOW)):
+        await store.mark_processed(number, moment)
+    task = await stored(store, TaskState.FAILED)
+    assert await store.clean(after(DAY)) == 1
+    assert await store.receive([an_update(2), an_update(4)]) == []
+    assert [row.update_id for row in await store.unprocessed()] == [3]
+    assert await store.task(task.id) == task

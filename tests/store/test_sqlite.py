@@ -1,0 +1,175 @@
+"""What only the SQLite engine promises: the file, its migrations, and what SQLite itself refuses."""
+
+import json
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.domain.task import TaskState
+from bot.errors import ConfigError
+from bot.store.migrations import STEPS, migrations
+from bot.store.sqlite import SqliteStore, migrate, path_of
+from tests.builders import LEASE, NOW, a_grant, stored
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "data" / "bot.db"
+
+
+@pytest.fixture
+async def store(path):
+    opened = await SqliteStore.open(str(path))
+    yield opened
+    await opened.close()
+
+
+def schema(path: Path) -> list[tuple[str, str]]:
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("SELECT name, sql FROM sqlite_master ORDER BY name").fetchall()
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:///data/bot.db", "data/bot.db"),
+        ("sqlite:////srv/bot.db", "/srv/bot.db"),
+        ("bot.db", "bot.db"),
+    ],
+)
+def test_an_address_names_a_file(url, path):
+    assert path_of(url) == Path(path)
+
+
+def test_migrating_again_changes_nothing(path):
+    assert migrate(path) == sorted(STEPS)
+    once = schema(path)
+    assert migrate(path) == []
+    assert schema(path) == once
+
+
+def test_every_step_has_a_number_and_they_are_in_order():
+    names = [step.name for step in migrations.pending(_empty())]
+    assert names == sorted(STEPS)
+    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+
+
+def _empty():
+    from sqlite_utils import Database
+
+    return Database(memory=True)
+
+
+def test_every_table_is_strict(path):
+    migrate(path)
+    with closing(sqlite3.connect(path)) as db:
+        tables = db.execute("PRAGMA table_list").fetchall()
+    ours = {row[1]: row[5] for row in tables if not row[1].startswith(("sqlite_", "_sqlite_"))}
+    assert {"tasks", "ledger", "inbox", "outbox", "images", "users", "drafts"} <= set(ours)
+    assert set(ours.values()) == {1}
+
+
+def test_a_new_file_is_for_its_owner_only(path):
+    migrate(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_a_file_of_a_newer_version_is_refused_and_left_alone(path):
+    migrate(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at)"
+            " VALUES ('klingbot', '9999_the_future', '2099-01-01')"
+        )
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match="newer version") as refused:
+        await SqliteStore.open(str(path))
+    assert "9999_the_future" in refused.value.problems[0]
+    assert path.read_bytes() == before
+
+
+async def test_a_file_that_is_no_database_is_told(path):
+    path.parent.mkdir()
+    path.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+        await SqliteStore.open(str(path))
+
+
+async def test_a_sound_file_is_ok(store):
+    await stored(store, TaskState.SUCCEEDED)
+    assert await store.quick_check() == "ok"
+
+
+@pytest.mark.parametrize("statement", ["UPDATE ledger SET amount = 99", "DELETE FROM ledger"])
+async def test_the_ledger_can_be_neither_changed_nor_emptied(store, path, statement):
+    await store.book(a_grant(10))
+    with closing(sqlite3.connect(path)) as other:
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            other.execute(statement)
+        assert other.execute("SELECT amount FROM ledger").fetchall() == [(10,)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "held"),
+    [("charge", 0, -10), ("release", 10, -10), ("hold", -10, 10)],
+)
+async def test_a_task_cannot_be_settled_twice_even_by_hand(store, path, kind, amount, held):
+    task = await stored(store, TaskState.SUCCEEDED)
+    row = ("1001", kind, amount, held, 0, NOW, NOW, "by hand", task.id, "")
+    with closing(sqlite3.connect(path)) as other, pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        other.execute(
+            "INSERT INTO ledger (user_id, kind, amount, held, allowance, at, counted_at, operation_id,"
+            " task_id, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+
+
+async def test_the_file_can_be_read_with_other_tools_while_the_bot_writes(store, path):
+    task = await stored(store)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN")
+        assert other.execute("SELECT count(*) FROM tasks").fetchone() == (1,)
+        await stored(store)
+        (request,) = other.execute("SELECT request FROM tasks WHERE id = ?", (task.id,)).fetchone()
+    assert json.loads(request)["prompt"] == "a fox in the snow"
+
+
+async def test_an_idle_tick_writes_nothing(store, path):
+    await stored(store, TaskState.IN_PROGRESS)
+    with closing(sqlite3.connect(path)) as other:
+        before = other.execute("PRAGMA data_version").fetchone()
+        assert await store.claim_due(NOW, LEASE, [TaskState.IN_PROGRESS], 10) == []
+        assert await store.claim_deliveries(NOW, LEASE, 10) == []
+        assert other.execute("PRAGMA data_version").fetchone() == before
+
+
+async def test_what_was_acknowledged_survives_a_kill(path):
+    program = textwrap.dedent("""
+        import asyncio, os, signal, sys
+        from bot.store.sqlite import SqliteStore
+        from tests.builders import stored
+
+        async def main():
+            store = await SqliteStore.open(sys.argv[1])
+            for _ in range(20):
+                await stored(store)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        asyncio.run(main())
+    """)
+    command = [sys.executable, "-c", program, str(path)]
+    ended = subprocess.run(command, check=False, cwd=ROOT, timeout=60)
+    assert ended.returncode == -signal.SIGKILL
+    store = await SqliteStore.open(str(path))
+    assert len(await store.tasks_in([TaskState.QUEUED])) == 20
+    assert await store.quick_check() == "ok"
+    await store.close()
