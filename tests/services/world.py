@@ -1,0 +1,251 @@
+"""The services over a real store and real clients: providers answer on loopback what a test tells them to."""
+
+import json
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from bot.clock import ManualClock
+from bot.domain.quota import Usage
+from bot.domain.schedule import PollingPolicy
+from bot.domain.task import Delivery, Task, TaskState
+from bot.domain.units import ProviderName, TaskId
+from bot.kling.auth import Signer
+from bot.kling.client import KlingClient, ProviderConfig
+from bot.kling.dialects import registry
+from bot.kling.pool import Pool
+from bot.services.dispatch import Dispatch
+from bot.services.poll import Poll
+from bot.services.ports import Progress, Sent, VideoFile
+from bot.services.status import Status
+from bot.services.work import Work
+from bot.store.sqlite import SqliteStore
+from tests.builders import ADA, NOW, a_window
+from tests.serving import serve
+
+POLICY = PollingPolicy(retries=2)
+STATUS_MESSAGE = 500
+
+Answer = Response | Callable[[Request], Awaitable[Response]]
+
+
+def says(data: object) -> Response:
+    """Kling's envelope around an answer."""
+    return JSONResponse({"code": 0, "message": "SUCCEED", "request_id": "r-1", "data": data})
+
+
+def refusal(status: int, code: int, message: str = "no", **headers: str) -> Response:
+    return JSONResponse(
+        {"code": code, "message": message, "request_id": "r-1"},
+        status,
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+    )
+
+
+def accepted(task_id: str = "kling-1") -> Response:
+    return says({"task_id": task_id, "task_status": "submitted"})
+
+
+def lost() -> Response:
+    """What a gateway says when it does not know either."""
+    return PlainTextResponse("<html>502 Bad Gateway</html>", 502)
+
+
+def absent() -> Response:
+    return refusal(400, 1201, "Task not found by id/external id")
+
+
+def a_row(task_id: str = "kling-1", word: str = "processing", **fields: Any) -> dict[str, Any]:
+    return {"task_id": task_id, "task_status": word, **fields}
+
+
+def a_finished_row(task_id: str = "kling-1", *urls: str) -> dict[str, Any]:
+    videos = [
+        {"id": f"video-{number}", "url": url, "duration": "5.0"}
+        for number, url in enumerate(urls or ("https://cdn.example/0.mp4",))
+    ]
+    return a_row(task_id, "succeed", task_result={"videos": videos}, final_unit_deduction="1.5")
+
+
+def running(task_id: str = "kling-1") -> Response:
+    return says(a_row(task_id))
+
+
+def finished(task_id: str = "kling-1", *urls: str) -> Response:
+    return says(a_finished_row(task_id, *urls))
+
+
+def failed(reason: str, task_id: str = "kling-1") -> Response:
+    return says(a_row(task_id, "failed", task_status_msg=reason))
+
+
+class Provider:
+    """Answers submissions and questions one after the other; what it is not told it takes as it comes."""
+
+    def __init__(self) -> None:
+        self.to_submissions: list[Answer] = []
+        self.to_questions: list[Answer] = []
+        self.submissions: list[dict[str, Any]] = []
+        self.questions: list[str] = []
+        self.app = Starlette(
+            routes=[
+                Route("/{path:path}", self._submission, methods=["POST"]),
+                Route("/{path:path}", self._question, methods=["GET"]),
+            ]
+        )
+
+    async def _submission(self, request: Request) -> Response:
+        self.submissions.append(json.loads(await request.body()))
+        if not self.to_submissions:
+            return accepted(f"kling-{len(self.submissions)}")
+        return await _given(self.to_submissions.pop(0), request)
+
+    async def _question(self, request: Request) -> Response:
+        self.questions.append(str(request.url.path))
+        if not self.to_questions:
+            return running(request.url.path.rpartition("/")[2])
+        return await _given(self.to_questions.pop(0), request)
+
+
+async def _given(answer: Answer, request: Request) -> Response:
+    return answer if isinstance(answer, Response) else await answer(request)
+
+
+class Chat:
+    """A chat that notes what it is sent; `trouble` holds what the next calls of a method raise."""
+
+    def __init__(self) -> None:
+        self.trouble: dict[str, list[Exception]] = {}
+        self.statuses: list[tuple[Task, Progress]] = []
+        self.removed: list[TaskId] = []
+        self.videos: list[tuple[Delivery, VideoFile | None]] = []
+        self.links: list[tuple[Delivery, str, int | None]] = []
+        self.notices: list[Task] = []
+        self.told: list[tuple[Task, str, dict[str, object]]] = []
+        self.alerts: list[tuple[str, dict[str, object]]] = []
+        self._message_id = STATUS_MESSAGE
+
+    async def show_status(self, task: Task, progress: Progress) -> int | None:
+        self._meet_trouble("show_status")
+        self.statuses.append((task, progress))
+        return task.status_message_id or self._next()
+
+    async def remove_status(self, task: Task) -> None:
+        self._meet_trouble("remove_status")
+        self.removed.append(task.id)
+
+    async def send_video(self, delivery: Delivery, file: VideoFile | None) -> Sent:
+        self._meet_trouble("send_video")
+        self.videos.append((delivery, file))
+        return Sent(self._next(), f"file-{delivery.id}")
+
+    async def send_link(self, delivery: Delivery, url: str, size_bytes: int | None) -> Sent:
+        self._meet_trouble("send_link")
+        self.links.append((delivery, url, size_bytes))
+        return Sent(self._next())
+
+    async def send_notice(self, task: Task) -> Sent:
+        self._meet_trouble("send_notice")
+        self.notices.append(task)
+        return Sent(self._next())
+
+    async def tell(self, task: Task, key: str, /, **params: object) -> Sent:
+        self._meet_trouble("tell")
+        self.told.append((task, key, params))
+        return Sent(self._next())
+
+    async def sending(self, task: Task) -> None:
+        """Nothing is shown here."""
+
+    async def alert_operators(self, key: str, /, **params: object) -> None:
+        self.alerts.append((key, params))
+
+    def states_shown(self) -> list[TaskState]:
+        return [task.state for task, _ in self.statuses]
+
+    def _meet_trouble(self, method: str) -> None:
+        if self.trouble.get(method):
+            raise self.trouble[method].pop(0)
+
+    def _next(self) -> int:
+        self._message_id += 1
+        return self._message_id
+
+
+class World:
+    """Everything that the services stand on. `woken` are the ticks that were asked for."""
+
+    def __init__(self, store: SqliteStore, clock: ManualClock, pool: Pool) -> None:
+        self.store, self.clock, self.pool = store, clock, pool
+        self.chat = Chat()
+        self.woken: list[str] = []
+        self.work = Work(limit=16)
+        self.status = Status(store, self.chat, clock)
+        rng = random.Random(7)
+        self.dispatch = Dispatch(
+            store, pool, self.status, self.chat, clock, rng, POLICY, self.woken.append, self.work
+        )
+        self.poll = Poll(store, pool, self.status, clock, rng, POLICY, self.woken.append, self.work)
+
+    async def send(self) -> None:
+        """One tick of the dispatch, to its end."""
+        await self.dispatch.tick()
+        await self.work.drain()
+
+    async def settle(self) -> None:
+        """One round of settling, to its end."""
+        await self.dispatch.settle()
+        await self.work.drain()
+
+    async def look(self) -> None:
+        """One tick of the poll, to its end."""
+        await self.poll.tick()
+        await self.work.drain()
+
+    async def now(self, task: Task) -> Task:
+        """The task as it is in the store."""
+        found = await self.store.task(task.id)
+        assert found is not None
+        return found
+
+    async def usage(self) -> Usage:
+        return await self.store.usage(ADA, a_window(self.clock.now()))
+
+    async def money(self) -> tuple[int, int]:
+        """What Ada has spent today, holds included, and what of it is held."""
+        usage = await self.usage()
+        return usage.day_spent, usage.held
+
+
+@asynccontextmanager
+async def open_world(directory: Path, *providers: Provider, **settings: Any) -> AsyncIterator[World]:
+    """A world with these providers, named a, b, c …, the first one first."""
+    clock = ManualClock(NOW)
+    async with AsyncExitStack() as stack:
+        store = await SqliteStore.open(str(directory / "klingbot.db"))
+        stack.push_async_callback(store.close)
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        clients = []
+        dialect = settings.pop("dialect", "official")
+        for number, provider in enumerate(providers):
+            config = ProviderConfig(
+                name=ProviderName("abc"[number]),
+                base_url=await stack.enter_async_context(serve(provider.app)),
+                models=("kling-v2-6",),
+                priority=9 - number,
+                **{"rate": 1_000.0} | settings,
+            )
+            clients.append(
+                KlingClient(config, registry.get(dialect), Signer("bearer", "sk-test"), http, clock)
+            )
+        world = World(store, clock, Pool(clients, clock))
+        stack.push_async_callback(world.work.drain)
+        yield world
