@@ -133,7 +133,7 @@ class KlingClient:
     @property
     def can_query_many(self) -> bool:
         """Whether one question can be about many tasks."""
-        return self.dialect.query_many((_NOBODYS_TASK,)) is not None
+        return bool(self.dialect.query_many((_NOBODYS_TASK,)))
 
     async def submit(self, request: VideoRequest, context: SubmitContext) -> Submission:
         """Find out what the request needs, then send it, once.
@@ -167,11 +167,18 @@ class KlingClient:
         return None if status is None else self._seen(status)
 
     async def query_many(self, refs: Sequence[TaskRef]) -> tuple[TaskStatus, ...]:
-        """Look at many tasks of one operation with one question; those it misses are not in the answer."""
-        request = self.dialect.query_many(refs)
-        if request is None:
+        """Look at many tasks of one operation with few questions; those they miss are not in the answer."""
+        requests = self.dialect.query_many(refs)
+        if not requests:
             raise outcomes.Unavailable("this dialect has no list")
-        return tuple(self._seen(status) for status in await self._exchange(request, self.dialect.parse_many))
+        wanted = {ref.provider_task_id for ref in refs}
+        found: dict[str, TaskStatus] = {}
+        for request in requests:
+            listed = await self._exchange(request, self.dialect.parse_many)
+            found |= {status.provider_task_id: self._seen(status) for status in listed}
+            if wanted <= found.keys():
+                break
+        return tuple(found.values())
 
     async def probe(self) -> str:
         """Ask something free that only a good key answers; a few words for the operator."""

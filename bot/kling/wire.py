@@ -148,12 +148,15 @@ class Dialect(Protocol):
         """Read that answer; None means: proven absent."""
         ...
 
-    def query_many(self, refs: Sequence[TaskRef]) -> HttpRequest | None:
-        """Encode one question about many tasks (all of one operation), or None where that cannot be asked."""
+    def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:
+        """Encode the questions about many tasks (all of one operation); none where that cannot be asked.
+
+        They are asked in this order until every task was in an answer.
+        """
         ...
 
     def parse_many(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
-        """Read that answer; tasks that it does not mention are simply not in it."""
+        """Read one of the answers; tasks that it does not mention are simply not in it."""
         ...
 
     def probe(self, now_ms: int) -> HttpRequest:

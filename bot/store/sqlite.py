@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from bot.domain.lifecycle import Settlement, Transition
 from bot.domain.quota import Plan, Usage, Windows, may_hold
-from bot.domain.request import ImageRef
+from bot.domain.request import Attachment
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.errors import ConfigError
@@ -226,7 +226,7 @@ class SqliteStore:
 
         return await self._writer.do(work)
 
-    async def images(self, refs: Sequence[ImageRef]) -> Mapping[str, bytes]:
+    async def images(self, refs: Sequence[Attachment]) -> Mapping[str, bytes]:
         hashes = [ref.sha256 for ref in refs]
         rows = await self._rows(sql.IMAGES, (json.dumps(hashes),))
         return {row["sha256"]: row["content"] for row in rows}

@@ -23,7 +23,7 @@ def test_a_task_can_only_be_asked_for_by_its_own_id():
     assert FLAT.query(REF).path == "/v1/videos/image2video/task_1"
     assert not FLAT.can_look_up
     assert FLAT.look_up(REF) is None
-    assert FLAT.query_many([REF]) is None
+    assert FLAT.query_many([REF]) == ()
 
 
 @pytest.mark.parametrize(

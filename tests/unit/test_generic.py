@@ -25,7 +25,7 @@ def test_nobody_can_be_asked_by_our_own_id_or_for_a_list():
     assert GENERIC.query(REF).path == "/v1/video/generations/task_1"
     assert not GENERIC.can_look_up
     assert GENERIC.look_up(REF) is None
-    assert GENERIC.query_many([REF]) is None
+    assert GENERIC.query_many([REF]) == ()
 
 
 @pytest.mark.parametrize(

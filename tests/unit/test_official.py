@@ -49,11 +49,13 @@ def test_a_task_is_asked_for_by_its_id_and_by_ours_in_the_same_place():
     assert looked_up.path == "/v1/videos/image2video/klingbot-K7Q29F-0123456789ab"
 
 
-def test_many_tasks_are_asked_for_with_one_page():
-    asked = OFFICIAL.query_many([REF, REF])
-    assert asked is not None
-    assert (asked.path, asked.query) == ("/v1/videos/image2video", {"pageNum": "1", "pageSize": "500"})
-    assert OFFICIAL.query_many([]) is None
+def test_many_tasks_are_asked_for_page_by_page():
+    asked = OFFICIAL.query_many([REF] * 600)
+    assert {question.path for question in asked} == {"/v1/videos/image2video"}
+    assert [question.query for question in asked] == [
+        {"pageNum": page, "pageSize": "500"} for page in ("1", "2", "3")
+    ]
+    assert OFFICIAL.query_many([]) == ()
 
 
 def test_the_probe_asks_for_the_resource_packs():

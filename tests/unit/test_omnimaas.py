@@ -25,7 +25,7 @@ def test_a_task_can_only_be_asked_for_by_its_own_id():
     assert OMNIMAAS.query(REF).path == "/v1/video/generations/task_1"
     assert not OMNIMAAS.can_look_up
     assert OMNIMAAS.look_up(REF) is None
-    assert OMNIMAAS.query_many([REF]) is None
+    assert OMNIMAAS.query_many([REF]) == ()
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_a_task_can_only_be_asked_for_by_its_own_id():
     assert PREFIXED.query(REF).path == "/kling/v1/videos/image2video/task_1"
     assert not PREFIXED.can_look_up
     assert PREFIXED.look_up(REF) is None
-    assert PREFIXED.query_many([REF]) is None
+    assert PREFIXED.query_many([REF]) == ()
 
 
 @pytest.mark.parametrize(

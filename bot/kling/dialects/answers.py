@@ -148,6 +148,9 @@ def tasks(response: HttpResponse) -> tuple[TaskStatus, ...]:
     if wrong is not None:
         raise wrong
     data = decoded(response.body).get("data")
+    if isinstance(data, Mapping):
+        # A page of the newer standard.
+        data = data.get("result")
     if not isinstance(data, list):
         raise _garbage("the answer is not a list of tasks", response, submitting=False)
     return tuple(task(node) for node in data if isinstance(node, Mapping) and _identity(node))
@@ -170,7 +173,10 @@ def task(node: Node) -> TaskStatus:
         or text_of(node.get("external_id"))
         or text_of(node.get("external_task_id"))
         or None,
-        cost=text_of(node.get("final_unit_deduction")) or text_of(raw.get("final_unit_deduction")) or None,
+        cost=text_of(node.get("final_unit_deduction"))
+        or text_of(raw.get("final_unit_deduction"))
+        or _billed(node)
+        or None,
     )
 
 
@@ -269,6 +275,18 @@ _DURATIONS = ("duration", "duration_mp3", "mp3_duration", "duration_wav", "wav_d
 
 def _nodes(value: object) -> Iterator[Node]:
     return (one for one in value if isinstance(one, Mapping)) if isinstance(value, list) else iter(())
+
+
+def _billed(node: Node) -> str:
+    """The units that the newer standard took; money is no unit."""
+    return next(
+        (
+            text_of(bill.get("amount"))
+            for bill in _nodes(node.get("billing"))
+            if bill.get("charge_type") == "unit"
+        ),
+        "",
+    )
 
 
 def _reason(node: Node, raw: Node) -> str | None:

@@ -105,9 +105,9 @@ class Generic:
         """Read the answer to a question that is never asked."""
         return answers.found(response)
 
-    def query_many(self, refs: Sequence[TaskRef]) -> HttpRequest | None:  # noqa: ARG002  part of the protocol
+    def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:  # noqa: ARG002  part of the protocol
         """Nobody can be asked about many tasks at once."""
-        return None
+        return ()
 
     def parse_many(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
         """Read the answer to a question that is never asked."""

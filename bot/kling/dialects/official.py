@@ -14,7 +14,13 @@ from bot.kling.dialects.reading import clean, decoded, text_of
 from bot.kling.outcomes import Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse
 
-PROFILE = Profile(name="official", looks_up=True, lists=True, advanced_lip_sync=True)
+PROFILE = Profile(
+    name="official",
+    missing_models=frozenset({"kling-v3-turbo"}),
+    looks_up=True,
+    lists=True,
+    advanced_lip_sync=True,
+)
 
 COSTS_SINCE = 365 * DAY
 """How far back resource packs are asked for (milliseconds)."""

@@ -5,6 +5,7 @@ The official API, gateways that keep its paths under a prefix, and flat proxies 
 """
 
 import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -26,6 +27,9 @@ from bot.kling.wire import (
 OFFICIAL_RATIOS: tuple[AspectRatio, ...] = ("16:9", "9:16", "1:1")
 PAGE_SIZE = 500
 """Most tasks that Kling lists on one page."""
+
+SPARE_PAGES = 1
+"""Pages beyond those that the running tasks would fill alone: finished ones stand between them."""
 
 PROBE_ID = "klingbot-probe"
 """An id that no task has: only who holds a good key is told so."""
@@ -64,7 +68,7 @@ class Profile:
     """What a speaker of Kling's own paths does its own way.
 
     `paths` are those that differ from `PATHS`. `models` maps a model, or an operation, to the name that
-    is sent for it. `needs_prompt`: also beside an image. `correlates`: takes `external_task_id` and
+    is sent for it. `missing_models` are offered elsewhere only. `needs_prompt`: also beside an image. `correlates`: takes `external_task_id` and
     `callback_url`. `looks_up`: answers questions by `external_task_id`. `lists`: answers about many tasks
     at once. `advanced_lip_sync`: a face and a voice are asked for before a lip-sync.
     """
@@ -74,6 +78,7 @@ class Profile:
     paths: Mapping[Operation, str] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
     operations: frozenset[Operation] = frozenset(Operation)
+    missing_models: frozenset[str] = frozenset()
     style: Style = Style()
     ratios: tuple[AspectRatio, ...] = OFFICIAL_RATIOS
     modes: tuple[Mode, ...] = ("std", "pro", "4k")
@@ -117,6 +122,7 @@ class Native:
         return tuple(
             field
             for field, missing in (
+                ("model", request.model in profile.missing_models),
                 ("prompt", profile.needs_prompt and request.operation in FRAMES and not request.prompt),
                 ("mode", request.mode not in profile.modes),
                 ("aspect_ratio", ratio is not None and ratio not in profile.ratios),
@@ -178,12 +184,15 @@ class Native:
         """Read that answer; None means: proven absent."""
         return answers.found(response)
 
-    def query_many(self, refs: Sequence[TaskRef]) -> HttpRequest | None:
-        """Encode one question about the latest tasks of the operation of `refs`."""
+    def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:
+        """Encode the questions about the latest tasks of the operation of `refs`, page by page."""
         if not self.profile.lists or not refs:
-            return None
-        page = {"pageNum": "1", "pageSize": str(PAGE_SIZE)}
-        return HttpRequest("GET", self._path(refs[0].operation), query=page)
+            return ()
+        path, pages = self._path(refs[0].operation), math.ceil(len(refs) / PAGE_SIZE) + SPARE_PAGES
+        return tuple(
+            HttpRequest("GET", path, query={"pageNum": str(page), "pageSize": str(PAGE_SIZE)})
+            for page in range(1, pages + 1)
+        )
 
     def parse_many(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
         """Read that answer; tasks that it does not mention are simply not in it."""

@@ -8,10 +8,11 @@ from bot.kling.dialects.generic import GENERIC
 from bot.kling.dialects.official import OFFICIAL
 from bot.kling.dialects.omnimaas import OMNIMAAS
 from bot.kling.dialects.prefixed import PREFIXED
+from bot.kling.dialects.unified import UNIFIED
 from bot.kling.wire import Dialect
 
 DIALECTS: dict[str, Dialect] = {
-    dialect.name: dialect for dialect in (OFFICIAL, GENERIC, PREFIXED, OMNIMAAS, FLAT)
+    dialect.name: dialect for dialect in (OFFICIAL, UNIFIED, GENERIC, PREFIXED, OMNIMAAS, FLAT)
 }
 
 KLING_DOMAINS = ("klingai.com", "kling.ai", "kling.kuaishou.com")

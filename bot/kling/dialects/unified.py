@@ -1,0 +1,227 @@
+"""Kling's newer standard: the model in the path, what is given in `contents`, one list of tasks. Pure.
+
+kling.ai/document-api (2026-07 to 2026-09), "Query Task", "Callback" and the pages of the models. Only API
+keys are taken. Tasks of both standards are found in `/tasks`, by Kling's ids or by ours; an unknown id is
+simply not in the answer. What only the older standard has (pictures, effects, lip-sync) is asked for
+there, which the same host and key serve.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.domain.request import Mode, Operation, VideoRequest
+from bot.kling.dialects import answers
+from bot.kling.dialects.bodies import base64_of
+from bot.kling.dialects.official import OFFICIAL
+from bot.kling.wire import (
+    HttpRequest,
+    HttpResponse,
+    Preparation,
+    Submission,
+    SubmitContext,
+    TaskRef,
+    TaskStatus,
+)
+
+TASKS = "/tasks"
+MANY = 20
+"""Ids that are taken in one question (seen live; more are refused with 1201)."""
+
+MODELS: Mapping[str, str] = {
+    "kling-v2-5-turbo": "kling-2.5-turbo",
+    "kling-v2-6": "kling-2.6",
+    "kling-v3": "kling-3.0",
+    "kling-v3-turbo": "kling-3.0-turbo",
+    "kling-v3-omni": "kling-3.0-omni",
+    "kling-video-o1": "kling-o1",
+}
+"""What the newer standard calls the models; any other name is sent as it is."""
+
+OLDER_MODELS = frozenset(
+    {"kling-v1", "kling-v1-5", "kling-v1-6", "kling-v2-master", "kling-v2-1", "kling-v2-1-master"}
+)
+"""Models that only the older standard lists."""
+
+RESOLUTIONS: Mapping[Mode, str] = {"std": "720p", "pro": "1080p", "4k": "4k"}
+
+_PLACES: Mapping[Operation, str] = {
+    Operation.TEXT_TO_VIDEO: "text-to-video",
+    Operation.IMAGE_TO_VIDEO: "image-to-video",
+    Operation.OMNI_VIDEO: "omni-video",
+    Operation.MOTION_CONTROL: "motion-control",
+}
+_MULTI_SHOT = frozenset({"kling-v3", "kling-v3-omni"})
+_ALWAYS_SOUNDS = frozenset({"kling-v3-turbo"})
+_VOICED = frozenset({Operation.IMAGE_TO_VIDEO})
+
+
+class Unified:
+    """The unified dialect."""
+
+    name = "unified"
+    can_look_up = True
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """What can be asked for, here or in the older standard beside it."""
+        return OFFICIAL.operations
+
+    def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
+        """Name the fields of `request` that this wire format cannot express, empty if none."""
+        if not _is_newer(request):
+            return OFFICIAL.unsupported(request)
+        return tuple(
+            field
+            for field, missing in (
+                (
+                    "prompt",
+                    not (request.prompt or request.shots or request.operation is Operation.MOTION_CONTROL),
+                ),
+                ("last_frame", request.last_frame is not None and request.first_frame is None),
+                ("cfg_scale", request.cfg_scale is not None),
+                ("camera", request.camera is not None),
+                ("brush", request.brush is not None),
+                ("voices", bool(request.voices) and request.operation not in _VOICED),
+                ("seed", request.seed is not None),
+                ("count", request.count > 1),
+            )
+            if missing
+        )
+
+    def preparations(self, request: VideoRequest) -> tuple[Preparation, ...]:
+        """What the older standard needs to know before."""
+        return OFFICIAL.preparations(request)
+
+    def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
+        """Encode a submission."""
+        if not _is_newer(request):
+            return OFFICIAL.submit(request, context)
+        body: dict[str, Any] = {}
+        if request.operation is Operation.TEXT_TO_VIDEO:
+            body["prompt"] = _prompt(request)
+        else:
+            body["contents"] = _contents(request, context)
+        body["settings"] = _settings(request)
+        body["options"] = _options(request, context)
+        model = MODELS.get(request.model, request.model)
+        return HttpRequest("POST", f"/{_PLACES[request.operation]}/{model}", json=body)
+
+    def parse_submit(self, response: HttpResponse) -> Submission:
+        """Read the answer to a submission."""
+        return answers.submission(response)
+
+    def query(self, ref: TaskRef) -> HttpRequest:
+        """Encode the question about one task."""
+        return HttpRequest("GET", TASKS, query={"task_ids": ref.provider_task_id or ""})
+
+    def parse_query(self, response: HttpResponse) -> TaskStatus:
+        """Read the answer about one task."""
+        return answers.status(response)
+
+    def look_up(self, ref: TaskRef) -> HttpRequest | None:
+        """Encode the question about a task by our own id."""
+        if OFFICIAL.look_up(ref) is None:
+            return None
+        return HttpRequest("GET", TASKS, query={"external_task_ids": ref.external_task_id})
+
+    def parse_look_up(self, response: HttpResponse) -> TaskStatus | None:
+        """Read that answer; None means: proven absent."""
+        return answers.found(response)
+
+    def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:
+        """Encode the questions about tasks, 20 at a time, whatever was asked of them."""
+        ids = [ref.provider_task_id for ref in refs if ref.provider_task_id]
+        return tuple(
+            HttpRequest("GET", TASKS, query={"task_ids": ",".join(ids[start : start + MANY])})
+            for start in range(0, len(ids), MANY)
+        )
+
+    def parse_many(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
+        """Read that answer; tasks that it does not mention are simply not in it."""
+        return answers.tasks(response)
+
+    def probe(self, now_ms: int) -> HttpRequest:
+        """Ask for the resource packs: free, and the same in both standards."""
+        return OFFICIAL.probe(now_ms)
+
+    def parse_probe(self, response: HttpResponse) -> str:
+        """Read what is left of the packs."""
+        return OFFICIAL.parse_probe(response)
+
+
+def _is_newer(request: VideoRequest) -> bool:
+    """Whether the newer standard has this: models that it does not list are left to the older one."""
+    return request.operation in _PLACES and request.model not in OLDER_MODELS
+
+
+def _prompt(request: VideoRequest) -> str:
+    """The prompt with everything that has no field of its own: shots, and what is not wanted."""
+    text = request.prompt
+    if request.shots:
+        shots = "; ".join(
+            f"shot {number}, {shot.duration}, {shot.prompt}" for number, shot in enumerate(request.shots, 1)
+        )
+        text = f"{shots};"
+    if request.negative_prompt:
+        text = f"{text}\nAvoid: {request.negative_prompt}".strip()
+    return text
+
+
+def _contents(request: VideoRequest, context: SubmitContext) -> list[dict[str, Any]]:
+    motion = request.operation is Operation.MOTION_CONTROL
+    contents: list[dict[str, Any]] = []
+    if prompt := _prompt(request):
+        contents.append({"type": "prompt", "text": _naming(prompt, request)})
+    for kind, image in (("first_frame", request.first_frame), ("last_frame", request.last_frame)):
+        if image is not None:
+            contents.append({"type": kind, "url": base64_of(image, context)})
+    for number, image in enumerate(request.references, 1):
+        picture = {"type": "image" if motion else "refer_image", "url": base64_of(image, context)}
+        contents.append(picture if motion else picture | {"id": f"image_{number}"})
+    if motion and request.source is not None:
+        contents.append({"type": "video", "url": request.source.url})
+    contents += [
+        {"type": "element", "element_id": str(element), "id": f"element_{element}"}
+        for element in request.elements
+    ]
+    contents += [
+        {"type": "voice", "voice_id": voice, "id": f"voice_{number}"}
+        for number, voice in enumerate(request.voices, 1)
+    ]
+    return contents
+
+
+def _naming(prompt: str, request: VideoRequest) -> str:
+    """The prompt with references in this standard's form; what it does not name is named at its end."""
+    text = prompt.replace("<<<", "@").replace(">>>", "")
+    if request.operation is not Operation.OMNI_VIDEO:
+        return text
+    names = [f"@image_{number}" for number in range(1, len(request.references) + 1)]
+    return " ".join((text, *(name for name in names if name not in text)))
+
+
+def _settings(request: VideoRequest) -> dict[str, Any]:
+    settings: dict[str, Any] = {"resolution": RESOLUTIONS[request.mode]}
+    if request.operation is Operation.MOTION_CONTROL:
+        return settings | {"character_orientation": request.orientation}
+    if request.operation is not Operation.IMAGE_TO_VIDEO and request.first_frame is None:
+        settings["aspect_ratio"] = request.aspect_ratio or "16:9"
+    settings["duration"] = request.duration
+    if request.model in _MULTI_SHOT:
+        # The standard's own default is true, which cuts a plain prompt into scenes.
+        settings["multi_shot"] = bool(request.shots)
+    if request.sound and request.model not in _ALWAYS_SOUNDS:
+        settings["audio"] = "native"
+    return settings
+
+
+def _options(request: VideoRequest, context: SubmitContext) -> dict[str, Any]:
+    options: dict[str, Any] = {"external_task_id": context.external_task_id}
+    if context.callback_url:
+        options["callback_url"] = context.callback_url
+    if request.watermark:
+        options["watermark_info"] = {"enabled": True}
+    return options
+
+
+UNIFIED = Unified()
