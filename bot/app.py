@@ -131,7 +131,17 @@ async def build(
             duration=settings.models.default_duration,
             aspect_ratio=settings.models.default_aspect_ratio,
         )
-        submit = Submit(store, accounts, catalogs.load(), pool, clock, rng, policy, defaults, ticks.wake)
+        submit = Submit(
+            store,
+            accounts,
+            catalogs.load(settings.catalog.model_dump()),
+            pool,
+            clock,
+            rng,
+            policy,
+            defaults,
+            ticks.wake,
+        )
         connection = Connection(
             token=settings.telegram.token.get_secret_value(),
             base_url=settings.telegram.base_url,

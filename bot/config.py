@@ -6,7 +6,7 @@ Unknown keys are mistakes. Secrets print as `***` and never stand in an error.
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -19,14 +19,17 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.domain import catalog as catalogs
+from bot.domain.request import Operation
 from bot.errors import ConfigError
 from bot.sources import PREFIX, Gathered, Place, dotted, gather
 
-Dialect = Literal["auto", "official", "generic", "prefixed", "omnimaas", "flat"]
+Dialect = Literal["auto", "official", "unified", "generic", "prefixed", "omnimaas", "flat"]
 Auth = Literal["auto", "jwt", "bearer", "raw"]
 
 
@@ -94,6 +97,10 @@ class Provider(Section):
     priority: Annotated[int, Field(ge=0, le=1000)] = 1
     timeout: Annotated[float, Field(ge=1, le=170)] = 60
     rate: Annotated[float, Field(gt=0, le=1000)] = 5
+    cost: Annotated[float, Field(gt=0, le=1000)] = 1
+    operations: tuple[Operation, ...] = ()
+    model_names: dict[str, str] = {}
+    paths: dict[Operation, Annotated[str, Field(pattern=r"^/\S*$")]] = {}
     enabled: bool = True
 
     @field_validator("base_url")
@@ -158,6 +165,28 @@ class Models(Section):
     default_aspect_ratio: Literal["16:9", "9:16", "1:1"] = "16:9"
 
 
+class Catalog(Section):
+    """Rows of the catalog that the operator adds, or single columns of rows that differ."""
+
+    models: dict[str, dict[str, Any]] = {}
+    images: dict[str, dict[str, Any]] = {}
+    services: dict[str, dict[str, Any]] = {}
+
+    @model_validator(mode="after")
+    def _rows(self) -> "Catalog":
+        try:
+            catalogs.load(self.model_dump())
+        except ValidationError as error:
+            (name, mistake) = next(iter(_mistakes(error)))
+            raise ValueError(f"{name}: {mistake}") from None
+        return self
+
+
+def _mistakes(error: ValidationError) -> Iterator[tuple[str, str]]:
+    for mistake in error.errors(include_url=False, include_input=False):
+        yield ".".join(str(part) for part in mistake["loc"]), mistake["msg"]
+
+
 class Logging(Section):
     """What is written to standard error."""
 
@@ -190,6 +219,7 @@ class Settings(BaseSettings):
         "free": PlanSettings(daily_credits=100, monthly_credits=1000)
     }
     models: Models = Models()
+    catalog: Catalog = Catalog()
     logging: Logging = Logging()
     web: Web = Web()
 
@@ -264,6 +294,13 @@ def _contradictions(gathered: Gathered) -> list[str]:
         if names[index] is not None and names[index] in names[:index]:
             problem("every name may stand once only", "providers", str(index), "name")
         parts = str(entry.get("key", "a|b")).strip().split("|")
+        if entry.get("dialect") == "unified" and "key" in entry and len(parts) > 1:
+            problem(
+                "the newer standard takes an API key, no access_key|secret_key",
+                "providers",
+                str(index),
+                "key",
+            )
         if entry.get("auth") == "jwt" and (len(parts) != 2 or not all(parts)):
             problem("jwt needs a key of the form access_key|secret_key", "providers", str(index), "auth")
 

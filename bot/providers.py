@@ -22,7 +22,8 @@ async def open_pool(settings: Settings, clock: Clock) -> AsyncIterator[Pool]:
         for provider in settings.providers:
             if provider.enabled:
                 # Plain httpx: its errors tell what was never sent from what may have arrived.
-                http = await stack.enter_async_context(httpx.AsyncClient(http2=True))
+                # No proxy of the environment: keys go nowhere that the settings do not name.
+                http = await stack.enter_async_context(httpx.AsyncClient(http2=True, trust_env=False))
                 clients.append(_client(provider, http, clock))
         yield Pool(clients, clock)
 
@@ -38,6 +39,9 @@ def _client(provider: Provider, http: httpx.AsyncClient, clock: Clock) -> KlingC
         priority=provider.priority,
         timeout=provider.timeout,
         rate=provider.rate,
+        operations=frozenset(provider.operations) or None,
+        cost=provider.cost,
     )
     signer = Signer(scheme_of(provider.auth, key, provider.base_url, dialect), key)
-    return KlingClient(config, registry.get(dialect), signer, http, clock)
+    spoken = registry.get(dialect).renamed(provider.model_names, provider.paths)
+    return KlingClient(config, spoken, signer, http, clock)

@@ -18,7 +18,7 @@ import httpx
 import structlog
 
 from bot.clock import Clock
-from bot.domain.request import Operation, VideoRequest
+from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.units import Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.auth import Signer
@@ -58,12 +58,19 @@ _NO_SUCH_PATH = frozenset({"404", "405", "410", "1202"})
 _NOBODYS_TASK = TaskRef(Operation.TEXT_TO_VIDEO, "", PROBE_ID, PROBE_ID)
 """A question that only a good key gets an answer to: that there is no such task."""
 
+_NEED_THE_MAKER = frozenset({Operation.EXTEND, Operation.LIP_SYNC, Operation.VIDEO_TO_AUDIO})
+"""These name a video by its id, which only the provider that made it knows."""
+
 Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderConfig:
-    """What a client must know of its provider. `rate` in requests a second, `timeout` in seconds."""
+    """What a client must know of its provider. `rate` in requests a second, `timeout` in seconds.
+
+    `operations` are those that are offered, None for what is usual in its dialect. `cost` is what a credit
+    costs there, compared with the others.
+    """
 
     name: ProviderName
     base_url: str
@@ -72,6 +79,8 @@ class ProviderConfig:
     priority: int = 1
     timeout: float = 60
     rate: float = 5
+    operations: frozenset[Operation] | None = None
+    cost: float = 1
     key: str = field(default="", repr=False)
 
 
@@ -120,6 +129,24 @@ class KlingClient:
     def name(self) -> ProviderName:
         """The provider's name in the settings."""
         return self.config.name
+
+    @property
+    def operations(self) -> frozenset[Operation]:
+        """What can be asked for here."""
+        offered = self.config.operations
+        return self.dialect.operations & (self.dialect.usual if offered is None else offered)
+
+    def lacks(self, request: VideoRequest) -> tuple[str, ...] | None:
+        """What of a request cannot be done here, by field; None where its model is not offered at all."""
+        if request.operation in VIDEO_MODEL_OPERATIONS and request.model not in self.config.models:
+            return None
+        if request.operation not in self.operations:
+            return ("operation",)
+        if request.operation in _NEED_THE_MAKER and (
+            request.source is None or request.source.provider != self.name
+        ):
+            return ("source",)
+        return self.dialect.unsupported(request)
 
     @property
     def can_look_up(self) -> bool:

@@ -1,6 +1,7 @@
 """The providers together: who can take a request, who is unwell, and who is next."""
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ KEY_PAUSE_CAP = HOUR
 DOWN_PAUSE = 30 * SECOND
 DOWN_AFTER = 5
 """So many times in a row out of reach, and a provider is left alone for a while."""
+
+REMEMBERED = 1_000
+"""Exchanges of a provider that its condition is told from."""
 
 TRIAL = MINUTE
 """How long one request after a pause has to show whether the provider is well again, before another may."""
@@ -35,14 +39,35 @@ class Health:
     told: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a provider is, for operators. `closed_until` in UTC milliseconds, in the past where it is open.
+
+    `answered` and `failed` count exchanges of the last hour; a refusal of content is an answer.
+    """
+
+    name: ProviderName
+    dialect: str
+    paused: bool
+    unwell: bool
+    closed_until: Millis
+    answered: int
+    failed: int
+    max_concurrent: int
+
+
 class Pool:
-    """Chooses among the clients in order of priority; the greater number goes first."""
+    """Chooses among the clients: the greater priority first, then the cheaper, then the freer."""
 
     def __init__(self, clients: Sequence[KlingClient], clock: Clock) -> None:
         self._clients = sorted(clients, key=lambda client: -client.config.priority)
         self._by_name = {client.name: client for client in clients}
         self._health: dict[ProviderName, Health] = {client.name: Health() for client in clients}
         self._clock = clock
+        self._paused: set[ProviderName] = set()
+        self._exchanges: dict[ProviderName, deque[tuple[Millis, bool]]] = {
+            client.name: deque(maxlen=REMEMBERED) for client in clients
+        }
 
     # -- what is offered -----------------------------------------------------------------------------
 
@@ -55,11 +80,7 @@ class Pool:
 
         An empty tuple means that no provider has the model.
         """
-        lacking = [
-            client.dialect.unsupported(request)
-            for client in self._clients
-            if request.model in client.config.models
-        ]
+        lacking = [lacks for client in self._clients if (lacks := client.lacks(request)) is not None]
         if not lacking:
             return ()
         nearest = min(lacking, key=len)
@@ -99,10 +120,18 @@ class Pool:
             client
             for client in self._clients
             if self._able(client, request, excluded)
+            and client.name not in self._paused
             and self._health[client.name].closed_until <= now
             and running.get(client.name, 0) < client.config.max_concurrent
         ]
-        able.sort(key=lambda client: self._health[client.name].unwell)
+        able.sort(
+            key=lambda client: (
+                self._health[client.name].unwell,
+                -client.config.priority,
+                client.config.cost,
+                running.get(client.name, 0) / client.config.max_concurrent,
+            )
+        )
         if able and (first := self._health[able[0].name]).unwell:
             first.closed_until = now + TRIAL
             first.on_trial = True
@@ -130,11 +159,7 @@ class Pool:
 
     @staticmethod
     def _able(client: KlingClient, request: VideoRequest, excluded: Sequence[ProviderName]) -> bool:
-        return (
-            client.name not in excluded
-            and request.model in client.config.models
-            and not client.dialect.unsupported(request)
-        )
+        return client.name not in excluded and client.lacks(request) == ()
 
     # -- health --------------------------------------------------------------------------------------
 
@@ -144,6 +169,8 @@ class Pool:
         if health is None:
             return False
         now = self._clock.now()
+        well = outcome is None or isinstance(outcome, (outcomes.Rejected, outcomes.NotFound))
+        self._exchanges[name].append((now, well))
         match outcome:
             case outcomes.Unauthorized() | outcomes.OutOfBalance():
                 if not health.unwell or health.closed_until <= now or health.on_trial:
@@ -182,6 +209,38 @@ class Pool:
         news = not health.told
         health.told = True
         return news
+
+    # -- what operators do and see --------------------------------------------------------------------
+
+    def pause(self, name: ProviderName) -> None:
+        """Send nothing new to a provider; what runs there goes on."""
+        self._paused.add(name)
+
+    def resume(self, name: ProviderName) -> None:
+        """Send to a provider again, at once, whatever had closed it."""
+        self._paused.discard(name)
+        self._health[name] = Health()
+
+    def conditions(self) -> list[Condition]:
+        """How every provider is, in order of priority."""
+        since = self._clock.now() - HOUR
+        found = []
+        for client in self._clients:
+            health = self._health[client.name]
+            recent = [well for at, well in self._exchanges[client.name] if at >= since]
+            found.append(
+                Condition(
+                    client.name,
+                    client.dialect.name,
+                    client.name in self._paused,
+                    health.unwell,
+                    Millis(health.closed_until),
+                    sum(recent),
+                    len(recent) - sum(recent),
+                    client.config.max_concurrent,
+                )
+            )
+        return found
 
     def closed_until(self, name: ProviderName) -> Millis:
         """Until when nothing is sent to a provider (UTC milliseconds); in the past: it is open."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, Self
 
 from bot.domain.request import Operation, VideoRequest
 from bot.domain.task import RemoteVideo
@@ -114,6 +114,18 @@ class Dialect(Protocol):
     @property
     def operations(self) -> frozenset[Operation]:
         """What can be asked for in this wire format."""
+        ...
+
+    @property
+    def usual(self) -> frozenset[Operation]:
+        """What of it most who speak this dialect offer."""
+        ...
+
+    def renamed(self, models: Mapping[str, str], paths: Mapping[Operation, str]) -> Self:
+        """The same dialect as somebody speaks it who names models, or operations, and paths otherwise.
+
+        `models` maps a model's or an operation's name to the one that is sent for it.
+        """
         ...
 
     def unsupported(self, request: VideoRequest) -> tuple[str, ...]:

@@ -1,3 +1,4 @@
+import re
 import tomllib
 from pathlib import Path
 from typing import get_args
@@ -331,3 +332,36 @@ def test_both_halves_of_a_pair_and_of_the_token_are_secrets(written):
         "secret-of-tests",
     } <= set(secrets)
     assert "" not in secrets
+
+
+# -- models and dialects -----------------------------------------------------------------------------
+
+
+def test_operators_add_models_to_the_catalog(written):
+    settings = load(
+        written(GOOD + '\n[catalog.models.kling-v9]\noperations = ["text2video"]\nrate = { std = 4 }\n'), {}
+    )
+    assert settings.catalog.models["kling-v9"]["rate"] == {"std": 4}
+
+
+def test_a_row_of_the_catalog_that_is_wrong_is_told_with_its_column(written):
+    (problem,) = problems(written(GOOD + "\n[catalog.models.kling-v2-6]\nspeed = 9\n"))
+    assert "kling-v2-6" in problem or "speed" in problem
+    assert "catalog" in problem
+
+
+def test_the_newer_standard_takes_no_pair_of_keys(written):
+    text = GOOD.replace('name = "official"', 'name = "official"\ndialect = "unified"')
+    text = re.sub(r'key = ".*"', 'key = "access|secret"', text)
+    (problem,) = problems(written(text))
+    assert "API key" in problem
+
+
+def test_a_provider_may_name_models_and_paths_its_own_way(written):
+    more = 'operations = ["effects"]\nmodel_names = { effects = "kling_effects" }\npaths = { effects = "/v1/fx" }'
+    provider = load(written(GOOD.replace('name = "official"', f'name = "official"\n{more}')), {}).providers[0]
+    assert (provider.operations, provider.model_names, provider.paths) == (
+        ("effects",),
+        {"effects": "kling_effects"},
+        {"effects": "/v1/fx"},
+    )

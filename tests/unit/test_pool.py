@@ -2,13 +2,14 @@ import httpx
 import pytest
 
 from bot.clock import ManualClock
-from bot.domain.request import VideoRequest
+from bot.domain.request import Operation, VideoRequest
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis
 from bot.kling import outcomes
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient, ProviderConfig
 from bot.kling.dialects import registry
 from bot.kling.pool import Pool
+from tests.operations import SOURCE, a_request_for
 
 REFUSED = outcomes.Unauthorized("the key is refused", code="1002")
 BROKE = outcomes.OutOfBalance("nothing left", code="1102")
@@ -205,3 +206,63 @@ async def test_every_key_is_checked_even_where_one_is_out_of_reach(pool_of):
     results = await pool_of(a={}, b={"dialect": "generic"}).probe_all()
     assert [(name, good) for name, good, _ in results] == [("a", False), ("b", False)]
     assert all(text.startswith("Unavailable: not reached") for _, _, text in results)
+
+
+# -- the cheaper, the freer, the one that must do it -------------------------------------------------
+
+
+def test_of_equals_the_cheaper_goes_first_and_of_those_the_freer(pool_of):
+    pool = pool_of(dear={"cost": 2}, busy={}, free={}, first={"priority": 2, "cost": 9})
+    assert names(pool, running={"busy": 3}) == ["first", "free", "busy", "dear"]
+
+
+def test_what_is_done_with_a_video_goes_to_the_provider_that_made_it(pool_of):
+    models = ("kling-v1-6",)
+    pool = pool_of(other={"priority": 9, "models": models}, official={"models": models})
+    assert names(pool, a_request_for("video-extend")) == ["official"]
+    assert names(pool, a_request_for("lip-sync")) == ["official"]
+    assert pool.unsupported(a_request_for("video-extend", source=SOURCE | {"provider": "gone"})) == (
+        "source",
+    )
+
+
+def test_what_needs_no_model_goes_to_whoever_offers_the_operation(pool_of):
+    pool = pool_of(
+        gateway={"dialect": "prefixed"},
+        fork={"dialect": "prefixed", "operations": frozenset({Operation.EFFECT})},
+        official={"models": ("kling-v3",)},
+        flat={"dialect": "flat"},
+    )
+    assert names(pool, a_request_for("effects")) == ["fork", "official"]
+    assert names(pool, a_request_for("image")) == ["official"]
+    assert names(pool) == ["gateway", "flat"]
+
+
+# -- what operators do and see -----------------------------------------------------------------------
+
+
+def test_a_paused_provider_gets_nothing_new_until_it_is_resumed(pool_of):
+    pool = pool_of(a={}, b={})
+    pool.pause("a")
+    assert names(pool) == ["b"]
+    pool.resume("a")
+    assert names(pool) == ["a", "b"]
+
+
+def test_resuming_opens_a_provider_that_a_fault_had_closed(pool_of):
+    pool = pool_of(a={})
+    pool.note("a", REFUSED)
+    assert names(pool) == []
+    pool.resume("a")
+    assert names(pool) == ["a"]
+
+
+def test_operators_see_how_the_last_hour_went(pool_of, clock):
+    pool = pool_of(a={"max_concurrent": 7})
+    pool.note("a", DOWN)
+    clock.advance(HOUR + 1)
+    for outcome in (None, None, outcomes.Rejected("no"), LOST):
+        pool.note("a", outcome)
+    (condition,) = pool.conditions()
+    assert (condition.answered, condition.failed, condition.max_concurrent) == (3, 1, 7)
+    assert not condition.paused

@@ -7,7 +7,7 @@ submission cannot be settled.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 from bot.domain.request import Operation, VideoRequest
@@ -36,10 +36,26 @@ class Generic:
     name = "generic"
     can_look_up = False
 
+    def __init__(self, models: Mapping[str, str] | None = None, path: str = PATH) -> None:
+        self._models = models or {}
+        self._path = path
+
     @property
     def operations(self) -> frozenset[Operation]:
         """What can be asked for."""
         return FRAMES
+
+    @property
+    def usual(self) -> frozenset[Operation]:
+        """What most who speak this dialect offer."""
+        return FRAMES
+
+    def renamed(self, models: Mapping[str, str], paths: Mapping[Operation, str]) -> Self:
+        """The same with other names for models or operations; the one path goes by text2video's name."""
+        return type(self)(models, paths.get(Operation.TEXT_TO_VIDEO, self._path))
+
+    def _model(self, request: VideoRequest) -> str:
+        return self._models.get(request.model) or self._models.get(request.operation) or request.model
 
     def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
         """Name the fields of `request` that this wire format cannot express, empty if none."""
@@ -70,7 +86,7 @@ class Generic:
     def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
         body: dict[str, Any] = {
-            "model": request.model,
+            "model": self._model(request),
             "prompt": request.prompt,
             "duration": request.duration,
         }
@@ -83,7 +99,7 @@ class Generic:
         if request.count > 1:
             body["n"] = request.count
         body["metadata"] = metadata(request, context)
-        return HttpRequest("POST", PATH, json=body)
+        return HttpRequest("POST", self._path, json=body)
 
     def parse_submit(self, response: HttpResponse) -> Submission:
         """Read the answer to a submission."""
@@ -91,7 +107,7 @@ class Generic:
 
     def query(self, ref: TaskRef) -> HttpRequest:
         """Encode the question about one task."""
-        return HttpRequest("GET", f"{PATH}/{quote(ref.provider_task_id or '', safe='')}")
+        return HttpRequest("GET", f"{self._path}/{quote(ref.provider_task_id or '', safe='')}")
 
     def parse_query(self, response: HttpResponse) -> TaskStatus:
         """Read the answer about one task."""
@@ -115,7 +131,7 @@ class Generic:
 
     def probe(self, now_ms: int) -> HttpRequest:  # noqa: ARG002  part of the protocol
         """Ask for a task that nobody has."""
-        return HttpRequest("GET", f"{PATH}/{PROBE_ID}")
+        return HttpRequest("GET", f"{self._path}/{PROBE_ID}")
 
     def parse_probe(self, response: HttpResponse) -> str:
         """Read that answer: that there is no such task is what a good key is told."""

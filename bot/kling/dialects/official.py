@@ -29,8 +29,8 @@ COSTS_SINCE = 365 * DAY
 class Official(Native):
     """The official dialect, whose probe also tells what is left of the account."""
 
-    def __init__(self) -> None:
-        super().__init__(PROFILE)
+    def __init__(self, profile: Profile = PROFILE) -> None:
+        super().__init__(profile)
 
     def probe(self, now_ms: int) -> HttpRequest:
         """Ask for the resource packs: free, at most one question a second."""

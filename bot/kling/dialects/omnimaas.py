@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.domain.request import VideoRequest
 from bot.kling.dialects.bodies import base64_of
-from bot.kling.dialects.generic import PATH, SIZES, Generic, metadata
+from bot.kling.dialects.generic import SIZES, Generic, metadata
 from bot.kling.wire import HttpRequest, SubmitContext
 
 FOLDED = frozenset({"kling-v2-5-turbo"})
@@ -29,7 +29,7 @@ class Omnimaas(Generic):
     def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
         body: dict[str, Any] = {
-            "model": f"{request.model}-{request.mode}" if request.model in FOLDED else request.model,
+            "model": f"{request.model}-{request.mode}" if request.model in FOLDED else self._model(request),
             "prompt": request.prompt,
             "duration": request.duration,
         }
@@ -42,7 +42,7 @@ class Omnimaas(Generic):
         if request.model in FOLDED or request.model.endswith(("-std", "-pro")):
             fields.pop("mode", None)
         body["metadata"] = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-        return HttpRequest("POST", PATH, json=body)
+        return HttpRequest("POST", self._path, json=body)
 
 
 OMNIMAAS = Omnimaas()

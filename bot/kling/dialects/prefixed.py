@@ -6,8 +6,15 @@ They hand `external_task_id` on and cannot be asked for it, and they want a prom
 """
 
 from bot.kling.dialects.bodies import Style
-from bot.kling.dialects.profile import Native, Profile
+from bot.kling.dialects.profile import FRAMES, Native, Profile
 
 PREFIXED = Native(
-    Profile(name="prefixed", prefix="/kling", style=Style(image_ratio=True, try_on=True), needs_prompt=True)
+    Profile(
+        name="prefixed",
+        prefix="/kling",
+        # new-api takes these two; its forks and others take more.
+        usual=FRAMES,
+        style=Style(image_ratio=True, try_on=True),
+        needs_prompt=True,
+    )
 )

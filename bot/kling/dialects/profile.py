@@ -7,7 +7,8 @@ The official API, gateways that keep its paths under a prefix, and flat proxies 
 import contextlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 from urllib.parse import quote
 
 from bot.domain.request import AspectRatio, Mode, Operation, Product, VideoRequest
@@ -68,7 +69,7 @@ class Profile:
     """What a speaker of Kling's own paths does its own way.
 
     `paths` are those that differ from `PATHS`. `models` maps a model, or an operation, to the name that
-    is sent for it. `missing_models` are offered elsewhere only. `needs_prompt`: also beside an image. `correlates`: takes `external_task_id` and
+    is sent for it. `operations` can be written, `usual` are offered by most who speak this. `missing_models` are offered elsewhere only. `needs_prompt`: also beside an image. `correlates`: takes `external_task_id` and
     `callback_url`. `looks_up`: answers questions by `external_task_id`. `lists`: answers about many tasks
     at once. `advanced_lip_sync`: a face and a voice are asked for before a lip-sync.
     """
@@ -78,6 +79,7 @@ class Profile:
     paths: Mapping[Operation, str] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
     operations: frozenset[Operation] = frozenset(Operation)
+    usual: frozenset[Operation] = frozenset(Operation)
     missing_models: frozenset[str] = frozenset()
     style: Style = Style()
     ratios: tuple[AspectRatio, ...] = OFFICIAL_RATIOS
@@ -110,6 +112,15 @@ class Native:
     def operations(self) -> frozenset[Operation]:
         """What can be asked for."""
         return self.profile.operations
+
+    @property
+    def usual(self) -> frozenset[Operation]:
+        """What most who speak this dialect offer."""
+        return self.profile.usual & self.profile.operations
+
+    def renamed(self, models: Mapping[str, str], paths: Mapping[Operation, str]) -> Self:
+        """The same with other names for models or operations, and other paths."""
+        return type(self)(replace(self.profile, models=models, paths={**self.profile.paths, **paths}))
 
     def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
         """Name the fields of `request` that this wire format cannot express, empty if none."""

@@ -7,7 +7,7 @@ there, which the same host and key serve.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from bot.domain.request import Mode, Operation, VideoRequest
 from bot.kling.dialects import answers
@@ -61,10 +61,22 @@ class Unified:
     name = "unified"
     can_look_up = True
 
+    def __init__(self, models: Mapping[str, str] | None = None) -> None:
+        self._models = {**MODELS, **(models or {})}
+
     @property
     def operations(self) -> frozenset[Operation]:
         """What can be asked for, here or in the older standard beside it."""
         return OFFICIAL.operations
+
+    @property
+    def usual(self) -> frozenset[Operation]:
+        """All of it."""
+        return OFFICIAL.usual
+
+    def renamed(self, models: Mapping[str, str], paths: Mapping[Operation, str]) -> Self:  # noqa: ARG002  part of the protocol
+        """The same with other names for models; the vendor's own paths are what they are."""
+        return type(self)(models)
 
     def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
         """Name the fields of `request` that this wire format cannot express, empty if none."""
@@ -103,7 +115,7 @@ class Unified:
             body["contents"] = _contents(request, context)
         body["settings"] = _settings(request)
         body["options"] = _options(request, context)
-        model = MODELS.get(request.model, request.model)
+        model = self._models.get(request.model, request.model)
         return HttpRequest("POST", f"/{_PLACES[request.operation]}/{model}", json=body)
 
     def parse_submit(self, response: HttpResponse) -> Submission:
