@@ -42,11 +42,11 @@ class TelegramStandIn:
             limits=Limits(now),
         )
         media = MediaMaker(self.state.files)
-        settings = BotSettings(self.state)
+        self.settings = BotSettings(self.state)
         self._webhook = WebhookSender(self.state)
         self.acting = Acting(self.state, media)
-        api = BotApi(self.state, media, Reading(self.state, self._webhook), settings)
-        page = PageApi(self.state, self.acting, settings)
+        api = BotApi(self.state, media, Reading(self.state, self._webhook), self.settings)
+        page = PageApi(self.state, self.acting, self.settings)
         self.app = Starlette(routes=[*api.routes(), *page.routes()])
 
     async def close(self) -> None:
