@@ -28,17 +28,22 @@ def complaint(code: int, description: str, **parameters: object) -> Response:
     return JSONResponse(body | ({"parameters": parameters} if parameters else {}), code)
 
 
+def done(result: object = True) -> Response:
+    """An answer of the Bot API that says yes."""
+    return JSONResponse({"ok": True, "result": result})
+
+
 class Front:
     """`calls` are the methods that were called, with their parameters; files are shown by their size."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self._inner = inner
-        self._refusals: list[tuple[str, Response]] = []
+        self._answers: list[tuple[str, Response]] = []
 
-    def refuse(self, method: str, *answers: Response) -> None:
-        """Answer the next calls of a method instead of the stand-in."""
-        self._refusals += [(method, answer) for answer in answers]
+    def answer(self, method: str, *answers: Response) -> None:
+        """Answer the next calls of a method in the place of the stand-in."""
+        self._answers += [(method, answer) for answer in answers]
 
     def of(self, method: str) -> list[dict[str, Any]]:
         """The calls of one method."""
@@ -51,9 +56,9 @@ class Front:
         body = await Request(scope, receive).body()
         method = scope["path"].rpartition("/")[2]
         self.calls.append((method, await _read(scope, body)))
-        for number, (name, answer) in enumerate(self._refusals):
+        for number, (name, answer) in enumerate(self._answers):
             if name == method:
-                del self._refusals[number]
+                del self._answers[number]
                 await answer(scope, receive, send)
                 return
         await self._inner(scope, _again(body, receive), send)

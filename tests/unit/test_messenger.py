@@ -99,14 +99,14 @@ def file(tmp_path):
     ids=lambda value: value[1] if isinstance(value, tuple) else "",
 )
 async def test_telegrams_answers_become_what_the_services_know(telegram, messenger, answer, error):
-    telegram.front.refuse("sendMessage", complaint(*answer))
+    telegram.front.answer("sendMessage", complaint(*answer))
     with pytest.raises(error):
         await messenger.tell(a_task_of(), "notice.cancelled")
 
 
 @TELLS_OF_TIMEDELTA
 async def test_a_pause_that_telegram_asks_for_is_told_in_milliseconds(telegram, messenger):
-    telegram.front.refuse("sendMessage", complaint(429, "Too Many Requests: retry after 17", retry_after=17))
+    telegram.front.answer("sendMessage", complaint(429, "Too Many Requests: retry after 17", retry_after=17))
     with pytest.raises(ChatBusy) as raised:
         await messenger.tell(a_task_of(), "notice.cancelled")
     assert raised.value.retry_after == 17 * SECOND
@@ -116,14 +116,14 @@ async def test_a_group_that_became_a_supergroup_is_told_with_its_new_id(telegram
     moved = complaint(
         400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=CLUB
     )
-    telegram.front.refuse("sendMessage", moved)
+    telegram.front.answer("sendMessage", moved)
     with pytest.raises(ChatMoved) as raised:
         await messenger.tell(a_task_of(), "notice.cancelled")
     assert raised.value.new_chat_id == CLUB
 
 
 async def test_an_answer_that_is_none_is_a_bad_moment_and_gives_no_token_away(telegram, messenger):
-    telegram.front.refuse("sendMessage", PlainTextResponse(f"proxy error at /bot{TOKEN}/sendMessage", 503))
+    telegram.front.answer("sendMessage", PlainTextResponse(f"proxy error at /bot{TOKEN}/sendMessage", 503))
     with pytest.raises(ChatBusy) as raised:
         await messenger.tell(a_task_of(), "notice.cancelled")
     assert TOKEN not in str(raised.value)
@@ -134,7 +134,7 @@ async def test_an_answer_that_is_none_is_a_bad_moment_and_gives_no_token_away(te
 
 
 async def test_an_answer_goes_into_its_topic_as_a_reply_that_may_have_lost_its_message(telegram, messenger):
-    telegram.front.refuse("sendMessage", complaint(400, "Bad Request: message is too long"))
+    telegram.front.answer("sendMessage", complaint(400, "Bad Request: message is too long"))
     with pytest.raises(ChatRefused):
         await messenger.tell(a_task_of(CLUB, thread_id=7, message_id=99), "notice.cancelled")
     (call,) = telegram.front.of("sendMessage")
@@ -144,7 +144,7 @@ async def test_an_answer_goes_into_its_topic_as_a_reply_that_may_have_lost_its_m
 
 @pytest.mark.parametrize("words", ["message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED"])
 async def test_where_a_topic_is_gone_the_answer_goes_to_the_chat_itself(telegram, messenger, words):
-    telegram.front.refuse("sendMessage", complaint(400, f"Bad Request: {words}"))
+    telegram.front.answer("sendMessage", complaint(400, f"Bad Request: {words}"))
     sent = await messenger.tell(a_task_of(CLUB, thread_id=7), "notice.cancelled")
     (message,) = telegram.people.replies(CLUB)
     assert message["message_id"] == sent.message_id
@@ -152,7 +152,7 @@ async def test_where_a_topic_is_gone_the_answer_goes_to_the_chat_itself(telegram
 
 
 async def test_where_a_topic_is_gone_the_whole_video_is_sent_once_more(telegram, messenger, file):
-    telegram.front.refuse("sendVideo", complaint(400, "Bad Request: message thread not found"))
+    telegram.front.answer("sendVideo", complaint(400, "Bad Request: message thread not found"))
     await messenger.send_video(a_delivery(a_task_of(CLUB, TaskState.SUCCEEDED, thread_id=7)), file)
     sizes = [
         part["size"]
@@ -196,7 +196,7 @@ async def test_a_status_that_somebody_deleted_is_written_anew(telegram, messenge
 
 async def test_a_status_that_says_so_already_is_no_error(telegram, messenger):
     message_id = await messenger.show_status(a_task_of(), PROGRESS)
-    telegram.front.refuse("editMessageText", complaint(400, "Bad Request: message is not modified: same"))
+    telegram.front.answer("editMessageText", complaint(400, "Bad Request: message is not modified: same"))
     task = a_task_of(state=TaskState.SUBMITTING, status_message_id=message_id)
     assert await messenger.show_status(task, PROGRESS) == message_id
     assert len(telegram.people.replies(ADA)) == 1
@@ -207,7 +207,7 @@ async def test_a_chat_that_asks_for_a_pause_is_not_edited_before_it_is_over(tele
     task = a_task_of()
     task = replace(task, status_message_id=await messenger.show_status(task, PROGRESS))
     sent = replace(task, state=TaskState.SUBMITTING)
-    telegram.front.refuse("editMessageText", complaint(429, "Too Many Requests", retry_after=30))
+    telegram.front.answer("editMessageText", complaint(429, "Too Many Requests", retry_after=30))
     with pytest.raises(ChatBusy):
         await messenger.show_status(sent, PROGRESS)
     clock.advance(29 * SECOND)
@@ -293,7 +293,7 @@ async def test_a_video_that_is_too_large_is_offered_by_its_address(telegram, mes
 
 async def test_that_a_video_is_on_its_way_is_shown_and_does_not_matter(telegram, messenger):
     await messenger.sending(a_task_of())
-    telegram.front.refuse("sendChatAction", complaint(403, "Forbidden: bot was blocked by the user"))
+    telegram.front.answer("sendChatAction", complaint(403, "Forbidden: bot was blocked by the user"))
     await messenger.sending(a_task_of())
     assert [call["action"] for call in telegram.front.of("sendChatAction")] == ["upload_video"] * 2
 
@@ -338,7 +338,7 @@ async def test_ids_and_credits_are_written_as_people_read_them(telegram, messeng
 
 
 async def test_every_admin_is_told_though_one_has_blocked_the_bot(telegram, messenger):
-    telegram.front.refuse("sendMessage", complaint(403, "Forbidden: bot was blocked by the user"))
+    telegram.front.answer("sendMessage", complaint(403, "Forbidden: bot was blocked by the user"))
     await messenger.alert_operators("alert.provider.balance", provider="<gate>", detail="no units (1102)")
     asked = [call["chat_id"] for call in telegram.front.of("sendMessage")]
     assert sorted(asked) == [BOSS, ADA, XIAOLIN]

@@ -1,0 +1,240 @@
+"""People: what they may spend, who may change it, and what language they read."""
+
+import asyncio
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.clock import ManualClock
+from bot.domain.quota import Plan
+from bot.domain.task import LedgerKind, TaskState
+from bot.domain.units import DAY, HOUR, Credits, Millis, UserId
+from bot.errors import UserError
+from bot.services.accounts import GRANT_LIMIT, Accounts
+from bot.store.sqlite import SqliteStore
+from tests.builders import ADA, GENEROUS, NOW, XIAOLIN, a_task, a_window, stored
+
+BOSS = UserId(1000)
+PLANS = {
+    "free": Plan("free", daily_credits=100, monthly_credits=300, max_running=3),
+    "none": Plan("none"),
+}
+
+
+@pytest.fixture
+async def store(tmp_path):
+    opened = await SqliteStore.open(str(tmp_path / "klingbot.db"))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def clock():
+    return ManualClock(NOW)
+
+
+@pytest.fixture
+def accounts_of(store, clock):
+    def build(plan: str = "free", zone: str = "UTC") -> Accounts:
+        return Accounts(store, clock, PLANS, plan, ZoneInfo(zone), frozenset({BOSS}))
+
+    return build
+
+
+@pytest.fixture
+async def accounts(accounts_of):
+    made = accounts_of()
+    await made.see(BOSS, "Boss", "boss", "en")
+    await made.see(ADA, "Ada Lovelace", "Ada", "en")
+    await made.see(XIAOLIN, "小林", None, "zh-hans")
+    return made
+
+
+async def refused(key: str, doing) -> UserError:
+    with pytest.raises(UserError) as raised:
+        await doing
+    assert raised.value.key == key
+    return raised.value
+
+
+# -- who ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["1001", "@ada", "ada", "ADA", " @Ada "])
+async def test_a_person_is_found_by_id_or_name_however_it_is_written(accounts, text):
+    assert (await accounts.find(text)).id == ADA
+
+
+@pytest.mark.parametrize("text", ["@nobody", "77", "", "@", "9" * 40, "'; DROP TABLE users; --"])
+async def test_somebody_who_never_wrote_is_not_found(accounts, text):
+    error = await refused("error.admin.no_user", accounts.find(text))
+    assert error.params == {"user": text}
+
+
+async def test_a_name_that_changed_hands_means_who_was_here_last(accounts, clock):
+    clock.advance(DAY)
+    await accounts.see(UserId(77), "Another Ada", "ada", "en")
+    assert (await accounts.find("@ada")).id == 77
+    assert (await accounts.find("1001")).id == ADA
+
+
+def test_admins_are_those_whom_the_settings_name(accounts_of):
+    accounts = accounts_of()
+    assert accounts.admins == {BOSS}
+    assert accounts.is_admin(BOSS)
+    assert not accounts.is_admin(ADA)
+    accounts.require_admin(BOSS)
+    with pytest.raises(UserError) as raised:
+        accounts.require_admin(ADA)
+    assert raised.value.key == "error.admin.only"
+
+
+# -- language -----------------------------------------------------------------------------------------
+
+
+async def test_a_person_reads_the_language_of_their_telegram_until_they_choose_one(accounts):
+    xiaolin = await accounts.find("1002")
+    assert accounts.language_of(xiaolin) == "zh_Hans"
+    await accounts.set_language(XIAOLIN, "en")
+    assert accounts.language_of(await accounts.find("1002")) == "en"
+    await accounts.set_language(XIAOLIN, None)
+    assert accounts.language_of(await accounts.find("1002")) == "zh_Hans"
+
+
+async def test_a_chosen_language_stays_when_the_person_comes_again(accounts):
+    await accounts.set_language(ADA, "zh_Hans")
+    seen = await accounts.see(ADA, "Ada", "ada", "en")
+    assert accounts.language_of(seen) == "zh_Hans"
+
+
+async def test_somebody_unknown_reads_english(accounts):
+    assert accounts.language_of(None) == "en"
+    assert accounts.language_of(await accounts.see(UserId(77), "X", None, None)) == "en"
+
+
+# -- granting -----------------------------------------------------------------------------------------
+
+
+async def test_an_admin_grants_credits_with_a_note_and_the_ledger_says_who(accounts):
+    granted = await accounts.grant(BOSS, "@ada", 50, 7, "for the film")
+    assert granted.id == ADA
+    (row,) = await accounts.ledger(ADA)
+    assert (row.kind, row.amount, row.actor_id, row.note) == (LedgerKind.GRANT, 50, BOSS, "for the film")
+    balance = await accounts.balance(ADA)
+    assert (balance.granted, balance.available) == (50, 150)
+
+
+async def test_the_same_update_never_grants_twice(accounts):
+    await accounts.grant(BOSS, "@ada", 50, 7)
+    await accounts.grant(BOSS, "@ada", 50, 7)
+    assert (await accounts.balance(ADA)).granted == 50
+    await accounts.grant(BOSS, "@ada", 50, 8)
+    assert (await accounts.balance(ADA)).granted == 100
+
+
+async def test_an_admin_takes_credits_back_but_not_more_than_were_granted(accounts):
+    await accounts.grant(BOSS, "1001", 50, 7)
+    await accounts.grant(BOSS, "1001", -20, 8)
+    assert (await accounts.balance(ADA)).granted == 30
+    assert (await accounts.ledger(ADA))[0].kind is LedgerKind.ADJUST
+    error = await refused("error.admin.too_much_taken", accounts.grant(BOSS, "1001", -31, 9))
+    assert error.params == {"granted": 30}
+    await accounts.grant(BOSS, "1001", -30, 10)
+    assert (await accounts.balance(ADA)).granted == 0
+
+
+@pytest.mark.parametrize("credits", [0, GRANT_LIMIT + 1, -GRANT_LIMIT - 1])
+async def test_a_slip_of_the_finger_founds_no_bank(accounts, credits):
+    error = await refused("error.admin.credits_range", accounts.grant(BOSS, "@ada", credits, 7))
+    assert error.params == {"limit": GRANT_LIMIT}
+    assert await accounts.ledger(ADA) == []
+
+
+async def test_nobody_but_an_admin_grants(accounts):
+    await refused("error.admin.only", accounts.grant(ADA, "@ada", 50, 7))
+    assert await accounts.ledger(ADA) == []
+
+
+async def test_nothing_is_granted_to_somebody_unknown(accounts):
+    await refused("error.admin.no_user", accounts.grant(BOSS, "@nobody", 50, 7))
+
+
+# -- standing -----------------------------------------------------------------------------------------
+
+
+async def test_a_new_person_has_the_allowance_of_the_default_plan(accounts):
+    balance = await accounts.balance(UserId(77))
+    assert (balance.available, balance.granted, balance.held) == (100, 0, 0)
+    assert (balance.day_limit, balance.month_limit) == (100, 300)
+    assert (balance.running, balance.max_running) == (0, 3)
+    assert balance.resets_at == NOW + DAY
+
+
+async def test_what_is_reserved_is_told_and_cannot_be_spent_a_second_time(accounts, store):
+    await stored(store, price=Credits(30))
+    balance = await accounts.balance(ADA)
+    assert (balance.available, balance.held, balance.day_spent, balance.running) == (70, 30, 30, 1)
+
+
+async def test_what_came_back_can_be_spent_again(accounts, store):
+    await stored(store, TaskState.CANCELLED, price=Credits(30))
+    balance = await accounts.balance(ADA)
+    assert (balance.available, balance.held, balance.day_spent, balance.running) == (100, 0, 0, 0)
+
+
+async def test_a_new_day_brings_a_new_allowance_within_the_month(accounts, store, clock):
+    for day in range(3):
+        await stored(store, TaskState.SUCCEEDED, price=Credits(100), created_at=clock.now())
+        balance = await accounts.balance(ADA)
+        assert (balance.available, balance.month_spent) == (0, 100 * (day + 1))
+        clock.advance(DAY)
+    # The month's allowance is used up.
+    balance = await accounts.balance(ADA)
+    assert (balance.available, balance.day_spent, balance.month_spent) == (0, 0, 300)
+    assert balance.resets_at == NOW + 31 * DAY
+    clock.advance(28 * DAY)
+    assert (await accounts.balance(ADA)).available == 100
+
+
+async def test_the_day_begins_in_the_operators_time_zone(accounts_of, store, clock):
+    # Midnight in UTC is eight in the morning in Shanghai: the day there ends at 16:00 UTC.
+    accounts = accounts_of(zone="Asia/Shanghai")
+    await stored(store, TaskState.SUCCEEDED, price=Credits(100))
+    assert (await accounts.balance(ADA)).resets_at == NOW + 16 * HOUR
+    clock.advance(16 * HOUR - 1)
+    assert (await accounts.balance(ADA)).available == 0
+    clock.advance(1)
+    assert (await accounts.balance(ADA)).available == 100
+
+
+async def test_a_plan_without_an_allowance_leaves_what_was_granted(accounts_of, store):
+    accounts = accounts_of("none")
+    await accounts.see(ADA, "Ada", "ada", "en")
+    assert (await accounts.balance(ADA)).available == 0
+    await accounts.grant(BOSS, "@ada", 50, 7)
+    balance = await accounts.balance(ADA)
+    assert (balance.available, balance.resets_at, balance.day_limit) == (50, None, None)
+
+
+async def test_two_requests_at_once_never_spend_the_same_credits(accounts, store):
+    """Checking and holding are one transaction."""
+    plan = accounts.plan_of(None)
+    wishes = [store.accept(a_task(price=Credits(60)), (), plan, a_window()) for _ in range(5)]
+    ends = await asyncio.gather(*wishes, return_exceptions=True)
+    assert [end.key for end in ends if isinstance(end, UserError)] == ["error.quota.credits"] * 4
+    assert (await accounts.balance(ADA)).available == 40
+
+
+async def test_a_plan_that_the_settings_no_longer_have_gives_way_to_the_default(accounts):
+    ada = await accounts.find("@ada")
+    assert accounts.plan_of(ada).name == "free"
+    assert accounts.plan_of(None).name == "free"
+
+
+async def test_the_newest_movements_come_first(accounts, store, clock):
+    await accounts.grant(BOSS, "@ada", 1, 7)
+    clock.advance(HOUR)
+    await store.accept(a_task(created_at=Millis(NOW + HOUR)), (), GENEROUS, a_window())
+    await accounts.grant(BOSS, "@ada", 2, 8)
+    assert [row.kind for row in await accounts.ledger(ADA)] == ["grant", "hold", "grant"]
+    assert [row.amount for row in await accounts.ledger(ADA, limit=1)] == [2]
