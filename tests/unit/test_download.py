@@ -1,0 +1,349 @@
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from bot.kling.download import (
+    MAX_REDIRECTS,
+    Downloaded,
+    DownloadFailed,
+    DownloadGone,
+    DownloadRefused,
+    download,
+    resolve_host,
+)
+
+VIDEO = b"\x00\x00\x00\x20ftypisom" + bytes(range(256)) * 4_000
+LIMIT = 10_000_000
+
+
+def answer(body=b"", status="200 OK", length=None, **headers) -> bytes:
+    """A whole HTTP answer as it goes over the wire."""
+    lines = [f"HTTP/1.1 {status}", "Connection: close"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    if length is not False:
+        lines.append(f"Content-Length: {len(body) if length is None else length}")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+class Server:
+    """Answers on loopback by path, byte for byte, and remembers what was asked."""
+
+    def __init__(self):
+        self.answers: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        self.sent = 0
+        self.base = ""
+
+    def url(self, path="/video.mp4") -> str:
+        return f"{self.base}{path}"
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        path = request.split(b" ", 2)[1].decode()
+        self.asked.append(path)
+        whole = self.answers[path]
+        try:
+            for start in range(0, len(whole), 1 << 16):
+                writer.write(whole[start : start + (1 << 16)])
+                await writer.drain()
+                self.sent += min(1 << 16, len(whole) - start)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def server():
+    made = Server()
+    listening = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+    made.base = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    yield made
+    listening.close()
+    await listening.wait_closed()
+
+
+@pytest.fixture
+async def client():
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "result.mp4"
+
+
+@pytest.fixture
+def fetch(client, target):
+    """Download into `target`, loopback allowed unless the test says otherwise; nothing half may stay."""
+
+    async def call(url, *, max_bytes=LIMIT, allow_loopback=True, resolve=resolve_host):
+        return await download(
+            client, url, target, max_bytes=max_bytes, allow_loopback=allow_loopback, resolve=resolve
+        )
+
+    yield call
+    assert not target.with_name("result.mp4.part").exists()
+
+
+def names(*addresses):
+    """A resolver for which every name has these addresses."""
+
+    async def resolve(_host):
+        return list(addresses)
+
+    return resolve
+
+
+# -- what is fetched ---------------------------------------------------------------------------------
+
+
+async def test_a_video_is_fetched_byte_for_byte(server, fetch, target):
+    server.answers["/video.mp4"] = answer(VIDEO, Content_Type="video/mp4")
+    assert await fetch(server.url()) == Downloaded(target, len(VIDEO))
+    assert target.read_bytes() == VIDEO
+
+
+async def test_a_video_of_unannounced_length_is_fetched(server, fetch, target):
+    server.answers["/video.mp4"] = answer(VIDEO, length=False)
+    assert (await fetch(server.url())).size == len(VIDEO)
+    assert target.read_bytes() == VIDEO
+
+
+async def test_an_older_file_is_replaced(server, fetch, target):
+    target.write_bytes(b"older")
+    server.answers["/video.mp4"] = answer(VIDEO)
+    await fetch(server.url())
+    assert target.read_bytes() == VIDEO
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See", "307 Temporary", "308 Permanent"])
+async def test_a_redirect_is_followed(server, fetch, status):
+    server.answers["/video.mp4"] = answer(status=status, Location="/moved.mp4")
+    server.answers["/moved.mp4"] = answer(VIDEO)
+    assert (await fetch(server.url())).size == len(VIDEO)
+    assert server.asked == ["/video.mp4", "/moved.mp4"]
+
+
+# -- size and content --------------------------------------------------------------------------------
+
+
+async def test_a_video_of_exactly_the_limit_is_fetched(server, fetch):
+    server.answers["/video.mp4"] = answer(VIDEO)
+    assert (await fetch(server.url(), max_bytes=len(VIDEO))).size == len(VIDEO)
+
+
+async def test_a_video_that_says_that_it_is_too_large_is_refused(server, fetch, target):
+    server.answers["/video.mp4"] = answer(VIDEO)
+    with pytest.raises(DownloadRefused, match="offers"):
+        await fetch(server.url(), max_bytes=len(VIDEO) - 1)
+    assert not target.exists()
+
+
+async def test_a_video_that_turns_out_too_large_is_broken_off(server, fetch, target):
+    endless = VIDEO + bytes(64_000_000)
+    server.answers["/video.mp4"] = answer(endless, length=False)
+    with pytest.raises(DownloadRefused, match="sends more than 100000 bytes"):
+        await fetch(server.url(), max_bytes=100_000)
+    assert server.sent < len(endless)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"short", b"<html><body>Log in first</body></html>", b'{"code": 1003, "message": "no"}' * 9]
+)
+async def test_what_is_no_video_is_refused(server, fetch, target, body):
+    server.answers["/video.mp4"] = answer(body, Content_Type="video/mp4")
+    with pytest.raises(DownloadRefused, match="does not send a video"):
+        await fetch(server.url())
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("length", [None, len(VIDEO) + 1])
+async def test_a_stream_that_breaks_off_is_tried_again_later(server, fetch, target, length):
+    whole = answer(VIDEO, length=length)
+    server.answers["/video.mp4"] = whole if length else whole[:-1]
+    with pytest.raises(DownloadFailed):
+        await fetch(server.url())
+    assert not target.exists()
+
+
+async def test_a_chunked_stream_that_breaks_off_is_tried_again_later(server, fetch):
+    chunk = f"{len(VIDEO):x}\r\n".encode() + VIDEO + b"\r\n"
+    server.answers["/video.mp4"] = answer(chunk, length=False, Transfer_Encoding="chunked")
+    with pytest.raises(DownloadFailed):
+        await fetch(server.url())
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "404 Not Found", "410 Gone"])
+async def test_a_link_that_has_expired_is_gone(server, fetch, status):
+    server.answers["/video.mp4"] = answer(b"expired", status=status)
+    with pytest.raises(DownloadGone, match=status[:3]):
+        await fetch(server.url())
+
+
+@pytest.mark.parametrize("status", ["500 Error", "503 Busy", "429 Slow down", "206 Partial", "204 Nothing"])
+async def test_a_bad_moment_of_the_server_is_tried_again_later(server, fetch, status):
+    server.answers["/video.mp4"] = answer(VIDEO if status[0] != "2" else b"", status=status)
+    with pytest.raises(DownloadFailed, match=status[:3]):
+        await fetch(server.url())
+
+
+async def test_a_server_that_does_not_answer_is_tried_again_later(fetch):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        with pytest.raises(DownloadFailed, match="ConnectError"):
+            await fetch(f"http://127.0.0.1:{unused.getsockname()[1]}/video.mp4")
+
+
+async def test_a_folder_that_is_missing_is_told(server, client, tmp_path):
+    server.answers["/video.mp4"] = answer(VIDEO)
+    with pytest.raises(DownloadFailed, match="cannot be written"):
+        await download(
+            client, server.url(), tmp_path / "missing" / "a.mp4", max_bytes=LIMIT, allow_loopback=True
+        )
+
+
+# -- where from --------------------------------------------------------------------------------------
+
+
+async def test_loopback_is_refused_unless_it_is_allowed(server, fetch):
+    server.answers["/video.mp4"] = answer(VIDEO)
+    with pytest.raises(DownloadRefused):
+        await fetch(server.url(), allow_loopback=False)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://cdn.example/v.mp4",
+        "ftp://cdn.example/v.mp4",
+        "file:///etc/passwd",
+        "https://user:password@cdn.example/v.mp4",
+        "https:///v.mp4",
+        "/v.mp4",
+        "",
+        "https://[::1/v.mp4",
+    ],
+)
+async def test_only_https_addresses_without_a_password_are_asked(fetch, url):
+    with pytest.raises(DownloadRefused):
+        await fetch(url, resolve=names("93.184.215.14"))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",  # noqa: S104  an address to refuse, not to listen on
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:10.0.0.1",
+        "::ffff:169.254.169.254",
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_name_with_a_private_address_is_refused(fetch, address, scheme):
+    with pytest.raises(DownloadRefused):
+        await fetch(f"{scheme}://cdn.example/v.mp4", resolve=names(address), allow_loopback=False)
+
+
+async def test_a_name_with_a_public_and_a_private_address_is_refused(fetch):
+    with pytest.raises(DownloadRefused, match="not a public address"):
+        await fetch("https://cdn.example/v.mp4", resolve=names("93.184.215.14", "10.0.0.1"))
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "::ffff:192.168.0.1"])
+async def test_allowed_loopback_allows_no_other_private_address(fetch, address):
+    with pytest.raises(DownloadRefused):
+        await fetch("http://cdn.example/v.mp4", resolve=names(address))
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://10.0.0.1/v.mp4",
+        "https://10.0.0.1/v.mp4",
+        "http://169.254.169.254/latest/meta-data/",
+        "https://[fc00::1]/v.mp4",
+        "http://2852039166/latest/",
+        "file:///etc/passwd",
+        "//10.0.0.1/v.mp4",
+    ],
+)
+async def test_a_redirect_to_a_private_address_is_refused(server, fetch, location):
+    server.answers["/video.mp4"] = answer(status="302 Found", Location=location)
+    with pytest.raises(DownloadRefused):
+        await fetch(server.url())
+    assert server.asked == ["/video.mp4"]
+
+
+async def test_a_name_that_changes_its_address_after_the_check_gains_nothing(server, target):
+    """DNS rebinding: the check sees a public address, the connection goes to loopback."""
+    server.answers["/video.mp4"] = answer(VIDEO)
+    async with rebinding_client(server) as client:
+        with pytest.raises(DownloadRefused, match="not a public address"):
+            await download(
+                client,
+                "https://cdn.example/video.mp4",
+                target,
+                max_bytes=LIMIT,
+                allow_loopback=False,
+                resolve=names("93.184.215.14"),
+            )
+    assert not target.exists()
+
+
+@asynccontextmanager
+async def rebinding_client(server):
+    """A client whose connections all end at `server`, as if its name had just been given that address."""
+
+    class Elsewhere(httpx.AsyncBaseTransport):
+        def __init__(self):
+            self.inner = httpx.AsyncHTTPTransport()
+
+        async def handle_async_request(self, request):
+            request.url = httpx.URL(server.base).copy_with(path=request.url.path)
+            return await self.inner.handle_async_request(request)
+
+        async def aclose(self):
+            await self.inner.aclose()
+
+    async with httpx.AsyncClient(transport=Elsewhere()) as client:
+        yield client
+
+
+async def test_redirects_in_a_circle_end(server, fetch):
+    server.answers["/video.mp4"] = answer(status="302 Found", Location="/video.mp4")
+    with pytest.raises(DownloadRefused, match="redirects too often"):
+        await fetch(server.url())
+    assert len(server.asked) == MAX_REDIRECTS + 1
+
+
+async def test_a_name_that_nobody_knows_is_tried_again_later(fetch):
+    async def resolve(_host):
+        raise socket.gaierror("unknown")
+
+    with pytest.raises(DownloadFailed, match="cannot be found"):
+        await fetch("https://cdn.example/v.mp4", resolve=resolve)
+
+
+async def test_a_signed_address_is_never_told(server, fetch):
+    server.answers["/video.mp4?signature=secret"] = answer(status="500 Error")
+    with pytest.raises(DownloadFailed) as failed:
+        await fetch(server.url("/video.mp4?signature=secret"))
+    assert "secret" not in f"{failed.value!r} {failed.value.__cause__!r}"
