@@ -75,7 +75,7 @@ async def run_demo(port: int = PORT, script: Path | None = None, open_browser: b
             kling = KlingStandIn(root / "kling")
             telegram = TelegramStandIn(root / "telegram", token=TOKEN)
             kling_url = await stack.enter_async_context(serve(kling.app))
-            page = _one_address(telegram, kling)
+            page = one_address(telegram, kling)
             try:
                 address = await stack.enter_async_context(serve(page, 0 if script else port))
             except OSError:
@@ -101,7 +101,7 @@ async def run_demo(port: int = PORT, script: Path | None = None, open_browser: b
             return bot.returncode or 0 if ended.done() else 0
 
 
-def _one_address(telegram: TelegramStandIn, kling: KlingStandIn) -> Starlette:
+def one_address(telegram: TelegramStandIn, kling: KlingStandIn) -> Starlette:
     """The chat page with the control panel of Kling's behaviour under the same address."""
     return Starlette(
         routes=[
