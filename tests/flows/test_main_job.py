@@ -20,7 +20,7 @@ async def bot(world):
 async def test_words_become_a_video_in_the_same_chat_and_the_credits_are_charged(bot):
     asked = await bot.telegram.say(ADA, "/video a fox in the snow 10s 9:16")
     (video,) = await bot.telegram.wait_video(ADA)
-    assert (video["video"]["width"], video["video"]["height"], video["video"]["duration"]) == (360, 640, 10)
+    assert (video["video"]["width"], video["video"]["height"], video["video"]["duration"]) == (720, 1280, 10)
     assert video["reply_to_message"]["message_id"] == asked["message_id"]
     assert "a fox in the snow" in video["caption"]
     assert video["video"]["thumbnail"]["file_size"] > 0
@@ -34,7 +34,7 @@ async def test_words_become_a_video_in_the_same_chat_and_the_credits_are_charged
 async def test_a_photo_with_a_caption_becomes_a_video(bot):
     await bot.telegram.send_photo(ADA, sample_picture(), "let the boat sail")
     (video,) = await bot.telegram.wait_video(ADA)
-    assert (video["video"]["width"], video["video"]["height"]) == (540, 360)
+    assert (video["video"]["width"], video["video"]["height"]) == (1080, 720)
     sent = next(request for request in bot.kling.requests if request.method == "POST")
     assert sent.path == "/v1/videos/image2video"
     assert "file/bot" not in str(sent.body)

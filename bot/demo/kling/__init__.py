@@ -1,6 +1,7 @@
-"""The demo's stand-in for Kling: an independent and strict reading of the wire facts, with real videos."""
+"""The demo's stand-in for Kling: an independent and strict reading of the wire facts, with real results."""
 
+from bot.demo.kling.accounts import ACCOUNTS, Account, keys
 from bot.demo.kling.behaviour import Behaviour
-from bot.demo.kling.standin import Account, KlingStandIn
+from bot.demo.kling.standin import DIALECTS, KlingStandIn
 
-__all__ = ["Account", "Behaviour", "KlingStandIn"]
+__all__ = ["ACCOUNTS", "DIALECTS", "Account", "Behaviour", "KlingStandIn", "keys"]

@@ -1,189 +1,174 @@
-"""Real videos for the stand-in: words over a moving landscape, or a slow zoom over a photo."""
+"""Real videos for the stand-in: words over a moving landscape, or a slow journey into photos."""
 
-import colorsys
-import hashlib
 import io
 import math
-import textwrap
-from collections.abc import Iterator
+import random
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 
 import av
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageOps
+
+from bot.demo.kling.lettering import overlay
+from bot.demo.kling.moods import mood_of, seed_of
+from bot.demo.kling.scene import Painter, landscape, particles
+from bot.demo.kling.sound import RATE, sound_frames
 
 FRAMES_A_SECOND = 24
-SHORT_SIDE = {"std": 360, "pro": 432, "4k": 540}
-RATIOS = {"16:9": (16, 9), "9:16": (9, 16), "1:1": (1, 1)}
-TEXT_LENGTH = 140
+SHORT_SIDE = {"std": 720, "pro": 1080, "4k": 1440}
+"""Pixels of the shorter side. What is called 4k is less of it: it is to be made while somebody waits."""
 
-_FONTS = (
-    "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/truetype/noto/NotoSansCJK-Regular.ttc",
-    "/usr/share/fonts/noto-cjk/NotoSansCJK-Regular.ttc",
-    "/System/Library/Fonts/PingFang.ttc",
-    "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
-)
+_PAINTED = {"std": 480, "pro": 540, "4k": 540}
+"""Pixels of the shorter side as it is painted, to be enlarged by the encoder's own scaler: painting is slow."""
+
+_MARGIN = 1.3  # how much larger than the frame a photo is kept, as room to move in
+_FADE_IN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class RenderSpec:
-    """What to render. `seconds` is the length; `images` the first and, if given, the last frame."""
+    """What to render.
+
+    `seconds` is the length; `mode` (std, pro, 4k) the size; `ratio` ("16:9") counts only without
+    `images`, whose first picture gives the shape otherwise. Several images fade into each other: two are
+    the first and the last frame. `closing` tells that a single image is the last frame, not the first.
+    `label` is written small in a corner.
+    """
 
     prompt: str
-    seconds: int
+    seconds: float
     mode: str = "std"
     ratio: str = "16:9"
     sound: bool = False
     images: tuple[bytes, ...] = field(default=(), repr=False)
+    closing: bool = False
+    label: str = ""
 
 
 def render_video(spec: RenderSpec, path: Path) -> None:
-    """Write an H.264 mp4. Takes processor time: call it in a thread."""
-    width, height = _size(spec)
-    part = path.with_suffix(".part.mp4")
-    with av.open(str(part), "w", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream("libx264", rate=FRAMES_A_SECOND)
-        stream.width, stream.height = width, height
-        stream.pix_fmt = "yuv420p"
-        stream.options = {"preset": "ultrafast", "crf": "26", "tune": "fastdecode"}
-        count = spec.seconds * FRAMES_A_SECOND
-        frames = (
-            _photo_frames(spec, width, height, count)
-            if spec.images
-            else _scene_frames(spec, width, height, count)
-        )
-        for number, picture in enumerate(frames):
-            frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV has no types for it
+    """Write an H.264 mp4 (AAC with `sound`), made to be streamed. Takes processor time: call it in a thread.
+
+    The file appears under its name only when it is whole.
+
+    Raises:
+        OSError: the file can't be written, or an image can't be read.
+
+    """
+    size = frame_size(spec)
+    painted = _scaled(size, _PAINTED.get(spec.mode, _PAINTED["std"]))
+    painter = _photos(spec, painted) if spec.images else _words(spec, painted)
+    part = path.with_name(path.name + ".part")
+    with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        video = container.add_stream("libx264", rate=FRAMES_A_SECOND)
+        video.width, video.height = size
+        video.pix_fmt = "yuv420p"
+        video.options = {"preset": "ultrafast", "crf": "24", "threads": "1"}
+        if spec.sound:
+            audio = container.add_stream("aac", rate=RATE)
+            audio.layout = "mono"
+        for number in range(round(spec.seconds * FRAMES_A_SECOND)):
+            picture = painter(number / FRAMES_A_SECOND)
+            drawn = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]  # PyAV has no types for it
+            frame = drawn.reformat(*size, format="yuv420p", interpolation="BILINEAR")
             frame.pts, frame.time_base = number, Fraction(1, FRAMES_A_SECOND)
-            for packet in stream.encode(frame):
-                container.mux(packet)
-        for packet in stream.encode():
-            container.mux(packet)
+            container.mux(video.encode(frame))
+        container.mux(video.encode())
+        if spec.sound:
+            for sound in sound_frames(spec.seconds):
+                container.mux(audio.encode(sound))
+            container.mux(audio.encode())
     part.replace(path)
 
 
-def _size(spec: RenderSpec) -> tuple[int, int]:
-    short = SHORT_SIDE.get(spec.mode, 360)
+def frame_size(spec: RenderSpec) -> tuple[int, int]:
+    """Width and height in pixels, both even as H.264 wants them."""
     if spec.images:
-        with Image.open(io.BytesIO(spec.images[0])) as photo:
-            across, down = photo.size
+        shape = _opened(spec.images[0]).size
     else:
-        across, down = RATIOS.get(spec.ratio, (16, 9))
-    scale = short / min(across, down)
-    return _even(across * scale), _even(down * scale)
+        across, down = spec.ratio.split(":")
+        shape = int(across), int(down)
+    return _scaled(shape, SHORT_SIDE.get(spec.mode, SHORT_SIDE["std"]))
+
+
+def _scaled(shape: tuple[int, int], short: int) -> tuple[int, int]:
+    scale = short / min(shape)
+    return _even(shape[0] * scale), _even(shape[1] * scale)
 
 
 def _even(value: float) -> int:
-    return max(2, int(value) // 2 * 2)
+    return max(2, round(value) // 2 * 2)
 
 
-def _scene_frames(spec: RenderSpec, width: int, height: int, count: int) -> Iterator[Image.Image]:
-    """A sky, a sun that travels, and three ranges of hills that move past at their own speeds."""
-    seed = hashlib.sha256(spec.prompt.encode()).digest()
-    hue = seed[0] / 255
-    sky = _gradient(width, height, _colour(hue, 0.5, 0.95), _colour(hue + 0.12, 0.35, 1.0))
-    ranges = [
-        _hills(
-            width * 2,
-            height,
-            base=0.55 + 0.13 * layer,
-            seed=seed[layer + 1],
-            colour=_colour(hue + 0.45, 0.45, 0.7 - 0.2 * layer),
-        )
-        for layer in range(3)
-    ]
-    label = _label(spec.prompt, width, height)
-    radius = min(width, height) // 9
-    for number in range(count):
-        share = number / max(1, count)
-        picture = sky.copy()
-        draw = ImageDraw.Draw(picture)
-        x, y = int(width * (0.15 + 0.7 * share)), int(height * (0.36 - 0.16 * math.sin(math.pi * share)))
-        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=_colour(hue + 0.1, 0.25, 1.0))
-        for layer, hills in enumerate(ranges):
-            offset = int(share * width * (0.15 + 0.22 * layer)) % width
-            picture.paste(hills, (-offset, 0), hills)
-        picture.paste(label, (0, 0), label)
-        yield picture
+def _opened(data: bytes) -> Image.Image:
+    with Image.open(io.BytesIO(data)) as picture:
+        return ImageOps.exif_transpose(picture).convert("RGB")
 
 
-def _photo_frames(spec: RenderSpec, width: int, height: int, count: int) -> Iterator[Image.Image]:
-    """Moves slowly into the photo; with a last frame, fades over to it."""
-    pictures = []
-    for data in spec.images:
-        with Image.open(io.BytesIO(data)) as opened:
-            pictures.append(
-                opened.convert("RGB").resize(
-                    (int(width * 1.25), int(height * 1.25)), Image.Resampling.LANCZOS
-                )
-            )
-    first, last = pictures[0], pictures[-1]
-    for number in range(count):
-        share = number / max(1, count - 1)
-        source = Image.blend(first, last, share) if len(pictures) > 1 else first
-        zoom = 1 - 0.2 * share
-        across, down = source.width * zoom, source.height * zoom
-        left, top = (source.width - across) / 2, (source.height - down) / 2
-        yield source.resize(
-            (width, height), Image.Resampling.BILINEAR, box=(left, top, left + across, top + down)
-        )
+def _words(spec: RenderSpec, size: tuple[int, int]) -> Painter:
+    """The prompt over its landscape; the words fade in."""
+    scene = landscape(spec.prompt, size, spec.seconds)
+    return _lettered(scene, overlay(spec.prompt, spec.label, size))
 
 
-def _gradient(
-    width: int, height: int, top: tuple[int, int, int], bottom: tuple[int, int, int]
-) -> Image.Image:
-    mask = Image.linear_gradient("L").resize((width, height))
-    return Image.composite(
-        Image.new("RGB", (width, height), bottom), Image.new("RGB", (width, height), top), mask
-    )
+def _lettered(painter: Painter, words: Image.Image) -> Painter:
+    box = words.getbbox()
+    if box is None:
+        return painter
+    letters, opaque = words.crop(box), words.getchannel("A").crop(box)
+
+    def paint(time: float) -> Image.Image:
+        picture = painter(time)
+        mask = opaque
+        if time < _FADE_IN:
+            share = 0.35 + 0.65 * time / _FADE_IN
+            mask = opaque.point([int(value * share) for value in range(256)])
+        picture.paste(letters, box[:2], mask)
+        return picture
+
+    return paint
 
 
-def _hills(width: int, height: int, *, base: float, seed: int, colour: tuple[int, int, int]) -> Image.Image:
-    layer = Image.new("RGBA", (width, height), (0, 0, 0, 0))
-    # Whole waves across half the width, so that the range can be moved by it without a seam.
-    waves = [(1 + seed % 3, 0.06), (3 + seed % 5, 0.025), (8 + seed % 7, 0.01)]
-    points = [
-        (
-            x,
-            height
-            * (
-                base + sum(size * math.sin(4 * math.pi * number * x / width + seed) for number, size in waves)
-            ),
-        )
-        for x in range(0, width + 4, 4)
-    ]
-    ImageDraw.Draw(layer).polygon([(0, height), *points, (width, height)], fill=(*colour, 255))
-    return layer
+def _photos(spec: RenderSpec, size: tuple[int, int]) -> Painter:
+    """A slow zoom and pan; several pictures fade into each other, and something drifts in the air."""
+    width, height = size
+    room = (int(width * _MARGIN), int(height * _MARGIN))
+    pictures = [ImageOps.fit(_opened(data), room, Image.Resampling.LANCZOS) for data in spec.images]
+    dice = random.Random(seed_of(spec.prompt))
+    aim = dice.uniform(0.3, 0.7), dice.uniform(0.35, 0.65)
+    drift = particles(mood_of(spec.prompt).particles, size, dice) if spec.prompt else _nothing
+
+    def paint(time: float) -> Image.Image:
+        share = _eased(time / spec.seconds)
+        if spec.closing:
+            share = 1 - share
+        zoom = 1 - 0.19 * share
+        across, down = room[0] * zoom, room[1] * zoom
+        left, top = (room[0] - across) * aim[0], (room[1] - down) * aim[1]
+        place = time / spec.seconds * (len(pictures) - 1)
+        index = min(int(place), max(0, len(pictures) - 2))
+        view = _view(pictures[index], size, (left, top, left + across, top + down))
+        fade = _eased(min(1.0, max(0.0, (place - index - 0.25) / 0.6)))
+        if fade and len(pictures) > 1:
+            # The next picture comes to rest as it appears: the very end is the whole last frame.
+            rest = 0.1 * (1 - fade)
+            across, down = room[0] * (1 - rest), room[1] * (1 - rest)
+            left, top = (room[0] - across) / 2, (room[1] - down) / 2
+            coming = _view(pictures[index + 1], size, (left, top, left + across, top + down))
+            view = Image.blend(view, coming, fade)
+        drift(view, time)
+        return view
+
+    return _lettered(paint, overlay("", spec.label, size))
 
 
-def _label(prompt: str, width: int, height: int) -> Image.Image:
-    layer = Image.new("RGBA", (width, height), (0, 0, 0, 0))
-    size = max(14, min(width, height) // 15)
-    font = _font(size)
-    text = prompt if len(prompt) <= TEXT_LENGTH else prompt[: TEXT_LENGTH - 1] + "…"
-    wide = any(ord(letter) > 0x2E80 for letter in text)
-    lines = textwrap.wrap(text, max(6, int(width * 0.86 / (size if wide else size * 0.55)))) or [""]
-    for fill, blur in (((0, 0, 0, 170), 3), ((255, 255, 255, 255), 0)):
-        over = Image.new("RGBA", layer.size, (0, 0, 0, 0))
-        draw = ImageDraw.Draw(over)
-        for number, line in enumerate(reversed(lines)):
-            y = height - size * 1.5 - number * size * 1.35
-            draw.text((width / 2, y), line, font=font, fill=fill, anchor="mm")
-        layer = Image.alpha_composite(layer, over.filter(ImageFilter.GaussianBlur(blur)) if blur else over)
-    return layer
+def _view(picture: Image.Image, size: tuple[int, int], box: tuple[float, float, float, float]) -> Image.Image:
+    return picture.resize(size, Image.Resampling.BILINEAR, box=box)
 
 
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    for name in _FONTS:
-        if Path(name).is_file():
-            return ImageFont.truetype(name, size)
-    return ImageFont.load_default(size)
+def _nothing(picture: Image.Image, time: float) -> None:
+    """Nothing drifts over a photo that came without words."""
 
 
-def _colour(hue: float, saturation: float, value: float) -> tuple[int, int, int]:
-    red, green, blue = colorsys.hsv_to_rgb(hue % 1, saturation, value)
-    return int(red * 255), int(green * 255), int(blue * 255)
+def _eased(share: float) -> float:
+    return 0.5 - 0.5 * math.cos(math.pi * min(1.0, max(0.0, share)))

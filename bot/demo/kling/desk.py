@@ -1,0 +1,158 @@
+"""Where every dialect hands in its orders: takes a call, makes the task, renders its results, tells of it."""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import Response
+
+from bot.demo.kling.accounts import Account
+from bot.demo.kling.behaviour import Behaviour
+from bot.demo.kling.callbacks import Courier, Sleep
+from bot.demo.kling.farm import Farm, Work
+from bot.demo.kling.fields import Fields
+from bot.demo.kling.inputs import Inputs
+from bot.demo.kling.orders import Order
+from bot.demo.kling.pictures import Fetch
+from bot.demo.kling.render import RenderSpec
+from bot.demo.kling.shapes import Shape
+from bot.demo.kling.sound import render_sound
+from bot.demo.kling.stills import render_still
+from bot.demo.kling.tasks import QUEUED_SHARE, Book, RemoteTask, State
+
+Renderer = Callable[[RenderSpec, Path], None]
+VOICE_SECONDS = 5
+"""How long one can listen to a voice to try it."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that is signed in. `parts` are the variable parts of its path; `base` ends in a slash."""
+
+    account: Account
+    path: str
+    parts: Mapping[str, str]
+    query: Mapping[str, str]
+    body: dict[str, Any]
+    base: str
+    token: bool = False
+
+    def fields(self, body: Mapping[str, Any] | None = None) -> Fields:
+        """The body, to be read strictly unless the account is a lenient one; models by their own names."""
+        body = self.body if body is None else body
+        names = {
+            name: self.account.aliases.get(value, value)
+            for name in ("model", "model_name")
+            if isinstance(value := body.get(name), str)
+        }
+        return Fields({**body, **names}, lenient=self.account.lenient)
+
+
+Handler = Callable[["Desk", Call], Awaitable[Response]]
+Table = Mapping[str, Handler]
+"""From "METHOD /path/{part}" to what answers it."""
+
+
+@dataclass
+class Desk:
+    """What the handlers of all dialects share. `dice` decides ids and which tasks fail."""
+
+    directory: Path
+    behaviour: Behaviour
+    now: Callable[[], float]
+    dice: random.Random
+    fetch: Fetch
+    sleep: Sleep
+    renderer: Renderer
+    farm: Farm = field(default_factory=Farm)
+    asked_for_costs: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.book = Book(self.behaviour, self.now, self.dice)
+        self.inputs = Inputs(self.book, self.fetch, self.dice)
+        self.courier = Courier(self.now)
+
+    async def submit(self, call: Call, order: Order, tells: Shape) -> RemoteTask:
+        """Make a task of an order and begin with it; `tells` is the shape of its callbacks.
+
+        Raises:
+            Refusal: the order is refused, or accepted and answered as if nobody knew.
+            Interruption: there will be no answer.
+
+        """
+        self.behaviour.before_submission()
+        order = await self.inputs.resolved(call.account, order)
+        task = self.book.make(call.account, order, call.base)
+        works = self._works(task)
+        task.files = tuple(path for path, _ in works if path not in _marked(task, works))
+        task.marked = next(iter(_marked(task, works)), None)
+        if task.failure is None:
+            task.rendering = [self.farm.begin(path, work) for path, work in works]
+        if order.callback_url is not None:
+            self.courier.send_off(self._report(task, order.callback_url, tells))
+        if self.behaviour.slow_answer:
+            await self.sleep(self.behaviour.slow_answer)
+        self.behaviour.after_submission()
+        return task
+
+    def _works(self, task: RemoteTask) -> list[tuple[Path, Work]]:
+        order = task.order
+        if order.product == "image":
+            return [(self.path(spec, "png"), partial(render_still, spec)) for spec in order.stills()]
+        if order.product == "element":
+            return []
+        if order.product == "voice":
+            return [self.sound(("voice", order.prompt), VOICE_SECONDS, "mp3")]
+        if order.product == "audio" and order.source is None:
+            return [self.sound(order.prompt, order.seconds, kind) for kind in ("mp3", "wav")]
+        marks = (False, True) if order.watermark else (False,)
+        specs = [order.video(watermark=mark) for mark in marks]
+        works: list[tuple[Path, Work]] = [
+            (self.path(spec, "mp4"), partial(self.renderer, spec)) for spec in specs
+        ]
+        if order.product == "audio":
+            works += [self.sound(order.prompt, order.seconds, kind) for kind in ("mp3", "wav")]
+        return works
+
+    def sound(self, wish: object, seconds: float, kind: str) -> tuple[Path, Work]:
+        """The file of a sound, and what makes it."""
+        return self.path((wish, seconds), kind), partial(render_sound, seconds)
+
+    def path(self, spec: object, suffix: str) -> Path:
+        """The same wish has the same file, whoever asks."""
+        digest = hashlib.sha256(repr(spec).encode())
+        for image in getattr(spec, "images", ()):
+            digest.update(hashlib.sha256(image).digest())
+        return self.directory / f"{digest.hexdigest()[:24]}.{suffix}"
+
+    # -- telling of tasks ------------------------------------------------------------------------------
+
+    async def finished(self, task: RemoteTask) -> None:
+        """Wait until the task's files are there, or can't be made."""
+        futures = [asyncio.wrap_future(future) for future in task.rendering]
+        await asyncio.gather(*futures, return_exceptions=True)
+
+    async def _report(self, task: RemoteTask, address: str, shape: Shape) -> None:
+        waits = (0.0, task.render_seconds * QUEUED_SHARE, task.render_seconds * (1 - QUEUED_SHARE))
+        states: tuple[State, ...] = ("submitted", "processing", "succeed")
+        for state, seconds in zip(states, waits, strict=True):
+            await self.sleep(seconds)
+            if state == "succeed":
+                await self.finished(task)
+                state = "succeed" if task.works_out() else "failed"  # noqa: PLW2901  the last word
+            message = shape(task, state, self.now())
+            await self.courier.tell(address, message, task.account.webhook_secret, task.id)
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        await self.courier.close()
+        self.farm.close()
+
+
+def _marked(task: RemoteTask, works: list[tuple[Path, Work]]) -> tuple[Path, ...]:
+    return (works[1][0],) if task.order.watermark and task.order.product == "video" else ()

@@ -1,0 +1,179 @@
+"""Gets hold of what an order refers to (pictures, videos, recordings, faces, elements) and checks each of them."""
+
+import asyncio
+import base64
+import binascii
+import random
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot.demo.kling.accounts import Account
+from bot.demo.kling.fields import is_address
+from bot.demo.kling.films import Footage, footage, sound_seconds
+from bot.demo.kling.library import Library
+from bot.demo.kling.orders import Film, Order, Recording
+from bot.demo.kling.pictures import Fetch, load
+from bot.demo.kling.refusals import invalid
+from bot.demo.kling.render import RenderSpec
+from bot.demo.kling.tasks import Book
+
+EXTENSION_SECONDS = 5
+LONGEST_EXTENDED = 180
+SLACK = 0.5
+"""Seconds by which an encoded file may be longer than what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A video to go on from: what renders it, its length in seconds, the task that made it."""
+
+    spec: RenderSpec
+    seconds: float
+    parent: str | None = None
+
+
+@dataclass
+class Inputs:
+    """What orders may refer to. `sounds` are spoken texts by id, with the account's key."""
+
+    book: Book
+    fetch: Fetch
+    dice: random.Random
+    library: Library = field(default_factory=Library)
+    sounds: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _sessions: dict[str, tuple[str, Scene]] = field(default_factory=dict)
+
+    async def resolved(self, account: Account, order: Order) -> Order:
+        """The order with everything loaded that it refers to.
+
+        Raises:
+            Refusal: something is not what the documents allow, or does not exist.
+
+        """
+        for element in order.elements:
+            self.library.elements.check(element, account.key)
+        for voice in order.voices:
+            self.library.voices.check(voice, account.key)
+        order = replace(order, images=tuple([await load(picture, self.fetch) for picture in order.pictures]))
+        heard = None if order.recording is None else await self.heard(account, order.recording)
+        scene = None if order.film is None else await self.scene(account, order.film)
+        if order.face is not None:
+            scene = self._faced(account, order, heard or 0)
+        if scene is not None:
+            order = replace(order, source=scene.spec, parent=scene.parent)
+        return replace(order, seconds=_length(order, scene, heard))
+
+    # -- videos ----------------------------------------------------------------------------------------
+
+    async def scene(self, account: Account, film: Film) -> Scene:
+        """The video that was sent.
+
+        Raises:
+            Refusal: there is none, or it is not as it must be.
+
+        """
+        if film.made_here:
+            task = self.book.video(account, film.value)
+            if film.models and task.order.model not in film.models:
+                raise invalid(f"{film.name}: videos of model {task.order.model} are not supported")
+            if film.operations and task.order.operation not in film.operations:
+                raise invalid(f"{film.name}: videos of {task.order.operation} are not supported")
+            _within(film.name, task.order.seconds, film.seconds)
+            return Scene(task.order.video(), task.order.seconds, task.id)
+        if not is_address(film.value):
+            raise invalid(f"{film.name} must be an http or https address")
+        try:
+            data = await self.fetch(film.value, film.heaviest)
+            seen = await asyncio.to_thread(footage, data)
+        except (OSError, ValueError) as error:
+            raise invalid(f"{film.name}: {error}") from None
+        _within(film.name, seen.seconds, film.seconds)
+        if not film.side[0] <= min(seen.width, seen.height) <= max(seen.width, seen.height) <= film.side[1]:
+            raise invalid(f"{film.name} must have {film.side[0]} to {film.side[1]} pixels a side")
+        return self._made_here(account, film.value) or _foreign(seen)
+
+    def _made_here(self, account: Account, address: str) -> Scene | None:
+        name = Path(urlsplit(address).path).name
+        for task in self.book.of(account):
+            if task.order.product == "video" and any(path.name == name for path in task.files):
+                return Scene(task.order.video(), task.order.seconds, task.id)
+        return None
+
+    # -- faces -----------------------------------------------------------------------------------------
+
+    def remember(self, account: Account, scene: Scene) -> str:
+        """Open a session for the faces of a video; its id."""
+        session = "".join(self.dice.choices("123456789", k=18))
+        self._sessions[session] = (account.key, scene)
+        return session
+
+    def _faced(self, account: Account, order: Order, heard: float) -> Scene:
+        face = order.face
+        assert face is not None  # noqa: S101  asked for only with one
+        owner, scene = self._sessions.get(face.session, ("", None))
+        if scene is None or owner != account.key:
+            raise invalid(f"session_id {face.session} does not exist")
+        if face.face != "0":
+            raise invalid(f"face_id {face.face} does not exist")
+        if face.sound_ends > (heard + SLACK) * 1000:
+            raise invalid("sound_end_time is later than the end of the sound")
+        if face.sound_ends - face.sound_starts < 2000:
+            raise invalid("the cropped sound must have at least 2 seconds")
+        if face.inserted_at + face.sound_ends - face.sound_starts > (scene.seconds + SLACK) * 1000:
+            raise invalid("the sound must end before the video does")
+        return scene
+
+    # -- recordings ------------------------------------------------------------------------------------
+
+    async def heard(self, account: Account, recording: Recording) -> float:
+        """The seconds of a recording that is as it must be.
+
+        Raises:
+            Refusal: it is not.
+
+        """
+        seconds = await self._seconds(account, recording)
+        _within(recording.name, seconds, recording.seconds)
+        return seconds
+
+    async def _seconds(self, account: Account, recording: Recording) -> float:
+        if recording.made_here:
+            owner, seconds = self.sounds.get(recording.value, ("", 0.0))
+            if owner != account.key:
+                raise invalid(f"{recording.name} {recording.value} does not exist")
+            return seconds
+        try:
+            if is_address(recording.value):
+                data = await self.fetch(recording.value, recording.heaviest)
+            else:
+                data = base64.b64decode(recording.value, validate=True)
+            if len(data) > recording.heaviest:
+                raise invalid(f"{recording.name} is larger than {recording.heaviest // 1_000_000} MB")
+            return await asyncio.to_thread(sound_seconds, data)
+        except binascii.Error:
+            raise invalid(f"{recording.name} is neither an address nor Base64") from None
+        except (OSError, ValueError) as error:
+            raise invalid(f"{recording.name}: {error}") from None
+
+
+def _length(order: Order, scene: Scene | None, heard: float | None) -> float:
+    if order.length == "recording" and heard is not None:
+        return round(heard, 1)
+    if order.length == "own" or scene is None:
+        return order.seconds
+    if order.length == "film":
+        return round(scene.seconds, 1)
+    longer = scene.seconds + EXTENSION_SECONDS
+    if longer > LONGEST_EXTENDED:
+        raise invalid(f"the video would be longer than {LONGEST_EXTENDED} seconds")
+    return longer
+
+
+def _foreign(seen: Footage) -> Scene:
+    return Scene(RenderSpec(prompt="", seconds=seen.seconds, images=(seen.frame,)), seen.seconds)
+
+
+def _within(name: str, seconds: float, allowed: tuple[float, float]) -> None:
+    if not allowed[0] <= seconds <= allowed[1] + SLACK:
+        raise invalid(f"{name} must last {allowed[0]:g} to {allowed[1]:g} seconds")

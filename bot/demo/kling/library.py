@@ -1,0 +1,82 @@
+"""The elements and voices that prompts may refer to: the presets, and what accounts have made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.demo.kling.refusals import invalid
+
+PRESET_OWNER = "kling"
+PRESET_ELEMENTS = {"1000001": "Lighthouse", "1000002": "Paper crane", "1000003": "Grey cat"}
+PRESET_VOICES = {
+    "genshin_vindi2": "Sunny",
+    "zhinen_xuesheng": "Scholar",
+    "chat1_female_new-3": "Warm",
+    "oversea_male1": "Narrator",
+    "uk_man2": "Butler",
+    "uk_boy1": "Boy",
+    "ai_shatang": "Sugar",
+    "commercial_lady_en_f-v1": "Commercial",
+}
+
+
+@dataclass
+class Entry:
+    """An element or a voice. `owner` is an account's key, or `kling`."""
+
+    id: str
+    owner: str
+    details: Mapping[str, Any]
+    deleted: bool = False
+
+
+class Shelf:
+    """Entries of one kind; `kind` is the word in refusals."""
+
+    def __init__(self, kind: str, presets: Mapping[str, str]) -> None:
+        self._kind = kind
+        self._entries = {id: Entry(id, PRESET_OWNER, {f"{kind}_name": name}) for id, name in presets.items()}
+
+    def add(self, id: str, owner: str, details: Mapping[str, Any]) -> None:
+        """Put something on the shelf."""
+        self._entries[id] = Entry(id, owner, details)
+
+    def check(self, id: str, owner: str) -> None:
+        """Make sure that there is such an entry for this account.
+
+        Raises:
+            Refusal: 1201, there is none.
+
+        """
+        entry = self._entries.get(id)
+        if entry is None or entry.deleted or entry.owner not in {PRESET_OWNER, owner}:
+            raise invalid(f"{self._kind}_id {id} does not exist")
+
+    def delete(self, id: str, owner: str) -> None:
+        """Take something of the account's own away.
+
+        Raises:
+            Refusal: 1201, the account has none of that id.
+
+        """
+        entry = self._entries.get(id)
+        if entry is None or entry.deleted or entry.owner != owner:
+            raise invalid(f"{self._kind}_id {id} is no custom one of yours")
+        entry.deleted = True
+
+    def presets(self) -> list[Entry]:
+        """Those that everybody may use."""
+        return [entry for entry in self._entries.values() if entry.owner == PRESET_OWNER]
+
+    def deleted(self, id: str) -> bool:
+        """Whether the entry was taken away."""
+        entry = self._entries.get(id)
+        return entry is not None and entry.deleted
+
+
+class Library:
+    """The shelf of elements and the shelf of voices."""
+
+    def __init__(self) -> None:
+        self.elements = Shelf("element", PRESET_ELEMENTS)
+        self.voices = Shelf("voice", PRESET_VOICES)

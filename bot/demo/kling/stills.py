@@ -1,0 +1,102 @@
+"""Real pictures for the stand-in: a landscape for words, a widened photo, a person beside a garment."""
+
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
+
+from bot.demo.kling.lettering import overlay
+from bot.demo.kling.scene import landscape
+
+SHORT_SIDE = {"1k": 640, "2k": 960, "4k": 1280}
+
+
+@dataclass(frozen=True, slots=True)
+class StillSpec:
+    """What to draw. `edges` are the shares to add above, below, left and right in an `expand`."""
+
+    prompt: str = ""
+    ratio: str = "1:1"
+    resolution: str = "1k"
+    images: tuple[bytes, ...] = field(default=(), repr=False)
+    manner: Literal["scene", "expand", "wear", "blend"] = "scene"
+    edges: tuple[float, float, float, float] = (0, 0, 0, 0)
+    number: int = 0
+
+
+def render_still(spec: StillSpec, path: Path) -> None:
+    """Write a PNG. Takes processor time: call it in a thread."""
+    photos = [_opened(data) for data in spec.images]
+    if not photos:
+        picture = _scene(spec)
+    elif spec.manner == "expand":
+        picture = _expanded(photos[0], spec.edges)
+    elif spec.manner == "wear":
+        picture = _worn(photos)
+    else:
+        picture = _blended(photos, spec)
+    part = path.with_name(path.name + ".part")
+    picture.save(part, "PNG")
+    part.replace(path)
+
+
+def _opened(data: bytes) -> Image.Image:
+    with Image.open(io.BytesIO(data)) as picture:
+        return ImageOps.exif_transpose(picture).convert("RGB")
+
+
+def _size(spec: StillSpec) -> tuple[int, int]:
+    across, down = (int(part) for part in spec.ratio.split(":"))
+    scale = SHORT_SIDE.get(spec.resolution, SHORT_SIDE["1k"]) / min(across, down)
+    return round(across * scale), round(down * scale)
+
+
+def _scene(spec: StillSpec) -> Image.Image:
+    size = _size(spec)
+    # Each of several results shows another moment of the same scene.
+    picture = landscape(spec.prompt, size, 20)(2.3 + 4.1 * spec.number % 18)
+    words = overlay(spec.prompt, "", size)
+    picture.paste(words, (0, 0), words)
+    return picture
+
+
+def _blended(photos: list[Image.Image], spec: StillSpec) -> Image.Image:
+    """The photos melt into the scene of the words."""
+    size = _size(spec)
+    picture = landscape(spec.prompt, size, 20)(2.3 + 4.1 * spec.number % 18)
+    for photo in photos:
+        picture = Image.blend(picture, ImageOps.fit(photo, size), 0.6)
+    words = overlay(spec.prompt, "", size)
+    picture.paste(words, (0, 0), words)
+    return picture
+
+
+def _expanded(photo: Image.Image, edges: tuple[float, float, float, float]) -> Image.Image:
+    """The photo in the middle of a blurred continuation of itself."""
+    above, below, left, right = edges
+    width, height = photo.size
+    size = (round(width * (1 + left + right)), round(height * (1 + above + below)))
+    picture = ImageOps.fit(photo, size).filter(ImageFilter.GaussianBlur(min(photo.size) / 20))
+    mask = Image.new("L", photo.size, 0)
+    rim = max(2, min(photo.size) // 30)
+    ImageDraw.Draw(mask).rectangle((rim, rim, width - rim, height - rim), fill=255)
+    picture.paste(
+        photo, (round(width * left), round(height * above)), mask.filter(ImageFilter.GaussianBlur(rim / 2))
+    )
+    return picture
+
+
+def _worn(photos: list[Image.Image]) -> Image.Image:
+    """The person, with each garment as a card on the photo."""
+    person = photos[0].copy()
+    side = min(person.size) // 3
+    for number, garment in enumerate(photos[1:]):
+        card = ImageOps.fit(garment, (side, side))
+        mask = Image.new("L", card.size, 0)
+        ImageDraw.Draw(mask).rounded_rectangle((0, 0, side - 1, side - 1), side // 8, fill=235)
+        margin = side // 8
+        corner = (person.width - side - margin, person.height - (side + margin) * (number + 1))
+        person.paste(card, corner, mask)
+    return person
