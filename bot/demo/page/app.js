@@ -215,19 +215,21 @@ async function load() {
 
 async function listen() {
   for (;;) {
-    try {
-      const heard = await get(`demo/api/events?since=${since}`);
-      el("app").classList.remove("over");
-      since = heard.since;
-      heard.events.forEach((event) => HAPPENINGS[event.kind](event));
-      if (heard.events.length) { list(); render(); scrolled(); }
-    } catch {
-      el("app").classList.add("over");
-      activity("");
-      el("activity").textContent = t("over");
-      await new Promise((resolve) => { setTimeout(resolve, 1500); });
-    }
+    let heard = null;
+    try { heard = await get(`demo/api/events?since=${since}`); } catch { break; }
+    since = heard.since;
+    heard.events.forEach((event) => HAPPENINGS[event.kind](event));
+    if (heard.events.length) { list(); render(); scrolled(); }
   }
+  el("app").classList.add("over");
+  activity("");
+  el("activity").textContent = t("over");
+  // A demo that was started anew knows nothing of these chats: begin anew with it.
+  const again = setInterval(async () => {
+    try { await get("demo/api/world"); } catch { return; }
+    clearInterval(again);
+    location.reload();
+  }, 1500);
 }
 
 // -- wiring -----------------------------------------------------------------------------------------

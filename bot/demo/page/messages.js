@@ -130,7 +130,7 @@ export function bubble(album, view, acts) {
   if (first.message_thread_id && view.topics.has(first.message_thread_id)) body.append(make("small", "topic", `# ${view.topics.get(first.message_thread_id)}`));
   if (first.reply_to_message && first.reply_to_message.message_id !== first.message_thread_id) body.append(quote(first, acts));
   const media = album.map(medium).filter(Boolean);
-  if (media.length > 1) body.append(make("div", `grid n${Math.min(media.length, 5)}`, ...media));
+  if (media.length > 1) body.append(make("div", `grid n${media.length}`, ...media));
   else body.append(...media);
   if (first.invoice) body.append(make("div", "invoice", make("b", "", first.invoice.title), make("p", "", first.invoice.description), make("b", "", `⭐ ${first.invoice.total_amount}`)));
   const words = wordsOf(message);
@@ -138,6 +138,7 @@ export function bubble(album, view, acts) {
   else body.append(foot(first, mine));
   const bare = (first.photo || first.video || first.animation || first.sticker) && !words;
   if (bare) body.classList.add("bare");
+  if (first.sticker) body.classList.add("sticker");
   if (first.photo || first.video || first.animation) body.classList.add("wide");
   if (first.reactions) body.append(make("div", "reactions", ...first.reactions.map((emoji) => button("", () => acts.react(first, ""), emoji))));
   row.append(body);

@@ -48,6 +48,6 @@ export function styled(text, entities, run) {
 
 function framed(pre, entity) {
   const words = pre.textContent;
-  const head = make("div", "pre-head", make("span", "", entity.language || ""), button("", () => copy(words), t("copy")));
+  const head = make("div", "pre-head", make("span", "", entity.language || ""), button("", () => copy(words), t("copy_code")));
   return make("div", "framed", head, pre);
 }
