@@ -42,7 +42,7 @@ from bot.store.rows import (
     task_values,
     user_of,
 )
-from bot.store.writer import Writer
+from bot.store.writer import LARGEST_GROUP, Writer
 
 T = TypeVar("T")
 
@@ -95,11 +95,11 @@ def migrate(path: Path) -> list[str]:
 
 
 class SqliteStore:
-    """See `bot.store.base.Store`."""
+    """See `bot.store.base.Store`. `group` is how many intents one commit may hold."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, group: int = LARGEST_GROUP) -> None:
         self.path = path
-        self._writer = Writer(_connect(path))
+        self._writer = Writer(_connect(path), group=group)
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._read_connections: list[sqlite3.Connection] = []

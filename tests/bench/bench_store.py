@@ -1,0 +1,124 @@
+"""What group commit brings, and that a long history costs nothing."""
+
+import asyncio
+import json
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+from bot.domain.task import TaskState
+from bot.domain.units import MINUTE, Millis
+from bot.store.rows import insert, task_values
+from bot.store.sqlite import SqliteStore, migrate
+from tests.builders import GENEROUS, LEASE, NOW, OFFICIAL, a_task, a_window, stored
+
+ACCEPTS = 400
+ROUNDS = 150
+SHORT, LONG = 1_000, 100_000
+UNDER_WAY = 40
+
+
+async def accepts_a_second(path: Path, group: int) -> float:
+    """The rate at which tasks are accepted when all come at once, `group` to a commit."""
+    migrate(path)
+    store = SqliteStore(path, group=group)
+    tasks = [a_task() for _ in range(ACCEPTS)]
+    begun = time.perf_counter()
+    await asyncio.gather(*(store.accept(task, (), GENEROUS, a_window()) for task in tasks))
+    took = time.perf_counter() - begun
+    assert len(await store.tasks_in([TaskState.QUEUED], limit=2 * ACCEPTS)) == ACCEPTS
+    await store.close()
+    return ACCEPTS / took
+
+
+async def test_group_commit(tmp_path, tell):
+    single, grouped = [], []
+    for number in range(5):
+        single.append(await accepts_a_second(tmp_path / f"single-{number}.db", 1))
+        grouped.append(await accepts_a_second(tmp_path / f"grouped-{number}.db", 256))
+    ratio = median(grouped) / median(single)
+    tell(
+        f"group commit: {ratio:.1f}x as many accepts a second as with one commit each"
+        f" ({median(grouped):,.0f} to {median(single):,.0f}; n={ACCEPTS}, median of 5, synchronous=FULL)"
+    )
+
+
+def write_history(path: Path, tasks: int) -> None:
+    """Fill a new file with tasks that ended, their bookings and their deliveries."""
+    migrate(path)
+    template = task_values(a_task(TaskState.SUCCEEDED))
+    booking = {"held": 0, "allowance": 0, "at": NOW, "counted_at": NOW, "note": ""}
+    with closing(sqlite3.connect(path)) as db, db:
+        for number in range(tasks):
+            task_id, user = f"H{number:08}", 5_000 + number % 500
+            insert(db, "tasks", template | {"id": task_id, "external_task_id": task_id, "user_id": user})
+            for kind, amount, held in (("hold", -10, 10), ("charge", 0, -10)):
+                row = {"user_id": user, "kind": kind, "amount": amount, "task_id": task_id}
+                row["operation_id"] = f"task:{task_id}:{kind}"
+                insert(db, "ledger", booking | row | {"held": held})
+            sent = {"task_id": task_id, "kind": "video", "position": 0, "state": "delivered", "attempts": 1}
+            insert(db, "outbox", sent)
+            insert(db, "inbox", {"update_id": number, "payload": json.dumps({}), "received_at": NOW})
+        db.execute("UPDATE inbox SET processed_at = ?", (NOW,))
+
+
+async def open_with_history(path: Path, tasks: int) -> SqliteStore:
+    await asyncio.to_thread(write_history, path, tasks)
+    store = await SqliteStore.open(str(path))
+    for state in (TaskState.QUEUED, TaskState.IN_PROGRESS, TaskState.SUCCEEDED):
+        await asyncio.gather(*(stored(store, state) for _ in range(UNDER_WAY)))
+    return store
+
+
+async def claim_round(store: SqliteStore, now: Millis) -> float:
+    """Everything that the ticks ask for in one round; the seconds that it took."""
+    begun = time.perf_counter()
+    queued = await store.due_queued(now, 16)
+    running = await store.claim_due(now, LEASE, [TaskState.IN_PROGRESS, TaskState.EXPIRED], 16)
+    deliveries = await store.claim_deliveries(now, LEASE, 4)
+    await store.count_running()
+    await store.queue_position(queued[-1])
+    await store.overdue(now, 100)
+    await store.ended_with_status(100)
+    await store.unprocessed()
+    took = time.perf_counter() - begun
+    assert (len(queued), len(running), len(deliveries)) == (16, 16, 4)
+    return took
+
+
+async def test_claims_beside_a_long_history(tmp_path, tell):
+    short = await open_with_history(tmp_path / "short.db", SHORT)
+    long = await open_with_history(tmp_path / "long.db", LONG)
+    times = {short: [], long: []}
+    for number in range(1, ROUNDS + 1):
+        for store in (short, long) if number % 2 else (long, short):
+            times[store].append(await claim_round(store, Millis(NOW + number * 3 * LEASE)))
+    ratio = median(times[long]) / median(times[short])
+    tell(
+        f"claims: {ratio:.2f}x the time with {LONG:,} ended tasks as with {SHORT:,}"
+        f" ({1000 * median(times[long]):.1f} to {1000 * median(times[short]):.1f} ms a round; n={ROUNDS}, median)"
+    )
+    for store in (short, long):
+        await store.close()
+
+
+async def test_accepting_beside_a_long_history(tmp_path, tell):
+    stores = {tasks: await open_with_history(tmp_path / f"{tasks}.db", tasks) for tasks in (SHORT, LONG)}
+    times = {tasks: [] for tasks in stores}
+    for number in range(ROUNDS):
+        for tasks in (SHORT, LONG) if number % 2 else (LONG, SHORT):
+            task = replace(a_task(), created_at=Millis(NOW + MINUTE), provider=OFFICIAL)
+            begun = time.perf_counter()
+            accepted = await stores[tasks].accept(task, (), GENEROUS, a_window())
+            times[tasks].append(time.perf_counter() - begun)
+            assert accepted.id == task.id
+    ratio = median(times[LONG]) / median(times[SHORT])
+    tell(
+        f"accepts: {ratio:.2f}x the time with {LONG:,} ended tasks as with {SHORT:,}"
+        f" ({1000 * median(times[LONG]):.1f} to {1000 * median(times[SHORT]):.1f} ms; n={ROUNDS}, median)"
+    )
+    for store in stores.values():
+        await store.close()
