@@ -1,0 +1,59 @@
+"""Fetches videos and sends them, as the bot does, in a process of its own; prints its memory before and after.
+
+python -m tests.bench.delivering FILES_URL BOT_API_URL DIRECTORY COUNT
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import httpx
+
+from bot.clock import SystemClock
+from bot.domain.task import Delivery, DeliveryKind, DeliveryState, TaskState
+from bot.kling.download import download
+from bot.services.ports import VideoFile
+from handlers.telegram import Connection, TelegramSide, connect
+from tests.builders import a_task
+
+
+def memory(name: str) -> int:
+    """Bytes of resident memory: `VmRSS` now, `VmHWM` at its highest."""
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)]
+    return int(line.split()[1]) * 1024
+
+
+async def deliver(client: httpx.AsyncClient, side: TelegramSide, url: str, target: Path) -> int:
+    """Fetch one video and send it; its size in bytes."""
+    fetched = await download(client, url, target, max_bytes=2_000_000_000, allow_loopback=True)
+    delivery = Delivery(
+        1, a_task(TaskState.SUCCEEDED), DeliveryKind.VIDEO, 0, DeliveryState.SENDING, attempts=1, due_at=None
+    )
+    sent = await side.messenger.send_video(delivery, VideoFile(target, 1280, 720, 5_000, fetched.size))
+    target.unlink()
+    return fetched.size if sent.message_id else 0
+
+
+async def main(files_url: str, bot_api_url: str, directory: Path, count: int) -> None:
+    """Send one video to have everything loaded, then `count` at once."""
+    connection = Connection(
+        "123456:a-token", f"{bot_api_url}/bot", f"{bot_api_url}/file/bot", False, frozenset()
+    )
+    async with (
+        httpx.AsyncClient(timeout=60, trust_env=False) as client,
+        connect(connection, SystemClock()) as side,
+    ):
+        await deliver(client, side, f"{files_url}/1", directory / "first.mp4")
+        before = memory("VmRSS")
+        sizes = await asyncio.gather(
+            *(
+                deliver(client, side, f"{files_url}/45", directory / f"{number}.mp4")
+                for number in range(count)
+            )
+        )
+    json.dump({"sent": sum(sizes), "grown": memory("VmHWM") - before}, sys.stdout)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])))
