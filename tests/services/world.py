@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from bot.clock import ManualClock
 from bot.domain.quota import Usage
+from bot.domain.request import Operation
 from bot.domain.schedule import PollingPolicy
 from bot.domain.task import Delivery, Task, TaskState
 from bot.domain.units import ProviderName, TaskId
@@ -88,11 +89,15 @@ def failed(reason: str, task_id: str = "kling-1") -> Response:
 
 
 class Provider:
-    """Answers submissions and questions one after the other; what it is not told it takes as it comes."""
+    """Answers submissions, questions about a task, and for the list one after the other.
+
+    What it is not told it takes as it comes: it accepts, everything still runs, and the list is empty.
+    """
 
     def __init__(self) -> None:
         self.to_submissions: list[Answer] = []
         self.to_questions: list[Answer] = []
+        self.to_lists: list[Answer] = []
         self.submissions: list[dict[str, Any]] = []
         self.questions: list[str] = []
         self.app = Starlette(
@@ -109,10 +114,11 @@ class Provider:
         return await _given(self.to_submissions.pop(0), request)
 
     async def _question(self, request: Request) -> Response:
-        self.questions.append(str(request.url.path))
-        if not self.to_questions:
-            return running(request.url.path.rpartition("/")[2])
-        return await _given(self.to_questions.pop(0), request)
+        self.questions.append(request.url.path)
+        name = request.url.path.rpartition("/")[2]
+        if name in set(Operation):
+            return await _given(self.to_lists.pop(0), request) if self.to_lists else says([])
+        return await _given(self.to_questions.pop(0), request) if self.to_questions else running(name)
 
 
 async def _given(answer: Answer, request: Request) -> Response:

@@ -1,6 +1,7 @@
 """Where an exception becomes what a person sees: one sentence, never a traceback, never a secret."""
 
 import re
+from dataclasses import fields
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,6 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, Re
 
 from bot.clock import ManualClock
 from bot.domain.quota import Plan
-from bot.domain.units import HOUR
 from bot.errors import UserError
 from bot.i18n import for_language
 from bot.services.accounts import Accounts
@@ -31,8 +31,9 @@ async def telegram(tmp_path):
     store = await SqliteStore.open(str(tmp_path / "klingbot.db"))
     accounts = Accounts(store, clock, {"free": Plan("free")}, "free", ZoneInfo("UTC"), frozenset())
     async with open_telegram(tmp_path / "telegram", clock) as opened:
-        # Errors are told with the services of people and time; those of tasks are not asked.
-        opened.side.serve(Services(None, accounts, None, clock, HOUR))
+        # Errors are told with the services of people and time; the others are not asked.
+        others = dict.fromkeys(field.name for field in fields(Services))
+        opened.side.serve(Services(**{**others, "accounts": accounts, "clock": clock}))
         yield opened
     await store.close()
 
