@@ -21,6 +21,7 @@ import structlog
 from bot.clock import Clock, SystemClock
 from bot.config import Settings
 from bot.domain import catalog as catalogs
+from bot.domain import effects, voices
 from bot.domain.quota import Plan
 from bot.domain.schedule import PollingPolicy
 from bot.domain.units import DAY, MINUTE, SECOND, Millis, UserId
@@ -28,6 +29,7 @@ from bot.kling.download import download
 from bot.providers import open_pool
 from bot.scheduler import Ticks
 from bot.services.accounts import Accounts
+from bot.services.compose import Compose, Defaults
 from bot.services.container import Services
 from bot.services.deliver import Deliver
 from bot.services.dispatch import Dispatch
@@ -35,7 +37,7 @@ from bot.services.intake import Intake
 from bot.services.poll import Poll
 from bot.services.recover import Recover
 from bot.services.status import Status
-from bot.services.submit import Defaults, Submit
+from bot.services.submit import Submit
 from bot.services.work import Work
 from bot.store.sqlite import SqliteStore
 from handlers.telegram import Connection, TelegramSide, connect
@@ -131,17 +133,10 @@ async def build(
             duration=settings.models.default_duration,
             aspect_ratio=settings.models.default_aspect_ratio,
         )
-        submit = Submit(
-            store,
-            accounts,
-            catalogs.load(settings.catalog.model_dump()),
-            pool,
-            clock,
-            rng,
-            policy,
-            defaults,
-            ticks.wake,
+        compose = Compose(
+            catalogs.load(settings.catalog.model_dump()), pool, defaults, voices.load(), effects.load()
         )
+        submit = Submit(store, accounts, compose, clock, rng, policy, ticks.wake)
         connection = Connection(
             token=settings.telegram.token.get_secret_value(),
             base_url=settings.telegram.base_url,
@@ -152,7 +147,12 @@ async def build(
         telegram = await stack.enter_async_context(connect(connection, clock))
         status = Status(store, telegram.messenger, clock)
         services = Services(
-            submit, accounts, status, clock, stale_after=settings.telegram.stale_after_minutes * MINUTE
+            compose,
+            submit,
+            accounts,
+            status,
+            clock,
+            stale_after=settings.telegram.stale_after_minutes * MINUTE,
         )
         telegram.serve(services)
 

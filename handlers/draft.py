@@ -13,6 +13,7 @@ from telegram.error import TelegramError
 from bot.domain.prompt import ParsedPrompt
 from bot.domain.request import ImageRef, VideoRequest
 from bot.errors import UserError
+from bot.services.compose import Pictures
 from handlers import views
 from handlers.context import Context, answer, place_of, rewrite, send, user_id_of
 from handlers.submitting import is_stale, submit
@@ -22,7 +23,7 @@ async def submit_or_ask(
     update: Update, context: Context, parsed: ParsedPrompt, image: ImageRef | None
 ) -> None:
     """Submit at once, but ask about a message that waited too long before it costs anything."""
-    request = context.services.submit.compose(parsed, image)
+    request = context.services.compose.video(parsed, Pictures(first=image))
     if is_stale(update, context):
         await ask(update, context, request, "draft.stale")
     else:
@@ -35,7 +36,7 @@ async def ask(update: Update, context: Context, request: VideoRequest, question:
     place, user_id = place_of(update), user_id_of(update)
     services = context.services
     await services.submit.save_draft(user_id, place.chat_id, request, place.message_id)
-    price = services.submit.price(request)
+    price = services.compose.price(request)
     view = views.draft(context.t, request, price, question, user_id, _name(place.message_id))
     sent = await answer(update, context, view)
     context.bot_data.questions.asked(user_id, place.chat_id, sent.message_id)
@@ -83,10 +84,10 @@ async def press_try(update: Update, context: Context, query: CallbackQuery, argu
     del query, argument
     place, user_id = place_of(update), user_id_of(update)
     services = context.services
-    request = services.submit.compose(services.submit.parse(context.t("start.example")))
+    request = services.compose.video(services.compose.parse(context.t("start.example")))
     await put_away_question(update, context)
     await services.submit.save_draft(user_id, place.chat_id, request, None)
-    price = services.submit.price(request)
+    price = services.compose.price(request)
     view = views.draft(context.t, request, price, "draft.words", user_id, _name(None))
     sent = await send(context, replace(place, message_id=None), view)
     context.bot_data.questions.asked(user_id, place.chat_id, sent.message_id)

@@ -20,4 +20,4 @@ async def help_(update: Update, context: Context) -> None:
     services = context.services
     is_admin = services.accounts.is_admin(user_id_of(update))
     commands = (*USER_COMMANDS, *ADMIN_COMMANDS) if is_admin else USER_COMMANDS
-    await answer(update, context, views.help_text(context.t, commands, services.submit.models()))
+    await answer(update, context, views.help_text(context.t, commands, services.compose.models()))

@@ -4,6 +4,7 @@ from telegram import Message, Update
 
 from bot.domain.prompt import ParsedPrompt
 from bot.domain.request import Operation, VideoRequest
+from bot.services.compose import Pictures
 from handlers import views
 from handlers.context import Context, answer, message_of, place_of, user_id_of
 from handlers.draft import ask, put_away_question, submit_or_ask
@@ -21,7 +22,7 @@ async def photo(update: Update, context: Context) -> None:
         return
     file = image_file_of(message)
     if file is not None:
-        parsed = context.services.submit.parse((message.caption or "").strip())
+        parsed = context.services.compose.parse((message.caption or "").strip())
         await _animate(update, context, file, parsed)
 
 
@@ -31,7 +32,7 @@ async def _animate(update: Update, context: Context, file: ImageFile, parsed: Pa
     if parsed.prompt:
         await submit_or_ask(update, context, parsed, image)
         return
-    request = services.submit.compose_draft(parsed, image)
+    request = services.compose.video_draft(parsed, Pictures(first=image))
     await ask(update, context, request, "draft.stale" if is_stale(update, context) else "draft.photo")
 
 
@@ -39,7 +40,7 @@ async def words(update: Update, context: Context) -> None:
     """Words complete a photo that waits for them; other words are offered as a prompt."""
     message = message_of(update)
     services = context.services
-    parsed = services.submit.parse(message.text or "")
+    parsed = services.compose.parse(message.text or "")
     waiting = await services.submit.draft(user_id_of(update), place_of(update).chat_id)
     draft = waiting if waiting is not None and waiting[0].operation is Operation.IMAGE_TO_VIDEO else None
     replied = message.reply_to_message
@@ -54,7 +55,7 @@ async def words(update: Update, context: Context) -> None:
     elif draft is not None:
         await _complete(update, context, draft, parsed)
     elif parsed.prompt:
-        await ask(update, context, services.submit.compose(parsed), "draft.words")
+        await ask(update, context, services.compose.video(parsed), "draft.words")
     else:
         await answer(update, context, views.how_to(context.t))
 
@@ -66,10 +67,10 @@ async def _complete(
     waiting, _ = draft
     services = context.services
     if not parsed.prompt:
-        changed = services.submit.complete_draft(waiting, ParsedPrompt(waiting.prompt, parsed.options))
+        changed = services.compose.completed(waiting, ParsedPrompt(waiting.prompt, parsed.options))
         await ask(update, context, changed, "draft.photo")
         return
-    completed = services.submit.complete_draft(waiting, parsed)
+    completed = services.compose.completed(waiting, parsed)
     if is_stale(update, context):
         await ask(update, context, completed, "draft.stale")
         return

@@ -43,7 +43,7 @@ async def video(update: Update, context: Context) -> None:
     file = image_file_of(source)
     if file is None and not words and source is not None:
         words = words_after_command(source.text or "")
-    parsed = context.services.submit.parse(words)
+    parsed = context.services.compose.parse(words)
     if file is None and not parsed.prompt:
         await answer(update, context, views.how_to(context.t))
         return

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Self
 
+from bot.domain.direction import read_camera, read_shots
+from bot.domain.request import Camera, Resolution, Shot
 from bot.errors import UserError
 
 MAX_COUNT = 4
@@ -18,6 +20,9 @@ SEED_LIMIT = 2**31 - 1
 RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
 MODES = ("std", "pro", "4k")
 DURATIONS = (1, 60)
+RESOLUTIONS: tuple[Resolution, ...] = ("1k", "2k", "4k")
+LANGUAGES = ("zh", "en")
+SPEEDS = (0.8, 2.0)
 
 QUOTED_LENGTH = 40
 """Characters of a person's own words that an error repeats."""
@@ -36,6 +41,13 @@ class Options:
     seed: int | None = None
     sound: bool | None = None
     count: int | None = None
+    camera: Camera | None = None
+    shots: tuple[Shot, ...] | None = None
+    watermark: bool | None = None
+    resolution: Resolution | None = None
+    voice: str | None = None
+    language: str | None = None
+    speed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +117,12 @@ VALUED: Mapping[str, str] = {
     **dict.fromkeys(("cfg", "cfg-scale", "相关性"), "cfg_scale"),
     **dict.fromkeys(("seed", "种子"), "seed"),
     **dict.fromkeys(("n", "count", "数量"), "count"),
+    **dict.fromkeys(("camera", "cam", "运镜", "镜头"), "camera"),
+    **dict.fromkeys(("shots", "分镜"), "shots"),
+    **dict.fromkeys(("size", "resolution", "分辨率"), "resolution"),
+    **dict.fromkeys(("voice", "音色"), "voice"),
+    **dict.fromkeys(("lang", "language", "语言"), "language"),
+    **dict.fromkeys(("speed", "语速"), "speed"),
 }
 """Long options that take a value, and the field that each sets."""
 
@@ -114,6 +132,7 @@ FLAGS: Mapping[str, tuple[str, object]] = {
     **dict.fromkeys(("4k",), ("mode", "4k")),
     **dict.fromkeys(("sound", "audio", "有声", "声音"), ("sound", True)),
     **dict.fromkeys(("silent", "mute", "no-sound", "无声"), ("sound", False)),
+    **dict.fromkeys(("watermark", "水印"), ("watermark", True)),
     **dict.fromkeys(("landscape", "横屏"), ("aspect_ratio", "16:9")),
     **dict.fromkeys(("portrait", "vertical", "竖屏"), ("aspect_ratio", "9:16")),
     **dict.fromkeys(("square", "方形"), ("aspect_ratio", "1:1")),
@@ -194,9 +213,14 @@ def value_of(field: str, text: str, vocabulary: Vocabulary) -> object:
         "mode": _mode,
         "duration": _duration,
         "aspect_ratio": _ratio,
-        "cfg_scale": _cfg,
+        "cfg_scale": lambda text, _: _number("--cfg", text, 0, 1),
         "seed": lambda text, _: _whole("--seed", text, 0, SEED_LIMIT),
         "count": lambda text, _: _whole("--n", text, 1, MAX_COUNT),
+        "camera": lambda text, _: read_camera(text),
+        "shots": lambda text, _: read_shots(text),
+        "resolution": lambda text, _: _one_of("--size", text, RESOLUTIONS),
+        "language": lambda text, _: _one_of("--lang", text, LANGUAGES),
+        "speed": lambda text, _: _number("--speed", text, *SPEEDS),
     }
     return readers[field](text, vocabulary) if field in readers else text
 
@@ -265,14 +289,22 @@ def _quotient(ratio: str) -> float:
     return int(width) / int(height) if int(height) else 0.0
 
 
-def _cfg(text: str, _: Vocabulary) -> float:
+def _number(option: str, text: str, low: float, high: float) -> float:
     try:
         value = float(plain(text).replace(",", "."))
     except ValueError:
-        raise _bad("--cfg", text, "0–1", "0.5") from None
-    if not 0 <= value <= 1:
-        raise _bad("--cfg", text, "0–1", "0" if value < 0 else "1")
+        raise _bad(option, text, f"{low:g}–{high:g}", f"{(low + high) / 2:g}") from None
+    if not low <= value <= high:
+        raise _bad(option, text, f"{low:g}–{high:g}", f"{low if value < low else high:g}")
     return value
+
+
+def _one_of(option: str, text: str, allowed: Sequence[str]) -> str:
+    word = plain(text)
+    if word not in allowed:
+        close = get_close_matches(word, allowed, 1, 0.0)
+        raise _bad(option, text, ", ".join(allowed), close[0] if close else allowed[0])
+    return word
 
 
 def _whole(option: str, text: str, low: int, high: int) -> int:

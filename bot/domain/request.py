@@ -289,7 +289,6 @@ _REFERENCES = {
 _NEED_PROMPT = frozenset(
     {
         Operation.TEXT_TO_VIDEO,
-        Operation.OMNI_VIDEO,
         Operation.TEXT_TO_AUDIO,
         Operation.IMAGE,
         Operation.OMNI_IMAGE,

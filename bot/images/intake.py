@@ -17,7 +17,7 @@ from bot.errors import UserError
 
 pillow_heif.register_heif_opener()
 
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP", "MPO")
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,13 @@ def prepare(data: bytes, limits: ImageLimits = KLING_LIMITS) -> PreparedImage:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Of a large picture, or of damaged metadata: neither is a reason not to take it.
+            warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
                 _check_size(opened.size, limits)
                 picture = _flattened(ImageOps.exif_transpose(opened))
+                # A comment would be written again.
+                picture.info.clear()
     except UserError:
         raise
     except Image.DecompressionBombError:

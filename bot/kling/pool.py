@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.clock import Clock
-from bot.domain.request import VideoRequest
+from bot.domain.request import Operation, VideoRequest
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.client import KlingClient, retry_after_of
@@ -74,6 +74,10 @@ class Pool:
     def models(self) -> tuple[str, ...]:
         """Every model that some provider offers, in order of preference."""
         return tuple(dict.fromkeys(model for client in self._clients for model in client.config.models))
+
+    def operations(self) -> frozenset[Operation]:
+        """What some provider offers."""
+        return frozenset().union(*(client.operations for client in self._clients))
 
     def unsupported(self, request: VideoRequest) -> tuple[str, ...] | None:
         """None where some provider can express the request; else what the nearest one lacks.

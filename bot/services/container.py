@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.services.accounts import Accounts
+from bot.services.compose import Compose
 from bot.services.status import Status
 from bot.services.submit import Submit
 
@@ -12,6 +13,7 @@ from bot.services.submit import Submit
 class Services:
     """What a handler can ask for. `stale_after` is in milliseconds: older commands are asked about first."""
 
+    compose: Compose
     submit: Submit
     accounts: Accounts
     status: Status

@@ -38,6 +38,7 @@ FAMILIES = {
     "ledger.": tuple(LedgerKind),
     "notice.failed.": tuple(FailureKind),
     "status.": ("submitting", "unconfirmed"),
+    "error.request.": ("operation", "source"),
     "command.": tuple(COMMANDS),
     "error.model.": (
         *VIDEO_MODEL_OPERATIONS,
