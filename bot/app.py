@@ -106,7 +106,7 @@ async def build(
         stack.push_async_callback(store.close)
         pool = await stack.enter_async_context(open_pool(settings, clock))
         downloads = await stack.enter_async_context(
-            httpx.AsyncClient(timeout=DOWNLOAD_TIMEOUT, follow_redirects=False)
+            httpx.AsyncClient(timeout=DOWNLOAD_TIMEOUT, follow_redirects=False, trust_env=False)
         )
 
         ticks = Ticks()

@@ -22,7 +22,7 @@ from bot.domain.quota import Plan, Windows, windows
 from bot.domain.request import ImageRef, Operation, VideoRequest
 from bot.domain.task import FailureKind, LedgerKind, LedgerRow, Origin, RemoteVideo, Task, TaskState
 from bot.domain.units import MINUTE, SECOND, ChatId, Credits, Millis, ProviderName, TaskId, UserId
-from bot.store.base import Draft, InboxRow, Store, StoredImage
+from bot.store.base import Draft, InboxRow, Store, StoredAttachment
 
 NOW = Millis(1_767_225_600_000)
 """2026-01-01 00:00 UTC."""
@@ -53,13 +53,13 @@ def a_video(number: int = 0) -> RemoteVideo:
     return RemoteVideo(f"https://cdn.example/{number}.mp4", f"video-{number}", 5_000)
 
 
-def an_image(content: bytes = b"a picture") -> StoredImage:
-    return StoredImage(
+def an_image(content: bytes = b"a picture") -> StoredAttachment:
+    return StoredAttachment(
         ImageRef(sha256=sha256(content).hexdigest(), media_type="image/jpeg", width=640, height=360), content
     )
 
 
-def a_request(image: StoredImage | None = None, **changes: Any) -> VideoRequest:
+def a_request(image: StoredAttachment | None = None, **changes: Any) -> VideoRequest:
     """Words to video; with an image, image to video."""
     values: dict[str, Any] = {"model": "kling-v2-6", "prompt": "a fox in the snow"}
     if image is None:
@@ -115,7 +115,7 @@ async def stored(
     store: Store,
     state: TaskState = TaskState.QUEUED,
     *,
-    images: Sequence[StoredImage] = (),
+    images: Sequence[StoredAttachment] = (),
     **changes: Any,
 ) -> Task:
     """Keep a task and lead it into `state`, with everything that is booked on the way."""

@@ -157,6 +157,12 @@ class IllegalTransition(Exception):
 _NOTICE = (OutboxItem(DeliveryKind.NOTICE),)
 
 
+def possible(task: Task, event: Event) -> bool:
+    """Whether `event` can happen to `task` now. An expired task whose late video was found is over."""
+    over = task.state is TaskState.EXPIRED and task.due_at is None
+    return task.state in ALLOWED[type(event)] and not over
+
+
 def transition(task: Task, event: Event, now: Millis) -> Transition:
     """Say what `event` makes of `task`.
 
@@ -164,7 +170,7 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
         IllegalTransition: the event is not among the edges that leave the task's state.
 
     """
-    if task.state not in ALLOWED[type(event)]:
+    if not possible(task, event):
         raise IllegalTransition(task, event)
     bumped = replace(task, version=task.version + 1)
     match event:

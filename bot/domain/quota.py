@@ -83,10 +83,13 @@ def available(plan: Plan, usage: Usage) -> Credits:
 
 def resets_at(plan: Plan, usage: Usage, window: Windows) -> Millis | None:
     """When more can be spent without anybody's grant, or None where the plan has no window."""
-    month_used_up = plan.monthly_credits is not None and usage.month_spent >= plan.monthly_credits
-    if month_used_up or (plan.daily_credits is None and plan.monthly_credits is not None):
-        return window.month_end
-    return window.day_end if plan.daily_credits is not None else None
+    if plan.daily_credits is None:
+        return None if plan.monthly_credits is None else window.month_end
+    if plan.monthly_credits is None:
+        return window.day_end
+    # What is scarcer decides: another day brings nothing where the month is nearly used up.
+    month_is_scarcer = plan.monthly_credits - usage.month_spent <= plan.daily_credits - usage.day_spent
+    return window.month_end if month_is_scarcer else window.day_end
 
 
 def may_hold(price: Credits, plan: Plan, usage: Usage, window: Windows) -> Credits:

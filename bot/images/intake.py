@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import pillow_heif
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from bot.errors import UserError
 
@@ -89,7 +89,8 @@ def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
 
 
 def _flattened(picture: Image.Image) -> Image.Image:
-    """Plain RGB: transparency on white, 16 bits scaled to 8, CMYK and palettes converted."""
+    """Plain sRGB: transparency on white, 16 bits scaled to 8, other colour spaces and palettes converted."""
+    picture = _in_srgb(picture)
     if picture.mode.startswith("I;16") or picture.mode == "I":
         picture = picture.point(lambda value: value / 256).convert("L")
     if picture.has_transparency_data:
@@ -97,6 +98,24 @@ def _flattened(picture: Image.Image) -> Image.Image:
         white = Image.new("RGBA", layered.size, "white")
         return Image.alpha_composite(white, layered).convert("RGB")
     return picture.convert("RGB")
+
+
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """The same colours where nobody reads the profile that they were written with."""
+    profile = picture.info.get("icc_profile")
+    if not profile or picture.mode not in {"RGB", "RGBA", "CMYK", "L"}:
+        return picture
+    try:
+        converted = ImageCms.profileToProfile(
+            picture,
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+            ImageCms.createProfile("sRGB"),
+            outputMode="RGBA" if picture.mode == "RGBA" else "RGB",
+        )
+    except (ImageCms.PyCMSError, OSError):
+        # A profile that cannot be used is none.
+        return picture
+    return picture if converted is None else converted
 
 
 def _encode(picture: Image.Image, limits: ImageLimits) -> bytes:

@@ -7,15 +7,25 @@ are followed by hand, each checked anew. Addresses may be signed: messages name 
 
 import asyncio
 import ipaddress
+import re
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from bot.domain.request import Product
+
 MAX_REDIRECTS = 5
 _HEAD = 12
+_BEGINNINGS: Mapping[Product, re.Pattern[bytes]] = {
+    Product.VIDEO: re.compile(rb"....ftyp", re.DOTALL),
+    Product.IMAGE: re.compile(rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP", re.DOTALL),
+    Product.AUDIO: re.compile(rb"ID3|\xff[\xe0-\xff]|RIFF....WAVE|....ftyp|OggS|fLaC", re.DOTALL),
+}
+"""How a file begins that is what it is said to be."""
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({403, 404, 410})
 
@@ -23,7 +33,7 @@ Resolve = Callable[[str], Awaitable[list[str]]]
 
 
 class DownloadRefused(Exception):
-    """It must not or cannot be fetched, now or later: unsafe address, too large, not a video."""
+    """It must not or cannot be fetched, now or later: unsafe address, too large, not what it should be."""
 
 
 class DownloadGone(Exception):
@@ -55,9 +65,10 @@ async def download(
     *,
     max_bytes: int,
     allow_loopback: bool,
+    kind: Product = Product.VIDEO,
     resolve: Resolve = resolve_host,
 ) -> Downloaded:
-    """Fetch `url` into `target`, by way of a `.part` file beside it.
+    """Fetch what must be of a kind into `target`, by way of a `.part` file beside it.
 
     Raises:
         DownloadRefused: for good.
@@ -78,7 +89,7 @@ async def download(
                 if response.status_code in _REDIRECTS and "location" in response.headers:
                     current = current.join(response.headers["location"])
                     continue
-                size = await _save(response, part, max_bytes)
+                size = await _save(response, part, max_bytes, kind)
             part.replace(target)
             return Downloaded(target, size)
         raise DownloadRefused(f"{current.host} redirects too often")
@@ -90,7 +101,7 @@ async def download(
         part.unlink(missing_ok=True)
 
 
-async def _save(response: httpx.Response, part: Path, max_bytes: int) -> int:
+async def _save(response: httpx.Response, part: Path, max_bytes: int, kind: Product) -> int:
     host, status = response.url.host, response.status_code
     if status in _GONE:
         raise DownloadGone(f"{host} answers {status}")
@@ -104,14 +115,14 @@ async def _save(response: httpx.Response, part: Path, max_bytes: int) -> int:
         async for chunk in response.aiter_bytes(1 << 18):
             if len(head) < _HEAD:
                 head += chunk[: _HEAD - len(head)]
-                if len(head) == _HEAD and head[4:8] != b"ftyp":
-                    raise DownloadRefused(f"{host} does not send a video")
+                if len(head) == _HEAD and not _BEGINNINGS[kind].match(head):
+                    raise DownloadRefused(f"{host} sends something else than {kind}")
             size += len(chunk)
             if size > max_bytes:
                 raise DownloadRefused(f"{host} sends more than {max_bytes} bytes")
             file.write(chunk)
     if len(head) < _HEAD:
-        raise DownloadRefused(f"{host} does not send a video")
+        raise DownloadRefused(f"{host} sends something else than {kind}")
     if announced.isdigit() and "content-encoding" not in response.headers and size < int(announced):
         raise DownloadFailed(f"{host} broke off")
     return size

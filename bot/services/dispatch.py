@@ -96,7 +96,7 @@ class Dispatch:
     async def _submit(self, task: Task) -> None:
         assert task.provider is not None  # noqa: S101  a claim names the provider
         client = self._pool.client(task.provider)
-        images = await self._store.images(task.request.attachments)
+        images = await self._store.attachments(task.request.attachments)
         if len(images) < len({file.sha256 for file in task.request.attachments}):
             await self._apply(task, Refused(FailureKind.PARAMETERS, "the picture is no longer kept"))
             return

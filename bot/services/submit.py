@@ -22,7 +22,7 @@ from bot.images.intake import prepare
 from bot.services.accounts import Accounts
 from bot.services.compose import Compose
 from bot.services.ports import Wake
-from bot.store.base import Conflict, Draft, Store, StoredImage, TaskIdTaken
+from bot.store.base import Conflict, Draft, Store, StoredAttachment, TaskIdTaken
 
 _ID_DRAWS = 8
 
@@ -68,7 +68,7 @@ class Submit:
             width=prepared.width,
             height=prepared.height,
         )
-        await self._store.keep_image(StoredImage(ref, prepared.data), self._clock.now())
+        await self._store.keep_attachment(StoredAttachment(ref, prepared.data), self._clock.now())
         return ref
 
     # -- accepting -----------------------------------------------------------------------------------

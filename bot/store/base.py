@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from bot.domain.lifecycle import Transition
 from bot.domain.quota import Plan, Usage, Windows
-from bot.domain.request import Attachment, ImageRef
+from bot.domain.request import Attachment
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 
@@ -50,10 +50,10 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredImage:
-    """A prepared image to be kept until nothing needs it."""
+class StoredAttachment:
+    """A prepared picture or sound to be kept until nothing needs it."""
 
-    ref: ImageRef
+    ref: Attachment
     content: bytes = field(repr=False)
 
 
@@ -131,8 +131,10 @@ class Store(Protocol):
 
     # -- accepting -----------------------------------------------------------------------------------
 
-    async def accept(self, task: Task, images: Sequence[StoredImage], plan: Plan, window: Windows) -> Task:
-        """Keep a new task with its images and hold its price, in one transaction.
+    async def accept(
+        self, task: Task, attachments: Sequence[StoredAttachment], plan: Plan, window: Windows
+    ) -> Task:
+        """Keep a new task with its attachments and hold its price, in one transaction.
 
         If a task with the same `origin.update_id` exists already, that one is returned and nothing is
         held: a replayed update has no second effect.
@@ -144,18 +146,22 @@ class Store(Protocol):
         """
         ...
 
-    async def images(self, refs: Sequence[Attachment]) -> Mapping[str, bytes]:
-        """The bytes of kept images by their SHA-256; missing ones are left out."""
+    async def attachments(self, refs: Sequence[Attachment]) -> Mapping[str, bytes]:
+        """The bytes of kept attachments by their SHA-256; missing ones are left out."""
         ...
 
-    async def keep_image(self, image: StoredImage, now: Millis) -> None:
-        """Keep an image for a draft."""
+    async def keep_attachment(self, attachment: StoredAttachment, now: Millis) -> None:
+        """Keep an attachment for a draft."""
         ...
 
     # -- tasks ---------------------------------------------------------------------------------------
 
     async def task(self, task_id: TaskId) -> Task | None:
         """One task."""
+        ...
+
+    async def task_of_message(self, chat_id: ChatId, message_id: int) -> Task | None:
+        """The task whose result a message brought."""
         ...
 
     async def tasks_of(self, user_id: UserId, states: Sequence[TaskState], limit: int = 20) -> list[Task]:
@@ -274,8 +280,18 @@ class Store(Protocol):
         """The draft is done or given up."""
         ...
 
+    # -- settings ------------------------------------------------------------------------------------
+
+    async def setting(self, key: str) -> str | None:
+        """What operators chose while the bot runs; None: nothing."""
+        ...
+
+    async def set_setting(self, key: str, value: str) -> None:
+        """Keep such a choice."""
+        ...
+
     # -- chores --------------------------------------------------------------------------------------
 
     async def clean(self, before: Millis) -> int:
-        """Forget processed updates, unused images and drafts older than `before`; return how many rows."""
+        """Forget processed updates, unused attachments and drafts older than `before`; return how many rows."""
         ...

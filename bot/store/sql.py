@@ -39,18 +39,24 @@ MOVE_CHAT = (
 )
 """Each takes the new id and the old one. Updates that were acted on stay as they came."""
 
-# -- images ------------------------------------------------------------------------------------------
+# -- attachments ------------------------------------------------------------------------------------------
 
-IMAGES = "SELECT sha256, content FROM images WHERE sha256 IN (SELECT value FROM json_each(?))"
+ATTACHMENTS = "SELECT sha256, content FROM attachments WHERE sha256 IN (SELECT value FROM json_each(?))"
 
-KEEP_IMAGE = """
-    INSERT INTO images (sha256, media_type, width, height, content, used_at) VALUES (?, ?, ?, ?, ?, ?)
+KEEP_ATTACHMENT = """
+    INSERT INTO attachments (sha256, media_type, content, used_at) VALUES (?, ?, ?, ?)
     ON CONFLICT (sha256) DO UPDATE SET used_at = max(used_at, excluded.used_at)
 """
 
 # -- tasks -------------------------------------------------------------------------------------------
 
 TASK = "SELECT * FROM tasks WHERE id = ?"
+
+TASK_OF_MESSAGE = """
+    SELECT tasks.* FROM outbox JOIN tasks ON tasks.id = outbox.task_id
+    WHERE outbox.message_id = ? AND tasks.chat_id = ?
+    ORDER BY outbox.id DESC LIMIT 1
+"""
 
 TASK_OF_UPDATE = "SELECT * FROM tasks WHERE update_id = ?"
 
@@ -200,15 +206,23 @@ DRAFT = "SELECT * FROM drafts WHERE user_id = ? AND chat_id = ?"
 
 DELETE_DRAFT = "DELETE FROM drafts WHERE user_id = ? AND chat_id = ?"
 
+# -- settings ----------------------------------------------------------------------------------------
+
+SETTING = "SELECT value FROM settings WHERE key = ?"
+
+SET_SETTING = """
+    INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+"""
+
 # -- chores ------------------------------------------------------------------------------------------
 
-# Which images are needed is gathered once, not once an image: every text as long as a SHA-256 in a
-# request that may still be sent, or in a draft, keeps the image of that name.
+# Which attachments are needed is gathered once, not once each: every text as long as a SHA-256 in a
+# request that may still be sent, or in a draft, keeps the attachment of that name.
 CLEAN = (
     "DELETE FROM inbox WHERE processed_at < ? AND update_id != (SELECT max(update_id) FROM inbox)",
     "DELETE FROM drafts WHERE updated_at < ?",
     """
-    DELETE FROM images WHERE used_at < ? AND sha256 NOT IN (
+    DELETE FROM attachments WHERE used_at < ? AND sha256 NOT IN (
         SELECT part.atom FROM tasks, json_tree(tasks.request) AS part
         WHERE tasks.state IN ('queued', 'submitting', 'unconfirmed') AND length(part.atom) = 64
         UNION ALL

@@ -26,7 +26,7 @@ from bot.store.base import (
     Draft,
     InboxRow,
     SentRecord,
-    StoredImage,
+    StoredAttachment,
     TaskIdTaken,
     User,
 )
@@ -209,7 +209,9 @@ class SqliteStore:
 
     # -- accepting -----------------------------------------------------------------------------------
 
-    async def accept(self, task: Task, images: Sequence[StoredImage], plan: Plan, window: Windows) -> Task:
+    async def accept(
+        self, task: Task, attachments: Sequence[StoredAttachment], plan: Plan, window: Windows
+    ) -> Task:
         def work(db: sqlite3.Connection) -> Task:
             if task.origin.update_id is not None:
                 known = db.execute(sql.TASK_OF_UPDATE, (task.origin.update_id,)).fetchone()
@@ -218,26 +220,30 @@ class SqliteStore:
             if db.execute(sql.TASK, (task.id,)).fetchone() is not None:
                 raise TaskIdTaken(task.id)
             allowance = may_hold(task.price, plan, _usage(db, task.user_id, window), window)
-            for image in images:
-                _keep_image(db, image, task.created_at)
+            for attachment in attachments:
+                _keep_attachment(db, attachment, task.created_at)
             insert(db, "tasks", task_values(task))
             insert(db, "ledger", ledger_values(LedgerRow.hold(task, allowance)))
             return task
 
         return await self._writer.do(work)
 
-    async def images(self, refs: Sequence[Attachment]) -> Mapping[str, bytes]:
+    async def attachments(self, refs: Sequence[Attachment]) -> Mapping[str, bytes]:
         hashes = [ref.sha256 for ref in refs]
-        rows = await self._rows(sql.IMAGES, (json.dumps(hashes),))
+        rows = await self._rows(sql.ATTACHMENTS, (json.dumps(hashes),))
         return {row["sha256"]: row["content"] for row in rows}
 
-    async def keep_image(self, image: StoredImage, now: Millis) -> None:
-        await self._writer.do(lambda db: _keep_image(db, image, now))
+    async def keep_attachment(self, attachment: StoredAttachment, now: Millis) -> None:
+        await self._writer.do(lambda db: _keep_attachment(db, attachment, now))
 
     # -- tasks ---------------------------------------------------------------------------------------
 
     async def task(self, task_id: TaskId) -> Task | None:
         row = await self._row(sql.TASK, (task_id,))
+        return None if row is None else task_of(row)
+
+    async def task_of_message(self, chat_id: ChatId, message_id: int) -> Task | None:
+        row = await self._row(sql.TASK_OF_MESSAGE, (message_id, chat_id))
         return None if row is None else task_of(row)
 
     async def tasks_of(self, user_id: UserId, states: Sequence[TaskState], limit: int = 20) -> list[Task]:
@@ -397,6 +403,15 @@ class SqliteStore:
     async def delete_draft(self, user_id: UserId, chat_id: ChatId) -> None:
         await self._write(sql.DELETE_DRAFT, (user_id, chat_id))
 
+    # -- settings ------------------------------------------------------------------------------------
+
+    async def setting(self, key: str) -> str | None:
+        row = await self._row(sql.SETTING, (key,))
+        return None if row is None else str(row["value"])
+
+    async def set_setting(self, key: str, value: str) -> None:
+        await self._write(sql.SET_SETTING, (key, value))
+
     # -- chores --------------------------------------------------------------------------------------
 
     async def clean(self, before: Millis) -> int:
@@ -415,9 +430,9 @@ def _usage(db: sqlite3.Connection, user_id: UserId, window: Windows) -> Usage:
     return Usage(Credits(row[0]), Credits(row[1]), Credits(row[2]), Credits(row[3]), row[4])
 
 
-def _keep_image(db: sqlite3.Connection, image: StoredImage, now: Millis) -> None:
-    ref = image.ref
-    db.execute(sql.KEEP_IMAGE, (ref.sha256, ref.media_type, ref.width, ref.height, image.content, now))
+def _keep_attachment(db: sqlite3.Connection, attachment: StoredAttachment, now: Millis) -> None:
+    ref = attachment.ref
+    db.execute(sql.KEEP_ATTACHMENT, (ref.sha256, ref.media_type, attachment.content, now))
 
 
 def _with_task(db: sqlite3.Connection, row: sqlite3.Row) -> Delivery:

@@ -141,7 +141,7 @@ async def test_what_is_older_than_the_retention_is_forgotten(world, recover):
         await world.store.mark_processed(update_id, NOW)
     await world.store.save_draft(a_draft())
     picture = an_image()
-    await world.store.keep_image(picture, NOW)
+    await world.store.keep_attachment(picture, NOW)
     world.clock.advance(RETENTION + SECOND)
     await recover.tick()
     # What nobody has acted on stays, and so does the newest, which says where to go on.
@@ -156,10 +156,10 @@ async def test_a_picture_that_a_task_still_needs_is_kept_however_old_it_is(world
     await stored(
         world.store, images=[picture], request=a_request(picture), deadline_at=Millis(NOW + 90 * DAY)
     )
-    await world.store.keep_image(unused, NOW)
+    await world.store.keep_attachment(unused, NOW)
     world.clock.advance(RETENTION + SECOND)
     await recover.tick()
-    assert set(await world.store.images([picture.ref, unused.ref])) == {picture.ref.sha256}
+    assert set(await world.store.attachments([picture.ref, unused.ref])) == {picture.ref.sha256}
 
 
 async def test_a_young_draft_is_kept(world, recover):

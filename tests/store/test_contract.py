@@ -97,7 +97,7 @@ async def test_a_refused_request_leaves_nothing_behind(store):
     with pytest.raises(UserError, match=r"error\.quota\.credits"):
         await store.accept(task, [image], GRANTED_ONLY, TODAY)
     assert await store.task(task.id) is None
-    assert await store.images([image.ref]) == {}
+    assert await store.attachments([image.ref]) == {}
     assert await store.ledger_totals() == {}
 
 
@@ -292,7 +292,7 @@ async def test_a_failing_intent_disturbs_no_neighbour_in_the_same_moment(store):
         return_exceptions=True,
     )
     assert [type(answer).__name__ for answer in answers] == ["Task", "TaskIdTaken", "Conflict", "Task"]
-    assert await store.images([an_image(b"orphan").ref]) == {}
+    assert await store.attachments([an_image(b"orphan").ref]) == {}
     assert (await store.usage(ADA, TODAY)).running == 2
 
 
@@ -357,7 +357,7 @@ async def test_everything_is_there_when_the_store_is_opened_again(open_store):
         lambda store: store.last_update_id(),
         lambda store: store.usage(ADA, TODAY),
         lambda store: store.ledger(ADA, 100),
-        lambda store: store.images([image.ref]),
+        lambda store: store.attachments([image.ref]),
         *(lambda store, task=task: store.task(task.id) for task in tasks),
         *(lambda store, task=task: store.deliveries_of(task.id) for task in tasks),
     ]

@@ -131,10 +131,10 @@ async def test_a_person_has_one_draft_in_each_chat(store):
 
 async def test_images_are_kept_and_the_missing_left_out(store):
     fox, owl = an_image(b"fox"), an_image(b"owl")
-    await store.keep_image(fox, NOW)
-    await store.keep_image(fox, NOW)
-    assert await store.images([fox.ref, owl.ref]) == {fox.ref.sha256: b"fox"}
-    assert await store.images([]) == {}
+    await store.keep_attachment(fox, NOW)
+    await store.keep_attachment(fox, NOW)
+    assert await store.attachments([fox.ref, owl.ref]) == {fox.ref.sha256: b"fox"}
+    assert await store.attachments([]) == {}
 
 
 @pytest.mark.parametrize("state", [TaskState.QUEUED, TaskState.SUBMITTING, TaskState.UNCONFIRMED])
@@ -143,7 +143,7 @@ async def test_an_image_stays_while_it_may_still_be_sent(store, state):
     request = a_request(first, last_frame=last.ref)
     await stored(store, state, images=[first, last], request=request)
     await store.clean(LATER)
-    assert set(await store.images(request.images)) == {first.ref.sha256, last.ref.sha256}
+    assert set(await store.attachments(request.images)) == {first.ref.sha256, last.ref.sha256}
 
 
 @pytest.mark.parametrize("state", [TaskState.IN_PROGRESS, *sorted(FINAL_STATES)])
@@ -151,27 +151,27 @@ async def test_an_image_goes_when_nothing_needs_it(store, state):
     image = an_image()
     await stored(store, state, images=[image], request=a_request(image))
     await store.clean(NOW)
-    assert set(await store.images([image.ref])) == {image.ref.sha256}
+    assert set(await store.attachments([image.ref])) == {image.ref.sha256}
     assert await store.clean(after(1)) == 1
-    assert await store.images([image.ref]) == {}
+    assert await store.attachments([image.ref]) == {}
 
 
 async def test_an_image_of_a_draft_stays_as_long_as_the_draft(store):
     image = an_image()
     data = {"request": a_request(image).model_dump(mode="json")}
-    await store.keep_image(image, NOW)
+    await store.keep_attachment(image, NOW)
     await store.save_draft(a_draft(data=data, updated_at=after(DAY)))
     assert await store.clean(after(HOUR)) == 0
-    assert set(await store.images([image.ref])) == {image.ref.sha256}
+    assert set(await store.attachments([image.ref])) == {image.ref.sha256}
     assert await store.clean(after(2 * DAY)) == 2
-    assert await store.images([image.ref]) == {}
+    assert await store.attachments([image.ref]) == {}
 
 
 async def test_an_image_that_is_used_again_is_young_again(store):
     image = an_image()
-    await store.keep_image(image, NOW)
-    await store.keep_image(image, after(DAY))
-    await store.keep_image(image, NOW)
+    await store.keep_attachment(image, NOW)
+    await store.keep_attachment(image, after(DAY))
+    await store.keep_attachment(image, NOW)
     assert await store.clean(after(DAY)) == 0
 
 

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.task import FINAL_STATES
 from bot.store import sql, sqlite
 
-GROWING = frozenset({"tasks", "ledger", "inbox", "images", "outbox", "users"})
+GROWING = frozenset({"tasks", "ledger", "inbox", "attachments", "outbox", "users"})
 UNDER_WAY = frozenset({"inbox_waiting", "tasks_queued", "tasks_shown", "outbox_due"})
 """Partial indexes that hold nothing but what is not done yet: they may be read from end to end."""
 
@@ -66,7 +66,7 @@ def test_no_statement_reads_a_whole_history(db, statement):
         "SELECT user_id, count(*) FROM tasks GROUP BY user_id",
         "SELECT count(*) FROM tasks WHERE sequence < ?",
         "SELECT * FROM tasks WHERE state IN ('failed', 'expired')",
-        "DELETE FROM images WHERE EXISTS (SELECT 1 FROM tasks WHERE instr(tasks.request, images.sha256))",
+        "DELETE FROM attachments WHERE EXISTS (SELECT 1 FROM tasks WHERE instr(tasks.request, attachments.sha256))",
     ],
 )
 def test_a_statement_that_reads_a_whole_history_is_seen(db, statement):

@@ -74,7 +74,7 @@ def test_every_table_is_strict(path):
     with closing(sqlite3.connect(path)) as db:
         tables = db.execute("PRAGMA table_list").fetchall()
     ours = {row[1]: row[5] for row in tables if not row[1].startswith(("sqlite_", "_sqlite_"))}
-    assert {"tasks", "ledger", "inbox", "outbox", "images", "users", "drafts"} <= set(ours)
+    assert {"tasks", "ledger", "inbox", "outbox", "attachments", "users", "drafts"} <= set(ours)
     assert set(ours.values()) == {1}
 
 

@@ -36,16 +36,14 @@ STATEMENTS = (
     ) STRICT
     """,
     """
-    CREATE TABLE images (
+    CREATE TABLE attachments (
         sha256 TEXT PRIMARY KEY CHECK (length(sha256) = 64),
         media_type TEXT NOT NULL,
-        width INTEGER NOT NULL,
-        height INTEGER NOT NULL,
         content BLOB NOT NULL,
         used_at INTEGER NOT NULL
     ) STRICT
     """,
-    "CREATE INDEX images_used ON images (used_at)",
+    "CREATE INDEX attachments_used ON attachments (used_at)",
     """
     CREATE TABLE tasks (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -134,7 +132,7 @@ STATEMENTS = (
     CREATE TABLE outbox (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         task_id TEXT NOT NULL REFERENCES tasks (id),
-        kind TEXT NOT NULL CHECK (kind IN ('video', 'notice')),
+        kind TEXT NOT NULL CHECK (kind IN ('video', 'image', 'audio', 'notice')),
         position INTEGER NOT NULL,
         state TEXT NOT NULL CHECK (state IN ('pending', 'sending', 'delivered', 'undeliverable')),
         attempts INTEGER NOT NULL,
@@ -153,7 +151,14 @@ STATEMENTS = (
         UNIQUE (task_id, kind, position)
     ) STRICT
     """,
+    "CREATE INDEX outbox_sent ON outbox (message_id) WHERE message_id IS NOT NULL",
     "CREATE INDEX outbox_due ON outbox (due_at) WHERE state IN ('pending', 'sending')",
+    """
+    CREATE TABLE settings (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT
+    """,
     """
     CREATE TABLE drafts (
         user_id INTEGER NOT NULL,
