@@ -3,7 +3,7 @@
 One line each; `#` begins a comment:
 
     ada: /video a fox in the snow          somebody writes (ada, xiaolin, admin)
-    ada photo sample: let it wink          somebody sends a photo, `sample` or a file, with a caption
+    ada photo sample: let it wink          somebody sends a photo, `sample` or a file, perhaps with a caption
     press Generate                         the last speaker presses a button that begins so
     wait video                             until a video has come to the last speaker
     wait text credits are back             until the bot says so
@@ -23,7 +23,10 @@ from bot.demo.telegram.people import BOT
 
 _POLL_SECONDS = 60.0
 PEOPLE = {"ada": 1001, "xiaolin": 1002, "admin": 1000}
-_LINE = re.compile(r"(?P<who>ada|xiaolin|admin)(?: photo (?P<photo>[^:]+))?: ?(?P<text>.*)", re.DOTALL)
+_LINE = re.compile(
+    r"(?P<who>ada|xiaolin|admin)(?: photo (?P<photo>[^:]+?)(?:: ?(?P<caption>.*))?|: ?(?P<text>.*))",
+    re.DOTALL,
+)
 
 
 class ScriptError(Exception):
@@ -57,7 +60,7 @@ async def run_script(
                     await player.do(words)
                 except (ScriptError, TimeoutError, OSError, ValueError) as error:
                     await asyncio.sleep(0)
-                    out.write(f"line {number}: {words}\n  failed: {error or 'it did not come in time'}\n")
+                    out.write(f"line {number}: {words}\n  failed: {str(error) or 'it did not come in time'}\n")
                     return 1
         return 0
     finally:
@@ -83,7 +86,7 @@ class _Player:
                 data = (
                     sample_picture() if name == "sample" else await asyncio.to_thread(Path(name).read_bytes)
                 )
-                await self._telegram.send_photo(self._who, data, match["text"])
+                await self._telegram.send_photo(self._who, data, match["caption"] or "")
             else:
                 await self._telegram.say(self._who, match["text"].replace("\\n", "\n"))
         elif words.startswith("press "):
