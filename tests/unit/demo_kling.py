@@ -5,16 +5,19 @@ import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx
 import jwt
 from PIL import Image
 
 from bot.demo.kling import KlingStandIn
-from bot.demo.kling.render import RenderSpec, render_video
+from bot.demo.kling.render import RenderSpec, frame_size
+from bot.demo.kling.service import Renderer
 from tests.serving import serve
 
 NOW = 1_763_700_000.0
@@ -72,17 +75,33 @@ class Caller:
 
 
 @asynccontextmanager
-async def open_kling(directory: Path, *, real: bool = False, **options: Any) -> AsyncIterator[Caller]:
-    """Serve a stand-in whose tasks are done at once; with `real`, with real videos."""
+async def open_kling(
+    directory: Path, *, renderer: Renderer | None = None, **options: Any
+) -> AsyncIterator[Caller]:
+    """Serve a stand-in whose tasks are done at once, with videos of no content but for another renderer."""
     clock = Clock()
-    renderer = render_video if real else _nothing
-    kling = KlingStandIn(directory / "kling", now=clock, renderer=renderer, **options)
+    kling = KlingStandIn(directory / "kling", now=clock, renderer=renderer or _nothing, **options)
     kling.behaviour.render_seconds = 0
     async with (
         serve(kling.app) as address,
         httpx.AsyncClient(base_url=address, trust_env=False, timeout=60) as http,
     ):
         yield Caller(kling, http, clock)
+
+
+def grey_video(spec: RenderSpec, path: Path) -> None:
+    """A real video of the right size and length where nothing happens."""
+    width, height = frame_size(spec)
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=1)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.options = {"preset": "ultrafast", "threads": "1"}
+        grey = Image.new("RGB", (width, height), (90, 90, 90))
+        for number in range(round(spec.seconds)):
+            frame = av.VideoFrame.from_image(grey)
+            frame.pts, frame.time_base = number, Fraction(1)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
 
 
 def _nothing(spec: RenderSpec, path: Path) -> None:

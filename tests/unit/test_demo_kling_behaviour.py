@@ -79,7 +79,7 @@ async def test_a_result_that_cannot_be_rendered_is_a_failure(tmp_path):
         raise OSError("the disk is full")
 
     async with open_kling(tmp_path) as caller:
-        caller.kling._desk.renderer = breaks
+        caller.kling._service.renderer = breaks
         made = await caller.made(TEXT, WISH)
         assert await status_of(caller, made["task_id"]) == "failed"
 

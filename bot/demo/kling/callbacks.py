@@ -23,20 +23,20 @@ def signature(secret: str, identifier: str, timestamp: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
-class Courier:
+class CallbackSender:
     """Carries callbacks in the background, so that nobody waits for who does not answer."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._errands: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[None]] = set()
 
-    def send_off(self, errand: Awaitable[None]) -> None:
-        """Run an errand to its end in the background."""
-        task = asyncio.ensure_future(errand)
-        self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
+    def start(self, work: Awaitable[None]) -> None:
+        """Run work to its end in the background."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
-    async def tell(self, address: str, message: dict[str, Any], secret: str, identifier: str) -> None:
+    async def send(self, address: str, message: dict[str, Any], secret: str, identifier: str) -> None:
         """POST one message; whatever comes of it."""
         body = json.dumps(message, ensure_ascii=False).encode()
         headers = {"content-type": "application/json"}
@@ -52,8 +52,8 @@ class Courier:
                 await client.post(address, content=body, headers=headers)
 
     async def close(self) -> None:
-        """End every errand."""
-        errands = list(self._errands)
-        for errand in errands:
-            errand.cancel()
-        await asyncio.gather(*errands, return_exceptions=True)
+        """End what runs."""
+        running = list(self._running)
+        for work in running:
+            work.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

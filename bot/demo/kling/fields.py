@@ -13,7 +13,8 @@ class Fields:
     """A body, or an object inside one, being read.
 
     Each method takes one field and remembers that it was asked for; `done` refuses the rest. With
-    `lenient` the rest is ignored, as the real service does, for clients that send more than they should.
+    `lenient` the rest is ignored, null is as good as nothing, and a duration may be an integer: so the
+    real service is said to behave, and so clients need it that send more than they should.
 
     Every method raises `Refusal` (1201) when the field is not what it must be, or is missing and has no
     default.
@@ -29,6 +30,11 @@ class Fields:
         """Whether the field was sent; a lenient reader takes null for not sent."""
         self._asked.add(name)
         return name in self._body and not (self._lenient and self._body[name] is None)
+
+    @property
+    def lenient(self) -> bool:
+        """Whether more is taken than is documented."""
+        return self._lenient
 
     def done(self) -> None:
         """Refuse the fields that nobody asked for."""
@@ -80,6 +86,8 @@ class Fields:
     def seconds(self, name: str, default: str = "5") -> int:
         """A duration in seconds, written as a string of digits."""
         value = self._take(name, default)
+        if self._lenient and isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
         if not isinstance(value, str) or not value.isascii() or not value.isdigit() or len(value) > 3:
             raise self._wrong(name, "must be a string of digits")
         return int(value)

@@ -10,12 +10,12 @@ from starlette.responses import JSONResponse, Response
 
 from bot.demo.kling import advanced, images, official, videos
 from bot.demo.kling.answers import gateway_ok
-from bot.demo.kling.desk import Call, Desk, Handler, Table
+from bot.demo.kling.conventions import FLAT, PREFIXED, RATIOS
 from bot.demo.kling.fields import Fields
-from bot.demo.kling.manners import FLAT, PREFIXED, RATIOS
 from bot.demo.kling.models import IMAGE, TEXT, Wish, capability, check
 from bot.demo.kling.orders import Order, Picture
 from bot.demo.kling.refusals import GatewayRefusal, Refusal, invalid
+from bot.demo.kling.service import Call, Handler, Service, Table
 from bot.demo.kling.shapes import (
     Shape,
     classic,
@@ -28,7 +28,7 @@ from bot.demo.kling.shapes import (
     row,
     simple,
 )
-from bot.demo.kling.tasks import RemoteTask
+from bot.demo.kling.tasks import RemoteTask, State
 
 SIZES = {
     "1024x1024": "1:1",
@@ -46,7 +46,7 @@ OMNIMAAS_MODELS = {
     "kling-v2-6": ("kling-v2-6", None),
 }
 Reader = Callable[[Fields], Order]
-NOT_FOUND = GatewayRefusal(400, "task_not_exist")
+_not_found = partial(GatewayRefusal, 400, "task_not_exist")
 
 
 # -- /v1/video/generations -----------------------------------------------------------------------------
@@ -206,52 +206,55 @@ def read_omnimaas(body: Fields) -> Order:
     )
 
 
-def _submits(read: Reader, answer: Callable[[RemoteTask, str, float], dict[str, Any]] | Shape) -> Handler:
-    async def handle(desk: Desk, call: Call) -> Response:
-        task = await desk.submit(call, read(call.fields()), legacy)
+def _submits(read: Reader, answer: Shape) -> Handler:
+    async def handle(service: Service, call: Call) -> Response:
+        task = await service.submit(call, read(call.fields()), legacy)
         return JSONResponse(answer(task, "submitted", task.created_at))
 
     return handle
 
 
 def _asks(
-    shape: Shape, wrap: Callable[[object], Response], unknown: Refusal, operation: str | None = None
+    shape: Shape,
+    wrap: Callable[[object], Response],
+    unknown: Callable[[], Refusal],
+    operation: str | None = None,
 ) -> Handler:
-    async def handle(desk: Desk, call: Call) -> Response:
+    async def handle(service: Service, call: Call) -> Response:
         try:
-            task = desk.book.find(call.account, call.parts["task"])
+            task = service.registry.find(call.account, call.parts["task"])
         except Refusal:
-            raise unknown from None
+            raise unknown() from None
         if operation is not None and task.order.operation != operation:
-            raise unknown
-        now = desk.now()
+            raise unknown()
+        now = service.now()
         return wrap(shape(task, task.state(now), now))
 
     return handle
 
 
-def _id_only(task: RemoteTask, state: str, now: float) -> dict[str, Any]:
+def _id_only(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
     del state, now
     return {"task_id": task.id}
 
 
 GENERATIONS = "/v1/video/generations"
-_ask_row = _asks(row, gateway_ok, NOT_FOUND)
+_ask_row = _asks(row, gateway_ok, _not_found)
 GENERIC: Table = {
     f"POST {GENERATIONS}": _submits(read_classic, _id_only),
-    f"GET {GENERATIONS}/{{task}}": _asks(classic, JSONResponse, NOT_FOUND),
+    f"GET {GENERATIONS}/{{task}}": _asks(classic, JSONResponse, _not_found),
 }
 OMNIMAAS: Table = {
     f"POST {GENERATIONS}": _submits(read_omnimaas, omnimaas),
-    f"GET {GENERATIONS}/{{task}}": _asks(omnimaas, JSONResponse, GatewayRefusal(404, "not_found")),
+    f"GET {GENERATIONS}/{{task}}": _asks(omnimaas, JSONResponse, partial(GatewayRefusal, 404, "not_found")),
 }
 
 
 # -- /kling/v1 -----------------------------------------------------------------------------------------
 
 PREFIXED_ENDPOINTS: Mapping[str, Reader] = {
-    "videos/text2video": partial(videos.text2video, manner=PREFIXED),
-    "videos/image2video": partial(videos.image2video, manner=PREFIXED),
+    "videos/text2video": partial(videos.text2video, conventions=PREFIXED),
+    "videos/image2video": partial(videos.image2video, conventions=PREFIXED),
     "videos/multi-image2video": videos.multi_image2video,
     "videos/omni-video": advanced.omni_video,
     "videos/motion-control": advanced.motion_control,
@@ -267,7 +270,7 @@ NEWAPI: Table = {
     f"POST {GENERATIONS}": _submits(read_newapi, openai_accepted),
     f"GET {GENERATIONS}/{{task}}": _ask_row,
     "POST /v1/videos": _submits(read_newapi, openai_accepted),
-    "GET /v1/videos/{task}": _asks(openai, JSONResponse, NOT_FOUND),
+    "GET /v1/videos/{task}": _asks(openai, JSONResponse, _not_found),
     **{
         f"POST /kling/v1/videos/{name}": _submits(PREFIXED_ENDPOINTS[f"videos/{name}"], openai_accepted)
         for name in (TEXT, IMAGE)
@@ -276,17 +279,19 @@ NEWAPI: Table = {
 }
 CRAZYROUTER: Table = {
     **{f"POST /kling/v1/{name}": official.submits(name, read) for name, read in PREFIXED_ENDPOINTS.items()},
-    **{f"GET /kling/v1/{name}/{{task}}": _asks(simple, gateway_ok, NOT_FOUND) for name in PREFIXED_ENDPOINTS},
+    **{
+        f"GET /kling/v1/{name}/{{task}}": _asks(simple, gateway_ok, _not_found) for name in PREFIXED_ENDPOINTS
+    },
 }
 
 
 # -- flat proxies --------------------------------------------------------------------------------------
 
 FLAT_READERS: Mapping[str, Reader] = {
-    TEXT: partial(videos.text2video, manner=FLAT),
-    IMAGE: partial(videos.image2video, manner=FLAT),
+    TEXT: partial(videos.text2video, conventions=FLAT),
+    IMAGE: partial(videos.image2video, conventions=FLAT),
 }
-_unknown_flat = Refusal(1203, "task not found")
+_unknown_flat = partial(Refusal, 1203, "task not found")
 FLAT_TABLE: Table = {
     **{f"POST /v1/videos/{name}": _submits(read, flat_accepted) for name, read in FLAT_READERS.items()},
     **{

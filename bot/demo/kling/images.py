@@ -130,7 +130,7 @@ def expand(body: Fields) -> Order:
         pictures=(Picture("image", body.text("image")),),
         product="image",
         count=body.whole("n", 1, MOST, 1),
-        still=StillSpec(prompt=prompt, manner="expand", edges=(up, down, left, right)),
+        still=StillSpec(prompt=prompt, kind="expand", edges=(up, down, left, right)),
         **correlation(body),
         **done(body),
     )
@@ -143,7 +143,7 @@ def virtual_try_on(body: Fields) -> Order:
         model=_model(body, TRY_ON_MODELS, TRY_ON_MODELS[0]),
         pictures=tuple(Picture(name, body.text(name)) for name in ("human_image", "cloth_image")),
         product="image",
-        still=StillSpec(manner="wear"),
+        still=StillSpec(kind="wear"),
         **correlation(body),
         **done(body),
     )
@@ -162,7 +162,7 @@ def _still(body: Fields, prompt: str, resolutions: tuple[str, ...], *, auto: boo
         prompt=prompt,
         ratio="16:9" if ratio == "auto" else ratio,
         resolution=body.choice("resolution", resolutions, "1k"),
-        manner="blend",
+        kind="blend",
     )
 
 

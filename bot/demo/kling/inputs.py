@@ -16,7 +16,7 @@ from bot.demo.kling.orders import Film, Order, Recording
 from bot.demo.kling.pictures import Fetch, load
 from bot.demo.kling.refusals import invalid
 from bot.demo.kling.render import RenderSpec
-from bot.demo.kling.tasks import Book
+from bot.demo.kling.tasks import TaskRegistry
 
 EXTENSION_SECONDS = 5
 LONGEST_EXTENDED = 180
@@ -37,7 +37,7 @@ class Scene:
 class Inputs:
     """What orders may refer to. `sounds` are spoken texts by id, with the account's key."""
 
-    book: Book
+    registry: TaskRegistry
     fetch: Fetch
     dice: random.Random
     library: Library = field(default_factory=Library)
@@ -74,7 +74,7 @@ class Inputs:
 
         """
         if film.made_here:
-            task = self.book.video(account, film.value)
+            task = self.registry.video(account, film.value)
             if film.models and task.order.model not in film.models:
                 raise invalid(f"{film.name}: videos of model {task.order.model} are not supported")
             if film.operations and task.order.operation not in film.operations:
@@ -95,7 +95,7 @@ class Inputs:
 
     def _made_here(self, account: Account, address: str) -> Scene | None:
         name = Path(urlsplit(address).path).name
-        for task in self.book.of(account):
+        for task in self.registry.of(account):
             if task.order.product == "video" and any(path.name == name for path in task.files):
                 return Scene(task.order.video(), task.order.seconds, task.id)
         return None

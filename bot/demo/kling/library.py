@@ -30,7 +30,7 @@ class Entry:
     deleted: bool = False
 
 
-class Shelf:
+class Collection:
     """Entries of one kind; `kind` is the word in refusals."""
 
     def __init__(self, kind: str, presets: Mapping[str, str]) -> None:
@@ -38,7 +38,7 @@ class Shelf:
         self._entries = {id: Entry(id, PRESET_OWNER, {f"{kind}_name": name}) for id, name in presets.items()}
 
     def add(self, id: str, owner: str, details: Mapping[str, Any]) -> None:
-        """Put something on the shelf."""
+        """Add an entry."""
         self._entries[id] = Entry(id, owner, details)
 
     def check(self, id: str, owner: str) -> None:
@@ -53,7 +53,7 @@ class Shelf:
             raise invalid(f"{self._kind}_id {id} does not exist")
 
     def delete(self, id: str, owner: str) -> None:
-        """Take something of the account's own away.
+        """Delete an entry of the account's own.
 
         Raises:
             Refusal: 1201, the account has none of that id.
@@ -68,15 +68,10 @@ class Shelf:
         """Those that everybody may use."""
         return [entry for entry in self._entries.values() if entry.owner == PRESET_OWNER]
 
-    def deleted(self, id: str) -> bool:
-        """Whether the entry was taken away."""
-        entry = self._entries.get(id)
-        return entry is not None and entry.deleted
-
 
 class Library:
-    """The shelf of elements and the shelf of voices."""
+    """All elements and all voices."""
 
     def __init__(self) -> None:
-        self.elements = Shelf("element", PRESET_ELEMENTS)
-        self.voices = Shelf("voice", PRESET_VOICES)
+        self.elements = Collection("element", PRESET_ELEMENTS)
+        self.voices = Collection("voice", PRESET_VOICES)

@@ -8,13 +8,13 @@ from starlette.responses import Response
 
 from bot.demo.kling import advanced, images, sounds, videos
 from bot.demo.kling.answers import ok
-from bot.demo.kling.desk import Call, Desk, Handler, Table
 from bot.demo.kling.fields import Fields
 from bot.demo.kling.films import footage
 from bot.demo.kling.inputs import Scene
-from bot.demo.kling.library import Shelf
+from bot.demo.kling.library import Collection
 from bot.demo.kling.orders import Order
 from bot.demo.kling.refusals import Refusal, invalid
+from bot.demo.kling.service import Call, Handler, Service, Table
 from bot.demo.kling.shapes import accepted, legacy
 from bot.demo.kling.stills import StillSpec, render_still
 from bot.demo.kling.tasks import RemoteTask
@@ -53,30 +53,30 @@ COSTS_INTERVAL = 1.0
 def submits(name: str, read: Reader) -> Handler:
     """The handler of submissions to an endpoint."""
 
-    async def handle(desk: Desk, call: Call) -> Response:
+    async def handle(service: Service, call: Call) -> Response:
         order = replace(read(call.fields()), operation=name.removeprefix("videos/"))
-        task = await desk.submit(call, order, legacy)
-        _keep(desk, task)
+        task = await service.submit(call, order, legacy)
+        _keep(service, task)
         return ok(accepted(task, "submitted", task.created_at))
 
     return handle
 
 
-def _keep(desk: Desk, task: RemoteTask) -> None:
-    library = desk.inputs.library
-    shelves: dict[str, Shelf] = {"element": library.elements, "voice": library.voices}
-    if task.order.product in shelves and task.failure is None:
-        shelves[task.order.product].add(task.upstream_id, task.account.key, task.order.keepsake)
+def _keep(service: Service, task: RemoteTask) -> None:
+    library = service.inputs.library
+    collections: dict[str, Collection] = {"element": library.elements, "voice": library.voices}
+    if task.order.product in collections and task.failure is None:
+        collections[task.order.product].add(task.upstream_id, task.account.key, task.order.definition)
 
 
 def asks(name: str) -> Handler:
     """The handler of questions about one task."""
 
-    async def handle(desk: Desk, call: Call) -> Response:
-        task = desk.book.find(call.account, call.parts["task"], external=name not in ONLY_OWN_IDS)
+    async def handle(service: Service, call: Call) -> Response:
+        task = service.registry.find(call.account, call.parts["task"], external=name not in ONLY_OWN_IDS)
         if task.order.operation != name.removeprefix("videos/"):
             raise invalid("Task not found by id/external id")
-        now = desk.now()
+        now = service.now()
         return ok(legacy(task, task.state(now), now))
 
     return handle
@@ -86,10 +86,10 @@ def lists(name: str) -> Handler:
     """The handler of questions about all tasks of an endpoint, page by page."""
     largest = VOICE_PAGE if name.endswith("voices") else PAGE
 
-    async def handle(desk: Desk, call: Call) -> Response:
+    async def handle(service: Service, call: Call) -> Response:
         page, size = _page(call, largest)
-        operation, now = name.removeprefix("videos/"), desk.now()
-        tasks = [task for task in desk.book.of(call.account) if task.order.operation == operation]
+        operation, now = name.removeprefix("videos/"), service.now()
+        tasks = [task for task in service.registry.of(call.account) if task.order.operation == operation]
         shown = tasks[(page - 1) * size : page * size]
         return ok([legacy(task, task.state(now), now) for task in shown])
 
@@ -113,35 +113,35 @@ def _whole(call: Call, name: str, default: int, largest: int) -> int:
 # -- answered at once ----------------------------------------------------------------------------------
 
 
-async def identify_face(desk: Desk, call: Call) -> Response:
+async def identify_face(service: Service, call: Call) -> Response:
     """Find the face of a video; there is always one."""
     body = call.fields()
     film = advanced.one_film(body, (2, 60), (512, 2160))
     body.done()
-    desk.behaviour.before_submission()
-    scene = await desk.inputs.scene(call.account, film)
+    service.behaviour.before_submission()
+    scene = await service.inputs.scene(call.account, film)
     face = {
         "face_id": "0",
-        "face_image": await _portrait(desk, call, scene),
+        "face_image": await _portrait(service, call, scene),
         "start_time": 0,
         "end_time": int(scene.seconds * 1000),
     }
-    session = desk.inputs.remember(call.account, scene)
+    session = service.inputs.remember(call.account, scene)
     return ok({"session_id": session, "face_data": [face], "final_unit_deduction": "0.05"})
 
 
-async def _portrait(desk: Desk, call: Call, scene: Scene) -> str:
+async def _portrait(service: Service, call: Call, scene: Scene) -> str:
     if scene.parent is None:
-        spec = StillSpec(images=scene.spec.images, manner="blend")
+        spec = StillSpec(images=scene.spec.images, kind="blend")
     else:
-        video = await asyncio.to_thread(desk.book.tasks[scene.parent].files[0].read_bytes)
-        spec = StillSpec(images=((await asyncio.to_thread(footage, video)).frame,), manner="blend")
-    path = desk.path(spec, "png")
-    await desk.farm.finish(path, lambda path: render_still(spec, path))
+        video = await asyncio.to_thread(service.registry.tasks[scene.parent].files[0].read_bytes)
+        spec = StillSpec(images=((await asyncio.to_thread(footage, video)).frame,), kind="blend")
+    path = service.path(spec, "png")
+    await service.pool.finish(path, lambda path: render_still(spec, path))
     return f"{call.base}files/{path.name}"
 
 
-async def speak(desk: Desk, call: Call) -> Response:
+async def speak(service: Service, call: Call) -> Response:
     """Say words with a voice."""
     body = call.fields()
     text = body.text("text", longest=1000)
@@ -151,14 +151,14 @@ async def speak(desk: Desk, call: Call) -> Response:
     language = body.choice("voice_language", tuple(SPOKEN_A_SECOND), "zh")
     speed = body.number("voice_speed", 0.8, 2.0, 1.0)
     body.done()
-    desk.behaviour.before_submission()
-    desk.inputs.library.voices.check(voice, call.account.key)
+    service.behaviour.before_submission()
+    service.inputs.library.voices.check(voice, call.account.key)
     seconds = round(max(1.0, len(text) / SPOKEN_A_SECOND[language] / speed), 1)
-    path, work = desk.sound((text, voice), seconds, "mp3")
-    await desk.farm.finish(path, work)
-    sound = "".join(desk.dice.choices("123456789", k=18))
-    desk.inputs.sounds[sound] = (call.account.key, seconds)
-    now = int(desk.now() * 1000)
+    path, work = service.sound((text, voice), seconds, "mp3")
+    await service.pool.finish(path, work)
+    sound = "".join(service.dice.choices("123456789", k=18))
+    service.inputs.sounds[sound] = (call.account.key, seconds)
+    now = int(service.now() * 1000)
     audio = {"id": sound, "url": f"{call.base}files/{path.name}", "duration": f"{seconds:.1f}"}
     return ok(
         {
@@ -176,10 +176,10 @@ async def speak(desk: Desk, call: Call) -> Response:
 def presets(kind: str) -> Handler:
     """The handler of lists of what everybody may use."""
 
-    async def handle(desk: Desk, call: Call) -> Response:
+    async def handle(service: Service, call: Call) -> Response:
         page, size = _page(call, VOICE_PAGE if kind == "voice" else PAGE)
-        library = desk.inputs.library
-        shelf = library.voices if kind == "voice" else library.elements
+        library = service.inputs.library
+        collection = library.voices if kind == "voice" else library.elements
         entries = [
             {
                 "task_id": entry.id,
@@ -195,7 +195,7 @@ def presets(kind: str) -> Handler:
                     ]
                 },
             }
-            for entry in shelf.presets()
+            for entry in collection.presets()
         ]
         return ok(entries[(page - 1) * size : page * size])
 
@@ -205,27 +205,27 @@ def presets(kind: str) -> Handler:
 def deletes(kind: str) -> Handler:
     """The handler of takings away."""
 
-    async def handle(desk: Desk, call: Call) -> Response:
+    async def handle(service: Service, call: Call) -> Response:
         body = call.fields()
         id = body.text(f"{kind}_id")
         body.done()
-        library = desk.inputs.library
-        shelf = library.voices if kind == "voice" else library.elements
-        shelf.delete(id, call.account.key)
+        library = service.inputs.library
+        collection = library.voices if kind == "voice" else library.elements
+        collection.delete(id, call.account.key)
         return ok({"task_id": id, "task_status": "succeed"})
 
     return handle
 
 
-async def costs(desk: Desk, call: Call) -> Response:
+async def costs(service: Service, call: Call) -> Response:
     """Tell what is left in the packs; once a second at most."""
     start, end = call.query.get("start_time", ""), call.query.get("end_time", "")
     if not start.isdigit() or not end.isdigit() or int(start) > int(end):
         raise Refusal(1200, "start_time and end_time are required, in milliseconds")
-    now = desk.now()
-    if now - desk.asked_for_costs.get(call.account.key, 0.0) < COSTS_INTERVAL:
+    now = service.now()
+    if now - service.asked_for_costs.get(call.account.key, 0.0) < COSTS_INTERVAL:
         raise Refusal(1302)
-    desk.asked_for_costs[call.account.key] = now
+    service.asked_for_costs[call.account.key] = now
     wanted = call.query.get("resource_pack_name")
     day = 86_400_000
     packs = [

@@ -72,7 +72,7 @@ class Order:
 
     `images` are the loaded `pictures`, of which only the first `shown` appear; `source` is the video that
     it goes on from. `length` tells whose seconds count: its own, those of its film, those of its film and
-    five more, or those of its recording. `keepsake` is what a new element or voice is to be.
+    five more, or those of its recording. `definition` is what a new element or voice is to be.
     """
 
     operation: str
@@ -101,7 +101,7 @@ class Order:
     source: RenderSpec | None = None
     parent: str | None = None
     still: StillSpec | None = None
-    keepsake: dict[str, Any] = field(default_factory=dict, hash=False)
+    definition: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if FORBIDDEN_WORD in self.prompt.lower():

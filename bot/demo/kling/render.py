@@ -19,7 +19,7 @@ FRAMES_A_SECOND = 24
 SHORT_SIDE = {"std": 720, "pro": 1080, "4k": 1440}
 """Pixels of the shorter side. What is called 4k is less of it: it is to be made while somebody waits."""
 
-_PAINTED = {"std": 480, "pro": 540, "4k": 540}
+_PAINTED = {"std": 432, "pro": 540, "4k": 540}
 """Pixels of the shorter side as it is painted, to be enlarged by the encoder's own scaler: painting is slow."""
 
 _MARGIN = 1.3  # how much larger than the frame a photo is kept, as room to move in
@@ -63,7 +63,7 @@ def render_video(spec: RenderSpec, path: Path) -> None:
         video = container.add_stream("libx264", rate=FRAMES_A_SECOND)
         video.width, video.height = size
         video.pix_fmt = "yuv420p"
-        video.options = {"preset": "ultrafast", "crf": "24", "threads": "1"}
+        video.options = {"preset": "ultrafast", "crf": "26", "threads": "1"}
         if spec.sound:
             audio = container.add_stream("aac", rate=RATE)
             audio.layout = "mono"

@@ -65,10 +65,10 @@ def _results(task: RemoteTask) -> dict[str, Any]:
             "images": [{"index": number, "url": address(task, number)} for number in range(len(task.files))]
         }
     if order.product == "element":
-        return {"elements": [{"element_id": int(task.upstream_id), **order.keepsake, "status": "succeed"}]}
+        return {"elements": [{"element_id": int(task.upstream_id), **order.definition, "status": "succeed"}]}
     if order.product == "voice":
         voice = {"voice_id": task.upstream_id, "trial_url": address(task), "owned_by": task.account.key[:4]}
-        return {"voices": [{**voice, **order.keepsake}]}
+        return {"voices": [{**voice, **order.definition}]}
     if order.product == "audio":
         first = 0 if order.source is None else 1
         length = f"{order.seconds:.1f}"

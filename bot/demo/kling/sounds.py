@@ -62,7 +62,7 @@ def element(body: Fields) -> Order:
         film=film,
         voices=() if voice is None else (voice,),
         product="element",
-        keepsake={
+        definition={
             "element_name": name,
             "element_description": description,
             "reference_type": kind,
@@ -120,7 +120,7 @@ def voice(body: Fields) -> Order:
         film=film,
         recording=recording,
         product="voice",
-        keepsake={"voice_name": name},
+        definition={"voice_name": name},
         **correlation(body, watermark=False),
         **done(body),
     )

@@ -27,10 +27,10 @@ from bot.demo.kling.answers import (
     refused,
 )
 from bot.demo.kling.behaviour import Behaviour
-from bot.demo.kling.desk import Call, Desk, Handler, Renderer, Table
 from bot.demo.kling.pictures import Fetch, fetch
 from bot.demo.kling.refusals import Canned, Interruption, Refusal
 from bot.demo.kling.render import render_video
+from bot.demo.kling.service import Call, Handler, Renderer, Service, Table
 from bot.demo.kling.tasks import RemoteTask
 
 
@@ -102,7 +102,7 @@ class KlingStandIn:
         self.requests: list[Record] = []
         self._accounts = accounts
         self._now = now
-        self._desk = Desk(
+        self._service = Service(
             directory=directory,
             behaviour=self.behaviour,
             now=now,
@@ -123,23 +123,23 @@ class KlingStandIn:
     @property
     def tasks(self) -> dict[str, RemoteTask]:
         """All tasks by id."""
-        return self._desk.book.tasks
+        return self._service.registry.tasks
 
     @property
     def submissions(self) -> Counter[str]:
         """How many tasks were made for each external id; for each id of a task that has none."""
-        return self._desk.book.submissions
+        return self._service.registry.submissions
 
     async def rendered(self) -> None:
         """Wait until every result that was begun is there, or can't be made."""
         for task in list(self.tasks.values()):
-            await self._desk.finished(task)
+            await self._service.finished(task)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         del app
         yield
-        await self._desk.close()
+        await self._service.close()
 
     # -- the control panel ---------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ class KlingStandIn:
         if request.method == "GET" or path == "/tasks":
             self.behaviour.before_query()
         call = Call(account, path, parts, query, body, str(request.base_url), token)
-        return await handler(self._desk, call)
+        return await handler(self._service, call)
 
     async def _file(self, request: Request) -> Response:
         path = self.directory / Path(request.path_params["name"]).name

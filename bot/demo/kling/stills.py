@@ -21,7 +21,7 @@ class StillSpec:
     ratio: str = "1:1"
     resolution: str = "1k"
     images: tuple[bytes, ...] = field(default=(), repr=False)
-    manner: Literal["scene", "expand", "wear", "blend"] = "scene"
+    kind: Literal["scene", "expand", "wear", "blend"] = "scene"
     edges: tuple[float, float, float, float] = (0, 0, 0, 0)
     number: int = 0
 
@@ -31,9 +31,9 @@ def render_still(spec: StillSpec, path: Path) -> None:
     photos = [_opened(data) for data in spec.images]
     if not photos:
         picture = _scene(spec)
-    elif spec.manner == "expand":
+    elif spec.kind == "expand":
         picture = _expanded(photos[0], spec.edges)
-    elif spec.manner == "wear":
+    elif spec.kind == "wear":
         picture = _worn(photos)
     else:
         picture = _blended(photos, spec)

@@ -21,7 +21,7 @@ QUEUED_SHARE = 0.2
 
 @dataclass
 class RemoteTask:
-    """A task. Its state follows from the time, as a real one's does from the farm. Times are in seconds."""
+    """A task. Its state follows from the time. Times are in seconds."""
 
     id: str
     upstream_id: str
@@ -71,7 +71,7 @@ class RemoteTask:
         return self.upstream_id[::-1]
 
 
-class Book:
+class TaskRegistry:
     """All tasks of all accounts.
 
     `tasks` are by id. `submissions` counts, by external id (or the task's own, without one), the tasks

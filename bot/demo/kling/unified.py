@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from bot.demo.kling.answers import ok
-from bot.demo.kling.desk import Call, Desk, Handler, Table
+from bot.demo.kling.conventions import RATIOS
 from bot.demo.kling.fields import Fields
-from bot.demo.kling.manners import RATIOS
 from bot.demo.kling.orders import MEGABYTE, Film, Order, Picture
 from bot.demo.kling.refusals import Refusal, invalid
+from bot.demo.kling.service import Call, Handler, Service, Table
 from bot.demo.kling.shapes import unified, unified_accepted
 from bot.demo.kling.tasks import RemoteTask
 from bot.demo.kling.videos import MOST_SHOTS, SHOT_LIMIT, correlation
@@ -27,7 +27,7 @@ _MANY, _TWO = tuple(range(3, 16)), (5, 10)
 
 
 @dataclass(frozen=True)
-class Page:
+class Endpoint:
     """One endpoint. `contents` are the kinds of contents, none where there is a `prompt` instead.
 
     `seconds` is empty where the video decides. `audio` are the words for sound, the default first.
@@ -51,15 +51,15 @@ class Page:
 
 _ALL = ("720p", "1080p", "4k")
 _MOTION = ("prompt", "image", "video")
-PAGES: Mapping[str, Page] = {
-    "text-to-video/kling-3.0-turbo": Page(prompt=3072, seconds=_MANY, shots=True, always_sounds=True),
-    "image-to-video/kling-3.0-turbo": Page(
+ENDPOINTS: Mapping[str, Endpoint] = {
+    "text-to-video/kling-3.0-turbo": Endpoint(prompt=3072, seconds=_MANY, shots=True, always_sounds=True),
+    "image-to-video/kling-3.0-turbo": Endpoint(
         ("prompt", "first_frame"), prompt=3072, seconds=_MANY, shots=True, always_sounds=True
     ),
-    "text-to-video/kling-3.0": Page(
+    "text-to-video/kling-3.0": Endpoint(
         prompt=3072, resolutions=_ALL, seconds=_MANY, audio=("off", "native"), multi_shot=True, shots=True
     ),
-    "image-to-video/kling-3.0": Page(
+    "image-to-video/kling-3.0": Endpoint(
         ("prompt", *_FRAMES, "element"),
         prompt=3072,
         resolutions=_ALL,
@@ -69,7 +69,7 @@ PAGES: Mapping[str, Page] = {
         shots=True,
         elements=3,
     ),
-    "omni-video/kling-3.0-omni": Page(
+    "omni-video/kling-3.0-omni": Endpoint(
         _OMNI,
         prompt=3072,
         resolutions=_ALL,
@@ -79,7 +79,7 @@ PAGES: Mapping[str, Page] = {
         shots=True,
         elements=7,
     ),
-    "omni-video/kling-o1": Page(
+    "omni-video/kling-o1": Endpoint(
         _OMNI,
         seconds=tuple(range(3, 11)),
         audio=("off", "original"),
@@ -87,16 +87,18 @@ PAGES: Mapping[str, Page] = {
         longest_film=10,
         film_side=(700, 2160),
     ),
-    "motion-control/kling-3.0": Page(
+    "motion-control/kling-3.0": Endpoint(
         (*_MOTION, "element"), seconds=(), audio=("original", "off"), elements=1, film_side=(340, 3850)
     ),
-    "motion-control/kling-2.6": Page(_MOTION, seconds=(), audio=("original", "off"), film_side=(340, 3850)),
-    "text-to-video/kling-2.6": Page(audio=("off", "native"), native_1080=True),
-    "image-to-video/kling-2.6": Page(
+    "motion-control/kling-2.6": Endpoint(
+        _MOTION, seconds=(), audio=("original", "off"), film_side=(340, 3850)
+    ),
+    "text-to-video/kling-2.6": Endpoint(audio=("off", "native"), native_1080=True),
+    "image-to-video/kling-2.6": Endpoint(
         ("prompt", *_FRAMES, "voice"), audio=("off", "native"), native_1080=True, framed_1080=True
     ),
-    "text-to-video/kling-2.5-turbo": Page(),
-    "image-to-video/kling-2.5-turbo": Page(("prompt", *_FRAMES), framed_1080=True),
+    "text-to-video/kling-2.5-turbo": Endpoint(),
+    "image-to-video/kling-2.5-turbo": Endpoint(("prompt", *_FRAMES), framed_1080=True),
 }
 
 
@@ -120,24 +122,24 @@ class Contents:
 
 
 def read(name: str, body: Fields) -> Order:
-    """Check the body of an endpoint of `PAGES`."""
-    page = PAGES[name]
+    """Check the body of an endpoint of `ENDPOINTS`."""
+    endpoint = ENDPOINTS[name]
     kind, model = name.split("/")
-    contents = _contents(body, page) if page.contents else Contents(_words(body, "prompt", page))
+    contents = _contents(body, endpoint) if endpoint.contents else Contents(_words(body, "prompt", endpoint))
     options = body.inner("options") or Fields({})
     settings = body.inner("settings") or Fields({}, where="settings.")
     body.done()
     common = correlation(options)
     options.done()
-    resolution = settings.choice("resolution", page.resolutions, "720p")
-    audio = settings.choice("audio", page.audio, page.audio[0]) if page.audio else "off"
-    if page.multi_shot:
+    resolution = settings.choice("resolution", endpoint.resolutions, "720p")
+    audio = settings.choice("audio", endpoint.audio, endpoint.audio[0]) if endpoint.audio else "off"
+    if endpoint.multi_shot:
         settings.flag("multi_shot", default=True)
     seconds = 5
-    if page.seconds:
-        seconds = settings.whole("duration", page.seconds[0], page.seconds[-1], 5)
-        if seconds not in page.seconds:
-            raise invalid(f"settings.duration must be one of {', '.join(map(str, page.seconds))}")
+    if endpoint.seconds:
+        seconds = settings.whole("duration", endpoint.seconds[0], endpoint.seconds[-1], 5)
+        if seconds not in endpoint.seconds:
+            raise invalid(f"settings.duration must be one of {', '.join(map(str, endpoint.seconds))}")
     takes_ratio = kind in {"text-to-video", "omni-video"}
     ratio = settings.choice("aspect_ratio", RATIOS, "16:9") if takes_ratio else "16:9"
     if kind == "omni-video":
@@ -148,13 +150,13 @@ def read(name: str, body: Fields) -> Order:
         raise invalid("with a last_frame contents may hold nothing else")
     if name == "omni-video/kling-o1" and seconds not in _TWO and _first_frame_alone(contents):
         raise invalid("settings.duration must be 5 or 10 with a first_frame alone")
-    film = _film(contents, page, settings) if contents.film or kind == "motion-control" else None
+    film = _film(contents, endpoint, settings) if contents.film or kind == "motion-control" else None
     if kind == "motion-control" and not contents.others:
         raise invalid("contents must hold an image")
     settings.done()
-    if page.shots:
+    if endpoint.shots:
         _check_shots(contents.prompt, seconds)
-    _check_resolution(page, contents, resolution, audio)
+    _check_resolution(endpoint, contents, resolution, audio)
     if contents.voices and audio == "off":
         raise invalid("a voice needs settings.audio")
     return Order(
@@ -164,7 +166,7 @@ def read(name: str, body: Fields) -> Order:
         mode=MODES[resolution],
         seconds=seconds,
         ratio=ratio,
-        sound=page.always_sounds or audio == "native",
+        sound=endpoint.always_sounds or audio == "native",
         pictures=contents.pictures,
         elements=contents.elements,
         voices=contents.voices,
@@ -174,14 +176,14 @@ def read(name: str, body: Fields) -> Order:
     )
 
 
-def _words(body: Fields, name: str, page: Page) -> str:
-    words = body.text(name, longest=page.prompt)
+def _words(body: Fields, name: str, endpoint: Endpoint) -> str:
+    words = body.text(name, longest=endpoint.prompt)
     if not words.strip():
         raise invalid(f"{name} must not be empty")
     return words
 
 
-def _contents(body: Fields, page: Page) -> Contents:
+def _contents(body: Fields, endpoint: Endpoint) -> Contents:
     found = Contents()
     names: set[str] = set()
     items = body.inners("contents", 1, 20)
@@ -189,8 +191,8 @@ def _contents(body: Fields, page: Page) -> Contents:
         raise invalid("contents is required")
     seen: list[str] = []
     for item in items:
-        kind = item.choice("type", page.contents)
-        _take(found, kind, item, page, number=len(seen))
+        kind = item.choice("type", endpoint.contents)
+        _take(found, kind, item, endpoint, number=len(seen))
         seen.append(kind)
         if kind in {"element", "voice"} or (kind != "prompt" and item.has("id")):
             name = item.text("id")
@@ -203,18 +205,18 @@ def _contents(body: Fields, page: Page) -> Contents:
             raise invalid(f"contents may hold one {kind}")
     if seen.count("feature_video") + seen.count("base_video") > 1:
         raise invalid("contents may hold one video")
-    if not found.prompt and "image" not in page.contents:
+    if not found.prompt and "image" not in endpoint.contents:
         raise invalid("contents must hold a prompt")
-    if len(found.elements) > page.elements:
-        raise invalid(f"contents may hold {page.elements} elements")
+    if len(found.elements) > endpoint.elements:
+        raise invalid(f"contents may hold {endpoint.elements} elements")
     if len(found.voices) > 2:
         raise invalid("contents may hold 2 voices")
     return found
 
 
-def _take(found: Contents, kind: str, item: Fields, page: Page, *, number: int) -> None:
+def _take(found: Contents, kind: str, item: Fields, endpoint: Endpoint, *, number: int) -> None:
     if kind == "prompt":
-        found.prompt = _words(item, "text", page)
+        found.prompt = _words(item, "text", endpoint)
     elif kind == "element":
         found.elements += (item.text("element_id"),)
     elif kind == "voice":
@@ -253,20 +255,20 @@ def _check_omni(contents: Contents, settings: Fields, audio: str) -> None:
         raise invalid("settings.audio original needs a video")
 
 
-def _film(contents: Contents, page: Page, settings: Fields) -> Film:
-    longest, heaviest = page.longest_film, 200 * MEGABYTE
-    if not page.seconds:
+def _film(contents: Contents, endpoint: Endpoint, settings: Fields) -> Film:
+    longest, heaviest = endpoint.longest_film, 200 * MEGABYTE
+    if not endpoint.seconds:
         orientation = settings.choice("character_orientation", ("image", "video"))
         longest, heaviest = (10, 100 * MEGABYTE) if orientation == "image" else (30, 100 * MEGABYTE)
         if not contents.film:
             raise invalid("contents must hold a video")
-    return Film("contents video", contents.film, False, (3, longest), page.film_side, heaviest)
+    return Film("contents video", contents.film, False, (3, longest), endpoint.film_side, heaviest)
 
 
-def _check_resolution(page: Page, contents: Contents, resolution: str, audio: str) -> None:
-    if page.native_1080 and audio == "native" and resolution != "1080p":
+def _check_resolution(endpoint: Endpoint, contents: Contents, resolution: str, audio: str) -> None:
+    if endpoint.native_1080 and audio == "native" and resolution != "1080p":
         raise invalid("settings.audio native needs resolution 1080p")
-    if page.framed_1080 and contents.last is not None and resolution != "1080p":
+    if endpoint.framed_1080 and contents.last is not None and resolution != "1080p":
         raise invalid("a last_frame needs resolution 1080p")
 
 
@@ -288,9 +290,9 @@ def _check_shots(prompt: str, seconds: int) -> None:
 
 
 def _submits(name: str) -> Handler:
-    async def handle(desk: Desk, call: Call) -> Response:
+    async def handle(service: Service, call: Call) -> Response:
         _needs_key(call)
-        task = await desk.submit(call, read(name, call.fields()), unified)
+        task = await service.submit(call, read(name, call.fields()), unified)
         return ok(unified_accepted(task, "submitted", task.created_at))
 
     return handle
@@ -301,7 +303,7 @@ def _needs_key(call: Call) -> None:
         raise Refusal(1002, "Authorization must be an API key")
 
 
-async def by_ids(desk: Desk, call: Call) -> Response:
+async def by_ids(service: Service, call: Call) -> Response:
     """Tell of several tasks; those that nobody knows are left out."""
     _needs_key(call)
     names = {"task_ids", "external_task_ids"} & set(call.query)
@@ -311,16 +313,16 @@ async def by_ids(desk: Desk, call: Call) -> Response:
     wanted = call.query[name].split(",")
     if len(wanted) > MOST_IDS or not all(wanted):
         raise invalid(f"{name} must hold 1 to {MOST_IDS} ids")
-    now = desk.now()
+    now = service.now()
     known: dict[str | None, RemoteTask] = {
         task.upstream_id if name == "task_ids" else task.order.external_id: task
-        for task in desk.book.of(call.account)
+        for task in service.registry.of(call.account)
     }
     tasks = [known[id] for id in wanted if id in known]
     return ok([unified(task, task.state(now), now) for task in tasks])
 
 
-async def by_cursor(desk: Desk, call: Call) -> Response:
+async def by_cursor(service: Service, call: Call) -> Response:
     """Tell of the tasks of a time, page by page."""
     _needs_key(call)
     body = call.fields()
@@ -331,9 +333,9 @@ async def by_cursor(desk: Desk, call: Call) -> Response:
     body.done()
     if cursor and not cursor.isdigit():
         raise invalid("cursor is not one of ours")
-    now = desk.now()
+    now = service.now()
     tasks = []
-    for task in desk.book.of(call.account):
+    for task in service.registry.of(call.account):
         shape = unified(task, task.state(now), now)
         late = not cursor and end is not None and shape["create_time"] > end
         early = not cursor and start is not None and shape["create_time"] < start
@@ -384,5 +386,5 @@ def _filters(body: Fields) -> dict[str, list[str]]:
 TABLE: Table = {
     "GET /tasks": by_ids,
     "POST /tasks": by_cursor,
-    **{f"POST /{name}": _submits(name) for name in PAGES},
+    **{f"POST /{name}": _submits(name) for name in ENDPOINTS},
 }

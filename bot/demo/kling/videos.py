@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.demo.kling.conventions import OFFICIAL, Conventions
 from bot.demo.kling.fields import Fields
-from bot.demo.kling.manners import OFFICIAL, Manner
 from bot.demo.kling.models import CAMERAS, IMAGE, TEXT, Wish, capability, check
 from bot.demo.kling.orders import Order, Picture
 from bot.demo.kling.refusals import invalid
@@ -28,26 +28,26 @@ class Shots:
     prompt: str = ""
 
 
-def text2video(body: Fields, manner: Manner = OFFICIAL) -> Order:
+def text2video(body: Fields, conventions: Conventions = OFFICIAL) -> Order:
     """Words to video."""
-    ratio = body.choice("aspect_ratio", manner.ratios, "16:9")
-    return _video(body, TEXT, manner, ratio=ratio)
+    ratio = body.choice("aspect_ratio", conventions.ratios, "16:9")
+    return _video(body, TEXT, conventions, ratio=ratio)
 
 
-def image2video(body: Fields, manner: Manner = OFFICIAL) -> Order:
+def image2video(body: Fields, conventions: Conventions = OFFICIAL) -> Order:
     """One or two frames to video."""
-    if manner.plain_images and body.has("image_list"):
-        return _from_plain_images(body, manner)
+    if conventions.plain_images and body.has("image_list"):
+        return _from_plain_images(body, conventions)
     if not body.has("image") and not body.has("image_tail"):
         raise invalid("image or image_tail is required")
     pictures = [Picture(name, body.text(name)) for name in ("image", "image_tail") if body.has(name)]
     shown = len(pictures)
     pictures += _masks(body)
-    ratio = body.choice("aspect_ratio", manner.ratios, "16:9") if manner.image_ratio else "16:9"
+    ratio = body.choice("aspect_ratio", conventions.ratios, "16:9") if conventions.image_ratio else "16:9"
     order = _video(
         body,
         IMAGE,
-        manner,
+        conventions,
         ratio=ratio,
         first=body.has("image"),
         tail=body.has("image_tail"),
@@ -56,9 +56,9 @@ def image2video(body: Fields, manner: Manner = OFFICIAL) -> Order:
     return replace(order, pictures=tuple(pictures), shown=shown, closing=not body.has("image"))
 
 
-def multi_image2video(body: Fields, manner: Manner = OFFICIAL) -> Order:
+def multi_image2video(body: Fields, conventions: Conventions = OFFICIAL) -> Order:
     """One to four pictures of things to video; of kling-v1-6 only."""
-    del manner
+    del conventions
     model = body.choice("model_name", ("kling-v1-6",), "kling-v1-6")
     pictures = tuple(
         Picture(f"image_list[{number}].image", _only(item, "image"))
@@ -160,19 +160,20 @@ def shots(body: Fields, seconds: int) -> Shots:
 def _video(
     body: Fields,
     operation: str,
-    manner: Manner,
+    conventions: Conventions,
     *,
     ratio: str,
     first: bool = False,
     tail: bool = False,
     brush: bool = False,
 ) -> Order:
-    model = body.text("model_name") if manner.model_required else body.text("model_name", "kling-v1")
-    mode = body.choice("mode", _MODES) if manner.mode_required else body.choice("mode", _MODES, "std")
-    seconds = body.whole("duration", 1, 60, 5) if manner.whole_seconds else body.seconds("duration")
-    try_on = _try_on(body) if manner.metadata else False
-    parts = Shots() if manner.plain_images else shots(body, seconds)
-    needed = operation == TEXT or manner.prompt_required
+    model = body.text("model_name") if conventions.model_required else body.text("model_name", "kling-v1")
+    mode = body.choice("mode", _MODES) if conventions.mode_required else body.choice("mode", _MODES, "std")
+    seconds = body.whole("duration", 1, 60, 5) if conventions.whole_seconds else body.seconds("duration")
+    try_on = _try_on(body) if conventions.metadata else False
+    parts = Shots() if conventions.plain_images else shots(body, seconds)
+    forgiving = conventions.forgiving or body.lenient
+    needed = operation == TEXT or conventions.prompt_required
     prompt = (
         needed_prompt(body)
         if needed and not parts.spelt_out
@@ -181,17 +182,17 @@ def _video(
     negative(body)
     if body.has("cfg_scale"):
         body.number("cfg_scale", 0, 1)
-    sound = False if manner.plain_images else sound_on(body)
-    camera = _flat_camera(body) if manner.plain_images else _camera(body)
-    voices = () if manner.plain_images else _voices(body)
-    elements = () if manner.plain_images or operation == TEXT else element_ids(body, 3)
+    sound = False if conventions.plain_images else sound_on(body)
+    camera = _flat_camera(body) if conventions.plain_images else _camera(body)
+    voices = () if conventions.plain_images else _voices(body)
+    elements = () if conventions.plain_images or operation == TEXT else element_ids(body, 3)
     wish = Wish(
         model=model,
         operation=operation,
         mode=mode,
         seconds=seconds,
-        mode_sent=body.has("mode") and not manner.forgiving,
-        cfg_sent=body.has("cfg_scale") and not manner.forgiving,
+        mode_sent=body.has("mode") and not forgiving,
+        cfg_sent=body.has("cfg_scale") and not forgiving,
         sound=sound,
         first=first,
         tail=tail,
@@ -201,7 +202,7 @@ def _video(
         voices=bool(voices),
         elements=bool(elements),
     )
-    _compare(wish, manner, try_on=try_on)
+    _compare(wish, conventions, try_on=try_on)
     return Order(
         operation=operation,
         model=model,
@@ -217,9 +218,9 @@ def _video(
     )
 
 
-def _compare(wish: Wish, manner: Manner, *, try_on: bool) -> None:
+def _compare(wish: Wish, conventions: Conventions, *, try_on: bool) -> None:
     """Refuse what the model can't do."""
-    if manner.unchecked:
+    if conventions.unchecked:
         capability(wish.model)
         if wish.seconds not in FLAT_SECONDS:
             raise invalid("duration must be 5 or 10")
@@ -294,10 +295,10 @@ def _masks(body: Fields) -> list[Picture]:
     return pictures
 
 
-def _from_plain_images(body: Fields, manner: Manner) -> Order:
+def _from_plain_images(body: Fields, conventions: Conventions) -> Order:
     values = body.texts("image_list", 2, 4)
-    ratio = body.choice("aspect_ratio", manner.ratios, "16:9")
-    order = _video(body, IMAGE, replace(manner, prompt_required=True), ratio=ratio, first=True)
+    ratio = body.choice("aspect_ratio", conventions.ratios, "16:9")
+    order = _video(body, IMAGE, replace(conventions, prompt_required=True), ratio=ratio, first=True)
     pictures = tuple(Picture(f"image_list[{number}]", value) for number, value in enumerate(values))
     return replace(order, pictures=pictures)
 

@@ -9,7 +9,7 @@ Work = Callable[[Path], None]
 """Writes a file to the path that it is given."""
 
 
-class Farm:
+class RenderPool:
     """Threads that render. A file that is there already, or on its way, is not rendered again."""
 
     def __init__(self, workers: int = 2) -> None:

@@ -7,7 +7,7 @@ SEVEN_RATIOS = (*RATIOS, "3:2", "2:3", "3:4", "4:3")
 
 
 @dataclass(frozen=True)
-class Manner:
+class Conventions:
     """What a dialect does otherwise.
 
     `whole_seconds`: a duration is an integer, not a string. `image_ratio`: image2video takes an
@@ -29,9 +29,9 @@ class Manner:
     ratios: tuple[str, ...] = RATIOS
 
 
-OFFICIAL = Manner()
-PREFIXED = Manner(image_ratio=True, prompt_required=True, forgiving=True, metadata=True)
-FLAT = Manner(
+OFFICIAL = Conventions()
+PREFIXED = Conventions(image_ratio=True, prompt_required=True, forgiving=True, metadata=True)
+FLAT = Conventions(
     whole_seconds=True,
     image_ratio=True,
     mode_required=True,

@@ -1,4 +1,4 @@
-"""Where every dialect hands in its orders: takes a call, makes the task, renders its results, tells of it."""
+"""What all dialects share: takes an order, makes the task, renders its results, and calls back."""
 
 import asyncio
 import hashlib
@@ -13,17 +13,17 @@ from starlette.responses import Response
 
 from bot.demo.kling.accounts import Account
 from bot.demo.kling.behaviour import Behaviour
-from bot.demo.kling.callbacks import Courier, Sleep
-from bot.demo.kling.farm import Farm, Work
+from bot.demo.kling.callbacks import CallbackSender, Sleep
 from bot.demo.kling.fields import Fields
 from bot.demo.kling.inputs import Inputs
 from bot.demo.kling.orders import Order
 from bot.demo.kling.pictures import Fetch
 from bot.demo.kling.render import RenderSpec
+from bot.demo.kling.render_pool import RenderPool, Work
 from bot.demo.kling.shapes import Shape
 from bot.demo.kling.sound import render_sound
 from bot.demo.kling.stills import render_still
-from bot.demo.kling.tasks import QUEUED_SHARE, Book, RemoteTask, State
+from bot.demo.kling.tasks import QUEUED_SHARE, RemoteTask, State, TaskRegistry
 
 Renderer = Callable[[RenderSpec, Path], None]
 VOICE_SECONDS = 5
@@ -53,13 +53,13 @@ class Call:
         return Fields({**body, **names}, lenient=self.account.lenient)
 
 
-Handler = Callable[["Desk", Call], Awaitable[Response]]
+Handler = Callable[["Service", Call], Awaitable[Response]]
 Table = Mapping[str, Handler]
 """From "METHOD /path/{part}" to what answers it."""
 
 
 @dataclass
-class Desk:
+class Service:
     """What the handlers of all dialects share. `dice` decides ids and which tasks fail."""
 
     directory: Path
@@ -69,13 +69,13 @@ class Desk:
     fetch: Fetch
     sleep: Sleep
     renderer: Renderer
-    farm: Farm = field(default_factory=Farm)
+    pool: RenderPool = field(default_factory=RenderPool)
     asked_for_costs: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.book = Book(self.behaviour, self.now, self.dice)
-        self.inputs = Inputs(self.book, self.fetch, self.dice)
-        self.courier = Courier(self.now)
+        self.registry = TaskRegistry(self.behaviour, self.now, self.dice)
+        self.inputs = Inputs(self.registry, self.fetch, self.dice)
+        self.callbacks = CallbackSender(self.now)
 
     async def submit(self, call: Call, order: Order, tells: Shape) -> RemoteTask:
         """Make a task of an order and begin with it; `tells` is the shape of its callbacks.
@@ -87,14 +87,15 @@ class Desk:
         """
         self.behaviour.before_submission()
         order = await self.inputs.resolved(call.account, order)
-        task = self.book.make(call.account, order, call.base)
+        task = self.registry.make(call.account, order, call.base)
         works = self._works(task)
-        task.files = tuple(path for path, _ in works if path not in _marked(task, works))
-        task.marked = next(iter(_marked(task, works)), None)
+        paths = [path for path, _ in works]
+        task.marked = paths.pop() if order.watermark and order.product == "video" else None
+        task.files = tuple(paths)
         if task.failure is None:
-            task.rendering = [self.farm.begin(path, work) for path, work in works]
+            task.rendering = [self.pool.begin(path, work) for path, work in works]
         if order.callback_url is not None:
-            self.courier.send_off(self._report(task, order.callback_url, tells))
+            self.callbacks.start(self._report(task, order.callback_url, tells))
         if self.behaviour.slow_answer:
             await self.sleep(self.behaviour.slow_answer)
         self.behaviour.after_submission()
@@ -146,13 +147,9 @@ class Desk:
                 await self.finished(task)
                 state = "succeed" if task.works_out() else "failed"  # noqa: PLW2901  the last word
             message = shape(task, state, self.now())
-            await self.courier.tell(address, message, task.account.webhook_secret, task.id)
+            await self.callbacks.send(address, message, task.account.webhook_secret, task.id)
 
     async def close(self) -> None:
         """End what runs in the background."""
-        await self.courier.close()
-        self.farm.close()
-
-
-def _marked(task: RemoteTask, works: list[tuple[Path, Work]]) -> tuple[Path, ...]:
-    return (works[1][0],) if task.order.watermark and task.order.product == "video" else ()
+        await self.callbacks.close()
+        self.pool.close()
