@@ -99,10 +99,10 @@ def test_a_sound_has_its_kind_and_length(tmp_path, kind, codec):
     [
         (StillSpec("a house", "16:9"), (1138, 640)),
         (StillSpec("a house", "1:1", "2k"), (960, 960)),
-        (StillSpec("a house", "1:1", images=(photo(400, 300, "red"),), manner="blend"), (640, 640)),
-        (StillSpec(images=(photo(400, 300, "red"), photo(300, 300, "blue")), manner="wear"), (400, 300)),
+        (StillSpec("a house", "1:1", images=(photo(400, 300, "red"),), kind="blend"), (640, 640)),
+        (StillSpec(images=(photo(400, 300, "red"), photo(300, 300, "blue")), kind="wear"), (400, 300)),
         (
-            StillSpec(images=(photo(400, 300, "red"),), manner="expand", edges=(0.5, 0, 0.25, 0.25)),
+            StillSpec(images=(photo(400, 300, "red"),), kind="expand", edges=(0.5, 0, 0.25, 0.25)),
             (600, 450),
         ),
     ],
