@@ -23,6 +23,7 @@ from bot.config import Settings
 from bot.domain import catalog as catalogs
 from bot.domain import effects, voices
 from bot.domain.quota import Plan
+from bot.domain.request import Product
 from bot.domain.schedule import PollingPolicy
 from bot.domain.units import DAY, MINUTE, SECOND, Millis, UserId
 from bot.kling.download import download
@@ -158,13 +159,14 @@ async def build(
 
         max_upload = settings.max_upload_bytes
 
-        async def fetch(url: str, target: Path) -> None:
+        async def fetch(url: str, target: Path, kind: Product) -> None:
             await download(
                 downloads,
                 url,
                 target,
                 max_bytes=MAX_DOWNLOAD,
                 allow_loopback=settings.delivery.allow_loopback,
+                kind=kind,
             )
 
         submissions, looks, deliveries = (

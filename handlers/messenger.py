@@ -4,22 +4,30 @@ Videos are streamed from disk. A status message is edited only where a person ca
 not more often than every few seconds.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from typing import Any, TypeVar
 
 import structlog
-from telegram import Bot, InputFile, LinkPreviewOptions, Message, ReplyParameters
+from telegram import (
+    Bot,
+    InputFile,
+    InputMediaPhoto,
+    InputMediaVideo,
+    LinkPreviewOptions,
+    Message,
+    ReplyParameters,
+)
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.clock import Clock
-from bot.domain.task import Delivery, Task, TaskState
+from bot.domain.task import Delivery, DeliveryKind, Task, TaskState
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis, TaskId, UserId, shown
 from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.accounts import Accounts
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Progress, Sent, VideoFile
+from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Progress, ResultFile, Sent
 from handlers import views
 from handlers.keyboards import Signer, markup
 from handlers.pace import Pace, Shown
@@ -33,6 +41,10 @@ LONG_PAUSE = Millis(MINUTE)
 """Where Telegram itself is not well, or refuses the token: the operator may be at it."""
 
 UPLOAD_TIMEOUT = 600.0
+
+PHOTO_BYTES = 10_000_000
+PHOTO_SIDES = 10_000
+"""Telegram takes photos of so many bytes, and so many pixels of width and height together."""
 
 # Telegram's descriptions, in lower case; its codes alone do not tell these apart.
 _GONE = (
@@ -104,31 +116,64 @@ class TelegramMessenger:
         with suppress(TelegramError):
             await self._bot.delete_message(task.origin.chat_id, task.status_message_id)
 
-    async def send_video(self, delivery: Delivery, file: VideoFile | None) -> Sent:
-        """Send a video, streamed from its file, or again by its file id."""
+    async def send_result(self, delivery: Delivery, file: ResultFile | None) -> Sent:
+        """Send a result, streamed from its file, or again by its file id."""
         task = delivery.task
         texts = self._texts(task)
+        options: dict[str, Any] = {
+            "caption": views.caption(texts, delivery),
+            "parse_mode": ParseMode.HTML,
+            "reply_markup": markup(views.result_buttons(texts, delivery), self._signer),
+            "read_timeout": UPLOAD_TIMEOUT,
+            "write_timeout": UPLOAD_TIMEOUT,
+        }
         with ExitStack() as open_files:
-            options: dict[str, Any] = {
-                "caption": views.caption(texts, delivery),
-                "parse_mode": ParseMode.HTML,
-                "supports_streaming": True,
-                "reply_markup": markup(views.video_buttons(texts, task), self._signer),
-                "read_timeout": UPLOAD_TIMEOUT,
-                "write_timeout": UPLOAD_TIMEOUT,
-            }
             if file is None:
-                options["video"] = delivery.file_id
+                way = _ways(delivery.kind, None)
+                options[way] = delivery.file_id
             else:
-                handle = open_files.enter_context(file.path.open("rb"))
-                # The handle is read while it is sent: 45 MB cost no memory.
-                options["video"] = InputFile(handle, filename=f"{task.id}.mp4", read_file_handle=False)
-                options["width"], options["height"] = file.width, file.height
-                options["duration"] = max(1, round(file.duration_ms / 1000))
-                if file.thumbnail is not None:
-                    options["thumbnail"] = InputFile(file.thumbnail.read_bytes(), filename="thumbnail.jpg")
-            message = await self._in_thread(task, lambda place: self._bot.send_video(**place, **options))
-        return Sent(message.message_id, message.video.file_id if message.video is not None else None)
+                way = _ways(delivery.kind, file)
+                options[way] = _streamed(delivery, file, open_files)
+                options |= _figures(way, file)
+            if way == "video":
+                options["supports_streaming"] = True
+            send = getattr(self._bot, f"send_{way}")
+            message: Message = await self._in_thread(task, lambda place: send(**place, **options))
+        return Sent(message.message_id, _file_id(message))
+
+    async def send_album(self, deliveries: Sequence[Delivery], files: Sequence[ResultFile]) -> list[Sent]:
+        """Send several results as one album; its buttons stand in a message beneath it, for albums have none."""
+        task = deliveries[0].task
+        texts = self._texts(task)
+        with ExitStack() as open_files:
+            media = [
+                self._in_album(texts, delivery, file, open_files)
+                for delivery, file in zip(deliveries, files, strict=True)
+            ]
+
+            def send(place: dict[str, Any]) -> Awaitable[tuple[Message, ...]]:
+                return self._bot.send_media_group(
+                    media=media, read_timeout=UPLOAD_TIMEOUT, write_timeout=UPLOAD_TIMEOUT, **place
+                )
+
+            messages = await self._in_thread(task, send)
+        with suppress(ChatBusy, ChatGone, ChatMoved, ChatRefused):
+            # The album has arrived: without its buttons it is still what was asked for.
+            await self._send(task, views.album(texts, deliveries[0]), silent=True)
+        return [Sent(message.message_id, _file_id(message)) for message in messages]
+
+    def _in_album(
+        self, texts: Texts, delivery: Delivery, file: ResultFile, open_files: ExitStack
+    ) -> InputMediaPhoto | InputMediaVideo:
+        streamed = _streamed(delivery, file, open_files)
+        first = delivery.position == 0
+        caption = views.caption(texts, delivery) if first else None
+        parse_mode = ParseMode.HTML if first else None
+        if delivery.kind is DeliveryKind.IMAGE:
+            return InputMediaPhoto(streamed, caption, parse_mode)
+        return InputMediaVideo(
+            streamed, caption, parse_mode=parse_mode, supports_streaming=True, **_figures("video", file)
+        )
 
     async def send_link(self, delivery: Delivery, url: str, size_bytes: int | None) -> Sent:
         """Offer a video by its address."""
@@ -215,7 +260,7 @@ class TelegramMessenger:
                 raise
         return True
 
-    async def _in_thread(self, task: Task, send: Callable[[dict[str, Any]], Awaitable[Message]]) -> Message:
+    async def _in_thread(self, task: Task, send: Callable[[dict[str, Any]], Awaitable[T]]) -> T:
         """Send as a reply in the right topic; where the topic is gone, in the chat itself."""
         origin = task.origin
         place: dict[str, Any] = {"chat_id": origin.chat_id, "message_thread_id": origin.thread_id}
@@ -240,6 +285,46 @@ class TelegramMessenger:
         except UserError:
             return for_language("en")
         return for_language(self._accounts.language_of(found))
+
+
+def _ways(kind: DeliveryKind, file: ResultFile | None) -> str:
+    """How Telegram takes a result: a picture that is too large for a photo goes as a file."""
+    if kind is DeliveryKind.IMAGE:
+        too_large = file is not None and (
+            file.size_bytes > PHOTO_BYTES or (file.width or 0) + (file.height or 0) > PHOTO_SIDES
+        )
+        return "document" if too_large else "photo"
+    return "audio" if kind is DeliveryKind.AUDIO else "video"
+
+
+def _streamed(delivery: Delivery, file: ResultFile, open_files: ExitStack) -> InputFile:
+    handle = open_files.enter_context(file.path.open("rb"))
+    name = f"{delivery.task.id}-{delivery.position + 1}" if delivery.position else delivery.task.id
+    # The handle is read while it is sent: 45 MB cost no memory.
+    return InputFile(handle, filename=f"{name}{file.path.suffix}", read_file_handle=False)
+
+
+def _figures(way: str, file: ResultFile) -> dict[str, Any]:
+    """What Telegram wants to know of a file beside its bytes."""
+    if way == "audio":
+        return {"duration": max(1, round((file.duration_ms or 0) / 1000))}
+    if way != "video":
+        return {}
+    figures: dict[str, Any] = {
+        "width": file.width,
+        "height": file.height,
+        "duration": max(1, round((file.duration_ms or 0) / 1000)),
+    }
+    if file.thumbnail is not None:
+        figures["thumbnail"] = InputFile(file.thumbnail.read_bytes(), filename="thumbnail.jpg")
+    return figures
+
+
+def _file_id(message: Message) -> str | None:
+    if message.photo:
+        return message.photo[-1].file_id
+    media = message.video or message.audio or message.document
+    return None if media is None else media.file_id
 
 
 async def _mapped(sending: Awaitable[T]) -> T:

@@ -60,7 +60,9 @@ async def run_script(
                     await player.do(words)
                 except (ScriptError, TimeoutError, OSError, ValueError) as error:
                     await asyncio.sleep(0)
-                    out.write(f"line {number}: {words}\n  failed: {str(error) or 'it did not come in time'}\n")
+                    out.write(
+                        f"line {number}: {words}\n  failed: {str(error) or 'it did not come in time'}\n"
+                    )
                     return 1
         return 0
     finally:

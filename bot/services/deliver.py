@@ -1,4 +1,4 @@
-"""Send what the outbox holds: videos and the reasons why there is none. Every row comes to an end.
+"""Send what the outbox holds: results and the reasons why there is none. Every row comes to an end.
 
 A row is claimed with a lease, so a crash while sending means that it is sent again, never forgotten.
 A video that can't be fetched or sent after all gives its credits back.
@@ -6,26 +6,32 @@ A video that can't be fetched or sent after all gives its credits back.
 
 import asyncio
 import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 from bot.clock import Clock
+from bot.domain.request import Product
 from bot.domain.schedule import backoff
 from bot.domain.task import Delivery, DeliveryKind, LedgerKind, LedgerRow, TaskState
-from bot.domain.units import DAY, SECOND, Credits, Millis, shown
+from bot.domain.units import DAY, SECOND, Credits, Millis, TaskId, shown
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Messenger, Sent, VideoFile
+from bot.media import NotAVideo, picture_size, probe, sound_length, thumbnail
+from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Messenger, ResultFile, Sent
 from bot.services.status import Status
 from bot.services.work import Work
 from bot.store.base import SentRecord, Store
-from bot.videos import NotAVideo, probe, thumbnail
 
 log = structlog.get_logger(__name__)
 
 LEASE = Millis(900 * SECOND)
 """Longer than a download and an upload on a slow line."""
+
+IN_ALBUMS = frozenset({DeliveryKind.VIDEO, DeliveryKind.IMAGE})
+_SUFFIXES = {Product.VIDEO: ".mp4", Product.IMAGE: ".png", Product.AUDIO: ".mp3"}
 
 PATIENCE = Millis(DAY)
 """How long after the end of its task a delivery is tried."""
@@ -34,8 +40,8 @@ PATIENCE = Millis(DAY)
 class Fetch(Protocol):
     """Streams a result to a file. Raises the errors of `bot.kling.download`."""
 
-    async def __call__(self, url: str, target: Path) -> None:
-        """Write what is at `url` to `target`."""
+    async def __call__(self, url: str, target: Path, kind: Product) -> None:
+        """Write what is at `url`, which must be of a kind, to `target`."""
         ...
 
 
@@ -68,61 +74,122 @@ class Deliver:
         """Claim what waits and begin to send it; returns before it has arrived."""
         if self._work.free == 0:
             return
+        albums: dict[TaskId, list[Delivery]] = {}
         for delivery in await self._store.claim_deliveries(self._clock.now(), LEASE, self._work.free):
-            self._work.start(self._deliver(delivery))
+            if delivery.kind in IN_ALBUMS and delivery.file_id is None:
+                albums.setdefault(delivery.task.id, []).append(delivery)
+            else:
+                self._work.start(self._deliver(delivery))
+        for deliveries in albums.values():
+            if len(deliveries) > 1:
+                self._work.start(self._deliver_album(deliveries))
+            else:
+                self._work.start(self._deliver(deliveries[0]))
 
     async def _deliver(self, delivery: Delivery) -> None:
-        task = delivery.task
-        try:
+        async with self._ending(delivery):
             if delivery.kind is DeliveryKind.NOTICE:
-                sent = await self._status.send_notice(task)
+                sent = await self._status.send_notice(delivery.task)
                 await self._store.delivered(delivery.id, SentRecord(sent.message_id), self._clock.now())
-                log.info("notice delivered", task=task.id, chat=task.origin.chat_id)
+                log.info("notice delivered", task=delivery.task.id, chat=delivery.task.origin.chat_id)
+            elif delivery.file_id is not None:
+                await self._arrived(delivery, await self._messenger.send_result(delivery, None), None)
             else:
-                await self._deliver_video(delivery)
-        except ChatMoved as moved:
-            await self._store.move_chat(task.origin.chat_id, moved.new_chat_id)
-            await self._store.retry_delivery(delivery.id, self._clock.now(), "the chat has a new id")
-        except ChatGone as error:
-            # The video stays with its task: the user can ask for it from another chat.
-            await self._end(delivery, f"chat gone: {error}", refund=False)
-        except (ChatBusy, DownloadFailed) as error:
-            await self._later(delivery, error)
-        except ChatRefused as error:
-            await self._end(delivery, f"chat refused: {error}", refund=delivery.kind is DeliveryKind.VIDEO)
-        except (DownloadGone, DownloadRefused, NotAVideo) as error:
-            await self._end(delivery, f"{type(error).__name__}: {error}", refund=True)
+                await self._deliver_file(delivery)
 
-    async def _deliver_video(self, delivery: Delivery) -> None:
-        task = delivery.task
-        if delivery.file_id is not None:
-            sent = await self._messenger.send_video(delivery, None)
-            await self._arrived(delivery, sent, None)
-            return
-        if delivery.video is None:
-            raise DownloadRefused("the outbox row names no video")
-        target = self._directory / f"{task.id}-{delivery.position}.mp4"
-        cover = target.with_suffix(".jpg")
-        try:
-            await self._messenger.sending(task)
-            await self._fetch(delivery.video.url, target)
-            size = target.stat().st_size
-            if size > self._max_upload:
-                await self._offer_link(delivery, delivery.video.url, size)
-                return
-            info = await asyncio.to_thread(probe, target)
-            await asyncio.to_thread(thumbnail, target, cover)
-            file = VideoFile(target, info.width, info.height, info.duration_ms, size, cover)
+    async def _deliver_album(self, deliveries: Sequence[Delivery]) -> None:
+        """Send the results of one task together; one that stands in the way sends them one by one."""
+        task = deliveries[0].task
+        async with self._ending(*deliveries), AsyncExitStack() as stack:
+            files: list[ResultFile] = []
             try:
-                sent = await self._messenger.send_video(delivery, file)
+                await self._messenger.sending(task)
+                files += [await stack.enter_async_context(self._file(delivery)) for delivery in deliveries]
+                self._refuse_large(files)
+                sent = await self._messenger.send_album(deliveries, files)
+            except (ChatRefused, DownloadGone, DownloadRefused, NotAVideo) as error:
+                log.info("no album; sent one by one", task=task.id, reason=str(error))
+                for delivery in deliveries:
+                    await self._deliver(delivery)
+                return
+            for delivery, message, file in zip(deliveries, sent, files, strict=True):
+                await self._arrived(delivery, message, file)
+
+    async def _deliver_file(self, delivery: Delivery) -> None:
+        await self._messenger.sending(delivery.task)
+        async with self._file(delivery) as file:
+            url = delivery.video.url if delivery.video is not None else ""
+            if file.size_bytes > self._max_upload:
+                await self._offer_link(delivery, url, file.size_bytes)
+                return
+            try:
+                sent = await self._messenger.send_result(delivery, file)
             except ChatRefused as error:
-                log.warning("the chat refuses a video; offering its address", task=task.id, reason=str(error))
-                await self._offer_link(delivery, delivery.video.url, size)
+                log.warning(
+                    "the chat refuses a result; offering its address",
+                    task=delivery.task.id,
+                    reason=str(error),
+                )
+                await self._offer_link(delivery, url, file.size_bytes)
                 return
             await self._arrived(delivery, sent, file)
+
+    def _refuse_large(self, files: Sequence[ResultFile]) -> None:
+        if any(file.size_bytes > self._max_upload for file in files):
+            raise ChatRefused("too large for an album")
+
+    @asynccontextmanager
+    async def _file(self, delivery: Delivery) -> AsyncIterator[ResultFile]:
+        """Fetch a result, check it, and forget the file afterwards."""
+        if delivery.video is None:
+            raise DownloadRefused("the outbox row names no result")
+        kind = Product(delivery.kind)
+        target = self._directory / f"{delivery.task.id}-{delivery.position}{_SUFFIXES[kind]}"
+        cover = target.with_suffix(".cover.jpg")
+        try:
+            await self._fetch(delivery.video.url, target, kind)
+            yield await self._checked(kind, target, cover)
         finally:
             target.unlink(missing_ok=True)
             cover.unlink(missing_ok=True)
+
+    async def _checked(self, kind: Product, target: Path, cover: Path) -> ResultFile:
+        size = target.stat().st_size
+        if kind is Product.IMAGE:
+            width, height = await asyncio.to_thread(picture_size, target)
+            return ResultFile(target, width, height, None, size)
+        if kind is Product.AUDIO:
+            return ResultFile(target, None, None, await asyncio.to_thread(sound_length, target), size)
+        if size > self._max_upload:
+            # It will be offered by its address: nothing of it need be known.
+            return ResultFile(target, None, None, None, size)
+        info = await asyncio.to_thread(probe, target)
+        await asyncio.to_thread(thumbnail, target, cover)
+        return ResultFile(target, info.width, info.height, info.duration_ms, size, cover)
+
+    @asynccontextmanager
+    async def _ending(self, *deliveries: Delivery) -> AsyncIterator[None]:
+        """See to it that whatever goes wrong ends each delivery, or brings it back later."""
+        task = deliveries[0].task
+        try:
+            yield
+        except ChatMoved as moved:
+            await self._store.move_chat(task.origin.chat_id, moved.new_chat_id)
+            for delivery in deliveries:
+                await self._store.retry_delivery(delivery.id, self._clock.now(), "the chat has a new id")
+        except ChatGone as error:
+            # The results stay with their task: the user can ask for them from another chat.
+            for delivery in deliveries:
+                await self._end(delivery, f"chat gone: {error}", refund=False)
+        except (ChatBusy, DownloadFailed) as error:
+            for delivery in deliveries:
+                await self._later(delivery, error)
+        except ChatRefused as error:
+            for delivery in deliveries:
+                await self._end(delivery, f"chat refused: {error}", refund=_is_paid_for(delivery))
+        except (DownloadGone, DownloadRefused, NotAVideo) as error:
+            for delivery in deliveries:
+                await self._end(delivery, f"{type(error).__name__}: {error}", refund=True)
 
     async def _offer_link(self, delivery: Delivery, url: str, size: int) -> None:
         sent = await self._messenger.send_link(delivery, url, size)
@@ -131,7 +198,7 @@ class Deliver:
         )
         await self._status.close(delivery.task)
 
-    async def _arrived(self, delivery: Delivery, sent: Sent, file: VideoFile | None) -> None:
+    async def _arrived(self, delivery: Delivery, sent: Sent, file: ResultFile | None) -> None:
         record = SentRecord(
             sent.message_id,
             sent.file_id or delivery.file_id,
@@ -153,9 +220,7 @@ class Deliver:
         now = self._clock.now()
         since = delivery.task.finished_at or delivery.task.created_at
         if now > since + PATIENCE:
-            await self._end(
-                delivery, f"given up after a day: {error}", refund=delivery.kind is DeliveryKind.VIDEO
-            )
+            await self._end(delivery, f"given up after a day: {error}", refund=_is_paid_for(delivery))
             return
         retry_after = error.retry_after if isinstance(error, ChatBusy) else None
         log.info("delivery postponed", task=delivery.task.id, attempt=delivery.attempts, reason=str(error))
@@ -193,3 +258,7 @@ class Deliver:
                 log.warning("the refund could not be told", task=task.id, reason=str(error))
         await self._store.undeliverable(delivery.id, failure, now)
         log.error("delivery given up", task=task.id, chat=task.origin.chat_id, reason=failure)
+
+
+def _is_paid_for(delivery: Delivery) -> bool:
+    return delivery.kind is not DeliveryKind.NOTICE

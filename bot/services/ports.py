@@ -20,13 +20,13 @@ class RawUpdate:
 
 
 @dataclass(frozen=True, slots=True)
-class VideoFile:
-    """A checked video on disk, ready to be sent."""
+class ResultFile:
+    """A checked result on disk, ready to be sent: a video, a picture (no duration) or a sound (no size)."""
 
     path: Path
-    width: int
-    height: int
-    duration_ms: int
+    width: int | None
+    height: int | None
+    duration_ms: int | None
     size_bytes: int
     thumbnail: Path | None = None
 
@@ -86,8 +86,12 @@ class Messenger(Protocol):
         """Take the status message away: the video stands in its place. Best effort."""
         ...
 
-    async def send_video(self, delivery: Delivery, file: VideoFile | None) -> Sent:
-        """Send a finished video to where its task came from; without a file by `delivery.file_id`."""
+    async def send_result(self, delivery: Delivery, file: ResultFile | None) -> Sent:
+        """Send a video, picture or sound to where its task came from; without a file by `delivery.file_id`."""
+        ...
+
+    async def send_album(self, deliveries: Sequence[Delivery], files: Sequence[ResultFile]) -> list[Sent]:
+        """Send several results of one task as one album, with what can be done with them beneath it."""
         ...
 
     async def send_link(self, delivery: Delivery, url: str, size_bytes: int | None) -> Sent:

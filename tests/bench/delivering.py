@@ -13,7 +13,7 @@ import httpx
 from bot.clock import SystemClock
 from bot.domain.task import Delivery, DeliveryKind, DeliveryState, TaskState
 from bot.kling.download import download
-from bot.services.ports import VideoFile
+from bot.services.ports import ResultFile
 from handlers.telegram import Connection, TelegramSide, connect
 from tests.builders import a_task
 
@@ -30,7 +30,7 @@ async def deliver(client: httpx.AsyncClient, side: TelegramSide, url: str, targe
     delivery = Delivery(
         1, a_task(TaskState.SUCCEEDED), DeliveryKind.VIDEO, 0, DeliveryState.SENDING, attempts=1, due_at=None
     )
-    sent = await side.messenger.send_video(delivery, VideoFile(target, 1280, 720, 5_000, fetched.size))
+    sent = await side.messenger.send_result(delivery, ResultFile(target, 1280, 720, 5_000, fetched.size))
     target.unlink()
     return fetched.size if sent.message_id else 0
 

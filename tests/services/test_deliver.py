@@ -10,13 +10,14 @@ import pytest
 from PIL import Image
 
 from bot.domain.lifecycle import Accepted, Claimed, Finished, transition
+from bot.domain.request import Product
 from bot.domain.task import DeliveryState, FailureKind, LedgerKind, Task, TaskState
 from bot.domain.units import DAY, SECOND, ChatId, Millis
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
+from bot.media import NotAVideo, probe
 from bot.services.deliver import LEASE, PATIENCE, Deliver
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
 from bot.services.work import Work
-from bot.videos import NotAVideo, probe
 from tests.builders import NOW, OFFICIAL, a_video, stored
 from tests.services.world import STATUS_MESSAGE, World
 
@@ -45,7 +46,7 @@ class Source:
         self.trouble: list[Exception] = []
         self.fetched: list[str] = []
 
-    async def fetch(self, url: str, target: Path) -> None:
+    async def fetch(self, url: str, target: Path, kind: Product = Product.VIDEO) -> None:
         self.fetched.append(url)
         if self.trouble:
             raise self.trouble.pop(0)
@@ -113,7 +114,7 @@ async def test_a_video_is_fetched_sent_and_noted_and_its_status_goes_away(
 ):
     sizes: list[int] = []
     task = await a_finished_task(world)
-    send = world.chat.send_video
+    send = world.chat.send_result
 
     async def looking(delivery, file):
         # The file is there only as long as it is sent.
@@ -121,7 +122,7 @@ async def test_a_video_is_fetched_sent_and_noted_and_its_status_goes_away(
         assert file.thumbnail.read_bytes()[:2] == b"\xff\xd8"
         return await send(delivery, file)
 
-    world.chat.send_video = looking
+    world.chat.send_result = looking
     await run(deliver, world)
     assert sizes == [len(video)]
     (row,) = await world.store.deliveries_of(task.id)
@@ -212,7 +213,7 @@ async def test_a_video_over_the_limit_is_offered_by_its_address_and_never_upload
 
 
 async def test_a_video_that_the_chat_refuses_is_offered_by_its_address(world, deliver):
-    world.chat.trouble["send_video"] = [ChatRefused("Request Entity Too Large")]
+    world.chat.trouble["send_result"] = [ChatRefused("Request Entity Too Large")]
     task = await a_finished_task(world)
     await run(deliver, world)
     assert len(world.chat.links) == 1
@@ -241,7 +242,7 @@ async def test_a_failed_delivery_is_not_swallowed_but_tried_again_with_growing_p
 
 
 async def test_a_chat_that_asks_for_a_pause_gets_it(world, deliver):
-    world.chat.trouble["send_video"] = [ChatBusy(Millis(47 * SECOND))]
+    world.chat.trouble["send_result"] = [ChatBusy(Millis(47 * SECOND))]
     task = await a_finished_task(world)
     await run(deliver, world)
     (row,) = await world.store.deliveries_of(task.id)
@@ -255,7 +256,7 @@ async def test_a_chat_that_asks_for_a_pause_gets_it(world, deliver):
 
 
 async def test_a_group_that_moved_gets_its_video_under_its_new_id(world, deliver):
-    world.chat.trouble["send_video"] = [ChatMoved(ChatId(-100_5))]
+    world.chat.trouble["send_result"] = [ChatMoved(ChatId(-100_5))]
     task = await a_finished_task(world, chat_id=ChatId(-5))
     await run(deliver, world)
     await run(deliver, world)
@@ -361,7 +362,7 @@ async def test_a_delivery_that_has_been_tried_for_a_day_is_given_up_with_a_refun
 
 
 async def test_a_chat_that_is_gone_ends_the_delivery_and_the_video_is_kept_for_its_owner(world, deliver):
-    world.chat.trouble["send_video"] = [ChatGone("bot was blocked by the user")]
+    world.chat.trouble["send_result"] = [ChatGone("bot was blocked by the user")]
     task = await a_finished_task(world)
     await run(deliver, world)
     (row,) = await world.store.deliveries_of(task.id)

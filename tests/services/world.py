@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from bot.kling.dialects import registry
 from bot.kling.pool import Pool
 from bot.services.dispatch import Dispatch
 from bot.services.poll import Poll
-from bot.services.ports import Progress, Sent, VideoFile
+from bot.services.ports import Progress, ResultFile, Sent
 from bot.services.status import Status
 from bot.services.work import Work
 from bot.store.sqlite import SqliteStore
@@ -132,7 +132,8 @@ class Chat:
         self.trouble: dict[str, list[Exception]] = {}
         self.statuses: list[tuple[Task, Progress]] = []
         self.removed: list[TaskId] = []
-        self.videos: list[tuple[Delivery, VideoFile | None]] = []
+        self.videos: list[tuple[Delivery, ResultFile | None]] = []
+        self.albums: list[tuple[list[Delivery], list[ResultFile]]] = []
         self.links: list[tuple[Delivery, str, int | None]] = []
         self.notices: list[Task] = []
         self.told: list[tuple[Task, str, dict[str, object]]] = []
@@ -148,10 +149,15 @@ class Chat:
         self._meet_trouble("remove_status")
         self.removed.append(task.id)
 
-    async def send_video(self, delivery: Delivery, file: VideoFile | None) -> Sent:
-        self._meet_trouble("send_video")
+    async def send_result(self, delivery: Delivery, file: ResultFile | None) -> Sent:
+        self._meet_trouble("send_result")
         self.videos.append((delivery, file))
         return Sent(self._next(), f"file-{delivery.id}")
+
+    async def send_album(self, deliveries: Sequence[Delivery], files: Sequence[ResultFile]) -> list[Sent]:
+        self._meet_trouble("send_album")
+        self.albums.append((list(deliveries), list(files)))
+        return [Sent(self._next(), f"file-{delivery.id}") for delivery in deliveries]
 
     async def send_link(self, delivery: Delivery, url: str, size_bytes: int | None) -> Sent:
         self._meet_trouble("send_link")

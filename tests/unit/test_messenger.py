@@ -14,7 +14,7 @@ from bot.domain.quota import Plan
 from bot.domain.task import Delivery, DeliveryKind, DeliveryState, FailureKind, Task, TaskState
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis, UserId
 from bot.services.accounts import Accounts
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Progress, Sent, VideoFile
+from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Progress, ResultFile, Sent
 from bot.store.sqlite import SqliteStore
 from tests.builders import NOW, a_task, a_video
 from tests.telegram_front import ADA, BOSS, CLUB, TOKEN, XIAOLIN, complaint, open_telegram
@@ -70,7 +70,7 @@ def file(tmp_path):
     path.write_bytes(VIDEO)
     cover = tmp_path / "video.jpg"
     Image.new("RGB", (320, 180)).save(cover, "JPEG")
-    return VideoFile(path, 1280, 720, 5_040, len(VIDEO), cover)
+    return ResultFile(path, 1280, 720, 5_040, len(VIDEO), cover)
 
 
 # -- what goes wrong ---------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ async def test_where_a_topic_is_gone_the_answer_goes_to_the_chat_itself(telegram
 
 async def test_where_a_topic_is_gone_the_whole_video_is_sent_once_more(telegram, messenger, file):
     telegram.front.answer("sendVideo", complaint(400, "Bad Request: message thread not found"))
-    await messenger.send_video(a_delivery(a_task_of(CLUB, TaskState.SUCCEEDED, thread_id=7)), file)
+    await messenger.send_result(a_delivery(a_task_of(CLUB, TaskState.SUCCEEDED, thread_id=7)), file)
     sizes = [
         part["size"]
         for call in telegram.front.of("sendVideo")
@@ -234,7 +234,7 @@ async def test_a_status_is_taken_away_and_one_that_is_gone_already_does_not_matt
 async def test_a_video_is_sent_with_all_that_a_player_wants_to_know(telegram, messenger, file):
     asked = await telegram.people.say(ADA, "/video a fox")
     task = a_task_of(state=TaskState.SUCCEEDED, message_id=asked["message_id"])
-    sent = await messenger.send_video(a_delivery(task), file)
+    sent = await messenger.send_result(a_delivery(task), file)
     (message,) = telegram.people.replies(ADA)
     video = message["video"]
     assert sent == Sent(message["message_id"], video["file_id"])
@@ -268,15 +268,15 @@ class Reader(io.BufferedReader):
 
 async def test_a_video_is_streamed_and_never_whole_in_memory(messenger, file):
     watched = Watched(file.path)
-    await messenger.send_video(a_delivery(a_task_of(state=TaskState.SUCCEEDED)), replace(file, path=watched))
+    await messenger.send_result(a_delivery(a_task_of(state=TaskState.SUCCEEDED)), replace(file, path=watched))
     assert len(watched.reads) > 10
     assert all(size is not None and 0 < size <= len(VIDEO) // 10 for size in watched.reads)
 
 
 async def test_a_video_that_telegram_has_already_costs_no_upload(telegram, messenger, file):
     task = a_task_of(state=TaskState.SUCCEEDED)
-    first = await messenger.send_video(a_delivery(task), file)
-    second = await messenger.send_video(a_delivery(task, file_id=first.file_id), None)
+    first = await messenger.send_result(a_delivery(task), file)
+    second = await messenger.send_result(a_delivery(task, file_id=first.file_id), None)
     assert second.file_id == first.file_id
     assert telegram.front.of("sendVideo")[1]["video"] == first.file_id
     assert len(telegram.people.replies(ADA)) == 2

@@ -1,0 +1,97 @@
+"""What a chat must know of a file: its size, its length, and a picture to show before it plays."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.error import FFmpegError
+from PIL import Image
+
+THUMBNAIL_SIDE = 320
+THUMBNAIL_BYTES = 200_000
+"""Telegram takes JPEG thumbnails of at most 320 pixels a side and 200 kB."""
+
+
+class NotAVideo(Exception):
+    """The file holds no video (or picture, or sound) that can be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """Pixels and milliseconds."""
+
+    width: int
+    height: int
+    duration_ms: int
+    has_audio: bool
+
+
+def probe(path: Path) -> VideoInfo:
+    """Read a file's figures. Reads from disk: call it in a thread.
+
+    Raises:
+        NotAVideo: no frame of it can be decoded.
+
+    """
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise NotAVideo("no picture in the file")
+            stream = container.streams.video[0]
+            frame = next(container.decode(stream), None)
+            if frame is None:
+                raise NotAVideo("no frame in the file")
+            duration = container.duration or 0
+            return VideoInfo(frame.width, frame.height, round(duration / 1000), bool(container.streams.audio))
+    except (FFmpegError, OSError, ValueError) as error:
+        raise NotAVideo(type(error).__name__) from None
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height of a picture file. Reads from disk: call it in a thread.
+
+    Raises:
+        NotAVideo: it cannot be opened.
+
+    """
+    try:
+        with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as picture:
+            return picture.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise NotAVideo(type(error).__name__) from None
+
+
+def sound_length(path: Path) -> int:
+    """How many milliseconds a sound file lasts. Reads from disk: call it in a thread.
+
+    Raises:
+        NotAVideo: there is no sound in it.
+
+    """
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise NotAVideo("no sound in the file")
+            return round((container.duration or 0) / 1000)
+    except (FFmpegError, OSError, ValueError) as error:
+        raise NotAVideo(type(error).__name__) from None
+
+
+def thumbnail(path: Path, target: Path) -> None:
+    """Write the first frame as a small JPEG. Takes processor time: call it in a thread.
+
+    Raises:
+        NotAVideo: no frame of it can be decoded.
+
+    """
+    try:
+        with av.open(str(path)) as container:
+            frame = next(container.decode(video=0))
+            picture = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV has no types for it
+    except (FFmpegError, OSError, ValueError, IndexError, StopIteration) as error:
+        raise NotAVideo(type(error).__name__) from None
+    picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    for quality in (85, 70, 50):
+        picture.save(target, "JPEG", quality=quality)
+        if target.stat().st_size <= THUMBNAIL_BYTES:
+            return
