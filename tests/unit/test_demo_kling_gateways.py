@@ -107,6 +107,7 @@ REFUSED = [
     ("sk-demo-generic", GENERATIONS, generic(image="data:image/png;base64,xx"), "data: prefix"),
     ("sk-demo-newapi", GENERATIONS, generic(prompt=""), "prompt is required"),
     ("sk-demo-newapi", GENERATIONS, generic(metadata="{"), "not JSON"),
+    ("sk-demo-newapi", GENERATIONS, generic(metadata="[]"), "not an object"),
     ("sk-demo-newapi", GENERATIONS, generic(callback="x"), "unknown field: callback"),
     ("sk-demo-newapi", IMAGE, native(image=picture(), prompt=""), "must not be empty"),
     ("sk-demo-prefixed", IMAGE, {"model_name": "kling-v2-6", "image": picture()}, "prompt is required"),

@@ -43,6 +43,7 @@ def element(number, id="1000001"):
 
 
 FILM = {"type": "video", "url": "http://127.0.0.1:9/a.mp4"}
+BASE, FEATURE = FILM | {"type": "base_video"}, FILM | {"type": "feature_video"}
 VOICE = {"type": "voice", "voice_id": "uk_man2", "id": "1"}
 ACCEPTED = [
     (TURBO, {"prompt": "a fox"}),
@@ -117,6 +118,12 @@ REFUSED = [
     (OMNI, contents(words()), "aspect_ratio is required"),
     (OMNI, contents(words(), frame("last_frame"), aspect_ratio="1:1"), "needs a first_frame"),
     (OMNI, contents(words(), *[frame("refer_image")] * 8, aspect_ratio="1:1"), "hold 7"),
+    (OMNI, contents(words(), BASE, frame()), "takes no frames"),
+    (OMNI, contents(words(), BASE, BASE), "one video"),
+    (OMNI, contents(words(), FEATURE, audio="original"), "no last_frame and no audio"),
+    (OMNI, contents(words(), frame(), *map(element, range(4))), "3 elements"),
+    (O1, contents(words(), frame(), frame("last_frame"), element(1)), "nothing else"),
+    (TURBO, {"prompt": "; ".join(f"shot {n}, 1, a" for n in range(1, 8))}, "6 shots"),
     (OMNI, contents(words(), aspect_ratio="1:1", audio="original"), "needs a video"),
     (O1, contents(words(), frame(), duration=7), "5 or 10"),
     (O1, contents(words(), aspect_ratio="1:1", audio="native"), "must be one of"),
