@@ -39,6 +39,7 @@ from bot.services.poll import Poll
 from bot.services.recover import Recover
 from bot.services.status import Status
 from bot.services.submit import Submit
+from bot.services.watch import Watch
 from bot.services.work import Work
 from bot.store.sqlite import SqliteStore
 from handlers.telegram import Connection, TelegramSide, connect
@@ -174,15 +175,16 @@ async def build(
             Work(LOOKS_AT_ONCE),
             Work(DELIVERIES_AT_ONCE),
         )
+        watch = Watch(pool, telegram.messenger)
         dispatch = Dispatch(
-            store, pool, status, telegram.messenger, clock, rng, policy, ticks.wake, submissions
+            store, pool, watch, status, telegram.messenger, clock, rng, policy, ticks.wake, submissions
         )
         yield App(
             store=store,
             services=services,
             intake=Intake(store, telegram, telegram, clock),
             dispatch=dispatch,
-            poll=Poll(store, pool, status, clock, rng, policy, ticks.wake, looks),
+            poll=Poll(store, pool, watch, status, clock, rng, policy, ticks.wake, looks),
             deliver=Deliver(
                 store, telegram.messenger, status, fetch, directory, max_upload, clock, rng, deliveries
             ),

@@ -54,12 +54,14 @@ class Refused:
 class Deferred:
     """f: the submission surely did not create a task; try again at `retry_at`, perhaps elsewhere.
 
-    A wait that is nobody's failure (a full queue at the provider) is not `counted` as an attempt.
+    A wait that is nobody's failure (a full queue at the provider) is not `counted` as an attempt. With
+    `anew` those that were excluded are asked again.
     """
 
     retry_at: Millis
     exclude: ProviderName | None = None
     counted: bool = True
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,14 @@ class Unresolvable:
 
 @dataclass(frozen=True, slots=True)
 class StillRunning:
-    """A look that changed nothing but what is known of the progress (percent, or None)."""
+    """A look that changed nothing but what is known of the progress (percent, or None).
+
+    `unknown`: the provider did not know the task this time; `looks` counts how often in a row.
+    """
 
     look_at: Millis
     progress: int | None = None
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +204,10 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
             return Transition(task, after, Settlement.RELEASE, _NOTICE)
         case Refused(kind, detail) | ProviderFailed(kind, detail):
             return _failed(task, bumped, kind, detail, now)
-        case Deferred(retry_at, exclude, counted):
-            excluded = task.excluded if exclude is None else (*task.excluded, exclude)
+        case Deferred(retry_at, exclude, counted, anew):
+            excluded = () if anew else task.excluded
+            if exclude is not None:
+                excluded = (*excluded, exclude)
             after = replace(
                 bumped,
                 state=TaskState.QUEUED,
@@ -218,9 +226,12 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
             return Transition(task, after)
         case Unresolvable():
             return _failed(task, bumped, FailureKind.UNKNOWN_OUTCOME, "", now)
-        case StillRunning(look_at, progress):
+        case StillRunning(look_at, progress, unknown):
             after = replace(
-                bumped, due_at=look_at, looks=task.looks + 1, progress=_forward(task.progress, progress)
+                bumped,
+                due_at=look_at,
+                looks=task.looks + 1 if unknown else 0,
+                progress=_forward(task.progress, progress),
             )
             return Transition(task, after)
         case Finished(videos, real_cost):

@@ -67,7 +67,7 @@ class Task:
 
     `due_at` is when the task wants attention next: a claim moves it forward (the lease), so a crash
     makes the task late, never lost. `external_task_id` is ours, unique, and known before anything is
-    sent. `real_cost` is what the provider says it took, in its own decimal unit, as text.
+    sent. `looks` counts how often in a row its provider did not know it. `real_cost` is what the provider says it took, in its own decimal unit, as text.
     """
 
     id: TaskId

@@ -12,7 +12,7 @@ from bot.domain.units import Credits, UserId
 from bot.errors import UserError
 from bot.i18n import choose
 from bot.services.ports import Balance
-from bot.store.base import Store, User
+from bot.store.base import NotEnough, Store, User
 
 log = structlog.get_logger(__name__)
 
@@ -115,10 +115,6 @@ class Accounts:
         if credits == 0 or abs(credits) > GRANT_LIMIT:
             raise UserError("error.admin.credits_range", limit=GRANT_LIMIT)
         user = await self.find(text)
-        if credits < 0:
-            standing = await self.balance(user.id)
-            if standing.granted + credits < 0:
-                raise UserError("error.admin.too_much_taken", granted=standing.granted)
         now = self._clock.now()
         row = LedgerRow(
             user_id=user.id,
@@ -132,7 +128,10 @@ class Accounts:
             actor_id=admin,
             note=note,
         )
-        booked = await self._store.book(row)
+        try:
+            booked = await self._store.book(row)
+        except NotEnough as error:
+            raise UserError("error.admin.too_much_taken", granted=error.granted) from None
         log.info("credits granted", admin=admin, user=user.id, credits=credits, booked=booked)
         return user
 

@@ -196,6 +196,7 @@ class Deliver:
         await self._store.delivered(
             delivery.id, SentRecord(sent.message_id, size_bytes=size), self._clock.now()
         )
+        log.info("result offered by its address", task=delivery.task.id, bytes=size)
         await self._status.close(delivery.task)
 
     async def _arrived(self, delivery: Delivery, sent: Sent, file: ResultFile | None) -> None:
@@ -222,42 +223,55 @@ class Deliver:
         if now > since + PATIENCE:
             await self._end(delivery, f"given up after a day: {error}", refund=_is_paid_for(delivery))
             return
+        await self._postpone(delivery, error)
+
+    async def _postpone(self, delivery: Delivery, error: ChatBusy | DownloadFailed) -> None:
         retry_after = error.retry_after if isinstance(error, ChatBusy) else None
         log.info("delivery postponed", task=delivery.task.id, attempt=delivery.attempts, reason=str(error))
         await self._store.retry_delivery(
-            delivery.id, backoff(now, delivery.attempts, self._rng, retry_after), str(error)
+            delivery.id, backoff(self._clock.now(), delivery.attempts, self._rng, retry_after), str(error)
         )
 
     async def _end(self, delivery: Delivery, failure: str, *, refund: bool) -> None:
-        """Close a row that cannot be delivered; where a video was paid for, its credits go back first."""
+        """Close a row that cannot be delivered; where it was paid for, its credits go back and it is told."""
         task = delivery.task
         now = self._clock.now()
-        booked = False
         if refund and task.state is TaskState.SUCCEEDED:
-            booked = await self._store.book(
-                LedgerRow(
-                    user_id=task.user_id,
-                    kind=LedgerKind.REFUND,
-                    amount=task.price,
-                    held=Credits(0),
-                    allowance=Credits(0),
-                    at=now,
-                    counted_at=now,
-                    operation_id=f"task:{task.id}:refund",
-                    task_id=task.id,
-                    note=failure,
-                )
-            )
-        if booked:
+            share = _share(delivery)
+            await self._store.book(_refund(delivery, share, now, failure))
             try:
-                await self._messenger.tell(
-                    task, "notice.delivery.refunded", id=shown(task.id), credits=task.price
-                )
+                await self._messenger.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=share)
                 await self._status.close(task)
-            except (ChatBusy, ChatGone, ChatMoved, ChatRefused) as error:
+            except ChatBusy as busy:
+                if now <= (task.finished_at or task.created_at) + PATIENCE:
+                    await self._postpone(delivery, busy)
+                    return
+            except (ChatGone, ChatMoved, ChatRefused) as error:
                 log.warning("the refund could not be told", task=task.id, reason=str(error))
         await self._store.undeliverable(delivery.id, failure, now)
         log.error("delivery given up", task=task.id, chat=task.origin.chat_id, reason=failure)
+
+
+def _share(delivery: Delivery) -> Credits:
+    """What of the task's price one of its results is worth; the first bears what cannot be divided."""
+    each, rest = divmod(delivery.task.price, delivery.task.request.count)
+    return Credits(each + rest if delivery.position == 0 else each)
+
+
+def _refund(delivery: Delivery, amount: Credits, now: Millis, note: str) -> LedgerRow:
+    task = delivery.task
+    return LedgerRow(
+        user_id=task.user_id,
+        kind=LedgerKind.REFUND,
+        amount=amount,
+        held=Credits(0),
+        allowance=Credits(0),
+        at=now,
+        counted_at=now,
+        operation_id=f"task:{task.id}:refund:{delivery.position}",
+        task_id=task.id,
+        note=note,
+    )
 
 
 def _is_paid_for(delivery: Delivery) -> bool:

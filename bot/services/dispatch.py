@@ -24,12 +24,13 @@ from bot.domain.lifecycle import (
 )
 from bot.domain.schedule import PollingPolicy, backoff, first_look
 from bot.domain.task import FailureKind, Task, TaskState
-from bot.domain.units import SECOND, Millis, ProviderName
+from bot.domain.units import SECOND, Millis, ProviderName, TaskId
 from bot.kling import outcomes
 from bot.kling.pool import Pool
 from bot.kling.wire import SubmitContext, TaskRef
 from bot.services.ports import Messenger, Wake
 from bot.services.status import Status
+from bot.services.watch import Watch
 from bot.services.work import Work
 from bot.store.base import Conflict, Store
 
@@ -42,6 +43,9 @@ LEASE = Millis(180 * SECOND)
 ABSENCES_TO_PROVE = 2
 """How often a provider must not know our id before it is taken for absent (read-after-write, WIRE 10)."""
 
+STEP_ASIDE = Millis(2 * SECOND)
+"""How long a task that finds no room waits before it is looked at again."""
+
 ABSENCE_PAUSE = Millis(10 * SECOND)
 
 
@@ -52,6 +56,7 @@ class Dispatch:
         self,
         store: Store,
         pool: Pool,
+        watch: Watch,
         status: Status,
         messenger: Messenger,
         clock: Clock,
@@ -62,6 +67,7 @@ class Dispatch:
     ) -> None:
         self._store = store
         self._pool = pool
+        self._watch = watch
         self._status = status
         self._messenger = messenger
         self._clock = clock
@@ -75,26 +81,39 @@ class Dispatch:
     async def tick(self) -> None:
         """Claim what can be sent now and begin to send it; returns before the answers are there."""
         running: Counter[ProviderName] = Counter(await self._store.count_running())
-        for task in await self._store.due_queued(self._clock.now(), BATCH):
-            now = self._clock.now()
+        now = self._clock.now()
+        blocked: list[TaskId] = []
+        for task in await self._store.due_queued(now, BATCH):
+            if self._work.free == 0:
+                # A claim that waits for its turn could outlive its lease.
+                break
             clients = self._pool.candidates(task.request, running, task.excluded)
             if clients:
                 provider = clients[0].name
-                claimed = await self._apply(task, Claimed(provider, Millis(now + LEASE)))
+                claimed = await self._apply(task, Claimed(provider, Millis(self._clock.now() + LEASE)))
                 if claimed is not None:
                     running[provider] += 1
                     self._work.start(self._submit(claimed))
-            elif not self._pool.can_ever(task.request, task.excluded):
+            elif self._pool.can_ever(task.request, task.excluded):
+                blocked.append(task.id)
+            else:
                 await self._apply(task, self._nobody_left(task, now))
+        if blocked:
+            # Those who wait for a full provider step aside for those behind them.
+            await self._store.postpone(blocked, Millis(now + STEP_ASIDE))
 
     def _nobody_left(self, task: Task, now: Millis) -> Event:
         """Every provider that could do it has refused: begin again with all of them, or give up."""
         if task.excluded and task.attempts <= self._policy.retries:
-            return Deferred(backoff(now, task.attempts, self._rng))
+            return Deferred(backoff(now, task.attempts, self._rng), anew=True)
         return Refused(FailureKind.UNAVAILABLE)
 
     async def _submit(self, task: Task) -> None:
         assert task.provider is not None  # noqa: S101  a claim names the provider
+        latest = await self._store.task(task.id)
+        if latest is None or latest.version != task.version:
+            log.warning("a claim was lost before it was sent", task=task.id, provider=task.provider)
+            return
         client = self._pool.client(task.provider)
         images = await self._store.attachments(task.request.attachments)
         if len(images) < len({file.sha256 for file in task.request.attachments}):
@@ -113,7 +132,7 @@ class Dispatch:
             )
             await self._refused(task, task.provider, error)
         else:
-            self._pool.note(task.provider, None)
+            await self._watch.note(task.provider, None)
             now = self._clock.now()
             expected = await self._status.expected(task)
             await self._apply(
@@ -128,8 +147,7 @@ class Dispatch:
 
     async def _refused(self, task: Task, provider: ProviderName, error: outcomes.ProviderError) -> None:
         now = self._clock.now()
-        if self._pool.note(provider, error):
-            await self._messenger.alert_operators(_ALERTS[type(error)], provider=provider, detail=str(error))
+        await self._watch.note(provider, error)
         match error:
             case outcomes.Rejected():
                 await self._apply(task, Refused(error.kind, error.message))
@@ -155,7 +173,7 @@ class Dispatch:
             await self._apply(task, Deferred(now, exclude=provider))
             self._wake("dispatch")
         elif retry_at > now:
-            await self._apply(task, Deferred(retry_at))
+            await self._apply(task, Deferred(retry_at, anew=True))
         else:
             await self._apply(task, Refused(FailureKind.UNAVAILABLE))
 
@@ -193,7 +211,7 @@ class Dispatch:
             log.warning(
                 "could not ask about a submission", task=task.id, provider=provider, reason=str(error)
             )
-            self._pool.note(provider, error)
+            await self._watch.note(provider, error)
             await self._apply(task, AnswerLost(backoff(now, 4, self._rng, _retry_after(error)), task.looks))
             return
         if found is not None:
@@ -222,17 +240,6 @@ class Dispatch:
         elif after.state is not task.state:
             await self._status.show(after)
         return after
-
-
-_ALERTS: dict[type[outcomes.ProviderError], str] = {
-    outcomes.Unauthorized: "alert.provider.unauthorized",
-    outcomes.OutOfBalance: "alert.provider.balance",
-    outcomes.Unavailable: "alert.provider.unavailable",
-    outcomes.Throttled: "alert.provider.unavailable",
-    outcomes.Ambiguous: "alert.provider.unavailable",
-    outcomes.Rejected: "alert.provider.unavailable",
-    outcomes.NotFound: "alert.provider.unavailable",
-}
 
 
 def task_ref(task: Task) -> TaskRef:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from bot.clock import Clock
+from bot.domain.units import DAY
 from bot.services.ports import RawUpdate, UpdateProcessor, UpdateSource
 from bot.store.base import InboxRow, Store
 
@@ -20,6 +21,10 @@ Lane = tuple[str, int]
 
 LONG_POLL_SECONDS = 30
 CONCURRENT_CHATS = 64
+IDS_GO_ON = 6 * DAY
+"""After a week of silence Telegram numbers updates anew, perhaps with smaller ids, which an offset would
+throw away. Without an offset nothing is confirmed, and what comes twice is acted on once."""
+
 ERROR_PAUSE_SECONDS = (1, 2, 5, 10, 30)
 
 
@@ -73,9 +78,12 @@ class Intake:
             await asyncio.wait(set(self._workers))
 
     async def _fetch(self) -> None:
-        last = await self._store.last_update_id()
-        # Asking from the next id on confirms everything before it, which the store already keeps.
-        updates = await self._source.fetch(None if last is None else last + 1, LONG_POLL_SECONDS)
+        last = await self._store.last_update()
+        offset = None
+        if last is not None and self._clock.now() - last[1] < IDS_GO_ON:
+            # Asking from the next id on confirms everything before it, which the store already keeps.
+            offset = last[0] + 1
+        updates = await self._source.fetch(offset, LONG_POLL_SECONDS)
         await self.take_in(updates)
 
     async def take_in(self, updates: Sequence[RawUpdate]) -> None:
@@ -112,6 +120,12 @@ class Intake:
                     )
                 except Exception:
                     log.exception("an update could not be processed", update=row.update_id, chat=row.chat_id)
-                await self._store.mark_processed(row.update_id, self._clock.now())
+                try:
+                    await self._store.mark_processed(row.update_id, self._clock.now())
+                except Exception:
+                    # It is acted on again after the next start; the chat goes on meanwhile.
+                    log.exception(
+                        "an update could not be marked as done", update=row.update_id, chat=row.chat_id
+                    )
             waiting.popleft()
         del self._lanes[lane]

@@ -3,6 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -17,7 +18,7 @@ from bot.domain.lifecycle import (
     transition,
 )
 from bot.domain.schedule import PollingPolicy, backoff, next_look
-from bot.domain.task import FailureKind, Task, TaskState
+from bot.domain.task import FailureKind, RemoteVideo, Task, TaskState
 from bot.domain.units import DAY, MINUTE, SECOND, Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.client import KlingClient
@@ -26,6 +27,7 @@ from bot.kling.wire import RemoteState, TaskStatus
 from bot.services.dispatch import task_ref
 from bot.services.ports import Wake
 from bot.services.status import Status
+from bot.services.watch import Watch
 from bot.services.work import Work
 from bot.store.base import Conflict, Store
 
@@ -38,7 +40,7 @@ LATE_LIMIT = Millis(DAY)
 """How long after its deadline a task is still looked for; its video is then delivered free."""
 
 UNKNOWN_LOOKS = 3
-"""How often a provider may not know a task that it accepted before that is believed."""
+"""How often in a row a provider may not know a task that it accepted before that is believed."""
 
 MANY = 3
 """From this number on, one question about many tasks is cheaper than one each."""
@@ -64,6 +66,7 @@ class Poll:
         self,
         store: Store,
         pool: Pool,
+        watch: Watch,
         status: Status,
         clock: Clock,
         rng: random.Random,
@@ -73,6 +76,7 @@ class Poll:
     ) -> None:
         self._store = store
         self._pool = pool
+        self._watch = watch
         self._status = status
         self._clock = clock
         self._rng = rng
@@ -102,7 +106,7 @@ class Poll:
         try:
             statuses = await client.query_many([task_ref(task) for task in tasks])
         except outcomes.ProviderError as error:
-            self._pool.note(client.name, error)
+            await self._watch.note(client.name, error)
             for task in tasks:
                 await self._apply(task, self._unseen(task, error))
             return
@@ -121,7 +125,7 @@ class Poll:
         except outcomes.ProviderError as error:
             log.warning("could not look at a task", task=task.id, provider=client.name, reason=str(error))
             if not isinstance(error, outcomes.NotFound):
-                self._pool.note(client.name, error)
+                await self._watch.note(client.name, error)
             await self._apply(task, self._unseen(task, error))
         else:
             await self._apply(task, self._meaning(task, status))
@@ -129,16 +133,20 @@ class Poll:
     def _meaning(self, task: Task, status: TaskStatus) -> Event:
         """What a look at the provider means for the task."""
         if status.state is RemoteState.SUCCEEDED and status.videos:
-            return Finished(status.videos, status.cost)
+            videos = tuple(_marked(video) if task.request.watermark else video for video in status.videos)
+            return Finished(videos, status.cost)
         if status.state is RemoteState.FAILED:
             return ProviderFailed(_failure_kind(status.reason), status.reason or "")
         return self._wait(task, status.progress)
 
     def _unseen(self, task: Task, error: outcomes.ProviderError | None) -> Event:
         """What it means that the provider could not tell."""
-        if isinstance(error, outcomes.NotFound) and task.looks + 1 >= UNKNOWN_LOOKS:
+        unknown = isinstance(error, outcomes.NotFound)
+        if unknown and task.looks + 1 >= UNKNOWN_LOOKS:
             return ProviderFailed(FailureKind.NOT_FOUND)
         waiting = self._wait(task, None)
+        if unknown and isinstance(waiting, StillRunning):
+            return replace(waiting, unknown=True)
         if isinstance(waiting, StillRunning) and isinstance(
             error, (outcomes.Throttled, outcomes.Unavailable)
         ):
@@ -178,9 +186,14 @@ class Poll:
             return
         log.info("task ended", task=task.id, state=after.state, failure=after.failure, provider=task.provider)
         if isinstance(event, Finished) and task.provider is not None:
-            self._pool.note(task.provider, None)
+            await self._watch.note(task.provider, None)
         self._wake("deliver")
         self._wake("dispatch")
+
+
+def _marked(video: RemoteVideo) -> RemoteVideo:
+    """The result with the provider's mark, where there is one."""
+    return video if video.watermark_url is None else replace(video, url=video.watermark_url)
 
 
 def _failure_kind(reason: str | None) -> FailureKind:

@@ -46,6 +46,7 @@ class Recover:
         for leftover in (*self._directory.glob("*.mp4*"), *self._directory.glob("*.jpg")):
             leftover.unlink(missing_ok=True)
         await self._dispatch.orphans()
+        await self._store.release_deliveries(self._clock.now())
         for task in await self._store.ended_with_status(BATCH):
             await self._status.close(task)
         active = await self._store.tasks_in(sorted(ACTIVE_STATES))

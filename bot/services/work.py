@@ -29,6 +29,8 @@ class Work:
         running = asyncio.create_task(self._run(piece))
         self._running.add(running)
         running.add_done_callback(self._running.discard)
+        # One that is cancelled before its turn never begins.
+        running.add_done_callback(lambda _: piece.close())
 
     async def _run(self, piece: Coroutine[object, object, object]) -> None:
         async with self._slots:

@@ -20,6 +20,14 @@ class Conflict(Exception):
     """The task is no longer at the version that the transition was made from: read it again."""
 
 
+class NotEnough(Exception):
+    """More would be taken from a balance than there is; `granted` is what there is."""
+
+    def __init__(self, granted: Credits) -> None:
+        super().__init__(f"{granted} are left")
+        self.granted = granted
+
+
 class TaskIdTaken(Exception):
     """The drawn task id is in use: draw another."""
 
@@ -101,8 +109,8 @@ class Store(Protocol):
         """An update was acted on to its end."""
         ...
 
-    async def last_update_id(self) -> int | None:
-        """The highest update id ever kept."""
+    async def last_update(self) -> tuple[int, Millis] | None:
+        """The id of the update that was received last, and when."""
         ...
 
     # -- people and chats ----------------------------------------------------------------------------
@@ -187,6 +195,10 @@ class Store(Protocol):
         """
         ...
 
+    async def postpone(self, task_ids: Sequence[TaskId], until: Millis) -> None:
+        """Let queued tasks wait at least until then. The version does not change."""
+        ...
+
     async def claim_due(
         self, now: Millis, lease: Millis, states: Sequence[TaskState], limit: int
     ) -> list[Task]:
@@ -232,6 +244,10 @@ class Store(Protocol):
         """Take outbox rows that wait or whose lease ran out; state `sending`, `attempts` one more."""
         ...
 
+    async def release_deliveries(self, now: Millis) -> int:
+        """Make due what was being sent when the process ended; return how many rows."""
+        ...
+
     async def delivered(self, delivery_id: int, sent: SentRecord, now: Millis) -> None:
         """A delivery arrived."""
         ...
@@ -255,7 +271,12 @@ class Store(Protocol):
         ...
 
     async def book(self, row: LedgerRow) -> bool:
-        """Add a row that is not a hold, charge or release; False if its operation is booked already."""
+        """Add a row that is not a hold, charge or release; False if its operation is booked already.
+
+        Raises:
+            NotEnough: it takes more of the granted balance than there is.
+
+        """
         ...
 
     async def ledger(self, user_id: UserId, limit: int = 20) -> list[LedgerRow]:

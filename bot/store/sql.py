@@ -11,7 +11,10 @@ UNPROCESSED = "SELECT * FROM inbox WHERE processed_at IS NULL ORDER BY update_id
 
 MARK_PROCESSED = "UPDATE inbox SET processed_at = ? WHERE update_id = ?"
 
-LAST_UPDATE_ID = "SELECT max(update_id) FROM inbox"
+LAST_UPDATE = """
+    SELECT update_id, received_at FROM inbox WHERE received_at = (SELECT max(received_at) FROM inbox)
+    ORDER BY update_id DESC LIMIT 1
+"""
 
 # -- people and chats --------------------------------------------------------------------------------
 
@@ -96,7 +99,7 @@ DUE_QUEUED = """
     ),
     waiting AS (
         SELECT sequence, user_id, row_number() OVER (PARTITION BY user_id ORDER BY sequence) AS place
-        FROM tasks INDEXED BY tasks_queued WHERE state = 'queued' AND due_at <= :now
+        FROM tasks INDEXED BY tasks_queued WHERE state = 'queued' AND due_at <= :now AND deadline_at > :now
     ),
     chosen AS (
         SELECT waiting.sequence, waiting.place + coalesce(running.number, 0) AS turn
@@ -104,6 +107,11 @@ DUE_QUEUED = """
         ORDER BY turn, waiting.sequence LIMIT :limit
     )
     SELECT tasks.* FROM chosen JOIN tasks USING (sequence) ORDER BY chosen.turn, chosen.sequence
+"""
+
+POSTPONE = """
+    UPDATE tasks SET due_at = max(due_at, :until)
+    WHERE id IN (SELECT value FROM json_each(:ids)) AND state = 'queued'
 """
 
 ANY_DUE = """
@@ -172,6 +180,11 @@ DELIVERED = """
     WHERE id = ?
 """
 
+RELEASE_DELIVERIES = """
+    UPDATE outbox SET state = 'pending', due_at = :now
+    WHERE state IN ('pending', 'sending') AND due_at > :now AND +state = 'sending'
+"""
+
 RETRY_DELIVERY = "UPDATE outbox SET state = 'pending', due_at = ?, failure = ? WHERE id = ?"
 
 UNDELIVERABLE = """
@@ -183,6 +196,10 @@ DELIVERIES_OF = "SELECT * FROM outbox WHERE task_id = ? ORDER BY id"
 # -- ledger ------------------------------------------------------------------------------------------
 
 # The allowance counts in the window of the hold; a release has the hold's moment and the opposite sign.
+BALANCE = "SELECT coalesce(sum(amount - allowance), 0) FROM ledger WHERE user_id = ?"
+
+BOOKED = "SELECT 1 FROM ledger WHERE operation_id = ?"
+
 USAGE = """
     SELECT
         coalesce(sum(amount - allowance), 0),
@@ -219,7 +236,12 @@ SET_SETTING = """
 # Which attachments are needed is gathered once, not once each: every text as long as a SHA-256 in a
 # request that may still be sent, or in a draft, keeps the attachment of that name.
 CLEAN = (
-    "DELETE FROM inbox WHERE processed_at < ? AND update_id != (SELECT max(update_id) FROM inbox)",
+    """
+    DELETE FROM inbox WHERE processed_at < ? AND update_id != (
+        SELECT update_id FROM inbox WHERE received_at = (SELECT max(received_at) FROM inbox)
+        ORDER BY update_id DESC LIMIT 1
+    )
+    """,
     "DELETE FROM drafts WHERE updated_at < ?",
     """
     DELETE FROM attachments WHERE used_at < ? AND sha256 NOT IN (

@@ -25,6 +25,7 @@ from bot.store.base import (
     Conflict,
     Draft,
     InboxRow,
+    NotEnough,
     SentRecord,
     StoredAttachment,
     TaskIdTaken,
@@ -174,9 +175,9 @@ class SqliteStore:
     async def mark_processed(self, update_id: int, now: Millis) -> None:
         await self._write(sql.MARK_PROCESSED, (now, update_id))
 
-    async def last_update_id(self) -> int | None:
-        row = await self._row(sql.LAST_UPDATE_ID)
-        return None if row is None else row[0]
+    async def last_update(self) -> tuple[int, Millis] | None:
+        row = await self._row(sql.LAST_UPDATE)
+        return None if row is None else (row["update_id"], Millis(row["received_at"]))
 
     # -- people and chats ----------------------------------------------------------------------------
 
@@ -266,6 +267,10 @@ class SqliteStore:
         rows = await self._rows(sql.DUE_QUEUED, {"now": now, "limit": limit})
         return [task_of(row) for row in rows]
 
+    async def postpone(self, task_ids: Sequence[TaskId], until: Millis) -> None:
+        values = {"ids": json.dumps(list(task_ids)), "until": until}
+        await self._writer.do(lambda db: db.execute(sql.POSTPONE, values))
+
     async def claim_due(
         self, now: Millis, lease: Millis, states: Sequence[TaskState], limit: int
     ) -> list[Task]:
@@ -337,6 +342,9 @@ class SqliteStore:
 
         return await self._writer.do(work)
 
+    async def release_deliveries(self, now: Millis) -> int:
+        return await self._writer.do(lambda db: db.execute(sql.RELEASE_DELIVERIES, {"now": now}).rowcount)
+
     async def delivered(self, delivery_id: int, sent: SentRecord, now: Millis) -> None:
         values = (
             sent.message_id,
@@ -371,8 +379,18 @@ class SqliteStore:
     async def book(self, row: LedgerRow) -> bool:
         if row.kind in {LedgerKind.HOLD, LedgerKind.CHARGE, LedgerKind.RELEASE}:
             raise ValueError(f"a {row.kind} is booked by accept or apply only")
-        made = await self._writer.do(lambda db: insert(db, "ledger", ledger_values(row), conflict="IGNORE"))
-        return made == 1
+
+        def work(db: sqlite3.Connection) -> bool:
+            if db.execute(sql.BOOKED, (row.operation_id,)).fetchone() is not None:
+                return False
+            if row.amount < 0:
+                (granted,) = db.execute(sql.BALANCE, (row.user_id,)).fetchone()
+                if granted + row.amount < 0:
+                    raise NotEnough(Credits(max(0, granted)))
+            insert(db, "ledger", ledger_values(row))
+            return True
+
+        return await self._writer.do(work)
 
     async def ledger(self, user_id: UserId, limit: int = 20) -> list[LedgerRow]:
         rows = await self._rows(sql.LEDGER, (user_id, limit))

@@ -202,6 +202,12 @@ async def test_again_makes_the_same_video_as_a_new_task(bot):
         ("auto", "sk-demo-newapi", "auto"),
         ("auto", "demo-access|demo-secret-that-signs-for-nothing", "auto"),
         ("official", "demo-api-key", "auto"),
+        ("unified", "demo-api-key", "auto"),
+        ("prefixed", "sk-demo-prefixed", "auto"),
+        ("prefixed", "sk-demo-newapi", "auto"),
+        ("prefixed", "sk-demo-crazyrouter", "auto"),
+        ("omnimaas", "sk-demo-omnimaas", "auto"),
+        ("flat", "sk-demo-flat", "auto"),
     ],
 )
 async def test_every_key_works_by_pasting_it(world, dialect, key, auth):

@@ -27,6 +27,7 @@ from bot.services.dispatch import Dispatch
 from bot.services.poll import Poll
 from bot.services.ports import Progress, ResultFile, Sent
 from bot.services.status import Status
+from bot.services.watch import Watch
 from bot.services.work import Work
 from bot.store.sqlite import SqliteStore
 from tests.builders import ADA, NOW, a_window
@@ -202,10 +203,11 @@ class World:
         self.work = Work(limit=16)
         self.status = Status(store, self.chat, clock)
         rng = random.Random(7)
+        watch = Watch(pool, self.chat)
         self.dispatch = Dispatch(
-            store, pool, self.status, self.chat, clock, rng, POLICY, self.woken.append, self.work
+            store, pool, watch, self.status, self.chat, clock, rng, POLICY, self.woken.append, self.work
         )
-        self.poll = Poll(store, pool, self.status, clock, rng, POLICY, self.woken.append, self.work)
+        self.poll = Poll(store, pool, watch, self.status, clock, rng, POLICY, self.woken.append, self.work)
 
     async def send(self) -> None:
         """One tick of the dispatch, to its end."""

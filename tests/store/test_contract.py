@@ -354,7 +354,7 @@ async def test_everything_is_there_when_the_store_is_opened_again(open_store):
         lambda store: store.user(ADA),
         lambda store: store.draft(ADA, ADAS_CHAT),
         lambda store: store.unprocessed(),
-        lambda store: store.last_update_id(),
+        lambda store: store.last_update(),
         lambda store: store.usage(ADA, TODAY),
         lambda store: store.ledger(ADA, 100),
         lambda store: store.attachments([image.ref]),

@@ -45,12 +45,12 @@ async def test_updates_are_replayed_until_they_are_done(store):
 
 
 async def test_the_next_offset_is_known_even_after_cleaning(store):
-    assert await store.last_update_id() is None
+    assert await store.last_update() is None
     await store.receive([an_update(8), an_update(9)])
     for number in (8, 9):
         await store.mark_processed(number, NOW)
     await store.clean(LATER)
-    assert await store.last_update_id() == 9
+    assert (await store.last_update())[0] == 9
 
 
 # -- people ------------------------------------------------------------------------------------------

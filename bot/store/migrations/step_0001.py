@@ -13,6 +13,7 @@ STATEMENTS = (
         processed_at INTEGER
     ) STRICT
     """,
+    "CREATE INDEX inbox_newest ON inbox (received_at, update_id)",
     "CREATE INDEX inbox_waiting ON inbox (update_id) WHERE processed_at IS NULL",
     "CREATE INDEX inbox_done ON inbox (processed_at) WHERE processed_at IS NOT NULL",
     """
@@ -84,7 +85,7 @@ STATEMENTS = (
     "CREATE INDEX tasks_due ON tasks (state, due_at) WHERE due_at IS NOT NULL",
     # Each index ends with the sequence by itself: "before this one in the same state" is one range of it.
     "CREATE INDEX tasks_by_state ON tasks (state)",
-    "CREATE INDEX tasks_queued ON tasks (user_id, sequence, due_at) WHERE state = 'queued'",
+    "CREATE INDEX tasks_queued ON tasks (user_id, sequence, due_at, deadline_at) WHERE state = 'queued'",
     """
     CREATE INDEX tasks_deadline ON tasks (deadline_at)
     WHERE state IN ('queued', 'unconfirmed', 'in_progress')
@@ -110,7 +111,6 @@ STATEMENTS = (
         task_id TEXT REFERENCES tasks (id),
         actor_id INTEGER,
         note TEXT NOT NULL,
-        UNIQUE (task_id, kind),
         CHECK (kind NOT IN ('hold', 'charge', 'release') OR task_id IS NOT NULL),
         CHECK (kind != 'hold' OR (amount <= 0 AND held = -amount AND allowance BETWEEN amount AND 0)),
         CHECK (kind != 'charge' OR (amount = 0 AND held <= 0)),
@@ -118,6 +118,7 @@ STATEMENTS = (
     ) STRICT
     """,
     "CREATE INDEX ledger_of_user ON ledger (user_id, counted_at, amount, held, allowance)",
+    "CREATE UNIQUE INDEX ledger_hold ON ledger (task_id) WHERE kind = 'hold'",
     # A task is settled once: with a charge or with a release.
     "CREATE UNIQUE INDEX ledger_settlement ON ledger (task_id) WHERE kind IN ('charge', 'release')",
     """
