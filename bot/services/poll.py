@@ -21,6 +21,7 @@ from bot.domain.schedule import PollingPolicy, backoff, next_look
 from bot.domain.task import FailureKind, RemoteVideo, Task, TaskState
 from bot.domain.units import DAY, MINUTE, SECOND, Millis, ProviderName
 from bot.kling import outcomes
+from bot.kling.callback import Hint
 from bot.kling.client import KlingClient
 from bot.kling.pool import Pool
 from bot.kling.wire import RemoteState, TaskStatus
@@ -41,6 +42,9 @@ LATE_LIMIT = Millis(DAY)
 
 UNKNOWN_LOOKS = 3
 """How often in a row a provider may not know a task that it accepted before that is believed."""
+
+HINT_PAUSE = Millis(SECOND)
+"""At least so long from one look that a callback causes to the next one at the same task."""
 
 MANY = 3
 """From this number on, one question about many tasks is cheaper than one each."""
@@ -101,6 +105,20 @@ class Poll:
             else:
                 for task in tasks:
                     self._work.start(self._look(client, task))
+
+    async def hint(self, provider: ProviderName, hint: Hint) -> None:
+        """A provider's callback says that something happened to a task: look now. Unknown tasks: no effect."""
+        await self._hasten(provider, hint.external_task_id, hint.provider_task_id)
+
+    async def _hasten(
+        self, provider: ProviderName, external_task_id: str | None, provider_task_id: str | None
+    ) -> None:
+        now = self._clock.now()
+        task = await self._store.hasten(provider, external_task_id, provider_task_id, now, HINT_PAUSE)
+        if task is not None:
+            log.info("a look was brought forward", task=task.id, provider=provider, state=task.state)
+            # Submissions whose answer was lost are settled by another tick.
+            self._wake("recover" if task.state is TaskState.UNCONFIRMED else "poll")
 
     async def _look_at_many(self, client: KlingClient, tasks: Sequence[Task]) -> None:
         try:
@@ -180,6 +198,9 @@ class Poll:
             after = await self._store.apply(transition(task, event, now), now)
         except (Conflict, IllegalTransition) as error:
             log.info("a look came too late", task=task.id, reason=str(error))
+            if task.provider is not None and not isinstance(event, StillRunning):
+                # Of two looks at once the one that saw less was faster: look again.
+                await self._hasten(task.provider, task.external_task_id, None)
             return
         if isinstance(event, StillRunning):
             await self._status.show(after)

@@ -208,6 +208,22 @@ class Store(Protocol):
         """
         ...
 
+    async def hasten(
+        self,
+        provider: ProviderName,
+        external_task_id: str | None,
+        provider_task_id: str | None,
+        now: Millis,
+        pause: Millis,
+    ) -> Task | None:
+        """Make a task of the provider due now, but at the soonest `pause` after the last time; None: nothing to do.
+
+        It is the one with our own id, or else with the provider's, if it is in progress, expired and still
+        looked for, or unconfirmed; and known to the provider so far, for the pauses between looks that find
+        nothing are a proof. A look that is under way and saw less does not undo it. The version does not change.
+        """
+        ...
+
     async def overdue(self, now: Millis, limit: int) -> list[Task]:
         """Active tasks (not submitting) past their deadline, oldest first."""
         ...

@@ -130,6 +130,28 @@ CLAIM_DUE = """
     RETURNING *
 """
 
+# Two searches by index, of which the first that finds something counts.
+TASK_TO_HASTEN = """
+    SELECT * FROM (
+        SELECT * FROM tasks WHERE external_task_id = :external_task_id AND provider = :provider
+        UNION ALL
+        SELECT * FROM tasks INDEXED BY tasks_at_provider
+        WHERE provider = :provider AND provider_task_id = :provider_task_id AND due_at IS NOT NULL
+    )
+    LIMIT 1
+"""
+
+# The moment that a callback asked for stays beside the due time: while both are the same, nobody has
+# looked since.
+HASTEN = """
+    UPDATE tasks SET
+        due_at = max(:now, coalesce(hastened_at + :pause, 0)),
+        hastened_at = max(:now, coalesce(hastened_at + :pause, 0))
+    WHERE id = :id AND due_at > max(:now, coalesce(hastened_at + :pause, 0))
+    AND state IN ('in_progress', 'expired', 'unconfirmed') AND looks = 0
+    RETURNING *
+"""
+
 OVERDUE = """
     SELECT * FROM tasks INDEXED BY tasks_deadline
     WHERE state IN ('queued', 'unconfirmed', 'in_progress') AND deadline_at <= ?
@@ -138,7 +160,12 @@ OVERDUE = """
 
 APPLY = """
     UPDATE tasks SET
-        state = :state, version = :version, due_at = :due_at, provider = :provider,
+        state = :state, version = :version, provider = :provider,
+        due_at = CASE
+            WHEN due_at = hastened_at AND :looks = 0 AND :state IN ('in_progress', 'expired')
+            THEN min(due_at, :due_at)
+            ELSE :due_at
+        END,
         provider_task_id = :provider_task_id, attempts = :attempts, looks = :looks, excluded = :excluded,
         submitted_at = :submitted_at, finished_at = :finished_at, progress = :progress, failure = :failure,
         failure_detail = :failure_detail, real_cost = :real_cost

@@ -281,6 +281,27 @@ class SqliteStore:
         rows = await self._writer.do(lambda db: db.execute(sql.CLAIM_DUE, values).fetchall())
         return sorted((task_of(row) for row in rows), key=lambda task: task.created_at)
 
+    async def hasten(
+        self,
+        provider: ProviderName,
+        external_task_id: str | None,
+        provider_task_id: str | None,
+        now: Millis,
+        pause: Millis,
+    ) -> Task | None:
+        ids = {
+            "provider": provider,
+            "external_task_id": external_task_id,
+            "provider_task_id": provider_task_id,
+        }
+        # A callback about a task that nobody waits for costs no commit.
+        found = await self._row(sql.TASK_TO_HASTEN, ids)
+        if found is None or found["due_at"] is None or found["due_at"] <= now:
+            return None
+        values = {"id": found["id"], "now": now, "pause": pause}
+        row = await self._writer.do(lambda db: db.execute(sql.HASTEN, values).fetchone())
+        return None if row is None else task_of(row)
+
     async def overdue(self, now: Millis, limit: int) -> list[Task]:
         rows = await self._rows(sql.OVERDUE, (now, limit))
         return [task_of(row) for row in rows]

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from bot.domain.lifecycle import (
+    AnswerLost,
     CancelRequested,
     Claimed,
     Deferred,
@@ -220,3 +221,124 @@ async def test_deliveries_are_claimed_in_order_and_no_more_than_asked(store):
         [tasks[0].id, tasks[1].id],
         [tasks[2].id],
     ]
+
+
+# -- hints -------------------------------------------------------------------------------------------
+
+HINTED = after(SECOND)
+"""The moment of a hint: before the first look is due."""
+
+
+async def hasten(store, now=HINTED, external=None, remote=None, provider=OFFICIAL):
+    return await store.hasten(provider, external, remote, now, Millis(SECOND))
+
+
+async def test_a_hint_by_our_own_id_makes_a_running_task_due_now(store):
+    task = await stored(store, TaskState.IN_PROGRESS)
+    assert await hasten(store, external=task.external_task_id) == replace(task, due_at=HINTED)
+    assert await store.task(task.id) == replace(task, due_at=HINTED)
+
+
+async def test_a_hint_by_the_providers_id_finds_the_task_as_well(store):
+    task = await stored(store, TaskState.IN_PROGRESS)
+    assert (await hasten(store, remote="kling-1")).id == task.id
+
+
+async def test_behind_a_gateway_our_own_id_is_enough(store):
+    task = await stored(store, TaskState.IN_PROGRESS)
+    found = await hasten(store, external=task.external_task_id, remote="an-id-of-the-gateways-provider")
+    assert found.id == task.id
+
+
+async def test_our_own_id_goes_before_the_providers(store):
+    task, other = [await stored(store, TaskState.IN_PROGRESS) for _ in range(2)]
+    assert other.provider_task_id == task.provider_task_id
+    assert (await hasten(store, external=other.external_task_id, remote="kling-1")).id == other.id
+
+
+async def test_a_hint_about_another_providers_task_has_no_effect(store):
+    task = await stored(store, TaskState.IN_PROGRESS)
+    ids = {"external": task.external_task_id, "remote": task.provider_task_id}
+    assert await hasten(store, **ids, provider=ProviderName("other")) is None
+    assert await store.task(task.id) == task
+
+
+async def test_a_hint_about_nobodys_task_has_no_effect(store):
+    await stored(store, TaskState.IN_PROGRESS)
+    assert await hasten(store, external="nobody", remote="nothing") is None
+    assert await hasten(store) is None
+
+
+async def test_only_tasks_that_are_looked_for_can_be_hastened(store):
+    waiting = Millis(HINTED + MINUTE)
+    hastened = []
+    for state in TaskState:
+        task = await stored(store, state)
+        if state is TaskState.UNCONFIRMED:
+            task = await step(store, task, AnswerLost(waiting))
+        if await hasten(store, external=task.external_task_id) is not None:
+            hastened.append(state)
+    assert hastened == [TaskState.UNCONFIRMED, TaskState.IN_PROGRESS, TaskState.EXPIRED]
+
+
+async def test_an_expired_task_that_nobody_looks_for_stays_alone(store):
+    task = await stored(store, TaskState.EXPIRED)
+    over = await step(store, task, Finished((a_video(),)))
+    assert await hasten(store, external=over.external_task_id, remote="kling-1") is None
+
+
+async def test_a_hint_does_not_shorten_the_pause_that_proves_an_absence(store):
+    for state, event in (
+        (TaskState.UNCONFIRMED, AnswerLost(after(MINUTE), absences=1)),
+        (TaskState.IN_PROGRESS, StillRunning(after(MINUTE), unknown=True)),
+    ):
+        absent = await step(store, await stored(store, state), event)
+        assert await hasten(store, external=absent.external_task_id) is None
+        assert await store.task(absent.id) == absent
+
+
+async def test_a_hint_that_waits_does_not_do_so_either(store):
+    task = await stored(store, TaskState.IN_PROGRESS)
+    await hasten(store, external=task.external_task_id)
+    assert (await step(store, task, StillRunning(after(MINUTE), unknown=True))).due_at == after(MINUTE)
+
+
+async def test_a_hint_never_puts_a_look_off(store):
+    task = await stored(store, TaskState.IN_PROGRESS)
+    assert await hasten(store, Millis(task.due_at + 1), external=task.external_task_id) is None
+    assert await store.task(task.id) == task
+
+
+async def test_a_hint_comes_through_while_a_look_is_under_way(store):
+    """The look may have seen what was before: what it says of the next one counts no more."""
+    task = await stored(store, TaskState.IN_PROGRESS)
+    await store.claim_due(task.due_at, LEASE, [TaskState.IN_PROGRESS], 1)
+    now = Millis(task.due_at + 100)
+    await hasten(store, now, external=task.external_task_id)
+    seen = await step(store, task, StillRunning(after(MINUTE)), now=now)
+    assert seen.due_at == now
+    (claimed,) = await store.claim_due(now, LEASE, [TaskState.IN_PROGRESS], 1)
+    assert (await step(store, claimed, StillRunning(after(MINUTE)), now=now)).due_at == after(MINUTE)
+
+
+async def test_a_hint_that_waits_does_not_keep_an_ended_task_due(store):
+    task = await stored(store, TaskState.IN_PROGRESS)
+    await hasten(store, external=task.external_task_id)
+    assert (await step(store, task, Finished((a_video(),)))).due_at is None
+
+
+async def test_a_flood_of_hints_causes_one_look_a_second(store):
+    task = await stored(store, TaskState.IN_PROGRESS)
+    looks = []
+    for moment in range(HINTED, HINTED + 3 * SECOND, 100):
+        await hasten(store, Millis(moment), external=task.external_task_id)
+        for claimed in await store.claim_due(Millis(moment), LEASE, [TaskState.IN_PROGRESS], 1):
+            looks.append(moment - HINTED)
+            await step(store, claimed, StillRunning(after(MINUTE)), now=Millis(moment))
+    assert looks == [0, SECOND, 2 * SECOND]
+
+
+async def test_hints_at_once_make_a_task_due_once(store):
+    task = await stored(store, TaskState.IN_PROGRESS)
+    hints = [hasten(store, external=task.external_task_id) for _ in range(20)]
+    assert len([found for found in await asyncio.gather(*hints) if found is not None]) == 1

@@ -66,6 +66,7 @@ STATEMENTS = (
                                              'succeeded', 'failed', 'cancelled', 'expired')),
         version INTEGER NOT NULL,
         due_at INTEGER,
+        hastened_at INTEGER,
         deadline_at INTEGER NOT NULL,
         provider TEXT,
         provider_task_id TEXT,
@@ -83,6 +84,10 @@ STATEMENTS = (
     ) STRICT
     """,
     "CREATE INDEX tasks_due ON tasks (state, due_at) WHERE due_at IS NOT NULL",
+    """
+    CREATE INDEX tasks_at_provider ON tasks (provider, provider_task_id)
+    WHERE provider_task_id IS NOT NULL AND due_at IS NOT NULL
+    """,
     # Each index ends with the sequence by itself: "before this one in the same state" is one range of it.
     "CREATE INDEX tasks_by_state ON tasks (state)",
     "CREATE INDEX tasks_queued ON tasks (user_id, sequence, due_at, deadline_at) WHERE state = 'queued'",
