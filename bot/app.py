@@ -9,9 +9,10 @@ The product, the demo and the tests call the same `build` with other arguments.
 import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,8 @@ from bot.domain import effects, voices
 from bot.domain.quota import Plan
 from bot.domain.request import Product
 from bot.domain.schedule import PollingPolicy
-from bot.domain.units import DAY, MINUTE, SECOND, Millis, UserId
+from bot.domain.units import DAY, MINUTE, SECOND, Millis, ProviderName, UserId
+from bot.kling import callback
 from bot.kling.download import download
 from bot.providers import open_pool
 from bot.scheduler import Ticks
@@ -42,6 +44,7 @@ from bot.services.submit import Submit
 from bot.services.watch import Watch
 from bot.services.work import Work
 from bot.store.sqlite import SqliteStore
+from bot.web import CallbackDoor, Callbacks, Health, WatchedUpdates, serve, site
 from handlers.telegram import Connection, TelegramSide, connect
 
 log = structlog.get_logger(__name__)
@@ -72,9 +75,19 @@ class App:
     ticks: Ticks
     work: tuple[Work, ...]
     telegram: TelegramSide
+    serving: Callable[[], AbstractAsyncContextManager[object]]
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Take updates and do the chores until `stopping` is set, then finish what has begun."""
+        """Take updates and do the chores until `stopping` is set, then finish what has begun.
+
+        Raises:
+            ConfigError: the web server cannot listen where the settings say.
+
+        """
+        async with self.serving():
+            await self._run(stopping)
+
+    async def _run(self, stopping: asyncio.Event) -> None:
         await self.telegram.prepare()
         await self.recover.at_start()
         self.ticks.start(
@@ -177,14 +190,27 @@ async def build(
         )
         watch = Watch(pool, telegram.messenger)
         dispatch = Dispatch(
-            store, pool, watch, status, telegram.messenger, clock, rng, policy, ticks.wake, submissions
+            store,
+            pool,
+            watch,
+            status,
+            telegram.messenger,
+            clock,
+            rng,
+            policy,
+            ticks.wake,
+            submissions,
+            _callback_urls(settings),
         )
+        poll = Poll(store, pool, watch, status, clock, rng, policy, ticks.wake, looks)
+        updates = WatchedUpdates(telegram, clock)
+        web = site(Callbacks(_doors(settings), poll.hint, clock), Health(store, updates, clock))
         yield App(
             store=store,
             services=services,
-            intake=Intake(store, telegram, telegram, clock),
+            intake=Intake(store, updates, telegram, clock),
             dispatch=dispatch,
-            poll=Poll(store, pool, watch, status, clock, rng, policy, ticks.wake, looks),
+            poll=poll,
             deliver=Deliver(
                 store, telegram.messenger, status, fetch, directory, max_upload, clock, rng, deliveries
             ),
@@ -200,7 +226,28 @@ async def build(
             ticks=ticks,
             work=(submissions, looks, deliveries),
             telegram=telegram,
+            serving=partial(serve, web, settings.web.listen) if settings.web.public_url else nullcontext,
         )
+
+
+def _callback_urls(settings: Settings) -> dict[ProviderName, str]:
+    """Where each provider may tell of its tasks: nowhere, unless the server has a public address."""
+    public_url, token = settings.web.public_url, settings.telegram.token.get_secret_value()
+    return {
+        ProviderName(provider.name): callback.address(public_url, token, provider.name)
+        for provider in settings.providers
+        if public_url
+    }
+
+
+def _doors(settings: Settings) -> dict[ProviderName, CallbackDoor]:
+    token = settings.telegram.token.get_secret_value()
+    return {
+        ProviderName(provider.name): CallbackDoor(
+            callback.path_secret(token, provider.name), provider.webhook_secret.get_secret_value()
+        )
+        for provider in settings.providers
+    }
 
 
 async def run(settings: Settings) -> None:

@@ -25,7 +25,7 @@ class Result:
 
 async def check(settings: Settings) -> list[Result]:
     """Try the store, the Telegram token and every provider's key."""
-    results = [await _store(settings), await _telegram(settings)]
+    results = [await _store(settings), await _telegram(settings), _callbacks(settings)]
     if not any(provider.enabled for provider in settings.providers):
         results.append(Result("providers", False, "none of them is enabled"))
     async with open_pool(settings, SystemClock()) as pool:
@@ -48,6 +48,13 @@ async def _store(settings: Settings) -> Result:
     finally:
         await store.close()
     return Result("store", answer == "ok", settings.store.url if answer == "ok" else answer)
+
+
+def _callbacks(settings: Settings) -> Result:
+    web = settings.web
+    if not web.public_url:
+        return Result("callbacks", True, "off (web.public_url is empty); tasks are asked about")
+    return Result("callbacks", True, f"on, at {web.public_url}/callback/…, served on {web.listen}")
 
 
 async def _telegram(settings: Settings) -> Result:

@@ -27,6 +27,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from bot.domain import catalog as catalogs
 from bot.domain.request import Operation
 from bot.errors import ConfigError
+from bot.kling import callback
 from bot.sources import PREFIX, Gathered, Place, dotted, gather
 
 Dialect = Literal["auto", "official", "unified", "generic", "prefixed", "omnimaas", "flat"]
@@ -116,6 +117,17 @@ class Provider(Section):
             raise ValueError("must be access_key|secret_key or an API key, without spaces")
         return SecretStr(key)
 
+    @field_validator("webhook_secret")
+    @classmethod
+    def _webhook_secret(cls, value: SecretStr) -> SecretStr:
+        secret = value.get_secret_value().strip()
+        try:
+            if secret:
+                callback.signing_key(secret)
+        except ValueError:
+            raise ValueError("must be whsec_ and Base64, as Kling's console shows it, or empty") from None
+        return SecretStr(secret)
+
 
 class Polling(Section):
     """How often running tasks are looked at (seconds)."""
@@ -195,10 +207,30 @@ class Logging(Section):
 
 
 class Web(Section):
-    """The web server for callbacks and webhooks; not needed for polling."""
+    """The web server for callbacks; without `public_url` there is none, and nothing but speed is lost."""
 
     listen: str = "127.0.0.1:8080"
     public_url: str = ""
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        parts = urlsplit(f"//{value}")
+        if not parts.hostname or parts.port is None or parts.netloc != value or "@" in value:
+            raise ValueError("must be host:port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(_safe_url(value))
+        if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+            raise ValueError("must begin with https:// (plain http is for this machine only)")
+        if parts.query or parts.fragment:
+            raise ValueError("must end with the host or a path")
+        return value.rstrip("/")
 
 
 class Settings(BaseSettings):
@@ -249,6 +281,8 @@ class Settings(BaseSettings):
         for provider in self.providers:
             key = provider.key.get_secret_value()
             found |= {key, *key.split("|"), provider.webhook_secret.get_secret_value()}
+            if self.web.public_url:
+                found.add(callback.path_secret(token, provider.name))
         return tuple(sorted((secret for secret in found if secret), key=len, reverse=True))
 
 
@@ -384,6 +418,13 @@ def _safe_url(value: str) -> str:
     if parts.scheme == "http" and not _is_private(parts.hostname):
         raise ValueError("must begin with https:// (plain http is for this machine and private networks)")
     return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _is_private(host: str) -> bool:

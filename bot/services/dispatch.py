@@ -6,6 +6,7 @@ is lost, the provider is asked about our own id before anything is sent again.
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 
 import structlog
 
@@ -50,7 +51,10 @@ ABSENCE_PAUSE = Millis(10 * SECOND)
 
 
 class Dispatch:
-    """Claims queued tasks and submits them; settles submissions whose answer was lost."""
+    """Claims queued tasks and submits them; settles submissions whose answer was lost.
+
+    `callback_urls` is where each provider may tell of its tasks; without one it is only asked.
+    """
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Dispatch:
         policy: PollingPolicy,
         wake: Wake,
         work: Work,
+        callback_urls: Mapping[ProviderName, str] | None = None,
     ) -> None:
         self._store = store
         self._pool = pool
@@ -75,6 +80,7 @@ class Dispatch:
         self._policy = policy
         self._wake = wake
         self._work = work
+        self._callback_urls = callback_urls or {}
 
     # -- sending -------------------------------------------------------------------------------------
 
@@ -119,7 +125,7 @@ class Dispatch:
         if len(images) < len({file.sha256 for file in task.request.attachments}):
             await self._apply(task, Refused(FailureKind.PARAMETERS, "the picture is no longer kept"))
             return
-        context = SubmitContext(task.external_task_id, images)
+        context = SubmitContext(task.external_task_id, images, self._callback_urls.get(task.provider))
         try:
             submission = await client.submit(task.request, context)
         except outcomes.ProviderError as error:

@@ -193,6 +193,7 @@ def test_check_has_a_line_for_everything_and_fails_when_one_does(run, tmp_path, 
         "ok    config",
         "ok    store",
         "FAIL  telegram",
+        "ok    callbacks",
         "FAIL  provider kling",
     ]
     assert "a-token-for-tests" not in result.output

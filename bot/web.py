@@ -1,0 +1,212 @@
+"""The web server: takes providers' callbacks as hints, and tells whether the bot is alive and ready.
+
+A stranger learns nothing from it, and nothing secret of a request (path, signature, body) is logged.
+"""
+
+import asyncio
+import contextlib
+import hmac
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from bot.clock import Clock
+from bot.domain.units import MINUTE, Millis, ProviderName
+from bot.errors import ConfigError
+from bot.kling.callback import Hint, Malformed, is_signed, parse
+from bot.services.ports import RawUpdate, UpdateSource
+from bot.store.base import Store
+
+log = structlog.get_logger(__name__)
+
+LARGEST_BODY = 1_000_000
+"""Bytes. A callback of nine pictures has a few thousand."""
+
+QUIET_AFTER = Millis(2 * MINUTE)
+"""Updates are asked for at least twice a minute; without it for so long, the bot is stuck."""
+
+STORE_PATIENCE_SECONDS = 5.0
+GRACE_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackDoor:
+    """What opens the door for one provider: the secret part of its address, and who signs (`whsec_…`)."""
+
+    path_secret: str = field(repr=False)
+    webhook_secret: str = field(default="", repr=False)
+
+
+Take = Callable[[ProviderName, Hint], Awaitable[None]]
+
+
+class Callbacks:
+    """Checks what comes in at providers' callback addresses and hands the hints on to `take`."""
+
+    def __init__(self, doors: Mapping[ProviderName, CallbackDoor], take: Take, clock: Clock) -> None:
+        self._doors = doors
+        self._take = take
+        self._clock = clock
+
+    async def receive(self, request: Request) -> Response:
+        """Answer one callback: 404 wrong address, 413 too large, 401 not signed, 400 garbage, else 200."""
+        provider = ProviderName(request.path_params["provider"])
+        door = self._doors.get(provider)
+        secret = request.path_params["secret"].encode()
+        if door is None or not hmac.compare_digest(secret, door.path_secret.encode()):
+            return PlainTextResponse("not found", 404)
+        try:
+            body = await _body(request)
+        except ClientDisconnect:
+            return PlainTextResponse("incomplete", 400)
+        if body is None:
+            return PlainTextResponse("too large", 413)
+        if door.webhook_secret and not is_signed(
+            door.webhook_secret, request.headers, body, self._clock.now()
+        ):
+            log.warning("a callback without a valid signature was refused", provider=provider)
+            return PlainTextResponse("not signed", 401)
+        try:
+            hint = parse(body)
+        except Malformed as error:
+            log.warning("a callback could not be read", provider=provider, reason=str(error))
+            return PlainTextResponse("not understood", 400)
+        await self._take(provider, hint)
+        return Response(status_code=200)
+
+
+async def _body(request: Request) -> bytes | None:
+    """The whole body, or None as soon as it is too large."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            return None
+    return bytes(body)
+
+
+class WatchedUpdates:
+    """A source of updates that remembers when it was last asked."""
+
+    def __init__(self, source: UpdateSource, clock: Clock) -> None:
+        self._source = source
+        self._clock = clock
+        self.asked_at: Millis | None = None
+
+    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
+        """Wait for updates; see `bot.services.ports.UpdateSource`."""
+        self.asked_at = self._clock.now()
+        return await self._source.fetch(offset, timeout_seconds)
+
+
+class Health:
+    """Whether the process is alive, and whether it does its work."""
+
+    def __init__(self, store: Store, updates: WatchedUpdates, clock: Clock) -> None:
+        self._store = store
+        self._updates = updates
+        self._clock = clock
+
+    async def healthz(self, request: Request) -> Response:
+        """200: whoever runs the process need not start it again."""
+        del request
+        return PlainTextResponse("ok")
+
+    async def readyz(self, request: Request) -> Response:
+        """200 when the store answers and updates are asked for, else 503; the body says which."""
+        del request
+        asked_at = self._updates.asked_at
+        parts = {
+            "store": await self._store_answers(),
+            "updates": asked_at is not None and self._clock.now() - asked_at <= QUIET_AFTER,
+        }
+        return JSONResponse(parts, 200 if all(parts.values()) else 503)
+
+    async def _store_answers(self) -> bool:
+        try:
+            async with asyncio.timeout(STORE_PATIENCE_SECONDS):
+                await self._store.last_update()
+        except Exception as error:  # noqa: BLE001  whatever is wrong with it, it does not answer
+            log.warning("the store does not answer", kind=type(error).__name__)
+            return False
+        return True
+
+
+def site(callbacks: Callbacks, health: Health) -> Starlette:
+    """Everything that is served, as an ASGI app."""
+    return Starlette(
+        routes=[
+            Route("/callback/{provider}/{secret}", callbacks.receive, methods=["POST"]),
+            Route("/healthz", health.healthz),
+            Route("/readyz", health.readyz),
+        ]
+    )
+
+
+@asynccontextmanager
+async def serve(app: ASGIApp, listen: str) -> AsyncIterator[str]:
+    """Serve `app` at `host:port` (port 0: a free one) and yield the address, without a slash at the end.
+
+    Raises:
+        ConfigError: nothing can listen there.
+
+    """
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, int(port)), family=family)
+    except OSError as error:
+        raise ConfigError([f"web.listen: {listen} cannot be used: {error.strerror or error}"]) from None
+    bound = listener.getsockname()[1]
+    server = _Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    listening = asyncio.create_task(server.listening.wait())
+    try:
+        await asyncio.wait({running, listening}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+            raise RuntimeError("the web server ended before it listened")
+        log.info("web server ready", host=host, port=bound)
+        yield f"http://{listen.rpartition(':')[0]}:{bound}"
+    finally:
+        listening.cancel()
+        server.should_exit = True
+        await running
+        listener.close()
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signal handlers alone: the program has its own."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.listening.set()

@@ -1,0 +1,141 @@
+"""A callback is a reason to look now: what it says is not believed, and however many come, little happens."""
+
+import asyncio
+
+from starlette.responses import Response
+
+from bot.domain.lifecycle import AnswerLost, transition
+from bot.domain.task import Task, TaskState
+from bot.domain.units import MINUTE, SECOND, Millis, ProviderName
+from bot.kling.callback import Hint
+from bot.services.dispatch import Dispatch
+from bot.services.watch import Watch
+from tests.builders import NOW, stored
+from tests.services.test_poll import a_running_task
+from tests.services.world import POLICY, World, finished, running
+
+A = ProviderName("a")
+
+
+async def a_task_in_no_hurry(world: World) -> Task:
+    """A running task that was just looked at."""
+    task = await a_running_task(world)
+    await world.look()
+    world.woken.clear()
+    return await world.now(task)
+
+
+async def an_unconfirmed_task(world: World, look_at: int) -> Task:
+    task = await stored(world.store, TaskState.SUBMITTING, external_task_id="ours-1")
+    lost = transition(task, AnswerLost(Millis(look_at)), NOW)
+    return await world.store.apply(lost, NOW)
+
+
+async def test_a_hint_causes_a_look_at_once_and_the_look_decides(world, provider):
+    task = await a_task_in_no_hurry(world)
+    provider.to_questions.append(finished("kling-1"))
+    await world.poll.hint(A, Hint(task.external_task_id, "kling-1"))
+    assert world.woken == ["poll"]
+    assert (await world.now(task)).state is TaskState.IN_PROGRESS
+    await world.look()
+    assert (await world.now(task)).state is TaskState.SUCCEEDED
+
+
+async def test_a_hint_about_nobodys_task_wakes_nobody(world):
+    await a_task_in_no_hurry(world)
+    await world.poll.hint(A, Hint("not-ours", "not-known"))
+    assert world.woken == []
+
+
+async def test_a_hint_about_a_task_at_its_end_wakes_nobody(world, provider):
+    task = await a_running_task(world)
+    provider.to_questions.append(finished("kling-1"))
+    await world.look()
+    world.woken.clear()
+    await world.poll.hint(A, Hint(task.external_task_id, "kling-1"))
+    assert world.woken == []
+
+
+async def test_a_hundred_hints_cause_one_look_a_second(world, provider):
+    task = await a_task_in_no_hurry(world)
+    before = len(provider.questions)
+    for _ in range(100):
+        await world.poll.hint(A, Hint(task.external_task_id, None))
+        await world.look()
+    assert len(provider.questions) == before + 1
+    world.clock.advance(SECOND)
+    await world.poll.hint(A, Hint(task.external_task_id, None))
+    await world.look()
+    assert len(provider.questions) == before + 2
+
+
+async def test_a_hint_is_no_proof_that_a_submission_arrived(world):
+    task = await an_unconfirmed_task(world, NOW + MINUTE)
+    await world.poll.hint(A, Hint("ours-1", "kling-1"))
+    after = await world.now(task)
+    assert (after.state, after.provider_task_id) == (TaskState.UNCONFIRMED, None)
+
+
+async def test_a_hint_about_a_lost_answer_has_it_looked_up_at_once(two, provider, other):
+    task = await an_unconfirmed_task(two, NOW + MINUTE)
+    # The builders' tasks belong to a provider that nobody here is.
+    assert task.provider == "official"
+    await two.poll.hint(task.provider, Hint("ours-1", "kling-1"))
+    assert two.woken == ["recover"]
+    assert (await two.now(task)).due_at == NOW
+
+
+async def test_a_hint_between_two_absences_does_not_hasten_the_second(world):
+    task = await an_unconfirmed_task(world, NOW)
+    await world.store.apply(transition(task, AnswerLost(Millis(NOW + 10 * SECOND), 1), NOW), NOW)
+    await world.poll.hint(task.provider, Hint("ours-1", None))
+    assert world.woken == []
+
+
+async def test_of_two_looks_at_once_the_one_that_saw_the_end_is_not_lost(world, provider):
+    """The answer that was true a moment ago comes last: the task is looked at once more."""
+    task = await a_running_task(world)
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def held_back(_) -> Response:
+        asked.set()
+        await answer.wait()
+        return finished("kling-1")
+
+    provider.to_questions += [held_back, running("kling-1"), finished("kling-1")]
+    slow = asyncio.create_task(world.poll._look(world.pool.client("a"), task))
+    await asked.wait()
+    await world.look()
+    world.clock.advance(SECOND)
+    answer.set()
+    await slow
+    assert (await world.now(task)).state is TaskState.IN_PROGRESS
+    assert world.woken == ["poll"]
+    await world.look()
+    assert (await world.now(task)).state is TaskState.SUCCEEDED
+
+
+async def test_a_submission_names_the_providers_callback_address_where_there_is_one(world, provider):
+    urls = {A: "https://bot.example.org/callback/a/word"}
+    world.dispatch = Dispatch(
+        world.store,
+        world.pool,
+        Watch(world.pool, world.chat),
+        world.status,
+        world.chat,
+        world.clock,
+        None,
+        POLICY,
+        world.woken.append,
+        world.work,
+        urls,
+    )
+    await stored(world.store)
+    await world.send()
+    assert provider.submissions[0]["callback_url"] == urls[A]
+
+
+async def test_without_a_public_address_no_callback_is_asked_for(world, provider):
+    await stored(world.store)
+    await world.send()
+    assert "callback_url" not in provider.submissions[0]

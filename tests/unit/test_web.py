@@ -1,0 +1,347 @@
+"""The web server over loopback: who is let in with a callback, and what monitoring is told."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+import structlog
+from starlette.applications import Starlette
+
+from bot.clock import ManualClock
+from bot.config import Web, load
+from bot.domain.units import MINUTE, SECOND, Millis, ProviderName
+from bot.errors import ConfigError
+from bot.kling.callback import Hint, path_secret
+from bot.services.ports import RawUpdate
+from bot.store.sqlite import SqliteStore
+from bot.web import LARGEST_BODY, CallbackDoor, Callbacks, Health, WatchedUpdates, serve, site
+from tests.builders import NOW
+
+PLAIN, SIGNING = ProviderName("plain"), ProviderName("signing")
+KEY = b"a key of thirty-two bytes or so."
+DOORS = {
+    PLAIN: CallbackDoor("open-sesame"),
+    SIGNING: CallbackDoor("another-word", "whsec_" + base64.b64encode(KEY).decode()),
+}
+BODY = b'{"task_id": "831", "task_status": "succeed", "task_info": {"external_task_id": "ours-1"}}'
+HINT = Hint("ours-1", "831")
+ANYWHERE = "127.0.0.1:0"
+
+
+class Updates:
+    """A source of updates that has none."""
+
+    async def fetch(self, offset: int | None, timeout_seconds: int) -> list[RawUpdate]:
+        return []
+
+
+class Server:
+    """The server, who asks it, and the hints that it handed on."""
+
+    def __init__(self, address: str, http: httpx.AsyncClient, clock: ManualClock, updates: WatchedUpdates):
+        self.address, self.http, self.clock, self.updates = address, http, clock, updates
+        self.hints: list[tuple[ProviderName, Hint]] = []
+
+    async def post(self, path: str, body: bytes = BODY, **headers: str) -> int:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = await self.http.post(f"{self.address}{path}", content=body, headers=named)
+        return answer.status_code
+
+
+@asynccontextmanager
+async def open_server(store) -> AsyncIterator[Server]:
+    clock = ManualClock(NOW)
+    updates = WatchedUpdates(Updates(), clock)
+    taken: list[tuple[ProviderName, Hint]] = []
+
+    async def take(provider: ProviderName, hint: Hint) -> None:
+        taken.append((provider, hint))
+
+    app = site(Callbacks(DOORS, take, clock), Health(store, updates, clock))
+    async with serve(app, ANYWHERE) as address, httpx.AsyncClient(trust_env=False) as http:
+        server = Server(address, http, clock, updates)
+        server.hints = taken
+        yield server
+
+
+@pytest.fixture
+async def store(tmp_path) -> AsyncIterator[SqliteStore]:
+    opened = await SqliteStore.open(f"sqlite:///{tmp_path}/bot.db")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def server(store) -> AsyncIterator[Server]:
+    async with open_server(store) as opened:
+        yield opened
+
+
+def signed(body: bytes = BODY, now: Millis = NOW, key: bytes = KEY) -> dict[str, str]:
+    timestamp = str(now // SECOND)
+    digest = hmac.digest(key, f"m-1.{timestamp}.".encode() + body, hashlib.sha256)
+    signature = "v1," + base64.b64encode(digest).decode()
+    return {"webhook_id": "m-1", "webhook_timestamp": timestamp, "webhook_signature": signature}
+
+
+# -- callbacks ---------------------------------------------------------------------------------------
+
+
+async def test_a_callback_at_its_providers_address_is_handed_on_as_a_hint(server):
+    assert await server.post("/callback/plain/open-sesame") == 200
+    assert server.hints == [(PLAIN, HINT)]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/callback/plain/open-sesam",
+        "/callback/plain/open-sesame2",
+        "/callback/plain/another-word",
+        "/callback/plain/%C3%BF",
+        "/callback/plain/",
+        "/callback/nobody/open-sesame",
+        "/callback/plain",
+        "/",
+    ],
+)
+async def test_a_wrong_address_is_not_found(server, path):
+    assert await server.post(path) == 404
+    assert server.hints == []
+
+
+async def test_a_wrong_address_is_not_found_whatever_is_sent_there(server):
+    assert await server.post("/callback/signing/open-sesame", b"garbage", **signed(b"garbage")) == 404
+
+
+@pytest.mark.parametrize("body", [b"", b"garbage", b"[]", b'{"status": "succeeded"}'])
+async def test_garbage_is_a_bad_request(server, body):
+    assert await server.post("/callback/plain/open-sesame", body) == 400
+    assert server.hints == []
+
+
+async def test_a_signed_callback_is_taken(server):
+    assert await server.post("/callback/signing/another-word", **signed()) == 200
+    assert server.hints == [(SIGNING, HINT)]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        signed(b"{}"),
+        signed(key=b"another key"),
+        signed(now=Millis(NOW - 6 * MINUTE)),
+        {**signed(), "webhook_signature": ""},
+    ],
+)
+async def test_where_callbacks_are_signed_all_others_are_refused(server, headers):
+    assert await server.post("/callback/signing/another-word", **headers) == 401
+    assert server.hints == []
+
+
+async def test_garbage_that_is_not_signed_is_refused_for_that(server):
+    assert await server.post("/callback/signing/another-word", b"garbage") == 401
+
+
+async def test_a_body_of_a_million_bytes_is_read(server):
+    body = BODY[:-1] + b" " * (LARGEST_BODY - len(BODY)) + b"}"
+    assert await server.post("/callback/plain/open-sesame", body) == 200
+
+
+async def raw(server: Server, *parts: bytes) -> bytes:
+    """Send bytes as they are, and wait for the first line of the answer."""
+    port = int(server.address.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        return await asyncio.wait_for(reader.readline(), 10)
+    finally:
+        writer.close()
+
+
+HEAD = b"POST /callback/plain/open-sesame HTTP/1.1\r\nhost: here\r\n"
+ONE_TOO_MANY = LARGEST_BODY + 1
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (HEAD + b"content-length: %d\r\n\r\n" % (2 * ONE_TOO_MANY), b"x" * ONE_TOO_MANY),
+        (
+            HEAD + b"transfer-encoding: chunked\r\n\r\n%x\r\n" % ONE_TOO_MANY,
+            b"x" * ONE_TOO_MANY,
+        ),
+    ],
+    ids=["told before", "not told before"],
+)
+async def test_a_larger_body_is_refused_before_its_end(server, parts):
+    assert b" 413 " in await raw(server, *parts)
+    assert server.hints == []
+
+
+async def test_who_hangs_up_in_the_middle_does_no_harm(server):
+    port = int(server.address.rpartition(":")[2])
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HEAD + b"content-length: 100\r\n\r\n{")
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    assert await server.post("/callback/plain/open-sesame") == 200
+    assert server.hints == [(PLAIN, HINT)]
+
+
+async def test_callbacks_are_posted_and_nothing_else(server):
+    answer = await server.http.get(f"{server.address}/callback/plain/open-sesame")
+    assert answer.status_code == 405
+
+
+async def test_nothing_secret_of_a_callback_is_logged(server):
+    with structlog.testing.capture_logs() as logs:
+        await server.post("/callback/plain/open-sesame", b'{"secret-body": 1}')
+        await server.post("/callback/signing/another-word", b'{"secret-body": 1}', **signed(b"{}"))
+    said = json.dumps(logs)
+    assert len(logs) == 2
+    for secret in ("open-sesame", "another-word", "secret-body", signed(b"{}")["webhook_signature"]):
+        assert secret not in said
+
+
+def test_a_door_does_not_print_what_opens_it():
+    assert repr(DOORS[SIGNING]) == "CallbackDoor()"
+
+
+# -- monitoring --------------------------------------------------------------------------------------
+
+
+async def ready(server: Server) -> tuple[int, dict[str, bool]]:
+    answer = await server.http.get(f"{server.address}/readyz")
+    return answer.status_code, answer.json()
+
+
+async def test_the_process_is_alive_from_the_first_moment(server):
+    assert (await server.http.get(f"{server.address}/healthz")).text == "ok"
+
+
+async def test_the_bot_is_ready_once_it_has_asked_for_updates(server):
+    assert await ready(server) == (503, {"store": True, "updates": False})
+    await server.updates.fetch(None, 30)
+    assert await ready(server) == (200, {"store": True, "updates": True})
+
+
+async def test_a_bot_that_no_longer_asks_for_updates_is_not_ready(server):
+    await server.updates.fetch(None, 30)
+    server.clock.advance(2 * MINUTE)
+    assert (await ready(server))[0] == 200
+    server.clock.advance(1)
+    assert await ready(server) == (503, {"store": True, "updates": False})
+
+
+async def test_a_bot_whose_store_does_not_answer_is_not_ready_and_yet_alive(server, store):
+    await server.updates.fetch(None, 30)
+    await store.close()
+    assert await ready(server) == (503, {"store": False, "updates": True})
+    assert (await server.http.get(f"{server.address}/healthz")).status_code == 200
+
+
+# -- the server --------------------------------------------------------------------------------------
+
+
+async def test_the_port_is_told_in_the_log(store):
+    with structlog.testing.capture_logs() as logs:
+        async with open_server(store) as server:
+            port = int(server.address.rpartition(":")[2])
+    assert {"event": "web server ready", "log_level": "info", "host": "127.0.0.1", "port": port} in logs
+
+
+async def test_the_server_is_gone_afterwards(store):
+    async with open_server(store) as server:
+        pass
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{server.address}/healthz", trust_env=False)
+
+
+async def test_a_port_that_is_taken_is_told_with_its_key(server, store):
+    taken = server.address.removeprefix("http://")
+    with pytest.raises(ConfigError) as caught:
+        async with serve(Starlette(), taken):
+            pass
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"web.listen: {taken} cannot be used: Address already in use")
+
+
+# -- its settings ------------------------------------------------------------------------------------
+
+BASE = {
+    "KLINGBOT_TELEGRAM__TOKEN": "123456:a-token-for-tests",
+    "KLINGBOT_PROVIDERS__0__NAME": "official",
+    "KLINGBOT_PROVIDERS__0__BASE_URL": "https://api-singapore.klingai.com",
+    "KLINGBOT_PROVIDERS__0__KEY": "access|secret-of-tests",
+    "KLINGBOT_PROVIDERS__0__MODELS": '["kling-v2-6"]',
+}
+
+
+def settings(**web: str):
+    return load(None, BASE | {f"KLINGBOT_WEB__{key.upper()}": value for key, value in web.items()})
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:8080", "0.0.0.0:80", "[::1]:0", "localhost:65535"])
+def test_the_server_listens_at_a_host_and_a_port(listen):
+    assert Web(listen=listen).listen == listen
+
+
+@pytest.mark.parametrize(
+    "listen", ["", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:99999", "a@b:80", "http://b:80"]
+)
+def test_other_places_to_listen_are_refused(listen):
+    with pytest.raises(ConfigError, match=r"web\.listen"):
+        settings(listen=listen)
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("", ""),
+        ("https://bot.example.org", "https://bot.example.org"),
+        ("https://bot.example.org:8443/kling/", "https://bot.example.org:8443/kling"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://localhost", "http://localhost"),
+    ],
+)
+def test_the_public_address_is_kept_without_a_slash_at_its_end(url, kept):
+    assert settings(public_url=url).web.public_url == kept
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://bot.example.org",
+        "http://192.168.1.7",
+        "http://proxy",
+        "https://me:word@bot.example.org",
+        "https://bot.example.org/?a=b",
+        "bot.example.org",
+    ],
+)
+def test_other_public_addresses_are_refused(url):
+    with pytest.raises(ConfigError, match=r"web\.public_url"):
+        settings(public_url=url)
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "dGVzdA==", "whsec_dGVzd"])
+def test_a_webhook_secret_that_cannot_be_one_is_refused_and_not_shown(secret):
+    with pytest.raises(ConfigError, match=r"providers\[0\]\.webhook_secret") as caught:
+        load(None, BASE | {"KLINGBOT_PROVIDERS__0__WEBHOOK_SECRET": secret})
+    assert all("dGVzd" not in problem for problem in caught.value.problems)
+
+
+def test_the_secret_parts_of_the_addresses_are_masked_in_every_log():
+    secret = path_secret("123456:a-token-for-tests", "official")
+    assert secret in settings(public_url="https://bot.example.org").secrets()
