@@ -254,6 +254,10 @@ class Store(Protocol):
         """How long the newest tasks of (model, mode, seconds) took from submission to the end, in milliseconds."""
         ...
 
+    async def durations_at(self, provider: ProviderName, limit: int = 50) -> list[int]:
+        """How long a provider's newest tasks of every kind took, as `durations` counts."""
+        ...
+
     # -- deliveries ----------------------------------------------------------------------------------
 
     async def claim_deliveries(self, now: Millis, lease: Millis, limit: int) -> list[Delivery]:

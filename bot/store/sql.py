@@ -187,6 +187,11 @@ DURATIONS = """
     ORDER BY finished_at DESC LIMIT ?
 """
 
+LATELY_TOOK = """
+    SELECT finished_at - submitted_at FROM tasks INDEXED BY tasks_took_lately
+    WHERE state = 'succeeded' AND provider = ? ORDER BY finished_at DESC LIMIT ?
+"""
+
 # -- deliveries --------------------------------------------------------------------------------------
 
 ANY_DELIVERY_DUE = "SELECT 1 FROM outbox WHERE state IN ('pending', 'sending') AND due_at <= :now LIMIT 1"

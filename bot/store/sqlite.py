@@ -350,6 +350,10 @@ class SqliteStore:
         rows = await self._rows(sql.DURATIONS, (provider, *key, limit))
         return [row[0] for row in rows]
 
+    async def durations_at(self, provider: ProviderName, limit: int = 50) -> list[int]:
+        rows = await self._rows(sql.LATELY_TOOK, (provider, limit))
+        return [row[0] for row in rows]
+
     # -- deliveries ----------------------------------------------------------------------------------
 
     async def claim_deliveries(self, now: Millis, lease: Millis, limit: int) -> list[Delivery]:

@@ -146,6 +146,17 @@ async def test_durations_are_those_of_the_same_kind_newest_first(store):
     assert await store.durations(ProviderName("other"), key) == []
 
 
+async def test_the_newest_durations_of_a_provider_are_of_every_kind(store):
+    for hour, mode in enumerate(("std", "pro", "std")):
+        at = after(hour * HOUR)
+        running = await stored(store, TaskState.IN_PROGRESS, created_at=at, request=a_request(mode=mode))
+        await step(store, running, Finished((a_video(),)), now=Millis(at + (60 + hour) * SECOND))
+    await stored(store, TaskState.FAILED)
+    assert await store.durations_at(OFFICIAL) == [62_000, 61_000, 60_000]
+    assert await store.durations_at(OFFICIAL, limit=2) == [62_000, 61_000]
+    assert await store.durations_at(ProviderName("other")) == []
+
+
 # -- status messages ---------------------------------------------------------------------------------
 
 

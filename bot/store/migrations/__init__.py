@@ -2,9 +2,12 @@
 
 from sqlite_utils import Migrations
 
-from bot.store.migrations import step_0001
+from bot.store.migrations import step_0001, step_0002
 
-_APPLY = {"0001_first_schema": step_0001.apply}
+_APPLY = {
+    "0001_first_schema": step_0001.apply,
+    "0002_newest_of_a_provider": step_0002.apply,
+}
 
 STEPS = frozenset(_APPLY)
 """The name of every step that this version of the program knows."""
