@@ -1,6 +1,5 @@
 """The providers together: who can take a request, who is unwell, and who is next."""
 
-import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,10 +27,12 @@ TRIAL = MINUTE
 class Health:
     """What is known of a provider's state. `closed_until` (UTC milliseconds): nothing is sent before.
 
+    `closed_for` is the kind of fault that closed it.
     `unwell`: it was closed for a fault and has not answered well since, so one request at a time tries it.
     """
 
     closed_until: int = 0
+    closed_for: type[outcomes.ProviderError] | None = None
     pauses: int = 0
     failures: int = 0
     unwell: bool = False
@@ -43,6 +44,7 @@ class Health:
 class Condition:
     """How a provider is, for operators. `closed_until` in UTC milliseconds, in the past where it is open.
 
+    `closed_for` is the kind of fault that closed it last; None: none since it last answered well.
     `answered` and `failed` count exchanges of the last hour; a refusal of content is an answer.
     """
 
@@ -51,6 +53,7 @@ class Condition:
     paused: bool
     unwell: bool
     closed_until: Millis
+    closed_for: type[outcomes.ProviderError] | None
     answered: int
     failed: int
     max_concurrent: int
@@ -150,17 +153,6 @@ class Pool:
         ]
         return Millis(max(min(opens), self._clock.now())) if opens else None
 
-    async def probe_all(self) -> list[tuple[ProviderName, bool, str]]:
-        """Ask every provider something free: its name, whether the key is good, and a few words."""
-
-        async def one(client: KlingClient) -> tuple[ProviderName, bool, str]:
-            try:
-                return client.name, True, await client.probe()
-            except outcomes.ProviderError as error:
-                return client.name, False, f"{type(error).__name__}: {error}"
-
-        return list(await asyncio.gather(*(one(client) for client in self._clients)))
-
     @staticmethod
     def _able(client: KlingClient, request: VideoRequest, excluded: Sequence[ProviderName]) -> bool:
         return client.name not in excluded and client.lacks(request) == ()
@@ -181,21 +173,22 @@ class Pool:
                     # Answers to what was asked before the pause do not make it longer.
                     pause = min(KEY_PAUSE * 2**health.pauses, KEY_PAUSE_CAP)
                     health.pauses += 1
-                    self._close(health, now + pause)
+                    self._close(health, now + pause, outcome)
                 return self._news(health)
             case outcomes.Throttled():
                 opens = now + (retry_after_of(outcome) or SECOND)
                 if health.on_trial:
                     # Who is too busy is well.
-                    self._health[name] = Health(closed_until=opens)
-                else:
-                    health.closed_until = max(health.closed_until, opens)
+                    self._health[name] = Health(closed_until=opens, closed_for=type(outcome))
+                elif opens > health.closed_until:
+                    health.closed_until = opens
+                    health.closed_for = type(outcome)
                 return False
             case outcomes.Unavailable() | outcomes.Ambiguous():
                 health.failures += 1
                 if health.failures < DOWN_AFTER:
                     return False
-                self._close(health, now + (retry_after_of(outcome) or DOWN_PAUSE))
+                self._close(health, now + (retry_after_of(outcome) or DOWN_PAUSE), outcome)
                 return self._news(health)
             case _:
                 # A refusal of content is an answer, too.
@@ -203,8 +196,9 @@ class Pool:
                 return False
 
     @staticmethod
-    def _close(health: Health, until: int) -> None:
+    def _close(health: Health, until: int, outcome: outcomes.ProviderError) -> None:
         health.closed_until = until
+        health.closed_for = type(outcome)
         health.unwell = True
         health.on_trial = False
 
@@ -239,6 +233,7 @@ class Pool:
                     client.name in self._paused,
                     health.unwell,
                     Millis(health.closed_until),
+                    health.closed_for,
                     sum(recent),
                     len(recent) - sum(recent),
                     client.config.max_concurrent,

@@ -202,12 +202,6 @@ def test_the_next_moment_is_that_of_the_first_who_opens(pool_of, clock):
     assert pool.retry_at(a_request(model="kling-v9")) is None
 
 
-async def test_every_key_is_checked_even_where_one_is_out_of_reach(pool_of):
-    results = await pool_of(a={}, b={"dialect": "generic"}).probe_all()
-    assert [(name, good) for name, good, _ in results] == [("a", False), ("b", False)]
-    assert all(text.startswith("Unavailable: not reached") for _, _, text in results)
-
-
 # -- the cheaper, the freer, the one that must do it -------------------------------------------------
 
 
@@ -255,6 +249,19 @@ def test_resuming_opens_a_provider_that_a_fault_had_closed(pool_of):
     assert names(pool) == []
     pool.resume("a")
     assert names(pool) == ["a"]
+
+
+def test_operators_see_what_closed_a_provider_until_it_answers_well(pool_of):
+    pool = pool_of(a={}, b={}, c={})
+    pool.note("a", REFUSED)
+    pool.note("b", outcomes.Throttled("slow down"))
+    assert [condition.closed_for for condition in pool.conditions()] == [
+        outcomes.Unauthorized,
+        outcomes.Throttled,
+        None,
+    ]
+    pool.note("a", None)
+    assert pool.conditions()[0].closed_for is None
 
 
 def test_operators_see_how_the_last_hour_went(pool_of, clock):
