@@ -78,7 +78,7 @@ async def behind_a_proxy(world: World, **settings: str) -> AsyncIterator[Reverse
         )
         await world.start()
         yield proxy
-        await world.stop()
+        assert await world.stop() == 0
     said = "\n".join(world.output)
     for secret in (secret_of("stand-in"), WEBHOOK_SECRET, *filter(None, proxy.signatures)):
         assert secret not in said
@@ -172,6 +172,15 @@ async def test_monitoring_is_told_that_the_bot_is_alive_and_ready(world):
         await world.telegram.wait_text(ADA, "Hello Ada")
         ready = await http.get(f"{bot_address(world)}/readyz")
         assert (ready.status_code, ready.json()) == (200, {"store": True, "updates": True})
+
+
+async def test_a_port_that_somebody_else_has_is_one_line_about_the_settings(world):
+    async with serve(Starlette()) as taken:
+        listen = taken.removeprefix("http://")
+        world.write_config(extra=f'[web]\nlisten = "{listen}"\npublic_url = "http://127.0.0.1"\n')
+        code, said = await world.command("run")
+    assert code == 2
+    assert f"  - web.listen: {listen} cannot be used: Address already in use" in said
 
 
 async def test_without_a_public_address_nothing_listens_and_no_callback_is_asked_for(world, monkeypatch):

@@ -4,13 +4,13 @@ import asyncio
 
 from starlette.responses import Response
 
-from bot.domain.lifecycle import AnswerLost, transition
+from bot.domain.lifecycle import AnswerLost, Claimed, transition
 from bot.domain.task import Task, TaskState
 from bot.domain.units import MINUTE, SECOND, Millis, ProviderName
 from bot.kling.callback import Hint
 from bot.services.dispatch import Dispatch
 from bot.services.watch import Watch
-from tests.builders import NOW, stored
+from tests.builders import LEASE, NOW, stored
 from tests.services.test_poll import a_running_task
 from tests.services.world import POLICY, World, finished, running
 
@@ -25,10 +25,11 @@ async def a_task_in_no_hurry(world: World) -> Task:
     return await world.now(task)
 
 
-async def an_unconfirmed_task(world: World, look_at: int) -> Task:
-    task = await stored(world.store, TaskState.SUBMITTING, external_task_id="ours-1")
-    lost = transition(task, AnswerLost(Millis(look_at)), NOW)
-    return await world.store.apply(lost, NOW)
+async def an_unconfirmed_task(world: World, look_at: int, absences: int = 0) -> Task:
+    task = await stored(world.store)
+    for event in (Claimed(A, Millis(NOW + LEASE)), AnswerLost(Millis(look_at), absences)):
+        task = await world.store.apply(transition(task, event, NOW), NOW)
+    return task
 
 
 async def test_a_hint_causes_a_look_at_once_and_the_look_decides(world, provider):
@@ -71,24 +72,24 @@ async def test_a_hundred_hints_cause_one_look_a_second(world, provider):
 
 async def test_a_hint_is_no_proof_that_a_submission_arrived(world):
     task = await an_unconfirmed_task(world, NOW + MINUTE)
-    await world.poll.hint(A, Hint("ours-1", "kling-1"))
+    await world.poll.hint(A, Hint(task.external_task_id, "kling-1"))
     after = await world.now(task)
     assert (after.state, after.provider_task_id) == (TaskState.UNCONFIRMED, None)
 
 
-async def test_a_hint_about_a_lost_answer_has_it_looked_up_at_once(two, provider, other):
-    task = await an_unconfirmed_task(two, NOW + MINUTE)
-    # The builders' tasks belong to a provider that nobody here is.
-    assert task.provider == "official"
-    await two.poll.hint(task.provider, Hint("ours-1", "kling-1"))
-    assert two.woken == ["recover"]
-    assert (await two.now(task)).due_at == NOW
+async def test_a_hint_about_a_lost_answer_has_it_looked_up_at_once(world, provider):
+    task = await an_unconfirmed_task(world, NOW + MINUTE)
+    provider.to_questions.append(running("kling-by-its-own-word"))
+    await world.poll.hint(A, Hint(task.external_task_id, "kling-1"))
+    assert world.woken == ["recover"]
+    await world.settle()
+    after = await world.now(task)
+    assert (after.state, after.provider_task_id) == (TaskState.IN_PROGRESS, "kling-by-its-own-word")
 
 
 async def test_a_hint_between_two_absences_does_not_hasten_the_second(world):
-    task = await an_unconfirmed_task(world, NOW)
-    await world.store.apply(transition(task, AnswerLost(Millis(NOW + 10 * SECOND), 1), NOW), NOW)
-    await world.poll.hint(task.provider, Hint("ours-1", None))
+    task = await an_unconfirmed_task(world, NOW + 10 * SECOND, absences=1)
+    await world.poll.hint(A, Hint(task.external_task_id, None))
     assert world.woken == []
 
 
