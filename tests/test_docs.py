@@ -9,7 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import main
-from bot.config import Settings
+from bot.config import Settings, load
+from bot.domain import catalog
+from bot.domain.catalog_table import table
+from bot.domain.request import Operation
 from bot.kling.dialects import registry
 from handlers import COMMANDS
 
@@ -50,6 +53,25 @@ def test_every_dialect_is_in_the_readme_and_in_the_settings():
     provider = Settings.model_fields["providers"].annotation.__args__[0]
     allowed = set(provider.model_fields["dialect"].annotation.__args__)
     assert named == set(registry.DIALECTS) == allowed - {"auto"}
+
+
+def test_the_table_of_models_is_what_the_catalog_says():
+    found = README.partition("<!-- models -->\n")[2].partition("\n<!-- /models -->")[0]
+    assert found == table(catalog.load()), (
+        "README is behind the catalog: put what `python -m bot.domain.catalog_table` prints "
+        "between <!-- models --> and <!-- /models -->"
+    )
+
+
+def test_the_example_of_a_gateway_that_names_models_by_function_can_be_used_as_it_stands(tmp_path):
+    section = README.partition("### Gateways that name models by function")[2].partition("\n## ")[0]
+    example = section.partition("```toml\n")[2].partition("```")[0]
+    path = tmp_path / "config.toml"
+    path.write_text(f'[telegram]\ntoken = "123456:a-token-for-tests"\n\n{example}', "utf-8")
+    (provider,) = load(path, {}).providers
+    assert provider.model_names["text2video"] == "kling_video"
+    assert set(provider.model_names) == set(provider.operations) <= set(Operation)
+    assert set(provider.paths) <= set(provider.operations)
 
 
 def test_every_file_that_the_documents_name_is_there():

@@ -223,7 +223,7 @@ class Catalog:
                 "error.model.duration",
                 model=row.id,
                 value=request.duration,
-                allowed=_numbers(row.durations),
+                allowed=numbers(row.durations),
                 nearest=min(row.durations, key=lambda known: abs(known - request.duration)),
             )
         if request.aspect_ratio is not None and request.aspect_ratio not in row.ratios:
@@ -344,7 +344,8 @@ def _takes_end_frame(row: Model, request: VideoRequest) -> bool:
     )
 
 
-def _numbers(values: Sequence[int]) -> str:
+def numbers(values: Sequence[int]) -> str:
+    """Some whole numbers in few signs: `5, 10`, or `3–15` where none between is missing."""
     if len(values) > 2 and tuple(values) == tuple(range(values[0], values[-1] + 1)):
         return f"{values[0]}–{values[-1]}"
     return ", ".join(str(value) for value in values)
