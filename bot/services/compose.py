@@ -15,6 +15,7 @@ from bot.domain.effects import Effects
 from bot.domain.options import Options
 from bot.domain.prompt import ParsedPrompt, Vocabulary, parse
 from bot.domain.request import (
+    VIDEO_MODEL_OPERATIONS,
     AudioRef,
     Expansion,
     ImageRef,
@@ -105,6 +106,15 @@ class Compose:
     def operations(self) -> frozenset[Operation]:
         """What some provider offers."""
         return self._pool.operations()
+
+    def beside(self) -> dict[Operation, Model]:
+        """What is offered beside videos from a model: the usual row of each operation."""
+        found = {
+            operation: self._catalog.without_choice(operation)
+            for operation in Operation
+            if operation in self._pool.operations() - VIDEO_MODEL_OPERATIONS
+        }
+        return {operation: rows[0] for operation, rows in found.items() if rows}
 
     # -- videos from words and pictures --------------------------------------------------------------
 
