@@ -39,6 +39,7 @@ from bot.services.dispatch import Dispatch
 from bot.services.intake import Intake
 from bot.services.poll import Poll
 from bot.services.recover import Recover
+from bot.services.results import Results
 from bot.services.status import Status
 from bot.services.submit import Submit
 from bot.services.watch import Watch
@@ -164,6 +165,7 @@ async def build(
         services = Services(
             compose,
             submit,
+            Results(store, accounts),
             accounts,
             status,
             clock,

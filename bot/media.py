@@ -1,11 +1,19 @@
 """What a chat must know of a file: its size, its length, and a picture to show before it plays."""
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 from av.error import FFmpegError
 from PIL import Image
+
+from bot.errors import UserError
+
+MP3_RATE = 44_100
+MP3_BITS = 128_000
+SHORTEST_SOUND = 2_000
+"""Milliseconds that Kling wants to hear at least (Lip-Sync)."""
 
 THUMBNAIL_SIDE = 320
 THUMBNAIL_BYTES = 200_000
@@ -75,6 +83,36 @@ def sound_length(path: Path) -> int:
             return round((container.duration or 0) / 1000)
     except (FFmpegError, OSError, ValueError) as error:
         raise NotAVideo(type(error).__name__) from None
+
+
+def as_mp3(data: bytes, longest_ms: int) -> tuple[bytes, int]:
+    """Turn any sound that people send into a mono MP3, and tell its milliseconds.
+
+    Takes processor time: call it in a thread.
+
+    Raises:
+        UserError: it is no sound, or lasts longer than `longest_ms` or shorter than two seconds.
+
+    """
+    target = io.BytesIO()
+    samples = 0
+    try:
+        with av.open(io.BytesIO(data), "r") as source, av.open(target, "w", format="mp3") as container:
+            stream = container.add_stream("mp3", rate=MP3_RATE, layout="mono", bit_rate=MP3_BITS)
+            resampler = av.AudioResampler("s16p", "mono", MP3_RATE)
+            for decoded in (*source.decode(audio=0), None):
+                for frame in resampler.resample(decoded):
+                    samples += frame.samples
+                    if samples * 1000 > longest_ms * MP3_RATE:
+                        raise UserError("error.sound.too_long", seconds=longest_ms // 1000)
+                    container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    except (FFmpegError, OSError, ValueError, IndexError):
+        raise UserError("error.sound.not_a_sound") from None
+    length = samples * 1000 // MP3_RATE
+    if length < SHORTEST_SOUND:
+        raise UserError("error.sound.too_short", seconds=SHORTEST_SOUND // 1000)
+    return target.getvalue(), length
 
 
 def thumbnail(path: Path, target: Path) -> None:

@@ -7,9 +7,10 @@ from telegram import CallbackQuery, Update
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, TypeHandler, filters
 
 from bot.errors import UserError
-from handlers import account, admin, draft, errors, help, photo, settings, tasks, video  # noqa: A004  /help
+from handlers import account, admin, draft, errors, help, making, settings, tasks, video, words  # noqa: A004
 from handlers.context import Context, KlingApplication, acknowledge, answer, user_id_of
-from handlers.files import HAS_IMAGE
+from handlers.files import HAS_IMAGE, HAS_SOUND
+from handlers.given import command_in, text_of
 from handlers.views import View
 
 PressHandler = Callable[[Update, Context, CallbackQuery, str], Awaitable[str | None]]
@@ -19,6 +20,15 @@ COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
     "start": help.start,
     "help": help.help_,
     "video": video.video,
+    "image": making.image,
+    "extend": making.extend,
+    "lipsync": making.lip_sync,
+    "effect": making.effect,
+    "tryon": making.try_on,
+    "avatar": making.avatar,
+    "motion": making.motion,
+    "expand": making.expand,
+    "sound": making.sound,
     "tasks": tasks.tasks,
     "cancel": tasks.cancel,
     "quota": account.quota,
@@ -30,11 +40,14 @@ PRESSES: dict[str, PressHandler] = {
     "cancel": tasks.press_cancel,
     "drop": tasks.press_cancel_listed,
     "again": tasks.press_again,
+    "animate": making.press_animate,
+    "use": video.press_use,
     "generate": draft.press_generate,
     "discard": draft.press_discard,
     "try": draft.press_try,
     "language": settings.press_language,
 }
+HAS_MEDIA = HAS_IMAGE | HAS_SOUND
 UNSUPPORTED = (
     filters.VIDEO
     | filters.ANIMATION
@@ -73,6 +86,15 @@ async def _anonymous(update: Update, context: Context) -> None:
     await answer(update, context, View(context.t("error.user.anonymous")))
 
 
+async def _captioned(update: Update, context: Context) -> None:
+    """A photo or sound whose caption is a command; one that calls another bot is none of our business."""
+    name = command_in(text_of(update, context), context.bot.username)
+    if name is None:
+        return
+    handler = COMMANDS.get(name)
+    await (handler or words.unknown_command)(update, context)
+
+
 def register(application: KlingApplication) -> None:
     """Add every handler."""
     # An edited message is not a new order: whoever edits a prompt must not pay twice.
@@ -86,18 +108,15 @@ def register(application: KlingApplication) -> None:
     application.add_handler(CommandHandler(list(COMMANDS), _anonymous, filters=new & filters.SenderChat.ALL))
     for name, handler in COMMANDS.items():
         application.add_handler(CommandHandler(name, handler, filters=named))
-    # A photo whose caption is the command is no CommandHandler's business, and must come before the
-    # photos of private chats, whose captions are prompts.
-    application.add_handler(
-        MessageHandler(
-            named & HAS_IMAGE & filters.CaptionRegex(r"(?i)^/video(?:@\w+)?(?:\s|$)"), video.captioned
-        )
-    )
+    # A photo whose caption is a command is no CommandHandler's business, and must come before the photos
+    # of private chats, whose captions are prompts.
+    application.add_handler(MessageHandler(named & HAS_MEDIA & filters.CaptionRegex(r"^/\w"), _captioned))
     # In groups only commands count: plain words and photos are other people's conversation.
     private = named & filters.ChatType.PRIVATE
-    application.add_handler(MessageHandler(private & HAS_IMAGE, photo.photo))
-    application.add_handler(MessageHandler(private & filters.COMMAND, photo.unknown_command))
-    application.add_handler(MessageHandler(private & filters.TEXT, photo.words))
+    application.add_handler(MessageHandler(private & HAS_IMAGE, video.video))
+    application.add_handler(MessageHandler(private & HAS_SOUND & filters.REPLY, making.spoken))
+    application.add_handler(MessageHandler(private & filters.COMMAND, words.unknown_command))
+    application.add_handler(MessageHandler(private & filters.TEXT, words.words))
     # After pictures, which are files and stickers too.
-    application.add_handler(MessageHandler(private & UNSUPPORTED, photo.unsupported))
+    application.add_handler(MessageHandler(private & UNSUPPORTED, words.unsupported))
     application.add_error_handler(errors.on_error)

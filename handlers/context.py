@@ -23,7 +23,6 @@ from bot.domain.task import Origin
 from bot.domain.units import ChatId, UserId
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
-from handlers.albums import Albums
 from handlers.keyboards import Signer, markup
 from handlers.questions import Questions
 from handlers.views import View
@@ -39,13 +38,16 @@ AnyDict = dict[Any, Any]
 
 
 class Tools:
-    """What handlers share. `services` and `signer` are set before the first update is acted on."""
+    """What handlers share. `services` and `signer` are set before the first update is acted on.
+
+    `albums` holds, while an update is acted on, the other photos of its album by the update's id.
+    """
 
     services: Services
     signer: Signer
 
     def __init__(self) -> None:
-        self.albums = Albums()
+        self.albums: dict[int, tuple[Message, ...]] = {}
         self.questions = Questions()
         self.pause: Pause = asyncio.sleep
 

@@ -10,20 +10,15 @@ from dataclasses import replace
 from telegram import CallbackQuery, Update
 from telegram.error import TelegramError
 
-from bot.domain.prompt import ParsedPrompt
-from bot.domain.request import ImageRef, VideoRequest
+from bot.domain.request import VideoRequest
 from bot.errors import UserError
-from bot.services.compose import Pictures
 from handlers import views
 from handlers.context import Context, answer, place_of, rewrite, send, user_id_of
 from handlers.submitting import is_stale, submit
 
 
-async def submit_or_ask(
-    update: Update, context: Context, parsed: ParsedPrompt, image: ImageRef | None
-) -> None:
+async def submit_or_ask(update: Update, context: Context, request: VideoRequest) -> None:
     """Submit at once, but ask about a message that waited too long before it costs anything."""
-    request = context.services.compose.video(parsed, Pictures(first=image))
     if is_stale(update, context):
         await ask(update, context, request, "draft.stale")
     else:
@@ -51,6 +46,30 @@ async def put_away_question(update: Update, context: Context) -> None:
             await context.bot.delete_message(place.chat_id, message_id)
 
 
+async def take(update: Update, context: Context, name: str) -> tuple[VideoRequest, int | None]:
+    """The person's draft in this chat, which a button names.
+
+    Raises:
+        UserError: it was submitted or given up, or has given way to another.
+
+    """
+    draft = await context.services.submit.draft(user_id_of(update), place_of(update).chat_id)
+    if draft is None or _name(draft[1]) != name:
+        raise UserError("error.draft.gone")
+    return draft
+
+
+async def change(
+    update: Update, context: Context, query: CallbackQuery, name: str, request: VideoRequest, question: str
+) -> None:
+    """Put another request in a draft's place, in the same message."""
+    services, user_id, place = context.services, user_id_of(update), place_of(update)
+    _, source_message_id = await take(update, context, name)
+    await services.submit.save_draft(user_id, place.chat_id, request, source_message_id)
+    price = services.compose.price(request)
+    await rewrite(context, query, views.draft(context.t, request, price, question, user_id, name))
+
+
 # -- buttons -----------------------------------------------------------------------------------------
 
 
@@ -58,10 +77,9 @@ async def press_generate(update: Update, context: Context, query: CallbackQuery,
     """Submit the draft that the button stands under; the status message takes the question's place."""
     place, user_id = place_of(update), user_id_of(update)
     services = context.services
-    draft = await services.submit.draft(user_id, place.chat_id)
-    if draft is None or _name(draft[1]) != argument:
-        raise UserError("error.draft.gone")
-    request, source_message_id = draft
+    request, source_message_id = await take(update, context, argument)
+    # A photo may wait without words, but what needs them is not sent without.
+    services.compose.check(request)
     await submit(update, context, request, replace(place, message_id=source_message_id))
     await services.submit.delete_draft(user_id, place.chat_id)
     context.bot_data.questions.take(user_id, place.chat_id)

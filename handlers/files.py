@@ -1,4 +1,4 @@
-"""Pictures out of messages. A file's address holds the bot's token: it stays in this module."""
+"""Pictures and sounds out of messages. A file's address holds the bot's token: it stays in this module."""
 
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -17,11 +17,30 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFile:
-    """A picture at Telegram. `size` in bytes, where it is told."""
+class RemoteFile:
+    """A file at Telegram. `size` in bytes, where it is told."""
 
     file_id: str
     size: int | None
+
+
+def sound_file_of(message: Message | None) -> RemoteFile | None:
+    """The sound in a message: a voice message, music, or an audio file."""
+    if message is None:
+        return None
+    document = message.document
+    if document is not None and not (document.mime_type or "").startswith("audio/"):
+        document = None
+    sound = message.voice or message.audio or document
+    return None if sound is None else RemoteFile(sound.file_id, sound.file_size)
+
+
+class _HasSound(MessageFilter):
+    """Messages that bring a sound."""
+
+    def filter(self, message: Message) -> bool:
+        """Whether there is a sound in the message."""
+        return sound_file_of(message) is not None
 
 
 class _HasImage(MessageFilter):
@@ -32,30 +51,31 @@ class _HasImage(MessageFilter):
         return image_file_of(message) is not None
 
 
-def image_file_of(message: Message | None) -> ImageFile | None:
+def image_file_of(message: Message | None) -> RemoteFile | None:
     """The picture in a message: the largest photo, an image sent as a file, or a still sticker."""
     if message is None:
         return None
     if message.photo:
         largest = max(message.photo, key=lambda photo: photo.width * photo.height)
-        return ImageFile(largest.file_id, largest.file_size)
+        return RemoteFile(largest.file_id, largest.file_size)
     document = message.document
     if document is not None and (
         (document.mime_type or "").startswith("image/")
         or PurePath(document.file_name or "").suffix.lower() in IMAGE_SUFFIXES
     ):
-        return ImageFile(document.file_id, document.file_size)
+        return RemoteFile(document.file_id, document.file_size)
     sticker = message.sticker
     if sticker is not None and not sticker.is_animated and not sticker.is_video:
-        return ImageFile(sticker.file_id, sticker.file_size)
+        return RemoteFile(sticker.file_id, sticker.file_size)
     return None
 
 
+HAS_SOUND = _HasSound(name="has a sound")
 HAS_IMAGE = _HasImage(name="has an image")
 
 
-async def fetch_image(bot: Bot, file: ImageFile) -> bytes:
-    """Download a picture.
+async def fetch_file(bot: Bot, file: RemoteFile) -> bytes:
+    """Download a file.
 
     Raises:
         UserError: it is too large, or Telegram does not hand it out.

@@ -4,7 +4,7 @@ from telegram import Update
 
 from handlers import views
 from handlers.context import Context, answer, user_id_of
-from handlers.menus import ADMIN_COMMANDS, USER_COMMANDS
+from handlers.menus import ADMIN_COMMANDS, MORE_COMMANDS, USER_COMMANDS
 
 
 async def start(update: Update, context: Context) -> None:
@@ -19,5 +19,5 @@ async def help_(update: Update, context: Context) -> None:
     """Commands, options and models."""
     services = context.services
     is_admin = services.accounts.is_admin(user_id_of(update))
-    commands = (*USER_COMMANDS, *ADMIN_COMMANDS) if is_admin else USER_COMMANDS
+    commands = (*USER_COMMANDS[:3], *MORE_COMMANDS, *USER_COMMANDS[3:], *(ADMIN_COMMANDS if is_admin else ()))
     await answer(update, context, views.help_text(context.t, commands, services.compose.models()))

@@ -142,7 +142,7 @@ class TelegramMessenger:
         return Sent(message.message_id, _file_id(message))
 
     async def send_album(self, deliveries: Sequence[Delivery], files: Sequence[ResultFile]) -> list[Sent]:
-        """Send several results as one album; its buttons stand in a message beneath it, for albums have none."""
+        """Send several results as one album."""
         task = deliveries[0].task
         texts = self._texts(task)
         with ExitStack() as open_files:
@@ -157,10 +157,13 @@ class TelegramMessenger:
                 )
 
             messages = await self._in_thread(task, send)
+        return [Sent(message.message_id, _file_id(message)) for message in messages]
+
+    async def offer_next(self, delivery: Delivery) -> None:
+        """Say beneath an album, which can have no buttons of its own, what can be done with it."""
         with suppress(ChatBusy, ChatGone, ChatMoved, ChatRefused):
             # The album has arrived: without its buttons it is still what was asked for.
-            await self._send(task, views.album(texts, deliveries[0]), silent=True)
-        return [Sent(message.message_id, _file_id(message)) for message in messages]
+            await self._send(delivery.task, views.album(self._texts(delivery.task), delivery), silent=True)
 
     def _in_album(
         self, texts: Texts, delivery: Delivery, file: ResultFile, open_files: ExitStack

@@ -77,8 +77,14 @@ class TelegramSide:
 
     async def process(self, update: RawUpdate) -> None:
         """Act on one update to its end; see `bot.services.ports.UpdateProcessor`."""
-        read = Update.de_json(update.payload, self._application.bot)
-        await self._application.process_update(read)
+        bot, albums = self._application.bot, self._application.bot_data.albums
+        read = Update.de_json(update.payload, bot)
+        others = [Update.de_json(payload, bot).message for payload in update.album]
+        albums[update.update_id] = tuple(message for message in others if message is not None)
+        try:
+            await self._application.process_update(read)
+        finally:
+            del albums[update.update_id]
 
     async def prepare(self) -> None:
         """Set menus and descriptions; best effort."""

@@ -1,61 +1,64 @@
-"""`/video`: words, a reply to a photo, or a photo with the command in its caption."""
+"""`/video`, and photos in private chats: words, one photo, first and last frame, or references."""
 
-import re
+from telegram import CallbackQuery, Update
 
-from telegram import Message, Update
-
+from bot.domain.request import ImageRef
+from bot.errors import UserError
+from bot.services.compose import Pictures
 from handlers import views
-from handlers.context import Context, answer, message_of
-from handlers.draft import submit_or_ask
-from handlers.files import fetch_image, image_file_of
+from handlers.context import Context, answer
+from handlers.draft import ask, change, submit_or_ask, take
+from handlers.given import given
+from handlers.submitting import is_stale
 
-_COMMAND = re.compile(r"/(\w+)(?:@(\w+))?\s*", re.ASCII)
-
-
-def words_after_command(text: str) -> str:
-    """What stands after the command in a text or caption; line breaks stay."""
-    match = _COMMAND.match(text)
-    return text[match.end() if match else 0 :].strip()
-
-
-def is_for(text: str, username: str) -> bool:
-    """Whether a text is a `/video` command, for this bot where it names one."""
-    match = _COMMAND.match(text)
-    if match is None or match[1].casefold() != "video":
-        return False
-    return match[2] is None or match[2].casefold() == username.casefold()
-
-
-async def captioned(update: Update, context: Context) -> None:
-    """A photo whose caption is the command; one that calls another bot is none of our business."""
-    message = message_of(update)
-    if not is_for(message.caption or "", context.bot.username):
-        return
-    if context.bot_data.albums.number_of(message.chat_id, message.media_group_id) == 1:
-        await video(update, context)
+FRAMES = "frames"
+REFERENCES = "references"
 
 
 async def video(update: Update, context: Context) -> None:
-    """Make a video of words, of the photo that carries the command, or of the message that is replied to."""
-    message = message_of(update)
-    words = words_after_command(message.text or message.caption or "")
-    source = message if image_file_of(message) is not None else _replied(message, context)
-    file = image_file_of(source)
-    if file is None and not words and source is not None:
-        words = words_after_command(source.text or "")
-    parsed = context.services.compose.parse(words)
-    if file is None and not parsed.prompt:
+    """Make a video of words, of the photos that came with them, or of the message that is replied to."""
+    got = await given(update, context)
+    services = context.services
+    parsed = services.compose.parse(got.words)
+    if not got.pictures and not parsed.prompt and not parsed.options.shots:
         await answer(update, context, views.how_to(context.t))
         return
-    image = None
-    if file is not None:
-        image = await context.services.submit.keep_image(await fetch_image(context.bot, file))
-    await submit_or_ask(update, context, parsed, image)
+    pictures = as_given(got.pictures)
+    if len(got.pictures) == 2:
+        # Two photos are the one case that cannot be told from the photos alone.
+        frames = Pictures(first=got.pictures[0], last=got.pictures[1])
+        draft = services.compose.video_draft(parsed, frames if _can(context, frames) else pictures)
+        both = _can(context, frames) and _can(context, pictures)
+        await ask(update, context, draft, "draft.two_photos" if both else "draft.photo")
+        return
+    if got.pictures and not parsed.prompt:
+        draft = services.compose.video_draft(parsed, pictures)
+        await ask(update, context, draft, "draft.stale" if is_stale(update, context) else "draft.photo")
+        return
+    await submit_or_ask(update, context, services.compose.video(parsed, pictures))
 
 
-def _replied(message: Message, context: Context) -> Message | None:
-    """The message that is replied to, unless it is one of ours: our words are no prompt."""
-    replied = message.reply_to_message
-    if replied is None or (replied.from_user is not None and replied.from_user.id == context.bot.id):
-        return None
-    return replied
+def as_given(pictures: tuple[ImageRef, ...]) -> Pictures:
+    """One photo is the first frame, several are references."""
+    if len(pictures) == 1:
+        return Pictures(first=pictures[0])
+    return Pictures(references=pictures)
+
+
+def _can(context: Context, pictures: Pictures) -> bool:
+    """Whether some model on offer takes photos in this way."""
+    try:
+        context.services.compose.video_draft(context.services.compose.parse(""), pictures)
+    except UserError:
+        return False
+    return True
+
+
+async def press_use(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
+    """Use the two photos of a draft as frames or as references, and ask again."""
+    name, _, use = argument.partition(".")
+    request, _ = await take(update, context, name)
+    pictures = request.images
+    chosen = Pictures(first=pictures[0], last=pictures[1]) if use == FRAMES else Pictures(references=pictures)
+    changed = context.services.compose.rearranged(request, chosen)
+    await change(update, context, query, name, changed, "draft.ready" if changed.prompt else "draft.photo")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from html import escape, unescape
 from zoneinfo import ZoneInfo
 
-from bot.domain.request import VideoRequest
+from bot.domain.catalog import AS_LONG_AS_ITS_SOURCE
+from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, Product, VideoRequest
 from bot.domain.task import Delivery, DeliveryKind, FailureKind, LedgerKind, LedgerRow, Task, TaskState
 from bot.domain.units import Credits, Millis, UserId, shown
 from bot.errors import UserError
@@ -24,6 +25,9 @@ CAPTION_LIMIT = 1024
 SHORT_PROMPT = 60
 BAR_CELLS = 10
 CANCEL_BUTTONS = 10
+
+PLAIN_OPERATIONS = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO})
+"""What goes without saying."""
 
 REPEATABLE = frozenset(FailureKind) - {FailureKind.CONTENT, FailureKind.PARAMETERS}
 """After these the same request may well succeed; after the others it would fail again."""
@@ -74,12 +78,29 @@ def credits(t: Texts, amount: int) -> str:
 
 
 def settings_line(t: Texts, request: VideoRequest) -> str:
-    """`kling-v2-6 · standard · 5 s · 16:9`."""
-    parts = [request.model, t(f"mode.{request.mode}"), t("unit.seconds", seconds=request.duration)]
+    """`kling-v2-6 · standard · 5 s · 16:9`, or what else was asked for."""
+    operation = request.operation
+    parts = []
+    if operation not in PLAIN_OPERATIONS:
+        parts.append(t(f"operation.{operation}"))
+    if request.effect is not None:
+        parts.append(request.effect.replace("_", " "))
+    if operation in VIDEO_MODEL_OPERATIONS or operation.product is Product.IMAGE:
+        parts.append(request.model)
+    if operation in VIDEO_MODEL_OPERATIONS or operation is Operation.AVATAR:
+        parts.append(t(f"mode.{request.mode}"))
+    if operation.product is Product.IMAGE and request.resolution != "1k":
+        parts.append(request.resolution)
+    if request.duration and operation not in AS_LONG_AS_ITS_SOURCE:
+        parts.append(t("unit.seconds", seconds=request.duration))
     if request.aspect_ratio is not None:
         parts.append(request.aspect_ratio)
     if request.sound:
         parts.append(t("option.sound"))
+    if request.camera is not None:
+        parts.append(t("option.camera", camera=request.camera.axis or request.camera.move))
+    if request.shots:
+        parts.append(t("option.shots", shots=len(request.shots)))
     if request.seed is not None:
         parts.append(t("option.seed", seed=str(request.seed)))
     if request.count > 1:
@@ -193,6 +214,15 @@ def notice(t: Texts, task: Task) -> View:
 def draft(t: Texts, request: VideoRequest, price: Credits, question: str, owner: UserId, name: str) -> View:
     """A request that waits for a word or a tap: `question` is the key of what is asked, `name` the draft's."""
     lines = [t(question), quoted(request.prompt, 600), settings_line(t, request)]
+    if question == "draft.two_photos":
+        uses = [
+            [Button(t(f"button.use_{use}"), "use", f"{name}.{use}", owner)]
+            for use in ("frames", "references")
+        ]
+        return View(
+            "\n".join(line for line in lines if line),
+            [*uses, [Button(t("button.discard"), "discard", name, owner)]],
+        )
     generate = t("button.generate", credits=credits(t, price))
     discard = t("button.no_thanks" if question == "draft.stale" else "button.discard")
     buttons = [

@@ -48,7 +48,7 @@ ASSUMED_SECONDS = 10
 SPOKEN_LETTERS = {"zh": 4, "en": 14}
 """Letters that are spoken in a second, to price a speech before it exists."""
 
-_AS_LONG_AS_ITS_SOURCE = frozenset({Operation.EXTEND, Operation.MOTION_CONTROL})
+AS_LONG_AS_ITS_SOURCE = frozenset({Operation.EXTEND, Operation.MOTION_CONTROL})
 
 Modes = tuple[Mode, ...]
 Rates = Mapping[str, Annotated[float, Field(ge=0)]]
@@ -218,7 +218,7 @@ class Catalog:
             raise UserError(
                 "error.model.mode", model=row.id, value=request.mode, allowed=", ".join(row.modes)
             )
-        if request.duration not in row.durations and request.operation not in _AS_LONG_AS_ITS_SOURCE:
+        if request.duration not in row.durations and request.operation not in AS_LONG_AS_ITS_SOURCE:
             raise UserError(
                 "error.model.duration",
                 model=row.id,
@@ -295,7 +295,7 @@ def speech_seconds(speech: Speech) -> float:
     """How long a speech lasts; a text is estimated by its letters."""
     if speech.audio is not None:
         return speech.audio.duration_ms / SECOND
-    return max(2.0, len(speech.text) / SPOKEN_LETTERS[speech.language] / speech.speed)
+    return len(speech.text) / SPOKEN_LETTERS[speech.language] / speech.speed
 
 
 def _rates(row: Model, request: VideoRequest) -> Rates:

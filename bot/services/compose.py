@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import structlog
 from pydantic import ValidationError
 
-from bot.domain.catalog import Catalog, Model
+from bot.domain.catalog import Catalog, Model, speech_seconds
 from bot.domain.effects import Effects
 from bot.domain.options import Options
 from bot.domain.prompt import ParsedPrompt, Vocabulary, parse
@@ -40,6 +40,9 @@ EVEN_EXPANSION = 0.25
 """How far a picture grows on every side where no shape was asked for: 1.5 × 1.5 of it."""
 
 SOUND_SECONDS = 5
+
+SHORTEST_SPEECH = 2
+"""Seconds that Kling wants to hear at least (Lip-Sync, Avatar); a text's are estimated."""
 
 _NEED_WORDS = frozenset({Operation.REFERENCES_TO_VIDEO, Operation.OMNI_VIDEO, Operation.REFERENCES_TO_IMAGE})
 """Pictures may wait for their words, but here they are nothing without."""
@@ -134,7 +137,7 @@ class Compose:
         said = parsed.options
         model = said.model or self._model(given)
         row = self._catalog.model(model)
-        operation = self._catalog.operation_for(model, frames=given.frames, references=len(given.references))
+        operation = self._operation(model, given)
         shots = said.shots or ()
         duration = (
             sum(shot.duration for shot in shots)
@@ -147,7 +150,7 @@ class Compose:
             model=model,
             prompt=parsed.prompt,
             negative_prompt=said.negative_prompt or "",
-            mode=said.mode or _fitting(self._defaults.mode, row.modes),
+            mode=said.mode or self._mode(row, given),
             duration=duration,
             aspect_ratio=said.aspect_ratio or (None if framed else self._defaults.aspect_ratio),
             cfg_scale=said.cfg_scale,
@@ -176,20 +179,56 @@ class Compose:
         if parsed.options.shots:
             said["duration"] = sum(shot.duration for shot in parsed.options.shots)
         completed = self._build(**{**draft.model_dump(), **said, "prompt": parsed.prompt})
-        self.check(completed)
+        if parsed.prompt:
+            self.check(completed)
+        else:
+            self._check_but_words(completed)
         return completed
+
+    def rearranged(self, request: VideoRequest, pictures: Pictures) -> VideoRequest:
+        """A draft whose pictures are for something else; another model where its own cannot do that."""
+        model = request.model
+        operation = self._operation(model, pictures)
+        if operation not in self._catalog.model(model).operations:
+            model = self._model(pictures)
+            operation = self._operation(model, pictures)
+        row = self._catalog.model(model)
+        changed = self._build(
+            **{
+                **request.model_dump(),
+                "operation": operation,
+                "model": model,
+                "mode": self._mode(row, pictures)
+                if pictures.last is not None
+                else _fitting(request.mode, row.modes),
+                "duration": _fitting(request.duration, row.durations),
+                "aspect_ratio": None if pictures.first is not None else self._defaults.aspect_ratio,
+                "first_frame": pictures.first,
+                "last_frame": pictures.last,
+                "references": pictures.references,
+            }
+        )
+        self._check_but_words(changed)
+        return changed
+
+    def _operation(self, model: str, pictures: Pictures) -> Operation:
+        return self._catalog.operation_for(model, frames=pictures.frames, references=len(pictures.references))
 
     def _model(self, pictures: Pictures) -> str:
         """The usual model, or the first on offer that does what the pictures are for."""
         offered = self._pool.models()
         usual = self._defaults.model or offered[0]
         for model in (usual, *offered):
-            operation = self._catalog.operation_for(
-                model, frames=pictures.frames, references=len(pictures.references)
-            )
-            if operation in self._catalog.model(model).operations:
+            row = self._catalog.model(model)
+            if self._operation(model, pictures) in row.operations and (
+                pictures.last is None or row.end_frame
+            ):
                 return model
         return usual
+
+    def _mode(self, row: Model, pictures: Pictures) -> str:
+        """The usual mode, or the first that takes an end frame where there is one."""
+        return _fitting(self._defaults.mode, (pictures.last is not None and row.end_frame) or row.modes)
 
     def _cast(self, said: Options) -> Sequence[Any]:
         if said.voice is None:
@@ -250,11 +289,14 @@ class Compose:
         language = said.language or language_of(parsed.prompt)
         voice = self.voices.find(said.voice or "", language)
         try:
-            return Speech.model_validate(
+            speech = Speech.model_validate(
                 {"text": parsed.prompt, "voice": voice.id, "language": language, "speed": said.speed or 1}
             )
         except ValidationError:
             raise UserError("error.request.too_much_to_say", count=len(parsed.prompt)) from None
+        if speech_seconds(speech) < SHORTEST_SPEECH:
+            raise UserError("error.request.too_little_to_say", seconds=SHORTEST_SPEECH)
+        return speech
 
     # -- pictures that move, speak or change ---------------------------------------------------------
 

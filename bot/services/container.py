@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.services.accounts import Accounts
 from bot.services.compose import Compose
+from bot.services.results import Results
 from bot.services.status import Status
 from bot.services.submit import Submit
 
@@ -15,6 +16,7 @@ class Services:
 
     compose: Compose
     submit: Submit
+    results: Results
     accounts: Accounts
     status: Status
     clock: Clock

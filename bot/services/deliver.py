@@ -114,6 +114,7 @@ class Deliver:
                 return
             for delivery, message, file in zip(deliveries, sent, files, strict=True):
                 await self._arrived(delivery, message, file)
+            await self._messenger.offer_next(deliveries[0])
 
     async def _deliver_file(self, delivery: Delivery) -> None:
         await self._messenger.sending(delivery.task)

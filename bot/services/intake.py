@@ -1,12 +1,13 @@
 """The inbox: updates are kept before Telegram is told that they arrived, and acted on once, in order.
 
-Different chats run side by side, one chat strictly in order. What was kept and not finished when the
-process ended is acted on again at the next start; effects are unique by update id.
+Different chats run side by side, one chat strictly in order. The photos of an album, which come one by
+one, are acted on together once no more of them come. What was kept and not finished when the process
+ended is acted on again at the next start; effects are unique by update id.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -19,7 +20,15 @@ log = structlog.get_logger(__name__)
 
 Lane = tuple[str, int]
 
+Pause = Callable[[float], Awaitable[None]]
+
 LONG_POLL_SECONDS = 30
+ALBUM_QUIET_SECONDS = 1.2
+"""How long no further photo of an album has to come before it is taken for whole."""
+
+LARGEST_ALBUM = 10
+"""Telegram's own limit."""
+
 CONCURRENT_CHATS = 64
 IDS_GO_ON = 6 * DAY
 """After a week of silence Telegram numbers updates anew, perhaps with smaller ids, which an offset would
@@ -31,7 +40,15 @@ ERROR_PAUSE_SECONDS = (1, 2, 5, 10, 30)
 class Intake:
     """Takes updates in and hands them on, chat by chat."""
 
-    def __init__(self, store: Store, source: UpdateSource, processor: UpdateProcessor, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        source: UpdateSource,
+        processor: UpdateProcessor,
+        clock: Clock,
+        pause: Pause = asyncio.sleep,
+    ) -> None:
+        self._pause = pause
         self._store = store
         self._source = source
         self._processor = processor
@@ -112,20 +129,44 @@ class Intake:
     async def _work(self, lane: Lane) -> None:
         waiting = self._lanes[lane]
         while waiting:
-            row = waiting[0]
+            rows = await self._together(waiting)
+            row = rows[0]
             async with self._slots:
                 try:
+                    album = tuple(part.payload for part in rows[1:])
                     await self._processor.process(
-                        RawUpdate(row.update_id, row.chat_id, row.payload, row.sent_at)
+                        RawUpdate(row.update_id, row.chat_id, row.payload, row.sent_at, album)
                     )
                 except Exception:
                     log.exception("an update could not be processed", update=row.update_id, chat=row.chat_id)
-                try:
-                    await self._store.mark_processed(row.update_id, self._clock.now())
-                except Exception:
-                    # It is acted on again after the next start; the chat goes on meanwhile.
-                    log.exception(
-                        "an update could not be marked as done", update=row.update_id, chat=row.chat_id
-                    )
-            waiting.popleft()
+                for part in rows:
+                    await self._done(part)
+            for part in rows:
+                waiting.remove(part)
         del self._lanes[lane]
+
+    async def _together(self, waiting: deque[InboxRow]) -> list[InboxRow]:
+        """The next update, and the other photos of its album when no more of them come."""
+        album = _album_of(waiting[0])
+        if album is None:
+            return [waiting[0]]
+        known = 0
+        while True:
+            parts = [row for row in waiting if _album_of(row) == album]
+            if len(parts) in {known, LARGEST_ALBUM}:
+                return parts
+            known = len(parts)
+            await self._pause(ALBUM_QUIET_SECONDS)
+
+    async def _done(self, row: InboxRow) -> None:
+        try:
+            await self._store.mark_processed(row.update_id, self._clock.now())
+        except Exception:
+            # It is acted on again after the next start; the chat goes on meanwhile.
+            log.exception("an update could not be marked as done", update=row.update_id, chat=row.chat_id)
+
+
+def _album_of(row: InboxRow) -> str | None:
+    message = row.payload.get("message")
+    album = message.get("media_group_id") if isinstance(message, Mapping) else None
+    return album if isinstance(album, str) else None

@@ -11,12 +11,16 @@ from bot.domain.units import ChatId, Credits, Millis
 
 @dataclass(frozen=True, slots=True)
 class RawUpdate:
-    """An update as the inbox keeps it. `payload` is the Bot API's JSON; `sent_at` is when the user acted."""
+    """An update as the inbox keeps it. `payload` is the Bot API's JSON; `sent_at` is when the user acted.
+
+    `album` holds the payloads of the other photos of its album, in their order.
+    """
 
     update_id: int
     chat_id: ChatId | None
     payload: dict[str, Any]
     sent_at: Millis | None = None
+    album: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,11 @@ class Messenger(Protocol):
         ...
 
     async def send_album(self, deliveries: Sequence[Delivery], files: Sequence[ResultFile]) -> list[Sent]:
-        """Send several results of one task as one album, with what can be done with them beneath it."""
+        """Send several results of one task as one album."""
+        ...
+
+    async def offer_next(self, delivery: Delivery) -> None:
+        """Say beneath an album what can be done with it. Best effort."""
         ...
 
     async def send_link(self, delivery: Delivery, url: str, size_bytes: int | None) -> Sent:

@@ -4,6 +4,7 @@ Nothing is kept and nothing held before everything that can be refused has been 
 """
 
 import asyncio
+import hashlib
 import random
 from typing import TypeVar
 
@@ -13,18 +14,22 @@ from pydantic import ValidationError
 from bot.clock import Clock
 from bot.domain.lifecycle import CancelRequested, IllegalTransition, transition
 from bot.domain.quota import windows
-from bot.domain.request import ImageRef, VideoRequest
+from bot.domain.request import AudioRef, ImageRef, VideoRequest
 from bot.domain.schedule import PollingPolicy
 from bot.domain.task import ACTIVE_STATES, FINAL_STATES, Origin, Task, TaskState
 from bot.domain.units import ChatId, Millis, TaskId, UserId, new_task_id, shown
 from bot.errors import UserError
 from bot.images.intake import prepare
+from bot.media import as_mp3
 from bot.services.accounts import Accounts
 from bot.services.compose import Compose
 from bot.services.ports import Wake
 from bot.store.base import Conflict, Draft, Store, StoredAttachment, TaskIdTaken
 
 _ID_DRAWS = 8
+
+LONGEST_SOUND = 60_000
+"""Milliseconds of speech that Kling takes for a lip-sync."""
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +74,18 @@ class Submit:
             height=prepared.height,
         )
         await self._store.keep_attachment(StoredAttachment(ref, prepared.data), self._clock.now())
+        return ref
+
+    async def keep_sound(self, data: bytes, longest_ms: int = LONGEST_SOUND) -> AudioRef:
+        """Make a sound into what Kling takes and keep it.
+
+        Raises:
+            UserError: it is no sound, or too long or too short to be used.
+
+        """
+        mp3, length = await asyncio.to_thread(as_mp3, data, longest_ms)
+        ref = AudioRef(sha256=hashlib.sha256(mp3).hexdigest(), duration_ms=length)
+        await self._store.keep_attachment(StoredAttachment(ref, mp3), self._clock.now())
         return ref
 
     # -- accepting -----------------------------------------------------------------------------------

@@ -160,6 +160,9 @@ class Chat:
         self.albums.append((list(deliveries), list(files)))
         return [Sent(self._next(), f"file-{delivery.id}") for delivery in deliveries]
 
+    async def offer_next(self, delivery: Delivery) -> None:
+        """Nothing is shown here."""
+
     async def send_link(self, delivery: Delivery, url: str, size_bytes: int | None) -> Sent:
         self._meet_trouble("send_link")
         self.links.append((delivery, url, size_bytes))

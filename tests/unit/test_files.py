@@ -7,7 +7,7 @@ from telegram import Message
 from bot.clock import ManualClock
 from bot.demo.script import sample_picture
 from bot.errors import UserError
-from handlers.files import DOWNLOAD_LIMIT, HAS_IMAGE, ImageFile, fetch_image, image_file_of
+from handlers.files import DOWNLOAD_LIMIT, HAS_IMAGE, RemoteFile, fetch_file, image_file_of
 from tests.builders import NOW
 from tests.telegram_front import ADA, TOKEN, complaint, done, open_telegram
 
@@ -50,7 +50,7 @@ def a_sticker(**fields) -> Message:
 
 def test_of_a_photo_the_largest_size_counts_in_whatever_order_they_come():
     message = a_message(photo=[a_size("middle", 800, 600), a_size("large", 1280, 960), a_size("s", 90, 60)])
-    assert image_file_of(message) == ImageFile("large", 1280 * 960)
+    assert image_file_of(message) == RemoteFile("large", 1280 * 960)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_of_a_photo_the_largest_size_counts_in_whatever_order_they_come():
     ],
 )
 def test_a_picture_that_is_sent_as_a_file_is_one(fields):
-    assert image_file_of(a_document(**fields)) == ImageFile("D", 7)
+    assert image_file_of(a_document(**fields)) == RemoteFile("D", 7)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_another_file_is_none(fields):
 
 
 def test_a_still_sticker_is_a_picture_and_a_moving_one_is_not():
-    assert image_file_of(a_sticker()) == ImageFile("S", None)
+    assert image_file_of(a_sticker()) == RemoteFile("S", None)
     assert image_file_of(a_sticker(is_animated=True)) is None
     assert image_file_of(a_sticker(is_video=True)) is None
 
@@ -116,13 +116,13 @@ async def refused(doing) -> UserError:
 async def test_a_photo_is_fetched(telegram, bot):
     sent = await telegram.people.send_photo(ADA, sample_picture())
     file = image_file_of(Message.de_json(sent, bot))
-    data = await fetch_image(bot, file)
+    data = await fetch_file(bot, file)
     assert data[:3] == b"\xff\xd8\xff"
     assert len(data) == file.size
 
 
 async def test_a_picture_that_is_too_large_is_not_even_asked_for(telegram, bot):
-    error = await refused(fetch_image(bot, ImageFile("F", DOWNLOAD_LIMIT + 1)))
+    error = await refused(fetch_file(bot, RemoteFile("F", DOWNLOAD_LIMIT + 1)))
     assert (error.key, error.params) == ("error.image.too_large", {"limit": 20})
     assert telegram.front.of("getFile") == []
 
@@ -141,12 +141,12 @@ async def test_a_picture_that_telegram_does_not_hand_out_is_told_without_the_tok
     telegram, bot, answer, key
 ):
     telegram.front.answer("getFile", answer)
-    error = await refused(fetch_image(bot, ImageFile("F", None)))
+    error = await refused(fetch_file(bot, RemoteFile("F", None)))
     assert error.key == key
 
 
 async def test_a_file_that_is_gone_from_the_server_is_told_without_its_address(telegram, bot):
     known = {"file_id": "F", "file_unique_id": "U", "file_path": "photos/gone.jpg"}
     telegram.front.answer("getFile", done(known))
-    error = await refused(fetch_image(bot, ImageFile("F", None)))
+    error = await refused(fetch_file(bot, RemoteFile("F", None)))
     assert error.key == "error.image.not_available"

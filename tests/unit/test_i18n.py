@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.messages.pofile import read_po
 
-from bot.domain.request import VIDEO_MODEL_OPERATIONS, VideoRequest
+from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.task import ACTIVE_STATES, FailureKind, LedgerKind
 from bot.i18n import DEFAULT, NAMES, Texts, choose, for_language
 from handlers import COMMANDS
@@ -38,6 +38,8 @@ FAMILIES = {
     "ledger.": tuple(LedgerKind),
     "notice.failed.": tuple(FailureKind),
     "status.": ("submitting", "unconfirmed"),
+    "operation.": tuple(set(Operation) - {Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO}),
+    "button.use_": ("frames", "references"),
     "error.request.": ("operation", "source"),
     "command.": tuple(COMMANDS),
     "error.model.": (
@@ -57,7 +59,7 @@ def written_keys() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant)
         and isinstance(node.value, str)
-        and re.fullmatch(r"[a-z_]+(\.[a-z_0-9]+)+", node.value)
+        and re.fullmatch(r"[a-z_]+(\.[a-z_0-9]*[a-z0-9])+", node.value)
     }
 
 

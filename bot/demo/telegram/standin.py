@@ -121,6 +121,13 @@ class TelegramStandIn:
         upload = _upload(data, name, mime)
         return await self.acting.send_file(user, "document", upload, caption, Place(chat))
 
+    async def send_voice(
+        self, user: int, data: bytes, *, chat: int | None = None, reply_to: int | None = None
+    ) -> Json:
+        """A person sends a voice message."""
+        upload = _upload(data, "voice.ogg", "audio/ogg")
+        return await self.acting.send_file(user, "voice", upload, "", Place(chat, reply_to))
+
     async def press(self, user: int, chat: int, message_id: int, data: str) -> str:
         """A person presses a button; the id of the query that it makes."""
         return self.acting.press(user, chat, message_id, data)
