@@ -92,3 +92,9 @@ def test_a_lost_answer_before_the_submission_is_not_a_lost_submission():
         step.parse(answer(None, status=504, code=5002, message="timeout"))
     with pytest.raises(outcomes.Unavailable):
         step.parse(answer({"task_result": {}}))
+
+
+def test_a_voice_that_does_not_exist_is_the_requests_fault():
+    step = OFFICIAL.preparations(a_request_for("lip-sync"))[0]
+    with pytest.raises(outcomes.Rejected):
+        step.parse(answer(None, status=400, code=1201, message="voice_id nobody does not exist"))

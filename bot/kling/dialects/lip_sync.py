@@ -11,7 +11,7 @@ from bot.domain.request import VideoRequest
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of
 from bot.kling.dialects.reading import decoded, milliseconds, text_of
-from bot.kling.outcomes import Rejected, Unavailable
+from bot.kling.outcomes import NotFound, Rejected, Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse, Preparation, SubmitContext
 
 ADVANCED = "/v1/videos/advanced-lip-sync"
@@ -101,6 +101,9 @@ def _interval(one: Mapping[str, Any]) -> tuple[int, int]:
 
 def _data(response: HttpResponse) -> Mapping[str, Any]:
     wrong = answers.failure(response, submitting=False)
+    if isinstance(wrong, NotFound):
+        # No such voice or video: the request is at fault, not the provider.
+        raise Rejected(wrong.message, code=wrong.code)
     if wrong is not None:
         raise wrong
     data = decoded(response.body).get("data")
