@@ -12,6 +12,7 @@ import httpx
 import pytest
 import structlog
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from bot.clock import ManualClock
 from bot.config import Web, load
@@ -212,6 +213,25 @@ async def test_nothing_secret_of_a_callback_is_logged(server):
     assert len(logs) == 2
     for secret in ("open-sesame", "another-word", "secret-body", signed(b"{}")["webhook_signature"]):
         assert secret not in said
+
+
+async def test_a_store_that_fails_is_an_error_for_the_provider_and_shows_nothing_secret(caplog):
+    async def take(provider: ProviderName, hint: Hint) -> None:
+        raise OSError("the disk is full")
+
+    clock = ManualClock(NOW)
+    app = Starlette(
+        routes=[
+            Route("/callback/{provider}/{secret}", Callbacks(DOORS, take, clock).receive, methods=["POST"])
+        ]
+    )
+    async with serve(app, ANYWHERE) as address, httpx.AsyncClient(trust_env=False) as http:
+        server = Server(address, http, clock, WatchedUpdates(Updates(), clock))
+        caplog.set_level("WARNING")
+        assert await server.post("/callback/signing/another-word", **signed()) == 500
+    assert "the disk is full" in caplog.text
+    for secret in ("another-word", "ours-1", signed()["webhook_signature"]):
+        assert secret not in caplog.text
 
 
 def test_a_door_does_not_print_what_opens_it():
