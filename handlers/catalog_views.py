@@ -41,12 +41,13 @@ def models(
     t: Texts, rows: Sequence[Model], offered: frozenset[Operation], beside: Mapping[Operation, Model]
 ) -> list[View]:
     """What each model on offer can do and costs, and what is offered beside videos."""
-    parts = [t("models.title"), *(_model(t, row, offered) for row in rows)]
+    parts = [t("models.title" if rows else "models.none"), *(_model(t, row, offered) for row in rows)]
     if items := [
         t(_BESIDE[known], price=_price(t, row)) for known, row in beside.items() if known in _BESIDE
     ]:
         parts.append(t("models.beside", items=" · ".join(items)))
-    parts.append(t("models.choose", model=escape(rows[0].id)))
+    if rows:
+        parts.append(t("models.choose", model=escape(rows[0].id)))
     return [View(text) for text in messages(parts)]
 
 

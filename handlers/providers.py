@@ -12,8 +12,11 @@ from handlers.views import View
 async def providers(update: Update, context: Context) -> None:
     """One message for each provider, so that its buttons stand right beneath it."""
     context.services.accounts.require_admin(user_id_of(update))
-    for report in await context.services.providers.reports():
+    reports = await context.services.providers.reports()
+    for report in reports:
         await answer(update, context, _view(update, context, report))
+    if not reports:
+        await answer(update, context, View(context.t("providers.none")))
 
 
 async def press_pause(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:

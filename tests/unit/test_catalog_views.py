@@ -133,6 +133,10 @@ def test_however_many_models_there_are_they_come_in_messages_that_telegram_takes
     assert all(f"\n{row.id}\n" in f"\n{text}" for row in rows)
 
 
+def test_where_no_model_is_on_offer_that_is_said():
+    assert models_text(beside={}) == "No video model is on offer here right now."
+
+
 # -- voices and effects ------------------------------------------------------------------------------
 
 
