@@ -38,6 +38,7 @@ from bot.services.deliver import Deliver
 from bot.services.dispatch import Dispatch
 from bot.services.intake import Intake
 from bot.services.poll import Poll
+from bot.services.providers import Providers
 from bot.services.recover import Recover
 from bot.services.results import Results
 from bot.services.status import Status
@@ -73,6 +74,7 @@ class App:
     poll: Poll
     deliver: Deliver
     recover: Recover
+    providers: Providers
     ticks: Ticks
     work: tuple[Work, ...]
     telegram: TelegramSide
@@ -90,6 +92,7 @@ class App:
 
     async def _run(self, stopping: asyncio.Event) -> None:
         await self.telegram.prepare()
+        await self.providers.restore()
         await self.recover.at_start()
         self.ticks.start(
             {
@@ -162,13 +165,15 @@ async def build(
         )
         telegram = await stack.enter_async_context(connect(connection, clock))
         status = Status(store, telegram.messenger, clock)
+        providers = Providers(store, pool, clock)
         services = Services(
-            compose,
-            submit,
-            Results(store, accounts),
-            accounts,
-            status,
-            clock,
+            compose=compose,
+            submit=submit,
+            results=Results(store, accounts),
+            accounts=accounts,
+            status=status,
+            providers=providers,
+            clock=clock,
             stale_after=settings.telegram.stale_after_minutes * MINUTE,
         )
         telegram.serve(services)
@@ -225,6 +230,7 @@ async def build(
                 directory,
                 Millis(settings.storage.retention_days * DAY),
             ),
+            providers=providers,
             ticks=ticks,
             work=(submissions, looks, deliveries),
             telegram=telegram,

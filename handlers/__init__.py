@@ -7,7 +7,20 @@ from telegram import CallbackQuery, Update
 from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, TypeHandler, filters
 
 from bot.errors import UserError
-from handlers import account, admin, draft, errors, help, making, settings, tasks, video, words  # noqa: A004
+from handlers import (
+    account,
+    admin,
+    catalog,
+    draft,
+    errors,
+    help,  # noqa: A004  the command is /help
+    making,
+    providers,
+    settings,
+    tasks,
+    video,
+    words,
+)
 from handlers.context import Context, KlingApplication, acknowledge, answer, user_id_of
 from handlers.files import HAS_IMAGE, HAS_SOUND
 from handlers.given import command_in, text_of
@@ -29,12 +42,16 @@ COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
     "motion": making.motion,
     "expand": making.expand,
     "sound": making.sound,
+    "models": catalog.models,
+    "voices": catalog.voices,
+    "effects": catalog.effects,
     "tasks": tasks.tasks,
     "cancel": tasks.cancel,
     "quota": account.quota,
     "language": settings.language,
     "grant": admin.grant,
     "user": admin.user,
+    "providers": providers.providers,
 }
 PRESSES: dict[str, PressHandler] = {
     "cancel": tasks.press_cancel,
@@ -46,6 +63,9 @@ PRESSES: dict[str, PressHandler] = {
     "discard": draft.press_discard,
     "try": draft.press_try,
     "language": settings.press_language,
+    "pause": providers.press_pause,
+    "resume": providers.press_resume,
+    "refresh": providers.press_refresh,
 }
 HAS_MEDIA = HAS_IMAGE | HAS_SOUND
 UNSUPPORTED = (

@@ -19,11 +19,22 @@ from bot.i18n import DEFAULT, Texts, for_language, languages
 log = structlog.get_logger(__name__)
 
 USER_COMMANDS = ("video", "image", "effect", "tasks", "quota", "cancel", "language", "help")
-MORE_COMMANDS = ("extend", "lipsync", "avatar", "tryon", "motion", "expand", "sound")
+MORE_COMMANDS = (
+    "extend",
+    "lipsync",
+    "avatar",
+    "tryon",
+    "motion",
+    "expand",
+    "sound",
+    "models",
+    "voices",
+    "effects",
+)
 """These stand in /help: a menu of more than a few lines is not read."""
 
 GROUP_COMMANDS = ("video", "tasks", "quota", "cancel")
-ADMIN_COMMANDS = ("grant", "user")
+ADMIN_COMMANDS = ("grant", "user", "providers")
 
 
 async def set_menus(bot: Bot, admins: Iterable[UserId]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.services.accounts import Accounts
 from bot.services.compose import Compose
+from bot.services.providers import Providers
 from bot.services.results import Results
 from bot.services.status import Status
 from bot.services.submit import Submit
@@ -19,5 +20,6 @@ class Services:
     results: Results
     accounts: Accounts
     status: Status
+    providers: Providers
     clock: Clock
     stale_after: int
