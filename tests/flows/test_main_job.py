@@ -239,7 +239,7 @@ async def test_the_menu_is_set_for_each_language_and_scope(bot):
 
 async def test_check_says_what_works_and_what_does_not(world):
     code, said = await world.command("check")
-    assert (code, said.count("ok  ")) == (0, 4)
+    assert (code, said.count("ok  ")) == (0, 5)
     world.write_config(key="demo-access|wrong-secret-but-long-enough-for-hs256")
     code, said = await world.command("check")
     assert code == 1
