@@ -74,7 +74,7 @@ async def test_a_provider_stays_paused_over_a_restart_until_an_admin_resumes_it(
     await bot.stop()
     await bot.start()
     await bot.telegram.say(ADA, "/video a fox")
-    await bot.wait_for(lambda: bot.rows("SELECT 1 FROM tasks WHERE status_message_id IS NOT NULL"))
+    await bot.telegram.wait_text(ADA, "Got it – starting soon")
     assert not any(request.method == "POST" for request in bot.kling.requests)
 
     await bot.telegram.press_labelled(BOSS, "Resume")
@@ -83,12 +83,13 @@ async def test_a_provider_stays_paused_over_a_restart_until_an_admin_resumes_it(
     await bot.telegram.wait_text(BOSS, "(0 %)")
 
 
-async def test_a_provider_whose_key_is_refused_is_shown_closed_and_can_be_opened_at_once(bot):
-    bot.kling.behaviour.out_of_balance = True
+async def test_a_provider_that_an_empty_account_has_closed_can_be_opened_at_once(bot):
+    bot.kling.behaviour.refuse.append(1102)
     await bot.telegram.say(ADA, "/video a fox")
-    await bot.telegram.wait_text(BOSS, "no balance left")
+    await bot.telegram.wait_text(BOSS, "has no balance left")
     await bot.telegram.say(BOSS, "/providers")
-    await bot.telegram.wait_text(BOSS, "Closed until")
-    bot.kling.behaviour.out_of_balance = False
-    await bot.telegram.press_labelled(BOSS, "Resume")
+    shown = await bot.telegram.wait_text(BOSS, "Closed until")
+    assert "no balance is left" in shown["text"]
+    await bot.telegram.wait_answer(await bot.telegram.press_labelled(BOSS, "Resume"))
+    await bot.telegram.say(ADA, "/video another fox")
     await bot.telegram.wait_video(ADA)
