@@ -19,6 +19,7 @@ from telegram.constants import ChatType, ParseMode
 from telegram.error import RetryAfter, TelegramError
 from telegram.ext import Application, CallbackContext, ExtBot
 
+from bot.domain.preferences import Preferences
 from bot.domain.task import Origin
 from bot.domain.units import ChatId, UserId
 from bot.i18n import Texts, for_language
@@ -63,6 +64,7 @@ class Context(CallbackContext[ExtBot[None], AnyDict, AnyDict, Tools]):
     ) -> None:
         super().__init__(application, chat_id=chat_id, user_id=user_id)
         self.t: Texts = for_language("en")
+        self.preferences = Preferences()
 
     @property
     def services(self) -> Services:
@@ -75,13 +77,14 @@ class Context(CallbackContext[ExtBot[None], AnyDict, AnyDict, Tools]):
         return self.bot_data.signer
 
     async def meet(self, update: Update) -> None:
-        """Note who is there, and speak their language from here on."""
+        """Note who is there; speak their language and know what they prefer from here on."""
         person = update.effective_user
         if person is None:
             return
         accounts = self.services.accounts
         user = await accounts.see(UserId(person.id), person.full_name, person.username, person.language_code)
         self.t = for_language(accounts.language_of(user))
+        self.preferences = user.preferences
 
 
 KlingApplication = Application[ExtBot[None], Context, AnyDict, AnyDict, Tools, None]

@@ -102,7 +102,9 @@ async def press_try(update: Update, context: Context, query: CallbackQuery, argu
     del query, argument
     place, user_id = place_of(update), user_id_of(update)
     services = context.services
-    request = services.compose.video(services.compose.parse(context.t("start.example")))
+    request = services.compose.video(
+        services.compose.parse(context.t("start.example")), None, context.preferences
+    )
     await put_away_question(update, context)
     await services.submit.save_draft(user_id, place.chat_id, request, None)
     price = services.compose.price(request)

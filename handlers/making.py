@@ -82,7 +82,9 @@ async def try_on(update: Update, context: Context) -> None:
     person = one_picture(got)
     if not parsed.prompt:
         raise UserError("error.request.garment")
-    await submit_or_ask(update, context, compose.video(parsed, Pictures(first=person), try_on=True))
+    await submit_or_ask(
+        update, context, compose.video(parsed, Pictures(first=person), context.preferences, try_on=True)
+    )
 
 
 async def image(update: Update, context: Context) -> None:
@@ -122,5 +124,7 @@ async def press_animate(update: Update, context: Context, query: CallbackQuery, 
     picture = await services.submit.keep_image(
         await fetch_file(context.bot, RemoteFile(chosen.file_id, chosen.size_bytes))
     )
-    draft = services.compose.video_draft(services.compose.parse(""), Pictures(first=picture))
+    draft = services.compose.video_draft(
+        services.compose.parse(""), Pictures(first=picture), context.preferences
+    )
     await ask(update, context, draft, "draft.photo")

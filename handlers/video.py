@@ -27,15 +27,17 @@ async def video(update: Update, context: Context) -> None:
     if len(got.pictures) == 2:
         # Two photos are the one case that cannot be told from the photos alone.
         frames = Pictures(first=got.pictures[0], last=got.pictures[1])
-        draft = services.compose.video_draft(parsed, frames if _can(context, frames) else pictures)
+        draft = services.compose.video_draft(
+            parsed, frames if _can(context, frames) else pictures, context.preferences
+        )
         both = _can(context, frames) and _can(context, pictures)
         await ask(update, context, draft, "draft.two_photos" if both else "draft.photo")
         return
     if got.pictures and not parsed.prompt:
-        draft = services.compose.video_draft(parsed, pictures)
+        draft = services.compose.video_draft(parsed, pictures, context.preferences)
         await ask(update, context, draft, "draft.stale" if is_stale(update, context) else "draft.photo")
         return
-    await submit_or_ask(update, context, services.compose.video(parsed, pictures))
+    await submit_or_ask(update, context, services.compose.video(parsed, pictures, context.preferences))
 
 
 def as_given(pictures: tuple[ImageRef, ...]) -> Pictures:
@@ -60,5 +62,5 @@ async def press_use(update: Update, context: Context, query: CallbackQuery, argu
     request, _ = await take(update, context, name)
     pictures = request.images
     chosen = Pictures(first=pictures[0], last=pictures[1]) if use == FRAMES else Pictures(references=pictures)
-    changed = context.services.compose.rearranged(request, chosen)
+    changed = context.services.compose.rearranged(request, chosen, context.preferences)
     await change(update, context, query, name, changed, "draft.ready" if changed.prompt else "draft.photo")

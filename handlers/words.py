@@ -32,7 +32,7 @@ async def words(update: Update, context: Context) -> None:
     if draft is not None:
         await _complete(update, context, draft[0], parsed)
     elif parsed.prompt:
-        await ask(update, context, services.compose.video(parsed), "draft.words")
+        await ask(update, context, services.compose.video(parsed, None, context.preferences), "draft.words")
     else:
         await answer(update, context, views.how_to(context.t))
 

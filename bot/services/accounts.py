@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.clock import Clock
+from bot.domain.preferences import Preferences
 from bot.domain.quota import Plan, available, resets_at, windows
 from bot.domain.task import LedgerKind, LedgerRow
 from bot.domain.units import Credits, UserId
@@ -73,6 +74,15 @@ class Accounts:
     async def set_language(self, user_id: UserId, language: str | None) -> None:
         """Keep a person's choice of language; None follows their Telegram client again."""
         await self._store.set_language(user_id, language)
+
+    async def preferences(self, user_id: UserId) -> Preferences:
+        """What a person has chosen for all their videos."""
+        user = await self._store.user(user_id)
+        return Preferences() if user is None else user.preferences
+
+    async def set_preferences(self, user_id: UserId, preferences: Preferences) -> None:
+        """Keep what a person has chosen for all their videos."""
+        await self._store.set_preferences(user_id, preferences)
 
     async def balance(self, user_id: UserId) -> Balance:
         """A person's standing in the current windows."""

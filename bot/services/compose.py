@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from bot.domain.catalog import Catalog, Model, speech_seconds
 from bot.domain.effects import Effects
 from bot.domain.options import Options
+from bot.domain.preferences import Preferences
 from bot.domain.prompt import ParsedPrompt, Vocabulary, parse
 from bot.domain.request import (
     VIDEO_MODEL_OPERATIONS,
@@ -43,6 +44,8 @@ SOUND_SECONDS = 5
 
 SHORTEST_SPEECH = 2
 """Seconds that Kling wants to hear at least (Lip-Sync, Avatar); a text's are estimated."""
+
+NOTHING_PREFERRED = Preferences()
 
 _NEED_WORDS = frozenset({Operation.REFERENCES_TO_VIDEO, Operation.OMNI_VIDEO, Operation.REFERENCES_TO_IMAGE})
 """Pictures may wait for their words, but here they are nothing without."""
@@ -122,27 +125,36 @@ class Compose:
     # -- videos from words and pictures --------------------------------------------------------------
 
     def video(
-        self, parsed: ParsedPrompt, pictures: Pictures | None = None, *, try_on: bool = False
+        self,
+        parsed: ParsedPrompt,
+        pictures: Pictures | None = None,
+        preferences: Preferences = NOTHING_PREFERRED,
+        *,
+        try_on: bool = False,
     ) -> VideoRequest:
-        """A video from words, from frames, or from references."""
-        request = self.video_draft(parsed, pictures, try_on=try_on)
+        """A video from words, from frames, or from references; what was not said is as the person prefers."""
+        request = self.video_draft(parsed, pictures, preferences, try_on=try_on)
         self.check(request)
         return request
 
     def video_draft(
-        self, parsed: ParsedPrompt, pictures: Pictures | None = None, *, try_on: bool = False
+        self,
+        parsed: ParsedPrompt,
+        pictures: Pictures | None = None,
+        preferences: Preferences = NOTHING_PREFERRED,
+        *,
+        try_on: bool = False,
     ) -> VideoRequest:
         """As `video`, for pictures whose words may still come."""
         given = pictures or Pictures()
         said = parsed.options
-        model = said.model or self._model(given)
+        usual = self._usual_for(preferences)
+        model = said.model or self._model(given, usual)
         row = self._catalog.model(model)
         operation = self._operation(model, given)
         shots = said.shots or ()
         duration = (
-            sum(shot.duration for shot in shots)
-            or said.duration
-            or _fitting(self._defaults.duration, row.durations)
+            sum(shot.duration for shot in shots) or said.duration or _nearest(usual.duration, row.durations)
         )
         framed = operation is Operation.IMAGE_TO_VIDEO or given.first is not None
         draft = self._build(
@@ -150,9 +162,9 @@ class Compose:
             model=model,
             prompt=parsed.prompt,
             negative_prompt=said.negative_prompt or "",
-            mode=said.mode or self._mode(row, given),
+            mode=said.mode or self._mode(row, given, usual),
             duration=duration,
-            aspect_ratio=said.aspect_ratio or (None if framed else self._defaults.aspect_ratio),
+            aspect_ratio=said.aspect_ratio or (None if framed else _fitting(usual.aspect_ratio, row.ratios)),
             cfg_scale=said.cfg_scale,
             seed=said.seed,
             sound=bool(said.sound),
@@ -185,12 +197,15 @@ class Compose:
             self._check_but_words(completed)
         return completed
 
-    def rearranged(self, request: VideoRequest, pictures: Pictures) -> VideoRequest:
+    def rearranged(
+        self, request: VideoRequest, pictures: Pictures, preferences: Preferences = NOTHING_PREFERRED
+    ) -> VideoRequest:
         """A draft whose pictures are for something else; another model where its own cannot do that."""
+        usual = self._usual_for(preferences)
         model = request.model
         operation = self._operation(model, pictures)
         if operation not in self._catalog.model(model).operations:
-            model = self._model(pictures)
+            model = self._model(pictures, usual)
             operation = self._operation(model, pictures)
         row = self._catalog.model(model)
         changed = self._build(
@@ -198,11 +213,13 @@ class Compose:
                 **request.model_dump(),
                 "operation": operation,
                 "model": model,
-                "mode": self._mode(row, pictures)
+                "mode": self._mode(row, pictures, usual)
                 if pictures.last is not None
                 else _fitting(request.mode, row.modes),
-                "duration": _fitting(request.duration, row.durations),
-                "aspect_ratio": None if pictures.first is not None else self._defaults.aspect_ratio,
+                "duration": _nearest(request.duration, row.durations),
+                "aspect_ratio": None
+                if pictures.first is not None
+                else _fitting(request.aspect_ratio or usual.aspect_ratio, row.ratios),
                 "first_frame": pictures.first,
                 "last_frame": pictures.last,
                 "references": pictures.references,
@@ -214,21 +231,30 @@ class Compose:
     def _operation(self, model: str, pictures: Pictures) -> Operation:
         return self._catalog.operation_for(model, frames=pictures.frames, references=len(pictures.references))
 
-    def _model(self, pictures: Pictures) -> str:
+    def _usual_for(self, preferences: Preferences) -> Defaults:
+        """What a person gets where they say nothing: what they prefer, else what the operator chose."""
+        offered, mine = self._pool.models(), self._defaults
+        preferred = preferences.model if preferences.model in offered else None
+        return Defaults(
+            model=preferred or mine.model or offered[0],
+            mode=preferences.mode or mine.mode,
+            duration=preferences.duration or mine.duration,
+            aspect_ratio=preferences.aspect_ratio or mine.aspect_ratio,
+        )
+
+    def _model(self, pictures: Pictures, usual: Defaults) -> str:
         """The usual model, or the first on offer that does what the pictures are for."""
-        offered = self._pool.models()
-        usual = self._defaults.model or offered[0]
-        for model in (usual, *offered):
+        for model in (usual.model, *self._pool.models()):
             row = self._catalog.model(model)
             if self._operation(model, pictures) in row.operations and (
                 pictures.last is None or row.end_frame
             ):
                 return model
-        return usual
+        return usual.model
 
-    def _mode(self, row: Model, pictures: Pictures) -> str:
+    def _mode(self, row: Model, pictures: Pictures, usual: Defaults) -> str:
         """The usual mode, or the first that takes an end frame where there is one."""
-        return _fitting(self._defaults.mode, (pictures.last is not None and row.end_frame) or row.modes)
+        return _fitting(usual.mode, (pictures.last is not None and row.end_frame) or row.modes)
 
     def _cast(self, said: Options) -> Sequence[Any]:
         if said.voice is None:
@@ -445,6 +471,11 @@ def _expansion(picture: ImageRef, ratio: str | None) -> Expansion:
         return Expansion(left=side, right=side)
     side = min((1 / factor - 1) / 2, 1.0)
     return Expansion(up=side, down=side)
+
+
+def _nearest(preferred: int, offered: Sequence[int]) -> int:
+    """The number of seconds on offer that comes nearest."""
+    return min(offered, key=lambda seconds: abs(seconds - preferred))
 
 
 def _fitting(preferred: object, offered: Sequence[T]) -> T:

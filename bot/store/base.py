@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bot.domain.lifecycle import Transition
+from bot.domain.preferences import Preferences
 from bot.domain.quota import Plan, Usage, Windows
 from bot.domain.request import Attachment
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, Task, TaskState
@@ -55,6 +56,7 @@ class User:
     plan: str | None
     created_at: Millis
     seen_at: Millis
+    preferences: Preferences = Preferences()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,10 @@ class Store(Protocol):
 
     async def set_language(self, user_id: UserId, language: str | None) -> None:
         """Keep the language that a user chose; None: follow their Telegram client."""
+        ...
+
+    async def set_preferences(self, user_id: UserId, preferences: Preferences) -> None:
+        """Keep what a user chose for all their videos."""
         ...
 
     async def move_chat(self, old: ChatId, new: ChatId) -> None:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from typing import Any
 
+from bot.domain.preferences import Preferences
 from bot.domain.request import VideoRequest
 from bot.domain.task import (
     Delivery,
@@ -170,6 +171,7 @@ def user_of(row: sqlite3.Row) -> User:
         plan=row["plan"],
         created_at=Millis(row["created_at"]),
         seen_at=Millis(row["seen_at"]),
+        preferences=Preferences.read(row["preferences"]),
     )
 
 

@@ -24,6 +24,8 @@ USER_BY_NAME = "SELECT * FROM users WHERE lower(username) = lower(?) ORDER BY se
 
 SET_LANGUAGE = "UPDATE users SET language = ? WHERE id = ?"
 
+SET_PREFERENCES = "UPDATE users SET preferences = ? WHERE id = ?"
+
 SEE_USER = """
     INSERT INTO users (id, name, username, telegram_language, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET

@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 from sqlite_utils import Database
 
 from bot.domain.lifecycle import Settlement, Transition
+from bot.domain.preferences import Preferences
 from bot.domain.quota import Plan, Usage, Windows, may_hold
 from bot.domain.request import Attachment
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, Task, TaskState
@@ -200,6 +201,9 @@ class SqliteStore:
 
     async def set_language(self, user_id: UserId, language: str | None) -> None:
         await self._write(sql.SET_LANGUAGE, (language, user_id))
+
+    async def set_preferences(self, user_id: UserId, preferences: Preferences) -> None:
+        await self._write(sql.SET_PREFERENCES, (preferences.write(), user_id))
 
     async def move_chat(self, old: ChatId, new: ChatId) -> None:
         def work(db: sqlite3.Connection) -> None:

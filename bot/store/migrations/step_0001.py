@@ -24,6 +24,7 @@ STATEMENTS = (
         telegram_language TEXT,
         language TEXT,
         plan TEXT,
+        preferences TEXT,
         created_at INTEGER NOT NULL,
         seen_at INTEGER NOT NULL
     ) STRICT
