@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from bot.domain.preferences import Preferences
 from bot.domain.task import (
     FINAL_STATES,
     TaskState,
@@ -89,6 +90,15 @@ async def test_people_keep_what_they_chose_when_they_are_seen_again(store):
     assert (seen.created_at, seen.seen_at) == (NOW, after(MINUTE))
     await store.set_language(ADA, None)
     assert (await store.user(ADA)).language is None
+
+
+async def test_what_people_prefer_is_kept_when_they_are_seen_again(store):
+    new = await store.see_user(ADA, "Ada", "ada", "en", NOW)
+    assert new.preferences == Preferences()
+    preferred = Preferences(model="kling-v2-6", mode="pro", duration=10, aspect_ratio="9:16", silent=True)
+    await store.set_preferences(ADA, preferred)
+    assert (await store.user(ADA)).preferences == preferred
+    assert (await store.see_user(ADA, "Ada", "ada", "en", after(1))).preferences == preferred
 
 
 async def test_an_unknown_person_is_none(store):
