@@ -37,6 +37,14 @@ LAYERS = {
         "bot.errors",
         "bot.i18n",
     ),
+    "bot.web": (
+        "bot.clock",
+        "bot.domain",
+        "bot.errors",
+        "bot.kling.callback",
+        "bot.services.ports",
+        "bot.store.base",
+    ),
     # An independent reading of the wire facts: sharing code with the client would share its mistakes.
     "bot.demo": ("bot.demo", "bot.app", "bot.config", "bot.log"),
     "handlers": ("handlers", "bot.services", "bot.domain", "bot.clock", "bot.errors", "bot.i18n"),
