@@ -15,6 +15,7 @@ from handlers import (
     errors,
     help,  # noqa: A004  the command is /help
     making,
+    onboarding,
     providers,
     settings,
     tasks,
@@ -30,7 +31,7 @@ PressHandler = Callable[[Update, Context, CallbackQuery, str], Awaitable[str | N
 """Does what a button asks for; what it returns is shown for a moment."""
 
 COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
-    "start": help.start,
+    "start": onboarding.start,
     "help": help.help_,
     "video": video.video,
     "image": making.image,
@@ -49,6 +50,7 @@ COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
     "cancel": tasks.cancel,
     "quota": account.quota,
     "language": settings.language,
+    "invite": onboarding.invite,
     "grant": admin.grant,
     "user": admin.user,
     "providers": providers.providers,
@@ -61,7 +63,7 @@ PRESSES: dict[str, PressHandler] = {
     "use": video.press_use,
     "generate": draft.press_generate,
     "discard": draft.press_discard,
-    "try": draft.press_try,
+    "try": onboarding.press_try,
     "language": settings.press_language,
     "pause": providers.press_pause,
     "resume": providers.press_resume,

@@ -13,7 +13,7 @@ from telegram.error import TelegramError
 from bot.domain.request import VideoRequest
 from bot.errors import UserError
 from handlers import views
-from handlers.context import Context, answer, place_of, rewrite, send, user_id_of
+from handlers.context import Context, Place, answer, place_of, rewrite, send, user_id_of
 from handlers.submitting import is_stale, submit
 
 
@@ -34,6 +34,18 @@ async def ask(update: Update, context: Context, request: VideoRequest, question:
     price = services.compose.price(request)
     view = views.draft(context.t, request, price, question, user_id, _name(place.message_id))
     sent = await answer(update, context, view)
+    context.bot_data.questions.asked(user_id, place.chat_id, sent.message_id)
+
+
+async def offer(update: Update, context: Context, request: VideoRequest, place: Place) -> None:
+    """Keep a request that no message of the person brought as their draft, and ask about it at a place."""
+    user_id = user_id_of(update)
+    services = context.services
+    await put_away_question(update, context)
+    await services.submit.save_draft(user_id, place.chat_id, request, None)
+    price = services.compose.price(request)
+    view = views.draft(context.t, request, price, "draft.words", user_id, _name(None))
+    sent = await send(context, place, view)
     context.bot_data.questions.asked(user_id, place.chat_id, sent.message_id)
 
 
@@ -95,22 +107,6 @@ async def press_discard(update: Update, context: Context, query: CallbackQuery, 
         await services.submit.delete_draft(user_id, place.chat_id)
         context.bot_data.questions.take(user_id, place.chat_id)
     await rewrite(context, query, views.View(context.t("draft.discarded")))
-
-
-async def press_try(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """The example of /start: shown as a draft, so that nothing is spent by a careless tap."""
-    del query, argument
-    place, user_id = place_of(update), user_id_of(update)
-    services = context.services
-    request = services.compose.video(
-        services.compose.parse(context.t("start.example")), None, context.preferences
-    )
-    await put_away_question(update, context)
-    await services.submit.save_draft(user_id, place.chat_id, request, None)
-    price = services.compose.price(request)
-    view = views.draft(context.t, request, price, "draft.words", user_id, _name(None))
-    sent = await send(context, replace(place, message_id=None), view)
-    context.bot_data.questions.asked(user_id, place.chat_id, sent.message_id)
 
 
 def _name(source_message_id: int | None) -> str:

@@ -1,18 +1,10 @@
-"""`/start` and `/help`: what the bot does, and how."""
+"""`/help`: what the bot does, and how."""
 
 from telegram import Update
 
 from handlers import views
 from handlers.context import Context, answer, user_id_of
 from handlers.menus import ADMIN_COMMANDS, MORE_COMMANDS, USER_COMMANDS
-
-
-async def start(update: Update, context: Context) -> None:
-    """One screen: what the bot does, what one may spend, and something to try."""
-    user_id = user_id_of(update)
-    name = update.effective_user.first_name if update.effective_user is not None else ""
-    balance = await context.services.accounts.balance(user_id)
-    await answer(update, context, views.start(context.t, name, balance, user_id))
 
 
 async def help_(update: Update, context: Context) -> None:

@@ -30,6 +30,7 @@ MORE_COMMANDS = (
     "models",
     "voices",
     "effects",
+    "invite",
 )
 """These stand in /help: a menu of more than a few lines is not read."""
 

@@ -339,17 +339,6 @@ def how_to(t: Texts) -> View:
     )
 
 
-def start(t: Texts, name: str, balance: Balance, owner: UserId) -> View:
-    """One screen: what the bot does, what one may spend, and something to try."""
-    text = t("start.text", name=inline(name, 60), credits=credits(t, balance.available))
-    example = t("example.command")
-    buttons = [
-        [Button(t("start.try"), "try", owner=owner, style=CONFIRM)],
-        [Button(t("button.copy_example"), copy=example)],
-    ]
-    return View(f"{text}\n<code>{escape(example)}</code>", buttons)
-
-
 def help_text(t: Texts, commands: Sequence[str], models: Sequence[str]) -> View:
     """How to begin, the commands that the reader has, options, and the models on offer."""
     listed = "\n".join(f"/{name} – {t(f'command.{name}')}" for name in commands)

@@ -75,6 +75,11 @@ class Accounts:
         """Keep a person's choice of language; None follows their Telegram client again."""
         await self._store.set_language(user_id, language)
 
+    async def note_inviter(self, user_id: UserId, inviter: UserId) -> None:
+        """Note who invited a newcomer; of somebody who has made videos already nothing is noted."""
+        if await self._store.set_inviter(user_id, inviter):
+            log.info("a newcomer was invited", user=user_id, inviter=inviter)
+
     async def preferences(self, user_id: UserId) -> Preferences:
         """What a person has chosen for all their videos."""
         user = await self._store.user(user_id)

@@ -57,6 +57,7 @@ class User:
     created_at: Millis
     seen_at: Millis
     preferences: Preferences = Preferences()
+    invited_by: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,10 @@ class Store(Protocol):
 
     async def set_preferences(self, user_id: UserId, preferences: Preferences) -> None:
         """Keep what a user chose for all their videos."""
+        ...
+
+    async def set_inviter(self, user_id: UserId, inviter: UserId) -> bool:
+        """Keep who invited a newcomer: somebody else who is known, once, and before the first task; False: not kept."""
         ...
 
     async def move_chat(self, old: ChatId, new: ChatId) -> None:

@@ -172,6 +172,7 @@ def user_of(row: sqlite3.Row) -> User:
         created_at=Millis(row["created_at"]),
         seen_at=Millis(row["seen_at"]),
         preferences=Preferences.read(row["preferences"]),
+        invited_by=None if row["invited_by"] is None else UserId(row["invited_by"]),
     )
 
 

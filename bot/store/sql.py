@@ -26,6 +26,13 @@ SET_LANGUAGE = "UPDATE users SET language = ? WHERE id = ?"
 
 SET_PREFERENCES = "UPDATE users SET preferences = ? WHERE id = ?"
 
+SET_INVITER = """
+    UPDATE users SET invited_by = :inviter
+    WHERE id = :user AND id != :inviter AND invited_by IS NULL
+    AND EXISTS (SELECT 1 FROM users AS known WHERE known.id = :inviter)
+    AND NOT EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_of_user WHERE user_id = :user)
+"""
+
 SEE_USER = """
     INSERT INTO users (id, name, username, telegram_language, created_at, seen_at) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET

@@ -205,6 +205,10 @@ class SqliteStore:
     async def set_preferences(self, user_id: UserId, preferences: Preferences) -> None:
         await self._write(sql.SET_PREFERENCES, (preferences.write(), user_id))
 
+    async def set_inviter(self, user_id: UserId, inviter: UserId) -> bool:
+        values = {"user": user_id, "inviter": inviter}
+        return await self._writer.do(lambda db: db.execute(sql.SET_INVITER, values).rowcount > 0)
+
     async def move_chat(self, old: ChatId, new: ChatId) -> None:
         def work(db: sqlite3.Connection) -> None:
             for step in sql.MOVE_CHAT:

@@ -16,6 +16,7 @@ from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.task import ACTIVE_STATES, FailureKind, LedgerKind
 from bot.i18n import DEFAULT, NAMES, Texts, choose, for_language
 from handlers import COMMANDS
+from handlers.onboarding_views import EXAMPLES
 
 ROOT = Path(__file__).parent.parent.parent
 CATALOGUES = {
@@ -42,6 +43,8 @@ FAMILIES = {
     "button.use_": ("frames", "references"),
     "error.request.": ("operation", "source"),
     "command.": tuple(COMMANDS),
+    "start.example_": EXAMPLES,
+    "start.try_": EXAMPLES,
     "error.model.": (
         *VIDEO_MODEL_OPERATIONS,
         *("cfg", "sound", "end_frame", "camera", "brush", "shots", "voices", "elements"),

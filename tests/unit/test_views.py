@@ -22,7 +22,7 @@ from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Credits, Millis, shown
 from bot.errors import UserError
 from bot.i18n import NAMES, for_language
 from bot.services.ports import Balance, Progress
-from handlers import COMMANDS, views
+from handlers import COMMANDS, onboarding_views, views
 from handlers.keyboards import COPY_LIMIT, Signer, markup
 from tests.builders import ADA, NOW, a_grant, a_request, a_task, a_video, an_image
 
@@ -148,7 +148,7 @@ def everything_with(t, prompt: str) -> list[views.View]:
             t, prompt, prompt[:60], "free", a_balance(), [task] * 20, [a_grant(note=prompt)] * 10, UTC, NOW
         ),
         views.granted(t, prompt, 5, a_balance()),
-        views.start(t, prompt, a_balance(), ADA),
+        onboarding_views.start(t, prompt, a_balance(), ADA),
         views.link(t, a_delivery(finished), "https://cdn.example/" + "x" * 1_000, 60_000_000),
         views.View(
             views.error_sentence(t, UserError("error.task.unknown", task=prompt), UTC, NOW),
@@ -447,7 +447,7 @@ def test_a_grant_and_a_taking_back_are_told_as_such():
 def test_the_screens_that_everybody_sees_are_well_formed(t):
     for view in (
         views.how_to(t),
-        views.start(t, "Ada", a_balance(), ADA),
+        onboarding_views.start(t, "Ada", a_balance(), ADA),
         views.help_text(t, [name for name in COMMANDS if name != "start"], ["kling-v2-6", "kling-<v3>"]),
         views.language_choice(t, ADA),
     ):

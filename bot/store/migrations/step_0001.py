@@ -25,6 +25,7 @@ STATEMENTS = (
         language TEXT,
         plan TEXT,
         preferences TEXT,
+        invited_by INTEGER,
         created_at INTEGER NOT NULL,
         seen_at INTEGER NOT NULL
     ) STRICT
