@@ -36,6 +36,7 @@ COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
     "video": video.video,
     "image": making.image,
     "extend": making.extend,
+    "edit": making.edit,
     "lipsync": making.lip_sync,
     "effect": making.effect,
     "tryon": making.try_on,

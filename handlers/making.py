@@ -9,12 +9,12 @@ from handlers import views
 from handlers.context import Context, answer, user_id_of
 from handlers.draft import ask, submit_or_ask
 from handlers.files import RemoteFile, fetch_file
-from handlers.given import given, one_picture, source_of
+from handlers.given import given, one_picture, pictures_of, source_of
 
 
 async def extend(update: Update, context: Context) -> None:
     """`/extend`: the video that is replied to, or the newest, some seconds longer."""
-    got = await given(update, context)
+    got = await given(update, context, links=False)
     task, source = await source_of(update, context, got.source)
     compose = context.services.compose
     await submit_or_ask(
@@ -22,9 +22,20 @@ async def extend(update: Update, context: Context) -> None:
     )
 
 
+async def edit(update: Update, context: Context) -> None:
+    """`/edit`: the video that is replied to, or the newest, changed as the words say."""
+    got = await given(update, context)
+    compose = context.services.compose
+    parsed = compose.parse(got.words)
+    if not parsed.prompt:
+        raise UserError("error.request.needs_prompt")
+    _, source = await source_of(update, context, got.source)
+    await submit_or_ask(update, context, compose.edit(parsed, source))
+
+
 async def lip_sync(update: Update, context: Context) -> None:
     """`/lipsync`: the face in a video says a text, or what a voice message says."""
-    got = await given(update, context)
+    got = await given(update, context, links=False)
     compose = context.services.compose
     speech = compose.speech(compose.parse(got.words), got.sound)
     _, source = await source_of(update, context, got.source)
@@ -42,7 +53,7 @@ async def spoken(update: Update, context: Context) -> None:
 
 async def avatar(update: Update, context: Context) -> None:
     """`/avatar`: a person in a photo says a text, or what a voice message says."""
-    got = await given(update, context)
+    got = await given(update, context, links=not pictures_of(update, context))
     compose = context.services.compose
     parsed = compose.parse(got.words)
     person = one_picture(got)
@@ -103,7 +114,7 @@ async def expand(update: Update, context: Context) -> None:
 
 async def sound(update: Update, context: Context) -> None:
     """`/sound`: a sound from words, or for the video that is replied to."""
-    got = await given(update, context)
+    got = await given(update, context, links=False)
     compose = context.services.compose
     source = None
     if got.source is not None:

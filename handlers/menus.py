@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 USER_COMMANDS = ("video", "image", "effect", "tasks", "quota", "cancel", "language", "help")
 MORE_COMMANDS = (
     "extend",
+    "edit",
     "lipsync",
     "avatar",
     "tryon",

@@ -57,8 +57,8 @@ Rates = Mapping[str, Annotated[float, Field(ge=0)]]
 class Model(BaseModel):
     """One row. `rate` is credits a second by mode, `each` credits a result by resolution, `fixed` comes on top.
 
-    `sound_rate`, `voice_rate` and `motion_rate` stand in for `rate` with sound, with chosen voices and for
-    motion control; `pictures_each` (by operation) for `each` where pictures are given. `end_frame`,
+    `sound_rate`, `voice_rate`, `motion_rate` and `video_rate` stand in for `rate` with sound, with chosen
+    voices, for motion control and where a video is given; `pictures_each` (by operation) for `each` where pictures are given. `end_frame`,
     `sound`, `brush` and `camera` name the modes that can do it, `end_frame_durations` the seconds (empty:
     all). `references` is how many pictures it takes that are no frames. `source` says where the facts
     are from.
@@ -90,6 +90,7 @@ class Model(BaseModel):
     sound_rate: Rates = Field(default_factory=dict)
     voice_rate: Rates = Field(default_factory=dict)
     motion_rate: Rates = Field(default_factory=dict)
+    video_rate: Rates = Field(default_factory=dict)
     each: Rates = Field(default_factory=dict)
     pictures_each: Rates = Field(default_factory=dict)
     fixed: Annotated[int, Field(ge=0)] = 0
@@ -285,6 +286,8 @@ def seconds_of(request: VideoRequest) -> float:
             return math.ceil(length / LIP_SYNC_BLOCK - 0.05) * LIP_SYNC_BLOCK
         case Operation.MOTION_CONTROL:
             return math.ceil(length - 0.1)
+        case Operation.OMNI_VIDEO if source is not None:
+            return math.ceil(length - 0.1)
         case Operation.AVATAR if request.speech is not None:
             return math.ceil(speech_seconds(request.speech))
         case _:
@@ -301,6 +304,8 @@ def speech_seconds(speech: Speech) -> float:
 def _rates(row: Model, request: VideoRequest) -> Rates:
     if request.operation is Operation.MOTION_CONTROL:
         return row.motion_rate
+    if request.source is not None and row.video_rate:
+        return row.video_rate
     if request.voices and row.voice_rate:
         return row.voice_rate
     return row.sound_rate if request.sound else row.rate

@@ -16,6 +16,7 @@ from bot.domain.request import Camera, Resolution, Shot
 from bot.errors import UserError
 
 MAX_COUNT = 4
+MAX_ELEMENTS = 3
 SEED_LIMIT = 2**31 - 1
 RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
 MODES = ("std", "pro", "4k")
@@ -45,6 +46,7 @@ class Options:
     shots: tuple[Shot, ...] | None = None
     watermark: bool | None = None
     resolution: Resolution | None = None
+    elements: tuple[int, ...] | None = None
     voice: str | None = None
     language: str | None = None
     speed: float | None = None
@@ -121,6 +123,7 @@ VALUED: Mapping[str, str] = {
     **dict.fromkeys(("shots", "分镜"), "shots"),
     **dict.fromkeys(("size", "resolution", "分辨率"), "resolution"),
     **dict.fromkeys(("voice", "音色"), "voice"),
+    **dict.fromkeys(("element", "elements", "主体"), "elements"),
     **dict.fromkeys(("lang", "language", "语言"), "language"),
     **dict.fromkeys(("speed", "语速"), "speed"),
 }
@@ -218,6 +221,7 @@ def value_of(field: str, text: str, vocabulary: Vocabulary) -> object:
         "count": lambda text, _: _whole("--n", text, 1, MAX_COUNT),
         "camera": lambda text, _: read_camera(text),
         "shots": lambda text, _: read_shots(text),
+        "elements": lambda text, _: _numbers("--element", text),
         "resolution": lambda text, _: _one_of("--size", text, RESOLUTIONS),
         "language": lambda text, _: _one_of("--lang", text, LANGUAGES),
         "speed": lambda text, _: _number("--speed", text, *SPEEDS),
@@ -305,6 +309,16 @@ def _one_of(option: str, text: str, allowed: Sequence[str]) -> str:
         close = get_close_matches(word, allowed, 1, 0.0)
         raise _bad(option, text, ", ".join(allowed), close[0] if close else allowed[0])
     return word
+
+
+def _numbers(option: str, text: str) -> tuple[int, ...]:
+    """Ids between commas, at most three of them."""
+    parts = [part for part in re.split(r"[,，、\s]+", text) if part]
+    if not 1 <= len(parts) <= MAX_ELEMENTS or not all(
+        re.fullmatch(r"\d{1,20}", plain(part)) for part in parts
+    ):
+        raise _bad(option, text, "1001, 1002", "1001")
+    return tuple(int(plain(part)) for part in parts)
 
 
 def _whole(option: str, text: str, low: int, high: int) -> int:

@@ -207,6 +207,7 @@ class VideoRequest(Part):
 
     `duration` is in seconds; 0 where the operation has none. `cfg_scale` is 0 (free) to 1 (close to the
     prompt). `count` is the number of results. `aspect_ratio` of None means that the picture decides.
+    `source` is what a video is made of, where it is made of one; an omni model edits it as the prompt says.
     `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
     a try-on the person, then the garment. `try_on` marks a first frame whose person changes clothes.
     """
@@ -251,7 +252,9 @@ class VideoRequest(Part):
         if self.operation in _NEED_PROMPT and not (self.prompt or self.shots):
             raise ValueError(f"{self.operation} needs a prompt")
         for name, operations in _ONLY_FOR.items():
-            if (getattr(self, name) is not None) != (self.operation in operations):
+            given = getattr(self, name) is not None
+            optional = name == "source" and self.operation is Operation.OMNI_VIDEO
+            if given != (self.operation in operations) and not optional:
                 raise ValueError(f"{name} is for {', '.join(sorted(operations))}, and needed there")
         if self.shots and sum(shot.duration for shot in self.shots) != self.duration:
             raise ValueError("the shots together last as long as the video")

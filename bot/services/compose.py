@@ -151,6 +151,7 @@ class Compose:
         usual = self._usual_for(preferences)
         model = said.model or self._model(given, usual)
         row = self._catalog.model(model)
+        self._check_number(row, len(given.references))
         operation = self._operation(model, given)
         shots = said.shots or ()
         duration = (
@@ -176,6 +177,7 @@ class Compose:
             camera=said.camera,
             shots=shots,
             voices=tuple(voice.id for voice in self._cast(said)),
+            elements=said.elements or (),
             try_on=try_on,
         )
         self._check_but_words(draft)
@@ -244,13 +246,30 @@ class Compose:
 
     def _model(self, pictures: Pictures, usual: Defaults) -> str:
         """The usual model, or the first on offer that does what the pictures are for."""
+        able = []
         for model in (usual.model, *self._pool.models()):
             row = self._catalog.model(model)
             if self._operation(model, pictures) in row.operations and (
                 pictures.last is None or row.end_frame
             ):
-                return model
-        return usual.model
+                if len(pictures.references) <= row.references:
+                    return model
+                able.append(row)
+        # Where none takes so many pictures, the one that takes most says so.
+        return max(able, key=lambda row: row.references).id if able else usual.model
+
+    def _check_number(self, row: Model, number: int) -> None:
+        """Refuse more pictures than a model takes, naming those that take so many."""
+        if not row.references or number <= row.references:
+            return
+        others = [other.id for other in self.rows() if other.references >= number]
+        raise UserError(
+            "error.pictures.too_many_for" if others else "error.pictures.too_many",
+            model=row.id,
+            limit=row.references,
+            number=number,
+            models=", ".join(others),
+        )
 
     def _mode(self, row: Model, pictures: Pictures, usual: Defaults) -> str:
         """The usual mode, or the first that takes an end frame where there is one."""
@@ -274,6 +293,25 @@ class Compose:
             cfg_scale=said.cfg_scale,
             mode=mode,
             aspect_ratio=None,
+            source=source,
+        )
+
+    def edit(self, parsed: ParsedPrompt, source: SourceVideo) -> VideoRequest:
+        """A finished video changed as words say, by a model that understands videos."""
+        said = parsed.options
+        able = self._catalog.able(self._pool.models(), Operation.OMNI_VIDEO)
+        if not able:
+            raise UserError("error.request.operation", operation=Operation.OMNI_VIDEO)
+        model = said.model or able[0]
+        return self._checked(
+            operation=Operation.OMNI_VIDEO,
+            model=model,
+            prompt=parsed.prompt,
+            negative_prompt=said.negative_prompt or "",
+            mode=said.mode or _fitting(self._defaults.mode, self._catalog.model(model).modes),
+            duration=self._catalog.model(model).durations[0],
+            aspect_ratio=None,
+            elements=said.elements or (),
             source=source,
         )
 
@@ -366,6 +404,7 @@ class Compose:
         """A picture from words, or from words and pictures."""
         said = parsed.options
         operation = Operation.REFERENCES_TO_IMAGE if len(references) > 1 else Operation.IMAGE
+        self._check_number(self._catalog.without_choice(operation)[0], len(references))
         return self._checked(
             operation=operation,
             model=self._usual(operation),

@@ -105,6 +105,15 @@ async def test_a_finished_video_is_extended_by_a_reply(bot):
     assert body["prompt"] == "it runs on"
 
 
+async def test_a_finished_video_is_changed_by_words(bot):
+    video = await a_video(bot)
+    await bot.telegram.say(ADA, "/edit make it night", reply_to=video["message_id"])
+    await bot.telegram.wait_video(ADA, 2)
+    path, body = asked(bot)
+    assert path == "/v1/videos/omni-video"
+    assert body["video_list"][0]["refer_type"] == "base"
+
+
 async def test_a_finished_video_speaks_a_text_and_a_voice_message(bot):
     video = await a_video(bot)
     await bot.telegram.say(

@@ -193,7 +193,7 @@ def test_models_that_start_from_words_are_told_from_those_that_need_a_photo():
         (a_request_for("video-extend"), 20),
         (a_request_for("lip-sync"), 6),
         (a_request_for("lip-sync", source=SOURCE | {"duration_ms": 10_040}), 11),
-        (a_request_for("avatar", mode="pro"), 17),
+        (a_request_for("avatar", mode="pro"), 9),
         (a_request_for("motion-control", mode="pro"), 40),
         (a_request_for("image", count=3), 3),
         (a_request_for("image", references=PICTURES[:1]), 2),

@@ -100,6 +100,7 @@ def read(text):
         ("「一只狐狸 10秒」 5秒", "一只狐狸 10秒", {"duration": 5}),
         ("--pro -- 10s a fox", "10s a fox", {"mode": "pro"}),
         ("a fox --4k", "a fox", {"mode": "4k"}),
+        ("a fox --element 7,8", "a fox", {"elements": (7, 8)}),
         ("", "", {}),
         ("--pro", "", {"mode": "pro"}),
         ("10s", "", {"duration": 10}),

@@ -106,7 +106,14 @@ def _omni_video(request: VideoRequest, context: SubmitContext, style: Style) -> 
         body["negative_prompt"] = request.negative_prompt
     if pictures:
         body["image_list"] = pictures
-    body |= {"mode": request.mode, "duration": _seconds(request, style)}
+    body["mode"] = request.mode
+    if request.source is not None:
+        # An edited video keeps its own length, shape and sound.
+        body["video_list"] = [
+            {"video_url": request.source.url, "refer_type": "base", "keep_original_sound": "yes"}
+        ]
+        return body | _cast(request)
+    body["duration"] = _seconds(request, style)
     if request.first_frame is None:
         body["aspect_ratio"] = request.aspect_ratio or "16:9"
     if request.sound:
@@ -118,6 +125,8 @@ def _naming_references(request: VideoRequest, count: int) -> str:
     """The prompt, with the pictures named that it does not name itself: what is not named is not used."""
     first = count - len(request.references) + 1
     names = [f"<<<image_{number}>>>" for number in range(first, count + 1)]
+    if request.source is not None:
+        names.append("<<<video_1>>>")
     missing = [name for name in names if name not in request.prompt]
     return " ".join((request.prompt, *missing))
 

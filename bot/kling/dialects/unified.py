@@ -190,8 +190,9 @@ def _contents(request: VideoRequest, context: SubmitContext) -> list[dict[str, A
     for number, image in enumerate(request.references, 1):
         picture = {"type": "image" if motion else "refer_image", "url": base64_of(image, context)}
         contents.append(picture if motion else picture | {"id": f"image_{number}"})
-    if motion and request.source is not None:
-        contents.append({"type": "video", "url": request.source.url})
+    if request.source is not None:
+        video = {"type": "video" if motion else "base_video", "url": request.source.url}
+        contents.append(video if motion else video | {"id": "video_1"})
     contents += [
         {"type": "element", "element_id": str(element), "id": f"element_{element}"}
         for element in request.elements
@@ -209,6 +210,8 @@ def _naming(prompt: str, request: VideoRequest) -> str:
     if request.operation is not Operation.OMNI_VIDEO:
         return text
     names = [f"@image_{number}" for number in range(1, len(request.references) + 1)]
+    if request.source is not None:
+        names.append("@video_1")
     return " ".join((text, *(name for name in names if name not in text)))
 
 
@@ -216,6 +219,8 @@ def _settings(request: VideoRequest) -> dict[str, Any]:
     settings: dict[str, Any] = {"resolution": RESOLUTIONS[request.mode]}
     if request.operation is Operation.MOTION_CONTROL:
         return settings | {"character_orientation": request.orientation}
+    if request.source is not None:
+        return settings | {"audio": "original"}
     if request.operation is not Operation.IMAGE_TO_VIDEO and request.first_frame is None:
         settings["aspect_ratio"] = request.aspect_ratio or "16:9"
     settings["duration"] = request.duration
