@@ -172,15 +172,7 @@ class Catalog:
 
     def operation_for(self, model: str, *, frames: int, references: int) -> Operation:
         """What a video model is asked for, given how many pictures there are; omni models do it all in one."""
-        row = self.model(model)
-        wanted = Operation.TEXT_TO_VIDEO
-        if references:
-            wanted = Operation.REFERENCES_TO_VIDEO
-        elif frames:
-            wanted = Operation.IMAGE_TO_VIDEO
-        if wanted not in row.operations and Operation.OMNI_VIDEO in row.operations:
-            return Operation.OMNI_VIDEO
-        return wanted
+        return operation_for(self.model(model), frames=frames, references=references)
 
     # -- what can be done ----------------------------------------------------------------------------
 
@@ -273,6 +265,18 @@ class Catalog:
             return Credits(row.fixed + math.ceil(each * request.count - 1e-9))
         rate = _rates(row, request).get(request.mode, row.rate.get(request.mode, UNKNOWN_RATE))
         return Credits(row.fixed + math.ceil(rate * seconds_of(request) - 1e-9) * request.count)
+
+
+def operation_for(row: Model, *, frames: int, references: int) -> Operation:
+    """See `Catalog.operation_for`."""
+    wanted = Operation.TEXT_TO_VIDEO
+    if references:
+        wanted = Operation.REFERENCES_TO_VIDEO
+    elif frames:
+        wanted = Operation.IMAGE_TO_VIDEO
+    if wanted not in row.operations and Operation.OMNI_VIDEO in row.operations:
+        return Operation.OMNI_VIDEO
+    return wanted
 
 
 def seconds_of(request: VideoRequest) -> float:

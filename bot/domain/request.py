@@ -210,6 +210,7 @@ class VideoRequest(Part):
     `source` is what a video is made of, where it is made of one; an omni model edits it as the prompt says.
     `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
     a try-on the person, then the garment. `try_on` marks a first frame whose person changes clothes.
+    A video may wait for its words: whoever accepts a request refuses it without (`Compose.check`).
     """
 
     operation: Operation
@@ -291,7 +292,6 @@ _REFERENCES = {
 }
 _NEED_PROMPT = frozenset(
     {
-        Operation.TEXT_TO_VIDEO,
         Operation.TEXT_TO_AUDIO,
         Operation.IMAGE,
         Operation.OMNI_IMAGE,

@@ -47,8 +47,15 @@ SHORTEST_SPEECH = 2
 
 NOTHING_PREFERRED = Preferences()
 
-_NEED_WORDS = frozenset({Operation.REFERENCES_TO_VIDEO, Operation.OMNI_VIDEO, Operation.REFERENCES_TO_IMAGE})
-"""Pictures may wait for their words, but here they are nothing without."""
+_NEED_WORDS = frozenset(
+    {
+        Operation.TEXT_TO_VIDEO,
+        Operation.REFERENCES_TO_VIDEO,
+        Operation.OMNI_VIDEO,
+        Operation.REFERENCES_TO_IMAGE,
+    }
+)
+"""These may wait for their words, but are nothing without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,10 @@ class Compose:
     def rows(self) -> tuple[Model, ...]:
         """What the video models on offer can do."""
         return tuple(self._catalog.model(model) for model in self._pool.models())
+
+    def row(self, request: VideoRequest) -> Model:
+        """What the model, or the service, that a request is for can do."""
+        return self._catalog.row(request)
 
     def operations(self) -> frozenset[Operation]:
         """What some provider offers."""
@@ -192,6 +203,8 @@ class Compose:
         }
         if parsed.options.shots:
             said["duration"] = sum(shot.duration for shot in parsed.options.shots)
+        if draft.speech is not None and draft.speech.text:
+            said["speech"] = {**draft.speech.model_dump(), "text": parsed.prompt}
         completed = self._build(**{**draft.model_dump(), **said, "prompt": parsed.prompt})
         if parsed.prompt:
             self.check(completed)
@@ -454,6 +467,14 @@ class Compose:
         self._check_but_words(request)
         if "prompt" in (self._pool.unsupported(request) or ()) or _needs_words(request):
             raise UserError("error.request.needs_prompt")
+
+    def possible(self, request: VideoRequest) -> bool:
+        """Whether the request could be accepted, or could be with words."""
+        try:
+            self._check_but_words(request)
+        except UserError:
+            return False
+        return True
 
     def _check_but_words(self, request: VideoRequest) -> None:
         self._catalog.check(request, self._pool.models())
