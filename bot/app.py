@@ -37,6 +37,7 @@ from bot.services.container import Services
 from bot.services.deliver import Deliver
 from bot.services.dispatch import Dispatch
 from bot.services.intake import Intake
+from bot.services.links import LARGEST_PICTURE, Links
 from bot.services.poll import Poll
 from bot.services.providers import Providers
 from bot.services.recover import Recover
@@ -164,12 +165,20 @@ async def build(
             admins=accounts.admins,
         )
         telegram = await stack.enter_async_context(connect(connection, clock))
+        fetch_picture = partial(
+            download,
+            downloads,
+            max_bytes=LARGEST_PICTURE,
+            allow_loopback=settings.delivery.allow_loopback,
+            kind=Product.IMAGE,
+        )
         status = Status(store, telegram.messenger, clock)
         providers = Providers(store, pool, clock)
         services = Services(
             compose=compose,
             submit=submit,
             results=Results(store, accounts),
+            links=Links(fetch_picture, directory),
             accounts=accounts,
             status=status,
             providers=providers,

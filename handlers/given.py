@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from telegram import Message, Update
 
+from bot.domain.links import Linked, split_links
 from bot.domain.request import AudioRef, ImageRef, SourceVideo
 from bot.domain.task import Task
 from bot.errors import UserError
@@ -51,11 +52,13 @@ def command_in(text: str, username: str) -> str | None:
     return match[1].casefold()
 
 
-async def given(update: Update, context: Context) -> Given:
-    """Gather what came with a command; files are fetched and kept.
+async def given(update: Update, context: Context, *, links: bool = True) -> Given:
+    """Gather what came with a command; files, and pictures that are named by links, are fetched and kept.
+
+    Without `links` an address in the words is text as any other.
 
     Raises:
-        UserError: a picture or sound cannot be used.
+        UserError: a picture, link or sound cannot be used.
 
     """
     message = message_of(update)
@@ -66,10 +69,13 @@ async def given(update: Update, context: Context) -> Given:
     if not words and not files and source is None and replied is not None and not _is_ours(replied, context):
         words = words_after_command(replied.text or "")
     sound = sound_file_of(message) or sound_file_of(replied)
+    linked = split_links(words) if links else Linked(words, ())
     keep = context.services.submit
+    pictures = [await fetch_file(context.bot, file) for file in files]
+    pictures += await context.services.links.pictures(linked.links)
     return Given(
-        words,
-        tuple([await keep.keep_image(await fetch_file(context.bot, file)) for file in files]),
+        linked.words,
+        tuple([await keep.keep_image(picture) for picture in pictures]),
         None if sound is None else await keep.keep_sound(await fetch_file(context.bot, sound)),
         source,
     )
@@ -94,6 +100,11 @@ async def source_of(update: Update, context: Context, source: Task | None) -> tu
     results, user_id = context.services.results, user_id_of(update)
     task = source or await results.newest_video(user_id)
     return task, await results.source(user_id, task)
+
+
+def is_forwarded(update: Update) -> bool:
+    """Whether the message is another's: its words were not written for this bot."""
+    return message_of(update).forward_origin is not None
 
 
 def one_picture(given_: Given) -> ImageRef:

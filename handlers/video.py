@@ -2,13 +2,15 @@
 
 from telegram import CallbackQuery, Update
 
+from bot.domain.links import split_links
+from bot.domain.prompt import ParsedPrompt
 from bot.domain.request import ImageRef
 from bot.errors import UserError
 from bot.services.compose import Pictures
 from handlers import views
 from handlers.context import Context, answer
 from handlers.draft import ask, change, submit_or_ask, take
-from handlers.given import given
+from handlers.given import given, is_forwarded
 from handlers.submitting import is_stale
 
 FRAMES = "frames"
@@ -17,9 +19,11 @@ REFERENCES = "references"
 
 async def video(update: Update, context: Context) -> None:
     """Make a video of words, of the photos that came with them, or of the message that is replied to."""
-    got = await given(update, context)
+    got = await given(update, context, links=not is_forwarded(update))
     services = context.services
-    parsed = services.compose.parse(got.words)
+    # Somebody else's words hold no options and no pictures: they are offered as they stand.
+    foreign = ParsedPrompt(split_links(got.words).words) if is_forwarded(update) else None
+    parsed = foreign or services.compose.parse(got.words)
     if not got.pictures and not parsed.prompt and not parsed.options.shots:
         await answer(update, context, views.how_to(context.t))
         return
@@ -37,7 +41,11 @@ async def video(update: Update, context: Context) -> None:
         draft = services.compose.video_draft(parsed, pictures, context.preferences)
         await ask(update, context, draft, "draft.stale" if is_stale(update, context) else "draft.photo")
         return
-    await submit_or_ask(update, context, services.compose.video(parsed, pictures, context.preferences))
+    request = services.compose.video(parsed, pictures, context.preferences)
+    if foreign is not None:
+        await ask(update, context, request, "draft.forwarded")
+    else:
+        await submit_or_ask(update, context, request)
 
 
 def as_given(pictures: tuple[ImageRef, ...]) -> Pictures:

@@ -2,13 +2,14 @@
 
 from telegram import Update
 
+from bot.domain.links import split_links
 from bot.domain.prompt import ParsedPrompt
 from bot.domain.request import VideoRequest
 from handlers import views
 from handlers.context import Context, answer, message_of, place_of, user_id_of
 from handlers.draft import ask, put_away_question
 from handlers.files import image_file_of
-from handlers.given import text_of
+from handlers.given import is_forwarded, text_of
 from handlers.submitting import is_stale, submit
 from handlers.video import video
 
@@ -26,6 +27,10 @@ async def words(update: Update, context: Context) -> None:
         and (draft is None or draft[1] != replied.message_id)
     ):
         # A photo that is pointed at counts more than the one that waits.
+        await video(update, context)
+        return
+    if split_links(message.text or "").links and not is_forwarded(update):
+        # A link with words is a picture with a caption.
         await video(update, context)
         return
     parsed = services.compose.parse(message.text or "")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.services.accounts import Accounts
 from bot.services.compose import Compose
+from bot.services.links import Links
 from bot.services.providers import Providers
 from bot.services.results import Results
 from bot.services.status import Status
@@ -18,6 +19,7 @@ class Services:
     compose: Compose
     submit: Submit
     results: Results
+    links: Links
     accounts: Accounts
     status: Status
     providers: Providers

@@ -1,0 +1,82 @@
+"""Pictures in every form: links, albums of any size, forwarded photos and stickers, through the real process."""
+
+import io
+
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from bot.demo.script import sample_picture
+from tests.serving import serve
+
+ADA, BOSS = 1001, 1000
+
+
+def a_site() -> Starlette:
+    """A web site with a picture, a page, and a way inwards."""
+
+    async def boat(request: object) -> Response:
+        return Response(sample_picture(), media_type="image/jpeg")
+
+    async def page(request: object) -> Response:
+        return PlainTextResponse("<html>a page about boats</html>")
+
+    async def inwards(request: object) -> Response:
+        return RedirectResponse("http://10.0.0.1/secret.jpg")
+
+    return Starlette(routes=[Route("/boat.jpg", boat), Route("/page", page), Route("/inwards", inwards)])
+
+
+async def test_a_link_to_a_picture_is_fetched_by_the_bot_and_never_handed_on(world):
+    world.kling.behaviour.render_seconds = 0.3
+    await world.start()
+    async with serve(a_site()) as site:
+        await world.telegram.say(ADA, f"/video {site}/boat.jpg the boat sails away")
+        (video,) = await world.telegram.wait_video(ADA)
+        assert (video["video"]["width"], video["video"]["height"]) == (1080, 720)
+        assert site not in video["caption"]
+        await world.telegram.say(ADA, f"{site}/boat.jpg")
+        await world.telegram.wait_text(ADA, "What should happen")
+        for path in ("page", "inwards", "gone.jpg"):
+            await world.telegram.say(BOSS, f"/video {site}/{path} it moves")
+        await world.telegram.wait_for(lambda: len(world.telegram.replies(BOSS)) >= 3)
+        said = [message["text"] for message in world.telegram.replies(BOSS)]
+    assert ["lead straight to a JPEG, PNG or WebP picture" in text for text in said] == [True, True, False]
+    assert "doesn't hand out this picture right now" in said[2]
+    assert all(site not in str(request.body) for request in world.kling.requests)
+    assert world.rows("SELECT count(*) FROM tasks") == [(1,)]
+
+
+def pictures(number: int) -> list[bytes]:
+    found = []
+    for index in range(number):
+        buffer = io.BytesIO()
+        Image.new("RGB", (400, 400), (20 * index, 90, 120)).save(buffer, "JPEG")
+        found.append(buffer.getvalue())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("models", "number", "words"),
+    [
+        ('["kling-v2-6", "kling-v1-6", "kling-v3-omni"]', 6, None),
+        ('["kling-v2-6", "kling-v1-6"]', 6, "6 photos are too many here; 4 in one go are the most"),
+        ('["kling-v2-6", "kling-v3-omni"]', 9, "9 photos are too many here; 7 in one go are the most"),
+    ],
+)
+async def test_an_album_goes_to_the_model_that_takes_so_many_photos_or_is_refused_clearly(
+    world, models, number, words
+):
+    world.kling.behaviour.render_seconds = 0.3
+    world.write_config(models=models)
+    await world.start()
+    await world.telegram.send_album(ADA, pictures(number), "they all dance")
+    if words is not None:
+        await world.telegram.wait_text(ADA, words)
+        assert world.rows("SELECT count(*) FROM tasks") == [(0,)]
+        return
+    await world.telegram.wait_video(ADA)
+    ((request,),) = world.rows("SELECT json_array_length(request, '$.references') FROM tasks")
+    assert request == number
