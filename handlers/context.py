@@ -17,7 +17,7 @@ from telegram import (
 )
 from telegram.constants import ChatType, ParseMode
 from telegram.error import RetryAfter, TelegramError
-from telegram.ext import Application, CallbackContext, ExtBot
+from telegram.ext import Application, CallbackContext, ExtBot, Job
 
 from bot.domain.preferences import Preferences
 from bot.domain.task import Origin
@@ -41,7 +41,8 @@ AnyDict = dict[Any, Any]
 class Tools:
     """What handlers share. `services` and `signer` are set before the first update is acted on.
 
-    `albums` holds, while an update is acted on, the other photos of its album by the update's id.
+    `albums` holds, while an update is acted on, the other photos of its album by the update's id, and
+    `spoken` the language of its person.
     """
 
     services: Services
@@ -49,6 +50,7 @@ class Tools:
 
     def __init__(self) -> None:
         self.albums: dict[int, tuple[Message, ...]] = {}
+        self.spoken: dict[int, Texts] = {}
         self.questions = Questions()
         self.pause: Pause = asyncio.sleep
 
@@ -65,6 +67,21 @@ class Context(CallbackContext[ExtBot[None], AnyDict, AnyDict, Tools]):
         super().__init__(application, chat_id=chat_id, user_id=user_id)
         self.t: Texts = for_language("en")
         self.preferences = Preferences()
+
+    @classmethod
+    def from_error(
+        cls,
+        update: object,
+        error: Exception,
+        application: Application[ExtBot[None], Context, AnyDict, AnyDict, Tools, Any],
+        job: Job[Any] | None = None,
+        coroutine: Any = None,
+    ) -> Context:
+        """A context for the error handler, which speaks as the handler that failed did."""
+        context = super().from_error(update, error, application, job, coroutine)
+        if isinstance(update, Update):
+            context.t = application.bot_data.spoken.get(update.update_id, context.t)
+        return context
 
     @property
     def services(self) -> Services:
@@ -84,6 +101,7 @@ class Context(CallbackContext[ExtBot[None], AnyDict, AnyDict, Tools]):
         accounts = self.services.accounts
         user = await accounts.see(UserId(person.id), person.full_name, person.username, person.language_code)
         self.t = for_language(accounts.language_of(user))
+        self.bot_data.spoken[update.update_id] = self.t
         self.preferences = user.preferences
 
 

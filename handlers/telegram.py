@@ -85,6 +85,7 @@ class TelegramSide:
             await self._application.process_update(read)
         finally:
             del albums[update.update_id]
+            self._application.bot_data.spoken.pop(update.update_id, None)
 
     async def prepare(self) -> None:
         """Set menus and descriptions; best effort."""

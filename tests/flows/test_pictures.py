@@ -11,7 +11,7 @@ from starlette.routing import Route
 from bot.demo.script import sample_picture
 from tests.serving import serve
 
-ADA, BOSS = 1001, 1000
+ADA, XIAOLIN, BOSS = 1001, 1002, 1000
 
 
 def a_site() -> Starlette:
@@ -43,6 +43,8 @@ async def test_a_link_to_a_picture_is_fetched_by_the_bot_and_never_handed_on(wor
             await world.telegram.say(BOSS, f"/video {site}/{path} it moves")
         await world.telegram.wait_for(lambda: len(world.telegram.replies(BOSS)) >= 3)
         said = [message["text"] for message in world.telegram.replies(BOSS)]
+        await world.telegram.say(XIAOLIN, f"/video {site}/page 动起来")
+        await world.telegram.wait_text(XIAOLIN, "无法从")
     assert ["lead straight to a JPEG, PNG or WebP picture" in text for text in said] == [True, True, False]
     assert "doesn't hand out this picture right now" in said[2]
     assert all(site not in str(request.body) for request in world.kling.requests)
