@@ -37,6 +37,7 @@ from bot.services.container import Services
 from bot.services.deliver import Deliver
 from bot.services.dispatch import Dispatch
 from bot.services.intake import Intake
+from bot.services.limits import Limits, Rates
 from bot.services.links import LARGEST_PICTURE, Links
 from bot.services.poll import Poll
 from bot.services.providers import Providers
@@ -156,7 +157,20 @@ async def build(
         compose = Compose(
             catalogs.load(settings.catalog.model_dump()), pool, defaults, voices.load(), effects.load()
         )
-        submit = Submit(store, accounts, compose, clock, rng, policy, ticks.wake)
+        limits = Limits(
+            Rates(settings.limits.requests_per_minute, settings.groups.requests_per_minute), clock
+        )
+        submit = Submit(
+            store,
+            accounts,
+            compose,
+            clock,
+            rng,
+            policy,
+            ticks.wake,
+            limits,
+            settings.groups.daily_credits,
+        )
         connection = Connection(
             token=settings.telegram.token.get_secret_value(),
             base_url=settings.telegram.base_url,

@@ -168,6 +168,19 @@ class PlanSettings(Section):
     max_running: Annotated[int, Field(ge=1, le=1000)] = 3
 
 
+class Limits(Section):
+    """How fast one person may ask."""
+
+    requests_per_minute: Annotated[int, Field(ge=1, le=1000)] = 6
+
+
+class Groups(Section):
+    """How fast everybody in a group may ask together, and what they may spend in a day; absent: no limit."""
+
+    requests_per_minute: Annotated[int, Field(ge=1, le=1000)] = 6
+    daily_credits: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+
+
 class Models(Section):
     """What a request gets where the person said nothing."""
 
@@ -250,6 +263,8 @@ class Settings(BaseSettings):
     plans: Annotated[dict[str, PlanSettings], Field(min_length=1)] = {
         "free": PlanSettings(daily_credits=100, monthly_credits=1000)
     }
+    limits: Limits = Limits()
+    groups: Groups = Groups()
     models: Models = Models()
     catalog: Catalog = Catalog()
     logging: Logging = Logging()

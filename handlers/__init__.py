@@ -4,7 +4,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from telegram import CallbackQuery, Update
-from telegram.ext import CallbackQueryHandler, CommandHandler, MessageHandler, TypeHandler, filters
+from telegram.ext import (
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    CommandHandler,
+    MessageHandler,
+    TypeHandler,
+    filters,
+)
 
 from bot.errors import UserError
 from handlers import (
@@ -13,6 +20,7 @@ from handlers import (
     catalog,
     draft,
     errors,
+    groups,
     help,  # noqa: A004  the command is /help
     making,
     onboarding,
@@ -128,6 +136,7 @@ def register(application: KlingApplication) -> None:
     # Before everything else: who is it, and in which language is the answer.
     application.add_handler(TypeHandler(Update, _meet), group=-1)
     application.add_handler(CallbackQueryHandler(_press))
+    application.add_handler(ChatMemberHandler(groups.joined, ChatMemberHandler.MY_CHAT_MEMBER))
     application.add_handler(CommandHandler(list(COMMANDS), _anonymous, filters=new & filters.SenderChat.ALL))
     for name, handler in COMMANDS.items():
         application.add_handler(CommandHandler(name, handler, filters=named))

@@ -58,6 +58,12 @@ allow_loopback = true
 [plans.free]
 daily_credits = 300
 
+[limits]
+requests_per_minute = 20
+
+[groups]
+requests_per_minute = 20
+
 [logging]
 level = "WARNING"
 """

@@ -113,3 +113,15 @@ def may_hold(price: Credits, plan: Plan, usage: Usage, window: Windows) -> Credi
             resets_at=resets_at(plan, usage, window),
         )
     return Credits(from_allowance)
+
+
+def within_group_budget(price: Credits, limit: int, spent: Credits, window: Windows) -> None:
+    """Let pass what everybody in a group may still spend together today.
+
+    Raises:
+        UserError: it is more than that; with what is left and the moment of the next day.
+
+    """
+    left = max(0, limit - spent)
+    if price > left:
+        raise UserError("error.group.budget", price=price, available=left, resets_at=window.day_end)

@@ -17,12 +17,13 @@ from bot.domain.quota import windows
 from bot.domain.request import AudioRef, ImageRef, VideoRequest
 from bot.domain.schedule import PollingPolicy
 from bot.domain.task import ACTIVE_STATES, FINAL_STATES, Origin, Task, TaskState
-from bot.domain.units import ChatId, Millis, TaskId, UserId, new_task_id, shown
+from bot.domain.units import ChatId, Credits, Millis, TaskId, UserId, new_task_id, shown
 from bot.errors import UserError
 from bot.images.intake import prepare
 from bot.media import as_mp3
 from bot.services.accounts import Accounts
 from bot.services.compose import Compose
+from bot.services.limits import Limits
 from bot.services.ports import Wake
 from bot.store.base import Conflict, Draft, Store, StoredAttachment, TaskIdTaken
 
@@ -48,6 +49,8 @@ class Submit:
         rng: random.Random,
         policy: PollingPolicy,
         wake: Wake,
+        limits: Limits,
+        group_budget: int | None = None,
     ) -> None:
         self._store = store
         self._accounts = accounts
@@ -56,6 +59,8 @@ class Submit:
         self._rng = rng
         self._policy = policy
         self._wake = wake
+        self._limits = limits
+        self._group_budget = group_budget
 
     # -- images --------------------------------------------------------------------------------------
 
@@ -94,13 +99,16 @@ class Submit:
         """Hold the credits and queue the request. The same update is accepted once, however often it comes.
 
         Raises:
-            UserError: too little credit is left, too many tasks are running, or nobody can do it.
+            UserError: too little credit is left, too many tasks are running, it is asked too fast, or nobody
+                can do it.
 
         """
         self._compose.check(request)
+        self._limits.take(user_id, None if origin.is_private else origin.chat_id)
         now = self._clock.now()
         plan = self._accounts.plan_of(await self._store.user(user_id))
         window = windows(now, self._accounts.zone)
+        group_budget = None if origin.is_private else self._group_budget
         for _ in range(_ID_DRAWS):
             task_id = new_task_id(self._rng)
             task = Task(
@@ -115,7 +123,7 @@ class Submit:
                 due_at=now,
             )
             try:
-                accepted = await self._store.accept(task, (), plan, window)
+                accepted = await self._store.accept(task, (), plan, window, group_budget)
             except TaskIdTaken:
                 continue
             log.info(
@@ -124,6 +132,13 @@ class Submit:
             self._wake("dispatch")
             return accepted
         raise RuntimeError("no free task id was drawn")
+
+    async def group_standing(self, chat_id: ChatId) -> tuple[Credits, int] | None:
+        """What everybody in a group has spent today, and what they may; None where there is no such limit."""
+        if self._group_budget is None:
+            return None
+        today = windows(self._clock.now(), self._accounts.zone)
+        return await self._store.spent_in(chat_id, today.day_start), self._group_budget
 
     async def cancel(self, user_id: UserId, task_id: TaskId) -> Task:
         """Take a queued task back, with its credits.

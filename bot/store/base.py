@@ -151,18 +151,29 @@ class Store(Protocol):
     # -- accepting -----------------------------------------------------------------------------------
 
     async def accept(
-        self, task: Task, attachments: Sequence[StoredAttachment], plan: Plan, window: Windows
+        self,
+        task: Task,
+        attachments: Sequence[StoredAttachment],
+        plan: Plan,
+        window: Windows,
+        group_budget: int | None = None,
     ) -> Task:
         """Keep a new task with its attachments and hold its price, in one transaction.
+
+        `group_budget` is how many credits everybody in the task's chat may spend in the day of `window`.
 
         If a task with the same `origin.update_id` exists already, that one is returned and nothing is
         held: a replayed update has no second effect.
 
         Raises:
-            UserError: `quota.may_hold` says no.
+            UserError: `quota.may_hold` or `quota.within_group_budget` says no.
             TaskIdTaken: draw another id.
 
         """
+        ...
+
+    async def spent_in(self, chat_id: ChatId, since: Millis) -> Credits:
+        """The price of everything that was accepted in a chat since then and did not give its credits back."""
         ...
 
     async def attachments(self, refs: Sequence[Attachment]) -> Mapping[str, bytes]:

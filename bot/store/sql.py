@@ -84,6 +84,16 @@ TASKS_IN = """
     ORDER BY sequence LIMIT ?
 """
 
+SPENT_IN = """
+    SELECT coalesce(sum(price), 0) FROM tasks INDEXED BY tasks_of_chat
+    WHERE chat_id = ? AND created_at >= ? AND state NOT IN ('failed', 'cancelled', 'expired')
+"""
+
+TASK_OF_REQUEST = """
+    SELECT * FROM tasks INDEXED BY tasks_of_request
+    WHERE chat_id = ? AND message_id = ? AND hidden = 0 ORDER BY sequence DESC LIMIT 1
+"""
+
 SET_STATUS_MESSAGE = "UPDATE tasks SET status_message_id = ? WHERE id = ?"
 
 COUNT_RUNNING = """

@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from bot.domain.lifecycle import Settlement, Transition
 from bot.domain.preferences import Preferences
-from bot.domain.quota import Plan, Usage, Windows, may_hold
+from bot.domain.quota import Plan, Usage, Windows, may_hold, within_group_budget
 from bot.domain.request import Attachment
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
@@ -219,7 +219,12 @@ class SqliteStore:
     # -- accepting -----------------------------------------------------------------------------------
 
     async def accept(
-        self, task: Task, attachments: Sequence[StoredAttachment], plan: Plan, window: Windows
+        self,
+        task: Task,
+        attachments: Sequence[StoredAttachment],
+        plan: Plan,
+        window: Windows,
+        group_budget: int | None = None,
     ) -> Task:
         def work(db: sqlite3.Connection) -> Task:
             if task.origin.update_id is not None:
@@ -230,6 +235,9 @@ class SqliteStore:
                 raise TaskIdTaken(task.id)
             allowance = may_hold(task.price, plan, _usage(db, task.user_id, window), window)
             for attachment in attachments:
+            if group_budget is not None:
+                spent = _spent_in(db, task.origin.chat_id, window.day_start)
+                within_group_budget(task.price, group_budget, spent, window)
                 _keep_attachment(db, attachment, task.created_at)
             insert(db, "tasks", task_values(task))
             insert(db, "ledger", ledger_values(LedgerRow.hold(task, allowance)))
@@ -238,6 +246,9 @@ class SqliteStore:
         return await self._writer.do(work)
 
     async def attachments(self, refs: Sequence[Attachment]) -> Mapping[str, bytes]:
+    async def spent_in(self, chat_id: ChatId, since: Millis) -> Credits:
+        return await self._read(lambda db: _spent_in(db, chat_id, since))
+
         hashes = [ref.sha256 for ref in refs]
         rows = await self._rows(sql.ATTACHMENTS, (json.dumps(hashes),))
         return {row["sha256"]: row["content"] for row in rows}
@@ -511,3 +522,7 @@ def _settle(db: sqlite3.Connection, task: Task, settlement: Settlement, now: Mil
         note=str(task.failure or task.state) if released else "",
     )
     insert(db, "ledger", ledger_values(row))
+def _spent_in(db: sqlite3.Connection, chat_id: ChatId, since: Millis) -> Credits:
+    return Credits(db.execute(sql.SPENT_IN, (chat_id, since)).fetchone()[0])
+
+

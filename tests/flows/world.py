@@ -54,6 +54,7 @@ class World:
         models: str = '["kling-v2-6", "kling-v2-5-turbo"]',
         extra: str = "",
         timeout: int = 60,
+        groups: str = "",
     ) -> None:
         self.config.write_text(
             f"""
@@ -88,6 +89,13 @@ allow_loopback = true
 
 [plans.free]
 daily_credits = {daily}
+
+[limits]
+requests_per_minute = 1000
+
+[groups]
+requests_per_minute = 1000
+{groups}
 
 [logging]
 format = "json"

@@ -98,7 +98,10 @@ STATEMENTS = (
     WHERE state IN ('queued', 'unconfirmed', 'in_progress')
     """,
     "CREATE INDEX tasks_of_user ON tasks (user_id, state, sequence)",
-    "CREATE INDEX tasks_of_chat ON tasks (chat_id)",
+    "CREATE INDEX tasks_of_chat ON tasks (chat_id, created_at)",
+    "CREATE INDEX tasks_of_person ON tasks (user_id, sequence) WHERE hidden = 0",
+    "CREATE INDEX tasks_favourite ON tasks (user_id, sequence) WHERE favourite = 1",
+    "CREATE INDEX tasks_of_request ON tasks (chat_id, message_id) WHERE message_id IS NOT NULL",
     "CREATE INDEX tasks_shown ON tasks (sequence) WHERE status_message_id IS NOT NULL",
     """
     CREATE INDEX tasks_took ON tasks (provider, model, mode, duration, finished_at)

@@ -1,0 +1,68 @@
+"""How many requests a minute a person and a group may make: kept in memory, for a restart forgives.
+
+Quotas say how much may be spent; this says how fast, so that nobody floods a group or the queue by accident.
+"""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bot.clock import Clock
+from bot.domain.units import MINUTE, SECOND, ChatId, Millis, UserId
+from bot.errors import UserError
+
+REMEMBERED = 10_000
+
+K = TypeVar("K", UserId, ChatId)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Requests a minute."""
+
+    of_a_person: int
+    of_a_group: int
+
+
+class Limits:
+    """Counts the requests of the last minute, by person and by group."""
+
+    def __init__(self, rates: Rates, clock: Clock) -> None:
+        self._rates = rates
+        self._clock = clock
+        self._people: OrderedDict[UserId, deque[Millis]] = OrderedDict()
+        self._groups: OrderedDict[ChatId, deque[Millis]] = OrderedDict()
+
+    def take(self, user_id: UserId, group: ChatId | None) -> None:
+        """Count one request, of a person in a group or (None) in private.
+
+        Raises:
+            UserError: it is one too many; nothing is counted. With the seconds until the next may come.
+
+        """
+        now = self._clock.now()
+        person = _recent(self._people, user_id, self._rates.of_a_person, now)
+        everybody = None if group is None else _recent(self._groups, group, self._rates.of_a_group, now)
+        if len(person) >= self._rates.of_a_person:
+            raise UserError("error.limit.person", seconds=_seconds_left(person, now))
+        if everybody is not None and len(everybody) >= self._rates.of_a_group:
+            raise UserError("error.limit.group", seconds=_seconds_left(everybody, now))
+        person.append(now)
+        if everybody is not None:
+            everybody.append(now)
+
+
+def _recent(memory: OrderedDict[K, deque[Millis]], key: K, limit: int, now: Millis) -> deque[Millis]:
+    """The moments of the last minute; whoever was not here for longest is forgotten."""
+    times = memory.setdefault(key, deque(maxlen=limit))
+    memory.move_to_end(key)
+    while len(memory) > REMEMBERED:
+        memory.popitem(last=False)
+    while times and now - times[0] >= MINUTE:
+        times.popleft()
+    return times
+
+
+def _seconds_left(times: deque[Millis], now: Millis) -> int:
+    """Until the oldest is a minute old, rounded up."""
+    return -(-(times[0] + MINUTE - now) // SECOND)
