@@ -68,6 +68,7 @@ class Task:
     `due_at` is when the task wants attention next: a claim moves it forward (the lease), so a crash
     makes the task late, never lost. `external_task_id` is ours, unique, and known before anything is
     sent. `looks` counts how often in a row its provider did not know it. `real_cost` is what the provider says it took, in its own decimal unit, as text.
+    A `hidden` task was deleted by its owner: it stays for the ledger and is shown nowhere.
     """
 
     id: TaskId
@@ -93,6 +94,8 @@ class Task:
     failure_detail: str | None = None
     real_cost: str | None = None
     status_message_id: int | None = None
+    favourite: bool = False
+    hidden: bool = False
 
     @property
     def operation_key(self) -> tuple[str, str, int]:
@@ -162,6 +165,21 @@ class Delivery:
     duration_ms: int | None = None
     size_bytes: int | None = None
     failure: str | None = None
+
+
+class MessagePurpose(StrEnum):
+    """What a message that is about a finished task is for, beside the one that brought its result."""
+
+    COPY = "copy"
+    """It shows the result once more."""
+    BESIDE = "beside"
+    """It belongs to the result: the buttons beneath an album."""
+    EXTEND = "extend"
+    """It asks what should happen next."""
+    LIP_SYNC = "lip_sync"
+    """It asks what the face should say."""
+    EFFECT = "effect"
+    """It asks for an effect."""
 
 
 class LedgerKind(StrEnum):

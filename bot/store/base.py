@@ -13,7 +13,7 @@ from bot.domain.lifecycle import Transition
 from bot.domain.preferences import Preferences
 from bot.domain.quota import Plan, Usage, Windows
 from bot.domain.request import Attachment
-from bot.domain.task import Delivery, LedgerKind, LedgerRow, Task, TaskState
+from bot.domain.task import Delivery, LedgerKind, LedgerRow, MessagePurpose, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 
 
@@ -191,7 +191,11 @@ class Store(Protocol):
         ...
 
     async def task_of_message(self, chat_id: ChatId, message_id: int) -> Task | None:
-        """The task whose result a message brought."""
+        """The task whose result a message brought, or that it is about (see `note_message`)."""
+        ...
+
+    async def task_of_request(self, chat_id: ChatId, message_id: int) -> Task | None:
+        """The newest task, not hidden, that a person's message asked for."""
         ...
 
     async def tasks_of(self, user_id: UserId, states: Sequence[TaskState], limit: int = 20) -> list[Task]:
@@ -280,6 +284,50 @@ class Store(Protocol):
         """How long a provider's newest tasks of every kind took, as `durations` counts."""
         ...
 
+    # -- history -------------------------------------------------------------------------------------
+
+    async def search_tasks(self, user_id: UserId, words: str, skip: int, limit: int) -> list[Task]:
+        """A user's tasks, not hidden, whose prompt or effect holds all the words in any case, newest first."""
+        ...
+
+    async def favourites(self, user_id: UserId, skip: int, limit: int) -> list[Task]:
+        """A user's favourite tasks, newest first."""
+        ...
+
+    async def search_results(self, user_id: UserId, words: str, skip: int, limit: int) -> list[Delivery]:
+        """The videos and pictures that the chat has a file id of, of the tasks that `search_tasks` finds."""
+        ...
+
+    async def set_favourite(self, task_id: TaskId, favourite: bool) -> None:
+        """Make a task a favourite of its owner, or no longer. Does not change the version."""
+        ...
+
+    async def hide_task(self, task_id: TaskId) -> None:
+        """Take a task out of its owner's history for good. Does not change the version."""
+        ...
+
+    async def note_message(
+        self, chat_id: ChatId, message_id: int, task_id: TaskId, purpose: MessagePurpose
+    ) -> None:
+        """Remember what a message about a finished task is for."""
+        ...
+
+    async def purpose_of_message(self, chat_id: ChatId, message_id: int) -> MessagePurpose | None:
+        """What was noted of a message."""
+        ...
+
+    async def messages_of(self, task_id: TaskId) -> list[tuple[ChatId, int]]:
+        """Every message that brought a task's results or is about them."""
+        ...
+
+    async def keep_words(self, user_id: UserId, token: str, words: str, now: Millis) -> None:
+        """Keep what a user typed under a short token, for a button or a link that cannot hold it."""
+        ...
+
+    async def kept_words(self, user_id: UserId, token: str) -> str | None:
+        """The words of a token, if they are this user's and not cleaned yet."""
+        ...
+
     # -- deliveries ----------------------------------------------------------------------------------
 
     async def claim_deliveries(self, now: Millis, lease: Millis, limit: int) -> list[Delivery]:
@@ -356,5 +404,5 @@ class Store(Protocol):
     # -- chores --------------------------------------------------------------------------------------
 
     async def clean(self, before: Millis) -> int:
-        """Forget processed updates, unused attachments and drafts older than `before`; return how many rows."""
+        """Forget processed updates, unused attachments, drafts and kept words older than `before`; return how many rows."""
         ...

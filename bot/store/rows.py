@@ -99,6 +99,8 @@ def task_of(row: sqlite3.Row) -> Task:
         failure_detail=row["failure_detail"],
         real_cost=row["real_cost"],
         status_message_id=row["status_message_id"],
+        favourite=bool(row["favourite"]),
+        hidden=bool(row["hidden"]),
     )
 
 

@@ -48,6 +48,7 @@ MOVE_CHAT = (
     "UPDATE tasks SET chat_id = ? WHERE chat_id = ?",
     "UPDATE inbox INDEXED BY inbox_waiting SET chat_id = ? WHERE chat_id = ? AND processed_at IS NULL",
     "UPDATE OR REPLACE drafts SET chat_id = ? WHERE chat_id = ?",
+    "UPDATE OR REPLACE task_messages SET chat_id = ? WHERE chat_id = ?",
 )
 """Each takes the new id and the old one. Updates that were acted on stay as they came."""
 
@@ -70,18 +71,17 @@ TASK_OF_MESSAGE = """
     ORDER BY outbox.id DESC LIMIT 1
 """
 
+TASK_OF_OTHER_MESSAGE = """
+    SELECT tasks.* FROM task_messages JOIN tasks ON tasks.id = task_messages.task_id
+    WHERE task_messages.message_id = ? AND task_messages.chat_id = ?
+"""
+
 TASK_OF_UPDATE = "SELECT * FROM tasks WHERE update_id = ?"
 
 TASKS_OF = """
     SELECT * FROM tasks
     WHERE user_id = ? AND state IN (SELECT value FROM json_each(?))
     ORDER BY sequence DESC LIMIT ?
-"""
-
-TASKS_IN = """
-    SELECT * FROM tasks
-    WHERE state IN (SELECT value FROM json_each(?))
-    ORDER BY sequence LIMIT ?
 """
 
 SPENT_IN = """
@@ -92,6 +92,12 @@ SPENT_IN = """
 TASK_OF_REQUEST = """
     SELECT * FROM tasks INDEXED BY tasks_of_request
     WHERE chat_id = ? AND message_id = ? AND hidden = 0 ORDER BY sequence DESC LIMIT 1
+"""
+
+TASKS_IN = """
+    SELECT * FROM tasks
+    WHERE state IN (SELECT value FROM json_each(?))
+    ORDER BY sequence LIMIT ?
 """
 
 SET_STATUS_MESSAGE = "UPDATE tasks SET status_message_id = ? WHERE id = ?"
@@ -209,6 +215,60 @@ LATELY_TOOK = """
     WHERE state = 'succeeded' AND provider = ? ORDER BY finished_at DESC LIMIT ?
 """
 
+# -- history -----------------------------------------------------------------------------------------
+
+# `casefold` is Python's: SQLite's own knows the letters of English only. The words are compared with one
+# person's tasks, as they stand in the requests, so that nothing is kept of a prompt beside the request.
+SEARCH_TASKS = """
+    SELECT * FROM tasks INDEXED BY tasks_of_person
+    WHERE user_id = :user AND hidden = 0 AND NOT EXISTS (
+        SELECT 1 FROM json_each(:words) AS word WHERE instr(
+            casefold(coalesce(tasks.request ->> '$.prompt', '') || ' ' || coalesce(tasks.request ->> '$.effect', '')),
+            word.value
+        ) = 0
+    )
+    ORDER BY sequence DESC LIMIT :limit OFFSET :skip
+"""
+
+FAVOURITES = """
+    SELECT * FROM tasks INDEXED BY tasks_favourite
+    WHERE user_id = :user AND favourite = 1 AND hidden = 0
+    ORDER BY sequence DESC LIMIT :limit OFFSET :skip
+"""
+
+SEARCH_RESULTS = """
+    SELECT outbox.* FROM tasks INDEXED BY tasks_of_person CROSS JOIN outbox ON outbox.task_id = tasks.id
+    WHERE tasks.user_id = :user AND tasks.hidden = 0
+    AND outbox.kind IN ('video', 'image') AND outbox.file_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM json_each(:words) AS word WHERE instr(
+            casefold(coalesce(tasks.request ->> '$.prompt', '') || ' ' || coalesce(tasks.request ->> '$.effect', '')),
+            word.value
+        ) = 0
+    )
+    ORDER BY tasks.sequence DESC, outbox.position LIMIT :limit OFFSET :skip
+"""
+
+SET_FAVOURITE = "UPDATE tasks SET favourite = ? WHERE id = ?"
+
+HIDE_TASK = "UPDATE tasks SET hidden = 1, favourite = 0 WHERE id = ?"
+
+NOTE_MESSAGE = """
+    INSERT OR REPLACE INTO task_messages (chat_id, message_id, task_id, purpose) VALUES (?, ?, ?, ?)
+"""
+
+PURPOSE_OF_MESSAGE = "SELECT purpose FROM task_messages WHERE chat_id = ? AND message_id = ?"
+
+MESSAGES_OF = """
+    SELECT tasks.chat_id, outbox.message_id FROM outbox JOIN tasks ON tasks.id = outbox.task_id
+    WHERE outbox.task_id = :task AND outbox.message_id IS NOT NULL
+    UNION
+    SELECT chat_id, message_id FROM task_messages WHERE task_id = :task
+"""
+
+KEEP_WORDS = "INSERT OR REPLACE INTO kept_words (user_id, token, words, used_at) VALUES (?, ?, ?, ?)"
+
+KEPT_WORDS = "SELECT words FROM kept_words WHERE user_id = ? AND token = ?"
+
 # -- deliveries --------------------------------------------------------------------------------------
 
 ANY_DELIVERY_DUE = "SELECT 1 FROM outbox WHERE state IN ('pending', 'sending') AND due_at <= :now LIMIT 1"
@@ -292,6 +352,7 @@ CLEAN = (
     )
     """,
     "DELETE FROM drafts WHERE updated_at < ?",
+    "DELETE FROM kept_words WHERE used_at < ?",
     """
     DELETE FROM attachments WHERE used_at < ? AND sha256 NOT IN (
         SELECT part.atom FROM tasks, json_tree(tasks.request) AS part

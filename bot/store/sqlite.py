@@ -18,7 +18,7 @@ from bot.domain.lifecycle import Settlement, Transition
 from bot.domain.preferences import Preferences
 from bot.domain.quota import Plan, Usage, Windows, may_hold, within_group_budget
 from bot.domain.request import Attachment
-from bot.domain.task import Delivery, LedgerKind, LedgerRow, Task, TaskState
+from bot.domain.task import Delivery, LedgerKind, LedgerRow, MessagePurpose, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.errors import ConfigError
 from bot.store import sql
@@ -64,6 +64,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False
     )
     connection.row_factory = sqlite3.Row
+    connection.create_function("casefold", 1, str.casefold, deterministic=True)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     return connection
@@ -234,10 +235,10 @@ class SqliteStore:
             if db.execute(sql.TASK, (task.id,)).fetchone() is not None:
                 raise TaskIdTaken(task.id)
             allowance = may_hold(task.price, plan, _usage(db, task.user_id, window), window)
-            for attachment in attachments:
             if group_budget is not None:
                 spent = _spent_in(db, task.origin.chat_id, window.day_start)
                 within_group_budget(task.price, group_budget, spent, window)
+            for attachment in attachments:
                 _keep_attachment(db, attachment, task.created_at)
             insert(db, "tasks", task_values(task))
             insert(db, "ledger", ledger_values(LedgerRow.hold(task, allowance)))
@@ -245,10 +246,10 @@ class SqliteStore:
 
         return await self._writer.do(work)
 
-    async def attachments(self, refs: Sequence[Attachment]) -> Mapping[str, bytes]:
     async def spent_in(self, chat_id: ChatId, since: Millis) -> Credits:
         return await self._read(lambda db: _spent_in(db, chat_id, since))
 
+    async def attachments(self, refs: Sequence[Attachment]) -> Mapping[str, bytes]:
         hashes = [ref.sha256 for ref in refs]
         rows = await self._rows(sql.ATTACHMENTS, (json.dumps(hashes),))
         return {row["sha256"]: row["content"] for row in rows}
@@ -264,6 +265,11 @@ class SqliteStore:
 
     async def task_of_message(self, chat_id: ChatId, message_id: int) -> Task | None:
         row = await self._row(sql.TASK_OF_MESSAGE, (message_id, chat_id))
+        row = row or await self._row(sql.TASK_OF_OTHER_MESSAGE, (message_id, chat_id))
+        return None if row is None else task_of(row)
+
+    async def task_of_request(self, chat_id: ChatId, message_id: int) -> Task | None:
+        row = await self._row(sql.TASK_OF_REQUEST, (chat_id, message_id))
         return None if row is None else task_of(row)
 
     async def tasks_of(self, user_id: UserId, states: Sequence[TaskState], limit: int = 20) -> list[Task]:
@@ -372,6 +378,49 @@ class SqliteStore:
     async def durations_at(self, provider: ProviderName, limit: int = 50) -> list[int]:
         rows = await self._rows(sql.LATELY_TOOK, (provider, limit))
         return [row[0] for row in rows]
+
+    # -- history -------------------------------------------------------------------------------------
+
+    async def search_tasks(self, user_id: UserId, words: str, skip: int, limit: int) -> list[Task]:
+        rows = await self._rows(sql.SEARCH_TASKS, _search(user_id, words, skip, limit))
+        return [task_of(row) for row in rows]
+
+    async def favourites(self, user_id: UserId, skip: int, limit: int) -> list[Task]:
+        rows = await self._rows(sql.FAVOURITES, {"user": user_id, "skip": skip, "limit": limit})
+        return [task_of(row) for row in rows]
+
+    async def search_results(self, user_id: UserId, words: str, skip: int, limit: int) -> list[Delivery]:
+        def work(db: sqlite3.Connection) -> list[Delivery]:
+            rows = db.execute(sql.SEARCH_RESULTS, _search(user_id, words, skip, limit)).fetchall()
+            return [_with_task(db, row) for row in rows]
+
+        return await self._read(work)
+
+    async def set_favourite(self, task_id: TaskId, favourite: bool) -> None:
+        await self._write(sql.SET_FAVOURITE, (int(favourite), task_id))
+
+    async def hide_task(self, task_id: TaskId) -> None:
+        await self._write(sql.HIDE_TASK, (task_id,))
+
+    async def note_message(
+        self, chat_id: ChatId, message_id: int, task_id: TaskId, purpose: MessagePurpose
+    ) -> None:
+        await self._write(sql.NOTE_MESSAGE, (chat_id, message_id, task_id, str(purpose)))
+
+    async def purpose_of_message(self, chat_id: ChatId, message_id: int) -> MessagePurpose | None:
+        row = await self._row(sql.PURPOSE_OF_MESSAGE, (chat_id, message_id))
+        return None if row is None else MessagePurpose(row["purpose"])
+
+    async def messages_of(self, task_id: TaskId) -> list[tuple[ChatId, int]]:
+        rows = await self._rows(sql.MESSAGES_OF, {"task": task_id})
+        return [(ChatId(row["chat_id"]), int(row["message_id"])) for row in rows]
+
+    async def keep_words(self, user_id: UserId, token: str, words: str, now: Millis) -> None:
+        await self._write(sql.KEEP_WORDS, (user_id, token, words, now))
+
+    async def kept_words(self, user_id: UserId, token: str) -> str | None:
+        row = await self._row(sql.KEPT_WORDS, (user_id, token))
+        return None if row is None else str(row["words"])
 
     # -- deliveries ----------------------------------------------------------------------------------
 
@@ -486,10 +535,19 @@ def _states(states: Sequence[TaskState]) -> str:
     return json.dumps([str(state) for state in states])
 
 
+def _search(user_id: UserId, words: str, skip: int, limit: int) -> dict[str, Any]:
+    wanted = json.dumps(words.casefold().split())
+    return {"user": user_id, "words": wanted, "skip": skip, "limit": limit}
+
+
 def _usage(db: sqlite3.Connection, user_id: UserId, window: Windows) -> Usage:
     values = {"user": user_id, "day": window.day_start, "month": window.month_start, "end": window.day_end}
     row = db.execute(sql.USAGE, values).fetchone()
     return Usage(Credits(row[0]), Credits(row[1]), Credits(row[2]), Credits(row[3]), row[4])
+
+
+def _spent_in(db: sqlite3.Connection, chat_id: ChatId, since: Millis) -> Credits:
+    return Credits(db.execute(sql.SPENT_IN, (chat_id, since)).fetchone()[0])
 
 
 def _keep_attachment(db: sqlite3.Connection, attachment: StoredAttachment, now: Millis) -> None:
@@ -522,7 +580,3 @@ def _settle(db: sqlite3.Connection, task: Task, settlement: Settlement, now: Mil
         note=str(task.failure or task.state) if released else "",
     )
     insert(db, "ledger", ledger_values(row))
-def _spent_in(db: sqlite3.Connection, chat_id: ChatId, since: Millis) -> Credits:
-    return Credits(db.execute(sql.SPENT_IN, (chat_id, since)).fetchone()[0])
-
-

@@ -82,7 +82,9 @@ STATEMENTS = (
         failure TEXT,
         failure_detail TEXT,
         real_cost TEXT,
-        status_message_id INTEGER
+        status_message_id INTEGER,
+        favourite INTEGER NOT NULL DEFAULT 0 CHECK (favourite IN (0, 1)),
+        hidden INTEGER NOT NULL DEFAULT 0 CHECK (hidden IN (0, 1))
     ) STRICT
     """,
     "CREATE INDEX tasks_due ON tasks (state, due_at) WHERE due_at IS NOT NULL",
@@ -164,6 +166,26 @@ STATEMENTS = (
     """,
     "CREATE INDEX outbox_sent ON outbox (message_id) WHERE message_id IS NOT NULL",
     "CREATE INDEX outbox_due ON outbox (due_at) WHERE state IN ('pending', 'sending')",
+    """
+    CREATE TABLE task_messages (
+        chat_id INTEGER NOT NULL,
+        message_id INTEGER NOT NULL,
+        task_id TEXT NOT NULL REFERENCES tasks (id),
+        purpose TEXT NOT NULL CHECK (purpose IN ('copy', 'beside', 'extend', 'lip_sync', 'effect')),
+        PRIMARY KEY (chat_id, message_id)
+    ) STRICT
+    """,
+    "CREATE INDEX task_messages_of_task ON task_messages (task_id)",
+    """
+    CREATE TABLE kept_words (
+        user_id INTEGER NOT NULL,
+        token TEXT NOT NULL,
+        words TEXT NOT NULL,
+        used_at INTEGER NOT NULL,
+        PRIMARY KEY (user_id, token)
+    ) STRICT
+    """,
+    "CREATE INDEX kept_words_used ON kept_words (used_at)",
     """
     CREATE TABLE settings (
         key TEXT PRIMARY KEY,
