@@ -80,6 +80,15 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class NotedMessage:
+    """What a message is about. A `purpose` of None: it is the one that brought the result."""
+
+    task: Task
+    position: int
+    purpose: MessagePurpose | None
+
+
+@dataclass(frozen=True, slots=True)
 class SentRecord:
     """What is kept of a delivery that arrived."""
 
@@ -307,13 +316,13 @@ class Store(Protocol):
         ...
 
     async def note_message(
-        self, chat_id: ChatId, message_id: int, task_id: TaskId, purpose: MessagePurpose
+        self, chat_id: ChatId, message_id: int, task_id: TaskId, position: int, purpose: MessagePurpose
     ) -> None:
-        """Remember what a message about a finished task is for."""
+        """Remember what a message about one of a finished task's results is for."""
         ...
 
-    async def purpose_of_message(self, chat_id: ChatId, message_id: int) -> MessagePurpose | None:
-        """What was noted of a message."""
+    async def noted_message(self, chat_id: ChatId, message_id: int) -> NotedMessage | None:
+        """What a message is about: one that brought a result, or one of `note_message`."""
         ...
 
     async def messages_of(self, task_id: TaskId) -> list[tuple[ChatId, int]]:

@@ -65,17 +65,6 @@ KEEP_ATTACHMENT = """
 
 TASK = "SELECT * FROM tasks WHERE id = ?"
 
-TASK_OF_MESSAGE = """
-    SELECT tasks.* FROM outbox JOIN tasks ON tasks.id = outbox.task_id
-    WHERE outbox.message_id = ? AND tasks.chat_id = ?
-    ORDER BY outbox.id DESC LIMIT 1
-"""
-
-TASK_OF_OTHER_MESSAGE = """
-    SELECT tasks.* FROM task_messages JOIN tasks ON tasks.id = task_messages.task_id
-    WHERE task_messages.message_id = ? AND task_messages.chat_id = ?
-"""
-
 TASK_OF_UPDATE = "SELECT * FROM tasks WHERE update_id = ?"
 
 TASKS_OF = """
@@ -253,10 +242,20 @@ SET_FAVOURITE = "UPDATE tasks SET favourite = ? WHERE id = ?"
 HIDE_TASK = "UPDATE tasks SET hidden = 1, favourite = 0 WHERE id = ?"
 
 NOTE_MESSAGE = """
-    INSERT OR REPLACE INTO task_messages (chat_id, message_id, task_id, purpose) VALUES (?, ?, ?, ?)
+    INSERT OR REPLACE INTO task_messages (chat_id, message_id, task_id, position, purpose) VALUES (?, ?, ?, ?, ?)
 """
 
-PURPOSE_OF_MESSAGE = "SELECT purpose FROM task_messages WHERE chat_id = ? AND message_id = ?"
+NOTED_MESSAGE = """
+    SELECT tasks.*, task_messages.position, task_messages.purpose
+    FROM task_messages JOIN tasks ON tasks.id = task_messages.task_id
+    WHERE task_messages.message_id = ? AND task_messages.chat_id = ?
+"""
+
+RESULT_MESSAGE = """
+    SELECT tasks.*, outbox.position, NULL AS purpose FROM outbox JOIN tasks ON tasks.id = outbox.task_id
+    WHERE outbox.message_id = ? AND tasks.chat_id = ?
+    ORDER BY outbox.id DESC LIMIT 1
+"""
 
 MESSAGES_OF = """
     SELECT tasks.chat_id, outbox.message_id FROM outbox JOIN tasks ON tasks.id = outbox.task_id

@@ -26,6 +26,7 @@ from bot.store.base import (
     Conflict,
     Draft,
     InboxRow,
+    NotedMessage,
     NotEnough,
     SentRecord,
     StoredAttachment,
@@ -264,9 +265,8 @@ class SqliteStore:
         return None if row is None else task_of(row)
 
     async def task_of_message(self, chat_id: ChatId, message_id: int) -> Task | None:
-        row = await self._row(sql.TASK_OF_MESSAGE, (message_id, chat_id))
-        row = row or await self._row(sql.TASK_OF_OTHER_MESSAGE, (message_id, chat_id))
-        return None if row is None else task_of(row)
+        noted = await self.noted_message(chat_id, message_id)
+        return None if noted is None else noted.task
 
     async def task_of_request(self, chat_id: ChatId, message_id: int) -> Task | None:
         row = await self._row(sql.TASK_OF_REQUEST, (chat_id, message_id))
@@ -403,13 +403,19 @@ class SqliteStore:
         await self._write(sql.HIDE_TASK, (task_id,))
 
     async def note_message(
-        self, chat_id: ChatId, message_id: int, task_id: TaskId, purpose: MessagePurpose
+        self, chat_id: ChatId, message_id: int, task_id: TaskId, position: int, purpose: MessagePurpose
     ) -> None:
-        await self._write(sql.NOTE_MESSAGE, (chat_id, message_id, task_id, str(purpose)))
+        await self._write(sql.NOTE_MESSAGE, (chat_id, message_id, task_id, position, str(purpose)))
 
-    async def purpose_of_message(self, chat_id: ChatId, message_id: int) -> MessagePurpose | None:
-        row = await self._row(sql.PURPOSE_OF_MESSAGE, (chat_id, message_id))
-        return None if row is None else MessagePurpose(row["purpose"])
+    async def noted_message(self, chat_id: ChatId, message_id: int) -> NotedMessage | None:
+        row = await self._row(sql.RESULT_MESSAGE, (message_id, chat_id))
+        row = row or await self._row(sql.NOTED_MESSAGE, (message_id, chat_id))
+        if row is None:
+            return None
+        purpose = row["purpose"]
+        return NotedMessage(
+            task_of(row), row["position"], None if purpose is None else MessagePurpose(purpose)
+        )
 
     async def messages_of(self, task_id: TaskId) -> list[tuple[ChatId, int]]:
         rows = await self._rows(sql.MESSAGES_OF, {"task": task_id})

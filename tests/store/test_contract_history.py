@@ -4,7 +4,7 @@ import pytest
 
 from bot.domain.task import MessagePurpose, TaskState
 from bot.domain.units import ChatId
-from bot.store.base import SentRecord
+from bot.store.base import NotedMessage, SentRecord
 from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, a_request, stored
 from tests.store.steps import LATER, after
 
@@ -91,24 +91,25 @@ async def test_the_newest_task_of_a_request_is_found_by_its_message(store):
 
 async def test_a_message_about_a_task_leads_to_it_and_tells_what_it_is_for(store):
     task = await delivered(store, "film")
-    await store.note_message(CLUB, 31, task.id, MessagePurpose.COPY)
-    await store.note_message(CLUB, 32, task.id, MessagePurpose.LIP_SYNC)
+    await store.note_message(CLUB, 31, task.id, 0, MessagePurpose.COPY)
+    await store.note_message(CLUB, 32, task.id, 1, MessagePurpose.LIP_SYNC)
     found = await store.task_of_message(CLUB, 31)
     assert found is not None
     assert found.id == task.id
     assert await store.task_of_message(ADAS_CHAT, 31) is None
-    assert await store.purpose_of_message(CLUB, 32) is MessagePurpose.LIP_SYNC
-    assert await store.purpose_of_message(CLUB, 33) is None
+    assert await store.noted_message(CLUB, 32) == NotedMessage(found, 1, MessagePurpose.LIP_SYNC)
+    assert await store.noted_message(CLUB, 33) is None
     (row,) = await store.deliveries_of(task.id)
+    assert await store.noted_message(ADAS_CHAT, row.message_id) == NotedMessage(found, 0, None)
     assert sorted(await store.messages_of(task.id)) == [(CLUB, 31), (CLUB, 32), (ADAS_CHAT, row.message_id)]
 
 
 async def test_messages_about_a_task_follow_their_chat(store):
     task = await delivered(store, "film")
-    await store.note_message(CLUB, 31, task.id, MessagePurpose.COPY)
+    await store.note_message(CLUB, 31, task.id, 0, MessagePurpose.COPY)
     await store.move_chat(CLUB, ChatId(-200))
-    assert await store.purpose_of_message(CLUB, 31) is None
-    assert await store.purpose_of_message(ChatId(-200), 31) is MessagePurpose.COPY
+    assert await store.noted_message(CLUB, 31) is None
+    assert await store.noted_message(ChatId(-200), 31) is not None
 
 
 async def test_kept_words_are_their_owners_until_they_are_old(store):

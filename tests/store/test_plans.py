@@ -10,7 +10,9 @@ import pytest
 from bot.domain.task import FINAL_STATES
 from bot.store import sql, sqlite
 
-GROWING = frozenset({"tasks", "ledger", "inbox", "attachments", "outbox", "users", "task_messages", "kept_words"})
+GROWING = frozenset(
+    {"tasks", "ledger", "inbox", "attachments", "outbox", "users", "task_messages", "kept_words"}
+)
 UNDER_WAY = frozenset({"inbox_waiting", "tasks_queued", "tasks_shown", "outbox_due"})
 """Partial indexes that hold nothing but what is not done yet: they may be read from end to end."""
 

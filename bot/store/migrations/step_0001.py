@@ -171,6 +171,7 @@ STATEMENTS = (
         chat_id INTEGER NOT NULL,
         message_id INTEGER NOT NULL,
         task_id TEXT NOT NULL REFERENCES tasks (id),
+        position INTEGER NOT NULL,
         purpose TEXT NOT NULL CHECK (purpose IN ('copy', 'beside', 'extend', 'lip_sync', 'effect')),
         PRIMARY KEY (chat_id, message_id)
     ) STRICT
