@@ -18,16 +18,28 @@ from telegram import (
     Message,
     ReplyParameters,
 )
-from telegram.constants import ChatAction, ParseMode
+from telegram.constants import ChatAction, ParseMode, ReactionEmoji
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.clock import Clock
+from bot.domain.request import Product
 from bot.domain.task import Delivery, DeliveryKind, Task, TaskState
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis, TaskId, UserId, shown
 from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.accounts import Accounts
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Progress, ResultFile, Sent
+from bot.services.ports import (
+    PLAIN,
+    ChatBusy,
+    ChatGone,
+    ChatMoved,
+    ChatRefused,
+    Manner,
+    Progress,
+    ResultFile,
+    Sent,
+    Sign,
+)
 from handlers import views
 from handlers.keyboards import Signer, markup
 from handlers.pace import Pace, Shown
@@ -45,6 +57,25 @@ UPLOAD_TIMEOUT = 600.0
 PHOTO_BYTES = 10_000_000
 PHOTO_SIDES = 10_000
 """Telegram takes photos of so many bytes, and so many pixels of width and height together."""
+
+SIGN_TIMEOUT = 5.0
+"""Seconds: a sign that takes longer is not worth the wait."""
+
+CONFETTI = "5046509860389126442"
+"""One of the few effects that everybody may send."""
+
+ACTIONS = {
+    Product.VIDEO: ChatAction.UPLOAD_VIDEO,
+    Product.IMAGE: ChatAction.UPLOAD_PHOTO,
+    Product.AUDIO: ChatAction.UPLOAD_VOICE,
+}
+SIGNS = {
+    Sign.ACCEPTED: ReactionEmoji.EYES,
+    Sign.DONE: ReactionEmoji.PARTY_POPPER,
+    Sign.FAILED: ReactionEmoji.BROKEN_HEART,
+    Sign.CANCELLED: None,
+}
+"""All are among the reactions that Telegram takes."""
 
 # Telegram's descriptions, in lower case; its codes alone do not tell these apart.
 _GONE = (
@@ -116,14 +147,29 @@ class TelegramMessenger:
         with suppress(TelegramError):
             await self._bot.delete_message(task.origin.chat_id, task.status_message_id)
 
-    async def send_result(self, delivery: Delivery, file: ResultFile | None) -> Sent:
-        """Send a result, streamed from its file, or again by its file id."""
+    async def send_result(
+        self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN
+    ) -> Sent:
+        """Send a result, streamed from its file, or again by its file id; without the effect where it is refused."""
+        if manner.celebrated and delivery.task.origin.is_private:
+            try:
+                return await self._send_result(delivery, file, manner, CONFETTI)
+            except ChatRefused as error:
+                if "effect" not in str(error).lower():
+                    raise
+        return await self._send_result(delivery, file, manner, None)
+
+    async def _send_result(
+        self, delivery: Delivery, file: ResultFile | None, manner: Manner, effect: str | None
+    ) -> Sent:
         task = delivery.task
         texts = self._texts(task)
         options: dict[str, Any] = {
             "caption": views.caption(texts, delivery),
             "parse_mode": ParseMode.HTML,
             "reply_markup": markup(views.result_buttons(texts, delivery), self._signer),
+            "disable_notification": manner.silent,
+            "message_effect_id": effect,
             "read_timeout": UPLOAD_TIMEOUT,
             "write_timeout": UPLOAD_TIMEOUT,
         }
@@ -137,52 +183,69 @@ class TelegramMessenger:
                 options |= _figures(way, file)
             if way == "video":
                 options["supports_streaming"] = True
+            if way in {"video", "photo"}:
+                options["has_spoiler"] = manner.spoiler
             send = getattr(self._bot, f"send_{way}")
             message: Message = await self._in_thread(task, lambda place: send(**place, **options))
         return Sent(message.message_id, _file_id(message))
 
-    async def send_album(self, deliveries: Sequence[Delivery], files: Sequence[ResultFile]) -> list[Sent]:
+    async def send_album(
+        self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], manner: Manner = PLAIN
+    ) -> list[Sent]:
         """Send several results as one album."""
         task = deliveries[0].task
         texts = self._texts(task)
         with ExitStack() as open_files:
             media = [
-                self._in_album(texts, delivery, file, open_files)
+                self._in_album(texts, delivery, file, open_files, spoiler=manner.spoiler)
                 for delivery, file in zip(deliveries, files, strict=True)
             ]
 
             def send(place: dict[str, Any]) -> Awaitable[tuple[Message, ...]]:
                 return self._bot.send_media_group(
-                    media=media, read_timeout=UPLOAD_TIMEOUT, write_timeout=UPLOAD_TIMEOUT, **place
+                    media=media,
+                    disable_notification=manner.silent,
+                    read_timeout=UPLOAD_TIMEOUT,
+                    write_timeout=UPLOAD_TIMEOUT,
+                    **place,
                 )
 
             messages = await self._in_thread(task, send)
         return [Sent(message.message_id, _file_id(message)) for message in messages]
 
-    async def offer_next(self, delivery: Delivery) -> None:
+    async def offer_next(self, delivery: Delivery) -> Sent | None:
         """Say beneath an album, which can have no buttons of its own, what can be done with it."""
         with suppress(ChatBusy, ChatGone, ChatMoved, ChatRefused):
             # The album has arrived: without its buttons it is still what was asked for.
-            await self._send(delivery.task, views.album(self._texts(delivery.task), delivery), silent=True)
+            return await self._send(
+                delivery.task, views.album(self._texts(delivery.task), delivery), silent=True
+            )
+        return None
 
     def _in_album(
-        self, texts: Texts, delivery: Delivery, file: ResultFile, open_files: ExitStack
+        self, texts: Texts, delivery: Delivery, file: ResultFile, open_files: ExitStack, *, spoiler: bool
     ) -> InputMediaPhoto | InputMediaVideo:
         streamed = _streamed(delivery, file, open_files)
         first = delivery.position == 0
         caption = views.caption(texts, delivery) if first else None
         parse_mode = ParseMode.HTML if first else None
         if delivery.kind is DeliveryKind.IMAGE:
-            return InputMediaPhoto(streamed, caption, parse_mode)
+            return InputMediaPhoto(streamed, caption, parse_mode, has_spoiler=spoiler)
         return InputMediaVideo(
-            streamed, caption, parse_mode=parse_mode, supports_streaming=True, **_figures("video", file)
+            streamed,
+            caption,
+            parse_mode=parse_mode,
+            supports_streaming=True,
+            has_spoiler=spoiler,
+            **_figures("video", file),
         )
 
-    async def send_link(self, delivery: Delivery, url: str, size_bytes: int | None) -> Sent:
+    async def send_link(
+        self, delivery: Delivery, url: str, size_bytes: int | None, manner: Manner = PLAIN
+    ) -> Sent:
         """Offer a video by its address."""
-        return await self._send(
-            delivery.task, views.link(self._texts(delivery.task), delivery, url, size_bytes)
-        )
+        view = views.link(self._texts(delivery.task), delivery, url, size_bytes)
+        return await self._send(delivery.task, view, silent=manner.silent)
 
     async def send_notice(self, task: Task) -> Sent:
         """Tell how a task ended: a cancelled one in its status message, others in a message that is noticed."""
@@ -205,10 +268,27 @@ class TelegramMessenger:
         return await self._send(task, views.View(texts(key, **_readable(texts, params))))
 
     async def sending(self, task: Task) -> None:
-        """Show "sending video"; best effort."""
+        """Show "sending video", or what else it is, for five seconds; best effort."""
+        action = ACTIONS[task.request.operation.product]
         with suppress(TelegramError):
             await self._bot.send_chat_action(
-                task.origin.chat_id, ChatAction.UPLOAD_VIDEO, message_thread_id=task.origin.thread_id
+                task.origin.chat_id, action, message_thread_id=task.origin.thread_id
+            )
+
+    async def sign(self, task: Task, sign: Sign) -> None:
+        """React to a request in a group; best effort, for a group may have no reactions."""
+        origin = task.origin
+        if origin.is_private or origin.message_id is None:
+            return
+        with suppress(TelegramError):
+            await self._bot.set_message_reaction(
+                origin.chat_id,
+                origin.message_id,
+                SIGNS[sign],
+                read_timeout=SIGN_TIMEOUT,
+                write_timeout=SIGN_TIMEOUT,
+                connect_timeout=SIGN_TIMEOUT,
+                pool_timeout=SIGN_TIMEOUT,
             )
 
     async def alert_operators(self, key: str, /, **params: object) -> None:

@@ -4,23 +4,29 @@ A row is claimed with a lease, so a crash while sending means that it is sent ag
 A video that can't be fetched or sent after all gives its credits back.
 """
 
-import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Protocol
 
 import structlog
 
 from bot.clock import Clock
-from bot.domain.request import Product
 from bot.domain.schedule import backoff
-from bot.domain.task import Delivery, DeliveryKind, LedgerKind, LedgerRow, TaskState
+from bot.domain.task import Delivery, DeliveryKind, LedgerKind, LedgerRow, MessagePurpose, TaskState
 from bot.domain.units import DAY, SECOND, Credits, Millis, TaskId, shown
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
-from bot.media import NotAVideo, picture_size, probe, sound_length, thumbnail
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Messenger, ResultFile, Sent
+from bot.media import NotAVideo
+from bot.services.fetching import Fetch, ResultFiles
+from bot.services.ports import (
+    ChatBusy,
+    ChatGone,
+    ChatMoved,
+    ChatRefused,
+    Messenger,
+    ResultFile,
+    Sent,
+)
 from bot.services.status import Status
 from bot.services.work import Work
 from bot.store.base import SentRecord, Store
@@ -31,18 +37,9 @@ LEASE = Millis(900 * SECOND)
 """Longer than a download and an upload on a slow line."""
 
 IN_ALBUMS = frozenset({DeliveryKind.VIDEO, DeliveryKind.IMAGE})
-_SUFFIXES = {Product.VIDEO: ".mp4", Product.IMAGE: ".png", Product.AUDIO: ".mp3"}
 
 PATIENCE = Millis(DAY)
 """How long after the end of its task a delivery is tried."""
-
-
-class Fetch(Protocol):
-    """Streams a result to a file. Raises the errors of `bot.kling.download`."""
-
-    async def __call__(self, url: str, target: Path, kind: Product) -> None:
-        """Write what is at `url`, which must be of a kind, to `target`."""
-        ...
 
 
 class Deliver:
@@ -63,8 +60,7 @@ class Deliver:
         self._store = store
         self._messenger = messenger
         self._status = status
-        self._fetch = fetch
-        self._directory = directory
+        self._files = ResultFiles(fetch, directory, max_upload)
         self._max_upload = max_upload
         self._clock = clock
         self._rng = rng
@@ -104,7 +100,9 @@ class Deliver:
             files: list[ResultFile] = []
             try:
                 await self._messenger.sending(task)
-                files += [await stack.enter_async_context(self._file(delivery)) for delivery in deliveries]
+                files += [
+                    await stack.enter_async_context(self._files.open(delivery)) for delivery in deliveries
+                ]
                 self._refuse_large(files)
                 sent = await self._messenger.send_album(deliveries, files)
             except (ChatRefused, DownloadGone, DownloadRefused, NotAVideo) as error:
@@ -114,11 +112,15 @@ class Deliver:
                 return
             for delivery, message, file in zip(deliveries, sent, files, strict=True):
                 await self._arrived(delivery, message, file)
-            await self._messenger.offer_next(deliveries[0])
+            beside = await self._messenger.offer_next(deliveries[0])
+            if beside is not None:
+                await self._store.note_message(
+                    task.origin.chat_id, beside.message_id, task.id, 0, MessagePurpose.BESIDE
+                )
 
     async def _deliver_file(self, delivery: Delivery) -> None:
         await self._messenger.sending(delivery.task)
-        async with self._file(delivery) as file:
+        async with self._files.open(delivery) as file:
             url = delivery.video.url if delivery.video is not None else ""
             if file.size_bytes > self._max_upload:
                 await self._offer_link(delivery, url, file.size_bytes)
@@ -138,35 +140,6 @@ class Deliver:
     def _refuse_large(self, files: Sequence[ResultFile]) -> None:
         if any(file.size_bytes > self._max_upload for file in files):
             raise ChatRefused("too large for an album")
-
-    @asynccontextmanager
-    async def _file(self, delivery: Delivery) -> AsyncIterator[ResultFile]:
-        """Fetch a result, check it, and forget the file afterwards."""
-        if delivery.video is None:
-            raise DownloadRefused("the outbox row names no result")
-        kind = Product(delivery.kind)
-        target = self._directory / f"{delivery.task.id}-{delivery.position}{_SUFFIXES[kind]}"
-        cover = target.with_suffix(".cover.jpg")
-        try:
-            await self._fetch(delivery.video.url, target, kind)
-            yield await self._checked(kind, target, cover)
-        finally:
-            target.unlink(missing_ok=True)
-            cover.unlink(missing_ok=True)
-
-    async def _checked(self, kind: Product, target: Path, cover: Path) -> ResultFile:
-        size = target.stat().st_size
-        if kind is Product.IMAGE:
-            width, height = await asyncio.to_thread(picture_size, target)
-            return ResultFile(target, width, height, None, size)
-        if kind is Product.AUDIO:
-            return ResultFile(target, None, None, await asyncio.to_thread(sound_length, target), size)
-        if size > self._max_upload:
-            # It will be offered by its address: nothing of it need be known.
-            return ResultFile(target, None, None, None, size)
-        info = await asyncio.to_thread(probe, target)
-        await asyncio.to_thread(thumbnail, target, cover)
-        return ResultFile(target, info.width, info.height, info.duration_ms, size, cover)
 
     @asynccontextmanager
     async def _ending(self, *deliveries: Delivery) -> AsyncIterator[None]:

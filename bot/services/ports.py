@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,6 +42,27 @@ class Sent:
 
     message_id: int
     file_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a result arrives: without a sound, covered until it is tapped, with a little celebration."""
+
+    silent: bool = False
+    spoiler: bool = False
+    celebrated: bool = False
+
+
+PLAIN = Manner()
+
+
+class Sign(StrEnum):
+    """What a small sign at a person's request says."""
+
+    ACCEPTED = "accepted"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +112,25 @@ class Messenger(Protocol):
         """Take the status message away: the video stands in its place. Best effort."""
         ...
 
-    async def send_result(self, delivery: Delivery, file: ResultFile | None) -> Sent:
+    async def send_result(
+        self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN
+    ) -> Sent:
         """Send a video, picture or sound to where its task came from; without a file by `delivery.file_id`."""
         ...
 
-    async def send_album(self, deliveries: Sequence[Delivery], files: Sequence[ResultFile]) -> list[Sent]:
+    async def send_album(
+        self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], manner: Manner = PLAIN
+    ) -> list[Sent]:
         """Send several results of one task as one album."""
         ...
 
-    async def offer_next(self, delivery: Delivery) -> None:
-        """Say beneath an album what can be done with it. Best effort."""
+    async def offer_next(self, delivery: Delivery) -> Sent | None:
+        """Say beneath an album what can be done with it. Best effort: None where it could not be said."""
         ...
 
-    async def send_link(self, delivery: Delivery, url: str, size_bytes: int | None) -> Sent:
+    async def send_link(
+        self, delivery: Delivery, url: str, size_bytes: int | None, manner: Manner = PLAIN
+    ) -> Sent:
         """Offer a video by its address, where it is too large for an upload."""
         ...
 
@@ -115,11 +143,43 @@ class Messenger(Protocol):
         ...
 
     async def sending(self, task: Task) -> None:
-        """Show that a video is on its way. Best effort."""
+        """Show for some seconds that a result is on its way. Best effort."""
+        ...
+
+    async def sign(self, task: Task, sign: Sign) -> None:
+        """Leave a small sign at a request in a group, in place of the last one. Best effort."""
         ...
 
     async def alert_operators(self, key: str, /, **params: object) -> None:
         """Tell the admins something in their language. Best effort."""
+        ...
+
+
+class ResultChat(Protocol):
+    """A chat that finished results are shown in once more. Raises as `Messenger` does."""
+
+    async def send_result(self, delivery: Delivery, file: ResultFile | None) -> Sent:
+        """See `Messenger`."""
+        ...
+
+    async def send_link(self, delivery: Delivery, url: str, size_bytes: int | None) -> Sent:
+        """See `Messenger`."""
+        ...
+
+    async def send_original(self, delivery: Delivery, path: Path) -> Sent:
+        """Send a result's file as a file, byte by byte as it is, to where its task came from."""
+        ...
+
+    async def sending_file(self, task: Task) -> None:
+        """Show that a file is on its way. Best effort."""
+        ...
+
+    async def fetch_copy(self, file_id: str, target: Path) -> None:
+        """Write the chat's own copy of a result to a file."""
+        ...
+
+    async def delete(self, chat_id: ChatId, message_id: int) -> bool:
+        """Take a message with a result away, or at least its words and buttons; False where neither works."""
         ...
 
 
