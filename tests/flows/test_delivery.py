@@ -101,16 +101,6 @@ async def test_a_menu_that_cannot_be_set_does_not_keep_the_bot_from_working(worl
     await world.telegram.wait_text(ADA, "You can spend 200 credits")
 
 
-async def test_an_album_is_one_request_and_one_video(world, front):
-    await world.start()
-    await world.telegram.send_album(ADA, [sample_picture()] * 3, "let the boat sail")
-    await world.telegram.wait_video(ADA)
-    await world.telegram.wait_text(ADA, "took the first of your album")
-    await world.ended()
-    assert world.balance(ADA) == (-15, 0)
-    assert len(world.kling.submissions) == 1
-
-
 async def test_videos_are_sent_as_files_and_the_token_is_given_to_nobody(world, front):
     await world.start()
     await world.telegram.send_photo(ADA, sample_picture(), "let the boat sail")
