@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from bot.domain.lifecycle import Transition
 from bot.domain.preferences import Preferences
 from bot.domain.quota import Plan, Usage, Windows
+from bot.domain.recipe import Recipe
 from bot.domain.request import Attachment
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, MessagePurpose, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
@@ -27,6 +28,14 @@ class NotEnough(Exception):
     def __init__(self, granted: Credits) -> None:
         super().__init__(f"{granted} are left")
         self.granted = granted
+
+
+class RecipeRefused(Exception):
+    """The recipe is not kept: its name is taken (`name_taken`), or its owner has as many as are allowed."""
+
+    def __init__(self, *, name_taken: bool) -> None:
+        super().__init__("the name is taken" if name_taken else "there are too many recipes")
+        self.name_taken = name_taken
 
 
 class TaskIdTaken(Exception):
@@ -98,6 +107,17 @@ class SentRecord:
     height: int | None = None
     duration_ms: int | None = None
     size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What a person was asked to send next in a chat: `kind` says what for, `subject` which one it is about."""
+
+    user_id: UserId
+    chat_id: ChatId
+    kind: str
+    subject: str
+    asked_at: Millis
 
 
 class Store(Protocol):
@@ -398,6 +418,41 @@ class Store(Protocol):
 
     async def delete_draft(self, user_id: UserId, chat_id: ChatId) -> None:
         """The draft is done or given up."""
+        ...
+
+    # -- recipes -------------------------------------------------------------------------------------
+
+    async def keep_recipe(self, recipe: Recipe, most: int) -> None:
+        """Keep a recipe; what its owner has under this token gives way.
+
+        Raises:
+            RecipeRefused: another one of the owner's has the name, in any case, or there are `most` already.
+
+        """
+        ...
+
+    async def recipe(self, token: str) -> Recipe | None:
+        """A recipe by its token, whoever owns it."""
+        ...
+
+    async def recipes_of(self, user_id: UserId) -> list[Recipe]:
+        """A person's recipes, newest first."""
+        ...
+
+    async def delete_recipe(self, user_id: UserId, token: str) -> bool:
+        """Delete one of a person's own recipes; False: there was none."""
+        ...
+
+    async def set_awaited(self, awaited: Awaited) -> None:
+        """Note what a person is asked for; what they were asked before in the chat gives way."""
+        ...
+
+    async def awaited(self, user_id: UserId, chat_id: ChatId) -> Awaited | None:
+        """What a person is asked for in a chat."""
+        ...
+
+    async def clear_awaited(self, user_id: UserId, chat_id: ChatId) -> None:
+        """It came, or is not wanted any more."""
         ...
 
     # -- settings ------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import sqlite3
 from typing import Any
 
 from bot.domain.preferences import Preferences
+from bot.domain.recipe import Recipe
 from bot.domain.request import VideoRequest
 from bot.domain.task import (
     Delivery,
@@ -19,7 +20,7 @@ from bot.domain.task import (
     TaskState,
 )
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
-from bot.store.base import InboxRow, User
+from bot.store.base import Awaited, InboxRow, User
 
 
 def task_values(task: Task) -> dict[str, Any]:
@@ -186,6 +187,44 @@ def inbox_row_of(row: sqlite3.Row) -> InboxRow:
         payload=json.loads(row["payload"]),
         sent_at=row["sent_at"],
         received_at=Millis(row["received_at"]),
+    )
+
+
+def recipe_values(recipe: Recipe) -> dict[str, Any]:
+    """Every column of a recipe."""
+    return {
+        "token": recipe.token,
+        "user_id": recipe.user_id,
+        "name": recipe.name,
+        "folded_name": recipe.name.casefold(),
+        "settings": json.dumps(recipe.settings, ensure_ascii=False),
+        "frame_count": recipe.frames,
+        "picture_count": recipe.references,
+        "created_at": recipe.created_at,
+    }
+
+
+def recipe_of(row: sqlite3.Row) -> Recipe:
+    """Read a recipe."""
+    return Recipe(
+        token=row["token"],
+        user_id=UserId(row["user_id"]),
+        name=row["name"],
+        settings=json.loads(row["settings"]),
+        frames=row["frame_count"],
+        references=row["picture_count"],
+        created_at=Millis(row["created_at"]),
+    )
+
+
+def awaited_of(row: sqlite3.Row) -> Awaited:
+    """Read what a person was asked for."""
+    return Awaited(
+        user_id=UserId(row["user_id"]),
+        chat_id=ChatId(row["chat_id"]),
+        kind=row["kind"],
+        subject=row["subject"],
+        asked_at=Millis(row["asked_at"]),
     )
 
 

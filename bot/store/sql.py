@@ -331,6 +331,22 @@ DRAFT = "SELECT * FROM drafts WHERE user_id = ? AND chat_id = ?"
 
 DELETE_DRAFT = "DELETE FROM drafts WHERE user_id = ? AND chat_id = ?"
 
+# -- recipes -----------------------------------------------------------------------------------------
+
+RECIPE = "SELECT * FROM recipes WHERE token = ?"
+
+RECIPES_OF = "SELECT * FROM recipes WHERE user_id = ? ORDER BY created_at DESC, token"
+
+RECIPE_OF_NAME = "SELECT 1 FROM recipes WHERE user_id = ? AND folded_name = ? AND token != ?"
+
+COUNT_RECIPES = "SELECT count(*) FROM recipes WHERE user_id = ? AND token != ?"
+
+DELETE_RECIPE = "DELETE FROM recipes WHERE token = ? AND user_id = ?"
+
+AWAITED = "SELECT * FROM awaited WHERE user_id = ? AND chat_id = ?"
+
+CLEAR_AWAITED = "DELETE FROM awaited WHERE user_id = ? AND chat_id = ?"
+
 # -- settings ----------------------------------------------------------------------------------------
 
 SETTING = "SELECT value FROM settings WHERE key = ?"
@@ -351,6 +367,7 @@ CLEAN = (
     )
     """,
     "DELETE FROM drafts WHERE updated_at < ?",
+    "DELETE FROM awaited WHERE asked_at < ?",
     "DELETE FROM kept_words WHERE used_at < ?",
     """
     DELETE FROM attachments WHERE used_at < ? AND sha256 NOT IN (

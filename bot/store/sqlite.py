@@ -17,17 +17,20 @@ from sqlite_utils import Database
 from bot.domain.lifecycle import Settlement, Transition
 from bot.domain.preferences import Preferences
 from bot.domain.quota import Plan, Usage, Windows, may_hold, within_group_budget
+from bot.domain.recipe import Recipe
 from bot.domain.request import Attachment
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, MessagePurpose, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.errors import ConfigError
 from bot.store import sql
 from bot.store.base import (
+    Awaited,
     Conflict,
     Draft,
     InboxRow,
     NotedMessage,
     NotEnough,
+    RecipeRefused,
     SentRecord,
     StoredAttachment,
     TaskIdTaken,
@@ -35,12 +38,15 @@ from bot.store.base import (
 )
 from bot.store.migrations import STEPS, migrations
 from bot.store.rows import (
+    awaited_of,
     changing_values,
     delivery_of,
     inbox_row_of,
     insert,
     ledger_row_of,
     ledger_values,
+    recipe_of,
+    recipe_values,
     task_of,
     task_values,
     user_of,
@@ -519,6 +525,52 @@ class SqliteStore:
 
     async def delete_draft(self, user_id: UserId, chat_id: ChatId) -> None:
         await self._write(sql.DELETE_DRAFT, (user_id, chat_id))
+
+    # -- recipes -------------------------------------------------------------------------------------
+
+    async def keep_recipe(self, recipe: Recipe, most: int) -> None:
+        values = recipe_values(recipe)
+        owner, token = recipe.user_id, recipe.token
+
+        def work(db: sqlite3.Connection) -> None:
+            if db.execute(sql.RECIPE_OF_NAME, (owner, values["folded_name"], token)).fetchone() is not None:
+                raise RecipeRefused(name_taken=True)
+            (others,) = db.execute(sql.COUNT_RECIPES, (owner, token)).fetchone()
+            if others >= most:
+                raise RecipeRefused(name_taken=False)
+            db.execute(sql.DELETE_RECIPE, (token, owner))
+            insert(db, "recipes", values)
+
+        await self._writer.do(work)
+
+    async def recipe(self, token: str) -> Recipe | None:
+        row = await self._row(sql.RECIPE, (token,))
+        return None if row is None else recipe_of(row)
+
+    async def recipes_of(self, user_id: UserId) -> list[Recipe]:
+        return [recipe_of(row) for row in await self._rows(sql.RECIPES_OF, (user_id,))]
+
+    async def delete_recipe(self, user_id: UserId, token: str) -> bool:
+        return bool(
+            await self._writer.do(lambda db: db.execute(sql.DELETE_RECIPE, (token, user_id)).rowcount)
+        )
+
+    async def set_awaited(self, awaited: Awaited) -> None:
+        values = {
+            "user_id": awaited.user_id,
+            "chat_id": awaited.chat_id,
+            "kind": awaited.kind,
+            "subject": awaited.subject,
+            "asked_at": awaited.asked_at,
+        }
+        await self._writer.do(lambda db: insert(db, "awaited", values, conflict="REPLACE"))
+
+    async def awaited(self, user_id: UserId, chat_id: ChatId) -> Awaited | None:
+        row = await self._row(sql.AWAITED, (user_id, chat_id))
+        return None if row is None else awaited_of(row)
+
+    async def clear_awaited(self, user_id: UserId, chat_id: ChatId) -> None:
+        await self._write(sql.CLEAR_AWAITED, (user_id, chat_id))
 
     # -- settings ------------------------------------------------------------------------------------
 

@@ -204,6 +204,30 @@ STATEMENTS = (
     ) STRICT
     """,
     "CREATE INDEX drafts_updated ON drafts (updated_at)",
+    """
+    CREATE TABLE recipes (
+        token TEXT PRIMARY KEY,
+        user_id INTEGER NOT NULL,
+        name TEXT NOT NULL,
+        folded_name TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        frame_count INTEGER NOT NULL CHECK (frame_count BETWEEN 0 AND 2),
+        picture_count INTEGER NOT NULL CHECK (picture_count BETWEEN 0 AND 7),
+        created_at INTEGER NOT NULL,
+        UNIQUE (user_id, folded_name)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE awaited (
+        user_id INTEGER NOT NULL,
+        chat_id INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        asked_at INTEGER NOT NULL,
+        PRIMARY KEY (user_id, chat_id)
+    ) STRICT
+    """,
+    "CREATE INDEX awaited_since ON awaited (asked_at)",
 )
 
 
