@@ -26,8 +26,9 @@ demo: install  ## the whole bot on this machine, no account needed: opens a chat
 run: install  ## run the bot with config.toml
 	$(BIN)/klingbot run --config config.toml $(ARGS)
 
+# Most tests wait for a process or a server, so there are more of them at once than cores.
 test: install  ## run the tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 4 $(ARGS)
 
 lint: install  ## formatting, lint and types
 	$(BIN)/ruff format --check .
