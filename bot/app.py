@@ -32,6 +32,7 @@ from bot.kling.download import download
 from bot.providers import open_pool
 from bot.scheduler import Ticks
 from bot.services.accounts import Accounts
+from bot.services.cards import Cards
 from bot.services.compose import Compose, Defaults
 from bot.services.container import Services
 from bot.services.deliver import Deliver
@@ -190,6 +191,7 @@ async def build(
         providers = Providers(store, pool, clock)
         services = Services(
             compose=compose,
+            cards=Cards(store, compose, clock),
             submit=submit,
             results=Results(store, accounts),
             links=Links(fetch_picture, directory),

@@ -17,19 +17,21 @@ from bot.errors import UserError
 from handlers import (
     account,
     admin,
+    card,
     catalog,
-    draft,
     errors,
     groups,
     help,  # noqa: A004  the command is /help
     making,
     onboarding,
     providers,
+    recipes,
     settings,
     tasks,
     video,
     words,
 )
+from handlers.asked import PHOTOS, WORDS, asked_or
 from handlers.context import Context, KlingApplication, acknowledge, answer, user_id_of
 from handlers.files import HAS_IMAGE, HAS_SOUND
 from handlers.given import command_in, text_of
@@ -42,6 +44,7 @@ COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
     "start": onboarding.start,
     "help": help.help_,
     "video": video.video,
+    "new": card.new,
     "image": making.image,
     "extend": making.extend,
     "edit": making.edit,
@@ -60,6 +63,8 @@ COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
     "quota": account.quota,
     "language": settings.language,
     "invite": onboarding.invite,
+    "save": recipes.save,
+    "recipes": recipes.recipes,
     "grant": admin.grant,
     "user": admin.user,
     "providers": providers.providers,
@@ -69,11 +74,23 @@ PRESSES: dict[str, PressHandler] = {
     "drop": tasks.press_cancel_listed,
     "again": tasks.press_again,
     "animate": making.press_animate,
-    "use": video.press_use,
-    "generate": draft.press_generate,
-    "discard": draft.press_discard,
+    "card": card.press_card,
+    "pick": card.press_pick,
+    "use": card.press_use,
+    "generate": card.press_generate,
+    "discard": card.press_discard,
     "try": onboarding.press_try,
     "language": settings.press_language,
+    "recipes": recipes.press_list,
+    "recipe": recipes.press_recipe,
+    "recipe_save": recipes.press_save,
+    "recipe_run": recipes.press_run,
+    "recipe_name": recipes.press_rename,
+    "recipe_stop": recipes.press_stop,
+    "recipe_share": recipes.press_share,
+    "recipe_keep": recipes.press_adopt,
+    "recipe_delete": recipes.press_delete,
+    "recipe_gone": recipes.press_delete_sure,
     "pause": providers.press_pause,
     "resume": providers.press_resume,
     "refresh": providers.press_refresh,
@@ -145,10 +162,10 @@ def register(application: KlingApplication) -> None:
     application.add_handler(MessageHandler(named & HAS_MEDIA & filters.CaptionRegex(r"^/\w"), _captioned))
     # In groups only commands count: plain words and photos are other people's conversation.
     private = named & filters.ChatType.PRIVATE
-    application.add_handler(MessageHandler(private & HAS_IMAGE, video.video))
+    application.add_handler(MessageHandler(private & HAS_IMAGE, asked_or(PHOTOS, video.video)))
     application.add_handler(MessageHandler(private & HAS_SOUND & filters.REPLY, making.spoken))
     application.add_handler(MessageHandler(private & filters.COMMAND, words.unknown_command))
-    application.add_handler(MessageHandler(private & filters.TEXT, words.words))
+    application.add_handler(MessageHandler(private & filters.TEXT, asked_or(WORDS, words.words)))
     # After pictures, which are files and stickers too.
     application.add_handler(MessageHandler(private & UNSUPPORTED, words.unsupported))
     application.add_error_handler(errors.on_error)

@@ -25,7 +25,6 @@ from bot.domain.units import ChatId, UserId
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
 from handlers.keyboards import Signer, markup
-from handlers.questions import Questions
 from handlers.views import View
 
 LONGEST_PAUSE = 60.0
@@ -51,7 +50,6 @@ class Tools:
     def __init__(self) -> None:
         self.albums: dict[int, tuple[Message, ...]] = {}
         self.spoken: dict[int, Texts] = {}
-        self.questions = Questions()
         self.pause: Pause = asyncio.sleep
 
 

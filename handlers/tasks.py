@@ -5,9 +5,8 @@ from telegram import CallbackQuery, Update
 from bot.domain.task import TaskState
 from bot.domain.units import TaskId, read_task_id, shown
 from bot.errors import UserError
-from handlers import views
+from handlers import card, views
 from handlers.context import Context, Place, answer, place_of, rewrite, user_id_of
-from handlers.draft import put_away_question
 from handlers.submitting import submit
 
 
@@ -31,9 +30,7 @@ async def cancel(update: Update, context: Context) -> None:
         await _cancel(update, context, queued[0].id)
     elif queued:
         await answer(update, context, views.tasks(context.t, queued, services.clock.now(), user_id))
-    elif await services.submit.draft(user_id, place_of(update).chat_id) is not None:
-        await services.submit.delete_draft(user_id, place_of(update).chat_id)
-        await put_away_question(update, context)
+    elif await card.close(update, context):
         await answer(update, context, views.View(context.t("draft.discarded")))
     else:
         await answer(update, context, views.View(context.t("cancel.nothing")))

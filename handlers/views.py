@@ -5,6 +5,7 @@ Telegram's limits, counted as Telegram counts: in UTF-16 units, after the entiti
 """
 
 import re
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.catalog import AS_LONG_AS_ITS_SOURCE
 from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, Product, VideoRequest
 from bot.domain.task import Delivery, DeliveryKind, FailureKind, LedgerKind, LedgerRow, Task, TaskState
-from bot.domain.units import Credits, Millis, UserId, shown
+from bot.domain.units import Millis, UserId, shown
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts
 from bot.services.ports import Balance, Progress
@@ -25,6 +26,12 @@ CAPTION_LIMIT = 1024
 SHORT_PROMPT = 60
 BAR_CELLS = 10
 CANCEL_BUTTONS = 10
+LONGER_THAN_USUAL = 1.25
+"""From this multiple of the usual time on, the status says that it takes longer."""
+
+EXACT_PLACES = 5
+PLACE_STEPS = ((20, 5), (100, 10), (500, 50), (sys.maxsize, 100))
+"""Up to so many before it, the number is shown in steps of so many."""
 
 PLAIN_OPERATIONS = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO})
 """What goes without saying."""
@@ -127,7 +134,7 @@ def status(t: Texts, task: Task, progress: Progress) -> View:
 def _state_line(t: Texts, task: Task, progress: Progress) -> str:
     if task.state is TaskState.QUEUED:
         if progress.ahead:
-            return t.plural("status.queued_behind", progress.ahead)
+            return _place(t, progress.ahead)
         return t("status.queued")
     if task.state in {TaskState.SUBMITTING, TaskState.UNCONFIRMED}:
         return t(f"status.{task.state}")
@@ -139,11 +146,22 @@ def _state_line(t: Texts, task: Task, progress: Progress) -> str:
         # An estimate never says that it is done.
         percent = min(95, elapsed * 100 // progress.expected)
     if progress.expected:
-        line += "\n" + t("status.expected", expected=t.duration(progress.expected))
+        longer = elapsed > progress.expected * LONGER_THAN_USUAL
+        line += "\n" + t(
+            "status.longer" if longer else "status.expected", expected=t.duration(progress.expected)
+        )
     if percent is not None:
         filled = percent * BAR_CELLS // 100
         line += f"\n{'▓' * filled}{'░' * (BAR_CELLS - filled)} {percent} %"
     return line
+
+
+def _place(t: Texts, ahead: int) -> str:
+    """How many are before it: far back in growing steps, so that not every move is an edit."""
+    if ahead <= EXACT_PLACES:
+        return t.plural("status.queued_behind", ahead)
+    step = next(step for up_to, step in PLACE_STEPS if ahead <= up_to)
+    return t.plural("status.queued_about", -(-ahead // step) * step)
 
 
 def caption(t: Texts, delivery: Delivery) -> str:
@@ -208,27 +226,6 @@ def notice(t: Texts, task: Task) -> View:
         buttons.append([Button(again, "again", task.id, style=CONFIRM)])
     elif 0 < units(task.request.prompt) <= COPY_LIMIT:
         buttons.append([Button(t("button.copy_prompt"), copy=task.request.prompt)])
-    return View("\n".join(line for line in lines if line), buttons)
-
-
-def draft(t: Texts, request: VideoRequest, price: Credits, question: str, owner: UserId, name: str) -> View:
-    """A request that waits for a word or a tap: `question` is the key of what is asked, `name` the draft's."""
-    lines = [t(question), quoted(request.prompt, 600), settings_line(t, request)]
-    if question == "draft.two_photos":
-        uses = [
-            [Button(t(f"button.use_{use}"), "use", f"{name}.{use}", owner)]
-            for use in ("frames", "references")
-        ]
-        return View(
-            "\n".join(line for line in lines if line),
-            [*uses, [Button(t("button.discard"), "discard", name, owner)]],
-        )
-    generate = t("button.generate", credits=credits(t, price))
-    discard = t("button.no_thanks" if question == "draft.stale" else "button.discard")
-    buttons = [
-        [Button(generate, "generate", name, owner, style=CONFIRM)],
-        [Button(discard, "discard", name, owner)],
-    ]
     return View("\n".join(line for line in lines if line), buttons)
 
 

@@ -3,59 +3,41 @@
 from telegram import Update
 
 from bot.domain.links import split_links
-from bot.domain.prompt import ParsedPrompt
-from bot.domain.request import VideoRequest
-from handlers import views
+from handlers import card, views
 from handlers.context import Context, answer, message_of, place_of, user_id_of
-from handlers.draft import ask, put_away_question
+from handlers.draft import ask
 from handlers.files import image_file_of
 from handlers.given import is_forwarded, text_of
-from handlers.submitting import is_stale, submit
 from handlers.video import video
 
 
 async def words(update: Update, context: Context) -> None:
-    """Words complete a photo that waits for them; other words are offered as a prompt."""
+    """Words change the card that is open; other words are offered as a prompt."""
     message = message_of(update)
-    services = context.services
-    waiting = await services.submit.draft(user_id_of(update), place_of(update).chat_id)
-    draft = waiting if waiting is not None and waiting[0].images else None
-    replied = message.reply_to_message
-    if (
-        replied is not None
-        and image_file_of(replied) is not None
-        and (draft is None or draft[1] != replied.message_id)
-    ):
-        # A photo that is pointed at counts more than the one that waits.
+    text = message.text or ""
+    if image_file_of(message.reply_to_message) is not None and not await _began_card(update, context):
+        # A photo that is pointed at counts more than the card that waits.
         await video(update, context)
         return
-    if split_links(message.text or "").links and not is_forwarded(update):
+    if split_links(text).links and not is_forwarded(update):
         # A link with words is a picture with a caption.
         await video(update, context)
         return
-    parsed = services.compose.parse(message.text or "")
-    if draft is not None:
-        await _complete(update, context, draft[0], parsed)
-    elif parsed.prompt:
-        await ask(update, context, services.compose.video(parsed, None, context.preferences), "draft.words")
+    if await card.took_words(update, context, text):
+        return
+    parsed = context.services.compose.parse(text)
+    if parsed.prompt:
+        request = context.services.compose.video(parsed, None, context.preferences)
+        await ask(update, context, request, "draft.words")
     else:
         await answer(update, context, views.how_to(context.t))
 
 
-async def _complete(update: Update, context: Context, waiting: VideoRequest, parsed: ParsedPrompt) -> None:
-    """Give photos that wait their words; options alone change the draft and leave it waiting."""
-    services = context.services
-    if not parsed.prompt:
-        changed = services.compose.completed(waiting, ParsedPrompt(waiting.prompt, parsed.options))
-        await ask(update, context, changed, "draft.photo")
-        return
-    completed = services.compose.completed(waiting, parsed)
-    if is_stale(update, context):
-        await ask(update, context, completed, "draft.stale")
-        return
-    await submit(update, context, completed)
-    await services.submit.delete_draft(user_id_of(update), place_of(update).chat_id)
-    await put_away_question(update, context)
+async def _began_card(update: Update, context: Context) -> bool:
+    """Whether the message that is replied to is the one that the open card began with."""
+    replied = message_of(update).reply_to_message
+    open_card = await context.services.cards.card(user_id_of(update), place_of(update).chat_id)
+    return open_card is not None and replied is not None and open_card.source_message_id == replied.message_id
 
 
 async def unknown_command(update: Update, context: Context) -> None:

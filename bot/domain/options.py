@@ -45,6 +45,7 @@ class Options:
     camera: Camera | None = None
     shots: tuple[Shot, ...] | None = None
     watermark: bool | None = None
+    spoiler: bool | None = None
     resolution: Resolution | None = None
     elements: tuple[int, ...] | None = None
     voice: str | None = None
@@ -136,6 +137,7 @@ FLAGS: Mapping[str, tuple[str, object]] = {
     **dict.fromkeys(("sound", "audio", "有声", "声音"), ("sound", True)),
     **dict.fromkeys(("silent", "mute", "no-sound", "无声"), ("sound", False)),
     **dict.fromkeys(("watermark", "水印"), ("watermark", True)),
+    **dict.fromkeys(("spoiler", "遮挡"), ("spoiler", True)),
     **dict.fromkeys(("landscape", "横屏"), ("aspect_ratio", "16:9")),
     **dict.fromkeys(("portrait", "vertical", "竖屏"), ("aspect_ratio", "9:16")),
     **dict.fromkeys(("square", "方形"), ("aspect_ratio", "1:1")),

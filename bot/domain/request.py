@@ -206,7 +206,8 @@ class VideoRequest(Part):
     """One generation as a person asked for it, defaults filled in.
 
     `duration` is in seconds; 0 where the operation has none. `cfg_scale` is 0 (free) to 1 (close to the
-    prompt). `count` is the number of results. `aspect_ratio` of None means that the picture decides.
+    prompt). `count` is the number of results. `spoiler` covers
+    them in the chat until they are tapped. `aspect_ratio` of None means that the picture decides.
     `source` is what a video is made of, where it is made of one; an omni model edits it as the prompt says.
     `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
     a try-on the person, then the garment. `try_on` marks a first frame whose person changes clothes.
@@ -225,6 +226,7 @@ class VideoRequest(Part):
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
     sound: bool = False
     watermark: bool = False
+    spoiler: bool = False
     count: Annotated[int, Field(ge=1, le=4)] = 1
     first_frame: ImageRef | None = None
     last_frame: ImageRef | None = None

@@ -11,6 +11,7 @@ import structlog
 from pydantic import ValidationError
 
 from bot.domain.catalog import Catalog, Model, speech_seconds
+from bot.domain.choices import fitted
 from bot.domain.effects import Effects
 from bot.domain.options import Options
 from bot.domain.preferences import Preferences
@@ -181,6 +182,7 @@ class Compose:
             seed=said.seed,
             sound=bool(said.sound),
             watermark=bool(said.watermark),
+            spoiler=bool(said.spoiler),
             count=said.count or 1,
             first_frame=given.first,
             last_frame=given.last,
@@ -217,31 +219,26 @@ class Compose:
     ) -> VideoRequest:
         """A draft whose pictures are for something else; another model where its own cannot do that."""
         usual = self._usual_for(preferences)
-        model = request.model
-        operation = self._operation(model, pictures)
-        if operation not in self._catalog.model(model).operations:
-            model = self._model(pictures, usual)
-            operation = self._operation(model, pictures)
-        row = self._catalog.model(model)
-        changed = self._build(
-            **{
-                **request.model_dump(),
-                "operation": operation,
-                "model": model,
-                "mode": self._mode(row, pictures, usual)
-                if pictures.last is not None
-                else _fitting(request.mode, row.modes),
-                "duration": _nearest(request.duration, row.durations),
+        wanted = request.model_copy(
+            update={
                 "aspect_ratio": None
                 if pictures.first is not None
-                else _fitting(request.aspect_ratio or usual.aspect_ratio, row.ratios),
+                else request.aspect_ratio or usual.aspect_ratio,
                 "first_frame": pictures.first,
                 "last_frame": pictures.last,
                 "references": pictures.references,
             }
         )
-        self._check_but_words(changed)
-        return changed
+        models = dict.fromkeys((request.model, usual.model, *self._pool.models()))
+        ways = [way for model in models if (way := fitted(wanted, self._catalog.model(model))) is not None]
+        for way in ways:
+            if self.possible(way):
+                return way
+        if not ways:
+            limit = max(row.references for row in self.rows())
+            raise UserError("error.pictures.too_many", number=len(wanted.images), limit=limit)
+        self._check_but_words(ways[0])
+        return ways[0]
 
     def _operation(self, model: str, pictures: Pictures) -> Operation:
         return self._catalog.operation_for(model, frames=pictures.frames, references=len(pictures.references))
@@ -427,6 +424,7 @@ class Compose:
             resolution=said.resolution or "1k",
             duration=0,
             count=said.count or 1,
+            spoiler=bool(said.spoiler),
             references=tuple(references),
         )
 
@@ -440,6 +438,7 @@ class Compose:
             duration=0,
             aspect_ratio=None,
             count=said.count or 1,
+            spoiler=bool(said.spoiler),
             references=(picture,),
             expansion=_expansion(picture, said.aspect_ratio),
         )

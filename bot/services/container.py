@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.services.accounts import Accounts
+from bot.services.cards import Cards
 from bot.services.compose import Compose
 from bot.services.links import Links
 from bot.services.providers import Providers
+from bot.services.recipes import Recipes
 from bot.services.results import Results
 from bot.services.status import Status
 from bot.services.submit import Submit
@@ -17,9 +19,11 @@ class Services:
     """What a handler can ask for. `stale_after` is in milliseconds: older commands are asked about first."""
 
     compose: Compose
+    cards: Cards
     submit: Submit
     results: Results
     links: Links
+    recipes: Recipes
     accounts: Accounts
     status: Status
     providers: Providers

@@ -9,7 +9,6 @@ import random
 from typing import TypeVar
 
 import structlog
-from pydantic import ValidationError
 
 from bot.clock import Clock
 from bot.domain.lifecycle import CancelRequested, IllegalTransition, transition
@@ -25,7 +24,7 @@ from bot.services.accounts import Accounts
 from bot.services.compose import Compose
 from bot.services.limits import Limits
 from bot.services.ports import Wake
-from bot.store.base import Conflict, Draft, Store, StoredAttachment, TaskIdTaken
+from bot.store.base import Conflict, Store, StoredAttachment, TaskIdTaken
 
 _ID_DRAWS = 8
 
@@ -179,29 +178,3 @@ class Submit:
         if task is None or (task.user_id != user_id and not self._accounts.is_admin(user_id)):
             raise UserError("error.task.unknown", task=shown(task_id))
         return task
-
-    # -- drafts --------------------------------------------------------------------------------------
-
-    async def save_draft(
-        self, user_id: UserId, chat_id: ChatId, request: VideoRequest, source_message_id: int | None
-    ) -> None:
-        """Keep a request that a person has not confirmed; each person has one draft a chat."""
-        data = {"request": request.model_dump(mode="json"), "source_message_id": source_message_id}
-        await self._store.save_draft(Draft(user_id, chat_id, data, None, self._clock.now()))
-
-    async def draft(self, user_id: UserId, chat_id: ChatId) -> tuple[VideoRequest, int | None] | None:
-        """The request that a person is composing in a chat, and the message that it began with."""
-        draft = await self._store.draft(user_id, chat_id)
-        if draft is None:
-            return None
-        try:
-            request = VideoRequest.model_validate(draft.data["request"])
-        except (KeyError, ValidationError):
-            # Written by another version: the person begins again rather than the bot guessing.
-            await self._store.delete_draft(user_id, chat_id)
-            return None
-        return request, draft.data.get("source_message_id")
-
-    async def delete_draft(self, user_id: UserId, chat_id: ChatId) -> None:
-        """The draft is submitted or given up."""
-        await self._store.delete_draft(user_id, chat_id)

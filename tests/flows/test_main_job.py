@@ -52,6 +52,8 @@ async def test_words_complete_the_photo_that_waits_for_them(bot):
     await bot.telegram.send_photo(ADA, sample_picture())
     await bot.telegram.wait_text(ADA, "What should happen")
     await bot.telegram.say(ADA, "the boat sails away")
+    await bot.telegram.wait_text(ADA, "Ready. Shall I make it?")
+    await bot.telegram.press_labelled(ADA, "Generate · 15 credits")
     (video,) = await bot.telegram.wait_video(ADA)
     assert "the boat sails away" in video["caption"]
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.messages.pofile import read_po
 
+from bot.domain.choices import ANSWERED, CAMERAS, Knob
 from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.task import ACTIVE_STATES, FailureKind, LedgerKind
 from bot.i18n import DEFAULT, NAMES, Texts, choose, for_language
@@ -40,7 +41,10 @@ FAMILIES = {
     "notice.failed.": tuple(FailureKind),
     "status.": ("submitting", "unconfirmed"),
     "operation.": tuple(set(Operation) - {Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO}),
-    "button.use_": ("frames", "references"),
+    "button.use_": ("frames", "references", "only"),
+    "knob.": (*Knob, "labelled"),
+    "camera.": tuple(CAMERAS),
+    "card.ask.": tuple(ANSWERED),
     "error.request.": ("operation", "source"),
     "command.": tuple(COMMANDS),
     "start.example_": EXAMPLES,
@@ -92,6 +96,7 @@ def test_every_key_that_the_code_uses_exists():
         "admin.",
         "alert.",
         "button.",
+        "card.",
         "draft.",
         "error.",
         "notice.",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.choices import Knob
 from bot.domain.request import PROMPT_LIMIT
 from bot.domain.task import (
     Delivery,
@@ -21,8 +22,9 @@ from bot.domain.task import (
 from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Credits, Millis, shown
 from bot.errors import UserError
 from bot.i18n import NAMES, for_language
+from bot.services.cards import Card
 from bot.services.ports import Balance, Progress
-from handlers import COMMANDS, onboarding_views, views
+from handlers import COMMANDS, card_views, onboarding_views, views
 from handlers.keyboards import COPY_LIMIT, Signer, markup
 from tests.builders import ADA, NOW, a_grant, a_request, a_task, a_video, an_image
 
@@ -140,7 +142,7 @@ def everything_with(t, prompt: str) -> list[views.View]:
         *(views.notice(t, replace(failed, failure=kind)) for kind in FailureKind),
         views.notice(t, a_task(TaskState.CANCELLED, request=request)),
         *(
-            views.draft(t, request, Credits(15), question, ADA, "7")
+            card_views.card(t, Card("7", request, question), tuple(Knob), Credits(15), Credits(200), ADA)
             for question in ("draft.words", "draft.photo", "draft.stale")
         ),
         views.tasks(t, [task] * 20, NOW, ADA),
@@ -224,7 +226,10 @@ def test_html_becomes_plain_text_where_none_is_shown():
         (TaskState.QUEUED, None, "Got it – starting soon"),
         (TaskState.QUEUED, 0, "Got it – starting soon"),
         (TaskState.QUEUED, 1, "Got it – 1 video is before yours"),
-        (TaskState.QUEUED, 1_200, "Got it – 1,200 videos are before yours"),
+        (TaskState.QUEUED, 5, "Got it – 5 videos are before yours"),
+        (TaskState.QUEUED, 6, "Got it – about 10 videos are before yours"),
+        (TaskState.QUEUED, 94, "Got it – about 100 videos are before yours"),
+        (TaskState.QUEUED, 1_200, "Got it – about 1,200 videos are before yours"),
         (TaskState.SUBMITTING, None, "Sending it to Kling"),
         (TaskState.UNCONFIRMED, None, "The connection broke – checking whether Kling has it"),
         (TaskState.IN_PROGRESS, None, "Kling is working on it · 0 s"),
@@ -354,7 +359,7 @@ def test_a_cancelled_task_says_so_with_its_credits():
     [("draft.words", "Discard"), ("draft.photo", "Discard"), ("draft.stale", "No, thanks")],
 )
 def test_a_draft_tells_its_price_before_it_is_spent(question, no):
-    view = views.draft(ENGLISH, a_request(), Credits(15), question, ADA, "7")
+    view = card_views.card(ENGLISH, Card("7", a_request(), question), (), Credits(15), Credits(200), ADA)
     assert labels(view) == ["Generate · 15 credits", no]
     assert text_of(view).startswith(ENGLISH(question))
     assert all((button.owner, button.argument) == (ADA, "7") for row in view.buttons for button in row)
