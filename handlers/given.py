@@ -119,6 +119,12 @@ def one_picture(given_: Given) -> ImageRef:
     return given_.pictures[0]
 
 
+async def result_replied_to(update: Update, context: Context) -> Task | None:
+    """The task whose result a message replies to; None where it replies to nothing of the kind."""
+    replied = message_of(update).reply_to_message
+    return None if replied is None else await _task_of(replied, update, context)
+
+
 async def _task_of(replied: Message, update: Update, context: Context) -> Task | None:
     if not _is_ours(replied, context):
         return None

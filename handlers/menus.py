@@ -31,6 +31,8 @@ MORE_COMMANDS = (
     "models",
     "voices",
     "effects",
+    "save",
+    "recipes",
     "invite",
 )
 """These stand in /help: a menu of more than a few lines is not read."""

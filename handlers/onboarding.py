@@ -12,7 +12,7 @@ from telegram import CallbackQuery, Update
 
 from bot.domain.invites import invite_code, read_invite_code
 from bot.errors import UserError
-from handlers import onboarding_views
+from handlers import onboarding_views, recipes
 from handlers.context import Context, answer, place_of, user_id_of
 from handlers.draft import offer
 
@@ -74,5 +74,6 @@ async def press_try(update: Update, context: Context, query: CallbackQuery, argu
 
 START_LINKS: dict[str, StartLink] = {
     INVITE_PREFIX: invited,
+    recipes.LINK_PREFIX: recipes.follow_link,
 }
 """What each kind of link does, by how its payload begins."""
