@@ -37,12 +37,15 @@ from bot.services.compose import Compose, Defaults
 from bot.services.container import Services
 from bot.services.deliver import Deliver
 from bot.services.dispatch import Dispatch
+from bot.services.fetching import ResultFiles
+from bot.services.history import History
 from bot.services.intake import Intake
 from bot.services.limits import Limits, Rates
 from bot.services.links import LARGEST_PICTURE, Links
 from bot.services.poll import Poll
 from bot.services.providers import Providers
 from bot.services.recover import Recover
+from bot.services.recipes import Recipes
 from bot.services.results import Results
 from bot.services.status import Status
 from bot.services.submit import Submit
@@ -64,6 +67,7 @@ MAX_DOWNLOAD = 2_000_000_000
 
 TICK_SECONDS = 1.0
 RECOVER_SECONDS = 5.0
+STATUS_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,7 @@ class App:
                 "poll": (TICK_SECONDS, self.poll.tick),
                 "deliver": (TICK_SECONDS, self.deliver.tick),
                 "recover": (RECOVER_SECONDS, self.recover.tick),
+                "status": (STATUS_SECONDS, self.services.status.tick),
             }
         )
         try:
@@ -189,20 +194,6 @@ async def build(
         )
         status = Status(store, telegram.messenger, clock)
         providers = Providers(store, pool, clock)
-        services = Services(
-            compose=compose,
-            cards=Cards(store, compose, clock),
-            submit=submit,
-            results=Results(store, accounts),
-            links=Links(fetch_picture, directory),
-            accounts=accounts,
-            status=status,
-            providers=providers,
-            clock=clock,
-            stale_after=settings.telegram.stale_after_minutes * MINUTE,
-        )
-        telegram.serve(services)
-
         max_upload = settings.max_upload_bytes
 
         async def fetch(url: str, target: Path, kind: Product) -> None:
@@ -214,6 +205,23 @@ async def build(
                 allow_loopback=settings.delivery.allow_loopback,
                 kind=kind,
             )
+
+        files = ResultFiles(fetch, directory, max_upload)
+        services = Services(
+            compose=compose,
+            cards=Cards(store, compose, clock),
+            submit=submit,
+            results=Results(store, accounts, compose, telegram.messenger, files),
+            history=History(store, clock),
+            links=Links(fetch_picture, directory),
+            recipes=Recipes(store, compose, clock, rng),
+            accounts=accounts,
+            status=status,
+            providers=providers,
+            clock=clock,
+            stale_after=settings.telegram.stale_after_minutes * MINUTE,
+        )
+        telegram.serve(services)
 
         submissions, looks, deliveries = (
             Work(SUBMISSIONS_AT_ONCE),
