@@ -18,8 +18,9 @@ from bot.i18n import DEFAULT, Texts, for_language, languages
 
 log = structlog.get_logger(__name__)
 
-USER_COMMANDS = ("video", "image", "effect", "tasks", "quota", "cancel", "language", "help")
+USER_COMMANDS = ("video", "new", "image", "settings", "quota", "tasks", "help")
 MORE_COMMANDS = (
+    "effect",
     "extend",
     "edit",
     "lipsync",
@@ -34,6 +35,8 @@ MORE_COMMANDS = (
     "save",
     "recipes",
     "invite",
+    "cancel",
+    "language",
 )
 """These stand in /help: a menu of more than a few lines is not read."""
 

@@ -1,10 +1,69 @@
-"""`/language`: the language in which the bot writes to a person."""
+"""`/settings` and `/language`: what a person chooses once for everything, in one message."""
 
 from telegram import CallbackQuery, Update
 
+from bot.domain.preferences import Preference, preference_choices
+from bot.errors import UserError
 from bot.i18n import languages
-from handlers import views
+from handlers import settings_views, views
 from handlers.context import Context, answer, rewrite, user_id_of
+
+
+async def settings(update: Update, context: Context) -> None:
+    """Show everything that can be set."""
+    await answer(update, context, _overview(update, context))
+
+
+async def press_settings(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
+    """Show the choices of one preference, or everything again."""
+    await rewrite(context, query, await _page(update, context, argument))
+
+
+async def press_prefer(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
+    """Keep a choice and show everything with it."""
+    which, _, key = argument.partition(".")
+    accounts, user_id = context.services.accounts, user_id_of(update)
+    if which == settings_views.LANGUAGE:
+        await accounts.set_language(user_id, key if key in languages() else None)
+    else:
+        choices = preference_choices(context.preferences, _preference(which), context.services.compose.rows())
+        if key not in choices:
+            raise UserError("error.card.choice")
+        await accounts.set_preferences(user_id, choices[key])
+    # Read again: from here on in the new language, with the new preferences.
+    await context.meet(update)
+    await rewrite(context, query, _overview(update, context))
+
+
+def _overview(update: Update, context: Context) -> views.View:
+    usual = context.services.cards.blank(context.preferences)
+    return settings_views.settings(context.t, context.preferences, usual, user_id_of(update))
+
+
+async def _page(update: Update, context: Context, which: str) -> views.View:
+    user_id = user_id_of(update)
+    if not which:
+        return _overview(update, context)
+    if which == settings_views.LANGUAGE:
+        return settings_views.languages(
+            context.t, await context.services.accounts.chosen_language(user_id), user_id
+        )
+    preference = _preference(which)
+    choices = preference_choices(context.preferences, preference, context.services.compose.rows())
+    return settings_views.preference(context.t, context.preferences, preference, choices, user_id)
+
+
+def _preference(text: str) -> Preference:
+    """The preference that a button names.
+
+    Raises:
+        UserError: it is one of another version.
+
+    """
+    try:
+        return Preference(text)
+    except ValueError:
+        raise UserError("error.button.stale") from None
 
 
 async def language(update: Update, context: Context) -> None:

@@ -80,6 +80,11 @@ class Accounts:
         if await self._store.set_inviter(user_id, inviter):
             log.info("a newcomer was invited", user=user_id, inviter=inviter)
 
+    async def chosen_language(self, user_id: UserId) -> str | None:
+        """The language that a person chose themselves; None: they follow their Telegram client."""
+        user = await self._store.user(user_id)
+        return None if user is None else user.language
+
     async def preferences(self, user_id: UserId) -> Preferences:
         """What a person has chosen for all their videos."""
         user = await self._store.user(user_id)

@@ -13,6 +13,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.domain.choices import ANSWERED, CAMERAS, Knob
+from bot.domain.preferences import Preference
 from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.task import ACTIVE_STATES, FailureKind, LedgerKind
 from bot.i18n import DEFAULT, NAMES, Texts, choose, for_language
@@ -45,6 +46,7 @@ FAMILIES = {
     "knob.": (*Knob, "labelled"),
     "camera.": tuple(CAMERAS),
     "card.ask.": tuple(ANSWERED),
+    "prefer.": (*Preference, "language"),
     "error.request.": ("operation", "source"),
     "command.": tuple(COMMANDS),
     "start.example_": EXAMPLES,
