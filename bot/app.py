@@ -44,8 +44,8 @@ from bot.services.limits import Limits, Rates
 from bot.services.links import LARGEST_PICTURE, Links
 from bot.services.poll import Poll
 from bot.services.providers import Providers
-from bot.services.recover import Recover
 from bot.services.recipes import Recipes
+from bot.services.recover import Recover
 from bot.services.results import Results
 from bot.services.status import Status
 from bot.services.submit import Submit

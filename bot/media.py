@@ -115,6 +115,23 @@ def as_mp3(data: bytes, longest_ms: int) -> tuple[bytes, int]:
     return target.getvalue(), length
 
 
+def first_frame(path: Path) -> bytes:
+    """The first frame of a video as a JPEG. Takes processor time: call it in a thread.
+
+    Raises:
+        NotAVideo: no frame of it can be decoded.
+
+    """
+    target = io.BytesIO()
+    try:
+        with av.open(str(path)) as container:
+            frame = next(container.decode(video=0))
+            frame.to_image().save(target, "JPEG", quality=92)  # type: ignore[no-untyped-call]  # see thumbnail
+    except (FFmpegError, OSError, ValueError, IndexError, StopIteration) as error:
+        raise NotAVideo(type(error).__name__) from None
+    return target.getvalue()
+
+
 def thumbnail(path: Path, target: Path) -> None:
     """Write the first frame as a small JPEG. Takes processor time: call it in a thread.
 

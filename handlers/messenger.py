@@ -6,6 +6,8 @@ not more often than every few seconds.
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import structlog
@@ -22,7 +24,7 @@ from telegram.constants import ChatAction, ParseMode, ReactionEmoji
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.clock import Clock
-from bot.domain.request import Product
+from bot.domain.request import Operation, Product
 from bot.domain.task import Delivery, DeliveryKind, Task, TaskState
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis, TaskId, UserId, shown
 from bot.errors import UserError
@@ -40,8 +42,8 @@ from bot.services.ports import (
     Sent,
     Sign,
 )
-from handlers import views
-from handlers.keyboards import Signer, markup
+from handlers import result_views, views
+from handlers.keyboards import Rows, Signer, markup
 from handlers.pace import Pace, Shown
 
 log = structlog.get_logger(__name__)
@@ -113,6 +115,11 @@ class TelegramMessenger:
         self._admins = tuple(admins)
         self._accounts: Accounts | None = None
         self._pace = Pace()
+        self._possible: Callable[[Delivery], frozenset[Operation]] = lambda _: frozenset()
+
+    def offer_what(self, possible: Callable[[Delivery], frozenset[Operation]]) -> None:
+        """Know from here on what can be made of a result."""
+        self._possible = possible
 
     def read_languages_from(self, accounts: Accounts) -> None:
         """Know from here on in which language to write to whom; tasks carry theirs with them."""
@@ -147,9 +154,7 @@ class TelegramMessenger:
         with suppress(TelegramError):
             await self._bot.delete_message(task.origin.chat_id, task.status_message_id)
 
-    async def send_result(
-        self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN
-    ) -> Sent:
+    async def send_result(self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN) -> Sent:
         """Send a result, streamed from its file, or again by its file id; without the effect where it is refused."""
         if manner.celebrated and delivery.task.origin.is_private:
             try:
@@ -167,7 +172,7 @@ class TelegramMessenger:
         options: dict[str, Any] = {
             "caption": views.caption(texts, delivery),
             "parse_mode": ParseMode.HTML,
-            "reply_markup": markup(views.result_buttons(texts, delivery), self._signer),
+            "reply_markup": markup(self._buttons(texts, delivery), self._signer),
             "disable_notification": manner.silent,
             "message_effect_id": effect,
             "read_timeout": UPLOAD_TIMEOUT,
@@ -175,11 +180,11 @@ class TelegramMessenger:
         }
         with ExitStack() as open_files:
             if file is None:
-                way = _ways(delivery.kind, None)
+                way = _ways(delivery)
                 options[way] = delivery.file_id
             else:
-                way = _ways(delivery.kind, file)
-                options[way] = _streamed(delivery, file, open_files)
+                way = _ways(delivery, file)
+                options[way] = _streamed(delivery, file.path, open_files)
                 options |= _figures(way, file)
             if way == "video":
                 options["supports_streaming"] = True
@@ -218,14 +223,14 @@ class TelegramMessenger:
         with suppress(ChatBusy, ChatGone, ChatMoved, ChatRefused):
             # The album has arrived: without its buttons it is still what was asked for.
             return await self._send(
-                delivery.task, views.album(self._texts(delivery.task), delivery), silent=True
+                delivery.task, result_views.album(self._texts(delivery.task), delivery), silent=True
             )
         return None
 
     def _in_album(
         self, texts: Texts, delivery: Delivery, file: ResultFile, open_files: ExitStack, *, spoiler: bool
     ) -> InputMediaPhoto | InputMediaVideo:
-        streamed = _streamed(delivery, file, open_files)
+        streamed = _streamed(delivery, file.path, open_files)
         first = delivery.position == 0
         caption = views.caption(texts, delivery) if first else None
         parse_mode = ParseMode.HTML if first else None
@@ -244,8 +249,52 @@ class TelegramMessenger:
         self, delivery: Delivery, url: str, size_bytes: int | None, manner: Manner = PLAIN
     ) -> Sent:
         """Offer a video by its address."""
-        view = views.link(self._texts(delivery.task), delivery, url, size_bytes)
+        texts = self._texts(delivery.task)
+        view = views.link(texts, delivery, url, size_bytes, self._buttons(texts, delivery))
         return await self._send(delivery.task, view, silent=manner.silent)
+
+    async def send_original(self, delivery: Delivery, path: Path) -> Sent:
+        """Send a result's file as a document, streamed from its file."""
+        task = delivery.task
+        with ExitStack() as open_files:
+            document = _streamed(delivery, path, open_files)
+
+            def send(place: dict[str, Any]) -> Awaitable[Message]:
+                return self._bot.send_document(
+                    document=document,
+                    disable_content_type_detection=True,
+                    read_timeout=UPLOAD_TIMEOUT,
+                    write_timeout=UPLOAD_TIMEOUT,
+                    **place,
+                )
+
+            message = await self._in_thread(task, send)
+        return Sent(message.message_id)
+
+    async def fetch_copy(self, file_id: str, target: Path) -> None:
+        """Download what Telegram keeps under a file id."""
+        file = await _mapped(self._bot.get_file(file_id))
+        try:
+            await _mapped(file.download_to_drive(target))
+        except OSError as error:
+            raise ChatRefused(type(error).__name__) from None
+
+    async def delete(self, chat_id: ChatId, message_id: int) -> bool:
+        """Delete a message; one that is too old for that loses its words and buttons."""
+        try:
+            await self._bot.delete_message(chat_id, message_id)
+        except TelegramError as error:
+            if "not found" in error.message.lower():
+                return True
+        else:
+            return True
+        for strip in (
+            partial(self._bot.edit_message_caption, caption=""),
+            self._bot.edit_message_reply_markup,
+        ):
+            with suppress(TelegramError):
+                await strip(chat_id=chat_id, message_id=message_id)
+        return False
 
     async def send_notice(self, task: Task) -> Sent:
         """Tell how a task ended: a cancelled one in its status message, others in a message that is noticed."""
@@ -289,6 +338,13 @@ class TelegramMessenger:
                 write_timeout=SIGN_TIMEOUT,
                 connect_timeout=SIGN_TIMEOUT,
                 pool_timeout=SIGN_TIMEOUT,
+            )
+
+    async def sending_file(self, task: Task) -> None:
+        """Show "sending a file"; best effort."""
+        with suppress(TelegramError):
+            await self._bot.send_chat_action(
+                task.origin.chat_id, ChatAction.UPLOAD_DOCUMENT, message_thread_id=task.origin.thread_id
             )
 
     async def alert_operators(self, key: str, /, **params: object) -> None:
@@ -356,6 +412,9 @@ class TelegramMessenger:
                 raise
         return await _mapped(send({"chat_id": origin.chat_id}))
 
+    def _buttons(self, texts: Texts, delivery: Delivery) -> Rows:
+        return result_views.result_buttons(texts, delivery, self._possible(delivery))
+
     def _texts(self, task: Task) -> Texts:
         return for_language(task.origin.language)
 
@@ -370,21 +429,22 @@ class TelegramMessenger:
         return for_language(self._accounts.language_of(found))
 
 
-def _ways(kind: DeliveryKind, file: ResultFile | None) -> str:
-    """How Telegram takes a result: a picture that is too large for a photo goes as a file."""
-    if kind is DeliveryKind.IMAGE:
-        too_large = file is not None and (
-            file.size_bytes > PHOTO_BYTES or (file.width or 0) + (file.height or 0) > PHOTO_SIDES
-        )
+def _ways(delivery: Delivery, file: ResultFile | None = None) -> str:
+    """How Telegram takes a result, or has taken it: a picture that is too large for a photo goes as a file."""
+    if delivery.kind is DeliveryKind.IMAGE:
+        known = file or delivery
+        too_large = (known.size_bytes or 0) > PHOTO_BYTES or (known.width or 0) + (
+            known.height or 0
+        ) > PHOTO_SIDES
         return "document" if too_large else "photo"
-    return "audio" if kind is DeliveryKind.AUDIO else "video"
+    return "audio" if delivery.kind is DeliveryKind.AUDIO else "video"
 
 
-def _streamed(delivery: Delivery, file: ResultFile, open_files: ExitStack) -> InputFile:
-    handle = open_files.enter_context(file.path.open("rb"))
+def _streamed(delivery: Delivery, path: Path, open_files: ExitStack) -> InputFile:
+    handle = open_files.enter_context(path.open("rb"))
     name = f"{delivery.task.id}-{delivery.position + 1}" if delivery.position else delivery.task.id
     # The handle is read while it is sent: 45 MB cost no memory.
-    return InputFile(handle, filename=f"{name}{file.path.suffix}", read_file_handle=False)
+    return InputFile(handle, filename=f"{name}{path.suffix}", read_file_handle=False)
 
 
 def _figures(way: str, file: ResultFile) -> dict[str, Any]:

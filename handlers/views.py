@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.catalog import AS_LONG_AS_ITS_SOURCE
 from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, Product, VideoRequest
-from bot.domain.task import Delivery, DeliveryKind, FailureKind, LedgerKind, LedgerRow, Task, TaskState
+from bot.domain.task import Delivery, FailureKind, LedgerKind, LedgerRow, Task, TaskState
 from bot.domain.units import Millis, UserId, shown
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts
@@ -178,35 +178,12 @@ def _cost(t: Texts, task: Task) -> str:
     return t("caption.late_free") if task.state is TaskState.EXPIRED else credits(t, task.price)
 
 
-def result_buttons(t: Texts, delivery: Delivery) -> Rows:
-    """What can be done with a result."""
-    task = delivery.task
-    rows = [[Button(t("button.again", credits=credits(t, task.price)), "again", task.id)]]
-    if delivery.kind is DeliveryKind.IMAGE:
-        rows.append([Button(t("button.animate"), "animate", f"{task.id}.{delivery.position}")])
-    return rows
-
-
-def album(t: Texts, delivery: Delivery) -> View:
-    """What stands beneath an album, which can have no buttons of its own."""
-    task = delivery.task
-    rows = [[Button(t("button.again", credits=credits(t, task.price)), "again", task.id)]]
-    if delivery.kind is DeliveryKind.IMAGE:
-        rows.append(
-            [
-                Button(t("button.animate_one", number=number + 1), "animate", f"{task.id}.{number}")
-                for number in range(task.request.count)
-            ]
-        )
-    return View(t("album.done", task=shown(task.id)), rows)
-
-
-def link(t: Texts, delivery: Delivery, url: str, size_bytes: int | None) -> View:
+def link(t: Texts, delivery: Delivery, url: str, size_bytes: int | None, buttons: Rows = ()) -> View:
     """A video that is too large to be sent."""
     megabytes = t.number(round((size_bytes or 0) / 1_000_000, 1))
     head = t("delivery.link", megabytes=megabytes)
     anchor = f'<a href="{escape(url, quote=True)}">{escape(t("delivery.open"))}</a>'
-    return View(f"{head}\n{anchor}\n{caption(t, delivery)}", result_buttons(t, delivery))
+    return View(f"{head}\n{anchor}\n{caption(t, delivery)}", buttons)
 
 
 def notice(t: Texts, task: Task) -> View:

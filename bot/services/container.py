@@ -6,6 +6,7 @@ from bot.clock import Clock
 from bot.services.accounts import Accounts
 from bot.services.cards import Cards
 from bot.services.compose import Compose
+from bot.services.history import History
 from bot.services.links import Links
 from bot.services.providers import Providers
 from bot.services.recipes import Recipes
@@ -22,6 +23,7 @@ class Services:
     cards: Cards
     submit: Submit
     results: Results
+    history: History
     links: Links
     recipes: Recipes
     accounts: Accounts

@@ -112,9 +112,7 @@ class Messenger(Protocol):
         """Take the status message away: the video stands in its place. Best effort."""
         ...
 
-    async def send_result(
-        self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN
-    ) -> Sent:
+    async def send_result(self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN) -> Sent:
         """Send a video, picture or sound to where its task came from; without a file by `delivery.file_id`."""
         ...
 
@@ -158,11 +156,13 @@ class Messenger(Protocol):
 class ResultChat(Protocol):
     """A chat that finished results are shown in once more. Raises as `Messenger` does."""
 
-    async def send_result(self, delivery: Delivery, file: ResultFile | None) -> Sent:
+    async def send_result(self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN) -> Sent:
         """See `Messenger`."""
         ...
 
-    async def send_link(self, delivery: Delivery, url: str, size_bytes: int | None) -> Sent:
+    async def send_link(
+        self, delivery: Delivery, url: str, size_bytes: int | None, manner: Manner = PLAIN
+    ) -> Sent:
         """See `Messenger`."""
         ...
 

@@ -1,0 +1,162 @@
+"""What stands on and about results: buttons, questions, settings. Pure.
+
+A button holds the short id of its task and the place of the result in it, so it works for as long as the
+message stands. Whoever sees a result may make the same again; the rest asks whose it is when it is pressed.
+"""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from bot.domain.effects import Effect
+from bot.domain.request import Operation
+from bot.domain.task import Delivery, DeliveryKind, Task
+from bot.domain.units import Credits, Millis, UserId, shown
+from bot.i18n import Texts
+from handlers import views
+from handlers.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Rows
+from handlers.views import View, inline, settings_line, units
+
+CHANGEABLE = frozenset(
+    {
+        Operation.TEXT_TO_VIDEO,
+        Operation.IMAGE_TO_VIDEO,
+        Operation.REFERENCES_TO_VIDEO,
+        Operation.OMNI_VIDEO,
+    }
+)
+"""What the composer's card knows."""
+
+MAKING = ((Operation.EXTEND, "extend"), (Operation.LIP_SYNC, "speak"), (Operation.EFFECT, "effects"))
+"""What can be made of a result, and the action that asks for it."""
+
+EFFECTS_A_PAGE = 9
+IN_A_ROW = 3
+
+
+def reference(delivery: Delivery) -> str:
+    """How buttons name a result."""
+    return f"{delivery.task.id}.{delivery.position}"
+
+
+def result_buttons(t: Texts, delivery: Delivery, possible: frozenset[Operation]) -> Rows:
+    """What can be done with a result, at most three words a row."""
+    task, name = delivery.task, reference(delivery)
+    making = [
+        Button(t(f"button.{action}"), action, name) for operation, action in MAKING if operation in possible
+    ]
+    if delivery.kind is DeliveryKind.IMAGE:
+        making.insert(0, Button(t("button.animate"), "animate", name))
+    return [
+        _again(t, task),
+        making,
+        [Button(t("button.original"), "original", name), Button(t("button.about"), "about", name)],
+        _keeping(t, task, name),
+    ]
+
+
+def _again(t: Texts, task: Task) -> list[Button]:
+    again = Button(t("button.again", credits=views.credits(t, task.price)), "again", task.id)
+    if task.request.operation not in CHANGEABLE or task.request.source is not None:
+        return [again]
+    return [again, Button(t("button.change"), "change", task.id)]
+
+
+def _keeping(t: Texts, task: Task, name: str) -> list[Button]:
+    star = "button.unstar" if task.favourite else "button.star"
+    return [Button(t(star), "star", name), Button(t("button.delete"), "delete", name)]
+
+
+def delete_question(t: Texts, name: str) -> Rows:
+    """The buttons that ask once before a result is gone."""
+    return [
+        [Button(t("button.really_delete"), "erase", name, style=DANGER)],
+        [Button(t("button.keep"), "keep", name)],
+    ]
+
+
+def album(t: Texts, delivery: Delivery) -> View:
+    """What stands beneath an album, which can have no buttons of its own: each result alone has all of them."""
+    task = delivery.task
+    rows: list[list[Button]] = [_again(t, task)]
+    numbers = range(task.request.count)
+    if delivery.kind is DeliveryKind.IMAGE:
+        animate = [
+            Button(t("button.animate_one", number=number + 1), "animate", f"{task.id}.{number}")
+            for number in numbers
+        ]
+        rows += _in_rows(animate, 2)
+    picked = [
+        Button(t("button.pick", number=number + 1), "pick", f"{task.id}.{number}") for number in numbers
+    ]
+    rows += _in_rows(picked, 2)
+    rows.append(_keeping(t, task, reference(delivery)))
+    return View(t("album.done", task=shown(task.id)), rows)
+
+
+def about(t: Texts, delivery: Delivery, zone: ZoneInfo, now: Millis) -> View:
+    """The settings of a result, in few enough letters for an alert, with what is worth copying."""
+    task = delivery.task
+    lines = [settings_line(t, task.request), views.credits(t, task.price)]
+    if task.submitted_at is not None and task.finished_at is not None:
+        lines[-1] += f" · {t.duration(task.finished_at - task.submitted_at)}"
+    lines.append(t.moment(task.created_at, zone, now))
+    lines.append(f"<code>{shown(task.id)}</code>")
+    buttons = [Button(t("button.copy_id"), copy=shown(task.id))]
+    if 0 < units(task.request.prompt) <= COPY_LIMIT:
+        buttons.append(Button(t("button.copy_prompt"), copy=task.request.prompt))
+    if task.request.seed is not None:
+        buttons.append(Button(t("button.copy_seed"), copy=str(task.request.seed)))
+    return View("\n".join(lines), [buttons])
+
+
+# -- questions ---------------------------------------------------------------------------------------
+
+
+def ask_extend(t: Texts, delivery: Delivery, price: Credits, owner: UserId) -> View:
+    """What should happen next? The answer is a reply, or a tap."""
+    go_on = Button(
+        t("button.go_on", credits=views.credits(t, price)),
+        "longer",
+        reference(delivery),
+        owner,
+        style=CONFIRM,
+    )
+    return View(t("result.ask_extend"), [[go_on], [_never_mind(t, owner)]])
+
+
+def ask_speech(t: Texts, price: Credits, name: str) -> View:
+    """What should the face say? `name` is who is asked."""
+    return View(t("result.ask_speech", name=inline(name, 60), credits=views.credits(t, price)))
+
+
+def ask_effect(
+    t: Texts, delivery: Delivery, effects: Sequence[Effect], page: int, price: Credits, owner: UserId
+) -> View:
+    """Which effect? A page of them to tap; the name of any other is a reply."""
+    name = reference(delivery)
+    first = page * EFFECTS_A_PAGE
+    buttons = [
+        Button(effect.title, "effect", f"{name}.{effect.scene}", owner)
+        for effect in effects[first : first + EFFECTS_A_PAGE]
+    ]
+    turning = []
+    if page:
+        turning.append(Button(t("button.earlier"), "effects", f"{name}.{page - 1}", owner))
+    if first + EFFECTS_A_PAGE < len(effects):
+        turning.append(Button(t("button.later"), "effects", f"{name}.{page + 1}", owner))
+    text = t("result.ask_effect", credits=views.credits(t, price))
+    return View(text, [*_in_rows(buttons, IN_A_ROW), turning, [_never_mind(t, owner)]])
+
+
+def deleted(t: Texts, task: Task, left: int) -> str:
+    """What a deletion did; `left` messages are too old to be taken away by a bot."""
+    done = t("result.deleted", task=shown(task.id))
+    return f"{done} {t.plural('result.messages_left', left)}" if left else done
+
+
+def _never_mind(t: Texts, owner: UserId) -> Button:
+    return Button(t("button.no_thanks"), "dismiss", owner=owner)
+
+
+def _in_rows(buttons: Sequence[Button], width: int) -> list[list[Button]]:
+    return [list(buttons[start : start + width]) for start in range(0, len(buttons), width)]
