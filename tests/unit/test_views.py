@@ -24,7 +24,7 @@ from bot.errors import UserError
 from bot.i18n import NAMES, for_language
 from bot.services.cards import Card
 from bot.services.ports import Balance, Progress
-from handlers import COMMANDS, card_views, onboarding_views, views
+from handlers import COMMANDS, card_views, onboarding_views, result_views, views
 from handlers.keyboards import COPY_LIMIT, Signer, markup
 from tests.builders import ADA, NOW, a_grant, a_request, a_task, a_video, an_image
 
