@@ -4,16 +4,18 @@ A row is claimed with a lease, so a crash while sending means that it is sent ag
 A video that can't be fetched or sent after all gives its credits back.
 """
 
+import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import structlog
 
 from bot.clock import Clock
+from bot.domain.preferences import Preferences
 from bot.domain.schedule import backoff
-from bot.domain.task import Delivery, DeliveryKind, LedgerKind, LedgerRow, MessagePurpose, TaskState
+from bot.domain.task import Delivery, DeliveryKind, LedgerKind, LedgerRow, MessagePurpose, Task, TaskState
 from bot.domain.units import DAY, SECOND, Credits, Millis, TaskId, shown
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.media import NotAVideo
@@ -23,9 +25,11 @@ from bot.services.ports import (
     ChatGone,
     ChatMoved,
     ChatRefused,
+    Manner,
     Messenger,
     ResultFile,
     Sent,
+    Sign,
 )
 from bot.services.status import Status
 from bot.services.work import Work
@@ -40,6 +44,11 @@ IN_ALBUMS = frozenset({DeliveryKind.VIDEO, DeliveryKind.IMAGE})
 
 PATIENCE = Millis(DAY)
 """How long after the end of its task a delivery is tried."""
+
+SENDING_SECONDS = 4.0
+"""Telegram shows that something is being sent for five seconds at a time."""
+
+Pause = Callable[[float], Awaitable[None]]
 
 
 class Deliver:
@@ -56,6 +65,7 @@ class Deliver:
         clock: Clock,
         rng: random.Random,
         work: Work,
+        pause: Pause = asyncio.sleep,
     ) -> None:
         self._store = store
         self._messenger = messenger
@@ -65,6 +75,7 @@ class Deliver:
         self._clock = clock
         self._rng = rng
         self._work = work
+        self._pause = pause
 
     async def tick(self) -> None:
         """Claim what waits and begin to send it; returns before it has arrived."""
@@ -88,23 +99,28 @@ class Deliver:
                 sent = await self._status.send_notice(delivery.task)
                 await self._store.delivered(delivery.id, SentRecord(sent.message_id), self._clock.now())
                 log.info("notice delivered", task=delivery.task.id, chat=delivery.task.origin.chat_id)
+                cancelled = delivery.task.state is TaskState.CANCELLED
+                await self._messenger.sign(delivery.task, Sign.CANCELLED if cancelled else Sign.FAILED)
             elif delivery.file_id is not None:
-                await self._arrived(delivery, await self._messenger.send_result(delivery, None), None)
+                sent = await self._messenger.send_result(delivery, None, await self._manner(delivery))
+                await self._arrived(delivery, sent, None)
             else:
-                await self._deliver_file(delivery)
+                async with self._sending(delivery.task):
+                    await self._deliver_file(delivery)
 
     async def _deliver_album(self, deliveries: Sequence[Delivery]) -> None:
         """Send the results of one task together; one that stands in the way sends them one by one."""
         task = deliveries[0].task
         async with self._ending(*deliveries), AsyncExitStack() as stack:
             files: list[ResultFile] = []
+            await stack.enter_async_context(self._sending(task))
             try:
-                await self._messenger.sending(task)
                 files += [
                     await stack.enter_async_context(self._files.open(delivery)) for delivery in deliveries
                 ]
                 self._refuse_large(files)
-                sent = await self._messenger.send_album(deliveries, files)
+                manner = await self._manner(deliveries[0])
+                sent = await self._messenger.send_album(deliveries, files, manner)
             except (ChatRefused, DownloadGone, DownloadRefused, NotAVideo) as error:
                 log.info("no album; sent one by one", task=task.id, reason=str(error))
                 for delivery in deliveries:
@@ -119,14 +135,13 @@ class Deliver:
                 )
 
     async def _deliver_file(self, delivery: Delivery) -> None:
-        await self._messenger.sending(delivery.task)
         async with self._files.open(delivery) as file:
             url = delivery.video.url if delivery.video is not None else ""
             if file.size_bytes > self._max_upload:
                 await self._offer_link(delivery, url, file.size_bytes)
                 return
             try:
-                sent = await self._messenger.send_result(delivery, file)
+                sent = await self._messenger.send_result(delivery, file, await self._manner(delivery))
             except ChatRefused as error:
                 log.warning(
                     "the chat refuses a result; offering its address",
@@ -136,6 +151,36 @@ class Deliver:
                 await self._offer_link(delivery, url, file.size_bytes)
                 return
             await self._arrived(delivery, sent, file)
+
+    @asynccontextmanager
+    async def _sending(self, task: Task) -> AsyncIterator[None]:
+        """Show that something is being sent, for as long as it takes."""
+
+        async def show() -> None:
+            while True:
+                await self._messenger.sending(task)
+                await self._pause(SENDING_SECONDS)
+
+        showing = asyncio.create_task(show())
+        try:
+            yield
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+
+    async def _manner(self, delivery: Delivery) -> Manner:
+        """How the person wants results to arrive; the very first video in a private chat is celebrated."""
+        task = delivery.task
+        user = await self._store.user(task.user_id)
+        preferences = Preferences() if user is None else user.preferences
+        celebrated = (
+            task.origin.is_private
+            and delivery.kind is DeliveryKind.VIDEO
+            and delivery.file_id is None
+            and task.state is TaskState.SUCCEEDED
+            and not await self._store.has_other_success(task)
+        )
+        return Manner(preferences.silent, preferences.spoiler or task.request.spoiler, celebrated)
 
     def _refuse_large(self, files: Sequence[ResultFile]) -> None:
         if any(file.size_bytes > self._max_upload for file in files):
@@ -166,12 +211,12 @@ class Deliver:
                 await self._end(delivery, f"{type(error).__name__}: {error}", refund=True)
 
     async def _offer_link(self, delivery: Delivery, url: str, size: int) -> None:
-        sent = await self._messenger.send_link(delivery, url, size)
+        sent = await self._messenger.send_link(delivery, url, size, await self._manner(delivery))
         await self._store.delivered(
             delivery.id, SentRecord(sent.message_id, size_bytes=size), self._clock.now()
         )
         log.info("result offered by its address", task=delivery.task.id, bytes=size)
-        await self._status.close(delivery.task)
+        await self._close(delivery)
 
     async def _arrived(self, delivery: Delivery, sent: Sent, file: ResultFile | None) -> None:
         record = SentRecord(
@@ -189,7 +234,13 @@ class Deliver:
             chat=delivery.task.origin.chat_id,
             bytes=record.size_bytes,
         )
+        await self._close(delivery)
+
+    async def _close(self, delivery: Delivery) -> None:
+        """The result stands in the place of its status; one sign is enough for all results of a task."""
         await self._status.close(delivery.task)
+        if delivery.position == 0:
+            await self._messenger.sign(delivery.task, Sign.DONE)
 
     async def _later(self, delivery: Delivery, error: ChatBusy | DownloadFailed) -> None:
         now = self._clock.now()
@@ -216,6 +267,7 @@ class Deliver:
             try:
                 await self._messenger.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=share)
                 await self._status.close(task)
+                await self._messenger.sign(task, Sign.FAILED)
             except ChatBusy as busy:
                 if now <= (task.finished_at or task.created_at) + PATIENCE:
                     await self._postpone(delivery, busy)

@@ -9,10 +9,15 @@ from bot.clock import Clock
 from bot.domain.schedule import learned_median
 from bot.domain.task import Task, TaskState
 from bot.domain.units import Millis
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Messenger, Progress, Sent
+from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Messenger, Progress, Sent, Sign
 from bot.store.base import Store
 
 log = structlog.get_logger(__name__)
+
+
+SHOWN_RUNNING = 300
+SHOWN_QUEUED = 100
+"""How many tasks a round of updates concerns itself with; far back in the queue little changes."""
 
 
 class Status:
@@ -40,6 +45,16 @@ class Status:
             latest = await self._store.task(task.id)
             if latest is not None and not latest.state.is_final:
                 await self._show(latest)
+
+    async def tick(self) -> None:
+        """Bring the status messages up to date between looks: time passes, and the queue moves on.
+
+        Those that run and those next in line come first, so that this costs the same however many wait.
+        """
+        for state, limit in ((TaskState.IN_PROGRESS, SHOWN_RUNNING), (TaskState.QUEUED, SHOWN_QUEUED)):
+            for task in await self._store.tasks_in([state], limit):
+                if task.status_message_id is not None:
+                    await self.show(task)
 
     async def close(self, task: Task) -> None:
         """Take the status message of a finished task away."""
@@ -72,3 +87,5 @@ class Status:
         else:
             if message_id is not None and message_id != task.status_message_id:
                 await self._store.set_status_message(task.id, message_id)
+                if task.status_message_id is None:
+                    await self._messenger.sign(task, Sign.ACCEPTED)

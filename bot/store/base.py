@@ -295,6 +295,10 @@ class Store(Protocol):
         """
         ...
 
+    async def has_other_success(self, task: Task) -> bool:
+        """Whether another task of the same user has succeeded."""
+        ...
+
     async def set_status_message(self, task_id: TaskId, message_id: int | None) -> None:
         """Remember where a task's status is shown. Does not change the version."""
         ...

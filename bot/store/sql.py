@@ -185,6 +185,10 @@ APPLY = """
     RETURNING *
 """
 
+OTHER_SUCCESS = """
+    SELECT 1 FROM tasks INDEXED BY tasks_of_user WHERE user_id = ? AND state = 'succeeded' AND id != ? LIMIT 1
+"""
+
 ENDED_WITH_STATUS = """
     SELECT * FROM tasks INDEXED BY tasks_shown
     WHERE status_message_id IS NOT NULL

@@ -368,6 +368,9 @@ class SqliteStore:
 
         return await self._writer.do(work)
 
+    async def has_other_success(self, task: Task) -> bool:
+        return await self._row(sql.OTHER_SUCCESS, (task.user_id, task.id)) is not None
+
     async def set_status_message(self, task_id: TaskId, message_id: int | None) -> None:
         await self._write(sql.SET_STATUS_MESSAGE, (message_id, task_id))
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.task import TaskState
 from bot.domain.units import SECOND, ChatId, Millis
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
+from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Sign
 from tests.builders import stored
 from tests.services.world import STATUS_MESSAGE
 
@@ -82,3 +82,24 @@ async def test_a_notice_that_could_not_be_sent_leaves_the_status_where_it_is(wor
     with pytest.raises(ChatBusy):
         await world.status.send_notice(task)
     assert (await world.now(task)).status_message_id == STATUS_MESSAGE
+
+
+# -- between looks -----------------------------------------------------------------------------------
+
+
+async def test_a_round_of_updates_shows_what_runs_and_what_waits_and_has_a_status(world):
+    running = await stored(world.store, TaskState.IN_PROGRESS)
+    waiting = await stored(world.store)
+    await stored(world.store)
+    await stored(world.store, TaskState.SUCCEEDED)
+    for task in (running, waiting):
+        await world.store.set_status_message(task.id, STATUS_MESSAGE)
+    await world.status.tick()
+    assert [task.id for task, _ in world.chat.statuses] == [running.id, waiting.id]
+
+
+async def test_the_first_status_of_a_request_leaves_a_sign_and_later_ones_do_not(world):
+    task = await stored(world.store)
+    for _ in range(3):
+        await world.status.show(task)
+    assert world.chat.signs == [(task.id, Sign.ACCEPTED)]

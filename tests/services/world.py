@@ -25,7 +25,7 @@ from bot.kling.dialects import registry
 from bot.kling.pool import Pool
 from bot.services.dispatch import Dispatch
 from bot.services.poll import Poll
-from bot.services.ports import Progress, ResultFile, Sent
+from bot.services.ports import PLAIN, Manner, Progress, ResultFile, Sent, Sign
 from bot.services.status import Status
 from bot.services.watch import Watch
 from bot.services.work import Work
@@ -138,6 +138,9 @@ class Chat:
         self.links: list[tuple[Delivery, str, int | None]] = []
         self.notices: list[Task] = []
         self.told: list[tuple[Task, str, dict[str, object]]] = []
+        self.manners: list[Manner] = []
+        self.signs: list[tuple[TaskId, Sign]] = []
+        self.sendings = 0
         self.alerts: list[tuple[str, dict[str, object]]] = []
         self._message_id = STATUS_MESSAGE
 
@@ -150,22 +153,29 @@ class Chat:
         self._meet_trouble("remove_status")
         self.removed.append(task.id)
 
-    async def send_result(self, delivery: Delivery, file: ResultFile | None) -> Sent:
+    async def send_result(self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN) -> Sent:
         self._meet_trouble("send_result")
         self.videos.append((delivery, file))
+        self.manners.append(manner)
         return Sent(self._next(), f"file-{delivery.id}")
 
-    async def send_album(self, deliveries: Sequence[Delivery], files: Sequence[ResultFile]) -> list[Sent]:
+    async def send_album(
+        self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], manner: Manner = PLAIN
+    ) -> list[Sent]:
         self._meet_trouble("send_album")
         self.albums.append((list(deliveries), list(files)))
+        self.manners.append(manner)
         return [Sent(self._next(), f"file-{delivery.id}") for delivery in deliveries]
 
     async def offer_next(self, delivery: Delivery) -> None:
         """Nothing is shown here."""
 
-    async def send_link(self, delivery: Delivery, url: str, size_bytes: int | None) -> Sent:
+    async def send_link(
+        self, delivery: Delivery, url: str, size_bytes: int | None, manner: Manner = PLAIN
+    ) -> Sent:
         self._meet_trouble("send_link")
         self.links.append((delivery, url, size_bytes))
+        self.manners.append(manner)
         return Sent(self._next())
 
     async def send_notice(self, task: Task) -> Sent:
@@ -179,7 +189,11 @@ class Chat:
         return Sent(self._next())
 
     async def sending(self, task: Task) -> None:
-        """Nothing is shown here."""
+        del task
+        self.sendings += 1
+
+    async def sign(self, task: Task, sign: Sign) -> None:
+        self.signs.append((task.id, sign))
 
     async def alert_operators(self, key: str, /, **params: object) -> None:
         self.alerts.append((key, params))

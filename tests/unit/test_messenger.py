@@ -11,12 +11,24 @@ from starlette.responses import PlainTextResponse
 
 from bot.clock import ManualClock
 from bot.domain.quota import Plan
+from bot.domain.request import Operation
 from bot.domain.task import Delivery, DeliveryKind, DeliveryState, FailureKind, Task, TaskState
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis, UserId
 from bot.services.accounts import Accounts
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Progress, ResultFile, Sent
+from bot.services.ports import (
+    ChatBusy,
+    ChatGone,
+    ChatMoved,
+    ChatRefused,
+    Manner,
+    Progress,
+    ResultFile,
+    Sent,
+    Sign,
+)
 from bot.store.sqlite import SqliteStore
-from tests.builders import NOW, a_task, a_video
+from handlers.messenger import CONFETTI
+from tests.builders import NOW, a_request, a_task, a_video
 from tests.telegram_front import ADA, BOSS, CLUB, TOKEN, XIAOLIN, complaint, open_telegram
 
 PROGRESS = Progress(NOW)
@@ -296,6 +308,75 @@ async def test_that_a_video_is_on_its_way_is_shown_and_does_not_matter(telegram,
     telegram.front.answer("sendChatAction", complaint(403, "Forbidden: bot was blocked by the user"))
     await messenger.sending(a_task_of())
     assert [call["action"] for call in telegram.front.of("sendChatAction")] == ["upload_video"] * 2
+
+
+async def test_pictures_and_sounds_are_on_their_way_as_what_they_are(telegram, messenger):
+    for operation in (Operation.IMAGE, Operation.TEXT_TO_AUDIO):
+        await messenger.sending(a_task_of(request=a_request(operation=operation, duration=0)))
+    actions = [call["action"] for call in telegram.front.of("sendChatAction")]
+    assert actions == ["upload_photo", "upload_voice"]
+
+
+# -- how results arrive ------------------------------------------------------------------------------
+
+
+async def test_a_result_arrives_as_the_person_wants_it(telegram, messenger, file):
+    delivery = a_delivery(a_task_of(state=TaskState.SUCCEEDED))
+    await messenger.send_result(delivery, file, Manner(silent=True, spoiler=True))
+    (call,) = telegram.front.of("sendVideo")
+    assert (call["disable_notification"], call["has_spoiler"]) == (True, True)
+    assert "message_effect_id" not in call
+    (message,) = telegram.people.replies(ADA)
+    assert message["has_media_spoiler"]
+
+
+async def test_a_celebrated_video_comes_without_its_effect_where_that_is_refused(telegram, messenger, file):
+    telegram.front.answer("sendVideo", complaint(400, "Bad Request: MESSAGE_EFFECT_INVALID"))
+    await messenger.send_result(
+        a_delivery(a_task_of(state=TaskState.SUCCEEDED)), file, Manner(celebrated=True)
+    )
+    first, second = telegram.front.of("sendVideo")
+    assert str(first["message_effect_id"]) == CONFETTI
+    assert "message_effect_id" not in second
+    assert len(telegram.people.replies(ADA)) == 1
+
+
+async def test_a_celebrated_video_that_is_refused_for_another_reason_is_not_sent_twice(
+    telegram, messenger, file
+):
+    telegram.front.answer("sendVideo", complaint(400, "Bad Request: wrong file"))
+    with pytest.raises(ChatRefused):
+        await messenger.send_result(
+            a_delivery(a_task_of(state=TaskState.SUCCEEDED)), file, Manner(celebrated=True)
+        )
+    assert len(telegram.front.of("sendVideo")) == 1
+
+
+# -- signs -------------------------------------------------------------------------------------------
+
+
+async def test_a_request_in_a_group_wears_the_newest_sign_alone(telegram, messenger):
+    asked = await telegram.people.say(ADA, "/video a fox", chat=CLUB)
+    task = a_task_of(CLUB, message_id=asked["message_id"])
+    task = replace(task, origin=replace(task.origin, is_private=False))
+    seen = []
+    for sign in (Sign.ACCEPTED, Sign.FAILED, Sign.DONE, Sign.CANCELLED):
+        await messenger.sign(task, sign)
+        seen.append(telegram.people.messages(CLUB)[-1].get("reactions", []))
+    assert seen == [["👀"], ["💔"], ["🎉"], []]
+
+
+async def test_a_group_without_reactions_gets_none(telegram, messenger):
+    task = a_task_of(CLUB)
+    task = replace(task, origin=replace(task.origin, is_private=False))
+    telegram.front.answer("setMessageReaction", complaint(400, "Bad Request: REACTION_INVALID"))
+    await messenger.sign(task, Sign.ACCEPTED)
+    assert len(telegram.front.of("setMessageReaction")) == 1
+
+
+async def test_in_a_private_chat_the_status_says_enough(telegram, messenger):
+    await messenger.sign(a_task_of(), Sign.ACCEPTED)
+    assert telegram.front.of("setMessageReaction") == []
 
 
 # -- notices and operators ---------------------------------------------------------------------------
