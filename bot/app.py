@@ -23,6 +23,8 @@ from bot.clock import Clock, SystemClock
 from bot.config import Settings
 from bot.domain import catalog as catalogs
 from bot.domain import effects, voices
+from bot.domain.idea import Idea, slug_of
+from bot.domain.options import Options
 from bot.domain.quota import Plan
 from bot.domain.request import Product
 from bot.domain.schedule import PollingPolicy
@@ -32,6 +34,7 @@ from bot.kling.download import download
 from bot.providers import open_pool
 from bot.scheduler import Ticks
 from bot.services.accounts import Accounts
+from bot.services.assistant import Assistant
 from bot.services.cards import Cards
 from bot.services.compose import Compose, Defaults
 from bot.services.container import Services
@@ -39,6 +42,7 @@ from bot.services.deliver import Deliver
 from bot.services.dispatch import Dispatch
 from bot.services.fetching import ResultFiles
 from bot.services.history import History
+from bot.services.ideas import Ideas
 from bot.services.intake import Intake
 from bot.services.limits import Limits, Rates
 from bot.services.links import LARGEST_PICTURE, Links
@@ -62,6 +66,7 @@ LOOKS_AT_ONCE = 16
 DELIVERIES_AT_ONCE = 4
 GRACE_SECONDS = 20.0
 DOWNLOAD_TIMEOUT = 60.0
+ASSISTANT_TIMEOUT = 20.0
 MAX_DOWNLOAD = 2_000_000_000
 """Bytes: what a local Bot API server takes at most."""
 
@@ -185,6 +190,17 @@ async def build(
             admins=accounts.admins,
         )
         telegram = await stack.enter_async_context(connect(connection, clock))
+        thinking = await stack.enter_async_context(
+            httpx.AsyncClient(timeout=ASSISTANT_TIMEOUT, trust_env=False)
+        )
+        assistant = Assistant(
+            thinking,
+            settings.assistant.base_url,
+            settings.assistant.key.get_secret_value(),
+            settings.assistant.model,
+            settings.assistant.per_hour,
+            clock,
+        )
         fetch_picture = partial(
             download,
             downloads,
@@ -215,6 +231,8 @@ async def build(
             history=History(store, clock),
             links=Links(fetch_picture, directory),
             recipes=Recipes(store, compose, clock, rng),
+            ideas=Ideas(_ideas(settings), store, compose),
+            assistant=assistant,
             accounts=accounts,
             status=status,
             providers=providers,
@@ -279,6 +297,26 @@ def _callback_urls(settings: Settings) -> dict[ProviderName, str]:
         for provider in settings.providers
         if public_url
     }
+
+
+def _ideas(settings: Settings) -> list[Idea]:
+    """The operator's ideas; what they leave open is what each person prefers."""
+    return [
+        Idea(
+            slug=slug_of(idea.name),
+            name=idea.name,
+            words=idea.prompt,
+            options=Options(
+                model=idea.model or None,
+                mode=idea.mode or None,
+                duration=idea.duration or None,
+                aspect_ratio=idea.aspect_ratio or None,
+            ),
+            photo=idea.photo,
+            sample=idea.sample,
+        )
+        for idea in settings.ideas
+    ]
 
 
 def _doors(settings: Settings) -> dict[ProviderName, CallbackDoor]:

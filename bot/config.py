@@ -212,6 +212,49 @@ def _mistakes(error: ValidationError) -> Iterator[tuple[str, str]]:
         yield ".".join(str(part) for part in mistake["loc"]), mistake["msg"]
 
 
+class Assistant(Section):
+    """A language model that improves prompts; without `base_url` nobody is offered that."""
+
+    base_url: str = ""
+    key: SecretStr = SecretStr("")
+    model: str = ""
+    per_hour: Annotated[int, Field(ge=1, le=1000)] = 20
+
+    @field_validator("base_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return _safe_url(value).rstrip("/") if value else value
+
+    @model_validator(mode="after")
+    def _model_named(self) -> "Assistant":
+        if self.base_url and not self.model:
+            raise ValueError("model: must name a model of the server at base_url")
+        return self
+
+
+class Idea(Section):
+    """A ready-made request that the operator shows; the prompt may hold options, as in the chat."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    prompt: Annotated[str, Field(max_length=2500)] = ""
+    model: str = ""
+    mode: Literal["", "std", "pro", "4k"] = ""
+    duration: Annotated[int, Field(ge=0, le=60)] = 0
+    aspect_ratio: Literal["", "16:9", "9:16", "1:1"] = ""
+    photo: bool = False
+    sample: str = ""
+
+    @field_validator("sample")
+    @classmethod
+    def _sample(cls, value: str) -> str:
+        if "://" in value:
+            if not value.startswith("https://"):
+                raise ValueError("must be a file, or an address that begins with https://")
+        elif value and not Path(value).is_file():
+            raise ValueError("there is no such file")
+        return value
+
+
 class Logging(Section):
     """What is written to standard error."""
 
@@ -267,6 +310,8 @@ class Settings(BaseSettings):
     groups: Groups = Groups()
     models: Models = Models()
     catalog: Catalog = Catalog()
+    assistant: Assistant = Assistant()
+    ideas: Annotated[tuple[Idea, ...], Field(max_length=50)] = ()
     logging: Logging = Logging()
     web: Web = Web()
 
@@ -293,6 +338,7 @@ class Settings(BaseSettings):
         """Everything that must never be written anywhere."""
         token = self.telegram.token.get_secret_value()
         found = {token, token.split(":", 1)[1]}
+        found.add(self.assistant.key.get_secret_value())
         for provider in self.providers:
             key = provider.key.get_secret_value()
             found |= {key, *key.split("|"), provider.webhook_secret.get_secret_value()}

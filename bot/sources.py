@@ -22,6 +22,7 @@ SECRETS: tuple[tuple[str, str], ...] = (
     ("telegram", "token"),
     ("providers", "key"),
     ("providers", "webhook_secret"),
+    ("assistant", "key"),
 )
 """Keys that may also be given as `<key>_file`."""
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.services.accounts import Accounts
+from bot.services.assistant import Assistant
 from bot.services.cards import Cards
 from bot.services.compose import Compose
 from bot.services.history import History
+from bot.services.ideas import Ideas
 from bot.services.links import Links
 from bot.services.providers import Providers
 from bot.services.recipes import Recipes
@@ -26,6 +28,8 @@ class Services:
     history: History
     links: Links
     recipes: Recipes
+    ideas: Ideas
+    assistant: Assistant
     accounts: Accounts
     status: Status
     providers: Providers
