@@ -163,7 +163,9 @@ def register(application: KlingApplication) -> None:
     # A photo whose caption is a command is no CommandHandler's business, and must come before the photos
     # of private chats, whose captions are prompts.
     application.add_handler(MessageHandler(named & HAS_MEDIA & filters.CaptionRegex(r"^/\w"), _captioned))
-    # In groups only commands count: plain words and photos are other people's conversation.
+    # In groups only commands count, and replies to a card: other words and photos are people's conversation.
+    grouped = named & filters.ChatType.GROUPS & filters.REPLY & ~filters.COMMAND
+    application.add_handler(MessageHandler(grouped & (HAS_IMAGE | filters.TEXT), words.reply_in_group))
     private = named & filters.ChatType.PRIVATE
     application.add_handler(MessageHandler(private & HAS_IMAGE, asked_or(PHOTOS, video.video)))
     application.add_handler(MessageHandler(private & HAS_SOUND & filters.REPLY, making.spoken))

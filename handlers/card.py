@@ -14,7 +14,7 @@ from bot.domain.request import ImageRef, VideoRequest
 from bot.errors import UserError
 from bot.services.cards import READY, Card
 from handlers import card_views, views
-from handlers.context import Context, Place, place_of, rewrite, send, user_id_of
+from handlers.context import Context, Place, message_of, place_of, rewrite, send, user_id_of
 from handlers.given import given
 from handlers.submitting import submit
 
@@ -93,6 +93,18 @@ async def took_pictures(update: Update, context: Context, pictures: tuple[ImageR
         return False
     await show(update, context, cards.with_pictures(card, pictures, context.preferences))
     return True
+
+
+async def replied(update: Update, context: Context) -> bool:
+    """Give a reply to the person's own card to it: in groups everything else is other people's conversation."""
+    replied_to = message_of(update).reply_to_message
+    card = await context.services.cards.card(user_id_of(update), place_of(update).chat_id)
+    if card is None or replied_to is None or replied_to.message_id != card.message_id:
+        return False
+    got = await given(update, context)
+    if got.pictures:
+        return await took_pictures(update, context, got.pictures)
+    return await took_words(update, context, got.words)
 
 
 async def awaits_picture(update: Update, context: Context) -> bool:

@@ -40,6 +40,11 @@ async def _began_card(update: Update, context: Context) -> bool:
     return open_card is not None and replied is not None and open_card.source_message_id == replied.message_id
 
 
+async def reply_in_group(update: Update, context: Context) -> None:
+    """In a group, words and photos count only where they answer something of ours."""
+    await card.replied(update, context)
+
+
 async def unknown_command(update: Update, context: Context) -> None:
     """Name what there is where somebody types a command that there is not."""
     command = text_of(update, context).split(maxsplit=1)[0]
