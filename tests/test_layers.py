@@ -31,6 +31,7 @@ LAYERS = {
         "bot.domain",
         "bot.kling",
         "bot.store.base",
+        "bot.store.operating",
         "bot.images",
         "bot.media",
         "bot.clock",

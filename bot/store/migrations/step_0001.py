@@ -2,6 +2,8 @@
 
 from sqlite_utils import Database
 
+from bot.store.migrations.operating_tables import OPERATING_TABLES
+
 STATEMENTS = (
     """
     CREATE TABLE inbox (
@@ -24,6 +26,7 @@ STATEMENTS = (
         telegram_language TEXT,
         language TEXT,
         plan TEXT,
+        plan_until INTEGER,
         preferences TEXT,
         invited_by INTEGER,
         created_at INTEGER NOT NULL,
@@ -63,6 +66,7 @@ STATEMENTS = (
         mode TEXT NOT NULL,
         duration INTEGER NOT NULL,
         price INTEGER NOT NULL CHECK (price >= 0),
+        priority INTEGER NOT NULL DEFAULT 0,
         external_task_id TEXT NOT NULL UNIQUE,
         state TEXT NOT NULL CHECK (state IN ('queued', 'submitting', 'unconfirmed', 'in_progress',
                                              'succeeded', 'failed', 'cancelled', 'expired')),
@@ -94,7 +98,7 @@ STATEMENTS = (
     """,
     # Each index ends with the sequence by itself: "before this one in the same state" is one range of it.
     "CREATE INDEX tasks_by_state ON tasks (state)",
-    "CREATE INDEX tasks_queued ON tasks (user_id, sequence, due_at, deadline_at) WHERE state = 'queued'",
+    "CREATE INDEX tasks_queued ON tasks (user_id, sequence, due_at, deadline_at, priority) WHERE state = 'queued'",
     """
     CREATE INDEX tasks_deadline ON tasks (deadline_at)
     WHERE state IN ('queued', 'unconfirmed', 'in_progress')
@@ -233,5 +237,5 @@ STATEMENTS = (
 
 def apply(db: Database) -> None:
     """Create every table, index and trigger."""
-    for statement in STATEMENTS:
+    for statement in (*STATEMENTS, *OPERATING_TABLES):
         db.execute(statement)

@@ -1,0 +1,190 @@
+"""Who may use the bot, and who may run it: the decision at the door, and what each role may do. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum, auto
+
+from bot.domain.units import Millis, UserId
+
+
+class AccessMode(StrEnum):
+    """Who may use the bot without being let in by anybody."""
+
+    PUBLIC = "public"
+    ALLOW_LIST = "allow-list"
+    """Those whom the settings, an admin or an invite code let in; others hear where they stand."""
+    REQUEST = "request"
+    """The same, and a stranger's first words bring the admins a card to decide on."""
+
+
+class Role(StrEnum):
+    """Who runs the bot: owners stand in the settings, the others are appointed by owners."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    SUPPORT = "support"
+
+
+class Permission(StrEnum):
+    """What somebody who runs the bot may do."""
+
+    LOOK = auto()
+    """People, their tasks and ledger, failures, statistics."""
+    MESSAGE = auto()
+    """Write to a person in the bot's name."""
+    TASKS = auto()
+    """Cancel and repeat somebody's tasks."""
+    ADMIT = auto()
+    """Let people in, by a decision or by an invite code."""
+    BAN = auto()
+    CREDITS = auto()
+    """Give and take credits and plans."""
+    OPERATE = auto()
+    """Providers, maintenance, the way in, and texts of the day."""
+    BROADCAST = auto()
+    AUDIT = auto()
+    """Read who did what."""
+    APPOINT = auto()
+    """Give and take roles."""
+
+
+_SUPPORT = frozenset({Permission.LOOK, Permission.MESSAGE, Permission.TASKS})
+
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: frozenset(Permission),
+    Role.ADMIN: frozenset(Permission) - {Permission.APPOINT},
+    Role.SUPPORT: _SUPPORT,
+}
+
+
+class Admission(StrEnum):
+    """What was decided about a person."""
+
+    UNDECIDED = "undecided"
+    ASKED = "asked"
+    """The admins have a card about them."""
+    ALLOWED = "allowed"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a person stands with the bot. `version` grows with every change (compare and set).
+
+    `ban` is the reason that the person is told, None where there is no ban. `reachable` is False where the
+    person wants no broadcasts.
+    """
+
+    user_id: UserId
+    admission: Admission = Admission.UNDECIDED
+    role: Role | None = None
+    ban: str | None = None
+    reachable: bool = True
+    paused_until: Millis = Millis(0)
+    version: int = 0
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the person's role allows something."""
+        return self.role is not None and permission in PERMISSIONS[self.role]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How the bot receives people now. While in `maintenance` nothing new begins, and what runs goes on."""
+
+    mode: AccessMode = AccessMode.PUBLIC
+    maintenance: bool = False
+
+
+class Errand(StrEnum):
+    """What somebody comes for, as far as the door is concerned."""
+
+    RIGHT = auto()
+    """What nobody is kept from: one's own data, terms, the language, a payment that was made."""
+    INVITED = auto()
+    """Brings an invite code."""
+    LOOK = auto()
+    """Looks at what there is, or ends something."""
+    WORK = auto()
+    """Everything else: it may begin something new."""
+
+
+class Verdict(StrEnum):
+    """What the door says; everything but PASS has a text."""
+
+    PASS = auto()
+    BANNED = auto()
+    PAUSED = auto()
+    """Too many of the person's requests were refused lately."""
+    CLOSED = auto()
+    """Strangers are not let in."""
+    ASK = auto()
+    """The admins are to be asked."""
+    WAITING = auto()
+    """The admins have been asked."""
+    DENIED = auto()
+    MAINTENANCE = auto()
+
+
+def verdict(door: Door, standing: Standing, errand: Errand, now: Millis) -> Verdict:
+    """Decide whether a person may go on with an errand.
+
+    A ban goes before a role: an owner who bans an admin means it. Owners cannot be banned.
+    """
+    if errand is Errand.RIGHT or standing.role is Role.OWNER:
+        return Verdict.PASS
+    if standing.ban is not None:
+        return Verdict.BANNED
+    if standing.role is not None or errand is Errand.INVITED:
+        return Verdict.PASS
+    if door.mode is not AccessMode.PUBLIC and standing.admission is not Admission.ALLOWED:
+        return _stranger(door.mode, standing.admission)
+    if errand is Errand.LOOK:
+        return Verdict.PASS
+    if door.maintenance:
+        return Verdict.MAINTENANCE
+    return Verdict.PAUSED if standing.paused_until > now else Verdict.PASS
+
+
+def _stranger(mode: AccessMode, admission: Admission) -> Verdict:
+    if admission is Admission.DENIED:
+        return Verdict.DENIED
+    if mode is AccessMode.ALLOW_LIST:
+        return Verdict.CLOSED
+    return Verdict.WAITING if admission is Admission.ASKED else Verdict.ASK
+
+
+def outranks(actor: Standing, subject: Standing) -> bool:
+    """Whether one may ban or demote the other: owners everybody but owners, admins whoever has no role."""
+    if subject.role is Role.OWNER:
+        return False
+    return actor.role is Role.OWNER or subject.role is None
+
+
+@dataclass(frozen=True, slots=True)
+class InviteCode:
+    """A code that lets people in, so often (`uses`) and until `ends_at`, with a `plan` where one is named."""
+
+    code: str
+    uses: int
+    used: int
+    ends_at: Millis
+    plan: str | None
+    created_by: UserId
+    created_at: Millis
+
+
+class InviteProblem(StrEnum):
+    """Why a code lets nobody in."""
+
+    UNKNOWN = "unknown"
+    USED_UP = "used_up"
+    ENDED = "ended"
+
+
+def problem_with(invite: InviteCode | None, now: Millis) -> InviteProblem | None:
+    """Why a code cannot be used now; None where it can."""
+    if invite is None:
+        return InviteProblem.UNKNOWN
+    if invite.ends_at <= now:
+        return InviteProblem.ENDED
+    return InviteProblem.USED_UP if invite.used >= invite.uses else None

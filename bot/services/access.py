@@ -1,0 +1,347 @@
+"""Who is let in, who runs the bot, and how it receives people: everything about the door but the texts.
+
+What is decided here holds at once and after a restart; no file is edited. Every decision is in the audit log.
+"""
+
+import random
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bot.clock import Clock
+from bot.domain.access import (
+    AccessMode,
+    Admission,
+    Door,
+    Errand,
+    InviteCode,
+    Permission,
+    Role,
+    Standing,
+    Verdict,
+    outranks,
+    verdict,
+)
+from bot.domain.units import DAY, ChatId, Millis, UserId
+from bot.errors import UserError
+from bot.services.accounts import Accounts
+from bot.services.audit import Audit
+from bot.store.base import User
+from bot.store.operating import AuditRow, InviteRefused, OperatingStore, StandingChanged
+
+log = structlog.get_logger(__name__)
+
+MODE_KEY, MAINTENANCE_KEY = "access.mode", "access.maintenance"
+ON, OFF = "on", "off"
+
+MOST_USES = 10_000
+LONGEST_DAYS = 365
+LONGEST_REASON = 200
+"""Characters of the reason for a ban."""
+
+_CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+_CODE_LENGTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AllowList:
+    """Whom the settings let in: people, and groups with everybody in them."""
+
+    users: frozenset[UserId] = frozenset()
+    groups: frozenset[ChatId] = frozenset()
+
+
+class Access:
+    """Decides at the door, and changes how people stand. `plans` are the names that may be given out."""
+
+    def __init__(
+        self,
+        store: OperatingStore,
+        accounts: Accounts,
+        audit: Audit,
+        clock: Clock,
+        rng: random.Random,
+        mode: AccessMode,
+        allowed: AllowList,
+        plans: Collection[str],
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._audit = audit
+        self._clock = clock
+        self._rng = rng
+        self._allowed = allowed
+        self._plans = tuple(plans)
+        self._configured = mode
+        self._door = Door(mode)
+        self._roles: dict[UserId, Role] = {}
+
+    async def restore(self) -> None:
+        """Take up what was chosen before the program ended; to be called before the first update."""
+        mode = await self._store.setting(MODE_KEY)
+        chosen = self._configured if mode is None else AccessMode(mode)
+        self._door = Door(chosen, await self._store.setting(MAINTENANCE_KEY) == ON)
+        self._know({standing.user_id: standing.role for standing in await self._store.staff()})
+
+    # -- the door ------------------------------------------------------------------------------------
+
+    @property
+    def door(self) -> Door:
+        """How people are received now."""
+        return self._door
+
+    @property
+    def plans(self) -> tuple[str, ...]:
+        """The plans that a newcomer can get."""
+        return self._plans
+
+    async def standing(self, user_id: UserId) -> Standing:
+        """How a person stands, with what the settings say of them."""
+        kept = await self._store.standing(user_id)
+        if self._roles.get(user_id) is not kept.role:
+            self._know({**self._roles, user_id: kept.role})
+        if user_id in self._accounts.owners:
+            return replace(kept, role=Role.OWNER)
+        if user_id in self._allowed.users and kept.admission is not Admission.DENIED:
+            return replace(kept, admission=Admission.ALLOWED)
+        return kept
+
+    async def verdict(
+        self, user_id: UserId, chat_id: ChatId | None, errand: Errand
+    ) -> tuple[Verdict, Standing]:
+        """What the door says to a person in a chat, and how they stand."""
+        standing = await self.standing(user_id)
+        if chat_id in self._allowed.groups:
+            return verdict(replace(self._door, mode=AccessMode.PUBLIC), standing, errand, self._clock.now()), standing
+        return verdict(self._door, standing, errand, self._clock.now()), standing
+
+    async def set_mode(self, actor: UserId, mode: AccessMode, operation: str) -> None:
+        """Receive people in another way from now on.
+
+        Raises:
+            UserError: the actor may not.
+
+        """
+        await self.require(actor, Permission.OPERATE)
+        before, self._door = self._door, replace(self._door, mode=mode)
+        await self._store.set_setting(MODE_KEY, mode)
+        await self._audit.note(operation, actor, "access-mode", "bot", before.mode, mode)
+
+    async def set_maintenance(self, actor: UserId, on: bool, operation: str) -> None:
+        """Begin nothing new from now on, or begin again; what runs goes on either way.
+
+        Raises:
+            UserError: the actor may not.
+
+        """
+        await self.require(actor, Permission.OPERATE)
+        before, self._door = self._door, replace(self._door, maintenance=on)
+        await self._store.set_setting(MAINTENANCE_KEY, _on(on))
+        await self._audit.note(operation, actor, "maintenance", "bot", _on(before.maintenance), _on(on))
+        log.info("maintenance", on=on, by=actor)
+
+    # -- strangers -----------------------------------------------------------------------------------
+
+    async def asked(self, user_id: UserId) -> None:
+        """The admins have been asked about a stranger."""
+        await self._change(user_id, lambda standing: replace(standing, admission=Admission.ASKED))
+
+    async def waiting(self, limit: int = 20) -> list[User]:
+        """Who has asked to be let in."""
+        return await self._store.waiting(limit)
+
+    async def deciders(self) -> list[UserId]:
+        """Whom a stranger's request is shown."""
+        staff = [standing.user_id for standing in await self._store.staff() if standing.may(Permission.ADMIT)]
+        return sorted(self._accounts.owners | set(staff))
+
+    async def admit(self, actor: UserId, user_id: UserId, plan: str | None, operation: str) -> bool:
+        """Let a person in, on a plan where one is named; False: they were in already.
+
+        Raises:
+            UserError: the actor may not, or nobody knows the person.
+
+        """
+        await self.require(actor, Permission.ADMIT)
+        self._require_plan(plan)
+        user = await self._accounts.find(str(user_id))
+        before = await self._store.standing(user_id)
+        if before.admission is Admission.ALLOWED:
+            return False
+        after = f"{Admission.ALLOWED} {plan or ''}".strip()
+        audit = self._audit.row(operation, actor, "admit", str(user_id), before.admission, after)
+        if plan is not None and plan != self._accounts.plan_of(user).name:
+            await self._store.set_plan(user_id, plan, None)
+        await self._change(user_id, lambda now: replace(now, admission=Admission.ALLOWED), audit)
+        return True
+
+    async def deny(self, actor: UserId, user_id: UserId, operation: str) -> bool:
+        """Turn a person away for good, until somebody admits them; False: they were turned away already.
+
+        Raises:
+            UserError: the actor may not.
+
+        """
+        await self.require(actor, Permission.ADMIT)
+        before = await self._store.standing(user_id)
+        if before.admission is Admission.DENIED:
+            return False
+        audit = self._audit.row(
+            operation, actor, "deny", str(user_id), before.admission, Admission.DENIED
+        )
+        await self._change(user_id, lambda now: replace(now, admission=Admission.DENIED), audit)
+        return True
+
+    # -- invite codes --------------------------------------------------------------------------------
+
+    async def invite(
+        self, actor: UserId, uses: int, days: int, plan: str | None, operation: str
+    ) -> InviteCode:
+        """Make a code that lets in `uses` people within `days`.
+
+        Raises:
+            UserError: the actor may not, a number is out of range, or there is no such plan.
+
+        """
+        await self.require(actor, Permission.ADMIT)
+        if not 1 <= uses <= MOST_USES or not 1 <= days <= LONGEST_DAYS:
+            raise UserError("error.invite.range", uses=MOST_USES, days=LONGEST_DAYS)
+        self._require_plan(plan)
+        now = self._clock.now()
+        code = "".join(self._rng.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
+        made = InviteCode(code, uses, 0, Millis(now + days * DAY), plan, actor, now)
+        after = f"{uses} × {days} d {plan or ''}".strip()
+        await self._store.keep_invite(made, self._audit.row(operation, actor, "invite", code, "", after))
+        return made
+
+    async def invites(self, actor: UserId, limit: int = 20) -> list[InviteCode]:
+        """The codes that have not ended.
+
+        Raises:
+            UserError: the actor may not see them.
+
+        """
+        await self.require(actor, Permission.ADMIT)
+        return await self._store.invites(self._clock.now(), limit)
+
+    async def revoke(self, actor: UserId, code: str, operation: str) -> None:
+        """End a code now.
+
+        Raises:
+            UserError: the actor may not.
+
+        """
+        await self.require(actor, Permission.ADMIT)
+        audit = self._audit.row(operation, actor, "revoke", code)
+        await self._store.revoke_invite(code, self._clock.now(), audit)
+
+    async def redeem(self, user_id: UserId, code: str) -> InviteCode | None:
+        """Let a person in by a code; None where it had let them in before.
+
+        Raises:
+            UserError: the code lets nobody in.
+
+        """
+        try:
+            return await self._store.redeem(code.casefold()[:64], user_id, self._clock.now())
+        except InviteRefused as refused:
+            raise UserError(f"error.invite.{refused.problem}") from None
+
+    # -- bans and roles ------------------------------------------------------------------------------
+
+    async def ban(self, actor: UserId | None, text: str, reason: str, operation: str) -> User:
+        """Let a person begin nothing any more; they are told the reason. `actor` is None in a shell.
+
+        Raises:
+            UserError: the actor may not, nobody knows the person, or the person's role is not below the actor's.
+
+        """
+        return await self._set_ban(actor, text, reason.strip()[:LONGEST_REASON] or "–", "ban", operation)
+
+    async def unban(self, actor: UserId | None, text: str, operation: str) -> User:
+        """Take a ban back.
+
+        Raises:
+            UserError: as `ban`.
+
+        """
+        return await self._set_ban(actor, text, None, "unban", operation)
+
+    async def _set_ban(
+        self, actor: UserId | None, text: str, reason: str | None, action: str, operation: str
+    ) -> User:
+        user = await self._accounts.find(text)
+        before = await self.standing(user.id)
+        if actor is not None:
+            await self.require(actor, Permission.BAN)
+            if not outranks(await self.standing(actor), before):
+                raise UserError("error.access.outranked", name=user.name)
+        audit = self._audit.row(operation, actor, action, str(user.id), before.ban or "", reason or "")
+        await self._change(user.id, lambda now: replace(now, ban=reason), audit)
+        return user
+
+    async def appoint(self, actor: UserId, text: str, role: Role | None, operation: str) -> User:
+        """Give a person a role, or (None) take it.
+
+        Raises:
+            UserError: the actor is no owner, nobody knows the person, or the person is an owner.
+
+        """
+        await self.require(actor, Permission.APPOINT)
+        user = await self._accounts.find(text)
+        before = await self.standing(user.id)
+        if not outranks(await self.standing(actor), before):
+            raise UserError("error.access.outranked", name=user.name)
+        audit = self._audit.row(operation, actor, "role", str(user.id), before.role or "", role or "")
+        await self._change(user.id, lambda now: replace(now, role=role), audit)
+        await self.standing(user.id)
+        return user
+
+    async def staff(self) -> list[Standing]:
+        """Everybody who runs the bot, owners first."""
+        owners = [Standing(owner, role=Role.OWNER) for owner in sorted(self._accounts.owners)]
+        return [*owners, *await self._store.staff()]
+
+    async def set_reachable(self, user_id: UserId, reachable: bool) -> None:
+        """Whether a person gets broadcasts."""
+        await self._change(user_id, lambda now: replace(now, reachable=reachable))
+
+    async def require(self, user_id: UserId, permission: Permission) -> None:
+        """Let only those pass whose role allows something.
+
+        Raises:
+            UserError: the person has no role, or one that does not allow it.
+
+        """
+        standing = await self.standing(user_id)
+        if standing.role is None:
+            raise UserError("error.admin.only")
+        if standing.ban is not None or not standing.may(permission):
+            raise UserError("error.access.not_your_role", role=standing.role)
+
+    # -- in common -----------------------------------------------------------------------------------
+
+    async def _change(
+        self, user_id: UserId, change: Callable[[Standing], Standing], audit: AuditRow | None = None
+    ) -> Standing:
+        """Change a standing, again where somebody else was faster."""
+        while True:
+            before = await self._store.standing(user_id)
+            try:
+                return await self._store.set_standing(change(before), self._clock.now(), audit)
+            except StandingChanged:
+                continue
+
+    def _require_plan(self, plan: str | None) -> None:
+        if plan is not None and plan not in self._plans:
+            raise UserError("error.access.no_plan", plan=plan, plans=", ".join(self._plans))
+
+    def _know(self, roles: Mapping[UserId, Role | None]) -> None:
+        self._roles = {user_id: role for user_id, role in roles.items() if role is not None}
+        admins = {user_id for user_id, role in self._roles.items() if role is Role.ADMIN}
+        self._accounts.appoint(frozenset(admins))
+
+
+def _on(on: bool) -> str:
+    return ON if on else OFF

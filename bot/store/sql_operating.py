@@ -1,0 +1,59 @@
+"""Every statement of `bot.store.sqlite_operating`; see `bot.store.sql` for the rules."""
+
+STANDING = "SELECT * FROM standings WHERE user_id = ?"
+
+# The first change makes the row; from then on the version decides who was first.
+SET_STANDING = """
+    INSERT INTO standings (user_id, admission, role, ban, reachable, paused_until, version, changed_at)
+    SELECT :user_id, :admission, :role, :ban, :reachable, :paused_until, :version + 1, :now
+    WHERE :version = 0 OR EXISTS (SELECT 1 FROM standings WHERE user_id = :user_id)
+    ON CONFLICT (user_id) DO UPDATE SET
+        admission = excluded.admission, role = excluded.role, ban = excluded.ban,
+        reachable = excluded.reachable, paused_until = excluded.paused_until,
+        version = excluded.version, changed_at = excluded.changed_at
+    WHERE standings.version = :version
+"""
+
+STAFF = "SELECT * FROM standings INDEXED BY standings_staff WHERE role IS NOT NULL"
+
+WAITING = """
+    SELECT users.* FROM standings INDEXED BY standings_waiting JOIN users ON users.id = standings.user_id
+    WHERE standings.admission = 'asked' ORDER BY standings.changed_at LIMIT ?
+"""
+
+PEOPLE = """
+    SELECT * FROM users
+    WHERE NOT EXISTS (
+        SELECT 1 FROM json_each(:words) AS word
+        WHERE instr(casefold(users.name || ' ' || coalesce('@' || users.username, '')), word.value) = 0
+    )
+    ORDER BY seen_at DESC LIMIT :limit OFFSET :skip
+"""
+
+INVITES = "SELECT * FROM invite_codes WHERE ends_at > ? ORDER BY ends_at LIMIT ?"
+
+INVITE = "SELECT * FROM invite_codes WHERE code = ?"
+
+REVOKE_INVITE = "UPDATE invite_codes SET ends_at = :now WHERE code = :code AND ends_at > :now"
+
+USED_BEFORE = "SELECT 1 FROM invite_uses WHERE code = ? AND user_id = ?"
+
+USE_INVITE = "UPDATE invite_codes SET used = used + 1 WHERE code = ?"
+
+SET_PLAN_BY_INVITE = "UPDATE users SET plan = ?, plan_until = NULL WHERE id = ?"
+
+AUDIT = "SELECT * FROM audit ORDER BY id DESC LIMIT :limit OFFSET :skip"
+
+AUDIT_OF = """
+    SELECT * FROM audit INDEXED BY audit_of_subject
+    WHERE subject = :subject ORDER BY id DESC LIMIT :limit OFFSET :skip
+"""
+
+ENDED_SINCE = """
+    SELECT * FROM tasks INDEXED BY tasks_ended
+    WHERE finished_at >= :since AND state IN (SELECT value FROM json_each(:states))
+    ORDER BY finished_at DESC LIMIT :limit
+"""
+
+WHOLE_HISTORY = {PEOPLE: "an admin searches everybody by words; people are few beside tasks"}
+"""The statements that may read a whole table, and why."""

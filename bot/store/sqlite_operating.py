@@ -1,0 +1,198 @@
+"""The SQLite store with what those who run the bot need: it fulfils `bot.store.operating.OperatingStore`."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from bot.domain.access import Admission, InviteCode, Role, Standing, problem_with
+from bot.domain.task import Task, TaskState
+from bot.domain.units import Millis, UserId
+from bot.store import sql_operating as sql
+from bot.store.base import User
+from bot.store.operating import AuditRow, InviteRefused, StandingChanged
+from bot.store.rows import insert, task_of, user_of
+from bot.store.sqlite import SqliteStore
+
+
+class OperatingSqliteStore(SqliteStore):
+    """See `bot.store.operating.OperatingStore`."""
+
+    # -- standings -----------------------------------------------------------------------------------
+
+    async def standing(self, user_id: UserId) -> Standing:
+        """See the protocol."""
+        return await self._read(lambda db: _standing(db, user_id))
+
+    async def set_standing(self, standing: Standing, now: Millis, audit: AuditRow | None = None) -> Standing:
+        """See the protocol."""
+
+        def work(db: sqlite3.Connection) -> Standing:
+            changed = _set_standing(db, standing, now)
+            if audit is not None:
+                _note(db, audit)
+            return changed
+
+        return await self._writer.do(work)
+
+    async def staff(self) -> list[Standing]:
+        """See the protocol."""
+        return [_standing_of(row) for row in await self._rows(sql.STAFF)]
+
+    async def waiting(self, limit: int) -> list[User]:
+        """See the protocol."""
+        return [user_of(row) for row in await self._rows(sql.WAITING, (limit,))]
+
+    async def people(self, words: str, skip: int, limit: int) -> list[User]:
+        """See the protocol."""
+        values = {"words": json.dumps(words.casefold().split()), "skip": skip, "limit": limit}
+        return [user_of(row) for row in await self._rows(sql.PEOPLE, values)]
+
+    # -- invite codes --------------------------------------------------------------------------------
+
+    async def keep_invite(self, invite: InviteCode, audit: AuditRow) -> None:
+        """See the protocol."""
+        values = {
+            "code": invite.code,
+            "uses": invite.uses,
+            "used": invite.used,
+            "ends_at": invite.ends_at,
+            "plan": invite.plan,
+            "created_by": invite.created_by,
+            "created_at": invite.created_at,
+        }
+
+        def work(db: sqlite3.Connection) -> None:
+            insert(db, "invite_codes", values)
+            _note(db, audit)
+
+        await self._writer.do(work)
+
+    async def invites(self, now: Millis, limit: int) -> list[InviteCode]:
+        """See the protocol."""
+        return [_invite_of(row) for row in await self._rows(sql.INVITES, (now, limit))]
+
+    async def revoke_invite(self, code: str, now: Millis, audit: AuditRow) -> bool:
+        """See the protocol."""
+
+        def work(db: sqlite3.Connection) -> bool:
+            if not db.execute(sql.REVOKE_INVITE, {"code": code, "now": now}).rowcount:
+                return False
+            _note(db, audit)
+            return True
+
+        return await self._writer.do(work)
+
+    async def redeem(self, code: str, user_id: UserId, now: Millis) -> InviteCode | None:
+        """See the protocol."""
+
+        def work(db: sqlite3.Connection) -> InviteCode | None:
+            if db.execute(sql.USED_BEFORE, (code, user_id)).fetchone() is not None:
+                return None
+            row = db.execute(sql.INVITE, (code,)).fetchone()
+            invite = None if row is None else _invite_of(row)
+            problem = problem_with(invite, now)
+            if invite is None or problem is not None:
+                assert problem is not None  # noqa: S101  a code that is none has a problem
+                raise InviteRefused(problem)
+            db.execute(sql.USE_INVITE, (code,))
+            insert(db, "invite_uses", {"code": code, "user_id": user_id, "at": now})
+            _set_standing(db, replace(_standing(db, user_id), admission=Admission.ALLOWED), now)
+            if invite.plan is not None:
+                db.execute(sql.SET_PLAN_BY_INVITE, (invite.plan, user_id))
+            after = f"{invite.code} {invite.plan or ''}".strip()
+            _note(db, AuditRow(f"invite:{code}:{user_id}", now, user_id, "redeem", str(user_id), "", after))
+            return replace(invite, used=invite.used + 1)
+
+        return await self._writer.do(work)
+
+    # -- audit ---------------------------------------------------------------------------------------
+
+    async def note(self, audit: AuditRow) -> None:
+        """See the protocol."""
+        await self._writer.do(lambda db: _note(db, audit))
+
+    async def audit(self, subject: str | None, skip: int, limit: int) -> list[AuditRow]:
+        """See the protocol."""
+        statement = sql.AUDIT if subject is None else sql.AUDIT_OF
+        rows = await self._rows(statement, {"subject": subject, "skip": skip, "limit": limit})
+        return [_audit_row_of(row) for row in rows]
+
+    # -- tasks ---------------------------------------------------------------------------------------
+
+    async def ended_since(self, since: Millis, states: Sequence[TaskState], limit: int) -> list[Task]:
+        """See the protocol."""
+        values = {"since": since, "states": json.dumps([str(state) for state in states]), "limit": limit}
+        return [task_of(row) for row in await self._rows(sql.ENDED_SINCE, values)]
+
+
+def _standing(db: sqlite3.Connection, user_id: UserId) -> Standing:
+    row = db.execute(sql.STANDING, (user_id,)).fetchone()
+    return Standing(user_id) if row is None else _standing_of(row)
+
+
+def _standing_of(row: sqlite3.Row) -> Standing:
+    return Standing(
+        user_id=UserId(row["user_id"]),
+        admission=Admission(row["admission"]),
+        role=None if row["role"] is None else Role(row["role"]),
+        ban=row["ban"],
+        reachable=bool(row["reachable"]),
+        paused_until=Millis(row["paused_until"]),
+        version=row["version"],
+    )
+
+
+def _set_standing(db: sqlite3.Connection, standing: Standing, now: Millis) -> Standing:
+    values: dict[str, Any] = {
+        "user_id": standing.user_id,
+        "admission": str(standing.admission),
+        # Owners stand in the settings, never in the store.
+        "role": None if standing.role in {None, Role.OWNER} else str(standing.role),
+        "ban": standing.ban,
+        "reachable": int(standing.reachable),
+        "paused_until": standing.paused_until,
+        "version": standing.version,
+        "now": now,
+    }
+    if not db.execute(sql.SET_STANDING, values).rowcount:
+        raise StandingChanged(f"the standing of {standing.user_id} is no longer at version {standing.version}")
+    return replace(standing, version=standing.version + 1)
+
+
+def _invite_of(row: sqlite3.Row) -> InviteCode:
+    return InviteCode(
+        code=row["code"],
+        uses=row["uses"],
+        used=row["used"],
+        ends_at=Millis(row["ends_at"]),
+        plan=row["plan"],
+        created_by=UserId(row["created_by"]),
+        created_at=Millis(row["created_at"]),
+    )
+
+
+def _note(db: sqlite3.Connection, audit: AuditRow) -> None:
+    values = {
+        "operation_id": audit.operation_id,
+        "at": audit.at,
+        "actor_id": audit.actor,
+        "action": audit.action,
+        "subject": audit.subject,
+        "before": audit.before,
+        "after": audit.after,
+    }
+    insert(db, "audit", values, conflict="IGNORE")
+
+
+def _audit_row_of(row: sqlite3.Row) -> AuditRow:
+    return AuditRow(
+        operation_id=row["operation_id"],
+        at=Millis(row["at"]),
+        actor=None if row["actor_id"] is None else UserId(row["actor_id"]),
+        action=row["action"],
+        subject=row["subject"],
+        before=row["before"],
+        after=row["after"],
+    )
