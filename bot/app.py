@@ -25,7 +25,6 @@ from bot.domain import catalog as catalogs
 from bot.domain import effects, voices
 from bot.domain.idea import Idea, slug_of
 from bot.domain.options import Options
-from bot.domain.quota import Plan
 from bot.domain.request import Product
 from bot.domain.schedule import PollingPolicy
 from bot.domain.units import DAY, MINUTE, SECOND, Millis, ProviderName, UserId
@@ -151,10 +150,7 @@ async def build(
         accounts = Accounts(
             store,
             clock,
-            plans={
-                name: Plan(name, plan.daily_credits, plan.monthly_credits, plan.max_running)
-                for name, plan in settings.plans.items()
-            },
+            plans={name: plan.plan(name) for name, plan in settings.plans.items()},
             default_plan=settings.quota.default_plan,
             zone=ZoneInfo(settings.quota.timezone),
             admins=frozenset(UserId(admin) for admin in settings.telegram.admins),

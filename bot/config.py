@@ -25,6 +25,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.domain import catalog as catalogs
+from bot.domain.quota import Plan
 from bot.domain.request import Operation
 from bot.errors import ConfigError
 from bot.kling import callback
@@ -161,11 +162,26 @@ class Quota(Section):
 
 
 class PlanSettings(Section):
-    """What users of a plan may spend without being granted anything; absent: no such allowance."""
+    """What users of a plan may spend without being granted anything, and ask for; absent: no such limit.
+
+    Without both credits there is no allowance: only granted and bought credits can be spent.
+    """
 
     daily_credits: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
     monthly_credits: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
+    carry_over: bool = False
     max_running: Annotated[int, Field(ge=1, le=1000)] = 3
+    max_duration: Annotated[int, Field(ge=1, le=60)] = 60
+    models: tuple[str, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    priority: Annotated[int, Field(ge=0, le=1000)] = 0
+    requests_per_minute: Annotated[int, Field(ge=0, le=1000)] = 0
+
+    def plan(self, name: str) -> Plan:
+        """The plan as the program knows it; a rate of 0 is the one of [limits]."""
+        rate = self.requests_per_minute or None
+        changes = {"operations": frozenset(self.operations), "requests_per_minute": rate}
+        return Plan(name, **{**dict(self), **changes})
 
 
 class Limits(Section):
@@ -412,6 +428,11 @@ def _contradictions(gathered: Gathered) -> list[str]:
         problem(f"must be one of the plans: {', '.join(plans)}", "quota", "default_plan")
 
     offered = [name for entry in providers for name in _list(entry.get("models")) if isinstance(name, str)]
+    for name, entry in _dict(data.get("plans")).items():
+        for model in _list(_dict(entry).get("models")):
+            if offered and model not in offered:
+                allowed = ", ".join(dict.fromkeys(offered))
+                problem(f"{model} is no model of a provider: {allowed}", "plans", str(name), "models")
     model = _dict(data.get("models")).get("default", "")
     if model and offered and model not in offered:
         problem(f"must be a model of a provider: {', '.join(dict.fromkeys(offered))}", "models", "default")

@@ -27,6 +27,8 @@ from handlers import (
     providers,
     recipes,
     settings,
+    plans,
+    prices,
     tasks,
     video,
     words,
@@ -69,6 +71,7 @@ COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
     "grant": admin.grant,
     "user": admin.user,
     "providers": providers.providers,
+    "prices": prices.prices,
 }
 PRESSES: dict[str, PressHandler] = {
     "cancel": tasks.press_cancel,
@@ -76,6 +79,7 @@ PRESSES: dict[str, PressHandler] = {
     "again": tasks.press_again,
     "animate": making.press_animate,
     "card": card.press_card,
+    "plan": plans.plan,
     "pick": card.press_pick,
     "use": card.press_use,
     "generate": card.press_generate,

@@ -42,13 +42,17 @@ def models(
 ) -> list[View]:
     """What each model on offer can do and costs, and what is offered beside videos."""
     parts = [t("models.title" if rows else "models.none"), *(_model(t, row, offered) for row in rows)]
-    if items := [
-        t(_BESIDE[known], price=_price(t, row)) for known, row in beside.items() if known in _BESIDE
-    ]:
-        parts.append(t("models.beside", items=" · ".join(items)))
+    if items := besides(t, beside):
+        parts.append(items)
     if rows:
         parts.append(t("models.choose", model=escape(rows[0].id)))
     return [View(text) for text in messages(parts)]
+
+
+def besides(t: Texts, beside: Mapping[Operation, Model]) -> str:
+    """What is offered beside videos, with its prices, or nothing."""
+    items = [t(_BESIDE[known], price=_price(t, row)) for known, row in beside.items() if known in _BESIDE]
+    return t("models.beside", items=" · ".join(items)) if items else ""
 
 
 def _model(t: Texts, row: Model, offered: frozenset[Operation]) -> str:

@@ -100,7 +100,7 @@ class Context(CallbackContext[ExtBot[None], AnyDict, AnyDict, Tools]):
         user = await accounts.see(UserId(person.id), person.full_name, person.username, person.language_code)
         self.t = for_language(accounts.language_of(user))
         self.bot_data.spoken[update.update_id] = self.t
-        self.preferences = user.preferences
+        self.preferences = accounts.usual(user)
 
 
 KlingApplication = Application[ExtBot[None], Context, AnyDict, AnyDict, Tools, None]

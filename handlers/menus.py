@@ -30,6 +30,7 @@ MORE_COMMANDS = (
     "expand",
     "sound",
     "models",
+    "prices",
     "voices",
     "effects",
     "save",
@@ -41,7 +42,7 @@ MORE_COMMANDS = (
 """These stand in /help: a menu of more than a few lines is not read."""
 
 GROUP_COMMANDS = ("video", "tasks", "quota", "cancel")
-ADMIN_COMMANDS = ("grant", "user", "providers")
+ADMIN_COMMANDS = ("grant", "user", "plan", "providers")
 
 
 async def set_menus(bot: Bot, admins: Iterable[UserId]) -> None:

@@ -250,6 +250,11 @@ def quota(t: Texts, balance: Balance, zone: ZoneInfo, now: Millis) -> View:
     if balance.held:
         lines.append(t("quota.held", credits=credits(t, balance.held)))
     lines.append(t("quota.running", running=balance.running, limit=balance.max_running))
+    if balance.plan_until is not None:
+        moment = t.moment(balance.plan_until, zone, now)
+        lines.append(t("quota.plan_until", plan=escape(balance.plan), moment=moment))
+    elif balance.plan:
+        lines.append(t("quota.plan", plan=escape(balance.plan)))
     if balance.resets_at is not None:
         lines.append(t("quota.resets", moment=t.moment(balance.resets_at, zone, now)))
     return View("\n".join(lines))

@@ -110,6 +110,10 @@ class Model(BaseModel):
         """What comes out of it."""
         return self.operations[0].product
 
+    def price_of(self, seconds: float, rate: float) -> Credits:
+        """What so many seconds cost at a rate, rounded up."""
+        return Credits(self.fixed + math.ceil(rate * seconds - 1e-9))
+
 
 def _unknown(model: str) -> Model:
     return Model(

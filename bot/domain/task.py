@@ -68,6 +68,7 @@ class Task:
     `due_at` is when the task wants attention next: a claim moves it forward (the lease), so a crash
     makes the task late, never lost. `external_task_id` is ours, unique, and known before anything is
     sent. `looks` counts how often in a row its provider did not know it. `real_cost` is what the provider says it took, in its own decimal unit, as text.
+    A task of `priority` n goes n places further ahead in the queue (see `Plan`).
     A `hidden` task was deleted by its owner: it stays for the ledger and is shown nowhere.
     """
 
@@ -96,6 +97,12 @@ class Task:
     status_message_id: int | None = None
     favourite: bool = False
     hidden: bool = False
+    priority: int = 0
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether its owner asked to be forgotten: there is nobody to tell of it."""
+        return self.user_id < 0
 
     @property
     def operation_key(self) -> tuple[str, str, int]:

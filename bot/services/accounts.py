@@ -7,7 +7,8 @@ import structlog
 
 from bot.clock import Clock
 from bot.domain.preferences import Preferences
-from bot.domain.quota import Plan, available, resets_at, windows
+from bot.domain.plans import fitted, read_until
+from bot.domain.quota import Plan, available, day_limit, month_limit, resets_at, windows
 from bot.domain.task import LedgerKind, LedgerRow
 from bot.domain.units import Credits, UserId
 from bot.errors import UserError
@@ -55,9 +56,43 @@ class Accounts:
         return self._zone
 
     def plan_of(self, user: User | None) -> Plan:
-        """The plan of a user; a plan that the settings no longer have gives way to the default."""
-        name = user.plan if user is not None and user.plan else self._default_plan
-        return self._plans.get(name) or self._plans[self._default_plan]
+        """The plan of a user; one that has ended or that the settings no longer have gives way to the default."""
+        if (
+            user is not None
+            and user.plan
+            and (user.plan_until is None or user.plan_until > self._clock.now())
+        ):
+            return self._plans.get(user.plan) or self._plans[self._default_plan]
+        return self._plans[self._default_plan]
+
+    @property
+    def plans(self) -> tuple[str, ...]:
+        """The names of all plans."""
+        return tuple(self._plans)
+
+    async def plan(self, user_id: UserId) -> Plan:
+        """The plan of a user by their id."""
+        return self.plan_of(await self._store.user(user_id))
+
+    async def move(self, admin: UserId, text: str, plan: str, until: str | None = None) -> User:
+        """Move a person to a plan, for good or until a day (see `read_until`); then the default is theirs again.
+
+        Raises:
+            UserError: the sender is no admin, the person or the plan is unknown, or the day is none.
+
+        """
+        self.require_admin(admin)
+        user = await self.find(text)
+        if plan not in self._plans:
+            raise UserError("error.admin.no_plan", plan=plan, plans=", ".join(self._plans))
+        moment = None if until is None else read_until(until, self._clock.now(), self._zone)
+        await self._store.set_plan(user.id, plan, moment)
+        log.info("plan changed", admin=admin, user=user.id, plan=plan, before=user.plan, until=moment)
+        return replace(user, plan=plan, plan_until=moment)
+
+    def usual(self, user: User) -> Preferences:
+        """What a person gets where they say nothing: what they prefer, as far as their plan holds it."""
+        return fitted(self.plan_of(user), user.preferences)
 
     async def see(
         self, user_id: UserId, name: str, username: str | None, telegram_language: str | None
@@ -96,16 +131,17 @@ class Accounts:
 
     async def balance(self, user_id: UserId) -> Balance:
         """A person's standing in the current windows."""
-        plan = self.plan_of(await self._store.user(user_id))
+        user = await self._store.user(user_id)
+        plan = self.plan_of(user)
         window = windows(self._clock.now(), self._zone)
         usage = await self._store.usage(user_id, window)
         return Balance(
             available=available(plan, usage),
             granted=usage.balance,
             held=usage.held,
-            day_limit=plan.daily_credits,
+            day_limit=day_limit(plan, usage),
             day_spent=usage.day_spent,
-            month_limit=plan.monthly_credits,
+            month_limit=month_limit(plan, usage),
             month_spent=usage.month_spent,
             resets_at=resets_at(plan, usage, window),
             running=usage.running,
@@ -121,6 +157,8 @@ class Accounts:
         """
         user = await self._store.find_user(text)
         if user is None:
+            plan=plan.name,
+            plan_until=user.plan_until if user is not None and user.plan == plan.name else None,
             raise UserError("error.admin.no_user", user=text)
         return user
 

@@ -33,17 +33,18 @@ class Limits:
         self._people: OrderedDict[UserId, deque[Millis]] = OrderedDict()
         self._groups: OrderedDict[ChatId, deque[Millis]] = OrderedDict()
 
-    def take(self, user_id: UserId, group: ChatId | None) -> None:
-        """Count one request, of a person in a group or (None) in private.
+    def take(self, user_id: UserId, group: ChatId | None, of_a_person: int | None = None) -> None:
+        """Count one request, of a person in a group or (None) in private; a plan may set the person's rate.
 
         Raises:
             UserError: it is one too many; nothing is counted. With the seconds until the next may come.
 
         """
         now = self._clock.now()
-        person = _recent(self._people, user_id, self._rates.of_a_person, now)
+        limit = self._rates.of_a_person if of_a_person is None else of_a_person
+        person = _recent(self._people, user_id, limit, now)
         everybody = None if group is None else _recent(self._groups, group, self._rates.of_a_group, now)
-        if len(person) >= self._rates.of_a_person:
+        if len(person) >= limit:
             raise UserError("error.limit.person", seconds=_seconds_left(person, now))
         if everybody is not None and len(everybody) >= self._rates.of_a_group:
             raise UserError("error.limit.group", seconds=_seconds_left(everybody, now))
@@ -54,7 +55,10 @@ class Limits:
 
 def _recent(memory: OrderedDict[K, deque[Millis]], key: K, limit: int, now: Millis) -> deque[Millis]:
     """The moments of the last minute; whoever was not here for longest is forgotten."""
-    times = memory.setdefault(key, deque(maxlen=limit))
+    times = memory.get(key)
+    if times is None or times.maxlen != limit:
+        # A plan that was changed has another rate.
+        times = memory[key] = deque(times or (), maxlen=limit)
     memory.move_to_end(key)
     while len(memory) > REMEMBERED:
         memory.popitem(last=False)

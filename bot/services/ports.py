@@ -221,3 +221,5 @@ class Balance:
     resets_at: Millis | None
     running: int
     max_running: int
+    plan: str = ""
+    plan_until: Millis | None = None

@@ -11,6 +11,7 @@ from typing import TypeVar
 import structlog
 
 from bot.clock import Clock
+from bot.domain import plans
 from bot.domain.lifecycle import CancelRequested, IllegalTransition, transition
 from bot.domain.quota import windows
 from bot.domain.request import AudioRef, ImageRef, VideoRequest
@@ -63,8 +64,8 @@ class Submit:
 
     # -- images --------------------------------------------------------------------------------------
 
-    async def keep_image(self, data: bytes) -> ImageRef:
-        """Make a picture into what Kling takes and keep it.
+    async def keep_image(self, data: bytes, owner: UserId | None = None) -> ImageRef:
+        """Make a picture into what Kling takes and keep it, until its owner asks to be forgotten.
 
         Raises:
             UserError: it is no picture, or one that cannot be used.
@@ -77,11 +78,13 @@ class Submit:
             width=prepared.width,
             height=prepared.height,
         )
-        await self._store.keep_attachment(StoredAttachment(ref, prepared.data), self._clock.now())
+        await self._store.keep_attachment(StoredAttachment(ref, prepared.data, owner), self._clock.now())
         return ref
 
-    async def keep_sound(self, data: bytes, longest_ms: int = LONGEST_SOUND) -> AudioRef:
-        """Make a sound into what Kling takes and keep it.
+    async def keep_sound(
+        self, data: bytes, owner: UserId | None = None, longest_ms: int = LONGEST_SOUND
+    ) -> AudioRef:
+        """Make a sound into what Kling takes and keep it, until its owner asks to be forgotten.
 
         Raises:
             UserError: it is no sound, or too long or too short to be used.
@@ -89,7 +92,7 @@ class Submit:
         """
         mp3, length = await asyncio.to_thread(as_mp3, data, longest_ms)
         ref = AudioRef(sha256=hashlib.sha256(mp3).hexdigest(), duration_ms=length)
-        await self._store.keep_attachment(StoredAttachment(ref, mp3), self._clock.now())
+        await self._store.keep_attachment(StoredAttachment(ref, mp3, owner), self._clock.now())
         return ref
 
     # -- accepting -----------------------------------------------------------------------------------
@@ -103,9 +106,10 @@ class Submit:
 
         """
         self._compose.check(request)
-        self._limits.take(user_id, None if origin.is_private else origin.chat_id)
-        now = self._clock.now()
         plan = self._accounts.plan_of(await self._store.user(user_id))
+        plans.check(plan, request)
+        self._limits.take(user_id, None if origin.is_private else origin.chat_id, plan.requests_per_minute)
+        now = self._clock.now()
         window = windows(now, self._accounts.zone)
         group_budget = None if origin.is_private else self._group_budget
         for _ in range(_ID_DRAWS):
@@ -120,6 +124,7 @@ class Submit:
                 created_at=now,
                 deadline_at=Millis(now + self._policy.deadline),
                 due_at=now,
+                priority=plan.priority,
             )
             try:
                 accepted = await self._store.accept(task, (), plan, window, group_budget)

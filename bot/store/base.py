@@ -55,7 +55,10 @@ class InboxRow:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person as the bot knows them. `language` is their own choice; `telegram_language` their client's."""
+    """A person as the bot knows them. `language` is their own choice; `telegram_language` their client's.
+
+    `plan` holds until `plan_until`, or for good.
+    """
 
     id: UserId
     name: str
@@ -67,14 +70,16 @@ class User:
     seen_at: Millis
     preferences: Preferences = Preferences()
     invited_by: UserId | None = None
+    plan_until: Millis | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredAttachment:
-    """A prepared picture or sound to be kept until nothing needs it."""
+    """A prepared picture or sound to be kept until nothing needs it, or its owner asks to be forgotten."""
 
     ref: Attachment
     content: bytes = field(repr=False)
+    owner: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,7 @@ class Store(Protocol):
         ...
 
     async def mark_processed(self, update_id: int, now: Millis) -> None:
-        """An update was acted on to its end."""
+        """An update was acted on to its end: its words are forgotten, its id is not."""
         ...
 
     async def last_update(self) -> tuple[int, Millis] | None:
@@ -169,12 +174,30 @@ class Store(Protocol):
         """Keep what a user chose for all their videos."""
         ...
 
+    async def set_plan(self, user_id: UserId, plan: str | None, until: Millis | None) -> None:
+        """Move a user to a plan, until then or for good; None: the default plan."""
+        ...
+
     async def set_inviter(self, user_id: UserId, inviter: UserId) -> bool:
         """Keep who invited a newcomer: somebody else who is known, once, and before the first task; False: not kept."""
         ...
 
     async def move_chat(self, old: ChatId, new: ChatId) -> None:
         """A group got a new id: tasks, drafts and inbox rows follow."""
+        ...
+
+    # -- privacy -------------------------------------------------------------------------------------
+
+    async def export(self, user_id: UserId) -> dict[str, list[dict[str, Any]]]:
+        """Everything that is known of a user: rows by what they are (`profile`, `tasks`, `ledger` …)."""
+        ...
+
+    async def forget(self, user_id: UserId, now: Millis) -> None:
+        """Delete a user with all that they wrote, sent and got; nothing of it can be read in the file afterwards.
+
+        What waits is cancelled with its hold. What runs ends without being told or delivered. Ledger rows stay
+        under a pseudonym: `usage` and `book` go on counting them where the same user comes back.
+        """
         ...
 
     # -- accepting -----------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ def task_values(task: Task) -> dict[str, Any]:
         "mode": task.request.mode,
         "duration": task.request.duration,
         "price": task.price,
+        "priority": task.priority,
         "external_task_id": task.external_task_id,
         "deadline_at": task.deadline_at,
         "created_at": task.created_at,
@@ -102,6 +103,7 @@ def task_of(row: sqlite3.Row) -> Task:
         status_message_id=row["status_message_id"],
         favourite=bool(row["favourite"]),
         hidden=bool(row["hidden"]),
+        priority=row["priority"],
     )
 
 
@@ -172,6 +174,7 @@ def user_of(row: sqlite3.Row) -> User:
         telegram_language=row["telegram_language"],
         language=row["language"],
         plan=row["plan"],
+        plan_until=row["plan_until"],
         created_at=Millis(row["created_at"]),
         seen_at=Millis(row["seen_at"]),
         preferences=Preferences.read(row["preferences"]),

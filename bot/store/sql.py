@@ -9,7 +9,8 @@ knows nothing of how the rows are spread, so `INDEXED BY` names an index where i
 
 UNPROCESSED = "SELECT * FROM inbox WHERE processed_at IS NULL ORDER BY update_id"
 
-MARK_PROCESSED = "UPDATE inbox SET processed_at = ? WHERE update_id = ?"
+# What was acted on need not be known any more; its id is, so that it is not acted on again.
+MARK_PROCESSED = "UPDATE inbox SET processed_at = ?, payload = '{}' WHERE update_id = ?"
 
 LAST_UPDATE = """
     SELECT update_id, received_at FROM inbox WHERE received_at = (SELECT max(received_at) FROM inbox)
@@ -23,6 +24,8 @@ USER = "SELECT * FROM users WHERE id = ?"
 USER_BY_NAME = "SELECT * FROM users WHERE lower(username) = lower(?) ORDER BY seen_at DESC LIMIT 1"
 
 SET_LANGUAGE = "UPDATE users SET language = ? WHERE id = ?"
+
+SET_PLAN = "UPDATE users SET plan = ?, plan_until = ? WHERE id = ?"
 
 SET_PREFERENCES = "UPDATE users SET preferences = ? WHERE id = ?"
 
@@ -57,8 +60,9 @@ MOVE_CHAT = (
 ATTACHMENTS = "SELECT sha256, content FROM attachments WHERE sha256 IN (SELECT value FROM json_each(?))"
 
 KEEP_ATTACHMENT = """
-    INSERT INTO attachments (sha256, media_type, content, used_at) VALUES (?, ?, ?, ?)
-    ON CONFLICT (sha256) DO UPDATE SET used_at = max(used_at, excluded.used_at)
+    INSERT INTO attachments (sha256, media_type, content, user_id, used_at) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (sha256) DO UPDATE SET
+        used_at = max(used_at, excluded.used_at), user_id = coalesce(user_id, excluded.user_id)
 """
 
 # -- tasks -------------------------------------------------------------------------------------------
@@ -103,8 +107,9 @@ QUEUE_POSITION = """
 """
 
 # Everybody's turn comes round: the place in one's own queue, counted on from what is running already,
-# goes before age, so that a thousand tasks of one user do not delay another's first. Whole rows are read
-# of the chosen only.
+# goes before age, so that a thousand tasks of one user do not delay another's first. A plan's priority is
+# worth so many places: enough to overtake, never to keep anybody out for good. Whole rows are read of the
+# chosen only.
 DUE_QUEUED = """
     WITH running AS (
         SELECT user_id, count(*) AS number FROM tasks
@@ -112,11 +117,11 @@ DUE_QUEUED = """
         GROUP BY user_id
     ),
     waiting AS (
-        SELECT sequence, user_id, row_number() OVER (PARTITION BY user_id ORDER BY sequence) AS place
+        SELECT sequence, user_id, priority, row_number() OVER (PARTITION BY user_id ORDER BY sequence) AS place
         FROM tasks INDEXED BY tasks_queued WHERE state = 'queued' AND due_at <= :now AND deadline_at > :now
     ),
     chosen AS (
-        SELECT waiting.sequence, waiting.place + coalesce(running.number, 0) AS turn
+        SELECT waiting.sequence, waiting.place + coalesce(running.number, 0) - waiting.priority AS turn
         FROM waiting LEFT JOIN running USING (user_id)
         ORDER BY turn, waiting.sequence LIMIT :limit
     )
@@ -180,7 +185,7 @@ APPLY = """
         END,
         provider_task_id = :provider_task_id, attempts = :attempts, looks = :looks, excluded = :excluded,
         submitted_at = :submitted_at, finished_at = :finished_at, progress = :progress, failure = :failure,
-        failure_detail = :failure_detail, real_cost = :real_cost
+        failure_detail = iif(user_id < 0, NULL, :failure_detail), real_cost = :real_cost
     WHERE id = :id AND version = :before
     RETURNING *
 """
@@ -307,8 +312,11 @@ DELIVERIES_OF = "SELECT * FROM outbox WHERE task_id = ? ORDER BY id"
 
 # -- ledger ------------------------------------------------------------------------------------------
 
-# The allowance counts in the window of the hold; a release has the hold's moment and the opposite sign.
-BALANCE = "SELECT coalesce(sum(amount - allowance), 0) FROM ledger WHERE user_id = ?"
+# Whoever was forgotten and comes back has spent what they had spent (see `bot.store.sqlite_privacy`). The
+# allowance counts in the window of the hold; a release has the hold's moment and the opposite sign.
+BALANCE = """
+    SELECT coalesce(sum(amount - allowance), 0) FROM ledger WHERE user_id IN (:user, pseudonym(:user))
+"""
 
 BOOKED = "SELECT 1 FROM ledger WHERE operation_id = ?"
 
@@ -318,9 +326,12 @@ USAGE = """
         coalesce(sum(held), 0),
         coalesce(-sum(allowance) FILTER (WHERE counted_at >= :day AND counted_at < :end), 0),
         coalesce(-sum(allowance) FILTER (WHERE counted_at >= :month AND counted_at < :end), 0),
+        coalesce(-sum(allowance) FILTER (WHERE counted_at >= :day_before AND counted_at < :day), 0),
+        coalesce(-sum(allowance) FILTER (WHERE counted_at >= :month_before AND counted_at < :month), 0),
+        (SELECT created_at FROM users WHERE id = :user),
         (SELECT count(*) FROM tasks
          WHERE user_id = :user AND state IN ('queued', 'submitting', 'unconfirmed', 'in_progress'))
-    FROM ledger WHERE user_id = :user
+    FROM ledger WHERE user_id IN (:user, pseudonym(:user))
 """
 
 HOLD_OF = "SELECT * FROM ledger WHERE task_id = ? AND kind = 'hold'"

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import structlog
 from sqlite_utils import Database
 
 from bot.domain.lifecycle import Settlement, Transition
@@ -22,7 +23,7 @@ from bot.domain.request import Attachment
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, MessagePurpose, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.errors import ConfigError
-from bot.store import sql
+from bot.store import sql, sql_privacy, sqlite_privacy
 from bot.store.base import (
     Awaited,
     Conflict,
@@ -51,7 +52,10 @@ from bot.store.rows import (
     task_values,
     user_of,
 )
+from bot.store.sqlite_privacy import know_pseudonyms
 from bot.store.writer import LARGEST_GROUP, Writer
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -74,6 +78,14 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.create_function("casefold", 1, str.casefold, deterministic=True)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
+    # What is deleted is overwritten, so that it is gone.
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection
+
+
+def _connect_migrated(path: Path) -> sqlite3.Connection:
+    connection = _connect(path)
+    know_pseudonyms(connection)
     return connection
 
 
@@ -109,7 +121,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, group: int = LARGEST_GROUP) -> None:
         self.path = path
-        self._writer = Writer(_connect(path), group=group)
+        self._writer = Writer(_connect_migrated(path), group=group)
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._read_connections: list[sqlite3.Connection] = []
@@ -133,7 +145,7 @@ class SqliteStore:
     def _read_here(self, work: Callable[[sqlite3.Connection], T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = _connect(self.path)
+            connection = _connect_migrated(self.path)
             connection.execute("PRAGMA query_only = ON")
             self._local.connection = connection
             self._read_connections.append(connection)
@@ -213,6 +225,9 @@ class SqliteStore:
     async def set_preferences(self, user_id: UserId, preferences: Preferences) -> None:
         await self._write(sql.SET_PREFERENCES, (preferences.write(), user_id))
 
+    async def set_plan(self, user_id: UserId, plan: str | None, until: Millis | None) -> None:
+        await self._write(sql.SET_PLAN, (plan, until, user_id))
+
     async def set_inviter(self, user_id: UserId, inviter: UserId) -> bool:
         values = {"user": user_id, "inviter": inviter}
         return await self._writer.do(lambda db: db.execute(sql.SET_INVITER, values).rowcount > 0)
@@ -223,6 +238,23 @@ class SqliteStore:
                 db.execute(step, (new, old))
 
         await self._writer.do(work)
+
+    # -- privacy -------------------------------------------------------------------------------------
+
+    async def export(self, user_id: UserId) -> dict[str, list[dict[str, Any]]]:
+        return await self._read(lambda db: sqlite_privacy.export(db, user_id))
+
+    async def forget(self, user_id: UserId, now: Millis) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            for row in db.execute(sql_privacy.QUEUED_OF, {"user": user_id}).fetchall():
+                _end_forgotten(db, row, now)
+            sqlite_privacy.forget(db, user_id)
+
+        await self._writer.do(work)
+        if not await asyncio.to_thread(
+            sqlite_privacy.take_out_of_the_journal, self.path, BUSY_TIMEOUT_MS / 1000
+        ):
+            log.warning("the journal was in use; what was forgotten leaves it with the next checkpoint")
 
     # -- accepting -----------------------------------------------------------------------------------
 
@@ -347,6 +379,9 @@ class SqliteStore:
                 raise Conflict(f"task {before.id} is no longer at version {before.version}")
             if transition.settlement is not Settlement.KEEP:
                 _settle(db, after, transition.settlement, now)
+            if task_of(row).is_forgotten:
+                # There is nobody to tell, and nothing to send once more.
+                return _end_forgotten(db, row, now) if after.state is TaskState.QUEUED else task_of(row)
             for item in transition.outbox:
                 video = item.video
                 insert(
@@ -492,7 +527,7 @@ class SqliteStore:
             if db.execute(sql.BOOKED, (row.operation_id,)).fetchone() is not None:
                 return False
             if row.amount < 0:
-                (granted,) = db.execute(sql.BALANCE, (row.user_id,)).fetchone()
+                (granted,) = db.execute(sql.BALANCE, {"user": row.user_id}).fetchone()
                 if granted + row.amount < 0:
                     raise NotEnough(Credits(max(0, granted)))
             insert(db, "ledger", ledger_values(row))
@@ -602,9 +637,31 @@ def _search(user_id: UserId, words: str, skip: int, limit: int) -> dict[str, Any
 
 
 def _usage(db: sqlite3.Connection, user_id: UserId, window: Windows) -> Usage:
-    values = {"user": user_id, "day": window.day_start, "month": window.month_start, "end": window.day_end}
-    row = db.execute(sql.USAGE, values).fetchone()
-    return Usage(Credits(row[0]), Credits(row[1]), Credits(row[2]), Credits(row[3]), row[4])
+    values = {
+        "user": user_id,
+        "day": window.day_start,
+        "month": window.month_start,
+        "end": window.day_end,
+        "day_before": window.day_before,
+        "month_before": window.month_before,
+    }
+    balance, held, day, month, day_before, month_before, since, running = db.execute(
+        sql.USAGE, values
+    ).fetchone()
+    return Usage(
+        balance=Credits(balance),
+        held=Credits(held),
+        day_spent=Credits(day),
+        month_spent=Credits(month),
+        running=running,
+        spent_day_before=_if_there(day_before, since, window.day_start),
+        spent_month_before=_if_there(month_before, since, window.month_start),
+    )
+
+
+def _if_there(spent: int, since: int | None, until: Millis) -> Credits | None:
+    """What was spent in a window that ended at `until`, by somebody who is here since then."""
+    return Credits(spent) if since is not None and since < until else None
 
 
 def _spent_in(db: sqlite3.Connection, chat_id: ChatId, since: Millis) -> Credits:
@@ -613,11 +670,20 @@ def _spent_in(db: sqlite3.Connection, chat_id: ChatId, since: Millis) -> Credits
 
 def _keep_attachment(db: sqlite3.Connection, attachment: StoredAttachment, now: Millis) -> None:
     ref = attachment.ref
-    db.execute(sql.KEEP_ATTACHMENT, (ref.sha256, ref.media_type, attachment.content, now))
+    db.execute(
+        sql.KEEP_ATTACHMENT, (ref.sha256, ref.media_type, attachment.content, attachment.owner, now)
+    )
 
 
 def _with_task(db: sqlite3.Connection, row: sqlite3.Row) -> Delivery:
     return delivery_of(row, task_of(db.execute(sql.TASK, (row["task_id"],)).fetchone()))
+
+
+def _end_forgotten(db: sqlite3.Connection, row: sqlite3.Row, now: Millis) -> Task:
+    """End what waits of somebody who is forgotten; its credits go back to where they came from."""
+    cancelled = task_of(db.execute(sql_privacy.CANCEL_FORGOTTEN, {"id": row["id"], "now": now}).fetchone())
+    _settle(db, cancelled, Settlement.RELEASE, now)
+    return cancelled
 
 
 def _settle(db: sqlite3.Connection, task: Task, settlement: Settlement, now: Millis) -> None:

@@ -238,3 +238,21 @@ async def test_the_newest_movements_come_first(accounts, store, clock):
     await accounts.grant(BOSS, "@ada", 2, 8)
     assert [row.kind for row in await accounts.ledger(ADA)] == ["grant", "hold", "grant"]
     assert [row.amount for row in await accounts.ledger(ADA, limit=1)] == [2]
+
+
+# -- plans --------------------------------------------------------------------------------------------
+
+
+async def test_an_admin_moves_somebody_to_a_plan_until_a_day(accounts, store, clock):
+    await accounts.move(BOSS, "@ada", "none", "2d")
+    assert (await accounts.balance(ADA)).plan == "none"
+    assert (await accounts.balance(ADA)).plan_until == NOW + 2 * DAY
+    clock.advance(2 * DAY)
+    assert (await accounts.balance(ADA)).plan == "free"
+    assert (await accounts.balance(ADA)).plan_until is None
+
+
+async def test_only_admins_move_people_and_only_to_plans_that_there_are(accounts):
+    await refused("error.admin.only", accounts.move(ADA, "@ada", "none"))
+    error = await refused("error.admin.no_plan", accounts.move(BOSS, "@ada", "gold"))
+    assert error.params["plans"] == "free, none"

@@ -34,6 +34,7 @@ STATEMENTS = (
     ) STRICT
     """,
     "CREATE INDEX users_username ON users (lower(username))",
+    "CREATE INDEX users_invited ON users (invited_by) WHERE invited_by IS NOT NULL",
     """
     CREATE TABLE chats (
         id INTEGER PRIMARY KEY,
@@ -46,10 +47,12 @@ STATEMENTS = (
         sha256 TEXT PRIMARY KEY CHECK (length(sha256) = 64),
         media_type TEXT NOT NULL,
         content BLOB NOT NULL,
+        user_id INTEGER,
         used_at INTEGER NOT NULL
     ) STRICT
     """,
     "CREATE INDEX attachments_used ON attachments (used_at)",
+    "CREATE INDEX attachments_of_user ON attachments (user_id) WHERE user_id IS NOT NULL",
     """
     CREATE TABLE tasks (
         sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -139,6 +142,10 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX ledger_settlement ON ledger (task_id) WHERE kind IN ('charge', 'release')",
     """
     CREATE TRIGGER ledger_keeps_rows BEFORE UPDATE ON ledger
+    WHEN new.user_id >= 0 OR new.note NOT IN ('', old.note)
+    OR (new.id, new.kind, new.amount, new.held, new.allowance, new.at, new.counted_at, new.operation_id)
+        IS NOT (old.id, old.kind, old.amount, old.held, old.allowance, old.at, old.counted_at, old.operation_id)
+    OR (new.task_id, new.actor_id) IS NOT (old.task_id, old.actor_id)
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
     """,
     """
@@ -197,6 +204,7 @@ STATEMENTS = (
         value TEXT NOT NULL
     ) STRICT
     """,
+    "INSERT INTO settings (key, value) VALUES ('pseudonyms', hex(randomblob(32)))",
     """
     CREATE TABLE drafts (
         user_id INTEGER NOT NULL,
