@@ -75,8 +75,8 @@ async def given(update: Update, context: Context, *, links: bool = True) -> Give
     pictures += await context.services.links.pictures(linked.links)
     return Given(
         linked.words,
-        tuple([await keep.keep_image(picture) for picture in pictures]),
-        None if sound is None else await keep.keep_sound(await fetch_file(context.bot, sound)),
+        tuple([await keep.keep_image(picture, user_id_of(update)) for picture in pictures]),
+        None if sound is None else await keep.keep_sound(await fetch_file(context.bot, sound), user_id_of(update)),
         source,
     )
 

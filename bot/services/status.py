@@ -43,7 +43,7 @@ class Status:
         """
         async with self._turn(task):
             latest = await self._store.task(task.id)
-            if latest is not None and not latest.state.is_final:
+            if latest is not None and not latest.state.is_final and not latest.is_forgotten:
                 await self._show(latest)
 
     async def tick(self) -> None:

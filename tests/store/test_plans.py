@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.task import FINAL_STATES
-from bot.store import sql, sql_operating, sqlite, sqlite_operating
+from bot.store import sql, sql_operating, sql_privacy, sqlite, sqlite_operating, sqlite_privacy
 
 GROWING = frozenset(
     {"tasks", "ledger", "inbox", "attachments", "outbox", "users", "task_messages", "kept_words", "audit", "standings", "strikes"}
@@ -18,7 +18,7 @@ UNDER_WAY = frozenset({"inbox_waiting", "tasks_queued", "tasks_shown", "outbox_d
 
 
 def statements() -> Iterator[tuple[str, str]]:
-    for module in (sql, sql_operating):
+    for module in (sql, sql_operating, sql_privacy):
         for name, value in vars(module).items():
             if name.isupper() and name != "WHOLE_HISTORY":
                 for number, statement in enumerate(value if isinstance(value, tuple) else (value,), 1):
@@ -52,6 +52,7 @@ def db(tmp_path_factory) -> Iterator[sqlite3.Connection]:
     sqlite.migrate(path)
     connection = sqlite3.connect(path)
     connection.create_function("casefold", 1, str.casefold)
+    sqlite_privacy.know_pseudonyms(connection)
     yield connection
     connection.close()
 
@@ -89,6 +90,6 @@ def test_the_indexes_of_what_is_under_way_are_partial(db):
 
 def test_the_store_has_no_statement_of_its_own():
     """A statement outside sql.py would escape the tests above."""
-    for module in (sqlite, sqlite_operating):
+    for module in (sqlite, sqlite_operating, sqlite_privacy):
         source = Path(module.__file__).read_text("utf-8")
         assert re.findall(r"\b(?:SELECT|UPDATE|DELETE FROM|INSERT)\b .*", source) == []
