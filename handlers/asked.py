@@ -5,14 +5,14 @@ from typing import Any
 
 from telegram import Update
 
-from handlers import recipes
+from handlers import ideas, recipes
 from handlers.context import Context, place_of, user_id_of
 
 Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 Taker = Callable[[Update, Context, str], Awaitable[None]]
 """Takes what was asked for; the text is the subject of the question."""
 
-PHOTOS: Mapping[str, Taker] = {recipes.PHOTO: recipes.took_photo}
+PHOTOS: Mapping[str, Taker] = {recipes.PHOTO: recipes.took_photo, ideas.PHOTO: ideas.took_photo}
 WORDS: Mapping[str, Taker] = {recipes.NAME: recipes.took_name}
 
 

@@ -49,14 +49,20 @@ async def new(update: Update, context: Context) -> None:
     await show(update, context, replace(card, source_message_id=place_of(update).message_id))
 
 
-async def show(update: Update, context: Context, card: Card, place: Place | None = None) -> None:
+async def show(
+    update: Update,
+    context: Context,
+    card: Card,
+    place: Place | None = None,
+    view: views.View | None = None,
+) -> None:
     """Keep a card and show it as the newest message; where it, or an older one, stood before it goes away."""
     where, user_id = place or place_of(update), user_id_of(update)
     cards = context.services.cards
     older = await cards.card(user_id, where.chat_id)
     # Kept before it is shown: its buttons must work at once, also if we crash in between.
     await cards.keep(user_id, where.chat_id, replace(card, message_id=None))
-    sent = await send(context, where, await _view(update, context, card))
+    sent = await send(context, where, view or await _view(update, context, card))
     await cards.keep(user_id, where.chat_id, replace(card, message_id=sent.message_id))
     if older is not None and older.message_id is not None:
         await _remove(context, where, older.message_id)
@@ -148,6 +154,17 @@ async def press_use(update: Update, context: Context, query: CallbackQuery, argu
     await _change(update, context, query, context.services.cards.used(card, use, context.preferences))
 
 
+async def give_words(update: Update, context: Context, query: CallbackQuery, name: str, words: str) -> None:
+    """Give words that a button stands for to the card that it names, and show the card in its place.
+
+    Raises:
+        UserError: the card is gone, or can't be made with these words.
+
+    """
+    card = context.services.cards.worded(await _named(update, context, name), words)
+    await _change(update, context, query, card)
+
+
 async def press_generate(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
     """Submit what the card holds; the status message takes its place."""
     del query
@@ -221,7 +238,9 @@ async def _view(update: Update, context: Context, card: Card) -> views.View:
     balance = await services.accounts.balance(user_id)
     price = services.compose.price(card.request)
     knobs = services.cards.knobs(card.request)
-    return card_views.card(context.t, card, knobs, price, balance.available, user_id)
+    return card_views.card(
+        context.t, card, knobs, price, balance.available, user_id, improvable=services.assistant.offered
+    )
 
 
 async def _remove(context: Context, place: Place, message_id: int) -> None:

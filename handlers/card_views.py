@@ -28,9 +28,19 @@ NO_TO = "draft.stale"
 
 
 def card(
-    t: Texts, shown: Card, knobs: Sequence[Knob], price: Credits, available: Credits, owner: UserId
+    t: Texts,
+    shown: Card,
+    knobs: Sequence[Knob],
+    price: Credits,
+    available: Credits,
+    owner: UserId,
+    *,
+    improvable: bool = False,
 ) -> View:
-    """A request as it stands: what it is, what it costs, what one has, and everything that can be set."""
+    """A request as it stands: what it is, what it costs, what one has, and everything that can be set.
+
+    Where an assistant is there, words are `improvable`.
+    """
     lines = [
         t(shown.question),
         quoted(shown.request.prompt, PROMPT_SHOWN),
@@ -50,9 +60,12 @@ def card(
     dials = [
         Button(labelled(t, knob, shown.request), "card", f"{shown.name}.{knob}", owner) for knob in knobs
     ]
+    last = [discard]
+    if improvable and shown.request.prompt:
+        last = [Button(t("improve.button.improve"), "improve", shown.name, owner), discard]
     return View(
         _joined(lines),
-        [[Button(generate, "generate", shown.name, owner, style=CONFIRM)], *in_rows(dials, 2), [discard]],
+        [[Button(generate, "generate", shown.name, owner, style=CONFIRM)], *in_rows(dials, 2), last],
     )
 
 

@@ -5,6 +5,7 @@ from telegram import CallbackQuery, Update
 from bot.domain.units import TaskId
 from bot.errors import UserError
 from bot.services.compose import Pictures
+from handlers import try_on as try_on_
 from handlers import views
 from handlers.context import Context, answer, user_id_of
 from handlers.draft import ask, submit_or_ask
@@ -92,7 +93,8 @@ async def try_on(update: Update, context: Context) -> None:
     parsed = compose.parse(got.words)
     person = one_picture(got)
     if not parsed.prompt:
-        raise UserError("error.request.garment")
+        await try_on_.suggest(update, context, person)
+        return
     await submit_or_ask(
         update, context, compose.video(parsed, Pictures(first=person), context.preferences, try_on=True)
     )

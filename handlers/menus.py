@@ -18,7 +18,7 @@ from bot.i18n import DEFAULT, Texts, for_language, languages
 
 log = structlog.get_logger(__name__)
 
-USER_COMMANDS = ("video", "new", "image", "settings", "quota", "tasks", "help")
+USER_COMMANDS = ("video", "new", "image", "settings", "quota", "tasks", "history", "help")
 MORE_COMMANDS = (
     "effect",
     "extend",
@@ -33,6 +33,10 @@ MORE_COMMANDS = (
     "prices",
     "voices",
     "effects",
+    "favourites",
+    "show",
+    "ideas",
+    "tips",
     "save",
     "recipes",
     "invite",

@@ -205,6 +205,16 @@ class Cards:
         question = READY if completed.prompt and not card.pictures else card.question
         return replace(card, request=completed, question=question, awaits=None)
 
+    def worded(self, card: Card, prompt: str) -> Card:
+        """The card with other words, taken as they stand.
+
+        Raises:
+            UserError: it can't be made with them; the card stays as it is.
+
+        """
+        completed = self._compose.completed(card.request, ParsedPrompt(prompt))
+        return replace(card, request=completed, question=READY, awaits=None)
+
     def _with_negative(self, card: Card, text: str) -> Card:
         if len(text) > LIMIT:
             raise UserError("error.prompt.negative_too_long", count=len(text), limit=LIMIT)
