@@ -12,13 +12,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.messages.pofile import read_po
 
+from bot.domain.access import AccessMode, InviteProblem, Role, Verdict
 from bot.domain.choices import ANSWERED, CAMERAS, Knob
+from bot.domain.idea import BUILT_IN, BUILT_IN_PHOTO
 from bot.domain.preferences import Preference
 from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
-from bot.domain.task import ACTIVE_STATES, FailureKind, LedgerKind
+from bot.domain.task import FailureKind, LedgerKind, TaskState
 from bot.i18n import DEFAULT, NAMES, Texts, choose, for_language
-from handlers import COMMANDS
+from handlers import COMMANDS, tips, try_on
 from handlers.onboarding_views import EXAMPLES
+from handlers.views import NAMED_FIELDS
 
 ROOT = Path(__file__).parent.parent.parent
 CATALOGUES = {
@@ -36,15 +39,28 @@ OTHERS = [language for language in NAMES if language != DEFAULT]
 
 # Keys that the code puts together, and what the parts can be.
 FAMILIES = {
+    "door.": tuple(set(Verdict) - {Verdict.PASS}),
+    "access.mode.": tuple(AccessMode),
+    "role.": (*Role, "none"),
+    "maintenance.is_": ("on", "off"),
+    "button.maintenance_": ("on", "off"),
+    "error.invite.": tuple(InviteProblem),
     "mode.": VideoRequest.model_fields["mode"].annotation.__args__,
-    "state.": tuple(ACTIVE_STATES),
+    "state.": tuple(TaskState),
     "ledger.": tuple(LedgerKind),
     "notice.failed.": tuple(FailureKind),
     "status.": ("submitting", "unconfirmed"),
-    "operation.": tuple(set(Operation) - {Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO}),
+    "operation.": tuple(Operation),
+    "field.": (*NAMED_FIELDS, "other"),
     "button.use_": ("frames", "references", "only"),
     "knob.": (*Knob, "labelled"),
-    "camera.": tuple(CAMERAS),
+    "camera.": (*CAMERAS, *(f"means.{name}" for name in CAMERAS)),
+    "idea.": tuple(f"{name}.{part}" for name in (*BUILT_IN, *BUILT_IN_PHOTO) for part in ("name", "prompt")),
+    "tips.": (
+        *(f"{part}_{number}" for part in ("example", "copy") for number in tips.EXAMPLES),
+        *(f"{part}_{word}" for part in ("word", "word_means") for word in tips.WORDS),
+    ),
+    "tryon.": tuple(f"{part}_{name}" for part in ("name", "prompt") for name in try_on.SUGGESTIONS),
     "card.ask.": tuple(ANSWERED),
     "prefer.": (*Preference, "language"),
     "error.request.": ("operation", "source"),
