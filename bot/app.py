@@ -27,13 +27,15 @@ from bot.domain.idea import Idea, slug_of
 from bot.domain.options import Options
 from bot.domain.request import Product
 from bot.domain.schedule import PollingPolicy
-from bot.domain.units import DAY, MINUTE, SECOND, Millis, ProviderName, UserId
+from bot.domain.units import DAY, MINUTE, SECOND, ChatId, Millis, ProviderName, UserId
 from bot.kling import callback
 from bot.kling.download import download
 from bot.providers import open_pool
 from bot.scheduler import Ticks
+from bot.services.access import Access, AllowList
 from bot.services.accounts import Accounts
 from bot.services.assistant import Assistant
+from bot.services.audit import Audit
 from bot.services.cards import Cards
 from bot.services.compose import Compose, Defaults
 from bot.services.container import Services
@@ -54,7 +56,7 @@ from bot.services.status import Status
 from bot.services.submit import Submit
 from bot.services.watch import Watch
 from bot.services.work import Work
-from bot.store.sqlite import SqliteStore
+from bot.store.sqlite_operating import OperatingSqliteStore
 from bot.web import CallbackDoor, Callbacks, Health, WatchedUpdates, serve, site
 from handlers.telegram import Connection, TelegramSide, connect
 
@@ -78,7 +80,7 @@ STATUS_SECONDS = 3.0
 class App:
     """Everything, put together and not yet running."""
 
-    store: SqliteStore
+    store: OperatingSqliteStore
     services: Services
     intake: Intake
     dispatch: Dispatch
@@ -104,6 +106,7 @@ class App:
     async def _run(self, stopping: asyncio.Event) -> None:
         await self.telegram.prepare()
         await self.providers.restore()
+        await self.services.access.restore()
         await self.recover.at_start()
         self.ticks.start(
             {
@@ -133,7 +136,7 @@ async def build(
     async with AsyncExitStack() as stack:
         directory = Path(settings.storage.directory)
         directory.mkdir(parents=True, exist_ok=True)
-        store = await SqliteStore.open(settings.store.url)
+        store = await OperatingSqliteStore.open(settings.store.url)
         stack.push_async_callback(store.close)
         pool = await stack.enter_async_context(open_pool(settings, clock))
         downloads = await stack.enter_async_context(
@@ -154,6 +157,20 @@ async def build(
             default_plan=settings.quota.default_plan,
             zone=ZoneInfo(settings.quota.timezone),
             admins=frozenset(UserId(admin) for admin in settings.telegram.admins),
+        )
+        audit = Audit(store, clock)
+        access = Access(
+            store,
+            accounts,
+            audit,
+            clock,
+            rng,
+            settings.access.mode,
+            AllowList(
+                frozenset(UserId(user) for user in settings.access.users),
+                frozenset(ChatId(group) for group in settings.access.groups),
+            ),
+            tuple(settings.plans),
         )
         defaults = Defaults(
             model=settings.models.default,
@@ -230,6 +247,7 @@ async def build(
             ideas=Ideas(_ideas(settings), store, compose),
             assistant=assistant,
             accounts=accounts,
+            access=access,
             status=status,
             providers=providers,
             clock=clock,

@@ -25,6 +25,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.domain import catalog as catalogs
+from bot.domain.access import AccessMode
 from bot.domain.quota import Plan
 from bot.domain.request import Operation
 from bot.errors import ConfigError
@@ -197,6 +198,14 @@ class Groups(Section):
     daily_credits: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
 
 
+class Access(Section):
+    """Who may use the bot. `users` and `groups` are always let in; admins let in others while it runs."""
+
+    mode: AccessMode = AccessMode.PUBLIC
+    users: tuple[int, ...] = ()
+    groups: tuple[int, ...] = ()
+
+
 class Models(Section):
     """What a request gets where the person said nothing."""
 
@@ -324,6 +333,7 @@ class Settings(BaseSettings):
     }
     limits: Limits = Limits()
     groups: Groups = Groups()
+    access: Access = Access()
     models: Models = Models()
     catalog: Catalog = Catalog()
     assistant: Assistant = Assistant()

@@ -8,6 +8,7 @@ from telegram.ext import (
     CallbackQueryHandler,
     ChatMemberHandler,
     CommandHandler,
+    InlineQueryHandler,
     MessageHandler,
     TypeHandler,
     filters,
@@ -15,6 +16,7 @@ from telegram.ext import (
 
 from bot.errors import UserError
 from handlers import (
+    access,
     account,
     admin,
     card,
@@ -22,14 +24,22 @@ from handlers import (
     errors,
     groups,
     help,  # noqa: A004  the command is /help
+    history,
+    ideas,
+    improving,
+    inline,
     making,
     onboarding,
-    providers,
-    recipes,
-    settings,
     plans,
     prices,
+    providers,
+    recipes,
+    replies,
+    results,
+    settings,
     tasks,
+    tips,
+    try_on,
     video,
     words,
 )
@@ -61,25 +71,51 @@ COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
     "voices": catalog.voices,
     "effects": catalog.effects,
     "tasks": tasks.tasks,
+    "history": history.history,
+    "favourites": history.favourites,
+    "show": history.show,
     "cancel": tasks.cancel,
     "quota": account.quota,
+    "prices": prices.prices,
     "language": settings.language,
     "settings": settings.settings,
     "invite": onboarding.invite,
+    "tips": tips.tips,
+    "ideas": ideas.ideas,
     "save": recipes.save,
     "recipes": recipes.recipes,
     "grant": admin.grant,
     "user": admin.user,
+    "plan": plans.plan,
     "providers": providers.providers,
-    "prices": prices.prices,
+    "invitecode": access.invite_code,
+    "ban": access.ban,
+    "unban": access.unban,
+    "role": access.role,
+    "maintenance": access.maintenance,
 }
 PRESSES: dict[str, PressHandler] = {
     "cancel": tasks.press_cancel,
     "drop": tasks.press_cancel_listed,
-    "again": tasks.press_again,
+    "again": results.press_again,
+    "change": results.press_change,
+    "extend": results.press_extend,
+    "longer": results.press_longer,
+    "speak": results.press_speak,
+    "effects": results.press_effects,
+    "effect": results.press_effect,
+    "dismiss": results.press_dismiss,
+    "original": results.press_original,
+    "about": results.press_about,
+    "take": results.press_take,
+    "star": results.press_star,
+    "delete": results.press_delete,
+    "keep": results.press_keep,
+    "erase": results.press_erase,
+    "history": history.press_history,
+    "open": history.press_open,
     "animate": making.press_animate,
     "card": card.press_card,
-    "plan": plans.plan,
     "pick": card.press_pick,
     "use": card.press_use,
     "generate": card.press_generate,
@@ -88,6 +124,13 @@ PRESSES: dict[str, PressHandler] = {
     "language": settings.press_language,
     "settings": settings.press_settings,
     "prefer": settings.press_prefer,
+    "tips": tips.press_tips,
+    "wear": try_on.press_wear,
+    "improve": improving.press_improve,
+    "improve_use": improving.press_use,
+    "ideas": ideas.press_start,
+    "idea": ideas.press_idea,
+    "idea_make": ideas.press_make,
     "recipes": recipes.press_list,
     "recipe": recipes.press_recipe,
     "recipe_save": recipes.press_save,
@@ -101,6 +144,11 @@ PRESSES: dict[str, PressHandler] = {
     "pause": providers.press_pause,
     "resume": providers.press_resume,
     "refresh": providers.press_refresh,
+    "admit": access.press_admit,
+    "deny": access.press_deny,
+    "revoke": access.press_revoke,
+    "maintenance": access.press_maintenance,
+    "mode": access.press_mode,
 }
 HAS_MEDIA = HAS_IMAGE | HAS_SOUND
 UNSUPPORTED = (
@@ -158,8 +206,11 @@ def register(application: KlingApplication) -> None:
     named = new & ~filters.SenderChat.ALL
 
     # Before everything else: who is it, and in which language is the answer.
-    application.add_handler(TypeHandler(Update, _meet), group=-1)
+    application.add_handler(TypeHandler(Update, _meet), group=-2)
+    # Then: may they. Whom this stops reaches nothing below.
+    application.add_handler(TypeHandler(Update, access.gate), group=-1)
     application.add_handler(CallbackQueryHandler(_press))
+    application.add_handler(InlineQueryHandler(inline.answer_query))
     application.add_handler(ChatMemberHandler(groups.joined, ChatMemberHandler.MY_CHAT_MEMBER))
     application.add_handler(CommandHandler(list(COMMANDS), _anonymous, filters=new & filters.SenderChat.ALL))
     for name, handler in COMMANDS.items():
@@ -167,14 +218,21 @@ def register(application: KlingApplication) -> None:
     # A photo whose caption is a command is no CommandHandler's business, and must come before the photos
     # of private chats, whose captions are prompts.
     application.add_handler(MessageHandler(named & HAS_MEDIA & filters.CaptionRegex(r"^/\w"), _captioned))
-    # In groups only commands count, and replies to a card: other words and photos are people's conversation.
+    # In groups only commands count, and replies to what is ours: other words and photos are people's conversation.
     grouped = named & filters.ChatType.GROUPS & filters.REPLY & ~filters.COMMAND
-    application.add_handler(MessageHandler(grouped & (HAS_IMAGE | filters.TEXT), words.reply_in_group))
+    in_group = replies.reply_or(words.reply_in_group)
+    application.add_handler(MessageHandler(grouped & (HAS_IMAGE | filters.TEXT), in_group))
+    application.add_handler(MessageHandler(grouped & HAS_SOUND, replies.spoken))
     private = named & filters.ChatType.PRIVATE
     application.add_handler(MessageHandler(private & HAS_IMAGE, asked_or(PHOTOS, video.video)))
     application.add_handler(MessageHandler(private & HAS_SOUND & filters.REPLY, making.spoken))
     application.add_handler(MessageHandler(private & filters.COMMAND, words.unknown_command))
-    application.add_handler(MessageHandler(private & filters.TEXT, asked_or(WORDS, words.words)))
+    said = asked_or(WORDS, words.words)
+    # Words in reply to a result, or to a question about one, before words of their own.
+    application.add_handler(MessageHandler(private & filters.TEXT & filters.REPLY, replies.reply_or(said)))
+    application.add_handler(MessageHandler(private & filters.TEXT, said))
+    edited = filters.UpdateType.EDITED_MESSAGE & ~filters.SenderChat.ALL
+    application.add_handler(MessageHandler(edited & (filters.TEXT | filters.CAPTION), replies.edited))
     # After pictures, which are files and stickers too.
     application.add_handler(MessageHandler(private & UNSUPPORTED, words.unsupported))
     application.add_error_handler(errors.on_error)

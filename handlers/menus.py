@@ -46,7 +46,7 @@ MORE_COMMANDS = (
 """These stand in /help: a menu of more than a few lines is not read."""
 
 GROUP_COMMANDS = ("video", "tasks", "quota", "cancel")
-ADMIN_COMMANDS = ("grant", "user", "plan", "providers")
+ADMIN_COMMANDS = ("grant", "user", "plan", "providers", "invitecode", "ban", "unban", "role", "maintenance")
 
 
 async def set_menus(bot: Bot, admins: Iterable[UserId]) -> None:

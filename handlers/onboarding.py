@@ -12,7 +12,7 @@ from telegram import CallbackQuery, Update
 
 from bot.domain.invites import invite_code, read_invite_code
 from bot.errors import UserError
-from handlers import onboarding_views, recipes
+from handlers import access, history, inline, onboarding_views, recipes
 from handlers.context import Context, answer, place_of, user_id_of
 from handlers.draft import offer
 
@@ -22,6 +22,7 @@ StartLink = Callable[[Update, Context, str], Awaitable[None]]
 """Acts on what stands behind the prefix of a payload."""
 
 INVITE_PREFIX = "ref_"
+TASK_PREFIX = "task_"
 
 
 async def start(update: Update, context: Context) -> None:
@@ -50,6 +51,17 @@ async def invited(update: Update, context: Context, code: str) -> None:
     await welcome(update, context)
 
 
+async def admitted(update: Update, context: Context, code: str) -> None:
+    """Let somebody in by a code of the admins.
+
+    Raises:
+        UserError: the code lets nobody in.
+
+    """
+    await access.redeem(update, context, code)
+    await welcome(update, context)
+
+
 async def invite(update: Update, context: Context) -> None:
     """`/invite`: a link for others, which says who gave it to them."""
     link = f"https://t.me/{context.bot.username}?start={INVITE_PREFIX}{invite_code(user_id_of(update))}"
@@ -74,6 +86,9 @@ async def press_try(update: Update, context: Context, query: CallbackQuery, argu
 
 START_LINKS: dict[str, StartLink] = {
     INVITE_PREFIX: invited,
+    access.INVITE_PREFIX: admitted,
     recipes.LINK_PREFIX: recipes.follow_link,
+    TASK_PREFIX: history.open_task,
+    inline.LINK_PREFIX: inline.follow_link,
 }
 """What each kind of link does, by how its payload begins."""

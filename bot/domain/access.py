@@ -67,6 +67,17 @@ class Admission(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody as those who run the bot see them. `language` is the one to write to them in."""
+
+    id: UserId
+    name: str
+    username: str | None
+    language: str
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How a person stands with the bot. `version` grows with every change (compare and set).
 

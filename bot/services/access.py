@@ -17,6 +17,7 @@ from bot.domain.access import (
     Errand,
     InviteCode,
     Permission,
+    Person,
     Role,
     Standing,
     Verdict,
@@ -113,7 +114,9 @@ class Access:
         """What the door says to a person in a chat, and how they stand."""
         standing = await self.standing(user_id)
         if chat_id in self._allowed.groups:
-            return verdict(replace(self._door, mode=AccessMode.PUBLIC), standing, errand, self._clock.now()), standing
+            return verdict(
+                replace(self._door, mode=AccessMode.PUBLIC), standing, errand, self._clock.now()
+            ), standing
         return verdict(self._door, standing, errand, self._clock.now()), standing
 
     async def set_mode(self, actor: UserId, mode: AccessMode, operation: str) -> None:
@@ -147,17 +150,22 @@ class Access:
         """The admins have been asked about a stranger."""
         await self._change(user_id, lambda standing: replace(standing, admission=Admission.ASKED))
 
-    async def waiting(self, limit: int = 20) -> list[User]:
+    async def waiting(self, limit: int = 20) -> list[Person]:
         """Who has asked to be let in."""
-        return await self._store.waiting(limit)
+        return [self._person(user) for user in await self._store.waiting(limit)]
+
+    async def person(self, user_id: UserId) -> Person:
+        """Somebody by id; of whom nothing is known there is but the id."""
+        user = await self._store.user(user_id)
+        return self._unknown(user_id) if user is None else self._person(user)
 
     async def deciders(self) -> list[UserId]:
         """Whom a stranger's request is shown."""
         staff = [standing.user_id for standing in await self._store.staff() if standing.may(Permission.ADMIT)]
         return sorted(self._accounts.owners | set(staff))
 
-    async def admit(self, actor: UserId, user_id: UserId, plan: str | None, operation: str) -> bool:
-        """Let a person in, on a plan where one is named; False: they were in already.
+    async def admit(self, actor: UserId, user_id: UserId, plan: str | None, operation: str) -> Person | None:
+        """Let a person in, on a plan where one is named; None: they were in already.
 
         Raises:
             UserError: the actor may not, or nobody knows the person.
@@ -168,13 +176,13 @@ class Access:
         user = await self._accounts.find(str(user_id))
         before = await self._store.standing(user_id)
         if before.admission is Admission.ALLOWED:
-            return False
+            return None
         after = f"{Admission.ALLOWED} {plan or ''}".strip()
         audit = self._audit.row(operation, actor, "admit", str(user_id), before.admission, after)
         if plan is not None and plan != self._accounts.plan_of(user).name:
             await self._store.set_plan(user_id, plan, None)
         await self._change(user_id, lambda now: replace(now, admission=Admission.ALLOWED), audit)
-        return True
+        return await self.person(user_id)
 
     async def deny(self, actor: UserId, user_id: UserId, operation: str) -> bool:
         """Turn a person away for good, until somebody admits them; False: they were turned away already.
@@ -187,9 +195,7 @@ class Access:
         before = await self._store.standing(user_id)
         if before.admission is Admission.DENIED:
             return False
-        audit = self._audit.row(
-            operation, actor, "deny", str(user_id), before.admission, Admission.DENIED
-        )
+        audit = self._audit.row(operation, actor, "deny", str(user_id), before.admission, Admission.DENIED)
         await self._change(user_id, lambda now: replace(now, admission=Admission.DENIED), audit)
         return True
 
@@ -250,7 +256,7 @@ class Access:
 
     # -- bans and roles ------------------------------------------------------------------------------
 
-    async def ban(self, actor: UserId | None, text: str, reason: str, operation: str) -> User:
+    async def ban(self, actor: UserId | None, text: str, reason: str, operation: str) -> Person:
         """Let a person begin nothing any more; they are told the reason. `actor` is None in a shell.
 
         Raises:
@@ -259,7 +265,7 @@ class Access:
         """
         return await self._set_ban(actor, text, reason.strip()[:LONGEST_REASON] or "–", "ban", operation)
 
-    async def unban(self, actor: UserId | None, text: str, operation: str) -> User:
+    async def unban(self, actor: UserId | None, text: str, operation: str) -> Person:
         """Take a ban back.
 
         Raises:
@@ -270,7 +276,7 @@ class Access:
 
     async def _set_ban(
         self, actor: UserId | None, text: str, reason: str | None, action: str, operation: str
-    ) -> User:
+    ) -> Person:
         user = await self._accounts.find(text)
         before = await self.standing(user.id)
         if actor is not None:
@@ -279,9 +285,9 @@ class Access:
                 raise UserError("error.access.outranked", name=user.name)
         audit = self._audit.row(operation, actor, action, str(user.id), before.ban or "", reason or "")
         await self._change(user.id, lambda now: replace(now, ban=reason), audit)
-        return user
+        return self._person(user)
 
-    async def appoint(self, actor: UserId, text: str, role: Role | None, operation: str) -> User:
+    async def appoint(self, actor: UserId, text: str, role: Role | None, operation: str) -> Person:
         """Give a person a role, or (None) take it.
 
         Raises:
@@ -296,12 +302,19 @@ class Access:
         audit = self._audit.row(operation, actor, "role", str(user.id), before.role or "", role or "")
         await self._change(user.id, lambda now: replace(now, role=role), audit)
         await self.standing(user.id)
-        return user
+        return self._person(user)
 
-    async def staff(self) -> list[Standing]:
-        """Everybody who runs the bot, owners first."""
+    async def staff(self, actor: UserId) -> list[tuple[Person, Standing]]:
+        """Everybody who runs the bot, owners first.
+
+        Raises:
+            UserError: the actor is not among them.
+
+        """
+        await self.require(actor, Permission.LOOK)
         owners = [Standing(owner, role=Role.OWNER) for owner in sorted(self._accounts.owners)]
-        return [*owners, *await self._store.staff()]
+        standings = [*owners, *await self._store.staff()]
+        return [(await self.person(standing.user_id), standing) for standing in standings]
 
     async def set_reachable(self, user_id: UserId, reachable: bool) -> None:
         """Whether a person gets broadcasts."""
@@ -321,6 +334,15 @@ class Access:
             raise UserError("error.access.not_your_role", role=standing.role)
 
     # -- in common -----------------------------------------------------------------------------------
+
+    def _person(self, user: User) -> Person:
+        accounts = self._accounts
+        language, plan = accounts.language_of(user), accounts.plan_of(user).name
+        return Person(user.id, user.name, user.username, language, plan)
+
+    def _unknown(self, user_id: UserId) -> Person:
+        accounts = self._accounts
+        return Person(user_id, str(user_id), None, accounts.language_of(None), accounts.plan_of(None).name)
 
     async def _change(
         self, user_id: UserId, change: Callable[[Standing], Standing], audit: AuditRow | None = None

@@ -1,13 +1,14 @@
 """People: who they are, what language they read, what they may spend, and what admins may do about it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from bot.clock import Clock
-from bot.domain.preferences import Preferences
 from bot.domain.plans import fitted, read_until
+from bot.domain.preferences import Preferences
 from bot.domain.quota import Plan, available, day_limit, month_limit, resets_at, windows
 from bot.domain.task import LedgerKind, LedgerRow
 from bot.domain.units import Credits, UserId
@@ -39,16 +40,26 @@ class Accounts:
         self._plans = plans
         self._default_plan = default_plan
         self._zone = zone
-        self._admins = admins
+        self._owners = admins
+        self._appointed: frozenset[UserId] = frozenset()
 
     def is_admin(self, user_id: UserId) -> bool:
-        """Whether the operator's settings name this user as an admin."""
-        return user_id in self._admins
+        """Whether the operator's settings or an owner made this user an admin."""
+        return user_id in self._owners or user_id in self._appointed
+
+    @property
+    def owners(self) -> frozenset[UserId]:
+        """The admins whom the settings name: they appoint the others."""
+        return self._owners
 
     @property
     def admins(self) -> frozenset[UserId]:
         """Everybody who is told when something is wrong."""
-        return self._admins
+        return self._owners | self._appointed
+
+    def appoint(self, admins: frozenset[UserId]) -> None:
+        """Know from here on whom the owners have made admins."""
+        self._appointed = admins
 
     @property
     def zone(self) -> ZoneInfo:
@@ -146,6 +157,8 @@ class Accounts:
             resets_at=resets_at(plan, usage, window),
             running=usage.running,
             max_running=plan.max_running,
+            plan=plan.name,
+            plan_until=user.plan_until if user is not None and user.plan == plan.name else None,
         )
 
     async def find(self, text: str) -> User:
@@ -157,8 +170,6 @@ class Accounts:
         """
         user = await self._store.find_user(text)
         if user is None:
-            plan=plan.name,
-            plan_until=user.plan_until if user is not None and user.plan == plan.name else None,
             raise UserError("error.admin.no_user", user=text)
         return user
 

@@ -13,13 +13,25 @@ class Audit:
         self._clock = clock
 
     def row(
-        self, operation: str, actor: UserId | None, action: str, subject: str, before: str = "", after: str = ""
+        self,
+        operation: str,
+        actor: UserId | None,
+        action: str,
+        subject: str,
+        before: str = "",
+        after: str = "",
     ) -> AuditRow:
         """A row of now, to be written together with what it tells of; `operation` names it once and for all."""
         return AuditRow(f"{operation}:{action}", self._clock.now(), actor, action, subject, before, after)
 
     async def note(
-        self, operation: str, actor: UserId | None, action: str, subject: str, before: str = "", after: str = ""
+        self,
+        operation: str,
+        actor: UserId | None,
+        action: str,
+        subject: str,
+        before: str = "",
+        after: str = "",
     ) -> None:
         """Note what has been done elsewhere; the same operation is noted once."""
         await self._store.note(self.row(operation, actor, action, subject, before, after))

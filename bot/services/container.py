@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.clock import Clock
+from bot.services.access import Access
 from bot.services.accounts import Accounts
 from bot.services.assistant import Assistant
 from bot.services.cards import Cards
@@ -31,6 +32,7 @@ class Services:
     ideas: Ideas
     assistant: Assistant
     accounts: Accounts
+    access: Access
     status: Status
     providers: Providers
     clock: Clock

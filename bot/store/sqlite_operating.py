@@ -157,7 +157,9 @@ def _set_standing(db: sqlite3.Connection, standing: Standing, now: Millis) -> St
         "now": now,
     }
     if not db.execute(sql.SET_STANDING, values).rowcount:
-        raise StandingChanged(f"the standing of {standing.user_id} is no longer at version {standing.version}")
+        raise StandingChanged(
+            f"the standing of {standing.user_id} is no longer at version {standing.version}"
+        )
     return replace(standing, version=standing.version + 1)
 
 
