@@ -48,6 +48,7 @@ from bot.services.intake import Intake
 from bot.services.limits import Limits, Rates
 from bot.services.links import LARGEST_PICTURE, Links
 from bot.services.poll import Poll
+from bot.services.privacy import Privacy
 from bot.services.providers import Providers
 from bot.services.recipes import Recipes
 from bot.services.recover import Recover
@@ -249,6 +250,7 @@ async def build(
             accounts=accounts,
             access=access,
             status=status,
+            privacy=Privacy(store, status, clock, settings.storage.retention_days),
             providers=providers,
             clock=clock,
             stale_after=settings.telegram.stale_after_minutes * MINUTE,

@@ -40,6 +40,9 @@ MORE_COMMANDS = (
     "save",
     "recipes",
     "invite",
+    "privacy",
+    "export",
+    "forget",
     "cancel",
     "language",
 )

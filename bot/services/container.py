@@ -11,6 +11,7 @@ from bot.services.compose import Compose
 from bot.services.history import History
 from bot.services.ideas import Ideas
 from bot.services.links import Links
+from bot.services.privacy import Privacy
 from bot.services.providers import Providers
 from bot.services.recipes import Recipes
 from bot.services.results import Results
@@ -34,6 +35,7 @@ class Services:
     accounts: Accounts
     access: Access
     status: Status
+    privacy: Privacy
     providers: Providers
     clock: Clock
     stale_after: int

@@ -38,7 +38,7 @@ FORGET = (
     # A bare row stays for the ledger, for a group's budget and for how long such tasks take.
     """
     UPDATE tasks INDEXED BY tasks_of_user SET
-        user_id = :alias, chat_id = iif(is_private, 0, chat_id), message_id = NULL, thread_id = NULL,
+        user_id = :alias, chat_id = min(chat_id, 0), message_id = NULL, thread_id = NULL,
         update_id = NULL, language = 'en', request = json_object('operation', 'text2video', 'model', model),
         failure_detail = NULL, status_message_id = NULL, favourite = 0, hidden = 1
     WHERE user_id = :user
@@ -46,10 +46,13 @@ FORGET = (
     """
     UPDATE ledger SET user_id = :alias, note = iif(kind = 'release', note, '') WHERE user_id = :user
     """,
+    "UPDATE ledger_parts INDEXED BY ledger_parts_of_account SET account_id = :alias WHERE account_id = :user",
     "DELETE FROM drafts WHERE user_id = :user",
     "DELETE FROM kept_words WHERE user_id = :user",
     "DELETE FROM recipes WHERE user_id = :user",
     "DELETE FROM awaited WHERE user_id = :user",
+    # That there was a strike still counts; what was asked for is gone.
+    "UPDATE strikes SET prompt = '' WHERE user_id = :user",
     "UPDATE users SET invited_by = NULL WHERE invited_by = :user",
     "DELETE FROM users WHERE id = :user",
 )

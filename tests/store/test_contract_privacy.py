@@ -1,9 +1,65 @@
 """What every engine promises of invitations, exports and forgetting (the Store protocol)."""
 
-from bot.domain.units import UserId
-from tests.builders import ADA, NOW, XIAOLIN, stored
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.lifecycle import Deferred, ProviderFailed, transition
+from bot.domain.task import FailureKind, LedgerKind, TaskState
+from bot.domain.units import ChatId, Millis, UserId
+from bot.store import sql_privacy, sqlite
+from bot.store.base import SentRecord
+from tests.builders import (
+    ADA,
+    NOW,
+    XIAOLIN,
+    a_draft,
+    a_grant,
+    a_request,
+    an_image,
+    an_update,
+    path_to,
+    stored,
+)
+from tests.store.steps import LATER, TODAY, step
 
 BOSS = UserId(1000)
+CLUB = ChatId(-100)
+SECRET = "a lighthouse that nobody must hear of"
+PICTURE = b"the bytes of a secret picture" * 50
+
+KEPT = {
+    "standings": "a ban or a role outlives the name; it holds no words of the person",
+    "invite_uses": "an invite code works once for one person, also after they were forgotten",
+}
+"""Tables that keep something of a forgotten person, and why."""
+
+
+async def everything_of(store, user_id, words=SECRET):
+    """One person's row in every table: two tasks, a draft, a picture, kept words, a grant."""
+    secret = words == SECRET
+    name, username = ("Ada Secretname", "secret_ada") if secret else ("Xiaolin", "xiaolin")
+    await store.see_user(user_id, name, username, "en", NOW)
+    done = await stored(
+        store,
+        TaskState.SUCCEEDED,
+        user_id=user_id,
+        chat_id=ChatId(user_id),
+        request=a_request(prompt=words),
+    )
+    (row,) = await store.deliveries_of(done.id)
+    await store.delivered(row.id, SentRecord(9, "secret-file-id" if secret else "file-id"), NOW)
+    await stored(store, user_id=user_id, chat_id=ChatId(user_id), request=a_request(prompt=words))
+    await store.save_draft(
+        replace(a_draft(), user_id=user_id, chat_id=ChatId(user_id), data={"words": words})
+    )
+    picture = PICTURE if secret else b"another picture"
+    await store.keep_attachment(replace(an_image(picture), owner=user_id), NOW)
+    await store.keep_words(user_id, f"token-{user_id}", words, NOW)
+    await store.book(a_grant(user_id=user_id, note="a secret note" if secret else "a note"))
 
 
 async def inviter_of(store, user_id):
@@ -34,3 +90,147 @@ async def test_somebody_who_has_made_videos_already_is_no_newcomer(store):
         await store.see_user(person, "Name", None, "en", NOW)
     await stored(store)
     assert not await store.set_inviter(ADA, XIAOLIN)
+
+
+# -- exporting ----------------------------------------------------------------------------------------
+
+
+async def test_a_person_gets_all_of_their_own_data_and_nobody_elses(store):
+    await everything_of(store, ADA)
+    await everything_of(store, XIAOLIN, words="another secret")
+    exported = await store.export(ADA)
+    assert exported["profile"][0]["name"] == "Ada Secretname"
+    assert [task["request"]["prompt"] for task in exported["tasks"]] == [SECRET, SECRET]
+    assert {row["kind"] for row in exported["ledger"]} == {"hold", "charge", "grant"}
+    for name in ("results", "drafts", "pictures", "kept_words"):
+        assert exported[name], name
+    assert "another secret" not in json.dumps(exported)
+
+
+# -- forgetting ---------------------------------------------------------------------------------------
+
+
+async def test_of_a_forgotten_person_no_word_is_left_in_the_file(store):
+    await everything_of(store, ADA)
+    await store.forget(ADA, NOW)
+    files = [store.path, store.path.with_name(f"{store.path.name}-wal")]
+    content = b"".join(file.read_bytes() for file in files if file.exists())
+    for secret in (SECRET, "Secretname", "secret_ada", "secret-file-id", "a secret note", PICTURE.decode()):
+        assert secret.encode() not in content, secret
+    assert await store.user(ADA) is None
+    assert not any((await store.export(ADA)).values())
+
+
+async def test_the_ledger_keeps_its_sums_and_its_rows(store):
+    await everything_of(store, ADA)
+    before = await store.ledger_totals()
+    await store.forget(ADA, NOW)
+    after = await store.ledger_totals()
+    cancelled = after.pop(LedgerKind.RELEASE)
+    assert cancelled == (1, 10)
+    assert after == before
+
+
+async def test_whoever_comes_back_has_what_they_had_left_no_less_and_no_more(store):
+    await everything_of(store, ADA)
+    before = await store.usage(ADA, TODAY)
+    await store.forget(ADA, NOW)
+    after = await store.usage(ADA, TODAY)
+    # What waited was cancelled, so its credits are back.
+    assert (after.balance, after.day_spent, after.held) == (before.balance, before.day_spent - 10, 0)
+    assert await store.ledger(ADA) == []
+
+
+async def test_what_waits_is_cancelled_and_told_to_nobody(store):
+    waiting = await stored(store)
+    await store.forget(ADA, NOW)
+    assert (await store.task(waiting.id)).state is TaskState.CANCELLED
+    assert await store.claim_deliveries(NOW, Millis(1), 10) == []
+
+
+@pytest.mark.parametrize("state", [TaskState.SUBMITTING, TaskState.UNCONFIRMED, TaskState.IN_PROGRESS])
+async def test_what_runs_ends_without_being_delivered(store, state):
+    task = await stored(store, state)
+    await store.forget(ADA, NOW)
+    running = await store.task(task.id)
+    assert running.is_forgotten
+    events = (
+        path_to(TaskState.SUCCEEDED)[1:]
+        if state is not TaskState.IN_PROGRESS
+        else path_to(TaskState.SUCCEEDED)[2:]
+    )
+    ended = await step(store, running, *events)
+    assert ended.state is TaskState.SUCCEEDED
+    assert await store.deliveries_of(task.id) == []
+    assert (await store.usage(ADA, TODAY)).held == 0
+
+
+async def test_what_was_not_taken_after_all_is_not_sent_again(store):
+    task = await stored(store, TaskState.SUBMITTING)
+    await store.forget(ADA, NOW)
+    # The submission was under way with the task as it was before.
+    ended = await store.apply(transition(task, Deferred(NOW), NOW), NOW)
+    assert ended.state is TaskState.CANCELLED
+    assert await store.due_queued(LATER, 10) == []
+    assert (await store.usage(ADA, TODAY)).held == 0
+
+
+async def test_a_providers_words_about_a_forgotten_prompt_are_not_kept(store):
+    task = await stored(store, TaskState.IN_PROGRESS)
+    await store.forget(ADA, NOW)
+    failed = await store.apply(
+        transition(task, ProviderFailed(FailureKind.CONTENT, f"refused: {SECRET}"), NOW), NOW
+    )
+    assert (failed.state, failed.failure_detail) == (TaskState.FAILED, None)
+
+
+async def test_others_keep_what_is_theirs(store):
+    await everything_of(store, XIAOLIN, words="another secret")
+    before = await store.export(XIAOLIN)
+    await everything_of(store, ADA)
+    await store.forget(ADA, NOW)
+    assert await store.export(XIAOLIN) == before
+
+
+async def test_a_picture_that_somebody_else_still_needs_stays(store):
+    picture = an_image(PICTURE)
+    await store.keep_attachment(replace(picture, owner=ADA), NOW)
+    await stored(store, images=[picture], user_id=XIAOLIN, request=a_request(picture))
+    await store.forget(ADA, NOW)
+    assert list(await store.attachments([picture.ref])) == [picture.ref.sha256]
+
+
+async def test_what_a_group_has_spent_is_still_known(store):
+    await stored(store, TaskState.SUCCEEDED, chat_id=CLUB)
+    await store.forget(ADA, NOW)
+    assert await store.spent_in(CLUB, TODAY.day_start) == 10
+
+
+async def test_forgetting_somebody_who_is_not_known_does_nothing(store):
+    await store.forget(ADA, NOW)
+    await store.forget(ADA, NOW)
+    assert await store.user(ADA) is None
+
+
+async def test_the_words_of_an_update_are_forgotten_once_it_was_acted_on(store):
+    await store.receive([an_update(7, payload={"update_id": 7, "message": {"text": SECRET}})])
+    await store.mark_processed(7, NOW)
+    with closing(sqlite3.connect(store.path)) as db:
+        ((payload,),) = db.execute("SELECT payload FROM inbox").fetchall()
+    assert payload == "{}"
+    assert await store.receive([an_update(7)]) == []
+
+
+def test_every_table_that_names_people_is_thought_of(tmp_path):
+    """A new table with something of a person must be cleared by FORGET, or stand here with the reason."""
+    sqlite.migrate(tmp_path / "bot.db")
+    with closing(sqlite3.connect(tmp_path / "bot.db")) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        personal = {
+            table
+            for table in tables
+            if {"user_id", "telegram_language"}
+            & {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
+        }
+    cleared = {table for table in personal if any(f" {table} " in step for step in sql_privacy.FORGET)}
+    assert personal - cleared <= set(KEPT), personal - cleared
