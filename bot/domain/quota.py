@@ -1,6 +1,6 @@
 """Who may spend what: windows, allowances, and the decision whether a hold is possible. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,7 +34,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """The day and the month around a moment in the operator's time zone, as half-open UTC intervals.
+    """The day and the month around the moment `now` in the operator's time zone, as half-open UTC intervals.
 
     `day_before` and `month_before` are where the windows begin that end where these begin.
     """
@@ -45,6 +45,16 @@ class Windows:
     month_end: Millis
     day_before: Millis
     month_before: Millis
+    now: Millis = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """Credits of one grant or purchase: how many are `left`, and until when they can be spent; None: for good."""
+
+    left: Credits
+    expires_at: Millis | None
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,7 @@ def windows(now: Millis, zone: ZoneInfo) -> Windows:
         month_end=_millis(datetime(next_month.year, next_month.month, next_month.day, tzinfo=zone)),
         day_before=_millis(datetime(previous.year, previous.month, previous.day, tzinfo=zone)),
         month_before=_millis(datetime(last_month.year, last_month.month, last_month.day, tzinfo=zone)),
+        now=now,
     )
 
 

@@ -208,7 +208,8 @@ class LedgerRow:
     `amount` changes what the user may still spend, `held` what is reserved. Of `amount`, `allowance` is
     the part that concerns the plan's daily and monthly windows and not the granted balance; a window
     counts it at `counted_at` (the moment of the hold), so a release gives it back to the window it came
-    from. `operation_id` is unique: the same thing is never booked twice.
+    from. `operation_id` is unique: the same thing is never booked twice. What a grant or a purchase adds
+    can be spent until `expires_at`, or for good.
     """
 
     user_id: UserId
@@ -221,6 +222,7 @@ class LedgerRow:
     operation_id: str
     task_id: TaskId | None = None
     actor_id: UserId | None = None
+    expires_at: Millis | None = None
     note: str = ""
 
     @classmethod

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from bot.domain.lifecycle import Transition
 from bot.domain.preferences import Preferences
-from bot.domain.quota import Plan, Usage, Windows
+from bot.domain.quota import Lot, Plan, Usage, Windows
 from bot.domain.recipe import Recipe
 from bot.domain.request import Attachment
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, MessagePurpose, Task, TaskState
@@ -423,6 +423,10 @@ class Store(Protocol):
             NotEnough: it takes more of the granted balance than there is.
 
         """
+        ...
+
+    async def lots(self, account: UserId, since: Millis) -> list[Lot]:
+        """Granted and bought credits with something left that end after `since`, those that end first in front."""
         ...
 
     async def ledger(self, user_id: UserId, limit: int = 20) -> list[LedgerRow]:

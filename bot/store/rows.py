@@ -144,6 +144,7 @@ def ledger_values(row: LedgerRow) -> dict[str, Any]:
         "operation_id": row.operation_id,
         "task_id": row.task_id,
         "actor_id": row.actor_id,
+        "expires_at": row.expires_at,
         "note": row.note,
     }
 
@@ -161,6 +162,7 @@ def ledger_row_of(row: sqlite3.Row) -> LedgerRow:
         operation_id=row["operation_id"],
         task_id=row["task_id"],
         actor_id=row["actor_id"],
+        expires_at=row["expires_at"],
         note=row["note"],
     )
 

@@ -312,17 +312,14 @@ DELIVERIES_OF = "SELECT * FROM outbox WHERE task_id = ? ORDER BY id"
 
 # -- ledger ------------------------------------------------------------------------------------------
 
-# Whoever was forgotten and comes back has spent what they had spent (see `bot.store.sqlite_privacy`). The
-# allowance counts in the window of the hold; a release has the hold's moment and the opposite sign.
-BALANCE = """
-    SELECT coalesce(sum(amount - allowance), 0) FROM ledger WHERE user_id IN (:user, pseudonym(:user))
-"""
-
 BOOKED = "SELECT 1 FROM ledger WHERE operation_id = ?"
 
+# Whoever was forgotten and comes back has spent what they had spent (see `bot.store.sqlite_privacy`). The
+# allowance counts in the window of the hold; a release has the hold's moment and the opposite sign.
 USAGE = """
     SELECT
-        coalesce(sum(amount - allowance), 0),
+        (SELECT coalesce(sum(amount), 0) FROM ledger_parts INDEXED BY ledger_parts_of_account
+         WHERE account_id IN (:user, pseudonym(:user)) AND (expires_at IS NULL OR expires_at > :now)),
         coalesce(sum(held), 0),
         coalesce(-sum(allowance) FILTER (WHERE counted_at >= :day AND counted_at < :end), 0),
         coalesce(-sum(allowance) FILTER (WHERE counted_at >= :month AND counted_at < :end), 0),

@@ -17,20 +17,19 @@ from sqlite_utils import Database
 
 from bot.domain.lifecycle import Settlement, Transition
 from bot.domain.preferences import Preferences
-from bot.domain.quota import Plan, Usage, Windows, may_hold, within_group_budget
+from bot.domain.quota import Lot, Plan, Usage, Windows, may_hold, within_group_budget
 from bot.domain.recipe import Recipe
 from bot.domain.request import Attachment
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, MessagePurpose, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.errors import ConfigError
-from bot.store import sql, sql_privacy, sqlite_privacy
+from bot.store import lots, sql, sql_privacy, sqlite_privacy
 from bot.store.base import (
     Awaited,
     Conflict,
     Draft,
     InboxRow,
     NotedMessage,
-    NotEnough,
     RecipeRefused,
     SentRecord,
     StoredAttachment,
@@ -45,7 +44,6 @@ from bot.store.rows import (
     inbox_row_of,
     insert,
     ledger_row_of,
-    ledger_values,
     recipe_of,
     recipe_values,
     task_of,
@@ -280,7 +278,7 @@ class SqliteStore:
             for attachment in attachments:
                 _keep_attachment(db, attachment, task.created_at)
             insert(db, "tasks", task_values(task))
-            insert(db, "ledger", ledger_values(LedgerRow.hold(task, allowance)))
+            lots.book(db, LedgerRow.hold(task, allowance))
             return task
 
         return await self._writer.do(work)
@@ -526,14 +524,13 @@ class SqliteStore:
         def work(db: sqlite3.Connection) -> bool:
             if db.execute(sql.BOOKED, (row.operation_id,)).fetchone() is not None:
                 return False
-            if row.amount < 0:
-                (granted,) = db.execute(sql.BALANCE, {"user": row.user_id}).fetchone()
-                if granted + row.amount < 0:
-                    raise NotEnough(Credits(max(0, granted)))
-            insert(db, "ledger", ledger_values(row))
+            lots.book(db, row)
             return True
 
         return await self._writer.do(work)
+
+    async def lots(self, account: UserId, since: Millis) -> list[Lot]:
+        return await self._read(lambda db: lots.lots(db, account, since))
 
     async def ledger(self, user_id: UserId, limit: int = 20) -> list[LedgerRow]:
         rows = await self._rows(sql.LEDGER, (user_id, limit))
@@ -644,6 +641,7 @@ def _usage(db: sqlite3.Connection, user_id: UserId, window: Windows) -> Usage:
         "end": window.day_end,
         "day_before": window.day_before,
         "month_before": window.month_before,
+        "now": window.now,
     }
     balance, held, day, month, day_before, month_before, since, running = db.execute(
         sql.USAGE, values
@@ -670,9 +668,7 @@ def _spent_in(db: sqlite3.Connection, chat_id: ChatId, since: Millis) -> Credits
 
 def _keep_attachment(db: sqlite3.Connection, attachment: StoredAttachment, now: Millis) -> None:
     ref = attachment.ref
-    db.execute(
-        sql.KEEP_ATTACHMENT, (ref.sha256, ref.media_type, attachment.content, attachment.owner, now)
-    )
+    db.execute(sql.KEEP_ATTACHMENT, (ref.sha256, ref.media_type, attachment.content, attachment.owner, now))
 
 
 def _with_task(db: sqlite3.Connection, row: sqlite3.Row) -> Delivery:
@@ -706,4 +702,7 @@ def _settle(db: sqlite3.Connection, task: Task, settlement: Settlement, now: Mil
         task_id=task.id,
         note=str(task.failure or task.state) if released else "",
     )
-    insert(db, "ledger", ledger_values(row))
+    if released:
+        lots.give_back(db, row, hold)
+    else:
+        lots.book(db, row)

@@ -8,17 +8,30 @@ from pathlib import Path
 import pytest
 
 from bot.domain.task import FINAL_STATES
-from bot.store import sql, sql_operating, sql_privacy, sqlite, sqlite_operating, sqlite_privacy
+from bot.store import sql, sql_money, sql_operating, sql_privacy, sqlite, sqlite_operating, sqlite_privacy
 
 GROWING = frozenset(
-    {"tasks", "ledger", "inbox", "attachments", "outbox", "users", "task_messages", "kept_words", "audit", "standings", "strikes"}
+    {
+        "tasks",
+        "ledger",
+        "inbox",
+        "attachments",
+        "outbox",
+        "users",
+        "task_messages",
+        "kept_words",
+        "audit",
+        "standings",
+        "strikes",
+        "ledger_parts",
+    }
 )
 UNDER_WAY = frozenset({"inbox_waiting", "tasks_queued", "tasks_shown", "outbox_due"})
 """Partial indexes that hold nothing but what is not done yet: they may be read from end to end."""
 
 
 def statements() -> Iterator[tuple[str, str]]:
-    for module in (sql, sql_operating, sql_privacy):
+    for module in (sql, sql_money, sql_operating, sql_privacy):
         for name, value in vars(module).items():
             if name.isupper() and name != "WHOLE_HISTORY":
                 for number, statement in enumerate(value if isinstance(value, tuple) else (value,), 1):

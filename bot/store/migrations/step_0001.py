@@ -2,6 +2,7 @@
 
 from sqlite_utils import Database
 
+from bot.store.migrations.money_tables import MONEY_TABLES
 from bot.store.migrations.operating_tables import OPERATING_TABLES
 
 STATEMENTS = (
@@ -129,8 +130,10 @@ STATEMENTS = (
         operation_id TEXT NOT NULL UNIQUE,
         task_id TEXT REFERENCES tasks (id),
         actor_id INTEGER,
+        expires_at INTEGER,
         note TEXT NOT NULL,
         CHECK (kind NOT IN ('hold', 'charge', 'release') OR task_id IS NOT NULL),
+        CHECK (expires_at IS NULL OR (kind IN ('grant', 'purchase') AND amount > 0)),
         CHECK (kind != 'hold' OR (amount <= 0 AND held = -amount AND allowance BETWEEN amount AND 0)),
         CHECK (kind != 'charge' OR (amount = 0 AND held <= 0)),
         CHECK (kind != 'release' OR (amount >= 0 AND held = -amount))
@@ -145,7 +148,7 @@ STATEMENTS = (
     WHEN new.user_id >= 0 OR new.note NOT IN ('', old.note)
     OR (new.id, new.kind, new.amount, new.held, new.allowance, new.at, new.counted_at, new.operation_id)
         IS NOT (old.id, old.kind, old.amount, old.held, old.allowance, old.at, old.counted_at, old.operation_id)
-    OR (new.task_id, new.actor_id) IS NOT (old.task_id, old.actor_id)
+    OR (new.task_id, new.actor_id, new.expires_at) IS NOT (old.task_id, old.actor_id, old.expires_at)
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
     """,
     """
@@ -245,5 +248,5 @@ STATEMENTS = (
 
 def apply(db: Database) -> None:
     """Create every table, index and trigger."""
-    for statement in (*STATEMENTS, *OPERATING_TABLES):
+    for statement in (*STATEMENTS, *MONEY_TABLES, *OPERATING_TABLES):
         db.execute(statement)

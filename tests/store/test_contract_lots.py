@@ -1,0 +1,169 @@
+"""What every engine promises of granted credits that end: spent in order, never twice, never after their end."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.domain.lifecycle import Accepted, CancelRequested, Claimed, Finished, transition
+from bot.domain.task import LedgerKind, Task
+from bot.domain.units import DAY, Credits, Millis
+from bot.errors import UserError
+from bot.store.base import NotEnough
+from bot.store.sqlite import SqliteStore
+from tests.builders import ADA, GRANTED_ONLY, LEASE, NOW, OFFICIAL, a_grant, a_task, a_video, a_window
+from tests.store.steps import TODAY, step
+
+
+def at(day: int) -> Millis:
+    return Millis(NOW + day * DAY)
+
+
+async def balance(store, now: Millis = NOW) -> int:
+    return (await store.usage(ADA, a_window(now))).balance
+
+
+async def test_a_grant_can_be_spent_until_its_end_and_not_after(store):
+    await store.book(a_grant(50, expires_at=at(2)))
+    await store.book(a_grant(7))
+    assert [await balance(store, now) for now in (NOW, Millis(at(2) - 1), at(2))] == [57, 57, 7]
+
+
+async def test_what_ends_first_is_spent_first(store):
+    for amount, end in ((10, None), (10, at(9)), (10, at(2))):
+        await store.book(a_grant(amount, expires_at=end))
+    await store.accept(a_task(price=Credits(15)), (), GRANTED_ONLY, TODAY)
+    assert [(lot.left, lot.expires_at) for lot in await store.lots(ADA, NOW)] == [(5, at(9)), (10, None)]
+
+
+async def test_a_release_gives_back_to_where_the_hold_took_from(store):
+    for end in (at(2), None):
+        await store.book(a_grant(10, expires_at=end))
+    task = await store.accept(a_task(price=Credits(15)), (), GRANTED_ONLY, TODAY)
+    await step(store, task, CancelRequested(), now=at(3))
+    assert await balance(store, at(3)) == 10
+    assert [lot.left for lot in await store.lots(ADA, NOW)] == [10, 10]
+
+
+async def test_what_has_ended_cannot_be_held(store):
+    await store.book(a_grant(50, expires_at=at(1)))
+    with pytest.raises(UserError):
+        await store.accept(a_task(created_at=at(1), price=Credits(1)), (), GRANTED_ONLY, a_window(at(1)))
+
+
+async def test_what_has_ended_cannot_be_taken(store):
+    await store.book(a_grant(50, expires_at=at(1)))
+    with pytest.raises(NotEnough) as raised:
+        await store.book(a_grant(-1, kind=LedgerKind.ADJUST, at=at(1)))
+    assert raised.value.granted == 0
+
+
+async def test_of_two_hundred_at_once_the_last_credits_hold_exactly_one(store):
+    await store.book(a_grant(10, expires_at=at(1)))
+    tasks = [a_task() for _ in range(200)]
+    answers = await asyncio.gather(
+        *(store.accept(task, (), GRANTED_ONLY, TODAY) for task in tasks), return_exceptions=True
+    )
+    assert sum(isinstance(answer, Task) for answer in answers) == 1
+    assert sum(isinstance(answer, UserError) for answer in answers) == 199
+    assert await balance(store) == 0
+
+
+@dataclass
+class Ledger:
+    """The rules in a few lines: lots that are looked at one by one, and what each hold took of which."""
+
+    lots: list[list] = field(default_factory=list)
+    holds: dict = field(default_factory=dict)
+
+    def balance(self, now: int) -> int:
+        return sum(left for left, end in self.lots if end is None or end > now)
+
+    def take(self, amount: int, now: int) -> list | None:
+        if amount > self.balance(now):
+            return None
+        taken = []
+        order = [lot for lot in self.lots if lot[1] is None or lot[1] > now]
+        for lot in sorted(order, key=lambda lot: (lot[1] is None, lot[1] or 0)):
+            part = min(lot[0], amount)
+            lot[0] -= part
+            amount -= part
+            taken.append((lot, part))
+        return taken
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("grant"), st.integers(1, 30), st.one_of(st.none(), st.integers(1, 12))),
+        st.tuples(st.just("hold"), st.integers(0, 30), st.none()),
+        st.tuples(st.just("adjust"), st.integers(1, 20), st.none()),
+        st.tuples(st.sampled_from(["charge", "release"]), st.integers(0, 9), st.none()),
+        st.tuples(st.just("wait"), st.integers(1, 4), st.none()),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_the_store_counts_as_the_rules_do_whatever_happens_in_which_order(tmp_path_factory, steps):
+    path = tmp_path_factory.mktemp("ledger") / "bot.db"
+    asyncio.run(_compare(path, steps))
+    with closing(sqlite3.connect(path)) as db:
+        wrong = db.execute(
+            """
+            SELECT ledger.operation_id FROM ledger LEFT JOIN ledger_parts USING (operation_id)
+            GROUP BY ledger.operation_id HAVING coalesce(sum(ledger_parts.amount), 0) != ledger.amount - ledger.allowance
+            """
+        ).fetchall()
+        below = db.execute("SELECT lot FROM ledger_parts GROUP BY lot HAVING sum(amount) < 0").fetchall()
+    assert (wrong, below) == ([], [])
+
+
+async def _compare(path, steps) -> None:
+    store, rules, now, tasks = await SqliteStore.open(str(path)), Ledger(), NOW, []
+    try:
+        for kind, number, end in steps:
+            match kind:
+                case "grant":
+                    expires_at = None if end is None else Millis(now + end * DAY)
+                    rules.lots.append([number, expires_at])
+                    await store.book(a_grant(number, at=now, counted_at=now, expires_at=expires_at))
+                case "hold":
+                    taken = rules.take(number, now)
+                    task = a_task(price=Credits(number), created_at=now)
+                    if taken is None:
+                        with pytest.raises(UserError):
+                            await store.accept(task, (), GRANTED_ONLY, a_window(now))
+                    else:
+                        tasks.append((await store.accept(task, (), GRANTED_ONLY, a_window(now)), taken))
+                case "adjust":
+                    row = a_grant(-number, kind=LedgerKind.ADJUST, at=now, counted_at=now)
+                    if rules.take(number, now) is None:
+                        with pytest.raises(NotEnough):
+                            await store.book(row)
+                    else:
+                        await store.book(row)
+                case "wait":
+                    now = Millis(now + number * DAY)
+                case _ if tasks:
+                    task, taken = tasks.pop(number % len(tasks))
+                    await _end(store, task, kind, now)
+                    if kind == "release":
+                        for lot, part in taken:
+                            lot[0] += part
+            assert await balance(store, now) == rules.balance(now)
+    finally:
+        await store.close()
+
+
+async def _end(store, task, kind, now) -> None:
+    if kind == "release":
+        await store.apply(transition(task, CancelRequested(), now), now)
+        return
+    done = Claimed(OFFICIAL, Millis(now + LEASE)), Accepted("kling-1", now), Finished((a_video(),), "1")
+    await step(store, task, *done, now=now)
