@@ -40,7 +40,23 @@ REPEATABLE = frozenset(FailureKind) - {FailureKind.CONTENT, FailureKind.PARAMETE
 """After these the same request may well succeed; after the others it would fail again."""
 
 EXPLAINED = frozenset({FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER})
-"""Here the provider's own words help."""
+"""Here the provider's own words help, and a change of the request may."""
+
+_CODES = re.compile(
+    r"[\[(]\s*(?:code\s*[:=]?\s*)?\d{3,5}\s*[\])]|\b(?:error|status)?[ _-]?code\b\s*[:=]?\s*\d+"
+    r"|\brequest[ _-]?id\b\s*[:=]?\s*[\w-]+",
+    re.IGNORECASE,
+)
+"""What providers write for machines."""
+
+NAMED_FIELDS = frozenset(
+    {
+        *("mode", "model", "duration", "aspect_ratio", "resolution", "negative_prompt", "cfg_scale"),
+        *("seed", "sound", "watermark", "count", "first_frame", "last_frame", "references"),
+        *("camera", "shots", "brush", "voices", "elements"),
+    }
+)
+"""Parts of a request that have a name in every language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,15 +210,19 @@ def notice(t: Texts, task: Task) -> View:
     kind = task.failure or FailureKind.PROVIDER
     lines = [f"{t(f'notice.failed.{kind}')} {back}"]
     if kind in EXPLAINED and task.failure_detail:
-        lines.append(t("notice.reason", reason=inline(task.failure_detail, 200)))
+        reason = inline(_CODES.sub("", task.failure_detail).strip(" ,;:"), 200)
+        lines.append(t("notice.reason", reason=reason) if reason else "")
     lines.append(quoted(task.request.prompt, 600))
     lines.append(f"<code>{shown(task.id)}</code>")
     buttons: list[list[Button]] = []
     if kind in REPEATABLE:
         again = t("button.try_again", credits=credits(t, task.price))
         buttons.append([Button(again, "again", task.id, style=CONFIRM)])
-    elif 0 < units(task.request.prompt) <= COPY_LIMIT:
-        buttons.append([Button(t("button.copy_prompt"), copy=task.request.prompt)])
+    if kind in EXPLAINED:
+        label = t("button.edit_prompt" if task.request.prompt else "button.change")
+        buttons.append([Button(label, "change", task.id)])
+    if kind not in REPEATABLE and 0 < units(task.request.prompt) <= COPY_LIMIT:
+        buttons[-1].append(Button(t("button.copy_prompt"), copy=task.request.prompt))
     return View("\n".join(line for line in lines if line), buttons)
 
 
@@ -326,6 +346,11 @@ def help_text(t: Texts, commands: Sequence[str], models: Sequence[str]) -> View:
     return View(_fitting(parts, "\n\n"), [[Button(t("button.copy_example"), copy=t("example.command"))]])
 
 
+def _field(t: Texts, name: str) -> str:
+    """What a part of a request is called where people read it."""
+    return t(f"field.{name}" if name in NAMED_FIELDS else "field.other")
+
+
 def error_sentence(t: Texts, error: UserError, zone: ZoneInfo, now: Millis) -> str:
     """A UserError in the reader's language, its parameters readable and escaped."""
     params: dict[str, object] = {}
@@ -335,6 +360,12 @@ def error_sentence(t: Texts, error: UserError, zone: ZoneInfo, now: Millis) -> s
             params["resets"] = "" if moment is None else t("quota.resets", moment=moment)
         elif isinstance(value, int):
             params[name] = t.number(value)
+        elif name == "fields":
+            params[name] = ", ".join(_field(t, field) for field in str(value).split(", "))
+        elif name == "operation":
+            params[name] = t(f"operation.{value}")
+        elif name == "models" and value in {"", "–"}:
+            params[name] = t("value.nobody")
         else:
             params[name] = inline(str(value), 1_000)
     # A sentence that is left out leaves its space behind.

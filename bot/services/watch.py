@@ -22,4 +22,4 @@ class Watch:
         """Remember how an exchange ended (None: well), and tell the operators where it is news."""
         if self._pool.note(provider, error) and error is not None:
             key = _ALERTS.get(type(error), "alert.provider.unavailable")
-            await self._messenger.alert_operators(key, provider=provider, detail=str(error))
+            await self._messenger.alert_operators(key, provider=provider, detail=error.message)
