@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from babel import Locale
-from babel.dates import format_datetime, format_time
+from babel.dates import format_datetime, format_skeleton, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -106,6 +106,12 @@ class Texts:
         if minutes:
             return self("unit.minutes_seconds", minutes=minutes, seconds=seconds)
         return self("unit.seconds", seconds=seconds)
+
+    def day(self, milliseconds: int, zone: ZoneInfo, now: int) -> str:
+        """A day in the given zone, in few letters: `21 Nov`, with its year where that is another."""
+        at = datetime.fromtimestamp(milliseconds / 1000, zone)
+        same_year = at.year == datetime.fromtimestamp(now / 1000, zone).year
+        return format_skeleton("MMMd" if same_year else "yMMMd", at, locale=self.locale)
 
     def moment(self, milliseconds: int, zone: ZoneInfo, now: int) -> str:
         """A moment in the given zone: the time alone where it is today, else with its date."""

@@ -118,7 +118,7 @@ class Place:
 
 def place_of(update: Update) -> Place:
     """Where an update happened. A press on a message that Telegram no longer shows has no topic."""
-    source = update.callback_query.message if update.callback_query is not None else update.message
+    source = update.callback_query.message if update.callback_query is not None else _message_in(update)
     assert source is not None  # noqa: S101  only messages and presses on them reach a handler
     thread_id = source.message_thread_id if isinstance(source, Message) and source.is_topic_message else None
     return Place(
@@ -133,9 +133,14 @@ def user_id_of(update: Update) -> UserId:
 
 
 def message_of(update: Update) -> Message:
-    """The message that a message handler was called for."""
-    assert update.message is not None  # noqa: S101  the filters let only new messages through
-    return update.message
+    """The message that a message handler was called for, new or edited."""
+    message = _message_in(update)
+    assert message is not None  # noqa: S101  the filters let only messages through
+    return message
+
+
+def _message_in(update: Update) -> Message | None:
+    return update.message or update.edited_message
 
 
 def origin_of(update: Update, context: Context, place: Place) -> Origin:

@@ -47,7 +47,7 @@ async def _tell(update: Update, context: Context, text: str) -> None:
             return
         # A press that waited too long for an alert is answered in the chat.
         await answer(update, context, View(text))
-    elif update.message is not None:
+    elif update.message is not None or update.edited_message is not None:
         await answer(update, context, View(text))
 
 

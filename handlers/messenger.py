@@ -180,10 +180,10 @@ class TelegramMessenger:
         }
         with ExitStack() as open_files:
             if file is None:
-                way = _ways(delivery)
+                way = way_of(delivery)
                 options[way] = delivery.file_id
             else:
-                way = _ways(delivery, file)
+                way = way_of(delivery, file)
                 options[way] = _streamed(delivery, file.path, open_files)
                 options |= _figures(way, file)
             if way == "video":
@@ -429,7 +429,7 @@ class TelegramMessenger:
         return for_language(self._accounts.language_of(found))
 
 
-def _ways(delivery: Delivery, file: ResultFile | None = None) -> str:
+def way_of(delivery: Delivery, file: ResultFile | None = None) -> str:
     """How Telegram takes a result, or has taken it: a picture that is too large for a photo goes as a file."""
     if delivery.kind is DeliveryKind.IMAGE:
         known = file or delivery

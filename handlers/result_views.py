@@ -7,6 +7,7 @@ message stands. Whoever sees a result may make the same again; the rest asks who
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
+from bot.domain.choices import COMPOSED
 from bot.domain.effects import Effect
 from bot.domain.request import Operation
 from bot.domain.task import Delivery, DeliveryKind, Task
@@ -16,18 +17,12 @@ from handlers import views
 from handlers.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Rows
 from handlers.views import View, inline, settings_line, units
 
-CHANGEABLE = frozenset(
-    {
-        Operation.TEXT_TO_VIDEO,
-        Operation.IMAGE_TO_VIDEO,
-        Operation.REFERENCES_TO_VIDEO,
-        Operation.OMNI_VIDEO,
-    }
+MAKING = (
+    (Operation.EXTEND, "extend", "button.extend"),
+    (Operation.LIP_SYNC, "speak", "button.speak"),
+    (Operation.EFFECT, "effects", "button.effects"),
 )
-"""What the composer's card knows."""
-
-MAKING = ((Operation.EXTEND, "extend"), (Operation.LIP_SYNC, "speak"), (Operation.EFFECT, "effects"))
-"""What can be made of a result, and the action that asks for it."""
+"""What can be made of a result, the action that asks for it, and the button's text."""
 
 EFFECTS_A_PAGE = 9
 IN_A_ROW = 3
@@ -41,9 +36,7 @@ def reference(delivery: Delivery) -> str:
 def result_buttons(t: Texts, delivery: Delivery, possible: frozenset[Operation]) -> Rows:
     """What can be done with a result, at most three words a row."""
     task, name = delivery.task, reference(delivery)
-    making = [
-        Button(t(f"button.{action}"), action, name) for operation, action in MAKING if operation in possible
-    ]
+    making = [Button(t(key), action, name) for operation, action, key in MAKING if operation in possible]
     if delivery.kind is DeliveryKind.IMAGE:
         making.insert(0, Button(t("button.animate"), "animate", name))
     return [
@@ -56,7 +49,8 @@ def result_buttons(t: Texts, delivery: Delivery, possible: frozenset[Operation])
 
 def _again(t: Texts, task: Task) -> list[Button]:
     again = Button(t("button.again", credits=views.credits(t, task.price)), "again", task.id)
-    if task.request.operation not in CHANGEABLE or task.request.source is not None:
+    if not task.request.prompt and task.request.operation not in COMPOSED:
+        # Nothing of it can be changed on a card.
         return [again]
     return [again, Button(t("button.change"), "change", task.id)]
 
@@ -86,7 +80,7 @@ def album(t: Texts, delivery: Delivery) -> View:
         ]
         rows += _in_rows(animate, 2)
     picked = [
-        Button(t("button.pick", number=number + 1), "pick", f"{task.id}.{number}") for number in numbers
+        Button(t("button.pick", number=number + 1), "take", f"{task.id}.{number}") for number in numbers
     ]
     rows += _in_rows(picked, 2)
     rows.append(_keeping(t, task, reference(delivery)))
@@ -124,9 +118,10 @@ def ask_extend(t: Texts, delivery: Delivery, price: Credits, owner: UserId) -> V
     return View(t("result.ask_extend"), [[go_on], [_never_mind(t, owner)]])
 
 
-def ask_speech(t: Texts, price: Credits, name: str) -> View:
-    """What should the face say? `name` is who is asked."""
-    return View(t("result.ask_speech", name=inline(name, 60), credits=views.credits(t, price)))
+def ask_speech(t: Texts, owner: UserId, price: Credits, name: str) -> View:
+    """What should the face say? In a group only whoever is named is asked by Telegram."""
+    mention = f'<a href="tg://user?id={owner}">{inline(name, 60)}</a>'
+    return View(t("result.ask_speech", name=mention, credits=views.credits(t, price)))
 
 
 def ask_effect(

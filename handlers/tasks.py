@@ -6,8 +6,7 @@ from bot.domain.task import TaskState
 from bot.domain.units import TaskId, read_task_id, shown
 from bot.errors import UserError
 from handlers import card, views
-from handlers.context import Context, Place, answer, place_of, rewrite, user_id_of
-from handlers.submitting import submit
+from handlers.context import Context, answer, rewrite, user_id_of
 
 
 async def tasks(update: Update, context: Context) -> None:
@@ -63,14 +62,3 @@ async def press_cancel_listed(update: Update, context: Context, query: CallbackQ
     said = await press_cancel(update, context, query, argument)
     await rewrite(context, query, await _list(update, context))
     return said
-
-
-async def press_again(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """The same request once more, as a task of whoever presses and may."""
-    del query
-    task = await context.services.submit.task(user_id_of(update), TaskId(argument))
-    here, origin = place_of(update), task.origin
-    if here.chat_id == origin.chat_id:
-        # Telegram tells nothing of the topic of an old message; the task knows it.
-        here = Place(here.chat_id, origin.message_id, origin.thread_id, is_private=here.is_private)
-    await submit(update, context, task.request, here)

@@ -31,7 +31,13 @@ from handlers.messenger import TelegramMessenger
 
 log = structlog.get_logger(__name__)
 
-ALLOWED_UPDATES = (UpdateType.MESSAGE, UpdateType.CALLBACK_QUERY, UpdateType.MY_CHAT_MEMBER)
+ALLOWED_UPDATES = (
+    UpdateType.MESSAGE,
+    UpdateType.EDITED_MESSAGE,
+    UpdateType.CALLBACK_QUERY,
+    UpdateType.INLINE_QUERY,
+    UpdateType.MY_CHAT_MEMBER,
+)
 CONNECTIONS = 32
 UPLOAD_SECONDS = 600.0
 """Between two reads or writes of an upload: 50 MB on a slow line."""

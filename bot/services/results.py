@@ -14,16 +14,16 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from bot.domain.prompt import ParsedPrompt
-from bot.domain.request import Operation, Product, SourceVideo, Speech, VideoRequest
+from bot.domain.request import ImageRef, Operation, Product, SourceVideo, Speech, VideoRequest
 from bot.domain.task import Delivery, DeliveryKind, DeliveryState, MessagePurpose, Origin, Task, TaskState
-from bot.domain.units import ChatId, TaskId, UserId, shown
+from bot.domain.units import ChatId, Credits, TaskId, UserId, shown
 from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.media import NotAVideo, first_frame
 from bot.services.accounts import Accounts
 from bot.services.compose import Compose
 from bot.services.fetching import SUFFIXES, ResultFiles
-from bot.services.ports import ChatBusy, ChatRefused, ResultChat, ResultFile, Sent
+from bot.services.ports import ChatBusy, ChatRefused, Manner, ResultChat, ResultFile, Sent
 from bot.store.base import NotedMessage, Store
 
 log = structlog.get_logger(__name__)
@@ -33,6 +33,7 @@ ON_ITS_WAY = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
 HAVE_A_PICTURE = frozenset({DeliveryKind.VIDEO, DeliveryKind.IMAGE})
 
 _ANY_WORDS = ParsedPrompt("on")
+_ANY_PICTURE = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1280, height=720)
 _ANY_SPEECH = Speech(text="on", voice="any")
 
 
@@ -175,6 +176,24 @@ class Results:
             found.add(Operation.EFFECT)
         return frozenset(found)
 
+    def price(self, operation: Operation, delivery: Delivery) -> Credits:
+        """What an operation of `possible` costs.
+
+        Raises:
+            UserError: it is not possible any more.
+
+        """
+        if operation is Operation.EFFECT:
+            scene = self._compose.effects.search("", 1)[0].scene
+            return self._compose.price(self._compose.effect(scene, (_ANY_PICTURE,)))
+        source = _source(delivery)
+        if source is None:
+            raise UserError("error.result.no_id")
+        if operation is Operation.EXTEND:
+            extension = self._compose.extension(_ANY_WORDS, source, delivery.task.request.mode)
+            return self._compose.price(extension)
+        return self._compose.price(self._compose.lip_sync(source, _ANY_SPEECH))
+
     def _can_extend(self, source: SourceVideo, request: VideoRequest) -> bool:
         try:
             self._compose.extension(_ANY_WORDS, source, request.mode)
@@ -229,10 +248,13 @@ class Results:
         """
         rows = [row for row in await self.files(task.id) if row.state not in ON_ITS_WAY]
         for row in rows:
-            placed = _placed(row, origin)
-            sent = await self._sent(placed)
-            await self._note(placed, sent, MessagePurpose.COPY)
+            await self.show_one(row, origin)
         return bool(rows)
+
+    async def show_one(self, delivery: Delivery, origin: Origin) -> None:
+        """Send one result once more. Raises as `show` does."""
+        placed = _placed(delivery, origin)
+        await self._note(placed, await self._sent(placed), MessagePurpose.COPY)
 
     async def original(self, delivery: Delivery, origin: Origin) -> None:
         """Send a result as a file, as its provider made it, or as the chat keeps it.
@@ -263,14 +285,14 @@ class Results:
         if delivery.file_id is not None:
             try:
                 async with _telling(refused=False):
-                    return await self._chat.send_result(delivery, None)
+                    return await self._chat.send_result(delivery, None, _manner(delivery))
             except ChatRefused as error:
                 log.info("a file id is refused", task=delivery.task.id, reason=str(error))
         try:
             async with self._files.open(delivery) as file, _telling():
                 if file.size_bytes > self._files.max_upload and delivery.video is not None:
                     return await self._chat.send_link(delivery, delivery.video.url, file.size_bytes)
-                return await self._chat.send_result(delivery, file)
+                return await self._chat.send_result(delivery, file, _manner(delivery))
         except (DownloadFailed, DownloadGone, DownloadRefused, NotAVideo) as error:
             log.info("a result is gone", task=delivery.task.id, reason=str(error))
             raise UserError("error.result.gone") from None
@@ -312,7 +334,7 @@ class Results:
 
     # -- keeping it ----------------------------------------------------------------------------------
 
-    async def set_favourite(self, task: Task, favourite: bool) -> Task:
+    async def set_favourite(self, task: Task, *, favourite: bool) -> Task:
         """Make a task one of its owner's favourites, or no longer."""
         await self._store.set_favourite(task.id, favourite)
         return replace(task, favourite=favourite)
@@ -351,6 +373,10 @@ def _source(delivery: Delivery) -> SourceVideo | None:
 def _placed(delivery: Delivery, origin: Origin) -> Delivery:
     """A result that goes to another place than where its task came from."""
     return replace(delivery, task=replace(delivery.task, origin=origin))
+
+
+def _manner(delivery: Delivery) -> Manner:
+    return Manner(spoiler=delivery.task.request.spoiler)
 
 
 @asynccontextmanager

@@ -1,0 +1,187 @@
+"""What people do with a finished video: buttons, replies, edits, through the real process."""
+
+import pytest
+
+from tests.flows.test_main_job import ADA, BOSS, GROUP, XIAOLIN
+
+
+@pytest.fixture
+async def bot(world):
+    world.kling.behaviour.render_seconds = 0.3
+    world.write_config(daily=1_000, models='["kling-v1-6", "kling-v2-6"]')
+    await world.start()
+    return world
+
+
+async def made(bot, words: str = "a fox --model kling-v1-6", chat: int = ADA, user: int = ADA) -> dict:
+    """A finished video."""
+    before = len([message for message in bot.telegram.replies(chat) if "video" in message])
+    command = f"/video@kling_demo_bot {words}" if chat == GROUP else f"/video {words}"
+    await bot.telegram.say(user, command, chat=chat)
+    return (await bot.telegram.wait_video(chat, before + 1))[-1]
+
+
+def labels(message: dict) -> list[list[str]]:
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return [[button["text"] for button in row] for row in rows]
+
+
+async def test_a_result_offers_what_its_model_can_do_and_every_button_works_after_a_restart(bot):
+    video = await made(bot)
+    assert labels(video) == [
+        ["Again · 20 credits", "Change"],
+        ["Extend", "Lip-sync", "Effects"],
+        ["Original file", "Settings"],
+        ["☆ Favourite", "Delete"],
+    ]
+    await bot.ended()
+    await bot.kill()
+    await bot.start()
+
+    await bot.telegram.press_labelled(ADA, "Settings")
+    about = await bot.telegram.wait_text(ADA, "kling-v1-6 · standard")
+    assert labels(about) == [["Copy id", "Copy prompt"]]
+
+    await bot.telegram.press_labelled(ADA, "Original file")
+    (document,) = await bot.telegram.wait_for(
+        lambda: [message for message in bot.telegram.replies(ADA) if "document" in message]
+    )
+    files = bot.telegram.state.files
+    sent = files[document["document"]["file_id"]].path.read_bytes()
+    assert sent == files[video["video"]["file_id"]].path.read_bytes()
+
+    await bot.telegram.press_labelled(ADA, "☆ Favourite")
+    await bot.telegram.wait_for(
+        lambda: any("★ Unfavourite" in row for m in bot.telegram.replies(ADA) for row in labels(m))
+    )
+    await bot.telegram.say(ADA, "/favourites")
+    await bot.telegram.wait_text(ADA, "★ favourite")
+
+    await bot.telegram.press_labelled(ADA, "Change")
+    card = await bot.telegram.wait_text(ADA, "a fox")
+    assert any(button.startswith("Generate") for row in labels(card) for button in row)
+    await bot.telegram.press_labelled(ADA, "Again")
+    await bot.telegram.wait_video(ADA, 2)
+
+
+async def test_questions_beneath_a_video_are_answered_by_replies_and_taps(bot):
+    video = await made(bot)
+    await bot.telegram.press_labelled(ADA, "Extend")
+    question = await bot.telegram.wait_text(ADA, "What should happen next")
+    await bot.telegram.say(ADA, "it runs into the wood", reply_to=question["message_id"])
+    longer = (await bot.telegram.wait_video(ADA, 2))[-1]
+    assert "it runs into the wood" in longer["caption"]
+    await bot.telegram.wait_for(lambda: question["message_id"] not in ids(bot, ADA))
+
+    await bot.telegram.press(ADA, ADA, video["message_id"], data_of(video, "Extend"))
+    await bot.telegram.wait_text(ADA, "What should happen next")
+    await bot.telegram.press_labelled(ADA, "Just go on")
+    await bot.telegram.wait_video(ADA, 3)
+
+    await bot.telegram.press(ADA, ADA, video["message_id"], data_of(video, "Lip-sync"))
+    question = await bot.telegram.wait_text(ADA, "what should the face say")
+    assert question["reply_markup"]["force_reply"]
+    await bot.telegram.say(ADA, "Hello there, how are you all doing?", reply_to=question["message_id"])
+    await bot.telegram.wait_video(ADA, 4)
+
+    await bot.telegram.press(ADA, ADA, video["message_id"], data_of(video, "Effects"))
+    question = await bot.telegram.wait_text(ADA, "Which effect")
+    await bot.telegram.press_labelled(ADA, "More")
+    await bot.telegram.wait_for(lambda: "◀ Back" in sum(labels(shown(bot, ADA, question)), []))
+    await bot.telegram.press_labelled(ADA, labels(shown(bot, ADA, question))[0][0])
+    await bot.telegram.wait_video(ADA, 5)
+
+
+async def test_a_reply_with_words_extends_a_video_or_is_a_new_prompt(bot):
+    video = await made(bot)
+    await bot.telegram.say(ADA, "then it sleeps", reply_to=video["message_id"])
+    longer = (await bot.telegram.wait_video(ADA, 2))[-1]
+    assert "then it sleeps" in longer["caption"]
+    other = await made(bot, "a crow 10s --model kling-v2-6")
+    assert "Extend" not in sum(labels(other), [])
+    await bot.telegram.say(ADA, "two crows", reply_to=other["message_id"])
+    card = await bot.telegram.wait_text(ADA, "two crows")
+    assert any(button.startswith("Generate") for row in labels(card) for button in row)
+
+
+async def test_an_edited_prompt_is_asked_about_and_runs_only_when_that_is_wanted(bot):
+    asked = await bot.telegram.say(ADA, "/video a fox")
+    await bot.telegram.wait_video(ADA)
+    await bot.ended()
+    bot.telegram.acting.edit(ADA, ADA, asked["message_id"], "/video a red fox")
+    question = await bot.telegram.wait_text(ADA, "Your prompt changed. Run it again?")
+    assert "a red fox" in question["text"]
+    assert bot.balance(ADA) == (-20, 0)
+    await bot.telegram.press_labelled(ADA, "Generate · 20 credits")
+    again = (await bot.telegram.wait_video(ADA, 2))[-1]
+    assert again["reply_to_message"]["message_id"] == asked["message_id"]
+
+
+async def test_deleting_asks_once_and_takes_the_messages_and_the_history_but_not_the_ledger(bot):
+    await made(bot)
+    await bot.ended()
+    ((name,),) = bot.rows("SELECT id FROM tasks")
+    await bot.telegram.say(ADA, f"/show {name}")
+    await bot.telegram.wait_video(ADA, 2)
+    await bot.telegram.press_labelled(ADA, "Delete")
+    await bot.telegram.wait_for(lambda: buttons(bot, ADA, "Keep it"))
+    await bot.telegram.press_labelled(ADA, "Keep it")
+    await bot.telegram.wait_for(lambda: not buttons(bot, ADA, "Keep it"))
+    await bot.telegram.press_labelled(ADA, "Delete")
+    await bot.telegram.wait_for(lambda: buttons(bot, ADA, "Delete for good"))
+    answer = await bot.telegram.wait_answer(await bot.telegram.press_labelled(ADA, "Delete for good"))
+    assert "is deleted" in answer["text"]
+    assert not [message for message in bot.telegram.replies(ADA) if "video" in message]
+    await bot.telegram.say(ADA, f"/show {name}")
+    await bot.telegram.wait_text(ADA, "was deleted")
+    await bot.telegram.say(ADA, "/history")
+    await bot.telegram.wait_text(ADA, "You have made nothing yet")
+    assert bot.balance(ADA) == (-20, 0)
+
+
+async def test_in_a_group_others_make_their_own_and_cannot_spend_or_delete_for_the_requester(bot):
+    video = await made(bot, chat=GROUP)
+    await bot.ended()
+    for label in ("Delete", "Extend", "☆ Favourite"):
+        query = await bot.telegram.press(XIAOLIN, GROUP, video["message_id"], data_of(video, label))
+        assert (await bot.telegram.wait_answer(query))["show_alert"]
+    query = await bot.telegram.press(XIAOLIN, GROUP, video["message_id"], data_of(video, "Settings"))
+    assert "kling-v1-6" in (await bot.telegram.wait_answer(query))["text"]
+    await bot.telegram.press(XIAOLIN, GROUP, video["message_id"], data_of(video, "Again"))
+    await bot.telegram.wait_video(GROUP, 2)
+    await bot.ended(2)
+    assert (bot.balance(ADA), bot.balance(XIAOLIN)) == ((-20, 0), (-20, 0))
+
+    await bot.telegram.say(ADA, "what a fox!", chat=GROUP, reply_to=video["message_id"])
+    await bot.telegram.say(ADA, "@kling_demo_bot it runs on", chat=GROUP, reply_to=video["message_id"])
+    longer = (await bot.telegram.wait_video(GROUP, 3))[-1]
+    assert "it runs on" in longer["caption"]
+    await bot.telegram.press(BOSS, GROUP, video["message_id"], data_of(video, "Delete"))
+    await bot.telegram.wait_for(lambda: buttons(bot, GROUP, "Delete for good"))
+
+
+def ids(bot, chat: int) -> set[int]:
+    return {message["message_id"] for message in bot.telegram.messages(chat)}
+
+
+def shown(bot, chat: int, message: dict) -> dict:
+    return next(one for one in bot.telegram.messages(chat) if one["message_id"] == message["message_id"])
+
+
+def buttons(bot, chat: int, label: str) -> list[str]:
+    return [
+        text
+        for message in bot.telegram.replies(chat)
+        for row in labels(message)
+        for text in row
+        if text == label
+    ]
+
+
+def data_of(message: dict, label: str) -> str:
+    return next(
+        button["callback_data"]
+        for row in message["reply_markup"]["inline_keyboard"]
+        for button in row
+        if button["text"].startswith(label)
+    )
