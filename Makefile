@@ -7,7 +7,7 @@ ARGS   ?=
 OFFLINE := $(if $(wildcard wheels/*.whl),--no-index --find-links wheels,)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test lint format bench lock wheels clean
+.PHONY: help install demo run test screenshots lint format bench lock wheels clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ run: install  ## run the bot with config.toml
 test: install  ## run the tests
 	$(BIN)/python -m pytest -n 4 $(ARGS)
 
+screenshots: install  ## pictures of the chat page in both languages, to look at
+	$(BIN)/python -m tests.screenshots
+
 lint: install  ## formatting, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -49,4 +52,4 @@ wheels:  ## fetch every wheel, so that `make install` needs no network
 	$(PYTHON) -m pip download --quiet --dest wheels '.[dev]' 'hatchling>=1.27,<2' 'editables>=0.5'
 
 clean:  ## remove what was installed and built
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
