@@ -3,6 +3,7 @@
 A tick that is still running is not started twice, and one that was missed runs once, not many times.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
@@ -53,6 +54,9 @@ class Ticks:
             while name in self._again:
                 self._again.discard(name)
                 await tick()
+        except asyncio.CancelledError:
+            # Only the end of the program does this; what the tick had claimed comes back with its lease.
+            log.debug("a tick was cut short", tick=name)
         except Exception:
             log.exception("a tick failed; the next one goes on", tick=name)
         finally:

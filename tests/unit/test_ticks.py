@@ -109,3 +109,22 @@ async def test_work_that_does_not_end_within_the_grace_is_cancelled():
     await asyncio.sleep(0)
     await work.stop(grace_seconds=0)
     assert cancelled.is_set()
+
+
+async def test_a_tick_that_is_cut_short_at_the_end_is_no_error(ticks, caplog):
+    begun = asyncio.Event()
+    ended = asyncio.Event()
+
+    async def tick() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    ticks.start({"dispatch": (FAR, tick)})
+    await asyncio.wait_for(begun.wait(), 5)
+    ticks.stop()
+    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.sleep(0)
+    assert "raised an exception" not in caplog.text
