@@ -43,14 +43,14 @@ ALERT_LIMIT = 200
 async def press_again(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
     """The same request once more, as a task of whoever presses."""
     del query
-    task = await _seen(update, context, argument)
+    task = await _repeatable(update, context, argument)
     await submit(update, context, task.request, _home(update, task))
 
 
 async def press_change(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
     """The request on a card, to be changed before it costs anything."""
     del query
-    task = await _seen(update, context, argument)
+    task = await _repeatable(update, context, argument)
     place = _home(update, task)
     await card.open_with(update, context, task.request, place.message_id, place=place)
 
@@ -286,10 +286,10 @@ def _home(update: Update, task: Task) -> Place:
     return Place(here.chat_id, origin.message_id, origin.thread_id, is_private=here.is_private)
 
 
-async def _seen(update: Update, context: Context, argument: str) -> Task:
-    """The task of a button that whoever sees it may press, if what it was made of is still there."""
+async def _repeatable(update: Update, context: Context, argument: str) -> Task:
+    """The task of a button that makes it anew, if what it was made of is still there; nobody does so for others."""
     results = context.services.results
-    task = await results.visible(user_id_of(update), _parts(argument)[0], place_of(update).chat_id)
+    task = await results.mine(user_id_of(update), _parts(argument)[0])
     await results.check_kept(task.request)
     return task
 
