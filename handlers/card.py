@@ -82,10 +82,10 @@ async def close(update: Update, context: Context) -> bool:
 
 
 async def took_words(update: Update, context: Context, text: str) -> bool:
-    """Give words to the person's open card; False where there is none."""
+    """Give words to the person's open card; False where there is none that takes them."""
     cards = context.services.cards
     card = await cards.card(user_id_of(update), place_of(update).chat_id)
-    if card is None:
+    if card is None or not (card.takes_words or card.awaits):
         return False
     await show(update, context, cards.answered(card, text))
     return True
@@ -239,7 +239,14 @@ async def _view(update: Update, context: Context, card: Card) -> views.View:
     price = services.compose.price(card.request)
     knobs = services.cards.knobs(card.request)
     return card_views.card(
-        context.t, card, knobs, price, balance.available, user_id, improvable=services.assistant.offered
+        context.t,
+        card,
+        knobs,
+        price,
+        balance.available,
+        user_id,
+        improvable=services.assistant.offered,
+        is_private=place_of(update).is_private,
     )
 
 

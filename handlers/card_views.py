@@ -36,10 +36,11 @@ def card(
     owner: UserId,
     *,
     improvable: bool = False,
+    is_private: bool = True,
 ) -> View:
     """A request as it stands: what it is, what it costs, what one has, and everything that can be set.
 
-    Where an assistant is there, words are `improvable`.
+    Where an assistant is there, words are `improvable`. In groups only replies are read, which the card says.
     """
     lines = [
         t(shown.question),
@@ -54,7 +55,9 @@ def card(
     if shown.pictures:
         return View(_joined(lines), [[discard]])
     lines.append(t("card.balance", credits=credits(t, available)))
-    if shown.request.prompt:
+    if not is_private:
+        lines.append(t("card.hint_group"))
+    elif shown.request.prompt and shown.takes_words:
         lines.append(t("card.hint"))
     generate = t("button.generate", credits=credits(t, price))
     dials = [

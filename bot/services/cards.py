@@ -13,7 +13,7 @@ from bot.domain.choices import COMPOSED, Choice, Knob, choices, fitted, knobs
 from bot.domain.options import SEED_LIMIT
 from bot.domain.preferences import Preferences
 from bot.domain.prompt import LIMIT, ParsedPrompt
-from bot.domain.request import ImageRef, VideoRequest
+from bot.domain.request import ImageRef, Operation, VideoRequest
 from bot.domain.units import ChatId, UserId
 from bot.errors import UserError
 from bot.services.compose import NOTHING_PREFERRED, Compose, Pictures
@@ -28,6 +28,9 @@ NEW = "card.new"
 FRAMES = "frames"
 REFERENCES = "references"
 ONLY_NEW = "only"
+
+
+_WITHOUT_WORDS = frozenset({Operation.EFFECT, Operation.TRY_ON})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,12 @@ class Card:
     awaits: Knob | None = None
     pictures: tuple[ImageRef, ...] = ()
     new_pictures: int = 0
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether words that are sent to it can become a part of it."""
+        spoken = self.request.speech is not None and self.request.speech.audio is not None
+        return self.request.operation not in _WITHOUT_WORDS and not spoken
 
     @property
     def takes_pictures(self) -> bool:

@@ -1,0 +1,232 @@
+"""Cards: what people send and tap becomes one request, kept in the store."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.clock import ManualClock
+from bot.domain import catalog, effects, voices
+from bot.domain.choices import Knob
+from bot.domain.preferences import Preferences
+from bot.domain.prompt import Vocabulary, parse
+from bot.domain.request import AudioRef, ImageRef, Operation, Speech, VideoRequest
+from bot.errors import UserError
+from bot.services.cards import FRAMES, NEW, ONLY_NEW, PHOTO, READY, REFERENCES, TWO_PHOTOS, Card, Cards
+from bot.services.compose import Compose, Defaults
+from bot.store.base import Draft
+from bot.store.sqlite import SqliteStore
+from tests.builders import ADA, ADAS_CHAT, NOW
+
+CATALOG = catalog.load()
+MODELS = ("kling-v2-6", "kling-v2-5-turbo", "kling-v1-6", "kling-v3")
+
+
+def a_picture(number: int) -> ImageRef:
+    return ImageRef(sha256=f"{number:064x}", media_type="image/jpeg", width=640, height=640)
+
+
+ONE, TWO, THREE = a_picture(1), a_picture(2), a_picture(3)
+
+
+class Everything:
+    """A pool of providers that can do everything that the models can."""
+
+    def models(self) -> tuple[str, ...]:
+        return MODELS
+
+    def operations(self) -> frozenset[Operation]:
+        return frozenset(Operation)
+
+    def unsupported(self, request: VideoRequest) -> None:
+        return None
+
+
+@pytest.fixture
+async def store(tmp_path):
+    opened = await SqliteStore.open(str(tmp_path / "klingbot.db"))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def cards(store) -> Cards:
+    defaults = Defaults("kling-v2-6", "std", 5, "16:9")
+    compose = Compose(CATALOG, Everything(), defaults, voices.load(), effects.load())
+    return Cards(store, compose, ManualClock(NOW))
+
+
+def begun(cards: Cards, text: str = "", *pictures: ImageRef) -> Card:
+    return cards.begun("a1", parse(text, Vocabulary.of_models(MODELS)), pictures)
+
+
+async def test_a_card_reads_back_as_it_was_kept(cards):
+    card = replace(begun(cards, "a fox 10s", ONE, TWO), awaits=Knob.SEED, message_id=7, source_message_id=5)
+    await cards.keep(ADA, ADAS_CHAT, card)
+    assert await cards.card(ADA, ADAS_CHAT) == card
+    assert await cards.named(ADA, ADAS_CHAT, "a1") == card
+
+
+async def test_a_button_of_another_card_finds_nothing(cards):
+    await cards.keep(ADA, ADAS_CHAT, begun(cards, "a fox"))
+    with pytest.raises(UserError, match=r"error\.draft\.gone"):
+        await cards.named(ADA, ADAS_CHAT, "a2")
+    await cards.close(ADA, ADAS_CHAT)
+    with pytest.raises(UserError, match=r"error\.draft\.gone"):
+        await cards.named(ADA, ADAS_CHAT, "a1")
+
+
+async def test_what_another_version_kept_is_given_up(cards, store):
+    await store.save_draft(Draft(ADA, ADAS_CHAT, {"request": {}, "colour": "red"}, None, NOW))
+    assert await cards.card(ADA, ADAS_CHAT) is None
+    assert await store.draft(ADA, ADAS_CHAT) is None
+
+
+def test_a_card_asks_for_what_it_lacks(cards):
+    assert begun(cards).question == NEW
+    assert begun(cards, "a fox").question == READY
+    assert begun(cards, "", ONE).question == PHOTO
+    assert begun(cards, "", ONE, TWO).question == TWO_PHOTOS
+
+
+def test_words_become_the_prompt_and_their_options_are_set(cards):
+    card = cards.answered(begun(cards), "a fox runs --model v3 12s 9:16")
+    assert (card.request.prompt, card.question) == ("a fox runs", READY)
+    assert (card.request.model, card.request.duration, card.request.aspect_ratio) == ("kling-v3", 12, "9:16")
+
+
+def test_options_alone_leave_the_prompt_as_it_is(cards):
+    card = cards.answered(begun(cards, "a fox"), "10s")
+    assert (card.request.prompt, card.request.duration) == ("a fox", 10)
+
+
+def test_an_answer_goes_where_it_was_asked_for(cards):
+    card = begun(cards, "a fox")
+    without = cards.answered(replace(card, awaits=Knob.NEGATIVE), " blur, 10s ")
+    assert (without.request.negative_prompt, without.request.prompt, without.awaits) == (
+        "blur, 10s",
+        "a fox",
+        None,
+    )
+    assert cards.answered(replace(card, awaits=Knob.SEED), "42").request.seed == 42
+
+
+@pytest.mark.parametrize("text", ["-1", "a lot", "2147483648", "1" * 5000, "4.2", "²"])
+def test_a_seed_that_is_none_is_asked_for_again(cards, text):
+    with pytest.raises(UserError, match=r"error\.card\.seed"):
+        cards.answered(replace(begun(cards, "a fox"), awaits=Knob.SEED), text)
+
+
+def test_a_negative_prompt_that_is_too_long_is_refused(cards):
+    with pytest.raises(UserError, match=r"error\.prompt\.negative_too_long"):
+        cards.answered(replace(begun(cards, "a fox"), awaits=Knob.NEGATIVE), "x" * 2_501)
+
+
+def test_what_a_text_says_is_spoken_when_it_changes(cards):
+    request = VideoRequest(
+        operation=Operation.AVATAR,
+        model=CATALOG.without_choice(Operation.AVATAR)[0].id,
+        prompt="Hello, how are you today?",
+        duration=0,
+        aspect_ratio=None,
+        references=(ONE,),
+        speech=Speech(text="Hello, how are you today?", voice="AOT"),
+    )
+    card = cards.answered(Card("a1", request), "Good morning to all of you out there")
+    assert card.request.speech.text == card.request.prompt == "Good morning to all of you out there"
+
+
+def test_words_are_not_taken_where_nothing_is_said_in_words(cards):
+    effect = VideoRequest(
+        operation=Operation.EFFECT,
+        model="kling-v1-6",
+        duration=0,
+        aspect_ratio=None,
+        references=(ONE,),
+        effect="running",
+    )
+    assert not Card("a1", effect).takes_words
+    assert not Card("a1", effect).takes_pictures
+    sound = Speech(audio=AudioRef(sha256="0" * 64, duration_ms=3_000))
+    assert not Card("a1", begun(cards, "a fox").request.model_copy(update={"speech": sound})).takes_words
+    assert begun(cards, "a fox").takes_words
+
+
+# -- pictures ----------------------------------------------------------------------------------------
+
+
+def test_the_first_photo_is_what_the_video_begins_with(cards):
+    card = cards.with_pictures(begun(cards, "a fox"), (ONE,))
+    assert (card.request.first_frame, card.request.operation) == (ONE, Operation.IMAGE_TO_VIDEO)
+    assert (card.request.prompt, card.request.aspect_ratio) == ("a fox", None)
+
+
+def test_three_photos_are_references(cards):
+    card = cards.with_pictures(begun(cards, "a fox"), (ONE, TWO, THREE))
+    assert card.request.references == (ONE, TWO, THREE)
+
+
+def test_a_second_photo_is_asked_about(cards):
+    asked = cards.with_pictures(begun(cards, "it runs", ONE), (TWO,))
+    assert asked.question == TWO_PHOTOS
+    assert cards.uses(asked) == (FRAMES, REFERENCES, ONLY_NEW)
+    framed = cards.used(asked, FRAMES).request
+    assert (framed.first_frame, framed.last_frame, framed.mode) == (ONE, TWO, "pro")
+    assert cards.used(asked, REFERENCES).request.references == (ONE, TWO)
+    assert cards.used(asked, ONLY_NEW).request.first_frame == TWO
+    assert cards.used(asked, FRAMES).pictures == ()
+
+
+def test_words_do_not_answer_what_photos_are_for(cards):
+    asked = cards.with_pictures(begun(cards, "it runs", ONE), (TWO,))
+    assert cards.answered(asked, "it flies").question == TWO_PHOTOS
+
+
+def test_more_references_are_added_without_a_question(cards):
+    card = cards.with_pictures(begun(cards, "a fox", ONE, TWO, THREE), (a_picture(4),))
+    assert len(card.request.references) == 4
+    with pytest.raises(UserError, match=r"error\.(model|pictures)\.too_many"):
+        cards.with_pictures(card, (a_picture(5), a_picture(6), a_picture(7), a_picture(8), a_picture(9)))
+
+
+def test_the_end_photo_that_was_asked_for_is_taken_as_such(cards):
+    waiting = replace(begun(cards, "it runs", ONE), awaits=Knob.END_FRAME)
+    card = cards.with_pictures(waiting, (TWO,))
+    assert (card.request.last_frame, card.awaits, card.pictures) == (TWO, None, ())
+    with pytest.raises(UserError, match=r"error\.request\.one_picture"):
+        cards.with_pictures(waiting, (TWO, THREE))
+
+
+def test_photos_go_to_a_model_that_takes_them(cards):
+    no_references = begun(cards, "a fox --model kling-v2-5-turbo")
+    card = cards.with_pictures(no_references, (ONE, TWO, THREE))
+    assert card.request.model == "kling-v1-6"
+
+
+# -- choices and defaults ----------------------------------------------------------------------------
+
+
+def test_a_choice_that_is_no_longer_there_is_refused_politely(cards):
+    with pytest.raises(UserError, match=r"error\.card\.choice"):
+        cards.chosen(begun(cards, "a fox"), Knob.DURATION, "7")
+
+
+def test_a_blank_card_is_as_the_person_prefers(cards):
+    mine = Preferences(model="kling-v3", mode="4k", duration=12, aspect_ratio="9:16")
+    request = cards.blank(mine)
+    assert (request.model, request.mode, request.duration, request.aspect_ratio) == (
+        "kling-v3",
+        "4k",
+        12,
+        "9:16",
+    )
+
+
+def test_a_preferred_model_that_is_gone_gives_way(cards):
+    assert cards.blank(Preferences(model="kling-v9")).model == "kling-v2-6"
+
+
+def test_a_request_of_earlier_comes_back_with_what_is_on_offer_now(cards):
+    earlier = begun(cards, "a fox").request.model_copy(update={"model": "kling-v9", "duration": 7})
+    revived = cards.revived(earlier)
+    assert (revived.model, revived.duration, revived.prompt) == ("kling-v2-6", 5, "a fox")
+    assert cards.revived(begun(cards, "a cat").request) == begun(cards, "a cat").request
