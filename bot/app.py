@@ -48,6 +48,7 @@ from bot.services.intake import Intake
 from bot.services.limits import Limits, Rates
 from bot.services.links import LARGEST_PICTURE, Links
 from bot.services.poll import Poll
+from bot.services.pools import Pools
 from bot.services.privacy import Privacy
 from bot.services.providers import Providers
 from bot.services.recipes import Recipes
@@ -195,6 +196,7 @@ async def build(
             ticks.wake,
             limits,
             settings.groups.daily_credits,
+            settings.groups.pool,
         )
         connection = Connection(
             token=settings.telegram.token.get_secret_value(),
@@ -248,6 +250,7 @@ async def build(
             ideas=Ideas(_ideas(settings), store, compose),
             assistant=assistant,
             accounts=accounts,
+            pools=Pools(store, accounts, clock, settings.groups.pool),
             access=access,
             status=status,
             privacy=Privacy(store, status, clock, settings.storage.retention_days),

@@ -26,7 +26,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bot.domain import catalog as catalogs
 from bot.domain.access import AccessMode
-from bot.domain.quota import Plan
+from bot.domain.quota import Plan, PoolUse
 from bot.domain.request import Operation
 from bot.errors import ConfigError
 from bot.kling import callback
@@ -196,6 +196,7 @@ class Groups(Section):
 
     requests_per_minute: Annotated[int, Field(ge=1, le=1000)] = 6
     daily_credits: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    pool: PoolUse = PoolUse.FIRST
 
 
 class Access(Section):

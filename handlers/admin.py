@@ -1,31 +1,38 @@
 """`/grant` and `/user`, for admins only."""
 
-import re
-
 import structlog
 from telegram import Update
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
+from bot.domain.grants import read_grant
+from bot.domain.units import ChatId
 from bot.errors import UserError
 from bot.i18n import for_language
-from handlers import views
-from handlers.context import Context, answer, user_id_of
+from handlers import group_views, views
+from handlers.context import Context, answer, place_of, user_id_of
 
 log = structlog.get_logger(__name__)
 
 
 async def grant(update: Update, context: Context) -> None:
-    """`/grant <user> <credits> [note]`: credits to somebody's balance; negative ones take away."""
+    """`/grant <user> <credits> [until <day>] [note]`; in a group without a user, or with a chat's id, to the group."""
     services = context.services
     admin = user_id_of(update)
     services.accounts.require_admin(admin)
-    arguments = context.args or []
-    if len(arguments) < 2 or not re.fullmatch(r"[+-]?\d{1,9}", arguments[1], re.ASCII):
-        raise UserError("error.admin.grant_usage")
-    amount = int(arguments[1])
-    note = " ".join(arguments[2:])
-    user = await services.accounts.grant(admin, arguments[0], amount, update.update_id, note)
+    place = place_of(update)
+    order = read_grant(context.args or [], in_group=not place.is_private)
+    amount = order.credits
+    chat_id = place.chat_id if order.target is None else order.chat_id
+    if chat_id is not None:
+        left = await services.pools.grant(
+            admin, ChatId(chat_id), amount, update.update_id, order.note, order.until
+        )
+        await answer(update, context, group_views.granted(context.t, amount, left))
+        return
+    user = await services.accounts.grant(
+        admin, order.target or "", amount, update.update_id, order.note, order.until
+    )
     balance = await services.accounts.balance(user.id)
     await answer(update, context, views.granted(context.t, user.name, amount, balance))
     if amount > 0 and user.id != admin:

@@ -13,6 +13,7 @@ from html import escape, unescape
 from zoneinfo import ZoneInfo
 
 from bot.domain.catalog import AS_LONG_AS_ITS_SOURCE
+from bot.domain.quota import Lot
 from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, Product, VideoRequest
 from bot.domain.task import Delivery, FailureKind, LedgerKind, LedgerRow, Task, TaskState
 from bot.domain.units import Millis, UserId, shown
@@ -280,6 +281,14 @@ def quota(t: Texts, balance: Balance, zone: ZoneInfo, now: Millis) -> View:
     return View("\n".join(lines))
 
 
+def lot(t: Texts, lot: Lot, zone: ZoneInfo, now: Millis) -> str:
+    """Credits that end, or have ended."""
+    if lot.expires_at is None:
+        return t("quota.lot", credits=credits(t, lot.left))
+    key = "quota.lot_until" if lot.expires_at > now else "quota.lot_ended"
+    return t(key, credits=credits(t, lot.left), moment=t.moment(lot.expires_at, zone, now))
+
+
 def user_card(
     t: Texts,
     name: str,
@@ -320,7 +329,13 @@ def _ledger_line(t: Texts, row: LedgerRow, zone: ZoneInfo, now: Millis) -> str:
     amount = t.number(abs(row.held)) if row.kind is LedgerKind.CHARGE else f"{row.amount:+d}"
     task = f" <code>{shown(row.task_id)}</code>" if row.task_id is not None else ""
     note = f" {inline(row.note, 60)}" if row.note else ""
-    return f"{t.moment(row.at, zone, now)} · {t(f'ledger.{row.kind}')} {amount}{task}{note}"
+    end = "" if row.expires_at is None else f" ({_end(t, row.expires_at, zone, now)})"
+    return f"{t.moment(row.at, zone, now)} · {t(f'ledger.{row.kind}')} {amount}{end}{task}{note}"
+
+
+def _end(t: Texts, expires_at: Millis, zone: ZoneInfo, now: Millis) -> str:
+    key = "quota.until" if expires_at > now else "quota.ended"
+    return t(key, moment=t.moment(expires_at, zone, now))
 
 
 def language_choice(t: Texts, owner: UserId) -> View:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from bot.domain.request import Operation
@@ -46,6 +47,17 @@ class Windows:
     day_before: Millis
     month_before: Millis
     now: Millis = field(compare=False)
+
+
+class PoolUse(StrEnum):
+    """Who pays for a video that is made in a group."""
+
+    FIRST = "first"
+    """The group's own pool where it holds the whole price, else the person."""
+    ONLY = "only"
+    """The pool alone."""
+    OFF = "off"
+    """The person alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +176,22 @@ def may_hold(price: Credits, plan: Plan, usage: Usage, window: Windows) -> Credi
             resets_at=resets_at(plan, usage, window),
         )
     return Credits(from_allowance)
+
+
+def pool_pays(price: Credits, use: PoolUse, left: Credits) -> bool:
+    """Decide whether a group's pool, with so much left, pays the whole of a price; it never pays a part.
+
+    Raises:
+        UserError: nobody else may, and it is too little.
+
+    """
+    if use is PoolUse.OFF:
+        return False
+    if left >= price:
+        return True
+    if use is PoolUse.ONLY:
+        raise UserError("error.group.pool", price=price, available=left)
+    return False
 
 
 def within_group_budget(price: Credits, limit: int, spent: Credits, window: Windows) -> None:

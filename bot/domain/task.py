@@ -189,6 +189,15 @@ class MessagePurpose(StrEnum):
     """It asks for an effect."""
 
 
+@dataclass(frozen=True, slots=True)
+class NotedMessage:
+    """What a message is about. A `purpose` of None: it is the one that brought the result."""
+
+    task: Task
+    position: int
+    purpose: MessagePurpose | None
+
+
 class LedgerKind(StrEnum):
     """What a ledger row is for."""
 
@@ -203,7 +212,7 @@ class LedgerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One append-only row.
+    """One append-only row of an account: a person's, or a group's pool under the id of its chat.
 
     `amount` changes what the user may still spend, `held` what is reserved. Of `amount`, `allowance` is
     the part that concerns the plan's daily and monthly windows and not the granted balance; a window
@@ -226,10 +235,10 @@ class LedgerRow:
     note: str = ""
 
     @classmethod
-    def hold(cls, task: Task, allowance: Credits) -> Self:
-        """Reserve the task's price, `allowance` of it out of the plan's windows."""
+    def hold(cls, task: Task, allowance: Credits, payer: UserId | None = None) -> Self:
+        """Reserve the task's price, `allowance` of it out of the plan's windows; its owner pays, or a group's pool."""
         return cls(
-            user_id=task.user_id,
+            user_id=task.user_id if payer is None else payer,
             kind=LedgerKind.HOLD,
             amount=Credits(-task.price),
             held=task.price,

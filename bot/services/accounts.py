@@ -9,15 +9,18 @@ import structlog
 from bot.clock import Clock
 from bot.domain.plans import fitted, read_until
 from bot.domain.preferences import Preferences
-from bot.domain.quota import Plan, available, day_limit, month_limit, resets_at, windows
+from bot.domain.quota import Lot, Plan, available, day_limit, month_limit, resets_at, windows
 from bot.domain.task import LedgerKind, LedgerRow
-from bot.domain.units import Credits, UserId
+from bot.domain.units import DAY, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.i18n import choose
 from bot.services.ports import Balance
 from bot.store.base import NotEnough, Store, User
 
 log = structlog.get_logger(__name__)
+
+SHOWN_AFTER_END = 30 * DAY
+"""How long people are told of credits that have ended."""
 
 GRANT_LIMIT = 1_000_000
 """Credits in one grant, either way: a slip of the finger should not found a bank."""
@@ -173,20 +176,45 @@ class Accounts:
             raise UserError("error.admin.no_user", user=text)
         return user
 
-    async def grant(self, admin: UserId, text: str, credits: int, update_id: int, note: str = "") -> User:
-        """Add credits to a person's balance (negative: take away). The same update never grants twice.
+    async def grant(
+        self,
+        admin: UserId,
+        text: str,
+        credits: int,
+        update_id: int,
+        note: str = "",
+        until: str | None = None,
+    ) -> User:
+        """Add credits to a person's balance (negative: take away), for good or until a day (see `read_until`).
+
+        The same update never grants twice.
 
         Raises:
-            UserError: the sender is no admin, the person is unknown, or the number is out of range.
+            UserError: the sender is no admin, the person is unknown, the number is out of range, or the
+                day is none.
 
         """
         self.require_admin(admin)
+        user = await self.find(text)
+        await self.give(admin, user.id, credits, update_id, note, until)
+        return user
+
+    async def give(
+        self,
+        admin: UserId,
+        account: UserId,
+        credits: int,
+        update_id: int,
+        note: str = "",
+        until: str | None = None,
+    ) -> None:
+        """The same for an account that is known: a person's, or a group's pool."""
+        self.require_admin(admin)
         if credits == 0 or abs(credits) > GRANT_LIMIT:
             raise UserError("error.admin.credits_range", limit=GRANT_LIMIT)
-        user = await self.find(text)
         now = self._clock.now()
         row = LedgerRow(
-            user_id=user.id,
+            user_id=account,
             kind=LedgerKind.GRANT if credits > 0 else LedgerKind.ADJUST,
             amount=Credits(credits),
             held=Credits(0),
@@ -195,14 +223,19 @@ class Accounts:
             counted_at=now,
             operation_id=f"update:{update_id}:grant",
             actor_id=admin,
+            expires_at=None if until is None else read_until(until, now, self._zone),
             note=note,
         )
         try:
             booked = await self._store.book(row)
         except NotEnough as error:
             raise UserError("error.admin.too_much_taken", granted=error.granted) from None
-        log.info("credits granted", admin=admin, user=user.id, credits=credits, booked=booked)
-        return user
+        log.info("credits granted", admin=admin, user=account, credits=credits, booked=booked)
+
+    async def lots(self, user_id: UserId) -> list[Lot]:
+        """A person's granted and bought credits that end, and those that have ended lately."""
+        lots = await self._store.lots(user_id, Millis(self._clock.now() - SHOWN_AFTER_END))
+        return [lot for lot in lots if lot.expires_at is not None]
 
     async def ledger(self, user_id: UserId, limit: int = 10) -> list[LedgerRow]:
         """A person's newest ledger rows."""

@@ -11,6 +11,7 @@ from bot.services.compose import Compose
 from bot.services.history import History
 from bot.services.ideas import Ideas
 from bot.services.links import Links
+from bot.services.pools import Pools
 from bot.services.privacy import Privacy
 from bot.services.providers import Providers
 from bot.services.recipes import Recipes
@@ -33,6 +34,7 @@ class Services:
     ideas: Ideas
     assistant: Assistant
     accounts: Accounts
+    pools: Pools
     access: Access
     status: Status
     privacy: Privacy

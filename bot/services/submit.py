@@ -13,7 +13,7 @@ import structlog
 from bot.clock import Clock
 from bot.domain import plans
 from bot.domain.lifecycle import CancelRequested, IllegalTransition, transition
-from bot.domain.quota import windows
+from bot.domain.quota import PoolUse, windows
 from bot.domain.request import AudioRef, ImageRef, VideoRequest
 from bot.domain.schedule import PollingPolicy
 from bot.domain.task import ACTIVE_STATES, FINAL_STATES, Origin, Task, TaskState
@@ -51,6 +51,7 @@ class Submit:
         wake: Wake,
         limits: Limits,
         group_budget: int | None = None,
+        pool: PoolUse = PoolUse.OFF,
     ) -> None:
         self._store = store
         self._accounts = accounts
@@ -61,6 +62,7 @@ class Submit:
         self._wake = wake
         self._limits = limits
         self._group_budget = group_budget
+        self._pool = pool
 
     # -- images --------------------------------------------------------------------------------------
 
@@ -112,6 +114,7 @@ class Submit:
         now = self._clock.now()
         window = windows(now, self._accounts.zone)
         group_budget = None if origin.is_private else self._group_budget
+        pool = PoolUse.OFF if origin.is_private else self._pool
         for _ in range(_ID_DRAWS):
             task_id = new_task_id(self._rng)
             task = Task(
@@ -127,7 +130,7 @@ class Submit:
                 priority=plan.priority,
             )
             try:
-                accepted = await self._store.accept(task, (), plan, window, group_budget)
+                accepted = await self._store.accept(task, (), plan, window, group_budget, pool)
             except TaskIdTaken:
                 continue
             log.info(

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from bot.domain.lifecycle import Transition
 from bot.domain.preferences import Preferences
-from bot.domain.quota import Lot, Plan, Usage, Windows
+from bot.domain.quota import Lot, Plan, PoolUse, Usage, Windows
 from bot.domain.recipe import Recipe
 from bot.domain.request import Attachment
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, MessagePurpose, Task, TaskState
@@ -94,15 +94,6 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class NotedMessage:
-    """What a message is about. A `purpose` of None: it is the one that brought the result."""
-
-    task: Task
-    position: int
-    purpose: MessagePurpose | None
-
-
-@dataclass(frozen=True, slots=True)
 class SentRecord:
     """What is kept of a delivery that arrived."""
 
@@ -123,6 +114,14 @@ class Awaited:
     kind: str
     subject: str
     asked_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Spender:
+    """Somebody who spent of a group's pool; no `name`: the bot has forgotten them."""
+
+    name: str | None
+    spent: Credits
 
 
 class Store(Protocol):
@@ -209,16 +208,18 @@ class Store(Protocol):
         plan: Plan,
         window: Windows,
         group_budget: int | None = None,
+        pool: PoolUse = PoolUse.OFF,
     ) -> Task:
         """Keep a new task with its attachments and hold its price, in one transaction.
 
         `group_budget` is how many credits everybody in the task's chat may spend in the day of `window`.
+        Where `pool` says so, and `quota.pool_pays`, the chat's pool pays in place of the user.
 
         If a task with the same `origin.update_id` exists already, that one is returned and nothing is
         held: a replayed update has no second effect.
 
         Raises:
-            UserError: `quota.may_hold` or `quota.within_group_budget` says no.
+            UserError: `quota.may_hold`, `quota.pool_pays` or `quota.within_group_budget` says no.
             TaskIdTaken: draw another id.
 
         """
@@ -427,6 +428,14 @@ class Store(Protocol):
 
     async def lots(self, account: UserId, since: Millis) -> list[Lot]:
         """Granted and bought credits with something left that end after `since`, those that end first in front."""
+        ...
+
+    async def pool_account(self, chat_id: ChatId) -> UserId:
+        """The account of a group's pool: the id that the chat had first."""
+        ...
+
+    async def pool_spenders(self, account: UserId, since: Millis, limit: int) -> list[Spender]:
+        """Who spent most of a pool since then, what was given back not counted."""
         ...
 
     async def ledger(self, user_id: UserId, limit: int = 20) -> list[LedgerRow]:

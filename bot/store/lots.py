@@ -12,7 +12,7 @@ import sqlite3
 
 from bot.domain.quota import Lot
 from bot.domain.task import LedgerKind, LedgerRow
-from bot.domain.units import Credits, Millis
+from bot.domain.units import ChatId, Credits, Millis, UserId
 from bot.store import sql_money as sql
 from bot.store.base import NotEnough
 from bot.store.rows import insert, ledger_values
@@ -22,6 +22,17 @@ def lots(db: sqlite3.Connection, account: int, since: Millis) -> list[Lot]:
     """The lots with something left that end after `since`, those that end first in front."""
     rows = db.execute(sql.LOTS, {"account": account, "since": since})
     return [Lot(Credits(row["left"]), row["expires_at"], row["lot"]) for row in rows]
+
+
+def balance(db: sqlite3.Connection, account: int, now: Millis) -> Credits:
+    """What can be spent of an account's lots."""
+    return Credits(sum(lot.left for lot in lots(db, account, now)))
+
+
+def pool_account(db: sqlite3.Connection, chat_id: ChatId) -> UserId:
+    """The account of a group's pool: the id that the chat had first."""
+    row = db.execute(sql.FIRST_CHAT, (chat_id,)).fetchone()
+    return UserId(chat_id) if row is None else pool_account(db, ChatId(row["id"]))
 
 
 def book(db: sqlite3.Connection, row: LedgerRow, first: str = "") -> None:

@@ -11,3 +11,14 @@ GIVE_BACK = """
     INSERT INTO ledger_parts (operation_id, account_id, lot, expires_at, amount)
     SELECT :release, account_id, lot, expires_at, -amount FROM ledger_parts WHERE operation_id = :hold
 """
+
+# A pool is booked under the id that its chat had first.
+FIRST_CHAT = "SELECT id FROM chats INDEXED BY chats_moved WHERE moved_to = ?"
+
+POOL_SPENDERS = """
+    SELECT users.name, -sum(ledger.amount) AS spent
+    FROM ledger INDEXED BY ledger_of_user
+    JOIN tasks ON tasks.id = ledger.task_id LEFT JOIN users ON users.id = tasks.user_id
+    WHERE ledger.user_id = :account AND ledger.counted_at >= :since AND ledger.kind IN ('hold', 'release')
+    GROUP BY tasks.user_id HAVING spent > 0 ORDER BY spent DESC, users.id LIMIT :limit
+"""

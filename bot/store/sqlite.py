@@ -17,13 +17,22 @@ from sqlite_utils import Database
 
 from bot.domain.lifecycle import Settlement, Transition
 from bot.domain.preferences import Preferences
-from bot.domain.quota import Lot, Plan, Usage, Windows, may_hold, within_group_budget
+from bot.domain.quota import (
+    Lot,
+    Plan,
+    PoolUse,
+    Usage,
+    Windows,
+    may_hold,
+    pool_pays,
+    within_group_budget,
+)
 from bot.domain.recipe import Recipe
 from bot.domain.request import Attachment
 from bot.domain.task import Delivery, LedgerKind, LedgerRow, MessagePurpose, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.errors import ConfigError
-from bot.store import lots, sql, sql_privacy, sqlite_privacy
+from bot.store import lots, sql, sql_money, sql_privacy, sqlite_privacy
 from bot.store.base import (
     Awaited,
     Conflict,
@@ -32,6 +41,7 @@ from bot.store.base import (
     NotedMessage,
     RecipeRefused,
     SentRecord,
+    Spender,
     StoredAttachment,
     TaskIdTaken,
     User,
@@ -263,6 +273,7 @@ class SqliteStore:
         plan: Plan,
         window: Windows,
         group_budget: int | None = None,
+        pool: PoolUse = PoolUse.OFF,
     ) -> Task:
         def work(db: sqlite3.Connection) -> Task:
             if task.origin.update_id is not None:
@@ -271,14 +282,18 @@ class SqliteStore:
                     return task_of(known)
             if db.execute(sql.TASK, (task.id,)).fetchone() is not None:
                 raise TaskIdTaken(task.id)
-            allowance = may_hold(task.price, plan, _usage(db, task.user_id, window), window)
+            usage = _usage(db, task.user_id, window)
+            payer = _pool_that_pays(db, task, pool)
+            # Where a pool pays, who asks is still bound to how much may run at a time.
+            allowance = may_hold(task.price if payer is None else Credits(0), plan, usage, window)
+            hold = LedgerRow.hold(task, allowance, payer)
             if group_budget is not None:
                 spent = _spent_in(db, task.origin.chat_id, window.day_start)
                 within_group_budget(task.price, group_budget, spent, window)
             for attachment in attachments:
                 _keep_attachment(db, attachment, task.created_at)
             insert(db, "tasks", task_values(task))
-            lots.book(db, LedgerRow.hold(task, allowance))
+            lots.book(db, hold)
             return task
 
         return await self._writer.do(work)
@@ -532,6 +547,14 @@ class SqliteStore:
     async def lots(self, account: UserId, since: Millis) -> list[Lot]:
         return await self._read(lambda db: lots.lots(db, account, since))
 
+    async def pool_account(self, chat_id: ChatId) -> UserId:
+        return await self._read(lambda db: lots.pool_account(db, chat_id))
+
+    async def pool_spenders(self, account: UserId, since: Millis, limit: int) -> list[Spender]:
+        values = {"account": account, "since": since, "limit": limit}
+        rows = await self._rows(sql_money.POOL_SPENDERS, values)
+        return [Spender(row["name"], Credits(row["spent"])) for row in rows]
+
     async def ledger(self, user_id: UserId, limit: int = 20) -> list[LedgerRow]:
         rows = await self._rows(sql.LEDGER, (user_id, limit))
         return [ledger_row_of(row) for row in rows]
@@ -655,6 +678,15 @@ def _usage(db: sqlite3.Connection, user_id: UserId, window: Windows) -> Usage:
         spent_day_before=_if_there(day_before, since, window.day_start),
         spent_month_before=_if_there(month_before, since, window.month_start),
     )
+
+
+def _pool_that_pays(db: sqlite3.Connection, task: Task, use: PoolUse) -> UserId | None:
+    """The account of the group's pool that pays for a task; None: its owner does."""
+    if use is PoolUse.OFF:
+        return None
+    account = lots.pool_account(db, task.origin.chat_id)
+    left = lots.balance(db, account, task.created_at)
+    return account if pool_pays(task.price, use, left) else None
 
 
 def _if_there(spent: int, since: int | None, until: Millis) -> Credits | None:

@@ -416,7 +416,7 @@ def test_the_quota_says_what_is_left_and_when_there_is_more():
     assert lines[0] == "You can spend 80 credits."
     assert "Today: 50 of 100 used" in lines
     assert "This month: 950 of 1,000 used" in lines
-    assert "Granted, without an end date: 30 credits" in lines
+    assert "Granted or bought: 30 credits" in lines
     assert "Reserved for videos in the works: 15 credits" in lines
     assert "In the works: 1 of 3 at a time" in lines
     assert lines[-1].startswith("More from 1:00")

@@ -43,6 +43,7 @@ STATEMENTS = (
         changed_at INTEGER
     ) STRICT
     """,
+    "CREATE UNIQUE INDEX chats_moved ON chats (moved_to) WHERE moved_to IS NOT NULL",
     """
     CREATE TABLE attachments (
         sha256 TEXT PRIMARY KEY CHECK (length(sha256) = 64),
