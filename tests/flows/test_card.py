@@ -139,3 +139,20 @@ async def test_settings_are_what_videos_are_like_from_then_on(bot):
     assert bot.rows("SELECT count(*) FROM tasks") == [(1,)]
     await bot.telegram.press_labelled(XIAOLIN, "Generate")
     await bot.telegram.wait_video(XIAOLIN, 2)
+
+
+async def test_a_refused_prompt_is_explained_and_edited_on_a_card(bot):
+    await bot.telegram.say(ADA, "/video something forbidden 9:16")
+    notice = await bot.telegram.wait_text(ADA, "content rules")
+    assert "Your 15 credits are back" in notice["text"]
+    assert not any(code in notice["text"] for code in ("1300", "1301"))
+    await bot.telegram.press_labelled(ADA, "Edit prompt")
+    card = await bot.telegram.wait_text(ADA, "Ready. Shall I make it?")
+    assert "something forbidden" in card["text"]
+    await bot.telegram.say(ADA, "something allowed")
+    await bot.telegram.wait_for(lambda: "something allowed" in card_of(bot, ADA)["text"])
+    await bot.telegram.press_labelled(ADA, "Generate · 15 credits")
+    (video,) = await bot.telegram.wait_video(ADA)
+    assert video["video"]["width"] < video["video"]["height"]
+    await bot.ended(2)
+    assert bot.balance(ADA) == (-15, 0)
