@@ -42,6 +42,7 @@ from bot.services.ports import (
     Sent,
     Sign,
 )
+from bot.services.results import Results
 from handlers import result_views, views
 from handlers.keyboards import Rows, Signer, markup
 from handlers.pace import Pace, Shown
@@ -115,11 +116,11 @@ class TelegramMessenger:
         self._admins = tuple(admins)
         self._accounts: Accounts | None = None
         self._pace = Pace()
-        self._possible: Callable[[Delivery], frozenset[Operation]] = lambda _: frozenset()
+        self._results: Results | None = None
 
-    def offer_what(self, possible: Callable[[Delivery], frozenset[Operation]]) -> None:
-        """Know from here on what can be made of a result."""
-        self._possible = possible
+    def offer_what_can_be_made(self, results: Results) -> None:
+        """Know from here on what can be made of a result; before, its buttons offer nothing of the kind."""
+        self._results = results
 
     def read_languages_from(self, accounts: Accounts) -> None:
         """Know from here on in which language to write to whom; tasks carry theirs with them."""
@@ -413,7 +414,8 @@ class TelegramMessenger:
         return await _mapped(send({"chat_id": origin.chat_id}))
 
     def _buttons(self, texts: Texts, delivery: Delivery) -> Rows:
-        return result_views.result_buttons(texts, delivery, self._possible(delivery))
+        possible = frozenset[Operation]() if self._results is None else self._results.possible(delivery)
+        return result_views.result_buttons(texts, delivery, possible)
 
     def _texts(self, task: Task) -> Texts:
         return for_language(task.origin.language)

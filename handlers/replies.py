@@ -12,9 +12,8 @@ from telegram.error import TelegramError
 
 from bot.domain.links import split_links
 from bot.domain.request import Operation, Product
-from bot.domain.task import Delivery, MessagePurpose
+from bot.domain.task import Delivery, MessagePurpose, NotedMessage
 from bot.services.rewording import reworded
-from bot.store.base import NotedMessage
 from handlers import card, results
 from handlers.context import Context, message_of, place_of, user_id_of
 from handlers.files import fetch_file, sound_file_of

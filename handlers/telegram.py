@@ -73,7 +73,7 @@ class TelegramSide:
         tools = self._application.bot_data
         tools.services, tools.signer = services, self._signer
         self.messenger.read_languages_from(services.accounts)
-        self.messenger.offer_what(services.results.possible)
+        self.messenger.offer_what_can_be_made(services.results)
 
     async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
         """Wait for updates; see `bot.services.ports.UpdateSource`. Raises what Telegram answers."""

@@ -15,7 +15,16 @@ import structlog
 
 from bot.domain.prompt import ParsedPrompt
 from bot.domain.request import ImageRef, Operation, Product, SourceVideo, Speech, VideoRequest
-from bot.domain.task import Delivery, DeliveryKind, DeliveryState, MessagePurpose, Origin, Task, TaskState
+from bot.domain.task import (
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    MessagePurpose,
+    NotedMessage,
+    Origin,
+    Task,
+    TaskState,
+)
 from bot.domain.units import ChatId, Credits, TaskId, UserId, shown
 from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
@@ -24,7 +33,7 @@ from bot.services.accounts import Accounts
 from bot.services.compose import Compose
 from bot.services.fetching import SUFFIXES, ResultFiles
 from bot.services.ports import ChatBusy, ChatRefused, Manner, ResultChat, ResultFile, Sent
-from bot.store.base import NotedMessage, Store
+from bot.store.base import Store
 
 log = structlog.get_logger(__name__)
 

@@ -14,7 +14,15 @@ from bot.domain.preferences import Preferences
 from bot.domain.quota import Lot, Plan, PoolUse, Usage, Windows
 from bot.domain.recipe import Recipe
 from bot.domain.request import Attachment
-from bot.domain.task import Delivery, LedgerKind, LedgerRow, MessagePurpose, Task, TaskState
+from bot.domain.task import (
+    Delivery,
+    LedgerKind,
+    LedgerRow,
+    MessagePurpose,
+    NotedMessage,
+    Task,
+    TaskState,
+)
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 
 

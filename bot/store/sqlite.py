@@ -29,7 +29,15 @@ from bot.domain.quota import (
 )
 from bot.domain.recipe import Recipe
 from bot.domain.request import Attachment
-from bot.domain.task import Delivery, LedgerKind, LedgerRow, MessagePurpose, Task, TaskState
+from bot.domain.task import (
+    Delivery,
+    LedgerKind,
+    LedgerRow,
+    MessagePurpose,
+    NotedMessage,
+    Task,
+    TaskState,
+)
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.errors import ConfigError
 from bot.store import lots, sql, sql_money, sql_privacy, sqlite_privacy
@@ -38,7 +46,6 @@ from bot.store.base import (
     Conflict,
     Draft,
     InboxRow,
-    NotedMessage,
     RecipeRefused,
     SentRecord,
     Spender,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.domain.task import MessagePurpose, TaskState
+from bot.domain.task import MessagePurpose, NotedMessage, TaskState
 from bot.domain.units import ChatId
-from bot.store.base import NotedMessage, SentRecord
+from bot.store.base import SentRecord
 from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, a_request, stored
 from tests.store.steps import LATER, after
 
