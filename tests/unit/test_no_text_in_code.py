@@ -1,0 +1,214 @@
+"""No text for people in the code: what a chat shows stands in the locale files, and nowhere else.
+
+Every string of bot/ (but the demo) and handlers/ is looked at. Left out by what they are: docstrings, lines for
+the log, the messages of exceptions, SQL, and patterns. What else reads like a sentence needs a reason below.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+
+OTHER_READERS = {
+    "bot/__main__.py": "the operator's terminal",
+    "bot/check.py": "the operator's terminal",
+    "bot/init.py": "the operator's terminal, and the file that it writes",
+    "bot/config.py": "mistakes in the settings, told in the operator's terminal",
+    "bot/sources.py": "mistakes in the settings, told in the operator's terminal",
+    "bot/web.py": "answers to machines",
+    "bot/log.py": "the log itself",
+    "bot/domain/catalog_table.py": "the tables of the README",
+    "bot/domain/direction.py": "words that people type",
+    "bot/domain/options.py": "words that people type",
+    "bot/domain/prompt.py": "words that people type",
+    "bot/kling/dialects/reading.py": "words that providers say",
+    "bot/store/sql.py": "SQL, and why a statement may read much",
+    "bot/store/sql_operating.py": "SQL",
+}
+"""Files whose strings no chat shows."""
+
+ALLOWED = {
+    "简体中文": "languages are named in themselves",
+    "risk control": "a provider says so",
+    "违规": "a provider says so",
+    "敏感": "a provider says so",
+    "不当": "a provider says so",
+    "审核": "a provider says so",
+    "not found": "Telegram says so",
+    "chat not found": "Telegram says so",
+    "user not found": "Telegram says so",
+    "user is deactivated": "Telegram says so",
+    "bot was kicked": "Telegram says so",
+    "bot is not a member": "Telegram says so",
+    "group chat was deleted": "Telegram says so",
+    "have no rights to send": "Telegram says so",
+    "not enough rights to send text messages": "Telegram says so",
+    "message thread not found": "Telegram says so",
+    "topic deleted": "Telegram says so",
+    "topic closed": "Telegram says so",
+    "message to edit not found": "Telegram says so",
+    "message can't be edited": "Telegram says so",
+    "message is not modified": "Telegram says so",
+    "too large": "Telegram says so",
+    "too big": "Telegram says so",
+    "has a sound": "the name of a filter, in tracebacks",
+    "has an image": "the name of a filter, in tracebacks",
+    "the key is accepted": "`klingbot check` prints it",
+    "the key is accepted; no resource pack in use": "`klingbot check` prints it",
+    "the answer is not a JSON object": "`klingbot check` prints it, and the log",
+    "no answer": "`klingbot check` prints it",
+    "an unknown amount": "`klingbot check` prints it",
+    "the picture is no longer kept": "kept beside the task for operators",
+    "the chat has a new id": "kept beside the delivery for operators",
+    "given up after a day: ": "kept beside the delivery for operators",
+    "chat gone: ": "kept beside the delivery for operators",
+    "chat refused: ": "kept beside the delivery for operators",
+    "not in the catalog": "where a row is from, for operators",
+    "the operator's settings": "where a row is from, for operators",
+    "You improve prompts": "instructions to a language model",
+    " The video begins with": "instructions to a language model",
+}
+"""Single strings by how they begin, and why each is no text for a chat."""
+
+LOGGERS = frozenset({"log", "logger"})
+CHINESE = re.compile(r"[\u3400-\u9fff]")
+WORDS = re.compile(r"[A-Za-z][a-z']+ [A-Za-z][a-z']*")
+LABEL = re.compile(r"[A-Z][a-z]{2,}[!?….:]?")
+SQL = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|PRAGMA|BEGIN|SAVEPOINT|RELEASE|ROLLBACK)\b")
+MARKUP = re.compile(r"<[^<>]*>?")
+SHOWN_BY = {
+    "View": 0,
+    "Button": 0,
+    "InlineKeyboardButton": 0,
+    "edit_message_text": 0,
+    "send_message": 1,
+    "acknowledge": 1,
+}
+"""Which argument a person gets to see: there even a single word is a text."""
+
+SHOWN_AS = frozenset({"text", "html", "caption", "copy"})
+"""The same by name."""
+
+
+def files() -> Iterator[str]:
+    for package in ("bot", "handlers"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
+            if not name.startswith("bot/demo/"):
+                yield name
+
+
+def texts_in(source: str, *, labels: bool = True) -> list[str]:
+    """Every string of a module that reads like a text for people; with `labels` a capitalised word is one, too."""
+    tree = ast.parse(source)
+    unseen = {id(part) for node in ast.walk(tree) for part in _not_for_people(node)}
+    shown = {id(part) for node in ast.walk(tree) for part in _shown_by(node)}
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in unseen:
+            text = node.value
+            label = labels and LABEL.fullmatch(MARKUP.sub("", text))
+            if _reads_like_a_sentence(text) or label or (id(node) in shown and re.search(r"\w{2,}", text)):
+                found.append(text)
+    return found
+
+
+def _not_for_people(node: ast.AST) -> Iterator[ast.AST]:
+    """The parts of a node that no chat shows."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        yield node.value  # a docstring
+    elif isinstance(node, ast.Raise) and node.exc is not None:
+        yield from ast.walk(node.exc)
+    elif isinstance(node, ast.Call):
+        called = _name(node.func)
+        if called.partition(".")[0] in {*LOGGERS, "re"} or called == "super.__init__":
+            yield from ast.walk(node)
+
+
+def _shown_by(node: ast.AST) -> Iterator[ast.AST]:
+    """What a call hands to a person."""
+    if not isinstance(node, ast.Call):
+        return
+    called = _name(node.func).rpartition(".")[2]
+    if called in SHOWN_BY:
+        yield from node.args[SHOWN_BY[called] :][:1]
+        yield from (keyword.value for keyword in node.keywords if keyword.arg in SHOWN_AS)
+
+
+def _name(func: ast.AST) -> str:
+    """`log.info` of `log.info`, `super.__init__` of `super().__init__`."""
+    if isinstance(func, ast.Name):
+        return func.id
+    if isinstance(func, ast.Attribute):
+        return f"{_name(func.value)}.{func.attr}"
+    return _name(func.func) if isinstance(func, ast.Call) else ""
+
+
+def _reads_like_a_sentence(text: str) -> bool:
+    bare = MARKUP.sub("", text)
+    if SQL.match(text):
+        return False
+    return bool(CHINESE.search(bare) or WORDS.search(bare))
+
+
+@cache
+def found_in(name: str) -> tuple[str, ...]:
+    # Outside the handlers a capitalised word is a header or a type.
+    return tuple(texts_in((ROOT / name).read_text("utf-8"), labels=name.startswith("handlers/")))
+
+
+@pytest.mark.parametrize("name", [name for name in files() if name not in OTHER_READERS])
+def test_a_module_holds_no_text_for_people(name):
+    assert [text for text in found_in(name) if not text.startswith(tuple(ALLOWED))] == []
+
+
+def test_every_exception_is_still_needed():
+    assert [name for name in OTHER_READERS if not found_in(name)] == []
+    others = [text for name in files() if name not in OTHER_READERS for text in found_in(name)]
+    assert [known for known in ALLOWED if not any(text.startswith(known) for text in others)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'await answer(update, context, View("Done"))',
+        'Button("OK", "generate")',
+        'await bot.send_video(chat, file, caption="Your video is here")',
+        'await bot.send_message(chat, text="hello")',
+        'await bot.send_message(chat, "hello")',
+        'text = "Your video is ready."',
+        'text = f"You have {credits} credits left"',
+        'text = "<b>Cancel it</b>"',
+        'text = "视频已完成"',
+        'LABELS = {"cancel": "Cancel"}',
+        'def f(question="Shall I?"): pass',
+    ],
+)
+def test_a_text_for_people_is_seen(line):
+    assert len(texts_in(f"async def handler():\n    {line}")) >= 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"""A docstring for programmers."""',
+        'log.info("task accepted", task=task.id)',
+        'raise ValueError("the answer is too long")',
+        'raise UserError("error.draft.gone")',
+        'text = t("draft.ready")',
+        'View(t("draft.ready"))',
+        'Button(t("button.cancel"), "cancel", task.id)',
+        'db.execute("SELECT * FROM tasks WHERE id = ?")',
+        're.compile("this is a pattern")',
+        'html = f"<blockquote expandable>{quoted}</blockquote>"',
+        'method = "POST"',
+        'header = "Content-Type"',
+    ],
+)
+def test_what_nobody_in_a_chat_reads_is_let_through(line):
+    assert texts_in(f"async def handler():\n    {line}") == []
