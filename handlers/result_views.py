@@ -1,7 +1,7 @@
 """What stands on and about results: buttons, questions, settings. Pure.
 
 A button holds the short id of its task and the place of the result in it, so it works for as long as the
-message stands. Whoever sees a result may make the same again; the rest asks whose it is when it is pressed.
+message stands; whose it is is asked when it is pressed.
 """
 
 from collections.abc import Sequence

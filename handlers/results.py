@@ -1,7 +1,7 @@
 """The buttons on results: the same again, something made of it, its file and settings, keeping and deleting it.
 
-Whoever sees a result may make the same again, as a task of their own, or change it. What is made of a
-result, and what changes or deletes it, is for its owner and for admins.
+Whoever sees a result may see its settings and take its file. What costs, and what changes or deletes it,
+is for its owner and for admins, whose task it then is.
 """
 
 from contextlib import suppress
@@ -37,7 +37,7 @@ ALERT_LIMIT = 200
 """Characters that Telegram shows in the answer to a press."""
 
 
-# -- buttons: for whoever sees the result ------------------------------------------------------------
+# -- buttons: the same again, and what whoever sees the result may press -------------------------------
 
 
 async def press_again(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
