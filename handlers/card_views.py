@@ -45,7 +45,8 @@ def card(
     lines = [
         t(shown.question),
         quoted(shown.request.prompt, PROMPT_SHOWN),
-        _pictures(t, shown.request),
+        # Where it is still open what pictures are for, nothing is said of it.
+        "" if shown.pictures else _pictures(t, shown.request),
         settings_line(t, shown.request),
         _negative(t, shown.request),
     ]
@@ -111,6 +112,12 @@ def knob(
             lines.append(_negative(t, shown.request))
     elif priced:
         lines.append(t("card.prices"))
+    if which is Knob.CAMERA:
+        lines += [
+            f"{t(f'camera.{choice.key}')} – {t(f'camera.means.{choice.key}')}"
+            for choice in choices
+            if choice.key in CAMERAS
+        ]
     back = Button(t("button.back"), "card", shown.name, owner)
     return View(_joined(lines), [*in_rows(buttons, PER_ROW.get(which, USUALLY_PER_ROW)), [back]])
 

@@ -18,7 +18,11 @@ def start(t: Texts, name: str, balance: Balance, owner: UserId) -> View:
         [Button(t(f"start.try_{number}"), "try", number, owner, style=CONFIRM if number == "1" else None)]
         for number in EXAMPLES
     ]
-    return View(text, [*tries, [Button(t("button.copy_example"), copy=t("example.command"))]])
+    more = [
+        Button(t("tips.button.ideas"), "ideas", "", owner),
+        Button(t("button.copy_example"), copy=t("example.command")),
+    ]
+    return View(text, [*tries, more])
 
 
 def invitation(t: Texts, link: str) -> View:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.choices import COMPOSED
 from bot.domain.effects import Effect
+from bot.domain.recipe import can_become
 from bot.domain.request import Operation
 from bot.domain.task import Delivery, DeliveryKind, Task
 from bot.domain.units import Credits, Millis, UserId, shown
@@ -100,7 +101,8 @@ def about(t: Texts, delivery: Delivery, zone: ZoneInfo, now: Millis) -> View:
         buttons.append(Button(t("button.copy_prompt"), copy=task.request.prompt))
     if task.request.seed is not None:
         buttons.append(Button(t("button.copy_seed"), copy=str(task.request.seed)))
-    return View("\n".join(lines), [buttons])
+    keeping = [Button(t("recipe.button.save"), "recipe_save", task.id)] if can_become(task.request) else []
+    return View("\n".join(lines), [buttons, keeping])
 
 
 # -- questions ---------------------------------------------------------------------------------------

@@ -60,6 +60,11 @@ def is_token(text: str) -> bool:
     return len(text) == TOKEN_LENGTH and all(letter in _LETTERS for letter in text)
 
 
+def can_become(request: VideoRequest) -> bool:
+    """Whether a request can be made of something else: it works on no certain video and no certain sound."""
+    return request.source is None and (request.speech is None or request.speech.audio is None)
+
+
 def recipe_of(request: VideoRequest, token: str, user_id: UserId, name: str, now: Millis) -> Recipe:
     """Turn a request into a recipe.
 
@@ -67,7 +72,7 @@ def recipe_of(request: VideoRequest, token: str, user_id: UserId, name: str, now
         UserError: it works on a certain video or sound, and so cannot be made of something else.
 
     """
-    if request.source is not None or (request.speech is not None and request.speech.audio is not None):
+    if not can_become(request):
         raise UserError("error.recipe.not_this")
     kept = request.model_dump(mode="json", exclude_defaults=True, exclude=set(_PICTURES))
     # A picture decides on the shape, where there is one; without this line the usual one would come back.

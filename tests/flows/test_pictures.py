@@ -12,6 +12,7 @@ from bot.demo.script import sample_picture
 from tests.serving import serve
 
 ADA, XIAOLIN, BOSS = 1001, 1002, 1000
+GROUP = -1_002_000_000_001
 
 
 def a_site() -> Starlette:
@@ -82,3 +83,20 @@ async def test_an_album_goes_to_the_model_that_takes_so_many_photos_or_is_refuse
     await world.telegram.wait_video(ADA)
     ((request,),) = world.rows("SELECT json_array_length(request, '$.references') FROM tasks")
     assert request == number
+
+
+async def test_the_words_of_a_forwarded_photo_are_offered_and_cost_nothing_by_themselves(world):
+    world.kling.behaviour.render_seconds = 0.3
+    await world.start()
+    posted = await world.telegram.send_photo(
+        BOSS, sample_picture(), "Sail with us! --pro 50 % off at https://example.com/sale", chat=GROUP
+    )
+    await world.telegram.forward(ADA, posted)
+    await world.telegram.wait_text(ADA, "A forwarded photo. Shall I make this video of it?")
+    assert world.rows("SELECT count(*) FROM tasks") == [(0,)]
+    await world.telegram.say(ADA, "the boat sails away")
+    await world.telegram.wait_text(ADA, "Ready. Shall I make it?")
+    await world.telegram.press_labelled(ADA, "Generate · 15 credits")
+    (video,) = await world.telegram.wait_video(ADA)
+    assert "the boat sails away" in video["caption"]
+    assert "sale" not in str([request.body for request in world.kling.requests])

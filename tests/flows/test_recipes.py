@@ -49,7 +49,9 @@ async def test_a_recipe_is_saved_from_a_video_and_made_again_on_another_photo_wi
 async def test_a_recipe_is_renamed_shared_kept_by_another_and_deleted(bot):
     await bot.telegram.say(ADA, "/video a fox in the snow 9:16")
     (video,) = await bot.telegram.wait_video(ADA)
-    await bot.telegram.say(ADA, "/save", reply_to=video["message_id"])
+    await bot.telegram.press(ADA, ADA, video["message_id"], _data(video, "Settings"))
+    await bot.telegram.wait_for(lambda: _has_button(bot, "Save as recipe"))
+    await bot.telegram.press_labelled(ADA, "Save as recipe")
     await bot.telegram.wait_text(ADA, "Saved as a fox in the snow")
     await bot.telegram.press_labelled(ADA, "Rename")
     await bot.telegram.wait_text(ADA, "Send me the new name")
@@ -88,3 +90,12 @@ async def test_where_there_is_nothing_yet_the_way_to_the_first_recipe_is_told(bo
 def _data(message, label: str) -> str:
     rows = message["reply_markup"]["inline_keyboard"]
     return next(button["callback_data"] for row in rows for button in row if button["text"].startswith(label))
+
+
+def _has_button(bot, label: str) -> bool:
+    rows = [
+        row
+        for message in bot.telegram.replies(ADA)
+        for row in message.get("reply_markup", {}).get("inline_keyboard", [])
+    ]
+    return any(button["text"] == label for row in rows for button in row)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.demo.telegram.media import MediaFields, MediaMaker, media_of
 from bot.demo.telegram.people import Chat, User, chat_json, member_json
-from bot.demo.telegram.sending import caption_of, quote_of
+from bot.demo.telegram.sending import caption_of, forwarded, quote_of
 from bot.demo.telegram.state import CallbackQuery, Json, Message, Payment, TelegramState
 from bot.demo.telegram.text import CAPTION_LIMIT, TEXT_LIMIT, find_entities, formatted, utf16_length
 from bot.demo.telegram.wire import BotApiError, Upload
@@ -58,6 +58,11 @@ class Acting:
         if group:
             content["media_group_id"] = group
         return self._send(user_id, content, place)
+
+    def forward(self, user_id: int, chat_id: int, message_id: int, place: Place) -> Json:
+        """A person sends on what stands in one of their chats."""
+        source = self._message(chat_id, message_id)
+        return self._send(user_id, forwarded(source.body, self.state.sender(source.sender_id)), place)
 
     def _send(self, user_id: int, content: Json, place: Place) -> Json:
         chat, user = self._chat(user_id, place), self.state.users[user_id]

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.demo.telegram.keyboards import check_markup
 from bot.demo.telegram.media import MediaFields, MediaMaker, media_of
-from bot.demo.telegram.people import Chat
+from bot.demo.telegram.people import Chat, User
 from bot.demo.telegram.state import Message, TelegramState
 from bot.demo.telegram.text import CAPTION_LIMIT, TEXT_LIMIT, formatted, utf16_length
 from bot.demo.telegram.wire import Call, Upload, bad_request
@@ -112,7 +112,7 @@ class Sending:
         markup = check_markup(call.json("reply_markup"))
         if spend:
             self.state.limits.spend(place.chat.id)
-        return self.state.add_message(
+        message = self.state.add_message(
             place.chat,
             self.state.bot,
             content,
@@ -121,6 +121,9 @@ class Sending:
             quote=place.quote,
             inline_keyboard=markup if markup is not None and "inline_keyboard" in markup else None,
         )
+        if markup is not None and markup.get("force_reply"):
+            self.state.events.add("force_reply", chat_id=place.chat.id, message=self.state.shown(message))
+        return message
 
     async def send_message(self, call: Call) -> Any:
         """SendMessage."""
@@ -229,13 +232,7 @@ class Sending:
         place = self._place(call)
         source = self._source(call)
         author = self.state.sender(source.sender_id)
-        content = _content_of(source.body) | {
-            "forward_origin": {
-                "type": "user",
-                "sender_user": author.as_json(),
-                "date": source.body["date"],
-            }
-        }
+        content = forwarded(source.body, author)
         return self.state.bot_json(self._send(call, place, content))
 
     async def copy_message(self, call: Call) -> Any:
@@ -262,6 +259,12 @@ _ABOUT_THE_MESSAGE = frozenset(
         "forward_origin",
     }
 )
+
+
+def forwarded(body: Mapping[str, Any], author: User) -> dict[str, Any]:
+    """What goes along when a message is forwarded: its content, and who wrote it first and when."""
+    origin = {"type": "user", "sender_user": author.as_json(), "date": body["date"]}
+    return _content_of(body) | {"forward_origin": body.get("forward_origin", origin)}
 
 
 def _content_of(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -114,6 +114,10 @@ class TelegramStandIn:
             for number, data in enumerate(pictures)
         ]
 
+    async def forward(self, user: int, source: Json, *, chat: int | None = None) -> Json:
+        """A person forwards a message, by default to their private chat with the bot."""
+        return self.acting.forward(user, source["chat"]["id"], source["message_id"], Place(chat))
+
     async def send_document(
         self, user: int, data: bytes, name: str, mime: str, caption: str = "", *, chat: int | None = None
     ) -> Json:
