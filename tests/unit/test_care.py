@@ -1,0 +1,300 @@
+"""Care in everything that people read: every view of every module, with the worst that people write.
+
+The views are found by themselves, and what they take is made up from its type: a new view is walked
+without a word here, unless it takes a text that must be of a certain form (`FORMS`).
+"""
+
+import dataclasses
+import enum
+import importlib
+import inspect
+import itertools
+import pkgutil
+import types
+import typing
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from html.parser import HTMLParser
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import handlers
+from bot.domain.catalog import Model
+from bot.domain.catalog import load as load_catalog
+from bot.domain.choices import Knob
+from bot.domain.preferences import Preferences
+from bot.domain.quota import Plan
+from bot.domain.recipe import clean_name
+from bot.domain.request import VideoRequest
+from bot.domain.task import Task, TaskState
+from bot.domain.units import DAY, Millis
+from bot.domain.voices import load as load_voices
+from bot.errors import UserError
+from bot.i18n import NAMES, Texts, for_language
+from handlers.keyboards import Button, Signer, markup
+from handlers.views import CAPTION_LIMIT, TEXT_LIMIT, View, units
+from tests.builders import ADA, NOW, a_request, a_task
+
+TEXTS = {
+    "letters": "x" * 3_000,
+    "words": "snow " * 500,
+    "emoji": "🦊👨‍👩‍👧‍👦" * 200,
+    "right to left": "ثعلب في الثلج " * 150,
+    "markup": "<b>&\"'</i>" * 200,
+    "lines": "a\n" * 1_000,
+}
+PROMPT_LETTERS = 2_000
+SHORT = 24
+ALONE = 40
+"""Letters that a phone shows of a button beside another one, and of one that has a row to itself."""
+
+IN_A_ROW = 3
+MANY = 12
+SIGNER = Signer("123456:a-token-of-tests")
+TAGS = frozenset({"a", "b", "i", "u", "s", "code", "pre", "blockquote", "tg-spoiler"})
+
+LINK = "https://t.me/kling_demo_bot?start=recipe_fox1"
+
+FORMS: Mapping[str, object] = {
+    # What is no person's text, by the name of the parameter or field, with its function or class or without.
+    "Card.name": "7",
+    "Recipe.name": clean_name,
+    "Failures.by_kind": (("content", 3),),
+    "Person.name": lambda text: " ".join(text.split()),
+    "ProviderReport.name": "official",
+    "delete_question.name": "K7Q29F.0",
+    "knob.which": Knob.SEED,
+    "preference.choices": {"yes": Preferences(silent=True), "no": Preferences()},
+    "voices.known": load_voices().of("en"),
+    "link.buttons": [],
+    "outdated.sentence": "This recipe uses a model that is gone.",
+    "language": "en",
+    "chosen_language": "en",
+    "token": "fox1",
+    "slug": "fox1",
+    "code": "fox1",
+    "scene": "fox1",
+    "of": "fox",
+    "back": "fox",
+    "plan": "pro",
+    "plans": ["free", "pro"],
+    "names": ["free", "pro"],
+    "handle": "1a2b3c4d",
+    "action": "grant",
+    "plan_names": ["free", "pro"],
+    "url": LINK,
+    "address": LINK,
+    "link": LINK,
+    "username": "kling_demo_bot",
+    "commands": ["video", "image", "tasks"],
+    "models": ["kling-v2-6", "kling-v1-6"],
+    "model": "kling-v2-6",
+    "ways": ["frames", "references"],
+    "question": "draft.words",
+    "provider": "official",
+    "key": "start.example_1",
+    "duration_ms": 5_000_000,
+    "size_bytes": 5_000_000,
+    "page": 0,
+    "skip": 0,
+}
+
+
+class Maker:
+    """Makes up values of types, with a text wherever a person's words go."""
+
+    def __init__(self, t: Texts, text: str) -> None:
+        self._t = t
+        self._text = text
+
+    def arguments(self, view: Callable[..., Any]) -> dict[str, Any]:
+        """What a view is called with."""
+        hints = typing.get_type_hints(view)
+        return {
+            name: self.value(hints[name], name, view.__name__)
+            for name, parameter in inspect.signature(view).parameters.items()
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        }
+
+    def value(self, kind: Any, name: str = "", owner: str = "") -> Any:
+        """A value of a type for a parameter of a function, or a field of a class."""
+        if f"{owner}.{name}" in FORMS:
+            form = FORMS[f"{owner}.{name}"]
+            return form(self._text) if callable(form) else form
+        if name in FORMS and kind in {str, str | None, int, bool, Sequence[str]}:
+            return FORMS[name]
+        if kind in {str, object, Any}:
+            return "fox" if name == "name" and kind is object else self._text
+        simple = self._simple(kind, name)
+        return simple if simple is not None else self._compound(kind, name)
+
+    def _simple(self, kind: Any, name: str) -> Any:
+        if isinstance(kind, typing.NewType):
+            moment = kind is Millis or name in {"now", "at"} or name.endswith(("_at", "until"))
+            return (
+                {"Millis": NOW + DAY, "UserId": ADA}.get(kind.__name__)
+                if moment or kind.__name__ == "UserId"
+                else (self.value(kind.__supertype__, name) if kind.__supertype__ is int else "K7Q29F")
+            )
+        made: dict[Any, Callable[[], Any]] = {
+            Texts: lambda: self._t,
+            ZoneInfo: lambda: ZoneInfo("Asia/Shanghai"),
+            VideoRequest: self._request,
+            Task: lambda: a_task(TaskState.IN_PROGRESS, request=self._request(), progress=None),
+            Preferences: lambda: Preferences(model="kling-v2-6", mode="pro", silent=True),
+            UserError: lambda: UserError(
+                "error.prompt.unknown_option", option=self._text, nearest="--mode", allowed=self._text
+            ),
+            Model: lambda: load_catalog({}).model("kling-v2-6"),
+            Plan: lambda: Plan("free", 100, 1_000),
+            Button: lambda: Button(self._t("button.cancel"), "cancel", "K7Q29F"),
+            int: lambda: 42,
+            float: lambda: 0.5,
+            bool: lambda: True,
+        }
+        return made[kind]() if kind in made else None
+
+    def _compound(self, kind: Any, name: str) -> Any:
+        origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+        if origin in {typing.Union, types.UnionType}:
+            return self.value(next(part for part in arguments if part is not type(None)), name)
+        if origin is typing.Literal:
+            return arguments[0]
+        if origin is typing.Annotated:
+            return self.value(arguments[0], name)
+        if origin in {frozenset, set}:
+            return origin(self._several(arguments[0], name))
+        if origin is tuple and not (len(arguments) == 2 and arguments[1] is Ellipsis):
+            return tuple(self.value(part) for part in arguments)
+        if origin in {Sequence, Iterable, list, tuple}:
+            several = self._several(arguments[0], name)
+            return tuple(several) if origin is tuple else several
+        if origin in {Mapping, dict}:
+            keys = self._several(arguments[0], name)
+            return {key: self.value(arguments[1]) for key in keys}
+        if inspect.isclass(kind) and issubclass(kind, enum.Enum):
+            return list(kind)[-1]
+        if dataclasses.is_dataclass(kind):
+            hints = typing.get_type_hints(kind, include_extras=False)
+            return kind(
+                **{
+                    field.name: self.value(hints[field.name], field.name, kind.__name__)
+                    for field in dataclasses.fields(kind)
+                    if field.init
+                }
+            )
+        if inspect.isclass(kind) and hasattr(kind, "model_fields"):
+            return kind.model_construct(
+                **{
+                    field: self.value(details.annotation, field)
+                    for field, details in kind.model_fields.items()
+                }
+            )
+        raise TypeError(f"nobody knows how to make {kind} for {name}")
+
+    def _several(self, kind: Any, name: str) -> list[Any]:
+        if inspect.isclass(kind) and issubclass(kind, enum.Enum):
+            return list(kind)
+        return [self.value(kind, name)] if kind is str else [self.value(kind, name) for _ in range(MANY)]
+
+    def _request(self) -> VideoRequest:
+        return a_request(prompt=self._text[:PROMPT_LETTERS], negative_prompt=self._text[:PROMPT_LETTERS])
+
+
+HELPERS = frozenset({"in_rows"})
+"""What only puts given buttons in rows."""
+
+
+def views() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Every public function that makes a message, or the buttons of one."""
+    for module in pkgutil.iter_modules(handlers.__path__):
+        if not module.name.endswith("views"):
+            continue
+        found = importlib.import_module(f"handlers.{module.name}")
+        for name, function in vars(found).items():
+            if (
+                inspect.isfunction(function)
+                and function.__module__ == found.__name__
+                and name[0] != "_"
+                and name not in HELPERS
+            ):
+                kind = typing.get_type_hints(function).get("return")
+                if kind in {View, list[View]} or "Button" in str(kind) or name == "caption":
+                    yield f"{module.name}.{name}", function
+
+
+class Markup(HTMLParser):
+    """Reads HTML as Telegram does: strictly, and the text is what counts."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text = ""
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        del attrs
+        assert tag in TAGS, tag
+        self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+    def close(self):
+        super().close()
+        assert self._open == []
+
+
+def text_of(html: str) -> str:
+    reader = Markup()
+    reader.feed(html)
+    reader.close()
+    return reader.text
+
+
+def says_something(text: str) -> bool:
+    """Whether there is a letter or a number: a picture alone says nothing to whoever cannot see it."""
+    return any(unicodedata.category(letter)[0] in "LN" for letter in text)
+
+
+def shown(made: Any) -> list[View]:
+    """What a view made, as messages."""
+    if isinstance(made, View):
+        return [made]
+    if isinstance(made, str):
+        return [View(made)]
+    return [one if isinstance(one, View) else View("", made) for one in made][
+        : None if made and isinstance(made[0], View) else 1
+    ]
+
+
+ALL = dict(views())
+
+
+@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+@pytest.mark.parametrize("view", ALL.values(), ids=ALL)
+def test_every_view_is_careful_with_whatever_people_write(view, text, language):
+    made = view(**Maker(for_language(language), text).arguments(view))
+    for message in shown(made):
+        said = text_of(message.html)
+        assert units(said) <= (CAPTION_LIMIT if view.__name__ == "caption" else TEXT_LIMIT)
+        markup(message.buttons, SIGNER)
+        for row in message.buttons:
+            assert len(row) <= IN_A_ROW, [button.text for button in row]
+            assert all(len(button.text) <= (SHORT if len(row) > 1 else ALONE) for button in row), row
+        for button in itertools.chain.from_iterable(message.buttons):
+            assert "\n" not in button.text
+            assert says_something(button.text) or text == TEXTS["emoji"], button.text
+        if text == TEXTS["letters"]:
+            for line in said.splitlines():
+                assert not line.strip() or says_something(line), line
+
+
+def test_the_views_are_found():
+    assert {"views.status", "views.notice", "privacy_views.question", "group_views.hello"} <= set(ALL)
+    assert len(ALL) > 30
