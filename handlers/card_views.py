@@ -10,6 +10,7 @@ from bot.services.cards import Card
 from handlers.keyboards import CONFIRM, Button, Rows
 from handlers.views import (
     View,
+    camera_name,
     credits,  # noqa: A004  the word of the domain
     cut,
     inline,
@@ -143,7 +144,7 @@ def value(t: Texts, which: Knob, request: VideoRequest) -> str:
         case Knob.SOUND:
             return t("value.on" if request.sound else "value.off")
         case Knob.CAMERA:
-            return _camera(t, request)
+            return t("value.none") if request.camera is None else camera_name(t, request.camera)
         case Knob.COUNT:
             return str(request.count)
         case Knob.NEGATIVE:
@@ -173,15 +174,6 @@ def _choice(t: Texts, which: Knob, choice: Choice) -> str:
     if choice.key == NONE and which in {Knob.NEGATIVE, Knob.END_FRAME}:
         return t("value.remove")
     return value(t, which, choice.request)
-
-
-def _camera(t: Texts, request: VideoRequest) -> str:
-    if request.camera is None:
-        return t("value.none")
-    for name, camera in CAMERAS.items():
-        if camera == request.camera:
-            return t(f"camera.{name}")
-    return f"{request.camera.axis} {request.camera.value:g}"
 
 
 def _pictures(t: Texts, request: VideoRequest) -> str:

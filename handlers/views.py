@@ -13,8 +13,9 @@ from html import escape, unescape
 from zoneinfo import ZoneInfo
 
 from bot.domain.catalog import AS_LONG_AS_ITS_SOURCE
+from bot.domain.choices import CAMERAS
 from bot.domain.quota import Lot
-from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, Product, VideoRequest
+from bot.domain.request import VIDEO_MODEL_OPERATIONS, Camera, Operation, Product, VideoRequest
 from bot.domain.task import Delivery, FailureKind, LedgerKind, LedgerRow, Task, TaskState
 from bot.domain.units import Millis, UserId, shown
 from bot.errors import UserError
@@ -40,8 +41,11 @@ PLAIN_OPERATIONS = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO}
 REPEATABLE = frozenset(FailureKind) - {FailureKind.CONTENT, FailureKind.PARAMETERS}
 """After these the same request may well succeed; after the others it would fail again."""
 
-EXPLAINED = frozenset({FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER})
-"""Here the provider's own words help, and a change of the request may."""
+CHANGEABLE = frozenset({FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER})
+"""After these another wording or setting may help."""
+
+EXPLAINED = frozenset({FailureKind.PARAMETERS, FailureKind.PROVIDER})
+"""Here the provider's own words help; about content they only sound harsh."""
 
 _CODES = re.compile(
     r"[\[(]\s*(?:code\s*[:=]?\s*)?\d{3,5}\s*[\])]|\b(?:error|status)?[ _-]?code\b\s*[:=]?\s*\d+"
@@ -122,7 +126,7 @@ def settings_line(t: Texts, request: VideoRequest) -> str:
     if request.sound:
         parts.append(t("option.sound"))
     if request.camera is not None:
-        parts.append(t("option.camera", camera=request.camera.axis or request.camera.move))
+        parts.append(t("option.camera", camera=camera_name(t, request.camera)))
     if request.shots:
         parts.append(t("option.shots", shots=len(request.shots)))
     if request.seed is not None:
@@ -130,6 +134,14 @@ def settings_line(t: Texts, request: VideoRequest) -> str:
     if request.count > 1:
         parts.append(f"×{request.count}")
     return escape(" · ".join(parts))
+
+
+def camera_name(t: Texts, camera: Camera) -> str:
+    """What a camera move is called: by its name, or by its axis with the value."""
+    for name, known in CAMERAS.items():
+        if known == camera:
+            return t(f"camera.{name}")
+    return f"{camera.axis} {camera.value:g}"
 
 
 def quoted(prompt: str, limit: int) -> str:
@@ -219,7 +231,7 @@ def notice(t: Texts, task: Task) -> View:
     if kind in REPEATABLE:
         again = t("button.try_again", credits=credits(t, task.price))
         buttons.append([Button(again, "again", task.id, style=CONFIRM)])
-    if kind in EXPLAINED:
+    if kind in CHANGEABLE:
         label = t("button.edit_prompt" if task.request.prompt else "button.change")
         buttons.append([Button(label, "change", task.id)])
     if kind not in REPEATABLE and 0 < units(task.request.prompt) <= COPY_LIMIT:
@@ -237,7 +249,7 @@ def tasks(t: Texts, running: Sequence[Task], now: Millis, owner: UserId) -> View
         [Button(t("button.cancel_task", task=shown(task.id)), "drop", task.id, owner, style=DANGER)]
         for task in queued[:CANCEL_BUTTONS]
     ]
-    return View(_fitting(lines, "\n\n"), buttons)
+    return View(fitting(lines, "\n\n"), buttons)
 
 
 def _task_lines(t: Texts, task: Task, now: Millis) -> str:
@@ -246,7 +258,7 @@ def _task_lines(t: Texts, task: Task, now: Millis) -> str:
     return f"<code>{shown(task.id)}</code> {t(f'state.{task.state}')} · {age}\n{words}"
 
 
-def _fitting(parts: Iterable[str], separator: str) -> str:
+def fitting(parts: Iterable[str], separator: str) -> str:
     """As many whole parts as a message takes: half an entity would be refused."""
     text = ""
     for part in parts:
@@ -309,7 +321,7 @@ def user_card(
     if rows:
         lines.append(t("admin.last_rows"))
         lines += [_ledger_line(t, row, zone, now) for row in rows]
-    return View(_fitting(lines, "\n"))
+    return View(fitting(lines, "\n"))
 
 
 def granted(t: Texts, name: str, amount: int, balance: Balance) -> View:
@@ -358,7 +370,7 @@ def help_text(t: Texts, commands: Sequence[str], models: Sequence[str]) -> View:
     listed = "\n".join(f"/{name} – {t(f'command.{name}')}" for name in commands)
     offered = t("help.models", models=escape(", ".join(models)))
     parts = [t("help.text"), listed, t("help.options", model=escape(models[0])), offered]
-    return View(_fitting(parts, "\n\n"), [[Button(t("button.copy_example"), copy=t("example.command"))]])
+    return View(fitting(parts, "\n\n"), [[Button(t("button.copy_example"), copy=t("example.command"))]])
 
 
 def _field(t: Texts, name: str) -> str:

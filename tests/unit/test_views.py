@@ -322,7 +322,7 @@ def test_every_failure_has_its_own_words_and_gives_the_credits_back_in_the_same_
     assert labels(view)
 
 
-@pytest.mark.parametrize("kind", [FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER])
+@pytest.mark.parametrize("kind", [FailureKind.PARAMETERS, FailureKind.PROVIDER])
 def test_the_providers_own_reason_is_told_where_it_helps(kind):
     task = a_task(TaskState.FAILED, failure=kind, failure_detail="risk control <7>")
     assert "Reason given: risk control <7>" in text_of(views.notice(ENGLISH, task))
@@ -331,6 +331,8 @@ def test_the_providers_own_reason_is_told_where_it_helps(kind):
 def test_the_providers_own_reason_is_not_told_where_it_does_not_help():
     task = a_task(TaskState.FAILED, failure=FailureKind.UNAVAILABLE, failure_detail="upstream_error 1102")
     assert "1102" not in text_of(views.notice(ENGLISH, task))
+    refused = a_task(TaskState.FAILED, failure=FailureKind.CONTENT, failure_detail="violates the policy")
+    assert "violates" not in text_of(views.notice(ENGLISH, refused))
 
 
 @pytest.mark.parametrize("kind", sorted(views.REPEATABLE))
