@@ -9,7 +9,7 @@ The product, the demo and the tests call the same `build` with other arguments.
 import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +27,7 @@ from bot.domain.idea import Idea, slug_of
 from bot.domain.options import Options
 from bot.domain.request import Product
 from bot.domain.schedule import PollingPolicy
+from bot.domain.spending import Caps
 from bot.domain.units import DAY, MINUTE, SECOND, ChatId, Millis, ProviderName, UserId
 from bot.kling import callback
 from bot.kling.download import download
@@ -34,8 +35,10 @@ from bot.providers import open_pool
 from bot.scheduler import Ticks
 from bot.services.access import Access, AllowList
 from bot.services.accounts import Accounts
+from bot.services.admin import Admin
 from bot.services.assistant import Assistant
 from bot.services.audit import Audit
+from bot.services.broadcast import Broadcasts
 from bot.services.cards import Cards
 from bot.services.compose import Compose, Defaults
 from bot.services.container import Services
@@ -54,6 +57,7 @@ from bot.services.providers import Providers
 from bot.services.recipes import Recipes
 from bot.services.recover import Recover
 from bot.services.results import Results
+from bot.services.spending import Spending
 from bot.services.status import Status
 from bot.services.submit import Submit
 from bot.services.watch import Watch
@@ -93,6 +97,7 @@ class App:
     ticks: Ticks
     work: tuple[Work, ...]
     telegram: TelegramSide
+    watch_spending: Callable[[], Awaitable[None]]
     serving: Callable[[], AbstractAsyncContextManager[object]]
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -117,6 +122,8 @@ class App:
                 "deliver": (TICK_SECONDS, self.deliver.tick),
                 "recover": (RECOVER_SECONDS, self.recover.tick),
                 "status": (STATUS_SECONDS, self.services.status.tick),
+                "spending": (RECOVER_SECONDS, self.watch_spending),
+                "broadcast": (TICK_SECONDS, self.services.broadcasts.tick),
             }
         )
         try:
@@ -186,6 +193,18 @@ async def build(
         limits = Limits(
             Rates(settings.limits.requests_per_minute, settings.groups.requests_per_minute), clock
         )
+        spending = Spending(
+            store,
+            pool,
+            accounts,
+            clock,
+            Caps(settings.spending.daily_units, settings.spending.monthly_units),
+            {
+                ProviderName(provider.name): Caps(provider.daily_units, provider.monthly_units)
+                for provider in settings.providers
+            },
+            settings.spending.warn_percent,
+        )
         submit = Submit(
             store,
             accounts,
@@ -197,6 +216,7 @@ async def build(
             limits,
             settings.groups.daily_credits,
             settings.groups.pool,
+            spending,
         )
         connection = Connection(
             token=settings.telegram.token.get_secret_value(),
@@ -225,7 +245,7 @@ async def build(
             kind=Product.IMAGE,
         )
         status = Status(store, telegram.messenger, clock)
-        providers = Providers(store, pool, clock)
+        providers = Providers(store, pool, clock, spending=spending)
         max_upload = settings.max_upload_bytes
 
         async def fetch(url: str, target: Path, kind: Product) -> None:
@@ -252,6 +272,8 @@ async def build(
             accounts=accounts,
             pools=Pools(store, accounts, clock, settings.groups.pool),
             access=access,
+            admin=Admin(store, access, accounts, submit, audit, clock, ticks.wake),
+            broadcasts=Broadcasts(store, access, accounts, audit, telegram.letters, clock, ticks.wake),
             status=status,
             privacy=Privacy(store, status, clock, settings.storage.retention_days),
             providers=providers,
@@ -278,6 +300,7 @@ async def build(
             ticks.wake,
             submissions,
             _callback_urls(settings),
+            spending,
         )
         poll = Poll(store, pool, watch, status, clock, rng, policy, ticks.wake, looks)
         updates = WatchedUpdates(telegram, clock)
@@ -304,6 +327,7 @@ async def build(
             ticks=ticks,
             work=(submissions, looks, deliveries),
             telegram=telegram,
+            watch_spending=partial(spending.tick, telegram.messenger),
             serving=partial(serve, web, settings.web.listen) if settings.web.public_url else nullcontext,
         )
 

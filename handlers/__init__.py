@@ -19,6 +19,7 @@ from handlers import (
     access,
     account,
     admin,
+    admin_panel,
     card,
     catalog,
     errors,
@@ -92,6 +93,9 @@ COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
     "user": admin.user,
     "plan": plans.plan,
     "providers": providers.providers,
+    "admin": admin_panel.admin,
+    "audit": admin_panel.audit,
+    "unsubscribe": admin_panel.unsubscribe,
     "invitecode": access.invite_code,
     "ban": access.ban,
     "unban": access.unban,
@@ -150,6 +154,7 @@ PRESSES: dict[str, PressHandler] = {
     "pause": providers.press_pause,
     "resume": providers.press_resume,
     "refresh": providers.press_refresh,
+    "panel": admin_panel.press_panel,
     "admit": access.press_admit,
     "deny": access.press_deny,
     "revoke": access.press_revoke,
@@ -209,7 +214,8 @@ def register(application: KlingApplication) -> None:
     # An edited message is not a new order: whoever edits a prompt must not pay twice.
     new = filters.UpdateType.MESSAGE
     # Telegram shows one and the same user for everybody who writes in the name of a chat.
-    named = new & ~filters.SenderChat.ALL
+    # What a person shared by inline mode is for the others in the chat.
+    named = new & ~filters.SenderChat.ALL & ~inline.SENT_INLINE
 
     # Before everything else: who is it, and in which language is the answer.
     application.add_handler(TypeHandler(Update, _meet), group=-2)

@@ -5,6 +5,7 @@ from telegram import Update
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
+from bot.domain.access import Permission
 from bot.domain.grants import read_grant
 from bot.domain.units import ChatId
 from bot.errors import UserError
@@ -34,6 +35,7 @@ async def grant(update: Update, context: Context) -> None:
         admin, order.target or "", amount, update.update_id, order.note, order.until
     )
     balance = await services.accounts.balance(user.id)
+    await services.admin.granted(admin, user.id, balance.granted - amount, amount, update.update_id)
     await answer(update, context, views.granted(context.t, user.name, amount, balance))
     if amount > 0 and user.id != admin:
         theirs = for_language(services.accounts.language_of(user))
@@ -49,7 +51,7 @@ async def grant(update: Update, context: Context) -> None:
 async def user(update: Update, context: Context) -> None:
     """`/user <user>`: a person's card."""
     services = context.services
-    services.accounts.require_admin(user_id_of(update))
+    await services.access.require(user_id_of(update), Permission.LOOK)
     if not context.args:
         raise UserError("error.admin.user_usage")
     found = await services.accounts.find(context.args[0])

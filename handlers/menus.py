@@ -40,6 +40,7 @@ MORE_COMMANDS = (
     "save",
     "recipes",
     "invite",
+    "unsubscribe",
     "privacy",
     "export",
     "forget",
@@ -49,7 +50,19 @@ MORE_COMMANDS = (
 """These stand in /help: a menu of more than a few lines is not read."""
 
 GROUP_COMMANDS = ("video", "tasks", "quota", "cancel")
-ADMIN_COMMANDS = ("grant", "user", "plan", "providers", "invitecode", "ban", "unban", "role", "maintenance")
+ADMIN_COMMANDS = (
+    "admin",
+    "grant",
+    "user",
+    "plan",
+    "providers",
+    "invitecode",
+    "ban",
+    "unban",
+    "role",
+    "maintenance",
+    "audit",
+)
 
 
 async def set_menus(bot: Bot, admins: Iterable[UserId]) -> None:

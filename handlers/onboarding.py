@@ -40,7 +40,8 @@ async def welcome(update: Update, context: Context) -> None:
     user_id = user_id_of(update)
     name = update.effective_user.first_name if update.effective_user is not None else ""
     balance = await context.services.accounts.balance(user_id)
-    await answer(update, context, onboarding_views.start(context.t, name, balance, user_id))
+    notice = await context.services.admin.notice()
+    await answer(update, context, onboarding_views.start(context.t, name, balance, user_id, notice))
 
 
 async def invited(update: Update, context: Context, code: str) -> None:

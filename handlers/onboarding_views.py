@@ -11,7 +11,7 @@ EXAMPLES = ("1", "2", "3")
 """The prompts to try: `start.example_1` is what is made, `start.try_1` what its button says."""
 
 
-def start(t: Texts, name: str, balance: Balance, owner: UserId) -> View:
+def start(t: Texts, name: str, balance: Balance, owner: UserId, notice: str = "") -> View:
     """One screen: what the bot does, what one may spend, and three things to try."""
     text = t("start.text", name=views.inline(name, 60), credits=views.credits(t, balance.available))
     tries = [
@@ -22,6 +22,8 @@ def start(t: Texts, name: str, balance: Balance, owner: UserId) -> View:
         Button(t("tips.button.ideas"), "ideas", "", owner),
         Button(t("button.copy_example"), copy=t("example.command")),
     ]
+    if notice:
+        text = f"{text}\n{views.quoted(notice, 600)}"
     return View(text, [*tries, more])
 
 

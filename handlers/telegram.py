@@ -26,6 +26,7 @@ from bot.services.ports import RawUpdate
 from handlers import register
 from handlers.context import Context, KlingApplication, Pause, Tools
 from handlers.keyboards import Signer
+from handlers.letters import TelegramLetters
 from handlers.menus import set_menus
 from handlers.messenger import TelegramMessenger
 
@@ -61,6 +62,7 @@ class TelegramSide:
         self._application = application
         self._admins = connection.admins
         self._signer = Signer(connection.token)
+        self.letters = TelegramLetters(application.bot, self._signer)
         self.messenger = TelegramMessenger(application.bot, self._signer, clock, connection.admins)
 
     @property

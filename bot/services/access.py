@@ -24,12 +24,13 @@ from bot.domain.access import (
     outranks,
     verdict,
 )
+from bot.domain.operating import AuditRow
 from bot.domain.units import DAY, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.accounts import Accounts
 from bot.services.audit import Audit
 from bot.store.base import User
-from bot.store.operating import AuditRow, InviteRefused, OperatingStore, StandingChanged
+from bot.store.operating import InviteRefused, OperatingStore, StandingChanged
 
 log = structlog.get_logger(__name__)
 
@@ -198,6 +199,19 @@ class Access:
         audit = self._audit.row(operation, actor, "deny", str(user_id), before.admission, Admission.DENIED)
         await self._change(user_id, lambda now: replace(now, admission=Admission.DENIED), audit)
         return True
+
+    async def move(self, actor: UserId, user_id: UserId, plan: str, operation: str) -> None:
+        """Move a person to a plan for good.
+
+        Raises:
+            UserError: the actor may not, or there is no such plan.
+
+        """
+        await self.require(actor, Permission.CREDITS)
+        self._require_plan(plan)
+        before = await self.person(user_id)
+        await self._store.set_plan(user_id, plan, None)
+        await self._audit.note(operation, actor, "plan", str(user_id), before.plan, plan)
 
     # -- invite codes --------------------------------------------------------------------------------
 

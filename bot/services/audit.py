@@ -1,8 +1,17 @@
 """What those who run the bot did: who, when, what, to whom, before and after. Rows are only ever added."""
 
 from bot.clock import Clock
+from bot.domain.operating import AuditRow
 from bot.domain.units import UserId
-from bot.store.operating import AuditRow, OperatingStore
+from bot.store.operating import OperatingStore
+
+
+AUDITED = (
+    *("admit", "deny", "invite", "revoke", "redeem", "ban", "unban", "role"),
+    *("plan", "grant", "refund", "cancel", "retry", "message"),
+    *("notice", "maintenance", "access-mode", "broadcast", "broadcast-stop"),
+)
+"""Every action that is noted; each has a text (`audit.<action>`)."""
 
 
 class Audit:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.services.access import Access
 from bot.services.accounts import Accounts
+from bot.services.admin import Admin
 from bot.services.assistant import Assistant
+from bot.services.broadcast import Broadcasts
 from bot.services.cards import Cards
 from bot.services.compose import Compose
 from bot.services.history import History
@@ -36,6 +38,8 @@ class Services:
     accounts: Accounts
     pools: Pools
     access: Access
+    admin: Admin
+    broadcasts: Broadcasts
     status: Status
     privacy: Privacy
     providers: Providers

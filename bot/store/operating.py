@@ -4,79 +4,13 @@ The guarantee is the same: each intent is one transaction, and what it did survi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from bot.domain.access import InviteCode, InviteProblem, Standing
+from bot.domain.operating import AuditRow, Broadcast, BroadcastState
 from bot.domain.task import Task, TaskState
-from bot.domain.units import Millis, TaskId, UserId
+from bot.domain.units import Millis, UserId
 from bot.store.base import Store, User
-
-
-@dataclass(frozen=True, slots=True)
-class AuditRow:
-    """One thing that somebody who runs the bot did. `actor` is None where it was done from a shell.
-
-    `operation_id` is unique: a replayed update is noted once. `subject` is whom or what it was done to.
-    """
-
-    operation_id: str
-    at: Millis
-    actor: UserId | None
-    action: str
-    subject: str
-    before: str = ""
-    after: str = ""
-
-
-class BroadcastState(StrEnum):
-    """The life of a broadcast."""
-
-    DRAFT = "draft"
-    SENDING = "sending"
-    DONE = "done"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True)
-class Broadcast:
-    """A message to many. `reached` is the id of the last person that it was sent to, in order of ids.
-
-    `plan` and `language` narrow the audience; None: everybody.
-    """
-
-    id: int
-    text: str
-    plan: str | None
-    language: str | None
-    state: BroadcastState
-    reached: UserId
-    sent: int
-    failed: int
-    total: int
-    created_by: UserId
-    created_at: Millis
-
-
-class StrikeSource(StrEnum):
-    """Who refused a request."""
-
-    WORDS = "words"
-    HOOK = "hook"
-    PROVIDER = "provider"
-
-
-@dataclass(frozen=True, slots=True)
-class Strike:
-    """A request that was refused for what it holds, kept so that the person can appeal."""
-
-    user_id: UserId
-    at: Millis
-    source: StrikeSource
-    rule: str
-    prompt: str
-    task_id: TaskId | None = None
 
 
 class StandingChanged(Exception):
@@ -158,4 +92,30 @@ class OperatingStore(Store, Protocol):
 
     async def ended_since(self, since: Millis, states: Sequence[TaskState], limit: int) -> list[Task]:
         """Tasks that came to their end since then in one of the states, newest first."""
+        ...
+
+    # -- broadcasts ----------------------------------------------------------------------------------
+
+    async def add_broadcast(self, text: str, author: UserId, now: Millis) -> int:
+        """Keep the draft of a broadcast; its id."""
+        ...
+
+    async def broadcast(self, broadcast_id: int) -> Broadcast | None:
+        """One broadcast."""
+        ...
+
+    async def sending(self) -> Broadcast | None:
+        """The oldest broadcast that is being sent."""
+        ...
+
+    async def change_broadcast(self, broadcast: Broadcast, before: BroadcastState) -> bool:
+        """Keep everything about a broadcast that can change; False: it is no longer in the state `before`."""
+        ...
+
+    async def audience(self, broadcast: Broadcast, default_plan: str, now: Millis, limit: int) -> list[User]:
+        """Those whom a broadcast goes to next, in order of their ids: not banned, let in, and reachable."""
+        ...
+
+    async def count_audience(self, broadcast: Broadcast, default_plan: str, now: Millis) -> int:
+        """How many people a broadcast still goes to."""
         ...

@@ -55,5 +55,44 @@ ENDED_SINCE = """
     ORDER BY finished_at DESC LIMIT :limit
 """
 
-WHOLE_HISTORY = {PEOPLE: "an admin searches everybody by words; people are few beside tasks"}
+ADD_BROADCAST = """
+    INSERT INTO broadcasts (text, state, reached, sent, failed, total, created_by, created_at)
+    VALUES (?, 'draft', 0, 0, 0, 0, ?, ?) RETURNING id
+"""
+
+BROADCAST = "SELECT * FROM broadcasts WHERE id = ?"
+
+SENDING = "SELECT * FROM broadcasts INDEXED BY broadcasts_sending WHERE state = 'sending' ORDER BY id LIMIT 1"
+
+CHANGE_BROADCAST = """
+    UPDATE broadcasts SET
+        plan = :plan, language = :language, state = :state, reached = :reached, sent = :sent, failed = :failed,
+        total = :total, message_id = :message_id
+    WHERE id = :id AND state = :before
+"""
+
+_AUDIENCE = """
+    FROM users LEFT JOIN standings ON standings.user_id = users.id
+    WHERE users.id > :reached
+    AND coalesce(standings.reachable, 1) = 1 AND standings.ban IS NULL
+    AND coalesce(standings.admission, 'undecided') NOT IN ('asked', 'denied')
+    AND (:language IS NULL OR :language = coalesce(
+        users.language, CASE WHEN users.telegram_language LIKE 'zh%' THEN 'zh_Hans' ELSE 'en' END
+    ))
+    AND (:plan IS NULL OR :plan = CASE
+        WHEN users.plan IS NOT NULL AND (users.plan_until IS NULL OR users.plan_until > :now) THEN users.plan
+        ELSE :default_plan
+    END)
+"""
+
+AUDIENCE = f"SELECT users.* {_AUDIENCE} ORDER BY users.id LIMIT :limit"
+
+COUNT_AUDIENCE = f"SELECT count(*) {_AUDIENCE}"
+
+WHOLE_HISTORY = {
+    AUDIT: "it is read from its newest row on, and ends with the page",
+    AUDIENCE: "a broadcast goes through everybody, once",
+    COUNT_AUDIENCE: "how many a broadcast goes to is counted once",
+    PEOPLE: "an admin searches everybody by words; people are few beside tasks",
+}
 """The statements that may read a whole table, and why."""

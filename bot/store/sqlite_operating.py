@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.access import Admission, InviteCode, Role, Standing, problem_with
+from bot.domain.operating import AuditRow, Broadcast, BroadcastState
 from bot.domain.task import Task, TaskState
 from bot.domain.units import Millis, UserId
 from bot.store import sql_operating as sql
 from bot.store.base import User
-from bot.store.operating import AuditRow, InviteRefused, StandingChanged
+from bot.store.operating import InviteRefused, StandingChanged
 from bot.store.rows import insert, task_of, user_of
 from bot.store.sqlite import SqliteStore
 
@@ -125,6 +126,71 @@ class OperatingSqliteStore(SqliteStore):
         """See the protocol."""
         values = {"since": since, "states": json.dumps([str(state) for state in states]), "limit": limit}
         return [task_of(row) for row in await self._rows(sql.ENDED_SINCE, values)]
+
+    # -- broadcasts ----------------------------------------------------------------------------------
+
+    async def add_broadcast(self, text: str, author: UserId, now: Millis) -> int:
+        """See the protocol."""
+        return await self._writer.do(
+            lambda db: int(db.execute(sql.ADD_BROADCAST, (text, author, now)).fetchone()[0])
+        )
+
+    async def broadcast(self, broadcast_id: int) -> Broadcast | None:
+        """See the protocol."""
+        row = await self._row(sql.BROADCAST, (broadcast_id,))
+        return None if row is None else _broadcast_of(row)
+
+    async def sending(self) -> Broadcast | None:
+        """See the protocol."""
+        row = await self._row(sql.SENDING)
+        return None if row is None else _broadcast_of(row)
+
+    async def change_broadcast(self, broadcast: Broadcast, before: BroadcastState) -> bool:
+        """See the protocol."""
+        values = {**_broadcast_values(broadcast), "before": str(before)}
+        return bool(await self._writer.do(lambda db: db.execute(sql.CHANGE_BROADCAST, values).rowcount))
+
+    async def audience(self, broadcast: Broadcast, default_plan: str, now: Millis, limit: int) -> list[User]:
+        """See the protocol."""
+        values = {**_broadcast_values(broadcast), "default_plan": default_plan, "now": now, "limit": limit}
+        return [user_of(row) for row in await self._rows(sql.AUDIENCE, values)]
+
+    async def count_audience(self, broadcast: Broadcast, default_plan: str, now: Millis) -> int:
+        """See the protocol."""
+        values = {**_broadcast_values(broadcast), "default_plan": default_plan, "now": now}
+        row = await self._row(sql.COUNT_AUDIENCE, values)
+        return 0 if row is None else int(row[0])
+
+
+def _broadcast_values(broadcast: Broadcast) -> dict[str, Any]:
+    return {
+        "id": broadcast.id,
+        "plan": broadcast.plan,
+        "language": broadcast.language,
+        "state": str(broadcast.state),
+        "reached": broadcast.reached,
+        "sent": broadcast.sent,
+        "failed": broadcast.failed,
+        "total": broadcast.total,
+        "message_id": broadcast.message_id,
+    }
+
+
+def _broadcast_of(row: sqlite3.Row) -> Broadcast:
+    return Broadcast(
+        id=row["id"],
+        text=row["text"],
+        plan=row["plan"],
+        language=row["language"],
+        state=BroadcastState(row["state"]),
+        created_by=UserId(row["created_by"]),
+        created_at=Millis(row["created_at"]),
+        reached=UserId(row["reached"]),
+        sent=row["sent"],
+        failed=row["failed"],
+        total=row["total"],
+        message_id=row["message_id"],
+    )
 
 
 def _standing(db: sqlite3.Connection, user_id: UserId) -> Standing:

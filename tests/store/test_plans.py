@@ -26,14 +26,14 @@ GROWING = frozenset(
         "ledger_parts",
     }
 )
-UNDER_WAY = frozenset({"inbox_waiting", "tasks_queued", "tasks_shown", "outbox_due"})
+UNDER_WAY = frozenset({"inbox_waiting", "tasks_queued", "tasks_shown", "outbox_due", "standings_waiting"})
 """Partial indexes that hold nothing but what is not done yet: they may be read from end to end."""
 
 
 def statements() -> Iterator[tuple[str, str]]:
     for module in (sql, sql_money, sql_operating, sql_privacy):
         for name, value in vars(module).items():
-            if name.isupper() and name != "WHOLE_HISTORY":
+            if name.isupper() and name[0] != "_" and name != "WHOLE_HISTORY":
                 for number, statement in enumerate(value if isinstance(value, tuple) else (value,), 1):
                     yield f"{name}-{number}", statement
 

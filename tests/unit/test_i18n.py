@@ -15,10 +15,13 @@ from babel.messages.pofile import read_po
 from bot.domain.access import AccessMode, InviteProblem, Role, Verdict
 from bot.domain.choices import ANSWERED, CAMERAS, Knob
 from bot.domain.idea import BUILT_IN, BUILT_IN_PHOTO
+from bot.domain.operating import BroadcastState
 from bot.domain.preferences import Preference
 from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
+from bot.domain.spending import Level, Window
 from bot.domain.task import FailureKind, LedgerKind, TaskState
 from bot.i18n import DEFAULT, NAMES, Texts, choose, for_language
+from bot.services.audit import AUDITED
 from handlers import COMMANDS, tips, try_on
 from handlers.onboarding_views import EXAMPLES
 from handlers.views import NAMED_FIELDS
@@ -39,6 +42,10 @@ OTHERS = [language for language in NAMES if language != DEFAULT]
 
 # Keys that the code puts together, and what the parts can be.
 FAMILIES = {
+    "panel.state.": tuple(TaskState),
+    "failure.": (*FailureKind, "expired", "failed"),
+    "broadcast.": tuple(BroadcastState),
+    "audit.": AUDITED,
     "door.": tuple(set(Verdict) - {Verdict.PASS}),
     "access.mode.": tuple(AccessMode),
     "role.": (*Role, "none"),
@@ -53,6 +60,9 @@ FAMILIES = {
     "operation.": tuple(Operation),
     "field.": (*NAMED_FIELDS, "other"),
     "button.use_": ("frames", "references", "only"),
+    "alert.spending.": tuple(
+        f"{whose}_{window}_{level}" for whose in ("bot", "provider") for window in Window for level in Level
+    ),
     "knob.": (*Knob, "labelled"),
     "camera.": (*CAMERAS, *(f"means.{name}" for name in CAMERAS)),
     "idea.": tuple(f"{name}.{part}" for name in (*BUILT_IN, *BUILT_IN_PHOTO) for part in ("name", "prompt")),

@@ -68,7 +68,8 @@ OPERATING_TABLES = (
         failed INTEGER NOT NULL,
         total INTEGER NOT NULL,
         created_by INTEGER NOT NULL,
-        created_at INTEGER NOT NULL
+        created_at INTEGER NOT NULL,
+        message_id INTEGER
     ) STRICT
     """,
     "CREATE INDEX broadcasts_sending ON broadcasts (id) WHERE state = 'sending'",
