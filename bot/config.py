@@ -105,6 +105,8 @@ class Provider(Section):
     model_names: dict[str, str] = {}
     paths: dict[Operation, Annotated[str, Field(pattern=r"^/\S*$")]] = {}
     enabled: bool = True
+    daily_units: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
+    monthly_units: Annotated[float, Field(ge=0, le=100_000_000)] | None = None
 
     @field_validator("base_url")
     @classmethod
@@ -183,6 +185,14 @@ class PlanSettings(Section):
         rate = self.requests_per_minute or None
         changes = {"operations": frozenset(self.operations), "requests_per_minute": rate}
         return Plan(name, **{**dict(self), **changes})
+
+
+class SpendingSettings(Section):
+    """What everybody together may spend at Kling, in its own units; absent: no limit."""
+
+    daily_units: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
+    monthly_units: Annotated[float, Field(ge=0, le=100_000_000)] | None = None
+    warn_percent: Annotated[int, Field(ge=1, le=100)] = 80
 
 
 class Limits(Section):
@@ -332,6 +342,7 @@ class Settings(BaseSettings):
     plans: Annotated[dict[str, PlanSettings], Field(min_length=1)] = {
         "free": PlanSettings(daily_credits=100, monthly_credits=1000)
     }
+    spending: SpendingSettings = SpendingSettings()
     limits: Limits = Limits()
     groups: Groups = Groups()
     access: Access = Access()

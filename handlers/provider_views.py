@@ -1,11 +1,14 @@
 """How the providers do, as admins read it: one message for each, with its buttons. Pure."""
 
+from collections.abc import Iterator
 from html import escape
 from zoneinfo import ZoneInfo
 
+from bot.domain.spending import Window
 from bot.domain.units import Millis, UserId
 from bot.i18n import Texts
 from bot.services.providers import AccountAnswer, ProviderReport, Trouble
+from handlers import views
 from handlers.keyboards import CONFIRM, DANGER, Button
 from handlers.views import View, inline
 
@@ -32,6 +35,7 @@ def provider(t: Texts, report: ProviderReport, owner: UserId, zone: ZoneInfo, no
         if report.median is None
         else t("providers.median", duration=t.duration(report.median)),
     ]
+    lines += _spent(t, report)
     if report.account is not None:
         lines.append(_account(t, report.account))
     return View("\n".join(lines), [_buttons(t, report, owner)])
@@ -56,6 +60,22 @@ def _last_hour(t: Texts, report: ProviderReport) -> str:
         failed=t.number(report.failed),
         percent=t.number(round(100 * report.failed / total)),
     )
+
+
+def _spent(t: Texts, report: ProviderReport) -> Iterator[str]:
+    """What was spent in Kling's units, with its caps, and how that stands to the credits charged."""
+    for window, key in ((Window.DAY, "providers.spent_day"), (Window.MONTH, "providers.spent_month")):
+        spent, limit = t.number(round(report.spent.of(window), 2)), report.caps.of(window)
+        if limit is not None:
+            spent = t("providers.spent_of", spent=spent, limit=t.number(limit))
+        yield t(key, spent=spent)
+    if (drift := report.spent.drift) is not None:
+        yield t(
+            "providers.drift",
+            told=t.number(round(report.spent.told, 2)),
+            credits=views.credits(t, report.spent.told_credits),
+            percent=f"{100 * drift:+.0f}",
+        )
 
 
 def _account(t: Texts, account: AccountAnswer) -> str:

@@ -24,12 +24,14 @@ from bot.domain.lifecycle import (
     transition,
 )
 from bot.domain.schedule import PollingPolicy, backoff, first_look
+from bot.domain.spending import estimate, too_little_left
 from bot.domain.task import FailureKind, Task, TaskState
 from bot.domain.units import SECOND, Millis, ProviderName, TaskId
 from bot.kling import outcomes
 from bot.kling.pool import Pool
 from bot.kling.wire import SubmitContext, TaskRef
 from bot.services.ports import Messenger, Wake
+from bot.services.spending import Spending
 from bot.services.status import Status
 from bot.services.watch import Watch
 from bot.services.work import Work
@@ -69,6 +71,7 @@ class Dispatch:
         wake: Wake,
         work: Work,
         callback_urls: Mapping[ProviderName, str] | None = None,
+        spending: Spending | None = None,
     ) -> None:
         self._store = store
         self._pool = pool
@@ -81,24 +84,29 @@ class Dispatch:
         self._wake = wake
         self._work = work
         self._callback_urls = callback_urls or {}
+        self._spending = spending
 
     # -- sending -------------------------------------------------------------------------------------
 
     async def tick(self) -> None:
         """Claim what can be sent now and begin to send it; returns before the answers are there."""
         running: Counter[ProviderName] = Counter(await self._store.count_running())
+        left = {} if self._spending is None else await self._spending.left()
         now = self._clock.now()
         blocked: list[TaskId] = []
         for task in await self._store.due_queued(now, BATCH):
             if self._work.free == 0:
                 # A claim that waits for its turn could outlive its lease.
                 break
-            clients = self._pool.candidates(task.request, running, task.excluded)
+            spent_up = too_little_left(task.price, left)
+            clients = self._pool.candidates(task.request, running, (*task.excluded, *spent_up))
             if clients:
                 provider = clients[0].name
                 claimed = await self._apply(task, Claimed(provider, Millis(self._clock.now() + LEASE)))
                 if claimed is not None:
                     running[provider] += 1
+                    if provider in left:
+                        left[provider] -= estimate(task.price)
                     self._work.start(self._submit(claimed))
             elif self._pool.can_ever(task.request, task.excluded):
                 blocked.append(task.id)

@@ -13,11 +13,13 @@ import structlog
 
 from bot.clock import Clock
 from bot.domain.schedule import learned_median
+from bot.domain.spending import NO_CAPS, NOTHING, Caps, Spent
 from bot.domain.units import Millis, ProviderName, UserId
 from bot.errors import UserError
 from bot.kling import outcomes
 from bot.kling.client import KlingClient
 from bot.kling.pool import Condition, Pool
+from bot.services.spending import Spending
 from bot.store.base import Store
 
 log = structlog.get_logger(__name__)
@@ -54,7 +56,7 @@ class ProviderReport:
     """How a provider does. `handle` is its name in the data of buttons.
 
     `closed_until` in UTC milliseconds, None where it is open. `answered` and `failed` count exchanges of
-    the last hour. `median` is how long its newest tasks took (milliseconds), None while there are too few.
+    the last hour. `spent` is in Kling's units. `median` is how long its newest tasks took (milliseconds), None while there are too few.
     """
 
     name: ProviderName
@@ -69,18 +71,27 @@ class ProviderReport:
     failed: int
     median: Millis | None
     account: AccountAnswer | None
+    spent: Spent = NOTHING
+    caps: Caps = NO_CAPS
 
 
 class Providers:
     """Reports on the providers of the pool, and pauses and resumes them for good."""
 
     def __init__(
-        self, store: Store, pool: Pool, clock: Clock, *, answer_seconds: float = ANSWER_SECONDS
+        self,
+        store: Store,
+        pool: Pool,
+        clock: Clock,
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
+        spending: Spending | None = None,
     ) -> None:
         self._store = store
         self._pool = pool
         self._clock = clock
         self._answer_seconds = answer_seconds
+        self._spending = spending
         self._accounts: dict[ProviderName, AccountAnswer] = {}
 
     async def restore(self) -> None:
@@ -143,6 +154,9 @@ class Providers:
         return [await self._told(condition, running) for condition in self._pool.conditions()]
 
     async def _told(self, condition: Condition, running: Mapping[ProviderName, int]) -> ProviderReport:
+        spent, caps = NOTHING, NO_CAPS
+        if self._spending is not None:
+            spent, caps = await self._spending.at(condition.name)
         closed = condition.closed_until > self._clock.now()
         fault = condition.closed_for
         return ProviderReport(
@@ -158,6 +172,8 @@ class Providers:
             failed=condition.failed,
             median=learned_median(await self._store.durations_at(condition.name)),
             account=self._accounts.get(condition.name),
+            spent=spent,
+            caps=caps,
         )
 
 

@@ -16,6 +16,7 @@ from bot.domain.lifecycle import CancelRequested, IllegalTransition, transition
 from bot.domain.quota import PoolUse, windows
 from bot.domain.request import AudioRef, ImageRef, VideoRequest
 from bot.domain.schedule import PollingPolicy
+from bot.domain.spending import NO_CAPS
 from bot.domain.task import ACTIVE_STATES, FINAL_STATES, Origin, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, TaskId, UserId, new_task_id, shown
 from bot.errors import UserError
@@ -25,6 +26,7 @@ from bot.services.accounts import Accounts
 from bot.services.compose import Compose
 from bot.services.limits import Limits
 from bot.services.ports import Wake
+from bot.services.spending import Spending
 from bot.store.base import Conflict, Store, StoredAttachment, TaskIdTaken
 
 _ID_DRAWS = 8
@@ -52,6 +54,7 @@ class Submit:
         limits: Limits,
         group_budget: int | None = None,
         pool: PoolUse = PoolUse.OFF,
+        spending: Spending | None = None,
     ) -> None:
         self._store = store
         self._accounts = accounts
@@ -63,6 +66,7 @@ class Submit:
         self._limits = limits
         self._group_budget = group_budget
         self._pool = pool
+        self._spending = spending
 
     # -- images --------------------------------------------------------------------------------------
 
@@ -110,6 +114,10 @@ class Submit:
         self._compose.check(request)
         plan = self._accounts.plan_of(await self._store.user(user_id))
         plans.check(plan, request)
+        caps = NO_CAPS
+        if self._spending is not None:
+            await self._spending.check(request, self._compose.price(request))
+            caps = self._spending.caps
         self._limits.take(user_id, None if origin.is_private else origin.chat_id, plan.requests_per_minute)
         now = self._clock.now()
         window = windows(now, self._accounts.zone)
@@ -130,7 +138,7 @@ class Submit:
                 priority=plan.priority,
             )
             try:
-                accepted = await self._store.accept(task, (), plan, window, group_budget, pool)
+                accepted = await self._store.accept(task, (), plan, window, group_budget, pool, caps)
             except TaskIdTaken:
                 continue
             log.info(

@@ -14,6 +14,7 @@ from bot.domain.preferences import Preferences
 from bot.domain.quota import Lot, Plan, PoolUse, Usage, Windows
 from bot.domain.recipe import Recipe
 from bot.domain.request import Attachment
+from bot.domain.spending import NO_CAPS, Caps, Spent
 from bot.domain.task import (
     Delivery,
     LedgerKind,
@@ -217,17 +218,19 @@ class Store(Protocol):
         window: Windows,
         group_budget: int | None = None,
         pool: PoolUse = PoolUse.OFF,
+        caps: Caps = NO_CAPS,
     ) -> Task:
         """Keep a new task with its attachments and hold its price, in one transaction.
 
         `group_budget` is how many credits everybody in the task's chat may spend in the day of `window`.
+        `caps` is what everybody together may spend at Kling.
         Where `pool` says so, and `quota.pool_pays`, the chat's pool pays in place of the user.
 
         If a task with the same `origin.update_id` exists already, that one is returned and nothing is
         held: a replayed update has no second effect.
 
         Raises:
-            UserError: `quota.may_hold`, `quota.pool_pays` or `quota.within_group_budget` says no.
+            UserError: `quota.may_hold`, `quota.pool_pays`, `spending.within` or `quota.within_group_budget` says no.
             TaskIdTaken: draw another id.
 
         """
@@ -436,6 +439,10 @@ class Store(Protocol):
 
     async def lots(self, account: UserId, since: Millis) -> list[Lot]:
         """Granted and bought credits with something left that end after `since`, those that end first in front."""
+        ...
+
+    async def spent_units(self, window: Windows) -> Mapping[ProviderName | None, Spent]:
+        """What was spent in the window's day and month at each provider, in Kling's units; None: not yet sent."""
         ...
 
     async def pool_account(self, chat_id: ChatId) -> UserId:

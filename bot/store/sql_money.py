@@ -22,3 +22,19 @@ POOL_SPENDERS = """
     WHERE ledger.user_id = :account AND ledger.counted_at >= :since AND ledger.kind IN ('hold', 'release')
     GROUP BY tasks.user_id HAVING spent > 0 ORDER BY spent DESC, users.id LIMIT :limit
 """
+
+# What is spent at Kling, in its own units: as told, else by the price. What failed cost nothing; what waits
+# counts already, so that a cap holds whatever comes next.
+SPENT_UNITS = """
+    WITH spent AS (
+        SELECT provider, created_at, price, iif(state = 'succeeded', real_cost, NULL) AS told,
+            iif(real_cost IS NULL, price * :units, CAST(real_cost AS REAL)) AS units
+        FROM tasks INDEXED BY tasks_spent
+        WHERE created_at >= :month AND created_at < :end AND state NOT IN ('failed', 'cancelled')
+        AND NOT (state = 'expired' AND provider IS NULL)
+    )
+    SELECT provider, coalesce(sum(units) FILTER (WHERE created_at >= :day), 0) AS day, sum(units) AS month,
+        coalesce(sum(CAST(told AS REAL)), 0) AS told,
+        coalesce(sum(price) FILTER (WHERE told IS NOT NULL), 0) AS told_credits
+    FROM spent GROUP BY provider
+"""

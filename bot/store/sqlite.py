@@ -29,6 +29,7 @@ from bot.domain.quota import (
 )
 from bot.domain.recipe import Recipe
 from bot.domain.request import Attachment
+from bot.domain.spending import NO_CAPS, UNITS_PER_CREDIT, Caps, Spent, total, within
 from bot.domain.task import (
     Delivery,
     LedgerKind,
@@ -281,6 +282,7 @@ class SqliteStore:
         window: Windows,
         group_budget: int | None = None,
         pool: PoolUse = PoolUse.OFF,
+        caps: Caps = NO_CAPS,
     ) -> Task:
         def work(db: sqlite3.Connection) -> Task:
             if task.origin.update_id is not None:
@@ -297,6 +299,8 @@ class SqliteStore:
             if group_budget is not None:
                 spent = _spent_in(db, task.origin.chat_id, window.day_start)
                 within_group_budget(task.price, group_budget, spent, window)
+            if caps:
+                within(caps, total(_spent_units(db, window).values()), task.price, window)
             for attachment in attachments:
                 _keep_attachment(db, attachment, task.created_at)
             insert(db, "tasks", task_values(task))
@@ -554,6 +558,9 @@ class SqliteStore:
     async def lots(self, account: UserId, since: Millis) -> list[Lot]:
         return await self._read(lambda db: lots.lots(db, account, since))
 
+    async def spent_units(self, window: Windows) -> Mapping[ProviderName | None, Spent]:
+        return await self._read(lambda db: _spent_units(db, window))
+
     async def pool_account(self, chat_id: ChatId) -> UserId:
         return await self._read(lambda db: lots.pool_account(db, chat_id))
 
@@ -685,6 +692,19 @@ def _usage(db: sqlite3.Connection, user_id: UserId, window: Windows) -> Usage:
         spent_day_before=_if_there(day_before, since, window.day_start),
         spent_month_before=_if_there(month_before, since, window.month_start),
     )
+
+
+def _spent_units(db: sqlite3.Connection, window: Windows) -> dict[ProviderName | None, Spent]:
+    values = {
+        "day": window.day_start,
+        "month": window.month_start,
+        "end": window.day_end,
+        "units": UNITS_PER_CREDIT,
+    }
+    rows = db.execute(sql_money.SPENT_UNITS, values)
+    return {
+        row["provider"]: Spent(row["day"], row["month"], row["told"], row["told_credits"]) for row in rows
+    }
 
 
 def _pool_that_pays(db: sqlite3.Connection, task: Task, use: PoolUse) -> UserId | None:

@@ -26,6 +26,7 @@ from bot.kling.pool import Pool
 from bot.services.dispatch import Dispatch
 from bot.services.poll import Poll
 from bot.services.ports import PLAIN, Manner, Progress, ResultFile, Sent, Sign
+from bot.services.spending import Spending
 from bot.services.status import Status
 from bot.services.watch import Watch
 from bot.services.work import Work
@@ -221,10 +222,25 @@ class World:
         self.status = Status(store, self.chat, clock)
         rng = random.Random(7)
         watch = Watch(pool, self.chat)
-        self.dispatch = Dispatch(
-            store, pool, watch, self.status, self.chat, clock, rng, POLICY, self.woken.append, self.work
-        )
+        self._watch, self._rng = watch, rng
+        self.cap(None)
         self.poll = Poll(store, pool, watch, self.status, clock, rng, POLICY, self.woken.append, self.work)
+
+    def cap(self, spending: Spending | None) -> None:
+        """Let the dispatch keep to caps, or to none."""
+        self.dispatch = Dispatch(
+            self.store,
+            self.pool,
+            self._watch,
+            self.status,
+            self.chat,
+            self.clock,
+            self._rng,
+            POLICY,
+            self.woken.append,
+            self.work,
+            spending=spending,
+        )
 
     async def send(self) -> None:
         """One tick of the dispatch, to its end."""

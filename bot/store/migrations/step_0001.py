@@ -108,6 +108,7 @@ STATEMENTS = (
     CREATE INDEX tasks_deadline ON tasks (deadline_at)
     WHERE state IN ('queued', 'unconfirmed', 'in_progress')
     """,
+    "CREATE INDEX tasks_spent ON tasks (created_at, state, provider, price, real_cost)",
     "CREATE INDEX tasks_of_user ON tasks (user_id, state, sequence)",
     "CREATE INDEX tasks_of_chat ON tasks (chat_id, created_at)",
     "CREATE INDEX tasks_of_person ON tasks (user_id, sequence) WHERE hidden = 0",
