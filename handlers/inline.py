@@ -12,10 +12,12 @@ from telegram import (
     InlineQueryResultCachedPhoto,
     InlineQueryResultCachedVideo,
     InlineQueryResultsButton,
+    Message,
     Update,
 )
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
+from telegram.ext.filters import MessageFilter
 
 from bot.domain.task import Delivery, DeliveryKind
 from bot.errors import UserError
@@ -32,6 +34,17 @@ CACHE_SECONDS = 10
 WORDS_ON_BUTTON = 40
 TITLE_LETTERS = 60
 LINK_PREFIX = "make_"
+
+
+class _SentInline(MessageFilter):
+    """Messages that people sent by this bot's inline mode: they are for the chat, not for the bot."""
+
+    def filter(self, message: Message) -> bool:
+        """Whether the message came about by our own inline results."""
+        return message.via_bot is not None and message.via_bot.id == message.get_bot().id
+
+
+SENT_INLINE = _SentInline(name="sent by inline mode")
 
 
 async def answer_query(update: Update, context: Context) -> None:

@@ -79,6 +79,8 @@ async def test_inline_mode_offers_ones_own_videos_and_a_way_to_make_another(bot)
     await bot.telegram.acting.choose_inline(ADA, query, results[0]["id"], Place(chat=GROUP))
     shared = bot.telegram.messages(GROUP)[-1]
     assert shared["caption"] == "a fox in the snow"
+    said = len(bot.telegram.replies(ADA))
+    await bot.telegram.acting.choose_inline(ADA, query, results[0]["id"], Place())
     call = next(call for method, call in bot.telegram.calls if method == "answerInlineQuery")
     assert call["is_personal"] in {True, "true", "True"}
     assert "Make: fox" in str(call["button"])
@@ -86,6 +88,8 @@ async def test_inline_mode_offers_ones_own_videos_and_a_way_to_make_another(bot)
     others = bot.telegram.acting.ask_inline(XIAOLIN, "fox")
     await bot.telegram.wait_for(lambda: bot.telegram.state.inline_answers[others] is not None)
     assert bot.telegram.state.inline_answers[others] == []
+
+    assert len(bot.telegram.replies(ADA)) == said, "what was shared is nothing to be answered"
 
     ((token,),) = bot.rows("SELECT token FROM kept_words WHERE user_id = ?", ADA)
     await bot.telegram.say(ADA, f"/start make_{token}")

@@ -199,6 +199,10 @@ const HAPPENINGS = {
   action: ({ chat_id: chat, action }) => { if (chat === open) activity(action); },
   answer: answered,
   checkout: answered,
+  force_reply: ({ chat_id: chat, message }) => {
+    const named = (message.entities || []).some((one) => one.user && one.user.id === me);
+    if (chat === open && (!isGroup(chat) || named)) reply(message);
+  },
   commands: async () => {
     const [user, chat] = [me, open], menu = await get(`demo/api/menu?user=${user}&chat=${chat}`);
     if (user === me && chat === open) setCommands(menu);
@@ -268,7 +272,7 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden && wo
 
 theme(localStorage.getItem("theme"));
 await load();
-openComposer();
+openComposer(async (words) => { await enter(me, me); say(words); });
 label();
 await enter(world.people[0].id, world.people[0].id);
 relabel();

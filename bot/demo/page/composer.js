@@ -6,6 +6,8 @@ import { t } from "./words.js";
 
 const MOST_FILES = 10;
 const drafts = new Map();
+const INLINE_PAUSE = 300;
+let toBot = null, asking = 0;
 let seat = null, commands = [], botName = "", replyTo = null, editing = null, files = [], chosen = -1;
 
 /** Sit down in a chat; what was written there before and not sent comes back. */
@@ -97,6 +99,38 @@ function suggest(list = fitting(el("text").value)) {
   }));
 }
 
+// -- inline: the bot's name and some words, in any chat ----------------------------------------------
+
+function inlineWords(typed) {
+  const name = `@${botName} `;
+  return typed.toLowerCase().startsWith(name.toLowerCase()) ? typed.slice(name.length) : null;
+}
+
+function askInline(words) {
+  clearTimeout(asking);
+  asking = setTimeout(async () => {
+    const answer = await post("demo/api/inline", { user: seat.user, words: words.trim() });
+    if (answer && inlineWords(el("text").value) === words) offer(answer);
+  }, INLINE_PAUSE);
+}
+
+function offer({ query, results, button: knob }) {
+  const box = el("menu");
+  chosen = -1;
+  const option = (act, ...children) => {
+    const node = button("inline", () => { el("text").value = ""; grow(); act(); }, ...children);
+    node.setAttribute("role", "option");
+    return node;
+  };
+  const start = knob ? [option(() => toBot(`/start ${knob.start_parameter}`), make("b", "", knob.text))] : [];
+  const found = results.map((one) => option(
+    () => post("demo/api/choose", { user: seat.user, chat: seat.chat, query, result: one.id }),
+    make("b", "", `${one.type === "video" ? "🎬" : "🖼"} ${one.title || ""}`), make("span", "", one.description || ""),
+  ));
+  box.replaceChildren(...start, ...found);
+  box.hidden = !box.children.length;
+}
+
 function choose(step) {
   const options = [...el("menu").children];
   chosen = (chosen + step + options.length) % options.length;
@@ -106,6 +140,7 @@ function choose(step) {
 
 function complete() {
   const option = el("menu").children[Math.max(chosen, 0)];
+  if (!option.dataset.command) return;
   el("text").value = `${option.dataset.command} `;
   grow();
 }
@@ -126,12 +161,16 @@ function grow() {
   const box = el("text");
   box.style.height = "auto";
   box.style.height = `${box.scrollHeight}px`;
-  suggest();
+  const words = inlineWords(box.value);
+  clearTimeout(asking);
+  if (words === null) suggest(); else askInline(words);
 }
 
 // -- wiring -----------------------------------------------------------------------------------------
 
-export function openComposer() {
+/** `start` says something to the bot in the private chat. */
+export function openComposer(start) {
+  toBot = start;
   const text = el("text"), main = document.querySelector("main");
   el("composer").addEventListener("submit", (event) => { event.preventDefault(); submit(); });
   text.addEventListener("input", grow);

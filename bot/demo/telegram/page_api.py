@@ -22,7 +22,10 @@ POLICY = (
 )
 _POLL_SECONDS = 20
 _MOST_FILES = 10
-_SHOWN = frozenset({"message", "edit", "delete", "reaction", "action", "answer", "checkout", "commands"})
+_INLINE_SECONDS = 5
+_SHOWN = frozenset(
+    {"message", "edit", "delete", "reaction", "action", "answer", "checkout", "commands", "force_reply"}
+)
 
 Act = Callable[[Json], Awaitable[Json]]
 
@@ -45,6 +48,8 @@ class PageApi:
             Route("/demo/api/send", self._answered(self._send), methods=["POST"]),
             Route("/demo/api/press", self._answered(self._press), methods=["POST"]),
             Route("/demo/api/pay", self._answered(self._pay), methods=["POST"]),
+            Route("/demo/api/inline", self._answered(self._inline), methods=["POST"]),
+            Route("/demo/api/choose", self._answered(self._choose), methods=["POST"]),
             Route("/demo/api/edit", self._answered(self._edit), methods=["POST"]),
             Route("/demo/api/react", self._answered(self._react), methods=["POST"]),
             Route("/demo/file/{file_id}", self._file),
@@ -147,6 +152,24 @@ class PageApi:
     async def _pay(self, fields: Json) -> Json:
         place = int(fields["user"]), int(fields["chat"]), int(fields["message_id"])
         return {"query": self._acting.pay(*place)}
+
+    async def _inline(self, fields: Json) -> Json:
+        """What the bot offers for some words; nothing where it does not answer soon."""
+        query = self._acting.ask_inline(int(fields["user"]), str(fields["words"]))
+        answers = self._state.inline_answers
+        await self._state.events.until(lambda: answers[query] is not None, seconds=_INLINE_SECONDS)
+        return {
+            "query": query,
+            "results": answers[query] or [],
+            "button": self._state.inline_buttons.get(query),
+        }
+
+    async def _choose(self, fields: Json) -> Json:
+        place = Place(chat=int(fields["chat"]))
+        await self._acting.choose_inline(
+            int(fields["user"]), str(fields["query"]), str(fields["result"]), place
+        )
+        return {}
 
     async def _edit(self, fields: Json) -> Json:
         place = int(fields["user"]), int(fields["chat"]), int(fields["message_id"])

@@ -1,5 +1,6 @@
 """The methods that answer what people asked: button presses, inline queries, checkouts and refunds."""
 
+import re
 from typing import Any
 
 from bot.demo.telegram.state import Payment, TelegramState
@@ -7,6 +8,15 @@ from bot.demo.telegram.wire import Call, bad_request
 
 CHECKOUT_SECONDS = 10
 _TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
+
+
+def _checked_button(knob: Any) -> dict[str, Any]:
+    """Give the button above inline results back, or refuse it."""
+    if not isinstance(knob, dict) or not knob.get("text"):
+        raise bad_request("can't parse InlineQueryResultsButton")
+    if not re.fullmatch(r"[\w-]{1,64}", str(knob.get("start_parameter", "")), re.ASCII):
+        raise bad_request("START_PARAM_INVALID")
+    return knob
 
 
 class Queries:
@@ -46,6 +56,9 @@ class Queries:
             raise bad_request("RESULT_ID_DUPLICATE")
         if any(not 1 <= len(result_id.encode()) <= 64 for result_id in ids):
             raise bad_request("RESULT_ID_INVALID")
+        knob = call.json("button")
+        if knob is not None:
+            self.state.inline_buttons[query_id] = _checked_button(knob)
         self.state.inline_answers[query_id] = results
         self.state.events.add("inline_answer", query=query_id)
         return True

@@ -85,6 +85,7 @@ class TelegramState:
     callbacks: dict[str, CallbackQuery] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
     inline_answers: dict[str, list[Json] | None] = field(default_factory=dict)
+    inline_buttons: dict[str, Json] = field(default_factory=dict)
     settings: dict[tuple[str, str], str] = field(default_factory=dict)
     commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
     webhook: Json = field(default_factory=dict)
