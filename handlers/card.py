@@ -41,11 +41,15 @@ async def open_with(
 
 
 async def new(update: Update, context: Context) -> None:
-    """`/new`: a card with whatever came along, or an empty one."""
+    """`/new`: a card with whatever came along, with the request of the video that is replied to, or an empty one."""
     got = await given(update, context)
     cards, compose = context.services.cards, context.services.compose
-    parsed = compose.parse(got.words)
-    card = cards.begun(name_of(update), parsed, got.pictures, context.preferences)
+    if got.source is not None and not got.pictures:
+        await context.services.results.check_kept(got.source.request)
+        earlier = Card(name_of(update), cards.revived(got.source.request, context.preferences))
+        card = cards.answered(earlier, got.words) if got.words else earlier
+    else:
+        card = cards.begun(name_of(update), compose.parse(got.words), got.pictures, context.preferences)
     await show(update, context, replace(card, source_message_id=place_of(update).message_id))
 
 

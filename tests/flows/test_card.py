@@ -156,3 +156,7 @@ async def test_a_refused_prompt_is_explained_and_edited_on_a_card(bot):
     assert video["video"]["width"] < video["video"]["height"]
     await bot.ended(2)
     assert bot.balance(ADA) == (-15, 0)
+    await bot.telegram.say(ADA, "/new 10s", reply_to=video["message_id"])
+    again = await bot.telegram.wait_text(ADA, "Ready. Shall I make it?")
+    assert "something allowed" in again["text"]
+    assert "10 s · 9:16" in again["text"]
