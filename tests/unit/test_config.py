@@ -300,7 +300,9 @@ def test_other_addresses_are_refused(written, url):
 
 
 def test_secrets_print_as_stars(written):
-    settings = load(written(GOOD), {"KLINGBOT_PROVIDERS__0__WEBHOOK_SECRET": "whsec_b2YtdGVzdHM="})
+    # "access" is a word that stands in the settings anyway.
+    text = GOOD.replace("access|", "the-public-half|")
+    settings = load(written(text), {"KLINGBOT_PROVIDERS__0__WEBHOOK_SECRET": "whsec_b2YtdGVzdHM="})
     for shown in (repr(settings), str(settings), repr(settings.model_dump()), settings.model_dump_json()):
         assert "***" in shown
         for secret in settings.secrets():
@@ -365,3 +367,39 @@ def test_a_provider_may_name_models_and_paths_its_own_way(written):
         {"effects": "kling_effects"},
         {"effects": "/v1/fx"},
     )
+
+
+# -- the assistant and ideas -------------------------------------------------------------------------
+
+
+def test_the_key_of_the_assistant_comes_out_of_a_file_and_is_a_secret(written, tmp_path):
+    (tmp_path / "thinks").write_text("sk-thinks\n", "utf-8")
+    assistant = '[assistant]\nbase_url = "https://ai.example/v1"\nmodel = "small"\nkey_file = "thinks"\n'
+    settings = load(written(GOOD + assistant), {})
+    assert settings.assistant.key.get_secret_value() == "sk-thinks"
+    assert "sk-thinks" in settings.secrets()
+    assert "sk-thinks" not in repr(settings)
+
+
+def test_an_assistant_and_ideas_that_cannot_work_are_told(written):
+    told = problems(
+        written(
+            GOOD
+            + """
+[assistant]
+base_url = "https://ai.example/v1"
+[[ideas]]
+name = "Fox"
+sample = "samples/nothing-here.mp4"
+[[ideas]]
+name = "Boat"
+sample = "http://example.com/boat.mp4"
+"""
+        )
+    )
+    for start, words in {
+        "assistant": "must name a model",
+        "ideas[0].sample": "no such file",
+        "ideas[1].sample": "https://",
+    }.items():
+        assert any(line.startswith(start) and words in line for line in told), (start, told)
