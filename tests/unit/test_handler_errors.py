@@ -19,6 +19,7 @@ from bot.services.container import Services
 from bot.store.sqlite import SqliteStore
 from handlers.context import Context
 from handlers.errors import ALERT_LIMIT, on_error
+from handlers.views import plain
 from tests.builders import NOW
 from tests.telegram_front import ADA, complaint, done, open_telegram
 
@@ -115,7 +116,7 @@ async def test_an_error_of_a_press_is_shown_in_an_alert_as_plain_text(telegram, 
     telegram.front.answer("answerCallbackQuery", done())
     await told(press, UserError("error.admin.grant_usage"))
     (answer,) = telegram.front.of("answerCallbackQuery")
-    assert answer["text"] == "Use it like this: /grant @name 50 a note, or with a user id."
+    assert answer["text"] == plain(for_language("en")("error.admin.grant_usage"))
     assert answer["show_alert"] is True
     assert telegram.people.replies(ADA) == []
 
@@ -134,7 +135,7 @@ async def test_a_press_that_waited_too_long_for_an_alert_is_answered_in_the_chat
     )
     await told(press, UserError("error.button.stale"))
     (reply,) = telegram.people.replies(ADA)
-    assert reply["text"] == "This button is out of date. Send the command again."
+    assert reply["text"] == plain(for_language("en")("error.button.stale"))
 
 
 @pytest.mark.filterwarnings("ignore:.*PTB_TIMEDELTA")
