@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 OTHER_READERS = {
     "bot/__main__.py": "the operator's terminal",
+    "bot/admin.py": "the operator's terminal",
     "bot/check.py": "the operator's terminal",
     "bot/init.py": "the operator's terminal, and the file that it writes",
     "bot/config.py": "mistakes in the settings, told in the operator's terminal",
@@ -58,6 +59,7 @@ ALLOWED = {
     "too big": "Telegram says so",
     "has a sound": "the name of a filter, in tracebacks",
     "has an image": "the name of a filter, in tracebacks",
+    "sent by inline mode": "the name of a filter, in tracebacks",
     "the key is accepted": "`klingbot check` prints it",
     "the key is accepted; no resource pack in use": "`klingbot check` prints it",
     "the answer is not a JSON object": "`klingbot check` prints it, and the log",
