@@ -6,7 +6,7 @@ from bot.domain.task import TaskState
 from bot.domain.units import TaskId, read_task_id, shown
 from bot.errors import UserError
 from handlers import card, views
-from handlers.context import Context, answer, rewrite, user_id_of
+from handlers.context import Context, answer, place_of, rewrite, user_id_of
 
 
 async def tasks(update: Update, context: Context) -> None:
@@ -31,6 +31,9 @@ async def cancel(update: Update, context: Context) -> None:
         await answer(update, context, views.tasks(context.t, queued, services.clock.now(), user_id))
     elif await card.close(update, context):
         await answer(update, context, views.View(context.t("draft.discarded")))
+    elif await services.recipes.awaited(user_id, place_of(update).chat_id) is not None:
+        await services.recipes.stop_asking(user_id, place_of(update).chat_id)
+        await answer(update, context, views.View(context.t("recipe.stopped")))
     else:
         await answer(update, context, views.View(context.t("cancel.nothing")))
 
