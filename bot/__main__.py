@@ -1,4 +1,4 @@
-"""The command line: klingbot run · demo · check · init · migrate."""
+"""The command line: klingbot run · demo · check · init · migrate · admin."""
 
 import asyncio
 import os
@@ -124,6 +124,30 @@ def init(path: Path, force: bool) -> None:
         raise click.ClickException(f"{path} exists; give another --config, or --force to write over it")
     write(path, questions())
     click.echo(f"{path} is written. Next: klingbot check --config {path}")
+
+
+class _Admin(click.Group):
+    """The commands of `bot.admin`, read when they are wanted, so that --help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name every command."""
+        from bot.admin import admin
+
+        return admin.list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command."""
+        from bot.admin import admin
+
+        return admin.get_command(ctx, cmd_name)
+
+
+@main.command("admin", cls=_Admin)
+@config_option
+@click.pass_context
+def admin_(context: click.Context, path: Path) -> None:
+    """Look after people and tasks from a shell, also while the bot runs."""
+    context.obj = path
 
 
 @main.command()

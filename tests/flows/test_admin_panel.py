@@ -66,7 +66,7 @@ async def test_tasks_are_ended_made_again_and_refunded_and_failures_counted(bot)
     await tap(bot, "Panel", "Your role")
     await tap(bot, "Running tasks", "being made")
     ((task,),) = bot.rows("SELECT id FROM tasks WHERE state = 'in_progress'")
-    await tap(bot, f"{task[:4]}-{task[4:]}", "an owl")
+    await tap(bot, f"{task[:4]}-{task[4:]}", "provider stand-in")
     bot.kling.behaviour.render_seconds = 0.2
     await tap(bot, "End, credits back", "took too long")
     await bot.ended(2)
