@@ -133,7 +133,8 @@ def ask_effect(
     name = reference(delivery)
     first = page * EFFECTS_A_PAGE
     buttons = [
-        Button(effect.title, "effect", f"{name}.{effect.scene}", owner)
+        # Names of effects are long: whose button it is, is asked when it is pressed.
+        Button(effect.title, "effect", f"{name}.{effect.scene}")
         for effect in effects[first : first + EFFECTS_A_PAGE]
     ]
     turning = []

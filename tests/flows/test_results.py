@@ -160,6 +160,36 @@ async def test_in_a_group_others_see_the_settings_and_press_nothing_that_costs_o
     await bot.telegram.wait_for(lambda: buttons(bot, GROUP, "Delete for good"))
 
 
+async def test_each_picture_of_an_album_can_be_picked_and_worked_with_alone(bot):
+    def photos() -> list[dict]:
+        return [message for message in bot.telegram.replies(ADA) if "photo" in message]
+
+    await bot.telegram.say(ADA, "/image two foxes --n 2")
+    (beside,) = await bot.telegram.wait_for(
+        lambda: [message for message in bot.telegram.replies(ADA) if "Pick 2" in words_on(message)], 40
+    )
+    await bot.ended()
+    await bot.telegram.press_labelled(ADA, "Pick 2")
+    await bot.telegram.wait_for(lambda: len(photos()) == 3)
+    picked = photos()[-1]
+    assert labels(picked)[1] == ["Animate", "Effects"]
+    ((second,),) = bot.rows("SELECT file_id FROM outbox WHERE position = 1")
+    assert picked["photo"][-1]["file_id"] == second
+
+    await bot.telegram.press(ADA, ADA, picked["message_id"], data_of(picked, "Effects"))
+    question = await bot.telegram.wait_text(ADA, "Which effect")
+    await bot.telegram.say(ADA, "no such effect", reply_to=question["message_id"])
+    await bot.telegram.wait_text(ADA, "no such effect")
+    await bot.telegram.say(ADA, "running", reply_to=question["message_id"])
+    await bot.telegram.wait_video(ADA)
+    await bot.ended(2)
+
+    await bot.telegram.press(ADA, ADA, beside["message_id"], data_of(beside, "Delete"))
+    await bot.telegram.wait_for(lambda: buttons(bot, ADA, "Delete for good"))
+    await bot.telegram.press_labelled(ADA, "Delete for good")
+    await bot.telegram.wait_for(lambda: not photos())
+
+
 def words_on(message: dict) -> list[str]:
     return [text for row in labels(message) for text in row]
 
