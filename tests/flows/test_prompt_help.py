@@ -50,6 +50,13 @@ async def test_a_newcomers_first_video_takes_two_taps(world):
     (of_a_photo,) = await world.telegram.wait_video(ADA)
     assert "glides slowly forward" in of_a_photo["caption"]
 
+    await world.telegram.press_labelled(ADA, "Make this of a photo")
+    await world.telegram.wait_for(lambda: shown_with(world, ADA, "Never mind"))
+    await world.telegram.say(ADA, "/cancel")
+    await world.telegram.wait_text(ADA, "All right, nothing is made")
+    await world.telegram.send_photo(ADA, sample_picture())
+    await world.telegram.wait_text(ADA, "What should happen")
+
 
 async def test_the_operators_ideas_come_with_a_sample_that_is_uploaded_once(world, tmp_path):
     sample: Path = tmp_path / "sample.jpg"
