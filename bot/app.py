@@ -27,8 +27,9 @@ from bot.domain.idea import Idea, slug_of
 from bot.domain.options import Options
 from bot.domain.request import Product
 from bot.domain.schedule import PollingPolicy
+from bot.domain.shop import Package
 from bot.domain.spending import Caps
-from bot.domain.units import DAY, MINUTE, SECOND, ChatId, Millis, ProviderName, UserId
+from bot.domain.units import DAY, MINUTE, SECOND, ChatId, Credits, Millis, ProviderName, UserId
 from bot.kling import callback
 from bot.kling.download import download
 from bot.providers import open_pool
@@ -50,12 +51,14 @@ from bot.services.ideas import Ideas
 from bot.services.intake import Intake
 from bot.services.limits import Limits, Rates
 from bot.services.links import LARGEST_PICTURE, Links
+from bot.services.payments import Payments, Terms
 from bot.services.poll import Poll
 from bot.services.pools import Pools
 from bot.services.privacy import Privacy
 from bot.services.providers import Providers
 from bot.services.recipes import Recipes
 from bot.services.recover import Recover
+from bot.services.reports import Reports
 from bot.services.results import Results
 from bot.services.spending import Spending
 from bot.services.status import Status
@@ -270,9 +273,21 @@ async def build(
             ideas=Ideas(_ideas(settings), store, compose),
             assistant=assistant,
             accounts=accounts,
+            payments=Payments(
+                store,
+                accounts,
+                clock,
+                rng,
+                [
+                    Package(package.name, Credits(package.credits), package.stars)
+                    for package in settings.packages
+                ],
+                Terms(settings.payments.terms, settings.payments.support),
+            ),
             pools=Pools(store, accounts, clock, settings.groups.pool),
             access=access,
             admin=Admin(store, access, accounts, submit, audit, clock, ticks.wake),
+            reports=Reports(store, access, accounts, clock),
             broadcasts=Broadcasts(store, access, accounts, audit, telegram.letters, clock, ticks.wake),
             status=status,
             privacy=Privacy(store, status, clock, settings.storage.retention_days),

@@ -10,6 +10,7 @@ from telegram.ext import (
     CommandHandler,
     InlineQueryHandler,
     MessageHandler,
+    PreCheckoutQueryHandler,
     TypeHandler,
     filters,
 )
@@ -20,6 +21,7 @@ from handlers import (
     account,
     admin,
     admin_panel,
+    buy,
     card,
     catalog,
     errors,
@@ -39,6 +41,7 @@ from handlers import (
     replies,
     results,
     settings,
+    stats,
     tasks,
     tips,
     try_on,
@@ -79,6 +82,9 @@ COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
     "cancel": tasks.cancel,
     "quota": account.quota,
     "prices": prices.prices,
+    "buy": buy.buy,
+    "terms": buy.terms,
+    "paysupport": buy.pay_support,
     "language": settings.language,
     "settings": settings.settings,
     "invite": onboarding.invite,
@@ -92,7 +98,10 @@ COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
     "grant": admin.grant,
     "user": admin.user,
     "plan": plans.plan,
+    "refund": buy.refund,
     "providers": providers.providers,
+    "usage": stats.usage,
+    "stats": stats.stats,
     "admin": admin_panel.admin,
     "audit": admin_panel.audit,
     "unsubscribe": admin_panel.unsubscribe,
@@ -151,9 +160,11 @@ PRESSES: dict[str, PressHandler] = {
     "recipe_keep": recipes.press_adopt,
     "recipe_delete": recipes.press_delete,
     "recipe_gone": recipes.press_delete_sure,
+    "buy": buy.press_buy,
     "pause": providers.press_pause,
     "resume": providers.press_resume,
     "refresh": providers.press_refresh,
+    "stats": stats.press_stats,
     "panel": admin_panel.press_panel,
     "admit": access.press_admit,
     "deny": access.press_deny,
@@ -222,6 +233,9 @@ def register(application: KlingApplication) -> None:
     # Then: may they. Whom this stops reaches nothing below.
     application.add_handler(TypeHandler(Update, access.gate), group=-1)
     application.add_handler(CallbackQueryHandler(_press))
+    application.add_handler(PreCheckoutQueryHandler(buy.pre_checkout))
+    # A payment that arrived is credited wherever it was made.
+    application.add_handler(MessageHandler(new & filters.SUCCESSFUL_PAYMENT, buy.paid))
     application.add_handler(InlineQueryHandler(inline.answer_query))
     application.add_handler(ChatMemberHandler(groups.joined, ChatMemberHandler.MY_CHAT_MEMBER))
     application.add_handler(CommandHandler(list(COMMANDS), _anonymous, filters=new & filters.SenderChat.ALL))

@@ -5,7 +5,6 @@ from bot.domain.operating import AuditRow
 from bot.domain.units import UserId
 from bot.store.operating import OperatingStore
 
-
 AUDITED = (
     *("admit", "deny", "invite", "revoke", "redeem", "ban", "unban", "role"),
     *("plan", "grant", "refund", "cancel", "retry", "message"),

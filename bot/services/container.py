@@ -13,10 +13,12 @@ from bot.services.compose import Compose
 from bot.services.history import History
 from bot.services.ideas import Ideas
 from bot.services.links import Links
+from bot.services.payments import Payments
 from bot.services.pools import Pools
 from bot.services.privacy import Privacy
 from bot.services.providers import Providers
 from bot.services.recipes import Recipes
+from bot.services.reports import Reports
 from bot.services.results import Results
 from bot.services.status import Status
 from bot.services.submit import Submit
@@ -36,10 +38,12 @@ class Services:
     ideas: Ideas
     assistant: Assistant
     accounts: Accounts
+    payments: Payments
     pools: Pools
     access: Access
     admin: Admin
     broadcasts: Broadcasts
+    reports: Reports
     status: Status
     privacy: Privacy
     providers: Providers

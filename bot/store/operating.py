@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.domain.access import InviteCode, InviteProblem, Standing
 from bot.domain.operating import AuditRow, Broadcast, BroadcastState
+from bot.domain.report import Figure
 from bot.domain.task import Task, TaskState
 from bot.domain.units import Millis, UserId
 from bot.store.base import Store, User
@@ -92,6 +93,10 @@ class OperatingStore(Store, Protocol):
 
     async def ended_since(self, since: Millis, states: Sequence[TaskState], limit: int) -> list[Task]:
         """Tasks that came to their end since then in one of the states, newest first."""
+        ...
+
+    async def figures(self, since: Millis, user_id: UserId | None, limit: int) -> list[Figure]:
+        """What came to its end since then, of a user or (None) of all; the oldest are left out over `limit`."""
         ...
 
     # -- broadcasts ----------------------------------------------------------------------------------

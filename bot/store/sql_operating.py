@@ -55,6 +55,20 @@ ENDED_SINCE = """
     ORDER BY finished_at DESC LIMIT :limit
 """
 
+FIGURES = """
+    SELECT id, user_id, model, state, price, provider, real_cost, created_at, submitted_at, finished_at, failure
+    FROM tasks INDEXED BY tasks_ended
+    WHERE finished_at >= :since AND state IN ('succeeded', 'failed', 'cancelled', 'expired')
+    ORDER BY finished_at DESC LIMIT :limit
+"""
+
+FIGURES_OF = """
+    SELECT id, user_id, model, state, price, provider, real_cost, created_at, submitted_at, finished_at, failure
+    FROM tasks INDEXED BY tasks_of_user
+    WHERE user_id = :user AND state IN ('succeeded', 'failed', 'cancelled', 'expired') AND finished_at >= :since
+    ORDER BY finished_at DESC LIMIT :limit
+"""
+
 ADD_BROADCAST = """
     INSERT INTO broadcasts (text, state, reached, sent, failed, total, created_by, created_at)
     VALUES (?, 'draft', 0, 0, 0, 0, ?, ?) RETURNING id

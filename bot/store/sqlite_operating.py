@@ -8,8 +8,9 @@ from typing import Any
 
 from bot.domain.access import Admission, InviteCode, Role, Standing, problem_with
 from bot.domain.operating import AuditRow, Broadcast, BroadcastState
+from bot.domain.report import Figure
 from bot.domain.task import Task, TaskState
-from bot.domain.units import Millis, UserId
+from bot.domain.units import Credits, Millis, TaskId, UserId
 from bot.store import sql_operating as sql
 from bot.store.base import User
 from bot.store.operating import InviteRefused, StandingChanged
@@ -126,6 +127,12 @@ class OperatingSqliteStore(SqliteStore):
         """See the protocol."""
         values = {"since": since, "states": json.dumps([str(state) for state in states]), "limit": limit}
         return [task_of(row) for row in await self._rows(sql.ENDED_SINCE, values)]
+
+    async def figures(self, since: Millis, user_id: UserId | None, limit: int) -> list[Figure]:
+        """See the protocol."""
+        statement = sql.FIGURES if user_id is None else sql.FIGURES_OF
+        values = {"since": since, "user": user_id, "limit": limit}
+        return await self._read(lambda db: [_figure_of(row) for row in db.execute(statement, values)])
 
     # -- broadcasts ----------------------------------------------------------------------------------
 
@@ -252,6 +259,22 @@ def _note(db: sqlite3.Connection, audit: AuditRow) -> None:
         "after": audit.after,
     }
     insert(db, "audit", values, conflict="IGNORE")
+
+
+def _figure_of(row: sqlite3.Row) -> Figure:
+    return Figure(
+        id=TaskId(row["id"]),
+        user_id=UserId(row["user_id"]),
+        model=row["model"],
+        state=TaskState(row["state"]),
+        price=Credits(row["price"]),
+        provider=row["provider"],
+        real_cost=row["real_cost"],
+        created_at=Millis(row["created_at"]),
+        submitted_at=row["submitted_at"],
+        finished_at=Millis(row["finished_at"]),
+        failure=row["failure"],
+    )
 
 
 def _audit_row_of(row: sqlite3.Row) -> AuditRow:
