@@ -172,6 +172,8 @@ async def test_several_pictures_come_as_an_album_and_one_of_them_is_animated(bot
     await bot.telegram.press_labelled(ADA, "Animate 2")
     await bot.telegram.wait_text(ADA, "What should happen")
     await bot.telegram.say(ADA, "it jumps")
+    await bot.telegram.wait_text(ADA, "Ready. Shall I make it?")
+    await bot.telegram.press_labelled(ADA, "Generate")
     await bot.telegram.wait_video(ADA)
     assert asked(bot)[0] == "/v1/videos/image2video"
 
