@@ -404,3 +404,12 @@ async def test_a_second_poller_ends_the_first(demo):
         await http.get(f"{demo.address}/bot{TOKEN}/getUpdates")
     with pytest.raises(Conflict, match="terminated by other getUpdates"):
         await first
+
+
+async def test_effects_are_for_private_chats_and_of_telegrams_own_set(demo):
+    confetti = "5046509860389126442"
+    sent = await demo.bot.send_message(ADA, "done", message_effect_id=confetti)
+    assert sent.effect_id == confetti
+    for chat, effect in ((GROUP, confetti), (ADA, "123")):
+        with pytest.raises(BadRequest, match=r"(?i)effect"):
+            await demo.bot.send_message(chat, "done", message_effect_id=effect)

@@ -142,6 +142,7 @@ export function bubble(album, view, acts) {
   if (first.photo || first.video || first.animation) body.classList.add("wide");
   if (first.reactions) body.append(make("div", "reactions", ...first.reactions.map((emoji) => button("", () => acts.react(first, ""), emoji))));
   row.append(body);
+  if (first.effect_id) row.append(make("div", "effect", "🎉"));
   if ((first.reply_markup || {}).inline_keyboard) row.append(keyboard(first, acts));
   const more = button("more icon", (event) => acts.context(message, event), "⋯");
   more.title = t("more");

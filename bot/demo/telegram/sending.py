@@ -39,6 +39,19 @@ class _Place:
     quote: dict[str, Any] | None
 
 
+EFFECTS = frozenset(
+    {
+        "5104841245755180586",
+        "5107584321108051014",
+        "5104858069142078462",
+        "5159385139981059251",
+        "5046509860389126442",
+        "5046589136895476101",
+    }
+)
+"""The animations that every bot may add to a message in a private chat; the last but one is confetti."""
+
+
 def caption_of(call: Call | Mapping[str, Any], *, limit: int = CAPTION_LIMIT) -> dict[str, Any]:
     """Give the caption fields of a call or of one part of an album."""
     given = call if isinstance(call, Call) else Call("", dict(call))
@@ -110,12 +123,15 @@ class Sending:
 
     def _send(self, call: Call, place: _Place, content: Mapping[str, Any], *, spend: bool = True) -> Message:
         markup = check_markup(call.json("reply_markup"))
+        effect = call.text("message_effect_id")
+        if effect and (place.chat.type != "private" or effect not in EFFECTS):
+            raise bad_request("EFFECT_ID_INVALID")
         if spend:
             self.state.limits.spend(place.chat.id)
         message = self.state.add_message(
             place.chat,
             self.state.bot,
-            content,
+            {**content, "effect_id": effect} if effect else content,
             reply_to=place.reply_to,
             thread_id=place.thread_id,
             quote=place.quote,
