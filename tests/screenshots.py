@@ -98,7 +98,7 @@ CHINESE = Conversation(
         Step("try-on-chosen", "+正式西装", "穿上正式的西装"),
         Step("wrong-option", "/video 狐狸 --durration 10", "--duration"),
         Step("refused", "/video something forbidden", "内容"),
-        Step("failed", "/video [fail] 狐狸", "退"),
+        Step("failed", "/video [fail] 狐狸", "未能生成"),
         Step("tips", "/tips", "好的提示词"),
         Step("camera", "+镜头用语", "镜头缓缓推近"),
         Step("recipe", "/recipes", "还没有配方"),
@@ -132,14 +132,13 @@ class Photographer:
         await page.locator(f"#people [data-person='{conversation.person}']").click()
         videos = 0
         for number, step in enumerate(conversation.steps, 1):
-            known = len(self._said(conversation.person))
             await self._act(page, step.do)
             if step.then == VIDEO:
                 videos += 1
                 await self._world.telegram.wait_video(conversation.person, videos)
                 await expect(page.locator("#chat video")).to_have_count(videos)
             else:
-                await self._wait_for(conversation.person, step.then, known)
+                await self._wait_for(conversation.person, step.then)
             await self._take(page, f"{conversation.language}-{number:02}-{step.name}")
         await page.set_viewport_size(PHONE)
         # On a phone the list of chats lies above the chat until one is opened.
@@ -159,27 +158,23 @@ class Photographer:
         await page.locator("#text").fill(words)
         await page.locator("#text").press("Enter")
 
-    def _said(self, chat: int) -> list[str]:
-        replies = self._world.telegram.replies(chat)
-        return [str(message.get("text") or message.get("caption") or "") for message in replies]
+    async def _wait_for(self, chat: int, words: str) -> None:
+        """Wait until one of the newest messages says so, or one of their buttons."""
 
-    async def _wait_for(self, chat: int, words: str, known: int) -> None:
-        """Wait until the newest messages, or one that was rewritten, say so."""
-
-        def newest() -> list[str]:
-            said = self._said(chat)
+        def said() -> list[str]:
+            newest = self._world.telegram.replies(chat)[-3:]
             labels = [
                 button["text"]
-                for message in self._world.telegram.replies(chat)[-2:]
+                for message in newest
                 for row in message.get("reply_markup", {}).get("inline_keyboard", [])
                 for button in row
             ]
-            return [*said[min(known, len(said) - 1) :], *labels]
+            return [*(message.get("text") or message.get("caption") or "" for message in newest), *labels]
 
         try:
-            await self._world.telegram.wait_for(lambda: any(words in text for text in newest()))
+            await self._world.telegram.wait_for(lambda: any(words in text for text in said()))
         except TimeoutError:
-            raise TimeoutError(f"nobody says {words!r}, but: {newest()[:3]}") from None
+            raise TimeoutError(f"nobody says {words!r}, but: {said()[:3]}") from None
 
     async def _take(self, page: Page, name: str) -> None:
         # What the page does on the way, such as scrolling, is over within half a second.
