@@ -195,6 +195,21 @@ class SpendingSettings(Section):
     warn_percent: Annotated[int, Field(ge=1, le=100)] = 80
 
 
+class Package(Section):
+    """Credits that people can buy for Telegram Stars."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,16}$")]
+    credits: Annotated[int, Field(ge=1, le=10_000_000)]
+    stars: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class Payments(Section):
+    """The operator's own words on sales; empty: the usual ones."""
+
+    terms: Annotated[str, Field(max_length=4000)] = ""
+    support: Annotated[str, Field(max_length=500)] = ""
+
+
 class Limits(Section):
     """How fast one person may ask."""
 
@@ -215,6 +230,17 @@ class Access(Section):
     mode: AccessMode = AccessMode.PUBLIC
     users: tuple[int, ...] = ()
     groups: tuple[int, ...] = ()
+
+
+class Alerts(Section):
+    """What the admins are told by itself: each kind at most once an hour."""
+
+    failure_percent: Annotated[float, Field(gt=0, le=100)] = 30
+    failure_tasks: Annotated[int, Field(ge=1, le=10_000)] = 10
+    queue_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
+    disk_free_percent: Annotated[float, Field(ge=0, le=90)] = 5
+    summary: bool = True
+    summary_hour: Annotated[int, Field(ge=0, le=23)] = 9
 
 
 class Models(Section):
@@ -343,9 +369,12 @@ class Settings(BaseSettings):
         "free": PlanSettings(daily_credits=100, monthly_credits=1000)
     }
     spending: SpendingSettings = SpendingSettings()
+    packages: Annotated[tuple[Package, ...], Field(max_length=20)] = ()
+    payments: Payments = Payments()
     limits: Limits = Limits()
     groups: Groups = Groups()
     access: Access = Access()
+    alerts: Alerts = Alerts()
     models: Models = Models()
     catalog: Catalog = Catalog()
     assistant: Assistant = Assistant()
@@ -450,6 +479,10 @@ def _contradictions(gathered: Gathered) -> list[str]:
         problem(f"must be one of the plans: {', '.join(plans)}", "quota", "default_plan")
 
     offered = [name for entry in providers for name in _list(entry.get("models")) if isinstance(name, str)]
+    sold = [_dict(entry).get("name") for entry in _list(data.get("packages"))]
+    for index, name in enumerate(sold):
+        if name is not None and name in sold[:index]:
+            problem("every name may stand once only", "packages", str(index), "name")
     for name, entry in _dict(data.get("plans")).items():
         for model in _list(_dict(entry).get("models")):
             if offered and model not in offered:

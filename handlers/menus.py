@@ -53,6 +53,9 @@ MORE_COMMANDS = (
 )
 """These stand in /help: a menu of more than a few lines is not read."""
 
+SALES_COMMANDS = ("buy", "terms", "paysupport", "refund")
+"""Where nothing is sold, /help says nothing of these."""
+
 GROUP_COMMANDS = ("video", "tasks", "quota", "cancel")
 ADMIN_COMMANDS = (
     "admin",

@@ -65,10 +65,12 @@ def _last_hour(t: Texts, report: ProviderReport) -> str:
 def _spent(t: Texts, report: ProviderReport) -> Iterator[str]:
     """What was spent in Kling's units, with its caps, and how that stands to the credits charged."""
     for window, key in ((Window.DAY, "providers.spent_day"), (Window.MONTH, "providers.spent_month")):
-        spent, limit = t.number(round(report.spent.of(window), 2)), report.caps.of(window)
+        units, limit = report.spent.of(window), report.caps.of(window)
+        spent = t.number(round(units, 2))
         if limit is not None:
-            spent = t("providers.spent_of", spent=spent, limit=t.number(limit))
-        yield t(key, spent=spent)
+            yield t(key, spent=t("providers.spent_of", spent=spent, limit=t.number(limit)))
+        elif units:
+            yield t(key, spent=spent)
     if (drift := report.spent.drift) is not None:
         yield t(
             "providers.drift",

@@ -14,6 +14,7 @@ from bot.domain.preferences import Preferences
 from bot.domain.quota import Lot, Plan, PoolUse, Usage, Windows
 from bot.domain.recipe import Recipe
 from bot.domain.request import Attachment
+from bot.domain.shop import Offer, Payment
 from bot.domain.spending import NO_CAPS, Caps, Spent
 from bot.domain.task import (
     Delivery,
@@ -439,6 +440,30 @@ class Store(Protocol):
 
     async def lots(self, account: UserId, since: Millis) -> list[Lot]:
         """Granted and bought credits with something left that end after `since`, those that end first in front."""
+        ...
+
+    async def keep_offer(self, offer: Offer) -> None:
+        """Keep what was offered to somebody for Stars."""
+        ...
+
+    async def offer(self, token: str) -> Offer | None:
+        """What was offered under a token, if it is not cleaned yet."""
+        ...
+
+    async def pay(self, payment: Payment) -> bool:
+        """Keep a payment and book its credits, once for its charge; False: it is known."""
+        ...
+
+    async def payment(self, charge_id: str) -> Payment | None:
+        """A payment."""
+        ...
+
+    async def begin_refund(self, charge_id: str, actor: UserId, now: Millis) -> Payment | None:
+        """Take the credits of a payment back, as many as are left; one that was begun already goes on."""
+        ...
+
+    async def end_refund(self, charge_id: str, actor: UserId, now: Millis, *, done: bool) -> Payment | None:
+        """The Stars are given back, or will not be: then the credits are the person's again."""
         ...
 
     async def spent_units(self, window: Windows) -> Mapping[ProviderName | None, Spent]:

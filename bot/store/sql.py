@@ -380,6 +380,7 @@ CLEAN = (
     """,
     "DELETE FROM drafts WHERE updated_at < ?",
     "DELETE FROM awaited WHERE asked_at < ?",
+    "DELETE FROM offers WHERE offered_at < ?",
     "DELETE FROM kept_words WHERE used_at < ?",
     """
     DELETE FROM attachments WHERE used_at < ? AND sha256 NOT IN (

@@ -38,3 +38,9 @@ SPENT_UNITS = """
         coalesce(sum(price) FILTER (WHERE told IS NOT NULL), 0) AS told_credits
     FROM spent GROUP BY provider
 """
+
+OFFER = "SELECT * FROM offers WHERE token = ?"
+
+PAYMENT = "SELECT * FROM payments WHERE charge_id = ?"
+
+SET_PAYMENT = "UPDATE payments SET state = :state, taken = :taken, refunds = :refunds WHERE charge_id = :id"

@@ -47,6 +47,9 @@ FORGET = (
     UPDATE ledger SET user_id = :alias, note = iif(kind = 'release', note, '') WHERE user_id = :user
     """,
     "UPDATE ledger_parts INDEXED BY ledger_parts_of_account SET account_id = :alias WHERE account_id = :user",
+    "DELETE FROM offers WHERE user_id = :user",
+    # What was paid stays with its day and sum; the Stars can no longer be given back to nobody.
+    "UPDATE payments INDEXED BY payments_of_user SET user_id = :alias WHERE user_id = :user",
     "DELETE FROM drafts WHERE user_id = :user",
     "DELETE FROM kept_words WHERE user_id = :user",
     "DELETE FROM recipes WHERE user_id = :user",

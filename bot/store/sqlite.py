@@ -29,6 +29,7 @@ from bot.domain.quota import (
 )
 from bot.domain.recipe import Recipe
 from bot.domain.request import Attachment
+from bot.domain.shop import Offer, Payment
 from bot.domain.spending import NO_CAPS, UNITS_PER_CREDIT, Caps, Spent, total, within
 from bot.domain.task import (
     Delivery,
@@ -41,7 +42,7 @@ from bot.domain.task import (
 )
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.errors import ConfigError
-from bot.store import lots, sql, sql_money, sql_privacy, sqlite_privacy
+from bot.store import lots, payments, sql, sql_money, sql_privacy, sqlite_privacy
 from bot.store.base import (
     Awaited,
     Conflict,
@@ -557,6 +558,24 @@ class SqliteStore:
 
     async def lots(self, account: UserId, since: Millis) -> list[Lot]:
         return await self._read(lambda db: lots.lots(db, account, since))
+
+    async def keep_offer(self, offer: Offer) -> None:
+        await self._writer.do(lambda db: payments.keep_offer(db, offer))
+
+    async def offer(self, token: str) -> Offer | None:
+        return await self._read(lambda db: payments.offer(db, token))
+
+    async def pay(self, payment: Payment) -> bool:
+        return await self._writer.do(lambda db: payments.pay(db, payment))
+
+    async def payment(self, charge_id: str) -> Payment | None:
+        return await self._read(lambda db: payments.payment(db, charge_id))
+
+    async def begin_refund(self, charge_id: str, actor: UserId, now: Millis) -> Payment | None:
+        return await self._writer.do(lambda db: payments.begin_refund(db, charge_id, actor, now))
+
+    async def end_refund(self, charge_id: str, actor: UserId, now: Millis, *, done: bool) -> Payment | None:
+        return await self._writer.do(lambda db: payments.end_refund(db, charge_id, actor, now, done=done))
 
     async def spent_units(self, window: Windows) -> Mapping[ProviderName | None, Spent]:
         return await self._read(lambda db: _spent_units(db, window))

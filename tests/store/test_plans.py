@@ -24,6 +24,8 @@ GROWING = frozenset(
         "standings",
         "strikes",
         "ledger_parts",
+        "payments",
+        "offers",
     }
 )
 UNDER_WAY = frozenset({"inbox_waiting", "tasks_queued", "tasks_shown", "outbox_due", "standings_waiting"})

@@ -24,4 +24,29 @@ MONEY_TABLES = (
     CREATE TRIGGER ledger_parts_lose_nothing BEFORE DELETE ON ledger_parts
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
     """,
+    """
+    CREATE TABLE offers (
+        token TEXT PRIMARY KEY,
+        user_id INTEGER NOT NULL,
+        package TEXT NOT NULL,
+        credits INTEGER NOT NULL CHECK (credits > 0),
+        stars INTEGER NOT NULL CHECK (stars > 0),
+        offered_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX offers_since ON offers (offered_at)",
+    "CREATE INDEX offers_of_user ON offers (user_id)",
+    """
+    CREATE TABLE payments (
+        charge_id TEXT PRIMARY KEY,
+        user_id INTEGER NOT NULL,
+        credits INTEGER NOT NULL CHECK (credits >= 0),
+        stars INTEGER NOT NULL CHECK (stars > 0),
+        paid_at INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('paid', 'refunding', 'refunded')),
+        taken INTEGER NOT NULL CHECK (taken BETWEEN 0 AND credits),
+        refunds INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX payments_of_user ON payments (user_id, paid_at)",
 )
