@@ -8,6 +8,7 @@ The product, the demo and the tests call the same `build` with other arguments.
 
 import asyncio
 import random
+import shutil
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
@@ -37,6 +38,7 @@ from bot.scheduler import Ticks
 from bot.services.access import Access, AllowList
 from bot.services.accounts import Accounts
 from bot.services.admin import Admin
+from bot.services.alerts import Alerts, Rounds, Thresholds
 from bot.services.assistant import Assistant
 from bot.services.audit import Audit
 from bot.services.broadcast import Broadcasts
@@ -83,6 +85,7 @@ MAX_DOWNLOAD = 2_000_000_000
 TICK_SECONDS = 1.0
 RECOVER_SECONDS = 5.0
 STATUS_SECONDS = 3.0
+ROUNDS_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class App:
     deliver: Deliver
     recover: Recover
     providers: Providers
+    rounds: Rounds
     ticks: Ticks
     work: tuple[Work, ...]
     telegram: TelegramSide
@@ -126,6 +130,7 @@ class App:
                 "recover": (RECOVER_SECONDS, self.recover.tick),
                 "status": (STATUS_SECONDS, self.services.status.tick),
                 "spending": (RECOVER_SECONDS, self.watch_spending),
+                "rounds": (ROUNDS_SECONDS, self.rounds.tick),
                 "broadcast": (TICK_SECONDS, self.services.broadcasts.tick),
             }
         )
@@ -302,13 +307,14 @@ async def build(
             Work(LOOKS_AT_ONCE),
             Work(DELIVERIES_AT_ONCE),
         )
-        watch = Watch(pool, telegram.messenger)
+        alerts = Alerts(telegram.messenger, clock)
+        watch = Watch(pool, alerts)
         dispatch = Dispatch(
             store,
             pool,
             watch,
             status,
-            telegram.messenger,
+            alerts,
             clock,
             rng,
             policy,
@@ -339,6 +345,9 @@ async def build(
                 Millis(settings.storage.retention_days * DAY),
             ),
             providers=providers,
+            rounds=Rounds(
+                store, accounts, alerts, clock, _thresholds(settings), partial(_free_share, directory)
+            ),
             ticks=ticks,
             work=(submissions, looks, deliveries),
             telegram=telegram,
@@ -385,6 +394,23 @@ def _doors(settings: Settings) -> dict[ProviderName, CallbackDoor]:
         )
         for provider in settings.providers
     }
+
+
+def _thresholds(settings: Settings) -> Thresholds:
+    alerts = settings.alerts
+    return Thresholds(
+        failure_share=alerts.failure_percent / 100,
+        failure_tasks=alerts.failure_tasks,
+        queue_minutes=alerts.queue_minutes,
+        disk_free_share=alerts.disk_free_percent / 100,
+        summary_hour=alerts.summary_hour if alerts.summary else None,
+    )
+
+
+def _free_share(directory: Path) -> float:
+    """How much of the disk is free, between 0 and 1."""
+    usage = shutil.disk_usage(directory)
+    return usage.free / usage.total
 
 
 async def run(settings: Settings) -> None:

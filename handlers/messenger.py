@@ -353,12 +353,14 @@ class TelegramMessenger:
         log.error(
             "operators are told", alert=key, **{f"about_{name}": value for name, value in params.items()}
         )
-        for admin in self._admins:
+        repeated = params.get("repeated")
+        for admin in self._admins if self._accounts is None else sorted(self._accounts.admins):
             texts = await self._texts_of(admin)
+            text = texts(key, **_readable(texts, params))
+            if isinstance(repeated, int):
+                text = f"{text}\n{texts.plural('alert.repeated', repeated)}"
             try:
-                await self._bot.send_message(
-                    admin, texts(key, **_readable(texts, params)), parse_mode=ParseMode.HTML
-                )
+                await self._bot.send_message(admin, text, parse_mode=ParseMode.HTML)
             except TelegramError as error:
                 log.warning("an admin could not be told", admin=admin, kind=type(error).__name__)
 

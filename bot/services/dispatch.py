@@ -30,7 +30,7 @@ from bot.domain.units import SECOND, Millis, ProviderName, TaskId
 from bot.kling import outcomes
 from bot.kling.pool import Pool
 from bot.kling.wire import SubmitContext, TaskRef
-from bot.services.ports import Messenger, Wake
+from bot.services.ports import Operators, Wake
 from bot.services.spending import Spending
 from bot.services.status import Status
 from bot.services.watch import Watch
@@ -64,7 +64,7 @@ class Dispatch:
         pool: Pool,
         watch: Watch,
         status: Status,
-        messenger: Messenger,
+        operators: Operators,
         clock: Clock,
         rng: random.Random,
         policy: PollingPolicy,
@@ -77,7 +77,7 @@ class Dispatch:
         self._pool = pool
         self._watch = watch
         self._status = status
-        self._messenger = messenger
+        self._operators = operators
         self._clock = clock
         self._rng = rng
         self._policy = policy
@@ -214,7 +214,7 @@ class Dispatch:
             log.error(
                 "the answer to a submission was lost and cannot be asked for", task=task.id, provider=provider
             )
-            await self._messenger.alert_operators("alert.task.unknown_outcome", provider=provider, id=task.id)
+            await self._operators.alert_operators("alert.task.unknown_outcome", provider=provider, id=task.id)
             await self._apply(task, Unresolvable())
             return
         ref = task_ref(task)

@@ -153,6 +153,14 @@ class Messenger(Protocol):
         ...
 
 
+class Operators(Protocol):
+    """Those who run the bot, as far as they are told what they must know."""
+
+    async def alert_operators(self, key: str, /, **params: object) -> None:
+        """Tell the admins something in their language; `repeated` says how often it came again. Best effort."""
+        ...
+
+
 class ResultChat(Protocol):
     """A chat that finished results are shown in once more. Raises as `Messenger` does."""
 

@@ -1,0 +1,163 @@
+"""What the admins are told by itself: each kind once an hour with a count, and a summary once a day.
+
+What was told is kept in memory, for a restart forgives; the day of the last summary stands in the store.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.clock import Clock
+from bot.domain.report import report, start_of
+from bot.domain.task import FailureKind, TaskState
+from bot.domain.units import HOUR, MINUTE, Millis
+from bot.services.accounts import Accounts
+from bot.services.ports import Operators
+from bot.store.operating import OperatingStore
+
+log = structlog.get_logger(__name__)
+
+SUMMARY_KEY = "alerts.summary"
+MOST_FIGURES = 50_000
+
+OF_THE_REQUEST = frozenset({str(FailureKind.CONTENT), str(FailureKind.PARAMETERS)})
+"""Failures that say nothing of how the bot and its providers are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From where on something is told. `summary_hour` is in the operator's time zone; None: no summary."""
+
+    failure_share: float
+    failure_tasks: int
+    queue_minutes: int
+    disk_free_share: float
+    summary_hour: int | None
+
+
+@dataclass(slots=True)
+class _Told:
+    """A kind of alert: when it was told last, and what has come since."""
+
+    at: Millis
+    since: int = 0
+    params: dict[str, object] = field(default_factory=dict)
+
+
+class Alerts:
+    """Stands between those who notice something and the admins' chat."""
+
+    def __init__(self, operators: Operators, clock: Clock) -> None:
+        self._operators = operators
+        self._clock = clock
+        self._told: dict[tuple[str, str], _Told] = {}
+
+    async def alert_operators(self, key: str, /, **params: object) -> None:
+        """Tell the admins, unless they were told of the same within the hour: then it is counted."""
+        now = self._clock.now()
+        kind = (key, str(params.get("provider", "")))
+        told = self._told.get(kind)
+        if told is not None and now - told.at < HOUR:
+            told.since, told.params = told.since + 1, params
+            return
+        self._told[kind] = _Told(now)
+        await self._operators.alert_operators(key, **params)
+
+    async def tick(self) -> None:
+        """Tell how often it came again, where the hour is over."""
+        now = self._clock.now()
+        for (key, provider), told in list(self._told.items()):
+            if now - told.at < HOUR:
+                continue
+            if told.since:
+                self._told[key, provider] = _Told(now)
+                await self._operators.alert_operators(key, repeated=told.since, **told.params)
+            else:
+                del self._told[key, provider]
+
+
+class Rounds:
+    """Looks at failures, the queue and the disk, and sums the day up."""
+
+    def __init__(
+        self,
+        store: OperatingStore,
+        accounts: Accounts,
+        alerts: Alerts,
+        clock: Clock,
+        thresholds: Thresholds,
+        free_share: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._alerts = alerts
+        self._clock = clock
+        self._thresholds = thresholds
+        self._free_share = free_share
+
+    async def tick(self) -> None:
+        """One round, once a minute."""
+        await self._failures()
+        await self._queue()
+        await self._disk()
+        await self._summary()
+        await self._alerts.tick()
+
+    async def _failures(self) -> None:
+        since = Millis(self._clock.now() - HOUR)
+        figures = await self._store.figures(since, None, MOST_FIGURES)
+        counted = [
+            figure
+            for figure in figures
+            if figure.state is not TaskState.CANCELLED and figure.failure not in OF_THE_REQUEST
+        ]
+        failed = sum(figure.state is not TaskState.SUCCEEDED for figure in counted)
+        if len(counted) < self._thresholds.failure_tasks:
+            return
+        if failed / len(counted) > self._thresholds.failure_share:
+            await self._alerts.alert_operators("alert.failures", failed=failed, ended=len(counted))
+
+    async def _queue(self) -> None:
+        waiting = await self._store.tasks_in([TaskState.QUEUED], 1)
+        if not waiting:
+            return
+        minutes = (self._clock.now() - waiting[0].created_at) // MINUTE
+        if minutes >= self._thresholds.queue_minutes:
+            await self._alerts.alert_operators("alert.queue", minutes=minutes, id=waiting[0].id)
+
+    async def _disk(self) -> None:
+        share = self._free_share()
+        if share < self._thresholds.disk_free_share:
+            await self._alerts.alert_operators("alert.disk", percent=round(share * 100, 1))
+
+    async def _summary(self) -> None:
+        """Sum up yesterday, once; a bot that was off at the hour does it when it is back."""
+        zone, now = self._accounts.zone, self._clock.now()
+        local = datetime.fromtimestamp(now / 1000, zone)
+        hour = self._thresholds.summary_hour
+        if hour is None or local.hour < hour:
+            return
+        yesterday = local.date() - timedelta(days=1)
+        if await self._store.setting(SUMMARY_KEY) == yesterday.isoformat():
+            return
+        # Noted first: two summaries of a day would be worse than none.
+        await self._store.set_setting(SUMMARY_KEY, yesterday.isoformat())
+        figures = await self._store.figures(start_of(yesterday, zone), None, MOST_FIGURES)
+        found = report(figures, [yesterday], zone)
+        if not found.asked:
+            return
+        spend = " · ".join(f"{name} {cost.normalize():f}" for name, cost in found.spend.items())
+        await self._alerts.alert_operators(
+            "alert.summary",
+            day=yesterday.isoformat(),
+            asked=found.asked,
+            succeeded=found.succeeded,
+            people=len(
+                {figure.user_id for figure in figures if figure.finished_at < start_of(local.date(), zone)}
+            ),
+            credits=sum(numbers[0] for numbers in found.credits.values()),
+            spend=spend or "–",
+        )
+        log.info("the day was summed up", day=yesterday.isoformat())

@@ -1,0 +1,104 @@
+"""What the admins are told by itself: once an hour with a count, and yesterday once a day."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.clock import ManualClock
+from bot.domain.lifecycle import ProviderFailed, transition
+from bot.domain.quota import Plan
+from bot.domain.task import FailureKind, TaskState
+from bot.domain.units import DAY, HOUR, MINUTE, Millis, UserId
+from bot.services.accounts import Accounts
+from bot.services.alerts import Alerts, Rounds, Thresholds
+from bot.store.sqlite_operating import OperatingSqliteStore
+from tests.builders import NOW, stored
+from tests.services.world import Chat
+
+BOSS = UserId(1000)
+
+
+class Desk:
+    """The rounds over a real store, with a disk as full as the test says."""
+
+    def __init__(
+        self, store: OperatingSqliteStore, clock: ManualClock, summary_hour: int | None = None
+    ) -> None:
+        self.chat, self.clock, self.store, self.free = Chat(), clock, store, 0.5
+        accounts = Accounts(store, clock, {"free": Plan("free")}, "free", ZoneInfo("UTC"), frozenset({BOSS}))
+        self.alerts = Alerts(self.chat, clock)
+        thresholds = Thresholds(0.3, 4, 15, 0.05, summary_hour)
+        self.rounds = Rounds(store, accounts, self.alerts, clock, thresholds, lambda: self.free)
+
+    @property
+    def told(self) -> list[str]:
+        return [key for key, _ in self.chat.alerts]
+
+
+@pytest.fixture
+async def store(tmp_path):
+    opened = await OperatingSqliteStore.open(str(tmp_path / "klingbot.db"))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def clock():
+    return ManualClock(NOW)
+
+
+async def test_the_same_alert_comes_once_an_hour_and_says_how_often_it_came_again(store, clock):
+    desk = Desk(store, clock)
+    for _ in range(3):
+        await desk.alerts.alert_operators("alert.provider.balance", provider="a", detail="empty")
+    await desk.alerts.alert_operators("alert.provider.balance", provider="b", detail="empty")
+    assert [params["provider"] for _, params in desk.chat.alerts] == ["a", "b"]
+    clock.advance(HOUR)
+    await desk.rounds.tick()
+    assert desk.chat.alerts[2:] == [
+        ("alert.provider.balance", {"provider": "a", "detail": "empty", "repeated": 2})
+    ]
+    clock.advance(HOUR)
+    await desk.rounds.tick()
+    await desk.alerts.alert_operators("alert.provider.balance", provider="a", detail="empty")
+    assert len(desk.chat.alerts) == 4
+
+
+async def test_many_failures_are_told_but_not_refused_content_and_not_few(store, clock):
+    desk = Desk(store, clock)
+    for kind in (FailureKind.PROVIDER, FailureKind.CONTENT) * 3:
+        running = await stored(store, TaskState.IN_PROGRESS)
+        await store.apply(transition(running, ProviderFailed(kind), NOW), NOW)
+    await desk.rounds.tick()
+    assert desk.told == []
+    await stored(store, TaskState.SUCCEEDED)
+    await desk.rounds.tick()
+    assert desk.chat.alerts == [("alert.failures", {"failed": 3, "ended": 4})]
+
+
+async def test_a_slow_queue_and_a_full_disk_are_told(store, clock):
+    desk = Desk(store, clock)
+    task = await stored(store, TaskState.QUEUED, created_at=Millis(NOW - 16 * MINUTE))
+    desk.free = 0.04
+    await desk.rounds.tick()
+    await desk.rounds.tick()
+    assert desk.chat.alerts == [
+        ("alert.queue", {"minutes": 16, "id": task.id}),
+        ("alert.disk", {"percent": 4.0}),
+    ]
+
+
+async def test_yesterday_is_summed_up_once_at_its_hour_also_after_a_restart(store, clock):
+    yesterday = Millis(NOW - DAY)
+    await stored(store, TaskState.SUCCEEDED, created_at=yesterday, real_cost="1.50")
+    hour = (NOW // HOUR) % 24
+    await Desk(store, clock, hour + 1).rounds.tick()
+    desk = Desk(store, clock, hour)
+    await desk.rounds.tick()
+    await desk.rounds.tick()
+    ((key, params),) = desk.chat.alerts
+    assert key == "alert.summary"
+    assert (params["asked"], params["succeeded"], params["people"]) == (1, 1, 1)
+    again = Desk(store, clock, hour)
+    await again.rounds.tick()
+    assert again.told == []
