@@ -1,5 +1,7 @@
 """Chores that keep the promise when everything else was interrupted: deadlines, orphans, retention."""
 
+import asyncio
+import shutil
 from pathlib import Path
 
 import structlog
@@ -45,6 +47,9 @@ class Recover:
         """Take up what the last process left: unknown submissions, stale status messages, half downloads."""
         for leftover in (*self._directory.glob("*.mp4*"), *self._directory.glob("*.jpg")):
             leftover.unlink(missing_ok=True)
+        for pattern in ("link-*", "original-*", "picture-*"):
+            for directory in self._directory.glob(pattern):
+                await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
         await self._dispatch.orphans()
         await self._store.release_deliveries(self._clock.now())
         for task in await self._store.ended_with_status(BATCH):
