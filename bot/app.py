@@ -25,12 +25,13 @@ from bot.config import Settings
 from bot.domain import catalog as catalogs
 from bot.domain import effects, voices
 from bot.domain.idea import Idea, slug_of
+from bot.domain.moderation import Filter, Rules, StrikePolicy
 from bot.domain.options import Options
 from bot.domain.request import Product
 from bot.domain.schedule import PollingPolicy
 from bot.domain.shop import Package
 from bot.domain.spending import Caps
-from bot.domain.units import DAY, MINUTE, SECOND, ChatId, Credits, Millis, ProviderName, UserId
+from bot.domain.units import DAY, HOUR, MINUTE, SECOND, ChatId, Credits, Millis, ProviderName, UserId
 from bot.kling import callback
 from bot.kling.download import download
 from bot.providers import open_pool
@@ -53,6 +54,7 @@ from bot.services.ideas import Ideas
 from bot.services.intake import Intake
 from bot.services.limits import Limits, Rates
 from bot.services.links import LARGEST_PICTURE, Links
+from bot.services.moderation import Hook, Moderation
 from bot.services.payments import Payments, Terms
 from bot.services.poll import Poll
 from bot.services.pools import Pools
@@ -131,6 +133,7 @@ class App:
                 "status": (STATUS_SECONDS, self.services.status.tick),
                 "spending": (RECOVER_SECONDS, self.watch_spending),
                 "rounds": (ROUNDS_SECONDS, self.rounds.tick),
+                "moderation": (RECOVER_SECONDS, self.services.moderation.tick),
                 "broadcast": (TICK_SECONDS, self.services.broadcasts.tick),
             }
         )
@@ -213,6 +216,20 @@ async def build(
             },
             settings.spending.warn_percent,
         )
+        judging = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        moderation = Moderation(
+            store,
+            access,
+            clock,
+            Filter(Rules(settings.moderation.words, settings.moderation.patterns)),
+            StrikePolicy(
+                settings.moderation.strikes,
+                Millis(settings.moderation.window_hours * HOUR),
+                Millis(settings.moderation.pause_minutes * MINUTE),
+            ),
+            _hook(settings),
+            judging,
+        )
         submit = Submit(
             store,
             accounts,
@@ -225,6 +242,7 @@ async def build(
             settings.groups.daily_credits,
             settings.groups.pool,
             spending,
+            moderation,
         )
         connection = Connection(
             token=settings.telegram.token.get_secret_value(),
@@ -292,6 +310,7 @@ async def build(
             pools=Pools(store, accounts, clock, settings.groups.pool),
             access=access,
             admin=Admin(store, access, accounts, submit, audit, clock, ticks.wake),
+            moderation=moderation,
             reports=Reports(store, access, accounts, clock),
             broadcasts=Broadcasts(store, access, accounts, audit, telegram.letters, clock, ticks.wake),
             status=status,
@@ -394,6 +413,14 @@ def _doors(settings: Settings) -> dict[ProviderName, CallbackDoor]:
         )
         for provider in settings.providers
     }
+
+
+def _hook(settings: Settings) -> Hook | None:
+    moderation = settings.moderation
+    if not moderation.hook_url:
+        return None
+    key = moderation.hook_key.get_secret_value()
+    return Hook(moderation.hook_url, key, moderation.hook_timeout, moderation.hook_fail == "closed")
 
 
 def _thresholds(settings: Settings) -> Thresholds:

@@ -243,6 +243,42 @@ class Alerts(Section):
     summary_hour: Annotated[int, Field(ge=0, le=23)] = 9
 
 
+class Moderation(Section):
+    """What may not be asked for, by language; and the break after several refusals. Without a hook none is asked."""
+
+    words: dict[str, tuple[str, ...]] = {}
+    patterns: dict[str, tuple[str, ...]] = {}
+    strikes: Annotated[int, Field(ge=1, le=1000)] = 3
+    window_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    pause_minutes: Annotated[int, Field(ge=1, le=43_200)] = 60
+    hook_url: str = ""
+    hook_key: SecretStr = SecretStr("")
+    hook_timeout: Annotated[float, Field(gt=0, le=30)] = 3
+    hook_fail: Literal["open", "closed"] = "open"
+
+    @field_validator("words")
+    @classmethod
+    def _words(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        if any(not any(letter.isalnum() for letter in word) for words in value.values() for word in words):
+            raise ValueError("every word must hold a letter")
+        return value
+
+    @field_validator("patterns")
+    @classmethod
+    def _patterns(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for pattern in (pattern for patterns in value.values() for pattern in patterns):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern} is no regular expression: {error}") from None
+        return value
+
+    @field_validator("hook_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return _safe_url(value) if value else value
+
+
 class Models(Section):
     """What a request gets where the person said nothing."""
 
@@ -375,6 +411,7 @@ class Settings(BaseSettings):
     groups: Groups = Groups()
     access: Access = Access()
     alerts: Alerts = Alerts()
+    moderation: Moderation = Moderation()
     models: Models = Models()
     catalog: Catalog = Catalog()
     assistant: Assistant = Assistant()
@@ -404,7 +441,7 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Everything that must never be written anywhere."""
         token = self.telegram.token.get_secret_value()
-        found = {token, token.split(":", 1)[1]}
+        found = {self.moderation.hook_key.get_secret_value(), token, token.split(":", 1)[1]}
         found.add(self.assistant.key.get_secret_value())
         for provider in self.providers:
             key = provider.key.get_secret_value()

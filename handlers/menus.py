@@ -70,6 +70,7 @@ ADMIN_COMMANDS = (
     "role",
     "maintenance",
     "stats",
+    "strikes",
     "audit",
 )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.domain.units import Millis, TaskId, UserId
+from bot.domain.units import Millis, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,14 @@ class StrikeSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """A request that was refused for what it holds, kept so that the person can appeal."""
+    """A request that was refused for what it holds, kept so that the person can appeal.
+
+    `operation_id` is unique: what refused the request, and which one.
+    """
 
     user_id: UserId
     at: Millis
     source: StrikeSource
     rule: str
     prompt: str
-    task_id: TaskId | None = None
+    operation_id: str

@@ -318,6 +318,23 @@ class Access:
         await self.standing(user.id)
         return self._person(user)
 
+    async def pause(self, user_id: UserId, until: Millis) -> None:
+        """Let a person begin nothing until then."""
+        await self._change(user_id, lambda now: replace(now, paused_until=until))
+        log.info("a person has a break", user=user_id, until=until)
+
+    async def forgive(self, actor: UserId, user_id: UserId, operation: str) -> None:
+        """End a person's break.
+
+        Raises:
+            UserError: the actor may not.
+
+        """
+        await self.require(actor, Permission.BAN)
+        before = await self._store.standing(user_id)
+        audit = self._audit.row(operation, actor, "forgive", str(user_id), str(before.paused_until), "")
+        await self._change(user_id, lambda now: replace(now, paused_until=Millis(0)), audit)
+
     async def staff(self, actor: UserId) -> list[tuple[Person, Standing]]:
         """Everybody who runs the bot, owners first.
 

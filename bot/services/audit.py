@@ -6,7 +6,7 @@ from bot.domain.units import UserId
 from bot.store.operating import OperatingStore
 
 AUDITED = (
-    *("admit", "deny", "invite", "revoke", "redeem", "ban", "unban", "role"),
+    *("forgive", "admit", "deny", "invite", "revoke", "redeem", "ban", "unban", "role"),
     *("plan", "grant", "refund", "cancel", "retry", "message"),
     *("notice", "maintenance", "access-mode", "broadcast", "broadcast-stop"),
 )

@@ -13,6 +13,7 @@ from bot.services.compose import Compose
 from bot.services.history import History
 from bot.services.ideas import Ideas
 from bot.services.links import Links
+from bot.services.moderation import Moderation
 from bot.services.payments import Payments
 from bot.services.pools import Pools
 from bot.services.privacy import Privacy
@@ -44,6 +45,7 @@ class Services:
     admin: Admin
     broadcasts: Broadcasts
     reports: Reports
+    moderation: Moderation
     status: Status
     privacy: Privacy
     providers: Providers

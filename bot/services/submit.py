@@ -25,6 +25,7 @@ from bot.media import as_mp3
 from bot.services.accounts import Accounts
 from bot.services.compose import Compose
 from bot.services.limits import Limits
+from bot.services.moderation import Moderation
 from bot.services.ports import Wake
 from bot.services.spending import Spending
 from bot.store.base import Conflict, Store, StoredAttachment, TaskIdTaken
@@ -55,6 +56,7 @@ class Submit:
         group_budget: int | None = None,
         pool: PoolUse = PoolUse.OFF,
         spending: Spending | None = None,
+        moderation: Moderation | None = None,
     ) -> None:
         self._store = store
         self._accounts = accounts
@@ -67,6 +69,7 @@ class Submit:
         self._group_budget = group_budget
         self._pool = pool
         self._spending = spending
+        self._moderation = moderation
 
     # -- images --------------------------------------------------------------------------------------
 
@@ -118,6 +121,8 @@ class Submit:
         if self._spending is not None:
             await self._spending.check(request, self._compose.price(request))
             caps = self._spending.caps
+        if self._moderation is not None:
+            await self._moderation.check(user_id, request, f"update:{origin.update_id}")
         self._limits.take(user_id, None if origin.is_private else origin.chat_id, plan.requests_per_minute)
         now = self._clock.now()
         window = windows(now, self._accounts.zone)

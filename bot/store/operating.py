@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bot.domain.access import InviteCode, InviteProblem, Standing
-from bot.domain.operating import AuditRow, Broadcast, BroadcastState
+from bot.domain.operating import AuditRow, Broadcast, BroadcastState, Strike
 from bot.domain.report import Figure
 from bot.domain.task import Task, TaskState
 from bot.domain.units import Millis, UserId
@@ -123,4 +123,18 @@ class OperatingStore(Store, Protocol):
 
     async def count_audience(self, broadcast: Broadcast, default_plan: str, now: Millis) -> int:
         """How many people a broadcast still goes to."""
+        ...
+
+    # -- moderation ----------------------------------------------------------------------------------
+
+    async def strike(self, strike: Strike) -> bool:
+        """Keep a refusal; False: it is kept already."""
+        ...
+
+    async def count_strikes(self, user_id: UserId, since: Millis) -> int:
+        """How many of a person's requests were refused since then."""
+        ...
+
+    async def strikes(self, user_id: UserId | None, limit: int) -> list[Strike]:
+        """The newest refusals, of a person or (None) of all."""
         ...

@@ -103,6 +103,14 @@ AUDIENCE = f"SELECT users.* {_AUDIENCE} ORDER BY users.id LIMIT :limit"
 
 COUNT_AUDIENCE = f"SELECT count(*) {_AUDIENCE}"
 
+COUNT_STRIKES = "SELECT count(*) FROM strikes INDEXED BY strikes_of_user WHERE user_id = ? AND at >= ?"
+
+STRIKES = "SELECT * FROM strikes INDEXED BY strikes_since WHERE at > 0 ORDER BY at DESC LIMIT :limit"
+
+STRIKES_OF = """
+    SELECT * FROM strikes INDEXED BY strikes_of_user WHERE user_id = :user ORDER BY at DESC LIMIT :limit
+"""
+
 WHOLE_HISTORY = {
     AUDIT: "it is read from its newest row on, and ends with the page",
     AUDIENCE: "a broadcast goes through everybody, once",

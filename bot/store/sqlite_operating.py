@@ -3,11 +3,11 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from bot.domain.access import Admission, InviteCode, Role, Standing, problem_with
-from bot.domain.operating import AuditRow, Broadcast, BroadcastState
+from bot.domain.operating import AuditRow, Broadcast, BroadcastState, Strike, StrikeSource
 from bot.domain.report import Figure
 from bot.domain.task import Task, TaskState
 from bot.domain.units import Credits, Millis, TaskId, UserId
@@ -167,6 +167,34 @@ class OperatingSqliteStore(SqliteStore):
         values = {**_broadcast_values(broadcast), "default_plan": default_plan, "now": now}
         row = await self._row(sql.COUNT_AUDIENCE, values)
         return 0 if row is None else int(row[0])
+
+    # -- moderation ----------------------------------------------------------------------------------
+
+    async def strike(self, strike: Strike) -> bool:
+        """See the protocol."""
+        values = {**asdict(strike), "source": str(strike.source)}
+        return bool(await self._writer.do(lambda db: insert(db, "strikes", values, conflict="IGNORE")))
+
+    async def count_strikes(self, user_id: UserId, since: Millis) -> int:
+        """See the protocol."""
+        row = await self._row(sql.COUNT_STRIKES, (user_id, since))
+        return 0 if row is None else int(row[0])
+
+    async def strikes(self, user_id: UserId | None, limit: int) -> list[Strike]:
+        """See the protocol."""
+        statement = sql.STRIKES if user_id is None else sql.STRIKES_OF
+        return [_strike_of(row) for row in await self._rows(statement, {"user": user_id, "limit": limit})]
+
+
+def _strike_of(row: sqlite3.Row) -> Strike:
+    return Strike(
+        user_id=UserId(row["user_id"]),
+        at=Millis(row["at"]),
+        source=StrikeSource(row["source"]),
+        rule=row["rule"],
+        prompt=row["prompt"],
+        operation_id=row["operation_id"],
+    )
 
 
 def _broadcast_values(broadcast: Broadcast) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 from bot.domain.access import AccessMode, InviteProblem, Role, Verdict
 from bot.domain.choices import ANSWERED, CAMERAS, Knob
 from bot.domain.idea import BUILT_IN, BUILT_IN_PHOTO
-from bot.domain.operating import BroadcastState
+from bot.domain.operating import BroadcastState, StrikeSource
 from bot.domain.preferences import Preference
 from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.spending import Level, Window
@@ -42,6 +42,7 @@ OTHERS = [language for language in NAMES if language != DEFAULT]
 
 # Keys that the code puts together, and what the parts can be.
 FAMILIES = {
+    "strike.": tuple(StrikeSource),
     "panel.state.": tuple(TaskState),
     "failure.": (*FailureKind, "expired", "failed"),
     "broadcast.": tuple(BroadcastState),

@@ -81,7 +81,7 @@ OPERATING_TABLES = (
         source TEXT NOT NULL CHECK (source IN ('words', 'hook', 'provider')),
         rule TEXT NOT NULL,
         prompt TEXT NOT NULL,
-        task_id TEXT UNIQUE
+        operation_id TEXT NOT NULL UNIQUE
     ) STRICT
     """,
     "CREATE INDEX strikes_of_user ON strikes (user_id, at)",

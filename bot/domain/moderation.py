@@ -1,0 +1,127 @@
+"""Words and patterns that a prompt may not hold, found also where they are written to hide. Pure.
+
+A text is folded before it is looked at: full-width letters, invisible signs, marks on letters, letters of other
+alphabets that look Latin, and digits that stand for letters. What is found was meant; what is folded is never shown.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain.units import DAY, HOUR, Millis
+
+_LOOKALIKES = str.maketrans(
+    {
+        **dict(zip("авеіјкмнорстухѕԁԛԝһӏг", "abeijkmhopctyxsdqwhlr", strict=True)),  # Cyrillic
+        **dict(zip("αβεηικνορτυχωγ", "abenikvoptuxwy", strict=True)),  # Greek
+        **dict(zip("օսհոց", "ouhng", strict=True)),  # Armenian
+    }
+)
+_LEET = str.maketrans("013457@$!", "oieastasi")
+
+_SEPARATORS = re.compile(r"[\W_]+")
+_SPELLED = re.compile(r"(?<!\w)(\w) (?=\w(?!\w))")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is not allowed, by language: `words` are looked for as words, `patterns` are regular expressions.
+
+    Chinese has no spaces, so a word that holds Chinese letters is looked for anywhere. The language says
+    where a rule comes from; every rule holds for every text, for people write in any language.
+    """
+
+    words: Mapping[str, Sequence[str]]
+    patterns: Mapping[str, Sequence[str]]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is forbidden."""
+        return not any(self.words.values()) and not any(self.patterns.values())
+
+
+@dataclass(frozen=True, slots=True)
+class StrikePolicy:
+    """After `strikes` refusals within `window` a person has a break of `pause` (milliseconds)."""
+
+    strikes: int = 3
+    window: Millis = Millis(DAY)
+    pause: Millis = Millis(HOUR)
+
+
+def folded(text: str) -> str:
+    """A text as it is looked at: compatibility forms, small letters, no marks, nothing invisible, look-alikes as Latin."""
+    plain = unicodedata.normalize("NFKD", text)
+    seen = "".join(
+        letter
+        for letter in plain
+        if unicodedata.category(letter) not in {"Mn", "Me", "Cf", "Cc"} or letter in "\n\t"
+    )
+    return unicodedata.normalize("NFC", seen.casefold().translate(_LOOKALIKES))
+
+
+class Filter:
+    """Finds what is not allowed. Made once of the rules; looking costs about as much as the text is long."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._anywhere: dict[str, str] = {}
+        self._words: dict[str, str] = {}
+        for language, words in rules.words.items():
+            for word in words:
+                seen = _spaced(folded(word))
+                if _is_unspaced(word):
+                    self._anywhere[seen.replace(" ", "")] = f"{language}:{word}"
+                else:
+                    self._words[seen] = f"{language}:{word}"
+        self._patterns = [
+            (re.compile(pattern, re.IGNORECASE), f"{language}:/{pattern}/")
+            for language, patterns in rules.patterns.items()
+            for pattern in patterns
+        ]
+        self._phrases = _phrases(self._words)
+
+    def find(self, text: str) -> str | None:
+        """The rule that a text breaks, as `language:word`; None where it breaks none."""
+        seen = folded(text)
+        # Signs that stand for letters are read before other signs are taken for gaps.
+        for form in (seen, seen.translate(_LEET)):
+            rule = self._find_word(form)
+            if rule is not None:
+                return rule
+        for pattern, rule in self._patterns:
+            if pattern.search(seen) or pattern.search(text):
+                return rule
+        return None
+
+    def _find_word(self, seen: str) -> str | None:
+        spaced = _spaced(seen)
+        joined = spaced.replace(" ", "")
+        for word, rule in self._anywhere.items():
+            if word in joined:
+                return rule
+        if self._phrases is None:
+            return None
+        # "f o x" and "f.o.x" are one word; single letters are put together, whole words are not.
+        for form in (spaced, _SPELLED.sub(r"\1", spaced)):
+            found = self._phrases.search(form)
+            if found is not None:
+                return self._words[found[0]]
+        return None
+
+
+def _phrases(words: Mapping[str, str]) -> re.Pattern[str] | None:
+    if not words:
+        return None
+    longest_first = sorted(words, key=len, reverse=True)
+    return re.compile(r"(?<!\w)(?:" + "|".join(re.escape(word) for word in longest_first) + r")(?!\w)")
+
+
+def _spaced(text: str) -> str:
+    """The words of a text with single spaces between them, and nothing else."""
+    return _SEPARATORS.sub(" ", text).strip()
+
+
+def _is_unspaced(word: str) -> bool:
+    """Whether a word is of a script that puts no spaces between words."""
+    return any("\u3040" <= letter <= "\u30ff" or "\u3400" <= letter <= "\u9fff" for letter in word)
