@@ -58,6 +58,24 @@ allow_loopback = true
 [plans.free]
 daily_credits = 300
 
+[plans.pro]
+daily_credits = 1000
+max_running = 10
+priority = 3
+
+[[packages]]
+name = "small"
+credits = 100
+stars = 150
+
+[[packages]]
+name = "large"
+credits = 500
+stars = 600
+
+[payments]
+support = "@boss"
+
 [limits]
 requests_per_minute = 20
 
