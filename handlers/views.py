@@ -219,9 +219,9 @@ def notice(t: Texts, task: Task) -> View:
     """The end of a task without a video: the reason, the credits, and what to do next."""
     back = t("notice.credits_back", credits=credits(t, task.price))
     if task.state is TaskState.CANCELLED:
-        return View(f"{t('notice.cancelled')} {back}")
+        return View(t("notice.sentences", first=t("notice.cancelled"), second=back))
     kind = task.failure or FailureKind.PROVIDER
-    lines = [f"{t(f'notice.failed.{kind}')} {back}"]
+    lines = [t("notice.sentences", first=t(f"notice.failed.{kind}"), second=back)]
     if kind in EXPLAINED and task.failure_detail:
         reason = inline(_CODES.sub("", task.failure_detail).strip(" ,;:"), 200)
         lines.append(t("notice.reason", reason=reason) if reason else "")
