@@ -21,7 +21,7 @@ _LOOKALIKES = str.maketrans(
 _LEET = str.maketrans("013457@$!", "oieastasi")
 
 _SEPARATORS = re.compile(r"[\W_]+")
-_SPELLED = re.compile(r"(?<!\w)(\w) (?=\w(?!\w))")
+_SPELLED = re.compile(r"(?<!\w)\w(?: \w(?!\w)){2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +100,15 @@ class Filter:
         for word, rule in self._anywhere.items():
             if word in joined:
                 return rule
-        if self._phrases is None:
-            return None
-        # "f o x" and "f.o.x" are one word; single letters are put together, whole words are not.
-        for form in (spaced, _SPELLED.sub(r"\1", spaced)):
-            found = self._phrases.search(form)
-            if found is not None:
-                return self._words[found[0]]
+        found = None if self._phrases is None else self._phrases.search(spaced)
+        if found is not None:
+            return self._words[found[0]]
+        # "f o x" and "f.o.x" are one word, also behind "a": letters that stand alone are put together.
+        for run in _SPELLED.findall(spaced):
+            together = run.replace(" ", "")
+            for word, rule in self._words.items():
+                if word in together:
+                    return rule
         return None
 
 

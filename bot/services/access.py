@@ -334,6 +334,7 @@ class Access:
         before = await self._store.standing(user_id)
         audit = self._audit.row(operation, actor, "forgive", str(user_id), str(before.paused_until), "")
         await self._change(user_id, lambda now: replace(now, paused_until=Millis(0)), audit)
+        log.info("a break was ended", user=user_id, by=actor)
 
     async def staff(self, actor: UserId) -> list[tuple[Person, Standing]]:
         """Everybody who runs the bot, owners first.

@@ -23,6 +23,7 @@ FILTER = Filter(
         "gru\u200bmb\u00adle",
         "g r u m b l e",
         "g.r.u.m.b.l.e",
+        "a ｇ r u m b l e in the wood",
         "g_r_u_m_b_l_e",
         "grumblé",
         "gru\u043cbl\u0435",  # Cyrillic
