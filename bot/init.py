@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from pydantic import BaseModel, ValidationError
 
-from bot.config import Provider, Telegram
+from bot.sections import Provider, Telegram
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx
 
 from bot.clock import Clock
-from bot.config import Provider, Settings
+from bot.config import Settings
 from bot.domain.units import ProviderName
 from bot.kling.auth import Signer, scheme_of
 from bot.kling.client import KlingClient, ProviderConfig
 from bot.kling.dialects import registry
 from bot.kling.pool import Pool
+from bot.sections import Provider
 
 
 @asynccontextmanager
