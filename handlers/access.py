@@ -28,28 +28,21 @@ INVITE_PREFIX = "invite_"
 RIGHTS = frozenset({"privacy", "forget", "export", "terms", "paysupport", "language", "unsubscribe"})
 """Commands that nobody is kept from, a banned person neither."""
 
-RIGHT_PRESSES = frozenset({"language", "forget", "export", "unsubscribe"})
+RIGHT_PRESSES = frozenset({"language", "forget", "export"})
 LOOKS = frozenset(
     {
-        *(
-            "start",
-            "help",
-            "tasks",
-            "cancel",
-            "quota",
-            "usage",
-            "history",
-            "show",
-            "models",
-            "voices",
-            "effects",
-        ),
-        *("prices", "plans", "tips", "ideas", "invite"),
+        *("start", "help", "tasks", "cancel", "quota", "usage", "history", "favourites", "show"),
+        *("models", "voices", "effects", "prices", "tips", "ideas", "invite", "settings", "recipes"),
     }
 )
 """Commands that begin nothing new: they work during maintenance."""
 
-LOOK_PRESSES = frozenset({"cancel", "drop", "discard", "file", "facts", "history"})
+LOOK_PRESSES = frozenset(
+    {
+        *("cancel", "drop", "discard", "dismiss", "history", "open", "original", "star", "about"),
+        *("delete", "erase", "keep", "settings", "prefer", "tips", "ideas", "recipes", "recipe"),
+    }
+)
 ALERT_LIMIT = 200
 """Characters that Telegram shows in the answer to a press."""
 
@@ -90,7 +83,9 @@ def errand_of(update: Update, context: Context) -> Errand:
     if update.pre_checkout_query is not None:
         return Errand.WORK
     message = update.message
-    if message is None or message.sender_chat is not None or message.successful_payment is not None:
+    if message is None or message.sender_chat is not None:
+        return Errand.RIGHT
+    if message.successful_payment is not None or message.refunded_payment is not None:
         return Errand.RIGHT
     return _commanded(command_in(text_of(update, context), context.bot.username), text_of(update, context))
 

@@ -5,6 +5,7 @@ from telegram import CallbackQuery, Update
 from bot.domain.units import ProviderName
 from bot.services.providers import ProviderReport
 from handlers import provider_views
+from handlers.access import operation_of
 from handlers.context import Context, answer, rewrite, user_id_of
 from handlers.views import View
 
@@ -22,6 +23,7 @@ async def providers(update: Update, context: Context) -> None:
 async def press_pause(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
     """Nothing new is sent to the provider; what runs there goes on."""
     name = _chosen(update, context, argument)
+    await context.services.admin.provider_steered(user_id_of(update), name, "pause", operation_of(update))
     await context.services.providers.pause(name, user_id_of(update))
     await _show(update, context, query, name)
     return context.t("providers.now_paused", name=name)
@@ -30,6 +32,7 @@ async def press_pause(update: Update, context: Context, query: CallbackQuery, ar
 async def press_resume(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
     """The provider is sent to again."""
     name = _chosen(update, context, argument)
+    await context.services.admin.provider_steered(user_id_of(update), name, "resume", operation_of(update))
     await context.services.providers.resume(name, user_id_of(update))
     await _show(update, context, query, name)
     return context.t("providers.now_resumed", name=name)

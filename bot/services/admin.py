@@ -261,6 +261,16 @@ class Admin:
         kinds = Counter(str(task.failure or task.state) for task in failed)
         return Failures(len(tasks), kinds.most_common(), failed[:RECENT])
 
+    async def provider_steered(self, actor: UserId, name: str, action: str, operation: str) -> None:
+        """Note that a provider is paused or resumed; to be called before it is.
+
+        Raises:
+            UserError: the actor may not.
+
+        """
+        await self._access.require(actor, Permission.OPERATE)
+        await self._audit.note(operation, actor, action, name)
+
     # -- texts and the log ---------------------------------------------------------------------------
 
     async def notice(self) -> str:

@@ -6,7 +6,7 @@ from bot.domain.units import UserId
 from bot.store.operating import OperatingStore
 
 AUDITED = (
-    *("forgive", "admit", "deny", "invite", "revoke", "redeem", "ban", "unban", "role"),
+    *("pause", "resume", "forgive", "admit", "deny", "invite", "revoke", "redeem", "ban", "unban", "role"),
     *("plan", "grant", "refund", "cancel", "retry", "message"),
     *("notice", "maintenance", "access-mode", "broadcast", "broadcast-stop"),
 )

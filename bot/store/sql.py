@@ -382,6 +382,7 @@ CLEAN = (
     "DELETE FROM awaited WHERE asked_at < ?",
     "DELETE FROM offers WHERE offered_at < ?",
     "DELETE FROM kept_words WHERE used_at < ?",
+    "DELETE FROM strikes WHERE at < ?",
     """
     DELETE FROM attachments WHERE used_at < ? AND sha256 NOT IN (
         SELECT part.atom FROM tasks, json_tree(tasks.request) AS part

@@ -119,3 +119,11 @@ def test_a_code_says_why_it_lets_nobody_in(changes, problem):
     }
     invite = None if changes is None else InviteCode(**(values | changes))
     assert problem_with(invite, NOW) is problem
+
+
+def test_the_door_knows_the_commands_and_buttons_that_it_names():
+    from handlers import COMMANDS, PRESSES
+    from handlers.access import LOOK_PRESSES, LOOKS, RIGHT_PRESSES, RIGHTS
+
+    assert set(COMMANDS) >= LOOKS | RIGHTS
+    assert set(PRESSES) >= LOOK_PRESSES | RIGHT_PRESSES
