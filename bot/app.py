@@ -170,6 +170,7 @@ async def build(
             deadline=Millis(round(settings.polling.timeout * SECOND)),
             retries=settings.polling.retries,
         )
+        audit = Audit(store, clock)
         accounts = Accounts(
             store,
             clock,
@@ -177,8 +178,8 @@ async def build(
             default_plan=settings.quota.default_plan,
             zone=ZoneInfo(settings.quota.timezone),
             admins=frozenset(UserId(admin) for admin in settings.telegram.admins),
+            audit=audit,
         )
-        audit = Audit(store, clock)
         access = Access(
             store,
             accounts,
@@ -306,8 +307,9 @@ async def build(
                     for package in settings.packages
                 ],
                 Terms(settings.payments.terms, settings.payments.support),
+                audit,
             ),
-            pools=Pools(store, accounts, clock, settings.groups.pool),
+            pools=Pools(store, accounts, clock, settings.groups.pool, audit),
             access=access,
             admin=Admin(store, access, accounts, submit, audit, clock, ticks.wake),
             moderation=moderation,

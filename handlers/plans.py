@@ -23,12 +23,14 @@ async def plan(update: Update, context: Context) -> None:
     arguments = [word for word in context.args or [] if word.lower() != "until"]
     if len(arguments) not in {2, 3}:
         raise UserError("error.admin.plan_usage", plans=", ".join(accounts.plans))
-    user = await accounts.move(admin, arguments[0], arguments[1], *arguments[2:])
-    name, until, now = user.plan or "", user.plan_until, services.clock.now()
-    await answer(update, context, plan_views.moved(context.t, user.name, name, until, accounts.zone, now))
+    until = arguments[2] if len(arguments) > 2 else None
+    operation = f"update:{update.update_id}"
+    user = await accounts.move(admin, arguments[0], arguments[1], until, operation)
+    name, ends, now = user.plan or "", user.plan_until, services.clock.now()
+    await answer(update, context, plan_views.moved(context.t, user.name, name, ends, accounts.zone, now))
     if user.id != admin:
         theirs = for_language(accounts.language_of(user))
-        told = plan_views.told(theirs, name, until, accounts.zone, now)
+        told = plan_views.told(theirs, name, ends, accounts.zone, now)
         try:
             await context.bot.send_message(user.id, told.html, parse_mode=ParseMode.HTML)
         except TelegramError as error:

@@ -14,6 +14,7 @@ from bot.domain.task import LedgerKind, LedgerRow
 from bot.domain.units import DAY, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.i18n import choose
+from bot.services.audit import Audit
 from bot.services.ports import Balance
 from bot.store.base import NotEnough, Store, User
 
@@ -37,11 +38,13 @@ class Accounts:
         default_plan: str,
         zone: ZoneInfo,
         admins: frozenset[UserId],
+        audit: Audit | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._plans = plans
         self._default_plan = default_plan
+        self._audit = audit
         self._zone = zone
         self._owners = admins
         self._appointed: frozenset[UserId] = frozenset()
@@ -88,8 +91,12 @@ class Accounts:
         """The plan of a user by their id."""
         return self.plan_of(await self._store.user(user_id))
 
-    async def move(self, admin: UserId, text: str, plan: str, until: str | None = None) -> User:
+    async def move(
+        self, admin: UserId, text: str, plan: str, until: str | None = None, operation: str = ""
+    ) -> User:
         """Move a person to a plan, for good or until a day (see `read_until`); then the default is theirs again.
+
+        `operation` names the deed in the audit log, so that a replayed update is noted once.
 
         Raises:
             UserError: the sender is no admin, the person or the plan is unknown, or the day is none.
@@ -101,6 +108,9 @@ class Accounts:
             raise UserError("error.admin.no_plan", plan=plan, plans=", ".join(self._plans))
         moment = None if until is None else read_until(until, self._clock.now(), self._zone)
         await self._store.set_plan(user.id, plan, moment)
+        if self._audit is not None:
+            after = plan if moment is None else f"{plan} ({until})"
+            await self._audit.note(operation, admin, "plan", str(user.id), self.plan_of(user).name, after)
         log.info("plan changed", admin=admin, user=user.id, plan=plan, before=user.plan, until=moment)
         return replace(user, plan=plan, plan_until=moment)
 

@@ -16,6 +16,7 @@ from bot.domain.shop import CURRENCY, Offer, Package, Payment, PaymentState, che
 from bot.domain.units import Credits, UserId
 from bot.errors import UserError
 from bot.services.accounts import Accounts
+from bot.services.audit import Audit
 from bot.store.base import Store
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,7 @@ class Payments:
         rng: random.Random,
         packages: Sequence[Package],
         terms: Terms,
+        audit: Audit,
     ) -> None:
         self._store = store
         self._accounts = accounts
@@ -49,6 +51,7 @@ class Payments:
         self._rng = rng
         self._packages = {package.name: package for package in packages}
         self.terms = terms
+        self._audit = audit
 
     @property
     def is_open(self) -> bool:
@@ -123,5 +126,8 @@ class Payments:
 
     async def end_refund(self, admin: UserId, charge_id: str, *, done: bool) -> None:
         """Note that Telegram gave the Stars back, or that it will not: the credits are the person's again."""
-        await self._store.end_refund(charge_id, admin, self._clock.now(), done=done)
+        payment = await self._store.end_refund(charge_id, admin, self._clock.now(), done=done)
+        if payment is not None and done:
+            after = f"-{payment.taken}, ⭐ {payment.stars}"
+            await self._audit.note(payment.operation_id, admin, "refund", str(payment.user_id), "", after)
         log.info("a refund ended", admin=admin, charge=charge_id, done=done)

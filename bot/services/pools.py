@@ -13,6 +13,7 @@ from bot.clock import Clock
 from bot.domain.quota import Lot, PoolUse, windows
 from bot.domain.units import ChatId, Credits, UserId
 from bot.services.accounts import Accounts
+from bot.services.audit import Audit
 from bot.store.base import Spender, Store
 
 log = structlog.get_logger(__name__)
@@ -33,11 +34,12 @@ class PoolStanding:
 class Pools:
     """Grants to groups, and tells how a group's pool stands. `use` is what pools are for here."""
 
-    def __init__(self, store: Store, accounts: Accounts, clock: Clock, use: PoolUse) -> None:
+    def __init__(self, store: Store, accounts: Accounts, clock: Clock, use: PoolUse, audit: Audit) -> None:
         self._store = store
         self._accounts = accounts
         self._clock = clock
         self._use = use
+        self._audit = audit
 
     async def grant(
         self,
@@ -56,8 +58,13 @@ class Pools:
         """
         account = await self._store.pool_account(chat_id)
         await self._accounts.give(admin, account, credits, update_id, note, until)
+        left = Credits(sum(lot.left for lot in await self._store.lots(account, self._clock.now())))
+        after = f"{left} ({credits:+d})"
+        await self._audit.note(
+            f"update:{update_id}", admin, "grant", str(chat_id), str(left - credits), after
+        )
         log.info("credits granted to a group", admin=admin, chat=chat_id, credits=credits)
-        return Credits(sum(lot.left for lot in await self._store.lots(account, self._clock.now())))
+        return left
 
     async def standing(self, chat_id: ChatId) -> PoolStanding | None:
         """How a group's pool stands; None where there is nothing to tell."""

@@ -32,6 +32,8 @@ async def test_an_admin_moves_somebody_to_a_plan_which_then_decides_what_they_ma
     await telegram.say(BOSS, "/plan @ada pro until 30d")
     await telegram.wait_text(BOSS, "on the plan “pro” now, until")
     await telegram.wait_text(ADA, "You are on the plan “pro” now")
+    noted = bot.rows("SELECT actor_id, action, subject, before, after FROM audit")
+    assert noted == [(BOSS, "plan", str(ADA), "free", "pro (30d)")]
     await telegram.say(ADA, "/quota")
     await telegram.wait_text(ADA, "Plan: pro, until")
     await telegram.say(ADA, "/video a fox --model kling-v2-6")
@@ -62,6 +64,7 @@ async def test_a_group_pays_for_its_videos_from_its_own_credits_and_sees_who_spe
     await telegram.wait_text(GROUP_ID, "Only admins")
     await telegram.say(BOSS, "/grant 500", chat=GROUP_ID)
     await telegram.wait_text(GROUP_ID, "It has 500 credits now")
+    assert bot.rows("SELECT action, subject, after FROM audit") == [("grant", str(GROUP_ID), "500 (+500)")]
     await telegram.say(ADA, "/video a fox", chat=GROUP_ID)
     await telegram.wait_video(GROUP_ID)
     await bot.ended()

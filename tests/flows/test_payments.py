@@ -105,6 +105,7 @@ async def test_an_admin_gives_stars_back_with_the_credits_and_nobody_else_does(s
     await telegram.wait_text(BOSS, "given back already")
     assert shop.balance(ADA) == (0, 0)
     assert shop.rows("SELECT state, taken FROM payments") == [("refunded", 100)]
+    assert shop.rows("SELECT actor_id, action, subject FROM audit") == [(BOSS, "refund", str(ADA))]
 
 
 async def test_without_packages_nothing_is_sold_and_the_terms_are_told_all_the_same(world):
