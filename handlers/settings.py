@@ -26,7 +26,9 @@ async def press_prefer(update: Update, context: Context, query: CallbackQuery, a
     if which == settings_views.LANGUAGE:
         await accounts.set_language(user_id, key if key in languages() else None)
     else:
-        choices = preference_choices(context.preferences, _preference(which), context.services.compose.rows())
+        # What is theirs is kept as it is, also where their plan holds less of it for now.
+        own = await accounts.preferences(user_id)
+        choices = preference_choices(own, _preference(which), context.services.compose.rows())
         if key not in choices:
             raise UserError("error.card.choice")
         await accounts.set_preferences(user_id, choices[key])
