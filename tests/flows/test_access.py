@@ -116,7 +116,9 @@ async def test_maintenance_finishes_what_runs_and_begins_nothing_new(bot):
     await bot.stop()
     await bot.start()
     await telegram.say(ADA, "/video an owl")
-    await telegram.wait_for(lambda: len([r for r in telegram.replies(ADA) if "starts nothing new" in str(r.get("text"))]) == 2)
+    await telegram.wait_for(
+        lambda: len([r for r in telegram.replies(ADA) if "starts nothing new" in str(r.get("text"))]) == 2
+    )
     await telegram.press_labelled(BOSS, "End maintenance")
     await telegram.wait_text(BOSS, "Maintenance is off")
     await telegram.say(ADA, "/video an owl")
@@ -147,3 +149,25 @@ async def test_roles_allow_what_they_say_and_no_more(bot):
     await telegram.wait_text(BOSS, "no role, from now on")
     await telegram.say(ADA, "/providers")
     await telegram.wait_text(ADA, "haven't decided yet")
+
+
+async def test_a_closed_bot_is_quiet_in_groups_but_for_those_that_are_let_in(tmp_path):
+    group = -1_002_000_000_001
+    async with open_world(tmp_path) as world:
+        world.kling.behaviour.render_seconds = 0.3
+        world.write_config(extra=f'[access]\nmode = "allow-list"\nusers = [{XIAOLIN}]')
+        await world.start()
+        telegram = world.telegram
+        await telegram.say(ADA, "what a day", chat=group)
+        await telegram.say(ADA, "/video@kling_demo_bot a fox", chat=group)
+        await telegram.wait_text(group, "This bot is private")
+        assert len(telegram.replies(group)) == 1
+        await telegram.say(XIAOLIN, "/video@kling_demo_bot a fox", chat=group)
+        await telegram.wait_video(group)
+        await world.stop()
+        world.write_config(extra=f'[access]\nmode = "allow-list"\ngroups = [{group}]')
+        await world.start()
+        await telegram.say(ADA, "/video@kling_demo_bot an owl", chat=group)
+        await telegram.wait_video(group, 2)
+        await telegram.say(ADA, "/video a fox")
+        await telegram.wait_text(ADA, "This bot is private")

@@ -49,7 +49,15 @@ async def test_an_admin_finds_a_person_and_looks_after_them(bot):
     await telegram.wait_for(lambda: not bot.rows("SELECT 1 FROM standings WHERE ban IS NOT NULL"))
     await telegram.say(BOSS, "/audit @ada")
     log = (await telegram.wait_text(BOSS, "Log, newest first"))["text"]
-    for done in ("lifted a ban", "banned", "too loud", "wrote to", "moved to a plan", "free → pro", "granted credits"):
+    for done in (
+        "lifted a ban",
+        "banned",
+        "too loud",
+        "wrote to",
+        "moved to a plan",
+        "free → pro",
+        "granted credits",
+    ):
         assert done in log
 
 
