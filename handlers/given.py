@@ -76,7 +76,9 @@ async def given(update: Update, context: Context, *, links: bool = True) -> Give
     return Given(
         linked.words,
         tuple([await keep.keep_image(picture, user_id_of(update)) for picture in pictures]),
-        None if sound is None else await keep.keep_sound(await fetch_file(context.bot, sound), user_id_of(update)),
+        None
+        if sound is None
+        else await keep.keep_sound(await fetch_file(context.bot, sound), user_id_of(update)),
         source,
     )
 

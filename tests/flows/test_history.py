@@ -28,10 +28,10 @@ async def test_a_history_is_paged_searched_and_shown_again_without_an_upload(bot
     page = await bot.telegram.wait_text(ADA, "What you have made")
     assert "1. " in page["text"]
     assert "a crow & a <b> · kling-v2-6 · ready" in page["text"]
-    assert labels(page) == [["1", "2", "3"], ["4", "5", "6"], ["Older ▶"]]
+    assert labels(page) == [["1", "2", "3"], ["4", "5", "6"], ["Older"]]
     await bot.telegram.press_labelled(ADA, "Older")
     await bot.telegram.wait_text(ADA, "7. ")
-    await bot.telegram.press_labelled(ADA, "◀ Newer")
+    await bot.telegram.press_labelled(ADA, "Newer")
     await bot.telegram.wait_text(ADA, "a crow & a <b>")
 
     await bot.telegram.say(ADA, "/history FOX 3")
