@@ -22,6 +22,7 @@ from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.units import Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.auth import Signer
+from bot.kling.dialects import library
 from bot.kling.dialects.profile import PROBE_ID
 from bot.kling.dialects.reading import http_date
 from bot.kling.wire import (
@@ -218,6 +219,26 @@ class KlingClient:
         with contextlib.suppress(outcomes.NotFound):
             await self.query(_NOBODYS_TASK)
         return "the key is accepted"
+
+    # -- elements and voices of the account ------------------------------------------------------------
+
+    async def make(self, kind: library.Kind, request: HttpRequest) -> library.Making:
+        """Have an element or a voice made; `made` tells when it is ready."""
+        return await self._exchange(request, lambda response: library.parse_making(kind, response))
+
+    async def made(self, kind: library.Kind, task_id: str) -> library.Making:
+        """How far the making of an element or a voice is."""
+        return await self.make(kind, library.look(kind, task_id))
+
+    async def kept(self, kind: library.Kind) -> tuple[library.Entry, ...]:
+        """The elements or voices of the account."""
+        return await self._exchange(
+            library.listing(kind), lambda response: library.parse_listing(kind, response)
+        )
+
+    async def forget(self, kind: library.Kind, identity: str) -> None:
+        """Delete an element or a voice of the account."""
+        await self._exchange(library.delete(kind, identity), library.parse_deletion)
 
     # -- the exchange --------------------------------------------------------------------------------
 

@@ -1,0 +1,181 @@
+"""Elements and voices of one's own, which prompts refer to by their ids. Pure.
+
+kling.ai/document-api (2026-09): "Element management", "Voice management". Both are made as tasks whose
+result is an id; they stay with the account until they are deleted.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+from bot.kling.dialects import answers
+from bot.kling.dialects.reading import address, clean, decoded, state_of, text_of
+from bot.kling.outcomes import Unavailable
+from bot.kling.wire import HttpRequest, HttpResponse, RemoteState
+
+NAME_LIMIT = 20
+"""Characters in the name of an element or a voice."""
+
+DESCRIPTION_LIMIT = 100
+"""Characters that describe an element."""
+
+PICTURES = (2, 4)
+"""Pictures of an element: one from the front, and one to three more."""
+
+PAGE_SIZE = 500
+
+
+class Kind(StrEnum):
+    """What is kept."""
+
+    ELEMENT = "element"
+    VOICE = "voice"
+
+
+_PATHS = {Kind.ELEMENT: "/v1/general/advanced-custom-elements", Kind.VOICE: "/v1/general/custom-voices"}
+_DELETIONS = {Kind.ELEMENT: "/v1/general/delete-advanced-elements", Kind.VOICE: "/v1/general/delete-voices"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An element or voice of the account; `sample` is an address to hear a voice at."""
+
+    kind: Kind
+    id: str
+    name: str
+    sample: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How far an element or voice is; `entry` when it is ready, `reason` when it could not be made."""
+
+    task_id: str
+    state: RemoteState
+    entry: Entry | None = None
+    reason: str | None = None
+
+
+def create_element(
+    name: str, description: str, pictures: Sequence[str], external_task_id: str, voice_id: str = ""
+) -> HttpRequest:
+    """Encode the making of an element from pictures (Base64), the one from the front first.
+
+    Raises:
+        ValueError: a text is too long, or there are too few or too many pictures.
+
+    """
+    if not 1 <= len(name) <= NAME_LIMIT or not 1 <= len(description) <= DESCRIPTION_LIMIT:
+        raise ValueError(f"at most {NAME_LIMIT} characters of name, and {DESCRIPTION_LIMIT} of description")
+    if not PICTURES[0] <= len(pictures) <= PICTURES[1]:
+        raise ValueError(f"an element takes {PICTURES[0]} to {PICTURES[1]} pictures")
+    frontal, *others = pictures
+    body: dict[str, Any] = {
+        "element_name": name,
+        "element_description": description,
+        "reference_type": "image_refer",
+        "element_image_list": {
+            "frontal_image": frontal,
+            "refer_images": [{"image_url": picture} for picture in others],
+        },
+        "external_task_id": external_task_id,
+    }
+    if voice_id:
+        body["element_voice_id"] = voice_id
+    return HttpRequest("POST", _PATHS[Kind.ELEMENT], json=body)
+
+
+def create_voice(name: str, video_id: str, external_task_id: str) -> HttpRequest:
+    """Encode the making of a voice from a video of Kling's in which one person speaks for 5 to 30 s.
+
+    Raises:
+        ValueError: the name is too long.
+
+    """
+    if not 1 <= len(name) <= NAME_LIMIT:
+        raise ValueError(f"at most {NAME_LIMIT} characters of name")
+    body = {"voice_name": name, "video_id": video_id, "external_task_id": external_task_id}
+    return HttpRequest("POST", _PATHS[Kind.VOICE], json=body)
+
+
+def look(kind: Kind, task_id: str) -> HttpRequest:
+    """Encode the question how far a making is; our own id is taken too."""
+    return HttpRequest("GET", f"{_PATHS[kind]}/{quote(task_id, safe='')}")
+
+
+def listing(kind: Kind, page: int = 1) -> HttpRequest:
+    """Encode the question what the account has."""
+    return HttpRequest("GET", _PATHS[kind], query={"pageNum": str(page), "pageSize": str(PAGE_SIZE)})
+
+
+def delete(kind: Kind, identity: str) -> HttpRequest:
+    """Encode the deletion of an element or voice."""
+    return HttpRequest("POST", _DELETIONS[kind], json={f"{kind}_id": identity})
+
+
+def parse_making(kind: Kind, response: HttpResponse) -> Making:
+    """Read how far a making is; also the answer to its submission.
+
+    Raises:
+        ProviderError: it was refused, or the answer is about something else.
+
+    """
+    return _making(kind, _data(response))
+
+
+def parse_listing(kind: Kind, response: HttpResponse) -> tuple[Entry, ...]:
+    """Read what the account has; what was deleted is left out.
+
+    Raises:
+        ProviderError: the answer is no list.
+
+    """
+    wrong = answers.failure(response, submitting=False)
+    if wrong is not None:
+        raise wrong
+    rows = decoded(response.body).get("data")
+    if not isinstance(rows, list):
+        raise Unavailable("the answer is not a list", code=str(response.status))
+    made = (_making(kind, row) for row in rows if isinstance(row, Mapping))
+    return tuple(making.entry for making in made if making.entry is not None)
+
+
+def parse_deletion(response: HttpResponse) -> None:
+    """Read that something was deleted.
+
+    Raises:
+        ProviderError: it was not.
+
+    """
+    _data(response)
+
+
+def _making(kind: Kind, row: Mapping[str, Any]) -> Making:
+    state = state_of(text_of(row.get("task_status")))
+    result = row.get("task_result")
+    rows = result.get(f"{kind}s") if isinstance(result, Mapping) else None
+    entries = (
+        [_entry(kind, one) for one in rows if isinstance(one, Mapping)] if isinstance(rows, list) else []
+    )
+    found = next((entry for entry in entries if entry is not None), None)
+    reason = clean(row.get("task_status_msg")) or None
+    return Making(text_of(row.get("task_id")), state, found, reason if state is RemoteState.FAILED else None)
+
+
+def _entry(kind: Kind, row: Mapping[str, Any]) -> Entry | None:
+    identity = text_of(row.get(f"{kind}_id"))
+    if not identity or text_of(row.get("status")) == "deleted":
+        return None
+    return Entry(kind, identity, clean(row.get(f"{kind}_name")), address(row.get("trial_url")))
+
+
+def _data(response: HttpResponse) -> Mapping[str, Any]:
+    wrong = answers.failure(response, submitting=False)
+    if wrong is not None:
+        raise wrong
+    data = decoded(response.body).get("data")
+    if not isinstance(data, Mapping):
+        raise Unavailable("the answer holds nothing", code=str(response.status))
+    return data

@@ -1,0 +1,106 @@
+"""Elements and voices of one's own, against the stand-in for Kling, which is strict about them."""
+
+import base64
+import io
+import json
+
+import httpx
+import pytest
+from PIL import Image
+
+from bot.clock import SystemClock
+from bot.demo.kling import KlingStandIn
+from bot.domain.units import ProviderName
+from bot.kling import outcomes
+from bot.kling.auth import Signer
+from bot.kling.client import KlingClient, ProviderConfig
+from bot.kling.dialects import library, registry
+from bot.kling.dialects.library import Entry, Kind
+from bot.kling.wire import HttpResponse, RemoteState
+from tests.serving import serve
+
+
+def a_picture() -> str:
+    buffer = io.BytesIO()
+    Image.new("RGB", (400, 400), (90, 120, 60)).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+@pytest.fixture
+async def kling(tmp_path):
+    stand_in = KlingStandIn(tmp_path / "kling")
+    stand_in.behaviour.render_seconds = 0
+    async with serve(stand_in.app) as url, httpx.AsyncClient(trust_env=False) as http:
+        config = ProviderConfig(ProviderName("official"), url, ("kling-v3",), rate=1_000)
+        signer = Signer("bearer", "demo-api-key")
+        yield stand_in, KlingClient(config, registry.get("official"), signer, http, SystemClock())
+
+
+async def test_an_element_is_made_from_pictures_listed_and_deleted(kling):
+    stand_in, client = kling
+    request = library.create_element("Fox", "a red fox", [a_picture(), a_picture()], "klingbot-element-1")
+    making = await client.make(Kind.ELEMENT, request)
+    assert making.task_id
+    await stand_in.rendered()
+    made = await client.made(Kind.ELEMENT, making.task_id)
+    assert made.state is RemoteState.SUCCEEDED
+    assert made.entry is not None
+    assert made.entry.name == "Fox"
+    assert made.entry in await client.kept(Kind.ELEMENT)
+    await client.forget(Kind.ELEMENT, made.entry.id)
+    with pytest.raises(outcomes.ProviderError):
+        await client.forget(Kind.ELEMENT, "no-such-element")
+
+
+async def test_a_voice_of_a_video_that_nobody_made_is_refused(kling):
+    _, client = kling
+    with pytest.raises(outcomes.ProviderError):
+        await client.make(Kind.VOICE, library.create_voice("Mine", "no-such-video", "klingbot-voice-1"))
+
+
+def test_a_voice_is_asked_for_with_a_video_that_speaks():
+    request = library.create_voice("Mine", "video-1", "klingbot-voice-1")
+    assert (request.method, request.path, request.json) == (
+        "POST",
+        "/v1/general/custom-voices",
+        {"voice_name": "Mine", "video_id": "video-1", "external_task_id": "klingbot-voice-1"},
+    )
+    assert library.look(Kind.VOICE, "a/b").path == "/v1/general/custom-voices/a%2Fb"
+    assert library.delete(Kind.VOICE, "7").json == {"voice_id": "7"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: library.create_element("F" * 21, "a fox", ["p", "q"], "x"),
+        lambda: library.create_element("Fox", "d" * 101, ["p", "q"], "x"),
+        lambda: library.create_element("Fox", "a fox", ["p"], "x"),
+        lambda: library.create_element("Fox", "a fox", ["p"] * 5, "x"),
+        lambda: library.create_voice("", "video-1", "x"),
+    ],
+)
+def test_what_kling_would_refuse_is_not_sent(wrong):
+    with pytest.raises(ValueError, match=r"at most|takes"):
+        wrong()
+
+
+def answered(data) -> HttpResponse:
+    return HttpResponse(200, {}, json.dumps({"code": 0, "message": "SUCCEED", "data": data}).encode())
+
+
+def test_a_voice_comes_with_a_sample_and_a_failure_with_its_reason():
+    row = {"voice_id": 7, "voice_name": "Mine", "trial_url": "https://v.example/7.mp3", "owned_by": "1"}
+    done = {"task_id": "1", "task_status": "succeed", "task_result": {"voices": [row]}}
+    made = library.parse_making(Kind.VOICE, answered(done))
+    assert made.entry == Entry(Kind.VOICE, "7", "Mine", "https://v.example/7.mp3")
+    failed = {"task_id": "1", "task_status": "failed", "task_status_msg": "too noisy"}
+    assert library.parse_making(Kind.VOICE, answered(failed)).reason == "too noisy"
+    gone = {**done, "task_result": {"voices": [row | {"status": "deleted"}]}}
+    assert library.parse_listing(Kind.VOICE, answered([done, gone])) == (made.entry,)
+
+
+def test_what_is_no_answer_is_not_taken_for_one():
+    with pytest.raises(outcomes.Unavailable):
+        library.parse_making(Kind.VOICE, answered([]))
+    with pytest.raises(outcomes.Unavailable):
+        library.parse_listing(Kind.VOICE, answered({}))
