@@ -126,4 +126,4 @@ def _spaced(text: str) -> str:
 
 def _is_unspaced(word: str) -> bool:
     """Whether a word is of a script that puts no spaces between words."""
-    return any("\u3040" <= letter <= "\u30ff" or "\u3400" <= letter <= "\u9fff" for letter in word)
+    return any(0x3040 <= ord(letter) <= 0x30FF or 0x3400 <= ord(letter) <= 0x9FFF for letter in word)

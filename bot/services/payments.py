@@ -104,8 +104,9 @@ class Payments:
         credits = offer.package.credits if offer is not None and fits else Credits(0)
         payment = Payment(charge_id, user_id, credits, stars, self._clock.now())
         new = await self._store.pay(payment)
-        level = log.info if credits else log.error
-        level("stars were paid", user=user_id, stars=stars, credits=credits, charge=charge_id, new=new)
+        log.info("stars were paid", user=user_id, stars=stars, credits=credits, charge=charge_id, new=new)
+        if not credits:
+            log.error("the paid stars fit no offer", user=user_id, stars=stars, charge=charge_id)
         return payment
 
     async def begin_refund(self, admin: UserId, charge_id: str) -> Payment:

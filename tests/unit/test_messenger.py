@@ -431,7 +431,8 @@ async def test_every_admin_is_told_though_one_has_blocked_the_bot(telegram, mess
 
 async def test_an_admin_is_told_in_their_own_language(telegram, messenger, clock, tmp_path):
     store = await SqliteStore.open(str(tmp_path / "klingbot.db"))
-    accounts = Accounts(store, clock, {"free": Plan("free")}, "free", ZoneInfo("UTC"), frozenset())
+    admins = frozenset({UserId(BOSS), UserId(XIAOLIN)})
+    accounts = Accounts(store, clock, {"free": Plan("free")}, "free", ZoneInfo("UTC"), admins)
     await accounts.see(UserId(XIAOLIN), "小林", "xiaolin", "zh-hans")
     messenger.read_languages_from(accounts)
     await messenger.alert_operators("alert.provider.balance", provider="gate", detail="1102")
