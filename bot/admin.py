@@ -20,8 +20,8 @@ import click
 from bot import config
 from bot.clock import SystemClock
 from bot.domain.access import AccessMode
-from bot.domain.task import ACTIVE_STATES, LedgerKind, LedgerRow
-from bot.domain.units import Credits, UserId, shown
+from bot.domain.task import ACTIVE_STATES, LedgerRow
+from bot.domain.units import UserId, shown
 from bot.errors import ConfigError, UserError
 from bot.services.access import Access, AllowList
 from bot.services.accounts import Accounts
@@ -118,17 +118,7 @@ def grant(path: Path, user: str, credits: int, note: str, deed: str) -> None:
         found = await desk.accounts.find(user)
         now = desk.clock.now()
         operation = f"shell:{deed}" if deed else desk.operation
-        row = LedgerRow(
-            user_id=found.id,
-            kind=LedgerKind.GRANT if credits > 0 else LedgerKind.ADJUST,
-            amount=Credits(credits),
-            held=Credits(0),
-            allowance=Credits(0),
-            at=now,
-            counted_at=now,
-            operation_id=f"{operation}:grant",
-            note=note,
-        )
+        row = LedgerRow.grant(found.id, credits, now, operation, note=note)
         before = (await desk.accounts.balance(found.id)).granted
         try:
             booked = await desk.store.book(row)

@@ -235,6 +235,61 @@ class LedgerRow:
     note: str = ""
 
     @classmethod
+    def change(
+        cls,
+        user_id: UserId,
+        kind: LedgerKind,
+        amount: int,
+        now: Millis,
+        operation_id: str,
+        *,
+        task_id: TaskId | None = None,
+        actor_id: UserId | None = None,
+        expires_at: Millis | None = None,
+        note: str = "",
+    ) -> Self:
+        """Change the granted balance alone: nothing is held by it, and no window is concerned."""
+        return cls(
+            user_id=user_id,
+            kind=kind,
+            amount=Credits(amount),
+            held=Credits(0),
+            allowance=Credits(0),
+            at=now,
+            counted_at=now,
+            operation_id=operation_id,
+            task_id=task_id,
+            actor_id=actor_id,
+            expires_at=expires_at,
+            note=note,
+        )
+
+    @classmethod
+    def grant(
+        cls,
+        user_id: UserId,
+        credits: int,
+        now: Millis,
+        operation: str,
+        *,
+        actor_id: UserId | None = None,
+        expires_at: Millis | None = None,
+        note: str = "",
+    ) -> Self:
+        """Give an account credits, or, where they are negative, take some away."""
+        kind = LedgerKind.GRANT if credits > 0 else LedgerKind.ADJUST
+        return cls.change(
+            user_id,
+            kind,
+            credits,
+            now,
+            f"{operation}:grant",
+            actor_id=actor_id,
+            expires_at=expires_at,
+            note=note,
+        )
+
+    @classmethod
     def hold(cls, task: Task, allowance: Credits, payer: UserId | None = None) -> Self:
         """Reserve the task's price, `allowance` of it out of the plan's windows; its owner pays, or a group's pool."""
         return cls(

@@ -10,8 +10,8 @@ from bot.clock import Clock
 from bot.domain.plans import fitted, read_until
 from bot.domain.preferences import Preferences
 from bot.domain.quota import Lot, Plan, available, day_limit, month_limit, resets_at, windows
-from bot.domain.task import LedgerKind, LedgerRow
-from bot.domain.units import DAY, Credits, Millis, UserId
+from bot.domain.task import LedgerRow
+from bot.domain.units import DAY, Millis, UserId
 from bot.errors import UserError
 from bot.i18n import choose
 from bot.services.audit import Audit
@@ -223,15 +223,11 @@ class Accounts:
         if credits == 0 or abs(credits) > GRANT_LIMIT:
             raise UserError("error.admin.credits_range", limit=GRANT_LIMIT)
         now = self._clock.now()
-        row = LedgerRow(
-            user_id=account,
-            kind=LedgerKind.GRANT if credits > 0 else LedgerKind.ADJUST,
-            amount=Credits(credits),
-            held=Credits(0),
-            allowance=Credits(0),
-            at=now,
-            counted_at=now,
-            operation_id=f"update:{update_id}:grant",
+        row = LedgerRow.grant(
+            account,
+            credits,
+            now,
+            f"update:{update_id}",
             actor_id=admin,
             expires_at=None if until is None else read_until(until, now, self._zone),
             note=note,

@@ -11,7 +11,7 @@ from bot.domain.access import Permission, Person, Standing
 from bot.domain.lifecycle import CancelRequested, DeadlinePassed, IllegalTransition, transition
 from bot.domain.operating import AuditRow
 from bot.domain.task import ACTIVE_STATES, LedgerKind, LedgerRow, Task, TaskState
-from bot.domain.units import DAY, MINUTE, Credits, Millis, TaskId, UserId, shown
+from bot.domain.units import DAY, MINUTE, Millis, TaskId, UserId, shown
 from bot.errors import UserError
 from bot.services.access import Access
 from bot.services.accounts import Accounts
@@ -228,16 +228,12 @@ class Admin:
         task, _ = await self.task(actor, task_id)
         if task.state is not TaskState.SUCCEEDED:
             raise UserError("error.admin.nothing_to_refund", task=shown(task_id))
-        now = self._clock.now()
-        row = LedgerRow(
-            user_id=task.user_id,
-            kind=LedgerKind.REFUND,
-            amount=task.price,
-            held=Credits(0),
-            allowance=Credits(0),
-            at=now,
-            counted_at=now,
-            operation_id=f"task:{task.id}:refund",
+        row = LedgerRow.change(
+            task.user_id,
+            LedgerKind.REFUND,
+            task.price,
+            self._clock.now(),
+            f"task:{task.id}:refund",
             task_id=task.id,
             actor_id=actor,
         )

@@ -286,15 +286,12 @@ def _share(delivery: Delivery) -> Credits:
 
 def _refund(delivery: Delivery, amount: Credits, now: Millis, note: str) -> LedgerRow:
     task = delivery.task
-    return LedgerRow(
-        user_id=task.user_id,
-        kind=LedgerKind.REFUND,
-        amount=amount,
-        held=Credits(0),
-        allowance=Credits(0),
-        at=now,
-        counted_at=now,
-        operation_id=f"task:{task.id}:refund:{delivery.position}",
+    return LedgerRow.change(
+        task.user_id,
+        LedgerKind.REFUND,
+        amount,
+        now,
+        f"task:{task.id}:refund:{delivery.position}",
         task_id=task.id,
         note=note,
     )

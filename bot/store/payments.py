@@ -99,18 +99,8 @@ def end_refund(
 def _row(
     paid: Payment, kind: LedgerKind, amount: int, operation_id: str, at: Millis, actor: UserId | None = None
 ) -> LedgerRow:
-    return LedgerRow(
-        user_id=paid.user_id,
-        kind=kind,
-        amount=Credits(amount),
-        held=Credits(0),
-        allowance=Credits(0),
-        at=at,
-        counted_at=at,
-        operation_id=operation_id,
-        actor_id=actor,
-        note=f"⭐ {paid.stars}",
-    )
+    note = f"⭐ {paid.stars}"
+    return LedgerRow.change(paid.user_id, kind, amount, at, operation_id, actor_id=actor, note=note)
 
 
 def _payment_of(row: sqlite3.Row) -> Payment:
