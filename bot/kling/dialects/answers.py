@@ -41,9 +41,37 @@ _PROOFS = frozenset({"1201", "1203", "200"})
 _FINE = frozenset({"", "0", "200", "success", "succeed", "ok"})
 
 
-def failure(response: HttpResponse, *, submitting: bool) -> ProviderError | None:
-    """Say what went wrong according to an answer, or None where it is one to read on."""
-    return _failure(response, decoded(response.body), submitting=submitting, depth=0)
+def data(response: HttpResponse) -> Any:
+    """Read what an answer to a question holds, whatever it is; None where it holds nothing.
+
+    Raises:
+        ProviderError: the answer tells of a failure.
+
+    """
+    return _payload(response, submitting=False).get("data")
+
+
+def fields(response: HttpResponse) -> Node:
+    """Read the object that an answer to a question holds.
+
+    Raises:
+        ProviderError: the answer tells of a failure, or holds no object.
+
+    """
+    held = data(response)
+    if not isinstance(held, Mapping):
+        raise _garbage("the answer holds nothing", response, submitting=False)
+    return held
+
+
+def _payload(response: HttpResponse, *, submitting: bool) -> Node:
+    """An answer that tells of no failure."""
+    # Whatever is no object is a failure.
+    payload: Node = decoded(response.body)
+    wrong = _failure(response, payload, submitting=submitting, depth=0)
+    if wrong is not None:
+        raise wrong
+    return payload
 
 
 def _failure(response: HttpResponse, payload: Any, *, submitting: bool, depth: int) -> ProviderError | None:
@@ -86,12 +114,9 @@ def submission(response: HttpResponse) -> Submission:
         ProviderError: it was not accepted, or (Ambiguous) the answer does not tell.
 
     """
-    wrong = failure(response, submitting=True)
-    if wrong is not None:
-        raise wrong
-    payload = decoded(response.body)
-    data = payload.get("data")
-    identity = _identity(_node(payload)) or (text_of(data) if isinstance(data, str) else "")
+    payload = _payload(response, submitting=True)
+    held = payload.get("data")
+    identity = _identity(_node(payload)) or (text_of(held) if isinstance(held, str) else "")
     if not identity:
         raise Ambiguous("accepted, but without the id of a task", code=str(response.status))
     return Submission(identity)
@@ -104,12 +129,9 @@ def status(response: HttpResponse) -> TaskStatus:
         ProviderError: the answer is not about a task.
 
     """
-    wrong = failure(response, submitting=False)
-    if wrong is not None:
-        raise wrong
-    payload = decoded(response.body)
-    data = payload.get("data")
-    if isinstance(data, list) and not data:
+    payload = _payload(response, submitting=False)
+    held = payload.get("data")
+    if isinstance(held, list) and not held:
         raise NotFound("the provider knows no such task", code=str(response.status))
     node = _node(payload)
     if not _word(node) and not _identity(node):
@@ -144,16 +166,13 @@ def tasks(response: HttpResponse) -> tuple[TaskStatus, ...]:
         ProviderError: the answer is no list.
 
     """
-    wrong = failure(response, submitting=False)
-    if wrong is not None:
-        raise wrong
-    data = decoded(response.body).get("data")
-    if isinstance(data, Mapping):
+    rows = data(response)
+    if isinstance(rows, Mapping):
         # A page of the newer standard.
-        data = data.get("result")
-    if not isinstance(data, list):
+        rows = rows.get("result")
+    if not isinstance(rows, list):
         raise _garbage("the answer is not a list of tasks", response, submitting=False)
-    return tuple(task(node) for node in data if isinstance(node, Mapping) and _identity(node))
+    return tuple(task(node) for node in rows if isinstance(node, Mapping) and _identity(node))
 
 
 def task(node: Node) -> TaskStatus:

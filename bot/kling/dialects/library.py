@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.kling.dialects import answers
-from bot.kling.dialects.reading import address, clean, decoded, state_of, text_of
+from bot.kling.dialects.reading import address, clean, state_of, text_of
 from bot.kling.outcomes import Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse, RemoteState
 
@@ -122,7 +122,7 @@ def parse_making(kind: Kind, response: HttpResponse) -> Making:
         ProviderError: it was refused, or the answer is about something else.
 
     """
-    return _making(kind, _data(response))
+    return _making(kind, answers.fields(response))
 
 
 def parse_listing(kind: Kind, response: HttpResponse) -> tuple[Entry, ...]:
@@ -132,10 +132,7 @@ def parse_listing(kind: Kind, response: HttpResponse) -> tuple[Entry, ...]:
         ProviderError: the answer is no list.
 
     """
-    wrong = answers.failure(response, submitting=False)
-    if wrong is not None:
-        raise wrong
-    rows = decoded(response.body).get("data")
+    rows = answers.data(response)
     if not isinstance(rows, list):
         raise Unavailable("the answer is not a list", code=str(response.status))
     made = (_making(kind, row) for row in rows if isinstance(row, Mapping))
@@ -149,7 +146,7 @@ def parse_deletion(response: HttpResponse) -> None:
         ProviderError: it was not.
 
     """
-    _data(response)
+    answers.fields(response)
 
 
 def _making(kind: Kind, row: Mapping[str, Any]) -> Making:
@@ -169,13 +166,3 @@ def _entry(kind: Kind, row: Mapping[str, Any]) -> Entry | None:
     if not identity or text_of(row.get("status")) == "deleted":
         return None
     return Entry(kind, identity, clean(row.get(f"{kind}_name")), address(row.get("trial_url")))
-
-
-def _data(response: HttpResponse) -> Mapping[str, Any]:
-    wrong = answers.failure(response, submitting=False)
-    if wrong is not None:
-        raise wrong
-    data = decoded(response.body).get("data")
-    if not isinstance(data, Mapping):
-        raise Unavailable("the answer holds nothing", code=str(response.status))
-    return data

@@ -10,7 +10,7 @@ from typing import Any
 from bot.domain.request import VideoRequest
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of
-from bot.kling.dialects.reading import decoded, milliseconds, text_of
+from bot.kling.dialects.reading import milliseconds, text_of
 from bot.kling.outcomes import NotFound, Rejected, Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse, Preparation, SubmitContext
 
@@ -100,13 +100,8 @@ def _interval(one: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _data(response: HttpResponse) -> Mapping[str, Any]:
-    wrong = answers.failure(response, submitting=False)
-    if isinstance(wrong, NotFound):
+    try:
+        return answers.fields(response)
+    except NotFound as error:
         # No such voice or video: the request is at fault, not the provider.
-        raise Rejected(wrong.message, code=wrong.code)
-    if wrong is not None:
-        raise wrong
-    data = decoded(response.body).get("data")
-    if not isinstance(data, Mapping):
-        raise Unavailable("the answer holds nothing", code=str(response.status))
-    return data
+        raise Rejected(error.message, code=error.code) from error

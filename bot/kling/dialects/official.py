@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from bot.domain.units import DAY
 from bot.kling.dialects import answers
 from bot.kling.dialects.profile import Native, Profile
-from bot.kling.dialects.reading import clean, decoded, text_of
+from bot.kling.dialects.reading import clean, text_of
 from bot.kling.outcomes import Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse
 
@@ -39,13 +39,10 @@ class Official(Native):
 
     def parse_probe(self, response: HttpResponse) -> str:
         """Read what is left of the packs that can be used now; the answer is wrapped twice."""
-        wrong = answers.failure(response, submitting=False)
-        if wrong is not None:
-            raise wrong
-        data = decoded(response.body).get("data")
-        if not isinstance(data, Mapping):
+        account = answers.data(response)
+        if not isinstance(account, Mapping):
             raise Unavailable("the answer is not about an account", code=str(response.status))
-        packs = data.get("resource_pack_subscribe_infos")
+        packs = account.get("resource_pack_subscribe_infos")
         usable = [
             f"{clean(pack.get('resource_pack_name')) or 'pack'}: {_amount(pack)} left"
             for pack in (packs if isinstance(packs, list) else ())
