@@ -11,10 +11,9 @@ from telegram.error import TelegramError
 
 from bot.domain.choices import ANSWERED, Knob
 from bot.domain.request import ImageRef, VideoRequest
-from bot.errors import UserError
 from bot.services.cards import READY, Card
 from handlers import card_views, views
-from handlers.context import Context, Place, message_of, place_of, rewrite, send, user_id_of
+from handlers.context import Context, Place, message_of, one_of, place_of, rewrite, send, user_id_of
 from handlers.given import given
 from handlers.submitting import submit
 
@@ -130,7 +129,7 @@ async def press_card(update: Update, context: Context, query: CallbackQuery, arg
     """Show the choices of a knob, or the whole card again."""
     name, _, which = argument.partition(".")
     card = await _named(update, context, name)
-    knob = _knob(which) if which else None
+    knob = one_of(Knob, which) if which else None
     card = replace(card, awaits=knob if knob in ANSWERED else None)
     await _keep(update, context, card)
     if knob is None:
@@ -147,7 +146,7 @@ async def press_pick(update: Update, context: Context, query: CallbackQuery, arg
     """Choose something, and show the card with it."""
     name, _, choice = argument.partition(".")
     which, _, key = choice.partition(".")
-    card = context.services.cards.chosen(await _named(update, context, name), _knob(which), key)
+    card = context.services.cards.chosen(await _named(update, context, name), one_of(Knob, which), key)
     await _change(update, context, query, card)
 
 
@@ -203,19 +202,6 @@ def name_of(update: Update) -> str:
         number, digit = divmod(number, len(DIGITS))
         name = DIGITS[digit] + name
     return name or DIGITS[0]
-
-
-def _knob(text: str) -> Knob:
-    """The knob that a button names.
-
-    Raises:
-        UserError: it is one of another version.
-
-    """
-    try:
-        return Knob(text)
-    except ValueError:
-        raise UserError("error.button.stale") from None
 
 
 async def _named(update: Update, context: Context, name: str) -> Card:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from telegram import (
     CallbackQuery,
@@ -22,6 +23,7 @@ from telegram.ext import Application, CallbackContext, ExtBot, Job
 from bot.domain.preferences import Preferences
 from bot.domain.task import Origin
 from bot.domain.units import ChatId, UserId
+from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
 from handlers.keyboards import Signer, markup
@@ -35,6 +37,7 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 Pause = Callable[[float], Awaitable[None]]
 AnyDict = dict[Any, Any]
+E = TypeVar("E", bound=StrEnum)
 
 
 class Tools:
@@ -209,6 +212,19 @@ async def rewrite(context: Context, query: CallbackQuery, view: View) -> None:
         )
     except TelegramError:
         return
+
+
+def one_of(kind: type[E], text: str) -> E:
+    """The member of an enumeration that a button names.
+
+    Raises:
+        UserError: it is one of another version.
+
+    """
+    try:
+        return kind(text)
+    except ValueError:
+        raise UserError("error.button.stale") from None
 
 
 async def acknowledge(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> bool:

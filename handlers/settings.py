@@ -6,7 +6,7 @@ from bot.domain.preferences import Preference, preference_choices
 from bot.errors import UserError
 from bot.i18n import languages
 from handlers import settings_views, views
-from handlers.context import Context, answer, rewrite, user_id_of
+from handlers.context import Context, answer, one_of, rewrite, user_id_of
 
 
 async def settings(update: Update, context: Context) -> None:
@@ -28,7 +28,7 @@ async def press_prefer(update: Update, context: Context, query: CallbackQuery, a
     else:
         # What is theirs is kept as it is, also where their plan holds less of it for now.
         own = await accounts.preferences(user_id)
-        choices = preference_choices(own, _preference(which), context.services.compose.rows())
+        choices = preference_choices(own, one_of(Preference, which), context.services.compose.rows())
         if key not in choices:
             raise UserError("error.card.choice")
         await accounts.set_preferences(user_id, choices[key])
@@ -50,22 +50,9 @@ async def _page(update: Update, context: Context, which: str) -> views.View:
         return settings_views.languages(
             context.t, await context.services.accounts.chosen_language(user_id), user_id
         )
-    preference = _preference(which)
+    preference = one_of(Preference, which)
     choices = preference_choices(context.preferences, preference, context.services.compose.rows())
     return settings_views.preference(context.t, context.preferences, preference, choices, user_id)
-
-
-def _preference(text: str) -> Preference:
-    """The preference that a button names.
-
-    Raises:
-        UserError: it is one of another version.
-
-    """
-    try:
-        return Preference(text)
-    except ValueError:
-        raise UserError("error.button.stale") from None
 
 
 async def language(update: Update, context: Context) -> None:
