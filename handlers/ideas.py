@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
 
 import structlog
@@ -137,17 +138,10 @@ async def _send_sample(context: Context, idea: Idea, sample: str | Path, place: 
     reply = None
     if place.message_id is not None:
         reply = ReplyParameters(place.message_id, allow_sending_without_reply=True)
-    if PurePath(idea.sample).suffix.lower() in PICTURES:
-        return await context.bot.send_photo(
-            place.chat_id,
-            sample,
-            caption=view.html,
-            parse_mode=ParseMode.HTML,
-            reply_markup=keyboard(context, view),
-            message_thread_id=place.thread_id,
-            reply_parameters=reply,
-        )
-    return await context.bot.send_video(
+    is_picture = PurePath(idea.sample).suffix.lower() in PICTURES
+    bot = context.bot
+    post = bot.send_photo if is_picture else partial(bot.send_video, supports_streaming=True)
+    return await post(
         place.chat_id,
         sample,
         caption=view.html,
@@ -155,5 +149,4 @@ async def _send_sample(context: Context, idea: Idea, sample: str | Path, place: 
         reply_markup=keyboard(context, view),
         message_thread_id=place.thread_id,
         reply_parameters=reply,
-        supports_streaming=True,
     )
