@@ -118,6 +118,13 @@ class Place:
     thread_id: int | None
     is_private: bool
 
+    @property
+    def reply(self) -> ReplyParameters | None:
+        """What makes an answer a reply; it is sent without where the message is gone."""
+        if self.message_id is None:
+            return None
+        return ReplyParameters(self.message_id, allow_sending_without_reply=True)
+
 
 def place_of(update: Update) -> Place:
     """Where an update happened. A press on a message that Telegram no longer shows has no topic."""
@@ -165,11 +172,6 @@ def keyboard(context: Context, view: View) -> InlineKeyboardMarkup | None:
 
 async def send(context: Context, place: Place, view: View) -> Message:
     """Write to a place. When Telegram asks for a pause it is made once, for an answer must not be lost."""
-    reply = (
-        None
-        if place.message_id is None
-        else ReplyParameters(place.message_id, allow_sending_without_reply=True)
-    )
 
     async def attempt() -> Message:
         return await context.bot.send_message(
@@ -178,7 +180,7 @@ async def send(context: Context, place: Place, view: View) -> Message:
             parse_mode=ParseMode.HTML,
             reply_markup=keyboard(context, view),
             message_thread_id=place.thread_id,
-            reply_parameters=reply,
+            reply_parameters=place.reply,
             link_preview_options=NO_PREVIEW,
         )
 

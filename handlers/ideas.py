@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path, PurePath
 
 import structlog
-from telegram import CallbackQuery, Message, ReplyParameters, Update
+from telegram import CallbackQuery, Message, Update
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, TelegramError
 
@@ -135,9 +135,6 @@ async def _with_sample(context: Context, idea: Idea, place: Place, view: View) -
 
 
 async def _send_sample(context: Context, idea: Idea, sample: str | Path, place: Place, view: View) -> Message:
-    reply = None
-    if place.message_id is not None:
-        reply = ReplyParameters(place.message_id, allow_sending_without_reply=True)
     is_picture = PurePath(idea.sample).suffix.lower() in PICTURES
     bot = context.bot
     post = bot.send_photo if is_picture else partial(bot.send_video, supports_streaming=True)
@@ -148,5 +145,5 @@ async def _send_sample(context: Context, idea: Idea, sample: str | Path, place: 
         parse_mode=ParseMode.HTML,
         reply_markup=keyboard(context, view),
         message_thread_id=place.thread_id,
-        reply_parameters=reply,
+        reply_parameters=place.reply,
     )

@@ -7,7 +7,7 @@ is for its owner and for admins, whose task it then is.
 from contextlib import suppress
 from dataclasses import replace
 
-from telegram import CallbackQuery, ForceReply, ReplyParameters, Update
+from telegram import CallbackQuery, ForceReply, Update
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
@@ -159,9 +159,7 @@ async def _ask(
         parse_mode=ParseMode.HTML,
         reply_markup=reply_markup,
         message_thread_id=place.thread_id,
-        reply_parameters=None
-        if place.message_id is None
-        else ReplyParameters(place.message_id, allow_sending_without_reply=True),
+        reply_parameters=place.reply,
     )
     await context.services.results.note(delivery, place.chat_id, sent.message_id, purpose)
 

@@ -1,6 +1,6 @@
 """`/stats` for those who run the bot and `/usage` for everybody: charts as pictures, and the table behind them."""
 
-from telegram import CallbackQuery, InputFile, ReplyParameters, Update
+from telegram import CallbackQuery, InputFile, Update
 from telegram.constants import ParseMode
 
 from bot.errors import UserError
@@ -56,11 +56,6 @@ async def _send_stats(update: Update, context: Context, days: int) -> None:
 
 async def _send(update: Update, context: Context, chart: Chart, view: View) -> None:
     place = place_of(update)
-    reply = (
-        None
-        if place.message_id is None
-        else ReplyParameters(place.message_id, allow_sending_without_reply=True)
-    )
     await context.bot.send_photo(
         place.chat_id,
         InputFile(chart.png, filename="chart.png"),
@@ -68,7 +63,7 @@ async def _send(update: Update, context: Context, chart: Chart, view: View) -> N
         parse_mode=ParseMode.HTML,
         reply_markup=keyboard(context, view),
         message_thread_id=place.thread_id,
-        reply_parameters=reply,
+        reply_parameters=place.reply,
     )
 
 
