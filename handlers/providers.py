@@ -22,8 +22,7 @@ async def providers(update: Update, context: Context) -> None:
 
 async def press_pause(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
     """Nothing new is sent to the provider; what runs there goes on."""
-    name = _chosen(update, context, argument)
-    await context.services.admin.provider_steered(user_id_of(update), name, "pause", operation_of(update))
+    name = await _steered(update, context, argument, "pause")
     await context.services.providers.pause(name, user_id_of(update))
     await _show(update, context, query, name)
     return context.t("providers.now_paused", name=name)
@@ -31,8 +30,7 @@ async def press_pause(update: Update, context: Context, query: CallbackQuery, ar
 
 async def press_resume(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
     """The provider is sent to again."""
-    name = _chosen(update, context, argument)
-    await context.services.admin.provider_steered(user_id_of(update), name, "resume", operation_of(update))
+    name = await _steered(update, context, argument, "resume")
     await context.services.providers.resume(name, user_id_of(update))
     await _show(update, context, query, name)
     return context.t("providers.now_resumed", name=name)
@@ -49,6 +47,13 @@ def _chosen(update: Update, context: Context, handle: str) -> ProviderName:
     # Who was an admin when the button was made need not be one now.
     context.services.accounts.require_admin(user_id_of(update))
     return context.services.providers.named(handle)
+
+
+async def _steered(update: Update, context: Context, handle: str, action: str) -> ProviderName:
+    """The provider that a button names, with what is about to be done to it noted in the log of admins."""
+    name = _chosen(update, context, handle)
+    await context.services.admin.provider_steered(user_id_of(update), name, action, operation_of(update))
+    return name
 
 
 async def _show(
