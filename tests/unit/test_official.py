@@ -3,26 +3,9 @@ import pytest
 from bot.domain.request import Operation, VideoRequest
 from bot.kling.dialects.official import OFFICIAL
 from bot.kling.wire import TaskRef
-from tests.unit.recorded import hold_answer, hold_request, names
+from tests.unit.recorded import names
 
 REF = TaskRef(Operation.IMAGE_TO_VIDEO, "kling-v2-6", "klingbot-K7Q29F-0123456789ab", "83 19/22")
-
-
-@pytest.mark.parametrize("name", names("official", "submit"))
-def test_a_request_is_encoded_as_recorded(name):
-    hold_request(OFFICIAL, name)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        name
-        for kind in ("submitted", "queried", "looked_up", "listed", "probed")
-        for name in names("official", kind)
-    ],
-)
-def test_an_answer_means_what_was_recorded_for_it(name):
-    hold_answer(OFFICIAL, name)
 
 
 def test_every_documented_business_code_has_a_sample():

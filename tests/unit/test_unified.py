@@ -5,22 +5,9 @@ from bot.kling.dialects.official import OFFICIAL
 from bot.kling.dialects.unified import MANY, UNIFIED
 from bot.kling.wire import TaskRef
 from tests.operations import PICTURES, a_request_for
-from tests.unit.recorded import EXTERNAL_ID, hold_answer, hold_request, names
+from tests.unit.recorded import EXTERNAL_ID
 
 REF = TaskRef(Operation.IMAGE_TO_VIDEO, "kling-v2-6", EXTERNAL_ID, "893605946402811985")
-
-
-@pytest.mark.parametrize("name", names("unified", "submit"))
-def test_a_request_is_encoded_as_recorded(name):
-    hold_request(UNIFIED, name)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [name for kind in ("submitted", "queried", "looked_up", "listed") for name in names("unified", kind)],
-)
-def test_an_answer_means_what_was_recorded_for_it(name):
-    hold_answer(UNIFIED, name)
 
 
 def test_tasks_are_asked_for_in_one_place_by_either_id():
