@@ -3,9 +3,11 @@ import sys
 import threading
 
 import pytest
+import pytest_asyncio
 import structlog
 
 from bot import log
+from tests.unit.demo_kling import open_kling
 
 
 @pytest.fixture
@@ -22,3 +24,17 @@ def kept_logging():
         logging.getLogger(name).setLevel(before)
     sys.excepthook, threading.excepthook = hooks
     structlog.reset_defaults()
+
+
+@pytest.fixture
+async def caller(tmp_path):
+    """A stand-in for Kling of the test's own."""
+    async with open_kling(tmp_path) as caller:
+        yield caller
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory):
+    """One stand-in for Kling for all rows of the tables of a module, which do not disturb each other."""
+    async with open_kling(tmp_path_factory.mktemp("kling")) as caller:
+        yield caller

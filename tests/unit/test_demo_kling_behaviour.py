@@ -22,12 +22,6 @@ TEXT = "/v1/videos/text2video"
 WISH = {"model_name": "kling-v2-6", "prompt": "a fox"}
 
 
-@pytest.fixture
-async def caller(tmp_path):
-    async with open_kling(tmp_path) as caller:
-        yield caller
-
-
 async def status_of(caller, id):
     return (await caller.get(f"{TEXT}/{id}")).json()["data"]["task_status"]
 

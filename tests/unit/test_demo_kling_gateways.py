@@ -3,26 +3,12 @@
 import json
 
 import pytest
-import pytest_asyncio
 
-from tests.unit.demo_kling import NOW, open_kling, picture
+from tests.unit.demo_kling import NOW, picture
 
 GENERATIONS = "/v1/video/generations"
 TEXT, IMAGE = "/kling/v1/videos/text2video", "/kling/v1/videos/image2video"
 FLAT_TEXT, FLAT_IMAGE = "/v1/videos/text2video", "/v1/videos/image2video"
-
-
-@pytest.fixture
-async def caller(tmp_path):
-    async with open_kling(tmp_path) as caller:
-        yield caller
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory):
-    """One stand-in for all rows of the tables, which do not disturb each other."""
-    async with open_kling(tmp_path_factory.mktemp("kling")) as caller:
-        yield caller
 
 
 def generic(**changes):

@@ -3,25 +3,11 @@
 import base64
 
 import pytest
-import pytest_asyncio
 
-from tests.unit.demo_kling import NOW, open_kling, picture
+from tests.unit.demo_kling import NOW, picture
 
 TEXT, IMAGE = "/v1/videos/text2video", "/v1/videos/image2video"
 OMNI, MOTION = "/v1/videos/omni-video", "/v1/videos/motion-control"
-
-
-@pytest.fixture
-async def caller(tmp_path):
-    async with open_kling(tmp_path) as caller:
-        yield caller
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory):
-    """One stand-in for all rows of the tables, which do not disturb each other."""
-    async with open_kling(tmp_path_factory.mktemp("kling")) as caller:
-        yield caller
 
 
 def text(**changes):

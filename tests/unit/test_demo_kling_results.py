@@ -16,12 +16,6 @@ OMNI, MOTION = "/v1/videos/omni-video", "/v1/videos/motion-control"
 ELEMENTS = "/v1/general/advanced-custom-elements"
 
 
-@pytest.fixture
-async def caller(tmp_path):
-    async with open_kling(tmp_path) as caller:
-        yield caller
-
-
 def text(**changes):
     return {"model_name": "kling-v2-6", "prompt": "a fox"} | changes
 

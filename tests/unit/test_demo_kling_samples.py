@@ -5,9 +5,8 @@ import json
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from tests.unit.demo_kling import open_kling, picture
+from tests.unit.demo_kling import picture
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 KEYS = {
@@ -49,12 +48,6 @@ def with_pictures(value):
     if isinstance(value, list):
         return [with_pictures(inner) for inner in value]
     return PLACEHOLDERS.get(value, value) if isinstance(value, str) else value
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory):
-    async with open_kling(tmp_path_factory.mktemp("kling")) as caller:
-        yield caller
 
 
 @pytest.mark.parametrize(("dialect", "expected"), list(recorded()))

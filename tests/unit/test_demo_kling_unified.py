@@ -1,7 +1,6 @@
 """Kling's newer standard at the stand-in: contents, settings and options, and the questions about tasks."""
 
 import pytest
-import pytest_asyncio
 
 from tests.unit.demo_kling import NOW, grey_video, open_kling, picture
 
@@ -11,19 +10,6 @@ V26, V26_I = "/text-to-video/kling-2.6", "/image-to-video/kling-2.6"
 V25_I = "/image-to-video/kling-2.5-turbo"
 OMNI, O1 = "/omni-video/kling-3.0-omni", "/omni-video/kling-o1"
 MOTION = "/motion-control/kling-3.0"
-
-
-@pytest.fixture
-async def caller(tmp_path):
-    async with open_kling(tmp_path) as caller:
-        yield caller
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def shared(tmp_path_factory):
-    """One stand-in for all rows of the tables, which do not disturb each other."""
-    async with open_kling(tmp_path_factory.mktemp("kling")) as caller:
-        yield caller
 
 
 def words(text="a fox"):
