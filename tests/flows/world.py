@@ -177,6 +177,14 @@ format = "json"
         async with asyncio.timeout(timeout_seconds), self.said:
             await self.said.wait_for(predicate)
 
+    def written(self, chat: int, words: str) -> list[dict[str, Any]]:
+        """The texts of the bot in a chat that hold these words."""
+        return [reply for reply in self.telegram.replies(chat) if words in str(reply.get("text"))]
+
+    async def wait_written(self, chat: int, words: str, count: int) -> None:
+        """Wait until the bot has written so many texts to a chat that hold these words."""
+        await self.telegram.wait_for(lambda: len(self.written(chat, words)) == count)
+
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """What stands in the bot's own database."""
         with closing(sqlite3.connect(self.database)) as db:
