@@ -20,7 +20,18 @@ from bot.domain.lifecycle import (
 )
 from bot.domain.quota import Plan, Windows, windows
 from bot.domain.request import ImageRef, Operation, VideoRequest
-from bot.domain.task import FailureKind, LedgerKind, LedgerRow, Origin, RemoteVideo, Task, TaskState
+from bot.domain.task import (
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    FailureKind,
+    LedgerKind,
+    LedgerRow,
+    Origin,
+    RemoteVideo,
+    Task,
+    TaskState,
+)
 from bot.domain.units import MINUTE, SECOND, ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.store.base import Draft, InboxRow, Store, StoredAttachment
 
@@ -123,6 +134,21 @@ async def stored(
     for event in path_to(state, task.created_at):
         task = await store.apply(transition(task, event, task.created_at), task.created_at)
     return task
+
+
+def a_delivery(task: Task | None = None, **changes: Any) -> Delivery:
+    """The delivery of a task's first video, which is about to be sent."""
+    values: dict[str, Any] = {
+        "id": 1,
+        "task": task or a_task(TaskState.SUCCEEDED),
+        "kind": DeliveryKind.VIDEO,
+        "position": 0,
+        "state": DeliveryState.SENDING,
+        "attempts": 1,
+        "due_at": None,
+        "video": a_video(),
+    }
+    return Delivery(**values | changes)
 
 
 def a_window(now: Millis = NOW, zone: str = "UTC") -> Windows:

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from bot.clock import ManualClock
 from bot.domain.quota import Plan
 from bot.domain.request import Operation
-from bot.domain.task import Delivery, DeliveryKind, DeliveryState, FailureKind, Task, TaskState
+from bot.domain.task import FailureKind, Task, TaskState
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis, UserId
 from bot.services.accounts import Accounts
 from bot.services.ports import (
@@ -28,7 +28,7 @@ from bot.services.ports import (
 )
 from bot.store.sqlite import SqliteStore
 from handlers.messenger import CONFETTI
-from tests.builders import NOW, a_request, a_task, a_video
+from tests.builders import NOW, a_delivery, a_request, a_task
 from tests.telegram_front import ADA, BOSS, CLUB, TOKEN, XIAOLIN, complaint, open_telegram
 
 PROGRESS = Progress(NOW)
@@ -60,20 +60,6 @@ def a_task_of(chat_id: int = ADA, state: TaskState = TaskState.QUEUED, **changes
     origin = {name: changes.pop(name) for name in ("thread_id", "message_id", "language") if name in changes}
     task = a_task(state, chat_id=ChatId(chat_id), **changes)
     return replace(task, origin=replace(task.origin, **origin))
-
-
-def a_delivery(task: Task, **changes) -> Delivery:
-    values = {
-        "id": 1,
-        "task": task,
-        "kind": DeliveryKind.VIDEO,
-        "position": 0,
-        "state": DeliveryState.SENDING,
-        "attempts": 1,
-        "due_at": None,
-        "video": a_video(),
-    }
-    return Delivery(**values | changes)
 
 
 @pytest.fixture

@@ -11,9 +11,6 @@ from hypothesis import strategies as st
 from bot.domain.choices import Knob
 from bot.domain.request import PROMPT_LIMIT
 from bot.domain.task import (
-    Delivery,
-    DeliveryKind,
-    DeliveryState,
     FailureKind,
     LedgerKind,
     LedgerRow,
@@ -26,7 +23,7 @@ from bot.services.cards import Card
 from bot.services.ports import Balance, Progress
 from handlers import COMMANDS, card_views, onboarding_views, result_views, views
 from handlers.keyboards import COPY_LIMIT, Signer, markup
-from tests.builders import ADA, NOW, a_grant, a_request, a_task, a_video, an_image
+from tests.builders import ADA, NOW, a_delivery, a_grant, a_request, a_task, an_image
 
 UTC = ZoneInfo("UTC")
 ENGLISH = for_language("en")
@@ -90,20 +87,6 @@ def text_of(view: views.View) -> str:
 
 def labels(view: views.View) -> list[str]:
     return [button.text for row in view.buttons for button in row]
-
-
-def a_delivery(task=None, **changes) -> Delivery:
-    values = {
-        "id": 1,
-        "task": task or a_task(TaskState.SUCCEEDED),
-        "kind": DeliveryKind.VIDEO,
-        "position": 0,
-        "state": DeliveryState.SENDING,
-        "attempts": 1,
-        "due_at": None,
-        "video": a_video(),
-    }
-    return Delivery(**values | changes)
 
 
 def a_balance(**changes) -> Balance:
