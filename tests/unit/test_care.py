@@ -14,7 +14,6 @@ import types
 import typing
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from html.parser import HTMLParser
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -36,6 +35,7 @@ from bot.i18n import NAMES, Texts, for_language
 from handlers.keyboards import Button, Signer, markup
 from handlers.views import CAPTION_LIMIT, TEXT_LIMIT, View, units
 from tests.builders import ADA, NOW, a_request, a_task
+from tests.unit.screens import TELEGRAM, read
 
 TEXTS = {
     "letters": "x" * 3_000,
@@ -53,7 +53,6 @@ ALONE = 40
 IN_A_ROW = 3
 MANY = 12
 SIGNER = Signer("123456:a-token-of-tests")
-TAGS = frozenset({"a", "b", "i", "u", "s", "code", "pre", "blockquote", "tg-spoiler"})
 
 LINK = "https://t.me/kling_demo_bot?start=recipe_fox1"
 
@@ -226,37 +225,6 @@ def views() -> Iterator[tuple[str, Callable[..., Any]]]:
                     yield f"{module.name}.{name}", function
 
 
-class Markup(HTMLParser):
-    """Reads HTML as Telegram does: strictly, and the text is what counts."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.text = ""
-        self._open: list[str] = []
-
-    def handle_starttag(self, tag, attrs):
-        del attrs
-        assert tag in TAGS, tag
-        self._open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-
-    def close(self):
-        super().close()
-        assert self._open == []
-
-
-def text_of(html: str) -> str:
-    reader = Markup()
-    reader.feed(html)
-    reader.close()
-    return reader.text
-
-
 def says_something(text: str) -> bool:
     """Whether there is a letter or a number: a picture alone says nothing to whoever cannot see it."""
     return any(unicodedata.category(letter)[0] in "LN" for letter in text)
@@ -282,7 +250,7 @@ ALL = dict(views())
 def test_every_view_is_careful_with_whatever_people_write(view, text, language):
     made = view(**Maker(for_language(language), text).arguments(view))
     for message in shown(made):
-        said = text_of(message.html)
+        said = read(message.html, TELEGRAM).text
         assert units(said) <= (CAPTION_LIMIT if view.__name__ == "caption" else TEXT_LIMIT)
         markup(message.buttons, SIGNER)
         for row in message.buttons:

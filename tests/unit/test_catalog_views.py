@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +15,7 @@ from handlers import catalog_views, provider_views
 from handlers.keyboards import Signer, markup
 from handlers.views import TEXT_LIMIT, plain, units
 from tests.builders import ADA, NOW
+from tests.unit.screens import read
 
 EVERYTHING = frozenset(Operation)
 CATALOG = catalog.load()
@@ -45,25 +45,9 @@ REPORT = ProviderReport(
 )
 
 
-class Tags(HTMLParser):
-    """Every tag is closed in its order."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        assert tag in {"b", "code"}
-        self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-
 def is_message(html: str) -> bool:
-    return 0 < units(html) <= TEXT_LIMIT and not Tags(html).open
+    read(html, {"b", "code"})
+    return 0 < units(html) <= TEXT_LIMIT
 
 
 def models_text(*names: str, offered=EVERYTHING, beside=None) -> str:

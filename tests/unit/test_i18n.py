@@ -5,7 +5,6 @@ import io
 import re
 import string
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -25,6 +24,7 @@ from bot.services.audit import AUDITED
 from handlers import COMMANDS, tips, try_on
 from handlers.onboarding_views import EXAMPLES
 from handlers.views import NAMED_FIELDS
+from tests.unit.screens import TELEGRAM, read
 
 ROOT = Path(__file__).parent.parent.parent
 CATALOGUES = {
@@ -144,29 +144,11 @@ def test_every_text_is_used():
     assert not unused
 
 
-class Markup(HTMLParser):
-    """Reads what Telegram calls HTML."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        assert tag in {"b", "i", "u", "s", "code", "pre", "a", "blockquote", "tg-spoiler"}, tag
-        self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
 @pytest.mark.parametrize("language", NAMES)
 def test_every_text_is_html_as_telegram_takes_it(language):
     for key, forms in CATALOGUES[language].items():
         for form in forms:
-            reader = Markup()
-            reader.feed(form)
-            reader.close()
-            assert not reader.open, key
+            read(form, TELEGRAM)
             assert not re.search(r"&(?!(?:lt|gt|amp|quot);)", form), key
 
 

@@ -1,7 +1,6 @@
 """What people read: within Telegram's limits, well-formed, escaped, and true in every language."""
 
 from dataclasses import replace
-from html.parser import HTMLParser
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -24,14 +23,12 @@ from bot.services.ports import Balance, Progress
 from handlers import COMMANDS, card_views, onboarding_views, result_views, views
 from handlers.keyboards import COPY_LIMIT, Signer, markup
 from tests.builders import ADA, NOW, a_delivery, a_grant, a_request, a_task, an_image
+from tests.unit.screens import labels, read, text_of
 
 UTC = ZoneInfo("UTC")
 ENGLISH = for_language("en")
 LANGUAGES = [for_language(language) for language in NAMES]
 SIGNER = Signer("123456:a-token-of-tests")
-
-TAGS = frozenset({"a", "b", "blockquote", "code", "i"})
-"""Those of Telegram's HTML that the texts use."""
 
 FOX = "🦊"
 FAMILY = "👨‍👩‍👧‍👦"
@@ -44,49 +41,6 @@ PROMPTS = {
     "markup": ("<b>&\"'</i>" * PROMPT_LIMIT)[:PROMPT_LIMIT],
     "line breaks": ("a\n" * PROMPT_LIMIT)[:PROMPT_LIMIT],
 }
-
-
-class Reader(HTMLParser):
-    """Reads HTML as Telegram does: strictly, and the text is what counts."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.text = ""
-        self.quoted = ""
-        self.tags: list[str] = []
-        self._open: list[str] = []
-
-    def handle_starttag(self, tag, attributes):
-        assert tag in TAGS, tag
-        self.tags.append(tag)
-        self._open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self._open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-        if "blockquote" in self._open:
-            self.quoted += data
-
-    def close(self):
-        super().close()
-        assert self._open == []
-
-
-def read(html: str) -> Reader:
-    reader = Reader()
-    reader.feed(html)
-    reader.close()
-    return reader
-
-
-def text_of(view: views.View) -> str:
-    return read(view.html).text
-
-
-def labels(view: views.View) -> list[str]:
-    return [button.text for row in view.buttons for button in row]
 
 
 def a_balance(**changes) -> Balance:
