@@ -32,7 +32,8 @@ from bot.domain.task import (
     Task,
     TaskState,
 )
-from bot.domain.units import MINUTE, SECOND, ChatId, Credits, Millis, ProviderName, TaskId, UserId
+from bot.domain.units import HOUR, MINUTE, SECOND, ChatId, Credits, Millis, ProviderName, TaskId, UserId
+from bot.services.ports import Balance
 from bot.store.base import Draft, InboxRow, Store, StoredAttachment
 
 NOW = Millis(1_767_225_600_000)
@@ -149,6 +150,23 @@ def a_delivery(task: Task | None = None, **changes: Any) -> Delivery:
         "video": a_video(),
     }
     return Delivery(**values | changes)
+
+
+def a_balance(**changes: Any) -> Balance:
+    """What somebody can spend who has used half of their day and most of their month."""
+    values: dict[str, Any] = {
+        "available": 80,
+        "granted": 30,
+        "held": 15,
+        "day_limit": 100,
+        "day_spent": 50,
+        "month_limit": 1_000,
+        "month_spent": 1_000 - 50,
+        "resets_at": NOW + HOUR,
+        "running": 1,
+        "max_running": 3,
+    }
+    return Balance(**values | changes)
 
 
 def a_window(now: Millis = NOW, zone: str = "UTC") -> Windows:

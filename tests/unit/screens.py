@@ -2,8 +2,17 @@
 
 from collections.abc import Collection
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
+from bot.i18n import NAMES, for_language
 from handlers.views import View
+
+UTC = ZoneInfo("UTC")
+ENGLISH = for_language("en")
+LANGUAGES = [for_language(language) for language in NAMES]
+
+FOX = "🦊"
+"""A letter that Telegram counts as two."""
 
 TELEGRAM = frozenset({"a", "b", "i", "u", "s", "code", "pre", "blockquote", "tg-spoiler"})
 """The tags of Telegram's HTML."""
