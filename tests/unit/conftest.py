@@ -5,9 +5,16 @@ import threading
 import pytest
 import pytest_asyncio
 import structlog
+from PIL import Image
 
 from bot import log
+from bot.clock import ManualClock
+from bot.domain.units import UserId
+from bot.services.ports import ResultFile
+from tests.builders import NOW
+from tests.telegram_front import ADA, BOSS, XIAOLIN, open_telegram
 from tests.unit.demo_kling import open_kling
+from tests.unit.messaging import VIDEO
 
 
 @pytest.fixture
@@ -38,3 +45,31 @@ async def shared(tmp_path_factory):
     """One stand-in for Kling for all rows of the tables of a module, which do not disturb each other."""
     async with open_kling(tmp_path_factory.mktemp("kling")) as caller:
         yield caller
+
+
+@pytest.fixture
+def clock():
+    return ManualClock(NOW)
+
+
+@pytest.fixture
+async def telegram(tmp_path, clock):
+    """A connection to the stand-in for Telegram; everybody is an admin."""
+    admins = frozenset({UserId(BOSS), UserId(ADA), UserId(XIAOLIN)})
+    async with open_telegram(tmp_path / "telegram", clock, admins) as opened:
+        yield opened
+
+
+@pytest.fixture
+def messenger(telegram):
+    return telegram.side.messenger
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A video as it is when it was fetched."""
+    path = tmp_path / "video.mp4"
+    path.write_bytes(VIDEO)
+    cover = tmp_path / "video.jpg"
+    Image.new("RGB", (320, 180)).save(cover, "JPEG")
+    return ResultFile(path, 1280, 720, 5_040, len(VIDEO), cover)
