@@ -1,4 +1,4 @@
-"""Sending: each way that a submission can end, and what becomes of the credits, the provider and the operators."""
+"""Sending: what leaves when, and what a clear answer does to the credits and to the provider."""
 
 import asyncio
 import sqlite3
@@ -9,25 +9,10 @@ from starlette.responses import Response
 
 from bot.domain.task import FailureKind, TaskState
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis, ProviderName
-from bot.services.dispatch import ABSENCE_PAUSE, LEASE
+from bot.services.dispatch import LEASE
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
 from tests.builders import NOW, a_request, an_image, stored
-from tests.services.world import (
-    POLICY,
-    Provider,
-    World,
-    absent,
-    accepted,
-    finished,
-    lost,
-    open_world,
-    refusal,
-    running,
-)
-
-HELD = (10, 10)
-BACK = (0, 0)
-
+from tests.services.world import BACK, HELD, POLICY, Provider, accepted, open_world, refusal
 
 # -- sending -----------------------------------------------------------------------------------------
 
@@ -117,6 +102,33 @@ async def test_a_picture_goes_with_the_request_and_one_that_is_not_kept_ends_the
     assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.PARAMETERS)
     assert len(provider.submissions) == 1
     assert await world.money() == HELD
+
+
+async def test_a_cancelled_task_is_not_sent(world, provider):
+    await stored(world.store, TaskState.CANCELLED)
+    await world.send()
+    assert provider.submissions == []
+    assert await world.money() == BACK
+
+
+@pytest.mark.parametrize(
+    "trouble", [ChatBusy(Millis(SECOND)), ChatGone("blocked"), ChatRefused("no"), ChatMoved(ChatId(-5))]
+)
+async def test_a_chat_that_cannot_be_written_to_does_not_stop_the_work(world, trouble):
+    world.chat.trouble["show_status"] = [trouble, trouble]
+    task = await stored(world.store)
+    await world.send()
+    assert (await world.now(task)).state is TaskState.IN_PROGRESS
+
+
+async def test_one_persons_many_tasks_do_not_delay_anothers_first(tmp_path):
+    provider = Provider()
+    async with open_world(tmp_path, provider, max_concurrent=2) as world:
+        for _ in range(3):
+            await stored(world.store, request=a_request(prompt="ada's"))
+        await stored(world.store, user_id=1002, request=a_request(prompt="xiaolin's"))
+        await world.send()
+        assert sorted(body["prompt"] for body in provider.submissions) == ["ada's", "xiaolin's"]
 
 
 # -- refusals for good -------------------------------------------------------------------------------
@@ -215,237 +227,3 @@ async def test_a_provider_that_is_down_again_and_again_rests_and_is_told_of_once
     provider.to_submissions += [refusal(503, 5001, "unavailable")] * 6
     await world.send()
     assert [key for key, _ in world.chat.alerts] == ["alert.provider.unavailable"]
-
-
-# -- keys and accounts -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("answer", "alert"),
-    [
-        (refusal(401, 1002, "Authorization is invalid"), "alert.provider.unauthorized"),
-        (refusal(429, 1102, "Account balance not enough"), "alert.provider.balance"),
-        (refusal(429, 1101, "Account in arrears"), "alert.provider.balance"),
-    ],
-)
-async def test_an_account_that_cannot_be_used_is_told_of_once_and_rests(world, provider, answer, alert):
-    provider.to_submissions += [answer, answer]
-    first, second = await stored(world.store), await stored(world.store)
-    await world.send()
-    for task in (first, second):
-        after = await world.now(task)
-        assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.UNAVAILABLE)
-        # People are not told of the operator's account.
-        assert after.failure_detail is None
-    assert await world.money() == BACK
-    assert [key for key, _ in world.chat.alerts] == [alert]
-    assert world.pool.closed_until(ProviderName("a")) > NOW
-    waiting = await stored(world.store)
-    await world.send()
-    assert (await world.now(waiting)).state is TaskState.QUEUED
-    assert len(provider.submissions) == 2
-
-
-async def test_where_one_account_is_empty_another_provider_takes_the_task(two, provider, other):
-    provider.to_submissions.append(refusal(429, 1102, "Account balance not enough"))
-    task = await stored(two.store)
-    await two.send()
-    after = await two.now(task)
-    assert (after.state, after.excluded, after.due_at) == (TaskState.QUEUED, ("a",), NOW)
-    assert two.woken == ["dispatch"]
-    await two.send()
-    after = await two.now(task)
-    assert (after.state, after.provider) == (TaskState.IN_PROGRESS, "b")
-    assert (len(provider.submissions), len(other.submissions)) == (1, 1)
-    assert await two.money() == HELD
-
-
-async def test_where_one_provider_is_down_another_takes_the_task_at_once(two, provider, other):
-    provider.to_submissions.append(refusal(503, 5001, "unavailable"))
-    task = await stored(two.store)
-    await two.send()
-    await two.send()
-    after = await two.now(task)
-    assert (after.state, after.provider) == (TaskState.IN_PROGRESS, "b")
-    assert two.chat.alerts == []
-
-
-async def test_where_every_provider_refuses_its_key_the_credits_come_back(two, provider, other):
-    for one in (provider, other):
-        one.to_submissions.append(refusal(401, 1002, "Authorization is invalid"))
-    task = await stored(two.store)
-    await two.send()
-    await two.send()
-    after = await two.now(task)
-    assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.UNAVAILABLE)
-    assert await two.money() == BACK
-    assert [params["provider"] for _, params in two.chat.alerts] == ["a", "b"]
-
-
-async def test_a_task_that_no_provider_can_take_any_more_gives_its_credits_back(world):
-    task = await stored(world.store, request=a_request(model="kling-v1"))
-    await world.send()
-    after = await world.now(task)
-    assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.UNAVAILABLE)
-    assert await world.money() == BACK
-
-
-# -- answers that were lost --------------------------------------------------------------------------
-
-
-async def test_a_lost_answer_keeps_the_hold_and_is_asked_for_before_anything_is_sent_again(world, provider):
-    provider.to_submissions.append(lost())
-    task = await stored(world.store)
-    await world.send()
-    assert (await world.now(task)).state is TaskState.UNCONFIRMED
-    assert await world.money() == HELD
-    provider.to_questions.append(running("kling-9"))
-    await world.settle()
-    after = await world.now(task)
-    assert (after.state, after.provider_task_id) == (TaskState.IN_PROGRESS, "kling-9")
-    assert provider.questions == [f"/v1/videos/text2video/{task.external_task_id}"]
-    assert len(provider.submissions) == 1
-    assert world.woken[-1] == "poll"
-
-
-async def test_a_lost_answer_to_a_task_that_is_finished_already_is_found_and_charged_once(world, provider):
-    provider.to_submissions.append(lost())
-    task = await stored(world.store)
-    await world.send()
-    provider.to_questions += [finished(), finished()]
-    await world.settle()
-    await world.look()
-    assert (await world.now(task)).state is TaskState.SUCCEEDED
-    assert await world.money() == (10, 0)
-
-
-async def test_a_submission_is_repeated_only_when_it_is_proven_absent_and_under_the_same_id(world, provider):
-    provider.to_submissions.append(lost())
-    provider.to_questions += [absent(), absent()]
-    task = await stored(world.store)
-    await world.send()
-    await world.settle()
-    once = await world.now(task)
-    assert (once.state, once.due_at) == (TaskState.UNCONFIRMED, NOW + ABSENCE_PAUSE)
-    await world.settle()
-    assert len(provider.questions) == 1
-    world.clock.advance(ABSENCE_PAUSE)
-    await world.settle()
-    assert (await world.now(task)).state is TaskState.QUEUED
-    assert await world.money() == HELD
-    await world.send()
-    assert (await world.now(task)).state is TaskState.IN_PROGRESS
-    assert [body["external_task_id"] for body in provider.submissions] == [task.external_task_id] * 2
-
-
-async def test_a_provider_that_cannot_say_now_is_asked_again_later(world, provider):
-    provider.to_submissions.append(lost())
-    provider.to_questions.append(refusal(503, 5001, "unavailable"))
-    task = await stored(world.store)
-    await world.send()
-    await world.settle()
-    after = await world.now(task)
-    assert after.state is TaskState.UNCONFIRMED
-    assert after.due_at > NOW
-    assert len(provider.submissions) == 1
-    assert await world.money() == HELD
-
-
-async def test_a_duplicate_that_the_provider_refuses_means_that_the_task_is_there(world, provider):
-    provider.to_submissions.append(refusal(400, 1201, "external_task_id already exists"))
-    task = await stored(world.store)
-    await world.send()
-    await world.settle()
-    assert (await world.now(task)).state is TaskState.IN_PROGRESS
-    assert len(provider.submissions) == 1
-
-
-async def test_where_nobody_can_be_asked_the_credits_come_back_and_the_operators_know(mute, provider):
-    provider.to_submissions.append(lost())
-    task = await stored(mute.store)
-    await mute.send()
-    await mute.settle()
-    after = await mute.now(task)
-    assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.UNKNOWN_OUTCOME)
-    assert await mute.money() == BACK
-    assert len(provider.submissions) == 1
-    assert ("alert.task.unknown_outcome", {"provider": "a", "id": task.id}) in mute.chat.alerts
-
-
-async def test_where_the_provider_is_no_longer_in_the_settings_the_credits_come_back(world):
-    task = await stored(world.store, TaskState.UNCONFIRMED)
-    await world.settle()
-    after = await world.now(task)
-    assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.UNKNOWN_OUTCOME)
-    assert await world.money() == BACK
-
-
-# -- crashes -----------------------------------------------------------------------------------------
-
-
-async def crash_while_sending(world: World, provider: Provider) -> None:
-    """The process ends when the provider has the submission and the answer is not yet written."""
-    arrived, may_answer = asyncio.Event(), asyncio.Event()
-
-    async def hanging(request: Request) -> Response:
-        del request
-        arrived.set()
-        await may_answer.wait()
-        return accepted()
-
-    provider.to_submissions.append(hanging)
-    await world.dispatch.tick()
-    await asyncio.wait_for(arrived.wait(), 5)
-    await world.work.stop(grace_seconds=0)
-    may_answer.set()
-
-
-async def test_a_submission_whose_lease_ran_out_is_asked_for_and_not_sent_again(world, provider):
-    task = await stored(world.store)
-    await crash_while_sending(world, provider)
-    world.clock.advance(LEASE - 1)
-    await world.settle()
-    assert (await world.now(task)).state is TaskState.SUBMITTING
-    world.clock.advance(1)
-    await world.settle()
-    after = await world.now(task)
-    assert (after.state, after.provider_task_id) == (TaskState.IN_PROGRESS, task.external_task_id)
-    assert len(provider.submissions) == 1
-    assert await world.money() == HELD
-
-
-async def test_at_start_nobody_waits_for_the_lease_of_the_last_process(world, provider):
-    task = await stored(world.store)
-    await crash_while_sending(world, provider)
-    await world.dispatch.orphans()
-    assert (await world.now(task)).state is TaskState.UNCONFIRMED
-    await world.settle()
-    assert (await world.now(task)).state is TaskState.IN_PROGRESS
-    assert len(provider.submissions) == 1
-
-
-async def test_a_cancelled_task_is_not_sent(world, provider):
-    await stored(world.store, TaskState.CANCELLED)
-    await world.send()
-    assert provider.submissions == []
-    assert await world.money() == BACK
-
-
-@pytest.mark.parametrize(
-    "trouble", [ChatBusy(Millis(SECOND)), ChatGone("blocked"), ChatRefused("no"), ChatMoved(ChatId(-5))]
-)
-async def test_a_chat_that_cannot_be_written_to_does_not_stop_the_work(world, trouble):
-    world.chat.trouble["show_status"] = [trouble, trouble]
-    task = await stored(world.store)
-    await world.send()
-    assert (await world.now(task)).state is TaskState.IN_PROGRESS
-
-
-async def test_one_persons_many_tasks_do_not_delay_anothers_first(tmp_path):
-    provider = Provider()
-    async with open_world(tmp_path, provider, max_concurrent=2) as world:
-        for _ in range(3):
-            await stored(world.store, request=a_request(prompt="ada's"))
-        await stored(world.store, user_id=1002, request=a_request(prompt="xiaolin's"))
-        await world.send()
-        assert sorted(body["prompt"] for body in provider.submissions) == ["ada's", "xiaolin's"]

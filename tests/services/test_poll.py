@@ -11,6 +11,8 @@ from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
 from bot.services.poll import LATE_INTERVAL, LATE_LIMIT, MANY, UNKNOWN_LOOKS
 from tests.builders import LEASE, NOW, stored
 from tests.services.world import (
+    BACK,
+    HELD,
     POLICY,
     World,
     a_finished_row,
@@ -23,8 +25,6 @@ from tests.services.world import (
     says,
 )
 
-HELD = (10, 10)
-BACK = (0, 0)
 CHARGED = (10, 0)
 DEADLINE = Millis(NOW + 20 * MINUTE)
 

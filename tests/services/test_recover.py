@@ -7,10 +7,9 @@ from bot.domain.task import FailureKind, TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis, ProviderName
 from bot.services.recover import CLEANING_INTERVAL, Recover
 from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, a_draft, a_request, an_image, an_update, stored
-from tests.services.world import STATUS_MESSAGE, absent, running
+from tests.services.world import BACK, STATUS_MESSAGE, absent, running
 
 RETENTION = Millis(30 * DAY)
-BACK = (0, 0)
 
 
 @pytest.fixture

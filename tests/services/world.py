@@ -37,6 +37,10 @@ from tests.serving import serve
 POLICY = PollingPolicy(retries=2)
 STATUS_MESSAGE = 500
 
+HELD = (10, 10)
+BACK = (0, 0)
+"""What `World.money` is while a task of ten credits is on its way, and once they are given back."""
+
 Answer = Response | Callable[[Request], Awaitable[Response]]
 
 
