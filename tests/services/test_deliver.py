@@ -9,7 +9,7 @@ import av
 import pytest
 from PIL import Image
 
-from bot.domain.lifecycle import Accepted, Claimed, Finished, transition
+from bot.domain.lifecycle import Finished, transition
 from bot.domain.request import Product
 from bot.domain.task import DeliveryState, FailureKind, LedgerKind, Task, TaskState
 from bot.domain.units import DAY, SECOND, ChatId, Millis
@@ -18,7 +18,7 @@ from bot.media import NotAVideo, probe
 from bot.services.deliver import LEASE, PATIENCE, Deliver
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
 from bot.services.work import Work
-from tests.builders import NOW, OFFICIAL, a_video, stored
+from tests.builders import NOW, a_video, stored
 from tests.services.world import STATUS_MESSAGE, World
 
 LIMIT = 50_000_000
@@ -100,6 +100,11 @@ async def a_finished_task(world: World, **changes) -> Task:
     task = await stored(world.store, TaskState.SUCCEEDED, **changes)
     await world.store.set_status_message(task.id, STATUS_MESSAGE)
     return task
+
+
+async def with_two_videos(world: World) -> Task:
+    task = await stored(world.store, TaskState.IN_PROGRESS)
+    return await world.store.apply(transition(task, Finished((a_video(0), a_video(1))), NOW), NOW)
 
 
 DELIVERED = (DeliveryState.DELIVERED, 1)
@@ -185,13 +190,7 @@ async def test_a_video_that_the_chat_has_already_is_sent_by_its_id(world, delive
 
 
 async def test_every_video_of_a_task_arrives(world, deliver, source):
-    task = await stored(world.store)
-    for event in (
-        Claimed(OFFICIAL, Millis(NOW + SECOND)),
-        Accepted("kling-1", NOW),
-        Finished((a_video(0), a_video(1))),
-    ):
-        task = await world.store.apply(transition(task, event, NOW), NOW)
+    task = await with_two_videos(world)
     await run(deliver, world)
     assert sorted(source.fetched) == ["https://cdn.example/0.mp4", "https://cdn.example/1.mp4"]
     assert await rows(world, task) == [DELIVERED, DELIVERED]
@@ -376,13 +375,7 @@ async def test_a_chat_that_is_gone_ends_the_delivery_and_the_video_is_kept_for_i
 
 
 async def test_a_refund_happens_once_though_two_videos_of_a_task_are_lost(world, deliver, source):
-    task = await stored(world.store)
-    for event in (
-        Claimed(OFFICIAL, Millis(NOW + SECOND)),
-        Accepted("kling-1", NOW),
-        Finished((a_video(0), a_video(1))),
-    ):
-        task = await world.store.apply(transition(task, event, NOW), NOW)
+    task = await with_two_videos(world)
     source.trouble = [DownloadGone("gone"), DownloadGone("gone")]
     await run(deliver, world)
     assert await refunds(world, task) == [10]
