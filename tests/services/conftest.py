@@ -2,7 +2,23 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.clock import ManualClock
+from bot.store.sqlite import SqliteStore
+from tests.builders import NOW
 from tests.services.world import Provider, World, open_world
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW)
+
+
+@pytest.fixture
+async def store(tmp_path) -> AsyncIterator[SqliteStore]:
+    """A store for the services that stand on nothing else."""
+    opened = await SqliteStore.open(str(tmp_path / "klingbot.db"))
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

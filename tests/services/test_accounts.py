@@ -5,13 +5,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.clock import ManualClock
 from bot.domain.quota import Plan
 from bot.domain.task import LedgerKind, TaskState
 from bot.domain.units import DAY, HOUR, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.services.accounts import GRANT_LIMIT, Accounts
-from bot.store.sqlite import SqliteStore
 from tests.builders import ADA, GENEROUS, NOW, XIAOLIN, a_task, a_window, stored
 
 BOSS = UserId(1000)
@@ -19,18 +17,6 @@ PLANS = {
     "free": Plan("free", daily_credits=100, monthly_credits=300, max_running=3),
     "none": Plan("none"),
 }
-
-
-@pytest.fixture
-async def store(tmp_path):
-    opened = await SqliteStore.open(str(tmp_path / "klingbot.db"))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def clock():
-    return ManualClock(NOW)
 
 
 @pytest.fixture

@@ -42,11 +42,6 @@ async def store(tmp_path):
     await opened.close()
 
 
-@pytest.fixture
-def clock():
-    return ManualClock(NOW)
-
-
 async def test_the_same_alert_comes_once_an_hour_and_says_how_often_it_came_again(store, clock):
     desk = Desk(store, clock)
     for _ in range(3):

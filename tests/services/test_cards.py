@@ -14,7 +14,6 @@ from bot.errors import UserError
 from bot.services.cards import FRAMES, NEW, ONLY_NEW, PHOTO, READY, REFERENCES, TWO_PHOTOS, Card, Cards
 from bot.services.compose import Compose, Defaults
 from bot.store.base import Draft
-from bot.store.sqlite import SqliteStore
 from tests.builders import ADA, ADAS_CHAT, NOW
 
 CATALOG = catalog.load()
@@ -39,13 +38,6 @@ class Everything:
 
     def unsupported(self, request: VideoRequest) -> None:
         return None
-
-
-@pytest.fixture
-async def store(tmp_path):
-    opened = await SqliteStore.open(str(tmp_path / "klingbot.db"))
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -2,18 +2,12 @@
 
 import pytest
 
-from bot.clock import ManualClock
 from bot.domain.units import MINUTE, SECOND, ChatId, UserId
 from bot.errors import UserError
 from bot.services.limits import REMEMBERED, Limits, Rates
-from tests.builders import ADA, NOW, XIAOLIN
+from tests.builders import ADA, XIAOLIN
 
 CLUB, OTHER_CLUB = ChatId(-100), ChatId(-200)
-
-
-@pytest.fixture
-def clock():
-    return ManualClock(NOW)
 
 
 @pytest.fixture
