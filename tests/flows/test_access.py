@@ -10,12 +10,11 @@ ADA, XIAOLIN, BOSS = 1001, 1002, 1000
 
 
 @pytest.fixture
-async def bot(tmp_path):
-    async with open_world(tmp_path) as world:
-        world.kling.behaviour.render_seconds = 0.3
-        world.write_config(extra='[access]\nmode = "request"\n\n[plans.pro]\ndaily_credits = 900')
-        await world.start()
-        yield world
+async def bot(world):
+    world.kling.behaviour.render_seconds = 0.3
+    world.write_config(extra='[access]\nmode = "request"\n\n[plans.pro]\ndaily_credits = 900')
+    await world.start()
+    return world
 
 
 async def let_in(bot, person: int) -> None:
