@@ -52,26 +52,25 @@ async def a_video(bot, words: str = "/video a fox") -> dict:
     return video
 
 
-async def test_two_photos_ask_once_and_become_a_film_from_the_first_to_the_second(bot):
-    await bot.telegram.send_album(ADA, [sample_picture(), a_portrait()], "day becomes night --pro")
+async def asked_about_two_photos(bot, words: str, choice: str) -> tuple[str, dict]:
+    """Send two photos, choose what they are for, and have it made; what Kling was asked for."""
+    await bot.telegram.send_album(ADA, [sample_picture(), a_portrait()], words)
     await bot.telegram.wait_text(ADA, "Two photos")
-    await bot.telegram.press_labelled(ADA, "From the first")
+    await bot.telegram.press_labelled(ADA, choice)
     await bot.telegram.wait_text(ADA, "Ready")
     await bot.telegram.press_labelled(ADA, "Generate")
     await bot.telegram.wait_video(ADA)
-    path, body = asked(bot)
+    return asked(bot)
+
+
+async def test_two_photos_ask_once_and_become_a_film_from_the_first_to_the_second(bot):
+    path, body = await asked_about_two_photos(bot, "day becomes night --pro", "From the first")
     assert path == "/v1/videos/image2video"
     assert {"image", "image_tail"} <= set(body)
 
 
 async def test_two_photos_may_both_appear(bot):
-    await bot.telegram.send_album(ADA, [sample_picture(), a_portrait()], "they meet")
-    await bot.telegram.wait_text(ADA, "Two photos")
-    await bot.telegram.press_labelled(ADA, "Both appear")
-    await bot.telegram.wait_text(ADA, "Ready")
-    await bot.telegram.press_labelled(ADA, "Generate")
-    await bot.telegram.wait_video(ADA)
-    path, body = asked(bot)
+    path, body = await asked_about_two_photos(bot, "they meet", "Both appear")
     assert path == "/v1/videos/multi-image2video"
     assert len(body["image_list"]) == 2
 
