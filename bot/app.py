@@ -102,6 +102,7 @@ class App:
     deliver: Deliver
     recover: Recover
     providers: Providers
+    alerts: Alerts
     rounds: Rounds
     ticks: Ticks
     work: tuple[Work, ...]
@@ -120,9 +121,10 @@ class App:
             await self._run(stopping)
 
     async def _run(self, stopping: asyncio.Event) -> None:
-        await self.telegram.prepare()
         await self.providers.restore()
         await self.services.access.restore()
+        await self.alerts.restore()
+        await self.telegram.prepare()
         await self.recover.at_start()
         self.ticks.start(
             {
@@ -328,7 +330,7 @@ async def build(
             Work(LOOKS_AT_ONCE),
             Work(DELIVERIES_AT_ONCE),
         )
-        alerts = Alerts(telegram.messenger, clock)
+        alerts = Alerts(telegram.messenger, store, clock)
         watch = Watch(pool, alerts)
         dispatch = Dispatch(
             store,
@@ -366,6 +368,7 @@ async def build(
                 Millis(settings.storage.retention_days * DAY),
             ),
             providers=providers,
+            alerts=alerts,
             rounds=Rounds(
                 store, accounts, alerts, clock, _thresholds(settings), partial(_free_share, directory)
             ),

@@ -1,13 +1,15 @@
 """What the admins are told by itself: each kind once an hour with a count, and a summary once a day.
 
-What was told is kept in memory, for a restart forgives; the day of the last summary stands in the store.
+What was told and when stands in the store, so that a bot that starts over and over does not tell it each time.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
+from pydantic import BaseModel, TypeAdapter
 
 from bot.clock import Clock
 from bot.domain.report import report, start_of
@@ -20,6 +22,7 @@ from bot.store.operating import OperatingStore
 log = structlog.get_logger(__name__)
 
 SUMMARY_KEY = "alerts.summary"
+TOLD_KEY = "alerts.told"
 MOST_FIGURES = 50_000
 
 OF_THE_REQUEST = frozenset({str(FailureKind.CONTENT), str(FailureKind.PARAMETERS)})
@@ -37,45 +40,63 @@ class Thresholds:
     summary_hour: int | None
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(BaseModel):
     """A kind of alert: when it was told last, and what has come since."""
 
+    key: str
     at: Millis
     since: int = 0
-    params: dict[str, object] = field(default_factory=dict)
+    params: dict[str, Any] = {}
+
+
+_TOLD = TypeAdapter(dict[str, _Told])
 
 
 class Alerts:
     """Stands between those who notice something and the admins' chat."""
 
-    def __init__(self, operators: Operators, clock: Clock) -> None:
+    def __init__(self, operators: Operators, store: OperatingStore, clock: Clock) -> None:
         self._operators = operators
+        self._store = store
         self._clock = clock
-        self._told: dict[tuple[str, str], _Told] = {}
+        self._told: dict[str, _Told] = {}
+
+    async def restore(self) -> None:
+        """Take up what was told before the program ended; to be called before anything is told."""
+        kept = await self._store.setting(TOLD_KEY)
+        self._told = {} if kept is None else _TOLD.validate_json(kept)
 
     async def alert_operators(self, key: str, /, **params: object) -> None:
         """Tell the admins, unless they were told of the same within the hour: then it is counted."""
         now = self._clock.now()
-        kind = (key, str(params.get("provider", "")))
+        kind = f"{key} {params.get('provider', '')}".strip()
         told = self._told.get(kind)
         if told is not None and now - told.at < HOUR:
             told.since, told.params = told.since + 1, params
+            await self._keep()
             return
-        self._told[kind] = _Told(now)
+        self._told[kind] = _Told(key=key, at=now)
+        # Kept first: an alert that is lost in a crash is noticed again, one that is told at each start is noise.
+        await self._keep()
         await self._operators.alert_operators(key, **params)
 
     async def tick(self) -> None:
         """Tell how often it came again, where the hour is over."""
         now = self._clock.now()
-        for (key, provider), told in list(self._told.items()):
-            if now - told.at < HOUR:
-                continue
+        over = {kind: told for kind, told in self._told.items() if now - told.at >= HOUR}
+        for kind, told in over.items():
             if told.since:
-                self._told[key, provider] = _Told(now)
-                await self._operators.alert_operators(key, repeated=told.since, **told.params)
+                self._told[kind] = _Told(key=told.key, at=now)
             else:
-                del self._told[key, provider]
+                del self._told[kind]
+        if over:
+            await self._keep()
+        for told in over.values():
+            if told.since:
+                await self._operators.alert_operators(told.key, repeated=told.since, **told.params)
+
+    async def _keep(self) -> None:
+        await self._store.set_setting(TOLD_KEY, _TOLD.dump_json(self._told).decode())
 
 
 class Rounds:

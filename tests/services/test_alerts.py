@@ -26,7 +26,7 @@ class Desk:
     ) -> None:
         self.chat, self.clock, self.store, self.free = Chat(), clock, store, 0.5
         accounts = Accounts(store, clock, {"free": Plan("free")}, "free", ZoneInfo("UTC"), frozenset({BOSS}))
-        self.alerts = Alerts(self.chat, clock)
+        self.alerts = Alerts(self.chat, store, clock)
         thresholds = Thresholds(0.3, 4, 15, 0.05, summary_hour)
         self.rounds = Rounds(store, accounts, self.alerts, clock, thresholds, lambda: self.free)
 
@@ -57,6 +57,21 @@ async def test_the_same_alert_comes_once_an_hour_and_says_how_often_it_came_agai
     await desk.rounds.tick()
     await desk.alerts.alert_operators("alert.provider.balance", provider="a", detail="empty")
     assert len(desk.chat.alerts) == 4
+
+
+async def test_a_restart_tells_nothing_twice_and_forgets_no_count(store, clock):
+    await Desk(store, clock).alerts.alert_operators("alert.provider.balance", provider="a", detail="empty")
+    again = Desk(store, clock)
+    await again.alerts.restore()
+    await again.alerts.alert_operators("alert.provider.balance", provider="a", detail="still empty")
+    assert again.told == []
+    clock.advance(HOUR)
+    third = Desk(store, clock)
+    await third.alerts.restore()
+    await third.rounds.tick()
+    assert third.chat.alerts == [
+        ("alert.provider.balance", {"provider": "a", "detail": "still empty", "repeated": 1})
+    ]
 
 
 async def test_many_failures_are_told_but_not_refused_content_and_not_few(store, clock):
