@@ -124,7 +124,7 @@ class App:
         await self.providers.restore()
         await self.services.access.restore()
         await self.alerts.restore()
-        await self.telegram.prepare()
+        await self.telegram.prepare(self.services.access.roles)
         await self.recover.at_start()
         self.ticks.start(
             {

@@ -19,6 +19,7 @@ from bot.i18n import for_language
 from handlers import access_views, errors
 from handlers.context import Context, acknowledge, answer, keyboard, place_of, rewrite, user_id_of
 from handlers.given import command_in, text_of, words_after_command
+from handlers.menus import set_staff_menu
 from handlers.views import View, cut, plain
 
 log = structlog.get_logger(__name__)
@@ -260,6 +261,8 @@ async def role(update: Update, context: Context) -> None:
     )
     text = context.t("role.given", name=access_views.named(person), role=context.t(f"role.{wanted}"))
     await answer(update, context, View(text))
+    await set_staff_menu(context.bot, person.id, given[wanted])
+    await tell(context, person.id, access_views.appointed(for_language(person.language), given[wanted]))
 
 
 async def maintenance(update: Update, context: Context) -> None:

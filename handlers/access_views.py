@@ -5,7 +5,7 @@ from hashlib import sha256
 from html import escape
 from zoneinfo import ZoneInfo
 
-from bot.domain.access import AccessMode, Door, InviteCode, Person, Standing, Verdict
+from bot.domain.access import AccessMode, Door, InviteCode, Person, Role, Standing, Verdict
 from bot.domain.units import Millis
 from bot.i18n import NAMES, Texts
 from handlers.keyboards import CONFIRM, DANGER, Button
@@ -108,3 +108,8 @@ def staff(t: Texts, people: Sequence[tuple[Person, Standing]]) -> View:
     """Who runs the bot, and how that is changed."""
     lines = [f"{t(f'role.{standing.role}')}: {named(person)}" for person, standing in people]
     return View("\n".join([*lines, "", t("role.usage")]))
+
+
+def appointed(t: Texts, role: Role | None) -> View:
+    """What a person reads whose role has changed."""
+    return View(t("role.no_more") if role is None else t("role.yours", role=t(f"role.{role}")))

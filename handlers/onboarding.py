@@ -15,6 +15,7 @@ from bot.errors import UserError
 from handlers import access, history, inline, onboarding_views, recipes
 from handlers.context import Context, answer, place_of, user_id_of
 from handlers.draft import offer
+from handlers.menus import set_staff_menu
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,10 @@ async def welcome(update: Update, context: Context) -> None:
     balance = await context.services.accounts.balance(user_id)
     notice = await context.services.admin.notice()
     await answer(update, context, onboarding_views.start(context.t, name, balance, user_id, notice))
+    role = context.services.access.roles.get(user_id)
+    if role is not None and place_of(update).is_private:
+        # Before these first words there was no chat that a menu could be set for.
+        await set_staff_menu(context.bot, user_id, role)
 
 
 async def invited(update: Update, context: Context, code: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from telegram.ext import ApplicationBuilder, ContextTypes
 from telegram.request import HTTPXRequest
 
 from bot.clock import Clock
+from bot.domain.access import Role
 from bot.domain.units import ChatId, Millis, UserId
 from bot.errors import ConfigError
 from bot.services.container import Services
@@ -61,7 +62,6 @@ class TelegramSide:
 
     def __init__(self, application: KlingApplication, connection: Connection, clock: Clock) -> None:
         self._application = application
-        self._admins = connection.admins
         self._signer = Signer(connection.token)
         self.letters = TelegramLetters(application.bot, self._signer)
         self.messenger = TelegramMessenger(application.bot, self._signer, clock, connection.admins)
@@ -97,9 +97,9 @@ class TelegramSide:
             del albums[update.update_id]
             self._application.bot_data.spoken.pop(update.update_id, None)
 
-    async def prepare(self) -> None:
-        """Set menus and descriptions; best effort."""
-        await set_menus(self._application.bot, sorted(self._admins))
+    async def prepare(self, staff: Mapping[UserId, Role]) -> None:
+        """Set menus, also those of the people who run the bot, and descriptions; best effort."""
+        await set_menus(self._application.bot, staff)
 
 
 def _raw(update: Update) -> RawUpdate:

@@ -98,6 +98,12 @@ class Access:
         """The plans that a newcomer can get."""
         return self._plans
 
+    @property
+    def roles(self) -> Mapping[UserId, Role]:
+        """Everybody who runs the bot, owners first."""
+        owners = dict.fromkeys(sorted(self._accounts.owners), Role.OWNER)
+        return owners | {user: role for user, role in self._roles.items() if user not in owners}
+
     async def standing(self, user_id: UserId) -> Standing:
         """How a person stands, with what the settings say of them."""
         kept = await self._store.standing(user_id)

@@ -124,12 +124,21 @@ async def test_maintenance_finishes_what_runs_and_begins_nothing_new(bot):
     await telegram.wait_video(ADA, 2)
 
 
+def menu_of(world: World, user: int) -> dict[str, str]:
+    state = world.telegram.state
+    commands = world.telegram.settings.commands_for(state.users[user], state.chats[user])
+    return {command["command"]: command["description"] for command in commands}
+
+
 async def test_roles_allow_what_they_say_and_no_more(bot):
     telegram = bot.telegram
     await telegram.say(ADA, "/start")
     await telegram.wait_text(BOSS, "would like")
     await telegram.say(BOSS, "/role @ada support")
     await telegram.wait_text(BOSS, "Support, from now on")
+    await telegram.wait_text(ADA, "You help to run this bot now, as: Support")
+    assert {"admin", "stats"} <= menu_of(bot, ADA).keys()
+    assert "ban" not in menu_of(bot, ADA)
     for command in ("/ban @xiaolin", "/maintenance on", "/invitecode 3", "/role @xiaolin admin"):
         await telegram.say(ADA, command)
     await bot.wait_written(ADA, "Your role (support)", 4)
@@ -142,6 +151,8 @@ async def test_roles_allow_what_they_say_and_no_more(bot):
     await bot.wait_written(ADA, "Your role (admin)", 1)
     await telegram.say(BOSS, "/role @ada none")
     await telegram.wait_text(BOSS, "no role, from now on")
+    await telegram.wait_text(ADA, "no longer have a role")
+    assert "admin" not in menu_of(bot, ADA)
     await telegram.say(ADA, "/providers")
     await telegram.wait_text(ADA, "haven't decided yet")
 
