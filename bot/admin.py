@@ -26,6 +26,7 @@ from bot.errors import ConfigError, UserError
 from bot.services.access import Access, AllowList
 from bot.services.accounts import Accounts
 from bot.services.audit import Audit
+from bot.services.plans import Plans
 from bot.store.base import NotEnough
 from bot.store.sqlite_operating import OperatingSqliteStore
 
@@ -55,13 +56,14 @@ async def _desk(settings: config.Settings) -> AsyncIterator[Desk]:
     store = await OperatingSqliteStore.open(settings.store.url)
     try:
         clock = SystemClock()
-        plans = {name: plan.plan(name) for name, plan in settings.plans.items()}
+        plans = Plans(store, settings.plans, settings.quota.default_plan)
+        await plans.refresh()
         owners = frozenset(UserId(admin) for admin in settings.telegram.admins)
         zone = ZoneInfo(settings.quota.timezone)
-        accounts = Accounts(store, clock, plans, settings.quota.default_plan, zone, owners)
+        accounts = Accounts(store, clock, plans, plans.default, zone, owners)
         audit = Audit(store, clock)
         access = Access(
-            store, accounts, audit, clock, random.SystemRandom(), AccessMode.PUBLIC, AllowList(), tuple(plans)
+            store, accounts, audit, clock, random.SystemRandom(), AccessMode.PUBLIC, AllowList(), plans
         )
         yield Desk(store, accounts, access, audit, clock)
     finally:

@@ -22,7 +22,6 @@ import structlog
 
 from bot.clock import Clock, SystemClock
 from bot.config import Settings
-from bot.domain import catalog as catalogs
 from bot.domain import effects, voices
 from bot.domain.idea import Idea, slug_of
 from bot.domain.moderation import Filter, Rules, StrikePolicy
@@ -56,8 +55,11 @@ from bot.services.limits import Limits, Rates
 from bot.services.links import LARGEST_PICTURE, Links
 from bot.services.moderation import Hook, Moderation
 from bot.services.payments import Payments, Terms
+from bot.services.plans import Plans
 from bot.services.poll import Poll
 from bot.services.pools import Pools
+from bot.services.prices import Prices
+from bot.services.pricing import Pricing
 from bot.services.privacy import Privacy
 from bot.services.providers import Providers
 from bot.services.recipes import Recipes
@@ -124,6 +126,7 @@ class App:
         await self.providers.restore()
         await self.services.access.restore()
         await self.alerts.restore()
+        await self.services.pricing.refresh()
         await self.telegram.prepare(self.services.access.roles)
         await self.recover.at_start()
         self.ticks.start(
@@ -134,6 +137,7 @@ class App:
                 "recover": (RECOVER_SECONDS, self.recover.tick),
                 "status": (STATUS_SECONDS, self.services.status.tick),
                 "spending": (RECOVER_SECONDS, self.watch_spending),
+                "pricing": (RECOVER_SECONDS, self.services.pricing.refresh),
                 "rounds": (ROUNDS_SECONDS, self.rounds.tick),
                 "moderation": (RECOVER_SECONDS, self.services.moderation.tick),
                 "broadcast": (TICK_SECONDS, self.services.broadcasts.tick),
@@ -173,11 +177,13 @@ async def build(
             retries=settings.polling.retries,
         )
         audit = Audit(store, clock)
+        plans = Plans(store, settings.plans, settings.quota.default_plan)
+        prices = Prices(store, settings.catalog.model_dump())
         accounts = Accounts(
             store,
             clock,
-            plans={name: plan.plan(name) for name, plan in settings.plans.items()},
-            default_plan=settings.quota.default_plan,
+            plans=plans,
+            default_plan=plans.default,
             zone=ZoneInfo(settings.quota.timezone),
             admins=frozenset(UserId(admin) for admin in settings.telegram.admins),
             audit=audit,
@@ -193,7 +199,7 @@ async def build(
                 frozenset(UserId(user) for user in settings.access.users),
                 frozenset(ChatId(group) for group in settings.access.groups),
             ),
-            tuple(settings.plans),
+            plans,
         )
         defaults = Defaults(
             model=settings.models.default,
@@ -201,9 +207,7 @@ async def build(
             duration=settings.models.default_duration,
             aspect_ratio=settings.models.default_aspect_ratio,
         )
-        compose = Compose(
-            catalogs.load(settings.catalog.model_dump()), pool, defaults, voices.load(), effects.load()
-        )
+        compose = Compose(lambda: prices.catalog, pool, defaults, voices.load(), effects.load())
         limits = Limits(
             Rates(settings.limits.requests_per_minute, settings.groups.requests_per_minute), clock
         )
@@ -312,6 +316,7 @@ async def build(
                 audit,
             ),
             pools=Pools(store, accounts, clock, settings.groups.pool, audit),
+            pricing=Pricing(plans, prices, compose, access, audit),
             access=access,
             admin=Admin(store, access, accounts, submit, audit, clock, ticks.wake),
             moderation=moderation,

@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.domain.terms import PlanTerms
 from bot.errors import ConfigError
 from bot.kling import callback
 from bot.sections import (
@@ -32,7 +33,6 @@ from bot.sections import (
     Moderation,
     Package,
     Payments,
-    PlanSettings,
     Polling,
     Provider,
     Quota,
@@ -59,8 +59,8 @@ class Settings(BaseSettings):
     polling: Polling = Polling()
     delivery: Delivery = Delivery()
     quota: Quota = Quota()
-    plans: Annotated[dict[str, PlanSettings], Field(min_length=1)] = {
-        "free": PlanSettings(daily_credits=100, monthly_credits=1000)
+    plans: Annotated[dict[str, PlanTerms], Field(min_length=1)] = {
+        "free": PlanTerms(daily_credits=100, monthly_credits=1000)
     }
     spending: SpendingSettings = SpendingSettings()
     packages: Annotated[tuple[Package, ...], Field(max_length=20)] = ()

@@ -20,7 +20,7 @@ from pydantic import (
 from bot.addresses import is_loopback, safe_url
 from bot.domain import catalog as catalogs
 from bot.domain.access import AccessMode
-from bot.domain.quota import Plan, PoolUse
+from bot.domain.quota import PoolUse
 from bot.domain.request import Operation
 from bot.kling import callback
 
@@ -154,29 +154,6 @@ class Quota(Section):
             raise ValueError("must be the name of a time zone, such as Europe/Berlin or Asia/Shanghai")
         ZoneInfo(value)
         return value
-
-
-class PlanSettings(Section):
-    """What users of a plan may spend without being granted anything, and ask for; absent: no such limit.
-
-    Without both credits there is no allowance: only granted and bought credits can be spent.
-    """
-
-    daily_credits: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
-    monthly_credits: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
-    carry_over: bool = False
-    max_running: Annotated[int, Field(ge=1, le=1000)] = 3
-    max_duration: Annotated[int, Field(ge=1, le=60)] = 60
-    models: tuple[str, ...] = ()
-    operations: tuple[Operation, ...] = ()
-    priority: Annotated[int, Field(ge=0, le=1000)] = 0
-    requests_per_minute: Annotated[int, Field(ge=0, le=1000)] = 0
-
-    def plan(self, name: str) -> Plan:
-        """The plan as the program knows it; a rate of 0 is the one of [limits]."""
-        rate = self.requests_per_minute or None
-        changes = {"operations": frozenset(self.operations), "requests_per_minute": rate}
-        return Plan(name, **{**dict(self), **changes})
 
 
 class SpendingSettings(Section):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.access import AccessMode, Door, InviteCode, Person, Role, Standing, Verdict
 from bot.domain.units import Millis
 from bot.i18n import NAMES, Texts
-from handlers.keyboards import CONFIRM, DANGER, Button
+from handlers.keyboards import CONFIRM, DANGER, Button, in_rows
 from handlers.views import View, inline
 
 PLANS_IN_A_ROW = 2
@@ -41,7 +41,7 @@ def request(t: Texts, user: Person, plans: Sequence[str]) -> View:
         )
         for plan in plans
     ]
-    rows = [buttons[start : start + PLANS_IN_A_ROW] for start in range(0, len(buttons), PLANS_IN_A_ROW)]
+    rows = in_rows(buttons, PLANS_IN_A_ROW)
     deny = Button(t("button.deny"), "deny", str(user.id), style=DANGER)
     return View(t("request.card", name=named(user), language=NAMES[user.language]), [*rows, [deny]])
 

@@ -4,7 +4,7 @@ Where a tap leads stands in its button (`card.1001`); what the admin is to type 
 Nothing is decided here: the services check the role and note the deed.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from telegram import CallbackQuery, Update
 
@@ -12,17 +12,12 @@ from bot.domain.operating import AuditRow
 from bot.domain.units import TaskId, UserId
 from bot.errors import UserError
 from bot.i18n import for_language
-from handlers import access_views, admin_views, providers, views
+from handlers import access_views, admin_views, pricing_panel, providers, views
 from handlers.access import operation_of, tell
 from handlers.context import Context, answer, place_of, rewrite, user_id_of
 from handlers.given import text_of, words_after_command
+from handlers.panel import Room, asking
 from handlers.views import View
-
-ASKED = "admin"
-"""What the store keeps while an admin is asked for words; the subject says what they are for."""
-
-Room = Callable[[Update, Context, list[str]], Awaitable[View]]
-"""Does what a button asks for, and gives what the panel shows then."""
 
 
 async def admin(update: Update, context: Context) -> None:
@@ -56,9 +51,11 @@ async def press_panel(update: Update, context: Context, query: CallbackQuery, ar
 
 async def took_words(update: Update, context: Context, subject: str) -> None:
     """What an admin was asked to type."""
-    await context.services.recipes.stop_asking(user_id_of(update), place_of(update).chat_id)
     name, *rest = subject.split(".")
-    await answer(update, context, await WORDS[name](update, context, rest))
+    # Where the words cannot be taken, the next ones are asked for still.
+    view = await WORDS[name](update, context, rest)
+    await context.services.recipes.stop_asking(user_id_of(update), place_of(update).chat_id)
+    await answer(update, context, view)
 
 
 # -- rooms -------------------------------------------------------------------------------------------
@@ -243,19 +240,6 @@ async def _stop(update: Update, context: Context, _: list[str]) -> View:
 # -- what is asked for, and what comes ------------------------------------------------------------------
 
 
-def _asking(key: str, subject: str) -> Room:
-    """A room that asks for words; `subject` says whom it concerns where the button does not."""
-
-    async def ask(update: Update, context: Context, rest: list[str]) -> View:
-        me, place = user_id_of(update), place_of(update)
-        if not place.is_private:
-            raise UserError("error.admin.in_private")
-        await context.services.recipes.ask_for(me, place.chat_id, ASKED, ".".join([subject, *rest]))
-        return admin_views.asks(context.t, key, me)
-
-    return ask
-
-
 async def _took_search(update: Update, context: Context, _: list[str]) -> View:
     return await _found(update, context, text_of(update, context))
 
@@ -302,7 +286,7 @@ async def _took_broadcast(update: Update, context: Context, _: list[str]) -> Vie
 ROOMS: Mapping[str, Room] = {
     "home": _home,
     "people": _people,
-    "find": _asking("panel.ask_search", "search"),
+    "find": asking("panel.ask_search", "search"),
     "card": _card,
     "theirs": _theirs,
     "tasks": _tasks,
@@ -314,23 +298,24 @@ ROOMS: Mapping[str, Room] = {
     "audit": _audit,
     "log": _log,
     "grant": _grant,
-    "amount": _asking("panel.ask_amount", "amount"),
+    "amount": asking("panel.ask_amount", "amount"),
     "plans": _plans,
     "plan": _plan,
-    "message": _asking("panel.ask_message", "message"),
-    "ban": _asking("panel.ask_reason", "ban"),
+    "message": asking("panel.ask_message", "message"),
+    "ban": asking("panel.ask_reason", "ban"),
     "unban": _unban,
     "cancel": _cancel,
     "retry": _retry,
     "refund": _refund,
     "notice": _notice,
-    "notice_write": _asking("panel.ask_notice", "notice"),
+    "notice_write": asking("panel.ask_notice", "notice"),
     "notice_clear": _notice_clear,
-    "write": _asking("panel.ask_broadcast", "broadcast"),
+    "write": asking("panel.ask_broadcast", "broadcast"),
     "to": _to,
     "send": _send,
     "halt": _halt,
     "stop": _stop,
+    **pricing_panel.ROOMS,
 }
 WORDS: Mapping[str, Room] = {
     "search": _took_search,
@@ -339,6 +324,7 @@ WORDS: Mapping[str, Room] = {
     "ban": _took_reason,
     "notice": _took_notice,
     "broadcast": _took_broadcast,
+    **pricing_panel.WORDS,
 }
 
 

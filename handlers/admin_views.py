@@ -17,63 +17,51 @@ from bot.services.admin import AUDIT_ON_A_PAGE, PEOPLE_ON_A_PAGE, Failures, Pers
 from bot.services.broadcast import Letter
 from handlers import views
 from handlers.access_views import handle_of, named
-from handlers.keyboards import CONFIRM, DANGER, Button
+from handlers.keyboards import Button, in_rows
+from handlers.panel_buttons import back, pages, to
 from handlers.views import View, inline, settings_line
 
-PANEL = "panel"
 GRANTS = (10, 50, 100)
 """Credits that one tap gives."""
-
-
-def _to(owner: UserId, text: str, where: str, *, danger: bool = False, confirm: bool = False) -> Button:
-    style = DANGER if danger else CONFIRM if confirm else None
-    return Button(text, PANEL, where, owner, style=style)
-
-
-def _back(t: Texts, owner: UserId) -> list[Button]:
-    return [_to(owner, t("button.panel_home"), "home")]
 
 
 def home(t: Texts, standing: Standing, waiting: int) -> View:
     """Where everything begins; what the role does not allow is not shown."""
     owner = standing.user_id
     rows = [
-        [_to(owner, t("button.panel_people"), "people.0"), _to(owner, t("button.panel_find"), "find")],
-        [_to(owner, t("button.panel_tasks"), "tasks"), _to(owner, t("button.panel_failures"), "failures")],
+        [to(owner, t("button.panel_people"), "people.0"), to(owner, t("button.panel_find"), "find")],
+        [to(owner, t("button.panel_tasks"), "tasks"), to(owner, t("button.panel_failures"), "failures")],
     ]
     if standing.may(Permission.ADMIT) and waiting:
         rows.append(
-            [_to(owner, t("button.panel_requests", count=t.number(waiting)), "requests", confirm=True)]
+            [to(owner, t("button.panel_requests", count=t.number(waiting)), "requests", confirm=True)]
         )
     if standing.may(Permission.OPERATE):
         rows.append(
-            [_to(owner, t("button.panel_providers"), "providers"), _to(owner, t("button.panel_door"), "door")]
+            [to(owner, t("button.panel_providers"), "providers"), to(owner, t("button.panel_door"), "door")]
         )
-        rows.append([_to(owner, t("button.panel_notice"), "notice")])
+        rows.append(
+            [to(owner, t("button.panel_terms"), "terms"), to(owner, t("button.panel_prices"), "prices.0")]
+        )
+        rows.append([to(owner, t("button.panel_notice"), "notice")])
     if standing.may(Permission.BROADCAST):
-        rows[-1].append(_to(owner, t("button.panel_broadcast"), "write"))
+        rows[-1].append(to(owner, t("button.panel_broadcast"), "write"))
     if standing.may(Permission.AUDIT):
-        rows.append([_to(owner, t("button.panel_audit"), "audit.0")])
+        rows.append([to(owner, t("button.panel_audit"), "audit.0")])
     return View(t("panel.home", role=t(f"role.{standing.role}")), rows)
 
 
 def people(t: Texts, found: Sequence[Person], words: str, page: int, owner: UserId) -> View:
     """A page of people, each with a button to their card."""
     rows = [
-        [_to(owner, f"{views.cut(person.name, 30)} · {person.id}", f"card.{person.id}")]
+        [to(owner, f"{views.cut(person.name, 30)} · {person.id}", f"card.{person.id}")]
         for person in found[:PEOPLE_ON_A_PAGE]
     ]
     if not words:
-        rows.append(_pages(t, owner, "people", page, more=len(found) > PEOPLE_ON_A_PAGE))
-    rows.append([_to(owner, t("button.panel_find"), "find"), *_back(t, owner)])
+        rows.append(pages(t, owner, "people", page, more=len(found) > PEOPLE_ON_A_PAGE))
+    rows.append([to(owner, t("button.panel_find"), "find"), *back(t, owner)])
     head = t("panel.people_found", words=inline(words, 60)) if words else t("panel.people")
     return View(head if found else t("panel.nobody"), rows)
-
-
-def _pages(t: Texts, owner: UserId, where: str, page: int, *, more: bool) -> list[Button]:
-    before = [_to(owner, t("button.newer"), f"{where}.{page - 1}")] if page else []
-    after = [_to(owner, t("button.older"), f"{where}.{page + 1}")] if more else []
-    return [*before, *after]
 
 
 def card(t: Texts, card_: PersonCard, me: Standing, zone: ZoneInfo, now: Millis) -> View:
@@ -89,53 +77,53 @@ def card(t: Texts, card_: PersonCard, me: Standing, zone: ZoneInfo, now: Millis)
     if card_.standing.ban is not None:
         lines.append(t("panel.banned", reason=inline(card_.standing.ban, 200)))
     key = str(person.id)
-    rows = [[_to(owner, t("button.panel_their_tasks"), f"theirs.{key}")]]
+    rows = [[to(owner, t("button.panel_their_tasks"), f"theirs.{key}")]]
     if me.may(Permission.MESSAGE):
-        rows[0].append(_to(owner, t("button.panel_message"), f"message.{key}"))
+        rows[0].append(to(owner, t("button.panel_message"), f"message.{key}"))
     if me.may(Permission.CREDITS):
-        rows.append([_to(owner, f"+{amount}", f"grant.{key}.{amount}") for amount in GRANTS])
+        rows.append([to(owner, f"+{amount}", f"grant.{key}.{amount}") for amount in GRANTS])
         rows.append(
             [
-                _to(owner, t("button.panel_grant"), f"amount.{key}"),
-                _to(owner, t("button.panel_plan"), f"plans.{key}"),
+                to(owner, t("button.panel_grant"), f"amount.{key}"),
+                to(owner, t("button.panel_plan"), f"plans.{key}"),
             ]
         )
     if me.may(Permission.BAN):
         rows.append([_ban_button(t, card_, owner)])
     if me.may(Permission.AUDIT):
-        rows[-1].append(_to(owner, t("button.panel_audit"), f"log.{key}"))
-    return View("\n".join(lines), [*rows, _back(t, owner)])
+        rows[-1].append(to(owner, t("button.panel_audit"), f"log.{key}"))
+    return View("\n".join(lines), [*rows, back(t, owner)])
 
 
 def _ban_button(t: Texts, card_: PersonCard, owner: UserId) -> Button:
     if card_.standing.ban is None:
-        return _to(owner, t("button.panel_ban"), f"ban.{card_.person.id}", danger=True)
-    return _to(owner, t("button.panel_unban"), f"unban.{card_.person.id}")
+        return to(owner, t("button.panel_ban"), f"ban.{card_.person.id}", danger=True)
+    return to(owner, t("button.panel_unban"), f"unban.{card_.person.id}")
 
 
 def plans(t: Texts, person: Person, names: Sequence[str], owner: UserId) -> View:
     """Which plan a person is to have."""
-    rows = [[_to(owner, name, f"plan.{person.id}.{handle_of(name)}")] for name in names]
+    rows = [[to(owner, name, f"plan.{person.id}.{handle_of(name)}")] for name in names]
     text = t("panel.choose_plan", name=named(person), plan=escape(person.plan))
-    return View(text, [*rows, [_to(owner, t("button.panel_person"), f"card.{person.id}")]])
+    return View(text, [*rows, [to(owner, t("button.panel_person"), f"card.{person.id}")]])
 
 
 def tasks(
-    t: Texts, found: Sequence[Task], stuck: frozenset[TaskId], now: Millis, owner: UserId, back: str
+    t: Texts, found: Sequence[Task], stuck: frozenset[TaskId], now: Millis, owner: UserId, again: str
 ) -> View:
     """Tasks, each with a button to it; those that seem stuck are marked by a word."""
     if not found:
-        return View(t("panel.no_tasks"), [[_to(owner, t("button.panel_home"), "home")]])
+        return View(t("panel.no_tasks"), [[to(owner, t("button.panel_home"), "home")]])
     lines = []
     for task in found:
         mark = f" · <b>{t('panel.stuck')}</b>" if task.id in stuck else ""
         words = inline(task.request.prompt, 50)
         age = t.duration(now - task.created_at)
         lines.append(f"<code>{shown(task.id)}</code> {t(f'panel.state.{task.state}')} · {age}{mark}\n{words}")
-    buttons = [_to(owner, shown(task.id), f"task.{task.id}") for task in found]
-    rows = [buttons[start : start + 3] for start in range(0, len(buttons), 3)]
-    refresh = _to(owner, t("button.panel_refresh"), back)
-    return View("\n\n".join([t("panel.tasks"), *lines]), [*rows, [refresh, *_back(t, owner)]])
+    buttons = [to(owner, shown(task.id), f"task.{task.id}") for task in found]
+    rows = in_rows(buttons, 3)
+    refresh = to(owner, t("button.panel_refresh"), again)
+    return View("\n\n".join([t("panel.tasks"), *lines]), [*rows, [refresh, *back(t, owner)]])
 
 
 def task(t: Texts, task_: Task, person: Person, me: Standing, zone: ZoneInfo, now: Millis) -> View:
@@ -155,12 +143,12 @@ def task(t: Texts, task_: Task, person: Person, me: Standing, zone: ZoneInfo, no
         lines.append(t("panel.task_cost", cost=escape(task_.real_cost)))
     row = []
     if not task_.state.is_final:
-        row.append(_to(owner, t("button.panel_cancel_task"), f"cancel.{task_.id}", danger=True))
+        row.append(to(owner, t("button.panel_cancel_task"), f"cancel.{task_.id}", danger=True))
     elif me.may(Permission.TASKS):
-        row.append(_to(owner, t("button.panel_retry"), f"retry.{task_.id}"))
+        row.append(to(owner, t("button.panel_retry"), f"retry.{task_.id}"))
     if task_.state is TaskState.SUCCEEDED and me.may(Permission.CREDITS):
-        row.append(_to(owner, t("button.panel_refund"), f"refund.{task_.id}"))
-    rows = [row, [_to(owner, t("button.panel_person"), f"card.{person.id}"), *_back(t, owner)]]
+        row.append(to(owner, t("button.panel_refund"), f"refund.{task_.id}"))
+    rows = [row, [to(owner, t("button.panel_person"), f"card.{person.id}"), *back(t, owner)]]
     return View("\n".join(line for line in lines if line), rows)
 
 
@@ -169,9 +157,9 @@ def failures(t: Texts, found: Failures, owner: UserId) -> View:
     failed = sum(count for _, count in found.by_kind)
     lines = [t("panel.failures", failed=t.number(failed), ended=t.number(found.ended))]
     lines += [f"{t(f'failure.{kind}')}: {t.number(count)}" for kind, count in found.by_kind]
-    buttons = [_to(owner, shown(task.id), f"task.{task.id}") for task in found.examples]
-    rows = [buttons[start : start + 3] for start in range(0, len(buttons), 3)]
-    return View("\n".join(lines), [*rows, _back(t, owner)])
+    buttons = [to(owner, shown(task.id), f"task.{task.id}") for task in found.examples]
+    rows = in_rows(buttons, 3)
+    return View("\n".join(lines), [*rows, back(t, owner)])
 
 
 def audit(
@@ -186,9 +174,9 @@ def audit(
     """Who did what, and when. The name of who did it goes with each row."""
     lines = [_audit_line(t, row, name, zone, now) for row, name in rows[:AUDIT_ON_A_PAGE]]
     where = f"log.{of}" if of else "audit"
-    pages = _pages(t, owner, where, page, more=len(rows) > AUDIT_ON_A_PAGE)
+    turning = pages(t, owner, where, page, more=len(rows) > AUDIT_ON_A_PAGE)
     head = t("panel.audit") if lines else t("panel.audit_empty")
-    return View(views.fitting([head, *lines], "\n"), [pages, _back(t, owner)])
+    return View(views.fitting([head, *lines], "\n"), [turning, back(t, owner)])
 
 
 def _audit_line(t: Texts, row: AuditRow, name: str, zone: ZoneInfo, now: Millis) -> str:
@@ -200,37 +188,37 @@ def _audit_line(t: Texts, row: AuditRow, name: str, zone: ZoneInfo, now: Millis)
 
 def asks(t: Texts, key: str, owner: UserId, **params: object) -> View:
     """A question that the admin's next message answers."""
-    return View(t(key, **params), [[_to(owner, t("button.panel_never_mind"), "stop")]])
+    return View(t(key, **params), [[to(owner, t("button.panel_never_mind"), "stop")]])
 
 
 def notice(t: Texts, text: str, owner: UserId) -> View:
     """The text of the day, and how it is changed."""
     now = views.quoted(text, 600) if text else t("panel.no_notice")
-    rows = [[_to(owner, t("button.panel_change"), "notice_write")]]
+    rows = [[to(owner, t("button.panel_change"), "notice_write")]]
     if text:
-        rows[0].append(_to(owner, t("button.panel_remove"), "notice_clear", danger=True))
-    return View(f"{t('panel.notice')}\n{now}", [*rows, _back(t, owner)])
+        rows[0].append(to(owner, t("button.panel_remove"), "notice_clear", danger=True))
+    return View(f"{t('panel.notice')}\n{now}", [*rows, back(t, owner)])
 
 
 def broadcast(t: Texts, letter: Letter, plan_names: Sequence[str], owner: UserId) -> View:
     """A broadcast before it is sent, while it is, and afterwards."""
     audience = [t("broadcast.plan", plan=escape(letter.plan))] if letter.plan else []
     audience += [t("broadcast.language", language=NAMES[letter.language])] if letter.language else []
-    to = ", ".join(audience) or t("broadcast.everybody")
+    audience_words = ", ".join(audience) or t("broadcast.everybody")
     figures = {name: t.number(getattr(letter, name)) for name in ("sent", "failed", "total")}
-    lines = [t(f"broadcast.{letter.state}", to=to, **figures), views.quoted(letter.text, 3_000)]
+    lines = [t(f"broadcast.{letter.state}", to=audience_words, **figures), views.quoted(letter.text, 3_000)]
     rows: list[list[Button]] = []
     if letter.state is BroadcastState.DRAFT:
         send = t("button.broadcast_send", count=figures["total"])
-        rows.append([_to(owner, send, f"send.{letter.id}", confirm=True)])
-        rows.append([_to(owner, t("broadcast.everybody"), f"to.{letter.id}.*")])
+        rows.append([to(owner, send, f"send.{letter.id}", confirm=True)])
+        rows.append([to(owner, t("broadcast.everybody"), f"to.{letter.id}.*")])
         rows += [
-            [_to(owner, t("broadcast.plan", plan=name), f"to.{letter.id}.p{handle_of(name)}")]
+            [to(owner, t("broadcast.plan", plan=name), f"to.{letter.id}.p{handle_of(name)}")]
             for name in plan_names
         ]
-        rows.append([_to(owner, name, f"to.{letter.id}.l{code}") for code, name in NAMES.items()])
+        rows.append([to(owner, name, f"to.{letter.id}.l{code}") for code, name in NAMES.items()])
     if letter.state in {BroadcastState.DRAFT, BroadcastState.SENDING}:
-        rows.append([_to(owner, t("button.broadcast_stop"), f"halt.{letter.id}", danger=True)])
+        rows.append([to(owner, t("button.broadcast_stop"), f"halt.{letter.id}", danger=True)])
     return View("\n".join(lines), rows)
 
 

@@ -7,13 +7,14 @@ from telegram import Update
 
 from handlers import admin_panel, ideas, recipes
 from handlers.context import Context, place_of, user_id_of
+from handlers.panel import ASKED
 
 Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 Taker = Callable[[Update, Context, str], Awaitable[None]]
 """Takes what was asked for; the text is the subject of the question."""
 
 PHOTOS: Mapping[str, Taker] = {recipes.PHOTO: recipes.took_photo, ideas.PHOTO: ideas.took_photo}
-WORDS: Mapping[str, Taker] = {admin_panel.ASKED: admin_panel.took_words, recipes.NAME: recipes.took_name}
+WORDS: Mapping[str, Taker] = {ASKED: admin_panel.took_words, recipes.NAME: recipes.took_name}
 
 
 def asked_or(takers: Mapping[str, Taker], usual: Handler) -> Handler:

@@ -7,7 +7,7 @@ from bot.domain.request import VideoRequest
 from bot.domain.units import Credits, UserId
 from bot.i18n import Texts
 from bot.services.cards import Card
-from handlers.keyboards import CONFIRM, Button, Rows
+from handlers.keyboards import CONFIRM, Button, in_rows
 from handlers.views import (
     View,
     camera_name,
@@ -163,11 +163,6 @@ def model_name(model: str) -> str:
 def chosen(t: Texts, label: str, *, is_chosen: bool) -> str:
     """A label that says that it is the present choice."""
     return t("value.chosen", value=label) if is_chosen else label
-
-
-def in_rows(buttons: Sequence[Button], per_row: int) -> Rows:
-    """Buttons in rows of so many."""
-    return [buttons[start : start + per_row] for start in range(0, len(buttons), per_row)]
 
 
 def _choice(t: Texts, which: Knob, choice: Choice) -> str:

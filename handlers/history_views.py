@@ -6,7 +6,7 @@ from bot.domain.task import Task
 from bot.domain.units import Millis, UserId, shown
 from bot.i18n import Texts
 from bot.services.history import PAGE, Page
-from handlers.keyboards import Button
+from handlers.keyboards import Button, in_rows
 from handlers.views import View, inline
 
 WORDS_A_LINE = 40
@@ -26,7 +26,7 @@ def history(t: Texts, page: Page, words: str, of: str, zone: ZoneInfo, now: Mill
     lines = [_head(t, words, of)]
     lines += [_line(t, task, number, zone, now) for number, task in enumerate(page.tasks, first)]
     numbers = [Button(str(number), "open", task.id, owner) for number, task in enumerate(page.tasks, first)]
-    rows = [numbers[start : start + IN_A_ROW] for start in range(0, len(numbers), IN_A_ROW)]
+    rows = in_rows(numbers, IN_A_ROW)
     turning = []
     if page.number:
         turning.append(Button(t("button.newer"), "history", f"{of}.{page.number - 1}", owner))

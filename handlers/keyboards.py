@@ -94,6 +94,11 @@ CONFIRM = KeyboardButtonStyle.PRIMARY
 DANGER = KeyboardButtonStyle.DANGER
 
 
+def in_rows(buttons: Sequence[Button], width: int) -> list[list[Button]]:
+    """Buttons in rows of so many."""
+    return [list(buttons[start : start + width]) for start in range(0, len(buttons), width)]
+
+
 def markup(rows: Rows, signer: Signer) -> InlineKeyboardMarkup | None:
     """The keyboard of some buttons; None where there are none."""
     if not any(rows):

@@ -15,7 +15,7 @@ from bot.domain.task import Delivery, DeliveryKind, Task
 from bot.domain.units import Credits, Millis, UserId, shown
 from bot.i18n import Texts
 from handlers import views
-from handlers.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Rows
+from handlers.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Rows, in_rows
 from handlers.views import View, inline, settings_line, units
 
 MAKING = (
@@ -79,11 +79,11 @@ def album(t: Texts, delivery: Delivery) -> View:
             Button(t("button.animate_one", number=number + 1), "animate", f"{task.id}.{number}")
             for number in numbers
         ]
-        rows += _in_rows(animate, 2)
+        rows += in_rows(animate, 2)
     picked = [
         Button(t("button.pick", number=number + 1), "take", f"{task.id}.{number}") for number in numbers
     ]
-    rows += _in_rows(picked, 2)
+    rows += in_rows(picked, 2)
     rows.append(_keeping(t, task, reference(delivery)))
     return View(t("album.done", task=shown(task.id)), rows)
 
@@ -143,7 +143,7 @@ def ask_effect(
     if first + EFFECTS_A_PAGE < len(effects):
         turning.append(Button(t("button.later"), "effects", f"{name}.{page + 1}", owner))
     text = t("result.ask_effect", credits=views.credits(t, price))
-    return View(text, [*_in_rows(buttons, IN_A_ROW), turning, [_never_mind(t, owner)]])
+    return View(text, [*in_rows(buttons, IN_A_ROW), turning, [_never_mind(t, owner)]])
 
 
 def deleted(t: Texts, task: Task, left: int) -> str:
@@ -154,7 +154,3 @@ def deleted(t: Texts, task: Task, left: int) -> str:
 
 def _never_mind(t: Texts, owner: UserId) -> Button:
     return Button(t("button.no_thanks"), "dismiss", owner=owner)
-
-
-def _in_rows(buttons: Sequence[Button], width: int) -> list[list[Button]]:
-    return [list(buttons[start : start + width]) for start in range(0, len(buttons), width)]

@@ -4,8 +4,8 @@ from bot.domain.preferences import AUTOMATIC, SWITCHES, Preference, Preferences
 from bot.domain.request import VideoRequest
 from bot.domain.units import UserId
 from bot.i18n import NAMES, Texts
-from handlers.card_views import USUALLY_PER_ROW, chosen, in_rows, model_name
-from handlers.keyboards import Button
+from handlers.card_views import USUALLY_PER_ROW, chosen, model_name
+from handlers.keyboards import Button, in_rows
 from handlers.views import View, settings_line
 
 LANGUAGE = "language"

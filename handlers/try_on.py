@@ -8,9 +8,8 @@ from bot.errors import UserError
 from bot.services.cards import Card
 from bot.services.compose import Pictures
 from handlers import card
-from handlers.card_views import in_rows
 from handlers.context import Context, place_of, user_id_of
-from handlers.keyboards import Button
+from handlers.keyboards import Button, in_rows
 from handlers.views import View
 
 SUGGESTIONS = ("jeans", "suit", "gown", "sunglasses", "hat", "office")

@@ -389,8 +389,8 @@ def error_sentence(t: Texts, error: UserError, zone: ZoneInfo, now: Millis) -> s
             params[name] = t.number(value)
         elif name == "fields":
             params[name] = ", ".join(_field(t, field) for field in str(value).split(", "))
-        elif name == "operation":
-            params[name] = t(f"operation.{value}")
+        elif name in {"operation", "operations"}:
+            params[name] = ", ".join(t(f"operation.{operation}") for operation in str(value).split(", "))
         elif name == "models" and value in {"", "–"}:
             params[name] = t("value.nobody")
         else:

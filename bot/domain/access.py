@@ -39,7 +39,7 @@ class Permission(StrEnum):
     CREDITS = auto()
     """Give and take credits and plans."""
     OPERATE = auto()
-    """Providers, maintenance, the way in, and texts of the day."""
+    """Providers, maintenance, the way in, plans and prices, and texts of the day."""
     BROADCAST = auto()
     AUDIT = auto()
     """Read who did what."""

@@ -115,6 +115,23 @@ class Model(BaseModel):
         return Credits(self.fixed + math.ceil(rate * seconds - 1e-9))
 
 
+PRICES = ("rate", "sound_rate", "voice_rate", "motion_rate", "video_rate", "each", "pictures_each")
+"""The columns that hold prices, by mode, resolution or operation."""
+
+FIXED = "fixed"
+"""The column that comes on top of what a row costs, a whole number without a key."""
+
+
+def prices_of(row: Model) -> Mapping[str, Mapping[str, float]]:
+    """The prices of a row by column and key; a row without any has the price of what the catalog does not know."""
+    prices: dict[str, dict[str, float]] = {
+        column: dict(getattr(row, column)) for column in PRICES if getattr(row, column)
+    }
+    if row.fixed:
+        prices[FIXED] = {"": row.fixed}
+    return prices or {"rate": dict.fromkeys(row.modes, UNKNOWN_RATE)}
+
+
 def _unknown(model: str) -> Model:
     return Model(
         id=model,
@@ -159,6 +176,11 @@ class Catalog:
     def known(self) -> tuple[Model, ...]:
         """Every video model, oldest first."""
         return tuple(self._models.values())
+
+    def section(self, section: str) -> tuple[Model, ...]:
+        """The rows of one of `SECTIONS`."""
+        rows = {"models": self._models, "images": self._images, "services": self._services}[section]
+        return tuple(rows.values())
 
     def without_choice(self, operation: Operation) -> tuple[Model, ...]:
         """The image models or services that do an operation, the usual one first."""

@@ -55,7 +55,7 @@ class AllowList:
 
 
 class Access:
-    """Decides at the door, and changes how people stand. `plans` are the names that may be given out."""
+    """Decides at the door, and changes how people stand. `plans` are the names that may be given out now."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Access:
         self._clock = clock
         self._rng = rng
         self._allowed = allowed
-        self._plans = tuple(plans)
+        self._plans = plans
         self._configured = mode
         self._door = Door(mode)
         self._roles: dict[UserId, Role] = {}
@@ -96,7 +96,7 @@ class Access:
     @property
     def plans(self) -> tuple[str, ...]:
         """The plans that a newcomer can get."""
-        return self._plans
+        return tuple(self._plans)
 
     @property
     def roles(self) -> Mapping[UserId, Role]:

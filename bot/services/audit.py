@@ -9,6 +9,7 @@ AUDITED = (
     *("pause", "resume", "forgive", "admit", "deny", "invite", "revoke", "redeem", "ban", "unban", "role"),
     *("plan", "grant", "refund", "cancel", "retry", "message"),
     *("notice", "maintenance", "access-mode", "broadcast", "broadcast-stop"),
+    *("price", "terms"),
 )
 """Every action that is noted; each has a text (`audit.<action>`)."""
 

@@ -3,7 +3,7 @@
 Nothing is kept and nothing costs anything here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -91,13 +91,18 @@ class Compose:
     """Builds requests and checks them. Every method raises `UserError`, with what can be done instead."""
 
     def __init__(
-        self, catalog: Catalog, pool: Pool, defaults: Defaults, voices: Voices, effects: Effects
+        self, prices: Callable[[], Catalog], pool: Pool, defaults: Defaults, voices: Voices, effects: Effects
     ) -> None:
-        self._catalog = catalog
+        self._prices = prices
         self._pool = pool
         self._defaults = defaults
         self.voices = voices
         self.effects = effects
+
+    @property
+    def _catalog(self) -> Catalog:
+        """The catalog of this moment: prices change while the bot runs."""
+        return self._prices()
 
     # -- what is on offer ----------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from bot.services.links import Links
 from bot.services.moderation import Moderation
 from bot.services.payments import Payments
 from bot.services.pools import Pools
+from bot.services.pricing import Pricing
 from bot.services.privacy import Privacy
 from bot.services.providers import Providers
 from bot.services.recipes import Recipes
@@ -41,6 +42,7 @@ class Services:
     accounts: Accounts
     payments: Payments
     pools: Pools
+    pricing: Pricing
     access: Access
     admin: Admin
     broadcasts: Broadcasts

@@ -89,6 +89,12 @@ class OperatingStore(Store, Protocol):
         """What was done, newest first; of one subject or (None) of all."""
         ...
 
+    # -- settings ------------------------------------------------------------------------------------
+
+    async def swap_setting(self, key: str, before: str | None, after: str, audit: AuditRow) -> bool:
+        """Put a choice in the place of another (None: of none), with the note of it; False: it is another by now."""
+        ...
+
     # -- tasks ---------------------------------------------------------------------------------------
 
     async def ended_since(self, since: Millis, states: Sequence[TaskState], limit: int) -> list[Task]:

@@ -111,6 +111,12 @@ STRIKES_OF = """
     SELECT * FROM strikes INDEXED BY strikes_of_user WHERE user_id = :user ORDER BY at DESC LIMIT :limit
 """
 
+# -- settings ----------------------------------------------------------------------------------------
+
+ADD_SETTING = "INSERT INTO settings (key, value) VALUES (:key, :after) ON CONFLICT (key) DO NOTHING"
+
+SWAP_SETTING = "UPDATE settings SET value = :after WHERE key = :key AND value = :before"
+
 WHOLE_HISTORY = {
     AUDIT: "it is read from its newest row on, and ends with the page",
     AUDIENCE: "a broadcast goes through everybody, once",

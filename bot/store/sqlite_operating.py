@@ -121,6 +121,20 @@ class OperatingSqliteStore(SqliteStore):
         rows = await self._rows(statement, {"subject": subject, "skip": skip, "limit": limit})
         return [_audit_row_of(row) for row in rows]
 
+    # -- settings ------------------------------------------------------------------------------------
+
+    async def swap_setting(self, key: str, before: str | None, after: str, audit: AuditRow) -> bool:
+        """See the protocol."""
+        statement = sql.ADD_SETTING if before is None else sql.SWAP_SETTING
+
+        def work(db: sqlite3.Connection) -> bool:
+            swapped = db.execute(statement, {"key": key, "before": before, "after": after}).rowcount == 1
+            if swapped:
+                _note(db, audit)
+            return swapped
+
+        return await self._writer.do(work)
+
     # -- tasks ---------------------------------------------------------------------------------------
 
     async def ended_since(self, since: Millis, states: Sequence[TaskState], limit: int) -> list[Task]:

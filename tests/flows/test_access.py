@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.flows.world import open_world
+from tests.flows.world import World, open_world
 
 ADA, XIAOLIN, BOSS = 1001, 1002, 1000
 

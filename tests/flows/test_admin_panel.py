@@ -132,3 +132,85 @@ async def test_the_text_of_the_day_stands_beneath_start_and_others_have_no_panel
     panel = await telegram.wait_text(ADA, "Your role: Support")
     labels = [button["text"] for row in panel["reply_markup"]["inline_keyboard"] for button in row]
     assert labels == ["People", "Search", "Running tasks", "Failures today"]
+
+
+def labels_of(message: dict) -> list[str]:
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return [button["text"] for row in rows for button in row]
+
+
+async def open_panel(bot) -> None:
+    before = len(bot.telegram.replies(BOSS))
+    await bot.telegram.say(BOSS, "/admin")
+    await bot.telegram.wait_for(lambda: len(bot.telegram.replies(BOSS)) > before)
+
+
+async def test_plans_and_prices_change_at_once_and_stay_changed_after_a_restart(bot):
+    telegram = bot.telegram
+    await telegram.say(ADA, "/start")
+    await telegram.wait_text(ADA, "200 credits")
+    await open_panel(bot)
+    await tap(bot, "Plans", "what people may spend")
+    await tap(bot, "free", "Plan free")
+    await tap(bot, "Credits a day", "send the new number, 0 to 10,000,000")
+    await telegram.say(BOSS, "many")
+    await telegram.wait_text(BOSS, "Send a whole number from 0 to 10,000,000")
+    await telegram.say(BOSS, "35")
+    await telegram.wait_text(BOSS, "Changed here")
+    await telegram.say(ADA, "/quota")
+    await telegram.wait_text(ADA, "35")
+    await tap(bot, "Kinds", "what may be made?")
+    await telegram.press_labelled(BOSS, "▫️ picture from photos")
+    await telegram.wait_for(lambda: "✅ picture from photos" in labels_of(telegram.replies(BOSS)[-1]))
+    await telegram.say(ADA, "/video a fox")
+    await telegram.wait_text(ADA, "It includes: picture from photos")
+    assert not bot.rows("SELECT 1 FROM tasks")
+
+    await open_panel(bot)
+    await tap(bot, "Plans", "what people may spend")
+    await tap(bot, "New plan", "What is the new plan called?")
+    await telegram.say(BOSS, "Gold")
+    await telegram.wait_text(BOSS, "Plan gold")
+    await telegram.say(BOSS, "/plan @ada gold")
+    await telegram.wait_text(ADA, "gold")
+    await telegram.say(BOSS, "/grant @ada 300")
+    await telegram.wait_text(ADA, "300 credits")
+
+    await open_panel(bot)
+    await tap(bot, "Prices", "what was accepted keeps its price")
+    await tap(bot, "kling-v2-6", "Credits a second")
+    await tap(bot, "standard", "send the new price")
+    await telegram.say(BOSS, "0,5")
+    await telegram.wait_for(lambda: "standard: 0.5" in labels_of(telegram.replies(BOSS)[-1]))
+    await bot.kill()
+    await bot.start()
+    await telegram.say(ADA, "/video a fox --model kling-v2-6")
+    await bot.wait_for(lambda: bot.rows("SELECT 1 FROM tasks WHERE state = 'succeeded'"))
+    assert bot.rows("SELECT price FROM tasks") == [(3,)]
+
+    await telegram.press_labelled(BOSS, "As in the settings")
+    await bot.wait_for(lambda: bot.rows("SELECT 1 FROM audit WHERE action = 'price' AND after = 'settings'"))
+    await telegram.say(ADA, "/video an owl --model kling-v2-6")
+    await bot.wait_for(lambda: len(bot.rows("SELECT 1 FROM tasks")) == 2)
+    assert bot.rows("SELECT max(price) FROM tasks")[0][0] > 3
+    changes = bot.rows(
+        "SELECT subject, before, after FROM audit WHERE action IN ('terms', 'price') ORDER BY at"
+    )
+    assert changes == [
+        ("free", "daily_credits 200", "daily_credits 35"),
+        ("free", "operations -", "operations multi-image2image"),
+        ("gold", "", "added"),
+        ("kling-v2-6", "rate std 3", "rate std 0.5"),
+        ("kling-v2-6", "", "settings"),
+    ]
+
+
+async def test_support_changes_neither_plans_nor_prices(bot):
+    telegram = bot.telegram
+    await telegram.say(ADA, "/start")
+    await telegram.wait_text(ADA, "200 credits")
+    await telegram.say(BOSS, "/role @ada support")
+    await telegram.wait_text(ADA, "Support")
+    await telegram.say(ADA, "/admin")
+    panel = await telegram.wait_text(ADA, "Your role: Support")
+    assert not {"Plans", "Prices"}.intersection(labels_of(panel))

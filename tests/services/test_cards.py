@@ -43,7 +43,7 @@ class Everything:
 @pytest.fixture
 def cards(store) -> Cards:
     defaults = Defaults("kling-v2-6", "std", 5, "16:9")
-    compose = Compose(CATALOG, Everything(), defaults, voices.load(), effects.load())
+    compose = Compose(lambda: CATALOG, Everything(), defaults, voices.load(), effects.load())
     return Cards(store, compose, ManualClock(NOW))
 
 

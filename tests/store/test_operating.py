@@ -124,3 +124,27 @@ async def test_a_refusal_is_kept_once_and_counted_within_its_window(store):
     assert await store.count_strikes(ADA, Millis(NOW - 1)) == 1
     assert [found.at for found in await store.strikes(ADA, 9)] == [NOW, NOW - DAY]
     assert len(await store.strikes(None, 9)) == 3
+
+
+async def test_a_choice_takes_the_place_of_the_one_that_was_read_and_of_no_other(store):
+    assert await store.swap_setting("prices", None, "a", a_deed("update:1"))
+    assert not await store.swap_setting("prices", None, "b", a_deed("update:2"))
+    assert not await store.swap_setting("prices", "c", "b", a_deed("update:3"))
+    assert await store.swap_setting("prices", "a", "b", a_deed("update:4"))
+    assert await store.setting("prices") == "b"
+    noted = await store.audit(None, 0, 10)
+    assert [row.operation_id for row in noted] == ["update:4", "update:1"]
+
+
+async def test_of_many_who_change_a_choice_at_once_each_sees_what_the_others_did(store):
+    async def add(number: int) -> None:
+        while True:
+            before = await store.setting("plans")
+            after = f"{before or ''}{number},"
+            if await store.swap_setting("plans", before, after, a_deed(f"update:{number}")):
+                return
+
+    await asyncio.gather(*(add(number) for number in range(20)))
+    kept = await store.setting("plans")
+    assert sorted(map(int, kept.rstrip(",").split(","))) == list(range(20))
+    assert len(await store.audit(None, 0, 50)) == 20

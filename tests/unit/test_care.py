@@ -26,8 +26,9 @@ from bot.domain.choices import Knob
 from bot.domain.preferences import Preferences
 from bot.domain.quota import Plan
 from bot.domain.recipe import clean_name
-from bot.domain.request import VideoRequest
+from bot.domain.request import Operation, VideoRequest
 from bot.domain.task import Task, TaskState
+from bot.domain.terms import PlanTerms
 from bot.domain.units import DAY, Millis
 from bot.domain.voices import load as load_voices
 from bot.errors import UserError
@@ -77,7 +78,11 @@ FORMS: Mapping[str, object] = {
     "code": "fox1",
     "scene": "fox1",
     "of": "fox",
-    "back": "fox",
+    "again": "tasks",
+    "plan.terms": PlanTerms(models=("kling-v2-6",), operations=(Operation.TEXT_TO_VIDEO,)),
+    "choices.field": "models",
+    "all_": ["kling-v2-6", "kling-v1-6"],
+    "choices.held": ["kling-v2-6"],
     "plan": "pro",
     "plans": ["free", "pro"],
     "names": ["free", "pro"],
@@ -203,10 +208,6 @@ class Maker:
         return a_request(prompt=self._text[:PROMPT_LETTERS], negative_prompt=self._text[:PROMPT_LETTERS])
 
 
-HELPERS = frozenset({"in_rows"})
-"""What only puts given buttons in rows."""
-
-
 def views() -> Iterator[tuple[str, Callable[..., Any]]]:
     """Every public function that makes a message, or the buttons of one."""
     for module in pkgutil.iter_modules(handlers.__path__):
@@ -214,12 +215,7 @@ def views() -> Iterator[tuple[str, Callable[..., Any]]]:
             continue
         found = importlib.import_module(f"handlers.{module.name}")
         for name, function in vars(found).items():
-            if (
-                inspect.isfunction(function)
-                and function.__module__ == found.__name__
-                and name[0] != "_"
-                and name not in HELPERS
-            ):
+            if inspect.isfunction(function) and function.__module__ == found.__name__ and name[0] != "_":
                 kind = typing.get_type_hints(function).get("return")
                 if kind in {View, list[View]} or "Button" in str(kind) or name == "caption":
                     yield f"{module.name}.{name}", function

@@ -12,6 +12,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.domain.access import AccessMode, InviteProblem, Role, Verdict
+from bot.domain.catalog import FIXED, PRICES
 from bot.domain.choices import ANSWERED, CAMERAS, Knob
 from bot.domain.idea import BUILT_IN, BUILT_IN_PHOTO
 from bot.domain.operating import BroadcastState, StrikeSource
@@ -19,8 +20,10 @@ from bot.domain.preferences import Preference
 from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.spending import Level, Window
 from bot.domain.task import FailureKind, LedgerKind, TaskState
+from bot.domain.terms import LISTS, NUMBERS, SWITCH
 from bot.i18n import DEFAULT, NAMES, Texts, choose, for_language
 from bot.services.audit import AUDITED
+from bot.services.plans import Origin
 from handlers import COMMANDS, tips, try_on
 from handlers.onboarding_views import EXAMPLES
 from handlers.views import NAMED_FIELDS
@@ -47,6 +50,10 @@ FAMILIES = {
     "failure.": (*FailureKind, "expired", "failed"),
     "broadcast.": tuple(BroadcastState),
     "audit.": AUDITED,
+    "terms.": (*NUMBERS, *LISTS, SWITCH),
+    "panel.origin.": tuple(Origin),
+    "panel.pick_": LISTS,
+    "price.": (*(set(PRICES) - {"rate", "each"}), FIXED),
     "door.": tuple(set(Verdict) - {Verdict.PASS}),
     "access.mode.": tuple(AccessMode),
     "role.": (*Role, "none"),
