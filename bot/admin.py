@@ -28,7 +28,7 @@ from bot.services.accounts import Accounts
 from bot.services.audit import Audit
 from bot.services.plans import Plans
 from bot.store.base import NotEnough
-from bot.store.sqlite_operating import OperatingSqliteStore
+from bot.store.sqlite.operating import OperatingSqliteStore
 
 T = TypeVar("T")
 

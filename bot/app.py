@@ -71,7 +71,7 @@ from bot.services.status import Status
 from bot.services.submit import Submit
 from bot.services.watch import Watch
 from bot.services.work import Work
-from bot.store.sqlite_operating import OperatingSqliteStore
+from bot.store.sqlite.operating import OperatingSqliteStore
 from bot.web import CallbackDoor, Callbacks, Health, WatchedUpdates, serve, site
 from handlers.telegram import Connection, TelegramSide, connect
 

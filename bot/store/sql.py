@@ -77,16 +77,6 @@ TASKS_OF = """
     ORDER BY sequence DESC LIMIT ?
 """
 
-SPENT_IN = """
-    SELECT coalesce(sum(price), 0) FROM tasks INDEXED BY tasks_of_chat
-    WHERE chat_id = ? AND created_at >= ? AND state NOT IN ('failed', 'cancelled', 'expired')
-"""
-
-TASK_OF_REQUEST = """
-    SELECT * FROM tasks INDEXED BY tasks_of_request
-    WHERE chat_id = ? AND message_id = ? AND hidden = 0 ORDER BY sequence DESC LIMIT 1
-"""
-
 TASKS_IN = """
     SELECT * FROM tasks
     WHERE state IN (SELECT value FROM json_each(?))
@@ -273,9 +263,10 @@ MESSAGES_OF = """
     SELECT chat_id, message_id FROM task_messages WHERE task_id = :task
 """
 
-KEEP_WORDS = "INSERT OR REPLACE INTO kept_words (user_id, token, words, used_at) VALUES (?, ?, ?, ?)"
-
-KEPT_WORDS = "SELECT words FROM kept_words WHERE user_id = ? AND token = ?"
+TASK_OF_REQUEST = """
+    SELECT * FROM tasks INDEXED BY tasks_of_request
+    WHERE chat_id = ? AND message_id = ? AND hidden = 0 ORDER BY sequence DESC LIMIT 1
+"""
 
 # -- deliveries --------------------------------------------------------------------------------------
 
@@ -314,7 +305,7 @@ DELIVERIES_OF = "SELECT * FROM outbox WHERE task_id = ? ORDER BY id"
 
 BOOKED = "SELECT 1 FROM ledger WHERE operation_id = ?"
 
-# Whoever was forgotten and comes back has spent what they had spent (see `bot.store.sqlite_privacy`). The
+# Whoever was forgotten and comes back has spent what they had spent (see `bot.store.sqlite.privacy`). The
 # allowance counts in the window of the hold; a release has the hold's moment and the opposite sign.
 USAGE = """
     SELECT
@@ -331,6 +322,11 @@ USAGE = """
     FROM ledger WHERE user_id IN (:user, pseudonym(:user))
 """
 
+SPENT_IN = """
+    SELECT coalesce(sum(price), 0) FROM tasks INDEXED BY tasks_of_chat
+    WHERE chat_id = ? AND created_at >= ? AND state NOT IN ('failed', 'cancelled', 'expired')
+"""
+
 HOLD_OF = "SELECT * FROM ledger WHERE task_id = ? AND kind = 'hold'"
 
 LEDGER = "SELECT * FROM ledger WHERE user_id = ? ORDER BY id DESC LIMIT ?"
@@ -343,6 +339,14 @@ DRAFT = "SELECT * FROM drafts WHERE user_id = ? AND chat_id = ?"
 
 DELETE_DRAFT = "DELETE FROM drafts WHERE user_id = ? AND chat_id = ?"
 
+KEEP_WORDS = "INSERT OR REPLACE INTO kept_words (user_id, token, words, used_at) VALUES (?, ?, ?, ?)"
+
+KEPT_WORDS = "SELECT words FROM kept_words WHERE user_id = ? AND token = ?"
+
+AWAITED = "SELECT * FROM awaited WHERE user_id = ? AND chat_id = ?"
+
+CLEAR_AWAITED = "DELETE FROM awaited WHERE user_id = ? AND chat_id = ?"
+
 # -- recipes -----------------------------------------------------------------------------------------
 
 RECIPE = "SELECT * FROM recipes WHERE token = ?"
@@ -354,10 +358,6 @@ RECIPE_OF_NAME = "SELECT 1 FROM recipes WHERE user_id = ? AND folded_name = ? AN
 COUNT_RECIPES = "SELECT count(*) FROM recipes WHERE user_id = ? AND token != ?"
 
 DELETE_RECIPE = "DELETE FROM recipes WHERE token = ? AND user_id = ?"
-
-AWAITED = "SELECT * FROM awaited WHERE user_id = ? AND chat_id = ?"
-
-CLEAR_AWAITED = "DELETE FROM awaited WHERE user_id = ? AND chat_id = ?"
 
 # -- settings ----------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Every statement of `bot.store.sqlite_operating`; see `bot.store.sql` for the rules."""
+"""Every statement of `bot.store.sqlite.operating`; see `bot.store.sql` for the rules."""
 
 STANDING = "SELECT * FROM standings WHERE user_id = ?"
 

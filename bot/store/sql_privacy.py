@@ -1,4 +1,4 @@
-"""Every statement of `bot.store.sqlite_privacy`; see `bot.store.sql` for the rules.
+"""Every statement of `bot.store.sqlite.privacy`; see `bot.store.sql` for the rules.
 
 Each takes `:user`, who is forgotten or asks for their data, and those of `FORGET` `:alias`, the pseudonym that
 the ledger goes on with.

@@ -11,7 +11,7 @@ from bot.domain.task import FailureKind, TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, Millis, UserId
 from bot.services.accounts import Accounts
 from bot.services.alerts import Alerts, Rounds, Thresholds
-from bot.store.sqlite_operating import OperatingSqliteStore
+from bot.store.sqlite.operating import OperatingSqliteStore
 from tests.builders import NOW, stored
 from tests.services.world import Chat
 

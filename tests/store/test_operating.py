@@ -11,7 +11,7 @@ from bot.domain.access import Admission, InviteCode, InviteProblem, Role, Standi
 from bot.domain.operating import AuditRow, BroadcastState, Strike, StrikeSource
 from bot.domain.units import DAY, Millis, UserId
 from bot.store.operating import InviteRefused, StandingChanged
-from bot.store.sqlite_operating import OperatingSqliteStore
+from bot.store.sqlite.operating import OperatingSqliteStore
 from tests.builders import ADA, NOW, XIAOLIN
 
 BOSS = UserId(1000)

@@ -4,17 +4,23 @@ Forgotten rows of the ledger go on under a pseudonym, a negative number that is 
 secret of this database: sums stay right, and whoever comes back has what they had left, no less and no more.
 """
 
-import hashlib
-import hmac
+import asyncio
 import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
-from bot.domain.units import UserId
-from bot.store import sql_privacy as sql
+import structlog
 
-_ALIAS_BITS = 62
+from bot.domain.lifecycle import Settlement
+from bot.domain.task import Task
+from bot.domain.units import Millis, UserId
+from bot.store import sql_privacy as sql
+from bot.store.rows import task_of
+from bot.store.sqlite import money
+from bot.store.sqlite.file import BUSY_TIMEOUT_MS, SqliteFile
+
+log = structlog.get_logger(__name__)
 
 EXPORT = {
     "profile": sql.PROFILE_OF_PERSON,
@@ -32,25 +38,38 @@ DOCUMENTS = frozenset({"preferences", "request", "data", "settings"})
 """Columns that hold JSON."""
 
 
-def know_pseudonyms(connection: sqlite3.Connection) -> None:
-    """Let the statements of a connection call `pseudonym(user_id)`."""
-    salt = str(connection.execute(sql.SALT).fetchone()[0]).encode()
+class Privacy(SqliteFile):
+    """See `bot.store.base.privacy`."""
 
-    def pseudonym(user_id: int) -> int:
-        digest = hmac.new(salt, str(user_id).encode(), hashlib.sha256).digest()
-        return -1 - (int.from_bytes(digest[:8]) >> (64 - _ALIAS_BITS))
+    async def export(self, user_id: UserId) -> dict[str, list[dict[str, Any]]]:
+        return await self._read(lambda db: _export(db, user_id))
 
-    connection.create_function("pseudonym", 1, pseudonym, deterministic=True)
+    async def forget(self, user_id: UserId, now: Millis) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            for row in db.execute(sql.QUEUED_OF, {"user": user_id}).fetchall():
+                end_forgotten(db, row, now)
+            _forget(db, user_id)
+
+        await self._writer.do(work)
+        if not await asyncio.to_thread(_take_out_of_the_journal, self.path, BUSY_TIMEOUT_MS / 1000):
+            log.warning("the journal was in use; what was forgotten leaves it with the next checkpoint")
 
 
-def forget(db: sqlite3.Connection, user_id: UserId) -> None:
+def end_forgotten(db: sqlite3.Connection, row: sqlite3.Row, now: Millis) -> Task:
+    """End what waits of somebody who is forgotten; its credits go back to where they came from."""
+    cancelled = task_of(db.execute(sql.CANCEL_FORGOTTEN, {"id": row["id"], "now": now}).fetchone())
+    money.settle(db, cancelled, Settlement.RELEASE, now)
+    return cancelled
+
+
+def _forget(db: sqlite3.Connection, user_id: UserId) -> None:
     """Delete or rename everything of a person; what waits must have been cancelled before."""
     (alias,) = db.execute(sql.PSEUDONYM, (user_id,)).fetchone()
     for step in sql.FORGET:
         db.execute(step, {"user": user_id, "alias": alias})
 
 
-def export(db: sqlite3.Connection, user_id: UserId) -> dict[str, list[dict[str, Any]]]:
+def _export(db: sqlite3.Connection, user_id: UserId) -> dict[str, list[dict[str, Any]]]:
     """Everything of a person, table by table, documents as documents."""
     return {
         name: [_readable(row) for row in db.execute(statement, {"user": user_id})]
@@ -65,7 +84,7 @@ def _readable(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def take_out_of_the_journal(path: Path, timeout_seconds: float) -> bool:
+def _take_out_of_the_journal(path: Path, timeout_seconds: float) -> bool:
     """Write the journal back into the file and cut it off: deleted rows still stand in it; False: not possible now."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=timeout_seconds)
     try:

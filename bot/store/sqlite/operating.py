@@ -24,12 +24,9 @@ class OperatingSqliteStore(SqliteStore):
     # -- standings -----------------------------------------------------------------------------------
 
     async def standing(self, user_id: UserId) -> Standing:
-        """See the protocol."""
         return await self._read(lambda db: _standing(db, user_id))
 
     async def set_standing(self, standing: Standing, now: Millis, audit: AuditRow | None = None) -> Standing:
-        """See the protocol."""
-
         def work(db: sqlite3.Connection) -> Standing:
             changed = _set_standing(db, standing, now)
             if audit is not None:
@@ -39,22 +36,18 @@ class OperatingSqliteStore(SqliteStore):
         return await self._writer.do(work)
 
     async def staff(self) -> list[Standing]:
-        """See the protocol."""
         return [_standing_of(row) for row in await self._rows(sql.STAFF)]
 
     async def waiting(self, limit: int) -> list[User]:
-        """See the protocol."""
         return [user_of(row) for row in await self._rows(sql.WAITING, (limit,))]
 
     async def people(self, words: str, skip: int, limit: int) -> list[User]:
-        """See the protocol."""
         values = {"words": json.dumps(words.casefold().split()), "skip": skip, "limit": limit}
         return [user_of(row) for row in await self._rows(sql.PEOPLE, values)]
 
     # -- invite codes --------------------------------------------------------------------------------
 
     async def keep_invite(self, invite: InviteCode, audit: AuditRow) -> None:
-        """See the protocol."""
         values = {
             "code": invite.code,
             "uses": invite.uses,
@@ -72,12 +65,9 @@ class OperatingSqliteStore(SqliteStore):
         await self._writer.do(work)
 
     async def invites(self, now: Millis, limit: int) -> list[InviteCode]:
-        """See the protocol."""
         return [_invite_of(row) for row in await self._rows(sql.INVITES, (now, limit))]
 
     async def revoke_invite(self, code: str, now: Millis, audit: AuditRow) -> bool:
-        """See the protocol."""
-
         def work(db: sqlite3.Connection) -> bool:
             if not db.execute(sql.REVOKE_INVITE, {"code": code, "now": now}).rowcount:
                 return False
@@ -87,8 +77,6 @@ class OperatingSqliteStore(SqliteStore):
         return await self._writer.do(work)
 
     async def redeem(self, code: str, user_id: UserId, now: Millis) -> InviteCode | None:
-        """See the protocol."""
-
         def work(db: sqlite3.Connection) -> InviteCode | None:
             if db.execute(sql.USED_BEFORE, (code, user_id)).fetchone() is not None:
                 return None
@@ -112,11 +100,9 @@ class OperatingSqliteStore(SqliteStore):
     # -- audit ---------------------------------------------------------------------------------------
 
     async def note(self, audit: AuditRow) -> None:
-        """See the protocol."""
         await self._writer.do(lambda db: _note(db, audit))
 
     async def audit(self, subject: str | None, skip: int, limit: int) -> list[AuditRow]:
-        """See the protocol."""
         statement = sql.AUDIT if subject is None else sql.AUDIT_OF
         rows = await self._rows(statement, {"subject": subject, "skip": skip, "limit": limit})
         return [_audit_row_of(row) for row in rows]
@@ -138,12 +124,10 @@ class OperatingSqliteStore(SqliteStore):
     # -- tasks ---------------------------------------------------------------------------------------
 
     async def ended_since(self, since: Millis, states: Sequence[TaskState], limit: int) -> list[Task]:
-        """See the protocol."""
         values = {"since": since, "states": json.dumps([str(state) for state in states]), "limit": limit}
         return [task_of(row) for row in await self._rows(sql.ENDED_SINCE, values)]
 
     async def figures(self, since: Millis, user_id: UserId | None, limit: int) -> list[Figure]:
-        """See the protocol."""
         statement = sql.FIGURES if user_id is None else sql.FIGURES_OF
         values = {"since": since, "user": user_id, "limit": limit}
         return await self._read(lambda db: [_figure_of(row) for row in db.execute(statement, values)])
@@ -151,33 +135,27 @@ class OperatingSqliteStore(SqliteStore):
     # -- broadcasts ----------------------------------------------------------------------------------
 
     async def add_broadcast(self, text: str, author: UserId, now: Millis) -> int:
-        """See the protocol."""
         return await self._writer.do(
             lambda db: int(db.execute(sql.ADD_BROADCAST, (text, author, now)).fetchone()[0])
         )
 
     async def broadcast(self, broadcast_id: int) -> Broadcast | None:
-        """See the protocol."""
         row = await self._row(sql.BROADCAST, (broadcast_id,))
         return None if row is None else _broadcast_of(row)
 
     async def sending(self) -> Broadcast | None:
-        """See the protocol."""
         row = await self._row(sql.SENDING)
         return None if row is None else _broadcast_of(row)
 
     async def change_broadcast(self, broadcast: Broadcast, before: BroadcastState) -> bool:
-        """See the protocol."""
         values = {**_broadcast_values(broadcast), "before": str(before)}
         return bool(await self._writer.do(lambda db: db.execute(sql.CHANGE_BROADCAST, values).rowcount))
 
     async def audience(self, broadcast: Broadcast, default_plan: str, now: Millis, limit: int) -> list[User]:
-        """See the protocol."""
         values = {**_broadcast_values(broadcast), "default_plan": default_plan, "now": now, "limit": limit}
         return [user_of(row) for row in await self._rows(sql.AUDIENCE, values)]
 
     async def count_audience(self, broadcast: Broadcast, default_plan: str, now: Millis) -> int:
-        """See the protocol."""
         values = {**_broadcast_values(broadcast), "default_plan": default_plan, "now": now}
         row = await self._row(sql.COUNT_AUDIENCE, values)
         return 0 if row is None else int(row[0])
@@ -185,17 +163,14 @@ class OperatingSqliteStore(SqliteStore):
     # -- moderation ----------------------------------------------------------------------------------
 
     async def strike(self, strike: Strike) -> bool:
-        """See the protocol."""
         values = {**asdict(strike), "source": str(strike.source)}
         return bool(await self._writer.do(lambda db: insert(db, "strikes", values, conflict="IGNORE")))
 
     async def count_strikes(self, user_id: UserId, since: Millis) -> int:
-        """See the protocol."""
         row = await self._row(sql.COUNT_STRIKES, (user_id, since))
         return 0 if row is None else int(row[0])
 
     async def strikes(self, user_id: UserId | None, limit: int) -> list[Strike]:
-        """See the protocol."""
         statement = sql.STRIKES if user_id is None else sql.STRIKES_OF
         return [_strike_of(row) for row in await self._rows(statement, {"user": user_id, "limit": limit})]
 
