@@ -1,0 +1,180 @@
+"""What is on offer, what it costs, and what cannot be done: what every request is checked against."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+from pydantic import ValidationError
+
+from bot.domain.catalog import Catalog, Model
+from bot.domain.effects import Effects
+from bot.domain.prompt import ParsedPrompt, Vocabulary, parse
+from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
+from bot.domain.units import Credits
+from bot.domain.voices import Voices
+from bot.errors import UserError
+from bot.kling.pool import Pool
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+_NEED_WORDS = frozenset(
+    {
+        Operation.TEXT_TO_VIDEO,
+        Operation.REFERENCES_TO_VIDEO,
+        Operation.OMNI_VIDEO,
+        Operation.REFERENCES_TO_IMAGE,
+    }
+)
+"""These may wait for their words, but are nothing without."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a request gets where the person said nothing."""
+
+    model: str
+    mode: str
+    duration: int
+    aspect_ratio: str
+
+
+class Offered:
+    """What every way of composing knows and ends with. `UserError` says what can be done instead."""
+
+    def __init__(
+        self,
+        prices: Callable[[], Catalog],
+        pool: Pool,
+        defaults: Defaults,
+        voices: Voices,
+        effects: Effects,
+    ) -> None:
+        self._prices = prices
+        self._pool = pool
+        self._defaults = defaults
+        self.voices = voices
+        self.effects = effects
+
+    @property
+    def _catalog(self) -> Catalog:
+        """The catalog of this moment: prices change while the bot runs."""
+        return self._prices()
+
+    # -- what is on offer ----------------------------------------------------------------------------
+
+    def parse(self, text: str) -> ParsedPrompt:
+        """Read what a person typed after a command, or as a caption."""
+        return parse(text, self.vocabulary())
+
+    def vocabulary(self) -> Vocabulary:
+        """The models that this bot offers, by all their names."""
+        return self._catalog.vocabulary(self._pool.models())
+
+    def models(self) -> tuple[str, ...]:
+        """The video models that this bot offers, in order of preference."""
+        return self._pool.models()
+
+    def rows(self) -> tuple[Model, ...]:
+        """What the video models on offer can do."""
+        return tuple(self._catalog.model(model) for model in self._pool.models())
+
+    def row(self, request: VideoRequest) -> Model:
+        """What the model, or the service, that a request is for can do."""
+        return self._catalog.row(request)
+
+    def operations(self) -> frozenset[Operation]:
+        """What some provider offers."""
+        return self._pool.operations()
+
+    def beside(self) -> dict[Operation, Model]:
+        """What is offered beside videos from a model: the usual row of each operation."""
+        found = {
+            operation: self._catalog.without_choice(operation)
+            for operation in Operation
+            if operation in self._pool.operations() - VIDEO_MODEL_OPERATIONS
+        }
+        return {operation: rows[0] for operation, rows in found.items() if rows}
+
+    # -- checking ------------------------------------------------------------------------------------
+
+    def check(self, request: VideoRequest) -> None:
+        """Refuse what cannot be done, before anything is held."""
+        self._check_but_words(request)
+        if "prompt" in (self._pool.unsupported(request) or ()) or _needs_words(request):
+            raise UserError("error.request.needs_prompt")
+
+    def possible(self, request: VideoRequest) -> bool:
+        """Whether the request could be accepted, or could be with words."""
+        try:
+            self._check_but_words(request)
+        except UserError:
+            return False
+        return True
+
+    def price(self, request: VideoRequest) -> Credits:
+        """What the request costs in credits."""
+        return self._catalog.price(request)
+
+    def _check_but_words(self, request: VideoRequest) -> None:
+        self._catalog.check(request, self._pool.models())
+        lacking = self._pool.unsupported(request)
+        if lacking is None:
+            return
+        missing = tuple(field for field in lacking if field != "prompt")
+        if not lacking:
+            raise UserError(
+                "error.request.no_provider", model=request.model, models=", ".join(self._pool.models())
+            )
+        for key in ("operation", "source"):
+            if key in missing:
+                raise UserError(f"error.request.{key}", operation=request.operation)
+        if missing:
+            raise UserError("error.request.not_offered", fields=", ".join(missing), model=request.model)
+
+    def _check_number(self, row: Model, number: int) -> None:
+        """Refuse more pictures than a model takes, naming those that take so many."""
+        if not row.references or number <= row.references:
+            return
+        others = [other.id for other in self.rows() if other.references >= number]
+        raise UserError(
+            "error.pictures.too_many_for" if others else "error.pictures.too_many",
+            model=row.id,
+            limit=row.references,
+            number=number,
+            models=", ".join(others),
+        )
+
+    # -- building ------------------------------------------------------------------------------------
+
+    def _usual(self, operation: Operation) -> str:
+        """The usual image model or service for an operation."""
+        return self._catalog.without_choice(operation)[0].id
+
+    def _checked(self, **fields: Any) -> VideoRequest:
+        request = self._build(**fields)
+        self.check(request)
+        return request
+
+    @staticmethod
+    def _build(**fields: Any) -> VideoRequest:
+        try:
+            return VideoRequest.model_validate(fields)
+        except ValidationError as error:
+            if not fields.get("prompt"):
+                raise UserError("error.request.needs_prompt") from error
+            log.warning(
+                "a request that the grammar let through is invalid", errors=error.errors(include_input=False)
+            )
+            raise UserError("error.request.invalid") from error
+
+
+def _needs_words(request: VideoRequest) -> bool:
+    return request.operation in _NEED_WORDS and not (request.prompt or request.shots)
+
+
+def fitting(preferred: object, offered: Sequence[T]) -> T:
+    """The preferred value where the model offers it, else the first that it does offer."""
+    return next((value for value in offered if value == preferred), offered[0])

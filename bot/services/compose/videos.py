@@ -1,0 +1,184 @@
+"""Videos from words and pictures: what was not said is filled in, and words may come after the pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.domain.catalog import Model
+from bot.domain.choices import fitted
+from bot.domain.options import Options
+from bot.domain.preferences import Preferences
+from bot.domain.prompt import ParsedPrompt
+from bot.domain.request import ImageRef, Operation, VideoRequest
+from bot.errors import UserError
+from bot.services.compose.offered import Defaults, Offered, fitting
+
+NOTHING_PREFERRED = Preferences()
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The pictures that come with a request, by what they are for."""
+
+    first: ImageRef | None = None
+    last: ImageRef | None = None
+    references: tuple[ImageRef, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """How many of them are frames."""
+        return sum(frame is not None for frame in (self.first, self.last))
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.frames or self.references)
+
+
+class Videos(Offered):
+    """A video from words, from frames, or from references."""
+
+    def video(
+        self,
+        parsed: ParsedPrompt,
+        pictures: Pictures | None = None,
+        preferences: Preferences = NOTHING_PREFERRED,
+        *,
+        try_on: bool = False,
+    ) -> VideoRequest:
+        """A video from words, from frames, or from references; what was not said is as the person prefers."""
+        request = self.video_draft(parsed, pictures, preferences, try_on=try_on)
+        self.check(request)
+        return request
+
+    def video_draft(
+        self,
+        parsed: ParsedPrompt,
+        pictures: Pictures | None = None,
+        preferences: Preferences = NOTHING_PREFERRED,
+        *,
+        try_on: bool = False,
+    ) -> VideoRequest:
+        """As `video`, for pictures whose words may still come."""
+        given = pictures or Pictures()
+        said = parsed.options
+        usual = self._usual_for(preferences)
+        model = said.model or self._model(given, usual)
+        row = self._catalog.model(model)
+        self._check_number(row, len(given.references))
+        operation = self._operation(model, given)
+        shots = said.shots or ()
+        duration = (
+            sum(shot.duration for shot in shots) or said.duration or _nearest(usual.duration, row.durations)
+        )
+        framed = operation is Operation.IMAGE_TO_VIDEO or given.first is not None
+        draft = self._build(
+            operation=operation,
+            model=model,
+            prompt=parsed.prompt,
+            negative_prompt=said.negative_prompt or "",
+            mode=said.mode or self._mode(row, given, usual),
+            duration=duration,
+            aspect_ratio=said.aspect_ratio or (None if framed else fitting(usual.aspect_ratio, row.ratios)),
+            cfg_scale=said.cfg_scale,
+            seed=said.seed,
+            sound=bool(said.sound),
+            watermark=bool(said.watermark),
+            spoiler=bool(said.spoiler),
+            count=said.count or 1,
+            first_frame=given.first,
+            last_frame=given.last,
+            references=given.references,
+            camera=said.camera,
+            shots=shots,
+            voices=tuple(voice.id for voice in self._cast(said)),
+            elements=said.elements or (),
+            try_on=try_on,
+        )
+        self._check_but_words(draft)
+        return draft
+
+    def completed(self, draft: VideoRequest, parsed: ParsedPrompt) -> VideoRequest:
+        """A draft with its words, and the options that came with them."""
+        said = {
+            name: value
+            for name in Options.__slots__
+            if name in VideoRequest.model_fields and (value := getattr(parsed.options, name)) is not None
+        }
+        if parsed.options.shots:
+            said["duration"] = sum(shot.duration for shot in parsed.options.shots)
+        if draft.speech is not None and draft.speech.text:
+            said["speech"] = {**draft.speech.model_dump(), "text": parsed.prompt}
+        completed = self._build(**{**draft.model_dump(), **said, "prompt": parsed.prompt})
+        if parsed.prompt:
+            self.check(completed)
+        else:
+            self._check_but_words(completed)
+        return completed
+
+    def rearranged(
+        self, request: VideoRequest, pictures: Pictures, preferences: Preferences = NOTHING_PREFERRED
+    ) -> VideoRequest:
+        """A draft whose pictures are for something else; another model where its own cannot do that."""
+        usual = self._usual_for(preferences)
+        wanted = request.model_copy(
+            update={
+                "aspect_ratio": None
+                if pictures.first is not None
+                else request.aspect_ratio or usual.aspect_ratio,
+                "first_frame": pictures.first,
+                "last_frame": pictures.last,
+                "references": pictures.references,
+            }
+        )
+        models = dict.fromkeys((request.model, usual.model, *self._pool.models()))
+        ways = [way for model in models if (way := fitted(wanted, self._catalog.model(model))) is not None]
+        for way in ways:
+            if self.possible(way):
+                return way
+        if not ways:
+            limit = max(row.references for row in self.rows())
+            raise UserError("error.pictures.too_many", number=len(wanted.images), limit=limit)
+        self._check_but_words(ways[0])
+        return ways[0]
+
+    def _operation(self, model: str, pictures: Pictures) -> Operation:
+        return self._catalog.operation_for(model, frames=pictures.frames, references=len(pictures.references))
+
+    def _usual_for(self, preferences: Preferences) -> Defaults:
+        """What a person gets where they say nothing: what they prefer, else what the operator chose."""
+        offered, mine = self._pool.models(), self._defaults
+        preferred = preferences.model if preferences.model in offered else None
+        return Defaults(
+            model=preferred or mine.model or offered[0],
+            mode=preferences.mode or mine.mode,
+            duration=preferences.duration or mine.duration,
+            aspect_ratio=preferences.aspect_ratio or mine.aspect_ratio,
+        )
+
+    def _model(self, pictures: Pictures, usual: Defaults) -> str:
+        """The usual model, or the first on offer that does what the pictures are for."""
+        able = []
+        for model in (usual.model, *self._pool.models()):
+            row = self._catalog.model(model)
+            if self._operation(model, pictures) in row.operations and (
+                pictures.last is None or row.end_frame
+            ):
+                if len(pictures.references) <= row.references:
+                    return model
+                able.append(row)
+        # Where none takes so many pictures, the one that takes most says so.
+        return max(able, key=lambda row: row.references).id if able else usual.model
+
+    def _mode(self, row: Model, pictures: Pictures, usual: Defaults) -> str:
+        """The usual mode, or the first that takes an end frame where there is one."""
+        return fitting(usual.mode, (pictures.last is not None and row.end_frame) or row.modes)
+
+    def _cast(self, said: Options) -> Sequence[Any]:
+        if said.voice is None:
+            return ()
+        return [self.voices.find(said.voice, said.language or "en")]
+
+
+def _nearest(preferred: int, offered: Sequence[int]) -> int:
+    """The number of seconds on offer that comes nearest."""
+    return min(offered, key=lambda seconds: abs(seconds - preferred))
