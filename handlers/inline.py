@@ -25,8 +25,8 @@ from bot.i18n import Texts
 from bot.services.history import LONGEST_WORDS
 from handlers import card, views
 from handlers.context import Context, user_id_of
-from handlers.messenger import way_of
 from handlers.result_views import reference
+from handlers.uploads import way_of
 
 CACHE_SECONDS = 10
 """How long Telegram may show the same answer to the same person: something new should soon be there."""

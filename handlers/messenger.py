@@ -4,29 +4,21 @@ Videos are streamed from disk. A status message is edited only where a person ca
 not more often than every few seconds.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
-from telegram import (
-    Bot,
-    InputFile,
-    InputMediaPhoto,
-    InputMediaVideo,
-    LinkPreviewOptions,
-    Message,
-    ReplyParameters,
-)
+from telegram import Bot, InputMediaPhoto, InputMediaVideo, Message
 from telegram.constants import ChatAction, ParseMode, ReactionEmoji
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.error import TelegramError
 
 from bot.clock import Clock
 from bot.domain.request import Operation, Product
 from bot.domain.task import Delivery, DeliveryKind, Task, TaskState
-from bot.domain.units import MINUTE, SECOND, ChatId, Millis, TaskId, UserId, shown
+from bot.domain.units import ChatId, Millis, TaskId, UserId, shown
 from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.accounts import Accounts
@@ -46,20 +38,12 @@ from bot.services.results import Results
 from handlers import result_views, views
 from handlers.keyboards import Rows, Signer, markup
 from handlers.pace import Pace, Shown
+from handlers.sending import Sender, mapped
+from handlers.uploads import figures_of, file_id_of, streamed, way_of
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
-BUSY_PAUSE = Millis(5 * SECOND)
-LONG_PAUSE = Millis(MINUTE)
-"""Where Telegram itself is not well, or refuses the token: the operator may be at it."""
-
 UPLOAD_TIMEOUT = 600.0
-
-PHOTO_BYTES = 10_000_000
-PHOTO_SIDES = 10_000
-"""Telegram takes photos of so many bytes, and so many pixels of width and height together."""
 
 SIGN_TIMEOUT = 5.0
 """Seconds: a sign that takes longer is not worth the wait."""
@@ -80,31 +64,6 @@ SIGNS = {
 }
 """All are among the reactions that Telegram takes."""
 
-# Telegram's descriptions, in lower case; its codes alone do not tell these apart.
-_GONE = (
-    "chat not found",
-    "user not found",
-    "user is deactivated",
-    "peer_id_invalid",
-    "bot was kicked",
-    "bot is not a member",
-    "group chat was deleted",
-    "have no rights to send",
-    "not enough rights to send text messages",
-    "chat_write_forbidden",
-)
-_NO_THREAD = (
-    "message thread not found",
-    "topic_deleted",
-    "topic_closed",
-    "topic_id_invalid",
-    "topic deleted",
-    "topic closed",
-)
-_LOST = ("message to edit not found", "message_id_invalid", "message can't be edited")
-_SAME = "message is not modified"
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-
 
 class TelegramMessenger:
     """See `bot.services.ports.Messenger`."""
@@ -112,6 +71,7 @@ class TelegramMessenger:
     def __init__(self, bot: Bot, signer: Signer, clock: Clock, admins: Iterable[UserId]) -> None:
         self._bot = bot
         self._signer = signer
+        self._sender = Sender(bot, signer)
         self._clock = clock
         self._admins = tuple(admins)
         self._accounts: Accounts | None = None
@@ -137,13 +97,13 @@ class TelegramMessenger:
             if not self._pace.may_edit(chat_id, message_id, status, now - since):
                 return message_id
             try:
-                if await self._edit(chat_id, message_id, view):
+                if await self._sender.edit(chat_id, message_id, view):
                     self._pace.note(chat_id, message_id, status)
                     return message_id
             except ChatBusy as busy:
                 self._pace.pause(chat_id, Millis(now + busy.retry_after))
                 raise
-        sent = await self._send(task, view, silent=True)
+        sent = await self._sender.send(task, view, silent=True)
         self._pace.note(chat_id, sent.message_id, status)
         return sent.message_id
 
@@ -185,15 +145,15 @@ class TelegramMessenger:
                 options[way] = delivery.file_id
             else:
                 way = way_of(delivery, file)
-                options[way] = _streamed(delivery, file.path, open_files)
-                options |= _figures(way, file)
+                options[way] = streamed(delivery, file.path, open_files)
+                options |= figures_of(way, file)
             if way == "video":
                 options["supports_streaming"] = True
             if way in {"video", "photo"}:
                 options["has_spoiler"] = manner.spoiler
             send = getattr(self._bot, f"send_{way}")
-            message: Message = await self._in_thread(task, lambda place: send(**place, **options))
-        return Sent(message.message_id, _file_id(message))
+            message: Message = await self._sender.in_thread(task, lambda place: send(**place, **options))
+        return Sent(message.message_id, file_id_of(message))
 
     async def send_album(
         self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], manner: Manner = PLAIN
@@ -216,14 +176,14 @@ class TelegramMessenger:
                     **place,
                 )
 
-            messages = await self._in_thread(task, send)
-        return [Sent(message.message_id, _file_id(message)) for message in messages]
+            messages = await self._sender.in_thread(task, send)
+        return [Sent(message.message_id, file_id_of(message)) for message in messages]
 
     async def offer_next(self, delivery: Delivery) -> Sent | None:
         """Say beneath an album, which can have no buttons of its own, what can be done with it."""
         with suppress(ChatBusy, ChatGone, ChatMoved, ChatRefused):
             # The album has arrived: without its buttons it is still what was asked for.
-            return await self._send(
+            return await self._sender.send(
                 delivery.task, result_views.album(self._texts(delivery.task), delivery), silent=True
             )
         return None
@@ -231,19 +191,19 @@ class TelegramMessenger:
     def _in_album(
         self, texts: Texts, delivery: Delivery, file: ResultFile, open_files: ExitStack, *, spoiler: bool
     ) -> InputMediaPhoto | InputMediaVideo:
-        streamed = _streamed(delivery, file.path, open_files)
+        content = streamed(delivery, file.path, open_files)
         first = delivery.position == 0
         caption = views.caption(texts, delivery) if first else None
         parse_mode = ParseMode.HTML if first else None
         if delivery.kind is DeliveryKind.IMAGE:
-            return InputMediaPhoto(streamed, caption, parse_mode, has_spoiler=spoiler)
+            return InputMediaPhoto(content, caption, parse_mode, has_spoiler=spoiler)
         return InputMediaVideo(
-            streamed,
+            content,
             caption,
             parse_mode=parse_mode,
             supports_streaming=True,
             has_spoiler=spoiler,
-            **_figures("video", file),
+            **figures_of("video", file),
         )
 
     async def send_link(
@@ -252,13 +212,13 @@ class TelegramMessenger:
         """Offer a video by its address."""
         texts = self._texts(delivery.task)
         view = views.link(texts, delivery, url, size_bytes, self._buttons(texts, delivery))
-        return await self._send(delivery.task, view, silent=manner.silent)
+        return await self._sender.send(delivery.task, view, silent=manner.silent)
 
     async def send_original(self, delivery: Delivery, path: Path) -> Sent:
         """Send a result's file as a document, streamed from its file."""
         task = delivery.task
         with ExitStack() as open_files:
-            document = _streamed(delivery, path, open_files)
+            document = streamed(delivery, path, open_files)
 
             def send(place: dict[str, Any]) -> Awaitable[Message]:
                 return self._bot.send_document(
@@ -269,14 +229,14 @@ class TelegramMessenger:
                     **place,
                 )
 
-            message = await self._in_thread(task, send)
+            message = await self._sender.in_thread(task, send)
         return Sent(message.message_id)
 
     async def fetch_copy(self, file_id: str, target: Path) -> None:
         """Download what Telegram keeps under a file id."""
-        file = await _mapped(self._bot.get_file(file_id))
+        file = await mapped(self._bot.get_file(file_id))
         try:
-            await _mapped(file.download_to_drive(target))
+            await mapped(file.download_to_drive(target))
         except OSError as error:
             raise ChatRefused(type(error).__name__) from None
 
@@ -304,18 +264,18 @@ class TelegramMessenger:
         if (
             task.state is TaskState.CANCELLED
             and message_id is not None
-            and await self._edit(task.origin.chat_id, message_id, view)
+            and await self._sender.edit(task.origin.chat_id, message_id, view)
         ):
             self._pace.forget(task.origin.chat_id, message_id)
             return Sent(message_id)
-        sent = await self._send(task, view)
+        sent = await self._sender.send(task, view)
         await self.remove_status(task)
         return sent
 
     async def tell(self, task: Task, key: str, /, **params: object) -> Sent:
         """Write one text to where the task came from."""
         texts = self._texts(task)
-        return await self._send(task, views.View(texts(key, **_readable(texts, params))))
+        return await self._sender.send(task, views.View(texts(key, **_readable(texts, params))))
 
     async def sending(self, task: Task) -> None:
         """Show "sending video", or what else it is, for five seconds; best effort."""
@@ -364,57 +324,6 @@ class TelegramMessenger:
             except TelegramError as error:
                 log.warning("an admin could not be told", admin=admin, kind=type(error).__name__)
 
-    # -- sending -------------------------------------------------------------------------------------
-
-    async def _send(self, task: Task, view: views.View, *, silent: bool = False) -> Sent:
-        keyboard = markup(view.buttons, self._signer)
-        message = await self._in_thread(
-            task,
-            lambda place: self._bot.send_message(
-                text=view.html,
-                parse_mode=ParseMode.HTML,
-                reply_markup=keyboard,
-                disable_notification=silent,
-                link_preview_options=_NO_PREVIEW,
-                **place,
-            ),
-        )
-        return Sent(message.message_id)
-
-    async def _edit(self, chat_id: ChatId, message_id: int, view: views.View) -> bool:
-        """Change a message; False where it is no longer there to be changed."""
-        try:
-            await _mapped(
-                self._bot.edit_message_text(
-                    view.html,
-                    chat_id=chat_id,
-                    message_id=message_id,
-                    parse_mode=ParseMode.HTML,
-                    reply_markup=markup(view.buttons, self._signer),
-                    link_preview_options=_NO_PREVIEW,
-                )
-            )
-        except ChatRefused as error:
-            said = str(error).lower()
-            if any(words in said for words in _LOST):
-                return False
-            if _SAME not in said:
-                raise
-        return True
-
-    async def _in_thread(self, task: Task, send: Callable[[dict[str, Any]], Awaitable[T]]) -> T:
-        """Send as a reply in the right topic; where the topic is gone, in the chat itself."""
-        origin = task.origin
-        place: dict[str, Any] = {"chat_id": origin.chat_id, "message_thread_id": origin.thread_id}
-        if origin.message_id is not None:
-            place["reply_parameters"] = ReplyParameters(origin.message_id, allow_sending_without_reply=True)
-        try:
-            return await _mapped(send(place))
-        except ChatRefused as error:
-            if origin.thread_id is None or not any(words in str(error).lower() for words in _NO_THREAD):
-                raise
-        return await _mapped(send({"chat_id": origin.chat_id}))
-
     def _buttons(self, texts: Texts, delivery: Delivery) -> Rows:
         possible = frozenset[Operation]() if self._results is None else self._results.possible(delivery)
         return result_views.result_buttons(texts, delivery, possible)
@@ -431,76 +340,6 @@ class TelegramMessenger:
         except UserError:
             return for_language("en")
         return for_language(self._accounts.language_of(found))
-
-
-def way_of(delivery: Delivery, file: ResultFile | None = None) -> str:
-    """How Telegram takes a result, or has taken it: a picture that is too large for a photo goes as a file."""
-    if delivery.kind is DeliveryKind.IMAGE:
-        known = file or delivery
-        too_large = (known.size_bytes or 0) > PHOTO_BYTES or (known.width or 0) + (
-            known.height or 0
-        ) > PHOTO_SIDES
-        return "document" if too_large else "photo"
-    return "audio" if delivery.kind is DeliveryKind.AUDIO else "video"
-
-
-def _streamed(delivery: Delivery, path: Path, open_files: ExitStack) -> InputFile:
-    handle = open_files.enter_context(path.open("rb"))
-    name = f"{delivery.task.id}-{delivery.position + 1}" if delivery.position else delivery.task.id
-    # The handle is read while it is sent: 45 MB cost no memory.
-    return InputFile(handle, filename=f"{name}{path.suffix}", read_file_handle=False)
-
-
-def _figures(way: str, file: ResultFile) -> dict[str, Any]:
-    """What Telegram wants to know of a file beside its bytes."""
-    if way == "audio":
-        return {"duration": max(1, round((file.duration_ms or 0) / 1000))}
-    if way != "video":
-        return {}
-    figures: dict[str, Any] = {
-        "width": file.width,
-        "height": file.height,
-        "duration": max(1, round((file.duration_ms or 0) / 1000)),
-    }
-    if file.thumbnail is not None:
-        figures["thumbnail"] = InputFile(file.thumbnail.read_bytes(), filename="thumbnail.jpg")
-    return figures
-
-
-def _file_id(message: Message) -> str | None:
-    if message.photo:
-        return message.photo[-1].file_id
-    media = message.video or message.audio or message.document
-    return None if media is None else media.file_id
-
-
-async def _mapped(sending: Awaitable[T]) -> T:
-    """Translate Telegram's errors to those that the services know."""
-    try:
-        return await sending
-    except ChatMigrated as error:
-        raise ChatMoved(ChatId(error.new_chat_id)) from None
-    except RetryAfter as error:
-        seconds = (
-            error.retry_after
-            if isinstance(error.retry_after, (int, float))
-            else error.retry_after.total_seconds()
-        )
-        raise ChatBusy(Millis(int(seconds * 1000))) from None
-    except Forbidden as error:
-        raise ChatGone(error.message) from None
-    except BadRequest as error:
-        if any(words in error.message.lower() for words in _GONE):
-            raise ChatGone(error.message) from None
-        raise ChatRefused(error.message) from None
-    except NetworkError as error:
-        if "too large" in error.message.lower():
-            raise ChatRefused(error.message) from None
-        # The message of a network error may hold the address, and so the token.
-        raise ChatBusy(BUSY_PAUSE) from None
-    except TelegramError as error:
-        log.warning("telegram does not take messages", kind=type(error).__name__)
-        raise ChatBusy(LONG_PAUSE) from None
 
 
 def _readable(texts: Texts, params: dict[str, object]) -> dict[str, object]:
