@@ -9,7 +9,7 @@ from bot.domain.terms import PlanTerms
 from bot.domain.units import UserId
 from bot.services.plans import PLANS_KEY, Origin, Plans
 from bot.services.prices import PRICES_KEY, Prices
-from bot.store.sqlite_operating import OperatingSqliteStore
+from bot.store.sqlite.operating import OperatingSqliteStore
 from tests.builders import NOW, a_request
 
 CONFIGURED = {"free": PlanTerms(daily_credits=100), "pro": PlanTerms(daily_credits=900, max_running=5)}
