@@ -30,6 +30,7 @@ from bot.domain.request import Product
 from bot.domain.schedule import PollingPolicy
 from bot.domain.shop import Package
 from bot.domain.spending import Caps
+from bot.domain.subscription import MonthlyPlan
 from bot.domain.units import DAY, HOUR, MINUTE, SECOND, ChatId, Credits, Millis, ProviderName, UserId
 from bot.kling import callback
 from bot.kling.download import download
@@ -69,6 +70,7 @@ from bot.services.results import Results
 from bot.services.spending import Spending
 from bot.services.status import Status
 from bot.services.submit import Submit
+from bot.services.subscriptions import Subscriptions
 from bot.services.watch import Watch
 from bot.services.work import Work
 from bot.store.sqlite.operating import OperatingSqliteStore
@@ -312,6 +314,7 @@ async def build(
                     Package(package.name, Credits(package.credits), package.stars)
                     for package in settings.packages
                 ],
+                Subscriptions(store, accounts, clock, rng, _monthly_plans(settings)),
                 Terms(settings.payments.terms, settings.payments.support),
                 audit,
             ),
@@ -412,6 +415,13 @@ def _ideas(settings: Settings) -> list[Idea]:
             sample=idea.sample,
         )
         for idea in settings.ideas
+    ]
+
+
+def _monthly_plans(settings: Settings) -> list[MonthlyPlan]:
+    return [
+        MonthlyPlan(monthly.name, monthly.plan, Credits(monthly.credits), monthly.stars)
+        for monthly in settings.subscriptions
     ]
 
 

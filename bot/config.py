@@ -39,6 +39,7 @@ from bot.sections import (
     SpendingSettings,
     Storage,
     Store,
+    SubscriptionSettings,
     Telegram,
     Web,
 )
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
         "free": PlanTerms(daily_credits=100, monthly_credits=1000)
     }
     spending: SpendingSettings = SpendingSettings()
+    subscriptions: Annotated[tuple[SubscriptionSettings, ...], Field(max_length=20)] = ()
     packages: Annotated[tuple[Package, ...], Field(max_length=20)] = ()
     payments: Payments = Payments()
     limits: Limits = Limits()
@@ -174,10 +176,14 @@ def _contradictions(gathered: Gathered) -> list[str]:
         problem(f"must be one of the plans: {', '.join(plans)}", "quota", "default_plan")
 
     offered = [name for entry in providers for name in _list(entry.get("models")) if isinstance(name, str)]
-    sold = [_dict(entry).get("name") for entry in _list(data.get("packages"))]
-    for index, name in enumerate(sold):
-        if name is not None and name in sold[:index]:
-            problem("every name may stand once only", "packages", str(index), "name")
+    for section in ("packages", "subscriptions"):
+        sold = [_dict(entry).get("name") for entry in _list(data.get(section))]
+        for index, name in enumerate(sold):
+            if name is not None and name in sold[:index]:
+                problem("every name may stand once only", section, str(index), "name")
+    for index, entry in enumerate(_list(data.get("subscriptions"))):
+        if _dict(entry).get("plan", plans[0] if plans else "") not in plans:
+            problem(f"must be one of the plans: {', '.join(plans)}", "subscriptions", str(index), "plan")
     for name, entry in _dict(data.get("plans")).items():
         for model in _list(_dict(entry).get("models")):
             if offered and model not in offered:

@@ -172,6 +172,15 @@ class Package(Section):
     stars: Annotated[int, Field(ge=1, le=10_000)]
 
 
+class SubscriptionSettings(Section):
+    """A plan that people can pay for every 30 days in Telegram Stars, with credits that end with each month."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,16}$")]
+    plan: str
+    credits: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    stars: Annotated[int, Field(ge=1, le=10_000)]
+
+
 class Payments(Section):
     """The operator's own words on sales; empty: the usual ones."""
 

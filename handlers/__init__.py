@@ -43,6 +43,7 @@ from handlers import (
     settings,
     stats,
     strikes,
+    subscriptions,
     tasks,
     tips,
     try_on,
@@ -163,6 +164,8 @@ PRESSES: dict[str, PressHandler] = {
     "recipe_delete": recipes.press_delete,
     "recipe_gone": recipes.press_delete_sure,
     "buy": buy.press_buy,
+    "subscribe": subscriptions.press_subscribe,
+    "renewal": subscriptions.press_renewal,
     "pause": providers.press_pause,
     "resume": providers.press_resume,
     "refresh": providers.press_refresh,
@@ -239,6 +242,7 @@ def register(application: KlingApplication) -> None:
     application.add_handler(PreCheckoutQueryHandler(buy.pre_checkout))
     # A payment that arrived is credited wherever it was made.
     application.add_handler(MessageHandler(new & filters.SUCCESSFUL_PAYMENT, buy.paid))
+    application.add_handler(subscriptions.SubscriptionHandler())
     application.add_handler(InlineQueryHandler(inline.answer_query))
     application.add_handler(ChatMemberHandler(groups.joined, ChatMemberHandler.MY_CHAT_MEMBER))
     application.add_handler(CommandHandler(list(COMMANDS), _anonymous, filters=new & filters.SenderChat.ALL))

@@ -1,15 +1,17 @@
 """`/buy`, `/refund`, `/terms` and `/paysupport`: credits for Telegram Stars."""
 
+from datetime import datetime
+
 import structlog
 from telegram import CallbackQuery, LabeledPrice, Update
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, TelegramError
 
-from bot.domain.shop import CURRENCY
-from bot.domain.units import UserId
+from bot.domain.shop import CURRENCY, Payment
+from bot.domain.units import Millis, UserId
 from bot.errors import UserError
 from bot.i18n import for_language
-from handlers import buy_views, views
+from handlers import buy_views, subscriptions, views
 from handlers.context import Context, answer, message_of, place_of, user_id_of
 
 log = structlog.get_logger(__name__)
@@ -23,10 +25,14 @@ GIVEN_BACK = "charge_already_refunded"
 
 async def buy(update: Update, context: Context) -> None:
     """What can be bought; only in private, for whoever sees an invoice can pay it."""
-    sold = context.services.payments.packages()
+    services, me = context.services, user_id_of(update)
+    sold = services.payments.packages()
     if not place_of(update).is_private:
         raise UserError("error.buy.private", username=context.bot.username)
-    await answer(update, context, buy_views.packages(context.t, sold, user_id_of(update)))
+    monthly = services.payments.subscriptions
+    current, now = await monthly.current(me), services.clock.now()
+    view = buy_views.offers(context.t, sold, monthly.offered, current, me, services.accounts.zone, now)
+    await answer(update, context, view)
 
 
 async def press_buy(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
@@ -77,8 +83,14 @@ async def paid(update: Update, context: Context) -> None:
         payment.telegram_payment_charge_id,
         payment.currency,
         payment.total_amount,
+        _millis(payment.subscription_expiration_date),
     )
-    await answer(update, context, buy_views.thanks(context.t, known, await services.accounts.balance(person)))
+    balance, now = await services.accounts.balance(person), services.clock.now()
+    await answer(update, context, buy_views.thanks(context.t, known, balance, services.accounts.zone, now))
+
+
+def _millis(moment: datetime | None) -> Millis | None:
+    return None if moment is None else Millis(int(moment.timestamp() * 1000))
 
 
 async def refund(update: Update, context: Context) -> None:
@@ -100,6 +112,7 @@ async def refund(update: Update, context: Context) -> None:
         # Perhaps it was done: the credits stay taken until somebody asks again.
         raise UserError("error.refund.unclear") from error
     await services.payments.end_refund(admin, payment.charge_id, done=True)
+    await _end_renewal(context, payment)
     await answer(update, context, buy_views.refunded(context.t, payment))
     theirs = for_language(services.accounts.language_of(await services.accounts.find(str(payment.user_id))))
     try:
@@ -108,6 +121,17 @@ async def refund(update: Update, context: Context) -> None:
         )
     except TelegramError as error:
         log.info("a refund could not be told", user=payment.user_id, kind=type(error).__name__)
+
+
+async def _end_renewal(context: Context, payment: Payment) -> None:
+    """Whoever got a month back pays for no other one. Best effort: they can end it themselves as well."""
+    subscription = await context.services.payments.subscriptions.of_payment(payment)
+    if subscription is None:
+        return
+    try:
+        await subscriptions.set_renewal(context, subscription, renews=False)
+    except UserError:
+        log.warning("the renewal of a refunded subscription goes on", user=payment.user_id)
 
 
 async def terms(update: Update, context: Context) -> None:

@@ -75,7 +75,7 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button: an action with its argument, or a text to copy.
+    """One button: an action with its argument, a text to copy, or an address to open.
 
     `style` is a colour that new clients show and old ones leave out, so it never carries a meaning alone.
     """
@@ -85,6 +85,7 @@ class Button:
     argument: str = ""
     owner: UserId | None = None
     copy: str = ""
+    url: str = ""
     style: KeyboardButtonStyle | None = None
 
 
@@ -109,5 +110,7 @@ def markup(rows: Rows, signer: Signer) -> InlineKeyboardMarkup | None:
 def _button(button: Button, signer: Signer) -> InlineKeyboardButton:
     if button.copy:
         return InlineKeyboardButton(button.text, copy_text=CopyTextButton(button.copy), style=button.style)
+    if button.url:
+        return InlineKeyboardButton(button.text, url=button.url, style=button.style)
     data = signer.write(Press(button.action, button.argument, button.owner))
     return InlineKeyboardButton(button.text, callback_data=data, style=button.style)

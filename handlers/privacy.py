@@ -6,7 +6,7 @@ from telegram import CallbackQuery, InputFile, Update
 from telegram.constants import ParseMode
 
 from bot.errors import UserError
-from handlers import privacy_views
+from handlers import privacy_views, subscriptions
 from handlers.context import Context, answer, place_of, rewrite, user_id_of
 from handlers.views import View
 
@@ -62,7 +62,15 @@ async def press_forget(update: Update, context: Context, query: CallbackQuery, a
     if argument == ASK:
         await forget(update, context)
     elif argument == YES:
+        await _unsubscribe(update, context)
         await context.services.privacy.forget(user_id_of(update))
         await rewrite(context, query, View(context.t("forget.done")))
     else:
         await rewrite(context, query, View(context.t("forget.kept")))
+
+
+async def _unsubscribe(update: Update, context: Context) -> None:
+    """Nobody goes on paying a bot that has forgotten them."""
+    subscription = await context.services.payments.subscriptions.current(user_id_of(update))
+    if subscription is not None and subscription.renews:
+        await subscriptions.set_renewal(context, subscription, renews=False)

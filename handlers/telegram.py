@@ -24,7 +24,7 @@ from bot.domain.units import ChatId, Millis, UserId
 from bot.errors import ConfigError
 from bot.services.container import Services
 from bot.services.ports import RawUpdate
-from handlers import register
+from handlers import register, subscriptions
 from handlers.context import Context, KlingApplication, Pause, Tools
 from handlers.keyboards import Signer
 from handlers.letters import TelegramLetters
@@ -40,6 +40,7 @@ ALLOWED_UPDATES = (
     UpdateType.INLINE_QUERY,
     UpdateType.MY_CHAT_MEMBER,
     UpdateType.PRE_CHECKOUT_QUERY,
+    subscriptions.UPDATE,
 )
 CONNECTIONS = 32
 UPLOAD_SECONDS = 600.0

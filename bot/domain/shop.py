@@ -43,9 +43,10 @@ class PaymentState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Stars that arrived, under Telegram's own id. Credits of 0: nobody knows what they were paid for.
+    """Stars that arrived, under Telegram's own id.
 
-    `taken` is how many credits a refund took back, `refunds` how often one was begun.
+    `taken` is how many credits a refund took back, `refunds` how often one was begun. A month of a
+    `subscription` (its token) is `paid_until` then.
     """
 
     charge_id: str
@@ -56,6 +57,13 @@ class Payment:
     state: PaymentState = PaymentState.PAID
     taken: Credits = Credits(0)
     refunds: int = 0
+    subscription: str | None = None
+    paid_until: Millis | None = None
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether anybody knows what the Stars were paid for."""
+        return self.credits > 0 or self.subscription is not None
 
     @property
     def operation_id(self) -> str:

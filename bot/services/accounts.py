@@ -73,14 +73,20 @@ class Accounts:
         return self._zone
 
     def plan_of(self, user: User | None) -> Plan:
-        """The plan of a user; one that has ended or that the settings no longer have gives way to the default."""
-        if (
-            user is not None
-            and user.plan
-            and (user.plan_until is None or user.plan_until > self._clock.now())
-        ):
-            return self._plans.get(user.plan) or self._plans[self._default_plan]
-        return self._plans[self._default_plan]
+        """The plan of a user: the one that admins gave them, else the one they pay for, else the default."""
+        if user is None:
+            return self._plans[self._default_plan]
+        now = self._clock.now()
+        given = user.plan if user.plan_until is None or user.plan_until > now else None
+        paid = user.subscribed_plan if (user.subscribed_until or 0) > now else None
+        # One that there is no more gives way as one that has ended does.
+        held = (name for name in (given, paid) if name and name in self._plans and name != self._default_plan)
+        return self._plans[next(held, self._default_plan)]
+
+    @property
+    def default_plan(self) -> str:
+        """The name of everybody's plan."""
+        return self._default_plan
 
     @property
     def plans(self) -> tuple[str, ...]:
@@ -171,7 +177,7 @@ class Accounts:
             running=usage.running,
             max_running=plan.max_running,
             plan=plan.name,
-            plan_until=user.plan_until if user is not None and user.plan == plan.name else None,
+            plan_until=_until(user, plan),
         )
 
     async def find(self, text: str) -> User:
@@ -256,3 +262,12 @@ class Accounts:
         """
         if not self.is_admin(user_id):
             raise UserError("error.admin.only")
+
+
+def _until(user: User | None, plan: Plan) -> Millis | None:
+    """When a plan ends that somebody has by an admin or a subscription; None: never, or it is everybody's."""
+    if user is None:
+        return None
+    if user.plan == plan.name:
+        return user.plan_until
+    return user.subscribed_until if user.subscribed_plan == plan.name else None

@@ -7,16 +7,17 @@ nobody has both; what Telegram refuses is undone, and what was interrupted can b
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from bot.clock import Clock
 from bot.domain.shop import CURRENCY, Offer, Package, Payment, PaymentState, check_payment
-from bot.domain.units import Credits, UserId
+from bot.domain.units import Credits, Millis, UserId
 from bot.errors import UserError
 from bot.services.accounts import Accounts
 from bot.services.audit import Audit
+from bot.services.subscriptions import Subscriptions
 from bot.store.base import Store
 
 log = structlog.get_logger(__name__)
@@ -33,7 +34,7 @@ class Terms:
 
 
 class Payments:
-    """Everything about Stars but the talk with Telegram."""
+    """Everything about Stars but the talk with Telegram; what is paid every month is the part of `subscriptions`."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Payments:
         clock: Clock,
         rng: random.Random,
         packages: Sequence[Package],
+        subscriptions: Subscriptions,
         terms: Terms,
         audit: Audit,
     ) -> None:
@@ -50,22 +52,23 @@ class Payments:
         self._clock = clock
         self._rng = rng
         self._packages = {package.name: package for package in packages}
+        self.subscriptions = subscriptions
         self.terms = terms
         self._audit = audit
 
     @property
     def is_open(self) -> bool:
         """Whether anything is sold here."""
-        return bool(self._packages)
+        return bool(self._packages or self.subscriptions.offered)
 
     def packages(self) -> tuple[Package, ...]:
-        """What can be bought.
+        """What can be bought once, beside what can be subscribed to.
 
         Raises:
             UserError: nothing is sold here.
 
         """
-        if not self._packages:
+        if not self.is_open:
             raise UserError("error.buy.off")
         return tuple(self._packages.values())
 
@@ -91,21 +94,33 @@ class Payments:
 
         """
         self.packages()
-        check_payment(await self._store.offer(token), user_id, currency, stars, self._clock.now())
+        if not await self.subscriptions.check(token, user_id, currency, stars):
+            check_payment(await self._store.offer(token), user_id, currency, stars, self._clock.now())
 
-    async def paid(self, user_id: UserId, token: str, charge_id: str, currency: str, stars: int) -> Payment:
+    async def paid(
+        self,
+        user_id: UserId,
+        token: str,
+        charge_id: str,
+        currency: str,
+        stars: int,
+        paid_until: Millis | None = None,
+    ) -> Payment:
         """Credit a payment, once however often it is told; with no credits where nobody knows what it was for.
 
-        The Stars are here already, so whatever is odd about it is no reason to refuse: an admin can give
-        them back by the id of the charge.
+        A month of a subscription is `paid_until` then. The Stars are here already, so whatever is odd about
+        it is no reason to refuse: an admin can give them back by the id of the charge.
         """
+        payment = Payment(charge_id, user_id, Credits(0), stars, self._clock.now())
         offer = await self._store.offer(token)
-        fits = offer is not None and currency == CURRENCY and stars == offer.package.stars
-        credits = offer.package.credits if offer is not None and fits else Credits(0)
-        payment = Payment(charge_id, user_id, credits, stars, self._clock.now())
+        if offer is not None and currency == CURRENCY and stars == offer.package.stars:
+            payment = replace(payment, credits=offer.package.credits)
+        elif offer is None and currency == CURRENCY:
+            payment = await self.subscriptions.understood(payment, token, paid_until)
         new = await self._store.pay(payment)
+        credits = payment.credits
         log.info("stars were paid", user=user_id, stars=stars, credits=credits, charge=charge_id, new=new)
-        if not credits:
+        if not payment.is_understood:
             log.error("the paid stars fit no offer", user=user_id, stars=stars, charge=charge_id)
         return payment
 

@@ -3,9 +3,10 @@
 import sqlite3
 
 from bot.domain.shop import Offer, Package, Payment, PaymentState
+from bot.domain.subscription import GRACE
 from bot.domain.task import LedgerKind, LedgerRow
 from bot.domain.units import Credits, Millis, UserId
-from bot.store import lots
+from bot.store import lots, subscriptions
 from bot.store import sql_money as sql
 from bot.store.rows import insert
 
@@ -43,12 +44,16 @@ def pay(db: sqlite3.Connection, payment: Payment) -> bool:
         "state": str(payment.state),
         "taken": 0,
         "refunds": 0,
+        "subscription": payment.subscription,
+        "paid_until": payment.paid_until,
     }
     if not insert(db, "payments", values, conflict="IGNORE"):
         return False
     if payment.credits:
         row = _row(payment, LedgerKind.PURCHASE, payment.credits, payment.operation_id, payment.paid_at)
         lots.book(db, row)
+    if payment.subscription is not None:
+        subscriptions.extend(db, payment)
     return True
 
 
@@ -87,9 +92,13 @@ def end_refund(
         return known
     if not done and known.taken:
         operation_id = f"{known.operation_id}:undone:{known.refunds}"
-        lots.book(db, _row(known, LedgerKind.ADJUST, known.taken, operation_id, now, actor))
+        # Of credits that end, only a grant or a purchase says when.
+        kind = LedgerKind.ADJUST if known.paid_until is None else LedgerKind.PURCHASE
+        lots.book(db, _row(known, kind, known.taken, operation_id, now, actor))
     state = PaymentState.REFUNDED if done else PaymentState.PAID
     taken = known.taken if done else 0
+    if done and known.subscription is not None:
+        subscriptions.end(db, known, now)
     db.execute(
         sql.SET_PAYMENT, {"id": charge_id, "state": str(state), "taken": taken, "refunds": known.refunds}
     )
@@ -99,8 +108,18 @@ def end_refund(
 def _row(
     paid: Payment, kind: LedgerKind, amount: int, operation_id: str, at: Millis, actor: UserId | None = None
 ) -> LedgerRow:
-    note = f"⭐ {paid.stars}"
-    return LedgerRow.change(paid.user_id, kind, amount, at, operation_id, actor_id=actor, note=note)
+    # What a subscription brings lasts as long as it does.
+    ends = paid.paid_until + GRACE if paid.paid_until is not None and amount > 0 else None
+    return LedgerRow.change(
+        paid.user_id,
+        kind,
+        amount,
+        at,
+        operation_id,
+        actor_id=actor,
+        expires_at=None if ends is None else Millis(ends),
+        note=f"⭐ {paid.stars}",
+    )
 
 
 def _payment_of(row: sqlite3.Row) -> Payment:
@@ -113,4 +132,6 @@ def _payment_of(row: sqlite3.Row) -> Payment:
         state=PaymentState(row["state"]),
         taken=Credits(row["taken"]),
         refunds=row["refunds"],
+        subscription=row["subscription"],
+        paid_until=None if row["paid_until"] is None else Millis(row["paid_until"]),
     )

@@ -177,6 +177,8 @@ def user_of(row: sqlite3.Row) -> User:
         language=row["language"],
         plan=row["plan"],
         plan_until=row["plan_until"],
+        subscribed_plan=row["subscribed_plan"],
+        subscribed_until=row["subscribed_until"],
         created_at=Millis(row["created_at"]),
         seen_at=Millis(row["seen_at"]),
         preferences=Preferences.read(row["preferences"]),

@@ -41,6 +41,32 @@ SPENT_UNITS = """
 
 OFFER = "SELECT * FROM offers WHERE token = ?"
 
+SUBSCRIPTION = "SELECT * FROM subscriptions WHERE token = ?"
+
+SUBSCRIPTION_OF_USER = """
+    SELECT * FROM subscriptions INDEXED BY subscriptions_of_user WHERE user_id = ? AND paid_until > ?
+    ORDER BY paid_until DESC LIMIT 1
+"""
+
+EXTEND_SUBSCRIPTION = """
+    UPDATE subscriptions SET charge_id = coalesce(charge_id, :charge), renews = 1,
+        paid_until = max(coalesce(paid_until, 0), :until)
+    WHERE token = :token
+"""
+
+END_SUBSCRIPTION = """
+    UPDATE subscriptions SET paid_until = :ended, renews = 0 WHERE token = :token AND paid_until = :until
+"""
+
+SET_RENEWAL = "UPDATE subscriptions SET renews = :renews WHERE token = :token AND renews != :renews"
+
+SUBSCRIBED = """
+    UPDATE users SET (subscribed_plan, subscribed_until) = (
+        SELECT plan, paid_until + :grace FROM subscriptions INDEXED BY subscriptions_of_user
+        WHERE user_id = :user AND paid_until IS NOT NULL ORDER BY paid_until DESC LIMIT 1
+    ) WHERE id = :user
+"""
+
 PAYMENT = "SELECT * FROM payments WHERE charge_id = ?"
 
 SET_PAYMENT = "UPDATE payments SET state = :state, taken = :taken, refunds = :refunds WHERE charge_id = :id"

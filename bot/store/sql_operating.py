@@ -94,7 +94,8 @@ _AUDIENCE = """
         users.language, CASE WHEN users.telegram_language LIKE 'zh%' THEN 'zh_Hans' ELSE 'en' END
     ))
     AND (:plan IS NULL OR :plan = CASE
-        WHEN users.plan IS NOT NULL AND (users.plan_until IS NULL OR users.plan_until > :now) THEN users.plan
+        WHEN users.plan != :default_plan AND (users.plan_until IS NULL OR users.plan_until > :now) THEN users.plan
+        WHEN users.subscribed_until > :now THEN users.subscribed_plan
         ELSE :default_plan
     END)
 """

@@ -48,6 +48,7 @@ FORGET = (
     """,
     "UPDATE ledger_parts INDEXED BY ledger_parts_of_account SET account_id = :alias WHERE account_id = :user",
     "DELETE FROM offers WHERE user_id = :user",
+    "DELETE FROM subscriptions WHERE user_id = :user",
     # What was paid stays with its day and sum; the Stars can no longer be given back to nobody.
     "UPDATE payments INDEXED BY payments_of_user SET user_id = :alias WHERE user_id = :user",
     "DELETE FROM drafts WHERE user_id = :user",
@@ -93,5 +94,15 @@ RECIPES_OF_PERSON = "SELECT name, settings, created_at FROM recipes WHERE user_i
 PICTURES_OF_PERSON = (
     "SELECT sha256, media_type, used_at FROM attachments WHERE user_id = :user ORDER BY used_at"
 )
+
+PAYMENTS_OF_PERSON = """
+    SELECT charge_id, credits, stars, paid_at, state, taken
+    FROM payments INDEXED BY payments_of_user WHERE user_id = :user ORDER BY paid_at
+    """
+
+SUBSCRIPTIONS_OF_PERSON = """
+    SELECT name, plan, credits, stars, paid_until, renews
+    FROM subscriptions INDEXED BY subscriptions_of_user WHERE user_id = :user AND paid_until IS NOT NULL
+    """
 
 KEPT_WORDS_OF_PERSON = "SELECT words, used_at FROM kept_words WHERE user_id = :user"

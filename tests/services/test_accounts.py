@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.domain.quota import Plan
+from bot.domain.shop import Payment
+from bot.domain.subscription import GRACE, MonthlyPlan, Subscription
 from bot.domain.task import LedgerKind, TaskState
 from bot.domain.units import DAY, HOUR, Credits, Millis, UserId
 from bot.errors import UserError
@@ -16,6 +18,7 @@ BOSS = UserId(1000)
 PLANS = {
     "free": Plan("free", daily_credits=100, monthly_credits=300, max_running=3),
     "none": Plan("none"),
+    "pro": Plan("pro", daily_credits=900),
 }
 
 
@@ -73,6 +76,41 @@ def test_admins_are_those_whom_the_settings_name(accounts_of):
     with pytest.raises(UserError) as raised:
         accounts.require_admin(ADA)
     assert raised.value.key == "error.admin.only"
+
+
+# -- plans --------------------------------------------------------------------------------------------
+
+
+async def subscribed(store, until: Millis, plan: str = "pro") -> None:
+    """Ada pays for a plan until then."""
+    await store.keep_subscription(Subscription("a-token", ADA, MonthlyPlan("m", plan, Credits(0), 500), NOW))
+    await store.pay(Payment("stx-1", ADA, Credits(0), 500, NOW, subscription="a-token", paid_until=until))
+
+
+async def test_a_paid_plan_holds_until_it_ends_and_a_little_longer(accounts, store, clock):
+    await subscribed(store, Millis(NOW + DAY))
+    balance = await accounts.balance(ADA)
+    assert (balance.plan, balance.day_limit, balance.plan_until) == ("pro", 900, NOW + DAY + GRACE)
+    clock.advance(DAY + GRACE)
+    balance = await accounts.balance(ADA)
+    assert (balance.plan, balance.plan_until) == ("free", None)
+
+
+async def test_a_plan_of_the_admins_comes_before_a_paid_one_which_is_there_when_it_ends(
+    accounts, store, clock
+):
+    await subscribed(store, Millis(NOW + 30 * DAY))
+    await accounts.move(BOSS, "@ada", "none", "2d")
+    assert (await accounts.plan(ADA)).name == "none"
+    clock.advance(2 * DAY)
+    assert (await accounts.plan(ADA)).name == "pro"
+    await accounts.move(BOSS, "@ada", "free")
+    assert (await accounts.plan(ADA)).name == "pro"
+
+
+async def test_a_paid_plan_that_there_is_no_more_gives_way(accounts, store):
+    await subscribed(store, Millis(NOW + DAY), plan="gone")
+    assert (await accounts.plan(ADA)).name == "free"
 
 
 # -- language -----------------------------------------------------------------------------------------
@@ -241,4 +279,4 @@ async def test_an_admin_moves_somebody_to_a_plan_until_a_day(accounts, store, cl
 async def test_only_admins_move_people_and_only_to_plans_that_there_are(accounts):
     await refused("error.admin.only", accounts.move(ADA, "@ada", "none"))
     error = await refused("error.admin.no_plan", accounts.move(BOSS, "@ada", "gold"))
-    assert error.params["plans"] == "free, none"
+    assert error.params["plans"] == "free, none, pro"

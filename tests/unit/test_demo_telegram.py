@@ -259,7 +259,7 @@ async def test_a_star_invoice_is_paid_and_refunded_once(demo):
         provider_token="",
     )
     assert sent.reply_markup.inline_keyboard[0][0].pay
-    demo.telegram.acting.pay(ADA, ADA, sent.message_id)
+    demo.telegram.stars.pay(ADA, ADA, sent.message_id)
     (asked,) = await demo.updates()
     checkout = asked.pre_checkout_query
     assert (checkout.invoice_payload, checkout.total_amount, checkout.currency) == ("pack-100", 50, "XTR")
@@ -272,10 +272,44 @@ async def test_a_star_invoice_is_paid_and_refunded_once(demo):
         await demo.bot.refund_star_payment(ADA, payment.telegram_payment_charge_id)
 
 
+async def test_a_subscription_is_paid_by_its_link_renews_and_is_ended_by_the_bot_or_the_person(demo):
+    link = await demo.bot.create_invoice_link(
+        "Pro", "A month", "sub-1", "XTR", [LabeledPrice("Pro", 500)], subscription_period=2_592_000
+    )
+    with pytest.raises(BadRequest, match=r"(?i)period"):
+        await demo.bot.create_invoice_link(
+            "Pro", "A day", "sub-2", "XTR", [LabeledPrice("Pro", 5)], subscription_period=86_400
+        )
+    demo.telegram.stars.pay_link(ADA, link)
+    (asked,) = await demo.updates()
+    await asked.pre_checkout_query.answer(ok=True)
+    (first,) = await demo.updates()
+    paid = first.message.successful_payment
+    assert (paid.is_recurring, paid.is_first_recurring) == (True, True)
+
+    charge = paid.telegram_payment_charge_id
+    again = demo.telegram.stars.renew(ADA, charge)
+    (second,) = await demo.updates()
+    renewed = second.message.successful_payment
+    assert (renewed.invoice_payload, renewed.is_first_recurring) == ("sub-1", None)
+    assert renewed.telegram_payment_charge_id == again != charge
+    month = renewed.subscription_expiration_date - paid.subscription_expiration_date
+    assert month.total_seconds() == 2_592_000
+
+    with pytest.raises(BadRequest, match=r"(?i)charge_id_invalid"):
+        await demo.bot.edit_user_star_subscription(ADA, again, is_canceled=True)
+    await demo.bot.edit_user_star_subscription(ADA, charge, is_canceled=True)
+    with pytest.raises(ValueError, match="does not renew"):
+        demo.telegram.stars.renew(ADA, charge)
+    await demo.bot.edit_user_star_subscription(ADA, charge, is_canceled=False)
+    demo.telegram.stars.switch(ADA, charge, "active")
+    assert demo.telegram.stars.subscription(ADA, charge).renews
+
+
 async def test_a_checkout_is_declined_with_a_reason_and_not_answered_late(demo):
     sent = await demo.bot.send_invoice(ADA, "A", "b", "c", "XTR", [LabeledPrice("A", 1)], provider_token="")
-    demo.telegram.acting.pay(ADA, ADA, sent.message_id)
-    demo.telegram.acting.pay(ADA, ADA, sent.message_id)
+    demo.telegram.stars.pay(ADA, ADA, sent.message_id)
+    demo.telegram.stars.pay(ADA, ADA, sent.message_id)
     first, second = await demo.updates()
     await first.pre_checkout_query.answer(ok=False, error_message="Sold out")
     assert demo.telegram.state.events.events[-2]["text"] == "Sold out"

@@ -50,6 +50,7 @@ FAMILIES = {
     "failure.": (*FailureKind, "expired", "failed"),
     "broadcast.": tuple(BroadcastState),
     "audit.": AUDITED,
+    "buy.subscription.": ("renews", "ends", "may_renew"),
     "terms.": (*NUMBERS, *LISTS, SWITCH),
     "panel.origin.": tuple(Origin),
     "panel.pick_": LISTS,

@@ -81,7 +81,9 @@ LOGGERS = frozenset({"log", "logger"})
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 WORDS = re.compile(r"[A-Za-z][a-z']+ [A-Za-z][a-z']*")
 LABEL = re.compile(r"[A-Z][a-z]{2,}[!?….:]?")
-SQL = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|PRAGMA|BEGIN|SAVEPOINT|RELEASE|ROLLBACK)\b")
+SQL = re.compile(
+    r"\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|ALTER TABLE|PRAGMA|BEGIN|SAVEPOINT|RELEASE|ROLLBACK)\b"
+)
 MARKUP = re.compile(r"<[^<>]*>?")
 SHOWN_BY = {
     "View": 0,

@@ -132,11 +132,13 @@ function show(id) {
 
 async function press(message, knob, node) {
   if (knob.copy_text) return copy(knob.copy_text.text);
-  if (knob.url) return window.open(knob.url, "_blank", "noreferrer");
-  const body = { user: me, chat: open, message_id: message.message_id };
-  if (!knob.callback_data && !knob.pay) return undefined;
+  const invoice = (knob.url || "").startsWith("https://t.me/$");
+  if (knob.url && !invoice) return window.open(knob.url, "_blank", "noreferrer");
+  const body = { user: me, chat: open, message_id: message.message_id, link: knob.url };
+  if (!knob.callback_data && !knob.pay && !invoice) return undefined;
   node.classList.add("busy");
-  const answer = await post(knob.pay ? "demo/api/pay" : "demo/api/press", { ...body, data: knob.callback_data });
+  const act = invoice ? "pay_link" : knob.pay ? "pay" : "press";
+  const answer = await post(`demo/api/${act}`, { ...body, data: knob.callback_data });
   if (!answer) return node.classList.remove("busy");
   pressed.set(answer.query, node);
   return setTimeout(() => { if (pressed.delete(answer.query)) { node.classList.remove("busy"); toast(t("gone")); } }, 15000);

@@ -104,7 +104,7 @@ function quote(message, acts) {
 function keyboard(message, acts) {
   const rows = message.reply_markup.inline_keyboard.map((row) => make("div", "", ...row.map((key) => {
     const node = button(key.style || "", () => acts.press(message, key, node), make("span", "", key.text));
-    if (key.url) node.append(make("i", "", "↗"));
+    if (key.url) node.append(make("i", "", key.url.startsWith("https://t.me/$") ? "" : "↗"));
     if (key.copy_text) node.append(make("i", "copies"));
     return node;
   })));

@@ -1,4 +1,4 @@
-"""What people do: write, send files, press buttons, react, pay, ask inline, block the bot, open topics.
+"""What people do: write, send files, press buttons, react, ask inline, block the bot, open topics.
 
 Each act changes the chats and queues the update that the bot would get of it. `ValueError` says in a
 sentence why somebody cannot do a thing.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.demo.telegram.media import MediaFields, MediaMaker, media_of
 from bot.demo.telegram.people import Chat, User, chat_json, member_json
 from bot.demo.telegram.sending import caption_of, forwarded, quote_of
-from bot.demo.telegram.state import CallbackQuery, Json, Message, Payment, TelegramState
+from bot.demo.telegram.state import CallbackQuery, Json, Message, TelegramState
 from bot.demo.telegram.text import CAPTION_LIMIT, TEXT_LIMIT, find_entities, formatted, utf16_length
 from bot.demo.telegram.wire import BotApiError, Upload
 
@@ -171,33 +171,6 @@ class Acting:
             },
         )
         return query.id
-
-    def pay(self, user_id: int, chat_id: int, message_id: int) -> str:
-        """A person presses the button of an invoice; give the id of the checkout that the bot is asked about."""
-        message = self._message(chat_id, message_id)
-        if "invoice" not in message.body:
-            raise ValueError("this message is no invoice")
-        payment = Payment(
-            user_id=user_id,
-            chat_id=chat_id,
-            message_id=message_id,
-            query_id=self.state.opaque(8),
-            amount=message.body["invoice"]["total_amount"],
-            payload=message.invoice_payload,
-            asked_at=self.state.now(),
-        )
-        self.state.payments[payment.query_id] = payment
-        self.state.updates.add(
-            "pre_checkout_query",
-            {
-                "id": payment.query_id,
-                "from": self.state.users[user_id].as_json(),
-                "currency": "XTR",
-                "total_amount": payment.amount,
-                "invoice_payload": payment.payload,
-            },
-        )
-        return payment.query_id
 
     def ask_inline(self, user_id: int, words: str) -> str:
         """A person types the bot's name and some words in any chat; give the id of the query."""

@@ -20,6 +20,7 @@ from bot.demo.telegram.media import KINDS, MediaMaker
 from bot.demo.telegram.queries import Queries
 from bot.demo.telegram.reading import Reading
 from bot.demo.telegram.sending import Sending
+from bot.demo.telegram.stars import Stars
 from bot.demo.telegram.state import TelegramState
 from bot.demo.telegram.wire import BotApiError, Call, read_call
 
@@ -44,7 +45,12 @@ class BotApi:
     """Answers Bot API calls of one bot."""
 
     def __init__(
-        self, state: TelegramState, media: MediaMaker, reading: Reading, settings: BotSettings
+        self,
+        state: TelegramState,
+        media: MediaMaker,
+        reading: Reading,
+        settings: BotSettings,
+        stars: Stars,
     ) -> None:
         self.state = state
         self.reading = reading
@@ -79,8 +85,10 @@ class BotApi:
             "setmessagereaction": editing.set_reaction,
             "answercallbackquery": queries.answer_callback,
             "answerinlinequery": queries.answer_inline,
-            "answerprecheckoutquery": queries.answer_checkout,
-            "refundstarpayment": queries.refund,
+            "createinvoicelink": stars.create_link,
+            "answerprecheckoutquery": stars.answer_checkout,
+            "refundstarpayment": stars.refund,
+            "edituserstarsubscription": stars.edit_subscription,
             "setmycommands": settings.set_commands,
             "getmycommands": settings.get_commands,
             "deletemycommands": settings.delete_commands,

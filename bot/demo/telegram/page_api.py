@@ -11,6 +11,7 @@ from starlette.routing import Route
 from bot.demo.telegram.acting import Acting, Place
 from bot.demo.telegram.bot_settings import BotSettings
 from bot.demo.telegram.people import ADMIN_ID, chat_json
+from bot.demo.telegram.stars import Stars
 from bot.demo.telegram.state import Json, TelegramState
 from bot.demo.telegram.wire import BotApiError, Upload
 
@@ -33,10 +34,11 @@ Act = Callable[[Json], Awaitable[Json]]
 class PageApi:
     """Serves the page; people's acts that cannot be are answered 400 with a sentence."""
 
-    def __init__(self, state: TelegramState, acting: Acting, settings: BotSettings) -> None:
+    def __init__(self, state: TelegramState, acting: Acting, settings: BotSettings, stars: Stars) -> None:
         self._state = state
         self._acting = acting
         self._settings = settings
+        self._stars = stars
 
     def routes(self) -> list[Route]:
         """Give the routes of the page; they go behind all others."""
@@ -48,6 +50,7 @@ class PageApi:
             Route("/demo/api/send", self._answered(self._send), methods=["POST"]),
             Route("/demo/api/press", self._answered(self._press), methods=["POST"]),
             Route("/demo/api/pay", self._answered(self._pay), methods=["POST"]),
+            Route("/demo/api/pay_link", self._answered(self._pay_link), methods=["POST"]),
             Route("/demo/api/inline", self._answered(self._inline), methods=["POST"]),
             Route("/demo/api/choose", self._answered(self._choose), methods=["POST"]),
             Route("/demo/api/edit", self._answered(self._edit), methods=["POST"]),
@@ -151,7 +154,10 @@ class PageApi:
 
     async def _pay(self, fields: Json) -> Json:
         place = int(fields["user"]), int(fields["chat"]), int(fields["message_id"])
-        return {"query": self._acting.pay(*place)}
+        return {"query": self._stars.pay(*place)}
+
+    async def _pay_link(self, fields: Json) -> Json:
+        return {"query": self._stars.pay_link(int(fields["user"]), str(fields["link"]))}
 
     async def _inline(self, fields: Json) -> Json:
         """What the bot offers for some words; nothing where it does not answer soon."""

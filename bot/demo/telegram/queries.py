@@ -1,13 +1,12 @@
-"""The methods that answer what people asked: button presses, inline queries, checkouts and refunds."""
+"""The methods that answer what people asked: button presses and inline queries."""
 
 import re
 from typing import Any
 
-from bot.demo.telegram.state import Payment, TelegramState
+from bot.demo.telegram.state import TelegramState
 from bot.demo.telegram.wire import Call, bad_request
 
-CHECKOUT_SECONDS = 10
-_TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
+TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 
 
 def _checked_button(knob: Any) -> dict[str, Any]:
@@ -29,7 +28,7 @@ class Queries:
         """answerCallbackQuery: a toast, or an alert to be dismissed."""
         query = self.state.callbacks.get(call.text("callback_query_id"))
         if query is None or query.answer is not None:
-            raise bad_request(_TOO_OLD)
+            raise bad_request(TOO_OLD)
         text = call.text("text")
         if len(text) > 200:
             raise bad_request("MESSAGE_TOO_LONG")
@@ -45,7 +44,7 @@ class Queries:
         """answerInlineQuery: at most 50 results with ids of their own."""
         query_id = call.text("inline_query_id")
         if query_id not in self.state.inline_answers or self.state.inline_answers[query_id] is not None:
-            raise bad_request(_TOO_OLD)
+            raise bad_request(TOO_OLD)
         results = call.json("results")
         if not isinstance(results, list):
             raise bad_request("can't parse inline query results JSON object")
@@ -61,55 +60,4 @@ class Queries:
             self.state.inline_buttons[query_id] = _checked_button(knob)
         self.state.inline_answers[query_id] = results
         self.state.events.add("inline_answer", query=query_id)
-        return True
-
-    async def answer_checkout(self, call: Call) -> Any:
-        """answerPreCheckoutQuery, within ten seconds; an accepted payment is made at once."""
-        payment = self.state.payments.get(call.text("pre_checkout_query_id"))
-        if payment is None or payment.decided or self.state.now() - payment.asked_at > CHECKOUT_SECONDS:
-            raise bad_request(_TOO_OLD)
-        accepted, reason = call.boolean("ok"), call.text("error_message")
-        if not accepted and not reason:
-            raise bad_request("error message is empty")
-        payment.decided = True
-        self.state.events.add("checkout", query=payment.query_id, ok=accepted, text=reason)
-        if accepted:
-            self._pay(payment)
-        return True
-
-    def _pay(self, payment: Payment) -> None:
-        payment.charge_id = f"stx{self.state.opaque()}"
-        content = {
-            "successful_payment": {
-                "currency": "XTR",
-                "total_amount": payment.amount,
-                "invoice_payload": payment.payload,
-                "telegram_payment_charge_id": payment.charge_id,
-                "provider_payment_charge_id": "",
-            }
-        }
-        message = self.state.add_message(
-            self.state.chats[payment.chat_id],
-            self.state.users[payment.user_id],
-            content,
-            reply_to=payment.message_id,
-        )
-        self.state.updates.add("message", self.state.bot_json(message))
-
-    async def refund(self, call: Call) -> Any:
-        """refundStarPayment: once for each charge."""
-        charge_id = call.text("telegram_payment_charge_id")
-        paid = [
-            payment
-            for payment in self.state.payments.values()
-            if payment.charge_id
-            and payment.charge_id == charge_id
-            and payment.user_id == call.integer("user_id")
-        ]
-        if not paid:
-            raise bad_request("CHARGE_NOT_FOUND")
-        if paid[0].refunded:
-            raise bad_request("CHARGE_ALREADY_REFUNDED")
-        paid[0].refunded = True
-        self.state.events.add("refunded", user_id=paid[0].user_id, charge_id=charge_id)
         return True

@@ -7,6 +7,7 @@ from typing import Any
 from bot.demo.telegram.keyboards import check_markup
 from bot.demo.telegram.media import MediaFields, MediaMaker, media_of
 from bot.demo.telegram.people import Chat, User
+from bot.demo.telegram.stars import invoice_amount
 from bot.demo.telegram.state import Message, TelegramState
 from bot.demo.telegram.text import CAPTION_LIMIT, TEXT_LIMIT, formatted, utf16_length
 from bot.demo.telegram.wire import Call, Upload, bad_request
@@ -206,19 +207,9 @@ class Sending:
         return True
 
     async def send_invoice(self, call: Call) -> Any:
-        """SendInvoice in Stars: currency XTR, exactly one price, no provider token."""
+        """SendInvoice in Stars."""
         place = self._place(call)
-        prices = call.json("prices")
-        for name, limit in (("title", 32), ("description", 255), ("payload", 128)):
-            if not 1 <= len(call.text(name)) <= limit:
-                raise bad_request(f"invoice {name} must be 1-{limit} characters long")
-        if call.text("currency") != "XTR":
-            raise bad_request("CURRENCY_INVALID")
-        if call.text("provider_token"):
-            raise bad_request("PAYMENT_PROVIDER_INVALID")
-        if not isinstance(prices, list) or len(prices) != 1 or int(prices[0].get("amount", 0)) < 1:
-            raise bad_request("STARS_INVOICE_INVALID")
-        amount = int(prices[0]["amount"])
+        amount = invoice_amount(call)
         content = {
             "invoice": {
                 "title": call.text("title"),

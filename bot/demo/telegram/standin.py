@@ -18,6 +18,7 @@ from bot.demo.telegram.media import MediaMaker
 from bot.demo.telegram.page_api import PageApi
 from bot.demo.telegram.people import ADMIN_ID, BOT, GROUP_ID, default_chats, default_users
 from bot.demo.telegram.reading import Reading
+from bot.demo.telegram.stars import Stars
 from bot.demo.telegram.state import Json, TelegramState
 from bot.demo.telegram.webhook import WebhookSender
 from bot.demo.telegram.wire import BotApiError, Upload
@@ -45,8 +46,9 @@ class TelegramStandIn:
         self.settings = BotSettings(self.state)
         self._webhook = WebhookSender(self.state)
         self.acting = Acting(self.state, media)
-        api = BotApi(self.state, media, Reading(self.state, self._webhook), self.settings)
-        page = PageApi(self.state, self.acting, self.settings)
+        self.stars = Stars(self.state)
+        api = BotApi(self.state, media, Reading(self.state, self._webhook), self.settings, self.stars)
+        page = PageApi(self.state, self.acting, self.settings, self.stars)
         self.app = Starlette(routes=[*api.routes(), *page.routes()])
 
     async def close(self) -> None:

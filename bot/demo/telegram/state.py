@@ -47,13 +47,26 @@ class CallbackQuery:
     answer: Json | None = None
 
 
+@dataclass(frozen=True)
+class InvoiceLink:
+    """What a link asks to be paid, once or (with a `period` in seconds) over and over."""
+
+    amount: int
+    payload: str
+    period: int = 0
+
+
 @dataclass
 class Payment:
-    """An invoice that a person is about to pay, or has paid, in Stars."""
+    """An invoice that a person is about to pay, or has paid, in Stars.
+
+    One with a `period` (seconds) is a subscription's, `paid_until` some Unix second; a renewal has the
+    `first_charge`, and the first payment knows whether it `renews`.
+    """
 
     user_id: int
     chat_id: int
-    message_id: int
+    message_id: int | None
     query_id: str
     amount: int
     payload: str
@@ -61,6 +74,11 @@ class Payment:
     charge_id: str = ""
     decided: bool = False
     refunded: bool = False
+    period: int = 0
+    paid_until: int = 0
+    renews: bool = False
+    stopped_by_bot: bool = False
+    first_charge: str = ""
 
 
 @dataclass
@@ -84,6 +102,7 @@ class TelegramState:
     calls: list[tuple[str, Json]] = field(default_factory=list)
     callbacks: dict[str, CallbackQuery] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
+    invoice_links: dict[str, InvoiceLink] = field(default_factory=dict)
     inline_answers: dict[str, list[Json] | None] = field(default_factory=dict)
     inline_buttons: dict[str, Json] = field(default_factory=dict)
     settings: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -16,8 +16,9 @@ UPDATE_KINDS = (
     "my_chat_member",
     "chat_member",
     "message_reaction",
+    "subscription",
 )
-_ONLY_ON_REQUEST = frozenset({"chat_member", "message_reaction"})
+_ONLY_ON_REQUEST = frozenset({"chat_member", "message_reaction", "subscription"})
 _MOST_AT_ONCE = 100
 _CONFLICT = (
     "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"

@@ -7,6 +7,7 @@ from typing import Protocol
 from bot.domain.quota import Lot, Usage, Windows
 from bot.domain.shop import Offer, Payment
 from bot.domain.spending import Spent
+from bot.domain.subscription import Subscription
 from bot.domain.task import LedgerKind, LedgerRow
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, UserId
 
@@ -87,8 +88,24 @@ class Money(Protocol):
         """What was offered under a token, if it is not cleaned yet."""
         ...
 
+    async def keep_subscription(self, subscription: Subscription) -> None:
+        """Keep what was offered to somebody for Stars every month."""
+        ...
+
+    async def subscription(self, token: str) -> Subscription | None:
+        """What was offered, or is paid for, under a token, if it is not cleaned yet."""
+        ...
+
+    async def subscription_of(self, user_id: UserId, now: Millis) -> Subscription | None:
+        """A person's active subscription."""
+        ...
+
+    async def set_renewal(self, token: str, *, renews: bool) -> bool:
+        """Note whether a subscription renews; False: that was known, or there is none."""
+        ...
+
     async def pay(self, payment: Payment) -> bool:
-        """Keep a payment and book its credits, once for its charge; False: it is known."""
+        """Keep a payment, book its credits and let its subscription go on, once for its charge; False: it is known."""
         ...
 
     async def payment(self, charge_id: str) -> Payment | None:
@@ -100,5 +117,5 @@ class Money(Protocol):
         ...
 
     async def end_refund(self, charge_id: str, actor: UserId, now: Millis, *, done: bool) -> Payment | None:
-        """The Stars are given back, or will not be: then the credits are the person's again."""
+        """The Stars are given back, and their subscription ends; or they will not be: the credits are the person's again."""
         ...

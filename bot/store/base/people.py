@@ -11,7 +11,7 @@ from bot.domain.units import ChatId, Millis, UserId
 class User:
     """A person as the bot knows them. `language` is their own choice; `telegram_language` their client's.
 
-    `plan` holds until `plan_until`, or for good.
+    `plan` holds until `plan_until`, or for good; `subscribed_plan` as long as it is paid for.
     """
 
     id: UserId
@@ -25,6 +25,8 @@ class User:
     preferences: Preferences = Preferences()
     invited_by: UserId | None = None
     plan_until: Millis | None = None
+    subscribed_plan: str | None = None
+    subscribed_until: Millis | None = None
 
 
 class People(Protocol):

@@ -7,9 +7,10 @@ from bot.domain.lifecycle import Settlement
 from bot.domain.quota import Lot, PoolUse, Usage, Windows, pool_pays
 from bot.domain.shop import Offer, Payment
 from bot.domain.spending import UNITS_PER_CREDIT, Spent
+from bot.domain.subscription import Subscription
 from bot.domain.task import LedgerKind, LedgerRow, Task
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, UserId
-from bot.store import lots, payments, sql, sql_money
+from bot.store import lots, payments, sql, sql_money, subscriptions
 from bot.store.base import Spender
 from bot.store.rows import ledger_row_of
 from bot.store.sqlite.file import SqliteFile
@@ -71,6 +72,18 @@ class Money(SqliteFile):
 
     async def offer(self, token: str) -> Offer | None:
         return await self._read(lambda db: payments.offer(db, token))
+
+    async def keep_subscription(self, subscription: Subscription) -> None:
+        await self._writer.do(lambda db: subscriptions.keep(db, subscription))
+
+    async def subscription(self, token: str) -> Subscription | None:
+        return await self._read(lambda db: subscriptions.find(db, token))
+
+    async def subscription_of(self, user_id: UserId, now: Millis) -> Subscription | None:
+        return await self._read(lambda db: subscriptions.of_user(db, user_id, now))
+
+    async def set_renewal(self, token: str, *, renews: bool) -> bool:
+        return await self._writer.do(lambda db: subscriptions.set_renewal(db, token, renews=renews))
 
     async def pay(self, payment: Payment) -> bool:
         return await self._writer.do(lambda db: payments.pay(db, payment))

@@ -30,6 +30,8 @@ EXPORT = {
     "drafts": sql.DRAFTS_OF_PERSON,
     "recipes": sql.RECIPES_OF_PERSON,
     "pictures": sql.PICTURES_OF_PERSON,
+    "payments": sql.PAYMENTS_OF_PERSON,
+    "subscriptions": sql.SUBSCRIPTIONS_OF_PERSON,
     "kept_words": sql.KEPT_WORDS_OF_PERSON,
 }
 """What a person gets of their own data, by the name that it has in the file."""
