@@ -180,7 +180,11 @@ async def build(
         )
         audit = Audit(store, clock)
         plans = Plans(store, settings.plans, settings.quota.default_plan)
-        prices = Prices(store, settings.catalog.model_dump())
+        prices = Prices(
+            store,
+            settings.catalog.model_dump(),
+            {ProviderName(provider.name): provider.prices.columns() for provider in settings.providers},
+        )
         accounts = Accounts(
             store,
             clock,
@@ -209,7 +213,7 @@ async def build(
             duration=settings.models.default_duration,
             aspect_ratio=settings.models.default_aspect_ratio,
         )
-        compose = Compose(lambda: prices.catalog, pool, defaults, voices.load(), effects.load())
+        compose = Compose(prices.at, pool, defaults, voices.load(), effects.load())
         limits = Limits(
             Rates(settings.limits.requests_per_minute, settings.groups.requests_per_minute), clock
         )

@@ -78,6 +78,30 @@ class Storage(Section):
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
 
 
+class ProviderPrices(Section):
+    """What costs otherwise where a provider is the first that can do it, in the columns of the catalog."""
+
+    models: dict[str, dict[str, Any]] = {}
+    images: dict[str, dict[str, Any]] = {}
+    services: dict[str, dict[str, Any]] = {}
+
+    @model_validator(mode="after")
+    def _columns(self) -> "ProviderPrices":
+        try:
+            self.columns()
+        except ValidationError as error:
+            (name, mistake) = next(iter(_mistakes(error)))
+            raise ValueError(f"{name}: {mistake}") from None
+        return self
+
+    def columns(self) -> catalogs.ChangedPrices:
+        """The prices by section and row."""
+        return {
+            section: {name: catalogs.PriceColumns.model_validate(columns) for name, columns in rows.items()}
+            for section, rows in self.model_dump().items()
+        }
+
+
 class Provider(Section):
     """One account at one endpoint."""
 
@@ -93,6 +117,7 @@ class Provider(Section):
     timeout: Annotated[float, Field(ge=1, le=170)] = 60
     rate: Annotated[float, Field(gt=0, le=1000)] = 5
     cost: Annotated[float, Field(gt=0, le=1000)] = 1
+    prices: ProviderPrices = ProviderPrices()
     operations: tuple[Operation, ...] = ()
     model_names: dict[str, str] = {}
     paths: dict[Operation, Annotated[str, Field(pattern=r"^/\S*$")]] = {}

@@ -92,8 +92,9 @@ async def _prices(update: Update, context: Context, rest: list[str]) -> View:
 
 async def _price(update: Update, context: Context, rest: list[str]) -> View:
     section, row = place = _place(context, rest[0])
-    changed = context.services.pricing.prices.is_changed(section, row.id)
-    return pricing_views.price(context.t, place, user_id_of(update), changed=changed)
+    prices = context.services.pricing.prices
+    elsewhere, changed = prices.differing(section, row.id), prices.is_changed(section, row.id)
+    return pricing_views.price(context.t, place, elsewhere, user_id_of(update), changed=changed)
 
 
 async def _ask_price(update: Update, context: Context, rest: list[str]) -> View:

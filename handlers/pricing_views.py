@@ -1,18 +1,18 @@
 """Plans and prices in the admin panel, as text and buttons. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from bot.domain.catalog import FIXED, Model, prices_of
+from bot.domain.catalog import FIXED, Model, PriceColumns, prices_of
 from bot.domain.request import Operation
 from bot.domain.terms import LISTS, NUMBERS, OPTIONAL_NUMBERS, SWITCH, PlanTerms
-from bot.domain.units import UserId
+from bot.domain.units import ProviderName, UserId
 from bot.i18n import Texts
 from bot.services.plans import Origin
 from handlers.access_views import handle_of
 from handlers.keyboards import in_rows
 from handlers.panel_buttons import back, pages, to
-from handlers.views import View
+from handlers.views import View, inline
 
 ROWS_ON_A_PAGE = 8
 FEW = 3
@@ -80,7 +80,14 @@ def prices(t: Texts, rows: Sequence[tuple[str, Model]], page: int, owner: UserId
     return View(t("panel.prices"), [*in_rows(buttons, 2), turning, back(t, owner)])
 
 
-def price(t: Texts, place: tuple[str, Model], owner: UserId, *, changed: bool) -> View:
+def price(
+    t: Texts,
+    place: tuple[str, Model],
+    elsewhere: Mapping[ProviderName, PriceColumns],
+    owner: UserId,
+    *,
+    changed: bool,
+) -> View:
     """What one model costs: each price is a button that changes it."""
     section, row = place
     handle = row_handle(section, row)
@@ -93,7 +100,16 @@ def price(t: Texts, place: tuple[str, Model], owner: UserId, *, changed: bool) -
         rows.append([to(owner, t("button.panel_as_in_settings"), f"price_reset.{handle}", danger=True)])
     note = t(f"panel.origin.{Origin.CHANGED if changed else Origin.SETTINGS}")
     each = t("panel.price_each" if row.each else "panel.price_second")
-    text = f"<b>{escape(row.id)}</b>\n{each}\n{note}"
+    lines = [f"<b>{escape(row.id)}</b>", each, note]
+    lines += [
+        t(
+            "panel.price_elsewhere",
+            provider=escape(provider),
+            prices=inline(", ".join(_columns(t, row, columns)), 300),
+        )
+        for provider, columns in elsewhere.items()
+    ]
+    text = "\n".join(lines)
     return View(text, [*rows, [to(owner, t("button.panel_prices"), "prices.0"), *back(t, owner)]])
 
 
@@ -113,6 +129,15 @@ def _prices(t: Texts, row: Model) -> Iterator[tuple[str, str, str, float]]:
             words = [] if column in {"rate", "each"} else [t(f"price.{column}")]
             words += [_key(t, key)] if column != FIXED else []
             yield column, key, " · ".join(words), value
+
+
+def _columns(t: Texts, row: Model, columns: PriceColumns) -> Iterator[str]:
+    """The prices that are set, in words."""
+    only = Model.model_construct(
+        id=row.id, operations=row.operations, **columns.model_dump(exclude_unset=True)
+    )
+    for _, _, label, value in _prices(t, only):
+        yield f"{label} {t.number(value)}"
 
 
 def _key(t: Texts, key: str) -> str:

@@ -54,17 +54,32 @@ Modes = tuple[Mode, ...]
 Rates = Mapping[str, Annotated[float, Field(ge=0)]]
 
 
-class Model(BaseModel):
-    """One row. `rate` is credits a second by mode, `each` credits a result by resolution, `fixed` comes on top.
+class PriceColumns(BaseModel):
+    """What a row costs. `rate` is credits a second by mode, `each` credits a result by resolution, `fixed` comes on top.
 
     `sound_rate`, `voice_rate`, `motion_rate` and `video_rate` stand in for `rate` with sound, with chosen
-    voices, for motion control and where a video is given; `pictures_each` (by operation) for `each` where pictures are given. `end_frame`,
-    `sound`, `brush` and `camera` name the modes that can do it, `end_frame_durations` the seconds (empty:
-    all). `references` is how many pictures it takes that are no frames. `source` says where the facts
-    are from.
+    voices, for motion control and where a video is given; `pictures_each` (by operation) for `each` where
+    pictures are given.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rate: Rates = Field(default_factory=dict)
+    sound_rate: Rates = Field(default_factory=dict)
+    voice_rate: Rates = Field(default_factory=dict)
+    motion_rate: Rates = Field(default_factory=dict)
+    video_rate: Rates = Field(default_factory=dict)
+    each: Rates = Field(default_factory=dict)
+    pictures_each: Rates = Field(default_factory=dict)
+    fixed: Annotated[int, Field(ge=0)] = 0
+
+
+class Model(PriceColumns):
+    """One row. `end_frame`, `sound`, `brush` and `camera` name the modes that can do it.
+
+    `end_frame_durations` are the seconds (empty: all), `references` is how many pictures it takes that are
+    no frames. `source` says where the facts are from.
+    """
 
     id: str
     operations: tuple[Operation, ...]
@@ -86,14 +101,6 @@ class Model(BaseModel):
     elements: Annotated[int, Field(ge=0, le=3)] = 0
     references: Annotated[int, Field(ge=0, le=7)] = 0
     count: Annotated[int, Field(ge=1, le=4)] = 4
-    rate: Rates = Field(default_factory=dict)
-    sound_rate: Rates = Field(default_factory=dict)
-    voice_rate: Rates = Field(default_factory=dict)
-    motion_rate: Rates = Field(default_factory=dict)
-    video_rate: Rates = Field(default_factory=dict)
-    each: Rates = Field(default_factory=dict)
-    pictures_each: Rates = Field(default_factory=dict)
-    fixed: Annotated[int, Field(ge=0)] = 0
     source: str = ""
 
     @model_validator(mode="before")
@@ -115,11 +122,11 @@ class Model(BaseModel):
         return Credits(self.fixed + math.ceil(rate * seconds - 1e-9))
 
 
-PRICES = ("rate", "sound_rate", "voice_rate", "motion_rate", "video_rate", "each", "pictures_each")
-"""The columns that hold prices, by mode, resolution or operation."""
-
 FIXED = "fixed"
 """The column that comes on top of what a row costs, a whole number without a key."""
+
+PRICES = tuple(column for column in PriceColumns.model_fields if column != FIXED)
+"""The columns that hold prices by mode, resolution or operation."""
 
 
 def prices_of(row: Model) -> Mapping[str, Mapping[str, float]]:
@@ -130,6 +137,18 @@ def prices_of(row: Model) -> Mapping[str, Mapping[str, float]]:
     if row.fixed:
         prices[FIXED] = {"": row.fixed}
     return prices or {"rate": dict.fromkeys(row.modes, UNKNOWN_RATE)}
+
+
+ChangedPrices = Mapping[str, Mapping[str, PriceColumns]]
+"""Prices that differ, by section and row; only what is set of them counts."""
+
+
+def _repriced(row: Model, prices: PriceColumns) -> Model:
+    changed: dict[str, object] = {}
+    for column in prices.model_fields_set:
+        value = getattr(prices, column)
+        changed[column] = value if column == FIXED else {**getattr(row, column), **value}
+    return row.model_copy(update=changed)
 
 
 def _unknown(model: str) -> Model:
@@ -199,6 +218,18 @@ class Catalog:
     def operation_for(self, model: str, *, frames: int, references: int) -> Operation:
         """What a video model is asked for, given how many pictures there are; omni models do it all in one."""
         return operation_for(self.model(model), frames=frames, references=references)
+
+    def repriced(self, prices: ChangedPrices) -> "Catalog":
+        """The same with some other prices; a video model that has no row gets one with careful limits."""
+        sections = []
+        for section in SECTIONS:
+            rows = {row.id: row for row in self.section(section)}
+            for name, columns in prices.get(section, {}).items():
+                row = rows.get(name) or (_unknown(name) if section == "models" else None)
+                if row is not None:
+                    rows[name] = _repriced(row, columns)
+            sections.append(rows.values())
+        return Catalog(*sections)
 
     # -- what can be done ----------------------------------------------------------------------------
 

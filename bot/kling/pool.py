@@ -93,6 +93,22 @@ class Pool:
         nearest = min(lacking, key=len)
         return nearest or None
 
+    def first_with(self, model: str) -> ProviderName | None:
+        """The provider whose price a video model has where nothing else is known of a request."""
+        return next((client.name for client in self._by_preference() if model in client.config.models), None)
+
+    def first_able(self, request: VideoRequest) -> ProviderName | None:
+        """The provider whose price a request has: the best that can express it, however it is at the moment.
+
+        A price that changed with health and load could not be told beforehand; who takes the request in
+        the end is decided by `candidates`.
+        """
+        able = (client.name for client in self._by_preference() if self._able(client, request, ()))
+        return next(able, None)
+
+    def _by_preference(self) -> list[KlingClient]:
+        return sorted(self._clients, key=lambda client: (-client.config.priority, client.config.cost))
+
     # -- who is next ---------------------------------------------------------------------------------
 
     def find(self, name: ProviderName) -> KlingClient | None:

@@ -1,38 +1,61 @@
 """What everything costs: the catalog of the settings, with the prices that admins changed while the bot ran."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import structlog
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from bot.domain import catalog as catalogs
-from bot.domain.catalog import FIXED, SECTIONS, Catalog, Model, Overrides, prices_of
+from bot.domain.catalog import FIXED, Catalog, ChangedPrices, Overrides, PriceColumns
 from bot.domain.operating import AuditRow
+from bot.domain.units import ProviderName
 from bot.store.operating import OperatingStore
 
 log = structlog.get_logger(__name__)
 
 PRICES_KEY = "prices"
-"""Where the store keeps changed prices: a JSON object of columns by section and row, in the form of [catalog]."""
+"""Where the store keeps changed prices: a JSON object of columns by section and row."""
 
-Columns = dict[str, dict[str, float]]
-Changes = dict[str, dict[str, Columns]]
+Changes = dict[str, dict[str, dict[str, object]]]
+_CHANGES = TypeAdapter(dict[str, dict[str, PriceColumns]])
 
 
 class Prices:
-    """The catalog that holds now. What has not been changed follows the settings."""
+    """The catalog that holds now. What has not been changed follows the settings.
 
-    def __init__(self, store: OperatingStore, configured: Overrides) -> None:
+    `of_providers` are the prices that differ where a provider is asked; they hold whatever admins change.
+    """
+
+    def __init__(
+        self,
+        store: OperatingStore,
+        configured: Overrides,
+        of_providers: Mapping[ProviderName, ChangedPrices] | None = None,
+    ) -> None:
         self._store = store
-        self._configured = configured
         self._changes: Changes = {}
-        self._usual = self._catalog = catalogs.load(configured)
+        self._configured = self._catalog = catalogs.load(configured)
+        self._of_providers = of_providers or {}
+        self._catalogs: dict[ProviderName, Catalog] = {}
+        self._settle({})
 
     @property
     def catalog(self) -> Catalog:
-        """The models with the prices of this moment."""
+        """The models with the prices of this moment, where no provider has others."""
         return self._catalog
+
+    def at(self, provider: ProviderName | None) -> Catalog:
+        """The same with the prices of a provider."""
+        return self._catalog if provider is None else self._catalogs.get(provider, self._catalog)
+
+    def differing(self, section: str, model: str) -> dict[ProviderName, PriceColumns]:
+        """The providers that have prices of their own for a row."""
+        return {
+            provider: prices[section][model]
+            for provider, prices in self._of_providers.items()
+            if model in prices.get(section, {})
+        }
 
     def is_changed(self, section: str, model: str) -> bool:
         """Whether a row's prices differ from those of the settings."""
@@ -47,32 +70,22 @@ class Prices:
     async def keep(
         self, section: str, model: str, column: str, key: str, price: float, audit: AuditRow
     ) -> None:
-        """Change a price from now on."""
-        row = self._row(section, model)
-
-        def change(columns: Columns) -> Columns:
-            return {**columns, column: {**prices_of(row)[column], key: price}}
-
-        await self._swap(section, model, change, audit)
+        """Change a price from now on; `fixed` has no key and is rounded."""
+        await self._swap(section, model, (column, key, price), audit)
 
     async def reset(self, section: str, model: str, audit: AuditRow) -> None:
         """Charge what the settings say again."""
-        await self._swap(section, model, lambda _: {}, audit)
-
-    def _row(self, section: str, model: str) -> Model:
-        known = {row.id: row for row in self._catalog.section(section)}
-        return known.get(model) or self._catalog.model(model)
+        await self._swap(section, model, None, audit)
 
     async def _swap(
-        self, section: str, model: str, change: Callable[[Columns], Columns], audit: AuditRow
+        self, section: str, model: str, change: tuple[str, str, float] | None, audit: AuditRow
     ) -> None:
         while True:
             before = await self._store.setting(PRICES_KEY)
             changes: Changes = json.loads(before or "{}")
-            rows = changes.setdefault(section, {})
-            columns = change(rows.pop(model, {}))
-            if columns:
-                rows[model] = columns
+            columns = changes.setdefault(section, {}).pop(model, {})
+            if change is not None:
+                changes[section][model] = _changed(columns, *change)
             if await self._store.swap_setting(PRICES_KEY, before, json.dumps(changes), audit):
                 self._settle(changes)
                 return
@@ -80,24 +93,16 @@ class Prices:
     def _settle(self, changes: Changes) -> None:
         self._changes = changes
         try:
-            self._catalog = catalogs.load(self._merged())
+            self._catalog = self._configured.repriced(_CHANGES.validate_python(changes))
         except ValidationError:
             # Another version of the program wrote it: the settings are a safe answer.
             log.exception("the changed prices cannot be read")
-            self._catalog = self._usual
-
-    def _merged(self) -> Overrides:
-        """The settings' changes of the catalog, with the changed prices on top."""
-        merged = {section: dict(self._configured.get(section, {})) for section in SECTIONS}
-        for section, models in self._changes.items():
-            known = {row.id for row in self._usual.section(section)}
-            for model, columns in models.items():
-                prices = {name: _price_column(name, column) for name, column in columns.items()}
-                # A model that no catalog knows gets a row of its own, with the careful limits that it has anyway.
-                limits = {} if model in known else self._usual.model(model).model_dump(exclude={"id"})
-                merged[section][model] = {**limits, **merged[section].get(model, {}), **prices}
-        return merged
+            self._catalog = self._configured
+        self._catalogs = {name: self._catalog.repriced(prices) for name, prices in self._of_providers.items()}
 
 
-def _price_column(name: str, column: Mapping[str, float]) -> object:
-    return round(column[""]) if name == FIXED else dict(column)
+def _changed(columns: dict[str, object], column: str, key: str, price: float) -> dict[str, object]:
+    if column == FIXED:
+        return {**columns, column: round(price)}
+    kept = columns.get(column)
+    return {**columns, column: {**(kept if isinstance(kept, dict) else {}), key: price}}

@@ -40,7 +40,7 @@ class Pricing:
     def rows(self) -> list[tuple[str, Model]]:
         """Everything on offer that has a price, with the section of the catalog that it stands in."""
         offered = self._compose.operations()
-        videos = [("models", row) for row in self._compose.rows()]
+        videos = [("models", self.prices.catalog.model(model)) for model in self._compose.models()]
         beside = [
             (section, row)
             for section in ("images", "services")

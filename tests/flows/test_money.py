@@ -88,3 +88,29 @@ async def test_at_a_cap_new_videos_are_refused_kindly_and_the_admins_hear_of_it_
     await telegram.say(BOSS, "/providers")
     await telegram.wait_text(BOSS, "Told by the provider this month")
     assert world.rows("SELECT count(*) FROM tasks") == [(1,)]
+
+
+async def test_a_request_has_the_price_of_the_provider_that_is_asked_first(world: World):
+    world.write_config()
+    settings = world.config.read_text("utf-8")
+    dear = """
+prices = { models = { kling-v2-6 = { rate = { std = 7 } } } }
+"""
+    world.config.write_text(settings.replace("timeout = 10\n", f"timeout = 10\n{dear}", 1), "utf-8")
+    await world.start()
+    telegram = world.telegram
+    await telegram.say(ADA, "/prices")
+    assert "35" in (await telegram.wait_text(ADA, "Prices"))["text"]
+    await telegram.say(ADA, "/video a fox --model kling-v2-6")
+    await telegram.wait_video(ADA)
+    await telegram.say(ADA, "/video an owl --model kling-v2-5-turbo")
+    await world.wait_for(lambda: len(world.rows("SELECT 1 FROM tasks WHERE state = 'succeeded'")) == 2)
+    prices = dict(world.rows("SELECT model, price FROM tasks"))
+    assert prices["kling-v2-6"] == 35
+    assert prices["kling-v2-5-turbo"] != 35
+    await telegram.say(BOSS, "/admin")
+    await telegram.wait_text(BOSS, "Your role: Owner")
+    await telegram.press_labelled(BOSS, "Prices")
+    await telegram.wait_text(BOSS, "what was accepted keeps its price")
+    await telegram.press_labelled(BOSS, "kling-v2-6")
+    await telegram.wait_text(BOSS, "Where stand-in is the first choice: standard 7")

@@ -39,11 +39,17 @@ class Everything:
     def unsupported(self, request: VideoRequest) -> None:
         return None
 
+    def first_able(self, request: VideoRequest) -> None:
+        return None
+
+    def first_with(self, model: str) -> None:
+        return None
+
 
 @pytest.fixture
 def cards(store) -> Cards:
     defaults = Defaults("kling-v2-6", "std", 5, "16:9")
-    compose = Compose(lambda: CATALOG, Everything(), defaults, voices.load(), effects.load())
+    compose = Compose(lambda _: CATALOG, Everything(), defaults, voices.load(), effects.load())
     return Cards(store, compose, ManualClock(NOW))
 
 

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from bot.domain.catalog import PriceColumns
 from bot.domain.operating import AuditRow
 from bot.domain.terms import PlanTerms
-from bot.domain.units import UserId
+from bot.domain.units import ProviderName, UserId
 from bot.services.plans import PLANS_KEY, Origin, Plans
 from bot.services.prices import PRICES_KEY, Prices
 from bot.store.sqlite.operating import OperatingSqliteStore
@@ -127,3 +128,22 @@ async def test_prices_that_this_version_cannot_read_leave_those_of_the_settings(
     prices = Prices(store, {})
     await prices.refresh()
     assert cost(prices) == cost(Prices(store, {}))
+
+
+async def test_a_provider_may_cost_otherwise_whatever_is_changed_for_the_others(store):
+    dear = {
+        "models": {"kling-v2-6": PriceColumns(rate={"pro": 9}), "kling-v9": PriceColumns(rate={"std": 1})}
+    }
+    prices = Prices(store, {}, {ProviderName("dear"): dear})
+    await prices.keep("models", "kling-v2-6", "rate", "std", 2, a_note(1, "price"))
+
+    def at(provider: str | None, **changes) -> int:
+        request = a_request(**{"model": "kling-v2-6", "mode": "std", "duration": 5, **changes})
+        return prices.at(None if provider is None else ProviderName(provider)).price(request)
+
+    usual = cost(Prices(store, {}), mode="pro")
+    assert (at(None), at("dear"), at("another")) == (10, 10, 10)
+    assert (at(None, mode="pro"), at("dear", mode="pro")) == (usual, 45)
+    assert (at(None, model="kling-v9"), at("dear", model="kling-v9")) == (25, 5)
+    assert list(prices.differing("models", "kling-v2-6")) == ["dear"]
+    assert prices.differing("images", "kling-v2-6") == {}

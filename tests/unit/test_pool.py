@@ -62,6 +62,20 @@ def test_only_who_offers_the_model_and_can_express_the_request_takes_it(pool_of)
     assert names(pool, a_request(mode="pro", sound=True)) == ["official"]
 
 
+def test_a_request_has_the_price_of_the_best_that_can_express_it_however_that_one_is(pool_of):
+    pool = pool_of(
+        dear={"cost": 2.0},
+        cheap={"cost": 0.5},
+        gateway={"dialect": "generic", "priority": 9, "models": ("kling-v3",)},
+    )
+    assert (pool.first_with("kling-v2-6"), pool.first_with("kling-v3")) == ("cheap", "gateway")
+    assert pool.first_able(a_request()) == "cheap"
+    pool.note("cheap", REFUSED)
+    pool.pause("cheap")
+    assert pool.first_able(a_request()) == "cheap"
+    assert pool.first_able(a_request(model="kling-v9")) is None
+
+
 def test_a_provider_whose_slots_are_taken_waits(pool_of):
     pool = pool_of(a={"max_concurrent": 2}, b={"max_concurrent": 1})
     assert names(pool, running={"a": 1, "b": 1}) == ["a"]

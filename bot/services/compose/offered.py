@@ -11,7 +11,7 @@ from bot.domain.catalog import Catalog, Model
 from bot.domain.effects import Effects
 from bot.domain.prompt import ParsedPrompt, Vocabulary, parse
 from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
-from bot.domain.units import Credits
+from bot.domain.units import Credits, ProviderName
 from bot.domain.voices import Voices
 from bot.errors import UserError
 from bot.kling.pool import Pool
@@ -46,7 +46,7 @@ class Offered:
 
     def __init__(
         self,
-        prices: Callable[[], Catalog],
+        prices: Callable[[ProviderName | None], Catalog],
         pool: Pool,
         defaults: Defaults,
         voices: Voices,
@@ -61,7 +61,7 @@ class Offered:
     @property
     def _catalog(self) -> Catalog:
         """The catalog of this moment: prices change while the bot runs."""
-        return self._prices()
+        return self._prices(None)
 
     # -- what is on offer ----------------------------------------------------------------------------
 
@@ -79,7 +79,7 @@ class Offered:
 
     def rows(self) -> tuple[Model, ...]:
         """What the video models on offer can do."""
-        return tuple(self._catalog.model(model) for model in self._pool.models())
+        return tuple(self._prices(self._pool.first_with(model)).model(model) for model in self._pool.models())
 
     def row(self, request: VideoRequest) -> Model:
         """What the model, or the service, that a request is for can do."""
@@ -115,8 +115,8 @@ class Offered:
         return True
 
     def price(self, request: VideoRequest) -> Credits:
-        """What the request costs in credits."""
-        return self._catalog.price(request)
+        """What the request costs in credits, at the first of the providers that can express it."""
+        return self._prices(self._pool.first_able(request)).price(request)
 
     def _check_but_words(self, request: VideoRequest) -> None:
         self._catalog.check(request, self._pool.models())
