@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from babel import Locale
-from babel.dates import format_datetime, format_skeleton, format_time
+from babel.dates import format_skeleton, format_time, get_datetime_format
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -114,13 +114,17 @@ class Texts:
         return format_skeleton("MMMd" if same_year else "yMMMd", at, locale=self.locale)
 
     def moment(self, milliseconds: int, zone: ZoneInfo, now: int) -> str:
-        """A moment in the given zone: the time alone where it is today, else with its date."""
+        """A moment in the given zone: the time, with its date where it is not today, and the year where that is another.
+
+        The month is a word wherever the language has one: `1/2` is two days.
+        """
         at = datetime.fromtimestamp(milliseconds / 1000, zone)
         today = datetime.fromtimestamp(now / 1000, zone).date()
-        named = f"{zone.key}"
-        if at.date() == today:
-            return f"{format_time(at, 'short', locale=self.locale)} ({named})"
-        return f"{format_datetime(at, 'short', locale=self.locale)} ({named})"
+        said = format_time(at, "short", locale=self.locale)
+        if at.date() != today:
+            date = format_skeleton("MMMd" if at.year == today.year else "yMMMd", at, locale=self.locale)
+            said = str(get_datetime_format("medium", self.locale)).format(said, date)
+        return f"{said} ({zone.key})"
 
 
 @cache

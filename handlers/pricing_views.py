@@ -74,7 +74,10 @@ def choices(t: Texts, name: str, field: str, held: Sequence[str], all_: Sequence
 def prices(t: Texts, rows: Sequence[tuple[str, Model]], page: int, owner: UserId) -> View:
     """Everything that has a price, a button each."""
     shown = rows[page * ROWS_ON_A_PAGE : (page + 1) * ROWS_ON_A_PAGE]
-    buttons = [to(owner, row.id, f"price_of.{row_handle(section, row)}") for section, row in shown]
+    buttons = [
+        to(owner, _row_name(t, section, row), f"price_of.{row_handle(section, row)}")
+        for section, row in shown
+    ]
     more = len(rows) > (page + 1) * ROWS_ON_A_PAGE
     turning = pages(t, owner, "prices", page, more=more)
     return View(t("panel.prices"), [*in_rows(buttons, 2), turning, back(t, owner)])
@@ -111,6 +114,11 @@ def price(
     ]
     text = "\n".join(lines)
     return View(text, [*rows, [to(owner, t("button.panel_prices"), "prices.0"), *back(t, owner)]])
+
+
+def _row_name(t: Texts, section: str, row: Model) -> str:
+    """Some pictures are made by what is called as a video model is."""
+    return f"{row.id} · {t(f'operation.{Operation.IMAGE}')}" if section == "images" else row.id
 
 
 def row_handle(section: str, row: Model) -> str:

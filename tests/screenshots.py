@@ -19,7 +19,7 @@ from bot.demo.kling import KlingStandIn
 from bot.demo.run import one_address
 from bot.demo.script import sample_picture
 from bot.demo.telegram import TelegramStandIn
-from tests.demo_bot import ADA, XIAOLIN
+from tests.demo_bot import ADA, BOSS, XIAOLIN
 from tests.flows.world import TOKEN, World
 from tests.serving import serve
 
@@ -111,6 +111,59 @@ CHINESE = Conversation(
 )
 
 
+SALES = """
+[plans.pro]
+daily_credits = 5000
+
+[[packages]]
+name = "small"
+credits = 100
+stars = 150
+
+[[subscriptions]]
+name = "pro"
+plan = "pro"
+credits = 300
+stars = 500
+"""
+SHOP = Conversation(
+    "shop",
+    ADA,
+    "en-GB",
+    (
+        Step("offers", "/buy", "Plan pro"),
+        Step("subscribe", "+Plan pro", "Subscribe for"),
+        Step("subscribed", "+Subscribe for", "is yours until"),
+        Step("renews", "/buy", "renews on"),
+        Step("ended", "+End the subscription", "does not renew"),
+        Step("usage", "/usage", ""),
+    ),
+)
+ADMIN = Conversation(
+    "admin",
+    BOSS,
+    "en-GB",
+    (
+        Step("home", "/admin", "Your role"),
+        Step("plans", "+Plans", "what people may spend"),
+        Step("plan", "+free", "tap what is to change"),
+        Step("number", "+Credits a day", "send the new number"),
+        Step("wrong", "many", "Send a whole number"),
+        Step("changed", "500", "Changed here"),
+        Step("models", "+Models", "which models may be used"),
+        Step("home-again", "/admin", "Your role"),
+        Step("prices", "+Prices", "keeps its price"),
+        Step("price", "+kling-v2-6", "Credits a second"),
+        Step("tasks", "/admin", "Your role"),
+        Step("people", "+People", "Ada"),
+        Step("person", "+Ada", "@ada"),
+        Step("audit", "/audit", "Log"),
+        Step("stats", "/stats", ""),
+        Step("providers", "/providers", "stand-in"),
+    ),
+)
+
+
 class Photographer:
     """Plays conversations on the page and takes a picture after every step."""
 
@@ -197,7 +250,7 @@ async def main() -> int:
         kling.behaviour.render_seconds = 1
         async with serve(one_address(telegram, kling)) as address, serve(kling.app) as kling_url:
             world = World(directory, telegram, kling, address, kling_url)
-            world.write_config(daily=1000, models=MODELS)
+            world.write_config(daily=1000, models=MODELS, extra=SALES)
             await world.start()
             try:
                 async with async_playwright() as playwright:
@@ -205,7 +258,7 @@ async def main() -> int:
                         executable_path=browser_path, args=["--no-sandbox"]
                     )
                     photographer = Photographer(world, browser, TARGET)
-                    for conversation in (ENGLISH, CHINESE):
+                    for conversation in (ENGLISH, CHINESE, SHOP, ADMIN):
                         await photographer.play(conversation)
                     await browser.close()
             finally:

@@ -73,6 +73,12 @@ name = "large"
 credits = 500
 stars = 600
 
+[[subscriptions]]
+name = "pro"
+plan = "pro"
+credits = 300
+stars = 500
+
 [payments]
 support = "@boss"
 

@@ -10,6 +10,7 @@ from bot.clock import Clock
 from bot.domain.plans import fitted, read_until
 from bot.domain.preferences import Preferences
 from bot.domain.quota import Lot, Plan, available, day_limit, month_limit, resets_at, windows
+from bot.domain.subscription import GRACE
 from bot.domain.task import LedgerRow
 from bot.domain.units import DAY, Millis, UserId
 from bot.errors import UserError
@@ -270,4 +271,7 @@ def _until(user: User | None, plan: Plan) -> Millis | None:
         return None
     if user.plan == plan.name:
         return user.plan_until
-    return user.subscribed_until if user.subscribed_plan == plan.name else None
+    if user.subscribed_plan != plan.name or user.subscribed_until is None:
+        return None
+    # The days after it are a matter between the bot and Telegram.
+    return Millis(user.subscribed_until - GRACE)

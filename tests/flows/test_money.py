@@ -52,7 +52,7 @@ async def test_a_grant_with_an_end_is_shown_with_it(bot):
     await telegram.say(BOSS, "/grant @ada 50 until 2099-01-31 a prize")
     await telegram.wait_text(BOSS, "50 credits granted to Ada")
     await telegram.say(ADA, "/quota")
-    await telegram.wait_text(ADA, "of these 50 credits until 1/31/99")
+    await telegram.wait_text(ADA, "of these 50 credits until Jan 31, 2099")
     await telegram.say(BOSS, "/grant @ada 50 until yesterday")
     await telegram.wait_text(BOSS, "is no day in the future")
     assert bot.balance(ADA) == (50, 0)

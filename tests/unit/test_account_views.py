@@ -84,7 +84,7 @@ def test_a_persons_card_shows_standing_tasks_and_the_newest_movements():
     assert any(f"{shown(task.id)} waiting" in line for line in lines)
     assert any(line.endswith("grant +50 for the film") for line in lines)
     assert any(line.endswith(f"reserved -10 {shown(task.id)}") for line in lines)
-    assert any(line.endswith(f"spent 10 {shown(task.id)}") and "12/31/25" in line for line in lines)
+    assert any(line.endswith(f"spent 10 {shown(task.id)}") and "Dec 31, 2025" in line for line in lines)
 
 
 @pytest.mark.parametrize("t", LANGUAGES, ids=NAMES)
