@@ -40,9 +40,10 @@ from bot.services.access import Access, AllowList
 from bot.services.accounts import Accounts
 from bot.services.admin import Admin
 from bot.services.alerts import Alerts, Rounds, Thresholds
+from bot.services.all_tasks import AllTasks
 from bot.services.assistant import Assistant
 from bot.services.audit import Audit
-from bot.services.broadcast import Broadcasts
+from bot.services.broadcast import Broadcasts, BroadcastSending
 from bot.services.cards import Cards
 from bot.services.compose import Compose, Defaults
 from bot.services.container import Services
@@ -67,6 +68,7 @@ from bot.services.recipes import Recipes
 from bot.services.recover import Recover
 from bot.services.reports import Reports
 from bot.services.results import Results
+from bot.services.retries import Retries
 from bot.services.spending import Spending
 from bot.services.status import Status
 from bot.services.submit import Submit
@@ -107,6 +109,7 @@ class App:
     recover: Recover
     providers: Providers
     alerts: Alerts
+    broadcasting: BroadcastSending
     rounds: Rounds
     ticks: Ticks
     work: tuple[Work, ...]
@@ -126,7 +129,7 @@ class App:
 
     async def _run(self, stopping: asyncio.Event) -> None:
         await self.providers.restore()
-        await self.services.access.restore()
+        await self.services.access.refresh()
         await self.alerts.restore()
         await self.services.pricing.refresh()
         await self.telegram.prepare(self.services.access.roles)
@@ -139,10 +142,11 @@ class App:
                 "recover": (RECOVER_SECONDS, self.recover.tick),
                 "status": (STATUS_SECONDS, self.services.status.tick),
                 "spending": (RECOVER_SECONDS, self.watch_spending),
+                "access": (RECOVER_SECONDS, self.services.access.refresh),
                 "pricing": (RECOVER_SECONDS, self.services.pricing.refresh),
                 "rounds": (ROUNDS_SECONDS, self.rounds.tick),
                 "moderation": (RECOVER_SECONDS, self.services.moderation.tick),
-                "broadcast": (TICK_SECONDS, self.services.broadcasts.tick),
+                "broadcast": (TICK_SECONDS, self.broadcasting.tick),
             }
         )
         try:
@@ -298,6 +302,7 @@ async def build(
             )
 
         files = ResultFiles(fetch, directory, max_upload)
+        all_tasks = AllTasks(store, access, audit, clock, ticks.wake)
         services = Services(
             compose=compose,
             cards=Cards(store, compose, clock),
@@ -325,10 +330,12 @@ async def build(
             pools=Pools(store, accounts, clock, settings.groups.pool, audit),
             pricing=Pricing(plans, prices, compose, access, audit),
             access=access,
-            admin=Admin(store, access, accounts, submit, audit, clock, ticks.wake),
+            admin=Admin(store, access, accounts, audit),
+            all_tasks=all_tasks,
+            retries=Retries(access, all_tasks, submit, audit),
             moderation=moderation,
             reports=Reports(store, access, accounts, clock),
-            broadcasts=Broadcasts(store, access, accounts, audit, telegram.letters, clock, ticks.wake),
+            broadcasts=Broadcasts(store, access, accounts, audit, clock, ticks.wake),
             status=status,
             privacy=Privacy(store, status, clock, settings.storage.retention_days),
             providers=providers,
@@ -381,6 +388,7 @@ async def build(
             ),
             providers=providers,
             alerts=alerts,
+            broadcasting=BroadcastSending(store, access, accounts, telegram.letters, clock),
             rounds=Rounds(
                 store, accounts, alerts, clock, _thresholds(settings), partial(_free_share, directory)
             ),

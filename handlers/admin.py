@@ -11,6 +11,7 @@ from bot.domain.units import ChatId
 from bot.errors import UserError
 from bot.i18n import for_language
 from handlers import group_views, views
+from handlers.access import operation_of
 from handlers.context import Context, answer, place_of, user_id_of
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,8 @@ async def grant(update: Update, context: Context) -> None:
         admin, order.target or "", amount, update.update_id, order.note, order.until
     )
     balance = await services.accounts.balance(user.id)
-    await services.admin.granted(admin, user.id, balance.granted - amount, amount, update.update_id)
+    before = balance.granted - amount
+    await services.admin.granted(admin, user.id, before, amount, operation_of(update))
     await answer(update, context, views.granted(context.t, user.name, amount, balance))
     if amount > 0 and user.id != admin:
         theirs = for_language(services.accounts.language_of(user))

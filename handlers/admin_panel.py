@@ -108,26 +108,26 @@ async def _door(_update: Update, context: Context, _: list[str]) -> View:
 
 async def _tasks(update: Update, context: Context, _: list[str]) -> View:
     services, me = context.services, user_id_of(update)
-    tasks, stuck = await services.admin.running(me)
+    tasks, stuck = await services.all_tasks.running(me)
     return admin_views.tasks(context.t, tasks, stuck, services.clock.now(), me, "tasks")
 
 
 async def _theirs(update: Update, context: Context, rest: list[str]) -> View:
     services, me = context.services, user_id_of(update)
-    tasks = await services.admin.tasks_of(me, UserId(int(rest[0])))
+    tasks = await services.all_tasks.of_person(me, UserId(int(rest[0])))
     return admin_views.tasks(context.t, tasks, frozenset(), services.clock.now(), me, f"theirs.{rest[0]}")
 
 
 async def _task(update: Update, context: Context, rest: list[str]) -> View:
     services, me = context.services, user_id_of(update)
-    task, person = await services.admin.task(me, TaskId(rest[0]))
+    task, person = await services.all_tasks.task(me, TaskId(rest[0]))
     standing = await services.access.standing(me)
     return admin_views.task(context.t, task, person, standing, services.accounts.zone, services.clock.now())
 
 
 async def _failures(update: Update, context: Context, _: list[str]) -> View:
     me = user_id_of(update)
-    return admin_views.failures(context.t, await context.services.admin.failures(me), me)
+    return admin_views.failures(context.t, await context.services.all_tasks.failures(me), me)
 
 
 async def _audit(update: Update, context: Context, rest: list[str]) -> View:
@@ -157,9 +157,8 @@ async def _name_of(context: Context, row: AuditRow) -> str:
 async def _grant(update: Update, context: Context, rest: list[str]) -> View:
     services = context.services
     amount = int(rest[1])
-    person = await services.admin.grant(
-        user_id_of(update), UserId(int(rest[0])), amount, update.update_id, ""
-    )
+    person = await services.access.person(UserId(int(rest[0])))
+    await services.admin.grant(user_id_of(update), person.id, amount, operation_of(update))
     if amount > 0:
         balance = await services.accounts.balance(person.id)
         await tell(context, person.id, views.gift(for_language(person.language), amount, balance))
@@ -187,17 +186,17 @@ async def _unban(update: Update, context: Context, rest: list[str]) -> View:
 
 
 async def _cancel(update: Update, context: Context, rest: list[str]) -> View:
-    await context.services.admin.cancel(user_id_of(update), TaskId(rest[0]), operation_of(update))
+    await context.services.all_tasks.cancel(user_id_of(update), TaskId(rest[0]), operation_of(update))
     return await _task(update, context, rest)
 
 
 async def _retry(update: Update, context: Context, rest: list[str]) -> View:
-    again = await context.services.admin.retry(user_id_of(update), TaskId(rest[0]), update.update_id)
+    again = await context.services.retries.retry(user_id_of(update), TaskId(rest[0]), update.update_id)
     return await _task(update, context, [again.id])
 
 
 async def _refund(update: Update, context: Context, rest: list[str]) -> View:
-    await context.services.admin.refund(user_id_of(update), TaskId(rest[0]), operation_of(update))
+    await context.services.all_tasks.refund(user_id_of(update), TaskId(rest[0]), operation_of(update))
     return await _task(update, context, rest)
 
 
@@ -260,7 +259,8 @@ async def _took_amount(update: Update, context: Context, rest: list[str]) -> Vie
     if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
         raise UserError("error.admin.grant_usage")
     person = UserId(int(rest[0]))
-    await context.services.admin.grant(user_id_of(update), person, int(number), update.update_id, note)
+    operation = operation_of(update)
+    await context.services.admin.grant(user_id_of(update), person, int(number), operation, note)
     return await _card(update, context, rest)
 
 

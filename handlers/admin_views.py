@@ -13,7 +13,8 @@ from bot.domain.operating import AuditRow, BroadcastState
 from bot.domain.task import Task, TaskState
 from bot.domain.units import Millis, TaskId, UserId, shown
 from bot.i18n import NAMES, Texts
-from bot.services.admin import AUDIT_ON_A_PAGE, PEOPLE_ON_A_PAGE, Failures, PersonCard
+from bot.services.admin import AUDIT_ON_A_PAGE, PEOPLE_ON_A_PAGE, PersonCard
+from bot.services.all_tasks import Failures
 from bot.services.broadcast import Letter
 from handlers import views
 from handlers.access_views import handle_of, named

@@ -164,23 +164,29 @@ def _stranger(mode: AccessMode, admission: Admission) -> Verdict:
     return Verdict.WAITING if admission is Admission.ASKED else Verdict.ASK
 
 
-def outranks(actor: Standing, subject: Standing) -> bool:
-    """Whether one may ban or demote the other: owners everybody but owners, admins whoever has no role."""
+def outranks(actor: Standing | None, subject: Standing) -> bool:
+    """Whether one may ban or demote the other: owners everybody but owners, admins whoever has no role.
+
+    An actor of None is a shell, which is an owner's.
+    """
     if subject.role is Role.OWNER:
         return False
-    return actor.role is Role.OWNER or subject.role is None
+    return actor is None or actor.role is Role.OWNER or subject.role is None
 
 
 @dataclass(frozen=True, slots=True)
 class InviteCode:
-    """A code that lets people in, so often (`uses`) and until `ends_at`, with a `plan` where one is named."""
+    """A code that lets people in, so often (`uses`) and until `ends_at`, with a `plan` where one is named.
+
+    `created_by` is None where it was made from a shell.
+    """
 
     code: str
     uses: int
     used: int
     ends_at: Millis
     plan: str | None
-    created_by: UserId
+    created_by: UserId | None
     created_at: Millis
 
 

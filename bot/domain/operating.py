@@ -36,6 +36,7 @@ class Broadcast:
     """A message to many. `reached` is the id of the last person that it was sent to, in order of ids.
 
     `plan` and `language` narrow the audience; None: everybody. `message_id` shows its author how far it is.
+    One from a shell has neither author (`created_by`) nor message.
     """
 
     id: int
@@ -43,7 +44,7 @@ class Broadcast:
     plan: str | None
     language: str | None
     state: BroadcastState
-    created_by: UserId
+    created_by: UserId | None
     created_at: Millis
     reached: UserId = UserId(0)
     sent: int = 0

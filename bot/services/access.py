@@ -1,8 +1,10 @@
 """Who is let in, who runs the bot, and how it receives people: everything about the door but the texts.
 
 What is decided here holds at once and after a restart; no file is edited. Every decision is in the audit log.
+Whoever decides is the `actor`; None is a shell, which may do what an owner may.
 """
 
+import asyncio
 import random
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -78,13 +80,19 @@ class Access:
         self._configured = mode
         self._door = Door(mode)
         self._roles: dict[UserId, Role] = {}
+        self._reading = asyncio.Lock()
 
-    async def restore(self) -> None:
-        """Take up what was chosen before the program ended; to be called before the first update."""
-        mode = await self._store.setting(MODE_KEY)
-        chosen = self._configured if mode is None else AccessMode(mode)
-        self._door = Door(chosen, await self._store.setting(MAINTENANCE_KEY) == ON)
-        self._know({standing.user_id: standing.role for standing in await self._store.staff()})
+    async def refresh(self) -> None:
+        """Take up what was chosen before the program ended, or from a shell meanwhile.
+
+        To be called before the first update, and again and again.
+        """
+        # Of two readings, the one that began first must not have the last word.
+        async with self._reading:
+            mode = await self._store.setting(MODE_KEY)
+            chosen = self._configured if mode is None else AccessMode(mode)
+            self._door = Door(chosen, await self._store.setting(MAINTENANCE_KEY) == ON)
+            self._know({standing.user_id: standing.role for standing in await self._store.staff()})
 
     # -- the door ------------------------------------------------------------------------------------
 
@@ -126,7 +134,7 @@ class Access:
             ), standing
         return verdict(self._door, standing, errand, self._clock.now()), standing
 
-    async def set_mode(self, actor: UserId, mode: AccessMode, operation: str) -> None:
+    async def set_mode(self, actor: UserId | None, mode: AccessMode, operation: str) -> None:
         """Receive people in another way from now on.
 
         Raises:
@@ -134,11 +142,9 @@ class Access:
 
         """
         await self.require(actor, Permission.OPERATE)
-        before, self._door = self._door, replace(self._door, mode=mode)
-        await self._store.set_setting(MODE_KEY, mode)
-        await self._audit.note(operation, actor, "access-mode", "bot", before.mode, mode)
+        await self._choose(MODE_KEY, self._configured, mode, actor, "access-mode", operation)
 
-    async def set_maintenance(self, actor: UserId, on: bool, operation: str) -> None:
+    async def set_maintenance(self, actor: UserId | None, on: bool, operation: str) -> None:
         """Begin nothing new from now on, or begin again; what runs goes on either way.
 
         Raises:
@@ -146,10 +152,19 @@ class Access:
 
         """
         await self.require(actor, Permission.OPERATE)
-        before, self._door = self._door, replace(self._door, maintenance=on)
-        await self._store.set_setting(MAINTENANCE_KEY, _on(on))
-        await self._audit.note(operation, actor, "maintenance", "bot", _on(before.maintenance), _on(on))
+        await self._choose(MAINTENANCE_KEY, OFF, ON if on else OFF, actor, "maintenance", operation)
         log.info("maintenance", on=on, by=actor)
+
+    async def _choose(
+        self, key: str, usual: str, chosen: str, actor: UserId | None, action: str, operation: str
+    ) -> None:
+        """Keep a choice together with the note of it, also where a shell chooses at the same time."""
+        while True:
+            before = await self._store.setting(key)
+            audit = self._audit.row(operation, actor, action, "bot", before or usual, chosen)
+            if await self._store.swap_setting(key, before, chosen, audit):
+                break
+        await self.refresh()
 
     # -- strangers -----------------------------------------------------------------------------------
 
@@ -171,7 +186,9 @@ class Access:
         staff = [standing.user_id for standing in await self._store.staff() if standing.may(Permission.ADMIT)]
         return sorted(self._accounts.owners | set(staff))
 
-    async def admit(self, actor: UserId, user_id: UserId, plan: str | None, operation: str) -> Person | None:
+    async def admit(
+        self, actor: UserId | None, user_id: UserId, plan: str | None, operation: str
+    ) -> Person | None:
         """Let a person in, on a plan where one is named; None: they were in already.
 
         Raises:
@@ -191,7 +208,7 @@ class Access:
         await self._change(user_id, lambda now: replace(now, admission=Admission.ALLOWED), audit)
         return await self.person(user_id)
 
-    async def deny(self, actor: UserId, user_id: UserId, operation: str) -> bool:
+    async def deny(self, actor: UserId | None, user_id: UserId, operation: str) -> bool:
         """Turn a person away for good, until somebody admits them; False: they were turned away already.
 
         Raises:
@@ -206,7 +223,7 @@ class Access:
         await self._change(user_id, lambda now: replace(now, admission=Admission.DENIED), audit)
         return True
 
-    async def move(self, actor: UserId, user_id: UserId, plan: str, operation: str) -> None:
+    async def move(self, actor: UserId | None, user_id: UserId, plan: str, operation: str) -> None:
         """Move a person to a plan for good.
 
         Raises:
@@ -222,9 +239,9 @@ class Access:
     # -- invite codes --------------------------------------------------------------------------------
 
     async def invite(
-        self, actor: UserId, uses: int, days: int, plan: str | None, operation: str
+        self, actor: UserId | None, uses: int, days: int, plan: str | None, operation: str
     ) -> InviteCode:
-        """Make a code that lets in `uses` people within `days`.
+        """Make a code that lets in `uses` people within `days`; the same operation makes one, however often it comes.
 
         Raises:
             UserError: the actor may not, a number is out of range, or there is no such plan.
@@ -238,10 +255,11 @@ class Access:
         code = "".join(self._rng.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
         made = InviteCode(code, uses, 0, Millis(now + days * DAY), plan, actor, now)
         after = f"{uses} × {days} d {plan or ''}".strip()
-        await self._store.keep_invite(made, self._audit.row(operation, actor, "invite", code, "", after))
-        return made
+        return await self._store.keep_invite(
+            made, self._audit.row(operation, actor, "invite", code, "", after)
+        )
 
-    async def invites(self, actor: UserId, limit: int = 20) -> list[InviteCode]:
+    async def invites(self, actor: UserId | None, limit: int = 20) -> list[InviteCode]:
         """The codes that have not ended.
 
         Raises:
@@ -251,8 +269,8 @@ class Access:
         await self.require(actor, Permission.ADMIT)
         return await self._store.invites(self._clock.now(), limit)
 
-    async def revoke(self, actor: UserId, code: str, operation: str) -> None:
-        """End a code now.
+    async def revoke(self, actor: UserId | None, code: str, operation: str) -> bool:
+        """End a code now; False: there is none that has not ended.
 
         Raises:
             UserError: the actor may not.
@@ -260,7 +278,7 @@ class Access:
         """
         await self.require(actor, Permission.ADMIT)
         audit = self._audit.row(operation, actor, "revoke", code)
-        await self._store.revoke_invite(code, self._clock.now(), audit)
+        return await self._store.revoke_invite(code, self._clock.now(), audit)
 
     async def redeem(self, user_id: UserId, code: str) -> InviteCode | None:
         """Let a person in by a code; None where it had let them in before.
@@ -277,7 +295,7 @@ class Access:
     # -- bans and roles ------------------------------------------------------------------------------
 
     async def ban(self, actor: UserId | None, text: str, reason: str, operation: str) -> Person:
-        """Let a person begin nothing any more; they are told the reason. `actor` is None in a shell.
+        """Let a person begin nothing any more; they are told the reason.
 
         Raises:
             UserError: the actor may not, nobody knows the person, or the person's role is not below the actor's.
@@ -299,15 +317,13 @@ class Access:
     ) -> Person:
         user = await self._accounts.find(text)
         before = await self.standing(user.id)
-        if actor is not None:
-            await self.require(actor, Permission.BAN)
-            if not outranks(await self.standing(actor), before):
-                raise UserError("error.access.outranked", name=user.name)
+        await self.require(actor, Permission.BAN)
+        await self._require_rank(actor, before, user)
         audit = self._audit.row(operation, actor, action, str(user.id), before.ban or "", reason or "")
         await self._change(user.id, lambda now: replace(now, ban=reason), audit)
         return self._person(user)
 
-    async def appoint(self, actor: UserId, text: str, role: Role | None, operation: str) -> Person:
+    async def appoint(self, actor: UserId | None, text: str, role: Role | None, operation: str) -> Person:
         """Give a person a role, or (None) take it.
 
         Raises:
@@ -317,8 +333,7 @@ class Access:
         await self.require(actor, Permission.APPOINT)
         user = await self._accounts.find(text)
         before = await self.standing(user.id)
-        if not outranks(await self.standing(actor), before):
-            raise UserError("error.access.outranked", name=user.name)
+        await self._require_rank(actor, before, user)
         audit = self._audit.row(operation, actor, "role", str(user.id), before.role or "", role or "")
         await self._change(user.id, lambda now: replace(now, role=role), audit)
         await self.standing(user.id)
@@ -329,7 +344,7 @@ class Access:
         await self._change(user_id, lambda now: replace(now, paused_until=until))
         log.info("a person has a break", user=user_id, until=until)
 
-    async def forgive(self, actor: UserId, user_id: UserId, operation: str) -> None:
+    async def forgive(self, actor: UserId | None, user_id: UserId, operation: str) -> None:
         """End a person's break.
 
         Raises:
@@ -342,7 +357,7 @@ class Access:
         await self._change(user_id, lambda now: replace(now, paused_until=Millis(0)), audit)
         log.info("a break was ended", user=user_id, by=actor)
 
-    async def staff(self, actor: UserId) -> list[tuple[Person, Standing]]:
+    async def staff(self, actor: UserId | None) -> list[tuple[Person, Standing]]:
         """Everybody who runs the bot, owners first.
 
         Raises:
@@ -358,14 +373,16 @@ class Access:
         """Whether a person gets broadcasts."""
         await self._change(user_id, lambda now: replace(now, reachable=reachable))
 
-    async def require(self, user_id: UserId, permission: Permission) -> None:
-        """Let only those pass whose role allows something.
+    async def require(self, actor: UserId | None, permission: Permission) -> None:
+        """Let only those pass whose role allows something, and a shell (None): its rights are those of the files.
 
         Raises:
             UserError: the person has no role, or one that does not allow it.
 
         """
-        standing = await self.standing(user_id)
+        if actor is None:
+            return
+        standing = await self.standing(actor)
         if standing.role is None:
             raise UserError("error.admin.only")
         if standing.ban is not None or not standing.may(permission):
@@ -393,6 +410,10 @@ class Access:
             except StandingChanged:
                 continue
 
+    async def _require_rank(self, actor: UserId | None, subject: Standing, user: User) -> None:
+        if not outranks(None if actor is None else await self.standing(actor), subject):
+            raise UserError("error.access.outranked", name=user.name)
+
     def _require_plan(self, plan: str | None) -> None:
         if plan is not None and plan not in self._plans:
             raise UserError("error.access.no_plan", plan=plan, plans=", ".join(self._plans))
@@ -401,7 +422,3 @@ class Access:
         self._roles = {user_id: role for user_id, role in roles.items() if role is not None}
         admins = {user_id for user_id, role in self._roles.items() if role is Role.ADMIN}
         self._accounts.appoint(frozenset(admins))
-
-
-def _on(on: bool) -> str:
-    return ON if on else OFF

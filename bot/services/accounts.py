@@ -90,6 +90,11 @@ class Accounts:
         return self._default_plan
 
     @property
+    def default_plan(self) -> str:
+        """The name of the plan of everybody who has no other."""
+        return self._default_plan
+
+    @property
     def plans(self) -> tuple[str, ...]:
         """The names of all plans."""
         return tuple(self._plans)
@@ -99,11 +104,12 @@ class Accounts:
         return self.plan_of(await self._store.user(user_id))
 
     async def move(
-        self, admin: UserId, text: str, plan: str, until: str | None = None, operation: str = ""
+        self, admin: UserId | None, text: str, plan: str, until: str | None = None, operation: str = ""
     ) -> User:
         """Move a person to a plan, for good or until a day (see `read_until`); then the default is theirs again.
 
-        `operation` names the deed in the audit log, so that a replayed update is noted once.
+        `operation` names the deed in the audit log, so that a replayed update is noted once. An `admin` of
+        None is a shell, here and below.
 
         Raises:
             UserError: the sender is no admin, the person or the plan is unknown, or the day is none.
@@ -213,19 +219,19 @@ class Accounts:
         """
         self.require_admin(admin)
         user = await self.find(text)
-        await self.give(admin, user.id, credits, update_id, note, until)
+        await self.give(admin, user.id, credits, f"update:{update_id}", note, until)
         return user
 
     async def give(
         self,
-        admin: UserId,
+        admin: UserId | None,
         account: UserId,
         credits: int,
-        update_id: int,
+        operation: str,
         note: str = "",
         until: str | None = None,
-    ) -> None:
-        """The same for an account that is known: a person's, or a group's pool."""
+    ) -> bool:
+        """The same for an account that is known: a person's, or a group's pool; False: it was booked before."""
         self.require_admin(admin)
         if credits == 0 or abs(credits) > GRANT_LIMIT:
             raise UserError("error.admin.credits_range", limit=GRANT_LIMIT)
@@ -234,7 +240,7 @@ class Accounts:
             account,
             credits,
             now,
-            f"update:{update_id}",
+            operation,
             actor_id=admin,
             expires_at=None if until is None else read_until(until, now, self._zone),
             note=note,
@@ -244,6 +250,7 @@ class Accounts:
         except NotEnough as error:
             raise UserError("error.admin.too_much_taken", granted=error.granted) from None
         log.info("credits granted", admin=admin, user=account, credits=credits, booked=booked)
+        return booked
 
     async def lots(self, user_id: UserId) -> list[Lot]:
         """A person's granted and bought credits that end, and those that have ended lately."""
@@ -254,14 +261,14 @@ class Accounts:
         """A person's newest ledger rows."""
         return await self._store.ledger(user_id, limit)
 
-    def require_admin(self, user_id: UserId) -> None:
-        """Let only admins pass.
+    def require_admin(self, user_id: UserId | None) -> None:
+        """Let only admins pass, and a shell (None).
 
         Raises:
             UserError: the user is not an admin.
 
         """
-        if not self.is_admin(user_id):
+        if user_id is not None and not self.is_admin(user_id):
             raise UserError("error.admin.only")
 
 

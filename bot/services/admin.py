@@ -1,35 +1,25 @@
-"""What those who run the bot see of people and tasks, and what they do about them. Every deed is checked and noted."""
+"""What those who run the bot see of people, and what they do about them. Every deed is checked and noted.
 
-from collections import Counter
+Whoever does it is the `actor`; None is a shell.
+"""
+
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import structlog
-
-from bot.clock import Clock
 from bot.domain.access import Permission, Person, Standing
-from bot.domain.lifecycle import CancelRequested, DeadlinePassed, IllegalTransition, transition
 from bot.domain.operating import AuditRow
-from bot.domain.task import ACTIVE_STATES, LedgerKind, LedgerRow, Task, TaskState
-from bot.domain.units import DAY, MINUTE, Millis, TaskId, UserId, shown
+from bot.domain.task import ACTIVE_STATES, LedgerRow, Task
+from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.services.access import Access
 from bot.services.accounts import Accounts
 from bot.services.audit import Audit
-from bot.services.ports import Balance, Wake
-from bot.services.submit import Submit
-from bot.store.base import Conflict
+from bot.services.ports import Balance
 from bot.store.operating import OperatingStore
 
-log = structlog.get_logger(__name__)
-
 PEOPLE_ON_A_PAGE = 8
-TASKS_ON_A_PAGE = 8
 AUDIT_ON_A_PAGE = 10
 RECENT = 5
-MOST_FAILURES = 5_000
-STUCK_AFTER = 10 * MINUTE
-"""Milliseconds without an end, from which on a task is worth a look."""
 
 NOTICE_KEY = "text.notice"
 LONGEST_NOTICE = 500
@@ -46,39 +36,20 @@ class PersonCard:
     ledger: Sequence[LedgerRow]
 
 
-@dataclass(frozen=True, slots=True)
-class Failures:
-    """What went wrong of late: how many tasks ended, and of those how many failed, by kind."""
-
-    ended: int
-    by_kind: Sequence[tuple[str, int]]
-    examples: Sequence[Task]
-
-
 class Admin:
     """The panel's service; `/admin` and the shell ask the same one."""
 
-    def __init__(
-        self,
-        store: OperatingStore,
-        access: Access,
-        accounts: Accounts,
-        submit: Submit,
-        audit: Audit,
-        clock: Clock,
-        wake: Wake,
-    ) -> None:
+    def __init__(self, store: OperatingStore, access: Access, accounts: Accounts, audit: Audit) -> None:
         self._store = store
         self._access = access
         self._accounts = accounts
-        self._submit = submit
         self._audit = audit
-        self._clock = clock
-        self._wake = wake
 
     # -- people --------------------------------------------------------------------------------------
 
-    async def people(self, actor: UserId, words: str, page: int) -> list[Person]:
+    async def people(
+        self, actor: UserId | None, words: str, page: int, limit: int = PEOPLE_ON_A_PAGE
+    ) -> list[Person]:
         """People by id, @name or words of their names, those seen last first; one more than a page holds.
 
         Raises:
@@ -89,11 +60,10 @@ class Admin:
         if words.strip().lstrip("@").isdigit():
             found = await self._store.find_user(words)
             return [] if found is None or page else [await self._access.person(found.id)]
-        skip = page * PEOPLE_ON_A_PAGE
-        users = await self._store.people(words, skip, PEOPLE_ON_A_PAGE + 1)
+        users = await self._store.people(words, page * limit, limit + 1)
         return [await self._access.person(user.id) for user in users]
 
-    async def card(self, actor: UserId, user_id: UserId) -> PersonCard:
+    async def card(self, actor: UserId | None, user_id: UserId) -> PersonCard:
         """One person.
 
         Raises:
@@ -105,41 +75,40 @@ class Admin:
             await self._access.person(user_id),
             await self._access.standing(user_id),
             await self._accounts.balance(user_id),
-            await self._submit.running(user_id),
+            await self._store.tasks_of(user_id, sorted(ACTIVE_STATES)),
             await self._accounts.ledger(user_id, RECENT),
         )
 
-    async def tasks_of(self, actor: UserId, user_id: UserId) -> list[Task]:
-        """A person's newest tasks, whatever became of them.
+    async def grant(
+        self,
+        actor: UserId | None,
+        user_id: UserId,
+        credits: int,
+        operation: str,
+        note: str = "",
+        until: str | None = None,
+    ) -> bool:
+        """Give a person credits, or take some of those that were given; False: the operation was booked before.
 
         Raises:
-            UserError: the actor may not look.
-
-        """
-        await self._access.require(actor, Permission.LOOK)
-        return await self._store.tasks_of(user_id, sorted(TaskState), TASKS_ON_A_PAGE)
-
-    async def grant(self, actor: UserId, user_id: UserId, credits: int, update_id: int, note: str) -> Person:
-        """Give a person credits, or take some of those that were given.
-
-        Raises:
-            UserError: the actor may not, or the number is out of range.
+            UserError: the actor may not, nobody knows the person, the number is out of range, or `until` is no day.
 
         """
         await self._access.require(actor, Permission.CREDITS)
-        before = await self._accounts.balance(user_id)
-        await self._accounts.grant(actor, str(user_id), credits, update_id, note)
-        await self.granted(actor, user_id, before.granted, credits, update_id)
-        return await self._access.person(user_id)
+        user = await self._accounts.find(str(user_id))
+        before = await self._accounts.balance(user.id)
+        booked = await self._accounts.give(actor, user.id, credits, operation, note, until)
+        await self.granted(actor, user.id, before.granted, credits, operation)
+        return booked
 
     async def granted(
-        self, actor: UserId, user_id: UserId, before: int, credits: int, update_id: int
+        self, actor: UserId | None, user_id: UserId, before: int, credits: int, operation: str
     ) -> None:
         """Note a grant that has been booked."""
         after = f"{before + credits} ({credits:+d})"
-        await self._audit.note(f"update:{update_id}", actor, "grant", str(user_id), str(before), after)
+        await self._audit.note(operation, actor, "grant", str(user_id), str(before), after)
 
-    async def wrote(self, actor: UserId, user_id: UserId, text: str, operation: str) -> None:
+    async def wrote(self, actor: UserId | None, user_id: UserId, text: str, operation: str) -> None:
         """Note that a message is written to a person; to be called before it is sent.
 
         Raises:
@@ -149,115 +118,7 @@ class Admin:
         await self._access.require(actor, Permission.MESSAGE)
         await self._audit.note(operation, actor, "message", str(user_id), "", text[:200])
 
-    # -- tasks ---------------------------------------------------------------------------------------
-
-    async def running(self, actor: UserId) -> tuple[list[Task], frozenset[TaskId]]:
-        """Everybody's tasks that are under way, the oldest first, and which of them seem stuck.
-
-        Raises:
-            UserError: the actor may not look.
-
-        """
-        await self._access.require(actor, Permission.LOOK)
-        tasks = await self._store.tasks_in(sorted(ACTIVE_STATES), TASKS_ON_A_PAGE)
-        stuck_before = self._clock.now() - STUCK_AFTER
-        return tasks, frozenset(task.id for task in tasks if task.created_at < stuck_before)
-
-    async def task(self, actor: UserId, task_id: TaskId) -> tuple[Task, Person]:
-        """One task and whose it is.
-
-        Raises:
-            UserError: the actor may not look, or there is no such task.
-
-        """
-        await self._access.require(actor, Permission.LOOK)
-        task = await self._store.task(task_id)
-        if task is None:
-            raise UserError("error.task.unknown", task=shown(task_id))
-        return task, await self._access.person(task.user_id)
-
-    async def cancel(self, actor: UserId, task_id: TaskId, operation: str) -> Task:
-        """End a task now and give its credits back; a video that comes all the same is still delivered, free.
-
-        Raises:
-            UserError: the actor may not, or the task is at its end.
-
-        """
-        await self._access.require(actor, Permission.TASKS)
-        task, _ = await self.task(actor, task_id)
-        now = self._clock.now()
-        known = task.provider_task_id is not None
-        deadline = DeadlinePassed(Millis(now + MINUTE) if known else None)
-        event = CancelRequested() if task.state is TaskState.QUEUED else deadline
-        try:
-            ended = await self._store.apply(transition(task, event, now), now)
-        except (Conflict, IllegalTransition):
-            current, _ = await self.task(actor, task_id)
-            key = "error.task.ended" if current.state.is_final else "error.admin.task_busy"
-            raise UserError(key, task=shown(task_id)) from None
-        await self._audit.note(operation, actor, "cancel", shown(task_id), task.state, ended.state)
-        self._wake("deliver")
-        return ended
-
-    async def retry(self, actor: UserId, task_id: TaskId, update_id: int) -> Task:
-        """Ask for the same once more, for the same person and on their credits.
-
-        Raises:
-            UserError: the actor may not, the task is not at its end, or it cannot be accepted.
-
-        """
-        await self._access.require(actor, Permission.TASKS)
-        task, _ = await self.task(actor, task_id)
-        if not task.state.is_final:
-            raise UserError("error.admin.task_runs", task=shown(task_id))
-        origin = replace(task.origin, update_id=update_id)
-        again = await self._submit.accept(task.user_id, origin, task.request)
-        await self._audit.note(
-            f"update:{update_id}", actor, "retry", shown(task_id), task.state, shown(again.id)
-        )
-        return again
-
-    async def refund(self, actor: UserId, task_id: TaskId, operation: str) -> Task:
-        """Give back what a finished task cost, once.
-
-        Raises:
-            UserError: the actor may not, the task cost nothing, or it was given back before.
-
-        """
-        await self._access.require(actor, Permission.CREDITS)
-        task, _ = await self.task(actor, task_id)
-        if task.state is not TaskState.SUCCEEDED:
-            raise UserError("error.admin.nothing_to_refund", task=shown(task_id))
-        row = LedgerRow.change(
-            task.user_id,
-            LedgerKind.REFUND,
-            task.price,
-            self._clock.now(),
-            f"task:{task.id}:refund",
-            task_id=task.id,
-            actor_id=actor,
-        )
-        if not await self._store.book(row):
-            raise UserError("error.admin.refunded", task=shown(task_id))
-        await self._audit.note(operation, actor, "refund", shown(task_id), "", f"+{task.price}")
-        return task
-
-    async def failures(self, actor: UserId) -> Failures:
-        """What failed within the last day.
-
-        Raises:
-            UserError: the actor may not look.
-
-        """
-        await self._access.require(actor, Permission.LOOK)
-        since = Millis(self._clock.now() - DAY)
-        ended = [TaskState.SUCCEEDED, TaskState.FAILED, TaskState.EXPIRED]
-        tasks = await self._store.ended_since(since, ended, MOST_FAILURES)
-        failed = [task for task in tasks if task.state is not TaskState.SUCCEEDED]
-        kinds = Counter(str(task.failure or task.state) for task in failed)
-        return Failures(len(tasks), kinds.most_common(), failed[:RECENT])
-
-    async def provider_steered(self, actor: UserId, name: str, action: str, operation: str) -> None:
+    async def provider_steered(self, actor: UserId | None, name: str, action: str, operation: str) -> None:
         """Note that a provider is paused or resumed; to be called before it is.
 
         Raises:
@@ -273,7 +134,7 @@ class Admin:
         """The text of the day, which stands beneath /start; empty: there is none."""
         return await self._store.setting(NOTICE_KEY) or ""
 
-    async def set_notice(self, actor: UserId, text: str, operation: str) -> str:
+    async def set_notice(self, actor: UserId | None, text: str, operation: str) -> str:
         """Change the text of the day; empty: take it away.
 
         Raises:
@@ -289,7 +150,7 @@ class Admin:
         await self._audit.note(operation, actor, "notice", "bot", before, cleaned)
         return cleaned
 
-    async def audit(self, actor: UserId, subject: str | None, page: int) -> list[AuditRow]:
+    async def audit(self, actor: UserId | None, subject: str | None, page: int) -> list[AuditRow]:
         """What was done, newest first, of one person or task or of all; one row more than a page holds.
 
         Raises:

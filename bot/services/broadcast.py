@@ -57,7 +57,7 @@ class Letters(Protocol):
 
 
 class Broadcasts:
-    """Composes broadcasts and sends the one whose turn it is."""
+    """Composes broadcasts, and says when one is to be sent. An `actor` of None is a shell."""
 
     def __init__(
         self,
@@ -65,7 +65,6 @@ class Broadcasts:
         access: Access,
         accounts: Accounts,
         audit: Audit,
-        letters: Letters,
         clock: Clock,
         wake: Wake,
     ) -> None:
@@ -73,15 +72,10 @@ class Broadcasts:
         self._access = access
         self._accounts = accounts
         self._audit = audit
-        self._letters = letters
         self._clock = clock
         self._wake = wake
-        self._not_before = Millis(0)
-        self._shown_at = Millis(0)
 
-    # -- composing -----------------------------------------------------------------------------------
-
-    async def draft(self, actor: UserId, text: str) -> Letter:
+    async def draft(self, actor: UserId | None, text: str) -> Letter:
         """Keep a text that may be sent, to everybody unless it is narrowed.
 
         Raises:
@@ -95,7 +89,9 @@ class Broadcasts:
         broadcast_id = await self._store.add_broadcast(cleaned, actor, self._clock.now())
         return await self._counted(await self._found(broadcast_id))
 
-    async def narrow(self, actor: UserId, letter: int, plan: str | None, language: str | None) -> Letter:
+    async def narrow(
+        self, actor: UserId | None, letter: int, plan: str | None, language: str | None
+    ) -> Letter:
         """Say to whom a draft goes.
 
         Raises:
@@ -108,8 +104,19 @@ class Broadcasts:
             raise UserError("error.button.stale")
         return await self._counted(changed)
 
-    async def send(self, actor: UserId, letter: int, message_id: int, operation: str) -> Letter:
-        """Begin to send a draft; `message_id` is the author's message that shows how far it is.
+    async def letter(self, actor: UserId | None, letter: int) -> Letter:
+        """How far a broadcast is; of a draft, how many people it would go to.
+
+        Raises:
+            UserError: the actor may not, or there is none.
+
+        """
+        await self._access.require(actor, Permission.BROADCAST)
+        found = await self._found(letter)
+        return await self._counted(found) if found.state is BroadcastState.DRAFT else _letter(found)
+
+    async def send(self, actor: UserId | None, letter: int, message_id: int | None, operation: str) -> Letter:
+        """Begin to send a draft; `message_id` is the author's message that shows how far it is, if there is one.
 
         Raises:
             UserError: the actor may not, or it is no draft any more.
@@ -128,7 +135,7 @@ class Broadcasts:
         self._wake("broadcast")
         return _letter(started)
 
-    async def stop(self, actor: UserId, letter: int, operation: str) -> Letter:
+    async def stop(self, actor: UserId | None, letter: int, operation: str) -> Letter:
         """Send a broadcast to nobody any more.
 
         Raises:
@@ -148,7 +155,34 @@ class Broadcasts:
         )
         return _letter(stopped)
 
-    # -- sending -------------------------------------------------------------------------------------
+    # -- in common -----------------------------------------------------------------------------------
+
+    async def _found(self, broadcast_id: int) -> Broadcast:
+        found = await self._store.broadcast(broadcast_id)
+        if found is None:
+            raise UserError("error.button.stale")
+        return found
+
+    async def _count(self, broadcast: Broadcast) -> int:
+        return await self._store.count_audience(broadcast, self._accounts.default_plan, self._clock.now())
+
+    async def _counted(self, broadcast: Broadcast) -> Letter:
+        return replace(_letter(broadcast), total=await self._count(broadcast))
+
+
+class BroadcastSending:
+    """Sends the broadcast whose turn it is, a few people at a time."""
+
+    def __init__(
+        self, store: OperatingStore, access: Access, accounts: Accounts, letters: Letters, clock: Clock
+    ) -> None:
+        self._store = store
+        self._access = access
+        self._accounts = accounts
+        self._letters = letters
+        self._clock = clock
+        self._not_before = Millis(0)
+        self._shown_at = Millis(0)
 
     async def tick(self) -> None:
         """Send to the next few people."""
@@ -156,7 +190,7 @@ class Broadcasts:
         broadcast = await self._store.sending()
         if broadcast is None or now < self._not_before:
             return
-        people = await self._store.audience(broadcast, self._default_plan, now, AT_A_TIME)
+        people = await self._store.audience(broadcast, self._accounts.default_plan, now, AT_A_TIME)
         for person in people:
             try:
                 await self._letters.write(person.id, self._accounts.language_of(person), broadcast.text)
@@ -177,29 +211,16 @@ class Broadcasts:
 
     async def _show(self, broadcast: Broadcast, now: Millis) -> None:
         done = broadcast.state is BroadcastState.DONE
-        if broadcast.message_id is None or (not done and now - self._shown_at < SHOWN_EVERY):
+        author_id = broadcast.created_by
+        if (
+            author_id is None
+            or broadcast.message_id is None
+            or (not done and now - self._shown_at < SHOWN_EVERY)
+        ):
             return
         self._shown_at = now
-        author = await self._access.person(broadcast.created_by)
+        author = await self._access.person(author_id)
         await self._letters.show(author.id, broadcast.message_id, author.language, _letter(broadcast))
-
-    # -- in common -----------------------------------------------------------------------------------
-
-    @property
-    def _default_plan(self) -> str:
-        return self._accounts.plan_of(None).name
-
-    async def _found(self, broadcast_id: int) -> Broadcast:
-        found = await self._store.broadcast(broadcast_id)
-        if found is None:
-            raise UserError("error.button.stale")
-        return found
-
-    async def _count(self, broadcast: Broadcast) -> int:
-        return await self._store.count_audience(broadcast, self._default_plan, self._clock.now())
-
-    async def _counted(self, broadcast: Broadcast) -> Letter:
-        return replace(_letter(broadcast), total=await self._count(broadcast))
 
 
 def _letter(broadcast: Broadcast) -> Letter:

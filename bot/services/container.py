@@ -6,6 +6,7 @@ from bot.clock import Clock
 from bot.services.access import Access
 from bot.services.accounts import Accounts
 from bot.services.admin import Admin
+from bot.services.all_tasks import AllTasks
 from bot.services.assistant import Assistant
 from bot.services.broadcast import Broadcasts
 from bot.services.cards import Cards
@@ -22,6 +23,7 @@ from bot.services.providers import Providers
 from bot.services.recipes import Recipes
 from bot.services.reports import Reports
 from bot.services.results import Results
+from bot.services.retries import Retries
 from bot.services.status import Status
 from bot.services.submit import Submit
 
@@ -45,6 +47,8 @@ class Services:
     pricing: Pricing
     access: Access
     admin: Admin
+    all_tasks: AllTasks
+    retries: Retries
     broadcasts: Broadcasts
     reports: Reports
     moderation: Moderation

@@ -57,12 +57,11 @@ class Pools:
 
         """
         account = await self._store.pool_account(chat_id)
-        await self._accounts.give(admin, account, credits, update_id, note, until)
+        operation = f"update:{update_id}"
+        await self._accounts.give(admin, account, credits, operation, note, until)
         left = Credits(sum(lot.left for lot in await self._store.lots(account, self._clock.now())))
         after = f"{left} ({credits:+d})"
-        await self._audit.note(
-            f"update:{update_id}", admin, "grant", str(chat_id), str(left - credits), after
-        )
+        await self._audit.note(operation, admin, "grant", str(chat_id), str(left - credits), after)
         log.info("credits granted to a group", admin=admin, chat=chat_id, credits=credits)
         return left
 

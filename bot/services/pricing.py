@@ -1,17 +1,18 @@
 """What admins change of plans and prices while the bot runs. Every deed is checked and noted."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import structlog
 
 from bot.domain.access import Permission
 from bot.domain.catalog import Model, prices_of
+from bot.domain.request import Operation
 from bot.domain.terms import LISTS, SWITCH, PlanTerms, read_name, read_number, read_price
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.services.access import Access
 from bot.services.audit import Audit
-from bot.services.compose import Compose
 from bot.services.plans import Origin, Plans
 from bot.services.prices import Prices
 
@@ -20,13 +21,25 @@ log = structlog.get_logger(__name__)
 MOST_PLANS = 30
 
 
-class Pricing:
-    """The panel's service for plans and prices."""
+class Offer(Protocol):
+    """What this bot makes: the pool of its providers knows, and so do the settings."""
 
-    def __init__(self, plans: Plans, prices: Prices, compose: Compose, access: Access, audit: Audit) -> None:
+    def models(self) -> tuple[str, ...]:
+        """The video models, in order of preference."""
+        ...
+
+    def operations(self) -> frozenset[Operation]:
+        """What some provider does."""
+        ...
+
+
+class Pricing:
+    """The service for plans and prices, of the panel and of the shell (an `actor` of None)."""
+
+    def __init__(self, plans: Plans, prices: Prices, offer: Offer, access: Access, audit: Audit) -> None:
         self.plans = plans
         self.prices = prices
-        self._compose = compose
+        self._offer = offer
         self._access = access
         self._audit = audit
 
@@ -39,18 +52,18 @@ class Pricing:
 
     def rows(self) -> list[tuple[str, Model]]:
         """Everything on offer that has a price, with the section of the catalog that it stands in."""
-        offered = self._compose.operations()
-        videos = [("models", self.prices.catalog.model(model)) for model in self._compose.models()]
+        offered, catalog = self._offer.operations(), self.prices.catalog
+        videos = [("models", catalog.model(model)) for model in self._offer.models()]
         beside = [
             (section, row)
             for section in ("images", "services")
-            for row in self.prices.catalog.section(section)
+            for row in catalog.section(section)
             if offered.intersection(row.operations)
         ]
         return videos + beside
 
     async def set_price(
-        self, actor: UserId, place: tuple[str, Model], column: str, key: str, text: str, operation: str
+        self, actor: UserId | None, place: tuple[str, Model], column: str, key: str, text: str, operation: str
     ) -> None:
         """Charge what was typed from now on; what was accepted before keeps its price.
 
@@ -69,7 +82,7 @@ class Pricing:
         await self.prices.keep(section, row.id, column, key, price, audit)
         log.info("a price was changed", by=actor, model=row.id, column=column, key=key, price=price)
 
-    async def reset_prices(self, actor: UserId, place: tuple[str, Model], operation: str) -> None:
+    async def reset_prices(self, actor: UserId | None, place: tuple[str, Model], operation: str) -> None:
         """Charge what the settings say for a row again.
 
         Raises:
@@ -86,9 +99,11 @@ class Pricing:
 
     def choices(self, field: str) -> Sequence[str]:
         """What a list of a plan may hold: `models`, or `operations`."""
-        return self._compose.models() if field == "models" else sorted(self._compose.operations())
+        return self._offer.models() if field == "models" else sorted(self._offer.operations())
 
-    async def set_number(self, actor: UserId, plan: str, field: str, text: str, operation: str) -> None:
+    async def set_number(
+        self, actor: UserId | None, plan: str, field: str, text: str, operation: str
+    ) -> None:
         """Put what was typed in the place of a plan's number.
 
         Raises:
@@ -97,7 +112,7 @@ class Pricing:
         """
         await self._change(actor, plan, field, read_number(field, text), operation)
 
-    async def flip(self, actor: UserId, plan: str, field: str, value: str, operation: str) -> None:
+    async def flip(self, actor: UserId | None, plan: str, field: str, value: str, operation: str) -> None:
         """Turn the switch of a plan, or put a value into one of its lists or out of it; an empty list holds all.
 
         Raises:
@@ -106,15 +121,35 @@ class Pricing:
         """
         terms = self.terms(plan)
         if field == SWITCH:
-            await self._change(actor, plan, field, not terms.carry_over, operation)
+            await self.set_switch(actor, plan, not terms.carry_over, operation)
             return
         if field not in LISTS or value not in self.choices(field):
             raise UserError("error.button.stale")
         held = [str(each) for each in getattr(terms, field)]
         wanted = [each for each in held if each != value] if value in held else [*held, value]
-        await self._change(actor, plan, field, wanted, operation)
+        await self.set_list(actor, plan, field, wanted, operation)
 
-    async def add(self, actor: UserId, text: str, operation: str) -> str:
+    async def set_switch(self, actor: UserId | None, plan: str, on: bool, operation: str) -> None:
+        """Say whether what a plan's people do not spend is carried over.
+
+        Raises:
+            UserError: the actor may not, or there is no such plan.
+
+        """
+        await self._change(actor, plan, SWITCH, on, operation)
+
+    async def set_list(
+        self, actor: UserId | None, plan: str, field: str, values: Sequence[str], operation: str
+    ) -> None:
+        """Say what a list of a plan holds; an empty one holds all. The values are among `choices`, or were in it.
+
+        Raises:
+            UserError: the actor may not, or there is no such plan.
+
+        """
+        await self._change(actor, plan, field, list(values), operation)
+
+    async def add(self, actor: UserId | None, text: str, operation: str) -> str:
         """Add a plan without any credits of its own; its name.
 
         Raises:
@@ -132,7 +167,7 @@ class Pricing:
         log.info("a plan was added", by=actor, plan=name)
         return name
 
-    async def reset(self, actor: UserId, plan: str, operation: str) -> None:
+    async def reset(self, actor: UserId | None, plan: str, operation: str) -> None:
         """Make a plan what the settings say again; one that they do not have goes, and its people get the default.
 
         Raises:
@@ -157,8 +192,12 @@ class Pricing:
             raise UserError("error.button.stale")
         return self.plans.terms(plan)
 
-    async def _change(self, actor: UserId, plan: str, field: str, value: object, operation: str) -> None:
+    async def _change(
+        self, actor: UserId | None, plan: str, field: str, value: object, operation: str
+    ) -> None:
         await self._access.require(actor, Permission.OPERATE)
+        # Another process may have changed another field of it a moment ago.
+        await self.plans.refresh()
         before = self.terms(plan)
         after = before.changed(field, value)
         audit = self._audit.row(operation, actor, "terms", plan, _named(before, field), _named(after, field))

@@ -65,7 +65,7 @@ class Reports:
         """A person's own last days."""
         return await _drawn(await self._report(days, user_id), t, None)
 
-    async def table(self, actor: UserId, days: int) -> bytes:
+    async def table(self, actor: UserId | None, days: int) -> bytes:
         """The tasks behind the charts as CSV; times are UTC.
 
         Raises:

@@ -58,8 +58,8 @@ class OperatingStore(Store, Protocol):
 
     # -- invite codes --------------------------------------------------------------------------------
 
-    async def keep_invite(self, invite: InviteCode, audit: AuditRow) -> None:
-        """Keep a new code."""
+    async def keep_invite(self, invite: InviteCode, audit: AuditRow) -> InviteCode:
+        """Keep a new code, or, where the same operation has been noted, the code that it made then."""
         ...
 
     async def invites(self, now: Millis, limit: int) -> list[InviteCode]:
@@ -107,7 +107,7 @@ class OperatingStore(Store, Protocol):
 
     # -- broadcasts ----------------------------------------------------------------------------------
 
-    async def add_broadcast(self, text: str, author: UserId, now: Millis) -> int:
+    async def add_broadcast(self, text: str, author: UserId | None, now: Millis) -> int:
         """Keep the draft of a broadcast; its id."""
         ...
 

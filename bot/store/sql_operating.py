@@ -34,6 +34,11 @@ INVITES = "SELECT * FROM invite_codes WHERE ends_at > ? ORDER BY ends_at LIMIT ?
 
 INVITE = "SELECT * FROM invite_codes WHERE code = ?"
 
+INVITE_OF_OPERATION = """
+    SELECT invite_codes.* FROM audit JOIN invite_codes ON invite_codes.code = audit.subject
+    WHERE audit.operation_id = ?
+"""
+
 REVOKE_INVITE = "UPDATE invite_codes SET ends_at = :now WHERE code = :code AND ends_at > :now"
 
 USED_BEFORE = "SELECT 1 FROM invite_uses WHERE code = ? AND user_id = ?"

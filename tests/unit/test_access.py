@@ -98,6 +98,11 @@ def test_nobody_acts_upon_their_equals(actor, subject, expected):
     assert outranks(Standing(ADA, role=actor), Standing(UserId(7), role=subject)) is expected
 
 
+def test_a_shell_is_an_owners():
+    assert outranks(None, Standing(ADA, role=Role.ADMIN))
+    assert not outranks(None, Standing(ADA, role=Role.OWNER))
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [

@@ -47,22 +47,26 @@ class OperatingSqliteStore(SqliteStore):
 
     # -- invite codes --------------------------------------------------------------------------------
 
-    async def keep_invite(self, invite: InviteCode, audit: AuditRow) -> None:
+    async def keep_invite(self, invite: InviteCode, audit: AuditRow) -> InviteCode:
         values = {
             "code": invite.code,
             "uses": invite.uses,
             "used": invite.used,
             "ends_at": invite.ends_at,
             "plan": invite.plan,
-            "created_by": invite.created_by,
+            "created_by": _author(invite.created_by),
             "created_at": invite.created_at,
         }
 
-        def work(db: sqlite3.Connection) -> None:
+        def work(db: sqlite3.Connection) -> InviteCode:
+            before = db.execute(sql.INVITE_OF_OPERATION, (audit.operation_id,)).fetchone()
+            if before is not None:
+                return _invite_of(before)
             insert(db, "invite_codes", values)
             _note(db, audit)
+            return invite
 
-        await self._writer.do(work)
+        return await self._writer.do(work)
 
     async def invites(self, now: Millis, limit: int) -> list[InviteCode]:
         return [_invite_of(row) for row in await self._rows(sql.INVITES, (now, limit))]
@@ -134,10 +138,9 @@ class OperatingSqliteStore(SqliteStore):
 
     # -- broadcasts ----------------------------------------------------------------------------------
 
-    async def add_broadcast(self, text: str, author: UserId, now: Millis) -> int:
-        return await self._writer.do(
-            lambda db: int(db.execute(sql.ADD_BROADCAST, (text, author, now)).fetchone()[0])
-        )
+    async def add_broadcast(self, text: str, author: UserId | None, now: Millis) -> int:
+        values = (text, _author(author), now)
+        return await self._writer.do(lambda db: int(db.execute(sql.ADD_BROADCAST, values).fetchone()[0]))
 
     async def broadcast(self, broadcast_id: int) -> Broadcast | None:
         row = await self._row(sql.BROADCAST, (broadcast_id,))
@@ -207,7 +210,7 @@ def _broadcast_of(row: sqlite3.Row) -> Broadcast:
         plan=row["plan"],
         language=row["language"],
         state=BroadcastState(row["state"]),
-        created_by=UserId(row["created_by"]),
+        created_by=_author_of(row["created_by"]),
         created_at=Millis(row["created_at"]),
         reached=UserId(row["reached"]),
         sent=row["sent"],
@@ -260,9 +263,21 @@ def _invite_of(row: sqlite3.Row) -> InviteCode:
         used=row["used"],
         ends_at=Millis(row["ends_at"]),
         plan=row["plan"],
-        created_by=UserId(row["created_by"]),
+        created_by=_author_of(row["created_by"]),
         created_at=Millis(row["created_at"]),
     )
+
+
+NOBODY = 0
+"""What stands for a shell in a column of authors, which holds no NULL: nobody at Telegram has this id."""
+
+
+def _author(user_id: UserId | None) -> int:
+    return NOBODY if user_id is None else user_id
+
+
+def _author_of(value: int) -> UserId | None:
+    return None if value == NOBODY else UserId(value)
 
 
 def _note(db: sqlite3.Connection, audit: AuditRow) -> None:
