@@ -1,17 +1,19 @@
-"""From the settings of the providers to the pool that the services use."""
+"""From the settings of the providers to the pool that the services use, and to what it will offer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 
 from bot.clock import Clock
 from bot.config import Settings
+from bot.domain.request import Operation
 from bot.domain.units import ProviderName
 from bot.kling.auth import Signer, scheme_of
-from bot.kling.client import KlingClient, ProviderConfig
+from bot.kling.client import KlingClient, ProviderConfig, operations_of
 from bot.kling.dialects import registry
-from bot.kling.pool import Pool
+from bot.kling.pool import Pool, models_of
+from bot.kling.wire import Dialect
 from bot.sections import Provider
 
 
@@ -29,10 +31,33 @@ async def open_pool(settings: Settings, clock: Clock) -> AsyncIterator[Pool]:
         yield Pool(clients, clock)
 
 
+class ConfiguredOffer:
+    """What the enabled providers offer, as the pool would tell it, told without opening any."""
+
+    def __init__(self, providers: Iterable[Provider]) -> None:
+        enabled = [provider for provider in providers if provider.enabled]
+        self._models = models_of([_config(provider) for provider in enabled])
+        self._operations: frozenset[Operation] = frozenset().union(
+            *(operations_of(_config(provider), _dialect(provider)) for provider in enabled)
+        )
+
+    def models(self) -> tuple[str, ...]:
+        """See `Pool.models`."""
+        return self._models
+
+    def operations(self) -> frozenset[Operation]:
+        """See `Pool.operations`."""
+        return self._operations
+
+
 def _client(provider: Provider, http: httpx.AsyncClient, clock: Clock) -> KlingClient:
     key = provider.key.get_secret_value()
-    dialect = provider.dialect if provider.dialect != "auto" else registry.detect(provider.base_url, key)
-    config = ProviderConfig(
+    signer = Signer(scheme_of(provider.auth, key, provider.base_url, _dialect_name(provider)), key)
+    return KlingClient(_config(provider), _dialect(provider), signer, http, clock)
+
+
+def _config(provider: Provider) -> ProviderConfig:
+    return ProviderConfig(
         name=ProviderName(provider.name),
         base_url=provider.base_url,
         models=provider.models,
@@ -43,6 +68,13 @@ def _client(provider: Provider, http: httpx.AsyncClient, clock: Clock) -> KlingC
         operations=frozenset(provider.operations) or None,
         cost=provider.cost,
     )
-    signer = Signer(scheme_of(provider.auth, key, provider.base_url, dialect), key)
-    spoken = registry.get(dialect).renamed(provider.model_names, provider.paths)
-    return KlingClient(config, spoken, signer, http, clock)
+
+
+def _dialect(provider: Provider) -> Dialect:
+    return registry.get(_dialect_name(provider)).renamed(provider.model_names, provider.paths)
+
+
+def _dialect_name(provider: Provider) -> str:
+    if provider.dialect != "auto":
+        return provider.dialect
+    return registry.detect(provider.base_url, provider.key.get_secret_value())

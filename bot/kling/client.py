@@ -134,8 +134,7 @@ class KlingClient:
     @property
     def operations(self) -> frozenset[Operation]:
         """What can be asked for here."""
-        offered = self.config.operations
-        return self.dialect.operations & (self.dialect.usual if offered is None else offered)
+        return operations_of(self.config, self.dialect)
 
     def lacks(self, request: VideoRequest) -> tuple[str, ...] | None:
         """What of a request cannot be done here, by field; None where its model is not offered at all."""
@@ -326,6 +325,12 @@ class KlingClient:
             self._unknown_words.add(status.word)
             log.warning("unknown status word", provider=self.name, word=status.word[:40])
         return status
+
+
+def operations_of(config: ProviderConfig, dialect: Dialect) -> frozenset[Operation]:
+    """What can be asked for at a provider that is spoken to like this."""
+    offered = config.operations
+    return dialect.operations & (dialect.usual if offered is None else offered)
 
 
 def retry_after_of(error: outcomes.ProviderError) -> Millis | None:

@@ -8,7 +8,7 @@ from bot.clock import Clock
 from bot.domain.request import Operation, VideoRequest
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
 from bot.kling import outcomes
-from bot.kling.client import KlingClient, retry_after_of
+from bot.kling.client import KlingClient, ProviderConfig, retry_after_of
 
 KEY_PAUSE = 10 * MINUTE
 KEY_PAUSE_CAP = HOUR
@@ -59,6 +59,12 @@ class Condition:
     max_concurrent: int
 
 
+def models_of(configs: Sequence[ProviderConfig]) -> tuple[str, ...]:
+    """Every model that some provider offers, in order of preference: the greater priority first."""
+    preferred = sorted(configs, key=lambda config: -config.priority)
+    return tuple(dict.fromkeys(model for config in preferred for model in config.models))
+
+
 class Pool:
     """Chooses among the clients: the greater priority first, then the cheaper, then the freer."""
 
@@ -76,7 +82,7 @@ class Pool:
 
     def models(self) -> tuple[str, ...]:
         """Every model that some provider offers, in order of preference."""
-        return tuple(dict.fromkeys(model for client in self._clients for model in client.config.models))
+        return models_of([client.config for client in self._clients])
 
     def operations(self) -> frozenset[Operation]:
         """What some provider offers."""
