@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import main
+from bot.admin import admin
 from bot.config import Settings, load
 from bot.domain import catalog
 from bot.domain.catalog_table import table
@@ -45,6 +46,13 @@ def test_every_chat_command_is_in_the_readme_and_the_other_way_round():
     table = README.partition("## What people can type")[2].partition("\n## ")[0]
     named = set(re.findall(r"`/(\w+)", table))
     assert named == set(COMMANDS) - {"start"}
+
+
+def test_every_command_of_the_shell_is_in_the_readme_and_the_other_way_round():
+    table = README.partition("## From a shell")[2].partition("\n## ")[0]
+    rows = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([a-z-]+)", row)}
+    assert named == set(admin.commands)
 
 
 def test_every_dialect_is_in_the_readme_and_in_the_settings():

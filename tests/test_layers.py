@@ -48,6 +48,18 @@ LAYERS = {
         "bot.services.ports",
         "bot.store.base",
     ),
+    # The shell asks the services, as the handlers do; only its desk knows the settings and the store.
+    "bot.admin": ("bot.admin", "bot.services", "bot.domain", "bot.errors", "bot.i18n"),
+    "bot.admin.desk": (
+        "bot.config",
+        "bot.log",
+        "bot.providers",
+        "bot.store.sqlite",
+        "bot.services",
+        "bot.domain",
+        "bot.clock",
+        "bot.errors",
+    ),
     # An independent reading of the wire facts: sharing code with the client would share its mistakes.
     "bot.demo": ("bot.demo", "bot.app", "bot.config", "bot.log"),
     "handlers": ("handlers", "bot.services", "bot.domain", "bot.clock", "bot.errors", "bot.i18n"),

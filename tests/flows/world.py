@@ -136,7 +136,7 @@ format = "json"
         # A bot that ends before it is ready must not make the test wait for its time-out.
         self._ready.set()
 
-    async def command(self, name: str) -> tuple[int, str]:
+    async def command(self, name: str, *arguments: str) -> tuple[int, str]:
         """Run another command of the program to its end; its exit status and what it printed."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -145,6 +145,7 @@ format = "json"
             name,
             "--config",
             str(self.config),
+            *arguments,
             cwd=ROOT,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -4,6 +4,7 @@ import stat
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 from starlette.applications import Starlette
@@ -12,6 +13,7 @@ from starlette.routing import Route
 
 from bot import check as checks
 from bot.__main__ import main
+from bot.admin import admin
 from bot.config import load
 from bot.init import Answers, write
 from tests.serving import serve
@@ -55,6 +57,15 @@ def test_every_command_and_each_of_its_options_is_explained(run, command):
     assert result.exit_code == 0
     assert main.commands[command].get_short_help_str(200)
     assert [option.name for option in main.commands[command].params if not option.help] == []
+
+
+@pytest.mark.parametrize("command", sorted(admin.commands))
+def test_every_command_of_the_shell_and_each_of_its_options_is_explained(run, command):
+    result = run("admin", command, "--help")
+    assert result.exit_code == 0
+    assert admin.commands[command].get_short_help_str(70).endswith(".")
+    options = [option for option in admin.commands[command].params if isinstance(option, click.Option)]
+    assert [option.name for option in options if not option.help] == []
 
 
 def test_the_version_is_that_of_the_package(run):
@@ -134,6 +145,102 @@ def test_settings_that_are_not_there_lead_to_init(run, tmp_path, command):
     result = run(command, "--config", tmp_path / "nowhere.toml")
     assert result.exit_code == 2
     assert "klingbot init" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("users",), ("plan", "@ada", "pro"), ("maintenance", "on")])
+def test_a_command_of_the_shell_tells_of_broken_settings_in_one_line(run, tmp_path, arguments):
+    path = tmp_path / "config.toml"
+    path.write_text(BROKEN)
+    result = run("admin", "--config", path, *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert "telegram.token" in result.stderr
+
+
+# -- admin -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def admin_of(run, tmp_path, monkeypatch):
+    """The shell on a store that nobody has written to yet."""
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    path = a_config(tmp_path / "config.toml")
+
+    def invoke(*arguments):
+        return run("admin", "--config", path, *arguments)
+
+    return invoke
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("user", "@nobody"), "error.admin.no_user user=@nobody"),
+        (("grant", "@nobody", "5"), "error.admin.no_user"),
+        (("task", "fox"), "fox is no id of a task"),
+        (("refund", "K7Q2-9F"), "error.task.unknown task=K7Q2-9F"),
+        (("revoke", "abc"), "no code abc that has not ended"),
+        (("invite", "--uses", "0"), "error.invite.range uses=10000, days=365"),
+        (("invite", "--plan", "gold"), "error.access.no_plan plan=gold"),
+        (("plan-set", "gold", "priority", "1"), "there is no plan gold; there are: free"),
+        (("plan-set", "free", "priority", "high"), "error.terms.number low=0, high=1000"),
+        (("plan-set", "free", "carry_over", "yes"), "carry_over is on or off"),
+        (("plan-set", "free", "models", "kling-v9"), "kling-v9 is not among the models: kling-v2-6"),
+        (("plan-reset", "gold"), "there is no plan gold"),
+        (("plan-add", "free"), "error.terms.taken plan=free"),
+        (("plan-add", "no name"), "error.terms.name"),
+        (("prices", "kling-v9"), "no kling-v9 is on offer"),
+        (("price-set", "kling-v2-6", "rate", "8k", "1"), "has no price rate 8k; it has: rate std"),
+        (("price-set", "kling-v2-6", "rate", "std", "free"), "error.terms.price high=100000"),
+        (("price-reset", "lip-sync", "--section", "models"), "no lip-sync is on offer in models"),
+        (("broadcast", " "), "error.broadcast.length limit=3500"),
+        (("broadcast", "news", "--plan", "gold"), "there is no plan gold"),
+        (("broadcast-send", "7"), "there is no broadcast 7"),
+        (("notice", "hello", "--clear"), "and not both"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_leaves_no_trace(admin_of, arguments, words):
+    result = admin_of(*arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert admin_of("audit").output == ""
+
+
+def test_a_store_that_cannot_be_opened_is_one_line(admin_of, tmp_path):
+    (tmp_path / "bot.db").write_bytes(b"this is no database" * 100)
+    result = admin_of("users")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: the store cannot be used: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_text_of_a_broadcast_can_come_from_the_input(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    path = a_config(tmp_path / "config.toml")
+    assert (
+        run("admin", "--config", path, "broadcast", "-", given="Good news\n").output == "1\tdraft\t0\t0\t0\n"
+    )
+    assert run("admin", "--config", path, "broadcast-send", "1").output == "1\tsending\t0\t0\t0\n"
+    again = run("admin", "--config", path, "broadcast-send", "1")
+    assert (again.exit_code, again.stderr) == (1, "Error: broadcast 1 is sending, and not draft\n")
+
+
+def test_a_name_in_two_sections_of_the_catalog_needs_its_section(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    # An API key at Kling's own host offers pictures as well, and one model of theirs is called as a video model is.
+    path = a_config(tmp_path / "config.toml", base_url="https://api.klingai.com", models=("kling-v2-1",))
+    result = run("admin", "--config", path, "price-set", "kling-v2-1", "each", "1k", "3")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "give one as --section: models, images" in result.stderr
+    changed = run(
+        "admin", "--config", path, "price-set", "kling-v2-1", "each", "1k", "3", "--section", "images"
+    )
+    assert changed.output == "images\tkling-v2-1\teach\t1k\t3\tchanged\n"
+    listed = run("admin", "--config", path, "prices", "kling-v2-1", "--section", "models").output
+    assert {line.split("\t")[5] for line in listed.splitlines()} == {"settings"}
+    reset = run("admin", "--config", path, "price-reset", "kling-v2-1", "--section", "images")
+    assert reset.output == "images\tkling-v2-1\tsettings\n"
 
 
 # -- migrate, run, check -----------------------------------------------------------------------------

@@ -16,7 +16,11 @@ ROOT = Path(__file__).parent.parent.parent
 
 OTHER_READERS = {
     "bot/__main__.py": "the operator's terminal",
-    "bot/admin.py": "the operator's terminal",
+    "bot/admin/door.py": "the operator's terminal",
+    "bot/admin/news.py": "the operator's terminal",
+    "bot/admin/people.py": "the operator's terminal",
+    "bot/admin/pricing.py": "the operator's terminal",
+    "bot/admin/records.py": "the operator's terminal",
     "bot/check.py": "the operator's terminal",
     "bot/init.py": "the operator's terminal, and the file that it writes",
     "bot/config.py": "mistakes in the settings, told in the operator's terminal",
