@@ -146,7 +146,11 @@ class _Admin(click.Group):
 @config_option
 @click.pass_context
 def admin_(context: click.Context, path: Path) -> None:
-    """Look after people and tasks from a shell, also while the bot runs."""
+    """Do what the panel does from a shell, also while the bot runs.
+
+    What is printed is for scripts: a line for each row, a tab between two columns, a dash for what there is not,
+    moments in UTC. What cannot be done is one line on the error output, and the exit status 1.
+    """
     context.obj = path
 
 

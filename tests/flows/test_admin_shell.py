@@ -3,7 +3,6 @@
 import asyncio
 import csv
 import io
-import re
 
 import pytest
 
@@ -211,7 +210,6 @@ async def test_the_running_bot_sends_what_the_shell_writes(bot):
     assert not bot.written(XIAOLIN, "Videos with sound")
     ((stopped, *_),) = await run(bot, "broadcast", "never mind")
     assert (await run(bot, "broadcast-stop", stopped))[0][1] == "stopped"
-    assert re.fullmatch(r"\d+", stopped)
     log = await run(bot, "audit")
     assert [row[1:3] for row in log] == [
         ["shell", "broadcast-stop"],
