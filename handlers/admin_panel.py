@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from telegram import CallbackQuery, Update
 
+from bot.domain.access import Permission
 from bot.domain.operating import AuditRow
 from bot.domain.units import TaskId, UserId
 from bot.errors import UserError
@@ -43,18 +44,25 @@ async def press_panel(update: Update, context: Context, query: CallbackQuery, ar
 
     """
     name, *rest = argument.split(".")
-    room = ROOMS.get(name)
-    if room is None:
-        raise UserError("error.button.stale")
-    await rewrite(context, query, await room(update, context, rest))
+    for permission, rooms in ROOMS.items():
+        if name in rooms:
+            # Whoever has lost a role has its buttons still.
+            await context.services.access.require(user_id_of(update), permission)
+            await rewrite(context, query, await rooms[name](update, context, rest))
+            return
+    raise UserError("error.button.stale")
 
 
 async def took_words(update: Update, context: Context, subject: str) -> None:
     """What an admin was asked to type."""
+    services, me = context.services, user_id_of(update)
     name, *rest = subject.split(".")
+    if (await services.access.standing(me)).role is None:
+        await services.recipes.stop_asking(me, place_of(update).chat_id)
+        raise UserError("error.admin.only")
     # Where the words cannot be taken, the next ones are asked for still.
     view = await WORDS[name](update, context, rest)
-    await context.services.recipes.stop_asking(user_id_of(update), place_of(update).chat_id)
+    await services.recipes.stop_asking(me, place_of(update).chat_id)
     await answer(update, context, view)
 
 
@@ -283,40 +291,47 @@ async def _took_broadcast(update: Update, context: Context, _: list[str]) -> Vie
     return admin_views.broadcast(context.t, letter, services.access.plans, me)
 
 
-ROOMS: Mapping[str, Room] = {
-    "home": _home,
-    "people": _people,
-    "find": asking("panel.ask_search", "search"),
-    "card": _card,
-    "theirs": _theirs,
-    "tasks": _tasks,
-    "task": _task,
-    "failures": _failures,
-    "requests": _requests,
-    "providers": _providers,
-    "door": _door,
-    "audit": _audit,
-    "log": _log,
-    "grant": _grant,
-    "amount": asking("panel.ask_amount", "amount"),
-    "plans": _plans,
-    "plan": _plan,
-    "message": asking("panel.ask_message", "message"),
-    "ban": asking("panel.ask_reason", "ban"),
-    "unban": _unban,
-    "cancel": _cancel,
-    "retry": _retry,
-    "refund": _refund,
-    "notice": _notice,
-    "notice_write": asking("panel.ask_notice", "notice"),
-    "notice_clear": _notice_clear,
-    "write": asking("panel.ask_broadcast", "broadcast"),
-    "to": _to,
-    "send": _send,
-    "halt": _halt,
-    "stop": _stop,
-    **pricing_panel.ROOMS,
+ROOMS: Mapping[Permission, Mapping[str, Room]] = {
+    Permission.LOOK: {
+        "home": _home,
+        "people": _people,
+        "find": asking("panel.ask_search", "search"),
+        "card": _card,
+        "theirs": _theirs,
+        "tasks": _tasks,
+        "task": _task,
+        "failures": _failures,
+        "stop": _stop,
+    },
+    Permission.MESSAGE: {"message": asking("panel.ask_message", "message")},
+    Permission.TASKS: {"cancel": _cancel, "retry": _retry},
+    Permission.ADMIT: {"requests": _requests},
+    Permission.BAN: {"ban": asking("panel.ask_reason", "ban"), "unban": _unban},
+    Permission.CREDITS: {
+        "grant": _grant,
+        "amount": asking("panel.ask_amount", "amount"),
+        "plans": _plans,
+        "plan": _plan,
+        "refund": _refund,
+    },
+    Permission.OPERATE: {
+        "providers": _providers,
+        "door": _door,
+        "notice": _notice,
+        "notice_write": asking("panel.ask_notice", "notice"),
+        "notice_clear": _notice_clear,
+        **pricing_panel.ROOMS,
+    },
+    Permission.BROADCAST: {
+        "write": asking("panel.ask_broadcast", "broadcast"),
+        "to": _to,
+        "send": _send,
+        "halt": _halt,
+    },
+    Permission.AUDIT: {"audit": _audit, "log": _log},
 }
+"""Every room, by what a role must allow whoever enters it."""
+
 WORDS: Mapping[str, Room] = {
     "search": _took_search,
     "message": _took_message,

@@ -90,11 +90,6 @@ class Accounts:
         return self._default_plan
 
     @property
-    def default_plan(self) -> str:
-        """The name of the plan of everybody who has no other."""
-        return self._default_plan
-
-    @property
     def plans(self) -> tuple[str, ...]:
         """The names of all plans."""
         return tuple(self._plans)
