@@ -15,37 +15,29 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import httpx
 import structlog
 
+from bot import wiring
 from bot.clock import Clock, SystemClock
 from bot.config import Settings
 from bot.domain import effects, voices
-from bot.domain.idea import Idea, slug_of
-from bot.domain.moderation import Filter, Rules, StrikePolicy
-from bot.domain.options import Options
 from bot.domain.request import Product
-from bot.domain.schedule import PollingPolicy
-from bot.domain.shop import Package
-from bot.domain.spending import Caps
-from bot.domain.subscription import MonthlyPlan
-from bot.domain.units import DAY, HOUR, MINUTE, SECOND, ChatId, Credits, Millis, ProviderName, UserId
-from bot.kling import callback
+from bot.domain.units import DAY, MINUTE, Millis
 from bot.kling.download import download
 from bot.providers import open_pool
 from bot.scheduler import Ticks
-from bot.services.access import Access, AllowList
+from bot.services.access import Access
 from bot.services.accounts import Accounts
 from bot.services.admin import Admin
-from bot.services.alerts import Alerts, Rounds, Thresholds
+from bot.services.alerts import Alerts, Rounds
 from bot.services.all_tasks import AllTasks
 from bot.services.assistant import Assistant
 from bot.services.audit import Audit
 from bot.services.broadcast import Broadcasts, BroadcastSending
 from bot.services.cards import Cards
-from bot.services.compose import Compose, Defaults
+from bot.services.compose import Compose
 from bot.services.container import Services
 from bot.services.deliver import Deliver
 from bot.services.dispatch import Dispatch
@@ -53,9 +45,9 @@ from bot.services.fetching import ResultFiles
 from bot.services.history import History
 from bot.services.ideas import Ideas
 from bot.services.intake import Intake
-from bot.services.limits import Limits, Rates
+from bot.services.limits import Limits
 from bot.services.links import LARGEST_PICTURE, Links
-from bot.services.moderation import Hook, Moderation
+from bot.services.moderation import Moderation
 from bot.services.payments import Payments, Terms
 from bot.services.plans import Plans
 from bot.services.poll import Poll
@@ -76,7 +68,7 @@ from bot.services.subscriptions import Subscriptions
 from bot.services.watch import Watch
 from bot.services.work import Work
 from bot.store.sqlite.operating import OperatingSqliteStore
-from bot.web import CallbackDoor, Callbacks, Health, WatchedUpdates, serve, site
+from bot.web import Callbacks, Health, WatchedUpdates, serve, site
 from handlers.telegram import Connection, TelegramSide, connect
 
 log = structlog.get_logger(__name__)
@@ -176,26 +168,17 @@ async def build(
         )
 
         ticks = Ticks()
-        policy = PollingPolicy(
-            min_interval=Millis(round(settings.polling.min_interval * SECOND)),
-            max_interval=Millis(round(settings.polling.max_interval * SECOND)),
-            deadline=Millis(round(settings.polling.timeout * SECOND)),
-            retries=settings.polling.retries,
-        )
+        policy = wiring.polling_policy(settings)
         audit = Audit(store, clock)
         plans = Plans(store, settings.plans, settings.quota.default_plan)
-        prices = Prices(
-            store,
-            settings.catalog.model_dump(),
-            {ProviderName(provider.name): provider.prices.columns() for provider in settings.providers},
-        )
+        prices = Prices(store, settings.catalog.model_dump(), wiring.prices_of_providers(settings))
         accounts = Accounts(
             store,
             clock,
             plans=plans,
             default_plan=plans.default,
-            zone=ZoneInfo(settings.quota.timezone),
-            admins=frozenset(UserId(admin) for admin in settings.telegram.admins),
+            zone=wiring.zone(settings),
+            admins=wiring.owners(settings),
             audit=audit,
         )
         access = Access(
@@ -205,32 +188,18 @@ async def build(
             clock,
             rng,
             settings.access.mode,
-            AllowList(
-                frozenset(UserId(user) for user in settings.access.users),
-                frozenset(ChatId(group) for group in settings.access.groups),
-            ),
+            wiring.allow_list(settings),
             plans,
         )
-        defaults = Defaults(
-            model=settings.models.default,
-            mode=settings.models.default_mode,
-            duration=settings.models.default_duration,
-            aspect_ratio=settings.models.default_aspect_ratio,
-        )
-        compose = Compose(prices.at, pool, defaults, voices.load(), effects.load())
-        limits = Limits(
-            Rates(settings.limits.requests_per_minute, settings.groups.requests_per_minute), clock
-        )
+        compose = Compose(prices.at, pool, wiring.defaults(settings), voices.load(), effects.load())
+        limits = Limits(wiring.rates(settings), clock)
         spending = Spending(
             store,
             pool,
             accounts,
             clock,
-            Caps(settings.spending.daily_units, settings.spending.monthly_units),
-            {
-                ProviderName(provider.name): Caps(provider.daily_units, provider.monthly_units)
-                for provider in settings.providers
-            },
+            wiring.caps(settings),
+            wiring.caps_of_providers(settings),
             settings.spending.warn_percent,
         )
         judging = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
@@ -238,13 +207,9 @@ async def build(
             store,
             access,
             clock,
-            Filter(Rules(settings.moderation.words, settings.moderation.patterns)),
-            StrikePolicy(
-                settings.moderation.strikes,
-                Millis(settings.moderation.window_hours * HOUR),
-                Millis(settings.moderation.pause_minutes * MINUTE),
-            ),
-            _hook(settings),
+            wiring.content_filter(settings),
+            wiring.strike_policy(settings),
+            wiring.hook(settings),
             judging,
         )
         submit = Submit(
@@ -311,7 +276,7 @@ async def build(
             history=History(store, clock),
             links=Links(fetch_picture, directory),
             recipes=Recipes(store, compose, clock, rng),
-            ideas=Ideas(_ideas(settings), store, compose),
+            ideas=Ideas(wiring.ideas(settings), store, compose),
             assistant=assistant,
             accounts=accounts,
             payments=Payments(
@@ -319,11 +284,8 @@ async def build(
                 accounts,
                 clock,
                 rng,
-                [
-                    Package(package.name, Credits(package.credits), package.stars)
-                    for package in settings.packages
-                ],
-                Subscriptions(store, accounts, clock, rng, _monthly_plans(settings)),
+                wiring.packages(settings),
+                Subscriptions(store, accounts, clock, rng, wiring.monthly_plans(settings)),
                 Terms(settings.payments.terms, settings.payments.support),
                 audit,
             ),
@@ -362,12 +324,14 @@ async def build(
             policy,
             ticks.wake,
             submissions,
-            _callback_urls(settings),
+            wiring.callback_urls(settings),
             spending,
         )
         poll = Poll(store, pool, watch, status, clock, rng, policy, ticks.wake, looks)
         updates = WatchedUpdates(telegram, clock)
-        web = site(Callbacks(_doors(settings), poll.hint, clock), Health(store, updates, clock))
+        web = site(
+            Callbacks(wiring.callback_doors(settings), poll.hint, clock), Health(store, updates, clock)
+        )
         yield App(
             store=store,
             services=services,
@@ -390,7 +354,7 @@ async def build(
             alerts=alerts,
             broadcasting=BroadcastSending(store, access, accounts, telegram.letters, clock),
             rounds=Rounds(
-                store, accounts, alerts, clock, _thresholds(settings), partial(_free_share, directory)
+                store, accounts, alerts, clock, wiring.thresholds(settings), partial(_free_share, directory)
             ),
             ticks=ticks,
             work=(submissions, looks, deliveries),
@@ -398,72 +362,6 @@ async def build(
             watch_spending=partial(spending.tick, telegram.messenger),
             serving=partial(serve, web, settings.web.listen) if settings.web.public_url else nullcontext,
         )
-
-
-def _callback_urls(settings: Settings) -> dict[ProviderName, str]:
-    """Where each provider may tell of its tasks: nowhere, unless the server has a public address."""
-    public_url, token = settings.web.public_url, settings.telegram.token.get_secret_value()
-    return {
-        ProviderName(provider.name): callback.address(public_url, token, provider.name)
-        for provider in settings.providers
-        if public_url
-    }
-
-
-def _ideas(settings: Settings) -> list[Idea]:
-    """The operator's ideas; what they leave open is what each person prefers."""
-    return [
-        Idea(
-            slug=slug_of(idea.name),
-            name=idea.name,
-            words=idea.prompt,
-            options=Options(
-                model=idea.model or None,
-                mode=idea.mode or None,
-                duration=idea.duration or None,
-                aspect_ratio=idea.aspect_ratio or None,
-            ),
-            photo=idea.photo,
-            sample=idea.sample,
-        )
-        for idea in settings.ideas
-    ]
-
-
-def _monthly_plans(settings: Settings) -> list[MonthlyPlan]:
-    return [
-        MonthlyPlan(monthly.name, monthly.plan, Credits(monthly.credits), monthly.stars)
-        for monthly in settings.subscriptions
-    ]
-
-
-def _doors(settings: Settings) -> dict[ProviderName, CallbackDoor]:
-    token = settings.telegram.token.get_secret_value()
-    return {
-        ProviderName(provider.name): CallbackDoor(
-            callback.path_secret(token, provider.name), provider.webhook_secret.get_secret_value()
-        )
-        for provider in settings.providers
-    }
-
-
-def _hook(settings: Settings) -> Hook | None:
-    moderation = settings.moderation
-    if not moderation.hook_url:
-        return None
-    key = moderation.hook_key.get_secret_value()
-    return Hook(moderation.hook_url, key, moderation.hook_timeout, moderation.hook_fail == "closed")
-
-
-def _thresholds(settings: Settings) -> Thresholds:
-    alerts = settings.alerts
-    return Thresholds(
-        failure_share=alerts.failure_percent / 100,
-        failure_tasks=alerts.failure_tasks,
-        queue_minutes=alerts.queue_minutes,
-        disk_free_share=alerts.disk_free_percent / 100,
-        summary_hour=alerts.summary_hour if alerts.summary else None,
-    )
 
 
 def _free_share(directory: Path) -> float:

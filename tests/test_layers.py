@@ -54,6 +54,7 @@ LAYERS = {
         "bot.config",
         "bot.log",
         "bot.providers",
+        "bot.wiring",
         "bot.store.sqlite",
         "bot.services",
         "bot.domain",

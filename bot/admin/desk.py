@@ -13,16 +13,15 @@ from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec
-from zoneinfo import ZoneInfo
 
 import click
 
-from bot import config, log
+from bot import config, log, wiring
 from bot.clock import SystemClock
-from bot.domain.units import ChatId, Millis, UserId
+from bot.domain.units import Millis, UserId
 from bot.errors import ConfigError, UserError
 from bot.providers import ConfiguredOffer
-from bot.services.access import Access, AllowList
+from bot.services.access import Access
 from bot.services.accounts import Accounts
 from bot.services.admin import Admin
 from bot.services.all_tasks import AllTasks
@@ -77,17 +76,11 @@ async def _desk(settings: config.Settings) -> AsyncIterator[Desk]:
         clock = SystemClock()
         audit = Audit(store, clock)
         plans = Plans(store, settings.plans, settings.quota.default_plan)
-        prices = Prices(store, settings.catalog.model_dump())
-        owners = frozenset(UserId(admin) for admin in settings.telegram.admins)
-        zone = ZoneInfo(settings.quota.timezone)
+        prices = Prices(store, settings.catalog.model_dump(), wiring.prices_of_providers(settings))
+        owners, zone = wiring.owners(settings), wiring.zone(settings)
         accounts = Accounts(store, clock, plans, plans.default, zone, owners, audit)
-        allowed = AllowList(
-            frozenset(UserId(user) for user in settings.access.users),
-            frozenset(ChatId(group) for group in settings.access.groups),
-        )
-        access = Access(
-            store, accounts, audit, clock, random.SystemRandom(), settings.access.mode, allowed, plans
-        )
+        rng, allowed = random.SystemRandom(), wiring.allow_list(settings)
+        access = Access(store, accounts, audit, clock, rng, settings.access.mode, allowed, plans)
         pricing = Pricing(plans, prices, ConfiguredOffer(settings.providers), access, audit)
         await access.refresh()
         await pricing.refresh()

@@ -108,7 +108,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_the_store_counts_as_the_rules_do_whatever_happens_in_which_order(tmp_path_factory, steps):
     path = tmp_path_factory.mktemp("ledger") / "bot.db"

@@ -167,7 +167,7 @@ def test_a_picture_of_many_bytes_is_saved_more_coarsely():
 SIDES = st.integers(KLING_LIMITS.min_side - 50, 2500)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     SIDES, st.floats(1, 2.6), st.booleans(), st.sampled_from([("L", 9), ("RGB", RED), ("RGBA", (*RED, 9))])
 )
@@ -252,7 +252,7 @@ def test_a_picture_that_breaks_off_is_refused(image_format):
     assert refusal(data[: len(data) // 2]).key in {"error.image.damaged", "error.image.not_an_image"}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(["JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP"]),
     st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8),
