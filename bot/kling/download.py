@@ -21,7 +21,9 @@ MAX_REDIRECTS = 5
 _HEAD = 12
 _BEGINNINGS: Mapping[Product, re.Pattern[bytes]] = {
     Product.VIDEO: re.compile(rb"....ftyp", re.DOTALL),
-    Product.IMAGE: re.compile(rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP", re.DOTALL),
+    Product.IMAGE: re.compile(
+        rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|GIF8[79]a|....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL
+    ),
     Product.AUDIO: re.compile(rb"ID3|\xff[\xe0-\xff]|RIFF....WAVE|....ftyp|OggS|fLaC", re.DOTALL),
 }
 """How a file begins that is what it is said to be."""

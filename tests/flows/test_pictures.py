@@ -21,13 +21,26 @@ def a_site() -> Starlette:
     async def boat(request: object) -> Response:
         return Response(sample_picture(), media_type="image/jpeg")
 
+    def in_form(kind: str) -> Response:
+        buffer = io.BytesIO()
+        with Image.open(io.BytesIO(sample_picture())) as picture:
+            picture.save(buffer, kind)
+        return Response(buffer.getvalue(), media_type=f"image/{kind.lower()}")
+
+    async def gif(request: object) -> Response:
+        return in_form("GIF")
+
+    async def heic(request: object) -> Response:
+        return in_form("HEIF")
+
     async def page(request: object) -> Response:
         return PlainTextResponse("<html>a page about boats</html>")
 
     async def inwards(request: object) -> Response:
         return RedirectResponse("http://10.0.0.1/secret.jpg")
 
-    return Starlette(routes=[Route("/boat.jpg", boat), Route("/page", page), Route("/inwards", inwards)])
+    pictures = [Route("/boat.jpg", boat), Route("/boat.gif", gif), Route("/boat.heic", heic)]
+    return Starlette(routes=[*pictures, Route("/page", page), Route("/inwards", inwards)])
 
 
 async def test_a_link_to_a_picture_is_fetched_by_the_bot_and_never_handed_on(world):
@@ -46,10 +59,24 @@ async def test_a_link_to_a_picture_is_fetched_by_the_bot_and_never_handed_on(wor
         said = [message["text"] for message in world.telegram.replies(BOSS)]
         await world.telegram.say(XIAOLIN, f"/video {site}/page 动起来")
         await world.telegram.wait_text(XIAOLIN, "无法从")
-    assert ["lead straight to a JPEG, PNG or WebP picture" in text for text in said] == [True, True, False]
+    assert ["lead straight to a picture (JPEG, PNG, WebP, GIF or HEIC)" in text for text in said] == [
+        True,
+        True,
+        False,
+    ]
     assert "doesn't hand out this picture right now" in said[2]
     assert all(site not in str(request.body) for request in world.kling.requests)
     assert world.rows("SELECT count(*) FROM tasks") == [(1,)]
+
+
+@pytest.mark.parametrize("name", ["boat.gif", "boat.heic"])
+async def test_a_link_may_lead_to_a_picture_of_any_form_that_a_photo_may_have(world, name):
+    world.kling.behaviour.render_seconds = 0.3
+    await world.start()
+    async with serve(a_site()) as site:
+        await world.telegram.say(ADA, f"/video {site}/{name} the boat sails away")
+        (video,) = await world.telegram.wait_video(ADA)
+    assert (video["video"]["width"], video["video"]["height"]) == (1080, 720)
 
 
 def pictures(number: int) -> list[bytes]:
