@@ -142,6 +142,9 @@ class KlingClient:
             return None
         if request.operation not in self.operations:
             return ("operation",)
+        if request.account is not None and request.account != self.name:
+            # Its elements and voices are known to another account only.
+            return ("account",)
         if request.operation in _NEED_THE_MAKER and (
             request.source is None or request.source.provider != self.name
         ):
@@ -221,13 +224,33 @@ class KlingClient:
 
     # -- elements and voices of the account ------------------------------------------------------------
 
+    @property
+    def has_library(self) -> bool:
+        """Whether elements and voices can be made here."""
+        return self.dialect.has_library
+
     async def make(self, kind: library.Kind, request: HttpRequest) -> library.Making:
-        """Have an element or a voice made; `made` tells when it is ready."""
-        return await self._exchange(request, lambda response: library.parse_making(kind, response))
+        """Have an element or a voice made, once; `made` tells when it is ready.
+
+        Raises:
+            Ambiguous: it may have arrived; ask with `made` by our own id before anything is sent again.
+            ProviderError: any other outcome; it surely made nothing.
+
+        """
+        return await self._exchange(
+            request, lambda response: library.parse_submission(kind, response), submitting=True
+        )
 
     async def made(self, kind: library.Kind, task_id: str) -> library.Making:
-        """How far the making of an element or a voice is."""
-        return await self.make(kind, library.look(kind, task_id))
+        """How far the making of an element or a voice is; `task_id` is the provider's id of it, or ours.
+
+        Raises:
+            NotFound: the provider surely does not know it.
+
+        """
+        return await self._exchange(
+            library.look(kind, task_id), lambda response: library.parse_making(kind, response)
+        )
 
     async def kept(self, kind: library.Kind) -> tuple[library.Entry, ...]:
         """The elements or voices of the account."""

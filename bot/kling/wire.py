@@ -112,6 +112,11 @@ class Dialect(Protocol):
         ...
 
     @property
+    def has_library(self) -> bool:
+        """Whether elements and voices can be made, kept and deleted (`bot.kling.dialects.library`)."""
+        ...
+
+    @property
     def operations(self) -> frozenset[Operation]:
         """What can be asked for in this wire format."""
         ...

@@ -55,11 +55,13 @@ async def test_an_element_is_made_from_pictures_listed_and_deleted(kling):
 async def test_a_voice_of_a_video_that_nobody_made_is_refused(kling):
     _, client = kling
     with pytest.raises(outcomes.ProviderError):
-        await client.make(Kind.VOICE, library.create_voice("Mine", "no-such-video", "klingbot-voice-1"))
+        await client.make(
+            Kind.VOICE, library.create_voice("Mine", "klingbot-voice-1", video_id="no-such-video")
+        )
 
 
 def test_a_voice_is_asked_for_with_a_video_that_speaks():
-    request = library.create_voice("Mine", "video-1", "klingbot-voice-1")
+    request = library.create_voice("Mine", "klingbot-voice-1", video_id="video-1")
     assert (request.method, request.path, request.json) == (
         "POST",
         "/v1/general/custom-voices",
@@ -76,7 +78,9 @@ def test_a_voice_is_asked_for_with_a_video_that_speaks():
         lambda: library.create_element("Fox", "d" * 101, ["p", "q"], "x"),
         lambda: library.create_element("Fox", "a fox", ["p"], "x"),
         lambda: library.create_element("Fox", "a fox", ["p"] * 5, "x"),
-        lambda: library.create_voice("", "video-1", "x"),
+        lambda: library.create_voice("", "x", video_id="video-1"),
+        lambda: library.create_voice("Mine", "x"),
+        lambda: library.create_voice("Mine", "x", video_id="7", sound_url="https://h.example/7.mp3"),
     ],
 )
 def test_what_kling_would_refuse_is_not_sent(wrong):

@@ -41,26 +41,28 @@ _PROOFS = frozenset({"1201", "1203", "200"})
 _FINE = frozenset({"", "0", "200", "success", "succeed", "ok"})
 
 
-def data(response: HttpResponse) -> Any:
-    """Read what an answer to a question holds, whatever it is; None where it holds nothing.
+def data(response: HttpResponse, *, submitting: bool = False) -> Any:
+    """Read what an answer holds, whatever it is; None where it holds nothing.
+
+    `submitting`: it answers something that may have been done, so that garbage is no proof that it was not.
 
     Raises:
         ProviderError: the answer tells of a failure.
 
     """
-    return _payload(response, submitting=False).get("data")
+    return _payload(response, submitting=submitting).get("data")
 
 
-def fields(response: HttpResponse) -> Node:
-    """Read the object that an answer to a question holds.
+def fields(response: HttpResponse, *, submitting: bool = False) -> Node:
+    """Read the object that an answer holds; `submitting` as in `data`.
 
     Raises:
         ProviderError: the answer tells of a failure, or holds no object.
 
     """
-    held = data(response)
+    held = data(response, submitting=submitting)
     if not isinstance(held, Mapping):
-        raise _garbage("the answer holds nothing", response, submitting=False)
+        raise _garbage("the answer holds nothing", response, submitting=submitting)
     return held
 
 
@@ -149,7 +151,7 @@ def found(response: HttpResponse) -> TaskStatus | None:
     try:
         answer = status(response)
     except NotFound as error:
-        if error.code in _PROOFS:
+        if is_proof(error):
             return None
         raise _garbage(
             "an answer without proof that there is no such task", response, submitting=False
@@ -157,6 +159,11 @@ def found(response: HttpResponse) -> TaskStatus | None:
     if not answer.provider_task_id:
         raise _garbage("the answer names no task", response, submitting=False)
     return answer
+
+
+def is_proof(error: NotFound) -> bool:
+    """Whether it was Kling itself who said that there is no such thing."""
+    return error.code in _PROOFS
 
 
 def tasks(response: HttpResponse) -> tuple[TaskStatus, ...]:

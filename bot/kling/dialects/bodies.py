@@ -122,9 +122,10 @@ def _omni_video(request: VideoRequest, context: SubmitContext, style: Style) -> 
 
 
 def _naming_references(request: VideoRequest, count: int) -> str:
-    """The prompt, with the pictures named that it does not name itself: what is not named is not used."""
+    """The prompt, with the pictures and elements named that it does not name: what is not named is not used."""
     first = count - len(request.references) + 1
     names = [f"<<<image_{number}>>>" for number in range(first, count + 1)]
+    names += [f"<<<element_{number}>>>" for number in range(1, len(request.elements) + 1)]
     if request.source is not None:
         names.append("<<<video_1>>>")
     missing = [name for name in names if name not in request.prompt]

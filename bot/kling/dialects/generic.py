@@ -35,6 +35,7 @@ class Generic:
 
     name = "generic"
     can_look_up = False
+    has_library = False
 
     def __init__(self, models: Mapping[str, str] | None = None, path: str = PATH) -> None:
         self._models = models or {}

@@ -4,6 +4,7 @@ kling.ai/document-api (2026-09): "Element management", "Voice management". Both 
 result is an id; they stay with the account until they are deleted.
 """
 
+import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +13,7 @@ from urllib.parse import quote
 
 from bot.kling.dialects import answers
 from bot.kling.dialects.reading import address, clean, state_of, text_of
-from bot.kling.outcomes import Unavailable
+from bot.kling.outcomes import Ambiguous, NotFound, Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse, RemoteState
 
 NAME_LIMIT = 20
@@ -87,17 +88,28 @@ def create_element(
     return HttpRequest("POST", _PATHS[Kind.ELEMENT], json=body)
 
 
-def create_voice(name: str, video_id: str, external_task_id: str) -> HttpRequest:
-    """Encode the making of a voice from a video of Kling's in which one person speaks for 5 to 30 s.
+def create_voice(name: str, external_task_id: str, *, video_id: str = "", sound_url: str = "") -> HttpRequest:
+    """Encode the making of a voice out of 5 to 30 s in which one person speaks.
+
+    `video_id` is a video of the account's: one of kling-v2-6 with sound, a lip-sync, or an avatar. `sound_url` is
+    where Kling fetches an MP3 or WAV; it takes no data in its place.
 
     Raises:
-        ValueError: the name is too long.
+        ValueError: the name is too long, or there is not exactly one of the two.
 
     """
     if not 1 <= len(name) <= NAME_LIMIT:
         raise ValueError(f"at most {NAME_LIMIT} characters of name")
-    body = {"voice_name": name, "video_id": video_id, "external_task_id": external_task_id}
+    if bool(video_id) is bool(sound_url):
+        raise ValueError("a voice takes either a video or a sound")
+    given = {"video_id": video_id} if video_id else {"voice_url": sound_url}
+    body = {"voice_name": name, **given, "external_task_id": external_task_id}
     return HttpRequest("POST", _PATHS[Kind.VOICE], json=body)
+
+
+def encoded(picture: bytes) -> str:
+    """A picture as Kling takes it: Base64 without a prefix."""
+    return base64.b64encode(picture).decode("ascii")
 
 
 def look(kind: Kind, task_id: str) -> HttpRequest:
@@ -115,14 +127,37 @@ def delete(kind: Kind, identity: str) -> HttpRequest:
     return HttpRequest("POST", _DELETIONS[kind], json={f"{kind}_id": identity})
 
 
-def parse_making(kind: Kind, response: HttpResponse) -> Making:
-    """Read how far a making is; also the answer to its submission.
+def parse_submission(kind: Kind, response: HttpResponse) -> Making:
+    """Read the answer to the order to make something.
 
     Raises:
-        ProviderError: it was refused, or the answer is about something else.
+        Ambiguous: it may be made; ask with our own id.
+        ProviderError: it was refused.
 
     """
-    return _making(kind, answers.fields(response))
+    making = _making(kind, answers.fields(response, submitting=True))
+    if not making.task_id:
+        raise Ambiguous("the answer names no task", code=str(response.status))
+    return making
+
+
+def parse_making(kind: Kind, response: HttpResponse) -> Making:
+    """Read how far a making is.
+
+    Raises:
+        NotFound: Kling surely knows nothing of it.
+        ProviderError: the answer is about something else.
+
+    """
+    try:
+        making = _making(kind, answers.fields(response))
+    except NotFound as error:
+        if answers.is_proof(error):
+            raise
+        raise Unavailable("no proof that there is no such task", code=error.code) from error
+    if not making.task_id:
+        raise Unavailable("the answer names no task", code=str(response.status))
+    return making
 
 
 def parse_listing(kind: Kind, response: HttpResponse) -> tuple[Entry, ...]:

@@ -20,6 +20,7 @@ PROFILE = Profile(
     looks_up=True,
     lists=True,
     advanced_lip_sync=True,
+    library=True,
 )
 
 COSTS_SINCE = 365 * DAY

@@ -71,7 +71,8 @@ class Profile:
     `paths` are those that differ from `PATHS`. `models` maps a model, or an operation, to the name that
     is sent for it. `operations` can be written, `usual` are offered by most who speak this. `missing_models` are offered elsewhere only. `needs_prompt`: also beside an image. `correlates`: takes `external_task_id` and
     `callback_url`. `looks_up`: answers questions by `external_task_id`. `lists`: answers about many tasks
-    at once. `advanced_lip_sync`: a face and a voice are asked for before a lip-sync.
+    at once. `advanced_lip_sync`: a face and a voice are asked for before a lip-sync. `library`: elements and voices
+    can be made.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Profile:
     looks_up: bool = False
     lists: bool = False
     advanced_lip_sync: bool = False
+    library: bool = False
 
 
 class Native:
@@ -107,6 +109,11 @@ class Native:
     def can_look_up(self) -> bool:
         """Whether tasks can be asked for by our own id."""
         return self.profile.looks_up
+
+    @property
+    def has_library(self) -> bool:
+        """Whether elements and voices can be made, kept and deleted."""
+        return self.profile.library
 
     @property
     def operations(self) -> frozenset[Operation]:

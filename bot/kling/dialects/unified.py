@@ -60,6 +60,7 @@ class Unified:
 
     name = "unified"
     can_look_up = True
+    has_library = True
 
     def __init__(self, models: Mapping[str, str] | None = None) -> None:
         self._models = {**MODELS, **(models or {})}
@@ -194,8 +195,8 @@ def _contents(request: VideoRequest, context: SubmitContext) -> list[dict[str, A
         video = {"type": "video" if motion else "base_video", "url": request.source.url}
         contents.append(video if motion else video | {"id": "video_1"})
     contents += [
-        {"type": "element", "element_id": str(element), "id": f"element_{element}"}
-        for element in request.elements
+        {"type": "element", "element_id": str(element), "id": f"element_{number}"}
+        for number, element in enumerate(request.elements, 1)
     ]
     contents += [
         {"type": "voice", "voice_id": voice, "id": f"voice_{number}"}
@@ -210,6 +211,7 @@ def _naming(prompt: str, request: VideoRequest) -> str:
     if request.operation is not Operation.OMNI_VIDEO:
         return text
     names = [f"@image_{number}" for number in range(1, len(request.references) + 1)]
+    names += [f"@element_{number}" for number in range(1, len(request.elements) + 1)]
     if request.source is not None:
         names.append("@video_1")
     return " ".join((text, *(name for name in names if name not in text)))
