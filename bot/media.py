@@ -85,13 +85,13 @@ def sound_length(path: Path) -> int:
         raise NotAVideo(type(error).__name__) from None
 
 
-def as_mp3(data: bytes, longest_ms: int) -> tuple[bytes, int]:
+def as_mp3(data: bytes, longest_ms: int, shortest_ms: int = SHORTEST_SOUND) -> tuple[bytes, int]:
     """Turn any sound that people send into a mono MP3, and tell its milliseconds.
 
     Takes processor time: call it in a thread.
 
     Raises:
-        UserError: it is no sound, or lasts longer than `longest_ms` or shorter than two seconds.
+        UserError: it is no sound, or lasts longer than `longest_ms` or shorter than `shortest_ms`.
 
     """
     target = io.BytesIO()
@@ -110,8 +110,8 @@ def as_mp3(data: bytes, longest_ms: int) -> tuple[bytes, int]:
     except (FFmpegError, OSError, ValueError, IndexError):
         raise UserError("error.sound.not_a_sound") from None
     length = samples * 1000 // MP3_RATE
-    if length < SHORTEST_SOUND:
-        raise UserError("error.sound.too_short", seconds=SHORTEST_SOUND // 1000)
+    if length < shortest_ms:
+        raise UserError("error.sound.too_short", seconds=shortest_ms // 1000)
     return target.getvalue(), length
 
 

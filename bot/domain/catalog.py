@@ -259,7 +259,7 @@ class Catalog:
                 raise UserError(
                     f"error.model.{feature}",
                     model=row.id,
-                    models=", ".join(self._with(offered, feature)) or "–",
+                    models=", ".join(self._with(offered, feature, request.operation)) or "–",
                 )
 
     @staticmethod
@@ -295,11 +295,13 @@ class Catalog:
     def _omni(self, request: VideoRequest, offered: Sequence[str]) -> tuple[str, ...]:
         return self.able(offered, Operation.OMNI_VIDEO) if request.operation in VIDEO_MODEL_OPERATIONS else ()
 
-    def _with(self, offered: Sequence[str], feature: str) -> list[str]:
+    def _with(self, offered: Sequence[str], feature: str, operation: Operation) -> list[str]:
         """The models on offer that have a feature, with the modes that it needs."""
         found = []
         for model in offered:
             has = getattr(self.model(model), feature)
+            if feature == "elements" and operation is Operation.TEXT_TO_VIDEO:
+                has = has and Operation.OMNI_VIDEO in self.model(model).operations
             if isinstance(has, tuple) and has:
                 found.append(f"{model} ({'/'.join(has)})")
             elif isinstance(has, Mapping) and has:
@@ -398,8 +400,13 @@ def _features(row: Model, request: VideoRequest) -> tuple[tuple[str, bool], ...]
         ),
         ("shots", bool(request.shots) and not row.shots),
         ("voices", bool(request.voices) and not (row.voices and request.sound and not request.elements)),
-        ("elements", len(request.elements) > row.elements),
+        ("elements", len(request.elements) > _most_elements(row, request)),
     )
+
+
+def _most_elements(row: Model, request: VideoRequest) -> int:
+    """Words alone take none (Kling API, text2video): there an omni model, or a first frame, is needed."""
+    return 0 if request.operation is Operation.TEXT_TO_VIDEO else row.elements
 
 
 def _takes_end_frame(row: Model, request: VideoRequest) -> bool:

@@ -7,7 +7,7 @@ letters, so that `１０Ｓ` is `10s` and `：` is `:`.
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Self
 
@@ -57,13 +57,16 @@ class Options:
 class Vocabulary:
     """What may be asked for: models by every plain name, modes, ratios, and the shortest and longest seconds.
 
-    What one model can do is the catalog's business; this is what can be said at all.
+    What one model can do is the catalog's business; this is what can be said at all. `elements` and `voices` are
+    the person's own, the provider's ids by their plain names.
     """
 
     models: Mapping[str, str]
     modes: Sequence[str] = MODES
     ratios: Sequence[str] = RATIOS
     durations: tuple[int, int] = DURATIONS
+    elements: Mapping[str, int] = field(default_factory=dict)
+    voices: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of_models(
@@ -223,7 +226,8 @@ def value_of(field: str, text: str, vocabulary: Vocabulary) -> object:
         "count": lambda text, _: _whole("--n", text, 1, MAX_COUNT),
         "camera": lambda text, _: read_camera(text),
         "shots": lambda text, _: read_shots(text),
-        "elements": lambda text, _: _numbers("--element", text),
+        "elements": _elements,
+        "voice": lambda text, vocabulary: vocabulary.voices.get(plain(text.strip()), text),
         "resolution": lambda text, _: _one_of("--size", text, RESOLUTIONS),
         "language": lambda text, _: _one_of("--lang", text, LANGUAGES),
         "speed": lambda text, _: _number("--speed", text, *SPEEDS),
@@ -313,14 +317,23 @@ def _one_of(option: str, text: str, allowed: Sequence[str]) -> str:
     return word
 
 
-def _numbers(option: str, text: str) -> tuple[int, ...]:
-    """Ids between commas, at most three of them."""
+def _elements(text: str, vocabulary: Vocabulary) -> tuple[int, ...]:
+    """Names of one's own, or ids, between commas, at most three of them."""
     parts = [part for part in re.split(r"[,，、\s]+", text) if part]
-    if not 1 <= len(parts) <= MAX_ELEMENTS or not all(
-        re.fullmatch(r"\d{1,20}", plain(part)) for part in parts
-    ):
-        raise _bad(option, text, "1001, 1002", "1001")
-    return tuple(int(plain(part)) for part in parts)
+    if not 1 <= len(parts) <= MAX_ELEMENTS:
+        raise _bad("--element", text, f"1–{MAX_ELEMENTS}", str(MAX_ELEMENTS))
+    return tuple(_element(part, vocabulary) for part in parts)
+
+
+def _element(part: str, vocabulary: Vocabulary) -> int:
+    word = plain(part)
+    if word in vocabulary.elements:
+        return vocabulary.elements[word]
+    if re.fullmatch(r"\d{1,20}", word):
+        return int(word)
+    raise UserError(
+        "error.element.unknown", element=part[:QUOTED_LENGTH], elements=", ".join(vocabulary.elements) or "–"
+    )
 
 
 def _whole(option: str, text: str, low: int, high: int) -> int:

@@ -210,7 +210,8 @@ class VideoRequest(Part):
     them in the chat until they are tapped. `aspect_ratio` of None means that the picture decides.
     `source` is what a video is made of, where it is made of one; an omni model edits it as the prompt says.
     `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
-    a try-on the person, then the garment. `try_on` marks a first frame whose person changes clothes.
+    a try-on the person, then the garment. `account` is the provider on whose account its elements and voices are;
+    None: they are anybody's. `try_on` marks a first frame whose person changes clothes.
     A video may wait for its words: whoever accepts a request refuses it without (`Compose.check`).
     """
 
@@ -242,6 +243,7 @@ class VideoRequest(Part):
     expansion: Expansion | None = None
     orientation: Literal["image", "video"] | None = None
     try_on: bool = False
+    account: str | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "VideoRequest":
@@ -271,6 +273,13 @@ class VideoRequest(Part):
             () if self.brush is None else (self.brush.still, *(stroke.mask for stroke in self.brush.strokes))
         )
         return tuple(image for image in (*frames, *self.references, *masks) if image is not None)
+
+    @property
+    def named_assets(self) -> frozenset[str]:
+        """The provider's ids of every element and voice that it uses."""
+        spoken = "" if self.speech is None else self.speech.voice
+        named = (*(str(element) for element in self.elements), *self.voices, spoken)
+        return frozenset(filter(None, named))
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:

@@ -12,6 +12,9 @@ from bot.errors import UserError
 
 CHINESE = range(0x3400, 0xA000)
 
+SHORTEST_ID = 6
+"""Digits of a voice's id at least; Kling's have 18."""
+
 
 @dataclass(frozen=True, slots=True)
 class Voice:
@@ -44,7 +47,7 @@ class Voices:
         if not name:
             return able[0]
         voice = self._by_name.get(plain(name))
-        if voice is None and ("_" in name or "-" in name):
+        if voice is None and ("_" in name or "-" in name or (len(name) >= SHORTEST_ID and name.isdecimal())):
             # An id that is not in the list: a voice of one's own.
             return Voice(name, (name,), (language,))
         if voice is None or language not in voice.languages:

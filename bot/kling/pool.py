@@ -96,7 +96,8 @@ class Pool:
         lacking = [lacks for client in self._clients if (lacks := client.lacks(request)) is not None]
         if not lacking:
             return ()
-        nearest = min(lacking, key=len)
+        # Where only another account will not do, that one says what it lacks itself.
+        nearest = min((lacks for lacks in lacking if lacks != ("account",)), key=len, default=("account",))
         return nearest or None
 
     def first_with(self, model: str) -> ProviderName | None:
@@ -128,6 +129,10 @@ class Pool:
     def clients(self) -> tuple[KlingClient, ...]:
         """All of them, in order of priority."""
         return tuple(self._clients)
+
+    def is_open(self, name: ProviderName) -> bool:
+        """Whether something may be sent to a provider now."""
+        return name not in self._paused and self._health[name].closed_until <= self._clock.now()
 
     def can_ever(self, request: VideoRequest, excluded: Sequence[ProviderName] = ()) -> bool:
         """Whether any provider that is not excluded could take the request, now or later."""

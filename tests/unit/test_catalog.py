@@ -107,7 +107,12 @@ def test_what_needs_no_model_of_the_operators_passes_and_has_a_price(operation):
             "error.model.shots",
             {"models": "kling-v3, kling-v3-omni"},
         ),
-        (a_request(elements=(1,)), "error.model.elements", {"models": "kling-v3, kling-v3-omni"}),
+        (a_request(elements=(1,)), "error.model.elements", {"models": "kling-v3-omni"}),
+        (
+            a_request_for("image2video", elements=(1,)),
+            "error.model.elements",
+            {"models": "kling-v3, kling-v3-omni"},
+        ),
         (a_request(voices=("v",)), "error.model.voices", {}),
         (a_request_for("image", resolution="4k"), "error.model.resolution", {"allowed": "1k, 2k"}),
         (a_request_for("image", model="kling-v9"), "error.model.unknown", {"nearest": "kling-v2-1"}),
