@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.domain.asset import Asset, AssetKind
 from bot.domain.lifecycle import (
     Accepted,
     AnswerLost,
@@ -167,6 +168,25 @@ def a_balance(**changes: Any) -> Balance:
         "max_running": 3,
     }
     return Balance(**values | changes)
+
+
+def an_asset(**changes: Any) -> Asset:
+    """Ada's element, which is to be sent now."""
+    number = next(_numbers)
+    values: dict[str, Any] = {
+        "id": f"A{number}",
+        "user_id": ADA,
+        "kind": AssetKind.ELEMENT,
+        "name": f"Fox{number}",
+        "provider": OFFICIAL,
+        "external_id": f"klingbot-element-A{number}",
+        "chat_id": ADAS_CHAT,
+        "language": "en",
+        "made_at": NOW,
+        "description": "a small red fox",
+        "due_at": NOW,
+    }
+    return Asset(**values | changes)
 
 
 def a_window(now: Millis = NOW, zone: str = "UTC") -> Windows:

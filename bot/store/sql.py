@@ -380,6 +380,7 @@ CLEAN = (
     """,
     "DELETE FROM drafts WHERE updated_at < ?",
     "DELETE FROM awaited WHERE asked_at < ?",
+    "DELETE FROM assets WHERE state = 'failed' AND made_at < ?",
     "DELETE FROM offers WHERE offered_at < ?",
     "DELETE FROM subscriptions INDEXED BY subscriptions_never_paid WHERE paid_until IS NULL AND offered_at < ?",
     "DELETE FROM kept_words WHERE used_at < ?",

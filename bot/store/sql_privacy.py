@@ -55,6 +55,15 @@ FORGET = (
     "DELETE FROM kept_words WHERE user_id = :user",
     "DELETE FROM recipes WHERE user_id = :user",
     "DELETE FROM awaited WHERE user_id = :user",
+    # What a provider may still have is deleted there, and then here, without anybody's name.
+    """
+    UPDATE assets INDEXED BY assets_of_user SET
+        user_id = :alias, chat_id = 0, message_id = NULL, update_id = NULL, language = 'en', name = '',
+        folded_name = '', description = '', pictures = '[]', sound = NULL, video = NULL, failure_detail = NULL,
+        state = 'deleting', version = version + 1, due_at = iif(state = 'sending', due_at, 0), attempts = 0, told = 1
+    WHERE user_id = :user AND state != 'failed'
+    """,
+    "DELETE FROM assets WHERE user_id = :user",
     # That there was a strike still counts; what was asked for is gone.
     "UPDATE strikes SET prompt = '' WHERE user_id = :user",
     "UPDATE users SET invited_by = NULL WHERE invited_by = :user",
@@ -106,3 +115,8 @@ SUBSCRIPTIONS_OF_PERSON = """
     """
 
 KEPT_WORDS_OF_PERSON = "SELECT words, used_at FROM kept_words WHERE user_id = :user"
+
+ASSETS_OF_PERSON = """
+    SELECT kind, name, description, provider, state, made_at
+    FROM assets INDEXED BY assets_of_user WHERE user_id = :user ORDER BY made_at
+    """

@@ -19,6 +19,7 @@ from tests.builders import (
     a_draft,
     a_grant,
     a_request,
+    an_asset,
     an_image,
     an_update,
     path_to,
@@ -59,6 +60,8 @@ async def everything_of(store, user_id, words=SECRET):
     picture = PICTURE if secret else b"another picture"
     await store.keep_attachment(replace(an_image(picture), owner=user_id), NOW)
     await store.keep_words(user_id, f"token-{user_id}", words, NOW)
+    name = "secret_fox" if secret else "fox"
+    await store.keep_asset(an_asset(user_id=user_id, name=name, description=words), 20)
     await store.book(a_grant(user_id=user_id, note="a secret note" if secret else "a note"))
 
 
@@ -102,7 +105,7 @@ async def test_a_person_gets_all_of_their_own_data_and_nobody_elses(store):
     assert exported["profile"][0]["name"] == "Ada Secretname"
     assert [task["request"]["prompt"] for task in exported["tasks"]] == [SECRET, SECRET]
     assert {row["kind"] for row in exported["ledger"]} == {"hold", "charge", "grant"}
-    for name in ("results", "drafts", "pictures", "kept_words"):
+    for name in ("results", "drafts", "pictures", "kept_words", "elements_and_voices"):
         assert exported[name], name
     assert "another secret" not in json.dumps(exported)
 
@@ -115,7 +118,15 @@ async def test_of_a_forgotten_person_no_word_is_left_in_the_file(store):
     await store.forget(ADA, NOW)
     files = [store.path, store.path.with_name(f"{store.path.name}-wal")]
     content = b"".join(file.read_bytes() for file in files if file.exists())
-    for secret in (SECRET, "Secretname", "secret_ada", "secret-file-id", "a secret note", PICTURE.decode()):
+    for secret in (
+        SECRET,
+        "Secretname",
+        "secret_ada",
+        "secret-file-id",
+        "a secret note",
+        "secret_fox",
+        PICTURE.decode(),
+    ):
         assert secret.encode() not in content, secret
     assert await store.user(ADA) is None
     assert not any((await store.export(ADA)).values())

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.task import FINAL_STATES
-from bot.store import lots, payments, sql, sql_money, sql_operating, sql_privacy, sqlite
+from bot.store import lots, payments, sql, sql_assets, sql_money, sql_operating, sql_privacy, sqlite
 from bot.store.sqlite.pseudonyms import know_pseudonyms
 
 GROWING = frozenset(
@@ -27,14 +27,17 @@ GROWING = frozenset(
         "ledger_parts",
         "payments",
         "offers",
+        "assets",
     }
 )
-UNDER_WAY = frozenset({"inbox_waiting", "tasks_queued", "tasks_shown", "outbox_due", "standings_waiting"})
+UNDER_WAY = frozenset(
+    {"inbox_waiting", "tasks_queued", "tasks_shown", "outbox_due", "standings_waiting", "assets_due"}
+)
 """Partial indexes that hold nothing but what is not done yet: they may be read from end to end."""
 
 
 def statements() -> Iterator[tuple[str, str]]:
-    for module in (sql, sql_money, sql_operating, sql_privacy):
+    for module in (sql, sql_assets, sql_money, sql_operating, sql_privacy):
         for name, value in vars(module).items():
             if name.isupper() and name[0] != "_" and name != "WHOLE_HISTORY":
                 for number, statement in enumerate(value if isinstance(value, tuple) else (value,), 1):

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bot.domain.units import Millis
 from bot.store.base.accepting import Accepting, StoredAttachment, TaskIdTaken
+from bot.store.base.assets import AssetChanged, AssetRefused, Assets
 from bot.store.base.deliveries import Deliveries, SentRecord
 from bot.store.base.drafts import Awaited, Draft, Drafts
 from bot.store.base.history import History
@@ -20,6 +21,8 @@ from bot.store.base.recipes import RecipeRefused, Recipes
 from bot.store.base.tasks import Conflict, Tasks
 
 __all__ = [
+    "AssetChanged",
+    "AssetRefused",
     "Awaited",
     "Conflict",
     "Draft",
@@ -35,7 +38,9 @@ __all__ = [
 ]
 
 
-class Store(Inbox, People, Privacy, Accepting, Tasks, History, Deliveries, Money, Drafts, Recipes, Protocol):
+class Store(
+    Inbox, People, Privacy, Accepting, Tasks, History, Deliveries, Money, Drafts, Recipes, Assets, Protocol
+):
     """Everything that the bot keeps. See the module's docstring for what every intent promises."""
 
     # -- settings ------------------------------------------------------------------------------------

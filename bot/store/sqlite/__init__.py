@@ -7,6 +7,7 @@ not repeated. A function without a class is part of a transaction of more than o
 from bot.domain.units import Millis
 from bot.store import sql
 from bot.store.sqlite.accepting import Accepting
+from bot.store.sqlite.assets import Assets
 from bot.store.sqlite.deliveries import Deliveries
 from bot.store.sqlite.drafts import Drafts
 from bot.store.sqlite.file import migrate, path_of
@@ -21,7 +22,9 @@ from bot.store.sqlite.tasks import Tasks
 __all__ = ["SqliteStore", "migrate", "path_of"]
 
 
-class SqliteStore(Inbox, People, Privacy, Accepting, Tasks, History, Deliveries, Money, Drafts, Recipes):
+class SqliteStore(
+    Inbox, People, Privacy, Accepting, Tasks, History, Deliveries, Money, Drafts, Recipes, Assets
+):
     """See `bot.store.base.Store`."""
 
     # -- settings ------------------------------------------------------------------------------------

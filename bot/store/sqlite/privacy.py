@@ -29,6 +29,7 @@ EXPORT = {
     "ledger": sql.LEDGER_OF_PERSON,
     "drafts": sql.DRAFTS_OF_PERSON,
     "recipes": sql.RECIPES_OF_PERSON,
+    "elements_and_voices": sql.ASSETS_OF_PERSON,
     "pictures": sql.PICTURES_OF_PERSON,
     "payments": sql.PAYMENTS_OF_PERSON,
     "subscriptions": sql.SUBSCRIPTIONS_OF_PERSON,
