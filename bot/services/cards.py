@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot.clock import Clock
+from bot.domain.asset import NO_NAMES, Names
 from bot.domain.choices import COMPOSED, Choice, Knob, choices, fitted, knobs
 from bot.domain.options import SEED_LIMIT
 from bot.domain.preferences import Preferences
@@ -193,7 +194,7 @@ class Cards:
                 return replace(card, request=choice.request, awaits=None)
         raise UserError("error.card.choice")
 
-    def answered(self, card: Card, text: str) -> Card:
+    def answered(self, card: Card, text: str, names: Names = NO_NAMES) -> Card:
         """The card with what a person typed: the answer to what it asked for, else its prompt and options.
 
         Raises:
@@ -204,7 +205,7 @@ class Cards:
             return self._with_negative(card, text)
         if card.awaits is Knob.SEED:
             return self._with_seed(card, text)
-        parsed = self._compose.parse(text)
+        parsed = self._compose.parse(text, names)
         request, options = card.request, parsed.options
         if options.model is not None and request.operation in COMPOSED:
             row = next(row for row in self._compose.rows() if row.id == options.model)

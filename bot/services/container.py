@@ -7,6 +7,7 @@ from bot.services.access import Access
 from bot.services.accounts import Accounts
 from bot.services.admin import Admin
 from bot.services.all_tasks import AllTasks
+from bot.services.assets import Assets
 from bot.services.assistant import Assistant
 from bot.services.broadcast import Broadcasts
 from bot.services.cards import Cards
@@ -39,6 +40,7 @@ class Services:
     history: History
     links: Links
     recipes: Recipes
+    assets: Assets
     ideas: Ideas
     assistant: Assistant
     accounts: Accounts

@@ -71,7 +71,15 @@ class Moderation:
             UserError: it holds what is not allowed, or the service that should look at it gives no answer.
 
         """
-        words = _words(request)
+        await self.check_words(user_id, _words(request), operation)
+
+    async def check_words(self, user_id: UserId, words: str, operation: str) -> None:
+        """The same for words that belong to no request: names and descriptions.
+
+        Raises:
+            UserError: see `check`.
+
+        """
         rule = self._filter.find(words)
         if rule is not None:
             await self._refuse(user_id, StrikeSource.WORDS, rule, words, operation)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
+from bot.domain.asset import Asset
 from bot.domain.task import Delivery, Task
 from bot.domain.units import ChatId, Credits, Millis
 
@@ -191,6 +192,14 @@ class ResultChat(Protocol):
         ...
 
 
+class AssetChat(Protocol):
+    """Where people hear what became of the elements and voices that they asked for. Raises as `Messenger` does."""
+
+    async def tell_asset(self, asset: Asset) -> Sent:
+        """Tell the owner that it is ready and how it is used, or why it could not be made."""
+        ...
+
+
 class UpdateSource(Protocol):
     """Where updates come from."""
 
@@ -211,7 +220,7 @@ class Wake(Protocol):
     """Lets one service tell another that there is something to do now; a tick would find it anyway."""
 
     def __call__(self, tick: str) -> None:
-        """Run `dispatch`, `poll` or `deliver` at once."""
+        """Run `dispatch`, `poll`, `deliver` or `assets` at once."""
         ...
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.clock import Clock
+from bot.domain.asset import NO_NAMES, Names
 from bot.domain.recipe import (
     MOST_RECIPES,
     Recipe,
@@ -114,7 +115,13 @@ class Recipes:
 
     # -- making --------------------------------------------------------------------------------------
 
-    def request(self, recipe: Recipe, pictures: Sequence[ImageRef] = (), words: str = "") -> VideoRequest:
+    def request(
+        self,
+        recipe: Recipe,
+        pictures: Sequence[ImageRef] = (),
+        words: str = "",
+        names: Names = NO_NAMES,
+    ) -> VideoRequest:
         """What a recipe makes of some pictures; words that came along take the place of its own.
 
         Raises:
@@ -123,7 +130,7 @@ class Recipes:
         """
         request = made_of(recipe, pictures)
         if words:
-            return self._compose.completed(request, self._compose.parse(words))
+            return self._compose.completed(request, self._compose.parse(words, names))
         self._compose.check(request)
         return request
 

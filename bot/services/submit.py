@@ -20,9 +20,10 @@ from bot.domain.spending import NO_CAPS
 from bot.domain.task import ACTIVE_STATES, FINAL_STATES, Origin, Task, TaskState
 from bot.domain.units import ChatId, Credits, Millis, TaskId, UserId, new_task_id, shown
 from bot.errors import UserError
-from bot.images.intake import prepare
-from bot.media import as_mp3
+from bot.images.intake import close_up, prepare
+from bot.media import SHORTEST_SOUND, as_mp3
 from bot.services.accounts import Accounts
+from bot.services.assets import Assets
 from bot.services.compose import Compose
 from bot.services.limits import Limits
 from bot.services.moderation import Moderation
@@ -57,6 +58,7 @@ class Submit:
         pool: PoolUse = PoolUse.OFF,
         spending: Spending | None = None,
         moderation: Moderation | None = None,
+        assets: Assets | None = None,
     ) -> None:
         self._store = store
         self._accounts = accounts
@@ -70,6 +72,7 @@ class Submit:
         self._pool = pool
         self._spending = spending
         self._moderation = moderation
+        self._assets = assets
 
     # -- images --------------------------------------------------------------------------------------
 
@@ -90,8 +93,24 @@ class Submit:
         await self._store.keep_attachment(StoredAttachment(ref, prepared.data, owner), self._clock.now())
         return ref
 
+    async def keep_close_up(self, picture: ImageRef, owner: UserId) -> ImageRef:
+        """Keep a nearer look at a kept picture.
+
+        Raises:
+            UserError: the picture is no longer kept.
+
+        """
+        kept = (await self._store.attachments([picture])).get(picture.sha256)
+        if kept is None:
+            raise UserError("error.image.not_available")
+        return await self.keep_image(await asyncio.to_thread(close_up, kept), owner)
+
     async def keep_sound(
-        self, data: bytes, owner: UserId | None = None, longest_ms: int = LONGEST_SOUND
+        self,
+        data: bytes,
+        owner: UserId | None = None,
+        longest_ms: int = LONGEST_SOUND,
+        shortest_ms: int = SHORTEST_SOUND,
     ) -> AudioRef:
         """Make a sound into what Kling takes and keep it, until its owner asks to be forgotten.
 
@@ -99,7 +118,7 @@ class Submit:
             UserError: it is no sound, or too long or too short to be used.
 
         """
-        mp3, length = await asyncio.to_thread(as_mp3, data, longest_ms)
+        mp3, length = await asyncio.to_thread(as_mp3, data, longest_ms, shortest_ms)
         ref = AudioRef(sha256=hashlib.sha256(mp3).hexdigest(), duration_ms=length)
         await self._store.keep_attachment(StoredAttachment(ref, mp3, owner), self._clock.now())
         return ref
@@ -114,6 +133,8 @@ class Submit:
                 can do it.
 
         """
+        if self._assets is not None:
+            request = await self._assets.pinned(user_id, request)
         self._compose.check(request)
         plan = self._accounts.plan_of(await self._store.user(user_id))
         plans.check(plan, request)

@@ -290,9 +290,8 @@ async def open_world(directory: Path, *providers: Provider, **settings: Any) -> 
             config = ProviderConfig(
                 name=ProviderName("abc"[number]),
                 base_url=await stack.enter_async_context(serve(provider.app)),
-                models=("kling-v2-6",),
                 priority=9 - number,
-                **{"rate": 1_000.0} | settings,
+                **{"rate": 1_000.0, "models": ("kling-v2-6",)} | settings,
             )
             clients.append(
                 KlingClient(config, registry.get(dialect), Signer("bearer", "sk-test"), http, clock)

@@ -1,12 +1,13 @@
 """What is on offer, what it costs, and what cannot be done: what every request is checked against."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import structlog
 from pydantic import ValidationError
 
+from bot.domain.asset import NO_NAMES, Names
 from bot.domain.catalog import Catalog, Model
 from bot.domain.effects import Effects
 from bot.domain.prompt import ParsedPrompt, Vocabulary, parse
@@ -65,9 +66,10 @@ class Offered:
 
     # -- what is on offer ----------------------------------------------------------------------------
 
-    def parse(self, text: str) -> ParsedPrompt:
-        """Read what a person typed after a command, or as a caption."""
-        return parse(text, self.vocabulary())
+    def parse(self, text: str, names: Names = NO_NAMES) -> ParsedPrompt:
+        """Read what a person typed after a command, or as a caption; `names` are those of their own assets."""
+        vocabulary = self.vocabulary()
+        return parse(text, replace(vocabulary, elements=names.elements, voices=names.voices))
 
     def vocabulary(self) -> Vocabulary:
         """The models that this bot offers, by all their names."""
@@ -128,7 +130,7 @@ class Offered:
             raise UserError(
                 "error.request.no_provider", model=request.model, models=", ".join(self._pool.models())
             )
-        for key in ("operation", "source"):
+        for key in ("operation", "source", "account"):
             if key in missing:
                 raise UserError(f"error.request.{key}", operation=request.operation)
         if missing:

@@ -62,7 +62,7 @@ class Videos(Offered):
         given = pictures or Pictures()
         said = parsed.options
         usual = self._usual_for(preferences)
-        model = said.model or self._model(given, usual)
+        model = said.model or self._with_assets(given, said, usual) or self._model(given, usual)
         row = self._catalog.model(model)
         self._check_number(row, len(given.references))
         operation = self._operation(model, given)
@@ -168,6 +168,19 @@ class Videos(Offered):
                 able.append(row)
         # Where none takes so many pictures, the one that takes most says so.
         return max(able, key=lambda row: row.references).id if able else usual.model
+
+    def _with_assets(self, pictures: Pictures, said: Options, usual: Defaults) -> str | None:
+        """The usual model, or the first on offer, that takes the elements, or the voice, that were named."""
+        if not said.elements and said.voice is None:
+            return None
+        for model in (usual.model, *self._pool.models()):
+            row = self._catalog.model(model)
+            operation = self._operation(model, pictures)
+            fits = operation in row.operations and len(pictures.references) <= row.references
+            elements = row.elements if operation is not Operation.TEXT_TO_VIDEO else 0
+            if fits and len(said.elements or ()) <= elements and (said.voice is None or row.voices):
+                return model
+        return None
 
     def _mode(self, row: Model, pictures: Pictures, usual: Defaults) -> str:
         """The usual mode, or the first that takes an end frame where there is one."""
