@@ -33,6 +33,8 @@ from bot.services.accounts import Accounts
 from bot.services.admin import Admin
 from bot.services.alerts import Alerts, Rounds
 from bot.services.all_tasks import AllTasks
+from bot.services.asset_making import AssetMaking
+from bot.services.assets import Assets
 from bot.services.assistant import Assistant
 from bot.services.audit import Audit
 from bot.services.broadcast import Broadcasts, BroadcastSending
@@ -68,7 +70,7 @@ from bot.services.subscriptions import Subscriptions
 from bot.services.watch import Watch
 from bot.services.work import Work
 from bot.store.sqlite.operating import OperatingSqliteStore
-from bot.web import Callbacks, Health, WatchedUpdates, serve, site
+from bot.web import Callbacks, Health, Sounds, WatchedUpdates, serve, site
 from handlers.telegram import Connection, TelegramSide, connect
 
 log = structlog.get_logger(__name__)
@@ -76,6 +78,7 @@ log = structlog.get_logger(__name__)
 SUBMISSIONS_AT_ONCE = 16
 LOOKS_AT_ONCE = 16
 DELIVERIES_AT_ONCE = 4
+ASSETS_AT_ONCE = 4
 GRACE_SECONDS = 20.0
 DOWNLOAD_TIMEOUT = 60.0
 ASSISTANT_TIMEOUT = 20.0
@@ -99,6 +102,7 @@ class App:
     poll: Poll
     deliver: Deliver
     recover: Recover
+    asset_making: AssetMaking
     providers: Providers
     alerts: Alerts
     broadcasting: BroadcastSending
@@ -126,11 +130,13 @@ class App:
         await self.services.pricing.refresh()
         await self.telegram.prepare(self.services.access.roles)
         await self.recover.at_start()
+        await self.asset_making.at_start()
         self.ticks.start(
             {
                 "dispatch": (TICK_SECONDS, self.dispatch.tick),
                 "poll": (TICK_SECONDS, self.poll.tick),
                 "deliver": (TICK_SECONDS, self.deliver.tick),
+                "assets": (TICK_SECONDS, self.asset_making.tick),
                 "recover": (RECOVER_SECONDS, self.recover.tick),
                 "status": (STATUS_SECONDS, self.services.status.tick),
                 "spending": (RECOVER_SECONDS, self.watch_spending),
@@ -212,6 +218,18 @@ async def build(
             wiring.hook(settings),
             judging,
         )
+        assets = Assets(
+            store,
+            pool,
+            lambda: prices.catalog,
+            accounts,
+            limits,
+            clock,
+            rng,
+            ticks.wake,
+            moderation,
+            hands_out_sounds=bool(settings.web.public_url),
+        )
         submit = Submit(
             store,
             accounts,
@@ -225,6 +243,7 @@ async def build(
             settings.groups.pool,
             spending,
             moderation,
+            assets,
         )
         connection = Connection(
             token=settings.telegram.token.get_secret_value(),
@@ -276,6 +295,7 @@ async def build(
             history=History(store, clock),
             links=Links(fetch_picture, directory),
             recipes=Recipes(store, compose, clock, rng),
+            assets=assets,
             ideas=Ideas(wiring.ideas(settings), store, compose),
             assistant=assistant,
             accounts=accounts,
@@ -306,10 +326,11 @@ async def build(
         )
         telegram.serve(services)
 
-        submissions, looks, deliveries = (
+        submissions, looks, deliveries, making = (
             Work(SUBMISSIONS_AT_ONCE),
             Work(LOOKS_AT_ONCE),
             Work(DELIVERIES_AT_ONCE),
+            Work(ASSETS_AT_ONCE),
         )
         alerts = Alerts(telegram.messenger, store, clock)
         watch = Watch(pool, alerts)
@@ -328,9 +349,23 @@ async def build(
             spending,
         )
         poll = Poll(store, pool, watch, status, clock, rng, policy, ticks.wake, looks)
+        asset_making = AssetMaking(
+            store,
+            pool,
+            watch,
+            telegram.asset_chat,
+            clock,
+            rng,
+            policy,
+            making,
+            settings.web.public_url,
+            settings.telegram.token.get_secret_value(),
+        )
         updates = WatchedUpdates(telegram, clock)
         web = site(
-            Callbacks(wiring.callback_doors(settings), poll.hint, clock), Health(store, updates, clock)
+            Callbacks(wiring.callback_doors(settings), poll.hint, clock),
+            Health(store, updates, clock),
+            Sounds(asset_making.sound),
         )
         yield App(
             store=store,
@@ -350,6 +385,7 @@ async def build(
                 directory,
                 Millis(settings.storage.retention_days * DAY),
             ),
+            asset_making=asset_making,
             providers=providers,
             alerts=alerts,
             broadcasting=BroadcastSending(store, access, accounts, telegram.letters, clock),
@@ -357,7 +393,7 @@ async def build(
                 store, accounts, alerts, clock, wiring.thresholds(settings), partial(_free_share, directory)
             ),
             ticks=ticks,
-            work=(submissions, looks, deliveries),
+            work=(submissions, looks, deliveries, making),
             telegram=telegram,
             watch_spending=partial(spending.tick, telegram.messenger),
             serving=partial(serve, web, settings.web.listen) if settings.web.public_url else nullcontext,

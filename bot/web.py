@@ -1,4 +1,4 @@
-"""The web server: takes providers' callbacks as hints, and tells whether the bot is alive and ready.
+"""The web server: takes providers' callbacks as hints, hands out sounds that voices are made of, tells how the bot is.
 
 A stranger learns nothing from it, and nothing secret of a request (path, signature, body) is logged.
 """
@@ -94,6 +94,20 @@ async def _body(request: Request) -> bytes | None:
     return bytes(body)
 
 
+class Sounds:
+    """Hands the sound of a voice that is being made to whoever was told its address: providers take no data."""
+
+    def __init__(self, find: Callable[[str, str], Awaitable[bytes | None]]) -> None:
+        self._find = find
+
+    async def send(self, request: Request) -> Response:
+        """The MP3; 404 for a wrong address, and once the voice is made."""
+        sound = await self._find(request.path_params["asset"], request.path_params["tag"])
+        if sound is None:
+            return PlainTextResponse("not found", 404)
+        return Response(sound, media_type="audio/mpeg", headers={"Cache-Control": "no-store"})
+
+
 class WatchedUpdates:
     """A source of updates that remembers when it was last asked."""
 
@@ -141,11 +155,12 @@ class Health:
         return True
 
 
-def site(callbacks: Callbacks, health: Health) -> Starlette:
+def site(callbacks: Callbacks, health: Health, sounds: Sounds) -> Starlette:
     """Everything that is served, as an ASGI app."""
     return Starlette(
         routes=[
             Route("/callback/{provider}/{secret}", callbacks.receive, methods=["POST"]),
+            Route("/sound/{asset}/{tag}.mp3", sounds.send),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
         ]

@@ -21,6 +21,7 @@ from handlers import (
     account,
     admin,
     admin_panel,
+    assets,
     buy,
     card,
     catalog,
@@ -50,7 +51,7 @@ from handlers import (
     video,
     words,
 )
-from handlers.asked import PHOTOS, WORDS, asked_or
+from handlers.asked import PHOTOS, SOUNDS, WORDS, asked_or
 from handlers.context import Context, KlingApplication, acknowledge, answer, user_id_of
 from handlers.files import HAS_IMAGE, HAS_SOUND
 from handlers.given import command_in, text_of
@@ -74,6 +75,10 @@ COMMANDS: dict[str, Callable[[Update, Context], Coroutine[Any, Any, None]]] = {
     "motion": making.motion,
     "expand": making.expand,
     "sound": making.sound,
+    "element": assets.element,
+    "elements": assets.elements,
+    "voice": assets.voice,
+    "myvoices": assets.my_voices,
     "models": catalog.models,
     "voices": catalog.voices,
     "effects": catalog.effects,
@@ -163,6 +168,9 @@ PRESSES: dict[str, PressHandler] = {
     "recipe_keep": recipes.press_adopt,
     "recipe_delete": recipes.press_delete,
     "recipe_gone": recipes.press_delete_sure,
+    "assets": assets.press_list,
+    "asset_drop": assets.press_delete,
+    "asset_gone": assets.press_delete_sure,
     "buy": buy.press_buy,
     "subscribe": subscriptions.press_subscribe,
     "renewal": subscriptions.press_renewal,
@@ -258,7 +266,9 @@ def register(application: KlingApplication) -> None:
     application.add_handler(MessageHandler(grouped & HAS_SOUND, replies.spoken))
     private = named & filters.ChatType.PRIVATE
     application.add_handler(MessageHandler(private & HAS_IMAGE, asked_or(PHOTOS, video.video)))
-    application.add_handler(MessageHandler(private & HAS_SOUND & filters.REPLY, making.spoken))
+    spoken = asked_or(SOUNDS, making.spoken)
+    application.add_handler(MessageHandler(private & HAS_SOUND & filters.REPLY, spoken))
+    application.add_handler(MessageHandler(private & HAS_SOUND, asked_or(SOUNDS, words.unsupported)))
     application.add_handler(MessageHandler(private & filters.COMMAND, words.unknown_command))
     said = asked_or(WORDS, words.words)
     # Words in reply to a result, or to a question about one, before words of their own.

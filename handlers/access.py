@@ -34,6 +34,7 @@ LOOKS = frozenset(
     {
         *("start", "help", "tasks", "cancel", "quota", "usage", "history", "favourites", "show"),
         *("models", "voices", "effects", "prices", "tips", "ideas", "invite", "settings", "recipes"),
+        *("elements", "myvoices"),
     }
 )
 """Commands that begin nothing new: they work during maintenance."""
@@ -42,6 +43,7 @@ LOOK_PRESSES = frozenset(
     {
         *("cancel", "drop", "discard", "dismiss", "history", "open", "original", "star", "about"),
         *("delete", "erase", "keep", "settings", "prefer", "tips", "ideas", "recipes", "recipe"),
+        *("assets", "asset_drop", "asset_gone"),
     }
 )
 ALERT_LIMIT = 200

@@ -1,11 +1,11 @@
-"""What a person was asked to send next: a photo for a recipe or an idea, a name. Everything else goes on as ever."""
+"""What a person was asked to send next: photos, a recording, a name. Everything else goes on as ever."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from telegram import Update
 
-from handlers import admin_panel, ideas, recipes
+from handlers import admin_panel, assets, ideas, recipes
 from handlers.context import Context, place_of, user_id_of
 from handlers.panel import ASKED
 
@@ -13,7 +13,12 @@ Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 Taker = Callable[[Update, Context, str], Awaitable[None]]
 """Takes what was asked for; the text is the subject of the question."""
 
-PHOTOS: Mapping[str, Taker] = {recipes.PHOTO: recipes.took_photo, ideas.PHOTO: ideas.took_photo}
+PHOTOS: Mapping[str, Taker] = {
+    recipes.PHOTO: recipes.took_photo,
+    ideas.PHOTO: ideas.took_photo,
+    assets.PHOTOS: assets.took_photos,
+}
+SOUNDS: Mapping[str, Taker] = {assets.SOUND: assets.took_sound}
 WORDS: Mapping[str, Taker] = {ASKED: admin_panel.took_words, recipes.NAME: recipes.took_name}
 
 

@@ -14,7 +14,7 @@ from bot.domain.request import ImageRef, VideoRequest
 from bot.services.cards import READY, Card
 from handlers import card_views, views
 from handlers.context import Context, Place, message_of, one_of, place_of, rewrite, send, user_id_of
-from handlers.given import given
+from handlers.given import given, read_words
 from handlers.submitting import submit
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -42,13 +42,15 @@ async def open_with(
 async def new(update: Update, context: Context) -> None:
     """`/new`: a card with whatever came along, with the request of the video that is replied to, or an empty one."""
     got = await given(update, context)
-    cards, compose = context.services.cards, context.services.compose
+    cards = context.services.cards
     if got.source is not None and not got.pictures:
         await context.services.results.check_kept(got.source.request)
         earlier = Card(name_of(update), cards.revived(got.source.request, context.preferences))
-        card = cards.answered(earlier, got.words) if got.words else earlier
+        names = await context.services.assets.names(user_id_of(update))
+        card = cards.answered(earlier, got.words, names) if got.words else earlier
     else:
-        card = cards.begun(name_of(update), compose.parse(got.words), got.pictures, context.preferences)
+        parsed = await read_words(update, context, got.words)
+        card = cards.begun(name_of(update), parsed, got.pictures, context.preferences)
     await show(update, context, replace(card, source_message_id=place_of(update).message_id))
 
 
@@ -90,7 +92,8 @@ async def took_words(update: Update, context: Context, text: str) -> bool:
     card = await cards.card(user_id_of(update), place_of(update).chat_id)
     if card is None or not (card.takes_words or card.awaits):
         return False
-    await show(update, context, cards.answered(card, text))
+    names = await context.services.assets.names(user_id_of(update))
+    await show(update, context, cards.answered(card, text, names))
     return True
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from telegram import Message, Update
 
 from bot.domain.links import Linked, split_links
+from bot.domain.prompt import ParsedPrompt
 from bot.domain.request import AudioRef, ImageRef, SourceVideo
 from bot.domain.task import Task
 from bot.errors import UserError
@@ -81,6 +82,16 @@ async def given(update: Update, context: Context, *, links: bool = True) -> Give
         else await keep.keep_sound(await fetch_file(context.bot, sound), user_id_of(update)),
         source,
     )
+
+
+async def read_words(update: Update, context: Context, words: str) -> ParsedPrompt:
+    """Words as a prompt and its options; elements and voices of one's own may be called by their names.
+
+    Raises:
+        UserError: an option is unknown, or its value is.
+
+    """
+    return context.services.compose.parse(words, await context.services.assets.names(user_id_of(update)))
 
 
 def pictures_of(update: Update, context: Context) -> list[RemoteFile]:

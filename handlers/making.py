@@ -10,7 +10,7 @@ from handlers import views
 from handlers.context import Context, answer, user_id_of
 from handlers.draft import ask, submit_or_ask
 from handlers.files import RemoteFile, fetch_file
-from handlers.given import given, one_picture, pictures_of, source_of
+from handlers.given import given, one_picture, pictures_of, read_words, source_of
 
 
 async def extend(update: Update, context: Context) -> None:
@@ -19,7 +19,9 @@ async def extend(update: Update, context: Context) -> None:
     task, source = await source_of(update, context, got.source)
     compose = context.services.compose
     await submit_or_ask(
-        update, context, compose.extension(compose.parse(got.words), source, task.request.mode)
+        update,
+        context,
+        compose.extension(await read_words(update, context, got.words), source, task.request.mode),
     )
 
 
@@ -27,7 +29,7 @@ async def edit(update: Update, context: Context) -> None:
     """`/edit`: the video that is replied to, or the newest, changed as the words say."""
     got = await given(update, context)
     compose = context.services.compose
-    parsed = compose.parse(got.words)
+    parsed = await read_words(update, context, got.words)
     if not parsed.prompt:
         raise UserError("error.request.needs_prompt")
     _, source = await source_of(update, context, got.source)
@@ -38,7 +40,7 @@ async def lip_sync(update: Update, context: Context) -> None:
     """`/lipsync`: the face in a video says a text, or what a voice message says."""
     got = await given(update, context, links=False)
     compose = context.services.compose
-    speech = compose.speech(compose.parse(got.words), got.sound)
+    speech = compose.speech(await read_words(update, context, got.words), got.sound)
     _, source = await source_of(update, context, got.source)
     await submit_or_ask(update, context, compose.lip_sync(source, speech))
 
@@ -56,7 +58,7 @@ async def avatar(update: Update, context: Context) -> None:
     """`/avatar`: a person in a photo says a text, or what a voice message says."""
     got = await given(update, context, links=not pictures_of(update, context))
     compose = context.services.compose
-    parsed = compose.parse(got.words)
+    parsed = await read_words(update, context, got.words)
     person = one_picture(got)
     await submit_or_ask(update, context, compose.avatar(parsed, person, compose.speech(parsed, got.sound)))
 
@@ -67,7 +69,9 @@ async def motion(update: Update, context: Context) -> None:
     compose = context.services.compose
     person = one_picture(got)
     _, source = await source_of(update, context, got.source)
-    await submit_or_ask(update, context, compose.motion(compose.parse(got.words), person, source))
+    await submit_or_ask(
+        update, context, compose.motion(await read_words(update, context, got.words), person, source)
+    )
 
 
 async def effect(update: Update, context: Context) -> None:
@@ -90,7 +94,7 @@ async def try_on(update: Update, context: Context) -> None:
     if len(got.pictures) == 2:
         await submit_or_ask(update, context, compose.try_on(*got.pictures))
         return
-    parsed = compose.parse(got.words)
+    parsed = await read_words(update, context, got.words)
     person = one_picture(got)
     if not parsed.prompt:
         await try_on_.suggest(update, context, person)
@@ -104,14 +108,18 @@ async def image(update: Update, context: Context) -> None:
     """`/image`: a picture from words, or from words and photos."""
     got = await given(update, context)
     compose = context.services.compose
-    await submit_or_ask(update, context, compose.picture(compose.parse(got.words), got.pictures))
+    await submit_or_ask(
+        update, context, compose.picture(await read_words(update, context, got.words), got.pictures)
+    )
 
 
 async def expand(update: Update, context: Context) -> None:
     """`/expand`: a photo with more around it."""
     got = await given(update, context)
     compose = context.services.compose
-    await submit_or_ask(update, context, compose.expansion(compose.parse(got.words), one_picture(got)))
+    await submit_or_ask(
+        update, context, compose.expansion(await read_words(update, context, got.words), one_picture(got))
+    )
 
 
 async def sound(update: Update, context: Context) -> None:
@@ -121,7 +129,7 @@ async def sound(update: Update, context: Context) -> None:
     source = None
     if got.source is not None:
         _, source = await source_of(update, context, got.source)
-    await submit_or_ask(update, context, compose.sound(compose.parse(got.words), source))
+    await submit_or_ask(update, context, compose.sound(await read_words(update, context, got.words), source))
 
 
 async def press_animate(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:

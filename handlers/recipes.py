@@ -108,7 +108,8 @@ async def took_photo(update: Update, context: Context, token: str) -> None:
     recipes_, chat_id = context.services.recipes, place_of(update).chat_id
     recipe = await recipes_.one(token)
     got = await given(update, context)
-    request = recipes_.request(recipe, got.pictures, got.words)
+    names = await context.services.assets.names(user_id_of(update))
+    request = recipes_.request(recipe, got.pictures, got.words, names)
     await recipes_.stop_asking(user_id_of(update), chat_id)
     await submit_or_ask(update, context, request)
 

@@ -17,7 +17,7 @@ from bot.services.rewording import reworded
 from handlers import card, results
 from handlers.context import Context, message_of, place_of, user_id_of
 from handlers.files import fetch_file, sound_file_of
-from handlers.given import words_after_command
+from handlers.given import read_words, words_after_command
 
 Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 Answer = Callable[[Update, Context, Delivery, str], Awaitable[None]]
@@ -95,7 +95,7 @@ async def _follow(update: Update, context: Context, noted: NotedMessage, words: 
     if delivery is not None and Operation.EXTEND in services.results.possible(delivery):
         await results.extend(update, context, delivery, words)
         return
-    parsed = services.compose.parse(words)
+    parsed = await read_words(update, context, words)
     await services.results.check_kept(noted.task.request)
     request = reworded(services.compose, noted.task.request, parsed, context.preferences)
     await card.open_with(update, context, request, place_of(update).message_id)
@@ -123,7 +123,7 @@ async def edited(update: Update, context: Context) -> None:
     if task is None or task.user_id != user_id_of(update):
         return
     words = words_after_command(message.text or message.caption or "")
-    parsed = services.compose.parse(split_links(words).words)
+    parsed = await read_words(update, context, split_links(words).words)
     if not parsed.prompt:
         return
     await services.results.check_kept(task.request)

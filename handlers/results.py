@@ -29,6 +29,7 @@ from handlers.context import (
     user_id_of,
 )
 from handlers.draft import submit_or_ask
+from handlers.given import read_words
 from handlers.keyboards import Rows, markup
 from handlers.submitting import submit
 from handlers.views import View, cut, plain
@@ -234,7 +235,8 @@ async def extend(update: Update, context: Context, delivery: Delivery, words: st
     """The video, some seconds longer, as words say."""
     services = context.services
     source = await services.results.source(user_id_of(update), delivery.task, delivery.position)
-    request = services.compose.extension(services.compose.parse(words), source, delivery.task.request.mode)
+    parsed = await read_words(update, context, words)
+    request = services.compose.extension(parsed, source, delivery.task.request.mode)
     await make(update, context, delivery, request)
 
 
@@ -243,7 +245,7 @@ async def speak(
 ) -> None:
     """The video, whose face says words or what is in a sound."""
     services = context.services
-    speech = services.compose.speech(services.compose.parse(words), sound)
+    speech = services.compose.speech(await read_words(update, context, words), sound)
     source = await services.results.source(user_id_of(update), delivery.task, delivery.position)
     await make(update, context, delivery, services.compose.lip_sync(source, speech))
 

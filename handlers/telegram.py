@@ -25,6 +25,7 @@ from bot.errors import ConfigError
 from bot.services.container import Services
 from bot.services.ports import RawUpdate
 from handlers import register, subscriptions
+from handlers.asset_letters import TelegramAssetChat
 from handlers.context import Context, KlingApplication, Pause, Tools
 from handlers.keyboards import Signer
 from handlers.letters import TelegramLetters
@@ -64,6 +65,7 @@ class TelegramSide:
     def __init__(self, application: KlingApplication, connection: Connection, clock: Clock) -> None:
         self._application = application
         self._signer = Signer(connection.token)
+        self.asset_chat = TelegramAssetChat(application.bot)
         self.letters = TelegramLetters(application.bot, self._signer)
         self.messenger = TelegramMessenger(application.bot, self._signer, clock, connection.admins)
 

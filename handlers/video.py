@@ -10,7 +10,7 @@ from bot.services.cards import as_given
 from handlers import card, views
 from handlers.context import Context, answer, place_of
 from handlers.draft import ask, submit_or_ask
-from handlers.given import COMMAND, given, is_forwarded, text_of
+from handlers.given import COMMAND, given, is_forwarded, read_words, text_of
 from handlers.submitting import is_stale
 
 
@@ -20,7 +20,7 @@ async def video(update: Update, context: Context) -> None:
     services = context.services
     # Somebody else's words hold no options and no pictures: they are offered as they stand.
     foreign = ParsedPrompt(split_links(got.words).words) if is_forwarded(update) else None
-    parsed = foreign or services.compose.parse(got.words)
+    parsed = foreign or await read_words(update, context, got.words)
     if not got.pictures and not parsed.prompt and not parsed.options.shots:
         await answer(update, context, views.how_to(context.t))
         return

@@ -7,7 +7,7 @@ from handlers import card, views
 from handlers.context import Context, answer, message_of, place_of, user_id_of
 from handlers.draft import ask
 from handlers.files import image_file_of
-from handlers.given import is_forwarded, text_of
+from handlers.given import is_forwarded, read_words, text_of
 from handlers.video import video
 
 
@@ -25,7 +25,7 @@ async def words(update: Update, context: Context) -> None:
         return
     if await card.took_words(update, context, text):
         return
-    parsed = context.services.compose.parse(text)
+    parsed = await read_words(update, context, text)
     if parsed.prompt:
         request = context.services.compose.video(parsed, None, context.preferences)
         await ask(update, context, request, "draft.words")

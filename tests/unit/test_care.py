@@ -60,6 +60,7 @@ LINK = "https://t.me/kling_demo_bot?start=recipe_fox1"
 FORMS: Mapping[str, object] = {
     # What is no person's text, by the name of the parameter or field, with its function or class or without.
     "Card.name": "7",
+    "Asset.id": "K7Q29F0123",
     "Package.name": "small",
     "Recipe.name": clean_name,
     "Failures.by_kind": (("content", 3),),

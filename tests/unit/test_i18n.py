@@ -12,6 +12,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.domain.access import AccessMode, InviteProblem, Role, Verdict
+from bot.domain.asset import AssetKind
 from bot.domain.catalog import FIXED, PRICES
 from bot.domain.choices import ANSWERED, CAMERAS, Knob
 from bot.domain.idea import BUILT_IN, BUILT_IN_PHOTO
@@ -42,6 +43,8 @@ CATALOGUES = {
 }
 ENGLISH = CATALOGUES[DEFAULT]
 OTHERS = [language for language in NAMES if language != DEFAULT]
+
+ASSET_TEXTS = (*("ask", "begun", "delete_sure", "deleted", "failed", "how_to", "list", "none", "ready"),)
 
 # Keys that the code puts together, and what the parts can be.
 FAMILIES = {
@@ -82,7 +85,16 @@ FAMILIES = {
     "tryon.": tuple(f"{part}_{name}" for part in ("name", "prompt") for name in try_on.SUGGESTIONS),
     "card.ask.": tuple(ANSWERED),
     "prefer.": (*Preference, "language"),
-    "error.request.": ("operation", "source"),
+    "error.request.": ("operation", "source", "account"),
+    "asset.": (
+        *(f"{kind}.{part}" for kind in AssetKind for part in ASSET_TEXTS),
+        *("close_up", "making", "button.delete", "button.delete_sure", "button.back"),
+    ),
+    "error.asset.": tuple(
+        f"{kind}_{problem}"
+        for kind in AssetKind
+        for problem in ("not_offered", "taken", "too_many", "unnamed")
+    ),
     "command.": tuple(COMMANDS),
     "start.example_": EXAMPLES,
     "start.try_": EXAMPLES,

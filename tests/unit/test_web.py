@@ -22,7 +22,7 @@ from bot.kling.callback import Hint, path_secret
 from bot.sections import Web
 from bot.services.ports import RawUpdate
 from bot.store.sqlite import SqliteStore
-from bot.web import LARGEST_BODY, CallbackDoor, Callbacks, Health, WatchedUpdates, serve, site
+from bot.web import LARGEST_BODY, CallbackDoor, Callbacks, Health, Sounds, WatchedUpdates, serve, site
 from tests.builders import NOW
 
 PLAIN, SIGNING = ProviderName("plain"), ProviderName("signing")
@@ -34,6 +34,7 @@ DOORS = {
 BODY = b'{"task_id": "831", "task_status": "succeed", "task_info": {"external_task_id": "ours-1"}}'
 HINT = Hint("ours-1", "831")
 ANYWHERE = "127.0.0.1:0"
+SOUND = b"somebody speaks"
 
 
 class Updates:
@@ -65,7 +66,10 @@ async def open_server(store) -> AsyncIterator[Server]:
     async def take(provider: ProviderName, hint: Hint) -> None:
         taken.append((provider, hint))
 
-    app = site(Callbacks(DOORS, take, clock), Health(store, updates, clock))
+    async def find(asset: str, tag: str) -> bytes | None:
+        return SOUND if (asset, tag) == ("A1", "secret") else None
+
+    app = site(Callbacks(DOORS, take, clock), Health(store, updates, clock), Sounds(find))
     async with serve(app, ANYWHERE) as address, httpx.AsyncClient(trust_env=False) as http:
         server = Server(address, http, clock, updates)
         server.hints = taken
@@ -245,6 +249,14 @@ def test_a_door_does_not_print_what_opens_it():
 async def ready(server: Server) -> tuple[int, dict[str, bool]]:
     answer = await server.http.get(f"{server.address}/readyz")
     return answer.status_code, answer.json()
+
+
+async def test_a_sound_is_handed_out_at_its_own_address_and_at_no_other(server):
+    answer = await server.http.get(f"{server.address}/sound/A1/secret.mp3")
+    assert (answer.content, answer.headers["content-type"]) == (SOUND, "audio/mpeg")
+    assert answer.headers["cache-control"] == "no-store"
+    for path in ("/sound/A1/another.mp3", "/sound/A2/secret.mp3", "/sound/A1/secret", "/sound/A1"):
+        assert (await server.http.get(f"{server.address}{path}")).status_code == 404
 
 
 async def test_the_process_is_alive_from_the_first_moment(server):
