@@ -364,7 +364,7 @@ class Logging(Section):
 
 
 class Web(Section):
-    """The web server for callbacks; without `public_url` there is none, and nothing but speed is lost."""
+    """The web server; without `public_url` there is none: results come a bit later, and no voices of recordings."""
 
     listen: str = "127.0.0.1:8080"
     public_url: str = ""

@@ -45,7 +45,7 @@ name = "demo"
 dialect = "official"
 base_url = "{kling}"
 key = "{key}"
-models = ["kling-v2-6", "kling-v2-5-turbo", "kling-v2-1", "kling-v1-6"]
+models = ["kling-v2-6", "kling-v2-5-turbo", "kling-v2-1", "kling-v1-6", "kling-v3-omni"]
 
 [polling]
 min_interval = 1

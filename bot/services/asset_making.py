@@ -214,7 +214,6 @@ class AssetMaking:
         elif making.state is RemoteState.SUCCEEDED and (entry is None or not _usable(asset, entry)):
             await self._fail(asset, FailureKind.PROVIDER)
         elif making.state is RemoteState.SUCCEEDED and entry is not None:
-            log.info("an asset is ready", asset=asset.id, kind=asset.kind, provider=asset.provider)
             ready = await self._change(
                 asset,
                 state=AssetState.READY,
@@ -222,6 +221,7 @@ class AssetMaking:
                 task_id=making.task_id,
                 due_at=self._in(LEASE),
             )
+            log.info("an asset is ready", asset=asset.id, kind=asset.kind, provider=asset.provider)
             await self._tell(ready)
         elif self._is_overdue(asset):
             await self._fail(asset, FailureKind.DEADLINE)
@@ -239,7 +239,6 @@ class AssetMaking:
             await self._change(asset, due_at=self._later(replace(asset, attempts=4), error))
 
     async def _fail(self, asset: Asset, kind: FailureKind, detail: str = "") -> None:
-        log.info("an asset could not be made", asset=asset.id, kind=asset.kind, failure=kind)
         failed = await self._change(
             asset,
             state=AssetState.FAILED,
@@ -247,6 +246,7 @@ class AssetMaking:
             failure_detail=detail or None,
             due_at=self._in(LEASE),
         )
+        log.info("an asset could not be made", asset=asset.id, kind=asset.kind, failure=kind)
         await self._tell(failed)
 
     # -- telling -------------------------------------------------------------------------------------
@@ -294,6 +294,7 @@ class AssetMaking:
             await self._change(asset, attempts=asset.attempts + 1, due_at=self._in(Millis(wait)))
             return
         await self._store.drop_asset(asset)
+        log.info("an asset is gone from its provider", asset=asset.id, provider=asset.provider)
 
     # -- sounds --------------------------------------------------------------------------------------
 

@@ -108,3 +108,36 @@ def test_what_is_no_answer_is_not_taken_for_one():
         library.parse_making(Kind.VOICE, answered([]))
     with pytest.raises(outcomes.Unavailable):
         library.parse_listing(Kind.VOICE, answered({}))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (502, b"<html>", outcomes.Ambiguous),
+        (200, b'{"code": 0, "data": {}}', outcomes.Ambiguous),
+        (500, b'{"code": 5000, "message": "internal"}', outcomes.Ambiguous),
+        (400, b'{"code": 1201, "message": "external_task_id already exists"}', outcomes.Ambiguous),
+        (400, b'{"code": 1301, "message": "a face"}', outcomes.Rejected),
+        (429, b'{"code": 1303, "message": "parallel task"}', outcomes.Throttled),
+    ],
+)
+def test_an_order_that_may_have_arrived_is_told_from_one_that_did_not(status, body, kind):
+    with pytest.raises(kind):
+        library.parse_submission(Kind.ELEMENT, HttpResponse(status, {}, body))
+
+
+def test_only_klings_own_word_proves_that_something_is_not_there():
+    unknown = b'{"code": 1201, "message": "Task not found by id/external id"}'
+    with pytest.raises(outcomes.NotFound):
+        library.parse_making(Kind.ELEMENT, HttpResponse(400, {}, unknown))
+    with pytest.raises(outcomes.Unavailable):
+        library.parse_making(Kind.ELEMENT, HttpResponse(404, {}, b'{"message": "not found"}'))
+
+
+def test_a_voice_of_a_sound_is_asked_for_with_its_address():
+    request = library.create_voice("Mine", "klingbot-voice-1", sound_url="https://bot.example/s.mp3")
+    assert request.json == {
+        "voice_name": "Mine",
+        "voice_url": "https://bot.example/s.mp3",
+        "external_task_id": "klingbot-voice-1",
+    }

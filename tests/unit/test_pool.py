@@ -76,6 +76,25 @@ def test_a_request_has_the_price_of_the_best_that_can_express_it_however_that_on
     assert pool.first_able(a_request(model="kling-v9")) is None
 
 
+def test_what_uses_elements_of_an_account_goes_to_that_account_only(pool_of):
+    pool = pool_of(a={}, b={}, gateway={"dialect": "generic"})
+    assert names(pool, a_request(account="b")) == ["b"]
+    assert not pool.can_ever(a_request(account="b"), ("b",))
+    assert pool.unsupported(a_request(account="b")) is None
+    assert pool.unsupported(a_request(account="gateway", mode="pro", sound=True)) == ("sound",)
+    assert pool.unsupported(a_request(account="gone")) == ("account",)
+
+
+def test_a_paused_or_resting_provider_is_not_open(pool_of):
+    pool = pool_of(a={}, b={})
+    pool.pause("a")
+    pool.note("b", REFUSED)
+    assert not pool.is_open("a")
+    assert not pool.is_open("b")
+    pool.resume("a")
+    assert pool.is_open("a")
+
+
 def test_a_provider_whose_slots_are_taken_waits(pool_of):
     pool = pool_of(a={"max_concurrent": 2}, b={"max_concurrent": 1})
     assert names(pool, running={"a": 1, "b": 1}) == ["a"]
