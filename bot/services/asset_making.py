@@ -228,6 +228,8 @@ class AssetMaking:
         else:
             due = next_look(now, asset.made_at, None, self._policy, self._rng)
             await self._change(asset, state=AssetState.MAKING, task_id=making.task_id, due_at=due, looks=0)
+            if asset.state is not AssetState.MAKING:
+                log.info("an asset is being made", asset=asset.id, provider_task=making.task_id)
 
     async def _unanswered(self, asset: Asset, error: Problem, kind: FailureKind) -> None:
         """A question got no answer: ask again later, until there is no point in it."""

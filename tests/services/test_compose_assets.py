@@ -31,7 +31,7 @@ class Everything:
 
 
 def compose(models: tuple[str, ...] = MODELS) -> Compose:
-    defaults = Defaults("kling-v2-5-turbo", "std", 5, "16:9")
+    defaults = Defaults(models[0], "std", 5, "16:9")
     return Compose(lambda: CATALOG, Everything(models), defaults, voices.load(), effects.load())
 
 
