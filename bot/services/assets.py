@@ -4,7 +4,7 @@ What is written here is done by `bot.services.asset_making`: the store first, th
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import structlog
@@ -110,7 +110,7 @@ class Assets:
         await self.check(user_id, wish.kind)
         if wish.sound is not None:
             self.check_sounds()
-        provider = self._provider(wish)
+        provider = self._provider(wish, {asset.provider for asset in await self._store.assets_of(user_id)})
         operation = f"update:{origin.update_id}"
         if self._moderation is not None:
             await self._moderation.check_words(user_id, f"{wish.name}\n{wish.description}".strip(), operation)
@@ -145,15 +145,18 @@ class Assets:
         self._wake("assets")
         return kept
 
-    def _provider(self, wish: Wish) -> ProviderName:
-        """Where it is made: where its video is, else with the first able one that is well."""
+    def _provider(self, wish: Wish, homes: Collection[ProviderName]) -> ProviderName:
+        """Where it is made: where its video is, else with one that is well, best beside what the person has already.
+
+        What is with one account can be used in one video.
+        """
         able = self._able(wish.kind)
         if wish.video is not None:
             able = [client for client in able if wish.video.provider == client.name]
             if not able:
                 raise UserError("error.asset.video_elsewhere")
         names = [client.name for client in able]
-        return next((name for name in names if self._pool.is_open(name)), names[0])
+        return min(names, key=lambda name: (not self._pool.is_open(name), name not in homes))
 
     def _able(self, kind: AssetKind) -> list[KlingClient]:
         """Who makes such a thing and can use it, too; the best first."""

@@ -244,6 +244,16 @@ async def test_a_provider_that_is_paused_is_not_asked_where_another_can(tmp_path
         assert (await Making(world, store).ask()).provider == "b"
 
 
+async def test_what_one_person_makes_is_kept_together(tmp_path, store, provider, other):
+    async with open_world(tmp_path, provider, other, models=("kling-v3",)) as world:
+        making = Making(world, store)
+        world.pool.pause("a")
+        await making.ask()
+        world.pool.resume("a")
+        assert (await making.ask(an_element("Cat"))).provider == "b"
+        assert (await making.ask(user=XIAOLIN)).provider == "a"
+
+
 # -- making --------------------------------------------------------------------------------------------
 
 
