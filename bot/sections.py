@@ -20,6 +20,7 @@ from pydantic import (
 from bot.addresses import is_loopback, safe_url
 from bot.domain import catalog as catalogs
 from bot.domain.access import AccessMode
+from bot.domain.model import ChangedPrices, PriceColumns
 from bot.domain.quota import PoolUse
 from bot.domain.request import Operation
 from bot.kling import callback
@@ -94,10 +95,10 @@ class ProviderPrices(Section):
             raise ValueError(f"{name}: {mistake}") from None
         return self
 
-    def columns(self) -> catalogs.ChangedPrices:
+    def columns(self) -> ChangedPrices:
         """The prices by section and row."""
         return {
-            section: {name: catalogs.PriceColumns.model_validate(columns) for name, columns in rows.items()}
+            section: {name: PriceColumns.model_validate(columns) for name, columns in rows.items()}
             for section, rows in self.model_dump().items()
         }
 

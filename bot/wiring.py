@@ -3,8 +3,8 @@
 from zoneinfo import ZoneInfo
 
 from bot.config import Settings
-from bot.domain.catalog import ChangedPrices
 from bot.domain.idea import Idea, slug_of
+from bot.domain.model import ChangedPrices
 from bot.domain.moderation import Filter, Rules, StrikePolicy
 from bot.domain.options import Options
 from bot.domain.schedule import PollingPolicy

@@ -6,8 +6,9 @@ Made for a phone: a few short lines for each model, names that a tap copies, not
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from bot.domain.catalog import CAMERA_SECONDS, UNKNOWN_RATE, Model, numbers
+from bot.domain.catalog import CAMERA_SECONDS, numbers
 from bot.domain.effects import Effect
+from bot.domain.model import UNKNOWN_RATE, Model
 from bot.domain.request import Operation
 from bot.domain.voices import Voice
 from bot.i18n import Texts

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from bot.domain.catalog import UNKNOWN_RATE, Model
+from bot.domain.model import UNKNOWN_RATE, Model
 from bot.domain.quota import Plan
 from bot.domain.request import Operation
 from bot.i18n import Texts

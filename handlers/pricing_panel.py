@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from telegram import Update
 
-from bot.domain.catalog import Model, prices_of
+from bot.domain.model import Model, prices_of
 from bot.domain.terms import LISTS, NUMBERS, OPTIONAL_NUMBERS, SWITCH, limits
 from bot.errors import UserError
 from handlers import pricing_views

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from bot.domain.catalog import FIXED, Model, PriceColumns, prices_of
+from bot.domain.model import FIXED, Model, PriceColumns, prices_of
 from bot.domain.request import Operation
 from bot.domain.terms import LISTS, NUMBERS, OPTIONAL_NUMBERS, SWITCH, PlanTerms
 from bot.domain.units import ProviderName, UserId

@@ -3,7 +3,8 @@
 import click
 
 from bot.admin.desk import Desk, at_desk, row
-from bot.domain.catalog import SECTIONS, Model, prices_of
+from bot.domain.catalog import SECTIONS
+from bot.domain.model import Model, prices_of
 from bot.domain.terms import LISTS, NOTHING, NUMBERS, SWITCH, PlanTerms
 from bot.services.plans import Origin
 

@@ -6,7 +6,8 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from bot.domain.catalog import CAMERA_SECONDS, Catalog, Model, load, numbers
+from bot.domain.catalog import CAMERA_SECONDS, Catalog, load, numbers
+from bot.domain.model import Model
 from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation
 
 _ABILITIES = {

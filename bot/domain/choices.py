@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from bot.domain.catalog import AS_LONG_AS_ITS_SOURCE, CAMERA_SECONDS, Model, operation_for
+from bot.domain.catalog import AS_LONG_AS_ITS_SOURCE, CAMERA_SECONDS, operation_for
 from bot.domain.direction import NAMED, PRESETS
+from bot.domain.model import Model
 from bot.domain.request import Camera, Operation, Product, VideoRequest
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.domain.catalog import Model
 from bot.domain.choices import model_key
+from bot.domain.model import Model
 from bot.domain.request import AspectRatio, Mode
 
 AUTOMATIC = "auto"

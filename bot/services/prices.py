@@ -7,7 +7,8 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from bot.domain import catalog as catalogs
-from bot.domain.catalog import FIXED, Catalog, ChangedPrices, Overrides, PriceColumns
+from bot.domain.catalog import Catalog, Overrides
+from bot.domain.model import FIXED, ChangedPrices, PriceColumns
 from bot.domain.operating import AuditRow
 from bot.domain.units import ProviderName
 from bot.store.operating import OperatingStore

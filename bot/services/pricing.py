@@ -6,7 +6,7 @@ from typing import Protocol
 import structlog
 
 from bot.domain.access import Permission
-from bot.domain.catalog import Model, prices_of
+from bot.domain.model import Model, prices_of
 from bot.domain.request import Operation
 from bot.domain.terms import LISTS, SWITCH, PlanTerms, read_name, read_number, read_price
 from bot.domain.units import UserId

@@ -15,6 +15,7 @@ from bot.services.cards import FRAMES, NEW, ONLY_NEW, PHOTO, READY, REFERENCES, 
 from bot.services.compose import Compose, Defaults
 from bot.store.base import Draft
 from tests.builders import ADA, ADAS_CHAT, NOW
+from tests.services.everything import Everything
 
 CATALOG = catalog.load()
 MODELS = ("kling-v2-6", "kling-v2-5-turbo", "kling-v1-6", "kling-v3")
@@ -27,29 +28,10 @@ def a_picture(number: int) -> ImageRef:
 ONE, TWO, THREE = a_picture(1), a_picture(2), a_picture(3)
 
 
-class Everything:
-    """A pool of providers that can do everything that the models can."""
-
-    def models(self) -> tuple[str, ...]:
-        return MODELS
-
-    def operations(self) -> frozenset[Operation]:
-        return frozenset(Operation)
-
-    def unsupported(self, request: VideoRequest) -> None:
-        return None
-
-    def first_able(self, request: VideoRequest) -> None:
-        return None
-
-    def first_with(self, model: str) -> None:
-        return None
-
-
 @pytest.fixture
 def cards(store) -> Cards:
     defaults = Defaults("kling-v2-6", "std", 5, "16:9")
-    compose = Compose(lambda _: CATALOG, Everything(), defaults, voices.load(), effects.load())
+    compose = Compose(lambda _: CATALOG, Everything(MODELS), defaults, voices.load(), effects.load())
     return Cards(store, compose, ManualClock(NOW))
 
 

@@ -7,32 +7,18 @@ from bot.domain.asset import Names
 from bot.domain.request import ImageRef, Operation, VideoRequest
 from bot.errors import UserError
 from bot.services.compose import Compose, Defaults, Pictures
+from tests.services.everything import Everything
 
 CATALOG = catalog.load()
+
 MODELS = ("kling-v2-5-turbo", "kling-v2-6", "kling-v3", "kling-v3-omni")
 MINE = Names({"fox": 7}, {"ada": "829877"})
 PHOTO = Pictures(first=ImageRef(sha256="1" * 64, media_type="image/jpeg", width=640, height=640))
 
 
-class Everything:
-    """A pool of providers that can do everything that the models can."""
-
-    def __init__(self, models: tuple[str, ...] = MODELS) -> None:
-        self._models = models
-
-    def models(self) -> tuple[str, ...]:
-        return self._models
-
-    def operations(self) -> frozenset[Operation]:
-        return frozenset(Operation)
-
-    def unsupported(self, request: VideoRequest) -> None:
-        return None
-
-
 def compose(models: tuple[str, ...] = MODELS) -> Compose:
     defaults = Defaults(models[0], "std", 5, "16:9")
-    return Compose(lambda: CATALOG, Everything(models), defaults, voices.load(), effects.load())
+    return Compose(lambda _: CATALOG, Everything(models), defaults, voices.load(), effects.load())
 
 
 def made(text: str, pictures: Pictures | None = None) -> VideoRequest:

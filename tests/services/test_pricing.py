@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bot.domain.catalog import PriceColumns
+from bot.domain.model import PriceColumns
 from bot.domain.operating import AuditRow
 from bot.domain.terms import PlanTerms
 from bot.domain.units import ProviderName, UserId

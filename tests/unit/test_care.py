@@ -20,9 +20,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import handlers
-from bot.domain.catalog import Model
 from bot.domain.catalog import load as load_catalog
 from bot.domain.choices import Knob
+from bot.domain.model import Model
 from bot.domain.preferences import Preferences
 from bot.domain.quota import Plan
 from bot.domain.recipe import clean_name

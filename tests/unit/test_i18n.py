@@ -13,9 +13,9 @@ from babel.messages.pofile import read_po
 
 from bot.domain.access import AccessMode, InviteProblem, Role, Verdict
 from bot.domain.asset import AssetKind
-from bot.domain.catalog import FIXED, PRICES
 from bot.domain.choices import ANSWERED, CAMERAS, Knob
 from bot.domain.idea import BUILT_IN, BUILT_IN_PHOTO
+from bot.domain.model import FIXED, PRICES
 from bot.domain.operating import BroadcastState, StrikeSource
 from bot.domain.preferences import Preference
 from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest

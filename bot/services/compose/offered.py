@@ -8,8 +8,9 @@ import structlog
 from pydantic import ValidationError
 
 from bot.domain.asset import NO_NAMES, Names
-from bot.domain.catalog import Catalog, Model
+from bot.domain.catalog import Catalog
 from bot.domain.effects import Effects
+from bot.domain.model import Model
 from bot.domain.prompt import ParsedPrompt, Vocabulary, parse
 from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.units import Credits, ProviderName

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.catalog import Model
 from bot.domain.choices import fitted
+from bot.domain.model import Model
 from bot.domain.options import Options
 from bot.domain.preferences import Preferences
 from bot.domain.prompt import ParsedPrompt
