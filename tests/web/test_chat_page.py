@@ -220,6 +220,16 @@ async def test_every_entity_looks_like_what_it_is(world, page):
     assert await quote.evaluate("node => node.clientHeight") > closed
 
 
+async def test_a_press_that_a_message_comes_between_is_one_still(world, page):
+    boss = page.locator(f"#people [data-person='{BOSS}']")
+    await boss.hover()
+    await page.mouse.down()
+    told(world, BOSS, "a word in between")
+    await expect(boss.locator(".badge")).to_be_visible()
+    await page.mouse.up()
+    await expect(boss).to_have_attribute("aria-selected", "true")
+
+
 async def test_an_album_is_a_grid_and_an_own_message_is_answered_and_edited(world, page):
     await page.locator("#file").set_input_files([PHOTO] * 3)
     await write(page, "three boats")

@@ -34,22 +34,33 @@ function badge(count) {
   return node;
 }
 
+// A button that stays the same element while what it shows changes: a press that a message comes between is one still.
+function kept(box, kind, id, act, ...inner) {
+  const node = box.querySelector(`[data-${kind}="${id}"]`) || button("", act);
+  node.dataset[kind] = id;
+  node.replaceChildren(...inner);
+  return node;
+}
+
+function settle(box, nodes) {
+  if (nodes.length !== box.children.length || nodes.some((node, place) => box.children[place] !== node)) box.replaceChildren(...nodes);
+}
+
 function list() {
-  el("people").replaceChildren(...world.people.map((one) => {
+  settle(el("people"), world.people.map((one) => {
     const waiting = chatsOf(one.id).reduce((sum, chat) => sum + (unread.get(key(one.id, chat)) || 0), 0);
-    const node = button("", () => enter(one.id, isGroup(open) ? open : one.id), avatar(one), make("span", "", one.first_name), badge(one.id === me ? 0 : waiting));
-    node.dataset.person = one.id;
+    const node = kept(el("people"), "person", one.id, () => enter(one.id, isGroup(open) ? open : one.id),
+      avatar(one), make("span", "", one.first_name), badge(one.id === me ? 0 : waiting));
     node.setAttribute("role", "tab");
     node.setAttribute("aria-selected", String(one.id === me));
     if (one.id === world.admin) node.title = t("admin");
     return node;
   }));
-  el("chats").replaceChildren(...chatsOf(me).map((chat) => {
+  settle(el("chats"), chatsOf(me).map((chat) => {
     const last = [...chats.get(chat).values()].at(-1), who = groupOf(chat) || world.bot;
     const said = last ? `${isGroup(chat) || last.from.id === me ? `${last.from.first_name}: ` : ""}${summary(last)}` : t("empty");
-    const node = button("", () => { enter(me, chat); document.body.classList.remove("listing"); }, avatar(who),
+    const node = kept(el("chats"), "chat", chat, () => { enter(me, chat); document.body.classList.remove("listing"); }, avatar(who),
       make("span", "names", make("b", "", who.title || who.first_name), make("small", "", said)), badge(unread.get(key(me, chat)) || 0));
-    node.dataset.chat = chat;
     node.setAttribute("aria-current", String(chat === open));
     return node;
   }));
