@@ -70,6 +70,9 @@ class Pool:
 
     def __init__(self, clients: Sequence[KlingClient], clock: Clock) -> None:
         self._clients = sorted(clients, key=lambda client: -client.config.priority)
+        self._preferred = sorted(
+            self._clients, key=lambda client: (-client.config.priority, client.config.cost)
+        )
         self._by_name = {client.name: client for client in clients}
         self._health: dict[ProviderName, Health] = {client.name: Health() for client in clients}
         self._clock = clock
@@ -102,7 +105,7 @@ class Pool:
 
     def first_with(self, model: str) -> ProviderName | None:
         """The provider whose price a video model has where nothing else is known of a request."""
-        return next((client.name for client in self._by_preference() if model in client.config.models), None)
+        return next((client.name for client in self._preferred if model in client.config.models), None)
 
     def first_able(self, request: VideoRequest) -> ProviderName | None:
         """The provider whose price a request has: the best that can express it, however it is at the moment.
@@ -110,11 +113,8 @@ class Pool:
         A price that changed with health and load could not be told beforehand; who takes the request in
         the end is decided by `candidates`.
         """
-        able = (client.name for client in self._by_preference() if self._able(client, request, ()))
+        able = (client.name for client in self._preferred if self._able(client, request, ()))
         return next(able, None)
-
-    def _by_preference(self) -> list[KlingClient]:
-        return sorted(self._clients, key=lambda client: (-client.config.priority, client.config.cost))
 
     # -- who is next ---------------------------------------------------------------------------------
 

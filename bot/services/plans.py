@@ -73,7 +73,9 @@ class Plans(Mapping[str, Plan]):
 
     async def refresh(self) -> None:
         """Take up what the store holds: another process, or an earlier one, may have changed it."""
-        self._settle(json.loads(await self._store.setting(PLANS_KEY) or "{}"))
+        changes = json.loads(await self._store.setting(PLANS_KEY) or "{}")
+        if changes != self._changes:
+            self._settle(changes)
 
     async def keep(self, name: str, terms: PlanTerms | None, audit: AuditRow) -> None:
         """Change or add a plan from now on; None: as it is in the settings, or, of an added one, not at all."""

@@ -138,9 +138,9 @@ class Submit:
         self._compose.check(request)
         plan = self._accounts.plan_of(await self._store.user(user_id))
         plans.check(plan, request)
-        caps = NO_CAPS
+        price, caps = self._compose.price(request), NO_CAPS
         if self._spending is not None:
-            await self._spending.check(request, self._compose.price(request))
+            await self._spending.check(request, price)
             caps = self._spending.caps
         if self._moderation is not None:
             await self._moderation.check(user_id, request, f"update:{origin.update_id}")
@@ -156,7 +156,7 @@ class Submit:
                 user_id=user_id,
                 origin=origin,
                 request=request,
-                price=self._compose.price(request),
+                price=price,
                 external_task_id=f"klingbot-{task_id}-{self._rng.getrandbits(48):012x}",
                 created_at=now,
                 deadline_at=Millis(now + self._policy.deadline),
