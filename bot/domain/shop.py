@@ -1,5 +1,6 @@
 """What can be bought for Telegram Stars, what was offered to whom, and what was paid."""
 
+import random
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +12,14 @@ CURRENCY = "XTR"
 
 OFFER_HOLDS = DAY
 """How long an invoice can be paid: prices may change."""
+
+
+TOKEN_BITS = 128
+
+
+def new_token(rng: random.Random) -> str:
+    """Draw the name of an offer, which nobody can guess: all that Telegram is told of it."""
+    return f"{rng.getrandbits(TOKEN_BITS):032x}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.clock import Clock
-from bot.domain.shop import CURRENCY, Offer, Package, Payment, PaymentState, check_payment
+from bot.domain.shop import CURRENCY, Offer, Package, Payment, PaymentState, check_payment, new_token
 from bot.domain.units import Credits, Millis, UserId
 from bot.errors import UserError
 from bot.services.accounts import Accounts
@@ -21,8 +21,6 @@ from bot.services.subscriptions import Subscriptions
 from bot.store.base import Store
 
 log = structlog.get_logger(__name__)
-
-TOKEN_BITS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class Payments:
         package = self._packages.get(name)
         if package is None:
             raise UserError("error.buy.old")
-        offer = Offer(f"{self._rng.getrandbits(TOKEN_BITS):032x}", user_id, package, self._clock.now())
+        offer = Offer(new_token(self._rng), user_id, package, self._clock.now())
         await self._store.keep_offer(offer)
         return offer
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import structlog
 
 from bot.clock import Clock
-from bot.domain.shop import Payment
+from bot.domain.shop import Payment, new_token
 from bot.domain.subscription import PERIOD, MonthlyPlan, Subscription, check_subscribing
 from bot.domain.units import Millis, UserId
 from bot.errors import UserError
@@ -19,8 +19,6 @@ from bot.services.accounts import Accounts
 from bot.store.base import Store
 
 log = structlog.get_logger(__name__)
-
-TOKEN_BITS = 128
 
 
 class Subscriptions:
@@ -60,8 +58,7 @@ class Subscriptions:
         plan = (await self._accounts.plan(user_id)).name
         if plan != self._accounts.default_plan:
             raise UserError("error.buy.other_plan", plan=plan)
-        token = f"{self._rng.getrandbits(TOKEN_BITS):032x}"
-        subscription = Subscription(token, user_id, monthly, self._clock.now())
+        subscription = Subscription(new_token(self._rng), user_id, monthly, self._clock.now())
         await self._store.keep_subscription(subscription)
         return subscription
 
