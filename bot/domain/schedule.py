@@ -10,6 +10,12 @@ from bot.domain.units import SECOND, Millis
 FIRST_LOOK_SHARE = 0.7
 """The first look comes at this share of the median that similar tasks took."""
 
+ABSENCES_TO_PROVE = 2
+"""How often a provider must not know our id before it is taken for absent (read-after-write, WIRE 10)."""
+
+ABSENCE_PAUSE = Millis(10 * SECOND)
+"""How long it is given to know it after all."""
+
 BACKOFF_CAP = 60 * SECOND
 
 

@@ -14,7 +14,7 @@ import structlog
 from bot.clock import Clock
 from bot.domain.asset import Asset, AssetKind, AssetState
 from bot.domain.request import Attachment
-from bot.domain.schedule import PollingPolicy, backoff, next_look
+from bot.domain.schedule import ABSENCE_PAUSE, ABSENCES_TO_PROVE, PollingPolicy, backoff, next_look
 from bot.domain.task import FailureKind
 from bot.domain.units import SECOND, Millis
 from bot.kling import outcomes
@@ -33,10 +33,6 @@ log = structlog.get_logger(__name__)
 LEASE = Millis(180 * SECOND)
 """Longer than any exchange may take, so that an expired lease means a crash."""
 
-ABSENCES_TO_PROVE = 2
-"""How often a provider must not know our id before it is taken for absent, as with tasks."""
-
-ABSENCE_PAUSE = Millis(10 * SECOND)
 REST = Millis(30 * SECOND)
 """How long something waits for a provider that is paused or unwell."""
 

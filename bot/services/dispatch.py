@@ -23,7 +23,7 @@ from bot.domain.lifecycle import (
     Unresolvable,
     transition,
 )
-from bot.domain.schedule import PollingPolicy, backoff, first_look
+from bot.domain.schedule import ABSENCE_PAUSE, ABSENCES_TO_PROVE, PollingPolicy, backoff, first_look
 from bot.domain.spending import estimate, too_little_left
 from bot.domain.task import FailureKind, Task, TaskState
 from bot.domain.units import SECOND, Millis, ProviderName, TaskId
@@ -43,13 +43,8 @@ BATCH = 50
 LEASE = Millis(180 * SECOND)
 """Longer than any submission may take, so that an expired lease means a crash."""
 
-ABSENCES_TO_PROVE = 2
-"""How often a provider must not know our id before it is taken for absent (read-after-write, WIRE 10)."""
-
 STEP_ASIDE = Millis(2 * SECOND)
 """How long a task that finds no room waits before it is looked at again."""
-
-ABSENCE_PAUSE = Millis(10 * SECOND)
 
 
 class Dispatch:
