@@ -58,7 +58,11 @@ def main() -> None:
 @_explained
 def run(path: Path) -> None:
     """Run the bot until Ctrl-C."""
-    from bot import app, config, log
+    from bot import (
+        app,
+        log,
+    )
+    from bot.settings import config
 
     settings = config.load(path, os.environ)
     log.setup(settings.logging.level, settings.logging.format, settings.secrets(), sys.stderr)
@@ -101,8 +105,9 @@ def demo(port: int, script: Path | None, browser: bool) -> None:
 @_explained
 def check(path: Path) -> None:
     """Test the settings, the store, the Telegram token and every Kling key; one line each."""
-    from bot import check as checks
-    from bot import config, log
+    from bot import log
+    from bot.cli import check as checks
+    from bot.settings import config
 
     settings = config.load(path, os.environ)
     log.setup("ERROR", settings.logging.format, settings.secrets(), sys.stderr)
@@ -118,7 +123,7 @@ def check(path: Path) -> None:
 @click.option("--force", is_flag=True, help="Write over a file that exists.")
 def init(path: Path, force: bool) -> None:
     """Ask a few questions and write the settings."""
-    from bot.init import questions, write
+    from bot.cli.init import questions, write
 
     if path.exists() and not force:
         raise click.ClickException(f"{path} exists; give another --config, or --force to write over it")
@@ -127,17 +132,17 @@ def init(path: Path, force: bool) -> None:
 
 
 class _Admin(click.Group):
-    """The commands of `bot.admin`, read when they are wanted, so that --help is quick."""
+    """The commands of `bot.cli`, read when they are wanted, so that --help is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name every command."""
-        from bot.admin import admin
+        from bot.cli import admin
 
         return admin.list_commands(ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Find a command."""
-        from bot.admin import admin
+        from bot.cli import admin
 
         return admin.get_command(ctx, cmd_name)
 
@@ -159,7 +164,7 @@ def admin_(context: click.Context, path: Path) -> None:
 @_explained
 def migrate(path: Path) -> None:
     """Bring the store to the form that this version needs (`run` does it by itself)."""
-    from bot import config
+    from bot.settings import config
     from bot.store import sqlite
 
     settings = config.load(path, os.environ)

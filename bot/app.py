@@ -21,57 +21,60 @@ import structlog
 
 from bot import wiring
 from bot.clock import Clock, SystemClock
-from bot.config import Settings
-from bot.domain import effects, voices
-from bot.domain.request import Product
+from bot.domain.requests import (
+    effects,
+    voices,
+)
+from bot.domain.requests.request import Product
 from bot.domain.units import DAY, MINUTE, Millis
 from bot.kling.download import download
 from bot.providers import open_pool
 from bot.scheduler import Ticks
-from bot.services.access import Access
-from bot.services.accounts import Accounts
-from bot.services.admin import Admin
-from bot.services.alerts import Alerts, Rounds
-from bot.services.all_tasks import AllTasks
-from bot.services.asset_making import AssetMaking
-from bot.services.assets import Assets
-from bot.services.assistant import Assistant
-from bot.services.audit import Audit
-from bot.services.broadcast import Broadcasts, BroadcastSending
-from bot.services.cards import Cards
 from bot.services.compose import Compose
 from bot.services.container import Services
-from bot.services.deliver import Deliver
-from bot.services.dispatch import Dispatch
-from bot.services.fetching import ResultFiles
-from bot.services.history import History
-from bot.services.ideas import Ideas
-from bot.services.intake import Intake
-from bot.services.limits import Limits
-from bot.services.links import LARGEST_PICTURE, Links
-from bot.services.moderation import Moderation
-from bot.services.payments import Payments, Terms
-from bot.services.plans import Plans
-from bot.services.poll import Poll
-from bot.services.pools import Pools
-from bot.services.prices import Prices
-from bot.services.pricing import Pricing
-from bot.services.privacy import Privacy
-from bot.services.providers import Providers
-from bot.services.recipes import Recipes
-from bot.services.recover import Recover
-from bot.services.reports import Reports
-from bot.services.results import Results
-from bot.services.retries import Retries
-from bot.services.spending import Spending
-from bot.services.status import Status
-from bot.services.submit import Submit
-from bot.services.subscriptions import Subscriptions
-from bot.services.watch import Watch
-from bot.services.work import Work
+from bot.services.credits.payments import Payments, Terms
+from bot.services.credits.plans import Plans
+from bot.services.credits.pools import Pools
+from bot.services.credits.prices import Prices
+from bot.services.credits.pricing import Pricing
+from bot.services.credits.spending import Spending
+from bot.services.credits.subscriptions import Subscriptions
+from bot.services.inbox import Intake
+from bot.services.library.asset_making import AssetMaking
+from bot.services.library.assets import Assets
+from bot.services.library.ideas import Ideas
+from bot.services.library.recipes import Recipes
+from bot.services.operations.admin import Admin
+from bot.services.operations.alerts import Alerts, Rounds
+from bot.services.operations.broadcast import Broadcasts, BroadcastSending
+from bot.services.operations.privacy import Privacy
+from bot.services.operations.providers import Providers
+from bot.services.operations.reports import Reports
+from bot.services.people.access import Access
+from bot.services.people.accounts import Accounts
+from bot.services.people.audit import Audit
+from bot.services.people.limits import Limits
+from bot.services.people.moderation import Moderation
+from bot.services.requests.assistant import Assistant
+from bot.services.requests.cards import Cards
+from bot.services.requests.links import LARGEST_PICTURE, Links
+from bot.services.requests.submit import Submit
+from bot.services.tasks.all_tasks import AllTasks
+from bot.services.tasks.deliver import Deliver
+from bot.services.tasks.dispatch import Dispatch
+from bot.services.tasks.fetching import ResultFiles
+from bot.services.tasks.history import History
+from bot.services.tasks.poll import Poll
+from bot.services.tasks.recover import Recover
+from bot.services.tasks.results import Results
+from bot.services.tasks.retries import Retries
+from bot.services.tasks.status import Status
+from bot.services.tasks.watch import Watch
+from bot.services.tasks.work import Work
+from bot.settings.config import Settings
 from bot.store.sqlite.operating import OperatingSqliteStore
 from bot.web import Callbacks, Health, Sounds, WatchedUpdates, serve, site
-from handlers.telegram import Connection, TelegramSide, connect
+from handlers.connection import Connection, TelegramSide, connect
 
 log = structlog.get_logger(__name__)
 

@@ -6,15 +6,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx
 
 from bot.clock import Clock
-from bot.config import Settings
-from bot.domain.request import Operation
+from bot.domain.requests.request import Operation
 from bot.domain.units import ProviderName
 from bot.kling.auth import Signer, scheme_of
 from bot.kling.client import KlingClient, ProviderConfig, operations_of
 from bot.kling.dialects import registry
 from bot.kling.pool import Pool, models_of
 from bot.kling.wire import Dialect
-from bot.sections import Provider
+from bot.settings.config import Settings
+from bot.settings.sections import Provider
 
 
 @asynccontextmanager

@@ -2,22 +2,22 @@
 
 from zoneinfo import ZoneInfo
 
-from bot.config import Settings
-from bot.domain.idea import Idea, slug_of
-from bot.domain.model import ChangedPrices
-from bot.domain.moderation import Filter, Rules, StrikePolicy
-from bot.domain.options import Options
-from bot.domain.schedule import PollingPolicy
-from bot.domain.shop import Package
-from bot.domain.spending import Caps
-from bot.domain.subscription import MonthlyPlan
+from bot.domain.credits.shop import Package
+from bot.domain.credits.spending import Caps
+from bot.domain.credits.subscription import MonthlyPlan
+from bot.domain.library.idea import Idea, slug_of
+from bot.domain.people.moderation import Filter, Rules, StrikePolicy
+from bot.domain.requests.model import ChangedPrices
+from bot.domain.requests.options import Options
+from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.units import HOUR, MINUTE, SECOND, ChatId, Credits, Millis, ProviderName, UserId
 from bot.kling import callback
-from bot.services.access import AllowList
-from bot.services.alerts import Thresholds
 from bot.services.compose import Defaults
-from bot.services.limits import Rates
-from bot.services.moderation import Hook
+from bot.services.operations.alerts import Thresholds
+from bot.services.people.access import AllowList
+from bot.services.people.limits import Rates
+from bot.services.people.moderation import Hook
+from bot.settings.config import Settings
 from bot.web import CallbackDoor
 
 # -- people and money --------------------------------------------------------------------------------

@@ -16,46 +16,68 @@ from telegram.ext import (
 )
 
 from bot.errors import UserError
-from handlers import (
-    access,
-    account,
-    admin,
-    admin_panel,
-    assets,
-    buy,
-    card,
-    catalog,
-    errors,
+from handlers.account import (
     groups,
-    help,  # noqa: A004  the command is /help
-    history,
-    ideas,
-    improving,
-    inline,
-    making,
-    onboarding,
-    plans,
-    prices,
     privacy,
-    providers,
-    recipes,
-    replies,
-    results,
     settings,
     stats,
+)
+from handlers.account import (
+    quota as account,
+)
+from handlers.admin import (
+    access,
+    plans,
+    providers,
     strikes,
-    subscriptions,
-    tasks,
+)
+from handlers.admin import (
+    grants as admin,
+)
+from handlers.admin import (
+    panel as admin_panel,
+)
+from handlers.asked import PHOTOS, SOUNDS, WORDS, asked_or
+from handlers.chat import errors
+from handlers.chat.context import Context, KlingApplication, acknowledge, answer, user_id_of
+from handlers.chat.files import HAS_IMAGE, HAS_SOUND
+from handlers.chat.inputs import command_in, text_of
+from handlers.chat.views import View
+from handlers.guide import (
+    catalog,
+    help,  # noqa: A004  the command is /help
+    prices,
     tips,
+)
+from handlers.guide import (
+    start as onboarding,
+)
+from handlers.library import (
+    assets,
+    ideas,
+    recipes,
+)
+from handlers.making import (
+    card,
+    improving,
+    replies,
     try_on,
     video,
     words,
 )
-from handlers.asked import PHOTOS, SOUNDS, WORDS, asked_or
-from handlers.context import Context, KlingApplication, acknowledge, answer, user_id_of
-from handlers.files import HAS_IMAGE, HAS_SOUND
-from handlers.given import command_in, text_of
-from handlers.views import View
+from handlers.making import (
+    commands as making,
+)
+from handlers.results import (
+    history,
+    inline,
+    results,
+    tasks,
+)
+from handlers.shop import (
+    buy,
+    subscriptions,
+)
 
 PressHandler = Callable[[Update, Context, CallbackQuery, str], Awaitable[str | None]]
 """Does what a button asks for; what it returns is shown for a moment."""

@@ -5,9 +5,14 @@ from typing import Any
 
 from telegram import Update
 
-from handlers import admin_panel, assets, ideas, recipes
-from handlers.context import Context, place_of, user_id_of
-from handlers.panel import ASKED
+from handlers.admin import panel as admin_panel
+from handlers.admin.panel_pages import ASKED
+from handlers.chat.context import Context, place_of, user_id_of
+from handlers.library import (
+    assets,
+    ideas,
+    recipes,
+)
 
 Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 Taker = Callable[[Update, Context, str], Awaitable[None]]

@@ -7,8 +7,10 @@ from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.domain.asset import Asset, AssetKind
-from bot.domain.lifecycle import (
+from bot.domain.credits.quota import Plan, Windows, windows
+from bot.domain.library.asset import Asset, AssetKind
+from bot.domain.requests.request import ImageRef, Operation, VideoRequest
+from bot.domain.tasks.lifecycle import (
     Accepted,
     AnswerLost,
     CancelRequested,
@@ -19,9 +21,7 @@ from bot.domain.lifecycle import (
     Refused,
     transition,
 )
-from bot.domain.quota import Plan, Windows, windows
-from bot.domain.request import ImageRef, Operation, VideoRequest
-from bot.domain.task import (
+from bot.domain.tasks.task import (
     Delivery,
     DeliveryKind,
     DeliveryState,

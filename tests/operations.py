@@ -3,7 +3,7 @@
 from hashlib import sha256
 from typing import Any
 
-from bot.domain.request import AudioRef, ImageRef, Operation, VideoRequest
+from bot.domain.requests.request import AudioRef, ImageRef, Operation, VideoRequest
 
 CONTENTS = {f"picture {number}".encode(): number for number in range(8)} | {b"a sound": 8}
 BYTES = {sha256(content).hexdigest(): content for content in CONTENTS}

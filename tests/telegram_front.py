@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.clock import Clock
 from bot.demo.telegram import TelegramStandIn
 from bot.domain.units import UserId
-from handlers.telegram import Connection, TelegramSide, connect
+from handlers.connection import Connection, TelegramSide, connect
 from tests.serving import serve
 
 TOKEN = "123456:a-token-of-tests"

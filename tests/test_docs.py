@@ -9,12 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import main
-from bot.admin import admin
-from bot.config import Settings, load
-from bot.domain import catalog
-from bot.domain.catalog_table import table
-from bot.domain.request import Operation
+from bot.cli import admin
+from bot.cli.catalog_table import table
+from bot.domain.requests import catalog
+from bot.domain.requests.request import Operation
 from bot.kling.dialects import registry
+from bot.settings.config import Settings, load
 from handlers import COMMANDS
 
 ROOT = Path(__file__).parent.parent
@@ -66,7 +66,7 @@ def test_every_dialect_is_in_the_readme_and_in_the_settings():
 def test_the_table_of_models_is_what_the_catalog_says():
     found = README.partition("<!-- models -->\n")[2].partition("\n<!-- /models -->")[0]
     assert found == table(catalog.load()), (
-        "README is behind the catalog: put what `python -m bot.domain.catalog_table` prints "
+        "README is behind the catalog: put what `python -m bot.cli.catalog_table` prints "
         "between <!-- models --> and <!-- /models -->"
     )
 

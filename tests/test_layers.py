@@ -17,10 +17,8 @@ LAYERS = {
     "bot.errors": (),
     "bot.clock": ("bot.domain.units",),
     "bot.domain": ("bot.domain", "bot.errors"),
-    "bot.images": ("bot.images", "bot.errors"),
-    "bot.media": ("bot.errors",),
+    "bot.media": ("bot.media", "bot.errors"),
     "bot.i18n": ("bot.errors",),
-    "bot.charts": (),
     "bot.log": (),
     "bot.kling.wire": ("bot.domain",),
     "bot.kling.outcomes": ("bot.domain",),
@@ -33,8 +31,6 @@ LAYERS = {
         "bot.kling",
         "bot.store.base",
         "bot.store.operating",
-        "bot.charts",
-        "bot.images",
         "bot.media",
         "bot.clock",
         "bot.errors",
@@ -49,9 +45,20 @@ LAYERS = {
         "bot.store.base",
     ),
     # The shell asks the services, as the handlers do; only its desk knows the settings and the store.
-    "bot.admin": ("bot.admin", "bot.services", "bot.domain", "bot.errors", "bot.i18n"),
-    "bot.admin.desk": (
-        "bot.config",
+    "bot.cli": ("bot.cli", "bot.services", "bot.domain", "bot.errors", "bot.i18n"),
+    "bot.cli.catalog_table": ("bot.domain",),
+    "bot.cli.init": ("bot.settings", "bot.errors"),
+    "bot.cli.check": (
+        "bot.settings",
+        "bot.clock",
+        "bot.providers",
+        "bot.store.sqlite",
+        "bot.kling",
+        "bot.errors",
+        "handlers",
+    ),
+    "bot.cli.desk": (
+        "bot.settings.config",
         "bot.log",
         "bot.providers",
         "bot.wiring",
@@ -62,7 +69,7 @@ LAYERS = {
         "bot.errors",
     ),
     # An independent reading of the wire facts: sharing code with the client would share its mistakes.
-    "bot.demo": ("bot.demo", "bot.app", "bot.config", "bot.log"),
+    "bot.demo": ("bot.demo", "bot.app", "bot.settings.config", "bot.log"),
     "handlers": ("handlers", "bot.services", "bot.domain", "bot.clock", "bot.errors", "bot.i18n"),
 }
 PURE = ("bot.domain", "bot.kling.dialects", "bot.kling.wire", "bot.kling.outcomes")

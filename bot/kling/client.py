@@ -18,7 +18,7 @@ import httpx
 import structlog
 
 from bot.clock import Clock
-from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
+from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.units import Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.auth import Signer

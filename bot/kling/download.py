@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from bot.domain.request import Product
+from bot.domain.requests.request import Product
 
 MAX_REDIRECTS = 5
 _HEAD = 12

@@ -12,7 +12,7 @@
 No message holds a key, a URL or a prompt.
 """
 
-from bot.domain.task import FailureKind
+from bot.domain.tasks.task import FailureKind
 from bot.domain.units import Millis
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.clock import Clock
-from bot.domain.request import Operation, VideoRequest
+from bot.domain.requests.request import Operation, VideoRequest
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.client import KlingClient, ProviderConfig, retry_after_of

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol, Self
 
-from bot.domain.request import Operation, VideoRequest
-from bot.domain.task import RemoteVideo
+from bot.domain.requests.request import Operation, VideoRequest
+from bot.domain.tasks.task import RemoteVideo
 
 
 @dataclass(frozen=True, slots=True)

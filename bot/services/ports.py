@@ -6,8 +6,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from bot.domain.asset import Asset
-from bot.domain.task import Delivery, Task
+from bot.domain.library.asset import Asset
+from bot.domain.tasks.task import Delivery, Task
 from bot.domain.units import ChatId, Credits, Millis
 
 

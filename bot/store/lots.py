@@ -10,8 +10,8 @@ day that has passed is not made longer by a video that failed, as it is with the
 
 import sqlite3
 
-from bot.domain.quota import Lot
-from bot.domain.task import LedgerKind, LedgerRow
+from bot.domain.credits.quota import Lot
+from bot.domain.tasks.task import LedgerKind, LedgerRow
 from bot.domain.units import ChatId, Credits, Millis, UserId
 from bot.store import sql_money as sql
 from bot.store.base import NotEnough

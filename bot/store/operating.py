@@ -6,10 +6,10 @@ The guarantee is the same: each intent is one transaction, and what it did survi
 from collections.abc import Sequence
 from typing import Protocol
 
-from bot.domain.access import InviteCode, InviteProblem, Standing
-from bot.domain.operating import AuditRow, Broadcast, BroadcastState, Strike
-from bot.domain.report import Figure
-from bot.domain.task import Task, TaskState
+from bot.domain.operations.records import AuditRow, Broadcast, BroadcastState, Strike
+from bot.domain.operations.report import Figure
+from bot.domain.people.access import InviteCode, InviteProblem, Standing
+from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import Millis, UserId
 from bot.store.base import Store, User
 

@@ -2,9 +2,9 @@
 
 import sqlite3
 
-from bot.domain.shop import Offer, Package, Payment, PaymentState
-from bot.domain.subscription import GRACE
-from bot.domain.task import LedgerKind, LedgerRow
+from bot.domain.credits.shop import Offer, Package, Payment, PaymentState
+from bot.domain.credits.subscription import GRACE
+from bot.domain.tasks.task import LedgerKind, LedgerRow
 from bot.domain.units import Credits, Millis, UserId
 from bot.store import lots, subscriptions
 from bot.store import sql_money as sql

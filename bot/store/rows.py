@@ -4,10 +4,10 @@ import json
 import sqlite3
 from typing import Any
 
-from bot.domain.preferences import Preferences
-from bot.domain.recipe import Recipe
-from bot.domain.request import VideoRequest
-from bot.domain.task import (
+from bot.domain.library.recipe import Recipe
+from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.request import VideoRequest
+from bot.domain.tasks.task import (
     Delivery,
     DeliveryKind,
     DeliveryState,

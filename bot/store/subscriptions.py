@@ -2,8 +2,8 @@
 
 import sqlite3
 
-from bot.domain.shop import Payment
-from bot.domain.subscription import GRACE, MonthlyPlan, Subscription
+from bot.domain.credits.shop import Payment
+from bot.domain.credits.subscription import GRACE, MonthlyPlan, Subscription
 from bot.domain.units import Credits, Millis, UserId
 from bot.store import sql_money as sql
 from bot.store.rows import insert

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-from bot.domain.task import TaskState
+from bot.domain.tasks.task import TaskState
 from bot.domain.units import MINUTE, Millis
 from bot.store.rows import insert, task_values
 from bot.store.sqlite import SqliteStore, migrate

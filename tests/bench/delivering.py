@@ -11,10 +11,10 @@ from pathlib import Path
 import httpx
 
 from bot.clock import SystemClock
-from bot.domain.task import Delivery, DeliveryKind, DeliveryState, TaskState
+from bot.domain.tasks.task import Delivery, DeliveryKind, DeliveryState, TaskState
 from bot.kling.download import download
 from bot.services.ports import ResultFile
-from handlers.telegram import Connection, TelegramSide, connect
+from handlers.connection import Connection, TelegramSide, connect
 from tests.builders import a_task
 
 

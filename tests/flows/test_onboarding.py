@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.messenger import CONFETTI
+from handlers.sending.messenger import CONFETTI
 
 ADA, XIAOLIN = 1001, 1002
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.domain.access import PERMISSIONS, Role
-from handlers.menus import STAFF_COMMANDS
+from bot.domain.people.access import PERMISSIONS, Role
+from handlers.chat.menus import STAFF_COMMANDS
 from tests.flows.world import World
 
 ADA, XIAOLIN, BOSS = 1001, 1002, 1000

@@ -1,6 +1,6 @@
 """A pool of providers that can do everything that its models can, for tests of what is composed."""
 
-from bot.domain.request import Operation, VideoRequest
+from bot.domain.requests.request import Operation, VideoRequest
 
 
 class Everything:

@@ -5,13 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.quota import Plan
-from bot.domain.shop import Payment
-from bot.domain.subscription import GRACE, MonthlyPlan, Subscription
-from bot.domain.task import LedgerKind, TaskState
+from bot.domain.credits.quota import Plan
+from bot.domain.credits.shop import Payment
+from bot.domain.credits.subscription import GRACE, MonthlyPlan, Subscription
+from bot.domain.tasks.task import LedgerKind, TaskState
 from bot.domain.units import DAY, HOUR, Credits, Millis, UserId
 from bot.errors import UserError
-from bot.services.accounts import GRANT_LIMIT, Accounts
+from bot.services.people.accounts import GRANT_LIMIT, Accounts
 from tests.builders import ADA, GENEROUS, NOW, XIAOLIN, a_task, a_window, stored
 
 BOSS = UserId(1000)

@@ -5,12 +5,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.clock import ManualClock
-from bot.domain.lifecycle import ProviderFailed, transition
-from bot.domain.quota import Plan
-from bot.domain.task import FailureKind, TaskState
+from bot.domain.credits.quota import Plan
+from bot.domain.tasks.lifecycle import ProviderFailed, transition
+from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, Millis, UserId
-from bot.services.accounts import Accounts
-from bot.services.alerts import Alerts, Rounds, Thresholds
+from bot.services.operations.alerts import Alerts, Rounds, Thresholds
+from bot.services.people.accounts import Accounts
 from bot.store.sqlite.operating import OperatingSqliteStore
 from tests.builders import NOW, stored
 from tests.services.world import Chat

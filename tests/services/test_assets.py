@@ -6,22 +6,22 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain import catalog
-from bot.domain.asset import MOST_ASSETS, Asset, AssetKind, AssetState, Wish
-from bot.domain.request import AudioRef, SourceVideo
-from bot.domain.task import FailureKind, Origin
-from bot.domain.terms import PlanTerms
+from bot.domain.credits.terms import PlanTerms
+from bot.domain.library.asset import MOST_ASSETS, Asset, AssetKind, AssetState, Wish
+from bot.domain.requests import catalog
+from bot.domain.requests.request import AudioRef, SourceVideo
+from bot.domain.tasks.task import FailureKind, Origin
 from bot.domain.units import MINUTE, SECOND, Millis
 from bot.errors import UserError
-from bot.services.accounts import Accounts
-from bot.services.asset_making import ABSENCE_PAUSE, LEASE, MOST_DELETIONS, AssetMaking
-from bot.services.assets import Assets
-from bot.services.audit import Audit
-from bot.services.limits import Limits, Rates
-from bot.services.plans import Plans
+from bot.services.credits.plans import Plans
+from bot.services.library.asset_making import ABSENCE_PAUSE, LEASE, MOST_DELETIONS, AssetMaking
+from bot.services.library.assets import Assets
+from bot.services.people.accounts import Accounts
+from bot.services.people.audit import Audit
+from bot.services.people.limits import Limits, Rates
 from bot.services.ports import ChatBusy, ChatGone, Sent
-from bot.services.watch import Watch
-from bot.services.work import Work
+from bot.services.tasks.watch import Watch
+from bot.services.tasks.work import Work
 from bot.store.base import StoredAttachment
 from bot.store.sqlite.operating import OperatingSqliteStore
 from tests.builders import ADA, ADAS_CHAT, XIAOLIN, a_request, an_image

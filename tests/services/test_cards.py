@@ -5,14 +5,28 @@ from dataclasses import replace
 import pytest
 
 from bot.clock import ManualClock
-from bot.domain import catalog, effects, voices
-from bot.domain.choices import Knob
-from bot.domain.preferences import Preferences
-from bot.domain.prompt import Vocabulary, parse
-from bot.domain.request import AudioRef, ImageRef, Operation, Speech, VideoRequest
+from bot.domain.requests import (
+    catalog,
+    effects,
+    voices,
+)
+from bot.domain.requests.choices import Knob
+from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.prompt import Vocabulary, parse
+from bot.domain.requests.request import AudioRef, ImageRef, Operation, Speech, VideoRequest
 from bot.errors import UserError
-from bot.services.cards import FRAMES, NEW, ONLY_NEW, PHOTO, READY, REFERENCES, TWO_PHOTOS, Card, Cards
 from bot.services.compose import Compose, Defaults
+from bot.services.requests.cards import (
+    FRAMES,
+    NEW,
+    ONLY_NEW,
+    PHOTO,
+    READY,
+    REFERENCES,
+    TWO_PHOTOS,
+    Card,
+    Cards,
+)
 from bot.store.base import Draft
 from tests.builders import ADA, ADAS_CHAT, NOW
 from tests.services.everything import Everything

@@ -2,9 +2,13 @@
 
 import pytest
 
-from bot.domain import catalog, effects, voices
-from bot.domain.asset import Names
-from bot.domain.request import ImageRef, Operation, VideoRequest
+from bot.domain.library.asset import Names
+from bot.domain.requests import (
+    catalog,
+    effects,
+    voices,
+)
+from bot.domain.requests.request import ImageRef, Operation, VideoRequest
 from bot.errors import UserError
 from bot.services.compose import Compose, Defaults, Pictures
 from tests.services.everything import Everything

@@ -9,15 +9,15 @@ import av
 import pytest
 from PIL import Image
 
-from bot.domain.lifecycle import Finished, transition
-from bot.domain.request import Product
-from bot.domain.task import DeliveryState, FailureKind, LedgerKind, Task, TaskState
+from bot.domain.requests.request import Product
+from bot.domain.tasks.lifecycle import Finished, transition
+from bot.domain.tasks.task import DeliveryState, FailureKind, LedgerKind, Task, TaskState
 from bot.domain.units import DAY, SECOND, ChatId, Millis
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
-from bot.media import NotAVideo, probe
-from bot.services.deliver import LEASE, PATIENCE, Deliver
+from bot.media.clips import NotAVideo, probe
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
-from bot.services.work import Work
+from bot.services.tasks.deliver import LEASE, PATIENCE, Deliver
+from bot.services.tasks.work import Work
 from tests.builders import NOW, a_video, stored
 from tests.services.world import STATUS_MESSAGE, World
 

@@ -7,10 +7,10 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.domain.task import FailureKind, TaskState
+from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis, ProviderName
-from bot.services.dispatch import LEASE
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
+from bot.services.tasks.dispatch import LEASE
 from tests.builders import NOW, a_request, an_image, stored
 from tests.services.world import BACK, HELD, POLICY, Provider, accepted, open_world, refusal
 

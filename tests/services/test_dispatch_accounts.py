@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.task import FailureKind, TaskState
+from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import ProviderName
 from tests.builders import NOW, a_request, stored
 from tests.services.world import BACK, HELD, refusal

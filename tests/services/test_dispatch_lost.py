@@ -5,8 +5,8 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.domain.task import FailureKind, TaskState
-from bot.services.dispatch import ABSENCE_PAUSE, LEASE
+from bot.domain.tasks.task import FailureKind, TaskState
+from bot.services.tasks.dispatch import ABSENCE_PAUSE, LEASE
 from tests.builders import NOW, stored
 from tests.services.world import (
     BACK,

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from bot.clock import ManualClock
-from bot.domain.lifecycle import Finished, transition
-from bot.domain.quota import Plan
-from bot.domain.task import LedgerKind, TaskState
+from bot.domain.credits.quota import Plan
+from bot.domain.tasks.lifecycle import Finished, transition
+from bot.domain.tasks.task import LedgerKind, TaskState
 from bot.domain.units import DAY, MINUTE, SECOND, Credits, Millis, ProviderName, UserId
 from bot.errors import UserError
 from bot.kling.auth import Signer
@@ -18,13 +18,13 @@ from bot.kling.client import KlingClient, ProviderConfig
 from bot.kling.dialects import registry
 from bot.kling.download import DownloadGone
 from bot.kling.pool import Pool
-from bot.services.accounts import Accounts
-from bot.services.deliver import LEASE as DELIVERY_LEASE
-from bot.services.deliver import Deliver
-from bot.services.intake import Intake
+from bot.services.inbox import Intake
+from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatBusy, RawUpdate
-from bot.services.recover import Recover
-from bot.services.work import Work
+from bot.services.tasks.deliver import LEASE as DELIVERY_LEASE
+from bot.services.tasks.deliver import Deliver
+from bot.services.tasks.recover import Recover
+from bot.services.tasks.work import Work
 from bot.store.sqlite import SqliteStore
 from tests.builders import ADA, NOW, a_request, a_video, an_update, stored
 from tests.services.test_poll import a_running_task

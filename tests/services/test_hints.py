@@ -4,12 +4,12 @@ import asyncio
 
 from starlette.responses import Response
 
-from bot.domain.lifecycle import AnswerLost, Claimed, transition
-from bot.domain.task import Task, TaskState
+from bot.domain.tasks.lifecycle import AnswerLost, Claimed, transition
+from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import MINUTE, SECOND, Millis, ProviderName
 from bot.kling.callback import Hint
-from bot.services.dispatch import Dispatch
-from bot.services.watch import Watch
+from bot.services.tasks.dispatch import Dispatch
+from bot.services.tasks.watch import Watch
 from tests.builders import LEASE, NOW, stored
 from tests.services.test_poll import a_running_task
 from tests.services.world import POLICY, World, finished, running

@@ -4,7 +4,7 @@ import pytest
 
 from bot.domain.units import MINUTE, SECOND, ChatId, UserId
 from bot.errors import UserError
-from bot.services.limits import REMEMBERED, Limits, Rates
+from bot.services.people.limits import REMEMBERED, Limits, Rates
 from tests.builders import ADA, XIAOLIN
 
 CLUB, OTHER_CLUB = ChatId(-100), ChatId(-200)

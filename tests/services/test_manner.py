@@ -5,11 +5,11 @@ import random
 
 import pytest
 
-from bot.domain.preferences import Preferences
-from bot.domain.task import TaskState
+from bot.domain.requests.preferences import Preferences
+from bot.domain.tasks.task import TaskState
 from bot.domain.units import ChatId
-from bot.services.deliver import SENDING_SECONDS, Deliver
 from bot.services.ports import Manner, Sign
+from bot.services.tasks.deliver import SENDING_SECONDS, Deliver
 from tests.builders import ADA, NOW, a_request, stored
 
 

@@ -6,23 +6,23 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.access import AccessMode, Admission, Door, Permission, Role
-from bot.domain.operating import BroadcastState
-from bot.domain.quota import Plan
-from bot.domain.request import Operation
-from bot.domain.task import LedgerKind, TaskState
-from bot.domain.terms import PlanTerms
+from bot.domain.credits.quota import Plan
+from bot.domain.credits.terms import PlanTerms
+from bot.domain.operations.records import BroadcastState
+from bot.domain.people.access import AccessMode, Admission, Door, Permission, Role
+from bot.domain.requests.request import Operation
+from bot.domain.tasks.task import LedgerKind, TaskState
 from bot.domain.units import DAY, UserId
 from bot.errors import UserError
-from bot.services.access import Access, AllowList
-from bot.services.accounts import Accounts
-from bot.services.admin import Admin
-from bot.services.all_tasks import AllTasks
-from bot.services.audit import Audit
-from bot.services.broadcast import Broadcasts
-from bot.services.plans import Plans
-from bot.services.prices import Prices
-from bot.services.pricing import Pricing
+from bot.services.credits.plans import Plans
+from bot.services.credits.prices import Prices
+from bot.services.credits.pricing import Pricing
+from bot.services.operations.admin import Admin
+from bot.services.operations.broadcast import Broadcasts
+from bot.services.people.access import Access, AllowList
+from bot.services.people.accounts import Accounts
+from bot.services.people.audit import Audit
+from bot.services.tasks.all_tasks import AllTasks
 from bot.store.sqlite.operating import OperatingSqliteStore
 from tests.builders import ADA, NOW, XIAOLIN, stored
 

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from starlette.responses import JSONResponse
 
-from bot.domain.lifecycle import Accepted, Claimed, transition
-from bot.domain.task import DeliveryKind, FailureKind, Task, TaskState
+from bot.domain.tasks.lifecycle import Accepted, Claimed, transition
+from bot.domain.tasks.task import DeliveryKind, FailureKind, Task, TaskState
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
-from bot.services.poll import LATE_INTERVAL, LATE_LIMIT, MANY, UNKNOWN_LOOKS
+from bot.services.tasks.poll import LATE_INTERVAL, LATE_LIMIT, MANY, UNKNOWN_LOOKS
 from tests.builders import LEASE, NOW, stored
 from tests.services.world import (
     BACK,

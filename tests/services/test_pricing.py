@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from bot.domain.model import PriceColumns
-from bot.domain.operating import AuditRow
-from bot.domain.terms import PlanTerms
+from bot.domain.credits.terms import PlanTerms
+from bot.domain.operations.records import AuditRow
+from bot.domain.requests.model import PriceColumns
 from bot.domain.units import ProviderName, UserId
-from bot.services.plans import PLANS_KEY, Origin, Plans
-from bot.services.prices import PRICES_KEY, Prices
+from bot.services.credits.plans import PLANS_KEY, Origin, Plans
+from bot.services.credits.prices import PRICES_KEY, Prices
 from bot.store.sqlite.operating import OperatingSqliteStore
 from tests.builders import NOW, a_request
 

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 from starlette.responses import Response
 
-from bot.domain.lifecycle import Accepted, Claimed, Event, Finished, transition
+from bot.domain.tasks.lifecycle import Accepted, Claimed, Event, Finished, transition
 from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, UserId
 from bot.errors import UserError
 from bot.kling import outcomes
 from bot.kling.pool import Pool
-from bot.services.providers import AccountAnswer, Providers, Trouble, handle_of
+from bot.services.operations.providers import AccountAnswer, Providers, Trouble, handle_of
 from bot.store.base import Store
 from tests.builders import LEASE, NOW, a_video, stored
 from tests.services.world import refusal, says

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot.domain.lifecycle import AnswerLost, Claimed, transition
-from bot.domain.task import FailureKind, TaskState
+from bot.domain.tasks.lifecycle import AnswerLost, Claimed, transition
+from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis, ProviderName
-from bot.services.recover import CLEANING_INTERVAL, Recover
+from bot.services.tasks.recover import CLEANING_INTERVAL, Recover
 from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, a_draft, a_request, an_image, an_update, stored
 from tests.services.world import BACK, STATUS_MESSAGE, absent, running
 

@@ -5,13 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.quota import Plan
-from bot.domain.spending import Caps
-from bot.domain.task import Task, TaskState
+from bot.domain.credits.quota import Plan
+from bot.domain.credits.spending import Caps
+from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import DAY, Credits, ProviderName
 from bot.errors import UserError
-from bot.services.accounts import Accounts
-from bot.services.spending import Spending
+from bot.services.credits.spending import Spending
+from bot.services.people.accounts import Accounts
 from tests.builders import GENEROUS, NOW, a_request, a_task, a_window, stored
 from tests.services.world import Provider, finished, open_world
 

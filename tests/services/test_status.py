@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.domain.task import TaskState
+from bot.domain.tasks.task import TaskState
 from bot.domain.units import SECOND, ChatId, Millis
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Sign
 from tests.builders import stored

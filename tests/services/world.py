@@ -14,22 +14,22 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.clock import ManualClock
-from bot.domain.quota import Usage
-from bot.domain.request import Operation
-from bot.domain.schedule import PollingPolicy
-from bot.domain.task import Delivery, Task, TaskState
+from bot.domain.credits.quota import Usage
+from bot.domain.requests.request import Operation
+from bot.domain.tasks.schedule import PollingPolicy
+from bot.domain.tasks.task import Delivery, Task, TaskState
 from bot.domain.units import ProviderName, TaskId
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient, ProviderConfig
 from bot.kling.dialects import registry
 from bot.kling.pool import Pool
-from bot.services.dispatch import Dispatch
-from bot.services.poll import Poll
+from bot.services.credits.spending import Spending
 from bot.services.ports import PLAIN, Manner, Progress, ResultFile, Sent, Sign
-from bot.services.spending import Spending
-from bot.services.status import Status
-from bot.services.watch import Watch
-from bot.services.work import Work
+from bot.services.tasks.dispatch import Dispatch
+from bot.services.tasks.poll import Poll
+from bot.services.tasks.status import Status
+from bot.services.tasks.watch import Watch
+from bot.services.tasks.work import Work
 from bot.store.sqlite import SqliteStore
 from tests.builders import ADA, NOW, a_window
 from tests.serving import serve

@@ -3,8 +3,8 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.domain.lifecycle import Event, transition
-from bot.domain.task import Task
+from bot.domain.tasks.lifecycle import Event, transition
+from bot.domain.tasks.task import Task
 from bot.domain.units import DAY, Millis
 from bot.store.base import Store
 from tests.builders import NOW, a_window

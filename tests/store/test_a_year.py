@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.lifecycle import transition
-from bot.domain.quota import Plan, windows
-from bot.domain.task import TaskState
+from bot.domain.credits.quota import Plan, windows
+from bot.domain.tasks.lifecycle import transition
+from bot.domain.tasks.task import TaskState
 from bot.domain.units import Credits, Millis
 from bot.errors import UserError
 from tests.builders import a_task, path_to

@@ -6,15 +6,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.lifecycle import (
+from bot.domain.credits.quota import Plan, windows
+from bot.domain.tasks.lifecycle import (
     CancelRequested,
     Claimed,
     Finished,
     ProviderFailed,
     transition,
 )
-from bot.domain.quota import Plan, windows
-from bot.domain.task import (
+from bot.domain.tasks.task import (
     ACTIVE_STATES,
     FINAL_STATES,
     DeliveryKind,

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.asset import AssetKind, AssetState
-from bot.domain.request import AudioRef
-from bot.domain.task import FailureKind
+from bot.domain.library.asset import AssetKind, AssetState
+from bot.domain.requests.request import AudioRef
+from bot.domain.tasks.task import FailureKind
 from bot.domain.units import DAY, Millis
 from bot.store.base import AssetChanged, AssetRefused
 from tests.builders import ADA, LEASE, NOW, XIAOLIN, an_asset, an_image

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.domain.task import TaskState
+from bot.domain.tasks.task import TaskState
 from bot.domain.units import DAY, ChatId, Credits
 from bot.errors import UserError
 from tests.builders import GENEROUS, NOW, XIAOLIN, a_task, stored

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.task import MessagePurpose, NotedMessage, TaskState
+from bot.domain.tasks.task import MessagePurpose, NotedMessage, TaskState
 from bot.domain.units import ChatId
 from bot.store.base import SentRecord
 from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, a_request, stored

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.domain.preferences import Preferences
-from bot.domain.task import (
+from bot.domain.requests.preferences import Preferences
+from bot.domain.tasks.task import (
     FINAL_STATES,
     TaskState,
 )

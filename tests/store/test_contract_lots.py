@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.lifecycle import Accepted, CancelRequested, Claimed, Finished, transition
-from bot.domain.task import LedgerKind, Task
+from bot.domain.tasks.lifecycle import Accepted, CancelRequested, Claimed, Finished, transition
+from bot.domain.tasks.task import LedgerKind, Task
 from bot.domain.units import DAY, Credits, Millis
 from bot.errors import UserError
 from bot.store.base import NotEnough

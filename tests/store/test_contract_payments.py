@@ -5,8 +5,8 @@ import sqlite3
 
 import pytest
 
-from bot.domain.shop import Offer, Package, Payment, PaymentState
-from bot.domain.task import LedgerKind
+from bot.domain.credits.shop import Offer, Package, Payment, PaymentState
+from bot.domain.tasks.task import LedgerKind
 from bot.domain.units import DAY, Credits, UserId
 from tests.builders import ADA, GRANTED_ONLY, NOW, a_grant, a_task
 from tests.store.steps import TODAY, after

@@ -1,6 +1,6 @@
 """What every engine promises of plans and of the order in the queue."""
 
-from bot.domain.quota import Plan, allowance_left
+from bot.domain.credits.quota import Plan, allowance_left
 from bot.domain.units import DAY, Credits, Millis
 from tests.builders import ADA, GENEROUS, NOW, XIAOLIN, a_task, a_window
 from tests.store.steps import TODAY, after

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from bot.domain.lifecycle import CancelRequested
-from bot.domain.quota import Plan, PoolUse
-from bot.domain.task import Task
+from bot.domain.credits.quota import Plan, PoolUse
+from bot.domain.tasks.lifecycle import CancelRequested
+from bot.domain.tasks.task import Task
 from bot.domain.units import ChatId, Credits, UserId
 from bot.errors import UserError
 from bot.store.base import Spender

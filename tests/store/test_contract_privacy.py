@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.lifecycle import Deferred, ProviderFailed, transition
-from bot.domain.task import FailureKind, LedgerKind, TaskState
+from bot.domain.tasks.lifecycle import Deferred, ProviderFailed, transition
+from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
 from bot.domain.units import ChatId, Millis, UserId
 from bot.store import sql_privacy, sqlite
 from bot.store.base import SentRecord

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.recipe import Recipe
+from bot.domain.library.recipe import Recipe
 from bot.store.base import Awaited, RecipeRefused
 from tests.builders import ADA, ADAS_CHAT, NOW, XIAOLIN
 from tests.store.steps import LATER, after

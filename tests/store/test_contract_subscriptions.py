@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from bot.domain.shop import Payment, PaymentState
-from bot.domain.subscription import GRACE, PERIOD, MonthlyPlan, Subscription
+from bot.domain.credits.shop import Payment, PaymentState
+from bot.domain.credits.subscription import GRACE, PERIOD, MonthlyPlan, Subscription
 from bot.domain.units import DAY, Credits, Millis, UserId
 from tests.builders import ADA, NOW
 from tests.store.steps import TODAY, after

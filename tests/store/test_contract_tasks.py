@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from bot.domain.lifecycle import (
+from bot.domain.tasks.lifecycle import (
     AnswerLost,
     CancelRequested,
     Claimed,
@@ -11,7 +11,7 @@ from bot.domain.lifecycle import (
     Finished,
     StillRunning,
 )
-from bot.domain.task import (
+from bot.domain.tasks.task import (
     ACTIVE_STATES,
     DeliveryState,
     TaskState,

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.access import Admission, InviteCode, InviteProblem, Role, Standing
-from bot.domain.operating import AuditRow, BroadcastState, Strike, StrikeSource
+from bot.domain.operations.records import AuditRow, BroadcastState, Strike, StrikeSource
+from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role, Standing
 from bot.domain.units import DAY, Millis, UserId
 from bot.store.operating import InviteRefused, StandingChanged
 from bot.store.sqlite.operating import OperatingSqliteStore

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.task import FINAL_STATES
+from bot.domain.tasks.task import FINAL_STATES
 from bot.store import lots, payments, sql, sql_assets, sql_money, sql_operating, sql_privacy, sqlite
 from bot.store.sqlite.pseudonyms import know_pseudonyms
 

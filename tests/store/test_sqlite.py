@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.task import TaskState
+from bot.domain.tasks.task import TaskState
 from bot.errors import ConfigError
 from bot.store.migrations import STEPS, migrations
 from bot.store.sqlite import SqliteStore, migrate, path_of

@@ -20,23 +20,23 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import handlers
-from bot.domain.catalog import load as load_catalog
-from bot.domain.choices import Knob
-from bot.domain.model import Model
-from bot.domain.preferences import Preferences
-from bot.domain.quota import Plan
-from bot.domain.recipe import clean_name
-from bot.domain.request import Operation, VideoRequest
-from bot.domain.task import Task, TaskState
-from bot.domain.terms import PlanTerms
+from bot.domain.credits.quota import Plan
+from bot.domain.credits.terms import PlanTerms
+from bot.domain.library.recipe import clean_name
+from bot.domain.requests.catalog import load as load_catalog
+from bot.domain.requests.choices import Knob
+from bot.domain.requests.model import Model
+from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.request import Operation, VideoRequest
+from bot.domain.requests.voices import load as load_voices
+from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import DAY, Millis
-from bot.domain.voices import load as load_voices
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts, for_language
-from handlers.keyboards import Button, Signer, markup
-from handlers.views import CAPTION_LIMIT, TEXT_LIMIT, View, units
+from handlers.chat.keyboards import Button, Signer, markup
+from handlers.chat.views import CAPTION_LIMIT, TEXT_LIMIT, View, units
 from tests.builders import ADA, NOW, a_request, a_task
-from tests.unit.screens import TELEGRAM, read
+from tests.unit.handlers.screens import TELEGRAM, read
 
 TEXTS = {
     "letters": "x" * 3_000,
@@ -210,16 +210,20 @@ class Maker:
 
 
 def views() -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Every public function that makes a message, or the buttons of one."""
-    for module in pkgutil.iter_modules(handlers.__path__):
-        if not module.name.endswith("views"):
-            continue
-        found = importlib.import_module(f"handlers.{module.name}")
+    """Every public function that makes a message, or the buttons of one, out of `Texts`."""
+    for module in pkgutil.walk_packages(handlers.__path__, "handlers."):
+        found = importlib.import_module(module.name)
         for name, function in vars(found).items():
-            if inspect.isfunction(function) and function.__module__ == found.__name__ and name[0] != "_":
-                kind = typing.get_type_hints(function).get("return")
-                if kind in {View, list[View]} or "Button" in str(kind) or name == "caption":
-                    yield f"{module.name}.{name}", function
+            if not inspect.isfunction(function) or function.__module__ != found.__name__ or name[0] == "_":
+                continue
+            hints = typing.get_type_hints(function)
+            kind = hints.pop("return", None)
+            if Texts in hints.values() and (
+                kind in {View, list[View]}
+                or ("Button" in str(kind) and kind != list[Button])
+                or name == "caption"
+            ):
+                yield f"{module.name.rpartition('.')[2]}.{name}", function
 
 
 def says_something(text: str) -> bool:

@@ -11,24 +11,26 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.messages.pofile import read_po
 
-from bot.domain.access import AccessMode, InviteProblem, Role, Verdict
-from bot.domain.asset import AssetKind
-from bot.domain.choices import ANSWERED, CAMERAS, Knob
-from bot.domain.idea import BUILT_IN, BUILT_IN_PHOTO
-from bot.domain.model import FIXED, PRICES
-from bot.domain.operating import BroadcastState, StrikeSource
-from bot.domain.preferences import Preference
-from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
-from bot.domain.spending import Level, Window
-from bot.domain.task import FailureKind, LedgerKind, TaskState
-from bot.domain.terms import LISTS, NUMBERS, SWITCH
+from bot.domain.credits.spending import Level, Window
+from bot.domain.credits.terms import LISTS, NUMBERS, SWITCH
+from bot.domain.library.asset import AssetKind
+from bot.domain.library.idea import BUILT_IN, BUILT_IN_PHOTO
+from bot.domain.operations.records import BroadcastState, StrikeSource
+from bot.domain.people.access import AccessMode, InviteProblem, Role, Verdict
+from bot.domain.requests.choices import ANSWERED, CAMERAS, Knob
+from bot.domain.requests.model import FIXED, PRICES
+from bot.domain.requests.preferences import Preference
+from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
+from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
 from bot.i18n import DEFAULT, NAMES, Texts, choose, for_language
-from bot.services.audit import AUDITED
-from bot.services.plans import Origin
-from handlers import COMMANDS, tips, try_on
-from handlers.onboarding_views import EXAMPLES
-from handlers.views import NAMED_FIELDS
-from tests.unit.screens import TELEGRAM, read
+from bot.services.credits.plans import Origin
+from bot.services.people.audit import AUDITED
+from handlers import COMMANDS
+from handlers.chat.views import NAMED_FIELDS
+from handlers.guide import tips
+from handlers.guide.start_views import EXAMPLES
+from handlers.making import try_on
+from tests.unit.handlers.screens import TELEGRAM, read
 
 ROOT = Path(__file__).parent.parent.parent
 CATALOGUES = {

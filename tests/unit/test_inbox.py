@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 
 from bot.clock import ManualClock
-from bot.services.intake import CONCURRENT_CHATS, ERROR_PAUSE_SECONDS, Intake
+from bot.services.inbox import CONCURRENT_CHATS, ERROR_PAUSE_SECONDS, Intake
 from bot.services.ports import RawUpdate
 from bot.store.sqlite import SqliteStore
 from tests.builders import NOW

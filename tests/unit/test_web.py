@@ -15,12 +15,12 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bot.clock import ManualClock
-from bot.config import load
 from bot.domain.units import MINUTE, SECOND, Millis, ProviderName
 from bot.errors import ConfigError
 from bot.kling.callback import Hint, path_secret
-from bot.sections import Web
 from bot.services.ports import RawUpdate
+from bot.settings.config import load
+from bot.settings.sections import Web
 from bot.store.sqlite import SqliteStore
 from bot.web import LARGEST_BODY, CallbackDoor, Callbacks, Health, Sounds, WatchedUpdates, serve, site
 from tests.builders import NOW

@@ -13,8 +13,8 @@ Kling and the gateways in front of it wrap one and the same task in different en
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.domain.request import Product
-from bot.domain.task import RemoteVideo
+from bot.domain.requests.request import Product
+from bot.domain.tasks.task import RemoteVideo
 from bot.kling.dialects.reading import (
     address,
     by_kling_code,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bot.domain.request import (
+from bot.domain.requests.request import (
     Attachment,
     Camera,
     MotionBrush,

@@ -4,7 +4,7 @@ Seconds are integers, seven ratios are documented, `mode` is required, errors ar
 `completed` is the word for success.
 """
 
-from bot.domain.request import Operation
+from bot.domain.requests.request import Operation
 from bot.kling.dialects.bodies import Style
 from bot.kling.dialects.profile import PATHS, Native, Profile
 

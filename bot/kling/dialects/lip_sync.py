@@ -7,7 +7,7 @@ make no task; what they answer lasts for 30 days (voices) and 24 hours (faces).
 from collections.abc import Mapping
 from typing import Any
 
-from bot.domain.request import VideoRequest
+from bot.domain.requests.request import VideoRequest
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of
 from bot.kling.dialects.reading import milliseconds, text_of

@@ -7,7 +7,7 @@ documented: whatever a gateway is known to answer is read.
 import json
 from typing import Any
 
-from bot.domain.request import VideoRequest
+from bot.domain.requests.request import VideoRequest
 from bot.kling.dialects.bodies import base64_of
 from bot.kling.dialects.generic import SIZES, Generic, metadata
 from bot.kling.wire import HttpRequest, SubmitContext

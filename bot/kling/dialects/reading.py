@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from bot.domain.task import FailureKind
+from bot.domain.tasks.task import FailureKind
 from bot.domain.units import HOUR, Millis
 from bot.kling.outcomes import (
     Ambiguous,

@@ -2,10 +2,10 @@
 
 from pydantic import ValidationError
 
-from bot.domain.catalog import speech_seconds
-from bot.domain.prompt import ParsedPrompt
-from bot.domain.request import AudioRef, ImageRef, Operation, SourceVideo, Speech, VideoRequest
-from bot.domain.voices import language_of
+from bot.domain.requests.catalog import speech_seconds
+from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.request import AudioRef, ImageRef, Operation, SourceVideo, Speech, VideoRequest
+from bot.domain.requests.voices import language_of
 from bot.errors import UserError
 from bot.services.compose.offered import Offered, fitting
 

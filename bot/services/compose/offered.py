@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 import structlog
 from pydantic import ValidationError
 
-from bot.domain.asset import NO_NAMES, Names
-from bot.domain.catalog import Catalog
-from bot.domain.effects import Effects
-from bot.domain.model import Model
-from bot.domain.prompt import ParsedPrompt, Vocabulary, parse
-from bot.domain.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
+from bot.domain.library.asset import NO_NAMES, Names
+from bot.domain.requests.catalog import Catalog
+from bot.domain.requests.effects import Effects
+from bot.domain.requests.model import Model
+from bot.domain.requests.prompt import ParsedPrompt, Vocabulary, parse
+from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
+from bot.domain.requests.voices import Voices
 from bot.domain.units import Credits, ProviderName
-from bot.domain.voices import Voices
 from bot.errors import UserError
 from bot.kling.pool import Pool
 

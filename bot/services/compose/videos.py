@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.choices import fitted
-from bot.domain.model import Model
-from bot.domain.options import Options
-from bot.domain.preferences import Preferences
-from bot.domain.prompt import ParsedPrompt
-from bot.domain.request import ImageRef, Operation, VideoRequest
+from bot.domain.requests.choices import fitted
+from bot.domain.requests.model import Model
+from bot.domain.requests.options import Options
+from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.request import ImageRef, Operation, VideoRequest
 from bot.errors import UserError
 from bot.services.compose.offered import Defaults, Offered, fitting
 

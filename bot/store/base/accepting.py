@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.domain.quota import Plan, PoolUse, Windows
-from bot.domain.request import Attachment
-from bot.domain.spending import NO_CAPS, Caps
-from bot.domain.task import Task
+from bot.domain.credits.quota import Plan, PoolUse, Windows
+from bot.domain.credits.spending import NO_CAPS, Caps
+from bot.domain.requests.request import Attachment
+from bot.domain.tasks.task import Task
 from bot.domain.units import Millis, UserId
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from bot.domain.asset import Asset, AssetKind
+from bot.domain.library.asset import Asset, AssetKind
 from bot.domain.units import Millis, UserId
 
 

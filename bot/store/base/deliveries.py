@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.task import Delivery
+from bot.domain.tasks.task import Delivery
 from bot.domain.units import Millis, TaskId
 
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from bot.domain.task import Delivery, MessagePurpose, NotedMessage, Task
+from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage, Task
 from bot.domain.units import ChatId, TaskId, UserId
 
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.quota import Lot, Usage, Windows
-from bot.domain.shop import Offer, Payment
-from bot.domain.spending import Spent
-from bot.domain.subscription import Subscription
-from bot.domain.task import LedgerKind, LedgerRow
+from bot.domain.credits.quota import Lot, Usage, Windows
+from bot.domain.credits.shop import Offer, Payment
+from bot.domain.credits.spending import Spent
+from bot.domain.credits.subscription import Subscription
+from bot.domain.tasks.task import LedgerKind, LedgerRow
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, UserId
 
 

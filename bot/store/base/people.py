@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.preferences import Preferences
+from bot.domain.requests.preferences import Preferences
 from bot.domain.units import ChatId, Millis, UserId
 
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from bot.domain.recipe import Recipe
+from bot.domain.library.recipe import Recipe
 from bot.domain.units import UserId
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from bot.domain.lifecycle import Transition
-from bot.domain.task import Task, TaskState
+from bot.domain.tasks.lifecycle import Transition
+from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import Millis, ProviderName, TaskId, UserId
 
 

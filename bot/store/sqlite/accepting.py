@@ -4,10 +4,10 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from bot.domain.quota import Plan, PoolUse, Windows, may_hold, within_group_budget
-from bot.domain.request import Attachment
-from bot.domain.spending import NO_CAPS, Caps, total, within
-from bot.domain.task import LedgerRow, Task
+from bot.domain.credits.quota import Plan, PoolUse, Windows, may_hold, within_group_budget
+from bot.domain.credits.spending import NO_CAPS, Caps, total, within
+from bot.domain.requests.request import Attachment
+from bot.domain.tasks.task import LedgerRow, Task
 from bot.domain.units import Credits, Millis
 from bot.store import lots, sql
 from bot.store.base import StoredAttachment, TaskIdTaken

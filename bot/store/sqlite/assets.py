@@ -5,9 +5,9 @@ import sqlite3
 from collections.abc import Collection
 from typing import Any
 
-from bot.domain.asset import Asset, AssetKind, AssetState, folded
-from bot.domain.request import AudioRef, ImageRef
-from bot.domain.task import FailureKind
+from bot.domain.library.asset import Asset, AssetKind, AssetState, folded
+from bot.domain.requests.request import AudioRef, ImageRef
+from bot.domain.tasks.task import FailureKind
 from bot.domain.units import ChatId, Millis, ProviderName, UserId
 from bot.store import sql_assets as sql
 from bot.store.base import AssetChanged, AssetRefused

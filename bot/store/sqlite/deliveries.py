@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from bot.domain.task import Delivery
+from bot.domain.tasks.task import Delivery
 from bot.domain.units import Millis, TaskId
 from bot.store import sql
 from bot.store.base import SentRecord

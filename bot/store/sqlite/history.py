@@ -4,7 +4,7 @@ import json
 import sqlite3
 from typing import Any
 
-from bot.domain.task import Delivery, MessagePurpose, NotedMessage, Task
+from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage, Task
 from bot.domain.units import ChatId, TaskId, UserId
 from bot.store import sql
 from bot.store.rows import task_of

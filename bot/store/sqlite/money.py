@@ -3,12 +3,12 @@
 import sqlite3
 from collections.abc import Mapping
 
-from bot.domain.lifecycle import Settlement
-from bot.domain.quota import Lot, PoolUse, Usage, Windows, pool_pays
-from bot.domain.shop import Offer, Payment
-from bot.domain.spending import UNITS_PER_CREDIT, Spent
-from bot.domain.subscription import Subscription
-from bot.domain.task import LedgerKind, LedgerRow, Task
+from bot.domain.credits.quota import Lot, PoolUse, Usage, Windows, pool_pays
+from bot.domain.credits.shop import Offer, Payment
+from bot.domain.credits.spending import UNITS_PER_CREDIT, Spent
+from bot.domain.credits.subscription import Subscription
+from bot.domain.tasks.lifecycle import Settlement
+from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, UserId
 from bot.store import lots, payments, sql, sql_money, subscriptions
 from bot.store.base import Spender

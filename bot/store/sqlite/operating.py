@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from bot.domain.access import Admission, InviteCode, Role, Standing, problem_with
-from bot.domain.operating import AuditRow, Broadcast, BroadcastState, Strike, StrikeSource
-from bot.domain.report import Figure
-from bot.domain.task import Task, TaskState
+from bot.domain.operations.records import AuditRow, Broadcast, BroadcastState, Strike, StrikeSource
+from bot.domain.operations.report import Figure
+from bot.domain.people.access import Admission, InviteCode, Role, Standing, problem_with
+from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import Credits, Millis, TaskId, UserId
 from bot.store import sql_operating as sql
 from bot.store.base import User

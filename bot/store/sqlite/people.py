@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from bot.domain.preferences import Preferences
+from bot.domain.requests.preferences import Preferences
 from bot.domain.units import ChatId, Millis, UserId
 from bot.store import sql
 from bot.store.base import User

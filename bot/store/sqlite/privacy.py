@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 
-from bot.domain.lifecycle import Settlement
-from bot.domain.task import Task
+from bot.domain.tasks.lifecycle import Settlement
+from bot.domain.tasks.task import Task
 from bot.domain.units import Millis, UserId
 from bot.store import sql_privacy as sql
 from bot.store.rows import task_of

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from bot.domain.recipe import Recipe
+from bot.domain.library.recipe import Recipe
 from bot.domain.units import UserId
 from bot.store import sql
 from bot.store.base import RecipeRefused

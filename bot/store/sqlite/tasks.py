@@ -4,8 +4,8 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from bot.domain.lifecycle import Settlement, Transition
-from bot.domain.task import Task, TaskState
+from bot.domain.tasks.lifecycle import Settlement, Transition
+from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import Millis, ProviderName, TaskId, UserId
 from bot.store import sql
 from bot.store.base import Conflict

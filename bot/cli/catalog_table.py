@@ -1,0 +1,131 @@
+"""The table of what models can do, in Markdown, made from the catalog: README holds exactly this.
+
+`python -m bot.cli.catalog_table` prints it.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+from bot.domain.requests.catalog import CAMERA_SECONDS, Catalog, load, numbers
+from bot.domain.requests.model import Model
+from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation
+
+_ABILITIES = {
+    Operation.TEXT_TO_VIDEO: "words",
+    Operation.IMAGE_TO_VIDEO: "photo",
+    Operation.REFERENCES_TO_VIDEO: "references",
+    Operation.OMNI_VIDEO: "words, photos and references in one",
+    Operation.MOTION_CONTROL: "motion control",
+    Operation.EXTEND: "extend",
+    Operation.LIP_SYNC: "lip-sync",
+    Operation.EFFECT: "effects",
+    Operation.AVATAR: "avatar",
+    Operation.TEXT_TO_AUDIO: "sounds",
+    Operation.VIDEO_TO_AUDIO: "sounds for a video",
+    Operation.IMAGE: "images",
+    Operation.REFERENCES_TO_IMAGE: "images from references",
+    Operation.OMNI_IMAGE: "images from words and references in one",
+    Operation.EXPAND: "expand",
+    Operation.TRY_ON: "try-on",
+}
+
+
+def table(catalog: Catalog) -> str:
+    """Two tables: the video models, and by what everything else is made."""
+    videos = _markdown(
+        ("model", "takes", "modes", "seconds", "shapes", "features", "credits a second"),
+        (_video(row) for row in catalog.known()),
+    )
+    others = _markdown(
+        ("beside videos", "made by", "credits"),
+        (
+            (ability, f"`{row.id}`", _price(row, operation))
+            for operation, ability in _ABILITIES.items()
+            if operation not in VIDEO_MODEL_OPERATIONS
+            for row in catalog.without_choice(operation)
+        ),
+    )
+    return f"{videos}\n\n{others}"
+
+
+def _video(row: Model) -> tuple[str, ...]:
+    return (
+        f"`{row.id}`",
+        ", ".join(_ABILITIES[operation] for operation in row.operations),
+        ", ".join(row.modes),
+        numbers(row.durations),
+        ", ".join(row.ratios),
+        "; ".join(_features(row)),
+        "; ".join(_rates(row)),
+    )
+
+
+def _features(row: Model) -> Iterable[str]:
+    """What a model can do besides, each with the modes or seconds that it needs where those are not all."""
+    if row.references:
+        yield f"up to {row.references} references"
+    if row.end_frame:
+        yield _limited("end frame", row, row.end_frame, row.end_frame_durations)
+    if row.sound:
+        yield _limited("sound", row, row.sound)
+    if row.camera:
+        modes = [mode for mode in row.modes if any(mode in able for able in row.camera.values())]
+        yield _limited("camera", row, modes, CAMERA_SECONDS)
+    if row.shots:
+        yield "several shots"
+    if row.voices:
+        yield "voices"
+    if row.cfg:
+        yield "`--cfg`"
+
+
+def _limited(feature: str, row: Model, modes: Sequence[str], durations: Sequence[int] = ()) -> str:
+    limits = []
+    if set(modes) != set(row.modes):
+        limits.append(", ".join(modes))
+    if durations and set(durations) != set(row.durations):
+        limits.append(f"{numbers(durations)} s")
+    return f"{feature} ({', '.join(limits)})" if limits else feature
+
+
+def _rates(row: Model) -> Iterable[str]:
+    for title, rates in (
+        ("", row.rate),
+        ("with sound ", row.sound_rate),
+        ("with voices ", row.voice_rate),
+        ("motion control ", row.motion_rate),
+    ):
+        if rates and (rates != row.rate or not title):
+            yield title + _by_mode(row, rates)
+
+
+def _by_mode(row: Model, rates: Mapping[str, float]) -> str:
+    if len(row.modes) == 1:
+        return f"{next(iter(rates.values())):g}"
+    return ", ".join(f"{mode} {rate:g}" for mode, rate in rates.items())
+
+
+def _price(row: Model, operation: Operation) -> str:
+    if not row.each:
+        return f"{_by_mode(row, row.rate)} a second" + (f", and {row.fixed}" if row.fixed else "")
+    prices = set(row.each.values())
+    price = f"{min(prices):g}"
+    if len(prices) > 1:
+        price = ", ".join(f"{resolution} {each:g}" for resolution, each in row.each.items())
+    if (pictures := row.pictures_each.get(operation)) is not None:
+        # What is made of several pictures is never made of none.
+        price = (
+            f"{pictures:g}"
+            if operation is Operation.REFERENCES_TO_IMAGE
+            else f"{price}; from a picture {pictures:g}"
+        )
+    return price
+
+
+def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = (head, ["---"] * len(head), *rows)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table(load()) + "\n")

@@ -1,0 +1,149 @@
+"""What a command of the shell works with: the services on the bot's own store, put together for one deed."""
+
+import asyncio
+import os
+import random
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import Concatenate, ParamSpec
+
+import click
+
+from bot import (
+    log,
+    wiring,
+)
+from bot.clock import SystemClock
+from bot.domain.units import Millis, UserId
+from bot.errors import ConfigError, UserError
+from bot.providers import ConfiguredOffer
+from bot.services.credits.plans import Plans
+from bot.services.credits.prices import Prices
+from bot.services.credits.pricing import Pricing
+from bot.services.operations.admin import Admin
+from bot.services.operations.broadcast import Broadcasts
+from bot.services.operations.reports import Reports
+from bot.services.people.access import Access
+from bot.services.people.accounts import Accounts
+from bot.services.people.audit import Audit
+from bot.services.tasks.all_tasks import AllTasks
+from bot.settings import config
+from bot.store.sqlite.operating import OperatingSqliteStore
+
+P = ParamSpec("P")
+
+LISTED = 50
+"""Rows of a list at most."""
+
+_GAPS = str.maketrans("\t\r\n", "   ")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The services that a command asks, each with an actor of None."""
+
+    accounts: Accounts
+    access: Access
+    admin: Admin
+    tasks: AllTasks
+    pricing: Pricing
+    broadcasts: Broadcasts
+    reports: Reports
+    audit: Audit
+    clock: SystemClock
+
+    def operation(self, deed: str = "") -> str:
+        """A name for what this command does; without the caller's own, no two commands are the same deed."""
+        return f"shell:{deed or time.time_ns()}"
+
+    async def user_id(self, text: str) -> UserId:
+        """The id of somebody by id or @name.
+
+        Raises:
+            UserError: nobody of that id or name has written to the bot.
+
+        """
+        return (await self.accounts.find(text)).id
+
+
+@asynccontextmanager
+async def _desk(settings: config.Settings) -> AsyncIterator[Desk]:
+    store = await OperatingSqliteStore.open(settings.store.url)
+    try:
+        clock = SystemClock()
+        audit = Audit(store, clock)
+        plans = Plans(store, settings.plans, settings.quota.default_plan)
+        prices = Prices(store, settings.catalog.model_dump(), wiring.prices_of_providers(settings))
+        owners, zone = wiring.owners(settings), wiring.zone(settings)
+        accounts = Accounts(store, clock, plans, plans.default, zone, owners, audit)
+        rng, allowed = random.SystemRandom(), wiring.allow_list(settings)
+        access = Access(store, accounts, audit, clock, rng, settings.access.mode, allowed, plans)
+        pricing = Pricing(plans, prices, ConfiguredOffer(settings.providers), access, audit)
+        await access.refresh()
+        await pricing.refresh()
+        yield Desk(
+            accounts,
+            access,
+            Admin(store, access, accounts, audit),
+            AllTasks(store, access, audit, clock, _nobody),
+            pricing,
+            Broadcasts(store, access, accounts, audit, clock, _nobody),
+            Reports(store, access, accounts, clock),
+            audit,
+            clock,
+        )
+    finally:
+        await store.close()
+
+
+def _nobody(tick: str) -> None:
+    """Wake nobody: the bot is another process, whose ticks find what there is to do within seconds."""
+    del tick
+
+
+def at_desk(work: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Callable[P, None]:
+    """Make a function of what is done at a desk: the desk is opened before, and what goes wrong is told in one line."""
+
+    @wraps(work)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        path: Path = click.get_current_context().obj
+
+        async def do() -> None:
+            settings = config.load(path, os.environ)
+            # What is printed is for scripts: the log goes beside it.
+            log.setup("WARNING", settings.logging.format, settings.secrets(), sys.stderr)
+            async with _desk(settings) as desk:
+                await work(desk, *args, **kwargs)
+
+        try:
+            asyncio.run(do())
+        except ConfigError as error:
+            raise click.ClickException("; ".join(error.problems)) from None
+        except UserError as error:
+            told = ", ".join(f"{name}={value}" for name, value in error.params.items())
+            raise click.ClickException(_in_one_line(f"{error.key} {told}")) from None
+        except (OSError, sqlite3.Error) as error:
+            raise click.ClickException(_in_one_line(f"the store cannot be used: {error}")) from None
+
+    return run
+
+
+def row(*cells: object) -> None:
+    """Print a row: a tab between two cells, None as a dash."""
+    click.echo("\t".join("-" if cell is None else str(cell).translate(_GAPS) for cell in cells))
+
+
+def moment(at: Millis | None) -> str | None:
+    """A moment as scripts read it, in UTC."""
+    return None if at is None else datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())

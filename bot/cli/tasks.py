@@ -1,0 +1,102 @@
+"""Tasks from a shell: what is under way and what failed, ending one, and giving back what one cost."""
+
+import click
+
+from bot.cli.desk import LISTED, Desk, at_desk, moment, row
+from bot.domain.units import TaskId, read_task_id, shown
+
+
+def _read(context: click.Context, parameter: click.Parameter, text: str) -> TaskId:
+    """Read a task's id as people type it."""
+    del context, parameter
+    found = read_task_id(text)
+    if found is None:
+        raise click.ClickException(f"{text} is no id of a task: they look like K7Q2-9F")
+    return found
+
+
+task_argument = click.argument("task", callback=_read)
+
+
+@click.command()
+@at_desk
+async def tasks(desk: Desk) -> None:
+    """List what is under way, the oldest first.
+
+    Columns: id, state, user, provider, seconds since it was asked for.
+    """
+    now = desk.clock.now()
+    for each in (await desk.tasks.running(None, LISTED))[0]:
+        age = (now - each.created_at) // 1000
+        row(shown(each.id), each.state, each.user_id, each.provider, age)
+
+
+@click.command()
+@task_argument
+@at_desk
+async def task(desk: Desk, task: TaskId) -> None:
+    """Show one TASK.
+
+    A row for each thing, which its first column names.
+    """
+    found, person = await desk.tasks.task(None, task)
+    request = found.request
+    row("id", shown(found.id))
+    row("state", found.state)
+    row("user", person.id)
+    row("operation", request.operation)
+    row("model", request.model)
+    row("credits", found.price)
+    row("provider", found.provider)
+    row("provider_task", found.provider_task_id)
+    row("provider_cost", found.real_cost)
+    row("asked_at", moment(found.created_at))
+    row("submitted_at", moment(found.submitted_at))
+    row("finished_at", moment(found.finished_at))
+    row("failure", found.failure)
+    row("failure_detail", found.failure_detail)
+    row("prompt", request.prompt)
+
+
+@click.command()
+@task_argument
+@at_desk
+async def cancel(desk: Desk, task: TaskId) -> None:
+    """End a TASK that is under way, with its credits back.
+
+    A video that comes all the same is still delivered, free. Columns: id, state.
+    """
+    ended = await desk.tasks.cancel(None, task, desk.operation())
+    row(shown(ended.id), ended.state)
+
+
+@click.command()
+@task_argument
+@at_desk
+async def refund(desk: Desk, task: TaskId) -> None:
+    """Give back what a finished TASK cost, once.
+
+    Columns: id, user, credits.
+    """
+    refunded = await desk.tasks.refund(None, task, desk.operation())
+    row(shown(refunded.id), refunded.user_id, refunded.price)
+
+
+@click.command()
+@at_desk
+async def failures(desk: Desk) -> None:
+    """Tell what failed within the last day.
+
+    A row for each thing, which its first column names. `ended` and `failed`: how many tasks. `kind`: how many
+    failed, and why. `task`, of the newest of them: id, user, provider, why.
+    """
+    found = await desk.tasks.failures(None)
+    row("ended", found.ended)
+    row("failed", sum(count for _, count in found.by_kind))
+    for kind, count in found.by_kind:
+        row("kind", count, kind)
+    for example in found.examples:
+        row("task", shown(example.id), example.user_id, example.provider, example.failure or example.state)
+
+
+COMMANDS = (tasks, task, cancel, refund, failures)

@@ -1,0 +1,1 @@
+"""What people keep: templates, ideas, elements and voices."""

@@ -1,0 +1,1 @@
+"""What admins look at: reports, the audit log, broadcasts."""

@@ -1,0 +1,119 @@
+"""What was asked for and what became of it, by day, model, person and provider: figures for charts. Pure."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
+
+from bot.domain.tasks.task import TaskState
+from bot.domain.units import Credits, Millis, TaskId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One task that came to its end, as far as statistics go. `real_cost` is in the provider's own unit."""
+
+    id: TaskId
+    user_id: UserId
+    model: str
+    state: TaskState
+    price: Credits
+    provider: str | None
+    real_cost: str | None
+    created_at: Millis
+    submitted_at: Millis | None
+    finished_at: Millis
+    failure: str | None
+
+    @property
+    def took(self) -> int | None:
+        """Milliseconds from the request to the video; None where there is no video."""
+        return self.finished_at - self.created_at if self.state is TaskState.SUCCEEDED else None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Figures of some days, the oldest first. `tasks` and `credits` hold a number a day for each model.
+
+    Shares are between 0 and 1, None where a day has no tasks. Times are in milliseconds; `times` are by model:
+    the median and the 95th percentile. Only what was charged counts as credits.
+    """
+
+    days: Sequence[date]
+    tasks: Mapping[str, Sequence[int]]
+    credits: Mapping[str, Sequence[int]]
+    success: Sequence[float | None]
+    times: Mapping[str, tuple[int, int]]
+    people: Sequence[tuple[UserId, int]]
+    spend: Mapping[str, Decimal]
+    asked: int
+    succeeded: int
+
+
+def days_before(now: Millis, count: int, zone: ZoneInfo) -> list[date]:
+    """Today and the days before it, `count` in all, the oldest first."""
+    today = datetime.fromtimestamp(now / 1000, zone).date()
+    return [today - timedelta(days=back) for back in reversed(range(count))]
+
+
+def start_of(day: date, zone: ZoneInfo) -> Millis:
+    """The first moment of a day."""
+    return Millis(int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000))
+
+
+def percentile(values: Sequence[int], share: float) -> int:
+    """The nearest-rank percentile of some values that are not empty."""
+    ordered = sorted(values)
+    rank = max(1, -(-len(ordered) * round(share * 1000) // 1000))
+    return ordered[rank - 1]
+
+
+def report(figures: Sequence[Figure], days: Sequence[date], zone: ZoneInfo, top: int = 8) -> Report:
+    """Put the figures of some days together; what was cancelled was nobody's success or failure."""
+    place = {day: index for index, day in enumerate(days)}
+    tasks: dict[str, list[int]] = defaultdict(lambda: [0] * len(days))
+    credits: dict[str, list[int]] = defaultdict(lambda: [0] * len(days))
+    good, all_ = [0] * len(days), [0] * len(days)
+    took: dict[str, list[int]] = defaultdict(list)
+    people: Counter[UserId] = Counter()
+    spend: dict[str, Decimal] = defaultdict(Decimal)
+    for figure in figures:
+        index = place.get(datetime.fromtimestamp(figure.finished_at / 1000, zone).date())
+        if index is None or figure.state is TaskState.CANCELLED:
+            continue
+        tasks[figure.model][index] += 1
+        all_[index] += 1
+        spend[figure.provider or "–"] += _decimal(figure.real_cost)
+        if figure.took is not None:
+            good[index] += 1
+            credits[figure.model][index] += figure.price
+            took[figure.model].append(figure.took)
+            people[figure.user_id] += figure.price
+    return Report(
+        days=days,
+        tasks=_busiest_first(tasks),
+        credits=_busiest_first(credits),
+        success=[good[index] / number if number else None for index, number in enumerate(all_)],
+        times={
+            model: (percentile(times, 0.5), percentile(times, 0.95)) for model, times in sorted(took.items())
+        },
+        people=people.most_common(top),
+        spend={name: cost for name, cost in sorted(spend.items()) if cost},
+        asked=sum(all_),
+        succeeded=sum(good),
+    )
+
+
+def _busiest_first(by_model: Mapping[str, list[int]]) -> dict[str, list[int]]:
+    return dict(sorted(by_model.items(), key=lambda item: (-sum(item[1]), item[0])))
+
+
+def _decimal(text: str | None) -> Decimal:
+    """What the provider said it took; nothing where it said nothing that is a number."""
+    try:
+        cost = Decimal(text or "0")
+    except InvalidOperation:
+        return Decimal()
+    return cost if cost.is_finite() else Decimal()

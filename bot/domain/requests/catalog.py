@@ -1,0 +1,342 @@
+"""What each model can do and what it costs, as data: `catalog.toml` read into rows. Pure but for `load`.
+
+A video model that the operator offers and the catalog does not know is let through with careful limits:
+models appear faster than releases of this bot.
+"""
+
+import math
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from importlib import resources
+from typing import Any
+
+from bot.domain.requests.model import (
+    IMAGE_RATIOS,
+    UNKNOWN_RATE,
+    ChangedPrices,
+    Model,
+    Rates,
+    repriced,
+    unknown,
+)
+from bot.domain.requests.prompt import Vocabulary
+from bot.domain.requests.request import (
+    VIDEO_MODEL_OPERATIONS,
+    Operation,
+    Product,
+    Speech,
+    VideoRequest,
+)
+from bot.domain.units import SECOND, Credits
+from bot.errors import UserError
+
+EXTENSION_SECONDS = 5
+"""How much longer an extension makes a video (Kling API, video-extend: 4 to 5 s)."""
+
+LIP_SYNC_BLOCK = 5
+"""Lip-sync is paid for in blocks of so many seconds (vendor pricing 2026)."""
+
+CAMERA_SECONDS = (5,)
+"""Camera control and motion brush exist for videos of this length only (vendor API reference 2025)."""
+
+ASSUMED_SECONDS = 10
+"""How long a source video is taken to be where the provider did not tell."""
+
+SPOKEN_LETTERS = {"zh": 4, "en": 14}
+"""Letters that are spoken in a second, to price a speech before it exists."""
+
+AS_LONG_AS_ITS_SOURCE = frozenset({Operation.EXTEND, Operation.MOTION_CONTROL})
+
+
+class Catalog:
+    """The rows, with what is asked of them. Video models, image models and services have ids of their own."""
+
+    def __init__(
+        self, models: Iterable[Model], images: Iterable[Model] = (), services: Iterable[Model] = ()
+    ) -> None:
+        self._models = {row.id: row for row in models}
+        self._images = {row.id: row for row in images}
+        self._services = {row.id: row for row in services}
+
+    # -- rows ----------------------------------------------------------------------------------------
+
+    def model(self, model: str) -> Model:
+        """The row of a video model, or careful limits for one that has none."""
+        return self._models.get(model) or unknown(model)
+
+    def row(self, request: VideoRequest) -> Model:
+        """The row that a request is for."""
+        if request.operation in VIDEO_MODEL_OPERATIONS:
+            return self.model(request.model)
+        row = self._images.get(request.model) or self._services.get(request.model)
+        if row is None or request.operation not in row.operations:
+            able = self.without_choice(request.operation)
+            raise UserError(
+                "error.model.unknown",
+                model=request.model,
+                nearest=able[0].id if able else "–",
+                models=", ".join(row.id for row in able),
+            )
+        return row
+
+    def known(self) -> tuple[Model, ...]:
+        """Every video model, oldest first."""
+        return tuple(self._models.values())
+
+    def section(self, section: str) -> tuple[Model, ...]:
+        """The rows of one of `SECTIONS`."""
+        rows = {"models": self._models, "images": self._images, "services": self._services}[section]
+        return tuple(rows.values())
+
+    def without_choice(self, operation: Operation) -> tuple[Model, ...]:
+        """The image models or services that do an operation, the usual one first."""
+        return tuple(
+            row for row in (*self._images.values(), *self._services.values()) if operation in row.operations
+        )
+
+    def vocabulary(self, offered: Sequence[str]) -> Vocabulary:
+        """The words that people may use for the models on offer."""
+        return Vocabulary.of_models(offered)
+
+    def able(self, offered: Sequence[str], operation: Operation) -> tuple[str, ...]:
+        """Those of the video models on offer that can do an operation."""
+        return tuple(model for model in offered if operation in self.model(model).operations)
+
+    def operation_for(self, model: str, *, frames: int, references: int) -> Operation:
+        """What a video model is asked for, given how many pictures there are; omni models do it all in one."""
+        return operation_for(self.model(model), frames=frames, references=references)
+
+    def repriced(self, prices: ChangedPrices) -> "Catalog":
+        """The same with some other prices; a video model that has no row gets one with careful limits."""
+        sections = []
+        for section in SECTIONS:
+            rows = {row.id: row for row in self.section(section)}
+            for name, columns in prices.get(section, {}).items():
+                row = rows.get(name) or (unknown(name) if section == "models" else None)
+                if row is not None:
+                    rows[name] = repriced(row, columns)
+            sections.append(rows.values())
+        return Catalog(*sections)
+
+    # -- what can be done ----------------------------------------------------------------------------
+
+    def check(self, request: VideoRequest, offered: Sequence[str]) -> None:
+        """Refuse what the chosen model cannot do.
+
+        Raises:
+            UserError: naming what it can do, and which models on offer can do what was asked.
+
+        """
+        video = request.operation in VIDEO_MODEL_OPERATIONS
+        if video and request.model not in offered:
+            nearest = get_close_matches(request.model, offered, 1)
+            raise UserError(
+                "error.model.unknown",
+                model=request.model,
+                nearest=nearest[0] if nearest else offered[0],
+                models=", ".join(offered),
+            )
+        row = self.row(request)
+        if request.operation not in row.operations:
+            others = self.able(offered, request.operation) or self._omni(request, offered)
+            raise UserError(f"error.model.{request.operation}", model=row.id, models=", ".join(others) or "–")
+        self._check_choices(row, request)
+        for feature, lacking in _features(row, request):
+            if lacking:
+                raise UserError(
+                    f"error.model.{feature}",
+                    model=row.id,
+                    models=", ".join(self._with(offered, feature, request.operation)) or "–",
+                )
+
+    @staticmethod
+    def _check_choices(row: Model, request: VideoRequest) -> None:
+        if request.mode not in row.modes:
+            raise UserError(
+                "error.model.mode", model=row.id, value=request.mode, allowed=", ".join(row.modes)
+            )
+        if request.duration not in row.durations and request.operation not in AS_LONG_AS_ITS_SOURCE:
+            raise UserError(
+                "error.model.duration",
+                model=row.id,
+                value=request.duration,
+                allowed=numbers(row.durations),
+                nearest=min(row.durations, key=lambda known: abs(known - request.duration)),
+            )
+        if request.aspect_ratio is not None and request.aspect_ratio not in row.ratios:
+            raise UserError(
+                "error.model.ratio", model=row.id, value=request.aspect_ratio, allowed=", ".join(row.ratios)
+            )
+        if request.operation.product is Product.IMAGE and request.resolution not in row.resolutions:
+            raise UserError(
+                "error.model.resolution",
+                model=row.id,
+                value=request.resolution,
+                allowed=", ".join(row.resolutions),
+            )
+        if len(request.references) > row.references and request.operation is not Operation.MOTION_CONTROL:
+            raise UserError("error.model.too_many_pictures", model=row.id, limit=row.references)
+        if request.count > row.count:
+            raise UserError("error.model.count", model=row.id, limit=row.count)
+
+    def _omni(self, request: VideoRequest, offered: Sequence[str]) -> tuple[str, ...]:
+        return self.able(offered, Operation.OMNI_VIDEO) if request.operation in VIDEO_MODEL_OPERATIONS else ()
+
+    def _with(self, offered: Sequence[str], feature: str, operation: Operation) -> list[str]:
+        """The models on offer that have a feature, with the modes that it needs."""
+        found = []
+        for model in offered:
+            has = getattr(self.model(model), feature)
+            if feature == "elements" and operation is Operation.TEXT_TO_VIDEO:
+                has = has and Operation.OMNI_VIDEO in self.model(model).operations
+            if isinstance(has, tuple) and has:
+                found.append(f"{model} ({'/'.join(has)})")
+            elif isinstance(has, Mapping) and has:
+                found.append(
+                    f"{model} ({'/'.join(dict.fromkeys(mode for modes in has.values() for mode in modes))})"
+                )
+            elif has and not isinstance(has, (tuple, Mapping)):
+                found.append(model)
+        return found
+
+    # -- prices --------------------------------------------------------------------------------------
+
+    def price(self, request: VideoRequest) -> Credits:
+        """What a request costs: seconds times a rate, or results times a price, rounded up."""
+        row = self.row(request)
+        if row.each:
+            each = row.each.get(request.resolution, max(row.each.values()))
+            if request.references:
+                each = row.pictures_each.get(request.operation, each)
+            return Credits(row.fixed + math.ceil(each * request.count - 1e-9))
+        rate = _rates(row, request).get(request.mode, row.rate.get(request.mode, UNKNOWN_RATE))
+        return Credits(row.fixed + math.ceil(rate * seconds_of(request) - 1e-9) * request.count)
+
+
+def operation_for(row: Model, *, frames: int, references: int) -> Operation:
+    """See `Catalog.operation_for`."""
+    wanted = Operation.TEXT_TO_VIDEO
+    if references:
+        wanted = Operation.REFERENCES_TO_VIDEO
+    elif frames:
+        wanted = Operation.IMAGE_TO_VIDEO
+    if wanted not in row.operations and Operation.OMNI_VIDEO in row.operations:
+        return Operation.OMNI_VIDEO
+    return wanted
+
+
+def seconds_of(request: VideoRequest) -> float:
+    """How many seconds a request is charged for."""
+    source = request.source
+    length = ASSUMED_SECONDS if source is None or source.duration_ms is None else source.duration_ms / SECOND
+    match request.operation:
+        case Operation.EXTEND:
+            return EXTENSION_SECONDS
+        case Operation.LIP_SYNC:
+            return math.ceil(length / LIP_SYNC_BLOCK - 0.05) * LIP_SYNC_BLOCK
+        case Operation.MOTION_CONTROL:
+            return math.ceil(length - 0.1)
+        case Operation.OMNI_VIDEO if source is not None:
+            return math.ceil(length - 0.1)
+        case Operation.AVATAR if request.speech is not None:
+            return math.ceil(speech_seconds(request.speech))
+        case _:
+            return request.duration
+
+
+def speech_seconds(speech: Speech) -> float:
+    """How long a speech lasts; a text is estimated by its letters."""
+    if speech.audio is not None:
+        return speech.audio.duration_ms / SECOND
+    return len(speech.text) / SPOKEN_LETTERS[speech.language] / speech.speed
+
+
+def _rates(row: Model, request: VideoRequest) -> Rates:
+    if request.operation is Operation.MOTION_CONTROL:
+        return row.motion_rate
+    if request.source is not None and row.video_rate:
+        return row.video_rate
+    if request.voices and row.voice_rate:
+        return row.voice_rate
+    return row.sound_rate if request.sound else row.rate
+
+
+def _features(row: Model, request: VideoRequest) -> tuple[tuple[str, bool], ...]:
+    """What of a request the row cannot do, by the name of the row's field."""
+    still = request.duration in CAMERA_SECONDS
+    camera = request.camera
+    return (
+        ("cfg", request.cfg_scale is not None and not row.cfg),
+        ("sound", request.sound and request.mode not in row.sound),
+        ("end_frame", request.last_frame is not None and not _takes_end_frame(row, request)),
+        (
+            "camera",
+            camera is not None
+            and not (
+                still
+                and request.mode in row.camera.get(request.operation, ())
+                and (not row.camera_moves or camera.move in row.camera_moves)
+                and request.last_frame is None
+                and request.brush is None
+            ),
+        ),
+        (
+            "brush",
+            request.brush is not None
+            and not (still and request.mode in row.brush and request.last_frame is None),
+        ),
+        ("shots", bool(request.shots) and not row.shots),
+        ("voices", bool(request.voices) and not (row.voices and request.sound and not request.elements)),
+        ("elements", len(request.elements) > _most_elements(row, request)),
+    )
+
+
+def _most_elements(row: Model, request: VideoRequest) -> int:
+    """Words alone take none (Kling API, text2video): there an omni model, or a first frame, is needed."""
+    return 0 if request.operation is Operation.TEXT_TO_VIDEO else row.elements
+
+
+def _takes_end_frame(row: Model, request: VideoRequest) -> bool:
+    return (
+        request.mode in row.end_frame
+        and (not row.end_frame_durations or request.duration in row.end_frame_durations)
+        and (row.end_frame_sound or not request.sound)
+    )
+
+
+def numbers(values: Sequence[int]) -> str:
+    """Some whole numbers in few signs: `5, 10`, or `3–15` where none between is missing."""
+    if len(values) > 2 and tuple(values) == tuple(range(values[0], values[-1] + 1)):
+        return f"{values[0]}–{values[-1]}"
+    return ", ".join(str(value) for value in values)
+
+
+SECTIONS = ("models", "images", "services")
+Overrides = Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+
+def read(document: Mapping[str, Any], overrides: Overrides | None = None) -> Catalog:
+    """Read a catalog from its TOML form; `overrides` add rows, or change single columns of rows.
+
+    Raises:
+        pydantic.ValidationError: a row is not what it must be.
+
+    """
+    changes = overrides or {}
+    sections = []
+    for section in SECTIONS:
+        rows = dict(document.get(section, {}))
+        for name, change in changes.get(section, {}).items():
+            rows[name] = {**rows.get(name, {"source": "the operator's settings"}), **change}
+        ratios = {"ratios": IMAGE_RATIOS} if section == "images" else {}
+        sections.append([Model.model_validate({**ratios, **row, "id": name}) for name, row in rows.items()])
+    return Catalog(*sections)
+
+
+def load(overrides: Overrides | None = None) -> Catalog:
+    """The catalog that comes with the program, with the operator's changes."""
+    return read(
+        tomllib.loads(resources.files("bot.domain.requests").joinpath("catalog.toml").read_text("utf-8")),
+        overrides,
+    )

@@ -1,0 +1,269 @@
+"""What can still be chosen about a request, and what becomes of the request when it is chosen. Pure.
+
+A choice brings with it what it needs (sound needs a mode that has it) and drops what no longer goes with it;
+it never drops a picture or a shot. Whether somebody here can do what comes out is asked of `possible`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from bot.domain.requests.catalog import AS_LONG_AS_ITS_SOURCE, CAMERA_SECONDS, operation_for
+from bot.domain.requests.direction import NAMED, PRESETS
+from bot.domain.requests.model import Model
+from bot.domain.requests.request import Camera, Operation, Product, VideoRequest
+
+T = TypeVar("T")
+
+NONE = "none"
+"""The key of the choice to have nothing of the kind."""
+
+COMPOSED = frozenset(
+    {
+        Operation.TEXT_TO_VIDEO,
+        Operation.IMAGE_TO_VIDEO,
+        Operation.REFERENCES_TO_VIDEO,
+        Operation.OMNI_VIDEO,
+    }
+)
+"""Videos from words and pictures: several models can make them."""
+
+
+class Knob(StrEnum):
+    """What can be set, in the order in which it is shown."""
+
+    MODEL = "model"
+    MODE = "mode"
+    DURATION = "duration"
+    RATIO = "ratio"
+    RESOLUTION = "resolution"
+    SOUND = "sound"
+    CAMERA = "camera"
+    END_FRAME = "end"
+    NEGATIVE = "negative"
+    SEED = "seed"
+    COUNT = "count"
+
+
+ANSWERED = frozenset({Knob.NEGATIVE, Knob.SEED, Knob.END_FRAME})
+"""These are set by a message; the buttons only take them away."""
+
+CAMERAS: Mapping[str, Camera] = {
+    **{
+        name: Camera(move="simple", axis=axis, value=value)
+        for name, (axis, value) in NAMED.items()
+        if name.isascii()
+    },
+    **{preset.partition("_")[0]: Camera(move=preset) for preset in PRESETS},
+}
+"""Camera moves by short names: those of commands, and the first words of Kling's presets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One choice: the request as it is with it, and whether it is the present one.
+
+    `key` is short, holds no colon, and stays the same whatever else is on offer.
+    """
+
+    key: str
+    request: VideoRequest
+    chosen: bool
+
+
+Possible = Callable[[VideoRequest], bool]
+
+
+def model_key(model: str) -> str:
+    """A short key for a model, whose name may be of any length."""
+    return sha256(model.encode()).hexdigest()[:8]
+
+
+def choices(
+    knob: Knob, request: VideoRequest, row: Model, offered: Sequence[Model], possible: Possible
+) -> tuple[Choice, ...]:
+    """Everything that a knob can be set to. `row` is what the request is for, `offered` the video models."""
+    return tuple(
+        Choice(key, changed, chosen=_same(knob, changed, request))
+        for key, changed in _candidates(knob, request, row, offered)
+        if possible(changed)
+    )
+
+
+def knobs(
+    request: VideoRequest, row: Model, offered: Sequence[Model], possible: Possible
+) -> tuple[Knob, ...]:
+    """The knobs that there is something to choose with."""
+    return tuple(knob for knob in Knob if _is_of_use(knob, request, row, offered, possible))
+
+
+def _is_of_use(
+    knob: Knob, request: VideoRequest, row: Model, offered: Sequence[Model], possible: Possible
+) -> bool:
+    match knob:
+        case Knob.NEGATIVE:
+            return bool(request.negative_prompt) or _possible_with(request, possible, negative_prompt="x")
+        case Knob.SEED:
+            return request.seed is not None or _possible_with(request, possible, seed=1)
+        case Knob.END_FRAME:
+            if request.first_frame is None:
+                return False
+            changed = fitted(request, row, "last_frame", request.first_frame)
+            return changed is not None and possible(changed)
+        case _:
+            return len(choices(knob, request, row, offered, possible)) > 1
+
+
+def _possible_with(request: VideoRequest, possible: Possible, **values: Any) -> bool:
+    return possible(request.model_copy(update=values))
+
+
+def _same(knob: Knob, one: VideoRequest, other: VideoRequest) -> bool:
+    field = _FIELDS[knob]
+    return bool(getattr(one, field) == getattr(other, field))
+
+
+_FIELDS: Mapping[Knob, str] = {
+    Knob.MODEL: "model",
+    Knob.MODE: "mode",
+    Knob.DURATION: "duration",
+    Knob.RATIO: "aspect_ratio",
+    Knob.RESOLUTION: "resolution",
+    Knob.SOUND: "sound",
+    Knob.CAMERA: "camera",
+    Knob.COUNT: "count",
+    Knob.NEGATIVE: "negative_prompt",
+    Knob.SEED: "seed",
+    Knob.END_FRAME: "last_frame",
+}
+
+
+# -- candidates --------------------------------------------------------------------------------------
+
+Candidates = Iterator[tuple[str, VideoRequest]]
+
+
+def _candidates(knob: Knob, request: VideoRequest, row: Model, offered: Sequence[Model]) -> Candidates:
+    if knob is Knob.MODEL:
+        if request.operation in COMPOSED and request.source is None:
+            for model in offered:
+                changed = fitted(request, model)
+                if changed is not None:
+                    yield model_key(model.id), changed
+        return
+    field = _FIELDS[knob]
+    for key, value in _values(knob, request, row):
+        changed = fitted(request, row, field, value)
+        if changed is not None and getattr(changed, field) == value:
+            yield key, changed
+
+
+def _values(knob: Knob, request: VideoRequest, row: Model) -> Iterable[tuple[str, Any]]:
+    match knob:
+        case Knob.MODE:
+            return ((mode, mode) for mode in row.modes)
+        case Knob.DURATION if not request.shots and request.operation not in AS_LONG_AS_ITS_SOURCE:
+            return ((str(seconds), seconds) for seconds in row.durations)
+        case Knob.RATIO if _has_ratio(request):
+            return ((ratio.replace(":", "x"), ratio) for ratio in row.ratios)
+        case Knob.RESOLUTION if request.operation.product is Product.IMAGE:
+            return ((resolution, resolution) for resolution in row.resolutions)
+        case Knob.SOUND if row.sound:
+            return (("off", False), ("on", True))
+        case Knob.CAMERA if row.camera:
+            return ((NONE, None), *CAMERAS.items())
+        case Knob.COUNT:
+            return ((str(number), number) for number in range(1, row.count + 1))
+        case Knob.NEGATIVE:
+            return ((NONE, ""),)
+        case Knob.SEED:
+            return ((NONE, None),)
+        case Knob.END_FRAME:
+            return ((NONE, None),)
+        case _:
+            return ()
+
+
+def _has_ratio(request: VideoRequest) -> bool:
+    """Where a picture gives the shape, there is nothing to choose."""
+    return request.aspect_ratio is not None and request.first_frame is None
+
+
+# -- fitting -----------------------------------------------------------------------------------------
+
+
+def fitted(request: VideoRequest, row: Model, field: str = "", value: Any = None) -> VideoRequest | None:
+    """The request as a row can do it, with one field set to a value, which is kept where two exclude each other.
+
+    None: it cannot be. What comes out may still be beyond the row where a picture or a shot would be lost.
+    """
+    new: dict[str, Any] = {name: getattr(request, name) for name in VideoRequest.model_fields}
+    if field:
+        new[field] = value
+    if request.operation in COMPOSED and request.source is None:
+        new["model"] = row.id
+        frames = sum(new[name] is not None for name in ("first_frame", "last_frame"))
+        new["operation"] = operation_for(row, frames=frames, references=len(request.references))
+    _fit_mode(new, row, field)
+    _fit_duration(new, row, field)
+    if new["aspect_ratio"] is not None and new["aspect_ratio"] not in row.ratios:
+        new["aspect_ratio"] = row.ratios[0]
+    _fit_sound(new, row, field)
+    if new["camera"] is not None and not _camera_goes(new, row):
+        new["camera"] = None
+    if not row.cfg:
+        new["cfg_scale"] = None
+    new["count"] = min(new["count"], row.count)
+    try:
+        return VideoRequest.model_validate(new)
+    except ValidationError:
+        return None
+
+
+def _fit_mode(new: dict[str, Any], row: Model, field: str) -> None:
+    """A mode that the row has; another one only where what was just chosen, or an end frame, needs it."""
+    modes: Sequence[str] = row.modes
+    if field != "mode" and new["last_frame"] is not None and row.end_frame:
+        modes = row.end_frame
+    elif field == "sound" and new["sound"]:
+        modes = row.sound
+    elif field == "camera" and new["camera"] is not None:
+        modes = row.camera.get(new["operation"], row.modes)
+    new["mode"] = _fitting(new["mode"], modes) if field != "mode" else new["mode"]
+
+
+def _fit_duration(new: dict[str, Any], row: Model, field: str) -> None:
+    if new["operation"] in AS_LONG_AS_ITS_SOURCE or new["shots"] or field == "duration":
+        return
+    durations: Sequence[int] = row.durations
+    if field == "camera" and new["camera"] is not None:
+        durations = [seconds for seconds in row.durations if seconds in CAMERA_SECONDS]
+    elif new["last_frame"] is not None and row.end_frame_durations:
+        durations = row.end_frame_durations
+    if durations:
+        new["duration"] = min(durations, key=lambda seconds: abs(seconds - new["duration"]))
+
+
+def _fit_sound(new: dict[str, Any], row: Model, field: str) -> None:
+    silent_end = new["last_frame"] is not None and not row.end_frame_sound
+    if new["sound"] and (new["mode"] not in row.sound or (silent_end and field != "sound")):
+        new["sound"] = False
+    if not new["sound"] or not row.voices:
+        new["voices"] = ()
+
+
+def _camera_goes(new: Mapping[str, Any], row: Model) -> bool:
+    return (
+        new["mode"] in row.camera.get(new["operation"], ())
+        and new["duration"] in CAMERA_SECONDS
+        and (not row.camera_moves or new["camera"].move in row.camera_moves)
+        and new["last_frame"] is None
+    )
+
+
+def _fitting(preferred: T, offered: Sequence[T]) -> T:
+    return preferred if preferred in offered else offered[0]

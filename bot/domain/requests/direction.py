@@ -1,0 +1,95 @@
+"""How a film is directed in words: camera moves and shots. Pure.
+
+    --camera zoom-in            a name
+    --camera zoom:-5            an axis with a value from -10 to 10
+    --camera forward_up         one of Kling's presets
+    --shots "2s a fox wakes | 4s it runs"
+
+What the axes mean is Kling's choice (vendor API reference 2025, camera_control): a smaller `zoom` comes
+nearer, `pan` looks up and down, `tilt` looks left and right.
+"""
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import get_args
+
+from pydantic import ValidationError
+
+from bot.domain.requests.request import SHOT_LIMIT, Camera, CameraAxis, CameraMove, Shot
+from bot.errors import UserError
+
+AXES: tuple[CameraAxis, ...] = get_args(CameraAxis)
+PRESETS: tuple[CameraMove, ...] = tuple(move for move in get_args(CameraMove) if move != "simple")
+USUAL_VALUE = 5.0
+
+NAMED: Mapping[str, tuple[CameraAxis, float]] = {
+    **dict.fromkeys(("zoom-in", "推近"), ("zoom", -USUAL_VALUE)),
+    **dict.fromkeys(("zoom-out", "拉远"), ("zoom", USUAL_VALUE)),
+    **dict.fromkeys(("move-left", "左移"), ("horizontal", -USUAL_VALUE)),
+    **dict.fromkeys(("move-right", "右移"), ("horizontal", USUAL_VALUE)),
+    **dict.fromkeys(("move-up", "上移"), ("vertical", USUAL_VALUE)),
+    **dict.fromkeys(("move-down", "下移"), ("vertical", -USUAL_VALUE)),
+    **dict.fromkeys(("look-up", "上摇"), ("pan", USUAL_VALUE)),
+    **dict.fromkeys(("look-down", "下摇"), ("pan", -USUAL_VALUE)),
+    **dict.fromkeys(("look-left", "左摇"), ("tilt", -USUAL_VALUE)),
+    **dict.fromkeys(("look-right", "右摇"), ("tilt", USUAL_VALUE)),
+    **dict.fromkeys(("roll", "旋转"), ("roll", USUAL_VALUE)),
+}
+"""Camera moves by names that people use."""
+
+_AXIS = re.compile(r"([a-z]+)[:=]?([+-]?\d+(?:\.\d+)?)")
+_SHOT = re.compile(r"\s*(\d{1,2})\s*(?:s|sec|seconds|秒)?[:：,，]?\s+(.+)", re.DOTALL | re.IGNORECASE)
+
+
+def read_camera(text: str) -> Camera:
+    """Read a camera move.
+
+    Raises:
+        UserError: there is none of that name, or its value is out of range.
+
+    """
+    word = text.strip().casefold().replace(" ", "-")
+    if word in NAMED:
+        axis, value = NAMED[word]
+        return Camera(move="simple", axis=axis, value=value)
+    preset = word.replace("-", "_")
+    if preset in PRESETS:
+        return Camera.model_validate({"move": preset})
+    match = _AXIS.fullmatch(word)
+    if match is not None:
+        try:
+            return Camera.model_validate({"move": "simple", "axis": match[1], "value": float(match[2])})
+        except ValidationError:
+            pass
+    names = [name for name in NAMED if name.isascii()]
+    close = get_close_matches(word, [*names, *PRESETS], 1, 0.0)
+    raise UserError(
+        "error.prompt.bad_value",
+        option="--camera",
+        value=text[:40],
+        allowed=", ".join((*names, *PRESETS, *(f"{axis}:-10…10" for axis in AXES))),
+        nearest=close[0],
+    )
+
+
+def read_shots(text: str) -> tuple[Shot, ...]:
+    """Read shots, each with its seconds and its prompt, parted by bars.
+
+    Raises:
+        UserError: a part has no seconds or no prompt, one is too long, or there are more than six.
+
+    """
+    shots = []
+    for part in re.split(r"\s*[|｜]\s*", text.strip()):
+        match = _SHOT.fullmatch(part)
+        if match is None or not 1 <= int(match[1]) <= 15 or len(match[2]) > SHOT_LIMIT:
+            raise _bad_shots(part)
+        shots.append(Shot(prompt=match[2].strip(), duration=int(match[1])))
+    if len(shots) > 6:
+        raise _bad_shots(text)
+    return tuple(shots)
+
+
+def _bad_shots(text: str) -> UserError:
+    return UserError("error.prompt.shots", value=text[:40], limit=6, letters=SHOT_LIMIT)

@@ -1,0 +1,127 @@
+"""One row of the catalog: what a model can do, and what it costs. Pure."""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bot.domain.requests.request import AspectRatio, CameraMove, Mode, Operation, Product, Resolution
+from bot.domain.units import Credits
+
+VIDEO_RATIOS: tuple[AspectRatio, ...] = ("16:9", "9:16", "1:1")
+IMAGE_RATIOS: tuple[AspectRatio, ...] = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
+UNKNOWN_RATE = 5.0
+"""Credits a second of a model that the catalog has no price for; operators set their own under [catalog]."""
+
+Modes = tuple[Mode, ...]
+Rates = Mapping[str, Annotated[float, Field(ge=0)]]
+
+
+class PriceColumns(BaseModel):
+    """What a row costs. `rate` is credits a second by mode, `each` credits a result by resolution, `fixed` comes on top.
+
+    `sound_rate`, `voice_rate`, `motion_rate` and `video_rate` stand in for `rate` with sound, with chosen
+    voices, for motion control and where a video is given; `pictures_each` (by operation) for `each` where
+    pictures are given.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rate: Rates = Field(default_factory=dict)
+    sound_rate: Rates = Field(default_factory=dict)
+    voice_rate: Rates = Field(default_factory=dict)
+    motion_rate: Rates = Field(default_factory=dict)
+    video_rate: Rates = Field(default_factory=dict)
+    each: Rates = Field(default_factory=dict)
+    pictures_each: Rates = Field(default_factory=dict)
+    fixed: Annotated[int, Field(ge=0)] = 0
+
+
+class Model(PriceColumns):
+    """One row. `end_frame`, `sound`, `brush` and `camera` name the modes that can do it.
+
+    `end_frame_durations` are the seconds (empty: all), `references` is how many pictures it takes that are
+    no frames. `source` says where the facts are from.
+    """
+
+    id: str
+    operations: tuple[Operation, ...]
+    modes: Modes = ("std",)
+    durations: tuple[Annotated[int, Field(ge=0, le=60)], ...] = (0,)
+    every_second: bool = False
+    ratios: tuple[AspectRatio, ...] = VIDEO_RATIOS
+    resolutions: tuple[Resolution, ...] = ("1k",)
+    cfg: bool = False
+    sound: Modes = ()
+    end_frame: Modes = ()
+    end_frame_durations: tuple[int, ...] = ()
+    end_frame_sound: bool = False
+    camera: Mapping[Operation, Modes] = Field(default_factory=dict)
+    camera_moves: tuple[CameraMove, ...] = ()
+    brush: Modes = ()
+    shots: bool = False
+    voices: bool = False
+    elements: Annotated[int, Field(ge=0, le=3)] = 0
+    references: Annotated[int, Field(ge=0, le=7)] = 0
+    count: Annotated[int, Field(ge=1, le=4)] = 4
+    source: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _between(cls, row: Any) -> Any:
+        """`every_second` turns the first and last duration into all between them."""
+        if isinstance(row, dict) and row.get("every_second") and len(row.get("durations", ())) == 2:
+            low, high = row["durations"]
+            row = {**row, "durations": tuple(range(low, high + 1))}
+        return row
+
+    @property
+    def product(self) -> Product:
+        """What comes out of it."""
+        return self.operations[0].product
+
+    def price_of(self, seconds: float, rate: float) -> Credits:
+        """What so many seconds cost at a rate, rounded up."""
+        return Credits(self.fixed + math.ceil(rate * seconds - 1e-9))
+
+
+FIXED = "fixed"
+"""The column that comes on top of what a row costs, a whole number without a key."""
+
+PRICES = tuple(column for column in PriceColumns.model_fields if column != FIXED)
+"""The columns that hold prices by mode, resolution or operation."""
+
+
+def prices_of(row: Model) -> Mapping[str, Mapping[str, float]]:
+    """The prices of a row by column and key; a row without any has the price of what the catalog does not know."""
+    prices: dict[str, dict[str, float]] = {
+        column: dict(getattr(row, column)) for column in PRICES if getattr(row, column)
+    }
+    if row.fixed:
+        prices[FIXED] = {"": row.fixed}
+    return prices or {"rate": dict.fromkeys(row.modes, UNKNOWN_RATE)}
+
+
+ChangedPrices = Mapping[str, Mapping[str, PriceColumns]]
+"""Prices that differ, by section and row; only what is set of them counts."""
+
+
+def repriced(row: Model, prices: PriceColumns) -> Model:
+    """A row with what is set of some other prices."""
+    changed: dict[str, object] = {}
+    for column in prices.model_fields_set:
+        value = getattr(prices, column)
+        changed[column] = value if column == FIXED else {**getattr(row, column), **value}
+    return row.model_copy(update=changed)
+
+
+def unknown(model: str) -> Model:
+    """The row of a video model that no catalog has: careful limits."""
+    return Model(
+        id=model,
+        operations=(Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO),
+        modes=("std", "pro"),
+        durations=(5, 10),
+        source="not in the catalog",
+    )

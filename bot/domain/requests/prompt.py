@@ -1,0 +1,377 @@
+"""The prompt grammar: `/video a fox in the snow 10s 9:16 --no blur` to a prompt and options. Pure.
+
+Long options (`--mode pro`, `--不要 模糊`) are read wherever they stand before or after the prompt. Short
+words (`10s`, `pro`, `9:16`, `竖屏`) count only in an unbroken run of option words at the very beginning
+or end, spaces or commas between them; everywhere else they are text. A prompt in quotes is taken as it
+is, and a lone `--` before the prompt ends the options.
+
+Where a short word at an edge could belong to the sentence, the sentence wins:
+
+- after an article, a preposition or the like (`video of a pro`, `a city in the 80s`);
+- before `of`, `later` and the like (`5s later it snows`);
+- `pro`, `hd` and `std`, when words follow them (`pro skater`), when they end a list (`very detailed,
+  hd`), or when they are written like a name (`a MacBook Pro`);
+- decades before a word (`80s synthwave`).
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from bot.domain.requests.options import (
+    FLAGS,
+    QUOTED_LENGTH,
+    SWITCH,
+    VALUED,
+    Options,
+    Vocabulary,
+    plain,
+    resembles_option,
+    short_option,
+    switch,
+    unknown_option,
+    value_of,
+)
+from bot.errors import UserError
+
+__all__ = ["LIMIT", "Options", "ParsedPrompt", "Vocabulary", "parse"]
+
+LIMIT = 2_500
+"""Characters in a prompt or negative prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedPrompt:
+    """A prompt without its options. It may be empty: a photo needs none."""
+
+    prompt: str
+    options: Options = Options()
+
+
+def parse(text: str, vocabulary: Vocabulary) -> ParsedPrompt:
+    """Split what a person typed into prompt and options.
+
+    Raises:
+        UserError: an option is unknown, lacks its value or is out of range, or a text is too long; with
+            what is allowed and the nearest match.
+
+    """
+    reader = _Reader(text, vocabulary)
+    prompt = reader.read()
+    _limit("error.prompt.too_long", prompt)
+    _limit("error.prompt.negative_too_long", reader.options.negative_prompt or "")
+    return ParsedPrompt(prompt, reader.options)
+
+
+def _limit(key: str, text: str) -> None:
+    if len(text) > LIMIT:
+        raise UserError(key, count=len(text), limit=LIMIT)
+
+
+# -- what a sentence looks like ----------------------------------------------------------------------
+
+# fmt: off
+_BEFORE_TEXT = frozenset({
+    "a", "an", "the", "my", "your", "his", "her", "its", "our", "their",
+    "of", "for", "with", "in", "at", "to", "by", "from", "on", "and", "or", "like", "as", "than",
+    "is", "go", "goes", "going", "turns", "turned", "becomes", "became", "shows", "says",
+    "very", "real", "true", "next", "old", "new", "same",
+})
+"""After one of these a sentence is not over, so the short word that follows is text."""
+
+_AFTER_TEXT = frozenset({
+    "of", "later", "long", "ago", "before", "after", "until", "left", "in", "into", "to", "and", "or", "am", "pm",
+})
+"""Before one of these a sentence has begun, so the short word in front of it is text."""
+# fmt: on
+
+_PRAISE = frozenset({"pro", "hd", "std", "高清", "高质量"})
+"""Option words that prompts also hold as words of their own."""
+
+_DECADES = frozenset({"20s", "30s", "40s", "50s", "60s", "70s", "80s", "90s"})
+
+_QUOTES = {
+    '"': '"',
+    "“": "”",
+    "”": "”",
+    "„": "“",
+    "‘": "’",
+    "'": "'",
+    "「": "」",
+    "『": "』",
+    "«": "»",
+}
+_APOSTROPHES = frozenset("'’")
+_SEPARATORS = ",，、;；"
+# Chinese puts no space behind a comma; a Latin comma without one is part of a word ("0,7").
+_TOKEN = re.compile(r"[^\s，、；]+[，、；]*|[，、；]+")
+_DASHES = re.compile(r"(?:--|－－|−−|[—–―]{1,2})(?=\w)")
+_END_OF_OPTIONS = frozenset({"--", "－－", "—", "–"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    start: int
+    end: int
+
+    @property
+    def word(self) -> str:
+        """Plain and without what separates it from the next."""
+        return plain(self.text.rstrip(_SEPARATORS))
+
+    @property
+    def ends_part(self) -> bool:
+        return self.text[-1] in _SEPARATORS
+
+
+def _is_chinese(text: str) -> bool:
+    return "\u3400" <= text[:1] <= "\u9fff"
+
+
+class _Reader:
+    """Reads options from both ends inwards; what is left in the middle is the prompt, untouched."""
+
+    def __init__(self, text: str, vocabulary: Vocabulary, *, behind_prompt: bool = False) -> None:
+        self._text = text
+        self._vocabulary = vocabulary
+        self._behind_prompt = behind_prompt
+        self._ended = False
+        self.options = Options()
+
+    def read(self) -> str:
+        """Take the options and return the prompt."""
+        start = self._leading(0)
+        rest = self._text[start:].strip()
+        if self._ended:
+            return rest
+        if quoted := _quoted(rest):
+            inner, after = quoted
+            if self._only_options(after):
+                return inner.strip()
+        return self._trailing(start)
+
+    # -- from the front --------------------------------------------------------------------------
+
+    def _leading(self, position: int) -> int:
+        """Take options at the front; the position where the prompt begins."""
+        taken = False
+        while (token := self._next(position)) is not None:
+            if token.text in _END_OF_OPTIONS:
+                self._ended = True
+                return token.end
+            if self._begins_option(token):
+                position = self._long(token)
+            elif (short := self._short(token)) and self._stands_alone(token, short[2]):
+                self._set(short[0], short[1])
+                position = short[2]
+            elif not (taken and not token.word):
+                break
+            else:
+                position = token.end
+            taken = True
+        return position
+
+    def _stands_alone(self, token: _Token, end: int) -> bool:
+        """Whether a short word at the front is an option and not the beginning of a sentence."""
+        following = self._next(end)
+        if following is None or self._begins_option(following) or self._short(following):
+            return True
+        if following.word in _AFTER_TEXT:
+            return False
+        if token.word in _PRAISE or token.word in _DECADES:
+            return "\n" in self._text[end : following.start] or _is_chinese(following.text)
+        return True
+
+    # -- from the back ---------------------------------------------------------------------------
+
+    def _trailing(self, start: int) -> str:
+        """Take the options at the back and return the prompt."""
+        tokens = self._tokens(start)
+        first_long = next((i for i, token in enumerate(tokens) if self._begins_option(token)), len(tokens))
+        if first_long < len(tokens):
+            self._only_options(self._text[tokens[first_long].start :], strict=True)
+        end = tokens[first_long].start if first_long < len(tokens) else len(self._text)
+        body = tokens[:first_long]
+        while body:
+            # A comma on its own belongs to the run of options that it stands in.
+            run = body
+            while run and not run[-1].word:
+                run = run[:-1]
+            size = self._short_at_end(run)
+            if not size:
+                break
+            if short := self._short(run[-size]):
+                self._set(short[0], short[1], keep=True)
+            body = run[:-size]
+            end = body[-1].end if body else start
+        prompt = self._text[start:end].strip()
+        return prompt if len(body) == len(tokens) else prompt.rstrip(_SEPARATORS + " \n\t")
+
+    def _short_at_end(self, body: list[_Token]) -> int:
+        """How many tokens the short option takes that the text ends with; 0 where it ends with text."""
+        if not body:
+            return 0
+        last = body[-1]
+        short = self._short(body[-2]) if len(body) > 1 else None
+        size = 2 if short is not None and short[2] == last.end else 1
+        if size == 1 and self._short(last) is None:
+            return 0
+        if len(body) == size:
+            return size
+        part_ends = False
+        for before in reversed(body[:-size]):
+            part_ends = part_ends or before.ends_part
+            if before.word:
+                break
+        if self._short(before) is not None:
+            return size
+        if before.word in _BEFORE_TEXT and not part_ends:
+            return 0
+        if last.word in _PRAISE and (part_ends or last.text.istitle()):
+            return 0
+        return size
+
+    def _only_options(self, text: str, *, strict: bool = False) -> bool:
+        """Read a text that must consist of options; False (and nothing taken) where it does not."""
+        inner = _Reader(text, self._vocabulary, behind_prompt=True)
+        inner.options = self.options
+        position = 0
+        while (token := inner._next(position)) is not None:
+            if inner._begins_option(token):
+                position = inner._long(token)
+            elif short := inner._short(token):
+                inner._set(short[0], short[1])
+                position = short[2]
+            elif not token.word:
+                position = token.end
+            elif strict:
+                raise UserError("error.prompt.stray_word", word=token.text[:QUOTED_LENGTH])
+            else:
+                return False
+        self.options = inner.options
+        return True
+
+    # -- one option ------------------------------------------------------------------------------
+
+    def _begins_option(self, token: _Token) -> bool:
+        match = _DASHES.match(token.text)
+        if match is None:
+            return False
+        # A dash in a sentence ("—and then it snows") is no option unless its word is one.
+        if match[0] in {"--", "－－", "−−"}:
+            return True
+        name = _split(token.text[match.end() :])[0]
+        return resembles_option(name) or short_option(plain(name), "", self._vocabulary) is not None
+
+    def _short(self, token: _Token) -> tuple[str, object, int] | None:
+        """The field, the value and the end of a short option that begins with this token."""
+        following = None if token.ends_part else self._next(token.end)
+        word = token.word
+        if word not in _PRAISE:
+            word = word.rstrip(".。")
+        found = short_option(word, following.word.rstrip(".。") if following else "", self._vocabulary)
+        if found is None:
+            return None
+        end = following.end if following is not None and found[2] == 2 else token.end
+        return found[0], found[1], end
+
+    def _long(self, token: _Token) -> int:
+        """Take `--name value`, `--name=value` or `--flag`; the position after it."""
+        match = _DASHES.match(token.text)
+        body = token.text[match.end() if match else 0 :]
+        if short := short_option(plain(body.rstrip(_SEPARATORS)), "", self._vocabulary):
+            self._set(short[0], short[1])
+            return token.end
+        name, glued = _split(body)
+        key = plain(name.rstrip(_SEPARATORS))
+        if key in FLAGS:
+            return self._flag(token, key, glued)
+        if key not in VALUED:
+            raise unknown_option(name)
+        field = VALUED[key]
+        start = token.end if glued is None else token.end - len(glued)
+        value, position, quoted = self._value(start)
+        if field == "negative_prompt" and value and not quoted:
+            value, position = self._listed(value, position)
+        value = value.rstrip(_SEPARATORS)
+        if not value:
+            raise UserError("error.prompt.option_without_value", option=f"--{name}")
+        if field == "negative_prompt" and self.options.negative_prompt:
+            value = f"{self.options.negative_prompt}, {value}"
+        self._set(field, value)
+        return position
+
+    def _flag(self, token: _Token, key: str, glued: str | None) -> int:
+        field, value = FLAGS[key]
+        end = token.end
+        if glued is None and field == "sound" and self._behind_prompt:
+            # In front of a prompt, "on" may be its first word.
+            following = self._next(end)
+            if following is not None and following.word in SWITCH:
+                glued, end = following.word, following.end
+        if glued is not None and not switch(f"--{key}", glued.rstrip(_SEPARATORS)):
+            if field != "sound":
+                return end
+            value = not value
+        self._set(field, value)
+        return end
+
+    def _value(self, position: int) -> tuple[str, int, bool]:
+        """The value that begins at a position, where it ends, and whether it stood in quotes."""
+        while position < len(self._text) and self._text[position].isspace():
+            position += 1
+        quoted = _quoted(self._text[position:])
+        if quoted is not None:
+            inner, after = quoted
+            return inner.strip(), len(self._text) - len(after), True
+        token = self._next(position)
+        if token is None or self._begins_option(token):
+            return "", position, False
+        return token.text, token.end, False
+
+    def _listed(self, value: str, position: int) -> tuple[str, int]:
+        """An unquoted negative prompt goes on after a comma; behind the prompt, up to the next option."""
+        end, listed = position, value.endswith(tuple(_SEPARATORS))
+        while (token := self._next(end)) is not None and not self._begins_option(token):
+            if not listed and (not self._behind_prompt or self._short(token)):
+                break
+            end, listed = token.end, token.ends_part
+        return (value + self._text[position:end]).strip(), end
+
+    def _set(self, field: str, value: object, *, keep: bool = False) -> None:
+        """Note an option. With `keep`, one that is set already stays as it is."""
+        if keep and getattr(self.options, field) is not None:
+            return
+        if isinstance(value, str):
+            value = value_of(field, value, self._vocabulary)
+        self.options = replace(self.options, **{field: value})  # type: ignore[arg-type]
+
+    # -- tokens ----------------------------------------------------------------------------------
+
+    def _next(self, position: int) -> _Token | None:
+        match = _TOKEN.search(self._text, position)
+        return None if match is None else _Token(match[0], match.start(), match.end())
+
+    def _tokens(self, position: int) -> list[_Token]:
+        return [
+            _Token(match[0], match.start(), match.end()) for match in _TOKEN.finditer(self._text, position)
+        ]
+
+
+def _quoted(text: str) -> tuple[str, str] | None:
+    """A text that begins with a quotation mark: what is inside, and what follows."""
+    closing = _QUOTES.get(text[:1])
+    if closing is None:
+        return None
+    end = text.find(closing, 1)
+    while closing in _APOSTROPHES and 0 <= end < len(text) - 1 and not text[end + 1].isspace():
+        end = text.find(closing, end + 1)
+    if end < 0 and text[0] in "“”":
+        end = text.find('"', 1)
+    return None if end < 0 else (text[1:end], text[end + 1 :])
+
+
+def _split(body: str) -> tuple[str, str | None]:
+    """`name=value` and `name：value` into their parts; the value is None where there is no separator."""
+    match = re.search(r"[=＝:：]", body)
+    return (body, None) if match is None else (body[: match.start()], body[match.end() :])

@@ -1,0 +1,303 @@
+"""The life of a task as a pure state machine: what may happen next, and what must be booked with it.
+
+    transition(task, event, now) -> Transition(task, settlement, outbox)
+
+Every way out of the active states settles the credits exactly once: a charge with a video, or a
+release with a reason. The letters are those of the drawing in ARCHITECTURE.md.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import assert_never
+
+from bot.domain.tasks.task import (
+    DeliveryKind,
+    FailureKind,
+    OutboxItem,
+    RemoteVideo,
+    Task,
+    TaskState,
+)
+from bot.domain.units import Millis, ProviderName
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """b: a provider was chosen; the intent is written before anything is sent."""
+
+    provider: ProviderName
+    lease_until: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """c: the provider gave an id, in its answer or when it was asked afterwards."""
+
+    provider_task_id: str
+    look_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """e: the user changed their mind before anything was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """f: the provider (or we, for all of them) said no for good."""
+
+    kind: FailureKind
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """f: the submission surely did not create a task; try again at `retry_at`, perhaps elsewhere.
+
+    A wait that is nobody's failure (a full queue at the provider) is not `counted` as an attempt. With
+    `anew` those that were excluded are asked again.
+    """
+
+    retry_at: Millis
+    exclude: ProviderName | None = None
+    counted: bool = True
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLost:
+    """g: something was sent and nobody knows what became of it; asked since, it was absent `absences` times."""
+
+    look_at: Millis
+    absences: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenAbsent:
+    """g: the provider was asked and does not know the task: it may be sent again."""
+
+    retry_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolvable:
+    """g: the provider cannot be asked about a task whose answer was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillRunning:
+    """A look that changed nothing but what is known of the progress (percent, or None).
+
+    `unknown`: the provider did not know the task this time; `looks` counts how often in a row.
+    """
+
+    look_at: Millis
+    progress: int | None = None
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """d: the provider has the videos. `real_cost` in its own unit, as it wrote it."""
+
+    videos: tuple[RemoteVideo, ...]
+    real_cost: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderFailed:
+    """h: the provider gave up."""
+
+    kind: FailureKind
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """i: longer than the operator allows; look again at `look_at`, for a late video is still delivered."""
+
+    look_at: Millis | None
+
+
+Event = (
+    Claimed
+    | Accepted
+    | CancelRequested
+    | Refused
+    | Deferred
+    | AnswerLost
+    | ProvenAbsent
+    | Unresolvable
+    | StillRunning
+    | Finished
+    | ProviderFailed
+    | DeadlinePassed
+)
+
+
+class Settlement(StrEnum):
+    """What becomes of the credits that the task holds."""
+
+    KEEP = "keep"
+    CHARGE = "charge"
+    RELEASE = "release"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change to be applied as one transaction, if the task is still at `before.version`."""
+
+    before: Task
+    after: Task
+    settlement: Settlement = Settlement.KEEP
+    outbox: tuple[OutboxItem, ...] = ()
+
+
+class IllegalTransition(Exception):
+    """The event cannot happen in this state: somebody else was faster, or the caller has a bug."""
+
+    def __init__(self, task: Task, event: Event) -> None:
+        super().__init__(f"{type(event).__name__} is impossible for task {task.id} in state {task.state}")
+
+
+_NOTICE = (OutboxItem(DeliveryKind.NOTICE),)
+
+
+def possible(task: Task, event: Event) -> bool:
+    """Whether `event` can happen to `task` now. An expired task whose late video was found is over."""
+    over = task.state is TaskState.EXPIRED and task.due_at is None
+    return task.state in ALLOWED[type(event)] and not over
+
+
+def transition(task: Task, event: Event, now: Millis) -> Transition:
+    """Say what `event` makes of `task`.
+
+    Raises:
+        IllegalTransition: the event is not among the edges that leave the task's state.
+
+    """
+    if not possible(task, event):
+        raise IllegalTransition(task, event)
+    bumped = replace(task, version=task.version + 1)
+    match event:
+        case Claimed(provider, lease_until):
+            after = replace(
+                bumped,
+                state=TaskState.SUBMITTING,
+                provider=provider,
+                due_at=lease_until,
+                attempts=task.attempts + 1,
+            )
+            return Transition(task, after)
+        case Accepted(provider_task_id, look_at):
+            after = replace(
+                bumped,
+                state=TaskState.IN_PROGRESS,
+                provider_task_id=provider_task_id,
+                submitted_at=now,
+                due_at=look_at,
+                looks=0,
+            )
+            return Transition(task, after)
+        case CancelRequested():
+            after = replace(bumped, state=TaskState.CANCELLED, due_at=None, finished_at=now)
+            return Transition(task, after, Settlement.RELEASE, _NOTICE)
+        case Refused(kind, detail) | ProviderFailed(kind, detail):
+            return _failed(task, bumped, kind, detail, now)
+        case Deferred(retry_at, exclude, counted, anew):
+            excluded = () if anew else task.excluded
+            if exclude is not None:
+                excluded = (*excluded, exclude)
+            after = replace(
+                bumped,
+                state=TaskState.QUEUED,
+                due_at=retry_at,
+                provider=None,
+                excluded=tuple(dict.fromkeys(excluded)),
+                attempts=task.attempts if counted else max(0, task.attempts - 1),
+            )
+            return Transition(task, after)
+        case AnswerLost(look_at, absences):
+            return Transition(
+                task, replace(bumped, state=TaskState.UNCONFIRMED, due_at=look_at, looks=absences)
+            )
+        case ProvenAbsent(retry_at):
+            after = replace(bumped, state=TaskState.QUEUED, due_at=retry_at, provider=None, looks=0)
+            return Transition(task, after)
+        case Unresolvable():
+            return _failed(task, bumped, FailureKind.UNKNOWN_OUTCOME, "", now)
+        case StillRunning(look_at, progress, unknown):
+            after = replace(
+                bumped,
+                due_at=look_at,
+                looks=task.looks + 1 if unknown else 0,
+                progress=_forward(task.progress, progress),
+            )
+            return Transition(task, after)
+        case Finished(videos, real_cost):
+            return _finished(task, bumped, videos, real_cost, now)
+        case DeadlinePassed(look_at):
+            after = replace(
+                bumped,
+                state=TaskState.EXPIRED,
+                due_at=look_at,
+                finished_at=now,
+                failure=FailureKind.DEADLINE,
+            )
+            return Transition(task, after, Settlement.RELEASE, _NOTICE)
+        case _:
+            assert_never(event)
+
+
+ALLOWED: dict[type[Event], frozenset[TaskState]] = {
+    Claimed: frozenset({TaskState.QUEUED}),
+    Accepted: frozenset({TaskState.SUBMITTING, TaskState.UNCONFIRMED}),
+    CancelRequested: frozenset({TaskState.QUEUED}),
+    Refused: frozenset({TaskState.QUEUED, TaskState.SUBMITTING}),
+    Deferred: frozenset({TaskState.QUEUED, TaskState.SUBMITTING}),
+    AnswerLost: frozenset({TaskState.SUBMITTING, TaskState.UNCONFIRMED}),
+    ProvenAbsent: frozenset({TaskState.UNCONFIRMED}),
+    Unresolvable: frozenset({TaskState.UNCONFIRMED}),
+    # An expired task is still looked for: a late video is delivered, free.
+    StillRunning: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),
+    Finished: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),
+    ProviderFailed: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),
+    DeadlinePassed: frozenset({TaskState.QUEUED, TaskState.UNCONFIRMED, TaskState.IN_PROGRESS}),
+}
+"""Which states each event may find a task in; the table of ARCHITECTURE.md's drawing."""
+
+
+def _failed(task: Task, bumped: Task, kind: FailureKind, detail: str, now: Millis) -> Transition:
+    if task.state is TaskState.EXPIRED:
+        # The credits went back when the deadline passed; there is nothing left to look for.
+        return Transition(task, replace(bumped, due_at=None))
+    after = replace(
+        bumped,
+        state=TaskState.FAILED,
+        due_at=None,
+        finished_at=now,
+        failure=kind,
+        failure_detail=detail or None,
+    )
+    return Transition(task, after, Settlement.RELEASE, _NOTICE)
+
+
+def _finished(
+    task: Task, bumped: Task, videos: tuple[RemoteVideo, ...], real_cost: str | None, now: Millis
+) -> Transition:
+    outbox = tuple(
+        OutboxItem(DeliveryKind(video.kind), position, video) for position, video in enumerate(videos)
+    )
+    if task.state is TaskState.EXPIRED:
+        return Transition(task, replace(bumped, due_at=None, real_cost=real_cost), Settlement.KEEP, outbox)
+    after = replace(
+        bumped, state=TaskState.SUCCEEDED, due_at=None, finished_at=now, progress=100, real_cost=real_cost
+    )
+    return Transition(task, after, Settlement.CHARGE, outbox)
+
+
+def _forward(known: int | None, told: int | None) -> int | None:
+    """Progress never runs backwards in front of a person, whatever a provider says."""
+    if told is None:
+        return known
+    return max(known or 0, min(max(told, 0), 99))

@@ -1,0 +1,305 @@
+"""A task: one accepted request and its life, and what comes out of it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Self
+
+from bot.domain.requests.request import Product, VideoRequest
+from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
+
+
+class TaskState(StrEnum):
+    """Where a task is. The edges between the states are drawn in ARCHITECTURE.md."""
+
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    UNCONFIRMED = "unconfirmed"
+    IN_PROGRESS = "in_progress"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the credits are settled: nothing of the ledger happens after it."""
+        return self in FINAL_STATES
+
+
+FINAL_STATES = frozenset({TaskState.SUCCEEDED, TaskState.FAILED, TaskState.CANCELLED, TaskState.EXPIRED})
+ACTIVE_STATES = frozenset(TaskState) - FINAL_STATES
+
+
+class FailureKind(StrEnum):
+    """Why a task failed, as far as a person can do something about it; each has its own text."""
+
+    CONTENT = "content"
+    """The provider refuses the prompt or the picture."""
+    PARAMETERS = "parameters"
+    """The provider refuses a setting."""
+    PROVIDER = "provider"
+    """The provider tried and failed."""
+    UNAVAILABLE = "unavailable"
+    """No provider could be reached, or none has money or permission."""
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    """The answer to the submission was lost and the provider cannot be asked."""
+    NOT_FOUND = "not_found"
+    """The provider no longer knows the task."""
+    DEADLINE = "deadline"
+    """It took longer than the operator allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The conversation that a task came from, and where its video goes back to."""
+
+    chat_id: ChatId
+    message_id: int | None
+    thread_id: int | None = None
+    update_id: int | None = None
+    language: str = "en"
+    is_private: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One row of the store. `version` grows by one with every transition (compare and set).
+
+    `due_at` is when the task wants attention next: a claim moves it forward (the lease), so a crash
+    makes the task late, never lost. `external_task_id` is ours, unique, and known before anything is
+    sent. `looks` counts how often in a row its provider did not know it. `real_cost` is what the provider says it took, in its own decimal unit, as text.
+    A task of `priority` n goes n places further ahead in the queue (see `Plan`).
+    A `hidden` task was deleted by its owner: it stays for the ledger and is shown nowhere.
+    """
+
+    id: TaskId
+    user_id: UserId
+    origin: Origin
+    request: VideoRequest
+    price: Credits
+    external_task_id: str
+    created_at: Millis
+    deadline_at: Millis
+    state: TaskState = TaskState.QUEUED
+    version: int = 0
+    due_at: Millis | None = None
+    provider: ProviderName | None = None
+    provider_task_id: str | None = None
+    attempts: int = 0
+    looks: int = 0
+    excluded: tuple[ProviderName, ...] = ()
+    submitted_at: Millis | None = None
+    finished_at: Millis | None = None
+    progress: int | None = None
+    failure: FailureKind | None = None
+    failure_detail: str | None = None
+    real_cost: str | None = None
+    status_message_id: int | None = None
+    favourite: bool = False
+    hidden: bool = False
+    priority: int = 0
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether its owner asked to be forgotten: there is nobody to tell of it."""
+        return self.user_id < 0
+
+    @property
+    def operation_key(self) -> tuple[str, str, int]:
+        """What decides how long a task takes: model, mode and seconds."""
+        return (self.request.model, self.request.mode, self.request.duration)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteVideo:
+    """A finished result at the provider, most often a video; `kind` says what it is.
+
+    Addresses may be signed: they are never logged. `duration_ms` if told. `watermark_url` is the same with
+    the provider's mark, where one was asked for.
+    """
+
+    url: str = field(repr=False)
+    id: str | None = None
+    duration_ms: int | None = None
+    kind: Product = Product.VIDEO
+    watermark_url: str | None = field(default=None, repr=False)
+
+
+class DeliveryKind(StrEnum):
+    """What an outbox row asks to be sent."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+    AUDIO = "audio"
+    NOTICE = "notice"
+    """The end of a task without a video: the reason and what happened to the credits."""
+
+
+class DeliveryState(StrEnum):
+    """The life of an outbox row."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    UNDELIVERABLE = "undeliverable"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """A delivery to be written together with the transition that causes it."""
+
+    kind: DeliveryKind
+    position: int = 0
+    video: RemoteVideo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One outbox row with its task. `file_id` is Telegram's, kept so that a repeat costs no upload."""
+
+    id: int
+    task: Task
+    kind: DeliveryKind
+    position: int
+    state: DeliveryState
+    attempts: int
+    due_at: Millis | None
+    video: RemoteVideo | None = None
+    file_id: str | None = None
+    message_id: int | None = None
+    width: int | None = None
+    height: int | None = None
+    duration_ms: int | None = None
+    size_bytes: int | None = None
+    failure: str | None = None
+
+
+class MessagePurpose(StrEnum):
+    """What a message that is about a finished task is for, beside the one that brought its result."""
+
+    COPY = "copy"
+    """It shows the result once more."""
+    BESIDE = "beside"
+    """It belongs to the result: the buttons beneath an album."""
+    EXTEND = "extend"
+    """It asks what should happen next."""
+    LIP_SYNC = "lip_sync"
+    """It asks what the face should say."""
+    EFFECT = "effect"
+    """It asks for an effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotedMessage:
+    """What a message is about. A `purpose` of None: it is the one that brought the result."""
+
+    task: Task
+    position: int
+    purpose: MessagePurpose | None
+
+
+class LedgerKind(StrEnum):
+    """What a ledger row is for."""
+
+    GRANT = "grant"
+    HOLD = "hold"
+    CHARGE = "charge"
+    RELEASE = "release"
+    PURCHASE = "purchase"
+    REFUND = "refund"
+    ADJUST = "adjust"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One append-only row of an account: a person's, or a group's pool under the id of its chat.
+
+    `amount` changes what the user may still spend, `held` what is reserved. Of `amount`, `allowance` is
+    the part that concerns the plan's daily and monthly windows and not the granted balance; a window
+    counts it at `counted_at` (the moment of the hold), so a release gives it back to the window it came
+    from. `operation_id` is unique: the same thing is never booked twice. What a grant or a purchase adds
+    can be spent until `expires_at`, or for good.
+    """
+
+    user_id: UserId
+    kind: LedgerKind
+    amount: Credits
+    held: Credits
+    allowance: Credits
+    at: Millis
+    counted_at: Millis
+    operation_id: str
+    task_id: TaskId | None = None
+    actor_id: UserId | None = None
+    expires_at: Millis | None = None
+    note: str = ""
+
+    @classmethod
+    def change(
+        cls,
+        user_id: UserId,
+        kind: LedgerKind,
+        amount: int,
+        now: Millis,
+        operation_id: str,
+        *,
+        task_id: TaskId | None = None,
+        actor_id: UserId | None = None,
+        expires_at: Millis | None = None,
+        note: str = "",
+    ) -> Self:
+        """Change the granted balance alone: nothing is held by it, and no window is concerned."""
+        return cls(
+            user_id=user_id,
+            kind=kind,
+            amount=Credits(amount),
+            held=Credits(0),
+            allowance=Credits(0),
+            at=now,
+            counted_at=now,
+            operation_id=operation_id,
+            task_id=task_id,
+            actor_id=actor_id,
+            expires_at=expires_at,
+            note=note,
+        )
+
+    @classmethod
+    def grant(
+        cls,
+        user_id: UserId,
+        credits: int,
+        now: Millis,
+        operation: str,
+        *,
+        actor_id: UserId | None = None,
+        expires_at: Millis | None = None,
+        note: str = "",
+    ) -> Self:
+        """Give an account credits, or, where they are negative, take some away."""
+        kind = LedgerKind.GRANT if credits > 0 else LedgerKind.ADJUST
+        return cls.change(
+            user_id,
+            kind,
+            credits,
+            now,
+            f"{operation}:grant",
+            actor_id=actor_id,
+            expires_at=expires_at,
+            note=note,
+        )
+
+    @classmethod
+    def hold(cls, task: Task, allowance: Credits, payer: UserId | None = None) -> Self:
+        """Reserve the task's price, `allowance` of it out of the plan's windows; its owner pays, or a group's pool."""
+        return cls(
+            user_id=task.user_id if payer is None else payer,
+            kind=LedgerKind.HOLD,
+            amount=Credits(-task.price),
+            held=task.price,
+            allowance=Credits(-allowance),
+            at=task.created_at,
+            counted_at=task.created_at,
+            operation_id=f"task:{task.id}:hold",
+            task_id=task.id,
+        )

@@ -1,0 +1,1 @@
+"""Balances, prices, plans and payments."""

@@ -1,0 +1,147 @@
+"""Sell credits for Telegram Stars: offer, let pay, credit exactly once, give back.
+
+Off where the settings name no package. A payment is known by Telegram's own id of it, so one that is told
+twice, or again after a crash, is credited once. A refund takes the credits back before the Stars go, so that
+nobody has both; what Telegram refuses is undone, and what was interrupted can be asked for again.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bot.clock import Clock
+from bot.domain.credits.shop import CURRENCY, Offer, Package, Payment, PaymentState, check_payment, new_token
+from bot.domain.units import Credits, Millis, UserId
+from bot.errors import UserError
+from bot.services.credits.subscriptions import Subscriptions
+from bot.services.people.accounts import Accounts
+from bot.services.people.audit import Audit
+from bot.store.base import Store
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The operator's own words: under what terms credits are sold, and whom to ask about a payment."""
+
+    terms: str = ""
+    support: str = ""
+
+
+class Payments:
+    """Everything about Stars but the talk with Telegram; what is paid every month is the part of `subscriptions`."""
+
+    def __init__(
+        self,
+        store: Store,
+        accounts: Accounts,
+        clock: Clock,
+        rng: random.Random,
+        packages: Sequence[Package],
+        subscriptions: Subscriptions,
+        terms: Terms,
+        audit: Audit,
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._clock = clock
+        self._rng = rng
+        self._packages = {package.name: package for package in packages}
+        self.subscriptions = subscriptions
+        self.terms = terms
+        self._audit = audit
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is sold here."""
+        return bool(self._packages or self.subscriptions.offered)
+
+    def packages(self) -> tuple[Package, ...]:
+        """What can be bought once, beside what can be subscribed to.
+
+        Raises:
+            UserError: nothing is sold here.
+
+        """
+        if not self.is_open:
+            raise UserError("error.buy.off")
+        return tuple(self._packages.values())
+
+    async def offer(self, user_id: UserId, name: str) -> Offer:
+        """Note what somebody wants to buy, for the invoice that goes to them.
+
+        Raises:
+            UserError: it is not sold any more.
+
+        """
+        package = self._packages.get(name)
+        if package is None:
+            raise UserError("error.buy.old")
+        offer = Offer(new_token(self._rng), user_id, package, self._clock.now())
+        await self._store.keep_offer(offer)
+        return offer
+
+    async def check(self, token: str, user_id: UserId, currency: str, stars: int) -> None:
+        """Let somebody pay; Telegram waits ten seconds for this, and it asks nothing but the store.
+
+        Raises:
+            UserError: this cannot be paid (see `check_payment`), or nothing is sold any more.
+
+        """
+        self.packages()
+        if not await self.subscriptions.check(token, user_id, currency, stars):
+            check_payment(await self._store.offer(token), user_id, currency, stars, self._clock.now())
+
+    async def paid(
+        self,
+        user_id: UserId,
+        token: str,
+        charge_id: str,
+        currency: str,
+        stars: int,
+        paid_until: Millis | None = None,
+    ) -> Payment:
+        """Credit a payment, once however often it is told; with no credits where nobody knows what it was for.
+
+        A month of a subscription is `paid_until` then. The Stars are here already, so whatever is odd about
+        it is no reason to refuse: an admin can give them back by the id of the charge.
+        """
+        payment = Payment(charge_id, user_id, Credits(0), stars, self._clock.now())
+        offer = await self._store.offer(token)
+        if offer is not None and currency == CURRENCY and stars == offer.package.stars:
+            payment = replace(payment, credits=offer.package.credits)
+        elif offer is None and currency == CURRENCY:
+            payment = await self.subscriptions.understood(payment, token, paid_until)
+        new = await self._store.pay(payment)
+        credits = payment.credits
+        log.info("stars were paid", user=user_id, stars=stars, credits=credits, charge=charge_id, new=new)
+        if not payment.is_understood:
+            log.error("the paid stars fit no offer", user=user_id, stars=stars, charge=charge_id)
+        return payment
+
+    async def begin_refund(self, admin: UserId, charge_id: str) -> Payment:
+        """Take the credits of a payment back, as many as are left, before the Stars are given back.
+
+        Raises:
+            UserError: the sender is no admin, or there is no such payment, or it was given back already.
+
+        """
+        self._accounts.require_admin(admin)
+        payment = await self._store.begin_refund(charge_id, admin, self._clock.now())
+        if payment is None:
+            raise UserError("error.refund.unknown")
+        if payment.state is PaymentState.REFUNDED:
+            raise UserError("error.refund.done")
+        log.info("a refund begins", admin=admin, charge=charge_id, taken=payment.taken)
+        return payment
+
+    async def end_refund(self, admin: UserId, charge_id: str, *, done: bool) -> None:
+        """Note that Telegram gave the Stars back, or that it will not: the credits are the person's again."""
+        payment = await self._store.end_refund(charge_id, admin, self._clock.now(), done=done)
+        if payment is not None and done:
+            after = f"-{payment.taken}, ⭐ {payment.stars}"
+            await self._audit.note(payment.operation_id, admin, "refund", str(payment.user_id), "", after)
+        log.info("a refund ended", admin=admin, charge=charge_id, done=done)

@@ -1,0 +1,106 @@
+"""The plans that people are on: those of the settings, with what admins changed and added while the bot ran."""
+
+import json
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from bot.domain.credits.quota import Plan
+from bot.domain.credits.terms import PlanTerms
+from bot.domain.operations.records import AuditRow
+from bot.store.operating import OperatingStore
+
+log = structlog.get_logger(__name__)
+
+PLANS_KEY = "plans"
+"""Where the store keeps what differs from the settings: a JSON object of the fields that were changed, by plan."""
+
+Changes = dict[str, dict[str, Any]]
+
+
+class Origin(StrEnum):
+    """Where a plan is from."""
+
+    SETTINGS = "settings"
+    CHANGED = "changed"
+    """The settings have it, and admins changed it."""
+    ADDED = "added"
+
+
+class Plans(Mapping[str, Plan]):
+    """A mapping of the plans that hold now, by name. What has not been changed follows the settings."""
+
+    def __init__(self, store: OperatingStore, configured: Mapping[str, PlanTerms], default: str) -> None:
+        self._store = store
+        self._configured = configured
+        self._default = default
+        self._changes: Changes = {}
+        self._terms: dict[str, PlanTerms] = dict(configured)
+        self._plans: dict[str, Plan] = {}
+        self._settle({})
+
+    def __getitem__(self, name: str) -> Plan:
+        return self._plans[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._plans)
+
+    def __len__(self) -> int:
+        return len(self._plans)
+
+    @property
+    def default(self) -> str:
+        """The plan of everybody who has no other."""
+        return self._default
+
+    def terms(self, name: str) -> PlanTerms:
+        """A plan as operators write it.
+
+        Raises:
+            KeyError: there is no such plan.
+
+        """
+        return self._terms[name]
+
+    def origin(self, name: str) -> Origin:
+        """Where a plan is from."""
+        if name not in self._configured:
+            return Origin.ADDED
+        return Origin.CHANGED if name in self._changes else Origin.SETTINGS
+
+    async def refresh(self) -> None:
+        """Take up what the store holds: another process, or an earlier one, may have changed it."""
+        changes = json.loads(await self._store.setting(PLANS_KEY) or "{}")
+        if changes != self._changes:
+            self._settle(changes)
+
+    async def keep(self, name: str, terms: PlanTerms | None, audit: AuditRow) -> None:
+        """Change or add a plan from now on; None: as it is in the settings, or, of an added one, not at all."""
+        while True:
+            before = await self._store.setting(PLANS_KEY)
+            changes: Changes = json.loads(before or "{}")
+            changes.pop(name, None)
+            if terms is not None:
+                usual = self._configured.get(name, PlanTerms()).model_dump(mode="json")
+                wanted = terms.model_dump(mode="json")
+                changed = {field: value for field, value in wanted.items() if value != usual[field]}
+                if changed or name not in self._configured:
+                    changes[name] = changed
+            if await self._store.swap_setting(PLANS_KEY, before, json.dumps(changes), audit):
+                self._settle(changes)
+                return
+
+    def _settle(self, changes: Changes) -> None:
+        terms = dict(self._configured)
+        for name, changed in changes.items():
+            usual = self._configured.get(name, PlanTerms()).model_dump(mode="json")
+            try:
+                terms[name] = PlanTerms.model_validate({**usual, **changed})
+            except ValidationError:
+                # Another version of the program wrote it: the settings are a safe answer.
+                log.exception("the change of a plan cannot be read", plan=name)
+        self._changes, self._terms = changes, terms
+        self._plans = {name: each.plan(name) for name, each in terms.items()}

@@ -1,0 +1,79 @@
+"""The credits that a group has of its own: admins grant them, everybody's videos there are paid from them.
+
+A pool is an account of the ledger under the id that the chat had first, so it stays the group's when Telegram
+gives the chat another id.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from bot.clock import Clock
+from bot.domain.credits.quota import Lot, PoolUse, windows
+from bot.domain.units import ChatId, Credits, UserId
+from bot.services.people.accounts import Accounts
+from bot.services.people.audit import Audit
+from bot.store.base import Spender, Store
+
+log = structlog.get_logger(__name__)
+
+SHOWN_SPENDERS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStanding:
+    """What a group has, and who spent most of it this month."""
+
+    left: Credits
+    lots: Sequence[Lot]
+    spenders: Sequence[Spender]
+    use: PoolUse
+
+
+class Pools:
+    """Grants to groups, and tells how a group's pool stands. `use` is what pools are for here."""
+
+    def __init__(self, store: Store, accounts: Accounts, clock: Clock, use: PoolUse, audit: Audit) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._clock = clock
+        self._use = use
+        self._audit = audit
+
+    async def grant(
+        self,
+        admin: UserId,
+        chat_id: ChatId,
+        credits: int,
+        update_id: int,
+        note: str = "",
+        until: str | None = None,
+    ) -> Credits:
+        """Add credits to a group's pool (negative: take away), once for an update; what it has then.
+
+        Raises:
+            UserError: the sender is no admin, the number is out of range, or the day is none.
+
+        """
+        account = await self._store.pool_account(chat_id)
+        operation = f"update:{update_id}"
+        await self._accounts.give(admin, account, credits, operation, note, until)
+        left = Credits(sum(lot.left for lot in await self._store.lots(account, self._clock.now())))
+        after = f"{left} ({credits:+d})"
+        await self._audit.note(operation, admin, "grant", str(chat_id), str(left - credits), after)
+        log.info("credits granted to a group", admin=admin, chat=chat_id, credits=credits)
+        return left
+
+    async def standing(self, chat_id: ChatId) -> PoolStanding | None:
+        """How a group's pool stands; None where there is nothing to tell."""
+        if self._use is PoolUse.OFF:
+            return None
+        now = self._clock.now()
+        account = await self._store.pool_account(chat_id)
+        lots = await self._store.lots(account, now)
+        since = windows(now, self._accounts.zone).month_start
+        spenders = await self._store.pool_spenders(account, since, SHOWN_SPENDERS)
+        if not (lots or spenders or self._use is PoolUse.ONLY):
+            return None
+        return PoolStanding(Credits(sum(lot.left for lot in lots)), lots, spenders, self._use)

@@ -1,0 +1,1 @@
+"""Watch and run the bot: providers, alerts, broadcasts, reports."""

@@ -1,0 +1,184 @@
+"""What the admins are told by itself: each kind once an hour with a count, and a summary once a day.
+
+What was told and when stands in the store, so that a bot that starts over and over does not tell it each time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from pydantic import BaseModel, TypeAdapter
+
+from bot.clock import Clock
+from bot.domain.operations.report import report, start_of
+from bot.domain.tasks.task import FailureKind, TaskState
+from bot.domain.units import HOUR, MINUTE, Millis
+from bot.services.people.accounts import Accounts
+from bot.services.ports import Operators
+from bot.store.operating import OperatingStore
+
+log = structlog.get_logger(__name__)
+
+SUMMARY_KEY = "alerts.summary"
+TOLD_KEY = "alerts.told"
+MOST_FIGURES = 50_000
+
+OF_THE_REQUEST = frozenset({str(FailureKind.CONTENT), str(FailureKind.PARAMETERS)})
+"""Failures that say nothing of how the bot and its providers are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From where on something is told. `summary_hour` is in the operator's time zone; None: no summary."""
+
+    failure_share: float
+    failure_tasks: int
+    queue_minutes: int
+    disk_free_share: float
+    summary_hour: int | None
+
+
+class _Told(BaseModel):
+    """A kind of alert: when it was told last, and what has come since."""
+
+    key: str
+    at: Millis
+    since: int = 0
+    params: dict[str, Any] = {}
+
+
+_TOLD = TypeAdapter(dict[str, _Told])
+
+
+class Alerts:
+    """Stands between those who notice something and the admins' chat."""
+
+    def __init__(self, operators: Operators, store: OperatingStore, clock: Clock) -> None:
+        self._operators = operators
+        self._store = store
+        self._clock = clock
+        self._told: dict[str, _Told] = {}
+
+    async def restore(self) -> None:
+        """Take up what was told before the program ended; to be called before anything is told."""
+        kept = await self._store.setting(TOLD_KEY)
+        self._told = {} if kept is None else _TOLD.validate_json(kept)
+
+    async def alert_operators(self, key: str, /, **params: object) -> None:
+        """Tell the admins, unless they were told of the same within the hour: then it is counted."""
+        now = self._clock.now()
+        kind = f"{key} {params.get('provider', '')}".strip()
+        told = self._told.get(kind)
+        if told is not None and now - told.at < HOUR:
+            told.since, told.params = told.since + 1, params
+            await self._keep()
+            return
+        self._told[kind] = _Told(key=key, at=now)
+        # Kept first: an alert that is lost in a crash is noticed again, one that is told at each start is noise.
+        await self._keep()
+        await self._operators.alert_operators(key, **params)
+
+    async def tick(self) -> None:
+        """Tell how often it came again, where the hour is over."""
+        now = self._clock.now()
+        over = {kind: told for kind, told in self._told.items() if now - told.at >= HOUR}
+        for kind, told in over.items():
+            if told.since:
+                self._told[kind] = _Told(key=told.key, at=now)
+            else:
+                del self._told[kind]
+        if over:
+            await self._keep()
+        for told in over.values():
+            if told.since:
+                await self._operators.alert_operators(told.key, repeated=told.since, **told.params)
+
+    async def _keep(self) -> None:
+        await self._store.set_setting(TOLD_KEY, _TOLD.dump_json(self._told).decode())
+
+
+class Rounds:
+    """Looks at failures, the queue and the disk, and sums the day up."""
+
+    def __init__(
+        self,
+        store: OperatingStore,
+        accounts: Accounts,
+        alerts: Alerts,
+        clock: Clock,
+        thresholds: Thresholds,
+        free_share: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._alerts = alerts
+        self._clock = clock
+        self._thresholds = thresholds
+        self._free_share = free_share
+
+    async def tick(self) -> None:
+        """One round, once a minute."""
+        await self._failures()
+        await self._queue()
+        await self._disk()
+        await self._summary()
+        await self._alerts.tick()
+
+    async def _failures(self) -> None:
+        since = Millis(self._clock.now() - HOUR)
+        figures = await self._store.figures(since, None, MOST_FIGURES)
+        counted = [
+            figure
+            for figure in figures
+            if figure.state is not TaskState.CANCELLED and figure.failure not in OF_THE_REQUEST
+        ]
+        failed = sum(figure.state is not TaskState.SUCCEEDED for figure in counted)
+        if len(counted) < self._thresholds.failure_tasks:
+            return
+        if failed / len(counted) > self._thresholds.failure_share:
+            await self._alerts.alert_operators("alert.failures", failed=failed, ended=len(counted))
+
+    async def _queue(self) -> None:
+        waiting = await self._store.tasks_in([TaskState.QUEUED], 1)
+        if not waiting:
+            return
+        minutes = (self._clock.now() - waiting[0].created_at) // MINUTE
+        if minutes >= self._thresholds.queue_minutes:
+            await self._alerts.alert_operators("alert.queue", minutes=minutes, id=waiting[0].id)
+
+    async def _disk(self) -> None:
+        share = self._free_share()
+        if share < self._thresholds.disk_free_share:
+            await self._alerts.alert_operators("alert.disk", percent=round(share * 100, 1))
+
+    async def _summary(self) -> None:
+        """Sum up yesterday, once; a bot that was off at the hour does it when it is back."""
+        zone, now = self._accounts.zone, self._clock.now()
+        local = datetime.fromtimestamp(now / 1000, zone)
+        hour = self._thresholds.summary_hour
+        if hour is None or local.hour < hour:
+            return
+        yesterday = local.date() - timedelta(days=1)
+        if await self._store.setting(SUMMARY_KEY) == yesterday.isoformat():
+            return
+        # Noted first: two summaries of a day would be worse than none.
+        await self._store.set_setting(SUMMARY_KEY, yesterday.isoformat())
+        figures = await self._store.figures(start_of(yesterday, zone), None, MOST_FIGURES)
+        found = report(figures, [yesterday], zone)
+        if not found.asked:
+            return
+        spend = " · ".join(f"{name} {cost.normalize():f}" for name, cost in found.spend.items())
+        await self._alerts.alert_operators(
+            "alert.summary",
+            day=yesterday.isoformat(),
+            asked=found.asked,
+            succeeded=found.succeeded,
+            people=len(
+                {figure.user_id for figure in figures if figure.finished_at < start_of(local.date(), zone)}
+            ),
+            credits=sum(numbers[0] for numbers in found.credits.values()),
+            spend=spend or "–",
+        )
+        log.info("the day was summed up", day=yesterday.isoformat())

@@ -1,0 +1,236 @@
+"""Messages to many: written by an admin, sent slowly enough for Telegram, gone on with after a crash.
+
+How far one is stands in the store after every person, so a crash repeats it to one person at most. Nobody
+gets one who is banned, not let in, or does not want any.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import structlog
+
+from bot.clock import Clock
+from bot.domain.operations.records import Broadcast, BroadcastState
+from bot.domain.people.access import Permission
+from bot.domain.units import SECOND, Millis, UserId
+from bot.errors import UserError
+from bot.services.people.access import Access
+from bot.services.people.accounts import Accounts
+from bot.services.people.audit import Audit
+from bot.services.ports import ChatBusy, ChatGone, ChatRefused, Wake
+from bot.store.operating import OperatingStore
+
+log = structlog.get_logger(__name__)
+
+AT_A_TIME = 15
+"""People in one tick of a second: half of what Telegram allows, for videos must go on."""
+
+SHOWN_EVERY = Millis(3 * SECOND)
+LONGEST = 3_500
+"""Characters of a text: room is left for the line that says how to get no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A broadcast as it is shown to its author."""
+
+    id: int
+    text: str
+    plan: str | None
+    language: str | None
+    state: BroadcastState
+    sent: int
+    failed: int
+    total: int
+
+
+class Letters(Protocol):
+    """A chat as broadcasts see it. `write` may raise ChatBusy, ChatGone or ChatRefused."""
+
+    async def write(self, user_id: UserId, language: str, text: str) -> None:
+        """Send the text to a person in private, with the line that says how to get no more."""
+        ...
+
+    async def show(self, author: UserId, message_id: int, language: str, letter: Letter) -> None:
+        """Show the author how far it is. Best effort."""
+        ...
+
+
+class Broadcasts:
+    """Composes broadcasts, and says when one is to be sent. An `actor` of None is a shell."""
+
+    def __init__(
+        self,
+        store: OperatingStore,
+        access: Access,
+        accounts: Accounts,
+        audit: Audit,
+        clock: Clock,
+        wake: Wake,
+    ) -> None:
+        self._store = store
+        self._access = access
+        self._accounts = accounts
+        self._audit = audit
+        self._clock = clock
+        self._wake = wake
+
+    async def draft(self, actor: UserId | None, text: str) -> Letter:
+        """Keep a text that may be sent, to everybody unless it is narrowed.
+
+        Raises:
+            UserError: the actor may not, or the text is too long or empty.
+
+        """
+        await self._access.require(actor, Permission.BROADCAST)
+        cleaned = text.strip()
+        if not cleaned or len(cleaned) > LONGEST:
+            raise UserError("error.broadcast.length", limit=LONGEST)
+        broadcast_id = await self._store.add_broadcast(cleaned, actor, self._clock.now())
+        return await self._counted(await self._found(broadcast_id))
+
+    async def narrow(
+        self, actor: UserId | None, letter: int, plan: str | None, language: str | None
+    ) -> Letter:
+        """Say to whom a draft goes.
+
+        Raises:
+            UserError: the actor may not, or it is no draft any more.
+
+        """
+        await self._access.require(actor, Permission.BROADCAST)
+        changed = replace(await self._found(letter), plan=plan, language=language)
+        if not await self._store.change_broadcast(changed, BroadcastState.DRAFT):
+            raise UserError("error.button.stale")
+        return await self._counted(changed)
+
+    async def letter(self, actor: UserId | None, letter: int) -> Letter:
+        """How far a broadcast is; of a draft, how many people it would go to.
+
+        Raises:
+            UserError: the actor may not, or there is none.
+
+        """
+        await self._access.require(actor, Permission.BROADCAST)
+        found = await self._found(letter)
+        return await self._counted(found) if found.state is BroadcastState.DRAFT else _letter(found)
+
+    async def send(self, actor: UserId | None, letter: int, message_id: int | None, operation: str) -> Letter:
+        """Begin to send a draft; `message_id` is the author's message that shows how far it is, if there is one.
+
+        Raises:
+            UserError: the actor may not, or it is no draft any more.
+
+        """
+        await self._access.require(actor, Permission.BROADCAST)
+        found = await self._found(letter)
+        total = await self._count(found)
+        started = replace(
+            found, state=BroadcastState.SENDING, total=total, message_id=message_id, created_by=actor
+        )
+        if not await self._store.change_broadcast(started, BroadcastState.DRAFT):
+            raise UserError("error.button.stale")
+        after = f"{total} · {found.plan or '*'} · {found.language or '*'} · {found.text[:200]}"
+        await self._audit.note(operation, actor, "broadcast", f"broadcast {letter}", "", after)
+        self._wake("broadcast")
+        return _letter(started)
+
+    async def stop(self, actor: UserId | None, letter: int, operation: str) -> Letter:
+        """Send a broadcast to nobody any more.
+
+        Raises:
+            UserError: the actor may not, or it is not being sent.
+
+        """
+        await self._access.require(actor, Permission.BROADCAST)
+        while True:
+            found = await self._found(letter)
+            stopped = replace(found, state=BroadcastState.STOPPED)
+            if found.state not in {BroadcastState.DRAFT, BroadcastState.SENDING}:
+                raise UserError("error.button.stale")
+            if await self._store.change_broadcast(stopped, found.state):
+                break
+        await self._audit.note(
+            operation, actor, "broadcast-stop", f"broadcast {letter}", found.state, str(found.sent)
+        )
+        return _letter(stopped)
+
+    # -- in common -----------------------------------------------------------------------------------
+
+    async def _found(self, broadcast_id: int) -> Broadcast:
+        found = await self._store.broadcast(broadcast_id)
+        if found is None:
+            raise UserError("error.button.stale")
+        return found
+
+    async def _count(self, broadcast: Broadcast) -> int:
+        return await self._store.count_audience(broadcast, self._accounts.default_plan, self._clock.now())
+
+    async def _counted(self, broadcast: Broadcast) -> Letter:
+        return replace(_letter(broadcast), total=await self._count(broadcast))
+
+
+class BroadcastSending:
+    """Sends the broadcast whose turn it is, a few people at a time."""
+
+    def __init__(
+        self, store: OperatingStore, access: Access, accounts: Accounts, letters: Letters, clock: Clock
+    ) -> None:
+        self._store = store
+        self._access = access
+        self._accounts = accounts
+        self._letters = letters
+        self._clock = clock
+        self._not_before = Millis(0)
+        self._shown_at = Millis(0)
+
+    async def tick(self) -> None:
+        """Send to the next few people."""
+        now = self._clock.now()
+        broadcast = await self._store.sending()
+        if broadcast is None or now < self._not_before:
+            return
+        people = await self._store.audience(broadcast, self._accounts.default_plan, now, AT_A_TIME)
+        for person in people:
+            try:
+                await self._letters.write(person.id, self._accounts.language_of(person), broadcast.text)
+                broadcast = replace(broadcast, reached=person.id, sent=broadcast.sent + 1)
+            except ChatBusy as busy:
+                self._not_before = Millis(now + busy.retry_after)
+                return
+            except (ChatGone, ChatRefused):
+                broadcast = replace(broadcast, reached=person.id, failed=broadcast.failed + 1)
+            if not await self._store.change_broadcast(broadcast, BroadcastState.SENDING):
+                return
+        if len(people) < AT_A_TIME:
+            broadcast = replace(broadcast, state=BroadcastState.DONE)
+            if not await self._store.change_broadcast(broadcast, BroadcastState.SENDING):
+                return
+            log.info("broadcast done", broadcast=broadcast.id, sent=broadcast.sent, failed=broadcast.failed)
+        await self._show(broadcast, now)
+
+    async def _show(self, broadcast: Broadcast, now: Millis) -> None:
+        done = broadcast.state is BroadcastState.DONE
+        author_id = broadcast.created_by
+        if (
+            author_id is None
+            or broadcast.message_id is None
+            or (not done and now - self._shown_at < SHOWN_EVERY)
+        ):
+            return
+        self._shown_at = now
+        author = await self._access.person(author_id)
+        await self._letters.show(author.id, broadcast.message_id, author.language, _letter(broadcast))
+
+
+def _letter(broadcast: Broadcast) -> Letter:
+    return Letter(
+        broadcast.id,
+        broadcast.text,
+        broadcast.plan,
+        broadcast.language,
+        broadcast.state,
+        broadcast.sent,
+        broadcast.failed,
+        broadcast.total,
+    )

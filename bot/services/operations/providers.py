@@ -1,0 +1,196 @@
+"""The providers as admins see and steer them: how each one does, what its account says, pause and resume.
+
+What an admin pauses stays paused after a restart, until an admin resumes it.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import structlog
+
+from bot.clock import Clock
+from bot.domain.credits.spending import NO_CAPS, NOTHING, Caps, Spent
+from bot.domain.tasks.schedule import learned_median
+from bot.domain.units import Millis, ProviderName, UserId
+from bot.errors import UserError
+from bot.kling import outcomes
+from bot.kling.client import KlingClient
+from bot.kling.pool import Condition, Pool
+from bot.services.credits.spending import Spending
+from bot.store.base import Store
+
+log = structlog.get_logger(__name__)
+
+ANSWER_SECONDS = 10.0
+"""How long a provider may take to tell of its account while an admin waits."""
+
+PAUSED, RESUMED = "yes", "no"
+
+
+class Trouble(StrEnum):
+    """What is wrong with a provider."""
+
+    KEY = "key"
+    BALANCE = "balance"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    SLOW = "slow"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAnswer:
+    """What a provider said when it was asked for its account, in its own words, or what was wrong.
+
+    Where something was wrong, `words` is the provider's code, if it gave one.
+    """
+
+    words: str
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderReport:
+    """How a provider does. `handle` is its name in the data of buttons.
+
+    `closed_until` in UTC milliseconds, None where it is open. `answered` and `failed` count exchanges of
+    the last hour. `spent` is in Kling's units. `median` is how long its newest tasks took (milliseconds), None while there are too few.
+    """
+
+    name: ProviderName
+    handle: str
+    dialect: str
+    paused: bool
+    closed_until: Millis | None
+    closed_for: Trouble | None
+    running: int
+    max_concurrent: int
+    answered: int
+    failed: int
+    median: Millis | None
+    account: AccountAnswer | None
+    spent: Spent = NOTHING
+    caps: Caps = NO_CAPS
+
+
+class Providers:
+    """Reports on the providers of the pool, and pauses and resumes them for good."""
+
+    def __init__(
+        self,
+        store: Store,
+        pool: Pool,
+        clock: Clock,
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
+        spending: Spending | None = None,
+    ) -> None:
+        self._store = store
+        self._pool = pool
+        self._clock = clock
+        self._answer_seconds = answer_seconds
+        self._spending = spending
+        self._accounts: dict[ProviderName, AccountAnswer] = {}
+
+    async def restore(self) -> None:
+        """Pause again what was paused when the program ended; to be called before anything is sent."""
+        for client in self._pool.clients():
+            if await self._store.setting(_key(client.name)) == PAUSED:
+                self._pool.pause(client.name)
+                log.info("provider stays paused", provider=client.name)
+
+    async def reports(self) -> list[ProviderReport]:
+        """How every provider does, in order of priority; all accounts are asked for at the same time."""
+        await self._ask(self._pool.clients())
+        return await self._reports()
+
+    async def report(self, name: ProviderName, *, ask: bool) -> ProviderReport:
+        """How one provider does; without `ask` its account is as it was last told."""
+        if ask:
+            await self._ask([self._pool.client(name)])
+        return next(report for report in await self._reports() if report.name == name)
+
+    def named(self, handle: str) -> ProviderName:
+        """The provider behind the data of a button.
+
+        Raises:
+            UserError: the settings no longer have it.
+
+        """
+        for client in self._pool.clients():
+            if handle_of(client.name) == handle:
+                return client.name
+        raise UserError("error.button.stale")
+
+    async def pause(self, name: ProviderName, admin: UserId) -> None:
+        """Send nothing new to a provider until it is resumed; what runs there goes on."""
+        await self._store.set_setting(_key(name), PAUSED)
+        self._pool.pause(name)
+        log.info("provider paused", provider=name, admin=admin)
+
+    async def resume(self, name: ProviderName, admin: UserId) -> None:
+        """Send to a provider again, at once, also where a fault had closed it."""
+        await self._store.set_setting(_key(name), RESUMED)
+        self._pool.resume(name)
+        log.info("provider resumed", provider=name, admin=admin)
+
+    async def _ask(self, clients: Sequence[KlingClient]) -> None:
+        answers = await asyncio.gather(*(self._account(client) for client in clients))
+        self._accounts |= {client.name: answer for client, answer in zip(clients, answers, strict=True)}
+
+    async def _account(self, client: KlingClient) -> AccountAnswer:
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                return AccountAnswer(await client.probe())
+        except TimeoutError:
+            return AccountAnswer("", Trouble.SLOW)
+        except outcomes.ProviderError as error:
+            return AccountAnswer(error.code, _trouble(type(error)))
+
+    async def _reports(self) -> list[ProviderReport]:
+        running = await self._store.count_running()
+        return [await self._told(condition, running) for condition in self._pool.conditions()]
+
+    async def _told(self, condition: Condition, running: Mapping[ProviderName, int]) -> ProviderReport:
+        spent, caps = NOTHING, NO_CAPS
+        if self._spending is not None:
+            spent, caps = await self._spending.at(condition.name)
+        closed = condition.closed_until > self._clock.now()
+        fault = condition.closed_for
+        return ProviderReport(
+            name=condition.name,
+            handle=handle_of(condition.name),
+            dialect=condition.dialect,
+            paused=condition.paused,
+            closed_until=condition.closed_until if closed else None,
+            closed_for=_trouble(fault) if closed and fault is not None else None,
+            running=running.get(condition.name, 0),
+            max_concurrent=condition.max_concurrent,
+            answered=condition.answered,
+            failed=condition.failed,
+            median=learned_median(await self._store.durations_at(condition.name)),
+            account=self._accounts.get(condition.name),
+            spent=spent,
+            caps=caps,
+        )
+
+
+def handle_of(name: ProviderName) -> str:
+    """A provider's name in eight signs: names of any length fit into the data of a button."""
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+def _key(name: ProviderName) -> str:
+    return f"provider.{name}.paused"
+
+
+def _trouble(kind: type[outcomes.ProviderError]) -> Trouble:
+    if issubclass(kind, outcomes.Unauthorized):
+        return Trouble.KEY
+    if issubclass(kind, outcomes.OutOfBalance):
+        return Trouble.BALANCE
+    if issubclass(kind, outcomes.Throttled):
+        return Trouble.BUSY
+    return Trouble.UNREACHABLE

@@ -1,0 +1,1 @@
+"""Accounts, access, roles, limits and moderation."""

@@ -1,0 +1,279 @@
+"""People: who they are, what language they read, what they may spend, and what admins may do about it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from bot.clock import Clock
+from bot.domain.credits.plans import fitted, read_until
+from bot.domain.credits.quota import Lot, Plan, available, day_limit, month_limit, resets_at, windows
+from bot.domain.credits.subscription import GRACE
+from bot.domain.requests.preferences import Preferences
+from bot.domain.tasks.task import LedgerRow
+from bot.domain.units import DAY, Millis, UserId
+from bot.errors import UserError
+from bot.i18n import choose
+from bot.services.people.audit import Audit
+from bot.services.ports import Balance
+from bot.store.base import NotEnough, Store, User
+
+log = structlog.get_logger(__name__)
+
+SHOWN_AFTER_END = 30 * DAY
+"""How long people are told of credits that have ended."""
+
+GRANT_LIMIT = 1_000_000
+"""Credits in one grant, either way: a slip of the finger should not found a bank."""
+
+
+class Accounts:
+    """Reads and changes what belongs to a person. `plans` maps a plan's name to the plan."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        plans: Mapping[str, Plan],
+        default_plan: str,
+        zone: ZoneInfo,
+        admins: frozenset[UserId],
+        audit: Audit | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._plans = plans
+        self._default_plan = default_plan
+        self._audit = audit
+        self._zone = zone
+        self._owners = admins
+        self._appointed: frozenset[UserId] = frozenset()
+
+    def is_admin(self, user_id: UserId) -> bool:
+        """Whether the operator's settings or an owner made this user an admin."""
+        return user_id in self._owners or user_id in self._appointed
+
+    @property
+    def owners(self) -> frozenset[UserId]:
+        """The admins whom the settings name: they appoint the others."""
+        return self._owners
+
+    @property
+    def admins(self) -> frozenset[UserId]:
+        """Everybody who is told when something is wrong."""
+        return self._owners | self._appointed
+
+    def appoint(self, admins: frozenset[UserId]) -> None:
+        """Know from here on whom the owners have made admins."""
+        self._appointed = admins
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The operator's time zone: days and months begin in it."""
+        return self._zone
+
+    def plan_of(self, user: User | None) -> Plan:
+        """The plan of a user: the one that admins gave them, else the one they pay for, else the default."""
+        if user is None:
+            return self._plans[self._default_plan]
+        now = self._clock.now()
+        given = user.plan if user.plan_until is None or user.plan_until > now else None
+        paid = user.subscribed_plan if (user.subscribed_until or 0) > now else None
+        # One that there is no more gives way as one that has ended does.
+        held = (name for name in (given, paid) if name and name in self._plans and name != self._default_plan)
+        return self._plans[next(held, self._default_plan)]
+
+    @property
+    def default_plan(self) -> str:
+        """The name of everybody's plan."""
+        return self._default_plan
+
+    @property
+    def plans(self) -> tuple[str, ...]:
+        """The names of all plans."""
+        return tuple(self._plans)
+
+    async def plan(self, user_id: UserId) -> Plan:
+        """The plan of a user by their id."""
+        return self.plan_of(await self._store.user(user_id))
+
+    async def move(
+        self, admin: UserId | None, text: str, plan: str, until: str | None = None, operation: str = ""
+    ) -> User:
+        """Move a person to a plan, for good or until a day (see `read_until`); then the default is theirs again.
+
+        `operation` names the deed in the audit log, so that a replayed update is noted once. An `admin` of
+        None is a shell, here and below.
+
+        Raises:
+            UserError: the sender is no admin, the person or the plan is unknown, or the day is none.
+
+        """
+        self.require_admin(admin)
+        user = await self.find(text)
+        if plan not in self._plans:
+            raise UserError("error.admin.no_plan", plan=plan, plans=", ".join(self._plans))
+        moment = None if until is None else read_until(until, self._clock.now(), self._zone)
+        await self._store.set_plan(user.id, plan, moment)
+        if self._audit is not None:
+            after = plan if moment is None else f"{plan} ({until})"
+            await self._audit.note(operation, admin, "plan", str(user.id), self.plan_of(user).name, after)
+        log.info("plan changed", admin=admin, user=user.id, plan=plan, before=user.plan, until=moment)
+        return replace(user, plan=plan, plan_until=moment)
+
+    def usual(self, user: User) -> Preferences:
+        """What a person gets where they say nothing: what they prefer, as far as their plan holds it."""
+        return fitted(self.plan_of(user), user.preferences)
+
+    async def see(
+        self, user_id: UserId, name: str, username: str | None, telegram_language: str | None
+    ) -> User:
+        """Note that a person was here."""
+        return await self._store.see_user(user_id, name, username, telegram_language, self._clock.now())
+
+    def language_of(self, user: User | None) -> str:
+        """The language to write to a person in: their choice, else their Telegram client's, else English."""
+        if user is None:
+            return choose(None)
+        return user.language or choose(user.telegram_language)
+
+    async def set_language(self, user_id: UserId, language: str | None) -> None:
+        """Keep a person's choice of language; None follows their Telegram client again."""
+        await self._store.set_language(user_id, language)
+
+    async def note_inviter(self, user_id: UserId, inviter: UserId) -> None:
+        """Note who invited a newcomer; of somebody who has made videos already nothing is noted."""
+        if await self._store.set_inviter(user_id, inviter):
+            log.info("a newcomer was invited", user=user_id, inviter=inviter)
+
+    async def chosen_language(self, user_id: UserId) -> str | None:
+        """The language that a person chose themselves; None: they follow their Telegram client."""
+        user = await self._store.user(user_id)
+        return None if user is None else user.language
+
+    async def preferences(self, user_id: UserId) -> Preferences:
+        """What a person has chosen for all their videos."""
+        user = await self._store.user(user_id)
+        return Preferences() if user is None else user.preferences
+
+    async def set_preferences(self, user_id: UserId, preferences: Preferences) -> None:
+        """Keep what a person has chosen for all their videos."""
+        await self._store.set_preferences(user_id, preferences)
+
+    async def balance(self, user_id: UserId) -> Balance:
+        """A person's standing in the current windows."""
+        user = await self._store.user(user_id)
+        plan = self.plan_of(user)
+        window = windows(self._clock.now(), self._zone)
+        usage = await self._store.usage(user_id, window)
+        return Balance(
+            available=available(plan, usage),
+            granted=usage.balance,
+            held=usage.held,
+            day_limit=day_limit(plan, usage),
+            day_spent=usage.day_spent,
+            month_limit=month_limit(plan, usage),
+            month_spent=usage.month_spent,
+            resets_at=resets_at(plan, usage, window),
+            running=usage.running,
+            max_running=plan.max_running,
+            plan=plan.name,
+            plan_until=_until(user, plan),
+        )
+
+    async def find(self, text: str) -> User:
+        """Find a person by id or @name.
+
+        Raises:
+            UserError: nobody of that id or name has written to the bot.
+
+        """
+        user = await self._store.find_user(text)
+        if user is None:
+            raise UserError("error.admin.no_user", user=text)
+        return user
+
+    async def grant(
+        self,
+        admin: UserId,
+        text: str,
+        credits: int,
+        update_id: int,
+        note: str = "",
+        until: str | None = None,
+    ) -> User:
+        """Add credits to a person's balance (negative: take away), for good or until a day (see `read_until`).
+
+        The same update never grants twice.
+
+        Raises:
+            UserError: the sender is no admin, the person is unknown, the number is out of range, or the
+                day is none.
+
+        """
+        self.require_admin(admin)
+        user = await self.find(text)
+        await self.give(admin, user.id, credits, f"update:{update_id}", note, until)
+        return user
+
+    async def give(
+        self,
+        admin: UserId | None,
+        account: UserId,
+        credits: int,
+        operation: str,
+        note: str = "",
+        until: str | None = None,
+    ) -> bool:
+        """The same for an account that is known: a person's, or a group's pool; False: it was booked before."""
+        self.require_admin(admin)
+        if credits == 0 or abs(credits) > GRANT_LIMIT:
+            raise UserError("error.admin.credits_range", limit=GRANT_LIMIT)
+        now = self._clock.now()
+        row = LedgerRow.grant(
+            account,
+            credits,
+            now,
+            operation,
+            actor_id=admin,
+            expires_at=None if until is None else read_until(until, now, self._zone),
+            note=note,
+        )
+        try:
+            booked = await self._store.book(row)
+        except NotEnough as error:
+            raise UserError("error.admin.too_much_taken", granted=error.granted) from None
+        log.info("credits granted", admin=admin, user=account, credits=credits, booked=booked)
+        return booked
+
+    async def lots(self, user_id: UserId) -> list[Lot]:
+        """A person's granted and bought credits that end, and those that have ended lately."""
+        lots = await self._store.lots(user_id, Millis(self._clock.now() - SHOWN_AFTER_END))
+        return [lot for lot in lots if lot.expires_at is not None]
+
+    async def ledger(self, user_id: UserId, limit: int = 10) -> list[LedgerRow]:
+        """A person's newest ledger rows."""
+        return await self._store.ledger(user_id, limit)
+
+    def require_admin(self, user_id: UserId | None) -> None:
+        """Let only admins pass, and a shell (None).
+
+        Raises:
+            UserError: the user is not an admin.
+
+        """
+        if user_id is not None and not self.is_admin(user_id):
+            raise UserError("error.admin.only")
+
+
+def _until(user: User | None, plan: Plan) -> Millis | None:
+    """When a plan ends that somebody has by an admin or a subscription; None: never, or it is everybody's."""
+    if user is None:
+        return None
+    if user.plan == plan.name:
+        return user.plan_until
+    if user.subscribed_plan != plan.name or user.subscribed_until is None:
+        return None
+    # The days after it are a matter between the bot and Telegram.
+    return Millis(user.subscribed_until - GRACE)

@@ -1,0 +1,140 @@
+"""Better prompts from a language model that the operator named: asked for by a tap, shown beside the old one.
+
+Any server that speaks the OpenAI form of /chat/completions will do. Nothing is ever changed unasked.
+"""
+
+import asyncio
+from collections import OrderedDict, deque
+from typing import Any
+
+import httpx
+import structlog
+
+from bot.clock import Clock
+from bot.domain.requests.request import PROMPT_LIMIT
+from bot.domain.units import HOUR, Millis, UserId
+from bot.errors import UserError
+
+log = structlog.get_logger(__name__)
+
+TIMEOUT = 20.0
+"""Seconds for one suggestion; a person looks at a spinner meanwhile."""
+
+LARGEST_ANSWER = 100_000
+"""Bytes that are read of an answer."""
+
+REMEMBERED = 2_000
+"""People whose newest requests are counted."""
+
+INSTRUCTIONS = (
+    "You improve prompts for a text-to-video model. Keep the user's subject and intent, and answer in the "
+    "language of the prompt. Add what makes a shot vivid where it is missing: what moves and how, the setting, "
+    "the light, one camera move. At most 80 words, one paragraph, no quotation marks, no explanations, no "
+    "options. Answer with the new prompt only."
+)
+OF_A_PHOTO = " The video begins with the user's photo, which you can't see: describe motion, not looks."
+
+
+class Assistant:
+    """Suggests prompts. Without an address it is not offered. `key` is a secret and goes to that address only."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        base_url: str,
+        key: str,
+        model: str,
+        per_hour: int,
+        clock: Clock,
+        longest_wait: float = TIMEOUT,
+    ) -> None:
+        self._http = http
+        self._base_url = base_url
+        self._key = key
+        self._model = model
+        self._per_hour = per_hour
+        self._clock = clock
+        self._longest_wait = longest_wait
+        self._asked: OrderedDict[UserId, deque[Millis]] = OrderedDict()
+
+    @property
+    def offered(self) -> bool:
+        """Whether the operator configured one."""
+        return bool(self._base_url)
+
+    async def improve(self, user_id: UserId, prompt: str, *, of_a_photo: bool = False) -> str:
+        """Another prompt for the same thing.
+
+        Raises:
+            UserError: there is no assistant or nothing to improve, the person asked too often, or no usable
+                answer came in time.
+
+        """
+        if not self.offered:
+            raise UserError("error.assistant.off")
+        if not prompt:
+            raise UserError("error.request.needs_prompt")
+        self._count(user_id)
+        asked = {
+            "model": self._model,
+            "messages": [
+                {"role": "system", "content": INSTRUCTIONS + (OF_A_PHOTO if of_a_photo else "")},
+                {"role": "user", "content": prompt},
+            ],
+        }
+        try:
+            async with asyncio.timeout(self._longest_wait):
+                suggestion = _suggestion(await self._post(asked))
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            # Neither the address nor the answer is logged: the one is the operator's, the other a person's.
+            log.warning("the assistant gave no answer", kind=type(error).__name__)
+            raise UserError("error.assistant.failed") from None
+        if suggestion.casefold() == prompt.casefold():
+            raise UserError("error.assistant.nothing_better")
+        return suggestion
+
+    async def _post(self, body: dict[str, Any]) -> Any:
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        url = f"{self._base_url}/chat/completions"
+        async with self._http.stream("POST", url, json=body, headers=headers) as response:
+            response.raise_for_status()
+            read = b""
+            async for chunk in response.aiter_bytes():
+                read += chunk
+                if len(read) > LARGEST_ANSWER:
+                    raise ValueError("the answer is too long")
+        return httpx.Response(200, content=read).json()
+
+    def _count(self, user_id: UserId) -> None:
+        """Count a request against the person's hour."""
+        now = self._clock.now()
+        asked = self._asked.setdefault(user_id, deque())
+        self._asked.move_to_end(user_id)
+        while len(self._asked) > REMEMBERED:
+            self._asked.popitem(last=False)
+        while asked and now - asked[0] >= HOUR:
+            asked.popleft()
+        if len(asked) >= self._per_hour:
+            raise UserError("error.assistant.too_often", limit=self._per_hour)
+        asked.append(now)
+
+
+def _suggestion(answer: Any) -> str:
+    """The text of an answer, without the quotation marks that models like to add.
+
+    Raises:
+        ValueError: there is none, or it is longer than a prompt may be.
+
+    """
+    try:
+        text = answer["choices"][0]["message"]["content"]
+    except (KeyError, IndexError, TypeError):
+        raise ValueError("the answer has another form") from None
+    if not isinstance(text, str):
+        raise ValueError("the answer holds no text")  # noqa: TRY004  a bad value from outside, as any other
+    text = text.strip()
+    if len(text) > 1 and (text[0], text[-1]) in {('"', '"'), ("“", "”"), ("「", "」")}:
+        text = text[1:-1].strip()
+    if not 0 < len(text) <= PROMPT_LIMIT:
+        raise ValueError("the answer is empty or too long")
+    return text

@@ -1,0 +1,325 @@
+"""Cards: requests that people compose step by step. Everything about one stands in the store, nothing costs anything.
+
+A person has one card in a chat; a newer one takes its place.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from bot.clock import Clock
+from bot.domain.library.asset import NO_NAMES, Names
+from bot.domain.requests.choices import COMPOSED, Choice, Knob, choices, fitted, knobs
+from bot.domain.requests.options import SEED_LIMIT
+from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.prompt import LIMIT, ParsedPrompt
+from bot.domain.requests.request import ImageRef, Operation, VideoRequest
+from bot.domain.units import ChatId, UserId
+from bot.errors import UserError
+from bot.services.compose import NOTHING_PREFERRED, Compose, Pictures
+from bot.store.base import Draft, Store
+
+READY = "draft.ready"
+PHOTO = "draft.photo"
+PHOTOS = "card.words"
+TWO_PHOTOS = "draft.two_photos"
+NEW = "card.new"
+
+FRAMES = "frames"
+REFERENCES = "references"
+ONLY_NEW = "only"
+
+
+_WITHOUT_WORDS = frozenset({Operation.EFFECT, Operation.TRY_ON})
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A request and what is being asked about it.
+
+    `name` tells buttons of one card from those of another. `question` is the key of what stands above it.
+    The video will be a reply to `source_message_id`; the card is shown as `message_id`. `awaits` is what the
+    next message answers. `pictures` are all pictures in question, the newest `new_pictures` of them last, where
+    it cannot be told what they are for.
+    """
+
+    name: str
+    request: VideoRequest
+    question: str = READY
+    source_message_id: int | None = None
+    message_id: int | None = None
+    awaits: Knob | None = None
+    pictures: tuple[ImageRef, ...] = ()
+    new_pictures: int = 0
+
+    @property
+    def takes_words(self) -> bool:
+        """Whether words that are sent to it can become a part of it."""
+        spoken = self.request.speech is not None and self.request.speech.audio is not None
+        return self.request.operation not in _WITHOUT_WORDS and not spoken
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether pictures that are sent to it can become a part of it."""
+        return self.request.operation in COMPOSED and self.request.source is None
+
+
+class Cards:
+    """Keeps cards and changes them. Methods that change one return the new card, which is not kept yet."""
+
+    def __init__(self, store: Store, compose: Compose, clock: Clock) -> None:
+        self._store = store
+        self._compose = compose
+        self._clock = clock
+
+    # -- keeping -------------------------------------------------------------------------------------
+
+    async def keep(self, user_id: UserId, chat_id: ChatId, card: Card) -> None:
+        """Keep a card as the person's only one in the chat."""
+        data: dict[str, Any] = {
+            "name": card.name,
+            "request": card.request.model_dump(mode="json"),
+            "question": card.question,
+            "source_message_id": card.source_message_id,
+            "awaits": card.awaits,
+            "pictures": [picture.model_dump(mode="json") for picture in card.pictures],
+            "new_pictures": card.new_pictures,
+        }
+        await self._store.save_draft(Draft(user_id, chat_id, data, card.message_id, self._clock.now()))
+
+    async def card(self, user_id: UserId, chat_id: ChatId) -> Card | None:
+        """The person's card in a chat."""
+        draft = await self._store.draft(user_id, chat_id)
+        if draft is None:
+            return None
+        data = draft.data
+        try:
+            return Card(
+                name=data["name"],
+                request=VideoRequest.model_validate(data["request"]),
+                question=data["question"],
+                source_message_id=data["source_message_id"],
+                message_id=draft.message_id,
+                awaits=None if data["awaits"] is None else Knob(data["awaits"]),
+                pictures=tuple(ImageRef.model_validate(picture) for picture in data["pictures"]),
+                new_pictures=data["new_pictures"],
+            )
+        except (KeyError, ValueError, ValidationError):
+            # Written by another version: the person begins again rather than the bot guessing.
+            await self._store.delete_draft(user_id, chat_id)
+            return None
+
+    async def named(self, user_id: UserId, chat_id: ChatId, name: str) -> Card:
+        """The person's card in a chat, which a button names.
+
+        Raises:
+            UserError: it was submitted or given up, or has given way to another.
+
+        """
+        card = await self.card(user_id, chat_id)
+        if card is None or card.name != name:
+            raise UserError("error.draft.gone")
+        return card
+
+    async def close(self, user_id: UserId, chat_id: ChatId) -> None:
+        """The card is submitted or given up."""
+        await self._store.delete_draft(user_id, chat_id)
+
+    # -- composing -----------------------------------------------------------------------------------
+
+    def begun(
+        self,
+        card_name: str,
+        parsed: ParsedPrompt,
+        pictures: tuple[ImageRef, ...],
+        preferences: Preferences = NOTHING_PREFERRED,
+    ) -> Card:
+        """A new card with what was said and sent; it asks what two pictures are for where both ways are open.
+
+        Raises:
+            UserError: nobody here can do that.
+
+        """
+        if len(pictures) != 2:
+            request = self._compose.video_draft(parsed, as_given(pictures), preferences)
+            return Card(card_name, request, READY if request.prompt else _question(request))
+        frames = Pictures(first=pictures[0], last=pictures[1])
+        try:
+            request = self._compose.video_draft(parsed, frames, preferences)
+        except UserError:
+            request = self._compose.video_draft(parsed, as_given(pictures), preferences)
+        asking = Card(card_name, request, TWO_PHOTOS, pictures=pictures, new_pictures=2)
+        uses = self.uses(asking, preferences)
+        return asking if len(uses) > 1 else self.used(asking, next(iter(uses), FRAMES), preferences)
+
+    def blank(self, preferences: Preferences = NOTHING_PREFERRED) -> VideoRequest:
+        """A request that still waits for everything; another model where the usual one needs a picture."""
+        return self._compose.video_draft(ParsedPrompt(""), None, preferences)
+
+    def revived(self, request: VideoRequest, preferences: Preferences = NOTHING_PREFERRED) -> VideoRequest:
+        """A request of earlier, as it can be made now: its model or a setting may be gone."""
+        if self._compose.possible(request) or request.operation not in COMPOSED:
+            return request
+        usual = self.blank(preferences).model
+        rows = sorted(self._compose.rows(), key=lambda row: (row.id != request.model, row.id != usual))
+        for row in rows:
+            changed = fitted(request, row)
+            if changed is not None and self._compose.possible(changed):
+                return changed
+        return request
+
+    def knobs(self, request: VideoRequest) -> tuple[Knob, ...]:
+        """What there is to choose."""
+        try:
+            row = self._compose.row(request)
+        except UserError:
+            return ()
+        return knobs(request, row, self._compose.rows(), self._compose.possible)
+
+    def choices(self, request: VideoRequest, knob: Knob) -> tuple[Choice, ...]:
+        """What a knob can be set to."""
+        row = self._compose.row(request)
+        return choices(knob, request, row, self._compose.rows(), self._compose.possible)
+
+    def chosen(self, card: Card, knob: Knob, key: str) -> Card:
+        """The card with something chosen.
+
+        Raises:
+            UserError: that is no longer on offer.
+
+        """
+        for choice in self.choices(card.request, knob):
+            if choice.key == key:
+                return replace(card, request=choice.request, awaits=None)
+        raise UserError("error.card.choice")
+
+    def answered(self, card: Card, text: str, names: Names = NO_NAMES) -> Card:
+        """The card with what a person typed: the answer to what it asked for, else its prompt and options.
+
+        Raises:
+            UserError: it cannot be used; the card stays as it is.
+
+        """
+        if card.awaits is Knob.NEGATIVE:
+            return self._with_negative(card, text)
+        if card.awaits is Knob.SEED:
+            return self._with_seed(card, text)
+        parsed = self._compose.parse(text, names)
+        request, options = card.request, parsed.options
+        if options.model is not None and request.operation in COMPOSED:
+            row = next(row for row in self._compose.rows() if row.id == options.model)
+            request = fitted(request, row) or request
+            options = replace(options, model=None)
+        completed = self._compose.completed(request, ParsedPrompt(parsed.prompt or request.prompt, options))
+        question = READY if completed.prompt and not card.pictures else card.question
+        return replace(card, request=completed, question=question, awaits=None)
+
+    def worded(self, card: Card, prompt: str) -> Card:
+        """The card with other words, taken as they stand.
+
+        Raises:
+            UserError: it can't be made with them; the card stays as it is.
+
+        """
+        completed = self._compose.completed(card.request, ParsedPrompt(prompt))
+        return replace(card, request=completed, question=READY, awaits=None)
+
+    def _with_negative(self, card: Card, text: str) -> Card:
+        if len(text) > LIMIT:
+            raise UserError("error.prompt.negative_too_long", count=len(text), limit=LIMIT)
+        return self._with(card, negative_prompt=text.strip())
+
+    def _with_seed(self, card: Card, text: str) -> Card:
+        digits = text.strip()
+        if not (digits.isascii() and digits.isdigit()) or int(digits[:12]) > SEED_LIMIT:
+            raise UserError("error.card.seed", limit=SEED_LIMIT)
+        return self._with(card, seed=int(digits))
+
+    @staticmethod
+    def _with(card: Card, **values: object) -> Card:
+        return replace(card, request=card.request.model_copy(update=values), awaits=None)
+
+    # -- pictures ------------------------------------------------------------------------------------
+
+    def with_pictures(
+        self, card: Card, new: tuple[ImageRef, ...], preferences: Preferences = NOTHING_PREFERRED
+    ) -> Card:
+        """The card with pictures that were sent to it; it asks what they are for where that cannot be told.
+
+        Raises:
+            UserError: nobody here takes so many, or takes them in this way.
+
+        """
+        if card.awaits is Knob.END_FRAME and len(new) != 1:
+            raise UserError("error.request.one_picture")
+        if card.awaits is Knob.END_FRAME:
+            changed = self._compose.rearranged(
+                card.request, Pictures(first=card.request.first_frame, last=new[0]), preferences
+            )
+            return replace(card, request=changed, awaits=None)
+        every = (*card.request.images, *new)
+        asking = replace(card, pictures=every, new_pictures=len(new), awaits=None)
+        uses = self.uses(asking, preferences)
+        if card.request.references and REFERENCES in uses:
+            return self.used(asking, REFERENCES, preferences)
+        if len(uses) > 1:
+            return replace(asking, question=TWO_PHOTOS if len(every) == 2 else "card.photos")
+        return self.used(asking, next(iter(uses or _arrangements(asking))), preferences)
+
+    def uses(self, card: Card, preferences: Preferences = NOTHING_PREFERRED) -> tuple[str, ...]:
+        """What the pictures in question may be for, of what somebody here can do."""
+        return tuple(
+            use
+            for use, pictures in _arrangements(card).items()
+            if self._arranged(card, pictures, preferences) is not None
+        )
+
+    def used(self, card: Card, use: str, preferences: Preferences = NOTHING_PREFERRED) -> Card:
+        """The card with its pictures in question used in one of these ways.
+
+        Raises:
+            UserError: that is not possible, or there are none.
+
+        """
+        pictures = _arrangements(card).get(use)
+        if pictures is None:
+            raise UserError("error.card.choice")
+        changed = self._compose.rearranged(card.request, pictures, preferences)
+        question = READY if changed.prompt else _question(changed)
+        return replace(card, request=changed, question=question, pictures=(), new_pictures=0)
+
+    def _arranged(self, card: Card, pictures: Pictures, preferences: Preferences) -> VideoRequest | None:
+        try:
+            return self._compose.rearranged(card.request, pictures, preferences)
+        except UserError:
+            return None
+
+
+def _arrangements(card: Card) -> dict[str, Pictures]:
+    """The ways in which the pictures in question could be used."""
+    every = card.pictures
+    new = every[len(every) - card.new_pictures :]
+    if len(every) == 1:
+        return {FRAMES: Pictures(first=every[0])}
+    ways: dict[str, Pictures] = {}
+    if len(every) == 2:
+        ways[FRAMES] = Pictures(first=every[0], last=every[1])
+    ways[REFERENCES] = Pictures(references=every)
+    if len(new) < len(every):
+        ways[ONLY_NEW] = Pictures(first=new[0]) if len(new) == 1 else Pictures(references=new)
+    return ways
+
+
+def as_given(pictures: tuple[ImageRef, ...]) -> Pictures:
+    """One picture is the first frame, several are references."""
+    if len(pictures) == 1:
+        return Pictures(first=pictures[0])
+    return Pictures(references=pictures)
+
+
+def _question(request: VideoRequest) -> str:
+    """What is asked where there are no words: one picture moves by itself, everything else needs them."""
+    if request.first_frame is not None:
+        return PHOTO
+    return PHOTOS if request.references else NEW

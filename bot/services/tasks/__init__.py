@@ -1,0 +1,1 @@
+"""Submit, poll, deliver and recover tasks."""

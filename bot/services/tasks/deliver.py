@@ -1,0 +1,309 @@
+"""Send what the outbox holds: results and the reasons why there is none. Every row comes to an end.
+
+A row is claimed with a lease, so a crash while sending means that it is sent again, never forgotten.
+A video that can't be fetched or sent after all gives its credits back.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import structlog
+
+from bot.clock import Clock
+from bot.domain.requests.preferences import Preferences
+from bot.domain.tasks.schedule import backoff
+from bot.domain.tasks.task import (
+    Delivery,
+    DeliveryKind,
+    LedgerKind,
+    LedgerRow,
+    MessagePurpose,
+    Task,
+    TaskState,
+)
+from bot.domain.units import DAY, SECOND, Credits, Millis, TaskId, shown
+from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
+from bot.media.clips import NotAVideo
+from bot.services.ports import (
+    ChatBusy,
+    ChatGone,
+    ChatMoved,
+    ChatRefused,
+    Manner,
+    Messenger,
+    ResultFile,
+    Sent,
+    Sign,
+)
+from bot.services.tasks.fetching import Fetch, ResultFiles
+from bot.services.tasks.status import Status
+from bot.services.tasks.work import Work
+from bot.store.base import SentRecord, Store
+
+log = structlog.get_logger(__name__)
+
+LEASE = Millis(900 * SECOND)
+"""Longer than a download and an upload on a slow line."""
+
+IN_ALBUMS = frozenset({DeliveryKind.VIDEO, DeliveryKind.IMAGE})
+
+PATIENCE = Millis(DAY)
+"""How long after the end of its task a delivery is tried."""
+
+SENDING_SECONDS = 4.0
+"""Telegram shows that something is being sent for five seconds at a time."""
+
+Pause = Callable[[float], Awaitable[None]]
+
+
+class Deliver:
+    """Claims outbox rows and sends them. `max_upload` is in bytes; larger videos are offered by address."""
+
+    def __init__(
+        self,
+        store: Store,
+        messenger: Messenger,
+        status: Status,
+        fetch: Fetch,
+        directory: Path,
+        max_upload: int,
+        clock: Clock,
+        rng: random.Random,
+        work: Work,
+        pause: Pause = asyncio.sleep,
+    ) -> None:
+        self._store = store
+        self._messenger = messenger
+        self._status = status
+        self._files = ResultFiles(fetch, directory, max_upload)
+        self._max_upload = max_upload
+        self._clock = clock
+        self._rng = rng
+        self._work = work
+        self._pause = pause
+
+    async def tick(self) -> None:
+        """Claim what waits and begin to send it; returns before it has arrived."""
+        if self._work.free == 0:
+            return
+        albums: dict[TaskId, list[Delivery]] = {}
+        for delivery in await self._store.claim_deliveries(self._clock.now(), LEASE, self._work.free):
+            if delivery.kind in IN_ALBUMS and delivery.file_id is None:
+                albums.setdefault(delivery.task.id, []).append(delivery)
+            else:
+                self._work.start(self._deliver(delivery))
+        for deliveries in albums.values():
+            if len(deliveries) > 1:
+                self._work.start(self._deliver_album(deliveries))
+            else:
+                self._work.start(self._deliver(deliveries[0]))
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        async with self._ending(delivery):
+            if delivery.kind is DeliveryKind.NOTICE:
+                sent = await self._status.send_notice(delivery.task)
+                await self._store.delivered(delivery.id, SentRecord(sent.message_id), self._clock.now())
+                log.info("notice delivered", task=delivery.task.id, chat=delivery.task.origin.chat_id)
+                cancelled = delivery.task.state is TaskState.CANCELLED
+                await self._messenger.sign(delivery.task, Sign.CANCELLED if cancelled else Sign.FAILED)
+            elif delivery.file_id is not None:
+                sent = await self._messenger.send_result(delivery, None, await self._manner(delivery))
+                await self._arrived(delivery, sent, None)
+            else:
+                async with self._sending(delivery.task):
+                    await self._deliver_file(delivery)
+
+    async def _deliver_album(self, deliveries: Sequence[Delivery]) -> None:
+        """Send the results of one task together; one that stands in the way sends them one by one."""
+        task = deliveries[0].task
+        async with self._ending(*deliveries), AsyncExitStack() as stack:
+            files: list[ResultFile] = []
+            await stack.enter_async_context(self._sending(task))
+            try:
+                files += [
+                    await stack.enter_async_context(self._files.open(delivery)) for delivery in deliveries
+                ]
+                self._refuse_large(files)
+                manner = await self._manner(deliveries[0])
+                sent = await self._messenger.send_album(deliveries, files, manner)
+            except (ChatRefused, DownloadGone, DownloadRefused, NotAVideo) as error:
+                log.info("no album; sent one by one", task=task.id, reason=str(error))
+                for delivery in deliveries:
+                    await self._deliver(delivery)
+                return
+            for delivery, message, file in zip(deliveries, sent, files, strict=True):
+                await self._arrived(delivery, message, file)
+            beside = await self._messenger.offer_next(deliveries[0])
+            if beside is not None:
+                await self._store.note_message(
+                    task.origin.chat_id, beside.message_id, task.id, 0, MessagePurpose.BESIDE
+                )
+
+    async def _deliver_file(self, delivery: Delivery) -> None:
+        async with self._files.open(delivery) as file:
+            url = delivery.video.url if delivery.video is not None else ""
+            if file.size_bytes > self._max_upload:
+                await self._offer_link(delivery, url, file.size_bytes)
+                return
+            try:
+                sent = await self._messenger.send_result(delivery, file, await self._manner(delivery))
+            except ChatRefused as error:
+                log.warning(
+                    "the chat refuses a result; offering its address",
+                    task=delivery.task.id,
+                    reason=str(error),
+                )
+                await self._offer_link(delivery, url, file.size_bytes)
+                return
+            await self._arrived(delivery, sent, file)
+
+    @asynccontextmanager
+    async def _sending(self, task: Task) -> AsyncIterator[None]:
+        """Show that something is being sent, for as long as it takes."""
+
+        async def show() -> None:
+            while True:
+                await self._messenger.sending(task)
+                await self._pause(SENDING_SECONDS)
+
+        showing = asyncio.create_task(show())
+        try:
+            yield
+        finally:
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+
+    async def _manner(self, delivery: Delivery) -> Manner:
+        """How the person wants results to arrive; the very first video in a private chat is celebrated."""
+        task = delivery.task
+        user = await self._store.user(task.user_id)
+        preferences = Preferences() if user is None else user.preferences
+        celebrated = (
+            task.origin.is_private
+            and delivery.kind is DeliveryKind.VIDEO
+            and delivery.file_id is None
+            and task.state is TaskState.SUCCEEDED
+            and not await self._store.has_other_success(task)
+        )
+        return Manner(preferences.silent, preferences.spoiler or task.request.spoiler, celebrated)
+
+    def _refuse_large(self, files: Sequence[ResultFile]) -> None:
+        if any(file.size_bytes > self._max_upload for file in files):
+            raise ChatRefused("too large for an album")
+
+    @asynccontextmanager
+    async def _ending(self, *deliveries: Delivery) -> AsyncIterator[None]:
+        """See to it that whatever goes wrong ends each delivery, or brings it back later."""
+        task = deliveries[0].task
+        try:
+            yield
+        except ChatMoved as moved:
+            await self._store.move_chat(task.origin.chat_id, moved.new_chat_id)
+            for delivery in deliveries:
+                await self._store.retry_delivery(delivery.id, self._clock.now(), "the chat has a new id")
+        except ChatGone as error:
+            # The results stay with their task: the user can ask for them from another chat.
+            for delivery in deliveries:
+                await self._end(delivery, f"chat gone: {error}", refund=False)
+        except (ChatBusy, DownloadFailed) as error:
+            for delivery in deliveries:
+                await self._later(delivery, error)
+        except ChatRefused as error:
+            for delivery in deliveries:
+                await self._end(delivery, f"chat refused: {error}", refund=_is_paid_for(delivery))
+        except (DownloadGone, DownloadRefused, NotAVideo) as error:
+            for delivery in deliveries:
+                await self._end(delivery, f"{type(error).__name__}: {error}", refund=True)
+
+    async def _offer_link(self, delivery: Delivery, url: str, size: int) -> None:
+        sent = await self._messenger.send_link(delivery, url, size, await self._manner(delivery))
+        await self._store.delivered(
+            delivery.id, SentRecord(sent.message_id, size_bytes=size), self._clock.now()
+        )
+        log.info("result offered by its address", task=delivery.task.id, bytes=size)
+        await self._close(delivery)
+
+    async def _arrived(self, delivery: Delivery, sent: Sent, file: ResultFile | None) -> None:
+        record = SentRecord(
+            sent.message_id,
+            sent.file_id or delivery.file_id,
+            file.width if file else delivery.width,
+            file.height if file else delivery.height,
+            file.duration_ms if file else delivery.duration_ms,
+            file.size_bytes if file else delivery.size_bytes,
+        )
+        await self._store.delivered(delivery.id, record, self._clock.now())
+        log.info(
+            "video delivered",
+            task=delivery.task.id,
+            chat=delivery.task.origin.chat_id,
+            bytes=record.size_bytes,
+        )
+        await self._close(delivery)
+
+    async def _close(self, delivery: Delivery) -> None:
+        """The result stands in the place of its status; one sign is enough for all results of a task."""
+        await self._status.close(delivery.task)
+        if delivery.position == 0:
+            await self._messenger.sign(delivery.task, Sign.DONE)
+
+    async def _later(self, delivery: Delivery, error: ChatBusy | DownloadFailed) -> None:
+        now = self._clock.now()
+        since = delivery.task.finished_at or delivery.task.created_at
+        if now > since + PATIENCE:
+            await self._end(delivery, f"given up after a day: {error}", refund=_is_paid_for(delivery))
+            return
+        await self._postpone(delivery, error)
+
+    async def _postpone(self, delivery: Delivery, error: ChatBusy | DownloadFailed) -> None:
+        retry_after = error.retry_after if isinstance(error, ChatBusy) else None
+        log.info("delivery postponed", task=delivery.task.id, attempt=delivery.attempts, reason=str(error))
+        await self._store.retry_delivery(
+            delivery.id, backoff(self._clock.now(), delivery.attempts, self._rng, retry_after), str(error)
+        )
+
+    async def _end(self, delivery: Delivery, failure: str, *, refund: bool) -> None:
+        """Close a row that cannot be delivered; where it was paid for, its credits go back and it is told."""
+        task = delivery.task
+        now = self._clock.now()
+        if refund and task.state is TaskState.SUCCEEDED:
+            share = _share(delivery)
+            await self._store.book(_refund(delivery, share, now, failure))
+            try:
+                await self._messenger.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=share)
+                await self._status.close(task)
+                await self._messenger.sign(task, Sign.FAILED)
+            except ChatBusy as busy:
+                if now <= (task.finished_at or task.created_at) + PATIENCE:
+                    await self._postpone(delivery, busy)
+                    return
+            except (ChatGone, ChatMoved, ChatRefused) as error:
+                log.warning("the refund could not be told", task=task.id, reason=str(error))
+        await self._store.undeliverable(delivery.id, failure, now)
+        log.error("delivery given up", task=task.id, chat=task.origin.chat_id, reason=failure)
+
+
+def _share(delivery: Delivery) -> Credits:
+    """What of the task's price one of its results is worth; the first bears what cannot be divided."""
+    each, rest = divmod(delivery.task.price, delivery.task.request.count)
+    return Credits(each + rest if delivery.position == 0 else each)
+
+
+def _refund(delivery: Delivery, amount: Credits, now: Millis, note: str) -> LedgerRow:
+    task = delivery.task
+    return LedgerRow.change(
+        task.user_id,
+        LedgerKind.REFUND,
+        amount,
+        now,
+        f"task:{task.id}:refund:{delivery.position}",
+        task_id=task.id,
+        note=note,
+    )
+
+
+def _is_paid_for(delivery: Delivery) -> bool:
+    return delivery.kind is not DeliveryKind.NOTICE

@@ -1,0 +1,81 @@
+"""Chores that keep the promise when everything else was interrupted: deadlines, orphans, retention."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import structlog
+
+from bot.clock import Clock
+from bot.domain.tasks.lifecycle import DeadlinePassed, IllegalTransition, transition
+from bot.domain.tasks.task import ACTIVE_STATES
+from bot.domain.units import HOUR, Millis
+from bot.services.ports import Wake
+from bot.services.tasks.dispatch import Dispatch
+from bot.services.tasks.status import Status
+from bot.store.base import Conflict, Store
+
+log = structlog.get_logger(__name__)
+
+BATCH = 100
+CLEANING_INTERVAL = HOUR
+
+
+class Recover:
+    """Ends what is overdue, settles what is unknown, forgets what is old. `retention` in milliseconds."""
+
+    def __init__(
+        self,
+        store: Store,
+        dispatch: Dispatch,
+        status: Status,
+        clock: Clock,
+        wake: Wake,
+        directory: Path,
+        retention: Millis,
+    ) -> None:
+        self._store = store
+        self._dispatch = dispatch
+        self._status = status
+        self._clock = clock
+        self._wake = wake
+        self._directory = directory
+        self._retention = retention
+        self._cleaned_at: int | None = None
+
+    async def at_start(self) -> None:
+        """Take up what the last process left: unknown submissions, stale status messages, half downloads."""
+        for leftover in (*self._directory.glob("*.mp4*"), *self._directory.glob("*.jpg")):
+            leftover.unlink(missing_ok=True)
+        for pattern in ("link-*", "original-*", "picture-*"):
+            for directory in self._directory.glob(pattern):
+                await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+        await self._dispatch.orphans()
+        await self._store.release_deliveries(self._clock.now())
+        for task in await self._store.ended_with_status(BATCH):
+            await self._status.close(task)
+        active = await self._store.tasks_in(sorted(ACTIVE_STATES))
+        for task in active:
+            await self._status.show(task)
+        if active:
+            log.info("tasks taken up again", count=len(active))
+
+    async def tick(self) -> None:
+        """One round of chores."""
+        await self._dispatch.settle()
+        now = self._clock.now()
+        for task in await self._store.overdue(now, BATCH):
+            # Running tasks have one more look first: the poll ends them.
+            if task.provider_task_id is not None:
+                continue
+            try:
+                await self._store.apply(transition(task, DeadlinePassed(None), now), now)
+            except (Conflict, IllegalTransition):
+                continue
+            log.warning("task expired before a provider took it", task=task.id)
+            self._wake("deliver")
+        if self._cleaned_at is None or now - self._cleaned_at > CLEANING_INTERVAL:
+            self._cleaned_at = now
+            forgotten = await self._store.clean(Millis(now - self._retention))
+            if forgotten:
+                log.info("old rows forgotten", count=forgotten)

@@ -1,0 +1,401 @@
+"""Finished results and what may be done with them: which task a message belongs to, and its video at the provider.
+
+Everybody works with their own results, admins with everybody's. A result is shown again by the chat's own
+file where there is one, and is fetched from its provider anew where not.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import structlog
+
+from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.request import ImageRef, Operation, Product, SourceVideo, Speech, VideoRequest
+from bot.domain.tasks.task import (
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+    MessagePurpose,
+    NotedMessage,
+    Origin,
+    Task,
+    TaskState,
+)
+from bot.domain.units import ChatId, Credits, TaskId, UserId, shown
+from bot.errors import UserError
+from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
+from bot.media.clips import NotAVideo, first_frame
+from bot.services.compose import Compose
+from bot.services.people.accounts import Accounts
+from bot.services.ports import ChatBusy, ChatRefused, Manner, ResultChat, ResultFile, Sent
+from bot.services.tasks.fetching import SUFFIXES, ResultFiles
+from bot.store.base import Store
+
+log = structlog.get_logger(__name__)
+
+WITH_VIDEO = (TaskState.SUCCEEDED, TaskState.EXPIRED)
+ON_ITS_WAY = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
+HAVE_A_PICTURE = frozenset({DeliveryKind.VIDEO, DeliveryKind.IMAGE})
+
+_ANY_WORDS = ParsedPrompt("on")
+_ANY_PICTURE = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1280, height=720)
+_ANY_SPEECH = Speech(text="on", voice="any")
+
+
+class Results:
+    """Finds what has been made, shows it again, and says what can be made of it."""
+
+    def __init__(
+        self, store: Store, accounts: Accounts, compose: Compose, chat: ResultChat, files: ResultFiles
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._compose = compose
+        self._chat = chat
+        self._files = files
+
+    # -- finding -------------------------------------------------------------------------------------
+
+    async def of_message(self, chat_id: ChatId, message_id: int) -> Task | None:
+        """The task whose result a message brought, or that it is about."""
+        noted = await self.noted(chat_id, message_id)
+        return None if noted is None else noted.task
+
+    async def noted(self, chat_id: ChatId, message_id: int) -> NotedMessage | None:
+        """What a message is about; nothing where its task was deleted."""
+        noted = await self._store.noted_message(chat_id, message_id)
+        return None if noted is None or noted.task.hidden else noted
+
+    async def of_request(self, chat_id: ChatId, message_id: int) -> Task | None:
+        """The newest task that a person's message asked for."""
+        return await self._store.task_of_request(chat_id, message_id)
+
+    async def own(self, user_id: UserId, task_id: TaskId) -> Task:
+        """One of a person's tasks; admins see everybody's.
+
+        Raises:
+            UserError: there is none of that id, or it was deleted.
+
+        """
+        task = await self._existing(task_id)
+        if not self._may(user_id, task):
+            raise UserError("error.task.unknown", task=shown(task_id))
+        return task
+
+    async def visible(self, user_id: UserId, task_id: TaskId, chat_id: ChatId) -> Task:
+        """A task that a person sees: an own one, or one of the group where its button stands.
+
+        Raises:
+            UserError: there is none of that id, or it was deleted.
+
+        """
+        task = await self._existing(task_id)
+        if task.origin.chat_id != chat_id and not self._may(user_id, task):
+            raise UserError("error.task.unknown", task=shown(task_id))
+        return task
+
+    async def mine(self, user_id: UserId, task_id: TaskId) -> Task:
+        """A task that a person may change.
+
+        Raises:
+            UserError: it is another person's, or was deleted.
+
+        """
+        task = await self._existing(task_id)
+        if not self._may(user_id, task):
+            raise UserError("error.result.not_yours")
+        return task
+
+    async def _existing(self, task_id: TaskId) -> Task:
+        task = await self._store.task(task_id)
+        if task is None:
+            raise UserError("error.task.unknown", task=shown(task_id))
+        if task.hidden:
+            raise UserError("error.result.deleted")
+        return task
+
+    def _may(self, user_id: UserId, task: Task) -> bool:
+        return task.user_id == user_id or self._accounts.is_admin(user_id)
+
+    async def files(self, task_id: TaskId) -> list[Delivery]:
+        """What a task brought, in order, without notices."""
+        rows = await self._store.deliveries_of(task_id)
+        return sorted(
+            (row for row in rows if row.kind is not DeliveryKind.NOTICE), key=lambda row: row.position
+        )
+
+    async def result(self, task: Task, position: int) -> Delivery:
+        """One of a task's results.
+
+        Raises:
+            UserError: there is none at this position.
+
+        """
+        for row in await self.files(task.id):
+            if row.position == position:
+                return row
+        raise UserError("error.result.none")
+
+    async def newest_video(self, user_id: UserId) -> Task:
+        """A person's newest finished video.
+
+        Raises:
+            UserError: there is none.
+
+        """
+        for task in await self._store.tasks_of(user_id, WITH_VIDEO):
+            is_video = task.request.operation.product is Product.VIDEO and not task.hidden
+            if is_video and await self.files(task.id):
+                return task
+        raise UserError("error.result.none")
+
+    # -- what can be made of it ----------------------------------------------------------------------
+
+    async def source(self, user_id: UserId, task: Task, position: int = 0) -> SourceVideo:
+        """A finished video as the provider that made it knows it.
+
+        Raises:
+            UserError: it is another person's, it is no video, or its provider gave it no id.
+
+        """
+        if not self._may(user_id, task):
+            raise UserError("error.result.not_yours")
+        files = await self.files(task.id)
+        videos: Sequence[Delivery] = [file for file in files if file.kind is DeliveryKind.VIDEO]
+        if len(videos) <= position:
+            raise UserError("error.result.no_video")
+        source = _source(videos[position])
+        if source is None:
+            raise UserError("error.result.no_id")
+        return source
+
+    def possible(self, delivery: Delivery) -> frozenset[Operation]:
+        """What the bot's providers can make of a result: a longer video, a speaking face, an effect."""
+        found = set()
+        source = _source(delivery) if delivery.kind is DeliveryKind.VIDEO else None
+        if source is not None and self._can_extend(source, delivery.task.request):
+            found.add(Operation.EXTEND)
+        if source is not None and self._can_speak(source):
+            found.add(Operation.LIP_SYNC)
+        if delivery.kind in HAVE_A_PICTURE and Operation.EFFECT in self._compose.operations():
+            found.add(Operation.EFFECT)
+        return frozenset(found)
+
+    def price(self, operation: Operation, delivery: Delivery) -> Credits:
+        """What an operation of `possible` costs.
+
+        Raises:
+            UserError: it is not possible any more.
+
+        """
+        if operation is Operation.EFFECT:
+            scene = self._compose.effects.search("", 1)[0].scene
+            return self._compose.price(self._compose.effect(scene, (_ANY_PICTURE,)))
+        source = _source(delivery)
+        if source is None:
+            raise UserError("error.result.no_id")
+        if operation is Operation.EXTEND:
+            extension = self._compose.extension(_ANY_WORDS, source, delivery.task.request.mode)
+            return self._compose.price(extension)
+        return self._compose.price(self._compose.lip_sync(source, _ANY_SPEECH))
+
+    def _can_extend(self, source: SourceVideo, request: VideoRequest) -> bool:
+        try:
+            self._compose.extension(_ANY_WORDS, source, request.mode)
+        except UserError:
+            return False
+        return True
+
+    def _can_speak(self, source: SourceVideo) -> bool:
+        if Operation.LIP_SYNC not in self._compose.operations():
+            return False
+        try:
+            self._compose.lip_sync(source, _ANY_SPEECH)
+        except UserError:
+            return False
+        return True
+
+    async def check_kept(self, request: VideoRequest) -> None:
+        """Refuse a request whose pictures or sounds are no longer kept.
+
+        Raises:
+            UserError: they must be sent anew.
+
+        """
+        wanted = {file.sha256 for file in request.attachments}
+        if wanted - set(await self._store.attachments(request.attachments)):
+            raise UserError("error.result.pictures_gone")
+
+    async def picture(self, delivery: Delivery) -> bytes:
+        """A result as a picture: itself, or the first frame of a video.
+
+        Raises:
+            UserError: nobody has the file any more.
+
+        """
+        with TemporaryDirectory(prefix="picture-", dir=self._files.directory) as name:
+            async with self._somewhere(delivery, Path(name)) as path:
+                try:
+                    return await asyncio.to_thread(
+                        path.read_bytes if delivery.kind is DeliveryKind.IMAGE else lambda: first_frame(path)
+                    )
+                except NotAVideo:
+                    raise UserError("error.result.gone") from None
+
+    # -- showing it again ----------------------------------------------------------------------------
+
+    async def show(self, task: Task, origin: Origin) -> bool:
+        """Send a task's results once more, to another place; False where there are none to be sent.
+
+        Raises:
+            UserError: nobody has the files any more, or the chat does not take them.
+
+        """
+        rows = [row for row in await self.files(task.id) if row.state not in ON_ITS_WAY]
+        for row in rows:
+            await self.show_one(row, origin)
+        return bool(rows)
+
+    async def show_one(self, delivery: Delivery, origin: Origin) -> None:
+        """Send one result once more. Raises as `show` does."""
+        placed = _placed(delivery, origin)
+        await self._note(placed, await self._sent(placed), MessagePurpose.COPY)
+
+    async def original(self, delivery: Delivery, origin: Origin) -> None:
+        """Send a result as a file, as its provider made it, or as the chat keeps it.
+
+        Raises:
+            UserError: nobody has the file any more, or the chat does not take it.
+
+        """
+        placed = _placed(delivery, origin)
+        await self._chat.sending_file(placed.task)
+        with TemporaryDirectory(prefix="original-", dir=self._files.directory) as name:
+            try:
+                async with self._files.open(placed, Path(name)) as file:
+                    sent = await self._sent_as_file(placed, file)
+            except (DownloadFailed, DownloadGone, DownloadRefused, NotAVideo) as error:
+                log.info("an original comes from the chat", task=placed.task.id, reason=str(error))
+                async with self._chats_copy(placed, Path(name)) as path, _telling():
+                    sent = await self._chat.send_original(placed, path)
+        await self._note(placed, sent, MessagePurpose.COPY)
+
+    async def _sent_as_file(self, delivery: Delivery, file: ResultFile) -> Sent:
+        async with _telling():
+            if file.size_bytes > self._files.max_upload and delivery.video is not None:
+                return await self._chat.send_link(delivery, delivery.video.url, file.size_bytes)
+            return await self._chat.send_original(delivery, file.path)
+
+    async def _sent(self, delivery: Delivery) -> Sent:
+        if delivery.file_id is not None:
+            try:
+                async with _telling(refused=False):
+                    return await self._chat.send_result(delivery, None, _manner(delivery))
+            except ChatRefused as error:
+                log.info("a file id is refused", task=delivery.task.id, reason=str(error))
+        try:
+            async with self._files.open(delivery) as file, _telling():
+                if file.size_bytes > self._files.max_upload and delivery.video is not None:
+                    return await self._chat.send_link(delivery, delivery.video.url, file.size_bytes)
+                return await self._chat.send_result(delivery, file, _manner(delivery))
+        except (DownloadFailed, DownloadGone, DownloadRefused, NotAVideo) as error:
+            log.info("a result is gone", task=delivery.task.id, reason=str(error))
+            raise UserError("error.result.gone") from None
+
+    @asynccontextmanager
+    async def _somewhere(self, delivery: Delivery, directory: Path) -> AsyncIterator[Path]:
+        """A result's file: the chat's own copy, or the provider's where the chat has none."""
+        if delivery.file_id is not None:
+            async with self._chats_copy(delivery, directory) as path:
+                yield path
+            return
+        try:
+            async with self._files.open(delivery, directory) as file:
+                yield file.path
+        except (DownloadFailed, DownloadGone, DownloadRefused, NotAVideo):
+            raise UserError("error.result.gone") from None
+
+    @asynccontextmanager
+    async def _chats_copy(self, delivery: Delivery, directory: Path) -> AsyncIterator[Path]:
+        if delivery.file_id is None:
+            raise UserError("error.result.gone")
+        kind = Product(delivery.kind)
+        path = directory / f"{delivery.task.id}-{delivery.position}{SUFFIXES[kind]}"
+        try:
+            await self._chat.fetch_copy(delivery.file_id, path)
+        except (ChatRefused, ChatBusy) as error:
+            log.info("the chat does not give its copy", task=delivery.task.id, reason=str(error))
+            raise UserError("error.result.gone") from None
+        yield path
+
+    async def note(
+        self, delivery: Delivery, chat_id: ChatId, message_id: int, purpose: MessagePurpose
+    ) -> None:
+        """Remember that a message is about a result."""
+        await self._store.note_message(chat_id, message_id, delivery.task.id, delivery.position, purpose)
+
+    async def _note(self, placed: Delivery, sent: Sent, purpose: MessagePurpose) -> None:
+        await self.note(placed, placed.task.origin.chat_id, sent.message_id, purpose)
+
+    # -- keeping it ----------------------------------------------------------------------------------
+
+    async def set_favourite(self, task: Task, *, favourite: bool) -> Task:
+        """Make a task one of its owner's favourites, or no longer."""
+        await self._store.set_favourite(task.id, favourite)
+        return replace(task, favourite=favourite)
+
+    async def delete(self, task: Task) -> int:
+        """Take a finished task out of its owner's history and its messages out of the chats.
+
+        The ledger keeps what it cost. Returns how many messages could not be taken away.
+
+        Raises:
+            UserError: it is not at its end.
+
+        """
+        if not task.state.is_final:
+            raise UserError("error.result.still_running")
+        messages = await self._store.messages_of(task.id)
+        await self._store.hide_task(task.id)
+        log.info("task deleted by its owner", task=task.id, user=task.user_id, messages=len(messages))
+        gone = [await self._chat.delete(chat_id, message_id) for chat_id, message_id in messages]
+        return gone.count(False)
+
+
+def _source(delivery: Delivery) -> SourceVideo | None:
+    remote, task = delivery.video, delivery.task
+    if remote is None or not remote.id or task.provider is None:
+        return None
+    return SourceVideo(
+        provider=task.provider,
+        video_id=remote.id,
+        model=task.request.model,
+        duration_ms=remote.duration_ms or delivery.duration_ms,
+        url=remote.url,
+    )
+
+
+def _placed(delivery: Delivery, origin: Origin) -> Delivery:
+    """A result that goes to another place than where its task came from."""
+    return replace(delivery, task=replace(delivery.task, origin=origin))
+
+
+def _manner(delivery: Delivery) -> Manner:
+    return Manner(spoiler=delivery.task.request.spoiler)
+
+
+@asynccontextmanager
+async def _telling(*, refused: bool = True) -> AsyncIterator[None]:
+    """Turn what the chat answers into something that can be told; a refusal only where nothing else is tried."""
+    try:
+        yield
+    except ChatBusy:
+        raise UserError("error.result.not_sent") from None
+    except ChatRefused:
+        if not refused:
+            raise
+        raise UserError("error.result.not_sent") from None

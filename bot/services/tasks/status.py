@@ -1,0 +1,91 @@
+"""Keep the one status message of a task true: what was understood, where it is, how long it may take."""
+
+import asyncio
+from weakref import WeakValueDictionary
+
+import structlog
+
+from bot.clock import Clock
+from bot.domain.tasks.schedule import learned_median
+from bot.domain.tasks.task import Task, TaskState
+from bot.domain.units import Millis
+from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Messenger, Progress, Sent, Sign
+from bot.store.base import Store
+
+log = structlog.get_logger(__name__)
+
+
+SHOWN_RUNNING = 300
+SHOWN_QUEUED = 100
+"""How many tasks a round of updates concerns itself with; far back in the queue little changes."""
+
+
+class Status:
+    """Shows progress. It is a courtesy: whatever the chat answers, the task goes on."""
+
+    def __init__(self, store: Store, messenger: Messenger, clock: Clock) -> None:
+        self._store = store
+        self._messenger = messenger
+        self._clock = clock
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def expected(self, task: Task) -> Millis | None:
+        """How long tasks like this one took at its provider, in milliseconds, or None where too few are known."""
+        if task.provider is None:
+            return None
+        return learned_median(await self._store.durations(task.provider, task.operation_key))
+
+    async def show(self, task: Task) -> None:
+        """Write or edit the status message of a task that is not at its end.
+
+        Handlers and ticks may show the same task at once: they take turns, and each shows what the
+        store says by then, so that a task never gets two messages.
+        """
+        async with self._turn(task):
+            latest = await self._store.task(task.id)
+            if latest is not None and not latest.state.is_final and not latest.is_forgotten:
+                await self._show(latest)
+
+    async def tick(self) -> None:
+        """Bring the status messages up to date between looks: time passes, and the queue moves on.
+
+        Those that run and those next in line come first, so that this costs the same however many wait.
+        """
+        for state, limit in ((TaskState.IN_PROGRESS, SHOWN_RUNNING), (TaskState.QUEUED, SHOWN_QUEUED)):
+            for task in await self._store.tasks_in([state], limit):
+                if task.status_message_id is not None:
+                    await self.show(task)
+
+    async def close(self, task: Task) -> None:
+        """Take the status message of a finished task away."""
+        async with self._turn(task):
+            latest = await self._store.task(task.id)
+            if latest is not None and latest.status_message_id is not None:
+                await self._messenger.remove_status(latest)
+                await self._store.set_status_message(task.id, None)
+
+    async def send_notice(self, task: Task) -> Sent:
+        """Tell how a task ended, in place of its status message. Raises what the messenger raises."""
+        async with self._turn(task):
+            latest = await self._store.task(task.id) or task
+            sent = await self._messenger.send_notice(latest)
+            await self._store.set_status_message(task.id, None)
+            return sent
+
+    def _turn(self, task: Task) -> asyncio.Lock:
+        return self._turns.setdefault(task.id, asyncio.Lock())
+
+    async def _show(self, task: Task) -> None:
+        ahead = await self._store.queue_position(task) if task.state is TaskState.QUEUED else None
+        progress = Progress(self._clock.now(), await self.expected(task), ahead)
+        try:
+            message_id = await self._messenger.show_status(task, progress)
+        except ChatMoved as moved:
+            await self._store.move_chat(task.origin.chat_id, moved.new_chat_id)
+        except (ChatBusy, ChatGone, ChatRefused) as error:
+            log.info("status not shown", task=task.id, chat=task.origin.chat_id, reason=str(error))
+        else:
+            if message_id is not None and message_id != task.status_message_id:
+                await self._store.set_status_message(task.id, message_id)
+                if task.status_message_id is None:
+                    await self._messenger.sign(task, Sign.ACCEPTED)

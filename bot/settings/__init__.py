@@ -1,0 +1,1 @@
+"""The settings: sections, their sources, and every mistake at once."""

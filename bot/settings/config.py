@@ -1,0 +1,246 @@
+"""The settings as a whole: read, checked against each other, every mistake told.
+
+`load` reports every mistake at once, each with its key, the place of its value, and what is allowed.
+Unknown keys are mistakes. Secrets print as `***` and never stand in an error.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    Field,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.domain.credits.terms import PlanTerms
+from bot.errors import ConfigError
+from bot.kling import callback
+from bot.settings.sections import (
+    Access,
+    Alerts,
+    Assistant,
+    Catalog,
+    Delivery,
+    Groups,
+    Idea,
+    Limits,
+    Logging,
+    Models,
+    Moderation,
+    Package,
+    Payments,
+    Polling,
+    Provider,
+    Quota,
+    SpendingSettings,
+    Storage,
+    Store,
+    SubscriptionSettings,
+    Telegram,
+    Web,
+)
+from bot.settings.sources import PREFIX, Gathered, Place, dotted, gather
+
+
+class Settings(BaseSettings):
+    """Everything that an operator can choose. `config.example.toml` explains every key."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
+    )
+
+    telegram: Telegram
+    store: Store = Store()
+    storage: Storage = Storage()
+    providers: Annotated[tuple[Provider, ...], Field(min_length=1)]
+    polling: Polling = Polling()
+    delivery: Delivery = Delivery()
+    quota: Quota = Quota()
+    plans: Annotated[dict[str, PlanTerms], Field(min_length=1)] = {
+        "free": PlanTerms(daily_credits=100, monthly_credits=1000)
+    }
+    spending: SpendingSettings = SpendingSettings()
+    subscriptions: Annotated[tuple[SubscriptionSettings, ...], Field(max_length=20)] = ()
+    packages: Annotated[tuple[Package, ...], Field(max_length=20)] = ()
+    payments: Payments = Payments()
+    limits: Limits = Limits()
+    groups: Groups = Groups()
+    access: Access = Access()
+    alerts: Alerts = Alerts()
+    moderation: Moderation = Moderation()
+    models: Models = Models()
+    catalog: Catalog = Catalog()
+    assistant: Assistant = Assistant()
+    ideas: Annotated[tuple[Idea, ...], Field(max_length=50)] = ()
+    logging: Logging = Logging()
+    web: Web = Web()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what `load` has put together: it knows where each value came from."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """The largest video that is uploaded: Telegram's own limit unless the operator sets one."""
+        megabytes = self.delivery.max_upload_mb or (2000 if self.telegram.local_mode else 50)
+        return megabytes * 1_000_000
+
+    def secrets(self) -> tuple[str, ...]:
+        """Everything that must never be written anywhere."""
+        token = self.telegram.token.get_secret_value()
+        found = {self.moderation.hook_key.get_secret_value(), token, token.split(":", 1)[1]}
+        found.add(self.assistant.key.get_secret_value())
+        for provider in self.providers:
+            key = provider.key.get_secret_value()
+            found |= {key, *key.split("|"), provider.webhook_secret.get_secret_value()}
+            if self.web.public_url:
+                found.add(callback.path_secret(token, provider.name))
+        return tuple(sorted((secret for secret in found if secret), key=len, reverse=True))
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigError: with every problem, each naming its key, where its value stands, and what is allowed.
+
+    """
+    gathered = gather(path, environ)
+    # What is missing in a section is told key by key, also where the whole section is.
+    gathered.data.setdefault("telegram", {})
+    try:
+        settings = Settings(**gathered.data)
+    except ValidationError as error:
+        mistakes = error.errors(include_url=False, include_input=False)
+        places = [tuple(str(part) for part in mistake["loc"]) for mistake in mistakes]
+        deeper = {place[:length] for place in places for length in range(len(place))}
+        # A list whose only entry is wrong also counts as too short.
+        problems = [
+            _line(place, mistake, gathered, path)
+            for place, mistake in zip(places, mistakes, strict=True)
+            if place not in deeper
+        ]
+        raise ConfigError([*gathered.problems, *problems, *_contradictions(gathered)]) from None
+    if problems := [*gathered.problems, *_contradictions(gathered)]:
+        raise ConfigError(problems)
+    return settings
+
+
+def _contradictions(gathered: Gathered) -> list[str]:
+    """What does not fit together. This looks at the values as found, so that other mistakes hide none."""
+    problems: list[str] = []
+
+    def problem(message: str, *place: str) -> None:
+        problems.append(f"{dotted(place)}{gathered.origin(place)}: {message}")
+
+    data = gathered.data
+    providers = [_dict(entry) for entry in _list(data.get("providers"))]
+    names = [entry.get("name") for entry in providers]
+    for index, entry in enumerate(providers):
+        if names[index] is not None and names[index] in names[:index]:
+            problem("every name may stand once only", "providers", str(index), "name")
+        parts = str(entry.get("key", "a|b")).strip().split("|")
+        if entry.get("dialect") == "unified" and "key" in entry and len(parts) > 1:
+            problem(
+                "the newer standard takes an API key, no access_key|secret_key",
+                "providers",
+                str(index),
+                "key",
+            )
+        if entry.get("auth") == "jwt" and (len(parts) != 2 or not all(parts)):
+            problem("jwt needs a key of the form access_key|secret_key", "providers", str(index), "auth")
+
+    polling = _dict(data.get("polling"))
+    shortest, longest = (
+        _number(polling.get(key, Polling.model_fields[key].default))
+        for key in ("min_interval", "max_interval")
+    )
+    if shortest is not None and longest is not None and longest < shortest:
+        problem("must not be smaller than min_interval", "polling", "max_interval")
+
+    plans = list(_dict(data.get("plans", Settings.model_fields["plans"].default)))
+    if _dict(data.get("quota")).get("default_plan", Quota.model_fields["default_plan"].default) not in plans:
+        problem(f"must be one of the plans: {', '.join(plans)}", "quota", "default_plan")
+
+    offered = [name for entry in providers for name in _list(entry.get("models")) if isinstance(name, str)]
+    for section in ("packages", "subscriptions"):
+        sold = [_dict(entry).get("name") for entry in _list(data.get(section))]
+        for index, name in enumerate(sold):
+            if name is not None and name in sold[:index]:
+                problem("every name may stand once only", section, str(index), "name")
+    for index, entry in enumerate(_list(data.get("subscriptions"))):
+        if _dict(entry).get("plan", plans[0] if plans else "") not in plans:
+            problem(f"must be one of the plans: {', '.join(plans)}", "subscriptions", str(index), "plan")
+    for name, entry in _dict(data.get("plans")).items():
+        for model in _list(_dict(entry).get("models")):
+            if offered and model not in offered:
+                allowed = ", ".join(dict.fromkeys(offered))
+                problem(f"{model} is no model of a provider: {allowed}", "plans", str(name), "models")
+    model = _dict(data.get("models")).get("default", "")
+    if model and offered and model not in offered:
+        problem(f"must be a model of a provider: {', '.join(dict.fromkeys(offered))}", "models", "default")
+    return problems
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+_ALLOWED: Mapping[str, str] = {
+    "extra_forbidden": "there is no such key",
+    "tuple_type": "must be a list, such as [1, 2]",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "dict_type": "must be a table",
+    "string_type": "must be a text in quotes",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "path_type": "must be the name of a file or directory",
+    "too_short": "must name at least one",
+}
+
+
+def _line(place: Place, mistake: ErrorDetails, gathered: Gathered, path: Path | None) -> str:
+    """One line for one mistake: its key, where the value stands, and what is allowed."""
+    kind = mistake["type"]
+    if kind == "missing":
+        where = path if path is not None else "the environment"
+        if place == ("providers",):
+            return f"providers: is missing in {where}; at least one [[providers]] table is needed"
+        variable = PREFIX + "__".join(part.upper() for part in place)
+        return f"{dotted(place)}: is missing in {where} (or set {variable})"
+    if kind == "string_pattern_mismatch":
+        message = f"must match {mistake['ctx']['pattern']}"
+    else:
+        message = _ALLOWED.get(kind) or mistake["msg"].removeprefix("Value error, ")
+        message = re.sub(r"^Input should be", "must be", message)
+    return f"{dotted(place)}{gathered.origin(place)}: {message[:1].lower()}{message[1:]}"

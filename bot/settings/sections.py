@@ -1,0 +1,391 @@
+"""The sections of the settings as types: what there is, what is allowed, what holds where nothing is said."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from bot.domain.credits.quota import PoolUse
+from bot.domain.people.access import AccessMode
+from bot.domain.requests import catalog as catalogs
+from bot.domain.requests.model import ChangedPrices, PriceColumns
+from bot.domain.requests.request import Operation
+from bot.kling import callback
+from bot.settings.addresses import is_loopback, safe_url
+
+Dialect = Literal["auto", "official", "unified", "generic", "prefixed", "omnimaas", "flat"]
+Auth = Literal["auto", "jwt", "bearer", "raw"]
+
+
+class Section(BaseModel):
+    """A part of the settings: closed, and unchangeable once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Telegram(Section):
+    """The bot's side of Telegram."""
+
+    token: SecretStr
+    mode: Literal["polling"] = "polling"
+    base_url: str = "https://api.telegram.org/bot"
+    base_file_url: str = "https://api.telegram.org/file/bot"
+    local_mode: bool = False
+    admins: tuple[int, ...] = ()
+    stale_after_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
+
+    @field_validator("token")
+    @classmethod
+    def _token(cls, value: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"\d+:[A-Za-z0-9_-]{5,}", value.get_secret_value().strip()):
+            raise ValueError("a bot token looks like 123456789:AA…; @BotFather gives one out")
+        return SecretStr(value.get_secret_value().strip())
+
+    @field_validator("base_url", "base_file_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return safe_url(value)
+
+
+class Store(Section):
+    """Where everything is kept."""
+
+    url: str = "sqlite:///data/klingbot.db"
+
+    @field_validator("url")
+    @classmethod
+    def _sqlite(cls, value: str) -> str:
+        if not value.startswith("sqlite:///") or value == "sqlite:///":
+            raise ValueError("must begin with sqlite:/// and name a file, such as sqlite:///data/klingbot.db")
+        return value
+
+
+class Storage(Section):
+    """Files in work, and how long things are kept."""
+
+    directory: Path = Path("data/work")
+    retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
+
+
+class ProviderPrices(Section):
+    """What costs otherwise where a provider is the first that can do it, in the columns of the catalog."""
+
+    models: dict[str, dict[str, Any]] = {}
+    images: dict[str, dict[str, Any]] = {}
+    services: dict[str, dict[str, Any]] = {}
+
+    @model_validator(mode="after")
+    def _columns(self) -> "ProviderPrices":
+        try:
+            self.columns()
+        except ValidationError as error:
+            (name, mistake) = next(iter(_mistakes(error)))
+            raise ValueError(f"{name}: {mistake}") from None
+        return self
+
+    def columns(self) -> ChangedPrices:
+        """The prices by section and row."""
+        return {
+            section: {name: PriceColumns.model_validate(columns) for name, columns in rows.items()}
+            for section, rows in self.model_dump().items()
+        }
+
+
+class Provider(Section):
+    """One account at one endpoint."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
+    dialect: Dialect = "auto"
+    base_url: str
+    key: SecretStr
+    auth: Auth = "auto"
+    webhook_secret: SecretStr = SecretStr("")
+    models: Annotated[tuple[str, ...], Field(min_length=1)]
+    max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 5
+    priority: Annotated[int, Field(ge=0, le=1000)] = 1
+    timeout: Annotated[float, Field(ge=1, le=170)] = 60
+    rate: Annotated[float, Field(gt=0, le=1000)] = 5
+    cost: Annotated[float, Field(gt=0, le=1000)] = 1
+    prices: ProviderPrices = ProviderPrices()
+    operations: tuple[Operation, ...] = ()
+    model_names: dict[str, str] = {}
+    paths: dict[Operation, Annotated[str, Field(pattern=r"^/\S*$")]] = {}
+    enabled: bool = True
+    daily_units: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
+    monthly_units: Annotated[float, Field(ge=0, le=100_000_000)] | None = None
+
+    @field_validator("base_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return safe_url(value).rstrip("/")
+
+    @field_validator("key")
+    @classmethod
+    def _key(cls, value: SecretStr) -> SecretStr:
+        key = value.get_secret_value().strip()
+        if not key or not key.isascii() or not key.isprintable() or " " in key:
+            raise ValueError("must be access_key|secret_key or an API key, without spaces")
+        return SecretStr(key)
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _webhook_secret(cls, value: SecretStr) -> SecretStr:
+        secret = value.get_secret_value().strip()
+        try:
+            if secret:
+                callback.signing_key(secret)
+        except ValueError:
+            raise ValueError("must be whsec_ and Base64, as Kling's console shows it, or empty") from None
+        return SecretStr(secret)
+
+
+class Polling(Section):
+    """How often running tasks are looked at (seconds)."""
+
+    min_interval: Annotated[float, Field(ge=0.1, le=300)] = 5
+    max_interval: Annotated[float, Field(ge=0.1, le=600)] = 10
+    timeout: Annotated[float, Field(ge=10, le=86_400)] = 1200
+    retries: Annotated[int, Field(ge=0, le=20)] = 4
+
+
+class Delivery(Section):
+    """How videos are sent."""
+
+    max_upload_mb: Annotated[int, Field(ge=1, le=2000)] | None = None
+    allow_loopback: bool = False
+
+
+class Quota(Section):
+    """Whose days and months, and which plan is everybody's."""
+
+    timezone: str = "UTC"
+    default_plan: str = "free"
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("must be the name of a time zone, such as Europe/Berlin or Asia/Shanghai")
+        ZoneInfo(value)
+        return value
+
+
+class SpendingSettings(Section):
+    """What everybody together may spend at Kling, in its own units; absent: no limit."""
+
+    daily_units: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
+    monthly_units: Annotated[float, Field(ge=0, le=100_000_000)] | None = None
+    warn_percent: Annotated[int, Field(ge=1, le=100)] = 80
+
+
+class Package(Section):
+    """Credits that people can buy for Telegram Stars."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,16}$")]
+    credits: Annotated[int, Field(ge=1, le=10_000_000)]
+    stars: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class SubscriptionSettings(Section):
+    """A plan that people can pay for every 30 days in Telegram Stars, with credits that end with each month."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,16}$")]
+    plan: str
+    credits: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    stars: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class Payments(Section):
+    """The operator's own words on sales; empty: the usual ones."""
+
+    terms: Annotated[str, Field(max_length=4000)] = ""
+    support: Annotated[str, Field(max_length=500)] = ""
+
+
+class Limits(Section):
+    """How fast one person may ask."""
+
+    requests_per_minute: Annotated[int, Field(ge=1, le=1000)] = 6
+
+
+class Groups(Section):
+    """How fast everybody in a group may ask together, and what they may spend in a day; absent: no limit."""
+
+    requests_per_minute: Annotated[int, Field(ge=1, le=1000)] = 6
+    daily_credits: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    pool: PoolUse = PoolUse.FIRST
+
+
+class Access(Section):
+    """Who may use the bot. `users` and `groups` are always let in; admins let in others while it runs."""
+
+    mode: AccessMode = AccessMode.PUBLIC
+    users: tuple[int, ...] = ()
+    groups: tuple[int, ...] = ()
+
+
+class Alerts(Section):
+    """What the admins are told by itself: each kind at most once an hour."""
+
+    failure_percent: Annotated[float, Field(gt=0, le=100)] = 30
+    failure_tasks: Annotated[int, Field(ge=1, le=10_000)] = 10
+    queue_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
+    disk_free_percent: Annotated[float, Field(ge=0, le=90)] = 5
+    summary: bool = True
+    summary_hour: Annotated[int, Field(ge=0, le=23)] = 9
+
+
+class Moderation(Section):
+    """What may not be asked for, by language; and the break after several refusals. Without a hook none is asked."""
+
+    words: dict[str, tuple[str, ...]] = {}
+    patterns: dict[str, tuple[str, ...]] = {}
+    strikes: Annotated[int, Field(ge=1, le=1000)] = 3
+    window_hours: Annotated[int, Field(ge=1, le=720)] = 24
+    pause_minutes: Annotated[int, Field(ge=1, le=43_200)] = 60
+    hook_url: str = ""
+    hook_key: SecretStr = SecretStr("")
+    hook_timeout: Annotated[float, Field(gt=0, le=30)] = 3
+    hook_fail: Literal["open", "closed"] = "open"
+
+    @field_validator("words")
+    @classmethod
+    def _words(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        if any(not any(letter.isalnum() for letter in word) for words in value.values() for word in words):
+            raise ValueError("every word must hold a letter")
+        return value
+
+    @field_validator("patterns")
+    @classmethod
+    def _patterns(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for pattern in (pattern for patterns in value.values() for pattern in patterns):
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern} is no regular expression: {error}") from None
+        return value
+
+    @field_validator("hook_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return safe_url(value) if value else value
+
+
+class Models(Section):
+    """What a request gets where the person said nothing."""
+
+    default: str = ""
+    default_mode: Literal["std", "pro", "4k"] = "std"
+    default_duration: Annotated[int, Field(ge=1, le=60)] = 5
+    default_aspect_ratio: Literal["16:9", "9:16", "1:1"] = "16:9"
+
+
+class Catalog(Section):
+    """Rows of the catalog that the operator adds, or single columns of rows that differ."""
+
+    models: dict[str, dict[str, Any]] = {}
+    images: dict[str, dict[str, Any]] = {}
+    services: dict[str, dict[str, Any]] = {}
+
+    @model_validator(mode="after")
+    def _rows(self) -> "Catalog":
+        try:
+            catalogs.load(self.model_dump())
+        except ValidationError as error:
+            (name, mistake) = next(iter(_mistakes(error)))
+            raise ValueError(f"{name}: {mistake}") from None
+        return self
+
+
+def _mistakes(error: ValidationError) -> Iterator[tuple[str, str]]:
+    for mistake in error.errors(include_url=False, include_input=False):
+        yield ".".join(str(part) for part in mistake["loc"]), mistake["msg"]
+
+
+class Assistant(Section):
+    """A language model that improves prompts; without `base_url` nobody is offered that."""
+
+    base_url: str = ""
+    key: SecretStr = SecretStr("")
+    model: str = ""
+    per_hour: Annotated[int, Field(ge=1, le=1000)] = 20
+
+    @field_validator("base_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return safe_url(value).rstrip("/") if value else value
+
+    @model_validator(mode="after")
+    def _model_named(self) -> "Assistant":
+        if self.base_url and not self.model:
+            raise ValueError("model: must name a model of the server at base_url")
+        return self
+
+
+class Idea(Section):
+    """A ready-made request that the operator shows; the prompt may hold options, as in the chat."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    prompt: Annotated[str, Field(max_length=2500)] = ""
+    model: str = ""
+    mode: Literal["", "std", "pro", "4k"] = ""
+    duration: Annotated[int, Field(ge=0, le=60)] = 0
+    aspect_ratio: Literal["", "16:9", "9:16", "1:1"] = ""
+    photo: bool = False
+    sample: str = ""
+
+    @field_validator("sample")
+    @classmethod
+    def _sample(cls, value: str) -> str:
+        if "://" in value:
+            if not value.startswith("https://"):
+                raise ValueError("must be a file, or an address that begins with https://")
+        elif value and not Path(value).is_file():
+            raise ValueError("there is no such file")
+        return value
+
+
+class Logging(Section):
+    """What is written to standard error."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["console", "json"] = "console"
+
+
+class Web(Section):
+    """The web server; without `public_url` there is none: results come a bit later, and no voices of recordings."""
+
+    listen: str = "127.0.0.1:8080"
+    public_url: str = ""
+
+    @field_validator("listen")
+    @classmethod
+    def _listen(cls, value: str) -> str:
+        parts = urlsplit(f"//{value}")
+        if not parts.hostname or parts.port is None or parts.netloc != value or "@" in value:
+            raise ValueError("must be host:port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        if not value:
+            return value
+        parts = urlsplit(safe_url(value))
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            raise ValueError("must begin with https:// (plain http is for this machine only)")
+        if parts.query or parts.fragment:
+            raise ValueError("must end with the host or a path")
+        return value.rstrip("/")

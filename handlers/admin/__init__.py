@@ -1,0 +1,1 @@
+"""The admin panel and the commands of those who run the bot."""

@@ -1,0 +1,99 @@
+"""How the providers do, as admins read it: one message for each, with its buttons. Pure."""
+
+from collections.abc import Iterator
+from html import escape
+from zoneinfo import ZoneInfo
+
+from bot.domain.credits.spending import Window
+from bot.domain.units import Millis, UserId
+from bot.i18n import Texts
+from bot.services.operations.providers import AccountAnswer, ProviderReport, Trouble
+from handlers.chat import views
+from handlers.chat.keyboards import CONFIRM, DANGER, Button
+from handlers.chat.views import View, inline
+
+LONGEST_WORDS = 500
+"""Characters of what a provider says of its account."""
+
+_TROUBLES = {
+    Trouble.KEY: "providers.trouble.key",
+    Trouble.BALANCE: "providers.trouble.balance",
+    Trouble.BUSY: "providers.trouble.busy",
+    Trouble.UNREACHABLE: "providers.trouble.unreachable",
+    Trouble.SLOW: "providers.trouble.slow",
+}
+
+
+def provider(t: Texts, report: ProviderReport, owner: UserId, zone: ZoneInfo, now: Millis) -> View:
+    """One provider: its state, its load, how the last hour went, and what its account says."""
+    lines = [
+        f"<b>{escape(report.name)}</b> · {escape(report.dialect)}",
+        _state(t, report, zone, now),
+        t("providers.running", running=report.running, limit=report.max_concurrent),
+        _last_hour(t, report),
+        t("providers.no_median")
+        if report.median is None
+        else t("providers.median", duration=t.duration(report.median)),
+    ]
+    lines += _spent(t, report)
+    if report.account is not None:
+        lines.append(_account(t, report.account))
+    return View("\n".join(lines), [_buttons(t, report, owner)])
+
+
+def _state(t: Texts, report: ProviderReport, zone: ZoneInfo, now: Millis) -> str:
+    if report.paused:
+        return t("providers.paused")
+    if report.closed_until is None:
+        return t("providers.open")
+    reason = t(_TROUBLES[report.closed_for or Trouble.UNREACHABLE])
+    return t("providers.closed", moment=t.moment(report.closed_until, zone, now), reason=reason)
+
+
+def _last_hour(t: Texts, report: ProviderReport) -> str:
+    total = report.answered + report.failed
+    if not total:
+        return t("providers.quiet")
+    return t(
+        "providers.last_hour",
+        answered=t.number(report.answered),
+        failed=t.number(report.failed),
+        percent=t.number(round(100 * report.failed / total)),
+    )
+
+
+def _spent(t: Texts, report: ProviderReport) -> Iterator[str]:
+    """What was spent in Kling's units, with its caps, and how that stands to the credits charged."""
+    for window, key in ((Window.DAY, "providers.spent_day"), (Window.MONTH, "providers.spent_month")):
+        units, limit = report.spent.of(window), report.caps.of(window)
+        spent = t.number(round(units, 2))
+        if limit is not None:
+            yield t(key, spent=t("providers.spent_of", spent=spent, limit=t.number(limit)))
+        elif units:
+            yield t(key, spent=spent)
+    if (drift := report.spent.drift) is not None:
+        yield t(
+            "providers.drift",
+            told=t.number(round(report.spent.told, 2)),
+            credits=views.credits(t, report.spent.told_credits),
+            percent=f"{100 * drift:+.0f}",
+        )
+
+
+def _account(t: Texts, account: AccountAnswer) -> str:
+    if account.trouble is None:
+        return t("providers.account", words=inline(account.words, LONGEST_WORDS))
+    reason = t(_TROUBLES[account.trouble])
+    if account.words:
+        reason = f"{reason} ({inline(account.words, LONGEST_WORDS)})"
+    return t("providers.account_unknown", reason=reason)
+
+
+def _buttons(t: Texts, report: ProviderReport, owner: UserId) -> list[Button]:
+    pause = Button(t("providers.button_pause"), "pause", report.handle, owner, style=DANGER)
+    resume = Button(t("providers.button_resume"), "resume", report.handle, owner, style=CONFIRM)
+    refresh = Button(t("providers.button_refresh"), "refresh", report.handle, owner)
+    if report.paused:
+        return [resume, refresh]
+    # What a fault has closed can be opened at once, too: the admin may have mended it.
+    return [pause, refresh] if report.closed_until is None else [pause, resume, refresh]

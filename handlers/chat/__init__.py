@@ -1,0 +1,1 @@
+"""What every handler uses: context, inputs, keyboards, texts, menus, errors."""

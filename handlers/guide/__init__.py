@@ -1,0 +1,1 @@
+"""Start, help, tips, models and prices."""

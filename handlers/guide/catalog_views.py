@@ -1,0 +1,191 @@
+"""What there is to choose from as text: models, voices and effects. Pure.
+
+Made for a phone: a few short lines for each model, names that a tap copies, nothing longer than a message.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from bot.domain.requests.catalog import CAMERA_SECONDS, numbers
+from bot.domain.requests.effects import Effect
+from bot.domain.requests.model import UNKNOWN_RATE, Model
+from bot.domain.requests.request import Operation
+from bot.domain.requests.voices import Voice
+from bot.i18n import Texts
+from handlers.chat.views import TEXT_LIMIT, View, inline, units
+
+SHOWN_EFFECTS = 30
+"""Names of effects in one message."""
+
+_CAN = {
+    Operation.TEXT_TO_VIDEO: "models.from_words",
+    Operation.IMAGE_TO_VIDEO: "models.from_photo",
+    Operation.OMNI_VIDEO: "models.from_all",
+    Operation.MOTION_CONTROL: "models.motion",
+    Operation.EXTEND: "models.extend",
+}
+_WITH_REFERENCES = frozenset({Operation.REFERENCES_TO_VIDEO, Operation.OMNI_VIDEO})
+_BESIDE = {
+    Operation.IMAGE: "models.images",
+    Operation.EXPAND: "models.expand",
+    Operation.TRY_ON: "models.try_on",
+    Operation.EFFECT: "models.effects",
+    Operation.LIP_SYNC: "models.lip_sync",
+    Operation.AVATAR: "models.avatar",
+    Operation.TEXT_TO_AUDIO: "models.sounds",
+    Operation.VIDEO_TO_AUDIO: "models.sounds_for_videos",
+}
+_MODES = {"std": "mode.std", "pro": "mode.pro", "4k": "mode.4k"}
+
+
+def models(
+    t: Texts, rows: Sequence[Model], offered: frozenset[Operation], beside: Mapping[Operation, Model]
+) -> list[View]:
+    """What each model on offer can do and costs, and what is offered beside videos."""
+    parts = [t("models.title" if rows else "models.none"), *(_model(t, row, offered) for row in rows)]
+    if items := besides(t, beside):
+        parts.append(items)
+    if rows:
+        parts.append(t("models.choose", model=escape(rows[0].id)))
+    return [View(text) for text in messages(parts)]
+
+
+def besides(t: Texts, beside: Mapping[Operation, Model]) -> str:
+    """What is offered beside videos, with its prices, or nothing."""
+    items = [t(_BESIDE[known], price=_price(t, row)) for known, row in beside.items() if known in _BESIDE]
+    return t("models.beside", items=" · ".join(items)) if items else ""
+
+
+def _model(t: Texts, row: Model, offered: frozenset[Operation]) -> str:
+    choices = [_modes(t, row.modes), t("unit.seconds", seconds=numbers(row.durations)), ", ".join(row.ratios)]
+    able = [t(key) for operation, key in _CAN.items() if operation in row.operations and operation in offered]
+    return "\n".join(
+        (
+            f"<b>{escape(row.id)}</b>",
+            escape(" · ".join(choices)),
+            escape(" · ".join([*able, *_features(t, row, offered)])),
+            " · ".join(_rates(t, row)),
+        )
+    )
+
+
+def _features(t: Texts, row: Model, offered: frozenset[Operation]) -> Iterable[str]:
+    """What a model can do besides, each with the modes or seconds that it needs where those are not all."""
+    if row.references and _WITH_REFERENCES & offered & frozenset(row.operations):
+        yield t("models.references", limit=row.references)
+    if row.end_frame:
+        yield _limited(t, "models.end_frame", row, row.end_frame, row.end_frame_durations)
+    if row.sound:
+        yield _limited(t, "models.sound", row, row.sound)
+    if row.camera:
+        modes = tuple(mode for mode in row.modes if any(mode in able for able in row.camera.values()))
+        yield _limited(t, "models.camera", row, modes, CAMERA_SECONDS)
+    if row.shots:
+        yield t("models.shots")
+    if row.voices:
+        yield t("models.voices")
+
+
+def _limited(t: Texts, key: str, row: Model, modes: Sequence[str], durations: Sequence[int] = ()) -> str:
+    limits = []
+    if set(modes) != set(row.modes):
+        limits.append(_modes(t, modes))
+    if durations and set(durations) != set(row.durations):
+        limits.append(t("unit.seconds", seconds=numbers(durations)))
+    return f"{t(key)} ({', '.join(limits)})" if limits else t(key)
+
+
+def _modes(t: Texts, modes: Iterable[str]) -> str:
+    return ", ".join(t(_MODES[mode]) for mode in modes)
+
+
+def _rates(t: Texts, row: Model) -> Iterable[str]:
+    """The price of a second by mode: as it is, and with what changes it."""
+    plain: dict[str, float] = {mode: row.rate.get(mode, UNKNOWN_RATE) for mode in row.modes}
+    yield t("models.rate", rates=_by_mode(t, row, plain))
+    if row.sound_rate and row.sound_rate != plain:
+        yield t("models.rate_sound", rates=_by_mode(t, row, row.sound_rate))
+    if row.voice_rate:
+        yield t("models.rate_voices", rates=_by_mode(t, row, row.voice_rate))
+
+
+def _by_mode(t: Texts, row: Model, rates: Mapping[str, float]) -> str:
+    if len(row.modes) == 1:
+        return t.number(next(iter(rates.values())))
+    return ", ".join(f"{t(_MODES[mode])} {t.number(rate)}" for mode, rate in rates.items())
+
+
+def _price(t: Texts, row: Model) -> str:
+    """What has no model to choose costs: a result, or a second with what comes on top."""
+    each = [*row.each.values(), *row.pictures_each.values()]
+    if each:
+        return _span(t, [price + row.fixed for price in each])
+    rate = _span(t, list(row.rate.values()) or [UNKNOWN_RATE])
+    if row.fixed:
+        return t("models.per_second_and", rate=rate, fixed=t.number(row.fixed))
+    return t("models.per_second", rate=rate)
+
+
+def _span(t: Texts, values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return t.number(low) if low == high else f"{t.number(low)}–{t.number(high)}"
+
+
+def voices(t: Texts, language: str, known: Sequence[Voice]) -> View:
+    """The voices of a language (`zh` or `en`) by name, and how to use one."""
+    names = [_voice_name(voice, language) for voice in known]
+    parts = [
+        t("voices.chinese" if language == "zh" else "voices.english", count=t.number(len(known))),
+        " · ".join(names),
+        t("voices.how_to", voice=escape(known[0].names[0])),
+        t("voices.others", language="en" if language == "zh" else "zh"),
+    ]
+    return View("\n\n".join(parts))
+
+
+def _voice_name(voice: Voice, language: str) -> str:
+    first, *others = voice.names
+    if language == "zh" and others:
+        return f"<code>{escape(others[0])}</code> {escape(first)}"
+    return f"<code>{escape(first)}</code>"
+
+
+def effects(t: Texts, words: str, found: Sequence[Effect], total: int, nearest: str) -> View:
+    """The effects that were searched for, at most `SHOWN_EFFECTS` of them, and how to use one.
+
+    `total` is how many there are in all; `nearest` is what comes closest where none was found.
+    """
+    said = inline(words, 60)
+    if not found:
+        return View(t("effects.none", words=said, nearest=escape(nearest), total=t.number(total)))
+    head = t("effects.all", total=t.number(total))
+    if words:
+        head = t("effects.found", words=said, found=t.number(len(found)), total=t.number(total))
+    shown = found[:SHOWN_EFFECTS]
+    parts = [
+        head,
+        *(
+            f"{t(key)}\n{names}"
+            for pictures, key in ((1, "effects.one_photo"), (2, "effects.two_photos"))
+            if (names := _names(effect for effect in shown if effect.pictures == pictures))
+        ),
+    ]
+    if len(found) > len(shown):
+        parts.append(t("effects.more", rest=t.number(len(found) - len(shown))))
+    parts.append(t("effects.how_to", effect=escape(shown[0].scene)))
+    return View("\n\n".join(parts))
+
+
+def _names(some: Iterable[Effect]) -> str:
+    return ", ".join(f"<code>{escape(effect.scene)}</code>" for effect in some)
+
+
+def messages(parts: Iterable[str]) -> list[str]:
+    """Paragraphs put together to as few messages as they fit into; no paragraph is torn apart."""
+    texts: list[str] = []
+    for part in parts:
+        if texts and units(longer := f"{texts[-1]}\n\n{part}") <= TEXT_LIMIT:
+            texts[-1] = longer
+        else:
+            texts.append(part)
+    return texts

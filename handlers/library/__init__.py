@@ -1,0 +1,1 @@
+"""Templates, ideas, elements and voices."""

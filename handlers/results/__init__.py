@@ -1,0 +1,1 @@
+"""Finished videos: buttons beneath them, history, inline mode, running tasks."""

@@ -1,0 +1,112 @@
+"""`/history`, `/favourites` and `/show`: what a person has made, to be found, seen and worked with again."""
+
+from telegram import CallbackQuery, Update
+
+from bot.domain.tasks.task import Task, TaskState
+from bot.domain.units import TaskId, read_task_id
+from bot.errors import UserError
+from bot.services.ports import Progress
+from handlers.chat import views
+from handlers.chat.context import (
+    Context,
+    Place,
+    answer,
+    message_of,
+    origin_of,
+    place_of,
+    rewrite,
+    send,
+    user_id_of,
+)
+from handlers.chat.inputs import words_after_command
+from handlers.results import history_views
+
+
+async def history(update: Update, context: Context) -> None:
+    """`/history [words]`: the newest page of everything, or of what holds the words."""
+    if not place_of(update).is_private:
+        await answer(update, context, history_views.private(context.t, context.bot.username))
+        return
+    words = " ".join(words_after_command(message_of(update).text or "").split())
+    of = history_views.ALL
+    if words:
+        of = await context.services.history.keep(user_id_of(update), words)
+    await answer(update, context, await _page(update, context, of, 0))
+
+
+async def favourites(update: Update, context: Context) -> None:
+    """`/favourites`: the newest page of them."""
+    if not place_of(update).is_private:
+        await answer(update, context, history_views.private(context.t, context.bot.username))
+        return
+    await answer(update, context, await _page(update, context, history_views.FAVOURITES, 0))
+
+
+async def press_history(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
+    """Turn the page."""
+    of, _, number = argument.partition(".")
+    await rewrite(context, query, await _page(update, context, of, int(number or 0)))
+
+
+async def _page(update: Update, context: Context, of: str, number: int) -> views.View:
+    services, user_id = context.services, user_id_of(update)
+    words = ""
+    if of == history_views.FAVOURITES:
+        page = await services.history.favourites(user_id, number)
+    else:
+        if of != history_views.ALL:
+            kept = await services.history.kept(user_id, of)
+            if kept is None:
+                raise UserError("error.button.stale")
+            words = kept
+        page = await services.history.page(user_id, words, number)
+    return history_views.history(
+        context.t, page, words, of, services.accounts.zone, services.clock.now(), user_id
+    )
+
+
+async def show(update: Update, context: Context) -> None:
+    """`/show <id>`: a task with its result and its buttons, or how it is with it."""
+    text = context.args[0] if context.args else ""
+    if not text:
+        raise UserError("error.task.which")
+    await open_task(update, context, text)
+
+
+async def open_task(update: Update, context: Context, text: str) -> None:
+    """Show the task of an id as people write it, also out of a link; only to its owner and to admins.
+
+    Raises:
+        UserError: there is no such task of this person.
+
+    """
+    task_id = read_task_id(text)
+    if task_id is None:
+        raise UserError("error.task.unknown", task=text[:20])
+    task = await context.services.results.own(user_id_of(update), task_id)
+    await _show(update, context, task, place_of(update))
+
+
+async def press_open(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
+    """A number of the history."""
+    del query
+    task = await context.services.results.own(user_id_of(update), TaskId(argument))
+    here = place_of(update)
+    await _show(update, context, task, Place(here.chat_id, None, here.thread_id, is_private=here.is_private))
+
+
+async def _show(update: Update, context: Context, task: Task, place: Place) -> None:
+    shown = await context.services.results.show(task, origin_of(update, context, place))
+    if not shown:
+        await send(context, place, await _standing(context, task))
+
+
+async def _standing(context: Context, task: Task) -> views.View:
+    """How it is with a task that has no result to be shown."""
+    services = context.services
+    if not task.state.is_final:
+        progress = Progress(services.clock.now(), await services.status.expected(task))
+        return views.status(context.t, task, progress)
+    if task.state is TaskState.SUCCEEDED:
+        return history_views.on_its_way(context.t, task)
+    return views.notice(context.t, task)

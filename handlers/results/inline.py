@@ -1,0 +1,111 @@
+"""Inline mode: one's own videos and pictures, to be sent into any chat, and a way to make what is not there yet.
+
+Nothing is ever started from an inline query: its button opens the private chat with the words on a card.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from telegram import (
+    InlineQueryResult,
+    InlineQueryResultCachedDocument,
+    InlineQueryResultCachedPhoto,
+    InlineQueryResultCachedVideo,
+    InlineQueryResultsButton,
+    Message,
+    Update,
+)
+from telegram.constants import ParseMode
+from telegram.error import TelegramError
+from telegram.ext.filters import MessageFilter
+
+from bot.domain.tasks.task import Delivery, DeliveryKind
+from bot.errors import UserError
+from bot.i18n import Texts
+from bot.services.tasks.history import LONGEST_WORDS
+from handlers.chat import views
+from handlers.chat.context import Context, user_id_of
+from handlers.making import card
+from handlers.results.result_views import reference
+from handlers.sending.media import way_of
+
+CACHE_SECONDS = 10
+"""How long Telegram may show the same answer to the same person: something new should soon be there."""
+
+WORDS_ON_BUTTON = 40
+TITLE_LETTERS = 60
+LINK_PREFIX = "make_"
+
+
+class _SentInline(MessageFilter):
+    """Messages that people sent by this bot's inline mode: they are for the chat, not for the bot."""
+
+    def filter(self, message: Message) -> bool:
+        """Whether the message came about by our own inline results."""
+        return message.via_bot is not None and message.via_bot.id == message.get_bot().id
+
+
+SENT_INLINE = _SentInline(name="sent by inline mode")
+
+
+async def answer_query(update: Update, context: Context) -> None:
+    """Answer with what the person has made that holds the words, newest first."""
+    query = update.inline_query
+    if query is None:
+        return
+    user_id, words = user_id_of(update), query.query.strip()[:LONGEST_WORDS]
+    skip = int(query.offset) if query.offset.isdecimal() else 0
+    found, more = await context.services.history.results(user_id, words, skip)
+    button = None
+    if words and not skip:
+        token = await context.services.history.keep(user_id, words)
+        label = context.t("inline.make", words=views.cut(words, WORDS_ON_BUTTON))
+        button = InlineQueryResultsButton(label, start_parameter=f"{LINK_PREFIX}{token}")
+    # A query that waited too long can no longer be answered, and its asker has typed on.
+    with suppress(TelegramError):
+        await query.answer(
+            results(context.t, found),
+            cache_time=CACHE_SECONDS,
+            is_personal=True,
+            next_offset="" if more is None else str(more),
+            button=button,
+        )
+
+
+async def follow_link(update: Update, context: Context, token: str) -> None:
+    """The link of that button: a card with the words.
+
+    Raises:
+        UserError: the words are somebody else's, or were typed too long ago.
+
+    """
+    words = await context.services.history.kept(user_id_of(update), token)
+    if words is None:
+        raise UserError("error.link.forgotten")
+    compose = context.services.compose
+    request = compose.video(compose.parse(words), None, context.preferences)
+    await card.open_with(update, context, request, None, question="draft.words")
+
+
+def results(t: Texts, deliveries: Sequence[Delivery]) -> list[InlineQueryResult]:
+    """Results as Telegram lists them: what it keeps already costs no upload."""
+    return [_result(t, delivery) for delivery in deliveries if delivery.file_id is not None]
+
+
+def _result(t: Texts, delivery: Delivery) -> InlineQueryResult:
+    task, file_id = delivery.task, delivery.file_id or ""
+    title = views.cut(" ".join(task.request.prompt.split()), TITLE_LETTERS) or t("tasks.photo")
+    about = views.plain(views.settings_line(t, task.request))
+    caption = views.quoted(task.request.prompt, views.CAPTION_LIMIT) or None
+    name = reference(delivery)
+    if delivery.kind is DeliveryKind.VIDEO:
+        return InlineQueryResultCachedVideo(
+            name, file_id, title, description=about, caption=caption, parse_mode=ParseMode.HTML
+        )
+    if way_of(delivery) == "document":
+        return InlineQueryResultCachedDocument(
+            name, title, file_id, description=about, caption=caption, parse_mode=ParseMode.HTML
+        )
+    return InlineQueryResultCachedPhoto(
+        name, file_id, title, description=about, caption=caption, parse_mode=ParseMode.HTML
+    )

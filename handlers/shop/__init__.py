@@ -1,0 +1,1 @@
+"""Buy credits and subscriptions."""

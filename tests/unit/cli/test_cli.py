@@ -1,0 +1,340 @@
+import asyncio
+import os
+import stat
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from bot.__main__ import main
+from bot.cli import admin
+from bot.cli import check as checks
+from bot.cli.init import Answers, write
+from bot.settings.config import load
+from tests.serving import serve
+
+ROOT = Path(__file__).parent.parent.parent.parent
+ANSWERS = "123456:a-token-for-tests\n42\nhttps://gateway.example\nsk-of-tests\nkling-v2-6, kling-v2-1\n"
+BROKEN = '[telegram]\ntoken = "no-token-at-all"\ncolour = "red"\n'
+
+
+@pytest.fixture
+def run(kept_logging):
+    def invoke(*arguments, given=None):
+        return CliRunner().invoke(main, [str(argument) for argument in arguments], input=given)
+
+    return invoke
+
+
+def a_config(path, **changes):
+    answers = {
+        "token": "123456:a-token-for-tests",
+        "admin": 42,
+        "base_url": "http://127.0.0.1:9",
+        "key": "sk-of-tests",
+        "models": ("kling-v2-6",),
+    }
+    write(path, Answers(**{**answers, **changes}))
+    return path
+
+
+# -- help --------------------------------------------------------------------------------------------
+
+
+def test_the_help_tells_a_newcomer_where_to_begin(run):
+    said = " ".join(run("--help").output.split())
+    assert said.index("klingbot demo") < said.index("klingbot init") < said.index("klingbot check")
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_and_each_of_its_options_is_explained(run, command):
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert main.commands[command].get_short_help_str(200)
+    assert [option.name for option in main.commands[command].params if not option.help] == []
+
+
+@pytest.mark.parametrize("command", sorted(admin.commands))
+def test_every_command_of_the_shell_and_each_of_its_options_is_explained(run, command):
+    result = run("admin", command, "--help")
+    assert result.exit_code == 0
+    assert admin.commands[command].get_short_help_str(70).endswith(".")
+    options = [option for option in admin.commands[command].params if isinstance(option, click.Option)]
+    assert [option.name for option in options if not option.help] == []
+
+
+def test_the_version_is_that_of_the_package(run):
+    assert run("--version").output.startswith("klingbot, version ")
+
+
+# -- init --------------------------------------------------------------------------------------------
+
+
+def test_init_writes_settings_that_work_and_only_their_owner_can_read(run, tmp_path):
+    path = tmp_path / "config.toml"
+    result = run("init", "--config", path, given=ANSWERS)
+    assert result.exit_code == 0, result.output
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    settings = load(path, {})
+    assert settings.telegram.admins == (42,)
+    assert settings.providers[0].models == ("kling-v2-6", "kling-v2-1")
+    assert settings.providers[0].key.get_secret_value() == "sk-of-tests"
+
+
+def test_init_does_not_show_the_secrets_that_are_typed(run, tmp_path):
+    result = run("init", "--config", tmp_path / "config.toml", given=ANSWERS)
+    assert "a-token-for-tests" not in result.output
+    assert "sk-of-tests" not in result.output
+
+
+def test_init_asks_again_when_an_answer_cannot_be_right(run, tmp_path):
+    given = "not a token\n" + ANSWERS.replace("https://", "gateway\nhttps://", 1)
+    result = run("init", "--config", tmp_path / "config.toml", given=given)
+    assert result.exit_code == 0, result.output
+    assert "a bot token looks like 123456789:AA" in result.output
+    assert "must be an http or https address" in result.output
+    assert load(tmp_path / "config.toml", {}).providers[0].base_url == "https://gateway.example"
+
+
+def test_init_keeps_a_file_that_exists_unless_it_is_forced(run, tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("mine")
+    result = run("init", "--config", path, given=ANSWERS)
+    assert result.exit_code == 1
+    assert "--force" in result.output
+    assert path.read_text() == "mine"
+    path.chmod(0o644)
+    assert run("init", "--force", "--config", path, given=ANSWERS).exit_code == 0
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_init_makes_the_directory_that_is_not_there(run, tmp_path):
+    path = tmp_path / "etc" / "klingbot" / "config.toml"
+    assert run("init", "--config", path, given=ANSWERS).exit_code == 0
+    assert path.exists()
+
+
+def test_quotes_and_backslashes_survive_in_the_written_settings(tmp_path):
+    path = a_config(tmp_path / "config.toml", key='sk-"\\-tests')
+    assert load(path, {}).providers[0].key.get_secret_value() == 'sk-"\\-tests'
+
+
+# -- problems of the settings ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["run", "check", "migrate"])
+def test_broken_settings_are_a_list_and_not_a_traceback(run, tmp_path, command):
+    path = tmp_path / "config.toml"
+    path.write_text(BROKEN)
+    result = run(command, "--config", path)
+    assert result.exit_code == 2
+    assert "3 problems" in result.stderr
+    for key in ("telegram.token", "telegram.colour", "providers"):
+        assert f"  - {key}" in result.stderr
+    assert "Traceback" not in result.output
+    assert "no-token-at-all" not in result.output
+
+
+@pytest.mark.parametrize("command", ["run", "check", "migrate"])
+def test_settings_that_are_not_there_lead_to_init(run, tmp_path, command):
+    result = run(command, "--config", tmp_path / "nowhere.toml")
+    assert result.exit_code == 2
+    assert "klingbot init" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("users",), ("plan", "@ada", "pro"), ("maintenance", "on")])
+def test_a_command_of_the_shell_tells_of_broken_settings_in_one_line(run, tmp_path, arguments):
+    path = tmp_path / "config.toml"
+    path.write_text(BROKEN)
+    result = run("admin", "--config", path, *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("\n") == 1
+    assert "telegram.token" in result.stderr
+
+
+# -- admin -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def admin_of(run, tmp_path, monkeypatch):
+    """The shell on a store that nobody has written to yet."""
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    path = a_config(tmp_path / "config.toml")
+
+    def invoke(*arguments):
+        return run("admin", "--config", path, *arguments)
+
+    return invoke
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("user", "@nobody"), "error.admin.no_user user=@nobody"),
+        (("grant", "@nobody", "5"), "error.admin.no_user"),
+        (("task", "fox"), "fox is no id of a task"),
+        (("refund", "K7Q2-9F"), "error.task.unknown task=K7Q2-9F"),
+        (("revoke", "abc"), "no code abc that has not ended"),
+        (("invite", "--uses", "0"), "error.invite.range uses=10000, days=365"),
+        (("invite", "--plan", "gold"), "error.access.no_plan plan=gold"),
+        (("plan-set", "gold", "priority", "1"), "there is no plan gold; there are: free"),
+        (("plan-set", "free", "priority", "high"), "error.terms.number low=0, high=1000"),
+        (("plan-set", "free", "carry_over", "yes"), "carry_over is on or off"),
+        (("plan-set", "free", "models", "kling-v9"), "kling-v9 is not among the models: kling-v2-6"),
+        (("plan-reset", "gold"), "there is no plan gold"),
+        (("plan-add", "free"), "error.terms.taken plan=free"),
+        (("plan-add", "no name"), "error.terms.name"),
+        (("prices", "kling-v9"), "no kling-v9 is on offer"),
+        (("price-set", "kling-v2-6", "rate", "8k", "1"), "has no price rate 8k; it has: rate std"),
+        (("price-set", "kling-v2-6", "rate", "std", "free"), "error.terms.price high=100000"),
+        (("price-reset", "lip-sync", "--section", "models"), "no lip-sync is on offer in models"),
+        (("broadcast", " "), "error.broadcast.length limit=3500"),
+        (("broadcast", "news", "--plan", "gold"), "there is no plan gold"),
+        (("broadcast-send", "7"), "there is no broadcast 7"),
+        (("notice", "hello", "--clear"), "and not both"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_leaves_no_trace(admin_of, arguments, words):
+    result = admin_of(*arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert words in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert admin_of("audit").output == ""
+
+
+def test_a_store_that_cannot_be_opened_is_one_line(admin_of, tmp_path):
+    (tmp_path / "bot.db").write_bytes(b"this is no database" * 100)
+    result = admin_of("users")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: the store cannot be used: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_the_text_of_a_broadcast_can_come_from_the_input(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    path = a_config(tmp_path / "config.toml")
+    assert (
+        run("admin", "--config", path, "broadcast", "-", given="Good news\n").output == "1\tdraft\t0\t0\t0\n"
+    )
+    assert run("admin", "--config", path, "broadcast-send", "1").output == "1\tsending\t0\t0\t0\n"
+    again = run("admin", "--config", path, "broadcast-send", "1")
+    assert (again.exit_code, again.stderr) == (1, "Error: broadcast 1 is sending, and not draft\n")
+
+
+def test_a_name_in_two_sections_of_the_catalog_needs_its_section(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    # An API key at Kling's own host offers pictures as well, and one model of theirs is called as a video model is.
+    path = a_config(tmp_path / "config.toml", base_url="https://api.klingai.com", models=("kling-v2-1",))
+    result = run("admin", "--config", path, "price-set", "kling-v2-1", "each", "1k", "3")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "give one as --section: models, images" in result.stderr
+    changed = run(
+        "admin", "--config", path, "price-set", "kling-v2-1", "each", "1k", "3", "--section", "images"
+    )
+    assert changed.output == "images\tkling-v2-1\teach\t1k\t3\tchanged\n"
+    listed = run("admin", "--config", path, "prices", "kling-v2-1", "--section", "models").output
+    assert {line.split("\t")[5] for line in listed.splitlines()} == {"settings"}
+    reset = run("admin", "--config", path, "price-reset", "kling-v2-1", "--section", "images")
+    assert reset.output == "images\tkling-v2-1\tsettings\n"
+
+
+# -- migrate, run, check -----------------------------------------------------------------------------
+
+
+def test_migrate_says_what_it_did_and_then_that_nothing_is_left(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'data' / 'bot.db'}")
+    path = a_config(tmp_path / "config.toml")
+    assert "applied " in run("migrate", "--config", path).output
+    assert run("migrate", "--config", path).output == "the store is up to date\n"
+
+
+def test_an_error_that_ends_the_bot_comes_with_what_to_try_and_without_secrets(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    (tmp_path / "sk-of-tests").write_text("a file where the directory should be, called like a key")
+    monkeypatch.setenv("KLINGBOT_STORAGE__DIRECTORY", str(tmp_path / "sk-of-tests"))
+    path = a_config(tmp_path / "config.toml")
+    result = run("run", "--config", path)
+    assert result.exit_code == 1
+    assert f"klingbot check --config {path}" in result.stderr
+    assert "FileExistsError" in result.stderr
+    assert "sk-of-tests" not in result.output
+
+
+async def test_a_token_that_telegram_refuses_ends_the_bot_with_one_line(tmp_path):
+    async def refuse(_):
+        return JSONResponse({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
+
+    path = a_config(tmp_path / "config.toml")
+    async with serve(Starlette(routes=[Route("/{token}/getMe", refuse, methods=["GET", "POST"])])) as address:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "bot", "run", "--config", str(path)),
+            cwd=ROOT,
+            env={
+                **os.environ,
+                "KLINGBOT_TELEGRAM__BASE_URL": f"{address}/bot",
+                "KLINGBOT_STORE__URL": f"sqlite:///{tmp_path / 'bot.db'}",
+                "KLINGBOT_STORAGE__DIRECTORY": str(tmp_path / "videos"),
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+    assert process.returncode == 2
+    assert b"  - telegram.token: " in said
+    assert b"Traceback" not in said
+    assert b"a-token-for-tests" not in said
+
+
+def test_check_has_a_line_for_everything_and_fails_when_one_does(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    monkeypatch.setenv("KLINGBOT_TELEGRAM__BASE_URL", "http://127.0.0.1:9/bot")
+    result = run("check", "--config", a_config(tmp_path / "config.toml"))
+    assert result.exit_code == 1
+    assert [line.split(":")[0] for line in result.stdout.splitlines()] == [
+        "ok    config",
+        "ok    store",
+        "FAIL  telegram",
+        "ok    callbacks",
+        "FAIL  provider kling",
+    ]
+    assert "a-token-for-tests" not in result.output
+
+
+def test_a_store_that_cannot_be_opened_is_a_line_of_check(run, tmp_path, monkeypatch):
+    (tmp_path / "bot.db").write_bytes(b"this is no database" * 100)
+    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+    monkeypatch.setenv("KLINGBOT_TELEGRAM__BASE_URL", "http://127.0.0.1:9/bot")
+    result = run("check", "--config", a_config(tmp_path / "config.toml"))
+    assert "FAIL  store: " in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "ok", "words"),
+    [
+        ({"ok": True, "result": {"username": "my_bot"}}, True, "@my_bot"),
+        ({"ok": False, "description": "Unauthorized"}, False, "the token was refused: Unauthorized"),
+        (["something", "else"], False, "not as a Bot API does"),
+    ],
+)
+async def test_check_tells_what_telegram_says_of_the_token(tmp_path, monkeypatch, answer, ok, words):
+    async def get_me(_):
+        return JSONResponse(answer)
+
+    async with serve(Starlette(routes=[Route("/{token}/getMe", get_me)])) as address:
+        settings = load(
+            a_config(tmp_path / "config.toml"),
+            {
+                "KLINGBOT_TELEGRAM__BASE_URL": f"{address}/bot",
+                "KLINGBOT_STORE__URL": f"sqlite:///{tmp_path / 'bot.db'}",
+                "KLINGBOT_PROVIDERS__0__ENABLED": "false",
+            },
+        )
+        results = {result.subject: result for result in await checks.check(settings)}
+    assert (results["telegram"].ok, results["telegram"].text.endswith(words)) == (ok, True)
+    assert results["providers"].text == "none of them is enabled"

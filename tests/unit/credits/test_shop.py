@@ -1,0 +1,31 @@
+"""Who may pay which invoice."""
+
+import pytest
+
+from bot.domain.credits.shop import CURRENCY, OFFER_HOLDS, Offer, Package, check_payment
+from bot.domain.units import Credits, Millis
+from bot.errors import UserError
+from tests.builders import ADA, NOW, XIAOLIN
+
+OFFER = Offer("a-token", ADA, Package("small", Credits(100), 150), NOW)
+
+
+def test_what_was_offered_can_be_paid_while_the_offer_holds():
+    for now in (NOW, Millis(NOW + OFFER_HOLDS)):
+        check_payment(OFFER, ADA, CURRENCY, 150, now)
+
+
+@pytest.mark.parametrize(
+    ("offer", "user", "currency", "stars", "after", "key"),
+    [
+        (None, ADA, CURRENCY, 150, 0, "error.buy.old"),
+        (OFFER, ADA, CURRENCY, 150, OFFER_HOLDS + 1, "error.buy.old"),
+        (OFFER, ADA, CURRENCY, 1, 0, "error.buy.old"),
+        (OFFER, ADA, "USD", 150, 0, "error.buy.old"),
+        (OFFER, XIAOLIN, CURRENCY, 150, 0, "error.buy.not_yours"),
+    ],
+)
+def test_what_was_not_offered_cannot_be_paid(offer, user, currency, stars, after, key):
+    with pytest.raises(UserError) as raised:
+        check_payment(offer, user, currency, stars, Millis(NOW + after))
+    assert raised.value.key == key

@@ -1,0 +1,135 @@
+import pytest
+
+from bot.domain.requests.catalog import load
+from bot.domain.requests.choices import CAMERAS, Choice, Knob, choices
+from bot.domain.requests.preferences import Preference, Preferences, preference_choices
+from bot.domain.requests.request import ImageRef, VideoRequest
+from bot.domain.units import Credits, UserId
+from bot.i18n import NAMES, for_language
+from bot.services.requests.cards import Card
+from handlers.account import settings_views
+from handlers.chat.keyboards import Signer, markup
+from handlers.chat.views import View
+from handlers.making import card_views
+from tests.builders import ADA, a_request
+
+CATALOG = load()
+ROWS = CATALOG.known()
+ENGLISH = for_language("en")
+LARGEST_USER = UserId(2**52 - 1)
+LONGEST_NAME = "zzzzzzz"
+"""What the update ids of Telegram, up to 2^31, come to as names of cards."""
+
+
+def a_card(request: VideoRequest | None = None, **changes) -> Card:
+    return Card(LONGEST_NAME, request or a_request(), **changes)
+
+
+def shown(t=ENGLISH, card: Card | None = None, *, owner: UserId = ADA, is_private: bool = True) -> View:
+    return card_views.card(
+        t, card or a_card(), tuple(Knob), Credits(15), Credits(200), owner, is_private=is_private
+    )
+
+
+def opened(t, knob: Knob, card: Card, owner: UserId = ADA) -> View:
+    request = card.request
+    found = choices(knob, request, CATALOG.row(request), ROWS, lambda _: True)
+    prices = {choice.key: CATALOG.price(choice.request) for choice in found}
+    return card_views.knob(t, card, knob, found, prices, owner)
+
+
+@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("model", ["kling-v1", "kling-v3"])
+def test_every_button_fits_whoever_it_is_for(language, model):
+    t, signer = for_language(language), Signer("secret")
+    card = a_card(VideoRequest(operation="text2video", model=model, prompt="a fox", seed=2**31 - 1))
+    pages = [
+        shown(t, card, owner=LARGEST_USER),
+        *(opened(t, knob, card, LARGEST_USER) for knob in Knob),
+        card_views.uses(t, card, ("frames", "references", "only"), LARGEST_USER),
+        settings_views.settings(t, Preferences(), card.request, LARGEST_USER),
+        settings_views.languages(t, None, LARGEST_USER),
+        *(
+            settings_views.preference(
+                t, Preferences(), which, preference_choices(Preferences(), which, ROWS), LARGEST_USER
+            )
+            for which in Preference
+        ),
+    ]
+    for page in pages:
+        keyboard = markup(page.buttons, signer)
+        assert keyboard is not None
+        for row in keyboard.inline_keyboard:
+            assert len(row) <= 3
+            for button in row:
+                assert 0 < len(button.text) <= 30, button.text
+
+
+def test_a_card_says_what_it_costs_and_what_is_left():
+    view = shown()
+    assert view.buttons[0][0].text == "Generate · 15 credits"
+    assert "You have 200 credits." in view.html
+
+
+def test_what_people_wrote_is_escaped():
+    card = a_card(a_request(prompt="<b>fox</b>", negative_prompt="<i>blur"))
+    assert "&lt;b&gt;fox" in shown(card=card).html
+    assert "&lt;i&gt;blur" in shown(card=card).html
+    assert "&lt;i&gt;blur" in opened(ENGLISH, Knob.NEGATIVE, a_card(card.request, awaits=Knob.NEGATIVE)).html
+
+
+def test_in_a_group_the_card_says_how_to_answer_it():
+    assert "Reply to this message" in shown(is_private=False).html
+    assert "Reply to this message" not in shown().html
+
+
+def test_the_present_choice_is_marked_and_prices_stand_where_they_differ():
+    request = VideoRequest(operation="text2video", model="kling-v2-6", prompt="a fox")
+    labels = [
+        button.text for row in opened(ENGLISH, Knob.DURATION, a_card(request)).buttons for button in row
+    ]
+    assert labels == ["✓ 5 s · 15", "10 s · 30", "Back"]
+    labels = [button.text for row in opened(ENGLISH, Knob.RATIO, a_card(request)).buttons for button in row]
+    assert labels == ["✓ 16:9", "9:16", "1:1", "Back"]
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_camera_moves_have_a_name_in_every_language(language):
+    t = for_language(language)
+    for camera in CAMERAS.values():
+        request = a_request(camera=camera, model="kling-v1")
+        assert camera_label(t, request) not in {"", t("value.none")}
+
+
+def camera_label(t, request: VideoRequest) -> str:
+    return card_views.value(t, Knob.CAMERA, request)
+
+
+def test_photos_are_told_by_what_they_are_for():
+    picture = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=640, height=640)
+    first = a_request(operation="image2video", first_frame=picture, aspect_ratio=None)
+    both = first.model_copy(update={"last_frame": picture})
+    several = a_request(operation="multi-image2video", references=(picture, picture))
+    assert "the first picture" in shown(card=a_card(first)).html
+    assert "the first and the last picture" in shown(card=a_card(both)).html
+    assert "2 to appear in it" in shown(card=a_card(several)).html
+
+
+def test_while_photos_are_asked_about_nothing_can_be_generated():
+    picture = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=640, height=640)
+    asked = a_card(question="draft.two_photos", pictures=(picture, picture), new_pictures=2)
+    view = card_views.uses(ENGLISH, asked, ("frames", "references"), ADA)
+    assert [button.action for row in view.buttons for button in row] == ["use", "use", "discard"]
+
+
+def test_a_choice_to_have_none_is_a_removal():
+    request = a_request(negative_prompt="blur")
+    view = card_views.knob(
+        ENGLISH,
+        a_card(request),
+        Knob.NEGATIVE,
+        [Choice("none", a_request(), False)],
+        {"none": Credits(15)},
+        ADA,
+    )
+    assert view.buttons[0][0].text == "Remove it"

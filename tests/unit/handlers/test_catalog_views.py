@@ -1,0 +1,232 @@
+"""Models, voices, effects and providers as people read them: true, short enough, well-formed in every language."""
+
+import re
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.domain.requests import (
+    catalog,
+    effects,
+    voices,
+)
+from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation
+from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, UserId
+from bot.i18n import NAMES, for_language
+from bot.services.operations.providers import AccountAnswer, ProviderReport, Trouble, handle_of
+from handlers.admin import provider_views
+from handlers.chat.keyboards import Signer, markup
+from handlers.chat.views import TEXT_LIMIT, plain, units
+from handlers.guide import catalog_views
+from tests.builders import ADA, NOW
+from tests.unit.handlers.screens import read
+
+EVERYTHING = frozenset(Operation)
+CATALOG = catalog.load()
+BESIDE = {
+    operation: rows[0]
+    for operation in EVERYTHING - VIDEO_MODEL_OPERATIONS
+    if (rows := CATALOG.without_choice(operation))
+}
+EFFECTS = effects.load()
+ALL_EFFECTS = EFFECTS.search("")
+ENGLISH = for_language("en")
+LANGUAGES = [for_language(language) for language in NAMES]
+UTC = ZoneInfo("UTC")
+REPORT = ProviderReport(
+    name=ProviderName("official"),
+    handle=handle_of(ProviderName("official")),
+    dialect="official",
+    paused=False,
+    closed_until=None,
+    closed_for=None,
+    running=2,
+    max_concurrent=5,
+    answered=1_140,
+    failed=60,
+    median=Millis(80 * SECOND),
+    account=AccountAnswer("Pack: 91.5 left"),
+)
+
+
+def is_message(html: str) -> bool:
+    read(html, {"b", "code"})
+    return 0 < units(html) <= TEXT_LIMIT
+
+
+def models_text(*names: str, offered=EVERYTHING, beside=None) -> str:
+    rows = [CATALOG.model(name) for name in names]
+    (view,) = catalog_views.models(ENGLISH, rows, offered, BESIDE if beside is None else beside)
+    return plain(view.html)
+
+
+def provider_text(**changes) -> str:
+    return plain(provider_views.provider(ENGLISH, replace(REPORT, **changes), ADA, UTC, NOW).html)
+
+
+def labels(**changes) -> list[str]:
+    (row,) = provider_views.provider(ENGLISH, replace(REPORT, **changes), ADA, UTC, NOW).buttons
+    return [button.text for button in row]
+
+
+# -- models ------------------------------------------------------------------------------------------
+
+
+def test_a_model_tells_what_it_can_do_and_what_a_second_costs():
+    lines = models_text("kling-v2-6").splitlines()
+    assert lines[2:6] == [
+        "kling-v2-6",
+        "standard, pro · 5, 10 s · 16:9, 9:16, 1:1",
+        "from words · from a photo · copies a movement · end frame (pro) · sound (pro) · voices",
+        "Credits a second: standard 3, pro 5 · with sound: pro 10 · with voices: pro 12",
+    ]
+
+
+def test_seconds_without_a_gap_are_a_span_and_limits_that_are_none_are_left_out():
+    text = models_text("kling-v3", "kling-v1")
+    assert "3–15 s" in text
+    assert " · sound · " in text
+    assert "end frame (5 s) · camera (standard, 5 s)" in text
+
+
+def test_references_and_extension_are_told_where_they_are_offered():
+    assert "up to 4 reference photos" in models_text("kling-v1-6")
+    assert "can be extended" in models_text("kling-v1-6")
+    offered = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO})
+    text = models_text("kling-v1-6", offered=offered, beside={})
+    assert "reference" not in text
+    assert "extend" not in text
+    assert "Beside" not in text
+
+
+def test_a_model_that_the_catalog_does_not_know_has_the_price_it_will_have():
+    assert "Credits a second: standard 5, pro 5" in models_text("kling-v9")
+
+
+def test_what_is_offered_beside_videos_is_one_line_with_prices():
+    (line,) = [line for line in models_text("kling-v3").splitlines() if "Beside" in line]
+    for item in ("/image 1–4", "/expand 2", "/tryon 5", "/effect 20", "/sound 3"):
+        assert item in line
+    assert "/lipsync 1 a second + 1" in line
+    assert "/avatar 4–8 a second + 1" in line
+
+
+@pytest.mark.parametrize("t", LANGUAGES, ids=list(NAMES))
+def test_however_many_models_there_are_they_come_in_messages_that_telegram_takes(t):
+    rows = [row.model_copy(update={"id": f"{row.id}-{n}<"}) for n in range(9) for row in CATALOG.known()]
+    views = catalog_views.models(t, rows, EVERYTHING, BESIDE)
+    assert len(views) > 1
+    assert all(is_message(view.html) for view in views)
+    text = "\n".join(plain(view.html) for view in views)
+    assert all(f"\n{row.id}\n" in f"\n{text}" for row in rows)
+
+
+def test_where_no_model_is_on_offer_that_is_said():
+    assert models_text(beside={}) == "No video model is on offer here right now."
+
+
+# -- voices and effects ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("t", LANGUAGES, ids=list(NAMES))
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_voice_of_a_language_is_named_as_it_can_be_typed(t, language):
+    known = voices.load().of(language)
+    html = catalog_views.voices(t, language, known).html
+    assert is_message(html)
+    copied = re.findall(r"<code>([^<]*)</code>", html)[: len(known)]
+    assert [voices.load().find(name, language) for name in copied] == list(known)
+
+
+def test_the_effects_are_counted_and_thirty_of_them_named():
+    html = catalog_views.effects(ENGLISH, "", ALL_EFFECTS, len(ALL_EFFECTS), "").html
+    names = re.findall(r"<code>(\w+)</code>", html)
+    assert names == [effect.scene for effect in ALL_EFFECTS[:30]]
+    assert f"{len(ALL_EFFECTS)} in all" in plain(html)
+    assert f"{len(ALL_EFFECTS) - 30} more" in html
+
+
+def test_a_search_tells_how_many_there_are_and_how_many_photos_they_take():
+    found = EFFECTS.search("hug")
+    text = plain(catalog_views.effects(ENGLISH, "hug", found, len(ALL_EFFECTS), "").html)
+    assert f"{len(found)} of {len(ALL_EFFECTS)}" in text
+    assert "With two photos\nhug_pro" in text
+    assert "more:" not in text
+
+
+def test_a_search_that_finds_nothing_names_the_nearest_and_repeats_the_words_safely():
+    html = catalog_views.effects(ENGLISH, "<hugg>", [], len(ALL_EFFECTS), EFFECTS.nearest("hugg")).html
+    assert is_message(html)
+    assert "“&lt;hugg&gt;”" in html
+    assert EFFECTS.nearest("hugg") in html
+
+
+@pytest.mark.parametrize("t", LANGUAGES, ids=list(NAMES))
+@pytest.mark.parametrize("words", ["", "dance", "x" * 60])
+def test_effects_are_a_message_that_telegram_takes(t, words):
+    found = EFFECTS.search(words)
+    assert is_message(catalog_views.effects(t, words, found, len(ALL_EFFECTS), "hug_pro").html)
+
+
+# -- providers ---------------------------------------------------------------------------------------
+
+
+def test_an_open_provider_tells_its_load_its_hour_its_time_and_its_account():
+    assert provider_text().splitlines() == [
+        "official · official",
+        "Open",
+        "Running: 2 of 5",
+        "Last hour: 1,140 answered, 60 failed (5 %)",
+        "Usual time: 1 min 20 s",
+        "Account: Pack: 91.5 left",
+    ]
+
+
+def test_a_closed_provider_tells_until_when_and_why():
+    text = provider_text(closed_until=Millis(NOW + 10 * MINUTE), closed_for=Trouble.KEY)
+    assert "Closed until 12:10" in text.replace("\u202f", " ")
+    assert "(UTC): the key is refused" in text
+
+
+def test_what_is_not_known_yet_is_said():
+    text = provider_text(answered=0, failed=0, median=None, account=None)
+    assert "Last hour: nothing was asked" in text
+    assert "Usual time: not known yet" in text
+    assert "Account" not in text
+
+
+def test_an_account_that_was_not_told_says_why_with_the_code():
+    assert "Account: not known, no balance is left (1102)" in provider_text(
+        account=AccountAnswer("1102", Trouble.BALANCE)
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "buttons"),
+    [
+        ({}, ["Pause", "Refresh"]),
+        ({"paused": True}, ["Resume", "Refresh"]),
+        ({"closed_until": NOW, "closed_for": Trouble.BUSY}, ["Pause", "Resume", "Refresh"]),
+    ],
+)
+def test_the_buttons_are_those_that_change_something(changes, buttons):
+    assert labels(**changes) == buttons
+
+
+@pytest.mark.parametrize("t", LANGUAGES, ids=list(NAMES))
+@pytest.mark.parametrize("trouble", Trouble)
+def test_a_provider_with_the_longest_name_and_a_talkative_account_fits(t, trouble):
+    name = ProviderName("x" * 40)
+    report = replace(
+        REPORT,
+        name=name,
+        handle=handle_of(name),
+        closed_until=NOW,
+        closed_for=trouble,
+        account=AccountAnswer("<b>" * 9_000, trouble),
+    )
+    view = provider_views.provider(t, report, UserId(2**52), UTC, NOW)
+    assert is_message(view.html)
+    keyboard = markup(view.buttons, Signer("123456:a-token-of-tests"))
+    assert all(len(button.callback_data) <= 64 for row in keyboard.inline_keyboard for button in row)

@@ -1,0 +1,181 @@
+"""Where an exception becomes what a person sees: one sentence, never a traceback, never a secret."""
+
+import re
+from dataclasses import fields
+from zoneinfo import ZoneInfo
+
+import pytest
+import structlog
+from structlog.testing import LogCapture
+from telegram import Update
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TimedOut
+
+from bot.clock import ManualClock
+from bot.domain.credits.quota import Plan
+from bot.errors import UserError
+from bot.i18n import for_language
+from bot.services.container import Services
+from bot.services.people.accounts import Accounts
+from bot.store.sqlite import SqliteStore
+from handlers.chat.context import Context
+from handlers.chat.errors import ALERT_LIMIT, on_error
+from handlers.chat.views import plain
+from tests.builders import NOW
+from tests.telegram_front import ADA, complaint, done, open_telegram
+
+SECRET = "sk-secret-of-the-provider"
+
+
+@pytest.fixture
+async def telegram(tmp_path):
+    clock = ManualClock(NOW)
+    store = await SqliteStore.open(str(tmp_path / "klingbot.db"))
+    accounts = Accounts(store, clock, {"free": Plan("free")}, "free", ZoneInfo("UTC"), frozenset())
+    async with open_telegram(tmp_path / "telegram", clock) as opened:
+        # Errors are told with the services of people and time; the others are not asked.
+        others = dict.fromkeys(field.name for field in fields(Services))
+        opened.side.serve(Services(**{**others, "accounts": accounts, "clock": clock}))
+        yield opened
+    await store.close()
+
+
+@pytest.fixture
+def told(telegram):
+    """Hands an exception to the error handler, as python-telegram-bot does."""
+
+    async def hand(update: object, error: Exception, language: str = "en") -> None:
+        application = telegram.side.application
+        context = Context.from_error(update, error, application)
+        context.t = for_language(language)
+        await on_error(update, context)
+
+    return hand
+
+
+@pytest.fixture
+async def message(telegram):
+    sent = await telegram.people.say(ADA, "/video a fox")
+    return Update.de_json({"update_id": 7, "message": sent}, telegram.side.application.bot)
+
+
+@pytest.fixture
+async def press(telegram, message):
+    query = {
+        "id": "42",
+        "from": {"id": ADA, "is_bot": False, "first_name": "Ada"},
+        "message": message.message.to_dict(),
+        "chat_instance": "1",
+        "data": "1:again:K7Q29F::forged",
+    }
+    return Update.de_json({"update_id": 8, "callback_query": query}, telegram.side.application.bot)
+
+
+@pytest.fixture
+def lines():
+    capture = LogCapture()
+    before = structlog.get_config()
+    structlog.configure(processors=[capture])
+    yield capture.entries
+    structlog.configure(**before)
+
+
+async def test_a_mistake_of_the_person_is_answered_with_one_sentence_as_a_reply(telegram, told, message):
+    await told(message, UserError("error.task.unknown", task="<K7>"))
+    (reply,) = telegram.people.replies(ADA)
+    assert reply["text"] == "I find no task <K7> of yours. /tasks shows what is running."
+    assert reply["reply_to_message"]["message_id"] == message.message.message_id
+
+
+async def test_the_sentence_is_in_the_persons_language(telegram, told, message):
+    await told(message, UserError("error.admin.only"), "zh_Hans")
+    (reply,) = telegram.people.replies(ADA)
+    assert reply["text"] == for_language("zh_Hans")("error.admin.only")
+
+
+async def test_an_error_of_ours_is_a_reference_and_never_a_traceback_or_a_raw_exception(
+    telegram, told, message, lines
+):
+    error = RuntimeError(f"no column {SECRET} in tasks")
+    await told(message, error)
+    (reply,) = telegram.people.replies(ADA)
+    (reference,) = re.findall(r"T-[0-9a-f]{4}\b", reply["text"])
+    assert SECRET not in reply["text"]
+    assert "RuntimeError" not in reply["text"]
+    # The same reference leads to the traceback in the log.
+    (line,) = [line for line in lines if line["log_level"] == "error"]
+    assert (line["reference"], line["update"], line["exc_info"]) == (reference, 7, error)
+
+
+async def test_what_a_person_typed_is_not_in_the_log(told, message, lines):
+    await told(message, UserError("error.prompt.stray_word", word="a very private fox"))
+    assert [line["key"] for line in lines] == ["error.prompt.stray_word"]
+    assert "private" not in str(lines)
+
+
+async def test_an_error_of_a_press_is_shown_in_an_alert_as_plain_text(telegram, told, press):
+    telegram.front.answer("answerCallbackQuery", done())
+    await told(press, UserError("error.admin.grant_usage"))
+    (answer,) = telegram.front.of("answerCallbackQuery")
+    assert answer["text"] == plain(for_language("en")("error.admin.grant_usage"))
+    assert answer["show_alert"] is True
+    assert telegram.people.replies(ADA) == []
+
+
+async def test_an_alert_is_cut_to_what_telegram_shows(telegram, told, press):
+    telegram.front.answer("answerCallbackQuery", done())
+    await told(press, UserError("error.task.unknown", task="x" * 1_000))
+    (answer,) = telegram.front.of("answerCallbackQuery")
+    assert len(answer["text"]) == ALERT_LIMIT == 200
+    assert answer["text"].endswith("…")
+
+
+async def test_a_press_that_waited_too_long_for_an_alert_is_answered_in_the_chat(telegram, told, press):
+    telegram.front.answer(
+        "answerCallbackQuery", complaint(400, "Bad Request: query is too old and response timeout expired")
+    )
+    await told(press, UserError("error.button.stale"))
+    (reply,) = telegram.people.replies(ADA)
+    assert reply["text"] == plain(for_language("en")("error.button.stale"))
+
+
+@pytest.mark.filterwarnings("ignore:.*PTB_TIMEDELTA")
+@pytest.mark.parametrize(
+    ("kind", "about"),
+    [
+        (Forbidden, "bot was blocked by the user"),
+        (ChatMigrated, -100_5),
+        (RetryAfter, 30),
+        (NetworkError, "no route"),
+        (TimedOut, "timed out"),
+    ],
+)
+async def test_where_telegram_does_not_take_our_answers_nobody_is_told(
+    telegram, told, message, lines, kind, about
+):
+    await told(message, kind(about))
+    assert telegram.people.replies(ADA) == []
+    assert [(line["event"], line["kind"]) for line in lines] == [
+        ("an answer could not be sent", kind.__name__)
+    ]
+
+
+async def test_an_answer_that_telegram_refuses_as_badly_made_is_a_mistake_of_ours(telegram, told, message):
+    await told(message, BadRequest("can't parse entities"))
+    assert "T-" in telegram.people.replies(ADA)[0]["text"]
+
+
+async def test_an_error_that_cannot_be_told_ends_there(telegram, told, message, lines):
+    telegram.front.answer("sendMessage", complaint(403, "Forbidden: bot was blocked by the user"))
+    await told(message, UserError("error.admin.only"))
+    assert lines[-1]["event"] == "an error could not be told"
+
+
+async def test_an_error_outside_an_update_is_logged_and_told_to_nobody(telegram, told, lines):
+    await told(None, RuntimeError("broken"))
+    assert [line["event"] for line in lines] == ["an error outside an update"]
+    assert telegram.front.of("sendMessage") == []
+
+
+async def test_an_update_without_a_message_is_answered_nowhere(telegram, told):
+    await told(Update(update_id=9), UserError("error.admin.only"))
+    assert telegram.front.of("sendMessage") == []

@@ -1,0 +1,107 @@
+import base64
+import hashlib
+import hmac
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.units import UserId
+from bot.i18n import languages
+from handlers import PRESSES
+from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, LIMIT, Button, Press, Signer, markup
+
+SECRET = "123456:a-token-of-tests"
+SIGNER = Signer(SECRET)
+LARGEST_USER = UserId(2**52 - 1)
+"""Telegram's ids have at most 52 significant bits."""
+
+LARGEST_MESSAGE = str(2**31 - 1)
+
+actions = st.sampled_from(sorted(PRESSES))
+arguments = st.text(st.characters(codec="ascii", exclude_characters=":"), max_size=12)
+owners = st.none() | st.integers(1, LARGEST_USER).map(UserId)
+
+
+@given(actions, arguments, owners)
+def test_what_is_written_on_a_button_is_read_from_it(action, argument, owner):
+    press = Press(action, argument, owner)
+    data = SIGNER.write(press)
+    assert len(data.encode()) <= LIMIT
+    assert SIGNER.read(data) == press
+
+
+@given(actions, arguments, owners)
+def test_data_of_another_bot_is_refused(action, argument, owner):
+    assert SIGNER.read(Signer("654321:another-token").write(Press(action, argument, owner))) is None
+
+
+@given(actions, arguments, owners, st.data())
+def test_data_that_was_changed_in_any_place_is_refused(action, argument, owner, data):
+    written = SIGNER.write(Press(action, argument, owner))
+    place = data.draw(st.integers(0, len(written) - 1))
+    letter = data.draw(st.characters(codec="ascii").filter(lambda other: other != written[place]))
+    assert SIGNER.read(written[:place] + letter + written[place + 1 :]) is None
+
+
+@given(st.text(max_size=LIMIT))
+def test_anything_else_is_refused(data):
+    assert SIGNER.read(data) is None
+
+
+@pytest.mark.parametrize("data", [None, "", ":", "::::", "1:again:ABCDEF::", "1:again:ABCDEF:1001"])
+def test_data_without_a_tag_is_refused(data):
+    assert SIGNER.read(data) is None
+
+
+@pytest.mark.parametrize("body", ["2:again:ABCDEF:", "1:again:ABCDEF", "1:again:AB:CD:EF", "again"])
+def test_data_of_another_version_is_refused_though_it_is_signed(body):
+    key = hashlib.sha256(b"callback data\0" + SECRET.encode()).digest()
+    tag = base64.urlsafe_b64encode(hmac.new(key, body.encode(), hashlib.sha256).digest()[:6]).decode()
+    assert SIGNER.read(f"{body}:{tag}") is None
+
+
+def test_the_tag_does_not_give_the_token_away():
+    data = SIGNER.write(Press("again", "ABCDEF", LARGEST_USER))
+    assert all(part not in data for part in SECRET.split(":"))
+
+
+@pytest.mark.parametrize(
+    "press",
+    [
+        *(Press(action, "K7Q29F", LARGEST_USER) for action in PRESSES),
+        Press("generate", LARGEST_MESSAGE, LARGEST_USER),
+        Press("discard", LARGEST_MESSAGE, LARGEST_USER),
+        *(Press("language", language, LARGEST_USER) for language in languages()),
+    ],
+)
+def test_the_longest_real_data_fits_into_64_bytes(press):
+    assert len(SIGNER.write(press).encode()) <= 64
+
+
+def test_what_telegram_would_refuse_is_never_written():
+    with pytest.raises(ValueError, match="too long"):
+        SIGNER.write(Press("again", "K7Q29F" * 10))
+    with pytest.raises(ValueError, match="separator"):
+        SIGNER.write(Press("again", "K7Q2:9F"))
+
+
+def test_the_owner_of_a_button_is_kept_with_it():
+    assert SIGNER.read(SIGNER.write(Press("discard", "7", UserId(1001)))).owner == 1001
+    assert SIGNER.read(SIGNER.write(Press("again", "K7Q29F"))).owner is None
+
+
+def test_a_keyboard_is_made_of_rows_and_an_empty_one_is_none():
+    assert markup((), SIGNER) is None
+    assert markup([[]], SIGNER) is None
+    rows = [
+        [Button("Yes", "generate", "7", UserId(1001), style=CONFIRM), Button("No", "discard", style=DANGER)],
+        [],
+        [Button("Copy", copy="x" * COPY_LIMIT)],
+    ]
+    keyboard = markup(rows, SIGNER).inline_keyboard
+    assert [[button.text for button in row] for row in keyboard] == [["Yes", "No"], ["Copy"]]
+    assert SIGNER.read(keyboard[0][0].callback_data) == Press("generate", "7", UserId(1001))
+    assert [button.style for button in keyboard[0]] == ["primary", "danger"]
+    assert keyboard[1][0].callback_data is None
+    assert keyboard[1][0].copy_text.text == "x" * COPY_LIMIT

@@ -1,0 +1,114 @@
+"""The public face: menus by language and scope, and what happens where one of them cannot be set."""
+
+import pytest
+
+from bot.clock import ManualClock
+from bot.domain.people.access import Role
+from bot.domain.units import UserId
+from bot.i18n import for_language
+from handlers import COMMANDS
+from handlers.chat.menus import (
+    GROUP_COMMANDS,
+    STAFF_COMMANDS,
+    USER_COMMANDS,
+    set_menus,
+    set_staff_menu,
+    staff_commands,
+)
+from tests.builders import NOW
+from tests.telegram_front import ADA, BOSS, complaint, open_telegram
+
+LANGUAGES = (None, "zh")
+STAFF = {UserId(BOSS): Role.OWNER, UserId(ADA): Role.SUPPORT}
+
+
+@pytest.fixture
+async def telegram(tmp_path):
+    async with open_telegram(tmp_path, ManualClock(NOW), frozenset(STAFF)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def bot(telegram):
+    return telegram.side.application.bot
+
+
+def menus(telegram) -> dict[tuple[str, object, object], list[str]]:
+    """The menus that were set, by scope, chat and language."""
+    return {
+        (call["scope"]["type"], call["scope"].get("chat_id"), call.get("language_code")): [
+            command["command"] for command in call["commands"]
+        ]
+        for call in telegram.front.of("setMyCommands")
+    }
+
+
+async def test_every_language_has_a_menu_for_private_chats_for_groups_and_for_each_admin(telegram, bot):
+    await set_menus(bot, STAFF)
+    assert menus(telegram) == {
+        **{("all_private_chats", None, language): list(USER_COMMANDS) for language in LANGUAGES},
+        **{("all_group_chats", None, language): list(GROUP_COMMANDS) for language in LANGUAGES},
+        **{
+            ("chat", user, language): [*USER_COMMANDS, *staff_commands(role)]
+            for language in LANGUAGES
+            for user, role in STAFF.items()
+        },
+    }
+
+
+def test_a_role_sees_the_commands_that_it_may_use():
+    assert staff_commands(None) == ()
+    assert staff_commands(Role.SUPPORT) == ("admin", "user", "stats", "strikes")
+    assert set(staff_commands(Role.ADMIN)) == set(STAFF_COMMANDS) - {"role"}
+    assert staff_commands(Role.OWNER) == tuple(STAFF_COMMANDS)
+
+
+async def test_a_role_that_is_given_or_taken_changes_the_menu_at_once(telegram, bot):
+    await set_staff_menu(bot, UserId(ADA), Role.SUPPORT)
+    expected = [*USER_COMMANDS, "admin", "user", "stats", "strikes"]
+    assert menus(telegram) == {("chat", ADA, language): expected for language in LANGUAGES}
+    await set_staff_menu(bot, UserId(ADA), None)
+    taken = [
+        (call["scope"]["chat_id"], call.get("language_code"))
+        for call in telegram.front.of("deleteMyCommands")
+    ]
+    assert taken == [(ADA, language) for language in LANGUAGES]
+
+
+async def test_the_menu_and_the_descriptions_are_in_the_readers_language(telegram, bot):
+    await set_menus(bot, {})
+    for language, code in (("en", None), ("zh_Hans", "zh")):
+        t = for_language(language)
+        calls = [call for _, call in telegram.front.calls if call.get("language_code") == code]
+        assert any(call.get("description") == t("about.description") for call in calls)
+        assert any(call.get("short_description") == t("about.short") for call in calls)
+        assert any(
+            command["description"] == t("command.video")
+            for call in calls
+            for command in call.get("commands", ())
+        )
+
+
+async def test_an_admin_who_has_never_written_does_not_keep_the_others_from_their_menus(telegram, bot):
+    await set_menus(bot, {UserId(77): Role.ADMIN, UserId(BOSS): Role.OWNER})
+    assert ("chat", BOSS, "zh") in menus(telegram)
+
+
+async def test_a_menu_that_telegram_refuses_does_not_keep_the_bot_from_starting(telegram):
+    telegram.front.answer("setMyCommands", *[complaint(400, "Bad Request: BOT_COMMAND_INVALID")] * 8)
+    await telegram.side.prepare(STAFF)
+    assert len(telegram.front.of("setMyCommands")) == 8
+    assert len(telegram.front.of("setMyDescription")) == 2
+
+
+async def test_where_telegram_is_not_well_the_rest_is_left_for_the_next_start(telegram, bot):
+    telegram.front.answer("setMyCommands", complaint(502, "Bad Gateway"))
+    await set_menus(bot, STAFF)
+    assert len(telegram.front.of("setMyCommands")) == 1
+    assert telegram.front.of("setMyDescription") == []
+
+
+def test_every_command_of_a_menu_is_one_that_is_answered():
+    assert set(USER_COMMANDS) | set(GROUP_COMMANDS) | set(STAFF_COMMANDS) <= set(COMMANDS)
+    assert set(USER_COMMANDS).isdisjoint(STAFF_COMMANDS)
+    assert len(USER_COMMANDS) <= 8

@@ -1,0 +1,126 @@
+"""The messenger over a real bot: videos and how they arrive."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.domain.requests.request import Operation
+from bot.domain.tasks.task import TaskState
+from bot.services.ports import ChatRefused, Manner, Sent
+from handlers.sending.messenger import CONFETTI
+from tests.builders import a_delivery, a_request
+from tests.telegram_front import ADA, complaint
+from tests.unit.handlers.messaging import VIDEO, a_task_of
+
+# -- videos ------------------------------------------------------------------------------------------
+
+
+async def test_a_video_is_sent_with_all_that_a_player_wants_to_know(telegram, messenger, file):
+    asked = await telegram.people.say(ADA, "/video a fox")
+    task = a_task_of(state=TaskState.SUCCEEDED, message_id=asked["message_id"])
+    sent = await messenger.send_result(a_delivery(task), file)
+    (message,) = telegram.people.replies(ADA)
+    video = message["video"]
+    assert sent == Sent(message["message_id"], video["file_id"])
+    assert (video["width"], video["height"], video["duration"]) == (1280, 720, 5)
+    assert video["file_size"] == len(VIDEO)
+    assert "thumbnail" in video
+    assert message["reply_to_message"]["message_id"] == asked["message_id"]
+    assert message["caption"].startswith("a fox in the snow")
+    assert message["reply_markup"]["inline_keyboard"][0][0]["text"] == "Again · 10 credits"
+    assert telegram.front.of("sendVideo")[0]["supports_streaming"] is True
+
+
+class Watched(type(Path())):
+    """A file that notes how it is read."""
+
+    def open(self, mode="r", *arguments, **options):
+        assert mode == "rb"
+        self.reads: list[int | None] = []
+        return Reader(io.FileIO(self, "r"), self.reads)
+
+
+class Reader(io.BufferedReader):
+    def __init__(self, raw: io.FileIO, reads: list[int | None]) -> None:
+        super().__init__(raw)
+        self._reads = reads
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._reads.append(size)
+        return super().read(size)
+
+
+async def test_a_video_is_streamed_and_never_whole_in_memory(messenger, file):
+    watched = Watched(file.path)
+    await messenger.send_result(a_delivery(a_task_of(state=TaskState.SUCCEEDED)), replace(file, path=watched))
+    assert len(watched.reads) > 10
+    assert all(size is not None and 0 < size <= len(VIDEO) // 10 for size in watched.reads)
+
+
+async def test_a_video_that_telegram_has_already_costs_no_upload(telegram, messenger, file):
+    task = a_task_of(state=TaskState.SUCCEEDED)
+    first = await messenger.send_result(a_delivery(task), file)
+    second = await messenger.send_result(a_delivery(task, file_id=first.file_id), None)
+    assert second.file_id == first.file_id
+    assert telegram.front.of("sendVideo")[1]["video"] == first.file_id
+    assert len(telegram.people.replies(ADA)) == 2
+
+
+async def test_a_video_that_is_too_large_is_offered_by_its_address(telegram, messenger):
+    delivery = a_delivery(a_task_of(state=TaskState.SUCCEEDED))
+    sent = await messenger.send_link(delivery, "https://cdn.example/v.mp4?a=1&b=2", 61_000_000)
+    (message,) = telegram.people.replies(ADA)
+    assert message["message_id"] == sent.message_id
+    assert "61 MB" in message["text"]
+    assert any(entity.get("url") == "https://cdn.example/v.mp4?a=1&b=2" for entity in message["entities"])
+
+
+async def test_that_a_video_is_on_its_way_is_shown_and_does_not_matter(telegram, messenger):
+    await messenger.sending(a_task_of())
+    telegram.front.answer("sendChatAction", complaint(403, "Forbidden: bot was blocked by the user"))
+    await messenger.sending(a_task_of())
+    assert [call["action"] for call in telegram.front.of("sendChatAction")] == ["upload_video"] * 2
+
+
+async def test_pictures_and_sounds_are_on_their_way_as_what_they_are(telegram, messenger):
+    for operation in (Operation.IMAGE, Operation.TEXT_TO_AUDIO):
+        await messenger.sending(a_task_of(request=a_request(operation=operation, duration=0)))
+    actions = [call["action"] for call in telegram.front.of("sendChatAction")]
+    assert actions == ["upload_photo", "upload_voice"]
+
+
+# -- how results arrive ------------------------------------------------------------------------------
+
+
+async def test_a_result_arrives_as_the_person_wants_it(telegram, messenger, file):
+    delivery = a_delivery(a_task_of(state=TaskState.SUCCEEDED))
+    await messenger.send_result(delivery, file, Manner(silent=True, spoiler=True))
+    (call,) = telegram.front.of("sendVideo")
+    assert (call["disable_notification"], call["has_spoiler"]) == (True, True)
+    assert "message_effect_id" not in call
+    (message,) = telegram.people.replies(ADA)
+    assert message["has_media_spoiler"]
+
+
+async def test_a_celebrated_video_comes_without_its_effect_where_that_is_refused(telegram, messenger, file):
+    telegram.front.answer("sendVideo", complaint(400, "Bad Request: MESSAGE_EFFECT_INVALID"))
+    await messenger.send_result(
+        a_delivery(a_task_of(state=TaskState.SUCCEEDED)), file, Manner(celebrated=True)
+    )
+    first, second = telegram.front.of("sendVideo")
+    assert str(first["message_effect_id"]) == CONFETTI
+    assert "message_effect_id" not in second
+    assert len(telegram.people.replies(ADA)) == 1
+
+
+async def test_a_celebrated_video_that_is_refused_for_another_reason_is_not_sent_twice(
+    telegram, messenger, file
+):
+    telegram.front.answer("sendVideo", complaint(400, "Bad Request: wrong file"))
+    with pytest.raises(ChatRefused):
+        await messenger.send_result(
+            a_delivery(a_task_of(state=TaskState.SUCCEEDED)), file, Manner(celebrated=True)
+        )
+    assert len(telegram.front.of("sendVideo")) == 1

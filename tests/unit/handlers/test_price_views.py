@@ -1,0 +1,36 @@
+"""What /prices shows."""
+
+from bot.domain.credits.quota import Plan
+from bot.domain.requests import catalog
+from bot.i18n import for_language
+from handlers.chat.views import TEXT_LIMIT, plain, units
+from handlers.guide import price_views
+
+CATALOG = catalog.load()
+ROWS = CATALOG.known()
+
+
+def shown(plan: Plan, language: str = "en") -> str:
+    views = price_views.prices(for_language(language), ROWS, {}, plan)
+    assert all(units(view.html) <= TEXT_LIMIT for view in views)
+    return plain("\n".join(view.html for view in views))
+
+
+def test_every_model_has_its_prices_as_they_are_charged():
+    row = CATALOG.model("kling-v2-1")
+    said = shown(Plan("free"))
+    for mode, name in (("std", "standard"), ("pro", "pro")):
+        each = " · ".join(f"{seconds} s {row.price_of(seconds, row.rate[mode])}" for seconds in row.durations)
+        assert f"{name}: {each}" in said
+
+
+def test_a_plan_shows_its_own_models_and_limits_only():
+    plan = Plan("small", daily_credits=50, monthly_credits=500, max_duration=5, models=("kling-v1-6",))
+    said = shown(plan)
+    assert "kling-v1-6" in said
+    assert "kling-v2-1" not in said
+    assert "“small”: 50 credits a day, 500 credits a month, videos up to 5 s, 3 at a time." in said
+
+
+def test_prices_are_told_in_the_readers_language():
+    assert "失败不收费" in shown(Plan("free"), "zh_Hans")

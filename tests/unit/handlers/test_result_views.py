@@ -1,0 +1,124 @@
+"""What stands on results and in histories: short rows, signed data that fits, and user text that is harmless."""
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.domain.requests import effects
+from bot.domain.requests.request import Operation
+from bot.domain.tasks.task import Delivery, DeliveryKind, DeliveryState, TaskState
+from bot.domain.units import Credits, UserId
+from bot.i18n import for_language
+from bot.services.tasks.history import PAGE, Page
+from handlers.chat.keyboards import Rows, Signer, markup
+from handlers.chat.views import TEXT_LIMIT, plain, units
+from handlers.results import (
+    history_views,
+    result_views,
+)
+from tests.builders import NOW, a_request, a_task, a_video
+
+EVERYTHING = frozenset({Operation.EXTEND, Operation.LIP_SYNC, Operation.EFFECT})
+LARGEST_USER = UserId(2**52)
+UTC = ZoneInfo("UTC")
+LANGUAGES = pytest.mark.parametrize("t", [for_language("en"), for_language("zh_Hans")], ids=["en", "zh"])
+ENGLISH = for_language("en")
+
+
+def a_result(kind: DeliveryKind = DeliveryKind.VIDEO, **changes) -> Delivery:
+    task = a_task(TaskState.SUCCEEDED, **changes)
+    return Delivery(1, task, kind, 3, DeliveryState.DELIVERED, 1, None, a_video(), "file", 5)
+
+
+def fits(rows: Rows) -> None:
+    """As Telegram takes it, and as people can read it."""
+    keyboard = markup(rows, Signer("a secret"))
+    assert keyboard is not None
+    assert all(len(row) <= 3 for row in keyboard.inline_keyboard)
+
+
+def words_on(rows: Rows) -> list[str]:
+    return [button.text for row in rows for button in row]
+
+
+@LANGUAGES
+def test_a_result_has_at_most_three_words_a_row_and_data_that_fits(t):
+    fits(result_views.result_buttons(t, a_result(), EVERYTHING))
+    fits(result_views.result_buttons(t, a_result(DeliveryKind.IMAGE), frozenset({Operation.EFFECT})))
+    fits(result_views.result_buttons(t, a_result(DeliveryKind.AUDIO), frozenset()))
+    fits(result_views.delete_question(t, result_views.reference(a_result())))
+    fits(result_views.album(t, a_result(request=a_request(count=4))).buttons)
+    fits(result_views.ask_extend(t, a_result(), Credits(1_000), LARGEST_USER).buttons)
+
+
+@LANGUAGES
+def test_every_effect_has_a_button_that_telegram_takes(t):
+    found = effects.load().search("", 1)
+    shown = []
+    for page in range(-(-len(found) // result_views.EFFECTS_A_PAGE)):
+        view = result_views.ask_effect(t, a_result(), found, page, Credits(10), LARGEST_USER)
+        fits(view.buttons)
+        shown += words_on(view.buttons)
+    assert {effect.title for effect in found} <= set(shown)
+
+
+def test_a_result_offers_only_what_can_be_made_of_it():
+    assert {"Extend", "Lip-sync", "Effects"}.isdisjoint(
+        words_on(result_views.result_buttons(ENGLISH, a_result(), frozenset()))
+    )
+    offered = words_on(result_views.result_buttons(ENGLISH, a_result(), frozenset({Operation.LIP_SYNC})))
+    assert "Lip-sync" in offered
+    assert "Extend" not in offered
+
+
+def test_a_favourite_says_in_words_that_it_is_one():
+    favourite = a_result(favourite=True)
+    assert "★ Unfavourite" in words_on(result_views.result_buttons(ENGLISH, favourite, frozenset()))
+
+
+@LANGUAGES
+def test_the_settings_of_the_richest_request_fit_into_an_alert(t):
+    request = a_request(mode="pro", duration=10, seed=2**31 - 1, sound=True, count=4)
+    view = result_views.about(t, a_result(request=request, price=Credits(1_000)), UTC, NOW)
+    assert units(plain(view.html)) <= 200
+    fits(view.buttons)
+
+
+def test_messages_that_stay_are_told_of():
+    task = a_task(TaskState.SUCCEEDED)
+    assert result_views.deleted(ENGLISH, task, 0).endswith("is deleted.")
+    assert "2 messages are too old" in result_views.deleted(ENGLISH, task, 2)
+
+
+@LANGUAGES
+def test_a_page_of_the_longest_prompts_fits_and_shows_nothing_as_markup(t):
+    tasks = [a_task(state, request=a_request(prompt="<b>&" * 600)) for state in list(TaskState)[:PAGE]]
+    page = Page(tasks, 1, has_more=True)
+    view = history_views.history(t, page, "<i>" * 80, "A1b2C3d4E5f6", UTC, NOW, LARGEST_USER)
+    assert units(plain(view.html)) <= TEXT_LIMIT
+    assert "<i><" not in view.html
+    assert "&lt;b&gt;" in view.html
+    fits(view.buttons)
+    assert words_on(view.buttons)[:PAGE] == [str(number) for number in range(PAGE + 1, 2 * PAGE + 1)]
+
+
+def test_a_line_tells_day_words_model_state_and_favourite():
+    task = replace(a_task(TaskState.SUCCEEDED), favourite=True)
+    view = history_views.history(ENGLISH, Page([task], 0, has_more=False), "", "all", UTC, NOW, UserId(1))
+    assert "1. Jan 1 · a fox in the snow · kling-v2-6 · ready · ★ favourite" in view.html
+
+
+@pytest.mark.parametrize(
+    ("words", "of", "number", "said"),
+    [
+        ("", history_views.ALL, 0, "made nothing yet"),
+        ("fox", "token", 0, "Nothing of yours holds “fox”"),
+        ("", history_views.FAVOURITES, 0, "No favourites yet"),
+        ("", history_views.ALL, 3, "nothing further back"),
+    ],
+)
+def test_an_empty_page_says_what_to_do(words, of, number, said):
+    view = history_views.history(ENGLISH, Page([], number, has_more=False), words, of, UTC, NOW, UserId(1))
+    assert said in view.html
+    assert not view.buttons

@@ -1,0 +1,100 @@
+import json
+
+import pytest
+
+from bot.domain.requests.request import Speech
+from bot.kling import outcomes
+from bot.kling.dialects.official import OFFICIAL
+from bot.kling.dialects.prefixed import PREFIXED
+from bot.kling.wire import HttpResponse, SubmitContext
+from tests.operations import BYTES, SOUND, a_request_for
+
+
+def answer(data, status=200, code=0, message="SUCCEED"):
+    body = {"code": code, "message": message, "request_id": "r-1", "data": data}
+    return HttpResponse(status, {}, json.dumps(body).encode())
+
+
+VOICE = {
+    "task_id": "1",
+    "task_status": "succeed",
+    "task_result": {"audios": [{"id": "audio-7", "duration": "4.2"}]},
+}
+FACES = {
+    "session_id": "session-1",
+    "face_data": [
+        {"face_id": "0", "face_image": "https://p.example/0.png", "start_time": 0, "end_time": 900},
+        {"face_id": "1", "face_image": "https://p.example/1.png", "start_time": 1000, "end_time": 4800},
+    ],
+}
+
+
+def test_a_text_is_spoken_and_a_face_found_before_the_lips_move():
+    steps = OFFICIAL.preparations(a_request_for("lip-sync"))
+    assert [(step.request.method, step.request.path, step.request.json) for step in steps] == [
+        (
+            "POST",
+            "/v1/audio/tts",
+            {"text": "Hello there", "voice_id": "oversea_male1", "voice_language": "en", "voice_speed": 1},
+        ),
+        ("POST", "/v1/videos/identify-face", {"video_id": "video-1"}),
+    ]
+    assert steps[0].parse(answer(VOICE)) == {"audio_id": "audio-7", "sound_ms": "4200"}
+    assert steps[1].parse(answer(FACES)) == {
+        "session_id": "session-1",
+        "face_id": "1",
+        "face_start": "1000",
+        "face_end": "4800",
+    }
+
+
+def test_a_sound_of_ones_own_needs_a_face_only():
+    request = a_request_for("lip-sync", speech={"audio": SOUND})
+    assert [step.request.path for step in OFFICIAL.preparations(request)] == ["/v1/videos/identify-face"]
+
+
+def test_an_avatar_that_speaks_a_text_needs_a_voice_only():
+    assert [step.request.path for step in OFFICIAL.preparations(a_request_for("avatar"))] == ["/v1/audio/tts"]
+    assert OFFICIAL.preparations(a_request_for("avatar", speech={"audio": SOUND})) == ()
+
+
+def test_where_the_older_form_is_spoken_everything_goes_in_one_step():
+    assert PREFIXED.preparations(a_request_for("lip-sync")) == ()
+
+
+def test_what_is_said_never_lasts_longer_than_the_face_is_seen():
+    prepared = {"session_id": "s", "face_id": "0", "face_start": "500", "face_end": "3100"}
+    long = SOUND.model_copy(update={"duration_ms": 60_000})
+    request = a_request_for("lip-sync", speech=Speech(audio=long))
+    sent = OFFICIAL.submit(request, SubmitContext("x", BYTES, None, prepared))
+    assert sent.json is not None
+    assert sent.json["face_choose"][0]["sound_end_time"] == 2600
+    assert sent.json["face_choose"][0]["sound_insert_time"] == 500
+
+
+@pytest.mark.parametrize(
+    ("data", "outcome"),
+    [
+        ({"session_id": "s", "face_data": []}, outcomes.Rejected),
+        ({"session_id": "s"}, outcomes.Rejected),
+        (None, outcomes.Unavailable),
+    ],
+)
+def test_a_video_without_a_face_is_refused(data, outcome):
+    step = OFFICIAL.preparations(a_request_for("lip-sync"))[1]
+    with pytest.raises(outcome):
+        step.parse(answer(data))
+
+
+def test_a_lost_answer_before_the_submission_is_not_a_lost_submission():
+    step = OFFICIAL.preparations(a_request_for("lip-sync"))[0]
+    with pytest.raises(outcomes.Unavailable):
+        step.parse(answer(None, status=504, code=5002, message="timeout"))
+    with pytest.raises(outcomes.Unavailable):
+        step.parse(answer({"task_result": {}}))
+
+
+def test_a_voice_that_does_not_exist_is_the_requests_fault():
+    step = OFFICIAL.preparations(a_request_for("lip-sync"))[0]
+    with pytest.raises(outcomes.Rejected):
+        step.parse(answer(None, status=400, code=1201, message="voice_id nobody does not exist"))

@@ -1,0 +1,147 @@
+"""Elements and voices: what people may call them, what they are made of, and how they are called in prompts."""
+
+import io
+import random
+
+import pytest
+from PIL import Image
+
+from bot.domain.library.asset import AssetKind, check_pictures, new_id, read_name, voice_source
+from bot.domain.requests.prompt import Vocabulary, parse
+from bot.domain.requests.request import SourceVideo
+from bot.errors import UserError
+from bot.media.images import KLING_LIMITS, close_up, prepare
+from tests.builders import a_request
+
+MINE = Vocabulary(
+    {"kling-v3": "kling-v3"}, elements={"fox": 829877809978941442, "小狐狸": 7}, voices={"ada": "829877"}
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "description"),
+    [
+        ("Fox", "Fox", ""),
+        ("Fox  a small\nred fox ", "Fox", "a small red fox"),
+        ("小狐狸 一只红色的小狐狸", "小狐狸", "一只红色的小狐狸"),
+        ("red_fox-2", "red_fox-2", ""),
+        ("f" * 20, "f" * 20, ""),
+    ],
+)
+def test_the_first_word_is_the_name_and_the_others_describe_it(words, name, description):
+    assert read_name(AssetKind.ELEMENT, words) == (name, description)
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        ("", "error.asset.element_unnamed"),
+        ("1234", "error.asset.name"),
+        ("１２３", "error.asset.name"),
+        ("--pro", "error.asset.name"),
+        ("fox,cat", "error.asset.name"),
+        ("f" * 21, "error.asset.name"),
+        ("<b>", "error.asset.name"),
+        ("Fox " + "d" * 101, "error.asset.description"),
+    ],
+)
+def test_what_can_be_no_name_is_refused(words, key):
+    with pytest.raises(UserError) as refused:
+        read_name(AssetKind.ELEMENT, words)
+    assert refused.value.key == key
+
+
+@pytest.mark.parametrize("number", [0, 5])
+def test_an_element_takes_one_to_four_pictures(number):
+    with pytest.raises(UserError) as refused:
+        check_pictures(number)
+    assert refused.value.params == {"number": number, "limit": 4}
+
+
+def test_ids_are_drawn_from_the_given_dice():
+    assert new_id(random.Random(1)) == new_id(random.Random(1)) != new_id(random.Random(2))
+
+
+# -- names in prompts ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "elements"),
+    [
+        ("it runs --element fox", (829877809978941442,)),
+        ("it runs --element FOX", (829877809978941442,)),
+        ("they meet --element fox,小狐狸", (829877809978941442, 7)),
+        ("它奔跑 --主体 小狐狸", (7,)),
+        ("they meet --element fox,1001", (829877809978941442, 1001)),
+    ],
+)
+def test_an_element_is_called_by_its_name_or_by_its_id(text, elements):
+    assert parse(text, MINE).options.elements == elements
+
+
+def test_a_name_that_one_does_not_have_is_told_with_those_that_one_has():
+    with pytest.raises(UserError) as refused:
+        parse("it runs --element cat", MINE)
+    assert refused.value.key == "error.element.unknown"
+    assert refused.value.params == {"element": "cat", "elements": "fox, 小狐狸"}
+
+
+def test_more_than_three_elements_are_refused():
+    with pytest.raises(UserError) as refused:
+        parse("they meet --element 1,2,3,4", MINE)
+    assert refused.value.key == "error.prompt.bad_value"
+
+
+def test_a_voice_is_called_by_its_name_and_others_stay_as_they_were_typed():
+    assert parse("hello --voice Ada", MINE).options.voice == "829877"
+    assert parse("hello --voice Melody", MINE).options.voice == "Melody"
+
+
+# -- what voices are made of ---------------------------------------------------------------------------
+
+
+def a_video(**changes) -> SourceVideo:
+    values = {"provider": "official", "video_id": "v1", "model": "kling-v2-6", "duration_ms": 5_000}
+    return SourceVideo(**values | changes)
+
+
+def test_a_voice_comes_of_a_video_of_the_model_that_speaks():
+    request = a_request(sound=True, mode="pro")
+    assert voice_source(request, a_video()) == a_video()
+
+
+@pytest.mark.parametrize(
+    ("request_", "video", "key"),
+    [
+        (a_request(), a_video(), "error.asset.silent_video"),
+        (a_request(model="kling-v3", sound=True), a_video(), "error.asset.silent_video"),
+        (a_request(sound=True), a_video(duration_ms=4_000), "error.asset.speech_length"),
+        (a_request(sound=True), a_video(duration_ms=31_000), "error.asset.speech_length"),
+    ],
+)
+def test_a_voice_comes_of_no_other_video(request_, video, key):
+    with pytest.raises(UserError) as refused:
+        voice_source(request_, video)
+    assert refused.value.key == key
+
+
+# -- close-ups -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [(300, 300), (300, 750), (1280, 720), (3000, 1200)])
+def test_a_close_up_is_a_picture_that_kling_takes(size):
+    front = io.BytesIO()
+    Image.new("RGB", size, (200, 60, 30)).save(front, "JPEG")
+    nearer = prepare(close_up(front.getvalue()))
+    assert min(nearer.width, nearer.height) >= KLING_LIMITS.min_side
+    assert max(nearer.width, nearer.height) <= max(*size, KLING_LIMITS.min_side * KLING_LIMITS.max_ratio)
+
+
+def test_a_close_up_shows_the_middle():
+    picture = Image.new("RGB", (1000, 1000), (0, 0, 0))
+    picture.paste((255, 255, 255), (200, 200, 800, 800))
+    front = io.BytesIO()
+    picture.save(front, "PNG")
+    nearer = Image.open(io.BytesIO(close_up(front.getvalue())))
+    assert nearer.size == (600, 600)
+    assert min(nearer.convert("L").getextrema()) > 200

@@ -1,0 +1,134 @@
+"""The door as a decision: who passes with what, in every mode; and what each role may do."""
+
+import itertools
+
+import pytest
+
+from bot.domain.people.access import (
+    PERMISSIONS,
+    AccessMode,
+    Admission,
+    Door,
+    Errand,
+    InviteCode,
+    InviteProblem,
+    Permission,
+    Role,
+    Standing,
+    Verdict,
+    outranks,
+    problem_with,
+    verdict,
+)
+from bot.domain.units import Millis, UserId
+
+NOW = Millis(1_000)
+ADA = UserId(1001)
+CLOSED = (AccessMode.ALLOW_LIST, AccessMode.REQUEST)
+
+
+def decide(mode: AccessMode, errand: Errand, maintenance: bool = False, **standing) -> Verdict:
+    return verdict(Door(mode, maintenance), Standing(ADA, **standing), errand, NOW)
+
+
+@pytest.mark.parametrize("mode", AccessMode)
+def test_nobody_is_kept_from_their_rights(mode):
+    for admission, ban in itertools.product(Admission, (None, "loud")):
+        assert decide(mode, Errand.RIGHT, True, admission=admission, ban=ban) is Verdict.PASS
+
+
+@pytest.mark.parametrize("mode", AccessMode)
+@pytest.mark.parametrize("errand", sorted(set(Errand) - {Errand.RIGHT}))
+def test_a_ban_keeps_out_also_who_is_let_in_or_runs_the_bot_but_no_owner(mode, errand):
+    assert decide(mode, errand, ban="loud", admission=Admission.ALLOWED) is Verdict.BANNED
+    assert decide(mode, errand, ban="loud", role=Role.ADMIN) is Verdict.BANNED
+    assert decide(mode, errand, ban="loud", role=Role.OWNER) is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("mode", "admission", "expected"),
+    [
+        (AccessMode.PUBLIC, Admission.UNDECIDED, Verdict.PASS),
+        (AccessMode.PUBLIC, Admission.DENIED, Verdict.PASS),
+        (AccessMode.ALLOW_LIST, Admission.UNDECIDED, Verdict.CLOSED),
+        (AccessMode.ALLOW_LIST, Admission.ASKED, Verdict.CLOSED),
+        (AccessMode.REQUEST, Admission.UNDECIDED, Verdict.ASK),
+        (AccessMode.REQUEST, Admission.ASKED, Verdict.WAITING),
+        (AccessMode.REQUEST, Admission.DENIED, Verdict.DENIED),
+        *((mode, Admission.ALLOWED, Verdict.PASS) for mode in AccessMode),
+    ],
+)
+def test_strangers_are_received_as_the_mode_says(mode, admission, expected):
+    assert decide(mode, Errand.WORK, admission=admission) is expected
+    assert decide(mode, Errand.LOOK, admission=admission) is expected
+
+
+@pytest.mark.parametrize("mode", CLOSED)
+def test_an_invite_code_and_a_role_open_the_door(mode):
+    assert decide(mode, Errand.INVITED) is Verdict.PASS
+    assert decide(mode, Errand.WORK, True, role=Role.SUPPORT) is Verdict.PASS
+
+
+def test_maintenance_and_breaks_keep_from_new_work_only():
+    assert decide(AccessMode.PUBLIC, Errand.WORK, True) is Verdict.MAINTENANCE
+    assert decide(AccessMode.PUBLIC, Errand.LOOK, True) is Verdict.PASS
+    assert decide(AccessMode.PUBLIC, Errand.WORK, paused_until=Millis(NOW + 1)) is Verdict.PAUSED
+    assert decide(AccessMode.PUBLIC, Errand.LOOK, paused_until=Millis(NOW + 1)) is Verdict.PASS
+    assert decide(AccessMode.PUBLIC, Errand.WORK, paused_until=NOW) is Verdict.PASS
+
+
+def test_each_role_may_do_what_the_one_below_may_and_more():
+    assert PERMISSIONS[Role.SUPPORT] < PERMISSIONS[Role.ADMIN] < PERMISSIONS[Role.OWNER]
+    assert PERMISSIONS[Role.OWNER] == set(Permission)
+    assert not any(Standing(ADA).may(permission) for permission in Permission)
+
+
+@pytest.mark.parametrize(
+    ("actor", "subject", "expected"),
+    [
+        (Role.OWNER, Role.ADMIN, True),
+        (Role.OWNER, None, True),
+        (Role.OWNER, Role.OWNER, False),
+        (Role.ADMIN, None, True),
+        (Role.ADMIN, Role.SUPPORT, False),
+        (Role.ADMIN, Role.OWNER, False),
+    ],
+)
+def test_nobody_acts_upon_their_equals(actor, subject, expected):
+    assert outranks(Standing(ADA, role=actor), Standing(UserId(7), role=subject)) is expected
+
+
+def test_a_shell_is_an_owners():
+    assert outranks(None, Standing(ADA, role=Role.ADMIN))
+    assert not outranks(None, Standing(ADA, role=Role.OWNER))
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({}, None),
+        ({"used": 2}, InviteProblem.USED_UP),
+        ({"ends_at": NOW}, InviteProblem.ENDED),
+        (None, InviteProblem.UNKNOWN),
+    ],
+)
+def test_a_code_says_why_it_lets_nobody_in(changes, problem):
+    values = {
+        "code": "abc",
+        "uses": 2,
+        "used": 1,
+        "ends_at": Millis(NOW + 1),
+        "plan": None,
+        "created_by": ADA,
+        "created_at": NOW,
+    }
+    invite = None if changes is None else InviteCode(**(values | changes))
+    assert problem_with(invite, NOW) is problem
+
+
+def test_the_door_knows_the_commands_and_buttons_that_it_names():
+    from handlers import COMMANDS, PRESSES
+    from handlers.admin.access import LOOK_PRESSES, LOOKS, RIGHT_PRESSES, RIGHTS
+
+    assert set(COMMANDS) >= LOOKS | RIGHTS
+    assert set(PRESSES) >= LOOK_PRESSES | RIGHT_PRESSES

@@ -1,0 +1,110 @@
+import pytest
+
+from bot.domain.requests import (
+    effects,
+    voices,
+)
+from bot.domain.requests.direction import AXES, NAMED, PRESETS, read_camera, read_shots
+from bot.domain.requests.prompt import Vocabulary, parse
+from bot.domain.requests.request import Camera
+from bot.errors import UserError
+
+MODELS = Vocabulary.of_models(["kling-v1", "kling-v3"])
+
+
+@pytest.mark.parametrize(
+    ("text", "camera"),
+    [
+        ("zoom-in", {"move": "simple", "axis": "zoom", "value": -5}),
+        ("Zoom In", {"move": "simple", "axis": "zoom", "value": -5}),
+        ("推近", {"move": "simple", "axis": "zoom", "value": -5}),
+        ("zoom:-2.5", {"move": "simple", "axis": "zoom", "value": -2.5}),
+        ("pan=10", {"move": "simple", "axis": "pan", "value": 10}),
+        ("forward_up", {"move": "forward_up"}),
+        ("down-back", {"move": "down_back"}),
+    ],
+)
+def test_a_camera_move_has_many_names(text, camera):
+    assert read_camera(text) == Camera.model_validate(camera)
+
+
+@pytest.mark.parametrize("text", ["zoom:11", "zoom:0", "spin:3", "zom-in", "", "simple"])
+def test_a_move_that_the_camera_cannot_make_is_refused_with_those_that_it_can(text):
+    with pytest.raises(UserError) as caught:
+        read_camera(text)
+    assert caught.value.key == "error.prompt.bad_value"
+    assert all(name in caught.value.params["allowed"] for name in (*PRESETS, *AXES, "zoom-in"))
+    assert caught.value.params["nearest"] in {*NAMED, *PRESETS}
+
+
+def test_shots_are_read_with_their_seconds():
+    shots = read_shots("2s a fox wakes | 4: it runs｜3秒 它停下")
+    assert [(shot.duration, shot.prompt) for shot in shots] == [
+        (2, "a fox wakes"),
+        (4, "it runs"),
+        (3, "它停下"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["a fox", "2s", "2s a fox | it runs", "99s a fox", "|".join(["1s a"] * 7), "0s a"]
+)
+def test_shots_without_seconds_or_prompt_are_refused(text):
+    with pytest.raises(UserError) as caught:
+        read_shots(text)
+    assert caught.value.key == "error.prompt.shots"
+
+
+def test_camera_and_shots_are_typed_as_options():
+    parsed = parse(
+        'a fox --camera zoom:-5 --shots "2s a fox wakes | 4s it runs" --watermark --size 2k', MODELS
+    )
+    assert parsed.prompt == "a fox"
+    assert parsed.options.camera == Camera(move="simple", axis="zoom", value=-5)
+    assert len(parsed.options.shots) == 2
+    assert (parsed.options.watermark, parsed.options.resolution) == (True, "2k")
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [("hi --speed 3", "2"), ("hi --lang de", "zh"), ("hi --size 8k", "1k"), ("hi --speed x", "1.4")],
+)
+def test_how_somebody_speaks_is_checked(text, nearest):
+    with pytest.raises(UserError) as caught:
+        parse(text, MODELS)
+    assert (
+        caught.value.params["nearest"] == nearest
+        or caught.value.params["nearest"] in caught.value.params["allowed"]
+    )
+
+
+def test_voices_are_found_by_name_in_their_language():
+    known = voices.load()
+    assert known.find("melody", "en").id == "girlfriend_4_speech02"
+    assert known.find("温柔姐姐", "zh").id == known.find("Tender", "en").id
+    assert known.find("", "zh") in known.of("zh")
+    assert known.find("my_own-voice", "en").id == "my_own-voice"
+    with pytest.raises(UserError) as caught:
+        known.find("Melody", "zh")
+    assert "Tender" in caught.value.params["voices"]
+
+
+@pytest.mark.parametrize(("text", "language"), [("hello", "en"), ("你好 there", "zh"), ("123", "en")])
+def test_the_language_of_a_speech_is_seen_in_its_letters(text, language):
+    assert voices.language_of(text) == language
+
+
+def test_effects_are_found_by_name_and_by_words():
+    known = effects.load()
+    assert known.find("Hug Pro", 1).pictures == 2
+    assert known.find("swing_swing", 1).title == "swing swing"
+    assert known.find("brand new", 2).scene == "brand_new"
+    assert not known.knows("brand new")
+    assert known.nearest("hug por") == "hug_pro"
+    assert {effect.scene for effect in known.search("pet dance")} == {
+        "drunk_dance_pet",
+        "lion_dance_pet",
+        "pet_dance",
+    }
+    assert {effect.pictures for effect in known.search("", 2)} == {2}
+    assert len(known.search("")) > 200

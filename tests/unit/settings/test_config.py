@@ -1,0 +1,406 @@
+import re
+import tomllib
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel
+
+from bot.errors import ConfigError
+from bot.settings.config import Settings, load
+from bot.settings.sources import SECRETS
+
+ROOT = Path(__file__).parent.parent.parent.parent
+EXAMPLE = ROOT / "config.example.toml"
+
+GOOD = """
+[telegram]
+token = "123456:a-token-for-tests"
+
+[[providers]]
+name = "official"
+base_url = "https://api-singapore.klingai.com"
+key = "access|secret-of-tests"
+models = ["kling-v2-6"]
+"""
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(text: str) -> Path:
+        path = tmp_path / "config.toml"
+        path.write_text(text, "utf-8")
+        return path
+
+    return write
+
+
+def problems(path: Path | None, environ: dict[str, str] | None = None) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        load(path, environ or {})
+    return caught.value.problems
+
+
+def keys_of(model: type[BaseModel]) -> list[tuple[str, ...]]:
+    """Every key of the settings, whether it stands in a section, a list of tables or a table of tables."""
+    found: list[tuple[str, ...]] = []
+    for name, field in model.model_fields.items():
+        inner = [
+            part
+            for part in (field.annotation, *get_args(field.annotation))
+            if isinstance(part, type) and issubclass(part, BaseModel)
+        ]
+        if inner:
+            found += [(name, *rest) for rest in keys_of(inner[0])]
+        else:
+            found.append((name,))
+    return found
+
+
+# -- what is read ------------------------------------------------------------------------------------
+
+
+def test_the_example_is_a_settings_file_that_works():
+    settings = load(EXAMPLE, {})
+    assert settings.providers[0].name == "official"
+
+
+def test_the_example_shows_every_key():
+    example = tomllib.loads(EXAMPLE.read_text("utf-8"))
+
+    def stands_there(place: tuple[str, ...]) -> bool:
+        found = example
+        for part in place:
+            if isinstance(found, list):
+                found = found[0]
+            if place[0] == "plans" and part == place[-1]:
+                found = found["free"]
+            if part not in found:
+                return False
+            found = found[part]
+        return True
+
+    assert [place for place in keys_of(Settings) if not stands_there(place)] == []
+
+
+def test_the_example_shows_the_defaults(written):
+    shown, least = load(EXAMPLE, {}), load(written(GOOD), {})
+    for section in ("store", "storage", "polling", "quota", "models", "logging", "web"):
+        assert getattr(shown, section) == getattr(least, section), section
+    assert shown.max_upload_bytes == least.max_upload_bytes
+    assert shown.plans["free"] == least.plans["free"]
+
+
+def test_the_example_tells_of_every_secret_file():
+    text = EXAMPLE.read_text("utf-8")
+    assert [key for _, key in SECRETS if f"{key}_file" not in text] == []
+
+
+def test_a_byte_order_mark_does_no_harm(written):
+    assert load(written("\ufeff" + GOOD), {}).polling.retries == 4
+
+
+def test_the_environment_goes_over_the_file(written):
+    settings = load(
+        written(GOOD),
+        {
+            "KLINGBOT_POLLING__TIMEOUT": "60",
+            "KLINGBOT_TELEGRAM__ADMINS": "[1, 2]",
+            "KLINGBOT_PROVIDERS__0__PRIORITY": "7",
+            "KLINGBOT_TELEGRAM__LOCAL_MODE": "true",
+            "OTHER": "x",
+        },
+    )
+    assert settings.polling.timeout == 60
+    assert settings.telegram.admins == (1, 2)
+    assert settings.providers[0].priority == 7
+    assert settings.max_upload_bytes == 2_000_000_000
+
+
+def test_the_environment_alone_is_enough():
+    settings = load(
+        None,
+        {
+            "KLINGBOT_TELEGRAM__TOKEN": "123456:a-token-for-tests",
+            "KLINGBOT_PROVIDERS__0__NAME": "gateway",
+            "KLINGBOT_PROVIDERS__0__BASE_URL": "https://gateway.example",
+            "KLINGBOT_PROVIDERS__0__KEY": "sk-of-tests",
+            "KLINGBOT_PROVIDERS__0__MODELS": '["kling-v2-6"]',
+        },
+    )
+    assert settings.providers[0].models == ("kling-v2-6",)
+
+
+def test_secrets_come_out_of_files_beside_the_settings(written, tmp_path):
+    (tmp_path / "token").write_text("123456:from-a-file\n")
+    (tmp_path / "key").write_text("access|from-a-file\n")
+    text = GOOD.replace('token = "123456:a-token-for-tests"', 'token_file = "token"')
+    settings = load(written(text.replace('key = "access|secret-of-tests"', 'key_file = "key"')), {})
+    assert settings.telegram.token.get_secret_value() == "123456:from-a-file"
+    assert settings.providers[0].key.get_secret_value() == "access|from-a-file"
+
+
+def test_a_secret_file_named_by_the_environment_goes_over_the_file(written, tmp_path):
+    (tmp_path / "token").write_text("123456:from-a-file")
+    settings = load(written(GOOD), {"KLINGBOT_TELEGRAM__TOKEN_FILE": str(tmp_path / "token")})
+    assert settings.telegram.token.get_secret_value() == "123456:from-a-file"
+
+
+# -- what is refused ---------------------------------------------------------------------------------
+
+
+def test_every_problem_is_told_at_once_with_its_key_and_what_is_allowed(written):
+    path = written(
+        """
+colour = "red"
+[telegram]
+token = "not-a-token"
+admins = 5
+[[providers]]
+name = "Official!"
+base_url = "http://gateway.example"
+key = "a key with spaces"
+models = []
+auth = "basic"
+[[providers]]
+name = "twice"
+base_url = "https://gateway.example"
+key = "sk-tests"
+auth = "jwt"
+models = ["kling-v2-6"]
+[[providers]]
+name = "twice"
+base_url = "https://gateway.example:99999"
+key = "sk-tests"
+models = "kling-v2-6"
+[store]
+url = "mysql://somewhere"
+[polling]
+min_interval = 20
+max_interval = 10
+retries = "many"
+[quota]
+timezone = "Mars/Olympus"
+default_plan = "gold"
+[models]
+default = "kling-v9"
+"""
+    )
+    told = problems(path)
+    for start, words in {
+        "colour": "there is no such key",
+        "telegram.token": "123456789:AA",
+        "telegram.admins": "must be a list",
+        "providers[0].name": "[a-z0-9_-]",
+        "providers[0].base_url": "must begin with https://",
+        "providers[0].key": "access_key|secret_key",
+        "providers[0].models": "at least one",
+        "providers[0].auth": "'jwt', 'bearer' or 'raw'",
+        "providers[1].auth": "access_key|secret_key",
+        "providers[2].name": "once only",
+        "providers[2].base_url": "port",
+        "providers[2].models": "must be a list",
+        "store.url": "sqlite:///",
+        "polling.max_interval": "min_interval",
+        "polling.retries": "whole number",
+        "quota.timezone": "Europe/Berlin",
+        "quota.default_plan": "free",
+        "models.default": "kling-v2-6",
+    }.items():
+        (line,) = [line for line in told if line.startswith(f"{start} (")]
+        assert words in line, line
+        assert line.startswith(f"{start} ({path}): "), line
+    assert len(told) == 18
+
+
+def test_a_problem_names_the_variable_or_the_file_that_the_value_came_from(written, tmp_path):
+    (tmp_path / "key").write_text("a key with spaces")
+    told = problems(
+        written(GOOD),
+        {
+            "KLINGBOT_POLLING__RETRIES": "many",
+            "KLINGBOT_TELEGRAM__ADMINS": "[1, 2",
+            "KLINGBOT_PROVIDERS__0__KEY_FILE": "key",
+        },
+    )
+    assert told == (
+        "telegram.admins (environment variable KLINGBOT_TELEGRAM__ADMINS): must be JSON",
+        f"providers[0].key (secret file {tmp_path / 'key'}): must be access_key|secret_key or an API key, without spaces",
+        "polling.retries (environment variable KLINGBOT_POLLING__RETRIES): must be a whole number",
+    )
+
+
+def test_nothing_at_all_is_told_as_what_is_missing():
+    assert problems(None) == (
+        "telegram.token: is missing in the environment (or set KLINGBOT_TELEGRAM__TOKEN)",
+        "providers: is missing in the environment; at least one [[providers]] table is needed",
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"[telegram", "is not TOML"), (b"\xff\xfe", "not UTF-8"), (None, "klingbot init")],
+)
+def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, content, words):
+    path = tmp_path / "config.toml"
+    if content is not None:
+        path.write_bytes(content)
+    (line,) = problems(path)
+    assert line.startswith(str(path))
+    assert words in line
+
+
+def test_a_secret_file_that_is_not_there_is_one_problem(written):
+    (line,) = problems(written(GOOD), {"KLINGBOT_TELEGRAM__TOKEN_FILE": "nowhere"})
+    assert line.startswith("telegram.token_file (environment variable KLINGBOT_TELEGRAM__TOKEN_FILE): ")
+    assert line.endswith("No such file or directory")
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "KLINGBOT_PROVIDERS__7__KEY",
+        "KLINGBOT_PROVIDERS__FIRST__KEY",
+        "KLINGBOT_TELEGRAM__TOKEN__X__Y",
+        "KLINGBOT_",
+        "KLINGBOT_COLOUR",
+    ],
+)
+def test_a_variable_that_leads_nowhere_is_named(written, variable):
+    (line,) = problems(written(GOOD), {variable: "x"})
+    assert variable in line
+
+
+def test_sections_of_the_wrong_kind_are_told_also_under_variables():
+    told = problems(
+        None, {"KLINGBOT_TELEGRAM": "x", "KLINGBOT_PROVIDERS": "y", "KLINGBOT_PROVIDERS__0__KEY": "z"}
+    )
+    assert any(line.startswith("telegram (") and line.endswith("must be a table") for line in told)
+    assert any(line.startswith("providers (") and "must be a list" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8081", "http://localhost:8081", "http://[::1]:8081", "http://telegram-api:8081"]
+)
+def test_plain_http_is_for_this_machine_and_private_networks(written, url):
+    settings = load(written(GOOD), {"KLINGBOT_PROVIDERS__0__BASE_URL": url})
+    assert settings.providers[0].base_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["http://93.184.216.34", "ftp://gateway.example", "gateway", "https://a:b@c.example"]
+)
+def test_other_addresses_are_refused(written, url):
+    (line,) = problems(written(GOOD), {"KLINGBOT_PROVIDERS__0__BASE_URL": url})
+    assert line.startswith(
+        "providers[0].base_url (environment variable KLINGBOT_PROVIDERS__0__BASE_URL): must"
+    )
+
+
+# -- secrets -----------------------------------------------------------------------------------------
+
+
+def test_secrets_print_as_stars(written):
+    # "access" is a word that stands in the settings anyway.
+    text = GOOD.replace("access|", "the-public-half|")
+    settings = load(written(text), {"KLINGBOT_PROVIDERS__0__WEBHOOK_SECRET": "whsec_b2YtdGVzdHM="})
+    for shown in (repr(settings), str(settings), repr(settings.model_dump()), settings.model_dump_json()):
+        assert "***" in shown
+        for secret in settings.secrets():
+            assert secret not in shown
+
+
+def test_a_problem_never_shows_a_secret(written):
+    secrets = ("123456 a-secret", "a secret|key", "a-secret-number-47110815")
+    text = GOOD.replace("123456:a-token-for-tests", secrets[0]).replace("access|secret-of-tests", secrets[1])
+    told = "\n".join(
+        problems(
+            written(text),
+            {
+                "KLINGBOT_PROVIDERS__0__AUTH": "jwt",
+                "KLINGBOT_PROVIDERS__0__WEBHOOK_SECRET": f'["{secrets[2]}"]',
+            },
+        )
+    )
+    assert all(key in told for key in ("telegram.token", "providers[0].key", "providers[0].webhook_secret"))
+    assert [secret for secret in secrets if secret in told] == []
+
+
+def test_both_halves_of_a_pair_and_of_the_token_are_secrets(written):
+    secrets = load(written(GOOD), {}).secrets()
+    assert {
+        "123456:a-token-for-tests",
+        "a-token-for-tests",
+        "access|secret-of-tests",
+        "secret-of-tests",
+    } <= set(secrets)
+    assert "" not in secrets
+
+
+# -- models and dialects -----------------------------------------------------------------------------
+
+
+def test_operators_add_models_to_the_catalog(written):
+    settings = load(
+        written(GOOD + '\n[catalog.models.kling-v9]\noperations = ["text2video"]\nrate = { std = 4 }\n'), {}
+    )
+    assert settings.catalog.models["kling-v9"]["rate"] == {"std": 4}
+
+
+def test_a_row_of_the_catalog_that_is_wrong_is_told_with_its_column(written):
+    (problem,) = problems(written(GOOD + "\n[catalog.models.kling-v2-6]\nspeed = 9\n"))
+    assert "kling-v2-6" in problem or "speed" in problem
+    assert "catalog" in problem
+
+
+def test_the_newer_standard_takes_no_pair_of_keys(written):
+    text = GOOD.replace('name = "official"', 'name = "official"\ndialect = "unified"')
+    text = re.sub(r'key = ".*"', 'key = "access|secret"', text)
+    (problem,) = problems(written(text))
+    assert "API key" in problem
+
+
+def test_a_provider_may_name_models_and_paths_its_own_way(written):
+    more = 'operations = ["effects"]\nmodel_names = { effects = "kling_effects" }\npaths = { effects = "/v1/fx" }'
+    provider = load(written(GOOD.replace('name = "official"', f'name = "official"\n{more}')), {}).providers[0]
+    assert (provider.operations, provider.model_names, provider.paths) == (
+        ("effects",),
+        {"effects": "kling_effects"},
+        {"effects": "/v1/fx"},
+    )
+
+
+# -- the assistant and ideas -------------------------------------------------------------------------
+
+
+def test_the_key_of_the_assistant_comes_out_of_a_file_and_is_a_secret(written, tmp_path):
+    (tmp_path / "thinks").write_text("sk-thinks\n", "utf-8")
+    assistant = '[assistant]\nbase_url = "https://ai.example/v1"\nmodel = "small"\nkey_file = "thinks"\n'
+    settings = load(written(GOOD + assistant), {})
+    assert settings.assistant.key.get_secret_value() == "sk-thinks"
+    assert "sk-thinks" in settings.secrets()
+    assert "sk-thinks" not in repr(settings)
+
+
+def test_an_assistant_and_ideas_that_cannot_work_are_told(written):
+    told = problems(
+        written(
+            GOOD
+            + """
+[assistant]
+base_url = "https://ai.example/v1"
+[[ideas]]
+name = "Fox"
+sample = "samples/nothing-here.mp4"
+[[ideas]]
+name = "Boat"
+sample = "http://example.com/boat.mp4"
+"""
+        )
+    )
+    for start, words in {
+        "assistant": "must name a model",
+        "ideas[0].sample": "no such file",
+        "ideas[1].sample": "https://",
+    }.items():
+        assert any(line.startswith(start) and words in line for line in told), (start, told)
