@@ -4,21 +4,20 @@ A stranger learns nothing from it, and nothing secret of a request (path, signat
 """
 
 import asyncio
-import contextlib
 import hmac
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from bot import serving
 from bot.clock import Clock
 from bot.domain.units import MINUTE, Millis, ProviderName
 from bot.errors import ConfigError
@@ -35,7 +34,7 @@ QUIET_AFTER = Millis(2 * MINUTE)
 """Updates are asked for at least twice a minute; without it for so long, the bot is stuck."""
 
 STORE_PATIENCE_SECONDS = 5.0
-GRACE_SECONDS = 5
+GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,46 +181,6 @@ async def serve(app: ASGIApp, listen: str) -> AsyncIterator[str]:
         listener = socket.create_server((host, int(port)), family=family)
     except OSError as error:
         raise ConfigError([f"web.listen: {listen} cannot be used: {error.strerror or error}"]) from None
-    bound = listener.getsockname()[1]
-    server = _Server(
-        uvicorn.Config(
-            app,
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=5,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-    )
-    running = asyncio.create_task(server.serve(sockets=[listener]))
-    listening = asyncio.create_task(server.listening.wait())
-    try:
-        await asyncio.wait({running, listening}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()
-            raise RuntimeError("the web server ended before it listened")
+    async with serving.serve(app, listener, grace_seconds=GRACE_SECONDS) as bound:
         log.info("web server ready", host=host, port=bound)
         yield f"http://{listen.rpartition(':')[0]}:{bound}"
-    finally:
-        listening.cancel()
-        server.should_exit = True
-        await running
-        listener.close()
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signal handlers alone: the program has its own."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self.listening.set()

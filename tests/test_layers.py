@@ -20,6 +20,7 @@ LAYERS = {
     "bot.media": ("bot.media", "bot.errors"),
     "bot.i18n": ("bot.errors",),
     "bot.log": (),
+    "bot.serving": (),
     "bot.kling.wire": ("bot.domain",),
     "bot.kling.outcomes": ("bot.domain",),
     "bot.kling.dialects": ("bot.kling.dialects", "bot.kling.wire", "bot.kling.outcomes", "bot.domain"),
@@ -42,6 +43,7 @@ LAYERS = {
         "bot.errors",
         "bot.kling.callback",
         "bot.services.ports",
+        "bot.serving",
         "bot.store.base",
     ),
     # The shell asks the services, as the handlers do; only its desk knows the settings and the store.
@@ -69,7 +71,7 @@ LAYERS = {
         "bot.errors",
     ),
     # An independent reading of the wire facts: sharing code with the client would share its mistakes.
-    "bot.demo": ("bot.demo", "bot.app", "bot.settings.config", "bot.log"),
+    "bot.demo": ("bot.demo", "bot.app", "bot.serving", "bot.settings.config", "bot.log"),
     "handlers": ("handlers", "bot.services", "bot.domain", "bot.clock", "bot.errors", "bot.i18n"),
 }
 PURE = ("bot.domain", "bot.kling.dialects", "bot.kling.wire", "bot.kling.outcomes")
