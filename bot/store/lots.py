@@ -45,6 +45,11 @@ def book(db: sqlite3.Connection, row: LedgerRow, first: str = "") -> None:
 
     """
     insert(db, "ledger", ledger_values(row))
+    book_parts(db, row, first)
+
+
+def book_parts(db: sqlite3.Connection, row: LedgerRow, first: str = "") -> None:
+    """Write the parts of a movement that is in the ledger; see `book`."""
     granted = row.amount - row.allowance
     if granted > 0:
         _part(db, row, Lot(Credits(granted), row.expires_at, row.operation_id), granted)

@@ -12,6 +12,29 @@ GIVE_BACK = """
     SELECT :release, account_id, lot, expires_at, -amount FROM ledger_parts WHERE operation_id = :hold
 """
 
+# The one place where refunds of a task are booked: what is left of its charge bounds each of them.
+REFUND_TASK = """
+    WITH paid AS (
+        SELECT hold.user_id AS account, -hold.amount - (
+            SELECT coalesce(sum(refund.amount), 0) FROM ledger AS refund INDEXED BY ledger_refunds
+            WHERE refund.task_id = :task AND refund.kind = 'refund'
+        ) AS remaining
+        FROM ledger AS hold
+        WHERE hold.task_id = :task AND hold.kind = 'hold'
+        AND EXISTS (SELECT 1 FROM ledger AS charge WHERE charge.task_id = :task AND charge.kind = 'charge')
+    )
+    INSERT INTO ledger (
+        user_id, kind, amount, held, allowance, at, counted_at, operation_id, task_id, actor_id, note
+    )
+    SELECT account, 'refund', CASE WHEN :amount < remaining THEN :amount ELSE remaining END,
+        0, 0, :now, :now, :operation, :task, :actor, :note
+    FROM paid WHERE remaining > 0 AND (:amount IS NULL OR :amount > 0)
+    ON CONFLICT (operation_id) DO NOTHING
+    RETURNING *
+"""
+
+LEDGER_ROW = "SELECT * FROM ledger WHERE operation_id = ?"
+
 # A pool is booked under the id that its chat had first.
 FIRST_CHAT = "SELECT id FROM chats INDEXED BY chats_moved WHERE moved_to = ?"
 

@@ -9,7 +9,7 @@ from bot.domain.credits.shop import Offer, Payment
 from bot.domain.credits.spending import Spent
 from bot.domain.credits.subscription import Subscription
 from bot.domain.tasks.task import LedgerKind, LedgerRow
-from bot.domain.units import ChatId, Credits, Millis, ProviderName, UserId
+from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 
 
 class NotEnough(Exception):
@@ -39,6 +39,25 @@ class Money(Protocol):
         Raises:
             NotEnough: it takes more of the granted balance than there is.
 
+        """
+        ...
+
+    async def refund(
+        self,
+        task_id: TaskId,
+        amount: Credits | None,
+        key: str,
+        now: Millis,
+        *,
+        actor: UserId | None = None,
+        note: str = "",
+    ) -> LedgerRow | None:
+        """Refund a charged task to who paid; the row booked, or None: nothing is left.
+
+        `amount` None is all that is left of the charge; more than that is cut down to it, so that all refunds
+        of a task never exceed what was charged. `key` names the refund within the task
+        (`task:<id>:refund:<key>`): one that is booked already is returned as it was booked, and nothing happens.
+        None: the task was never charged, or all of it is refunded.
         """
         ...
 

@@ -9,7 +9,7 @@ from bot.domain.credits.spending import UNITS_PER_CREDIT, Spent
 from bot.domain.credits.subscription import Subscription
 from bot.domain.tasks.lifecycle import Settlement
 from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
-from bot.domain.units import ChatId, Credits, Millis, ProviderName, UserId
+from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.store import lots, payments, sql, sql_money, subscriptions
 from bot.store.base import Spender
 from bot.store.rows import ledger_row_of
@@ -30,6 +30,38 @@ class Money(SqliteFile):
                 return False
             lots.book(db, row)
             return True
+
+        return await self._writer.do(work)
+
+    async def refund(
+        self,
+        task_id: TaskId,
+        amount: Credits | None,
+        key: str,
+        now: Millis,
+        *,
+        actor: UserId | None = None,
+        note: str = "",
+    ) -> LedgerRow | None:
+        values = {
+            "task": task_id,
+            "amount": amount,
+            "now": now,
+            "operation": f"task:{task_id}:refund:{key}",
+            "actor": actor,
+            "note": note,
+        }
+
+        def work(db: sqlite3.Connection) -> LedgerRow | None:
+            booked = db.execute(sql_money.LEDGER_ROW, (values["operation"],)).fetchone()
+            if booked is not None:
+                return ledger_row_of(booked)
+            added = db.execute(sql_money.REFUND_TASK, values).fetchone()
+            if added is None:
+                return None
+            row = ledger_row_of(added)
+            lots.book_parts(db, row)
+            return row
 
         return await self._writer.do(work)
 
