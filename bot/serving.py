@@ -85,6 +85,9 @@ async def serve(
         timeout_keep_alive=5,
     )
     server = _Server(config, grace_seconds)
+    # A socket that knows its protocol: asyncio turns off Nagle's algorithm for those only, and answers of
+    # more than one packet would wait 40 ms for an acknowledgement.
+    listener = socket.socket(fileno=listener.detach())
     port: int = listener.getsockname()[1]
     running = asyncio.create_task(server.serve(sockets=[listener]))
     listening = asyncio.create_task(server.listening.wait())
