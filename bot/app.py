@@ -10,7 +10,7 @@ import asyncio
 import random
 import shutil
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ import httpx
 import structlog
 
 from bot import wiring
-from bot.clock import Clock, SystemClock
+from bot.clock import Clock, Runtime, Sleep, SystemClock
 from bot.domain.requests import (
     effects,
     voices,
@@ -28,8 +28,9 @@ from bot.domain.requests import (
 from bot.domain.requests.request import Product
 from bot.domain.units import DAY, MINUTE, Millis
 from bot.kling.download import download
+from bot.network import Network
 from bot.providers import open_pool
-from bot.scheduler import Ticks
+from bot.scheduler import Run, Scheduler
 from bot.services.compose import Compose
 from bot.services.container import Services
 from bot.services.credits.payments import Payments, Terms
@@ -55,6 +56,7 @@ from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
 from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
+from bot.services.ports import Job
 from bot.services.requests.assistant import Assistant
 from bot.services.requests.cards import Cards
 from bot.services.requests.links import LARGEST_PICTURE, Links
@@ -93,90 +95,135 @@ RECOVER_SECONDS = 5.0
 STATUS_SECONDS = 3.0
 ROUNDS_SECONDS = 60.0
 
+LONGEST_SETTLING = 200
+"""Rounds of jobs, after which work that still begets work is a mistake."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """Everything, put together and not yet running."""
+    """The bot, put together and not yet running.
+
+    `run` serves until it is told to stop. Without it nothing happens by itself, and whoever built the bot drives it:
+    `start`, then `process`, `tick` and `settle`.
+    """
 
     store: OperatingSqliteStore
     services: Services
-    intake: Intake
-    dispatch: Dispatch
-    poll: Poll
-    deliver: Deliver
-    recover: Recover
-    asset_making: AssetMaking
-    providers: Providers
-    alerts: Alerts
-    broadcasting: BroadcastSending
-    rounds: Rounds
-    ticks: Ticks
+    inbox: Intake
+    scheduler: Scheduler
+    jobs: Mapping[Job, tuple[float, Run]]
     work: tuple[Work, ...]
     telegram: TelegramSide
-    watch_spending: Callable[[], Awaitable[None]]
+    restore: Callable[[], Awaitable[None]]
     serving: Callable[[], AbstractAsyncContextManager[object]]
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Take updates and do the chores until `stopping` is set, then finish what has begun.
+        """Take updates and run the jobs until `stopping` is set, then finish what has begun.
 
         Raises:
             ConfigError: the web server cannot listen where the settings say.
 
         """
         async with self.serving():
-            await self._run(stopping)
+            await self.restore()
+            self.scheduler.start(self.jobs)
+            try:
+                await self.inbox.run(stopping, ready=lambda: log.info("ready"))
+            finally:
+                self.scheduler.stop()
+                for work in self.work:
+                    await work.stop(GRACE_SECONDS)
+                log.info("stopped")
 
-    async def _run(self, stopping: asyncio.Event) -> None:
-        await self.providers.restore()
-        await self.services.access.refresh()
-        await self.alerts.restore()
-        await self.services.pricing.refresh()
-        await self.telegram.prepare(self.services.access.roles)
-        await self.recover.at_start()
-        await self.asset_making.at_start()
-        self.ticks.start(
-            {
-                "dispatch": (TICK_SECONDS, self.dispatch.tick),
-                "poll": (TICK_SECONDS, self.poll.tick),
-                "deliver": (TICK_SECONDS, self.deliver.tick),
-                "assets": (TICK_SECONDS, self.asset_making.tick),
-                "recover": (RECOVER_SECONDS, self.recover.tick),
-                "status": (STATUS_SECONDS, self.services.status.tick),
-                "spending": (RECOVER_SECONDS, self.watch_spending),
-                "access": (RECOVER_SECONDS, self.services.access.refresh),
-                "pricing": (RECOVER_SECONDS, self.services.pricing.refresh),
-                "rounds": (ROUNDS_SECONDS, self.rounds.tick),
-                "moderation": (RECOVER_SECONDS, self.services.moderation.tick),
-                "broadcast": (TICK_SECONDS, self.broadcasting.tick),
-            }
-        )
-        try:
-            await self.intake.run(stopping, ready=lambda: log.info("ready"))
-        finally:
-            self.ticks.stop()
-            for work in self.work:
-                await work.stop(GRACE_SECONDS)
-            log.info("stopped")
+    async def start(self) -> None:
+        """Do what `run` does first: restore the state, set the menus, act on the updates that were left over."""
+        await self.restore()
+        await self.inbox.replay()
+        await self.inbox.drain()
+
+    async def process(self, *updates: Mapping[str, object]) -> None:
+        """Store updates, each as the Bot API's JSON, and act on every one to its end."""
+        await self.inbox.take_in([self.telegram.read(update) for update in updates])
+        await self.inbox.drain()
+
+    async def tick(self, job: Job) -> None:
+        """Run one job once, and the work that it begins to its end. Raises what the job raises."""
+        _, run = self.jobs[job]
+        await run()
+        for work in self.work:
+            await work.drain()
+
+    async def settle(self) -> None:
+        """Do everything that is due now by the clock: fetch and process updates, run the jobs until they find nothing.
+
+        What is due later (the next poll of a task, a retry) waits until the clock is moved.
+
+        Raises:
+            RuntimeError: the jobs begin new work without an end.
+
+        """
+        for _ in range(LONGEST_SETTLING):
+            await self.inbox.fetch(timeout_seconds=0)
+            await self.inbox.drain()
+            self.scheduler.woken.clear()
+            before = sum(work.begun for work in self.work)
+            for job in self.jobs:
+                await self.tick(job)
+            if not self.scheduler.woken and sum(work.begun for work in self.work) == before:
+                return
+        raise RuntimeError(f"still busy: {sorted(self.scheduler.woken)}")
 
 
 @asynccontextmanager
 async def build(
-    settings: Settings, *, clock: Clock | None = None, rng: random.Random | None = None
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    rng: random.Random | None = None,
+    sleep: Sleep = asyncio.sleep,
+    store: OperatingSqliteStore | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[App]:
-    """Put the parts together; whatever was opened is closed again at the end."""
+    """Put the whole bot together from the settings, and close again at the end what this has opened.
+
+    Production passes the settings alone. Tests pass what they want to hold in hand, and nothing else is replaced:
+
+    - `clock`: a `ManualClock`; nothing is due before it is moved.
+    - `rng`: a seeded `random.Random`, so that ids, codes and backoffs repeat.
+    - `sleep`: what waits for the rest of an album or for a Bot API that cannot be reached; one that returns at once
+      makes an album complete as soon as `App.process` has taken in all of its photos.
+    - `store`: an open store, which stays open; `settings.store` is then not read.
+    - `transport`: answers every HTTP request of the bot, to Telegram, to providers, to result addresses, to the hook
+      and to the assistant, in place of the network: an `httpx.MockTransport`, or an `httpx.ASGITransport` per host.
+      The addresses are those of the settings. Without it, point `telegram.base_url`, `telegram.base_file_url` and
+      `providers[].base_url` at servers on loopback, with `delivery.allow_loopback`.
+
+        async with build(settings, clock=clock, rng=Random(1), store=store, transport=stand_ins) as app:
+            await app.start()
+            await app.process(an_update(text="/video a fox"))   # or let the Telegram stand-in hold it
+            await app.settle()                                  # submits the task
+            clock.advance(10_000)
+            await app.settle()                                  # polls, downloads and delivers
+            assert (await app.services.history.page(ADA, 0)).entries
+
+    Raises:
+        ConfigError: Telegram refuses the token.
+
+    """
     clock = clock or SystemClock()
     rng = rng or random.SystemRandom()
+    runtime = Runtime(clock, rng, sleep)
+    network = Network(transport)
     async with AsyncExitStack() as stack:
         directory = Path(settings.storage.directory)
         directory.mkdir(parents=True, exist_ok=True)
-        store = await OperatingSqliteStore.open(settings.store.url)
-        stack.push_async_callback(store.close)
-        pool = await stack.enter_async_context(open_pool(settings, clock))
-        downloads = await stack.enter_async_context(
-            httpx.AsyncClient(timeout=DOWNLOAD_TIMEOUT, follow_redirects=False, trust_env=False)
-        )
+        if store is None:
+            store = await OperatingSqliteStore.open(settings.store.url)
+            stack.push_async_callback(store.close)
+        pool = await stack.enter_async_context(open_pool(settings, clock, network))
+        downloads = await stack.enter_async_context(network.client(timeout=DOWNLOAD_TIMEOUT))
 
-        ticks = Ticks()
+        scheduler = Scheduler()
         policy = wiring.polling_policy(settings)
         audit = Audit(store, clock)
         plans = Plans(store, settings.plans, settings.quota.default_plan)
@@ -211,7 +258,7 @@ async def build(
             wiring.caps_of_providers(settings),
             settings.spending.warn_percent,
         )
-        judging = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        judging = await stack.enter_async_context(network.client())
         moderation = Moderation(
             store,
             access,
@@ -229,7 +276,7 @@ async def build(
             limits,
             clock,
             rng,
-            ticks.wake,
+            scheduler.wake,
             moderation,
             hands_out_sounds=bool(settings.web.public_url),
         )
@@ -240,7 +287,7 @@ async def build(
             clock,
             rng,
             policy,
-            ticks.wake,
+            scheduler.wake,
             limits,
             settings.groups.daily_credits,
             settings.groups.pool,
@@ -255,10 +302,8 @@ async def build(
             local_mode=settings.telegram.local_mode,
             admins=accounts.admins,
         )
-        telegram = await stack.enter_async_context(connect(connection, clock))
-        thinking = await stack.enter_async_context(
-            httpx.AsyncClient(timeout=ASSISTANT_TIMEOUT, trust_env=False)
-        )
+        telegram = await stack.enter_async_context(connect(connection, runtime, network))
+        thinking = await stack.enter_async_context(network.client(timeout=ASSISTANT_TIMEOUT))
         assistant = Assistant(
             thinking,
             settings.assistant.base_url,
@@ -289,7 +334,7 @@ async def build(
             )
 
         files = ResultFiles(fetch, directory, max_upload)
-        all_tasks = AllTasks(store, access, audit, clock, ticks.wake)
+        all_tasks = AllTasks(store, access, audit, clock, scheduler.wake)
         services = Services(
             compose=compose,
             cards=Cards(store, compose, clock),
@@ -320,7 +365,7 @@ async def build(
             retries=Retries(access, all_tasks, submit, audit),
             moderation=moderation,
             reports=Reports(store, access, accounts, clock),
-            broadcasts=Broadcasts(store, access, accounts, audit, clock, ticks.wake),
+            broadcasts=Broadcasts(store, access, accounts, audit, clock, scheduler.wake),
             status=status,
             privacy=Privacy(store, status, clock, settings.storage.retention_days),
             providers=providers,
@@ -346,12 +391,12 @@ async def build(
             clock,
             rng,
             policy,
-            ticks.wake,
+            scheduler.wake,
             submissions,
             wiring.callback_urls(settings),
             spending,
         )
-        poll = Poll(store, pool, watch, status, clock, rng, policy, ticks.wake, looks)
+        poll = Poll(store, pool, watch, status, clock, rng, policy, scheduler.wake, looks)
         asset_making = AssetMaking(
             store,
             pool,
@@ -370,35 +415,54 @@ async def build(
             Health(store, updates, clock),
             Sounds(asset_making.sound),
         )
+        deliver = Deliver(
+            store, telegram.messenger, status, fetch, directory, max_upload, clock, rng, deliveries
+        )
+        recover = Recover(
+            store,
+            dispatch,
+            status,
+            clock,
+            scheduler.wake,
+            directory,
+            Millis(settings.storage.retention_days * DAY),
+        )
+        broadcasting = BroadcastSending(store, access, accounts, telegram.letters, clock)
+        rounds = Rounds(
+            store, accounts, alerts, clock, wiring.thresholds(settings), partial(_free_share, directory)
+        )
+
+        async def restore() -> None:
+            await providers.restore()
+            await access.refresh()
+            await alerts.restore()
+            await services.pricing.refresh()
+            await telegram.prepare(access.roles)
+            await recover.at_start()
+            await asset_making.at_start()
+
         yield App(
             store=store,
             services=services,
-            intake=Intake(store, updates, telegram, clock),
-            dispatch=dispatch,
-            poll=poll,
-            deliver=Deliver(
-                store, telegram.messenger, status, fetch, directory, max_upload, clock, rng, deliveries
-            ),
-            recover=Recover(
-                store,
-                dispatch,
-                status,
-                clock,
-                ticks.wake,
-                directory,
-                Millis(settings.storage.retention_days * DAY),
-            ),
-            asset_making=asset_making,
-            providers=providers,
-            alerts=alerts,
-            broadcasting=BroadcastSending(store, access, accounts, telegram.letters, clock),
-            rounds=Rounds(
-                store, accounts, alerts, clock, wiring.thresholds(settings), partial(_free_share, directory)
-            ),
-            ticks=ticks,
+            inbox=Intake(store, updates, telegram, clock, sleep),
+            scheduler=scheduler,
+            jobs={
+                Job.DISPATCH: (TICK_SECONDS, dispatch.tick),
+                Job.POLL: (TICK_SECONDS, poll.tick),
+                Job.DELIVER: (TICK_SECONDS, deliver.tick),
+                Job.ASSETS: (TICK_SECONDS, asset_making.tick),
+                Job.RECOVER: (RECOVER_SECONDS, recover.tick),
+                Job.STATUS: (STATUS_SECONDS, status.tick),
+                Job.SPENDING: (RECOVER_SECONDS, partial(spending.tick, telegram.messenger)),
+                Job.ACCESS: (RECOVER_SECONDS, access.refresh),
+                Job.PRICING: (RECOVER_SECONDS, services.pricing.refresh),
+                Job.ROUNDS: (ROUNDS_SECONDS, rounds.tick),
+                Job.MODERATION: (RECOVER_SECONDS, moderation.tick),
+                Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
+            },
             work=(submissions, looks, deliveries, making),
             telegram=telegram,
-            watch_spending=partial(spending.tick, telegram.messenger),
+            restore=restore,
             serving=partial(serve, web, settings.web.listen) if settings.web.public_url else nullcontext,
         )
 

@@ -1,6 +1,10 @@
-"""The time as an argument: the system's, or one that a test drives."""
+"""Time and chance as arguments: the system's, or those that a test drives."""
 
+import asyncio
+import random
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.domain.units import Millis
@@ -12,6 +16,9 @@ class Clock(Protocol):
     def now(self) -> Millis:
         """UTC milliseconds since the epoch."""
         ...
+
+
+Sleep = Callable[[float], Awaitable[None]]
 
 
 class SystemClock:
@@ -35,3 +42,12 @@ class ManualClock:
     def advance(self, milliseconds: int) -> None:
         """Move forward."""
         self._now = Millis(self._now + milliseconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What a program cannot work out for itself: the time, random numbers, and waiting (`sleep`, seconds)."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    rng: random.Random = field(default_factory=random.SystemRandom)
+    sleep: Sleep = asyncio.sleep

@@ -13,20 +13,20 @@ from bot.kling.client import KlingClient, ProviderConfig, operations_of
 from bot.kling.dialects import registry
 from bot.kling.pool import Pool, models_of
 from bot.kling.wire import Dialect
+from bot.network import Network
 from bot.settings.config import Settings
 from bot.settings.sections import Provider
 
 
 @asynccontextmanager
-async def open_pool(settings: Settings, clock: Clock) -> AsyncIterator[Pool]:
+async def open_pool(settings: Settings, clock: Clock, network: Network) -> AsyncIterator[Pool]:
     """One HTTP client for each enabled provider, closed again at the end."""
     async with AsyncExitStack() as stack:
         clients = []
         for provider in settings.providers:
             if provider.enabled:
                 # Plain httpx: its errors tell what was never sent from what may have arrived.
-                # No proxy of the environment: keys go nowhere that the settings do not name.
-                http = await stack.enter_async_context(httpx.AsyncClient(http2=True, trust_env=False))
+                http = await stack.enter_async_context(network.client(http2=True))
                 clients.append(_client(provider, http, clock))
         yield Pool(clients, clock)
 

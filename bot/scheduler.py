@@ -1,6 +1,6 @@
-"""The ticks: APScheduler calls each chore in turn; what is due stands in the store, nothing in here.
+"""The scheduler: APScheduler runs each job in turn; what is due is in the store, nothing is kept here.
 
-A tick that is still running is not started twice, and one that was missed runs once, not many times.
+A job that is still running is not started twice, and one that was missed runs once, not many times.
 """
 
 import asyncio
@@ -10,55 +10,63 @@ from datetime import UTC, datetime
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.services.ports import Job
+
 log = structlog.get_logger(__name__)
 
-Tick = Callable[[], Awaitable[None]]
+Run = Callable[[], Awaitable[None]]
 
 
-class Ticks:
-    """Calls named functions at intervals (seconds), and at once when they are woken."""
+class Scheduler:
+    """Runs jobs at intervals (seconds), and at once when they are woken.
+
+    `woken` holds the jobs that were woken while it was stopped, for whoever runs the jobs by hand.
+    """
 
     def __init__(self) -> None:
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         )
-        self._running: set[str] = set()
-        self._again: set[str] = set()
+        self._running: set[Job] = set()
+        self._again: set[Job] = set()
+        self.woken: set[Job] = set()
 
-    def start(self, ticks: Mapping[str, tuple[float, Tick]]) -> None:
-        """Begin to call each tick at its interval, the first time at once."""
+    def start(self, jobs: Mapping[Job, tuple[float, Run]]) -> None:
+        """Begin to run each job at its interval, the first time at once."""
         now = datetime.now(UTC)
-        for name, (seconds, tick) in ticks.items():
+        for job, (seconds, run) in jobs.items():
             self._scheduler.add_job(
-                self._run, "interval", seconds=seconds, id=name, args=(name, tick), next_run_time=now
+                self._run, "interval", seconds=seconds, id=job, args=(job, run), next_run_time=now
             )
         self._scheduler.start()
 
-    def wake(self, tick: str) -> None:
-        """Call a tick now; while it is running, once more when it is done. Unknown or stopped: no effect."""
-        if tick in self._running:
-            self._again.add(tick)
-        elif self._scheduler.running and self._scheduler.get_job(tick) is not None:
-            self._scheduler.modify_job(tick, next_run_time=datetime.now(UTC))
+    def wake(self, job: Job) -> None:
+        """Run a job now; while it is running, once more when it is done."""
+        if job in self._running:
+            self._again.add(job)
+        elif self._scheduler.running and self._scheduler.get_job(job) is not None:
+            self._scheduler.modify_job(job, next_run_time=datetime.now(UTC))
+        else:
+            self.woken.add(job)
 
     def stop(self) -> None:
-        """Call nothing any more."""
+        """Run nothing any more."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
-    async def _run(self, name: str, tick: Tick) -> None:
-        self._running.add(name)
+    async def _run(self, job: Job, run: Run) -> None:
+        self._running.add(job)
         try:
-            self._again.add(name)
-            # A wake that comes while the tick runs must not be lost: the tick may have looked already.
-            while name in self._again:
-                self._again.discard(name)
-                await tick()
+            self._again.add(job)
+            # A wake that comes while the job runs must not be lost: it may have looked already.
+            while job in self._again:
+                self._again.discard(job)
+                await run()
         except asyncio.CancelledError:
-            # Only the end of the program does this; what the tick had claimed comes back with its lease.
-            log.debug("a tick was cut short", tick=name)
+            # Only the end of the program does this; what the job had claimed comes back with its lease.
+            log.debug("a job was cut short", job=job)
         except Exception:
-            log.exception("a tick failed; the next one goes on", tick=name)
+            log.exception("a job failed; it runs again at its next time", job=job)
         finally:
-            self._running.discard(name)
-            self._again.discard(name)
+            self._running.discard(job)
+            self._again.discard(job)

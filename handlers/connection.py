@@ -1,6 +1,5 @@
 """The connection to Telegram: the application, the source of updates, and who acts on them."""
 
-import asyncio
 import ipaddress
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -18,14 +17,15 @@ from telegram.error import InvalidToken, NetworkError
 from telegram.ext import ApplicationBuilder, ContextTypes
 from telegram.request import HTTPXRequest
 
-from bot.clock import Clock
+from bot.clock import Runtime, Sleep
 from bot.domain.people.access import Role
 from bot.domain.units import ChatId, Millis, UserId
 from bot.errors import ConfigError
+from bot.network import Network
 from bot.services.container import Services
 from bot.services.ports import RawUpdate
 from handlers import register
-from handlers.chat.context import Context, KlingApplication, Pause, Tools
+from handlers.chat.context import Context, KlingApplication, Tools
 from handlers.chat.keyboards import Signer
 from handlers.chat.menus import set_menus
 from handlers.sending.asset_letters import TelegramAssetChat
@@ -63,12 +63,12 @@ class Connection:
 class TelegramSide:
     """Telegram as the services see it: a messenger, a source of updates, and who acts on them."""
 
-    def __init__(self, application: KlingApplication, connection: Connection, clock: Clock) -> None:
+    def __init__(self, application: KlingApplication, connection: Connection, runtime: Runtime) -> None:
         self._application = application
         self._signer = Signer(connection.token)
         self.asset_chat = TelegramAssetChat(application.bot)
         self.letters = TelegramLetters(application.bot, self._signer)
-        self.messenger = TelegramMessenger(application.bot, self._signer, clock, connection.admins)
+        self.messenger = TelegramMessenger(application.bot, self._signer, runtime.clock, connection.admins)
 
     @property
     def application(self) -> KlingApplication:
@@ -88,6 +88,10 @@ class TelegramSide:
             offset=offset, timeout=timeout_seconds, allowed_updates=list(ALLOWED_UPDATES)
         )
         return [_raw(update) for update in updates]
+
+    def read(self, payload: Mapping[str, object]) -> RawUpdate:
+        """Read an update as the Bot API writes it in JSON."""
+        return _raw(Update.de_json(dict(payload), self._application.bot))
 
     async def process(self, update: RawUpdate) -> None:
         """Act on one update to its end; see `bot.services.ports.UpdateProcessor`."""
@@ -121,18 +125,26 @@ def _is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
-def _session(connection: Connection, limit: int) -> ClientSession:
+@asynccontextmanager
+async def _transport(
+    connection: Connection, network: Network, limit: int
+) -> AsyncIterator[httpx.AsyncBaseTransport]:
     """Connections that trust the same certificates as httpx, and go through a proxy where the system names one."""
-    connector = TCPConnector(limit=limit, ssl=httpx.create_ssl_context())
-    return ClientSession(
+    if network.transport is not None:
+        yield network.transport
+        return
+    secure = any(url.startswith("https:") for url in (connection.base_url, connection.base_file_url))
+    # Over aiohttp, httpx handles ten times as many updates as with its own pool.
+    connector = TCPConnector(limit=limit, ssl=network.tls if secure else True)
+    async with ClientSession(
         connector=connector,
         timeout=ClientTimeout(total=None),
         trust_env=not _is_loopback(connection.base_url),
-    )
+    ) as session:
+        yield AiohttpTransport(client=session)
 
 
-def _request(session: ClientSession, read_timeout: float) -> HTTPXRequest:
-    # Over aiohttp, httpx handles ten times as many updates as with its own pool.
+def _request(transport: httpx.AsyncBaseTransport, read_timeout: float) -> HTTPXRequest:
     return HTTPXRequest(
         connection_pool_size=CONNECTIONS,
         read_timeout=read_timeout,
@@ -140,11 +152,11 @@ def _request(session: ClientSession, read_timeout: float) -> HTTPXRequest:
         connect_timeout=15,
         pool_timeout=60,
         media_write_timeout=UPLOAD_SECONDS,
-        httpx_kwargs={"transport": AiohttpTransport(client=session)},
+        httpx_kwargs={"transport": transport},
     )
 
 
-async def _greet(bot: Bot, pause: Pause) -> None:
+async def _greet(bot: Bot, sleep: Sleep) -> None:
     """Ask Telegram who we are, for as long as it takes: a bot that starts before its network is up waits."""
     seconds = itertools.chain((1, 2, 5, 10), itertools.repeat(30))
     while True:
@@ -157,22 +169,23 @@ async def _greet(bot: Bot, pause: Pause) -> None:
         except NetworkError as error:
             wait = next(seconds)
             log.warning("Telegram cannot be reached", kind=type(error).__name__, pause=wait)
-            await pause(wait)
+            await sleep(wait)
         else:
             return
 
 
 @asynccontextmanager
-async def connect(
-    connection: Connection, clock: Clock, *, sleep: Pause = asyncio.sleep
-) -> AsyncIterator[TelegramSide]:
+async def connect(connection: Connection, runtime: Runtime, network: Network) -> AsyncIterator[TelegramSide]:
     """Build the application and open its connections; they are closed at the end.
 
     Raises:
         ConfigError: Telegram refuses the token.
 
     """
-    async with _session(connection, CONNECTIONS) as sending, _session(connection, 2) as polling:
+    async with (
+        _transport(connection, network, CONNECTIONS) as sending,
+        _transport(connection, network, 2) as polling,
+    ):
         # The time-out of a long poll comes on top: a dead line is noticed within 45 seconds.
         application: KlingApplication = (
             ApplicationBuilder()
@@ -187,8 +200,8 @@ async def connect(
             .job_queue(None)
             .build()
         )
-        application.bot_data.pause = sleep
+        application.bot_data.pause = runtime.sleep
         register(application)
-        await _greet(application.bot, sleep)
+        await _greet(application.bot, runtime.sleep)
         async with application:
-            yield TelegramSide(application, connection, clock)
+            yield TelegramSide(application, connection, runtime)

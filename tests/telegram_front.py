@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.clock import Clock
+from bot.clock import Clock, Runtime
 from bot.demo.telegram import TelegramStandIn
 from bot.domain.units import UserId
+from bot.network import Network
 from handlers.connection import Connection, TelegramSide, connect
 from tests.serving import serve
 
@@ -112,7 +113,7 @@ async def open_telegram(
             TOKEN, f"{address}/bot", f"{address}/file/bot", local_mode=False, admins=admins
         )
         try:
-            async with connect(connection, clock) as side:
+            async with connect(connection, Runtime(clock), Network()) as side:
                 yield Telegram(people, front, side, address)
         finally:
             await people.close()

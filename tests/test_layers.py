@@ -20,6 +20,7 @@ LAYERS = {
     "bot.media": ("bot.media", "bot.errors"),
     "bot.i18n": ("bot.errors",),
     "bot.log": (),
+    "bot.network": (),
     "bot.serving": (),
     "bot.kling.wire": ("bot.domain",),
     "bot.kling.outcomes": ("bot.domain",),
@@ -53,6 +54,7 @@ LAYERS = {
     "bot.cli.check": (
         "bot.settings",
         "bot.clock",
+        "bot.network",
         "bot.providers",
         "bot.store.sqlite",
         "bot.kling",
@@ -72,7 +74,15 @@ LAYERS = {
     ),
     # An independent reading of the wire facts: sharing code with the client would share its mistakes.
     "bot.demo": ("bot.demo", "bot.app", "bot.serving", "bot.settings.config", "bot.log"),
-    "handlers": ("handlers", "bot.services", "bot.domain", "bot.clock", "bot.errors", "bot.i18n"),
+    "handlers": (
+        "handlers",
+        "bot.services",
+        "bot.domain",
+        "bot.clock",
+        "bot.errors",
+        "bot.i18n",
+        "bot.network",
+    ),
 }
 PURE = ("bot.domain", "bot.kling.dialects", "bot.kling.wire", "bot.kling.outcomes")
 IMPURE = frozenset(

@@ -7,6 +7,7 @@ import httpx
 
 from bot.clock import SystemClock
 from bot.kling.outcomes import ProviderError
+from bot.network import Network
 from bot.providers import open_pool
 from bot.settings.config import Settings
 from bot.store.sqlite import SqliteStore
@@ -25,10 +26,11 @@ class Result:
 
 async def check(settings: Settings) -> list[Result]:
     """Try the store, the Telegram token and every provider's key."""
-    results = [await _store(settings), await _telegram(settings), _callbacks(settings)]
+    network = Network()
+    results = [await _store(settings), await _telegram(settings, network), _callbacks(settings)]
     if not any(provider.enabled for provider in settings.providers):
         results.append(Result("providers", False, "none of them is enabled"))
-    async with open_pool(settings, SystemClock()) as pool:
+    async with open_pool(settings, SystemClock(), network) as pool:
         for client in pool.clients():
             subject = f"provider {client.name}"
             try:
@@ -57,10 +59,10 @@ def _callbacks(settings: Settings) -> Result:
     return Result("callbacks", True, f"on, at {web.public_url}/callback/…, served on {web.listen}")
 
 
-async def _telegram(settings: Settings) -> Result:
+async def _telegram(settings: Settings, network: Network) -> Result:
     address = f"{settings.telegram.base_url}{settings.telegram.token.get_secret_value()}/getMe"
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
+        async with network.client(timeout=TIMEOUT_SECONDS) as http:
             answer = (await http.get(address)).json()
     except (httpx.HTTPError, ValueError) as error:
         # The text of the error may hold the address, and so the token.

@@ -33,6 +33,7 @@ from bot.services.operations.reports import Reports
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
+from bot.services.ports import Job
 from bot.services.tasks.all_tasks import AllTasks
 from bot.settings import config
 from bot.store.sqlite.operating import OperatingSqliteStore
@@ -103,9 +104,9 @@ async def _desk(settings: config.Settings) -> AsyncIterator[Desk]:
         await store.close()
 
 
-def _nobody(tick: str) -> None:
-    """Wake nobody: the bot is another process, whose ticks find what there is to do within seconds."""
-    del tick
+def _nobody(job: Job) -> None:
+    """Wake nobody: the bot is another process, whose jobs find what there is to do within seconds."""
+    del job
 
 
 def at_desk(work: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Callable[P, None]:

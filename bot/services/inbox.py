@@ -7,11 +7,11 @@ ended is acted on again at the next start; effects are unique by update id.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Clock, Sleep
 from bot.domain.units import DAY
 from bot.services.ports import RawUpdate, UpdateProcessor, UpdateSource
 from bot.store.base import InboxRow, Store
@@ -19,8 +19,6 @@ from bot.store.base import InboxRow, Store
 log = structlog.get_logger(__name__)
 
 Lane = tuple[str, int]
-
-Pause = Callable[[float], Awaitable[None]]
 
 LONG_POLL_SECONDS = 30
 ALBUM_QUIET_SECONDS = 1.2
@@ -46,9 +44,9 @@ class Intake:
         source: UpdateSource,
         processor: UpdateProcessor,
         clock: Clock,
-        pause: Pause = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
-        self._pause = pause
+        self._sleep = sleep
         self._store = store
         self._source = source
         self._processor = processor
@@ -59,17 +57,13 @@ class Intake:
 
     async def run(self, stopping: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Replay what is unfinished, then take updates in until `stopping` is set; finish what has begun."""
-        backlog = await self._store.unprocessed()
-        if backlog:
-            log.info("unfinished updates replayed", count=len(backlog))
-        for row in backlog:
-            self._enqueue(row)
+        await self.replay()
         stop = asyncio.create_task(stopping.wait())
         failures = 0
         ready()
         try:
             while not stopping.is_set():
-                fetching = asyncio.create_task(self._fetch())
+                fetching = asyncio.create_task(self.fetch())
                 await asyncio.wait({fetching, stop}, return_when=asyncio.FIRST_COMPLETED)
                 if not fetching.done():
                     fetching.cancel()
@@ -89,18 +83,27 @@ class Intake:
             stop.cancel()
             await self.drain()
 
+    async def replay(self) -> None:
+        """Put in line what an earlier run of the process took in and did not finish."""
+        backlog = await self._store.unprocessed()
+        if backlog:
+            log.info("unfinished updates replayed", count=len(backlog))
+        for row in backlog:
+            self._enqueue(row)
+
     async def drain(self) -> None:
         """Wait until every update that was taken in has been acted on."""
         while self._workers:
             await asyncio.wait(set(self._workers))
 
-    async def _fetch(self) -> None:
+    async def fetch(self, timeout_seconds: int = LONG_POLL_SECONDS) -> None:
+        """Ask for new updates once, waiting for them so long, and put them in line."""
         last = await self._store.last_update()
         offset = None
         if last is not None and self._clock.now() - last[1] < IDS_GO_ON:
             # Asking from the next id on confirms everything before it, which the store already keeps.
             offset = last[0] + 1
-        updates = await self._source.fetch(offset, LONG_POLL_SECONDS)
+        updates = await self._source.fetch(offset, timeout_seconds)
         await self.take_in(updates)
 
     async def take_in(self, updates: Sequence[RawUpdate]) -> None:
@@ -156,7 +159,7 @@ class Intake:
             if len(parts) in {known, LARGEST_ALBUM}:
                 return parts
             known = len(parts)
-            await self._pause(ALBUM_QUIET_SECONDS)
+            await self._sleep(ALBUM_QUIET_SECONDS)
 
     async def _done(self, row: InboxRow) -> None:
         try:

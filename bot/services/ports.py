@@ -216,11 +216,28 @@ class UpdateProcessor(Protocol):
         ...
 
 
-class Wake(Protocol):
-    """Lets one service tell another that there is something to do now; a tick would find it anyway."""
+class Job(StrEnum):
+    """What the scheduler runs at intervals, or at once when it is woken."""
 
-    def __call__(self, tick: str) -> None:
-        """Run `dispatch`, `poll`, `deliver` or `assets` at once."""
+    DISPATCH = "dispatch"
+    POLL = "poll"
+    DELIVER = "deliver"
+    ASSETS = "assets"
+    RECOVER = "recover"
+    STATUS = "status"
+    SPENDING = "spending"
+    ACCESS = "access"
+    PRICING = "pricing"
+    ROUNDS = "rounds"
+    MODERATION = "moderation"
+    BROADCAST = "broadcast"
+
+
+class Wake(Protocol):
+    """Lets one service tell another that there is something to do now; the job would find it anyway."""
+
+    def __call__(self, job: Job) -> None:
+        """Run a job at once."""
         ...
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -20,6 +19,7 @@ from telegram.constants import ChatType, ParseMode
 from telegram.error import RetryAfter, TelegramError
 from telegram.ext import Application, CallbackContext, ExtBot, Job
 
+from bot.clock import Sleep
 from bot.domain.requests.preferences import Preferences
 from bot.domain.tasks.task import Origin
 from bot.domain.units import ChatId, UserId
@@ -35,7 +35,6 @@ LONGEST_PAUSE = 60.0
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 """A prompt may hold an address; a preview of it would drown the message."""
 
-Pause = Callable[[float], Awaitable[None]]
 AnyDict = dict[Any, Any]
 E = TypeVar("E", bound=StrEnum)
 
@@ -53,7 +52,7 @@ class Tools:
     def __init__(self) -> None:
         self.albums: dict[int, tuple[Message, ...]] = {}
         self.spoken: dict[int, Texts] = {}
-        self.pause: Pause = asyncio.sleep
+        self.pause: Sleep = asyncio.sleep
 
 
 class Context(CallbackContext[ExtBot[None], AnyDict, AnyDict, Tools]):

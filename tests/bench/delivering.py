@@ -10,9 +10,10 @@ from pathlib import Path
 
 import httpx
 
-from bot.clock import SystemClock
+from bot.clock import Runtime
 from bot.domain.tasks.task import Delivery, DeliveryKind, DeliveryState, TaskState
 from bot.kling.download import download
+from bot.network import Network
 from bot.services.ports import ResultFile
 from handlers.connection import Connection, TelegramSide, connect
 from tests.builders import a_task
@@ -42,7 +43,7 @@ async def main(files_url: str, bot_api_url: str, directory: Path, count: int) ->
     )
     async with (
         httpx.AsyncClient(timeout=60, trust_env=False) as client,
-        connect(connection, SystemClock()) as side,
+        connect(connection, Runtime(), Network()) as side,
     ):
         await deliver(client, side, f"{files_url}/1", directory / "first.mp4")
         before = memory("VmRSS")

@@ -111,13 +111,13 @@ async def test_after_a_week_of_silence_no_update_is_thrown_away_by_an_offset(wor
             return []
 
     intake = Intake(world.store, Source(), None, world.clock)
-    await intake._fetch()
+    await intake.fetch()
     await world.store.receive([an_update(900, received_at=world.clock.now())])
-    await intake._fetch()
+    await intake.fetch()
     world.clock.advance(7 * DAY)
-    await intake._fetch()
+    await intake.fetch()
     await world.store.receive([an_update(5, received_at=world.clock.now())])
-    await intake._fetch()
+    await intake.fetch()
     assert asked == [None, 901, None, 6]
 
 

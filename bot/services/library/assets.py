@@ -30,7 +30,7 @@ from bot.kling.pool import Pool
 from bot.services.people.accounts import Accounts
 from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
-from bot.services.ports import Wake
+from bot.services.ports import Job, Wake
 from bot.store.base import AssetChanged, AssetRefused, Store
 
 log = structlog.get_logger(__name__)
@@ -142,7 +142,7 @@ class Assets:
                 raise UserError(f"error.asset.{wish.kind}_taken", name=wish.name) from None
             raise UserError(f"error.asset.{wish.kind}_too_many", limit=MOST_ASSETS) from None
         log.info("an asset was asked for", asset=kept.id, kind=kept.kind, user=user_id, provider=provider)
-        self._wake("assets")
+        self._wake(Job.ASSETS)
         return kept
 
     def _provider(self, wish: Wish, homes: Collection[ProviderName]) -> ProviderName:
@@ -233,7 +233,7 @@ class Assets:
             except AssetChanged:
                 continue
             log.info("an asset is deleted", asset=asset.id, kind=asset.kind, user=user_id)
-            self._wake("assets")
+            self._wake(Job.ASSETS)
             return asset
 
     # -- using ---------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from bot.errors import UserError
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
-from bot.services.ports import ChatBusy, ChatGone, ChatRefused, Wake
+from bot.services.ports import ChatBusy, ChatGone, ChatRefused, Job, Wake
 from bot.store.operating import OperatingStore
 
 log = structlog.get_logger(__name__)
@@ -132,7 +132,7 @@ class Broadcasts:
             raise UserError("error.button.stale")
         after = f"{total} · {found.plan or '*'} · {found.language or '*'} · {found.text[:200]}"
         await self._audit.note(operation, actor, "broadcast", f"broadcast {letter}", "", after)
-        self._wake("broadcast")
+        self._wake(Job.BROADCAST)
         return _letter(started)
 
     async def stop(self, actor: UserId | None, letter: int, operation: str) -> Letter:

@@ -28,7 +28,7 @@ from bot.services.library.assets import Assets
 from bot.services.people.accounts import Accounts
 from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
-from bot.services.ports import Wake
+from bot.services.ports import Job, Wake
 from bot.store.base import Conflict, Store, StoredAttachment, TaskIdTaken
 
 _ID_DRAWS = 8
@@ -170,7 +170,7 @@ class Submit:
             log.info(
                 "task accepted", task=accepted.id, user=user_id, chat=origin.chat_id, price=accepted.price
             )
-            self._wake("dispatch")
+            self._wake(Job.DISPATCH)
             return accepted
         raise RuntimeError("no free task id was drawn")
 
@@ -202,7 +202,7 @@ class Submit:
             raise UserError(
                 "error.task.ended" if ended else "error.task.already_sent", task=shown(task_id)
             ) from error
-        self._wake("deliver")
+        self._wake(Job.DELIVER)
         return cancelled
 
     async def running(self, user_id: UserId) -> list[Task]:

@@ -15,7 +15,7 @@ from bot.domain.units import DAY, MINUTE, Millis, TaskId, UserId, shown
 from bot.errors import UserError
 from bot.services.people.access import Access
 from bot.services.people.audit import Audit
-from bot.services.ports import Wake
+from bot.services.ports import Job, Wake
 from bot.store.base import Conflict
 from bot.store.operating import OperatingStore
 
@@ -102,7 +102,7 @@ class AllTasks:
             key = "error.task.ended" if current.state.is_final else "error.admin.task_busy"
             raise UserError(key, task=shown(task_id)) from None
         await self._audit.note(operation, actor, "cancel", shown(task_id), task.state, ended.state)
-        self._wake("deliver")
+        self._wake(Job.DELIVER)
         return ended
 
     async def refund(self, actor: UserId | None, task_id: TaskId, operation: str) -> Task:

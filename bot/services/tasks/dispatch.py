@@ -31,7 +31,7 @@ from bot.kling import outcomes
 from bot.kling.pool import Pool
 from bot.kling.wire import SubmitContext, TaskRef
 from bot.services.credits.spending import Spending
-from bot.services.ports import Operators, Wake
+from bot.services.ports import Job, Operators, Wake
 from bot.services.tasks.status import Status
 from bot.services.tasks.watch import Watch
 from bot.services.tasks.work import Work
@@ -169,7 +169,7 @@ class Dispatch:
                 )
             case outcomes.Ambiguous():
                 await self._apply(task, AnswerLost(now))
-                self._wake("dispatch")
+                self._wake(Job.DISPATCH)
             case _:
                 await self._again(task, provider, now, now)
 
@@ -180,7 +180,7 @@ class Dispatch:
             await self._apply(task, Refused(FailureKind.UNAVAILABLE))
         elif self._pool.can_ever(task.request, excluded):
             await self._apply(task, Deferred(now, exclude=provider))
-            self._wake("dispatch")
+            self._wake(Job.DISPATCH)
         elif retry_at > now:
             await self._apply(task, Deferred(retry_at, anew=True))
         else:
@@ -226,13 +226,13 @@ class Dispatch:
         if found is not None:
             log.info("a submission whose answer was lost was found", task=task.id, provider=provider)
             await self._apply(task, Accepted(found.provider_task_id, now))
-            self._wake("poll")
+            self._wake(Job.POLL)
         elif task.looks + 1 < ABSENCES_TO_PROVE:
             await self._apply(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.looks + 1))
         else:
             log.info("a submission whose answer was lost never arrived", task=task.id, provider=provider)
             await self._apply(task, ProvenAbsent(now))
-            self._wake("dispatch")
+            self._wake(Job.DISPATCH)
 
     # -- bookkeeping ---------------------------------------------------------------------------------
 
@@ -245,7 +245,7 @@ class Dispatch:
             log.info("a transition came too late", task=task.id, reason=str(error))
             return None
         if after.state.is_final:
-            self._wake("deliver")
+            self._wake(Job.DELIVER)
         elif after.state is not task.state:
             await self._status.show(after)
         return after

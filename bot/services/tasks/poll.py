@@ -25,7 +25,7 @@ from bot.kling.callback import Hint
 from bot.kling.client import KlingClient
 from bot.kling.pool import Pool
 from bot.kling.wire import RemoteState, TaskStatus
-from bot.services.ports import Wake
+from bot.services.ports import Job, Wake
 from bot.services.tasks.dispatch import task_ref
 from bot.services.tasks.status import Status
 from bot.services.tasks.watch import Watch
@@ -118,7 +118,7 @@ class Poll:
         if task is not None:
             log.info("a look was brought forward", task=task.id, provider=provider, state=task.state)
             # Submissions whose answer was lost are settled by another tick.
-            self._wake("recover" if task.state is TaskState.UNCONFIRMED else "poll")
+            self._wake(Job.RECOVER if task.state is TaskState.UNCONFIRMED else Job.POLL)
 
     async def _look_at_many(self, client: KlingClient, tasks: Sequence[Task]) -> None:
         try:
@@ -208,8 +208,8 @@ class Poll:
         log.info("task ended", task=task.id, state=after.state, failure=after.failure, provider=task.provider)
         if isinstance(event, Finished) and task.provider is not None:
             await self._watch.note(task.provider, None)
-        self._wake("deliver")
-        self._wake("dispatch")
+        self._wake(Job.DELIVER)
+        self._wake(Job.DISPATCH)
 
 
 def _marked(video: RemoteVideo) -> RemoteVideo:

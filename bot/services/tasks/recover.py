@@ -10,7 +10,7 @@ from bot.clock import Clock
 from bot.domain.tasks.lifecycle import DeadlinePassed, IllegalTransition, transition
 from bot.domain.tasks.task import ACTIVE_STATES
 from bot.domain.units import HOUR, Millis
-from bot.services.ports import Wake
+from bot.services.ports import Job, Wake
 from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.status import Status
 from bot.store.base import Conflict, Store
@@ -73,7 +73,7 @@ class Recover:
             except (Conflict, IllegalTransition):
                 continue
             log.warning("task expired before a provider took it", task=task.id)
-            self._wake("deliver")
+            self._wake(Job.DELIVER)
         if self._cleaned_at is None or now - self._cleaned_at > CLEANING_INTERVAL:
             self._cleaned_at = now
             forgotten = await self._store.clean(Millis(now - self._retention))

@@ -11,13 +11,14 @@ log = structlog.get_logger(__name__)
 class Work:
     """A set of running pieces of work, at most `limit` of them at once; the rest waits its turn.
 
-    A piece that fails is logged with its traceback; its task's lease brings it back later.
+    `begun` counts all that were ever started. A piece that fails is logged with its traceback; its task's lease brings it back later.
     """
 
     def __init__(self, limit: int) -> None:
         self._slots = asyncio.Semaphore(limit)
         self._limit = limit
         self._running: set[asyncio.Task[None]] = set()
+        self.begun = 0
 
     @property
     def free(self) -> int:
@@ -26,6 +27,7 @@ class Work:
 
     def start(self, piece: Coroutine[object, object, object]) -> None:
         """Begin a piece of work."""
+        self.begun += 1
         running = asyncio.create_task(self._run(piece))
         self._running.add(running)
         running.add_done_callback(self._running.discard)

@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from bot.scheduler import Ticks
+from bot.scheduler import Scheduler
+from bot.services.ports import Job
 from bot.services.tasks.work import Work
 
 FAR = 3600.0
@@ -10,7 +11,7 @@ FAR = 3600.0
 
 @pytest.fixture
 async def ticks():
-    made = Ticks()
+    made = Scheduler()
     yield made
     made.stop()
 
@@ -21,9 +22,9 @@ async def test_a_tick_runs_at_once_and_again_when_it_is_woken(ticks):
     async def tick() -> None:
         await calls.put("called")
 
-    ticks.start({"dispatch": (FAR, tick)})
+    ticks.start({Job.DISPATCH: (FAR, tick)})
     await asyncio.wait_for(calls.get(), 5)
-    ticks.wake("dispatch")
+    ticks.wake(Job.DISPATCH)
     assert await asyncio.wait_for(calls.get(), 5) == "called"
 
 
@@ -39,10 +40,10 @@ async def test_a_tick_that_is_woken_while_it_runs_runs_once_more_and_never_besid
         await may_end.wait()
         inside -= 1
 
-    ticks.start({"poll": (FAR, tick)})
+    ticks.start({Job.POLL: (FAR, tick)})
     assert await asyncio.wait_for(begun.get(), 5) == 1
-    ticks.wake("poll")
-    ticks.wake("poll")
+    ticks.wake(Job.POLL)
+    ticks.wake(Job.POLL)
     assert begun.empty()
     may_end.set()
     assert await asyncio.wait_for(begun.get(), 5) == 1
@@ -55,16 +56,16 @@ async def test_a_tick_that_fails_is_called_again(ticks, capsys):
         await calls.put("called")
         raise RuntimeError("broken")
 
-    ticks.start({"deliver": (FAR, tick)})
+    ticks.start({Job.DELIVER: (FAR, tick)})
     await asyncio.wait_for(calls.get(), 5)
-    ticks.wake("deliver")
+    ticks.wake(Job.DELIVER)
     assert await asyncio.wait_for(calls.get(), 5) == "called"
 
 
-async def test_waking_an_unknown_tick_does_nothing(ticks):
+async def test_waking_a_job_that_the_scheduler_does_not_run_is_only_noted(ticks):
     ticks.start({})
-    ticks.wake("nobody")
-    assert ticks._again == set()
+    ticks.wake(Job.POLL)
+    assert (ticks._again, ticks.woken) == (set(), {Job.POLL})
 
 
 async def test_work_is_bounded_and_a_failing_piece_leaves_its_place():
@@ -122,7 +123,7 @@ async def test_a_tick_that_is_cut_short_at_the_end_is_no_error(ticks, caplog):
         finally:
             ended.set()
 
-    ticks.start({"dispatch": (FAR, tick)})
+    ticks.start({Job.DISPATCH: (FAR, tick)})
     await asyncio.wait_for(begun.wait(), 5)
     ticks.stop()
     await asyncio.wait_for(ended.wait(), 5)

@@ -1,0 +1,67 @@
+"""HTTP clients that share their TLS contexts, which are made when the first https address is asked."""
+
+import ssl
+from collections.abc import Callable
+from functools import cached_property
+
+import httpx
+
+
+class Network:
+    """Opens HTTP clients. `transport`, where it is given, answers every request in place of the network."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self.transport = None if transport is None else _Borrowed(transport)
+
+    def client(self, *, timeout: float | None = None, http2: bool = False) -> httpx.AsyncClient:
+        """Open a client for requests of `timeout` seconds (None: httpx's default), to be closed by the caller.
+
+        It uses no proxy of the environment: keys go nowhere that the settings do not name.
+        """
+        return httpx.AsyncClient(
+            transport=self.transport or _OnDemand(lambda: self.tls_http2 if http2 else self.tls, http2=http2),
+            timeout=httpx.Timeout(5.0 if timeout is None else timeout),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    @cached_property
+    def tls(self) -> ssl.SSLContext:
+        """The context of every HTTP/1.1 client; reading the certificates takes some 20 ms."""
+        return httpx.create_ssl_context()
+
+    @cached_property
+    def tls_http2(self) -> ssl.SSLContext:
+        """The context of every HTTP/2 client: httpcore writes the protocols that it offers into it."""
+        return httpx.create_ssl_context()
+
+
+class _Borrowed(httpx.AsyncBaseTransport):
+    """A transport that stays open when a client that uses it is closed."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._transport.handle_async_request(request)
+
+
+class _OnDemand(httpx.AsyncBaseTransport):
+    """Makes the transport for plain http, and the one for https, with the first request that needs it."""
+
+    def __init__(self, tls: Callable[[], ssl.SSLContext], *, http2: bool) -> None:
+        self._tls = tls
+        self._http2 = http2
+        self._made: dict[bool, httpx.AsyncHTTPTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        secure = request.url.scheme == "https"
+        if secure not in self._made:
+            # The context for plain http is never used, and trusts nobody.
+            context = self._tls() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self._made[secure] = httpx.AsyncHTTPTransport(verify=context, http2=self._http2 and secure)
+        return await self._made[secure].handle_async_request(request)
+
+    async def aclose(self) -> None:
+        for transport in self._made.values():
+            await transport.aclose()
