@@ -26,7 +26,8 @@ from bot.domain.requests import (
     voices,
 )
 from bot.domain.requests.request import Product
-from bot.domain.units import DAY, MINUTE, Millis
+from bot.domain.units import DAY, MINUTE, Millis, ProviderName
+from bot.kling import callback
 from bot.kling.download import download
 from bot.network import Network
 from bot.providers import open_pool
@@ -56,7 +57,7 @@ from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
 from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
-from bot.services.ports import Job
+from bot.services.ports import Job, UpdateSource
 from bot.services.requests.assistant import Assistant
 from bot.services.requests.cards import Cards
 from bot.services.requests.links import LARGEST_PICTURE, Links
@@ -75,7 +76,6 @@ from bot.services.tasks.watch import Watch
 from bot.services.tasks.work import Work
 from bot.settings.config import Settings
 from bot.store.sqlite.operating import OperatingSqliteStore
-from bot.web import Callbacks, Health, Sounds, WatchedUpdates, serve, site
 from handlers.connection import Connection, TelegramSide, connect
 
 log = structlog.get_logger(__name__)
@@ -409,12 +409,25 @@ async def build(
             settings.web.public_url,
             settings.telegram.token.get_secret_value(),
         )
-        updates = WatchedUpdates(telegram, clock)
-        web = site(
-            Callbacks(wiring.callback_doors(settings), poll.hint, clock),
-            Health(store, updates, clock),
-            Sounds(asset_making.sound),
-        )
+        updates: UpdateSource = telegram
+        serving: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
+        if settings.web.public_url:
+            from bot import web  # it loads a web server
+
+            token = settings.telegram.token.get_secret_value()
+            doors = {
+                ProviderName(provider.name): web.CallbackDoor(
+                    callback.path_secret(token, provider.name), provider.webhook_secret.get_secret_value()
+                )
+                for provider in settings.providers
+            }
+            updates = watched = web.WatchedUpdates(telegram, clock)
+            site = web.site(
+                web.Callbacks(doors, poll.hint, clock),
+                web.Health(store, watched, clock),
+                web.Sounds(asset_making.sound),
+            )
+            serving = partial(web.serve, site, settings.web.listen)
         deliver = Deliver(
             store, telegram.messenger, status, fetch, directory, max_upload, clock, rng, deliveries
         )
@@ -463,7 +476,7 @@ async def build(
             work=(submissions, looks, deliveries, making),
             telegram=telegram,
             restore=restore,
-            serving=partial(serve, web, settings.web.listen) if settings.web.public_url else nullcontext,
+            serving=serving,
         )
 
 

@@ -1,23 +1,20 @@
-"""Texts in the reader's language: gettext catalogues read at start, plural rules and formats by Babel.
+"""Texts in the reader's language: gettext catalogues read at start, numbers and dates by Babel.
 
 A message id is a key (`notice.cancelled`); the English catalogue holds every key, and a language that
 lacks one falls back to it. Placeholders are `{name}`.
 """
 
 import gettext
-import io
+import json
+import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
 import structlog
-from babel import Locale
-from babel.dates import format_skeleton, format_time, get_datetime_format
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
 
 log = structlog.get_logger(__name__)
 
@@ -39,21 +36,45 @@ def choose(telegram_language: str | None) -> str:
     return "zh_Hans" if code.split("-")[0] == "zh" else DEFAULT
 
 
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The texts of one language by key, each in its plural forms, and which form goes with a number."""
+
+    texts: Mapping[str, tuple[str, ...]]
+    form_for: Callable[[int], int]
+
+
 @cache
-def _catalogue(language: str) -> gettext.GNUTranslations:
-    source = resources.files("bot").joinpath("locales", language, "LC_MESSAGES", "bot.po")
-    compiled = io.BytesIO()
-    write_mo(compiled, read_po(io.BytesIO(source.read_bytes()), locale=language))
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+def read_catalogue(language: str) -> Catalogue:
+    """Read a language's file; only what our files hold, for Babel takes ten times as long at every start."""
+    source = resources.files("bot").joinpath("locales", language, "LC_MESSAGES", "bot.po").read_text("utf-8")
+    texts: dict[str, tuple[str, ...]] = {}
+    for entry in _ENTRY.finditer(source):
+        forms = [form for form in _STRINGS.split(entry["forms"]) if form]
+        texts[_unquoted(entry["key"])] = tuple(_unquoted(form) for form in forms)
+    (header,) = texts.pop("")
+    rule = re.search(r"plural=(.+?);", header)
+    assert rule is not None, f"{language} has no plural rule"  # noqa: S101  the files are ours
+    return Catalogue(texts, gettext.c2py(rule[1]))
+
+
+_ENTRY = re.compile(
+    r'^msgid (?P<key>(?:".*"\n)+)(?:msgid_plural (?:".*"\n)+)?(?P<forms>(?:msgstr(?:\[\d\])? (?:".*"\n?)+)+)',
+    re.MULTILINE,
+)
+_STRINGS = re.compile(r"^msgstr(?:\[\d\])? ", re.MULTILINE)
+
+
+def _unquoted(lines: str) -> str:
+    """Join the quoted lines of one string; the escapes that our files hold are those of JSON."""
+    return "".join(json.loads(line) for line in lines.splitlines())
 
 
 class Texts:
     """The texts of one language. Calling it gives a text: `t("help.video", model="kling-v2-6")`."""
 
-    def __init__(self, language: str, read: Callable[[str], gettext.GNUTranslations] = _catalogue) -> None:
+    def __init__(self, language: str, read: Callable[[str], Catalogue] = read_catalogue) -> None:
         self.language = language if language in NAMES else DEFAULT
-        self.locale = Locale.parse(self.language)
         self._own = read(self.language)
         self._english = read(DEFAULT)
         self._told: set[str] = set()
@@ -69,22 +90,16 @@ class Texts:
 
     def plural(self, key: str, number: int, **params: object) -> str:
         """The text of a key in the form that goes with `number`, which is the placeholder `{number}`."""
-        text = self._own.ngettext(key, key, number)
-        if text == key:
-            self._tell_missing(key)
-            text = self._english.ngettext(key, key, number)
-        if text == key:
-            raise KeyError(key)
+        text = self._find(key, number)
         return text.format_map({**params, "number": self.number(number)})
 
-    def _find(self, key: str) -> str:
-        text = self._own.gettext(key)
-        if text == key:
+    def _find(self, key: str, number: int = 1) -> str:
+        catalogue = self._own
+        if not any(catalogue.texts.get(key, ())):
             self._tell_missing(key)
-            text = self._english.gettext(key)
-        if text == key:
-            raise KeyError(key)
-        return text
+            catalogue = self._english
+        forms = catalogue.texts[key]
+        return forms[catalogue.form_for(number)] if len(forms) > 1 else forms[0]
 
     def _tell_missing(self, key: str) -> None:
         if key not in self._told:
@@ -93,7 +108,9 @@ class Texts:
 
     def number(self, value: float) -> str:
         """A number as the reader writes it."""
-        return str(format_decimal(value, locale=self.locale))
+        from babel.numbers import format_decimal
+
+        return str(format_decimal(value, locale=self.language))
 
     def duration(self, milliseconds: int) -> str:
         """A length of time in its two largest units: `1 min 5 s`."""
@@ -111,19 +128,24 @@ class Texts:
         """A day in the given zone, in few letters: `21 Nov`, with its year where that is another."""
         at = datetime.fromtimestamp(milliseconds / 1000, zone)
         same_year = at.year == datetime.fromtimestamp(now / 1000, zone).year
-        return format_skeleton("MMMd" if same_year else "yMMMd", at, locale=self.locale)
+        return self.date(at, with_year=not same_year)
+
+    def date(self, day: date, *, with_year: bool = False) -> str:
+        """A day in few letters; the month is a word wherever the language has one, for `1/2` is two days."""
+        from babel.dates import format_skeleton
+
+        return str(format_skeleton("yMMMd" if with_year else "MMMd", day, locale=self.language))
 
     def moment(self, milliseconds: int, zone: ZoneInfo, now: int) -> str:
-        """A moment in the given zone: the time, with its date where it is not today, and the year where that is another.
+        """A moment in the given zone: the time, with its date where it is not today, and the year where that is another."""
+        from babel.dates import format_time, get_datetime_format
 
-        The month is a word wherever the language has one: `1/2` is two days.
-        """
         at = datetime.fromtimestamp(milliseconds / 1000, zone)
         today = datetime.fromtimestamp(now / 1000, zone).date()
-        said = format_time(at, "short", locale=self.locale)
+        said = format_time(at, "short", locale=self.language)
         if at.date() != today:
-            date = format_skeleton("MMMd" if at.year == today.year else "yMMMd", at, locale=self.locale)
-            said = str(get_datetime_format("medium", self.locale)).format(said, date)
+            date = self.date(at, with_year=at.year != today.year)
+            said = str(get_datetime_format("medium", self.language)).format(said, date)
         return f"{said} ({zone.key})"
 
 

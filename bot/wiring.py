@@ -18,7 +18,6 @@ from bot.services.people.access import AllowList
 from bot.services.people.limits import Rates
 from bot.services.people.moderation import Hook
 from bot.settings.config import Settings
-from bot.web import CallbackDoor
 
 # -- people and money --------------------------------------------------------------------------------
 
@@ -154,17 +153,6 @@ def callback_urls(settings: Settings) -> dict[ProviderName, str]:
         ProviderName(provider.name): callback.address(public_url, token, provider.name)
         for provider in settings.providers
         if public_url
-    }
-
-
-def callback_doors(settings: Settings) -> dict[ProviderName, CallbackDoor]:
-    """By what each provider's callbacks are known."""
-    token = settings.telegram.token.get_secret_value()
-    return {
-        ProviderName(provider.name): CallbackDoor(
-            callback.path_secret(token, provider.name), provider.webhook_secret.get_secret_value()
-        )
-        for provider in settings.providers
     }
 
 

@@ -9,8 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
+if TYPE_CHECKING:
+    from PIL import ImageDraw, ImageFont
+
+    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 WIDTH = 1280
 MARGIN = 48
@@ -31,8 +35,6 @@ _FONTS = (
     "/System/Library/Fonts/PingFang.ttc",
 )
 """Fonts with Chinese letters; without one the charts speak English, whose letters Pillow brings along."""
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,17 @@ def _path() -> str | None:
 
 
 @cache
-def _font(points: int) -> Font:
+def _font(points: int) -> "Font":
+    from PIL import ImageFont
+
     path = _path()
     return ImageFont.load_default(points) if path is None else ImageFont.truetype(path, points)
 
 
 def draw(heading: str, panels: Sequence[Sequence[Panel]], nothing: str) -> bytes:
     """A PNG of rows of one or two panels; `nothing` is written where a panel has no figures."""
+    from PIL import Image, ImageDraw
+
     height = MARGIN * 2 + HEADING + 16 + sum(max(panel.height for panel in row) + GAP for row in panels)
     picture = Image.new("RGB", (WIDTH, height), PAPER)
     pen = ImageDraw.Draw(picture)
@@ -105,7 +111,7 @@ def draw(heading: str, panels: Sequence[Sequence[Panel]], nothing: str) -> bytes
     return out.getvalue()
 
 
-def _panel(pen: ImageDraw.ImageDraw, panel: Panel, at: tuple[int, int], width: int, nothing: str) -> None:
+def _panel(pen: "ImageDraw.ImageDraw", panel: Panel, at: tuple[int, int], width: int, nothing: str) -> None:
     x, y = at
     pen.text((x, y), panel.title, INK, _font(TITLE))
     if isinstance(panel, Bars):
@@ -124,7 +130,7 @@ def _panel(pen: ImageDraw.ImageDraw, panel: Panel, at: tuple[int, int], width: i
         _bars(pen, panel, (x, y + TITLE + 20), width)
 
 
-def _columns(pen: ImageDraw.ImageDraw, panel: Columns, at: tuple[int, int], width: int) -> None:
+def _columns(pen: "ImageDraw.ImageDraw", panel: Columns, at: tuple[int, int], width: int) -> None:
     x, y = at
     series = _few(panel.series)
     bottom = y + panel.height - TITLE - 76
@@ -149,7 +155,7 @@ def _columns(pen: ImageDraw.ImageDraw, panel: Columns, at: tuple[int, int], widt
     _labels(pen, panel.labels, left, step, bottom)
 
 
-def _shares(pen: ImageDraw.ImageDraw, panel: Shares, at: tuple[int, int], width: int) -> None:
+def _shares(pen: "ImageDraw.ImageDraw", panel: Shares, at: tuple[int, int], width: int) -> None:
     x, y = at
     bottom = y + panel.height - TITLE - 60
     left = _scale(pen, (x, y + 8), bottom, width, [f"{part * 25} %" for part in range(5)])
@@ -166,7 +172,7 @@ def _shares(pen: ImageDraw.ImageDraw, panel: Shares, at: tuple[int, int], width:
     _labels(pen, panel.labels, left, step, bottom)
 
 
-def _bars(pen: ImageDraw.ImageDraw, panel: Bars, at: tuple[int, int], width: int) -> None:
+def _bars(pen: "ImageDraw.ImageDraw", panel: Bars, at: tuple[int, int], width: int) -> None:
     x, y = at
     font = _font(SMALL)
     names = max(font.getlength(name) for name, _, _ in panel.rows)
@@ -189,7 +195,7 @@ def _bars(pen: ImageDraw.ImageDraw, panel: Bars, at: tuple[int, int], width: int
 
 
 def _scale(
-    pen: ImageDraw.ImageDraw, at: tuple[int, int], bottom: int, width: int, marks: Sequence[str]
+    pen: "ImageDraw.ImageDraw", at: tuple[int, int], bottom: int, width: int, marks: Sequence[str]
 ) -> float:
     """Lines across with their numbers, the lowest first; where the room for figures begins."""
     x, y = at
@@ -202,7 +208,7 @@ def _scale(
     return left
 
 
-def _labels(pen: ImageDraw.ImageDraw, labels: Sequence[str], left: float, step: float, bottom: int) -> None:
+def _labels(pen: "ImageDraw.ImageDraw", labels: Sequence[str], left: float, step: float, bottom: int) -> None:
     """As many labels as fit without touching each other; the last one is always among them."""
     font = _font(SMALL)
     every = max(1, -(-int(max(font.getlength(label) for label in labels) + 16) // max(1, int(step))))
@@ -210,7 +216,7 @@ def _labels(pen: ImageDraw.ImageDraw, labels: Sequence[str], left: float, step: 
         pen.text((left + step * (index + 0.5), bottom + 18), labels[index], PALE, font, anchor="mm")
 
 
-def _legend(pen: ImageDraw.ImageDraw, at: tuple[float, int], right: float, names: Sequence[str]) -> None:
+def _legend(pen: "ImageDraw.ImageDraw", at: tuple[float, int], right: float, names: Sequence[str]) -> None:
     x, y = at
     font = _font(SMALL)
     for number, name in enumerate(names):
@@ -243,7 +249,7 @@ def _round_up(number: int) -> int:
         step *= 10
 
 
-def _cut(text: str, font: Font, width: float) -> str:
+def _cut(text: str, font: "Font", width: float) -> str:
     while text and font.getlength(text) > width:
         text = text[:-2] + "…" if len(text) > 2 else ""
     return text

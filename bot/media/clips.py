@@ -1,12 +1,11 @@
-"""What a chat must know of a file: its size, its length, and a picture to show before it plays."""
+"""What a chat must know of a file: its size, its length, and a picture to show before it plays.
+
+The codecs are loaded with the first file.
+"""
 
 import io
 from dataclasses import dataclass
 from pathlib import Path
-
-import av
-from av.error import FFmpegError
-from PIL import Image
 
 from bot.errors import UserError
 
@@ -41,6 +40,9 @@ def probe(path: Path) -> VideoInfo:
         NotAVideo: no frame of it can be decoded.
 
     """
+    import av
+    from av.error import FFmpegError
+
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
@@ -62,6 +64,8 @@ def picture_size(path: Path) -> tuple[int, int]:
         NotAVideo: it cannot be opened.
 
     """
+    from PIL import Image
+
     try:
         with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as picture:
             return picture.size
@@ -76,6 +80,9 @@ def sound_length(path: Path) -> int:
         NotAVideo: there is no sound in it.
 
     """
+    import av
+    from av.error import FFmpegError
+
     try:
         with av.open(str(path)) as container:
             if not container.streams.audio:
@@ -94,6 +101,9 @@ def as_mp3(data: bytes, longest_ms: int, shortest_ms: int = SHORTEST_SOUND) -> t
         UserError: it is no sound, or lasts longer than `longest_ms` or shorter than `shortest_ms`.
 
     """
+    import av
+    from av.error import FFmpegError
+
     target = io.BytesIO()
     samples = 0
     try:
@@ -122,6 +132,9 @@ def first_frame(path: Path) -> bytes:
         NotAVideo: no frame of it can be decoded.
 
     """
+    import av
+    from av.error import FFmpegError
+
     target = io.BytesIO()
     try:
         with av.open(str(path)) as container:
@@ -139,6 +152,9 @@ def thumbnail(path: Path, target: Path) -> None:
         NotAVideo: no frame of it can be decoded.
 
     """
+    import av
+    from av.error import FFmpegError
+
     try:
         with av.open(str(path)) as container:
             frame = next(container.decode(video=0))

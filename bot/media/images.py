@@ -9,14 +9,13 @@ import io
 import math
 import warnings
 from dataclasses import dataclass, field
-from typing import Literal
-
-import pillow_heif
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
 from bot.errors import UserError
 
-pillow_heif.register_heif_opener()
+if TYPE_CHECKING:
+    from PIL import Image
 
 CLOSE_UP = 0.6
 """How much of each side of a picture its close-up shows."""
@@ -56,6 +55,9 @@ def prepare(data: bytes, limits: ImageLimits = KLING_LIMITS) -> PreparedImage:
         UserError: it is no picture, is damaged, or is too small, too long-drawn or too large to be used.
 
     """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    _read_heif_too()
     try:
         with warnings.catch_warnings():
             # Of a large picture, or of damaged metadata: neither is a reason not to take it.
@@ -88,6 +90,8 @@ def close_up(data: bytes, limits: ImageLimits = KLING_LIMITS) -> bytes:
     Of a subject Kling wants a second picture, from another side or from nearer. Takes processor time: call it in
     a thread.
     """
+    from PIL import Image
+
     with Image.open(io.BytesIO(data)) as picture:
         width, height = (round(side * CLOSE_UP) for side in picture.size)
         left, top = (picture.width - width) // 2, (picture.height - height) // 2
@@ -100,6 +104,13 @@ def close_up(data: bytes, limits: ImageLimits = KLING_LIMITS) -> bytes:
     return _encode(nearer, limits)
 
 
+@cache
+def _read_heif_too() -> None:
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+
+
 def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
     width, height = size
     if width * height > limits.max_pixels:
@@ -110,8 +121,10 @@ def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
         raise UserError("error.image.too_long", ratio=f"{limits.max_ratio:g}")
 
 
-def _flattened(picture: Image.Image) -> Image.Image:
+def _flattened(picture: "Image.Image") -> "Image.Image":
     """Plain sRGB: transparency on white, 16 bits scaled to 8, other colour spaces and palettes converted."""
+    from PIL import Image
+
     picture = _in_srgb(picture)
     if picture.mode.startswith("I;16") or picture.mode == "I":
         picture = picture.point(lambda value: value / 256).convert("L")
@@ -122,8 +135,10 @@ def _flattened(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _in_srgb(picture: Image.Image) -> Image.Image:
+def _in_srgb(picture: "Image.Image") -> "Image.Image":
     """The same colours where nobody reads the profile that they were written with."""
+    from PIL import ImageCms
+
     profile = picture.info.get("icc_profile")
     if not profile or picture.mode not in {"RGB", "RGBA", "CMYK", "L"}:
         return picture
@@ -140,7 +155,7 @@ def _in_srgb(picture: Image.Image) -> Image.Image:
     return picture if converted is None else converted
 
 
-def _encode(picture: Image.Image, limits: ImageLimits) -> bytes:
+def _encode(picture: "Image.Image", limits: ImageLimits) -> bytes:
     for quality in (95, 90, 80, 65, 50):
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=quality, optimize=True)

@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -103,3 +105,12 @@ async def test_an_update_that_a_test_hands_in_is_answered_as_one_from_telegram(w
     }
     await bot.process(update, update)
     assert [name for name, _ in telegram.calls if name == "sendMessage"] == ["sendMessage"]
+
+
+RARELY_USED = ("av", "PIL", "pillow_heif", "babel", "starlette", "uvicorn", "h2")
+
+
+def test_the_program_starts_without_what_it_rarely_uses():
+    shows = f"import sys, bot.app; print(*sorted(set({RARELY_USED}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", shows], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == []

@@ -22,7 +22,7 @@ from bot.domain.requests.model import FIXED, PRICES
 from bot.domain.requests.preferences import Preference
 from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
-from bot.i18n import DEFAULT, NAMES, Texts, choose, for_language
+from bot.i18n import DEFAULT, NAMES, Catalogue, Texts, choose, for_language, read_catalogue
 from bot.services.credits.plans import Origin
 from bot.services.people.audit import AUDITED
 from handlers import COMMANDS
@@ -215,18 +215,17 @@ def test_a_moment_of_today_is_a_time_and_another_has_its_date():
 
 
 def test_a_text_that_a_language_lacks_comes_in_english_and_one_that_nobody_has_is_an_error(caplog):
-    class Nothing:
-        def gettext(self, key: str) -> str:
-            return key
-
-        def ngettext(self, key: str, _: str, __: int) -> str:
-            return key
-
     english = for_language("en")
-    t = Texts("zh_Hans", lambda language: Nothing() if language == "zh_Hans" else english._own)
+    nothing = Catalogue({}, lambda _: 0)
+    t = Texts("zh_Hans", lambda language: nothing if language == "zh_Hans" else read_catalogue(language))
     assert t("tasks.none") == english("tasks.none")
     assert t.plural("unit.credits", 3) == english.plural("unit.credits", 3)
     with pytest.raises(KeyError):
         t("no.such.key")
     with pytest.raises(KeyError):
         english.plural("no.such.key", 2)
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_a_catalogue_is_read_as_babel_reads_it(language):
+    assert read_catalogue(language).texts == CATALOGUES[language]

@@ -5,9 +5,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-
-from babel.dates import format_skeleton
+from datetime import UTC, datetime
 
 from bot.clock import Clock
 from bot.domain.operations.report import Figure, Report, days_before, report, start_of
@@ -92,7 +90,7 @@ class Reports:
 
 async def _drawn(found: Report, texts: Texts, names: dict[UserId, str] | None) -> Chart:
     t = texts if has_all_letters() else for_language("en")
-    labels = [_day(day, t) for day in found.days]
+    labels = [t.date(day) for day in found.days]
     rows: list[list[Panel]] = [
         [Columns(t("chart.tasks"), labels, found.tasks)],
         [Columns(t("chart.credits"), labels, found.credits)],
@@ -118,10 +116,6 @@ def _for_operators(
         [Shares(t("chart.success"), labels, found.success), Bars(t("chart.times"), times, marks)],
         [Bars(t("chart.people"), people), Bars(t("chart.spend"), spend)],
     ]
-
-
-def _day(day: date, t: Texts) -> str:
-    return str(format_skeleton("MMMd", day, locale=t.locale))
 
 
 def _csv(figures: Sequence[Figure]) -> bytes:

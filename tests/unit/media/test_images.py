@@ -5,6 +5,7 @@ import struct
 import zlib
 from dataclasses import replace
 
+import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,8 @@ from PIL import Image
 
 from bot.errors import UserError
 from bot.media.images import KLING_LIMITS, prepare
+
+pillow_heif.register_heif_opener()
 
 ORIENTATION, GPS, DESCRIPTION = 0x0112, 0x8825, 0x010E
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
