@@ -239,7 +239,7 @@ async def _press(update: Update, context: Context) -> None:
         raise UserError("error.button.stale")
     if press.owner is not None and press.owner != user_id_of(update):
         raise UserError("error.button.not_yours")
-    await acknowledge(query, await handler(update, context, query, press.argument))
+    await acknowledge(context, query, await handler(update, context, query, press.argument))
 
 
 async def _anonymous(update: Update, context: Context) -> None:

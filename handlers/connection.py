@@ -29,6 +29,7 @@ from handlers.chat.context import Context, KlingApplication, Tools
 from handlers.chat.keyboards import Signer
 from handlers.chat.menus import set_menus
 from handlers.sending.asset_letters import TelegramAssetChat
+from handlers.sending.chat import Chat
 from handlers.sending.letters import TelegramLetters
 from handlers.sending.messenger import TelegramMessenger
 from handlers.shop import subscriptions
@@ -66,6 +67,8 @@ class TelegramSide:
     def __init__(self, application: KlingApplication, connection: Connection, runtime: Runtime) -> None:
         self._application = application
         self._signer = Signer(connection.token)
+        self.chat = Chat(application.bot, self._signer, runtime.sleep)
+        application.bot_data.signer, application.bot_data.chat = self._signer, self.chat
         self.asset_chat = TelegramAssetChat(application.bot)
         self.letters = TelegramLetters(application.bot, self._signer)
         self.messenger = TelegramMessenger(application.bot, self._signer, runtime.clock, connection.admins)
@@ -77,8 +80,7 @@ class TelegramSide:
 
     def serve(self, services: Services) -> None:
         """Give the handlers the services that they call, before the first update."""
-        tools = self._application.bot_data
-        tools.services, tools.signer = services, self._signer
+        self._application.bot_data.services = services
         self.messenger.read_languages_from(services.accounts)
         self.messenger.offer_what_can_be_made(services.results)
 
@@ -107,7 +109,7 @@ class TelegramSide:
 
     async def prepare(self, staff: Mapping[UserId, Role]) -> None:
         """Set menus, also those of the people who run the bot, and descriptions; best effort."""
-        await set_menus(self._application.bot, staff)
+        await set_menus(self.chat, staff)
 
 
 def _raw(update: Update) -> RawUpdate:
@@ -201,7 +203,6 @@ async def connect(connection: Connection, runtime: Runtime, network: Network) ->
             .job_queue(None)
             .build()
         )
-        application.bot_data.pause = runtime.sleep
         register(application)
         await _greet(application.bot, runtime.sleep)
         async with application:

@@ -78,11 +78,15 @@ class Progress:
     ahead: int | None = None
 
 
-class ChatGone(Exception):
+class ChatError(Exception):
+    """The chat did not take a request, in one of the four ways below."""
+
+
+class ChatGone(ChatError):
     """The chat cannot be written to any more (blocked, kicked, deleted): give up, keep the result."""
 
 
-class ChatMoved(Exception):
+class ChatMoved(ChatError):
     """The group became a supergroup: the same chat under `new_chat_id`."""
 
     def __init__(self, new_chat_id: ChatId) -> None:
@@ -90,7 +94,7 @@ class ChatMoved(Exception):
         self.new_chat_id = new_chat_id
 
 
-class ChatBusy(Exception):
+class ChatBusy(ChatError):
     """The chat asks for a pause of `retry_after` milliseconds, or cannot be reached now."""
 
     def __init__(self, retry_after: Millis) -> None:
@@ -98,12 +102,12 @@ class ChatBusy(Exception):
         self.retry_after = retry_after
 
 
-class ChatRefused(Exception):
+class ChatRefused(ChatError):
     """The chat refuses this very message (too large, bad file); a repeat would be refused again."""
 
 
 class Messenger(Protocol):
-    """A chat as the services see it. Every method may raise one of the four exceptions above."""
+    """A chat as the services see it. Every method may raise a `ChatError`."""
 
     async def show_status(self, task: Task, progress: Progress) -> int | None:
         """Write or edit the task's status message, and return its message id (None: it is gone)."""

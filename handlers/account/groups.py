@@ -5,7 +5,8 @@ from telegram.constants import ChatType
 
 from bot.domain.units import ChatId
 from handlers.account import group_views
-from handlers.chat.context import Context, Place, send
+from handlers.chat.context import Context, send
+from handlers.sending.chat import ReplyTarget
 
 OUTSIDE = frozenset({ChatMember.LEFT, ChatMember.BANNED})
 INSIDE = frozenset({ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER})
@@ -17,7 +18,7 @@ async def joined(update: Update, context: Context) -> None:
     moved = update.my_chat_member
     if moved is None or not _is_new_here(moved):
         return
-    place = Place(ChatId(moved.chat.id), message_id=None, thread_id=None, is_private=False)
+    place = ReplyTarget(ChatId(moved.chat.id))
     await send(context, place, group_views.hello(context.t, context.bot.username))
 
 

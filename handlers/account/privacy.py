@@ -1,14 +1,14 @@
 """`/privacy`, `/export` and `/forget`: what is kept of a person, as a file, and how it is deleted for good."""
 
-from io import BytesIO
+from dataclasses import replace
 
-from telegram import CallbackQuery, InputFile, Update
-from telegram.constants import ParseMode
+from telegram import CallbackQuery, Update
 
 from bot.errors import UserError
 from handlers.account import privacy_views
 from handlers.chat.context import Context, answer, place_of, rewrite, user_id_of
 from handlers.chat.views import View
+from handlers.sending.media import Media, MediaKind
 from handlers.shop import subscriptions
 
 ASK, YES, NO = "ask", "yes", "no"
@@ -31,13 +31,9 @@ async def export(update: Update, context: Context) -> None:
     if not place.is_private:
         raise UserError("error.privacy.private_chat")
     content = await context.services.privacy.export(user_id)
-    await context.bot.send_document(
-        place.chat_id,
-        InputFile(BytesIO(content), filename=f"{context.bot.username}-{user_id}.json"),
-        caption=context.t("export.done"),
-        parse_mode=ParseMode.HTML,
-        message_thread_id=place.thread_id,
-    )
+    name = f"{context.bot.username}-{user_id}.json"
+    file = Media(kind=MediaKind.DOCUMENT, source=content, filename=name)
+    await context.chat.send_media(replace(place, message_id=None), file, View(context.t("export.done")))
 
 
 async def forget(update: Update, context: Context) -> None:

@@ -1,14 +1,16 @@
 """`/stats` for those who run the bot and `/usage` for everybody: charts as pictures, and the table behind them."""
 
-from telegram import CallbackQuery, InputFile, Update
-from telegram.constants import ParseMode
+from dataclasses import replace
+
+from telegram import CallbackQuery, Update
 
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.operations.reports import PERIODS, Chart
-from handlers.chat.context import Context, keyboard, place_of, user_id_of
+from handlers.chat.context import Context, place_of, user_id_of
 from handlers.chat.keyboards import Button
 from handlers.chat.views import View
+from handlers.sending.media import Media, MediaKind
 
 USUAL = 30
 """Days that are shown where nothing else is asked for."""
@@ -34,12 +36,8 @@ async def press_stats(update: Update, context: Context, query: CallbackQuery, ar
         return
     days = _days(argument.removeprefix("csv."))
     table = await context.services.reports.table(user_id_of(update), days)
-    place = place_of(update)
-    await context.bot.send_document(
-        place.chat_id,
-        InputFile(table, filename=f"tasks-{days}-days.csv"),
-        message_thread_id=place.thread_id,
-    )
+    file = Media(kind=MediaKind.DOCUMENT, source=table, filename=f"tasks-{days}-days.csv")
+    await context.chat.send_media(replace(place_of(update), message_id=None), file)
 
 
 async def _send_stats(update: Update, context: Context, days: int) -> None:
@@ -55,16 +53,8 @@ async def _send_stats(update: Update, context: Context, days: int) -> None:
 
 
 async def _send(update: Update, context: Context, chart: Chart, view: View) -> None:
-    place = place_of(update)
-    await context.bot.send_photo(
-        place.chat_id,
-        InputFile(chart.png, filename="chart.png"),
-        caption=view.html,
-        parse_mode=ParseMode.HTML,
-        reply_markup=keyboard(context, view),
-        message_thread_id=place.thread_id,
-        reply_parameters=place.reply,
-    )
+    picture = Media(kind=MediaKind.PHOTO, source=chart.png, filename="chart.png")
+    await context.chat.send_media(place_of(update), picture, view)
 
 
 def _caption(t: Texts, chart: Chart, days: int) -> str:

@@ -8,20 +8,20 @@ import re
 
 import structlog
 from telegram import CallbackQuery, InlineQuery, PreCheckoutQuery, Update
-from telegram.constants import ParseMode
-from telegram.error import TelegramError
 from telegram.ext import ApplicationHandlerStop
 
 from bot.domain.people.access import AccessMode, Errand, Permission, Role, Standing, Verdict
 from bot.domain.units import ChatId, UserId
 from bot.errors import UserError
 from bot.i18n import for_language
+from bot.services.ports import ChatError
 from handlers.admin import access_views
 from handlers.chat import errors
-from handlers.chat.context import Context, acknowledge, answer, keyboard, place_of, rewrite, user_id_of
+from handlers.chat.context import Context, acknowledge, answer, place_of, rewrite, user_id_of
 from handlers.chat.inputs import command_in, text_of, words_after_command
 from handlers.chat.menus import set_staff_menu
 from handlers.chat.views import View, cut, plain
+from handlers.sending.chat import ReplyTarget
 
 log = structlog.get_logger(__name__)
 
@@ -110,7 +110,7 @@ async def _turn_away(update: Update, context: Context, verdict: Verdict, standin
     query = update.callback_query or update.inline_query or update.pre_checkout_query
     log.info("turned away", user=standing.user_id, verdict=verdict)
     if query is not None:
-        await _answer_query(query, plain(view.html))
+        await _answer_query(context, query, plain(view.html))
         return
     if not place_of(update).is_private and command_in(text_of(update, context), context.bot.username) is None:
         return
@@ -119,13 +119,15 @@ async def _turn_away(update: Update, context: Context, verdict: Verdict, standin
     await answer(update, context, view)
 
 
-async def _answer_query(query: CallbackQuery | InlineQuery | PreCheckoutQuery, text: str) -> None:
+async def _answer_query(
+    context: Context, query: CallbackQuery | InlineQuery | PreCheckoutQuery, text: str
+) -> None:
     if isinstance(query, CallbackQuery):
-        await acknowledge(query, cut(text, ALERT_LIMIT), alert=True)
+        await acknowledge(context, query, cut(text, ALERT_LIMIT), alert=True)
     elif isinstance(query, InlineQuery):
-        await query.answer([], cache_time=0, is_personal=True)
+        await context.chat.answer_inline(query.id)
     else:
-        await query.answer(ok=False, error_message=text)
+        await context.chat.answer_checkout(query.id, text)
 
 
 async def _ask_admins(context: Context, stranger: UserId) -> None:
@@ -141,10 +143,8 @@ async def _ask_admins(context: Context, stranger: UserId) -> None:
 async def tell(context: Context, user_id: UserId, view: View) -> bool:
     """Write to a person in private; False where they cannot be reached."""
     try:
-        await context.bot.send_message(
-            user_id, view.html, parse_mode=ParseMode.HTML, reply_markup=keyboard(context, view)
-        )
-    except TelegramError as error:
+        await context.chat.send(ReplyTarget(ChatId(user_id)), view)
+    except ChatError as error:
         log.info("a person could not be told", user=user_id, kind=type(error).__name__)
         return False
     return True
@@ -264,7 +264,7 @@ async def role(update: Update, context: Context) -> None:
     )
     text = context.t("role.given", name=access_views.named(person), role=context.t(f"role.{wanted}"))
     await answer(update, context, View(text))
-    await set_staff_menu(context.bot, person.id, given[wanted])
+    await set_staff_menu(context.chat, person.id, given[wanted])
     await tell(context, person.id, access_views.appointed(for_language(person.language), given[wanted]))
 
 

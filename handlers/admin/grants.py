@@ -1,9 +1,6 @@
 """`/grant` and `/user`, for admins only."""
 
-import structlog
 from telegram import Update
-from telegram.constants import ParseMode
-from telegram.error import TelegramError
 
 from bot.domain.credits.grants import read_grant
 from bot.domain.people.access import Permission
@@ -11,11 +8,9 @@ from bot.domain.units import ChatId
 from bot.errors import UserError
 from bot.i18n import for_language
 from handlers.account import group_views
-from handlers.admin.access import operation_of
+from handlers.admin.access import operation_of, tell
 from handlers.chat import views
 from handlers.chat.context import Context, answer, place_of, user_id_of
-
-log = structlog.get_logger(__name__)
 
 
 async def grant(update: Update, context: Context) -> None:
@@ -42,13 +37,8 @@ async def grant(update: Update, context: Context) -> None:
     await answer(update, context, views.granted(context.t, user.name, amount, balance))
     if amount > 0 and user.id != admin:
         theirs = for_language(services.accounts.language_of(user))
-        try:
-            await context.bot.send_message(
-                user.id, views.gift(theirs, amount, balance).html, parse_mode=ParseMode.HTML
-            )
-        except TelegramError as error:
-            # The credits are theirs all the same.
-            log.info("a grant could not be told", user=user.id, kind=type(error).__name__)
+        # The credits are theirs all the same where they cannot be told.
+        await tell(context, user.id, views.gift(theirs, amount, balance))
 
 
 async def user(update: Update, context: Context) -> None:

@@ -1,16 +1,12 @@
 """`/plan`, for admins only: move somebody to a plan, for good or until a day."""
 
-import structlog
 from telegram import Update
-from telegram.constants import ParseMode
-from telegram.error import TelegramError
 
 from bot.errors import UserError
 from bot.i18n import for_language
 from handlers.admin import plan_views
+from handlers.admin.access import tell
 from handlers.chat.context import Context, answer, user_id_of
-
-log = structlog.get_logger(__name__)
 
 
 async def plan(update: Update, context: Context) -> None:
@@ -30,9 +26,5 @@ async def plan(update: Update, context: Context) -> None:
     await answer(update, context, plan_views.moved(context.t, user.name, name, ends, accounts.zone, now))
     if user.id != admin:
         theirs = for_language(accounts.language_of(user))
-        told = plan_views.told(theirs, name, ends, accounts.zone, now)
-        try:
-            await context.bot.send_message(user.id, told.html, parse_mode=ParseMode.HTML)
-        except TelegramError as error:
-            # The plan is theirs all the same.
-            log.info("a plan could not be told", user=user.id, kind=type(error).__name__)
+        # The plan is theirs all the same where they cannot be told.
+        await tell(context, user.id, plan_views.told(theirs, name, ends, accounts.zone, now))

@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from telegram import (
     CallbackQuery,
     InlineKeyboardMarkup,
-    LinkPreviewOptions,
     Message,
-    ReplyParameters,
     Update,
 )
-from telegram.constants import ChatType, ParseMode
-from telegram.error import RetryAfter, TelegramError
 from telegram.ext import Application, CallbackContext, ExtBot, Job
 
-from bot.clock import Sleep
 from bot.domain.requests.preferences import Preferences
 from bot.domain.tasks.task import Origin
 from bot.domain.units import ChatId, UserId
 from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
+from bot.services.ports import ChatError
 from handlers.chat.keyboards import Signer, markup
 from handlers.chat.views import View
-
-LONGEST_PAUSE = 60.0
-"""Seconds that an answer waits at most when Telegram asks for a pause."""
-
-NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-"""A prompt may hold an address; a preview of it would drown the message."""
+from handlers.sending.chat import Chat, ReplyTarget
 
 AnyDict = dict[Any, Any]
 E = TypeVar("E", bound=StrEnum)
 
 
 class Tools:
-    """What handlers share. `services` and `signer` are set before the first update is acted on.
+    """What handlers share. `services` is set before the first update is acted on.
 
     `albums` holds, while an update is acted on, the other photos of its album by the update's id, and
     `spoken` the language of its person.
@@ -48,11 +38,11 @@ class Tools:
 
     services: Services
     signer: Signer
+    chat: Chat
 
     def __init__(self) -> None:
         self.albums: dict[int, tuple[Message, ...]] = {}
         self.spoken: dict[int, Texts] = {}
-        self.pause: Sleep = asyncio.sleep
 
 
 class Context(CallbackContext[ExtBot[None], AnyDict, AnyDict, Tools]):
@@ -93,6 +83,11 @@ class Context(CallbackContext[ExtBot[None], AnyDict, AnyDict, Tools]):
         """Signs the data of buttons."""
         return self.bot_data.signer
 
+    @property
+    def chat(self) -> Chat:
+        """Sends and edits messages."""
+        return self.bot_data.chat
+
     async def meet(self, update: Update) -> None:
         """Note who is there; speak their language and know what they prefer from here on."""
         person = update.effective_user
@@ -108,31 +103,12 @@ class Context(CallbackContext[ExtBot[None], AnyDict, AnyDict, Tools]):
 KlingApplication = Application[ExtBot[None], Context, AnyDict, AnyDict, Tools, None]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an answer goes: as a reply to `message_id`, in the topic `thread_id`, where there are such."""
-
-    chat_id: ChatId
-    message_id: int | None
-    thread_id: int | None
-    is_private: bool
-
-    @property
-    def reply(self) -> ReplyParameters | None:
-        """What makes an answer a reply; it is sent without where the message is gone."""
-        if self.message_id is None:
-            return None
-        return ReplyParameters(self.message_id, allow_sending_without_reply=True)
-
-
-def place_of(update: Update) -> Place:
+def place_of(update: Update) -> ReplyTarget:
     """Where an update happened. A press on a message that Telegram no longer shows has no topic."""
     source = update.callback_query.message if update.callback_query is not None else _message_in(update)
     assert source is not None  # noqa: S101  only messages and presses on them reach a handler
     thread_id = source.message_thread_id if isinstance(source, Message) and source.is_topic_message else None
-    return Place(
-        ChatId(source.chat.id), source.message_id, thread_id, is_private=source.chat.type == ChatType.PRIVATE
-    )
+    return ReplyTarget(ChatId(source.chat.id), source.message_id, thread_id)
 
 
 def user_id_of(update: Update) -> UserId:
@@ -152,7 +128,7 @@ def _message_in(update: Update) -> Message | None:
     return update.message or update.edited_message
 
 
-def origin_of(update: Update, context: Context, place: Place) -> Origin:
+def origin_of(update: Update, context: Context, place: ReplyTarget) -> Origin:
     """The conversation that a task comes from; an update is the origin of one task at most."""
     return Origin(
         chat_id=place.chat_id,
@@ -169,28 +145,9 @@ def keyboard(context: Context, view: View) -> InlineKeyboardMarkup | None:
     return markup(view.buttons, context.signer)
 
 
-async def send(context: Context, place: Place, view: View) -> Message:
+async def send(context: Context, target: ReplyTarget, view: View) -> Message:
     """Write to a place. When Telegram asks for a pause it is made once, for an answer must not be lost."""
-
-    async def attempt() -> Message:
-        return await context.bot.send_message(
-            place.chat_id,
-            view.html,
-            parse_mode=ParseMode.HTML,
-            reply_markup=keyboard(context, view),
-            message_thread_id=place.thread_id,
-            reply_parameters=place.reply,
-            link_preview_options=NO_PREVIEW,
-        )
-
-    try:
-        return await attempt()
-    except RetryAfter as error:
-        seconds = _seconds(error)
-        if seconds > LONGEST_PAUSE:
-            raise
-    await context.bot_data.pause(seconds)
-    return await attempt()
+    return await context.chat.send(target, view, wait=True)
 
 
 async def answer(update: Update, context: Context, view: View) -> Message:
@@ -202,17 +159,8 @@ async def rewrite(context: Context, query: CallbackQuery, view: View) -> None:
     """Change the message that a pressed button stands under; best effort, for the press itself has worked."""
     if query.message is None:
         return
-    try:
-        await context.bot.edit_message_text(
-            view.html,
-            chat_id=query.message.chat.id,
-            message_id=query.message.message_id,
-            parse_mode=ParseMode.HTML,
-            reply_markup=keyboard(context, view),
-            link_preview_options=NO_PREVIEW,
-        )
-    except TelegramError:
-        return
+    with suppress(ChatError):
+        await context.chat.edit(ChatId(query.message.chat.id), query.message.message_id, view)
 
 
 def one_of(kind: type[E], text: str) -> E:
@@ -228,15 +176,8 @@ def one_of(kind: type[E], text: str) -> E:
         raise UserError("error.button.stale") from None
 
 
-async def acknowledge(query: CallbackQuery, text: str | None = None, *, alert: bool = False) -> bool:
+async def acknowledge(
+    context: Context, query: CallbackQuery, text: str | None = None, *, alert: bool = False
+) -> bool:
     """Answer a press, which stops its spinner; False where it is too old to be answered."""
-    try:
-        await query.answer(text, show_alert=alert)
-    except TelegramError:
-        return False
-    return True
-
-
-def _seconds(error: RetryAfter) -> float:
-    value = error.retry_after
-    return float(value) if isinstance(value, (int, float)) else value.total_seconds()
+    return await context.chat.answer_press(query.id, text, alert=alert)

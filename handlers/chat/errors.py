@@ -4,9 +4,9 @@ import random
 
 import structlog
 from telegram import Update
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.errors import UserError
+from bot.services.ports import ChatError, ChatRefused
 from handlers.chat.context import Context, acknowledge, answer
 from handlers.chat.views import View, cut, error_sentence, plain
 
@@ -26,7 +26,7 @@ async def on_error(update: object, context: Context) -> None:
         services = context.services
         text = error_sentence(context.t, error, services.accounts.zone, services.clock.now())
         log.info("refused", update=update.update_id, key=error.key)
-    elif _is_the_chats(error):
+    elif isinstance(error, ChatError) and not isinstance(error, ChatRefused):
         # Telegram does not take our answers here: there is nobody to tell and nothing of ours to mend.
         log.warning("an answer could not be sent", update=update.update_id, kind=type(error).__name__)
         return
@@ -36,22 +36,19 @@ async def on_error(update: object, context: Context) -> None:
         text = context.t("error.unexpected", reference=reference)
     try:
         await _tell(update, context, text)
-    except TelegramError as failure:
+    except ChatError as failure:
         log.warning("an error could not be told", update=update.update_id, kind=type(failure).__name__)
 
 
 async def _tell(update: Update, context: Context, text: str) -> None:
     query = update.callback_query
     if query is not None:
-        if await acknowledge(query, cut(plain(text), ALERT_LIMIT), alert=True) or query.message is None:
+        if (
+            await acknowledge(context, query, cut(plain(text), ALERT_LIMIT), alert=True)
+            or query.message is None
+        ):
             return
         # A press that waited too long for an alert is answered in the chat.
         await answer(update, context, View(text))
     elif update.message is not None or update.edited_message is not None:
         await answer(update, context, View(text))
-
-
-def _is_the_chats(error: Exception | None) -> bool:
-    if isinstance(error, BadRequest):
-        return False
-    return isinstance(error, (Forbidden, ChatMigrated, RetryAfter, NetworkError))

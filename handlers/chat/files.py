@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from telegram import Bot, Message
-from telegram.error import BadRequest, TelegramError
+from telegram import Message
 from telegram.ext.filters import MessageFilter
 
 from bot.errors import UserError
+from bot.services.ports import ChatError
+from handlers.sending.chat import Chat
 
 DOWNLOAD_LIMIT = 20_000_000
 """Bytes that the Bot API lets a bot download; a local server has no such limit but pictures need none."""
@@ -74,7 +75,7 @@ HAS_SOUND = _HasSound(name="has a sound")
 HAS_IMAGE = _HasImage(name="has an image")
 
 
-async def fetch_file(bot: Bot, file: RemoteFile) -> bytes:
+async def fetch_file(chat: Chat, file: RemoteFile) -> bytes:
     """Download a file.
 
     Raises:
@@ -84,11 +85,7 @@ async def fetch_file(bot: Bot, file: RemoteFile) -> bytes:
     if file.size is not None and file.size > DOWNLOAD_LIMIT:
         raise UserError("error.image.too_large", limit=DOWNLOAD_LIMIT // 1_000_000)
     try:
-        handle = await bot.get_file(file.file_id)
-        return bytes(await handle.download_as_bytearray())
-    except BadRequest as error:
-        key = "error.image.too_large" if "too big" in error.message.lower() else "error.image.not_available"
+        return await chat.download(file.file_id)
+    except ChatError as error:
+        key = "error.image.too_large" if "too big" in str(error).lower() else "error.image.not_available"
         raise UserError(key, limit=DOWNLOAD_LIMIT // 1_000_000) from None
-    except (TelegramError, OSError):
-        # Not `from error`: its text may hold the address.
-        raise UserError("error.image.not_available") from None

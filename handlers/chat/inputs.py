@@ -72,14 +72,14 @@ async def given(update: Update, context: Context, *, links: bool = True) -> Give
     sound = sound_file_of(message) or sound_file_of(replied)
     linked = split_links(words) if links else Linked(words, ())
     keep = context.services.submit
-    pictures = [await fetch_file(context.bot, file) for file in files]
+    pictures = [await fetch_file(context.chat, file) for file in files]
     pictures += await context.services.links.pictures(linked.links)
     return Given(
         linked.words,
         tuple([await keep.keep_image(picture, user_id_of(update)) for picture in pictures]),
         None
         if sound is None
-        else await keep.keep_sound(await fetch_file(context.bot, sound), user_id_of(update)),
+        else await keep.keep_sound(await fetch_file(context.chat, sound), user_id_of(update)),
         source,
     )
 

@@ -5,17 +5,17 @@ from functools import partial
 
 import structlog
 from telegram import (
-    Bot,
     BotCommand,
     BotCommandScopeAllGroupChats,
     BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
 )
-from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from bot.domain.people.access import PERMISSIONS, Permission, Role
 from bot.domain.units import UserId
 from bot.i18n import DEFAULT, Texts, for_language, languages
+from bot.services.ports import ChatBusy, ChatError
+from handlers.sending.chat import Chat
 
 log = structlog.get_logger(__name__)
 
@@ -90,14 +90,14 @@ def staff_commands(role: Role | None) -> tuple[str, ...]:
     return tuple(command for command, permission in STAFF_COMMANDS.items() if permission in allowed)
 
 
-async def set_menus(bot: Bot, staff: Mapping[UserId, Role]) -> None:
+async def set_menus(chat: Chat, staff: Mapping[UserId, Role]) -> None:
     """Set menus and descriptions. Best effort: a bot without them still works."""
-    await _try(change for t, code in _languages() for change in _changes(bot, t, code, staff))
+    await _try(change for t, code in _languages() for change in _changes(chat, t, code, staff))
 
 
-async def set_staff_menu(bot: Bot, user_id: UserId, role: Role | None) -> None:
+async def set_staff_menu(chat: Chat, user_id: UserId, role: Role | None) -> None:
     """Give a person the menu of their role; None: everybody's menu again. Best effort."""
-    await _try(_staff_menu(bot, t, code, user_id, role) for t, code in _languages())
+    await _try(_staff_menu(chat, t, code, user_id, role) for t, code in _languages())
 
 
 def _languages() -> Iterator[tuple[Texts, str | None]]:
@@ -110,29 +110,29 @@ async def _try(changes: Iterable[Change]) -> None:
     for change in changes:
         try:
             await change()
-        except TelegramError as error:
+        except ChatError as error:
             log.info("a menu or description could not be set", kind=type(error).__name__)
-            if isinstance(error, (NetworkError, RetryAfter)) and not isinstance(error, BadRequest):
+            if isinstance(error, ChatBusy):
                 # Telegram is out of reach or asks for a pause: taking updates must not wait for it.
                 return
 
 
-def _changes(bot: Bot, t: Texts, code: str | None, staff: Mapping[UserId, Role]) -> Iterator[Change]:
+def _changes(chat: Chat, t: Texts, code: str | None, staff: Mapping[UserId, Role]) -> Iterator[Change]:
     private, groups = BotCommandScopeAllPrivateChats(), BotCommandScopeAllGroupChats()
-    yield partial(bot.set_my_commands, _commands(t, USER_COMMANDS), private, code)
-    yield partial(bot.set_my_commands, _commands(t, GROUP_COMMANDS), groups, code)
-    yield partial(bot.set_my_description, t("about.description"), code)
-    yield partial(bot.set_my_short_description, t("about.short"), code)
+    yield partial(chat.set_commands, _commands(t, USER_COMMANDS), private, code)
+    yield partial(chat.set_commands, _commands(t, GROUP_COMMANDS), groups, code)
+    yield partial(chat.set_description, t("about.description"), code)
+    yield partial(chat.set_short_description, t("about.short"), code)
     for user_id, role in staff.items():
         # This fails for somebody who has never written to the bot: there is no chat yet. Their /start does it.
-        yield _staff_menu(bot, t, code, user_id, role)
+        yield _staff_menu(chat, t, code, user_id, role)
 
 
-def _staff_menu(bot: Bot, t: Texts, code: str | None, user_id: UserId, role: Role | None) -> Change:
+def _staff_menu(chat: Chat, t: Texts, code: str | None, user_id: UserId, role: Role | None) -> Change:
     scope = BotCommandScopeChat(user_id)
     if role is None:
-        return partial(bot.delete_my_commands, scope, code)
-    return partial(bot.set_my_commands, _commands(t, (*USER_COMMANDS, *staff_commands(role))), scope, code)
+        return partial(chat.delete_commands, scope, code)
+    return partial(chat.set_commands, _commands(t, (*USER_COMMANDS, *staff_commands(role))), scope, code)
 
 
 def _commands(t: Texts, names: Iterable[str]) -> list[BotCommand]:

@@ -52,7 +52,7 @@ async def welcome(update: Update, context: Context) -> None:
     role = context.services.access.roles.get(user_id)
     if role is not None and place_of(update).is_private:
         # Before these first words there was no chat that a menu could be set for.
-        await set_staff_menu(context.bot, user_id, role)
+        await set_staff_menu(context.chat, user_id, role)
 
 
 async def invited(update: Update, context: Context, code: str) -> None:

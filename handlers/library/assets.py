@@ -104,7 +104,7 @@ async def _make_element(
 ) -> None:
     check_pictures(len(files))
     keep, user_id = context.services.submit, user_id_of(update)
-    pictures = [await keep.keep_image(await fetch_file(context.bot, file), user_id) for file in files]
+    pictures = [await keep.keep_image(await fetch_file(context.chat, file), user_id) for file in files]
     alone = len(pictures) == 1
     if alone:
         # Kling wants a second look at it.
@@ -114,7 +114,7 @@ async def _make_element(
 
 async def _make_voice(update: Update, context: Context, name: str, file: RemoteFile) -> None:
     sound = await context.services.submit.keep_sound(
-        await fetch_file(context.bot, file), user_id_of(update), LONGEST_SPEECH, SHORTEST_SPEECH
+        await fetch_file(context.chat, file), user_id_of(update), LONGEST_SPEECH, SHORTEST_SPEECH
     )
     await _make(update, context, Wish(AssetKind.VOICE, name, sound=sound))
 

@@ -2,19 +2,17 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path, PurePath
 
 import structlog
 from telegram import CallbackQuery, Message, Update
-from telegram.constants import ParseMode
-from telegram.error import BadRequest, TelegramError
 
 from bot.domain.library.idea import Idea
 from bot.domain.requests.request import VideoRequest
 from bot.errors import UserError
 from bot.services.library.ideas import STAND_IN
-from handlers.chat.context import Context, Place, answer, keyboard, place_of, rewrite, send, user_id_of
+from bot.services.ports import ChatError, ChatRefused
+from handlers.chat.context import Context, answer, place_of, rewrite, send, user_id_of
 from handlers.chat.inputs import given, one_picture
 from handlers.chat.views import View
 from handlers.library import (
@@ -23,6 +21,8 @@ from handlers.library import (
 )
 from handlers.making.draft import submit_or_ask
 from handlers.making.submit import submit
+from handlers.sending.chat import ReplyTarget
+from handlers.sending.media import Media, MediaKind
 
 log = structlog.get_logger(__name__)
 
@@ -51,8 +51,7 @@ async def press_idea(update: Update, context: Context, query: CallbackQuery, arg
         return
     await _show(update, context, idea, replace(place, message_id=None))
     if place.message_id is not None:
-        with suppress(TelegramError):
-            await context.bot.delete_message(place.chat_id, place.message_id)
+        await context.chat.delete(place.chat_id, place.message_id)
 
 
 async def press_make(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
@@ -110,25 +109,25 @@ def _view(update: Update, context: Context, idea: Idea) -> View:
     return idea_views.one(context.t, idea, _offered(context), request, price, user_id_of(update))
 
 
-async def _show(update: Update, context: Context, idea: Idea, place: Place) -> None:
+async def _show(update: Update, context: Context, idea: Idea, place: ReplyTarget) -> None:
     view = _view(update, context, idea)
     if not idea.sample or not await _with_sample(context, idea, place, view):
         await send(context, place, view)
 
 
-async def _with_sample(context: Context, idea: Idea, place: Place, view: View) -> bool:
+async def _with_sample(context: Context, idea: Idea, place: ReplyTarget, view: View) -> bool:
     """Send an idea with its sample, which is uploaded once; False where that does not work."""
     services = context.services
     known = await services.ideas.known_sample(idea)
     if known is not None:
-        with suppress(BadRequest):
+        with suppress(ChatRefused):
             # Another bot's token knows other files.
             await _send_sample(context, idea, known, place, view)
             return True
     try:
         source = idea.sample if "://" in idea.sample else Path(idea.sample)
         sent = await _send_sample(context, idea, source, place, view)
-    except (TelegramError, OSError) as error:
+    except (ChatError, OSError) as error:
         log.warning("the sample of an idea cannot be sent", idea=idea.name, kind=type(error).__name__)
         return False
     file = sent.photo[-1] if sent.photo else sent.video or sent.animation or sent.document
@@ -137,16 +136,9 @@ async def _with_sample(context: Context, idea: Idea, place: Place, view: View) -
     return True
 
 
-async def _send_sample(context: Context, idea: Idea, sample: str | Path, place: Place, view: View) -> Message:
+async def _send_sample(
+    context: Context, idea: Idea, sample: str | Path, place: ReplyTarget, view: View
+) -> Message:
     is_picture = PurePath(idea.sample).suffix.lower() in PICTURES
-    bot = context.bot
-    post = bot.send_photo if is_picture else partial(bot.send_video, supports_streaming=True)
-    return await post(
-        place.chat_id,
-        sample,
-        caption=view.html,
-        parse_mode=ParseMode.HTML,
-        reply_markup=keyboard(context, view),
-        message_thread_id=place.thread_id,
-        reply_parameters=place.reply,
-    )
+    media = Media(kind=MediaKind.PHOTO if is_picture else MediaKind.VIDEO, source=sample)
+    return await context.chat.send_media(place, media, view)

@@ -3,20 +3,19 @@
 Buttons change it where it stands. What people send to it changes it too; then it moves below what they sent.
 """
 
-from contextlib import suppress
 from dataclasses import replace
 
 from telegram import CallbackQuery, Update
-from telegram.error import TelegramError
 
 from bot.domain.requests.choices import ANSWERED, Knob
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.services.requests.cards import READY, Card
 from handlers.chat import views
-from handlers.chat.context import Context, Place, message_of, one_of, place_of, rewrite, send, user_id_of
+from handlers.chat.context import Context, message_of, one_of, place_of, rewrite, send, user_id_of
 from handlers.chat.inputs import given, read_words
 from handlers.making import card_views
 from handlers.making.submit import submit
+from handlers.sending.chat import ReplyTarget
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -28,7 +27,7 @@ async def open_with(
     source_message_id: int | None,
     *,
     question: str = READY,
-    place: Place | None = None,
+    place: ReplyTarget | None = None,
 ) -> None:
     """Show a request as the person's card in this chat; an older card gives way.
 
@@ -59,7 +58,7 @@ async def show(
     update: Update,
     context: Context,
     card: Card,
-    place: Place | None = None,
+    place: ReplyTarget | None = None,
     view: views.View | None = None,
 ) -> None:
     """Keep a card and show it as the newest message; where it, or an older one, stood before it goes away."""
@@ -244,10 +243,7 @@ async def _view(update: Update, context: Context, card: Card) -> views.View:
     )
 
 
-async def _remove(context: Context, place: Place, message_id: int) -> None:
-    try:
-        await context.bot.delete_message(place.chat_id, message_id)
-    except TelegramError:
+async def _remove(context: Context, place: ReplyTarget, message_id: int) -> None:
+    if not await context.chat.delete(place.chat_id, message_id):
         # Too old to be deleted: without its buttons it is history.
-        with suppress(TelegramError):
-            await context.bot.edit_message_reply_markup(place.chat_id, message_id)
+        await context.chat.edit_buttons(place.chat_id, message_id)

@@ -143,7 +143,7 @@ async def press_animate(update: Update, context: Context, query: CallbackQuery, 
     if chosen is None or chosen.file_id is None:
         raise UserError("error.result.none")
     picture = await services.submit.keep_image(
-        await fetch_file(context.bot, RemoteFile(chosen.file_id, chosen.size_bytes))
+        await fetch_file(context.chat, RemoteFile(chosen.file_id, chosen.size_bytes))
     )
     draft = services.compose.video_draft(
         services.compose.parse(""), Pictures(first=picture), context.preferences

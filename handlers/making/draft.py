@@ -3,9 +3,10 @@
 from telegram import Update
 
 from bot.domain.requests.request import VideoRequest
-from handlers.chat.context import Context, Place, place_of
+from handlers.chat.context import Context, place_of
 from handlers.making.card import open_with
 from handlers.making.submit import is_stale, submit
+from handlers.sending.chat import ReplyTarget
 
 
 async def submit_or_ask(update: Update, context: Context, request: VideoRequest) -> None:
@@ -23,6 +24,6 @@ async def ask(update: Update, context: Context, request: VideoRequest, question:
     await open_with(update, context, request, place_of(update).message_id, question=question)
 
 
-async def offer(update: Update, context: Context, request: VideoRequest, place: Place) -> None:
+async def offer(update: Update, context: Context, request: VideoRequest, place: ReplyTarget) -> None:
     """Show a request that no message of the person brought as their card, at a place."""
     await open_with(update, context, request, None, question="draft.words", place=place)

@@ -4,11 +4,9 @@ In groups only what is meant for the bot counts: an answer to its question, or a
 """
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
 from typing import Any
 
 from telegram import Update
-from telegram.error import TelegramError
 
 from bot.domain.requests.links import split_links
 from bot.domain.requests.request import Operation, Product
@@ -51,7 +49,7 @@ async def spoken(update: Update, context: Context) -> None:
     if sound is None:
         return
     delivery = await _asked_about(update, context, noted)
-    kept = await context.services.submit.keep_sound(await fetch_file(context.bot, sound))
+    kept = await context.services.submit.keep_sound(await fetch_file(context.chat, sound))
     await results.speak(update, context, delivery, "", kept)
     await _answered(update, context)
 
@@ -106,8 +104,7 @@ async def _answered(update: Update, context: Context) -> None:
     """Take the question away that a reply has answered."""
     replied = message_of(update).reply_to_message
     if replied is not None:
-        with suppress(TelegramError):
-            await context.bot.delete_message(place_of(update).chat_id, replied.message_id)
+        await context.chat.delete(place_of(update).chat_id, replied.message_id)
 
 
 async def _asked_about(update: Update, context: Context, noted: NotedMessage) -> Delivery:

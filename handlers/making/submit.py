@@ -4,7 +4,8 @@ from telegram import Update
 
 from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.task import Task
-from handlers.chat.context import Context, Place, message_of, origin_of, place_of, user_id_of
+from handlers.chat.context import Context, message_of, origin_of, place_of, user_id_of
+from handlers.sending.chat import ReplyTarget
 
 
 def is_stale(update: Update, context: Context) -> bool:
@@ -13,7 +14,9 @@ def is_stale(update: Update, context: Context) -> bool:
     return context.services.clock.now() - sent_at > context.services.stale_after
 
 
-async def submit(update: Update, context: Context, request: VideoRequest, place: Place | None = None) -> Task:
+async def submit(
+    update: Update, context: Context, request: VideoRequest, place: ReplyTarget | None = None
+) -> Task:
     """Accept a request and show its status, in answer to the update or at another place.
 
     Raises:

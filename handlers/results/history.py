@@ -1,5 +1,7 @@
 """`/history`, `/favourites` and `/show`: what a person has made, to be found, seen and worked with again."""
 
+from dataclasses import replace
+
 from telegram import CallbackQuery, Update
 
 from bot.domain.tasks.task import Task, TaskState
@@ -9,7 +11,6 @@ from bot.services.ports import Progress
 from handlers.chat import views
 from handlers.chat.context import (
     Context,
-    Place,
     answer,
     message_of,
     origin_of,
@@ -20,6 +21,7 @@ from handlers.chat.context import (
 )
 from handlers.chat.inputs import words_after_command
 from handlers.results import history_views
+from handlers.sending.chat import ReplyTarget
 
 
 async def history(update: Update, context: Context) -> None:
@@ -92,10 +94,10 @@ async def press_open(update: Update, context: Context, query: CallbackQuery, arg
     del query
     task = await context.services.results.own(user_id_of(update), TaskId(argument))
     here = place_of(update)
-    await _show(update, context, task, Place(here.chat_id, None, here.thread_id, is_private=here.is_private))
+    await _show(update, context, task, replace(here, message_id=None))
 
 
-async def _show(update: Update, context: Context, task: Task, place: Place) -> None:
+async def _show(update: Update, context: Context, task: Task, place: ReplyTarget) -> None:
     shown = await context.services.results.show(task, origin_of(update, context, place))
     if not shown:
         await send(context, place, await _standing(context, task))

@@ -4,22 +4,15 @@ Nothing is ever started from an inline query: its button opens the private chat 
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from telegram import (
-    InlineQueryResult,
-    InlineQueryResultCachedDocument,
-    InlineQueryResultCachedPhoto,
-    InlineQueryResultCachedVideo,
     InlineQueryResultsButton,
     Message,
     Update,
 )
-from telegram.constants import ParseMode
-from telegram.error import TelegramError
 from telegram.ext.filters import MessageFilter
 
-from bot.domain.tasks.task import Delivery, DeliveryKind
+from bot.domain.tasks.task import Delivery
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.tasks.history import LONGEST_WORDS
@@ -27,7 +20,8 @@ from handlers.chat import views
 from handlers.chat.context import Context, user_id_of
 from handlers.making import card
 from handlers.results.result_views import reference
-from handlers.sending.media import way_of
+from handlers.sending.media import InlineFile, MediaKind
+from handlers.sending.old_media import way_of
 
 CACHE_SECONDS = 10
 """How long Telegram may show the same answer to the same person: something new should soon be there."""
@@ -62,14 +56,13 @@ async def answer_query(update: Update, context: Context) -> None:
         label = context.t("inline.make", words=views.cut(words, WORDS_ON_BUTTON))
         button = InlineQueryResultsButton(label, start_parameter=f"{LINK_PREFIX}{token}")
     # A query that waited too long can no longer be answered, and its asker has typed on.
-    with suppress(TelegramError):
-        await query.answer(
-            results(context.t, found),
-            cache_time=CACHE_SECONDS,
-            is_personal=True,
-            next_offset="" if more is None else str(more),
-            button=button,
-        )
+    await context.chat.answer_inline(
+        query.id,
+        results(context.t, found),
+        cache_seconds=CACHE_SECONDS,
+        next_offset="" if more is None else str(more),
+        button=button,
+    )
 
 
 async def follow_link(update: Update, context: Context, token: str) -> None:
@@ -87,25 +80,18 @@ async def follow_link(update: Update, context: Context, token: str) -> None:
     await card.open_with(update, context, request, None, question="draft.words")
 
 
-def results(t: Texts, deliveries: Sequence[Delivery]) -> list[InlineQueryResult]:
+def results(t: Texts, deliveries: Sequence[Delivery]) -> list[InlineFile]:
     """Results as Telegram lists them: what it keeps already costs no upload."""
     return [_result(t, delivery) for delivery in deliveries if delivery.file_id is not None]
 
 
-def _result(t: Texts, delivery: Delivery) -> InlineQueryResult:
-    task, file_id = delivery.task, delivery.file_id or ""
-    title = views.cut(" ".join(task.request.prompt.split()), TITLE_LETTERS) or t("tasks.photo")
-    about = views.plain(views.settings_line(t, task.request))
-    caption = views.quoted(task.request.prompt, views.CAPTION_LIMIT) or None
-    name = reference(delivery)
-    if delivery.kind is DeliveryKind.VIDEO:
-        return InlineQueryResultCachedVideo(
-            name, file_id, title, description=about, caption=caption, parse_mode=ParseMode.HTML
-        )
-    if way_of(delivery) == "document":
-        return InlineQueryResultCachedDocument(
-            name, title, file_id, description=about, caption=caption, parse_mode=ParseMode.HTML
-        )
-    return InlineQueryResultCachedPhoto(
-        name, file_id, title, description=about, caption=caption, parse_mode=ParseMode.HTML
+def _result(t: Texts, delivery: Delivery) -> InlineFile:
+    task = delivery.task
+    return InlineFile(
+        id=reference(delivery),
+        kind=MediaKind(way_of(delivery)),
+        file_id=delivery.file_id or "",
+        title=views.cut(" ".join(task.request.prompt.split()), TITLE_LETTERS) or t("tasks.photo"),
+        description=views.plain(views.settings_line(t, task.request)),
+        caption=views.quoted(task.request.prompt, views.CAPTION_LIMIT),
     )

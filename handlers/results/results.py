@@ -4,23 +4,18 @@ Whoever sees a result may see its settings and take its file. What costs, and wh
 is for its owner and for admins, whose task it then is.
 """
 
-from contextlib import suppress
 from dataclasses import replace
 
-from telegram import CallbackQuery, ForceReply, Update
-from telegram.constants import ParseMode
-from telegram.error import TelegramError
+from telegram import CallbackQuery, Update
 
 from bot.domain.requests.request import AudioRef, Operation, VideoRequest
 from bot.domain.tasks.task import Delivery, MessagePurpose, Task
-from bot.domain.units import TaskId
+from bot.domain.units import ChatId, TaskId
 from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from handlers.chat.context import (
     Context,
-    Place,
     acknowledge,
-    keyboard,
     origin_of,
     place_of,
     rewrite,
@@ -28,12 +23,13 @@ from handlers.chat.context import (
     user_id_of,
 )
 from handlers.chat.inputs import read_words
-from handlers.chat.keyboards import Rows, markup
+from handlers.chat.keyboards import Rows
 from handlers.chat.views import View, cut, plain
 from handlers.making import card
 from handlers.making.draft import submit_or_ask
 from handlers.making.submit import submit
 from handlers.results import result_views
+from handlers.sending.chat import ReplyTarget
 
 ALERT_LIMIT = 200
 """Characters that Telegram shows in the answer to a press."""
@@ -68,7 +64,7 @@ async def press_about(update: Update, context: Context, query: CallbackQuery, ar
     if place.is_private:
         await send(context, place, view)
     else:
-        await acknowledge(query, cut(plain(view.html), ALERT_LIMIT), alert=True)
+        await acknowledge(context, query, cut(plain(view.html), ALERT_LIMIT), alert=True)
 
 
 async def press_take(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
@@ -88,7 +84,7 @@ async def press_original(update: Update, context: Context, query: CallbackQuery,
     task = await services.results.visible(user_id_of(update), name, place_of(update).chat_id)
     delivery = await services.results.result(task, position)
     # It may take a while, and the button should not turn as long.
-    await acknowledge(query, context.t("result.sending_file"))
+    await acknowledge(context, query, context.t("result.sending_file"))
     await services.results.original(delivery, origin_of(update, context, place_of(update)))
 
 
@@ -154,22 +150,13 @@ async def _ask(
     """Ask about a result beneath it, and remember what the question is for."""
     place = place_of(update)
     # Words are asked for by Telegram itself, so that people need not know how to reply.
-    reply_markup = keyboard(context, view) or ForceReply(selective=True)
-    sent = await context.bot.send_message(
-        place.chat_id,
-        view.html,
-        parse_mode=ParseMode.HTML,
-        reply_markup=reply_markup,
-        message_thread_id=place.thread_id,
-        reply_parameters=place.reply,
-    )
+    sent = await context.chat.send(place, view, force_reply=True, wait=True)
     await context.services.results.note(delivery, place.chat_id, sent.message_id, purpose)
 
 
 async def _put_away(context: Context, query: CallbackQuery) -> None:
     if query.message is not None:
-        with suppress(TelegramError):
-            await context.bot.delete_message(query.message.chat.id, query.message.message_id)
+        await context.chat.delete(ChatId(query.message.chat.id), query.message.message_id)
 
 
 # -- buttons: keeping and deleting -------------------------------------------------------------------
@@ -219,14 +206,8 @@ def _buttons(context: Context, delivery: Delivery, query: CallbackQuery) -> Rows
 
 
 async def _rebutton(context: Context, query: CallbackQuery, buttons: Rows) -> None:
-    if query.message is None:
-        return
-    with suppress(TelegramError):
-        await context.bot.edit_message_reply_markup(
-            query.message.chat.id,
-            query.message.message_id,
-            reply_markup=markup(buttons, context.signer),
-        )
+    if query.message is not None:
+        await context.chat.edit_buttons(ChatId(query.message.chat.id), query.message.message_id, buttons)
 
 
 # -- making something of a result --------------------------------------------------------------------
@@ -278,13 +259,13 @@ def _parts(argument: str) -> tuple[TaskId, int]:
     return TaskId(name), int(position or 0)
 
 
-def _home(update: Update, task: Task) -> Place:
+def _home(update: Update, task: Task) -> ReplyTarget:
     """Where a task of the same chat is at home: beneath its request, in its topic."""
     here, origin = place_of(update), task.origin
     if here.chat_id != origin.chat_id:
         return here
     # Telegram tells nothing of the topic of an old message; the task knows it.
-    return Place(here.chat_id, origin.message_id, origin.thread_id, is_private=here.is_private)
+    return ReplyTarget.of(origin)
 
 
 async def _repeatable(update: Update, context: Context, argument: str) -> Task:

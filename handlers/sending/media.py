@@ -1,57 +1,121 @@
-"""How the file of a result goes to Telegram: as what, under which name, with which figures."""
+"""Files on their way to Telegram: what they are, and how python-telegram-bot takes them."""
 
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from telegram import InputFile, Message
+from telegram import (
+    InlineQueryResult,
+    InlineQueryResultCachedDocument,
+    InlineQueryResultCachedPhoto,
+    InlineQueryResultCachedVideo,
+    InputFile,
+    InputMediaPhoto,
+    InputMediaVideo,
+)
 
-from bot.domain.tasks.task import Delivery, DeliveryKind
-from bot.services.ports import ResultFile
-
-PHOTO_BYTES = 10_000_000
-PHOTO_SIDES = 10_000
-"""Telegram takes photos of so many bytes, and so many pixels of width and height together."""
-
-
-def way_of(delivery: Delivery, file: ResultFile | None = None) -> str:
-    """How Telegram takes a result, or has taken it: a picture that is too large for a photo goes as a file."""
-    if delivery.kind is DeliveryKind.IMAGE:
-        known = file or delivery
-        too_large = (known.size_bytes or 0) > PHOTO_BYTES or (known.width or 0) + (
-            known.height or 0
-        ) > PHOTO_SIDES
-        return "document" if too_large else "photo"
-    return "audio" if delivery.kind is DeliveryKind.AUDIO else "video"
+UPLOAD_TIMEOUT = 600.0
 
 
-def streamed(delivery: Delivery, path: Path, open_files: ExitStack) -> InputFile:
-    """A result's file under its task's name, read while it is sent."""
-    handle = open_files.enter_context(path.open("rb"))
-    name = f"{delivery.task.id}-{delivery.position + 1}" if delivery.position else delivery.task.id
+class MediaKind(StrEnum):
+    """How Telegram shows a file."""
+
+    VIDEO = "video"
+    PHOTO = "photo"
+    AUDIO = "audio"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """A file to be sent: content, a path that is streamed, a file id or an address.
+
+    `duration` in seconds. `exact` sends a document byte by byte, without looking at what it is.
+    """
+
+    kind: MediaKind
+    source: bytes | Path | str
+    filename: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration: int | None = None
+    thumbnail: Path | None = None
+    spoiler: bool = False
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InlineFile:
+    """A result of an inline query: a file that Telegram has, under an id of ours."""
+
+    id: str
+    kind: MediaKind
+    file_id: str
+    title: str
+    description: str
+    caption: str
+
+
+def content(media: Media, open_files: ExitStack, *, attach: bool = False) -> InputFile | str:
+    """Return a file as python-telegram-bot takes it; `attach` where it is part of an `InputMedia`."""
+    source = media.source
+    if isinstance(source, str):
+        return source
+    if isinstance(source, bytes):
+        return InputFile(source, filename=media.filename, attach=attach)
+    handle = open_files.enter_context(source.open("rb"))
     # The handle is read while it is sent: 45 MB cost no memory.
-    return InputFile(handle, filename=f"{name}{path.suffix}", read_file_handle=False)
+    return InputFile(handle, filename=media.filename or source.name, attach=attach, read_file_handle=False)
 
 
-def figures_of(way: str, file: ResultFile) -> dict[str, Any]:
-    """What Telegram wants to know of a file beside its bytes."""
-    if way == "audio":
-        return {"duration": max(1, round((file.duration_ms or 0) / 1000))}
-    if way != "video":
+def attributes(media: Media, *, attach: bool = False) -> dict[str, Any]:
+    """Return what Telegram is told of a file beside its content."""
+    if media.kind is MediaKind.PHOTO:
+        return {"has_spoiler": media.spoiler}
+    if media.kind is MediaKind.AUDIO:
+        return {"duration": media.duration}
+    if media.kind is MediaKind.DOCUMENT:
         return {}
-    figures: dict[str, Any] = {
-        "width": file.width,
-        "height": file.height,
-        "duration": max(1, round((file.duration_ms or 0) / 1000)),
+    thumbnail = media.thumbnail
+    return {
+        "width": media.width,
+        "height": media.height,
+        "duration": media.duration,
+        "supports_streaming": True,
+        "has_spoiler": media.spoiler,
+        "thumbnail": None
+        if thumbnail is None
+        else InputFile(thumbnail.read_bytes(), filename="thumbnail.jpg", attach=attach),
     }
-    if file.thumbnail is not None:
-        figures["thumbnail"] = InputFile(file.thumbnail.read_bytes(), filename="thumbnail.jpg")
-    return figures
 
 
-def file_id_of(message: Message) -> str | None:
-    """The id under which Telegram keeps what a message brought."""
-    if message.photo:
-        return message.photo[-1].file_id
-    media = message.video or message.audio or message.document
-    return None if media is None else media.file_id
+def album_item(
+    media: Media, open_files: ExitStack, caption: Mapping[str, Any]
+) -> InputMediaPhoto | InputMediaVideo:
+    """Return a photo or a video as a part of an album; `caption` has the fields of its caption."""
+    # Without `attach` python-telegram-bot leaves the file's name out of the JSON, and Telegram refuses the album.
+    file = content(media, open_files, attach=True)
+    about = attributes(media, attach=True)
+    if media.kind is MediaKind.PHOTO:
+        return InputMediaPhoto(file, **about, **caption)
+    return InputMediaVideo(file, **about, **caption)
+
+
+def timeouts(files: Iterable[Media]) -> dict[str, Any]:
+    """Return the time limits of a request: large files take minutes, also where Telegram fetches them."""
+    if all(isinstance(media.source, bytes) for media in files):
+        return {}
+    return {"read_timeout": UPLOAD_TIMEOUT, "write_timeout": UPLOAD_TIMEOUT}
+
+
+def inline_result(file: InlineFile, caption: Mapping[str, Any]) -> InlineQueryResult:
+    """Return a result of an inline query. `caption` has the fields of its caption."""
+    about: dict[str, Any] = {"description": file.description, **caption}
+    if file.kind is MediaKind.VIDEO:
+        return InlineQueryResultCachedVideo(file.id, file.file_id, file.title, **about)
+    if file.kind is MediaKind.DOCUMENT:
+        return InlineQueryResultCachedDocument(file.id, file.title, file.file_id, **about)
+    return InlineQueryResultCachedPhoto(file.id, file.file_id, title=file.title, **about)

@@ -38,7 +38,7 @@ from bot.services.tasks.results import Results
 from handlers.chat import views
 from handlers.chat.keyboards import Rows, Signer, markup
 from handlers.results import result_views
-from handlers.sending.media import figures_of, file_id_of, streamed, way_of
+from handlers.sending.old_media import figures_of, file_id_of, streamed, way_of
 from handlers.sending.pace import Pace, Shown
 from handlers.sending.sender import Sender, mapped
 

@@ -3,14 +3,14 @@
 from datetime import datetime
 
 import structlog
-from telegram import CallbackQuery, LabeledPrice, Update
-from telegram.constants import ParseMode
-from telegram.error import BadRequest, TelegramError
+from telegram import CallbackQuery, Update
 
-from bot.domain.credits.shop import CURRENCY, Payment
+from bot.domain.credits.shop import Payment
 from bot.domain.units import Millis, UserId
 from bot.errors import UserError
 from bot.i18n import for_language
+from bot.services.ports import ChatError, ChatRefused
+from handlers.admin.access import tell
 from handlers.chat import views
 from handlers.chat.context import Context, answer, message_of, place_of, user_id_of
 from handlers.shop import (
@@ -44,14 +44,9 @@ async def press_buy(update: Update, context: Context, query: CallbackQuery, argu
     del query
     offer = await context.services.payments.offer(user_id_of(update), argument)
     credits = views.credits(context.t, offer.package.credits)
-    await context.bot.send_invoice(
-        place_of(update).chat_id,
-        title=credits,
-        description=context.t("buy.description", credits=credits),
-        payload=offer.token,
-        provider_token="",
-        currency=CURRENCY,
-        prices=[LabeledPrice(credits, offer.package.stars)],
+    description = context.t("buy.description", credits=credits)
+    await context.chat.send_invoice(
+        place_of(update).chat_id, credits, description, offer.token, offer.package.stars
     )
 
 
@@ -67,11 +62,9 @@ async def pre_checkout(update: Update, context: Context) -> None:
         )
     except UserError as error:
         reason = views.plain(context.t(error.key))
-    try:
-        await query.answer(ok=reason is None, error_message=reason)
-    except TelegramError as error:
+    if not await context.chat.answer_checkout(query.id, reason):
         # Too late, or out of reach: nothing is paid, and they can press again.
-        log.warning("a checkout could not be answered", kind=type(error).__name__)
+        log.warning("a checkout could not be answered", user=query.from_user.id)
 
 
 async def paid(update: Update, context: Context) -> None:
@@ -107,24 +100,19 @@ async def refund(update: Update, context: Context) -> None:
         raise UserError("error.refund.usage")
     payment = await services.payments.begin_refund(admin, arguments[0])
     try:
-        await context.bot.refund_star_payment(payment.user_id, payment.charge_id)
-    except BadRequest as error:
-        if GIVEN_BACK not in error.message.lower():
+        await context.chat.refund_stars(payment.user_id, payment.charge_id)
+    except ChatRefused as error:
+        if GIVEN_BACK not in str(error).lower():
             await services.payments.end_refund(admin, payment.charge_id, done=False)
-            raise UserError("error.refund.refused", reason=error.message) from error
-    except TelegramError as error:
+            raise UserError("error.refund.refused", reason=str(error)) from error
+    except ChatError as error:
         # Perhaps it was done: the credits stay taken until somebody asks again.
         raise UserError("error.refund.unclear") from error
     await services.payments.end_refund(admin, payment.charge_id, done=True)
     await _end_renewal(context, payment)
     await answer(update, context, buy_views.refunded(context.t, payment))
     theirs = for_language(services.accounts.language_of(await services.accounts.find(str(payment.user_id))))
-    try:
-        await context.bot.send_message(
-            payment.user_id, buy_views.gave_back(theirs, payment).html, parse_mode=ParseMode.HTML
-        )
-    except TelegramError as error:
-        log.info("a refund could not be told", user=payment.user_id, kind=type(error).__name__)
+    await tell(context, payment.user_id, buy_views.gave_back(theirs, payment))
 
 
 async def _end_renewal(context: Context, payment: Payment) -> None:

@@ -1,15 +1,14 @@
 """Plans that are paid for every month in Stars: the invoice, the end of a renewal, and what Telegram tells of it."""
 
 import structlog
-from telegram import CallbackQuery, LabeledPrice, Update
-from telegram.error import TelegramError
+from telegram import CallbackQuery, Update
 from telegram.ext import BaseHandler
 
-from bot.domain.credits.shop import CURRENCY
 from bot.domain.credits.subscription import PERIOD_SECONDS, Subscription
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import for_language
+from bot.services.ports import ChatError
 from handlers.admin.access import tell
 from handlers.chat.context import Context, answer, rewrite, user_id_of
 from handlers.shop import buy_views
@@ -39,14 +38,8 @@ async def press_subscribe(update: Update, context: Context, query: CallbackQuery
     del query
     offer = await context.services.payments.subscriptions.offer(user_id_of(update), argument)
     title, description = buy_views.monthly_words(context.t, offer.monthly)
-    link = await context.bot.create_invoice_link(
-        title,
-        description,
-        offer.token,
-        CURRENCY,
-        [LabeledPrice(title, offer.monthly.stars)],
-        provider_token="",
-        subscription_period=PERIOD_SECONDS,
+    link = await context.chat.create_subscription_link(
+        title, description, offer.token, offer.monthly.stars, PERIOD_SECONDS
     )
     await answer(update, context, buy_views.subscribe(context.t, offer.monthly, link))
 
@@ -85,10 +78,8 @@ async def set_renewal(context: Context, subscription: Subscription, *, renews: b
 
     """
     try:
-        await context.bot.edit_user_star_subscription(
-            subscription.user_id, subscription.charge_id or "", is_canceled=not renews
-        )
-    except TelegramError as error:
+        await context.chat.set_renewal(subscription.user_id, subscription.charge_id or "", renews=renews)
+    except ChatError as error:
         log.warning("a renewal could not be changed", user=subscription.user_id, kind=type(error).__name__)
         raise UserError("error.buy.renewal") from error
     if not renews:

@@ -99,11 +99,6 @@ async def telegram(tmp_path):
         yield opened
 
 
-@pytest.fixture
-def bot(telegram):
-    return telegram.side.application.bot
-
-
 async def refused(doing) -> UserError:
     with pytest.raises(UserError) as raised:
         await doing
@@ -113,16 +108,16 @@ async def refused(doing) -> UserError:
     return raised.value
 
 
-async def test_a_photo_is_fetched(telegram, bot):
+async def test_a_photo_is_fetched(telegram):
     sent = await telegram.people.send_photo(ADA, sample_picture())
-    file = image_file_of(Message.de_json(sent, bot))
-    data = await fetch_file(bot, file)
+    file = image_file_of(Message.de_json(sent, None))
+    data = await fetch_file(telegram.side.chat, file)
     assert data[:3] == b"\xff\xd8\xff"
     assert len(data) == file.size
 
 
-async def test_a_picture_that_is_too_large_is_not_even_asked_for(telegram, bot):
-    error = await refused(fetch_file(bot, RemoteFile("F", DOWNLOAD_LIMIT + 1)))
+async def test_a_picture_that_is_too_large_is_not_even_asked_for(telegram):
+    error = await refused(fetch_file(telegram.side.chat, RemoteFile("F", DOWNLOAD_LIMIT + 1)))
     assert (error.key, error.params) == ("error.image.too_large", {"limit": 20})
     assert telegram.front.of("getFile") == []
 
@@ -137,16 +132,14 @@ async def test_a_picture_that_is_too_large_is_not_even_asked_for(telegram, bot):
     ],
     ids=["too big", "wrong id", "unauthorized", "no answer"],
 )
-async def test_a_picture_that_telegram_does_not_hand_out_is_told_without_the_token(
-    telegram, bot, answer, key
-):
+async def test_a_picture_that_telegram_does_not_hand_out_is_told_without_the_token(telegram, answer, key):
     telegram.front.answer("getFile", answer)
-    error = await refused(fetch_file(bot, RemoteFile("F", None)))
+    error = await refused(fetch_file(telegram.side.chat, RemoteFile("F", None)))
     assert error.key == key
 
 
-async def test_a_file_that_is_gone_from_the_server_is_told_without_its_address(telegram, bot):
+async def test_a_file_that_is_gone_from_the_server_is_told_without_its_address(telegram):
     known = {"file_id": "F", "file_unique_id": "U", "file_path": "photos/gone.jpg"}
     telegram.front.answer("getFile", done(known))
-    error = await refused(fetch_file(bot, RemoteFile("F", None)))
+    error = await refused(fetch_file(telegram.side.chat, RemoteFile("F", None)))
     assert error.key == "error.image.not_available"

@@ -8,7 +8,6 @@ import pytest
 import structlog
 from structlog.testing import LogCapture
 from telegram import Update
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TimedOut
 
 from bot.clock import ManualClock
 from bot.domain.credits.quota import Plan
@@ -16,6 +15,7 @@ from bot.errors import UserError
 from bot.i18n import for_language
 from bot.services.container import Services
 from bot.services.people.accounts import Accounts
+from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
 from bot.store.sqlite import SqliteStore
 from handlers.chat.context import Context
 from handlers.chat.errors import ALERT_LIMIT, on_error
@@ -138,16 +138,8 @@ async def test_a_press_that_waited_too_long_for_an_alert_is_answered_in_the_chat
     assert reply["text"] == plain(for_language("en")("error.button.stale"))
 
 
-@pytest.mark.filterwarnings("ignore:.*PTB_TIMEDELTA")
 @pytest.mark.parametrize(
-    ("kind", "about"),
-    [
-        (Forbidden, "bot was blocked by the user"),
-        (ChatMigrated, -100_5),
-        (RetryAfter, 30),
-        (NetworkError, "no route"),
-        (TimedOut, "timed out"),
-    ],
+    ("kind", "about"), [(ChatGone, "bot was blocked by the user"), (ChatMoved, -100_5), (ChatBusy, 30_000)]
 )
 async def test_where_telegram_does_not_take_our_answers_nobody_is_told(
     telegram, told, message, lines, kind, about
@@ -160,7 +152,7 @@ async def test_where_telegram_does_not_take_our_answers_nobody_is_told(
 
 
 async def test_an_answer_that_telegram_refuses_as_badly_made_is_a_mistake_of_ours(telegram, told, message):
-    await told(message, BadRequest("can't parse entities"))
+    await told(message, ChatRefused("can't parse entities"))
     assert "T-" in telegram.people.replies(ADA)[0]["text"]
 
 

@@ -29,8 +29,8 @@ async def telegram(tmp_path):
 
 
 @pytest.fixture
-def bot(telegram):
-    return telegram.side.application.bot
+def chat(telegram):
+    return telegram.side.chat
 
 
 def menus(telegram) -> dict[tuple[str, object, object], list[str]]:
@@ -43,8 +43,8 @@ def menus(telegram) -> dict[tuple[str, object, object], list[str]]:
     }
 
 
-async def test_every_language_has_a_menu_for_private_chats_for_groups_and_for_each_admin(telegram, bot):
-    await set_menus(bot, STAFF)
+async def test_every_language_has_a_menu_for_private_chats_for_groups_and_for_each_admin(telegram, chat):
+    await set_menus(chat, STAFF)
     assert menus(telegram) == {
         **{("all_private_chats", None, language): list(USER_COMMANDS) for language in LANGUAGES},
         **{("all_group_chats", None, language): list(GROUP_COMMANDS) for language in LANGUAGES},
@@ -63,11 +63,11 @@ def test_a_role_sees_the_commands_that_it_may_use():
     assert staff_commands(Role.OWNER) == tuple(STAFF_COMMANDS)
 
 
-async def test_a_role_that_is_given_or_taken_changes_the_menu_at_once(telegram, bot):
-    await set_staff_menu(bot, UserId(ADA), Role.SUPPORT)
+async def test_a_role_that_is_given_or_taken_changes_the_menu_at_once(telegram, chat):
+    await set_staff_menu(chat, UserId(ADA), Role.SUPPORT)
     expected = [*USER_COMMANDS, "admin", "user", "stats", "strikes"]
     assert menus(telegram) == {("chat", ADA, language): expected for language in LANGUAGES}
-    await set_staff_menu(bot, UserId(ADA), None)
+    await set_staff_menu(chat, UserId(ADA), None)
     taken = [
         (call["scope"]["chat_id"], call.get("language_code"))
         for call in telegram.front.of("deleteMyCommands")
@@ -75,8 +75,8 @@ async def test_a_role_that_is_given_or_taken_changes_the_menu_at_once(telegram, 
     assert taken == [(ADA, language) for language in LANGUAGES]
 
 
-async def test_the_menu_and_the_descriptions_are_in_the_readers_language(telegram, bot):
-    await set_menus(bot, {})
+async def test_the_menu_and_the_descriptions_are_in_the_readers_language(telegram, chat):
+    await set_menus(chat, {})
     for language, code in (("en", None), ("zh_Hans", "zh")):
         t = for_language(language)
         calls = [call for _, call in telegram.front.calls if call.get("language_code") == code]
@@ -89,8 +89,8 @@ async def test_the_menu_and_the_descriptions_are_in_the_readers_language(telegra
         )
 
 
-async def test_an_admin_who_has_never_written_does_not_keep_the_others_from_their_menus(telegram, bot):
-    await set_menus(bot, {UserId(77): Role.ADMIN, UserId(BOSS): Role.OWNER})
+async def test_an_admin_who_has_never_written_does_not_keep_the_others_from_their_menus(telegram, chat):
+    await set_menus(chat, {UserId(77): Role.ADMIN, UserId(BOSS): Role.OWNER})
     assert ("chat", BOSS, "zh") in menus(telegram)
 
 
@@ -101,9 +101,9 @@ async def test_a_menu_that_telegram_refuses_does_not_keep_the_bot_from_starting(
     assert len(telegram.front.of("setMyDescription")) == 2
 
 
-async def test_where_telegram_is_not_well_the_rest_is_left_for_the_next_start(telegram, bot):
+async def test_where_telegram_is_not_well_the_rest_is_left_for_the_next_start(telegram, chat):
     telegram.front.answer("setMyCommands", complaint(502, "Bad Gateway"))
-    await set_menus(bot, STAFF)
+    await set_menus(chat, STAFF)
     assert len(telegram.front.of("setMyCommands")) == 1
     assert telegram.front.of("setMyDescription") == []
 

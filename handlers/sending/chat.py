@@ -1,0 +1,435 @@
+"""The Telegram adapter: the only caller of methods of `telegram.Bot` that send, edit, delete, react or answer.
+
+Every request goes through `Chat._request`, which maps Telegram's errors to those of `bot.services.ports`.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import structlog
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScope,
+    File,
+    ForceReply,
+    InlineQueryResultsButton,
+    LabeledPrice,
+    LinkPreviewOptions,
+    Message,
+    ReplyParameters,
+)
+from telegram.constants import ParseMode
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
+
+from bot.clock import Sleep
+from bot.domain.credits.shop import CURRENCY
+from bot.domain.tasks.task import Origin
+from bot.domain.units import MINUTE, SECOND, ChatId, Millis
+from bot.services.ports import ChatBusy, ChatError, ChatGone, ChatMoved, ChatRefused
+from handlers.chat.keyboards import Rows, Signer, markup
+from handlers.chat.views import View
+from handlers.sending.media import (
+    InlineFile,
+    Media,
+    MediaKind,
+    album_item,
+    attributes,
+    content,
+    inline_result,
+    timeouts,
+)
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+REACTION_TIMEOUT = 5.0
+"""Seconds: a reaction that takes longer is not worth the wait."""
+
+LONGEST_WAIT = 60.0
+"""Seconds that an answer waits at most when Telegram asks for a pause."""
+
+BUSY_PAUSE = Millis(5 * SECOND)
+LONG_PAUSE = Millis(MINUTE)
+"""Where Telegram itself is not well, or refuses the token: the operator may be at it."""
+
+# Telegram's descriptions, in lower case; its codes alone do not tell these apart.
+_GONE = (
+    "chat not found",
+    "user not found",
+    "user is deactivated",
+    "peer_id_invalid",
+    "bot was kicked",
+    "bot is not a member",
+    "group chat was deleted",
+    "have no rights to send",
+    "not enough rights to send text messages",
+    "chat_write_forbidden",
+)
+_NO_TARGET = (
+    "message thread not found",
+    "topic_deleted",
+    "topic_closed",
+    "topic_id_invalid",
+    "topic deleted",
+    "topic closed",
+    "message to be replied not found",
+)
+_LOST = ("message to edit not found", "message_id_invalid", "message can't be edited")
+_SAME = "message is not modified"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTarget:
+    """Where a message goes: to a chat, into its topic `thread_id`, as a reply to `message_id`; None: neither."""
+
+    chat_id: ChatId
+    message_id: int | None = None
+    thread_id: int | None = None
+
+    @classmethod
+    def of(cls, origin: Origin) -> Self:
+        """Where a task came from."""
+        return cls(origin.chat_id, origin.message_id, origin.thread_id)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether it is a chat with one person: Telegram gives groups and channels negative ids."""
+        return self.chat_id > 0
+
+
+class Chat:
+    """Sends, edits, deletes, reacts and answers.
+
+    Methods raise a `ChatError`; those that return a bool are best effort and return False instead.
+    """
+
+    def __init__(self, bot: Bot, signer: Signer, sleep: Sleep) -> None:
+        self._bot = bot
+        self._signer = signer
+        self._sleep = sleep
+
+    # -- messages ------------------------------------------------------------------------------------
+
+    async def send(
+        self,
+        target: ReplyTarget,
+        view: View,
+        *,
+        silent: bool = False,
+        force_reply: bool = False,
+        preview: bool = False,
+        wait: bool = False,
+    ) -> Message:
+        """Send a text.
+
+        `force_reply` opens the reader's reply where the view has no buttons; `preview` shows the page of a link;
+        `wait` waits out one pause that Telegram asks for, up to `LONGEST_WAIT`: an answer must not be lost.
+        """
+        keyboard = markup(view.buttons, self._signer)
+        return await self._send(
+            target,
+            lambda place: self._bot.send_message(
+                text=view.html,
+                parse_mode=ParseMode.HTML,
+                reply_markup=keyboard or (ForceReply(selective=True) if force_reply else None),
+                disable_notification=silent,
+                link_preview_options=LinkPreviewOptions(is_disabled=not preview),
+                **place,
+            ),
+            wait=wait,
+        )
+
+    async def send_media(
+        self,
+        target: ReplyTarget,
+        media: Media,
+        view: View | None = None,
+        *,
+        silent: bool = False,
+        effect: str | None = None,
+    ) -> Message:
+        """Send a file with a caption and buttons, streamed from its path. `effect` is the id of a message effect."""
+        options: dict[str, Any] = {"disable_notification": silent, "message_effect_id": effect}
+        if view is not None:
+            options |= _caption(view.html) | {"reply_markup": markup(view.buttons, self._signer)}
+        send = getattr(self._bot, f"send_{media.kind}")
+        with ExitStack() as open_files:
+            options[media.kind] = content(media, open_files)
+            options |= attributes(media) | timeouts([media])
+            if media.kind is MediaKind.DOCUMENT and media.exact:
+                options["disable_content_type_detection"] = True
+            message: Message = await self._send(target, lambda place: send(**place, **options))
+        return message
+
+    async def send_album(
+        self, target: ReplyTarget, album: Sequence[Media], caption: str, *, silent: bool = False
+    ) -> tuple[Message, ...]:
+        """Send 2-10 photos and videos as one album; the caption is HTML and stands under the first."""
+        with ExitStack() as open_files:
+            items = [
+                album_item(media, open_files, _caption(caption if position == 0 else ""))
+                for position, media in enumerate(album)
+            ]
+            return await self._send(
+                target,
+                lambda place: self._bot.send_media_group(
+                    media=items, disable_notification=silent, **timeouts(album), **place
+                ),
+            )
+
+    async def edit(self, chat_id: ChatId, message_id: int, view: View) -> bool:
+        """Change a text and its buttons; False where the message cannot be edited any more."""
+        try:
+            await self._request(
+                lambda: self._bot.edit_message_text(
+                    view.html,
+                    chat_id=chat_id,
+                    message_id=message_id,
+                    parse_mode=ParseMode.HTML,
+                    reply_markup=markup(view.buttons, self._signer),
+                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+                )
+            )
+        except ChatRefused as error:
+            description = str(error).lower()
+            if any(words in description for words in _LOST):
+                return False
+            if _SAME not in description:
+                raise
+        return True
+
+    async def edit_buttons(self, chat_id: ChatId, message_id: int, buttons: Rows = ()) -> bool:
+        """Change the buttons of a message, or take them away. Best effort."""
+        keyboard = markup(buttons, self._signer)
+        return await self._attempt(
+            lambda: self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=keyboard)
+        )
+
+    async def remove_caption(self, chat_id: ChatId, message_id: int) -> bool:
+        """Take the caption and the buttons of a file away. Best effort."""
+        return await self._attempt(
+            lambda: self._bot.edit_message_caption(chat_id=chat_id, message_id=message_id, caption="")
+        )
+
+    async def delete(self, chat_id: ChatId, message_id: int) -> bool:
+        """Delete a message; True where it is gone now. Best effort."""
+        try:
+            await self._request(lambda: self._bot.delete_message(chat_id, message_id))
+        except ChatError as error:
+            return "not found" in str(error).lower()
+        return True
+
+    async def react(self, chat_id: ChatId, message_id: int, emoji: str | None) -> bool:
+        """Set our only reaction to a message, or take it away. Best effort: a group may have no reactions."""
+        return await self._attempt(
+            lambda: self._bot.set_message_reaction(
+                chat_id,
+                message_id,
+                emoji,
+                read_timeout=REACTION_TIMEOUT,
+                write_timeout=REACTION_TIMEOUT,
+                connect_timeout=REACTION_TIMEOUT,
+                pool_timeout=REACTION_TIMEOUT,
+            )
+        )
+
+    async def show_action(self, target: ReplyTarget, action: str) -> bool:
+        """Show for five seconds what the bot is doing (a `ChatAction`). Best effort."""
+        return await self._attempt(
+            lambda: self._bot.send_chat_action(target.chat_id, action, message_thread_id=target.thread_id)
+        )
+
+    # -- answers to queries --------------------------------------------------------------------------
+
+    async def answer_press(self, query_id: str, text: str | None = None, *, alert: bool = False) -> bool:
+        """Answer a pressed button, which stops its spinner; False where it is too old to be answered."""
+        return await self._attempt(lambda: self._bot.answer_callback_query(query_id, text, show_alert=alert))
+
+    async def answer_inline(
+        self,
+        query_id: str,
+        files: Iterable[InlineFile] = (),
+        *,
+        cache_seconds: int = 0,
+        next_offset: str = "",
+        button: InlineQueryResultsButton | None = None,
+    ) -> bool:
+        """Answer an inline query, for its asker alone; False where it is too old to be answered."""
+        return await self._attempt(
+            lambda: self._bot.answer_inline_query(
+                query_id,
+                [inline_result(file, _caption(file.caption)) for file in files],
+                cache_time=cache_seconds,
+                is_personal=True,
+                next_offset=next_offset,
+                button=button,
+            )
+        )
+
+    async def answer_checkout(self, query_id: str, refusal: str | None = None) -> bool:
+        """Let a payment go on, or refuse it with a reason; False where it could not be answered."""
+        return await self._attempt(
+            lambda: self._bot.answer_pre_checkout_query(query_id, refusal is None, error_message=refusal)
+        )
+
+    # -- payments in Telegram Stars ------------------------------------------------------------------
+
+    async def send_invoice(
+        self, chat_id: ChatId, title: str, description: str, payload: str, stars: int
+    ) -> Message:
+        """Send an invoice that is paid once."""
+        return await self._request(
+            lambda: self._bot.send_invoice(
+                chat_id,
+                title=title,
+                description=description,
+                payload=payload,
+                provider_token="",
+                currency=CURRENCY,
+                prices=[LabeledPrice(title, stars)],
+            )
+        )
+
+    async def create_subscription_link(
+        self, title: str, description: str, payload: str, stars: int, period_seconds: int
+    ) -> str:
+        """Return the link of an invoice that renews; Telegram takes such an invoice only as a link."""
+        return await self._request(
+            lambda: self._bot.create_invoice_link(
+                title,
+                description,
+                payload,
+                CURRENCY,
+                [LabeledPrice(title, stars)],
+                provider_token="",
+                subscription_period=period_seconds,
+            )
+        )
+
+    async def refund_stars(self, user_id: int, charge_id: str) -> None:
+        """Give the Stars of a payment back.
+
+        Raises:
+            ChatRefused: Telegram does not do it, for the reason in its text.
+            ChatError: whether it was done is not known.
+
+        """
+        try:
+            await self._request(lambda: self._bot.refund_star_payment(user_id, charge_id))
+        except ChatGone as error:
+            raise ChatRefused(str(error)) from None
+
+    async def set_renewal(self, user_id: int, charge_id: str, *, renews: bool) -> None:
+        """End the renewal of a subscription, or let its owner switch it on again."""
+        await self._request(
+            lambda: self._bot.edit_user_star_subscription(user_id, charge_id, is_canceled=not renews)
+        )
+
+    # -- files ---------------------------------------------------------------------------------------
+
+    async def download(self, file_id: str) -> bytes:
+        """Return the content of a file at Telegram, whole in memory."""
+        return bytes(await self._fetch(file_id, lambda file: file.download_as_bytearray()))
+
+    async def download_to(self, file_id: str, target: Path) -> None:
+        """Write a file at Telegram to a path."""
+        await self._fetch(file_id, lambda file: file.download_to_drive(target))
+
+    async def _fetch(self, file_id: str, read: Callable[[File], Awaitable[T]]) -> T:
+        file = await self._request(lambda: self._bot.get_file(file_id))
+        try:
+            return await self._request(lambda: read(file))
+        except OSError as error:
+            # A local Bot API server may name a path that is not there; the text would hold the token.
+            raise ChatRefused(type(error).__name__) from None
+
+    # -- what the bot shows of itself ----------------------------------------------------------------
+
+    async def set_commands(
+        self, commands: Sequence[BotCommand], scope: BotCommandScope, language: str | None
+    ) -> None:
+        """Set the command menu of some chats in a language (None: in every other one)."""
+        await self._request(lambda: self._bot.set_my_commands(commands, scope, language))
+
+    async def delete_commands(self, scope: BotCommandScope, language: str | None) -> None:
+        """Give some chats the menu of a wider scope again."""
+        await self._request(lambda: self._bot.delete_my_commands(scope, language))
+
+    async def set_description(self, description: str, language: str | None) -> None:
+        """Set what a chat shows before its first message."""
+        await self._request(lambda: self._bot.set_my_description(description, language))
+
+    async def set_short_description(self, description: str, language: str | None) -> None:
+        """Set what the bot's profile shows."""
+        await self._request(lambda: self._bot.set_my_short_description(description, language))
+
+    # -- every request -------------------------------------------------------------------------------
+
+    async def _send(
+        self, target: ReplyTarget, send: Callable[[dict[str, Any]], Awaitable[T]], *, wait: bool = False
+    ) -> T:
+        """Send as a reply in the right topic; where that message or topic is gone, once more to the chat itself."""
+        place: dict[str, Any] = {"chat_id": target.chat_id, "message_thread_id": target.thread_id}
+        if target.message_id is not None:
+            place["reply_parameters"] = ReplyParameters(target.message_id, allow_sending_without_reply=True)
+        try:
+            return await self._request(lambda: send(place), wait=wait)
+        except ChatRefused as error:
+            if target.thread_id is None and target.message_id is None:
+                raise
+            if not any(words in str(error).lower() for words in _NO_TARGET):
+                raise
+        return await self._request(lambda: send({"chat_id": target.chat_id}), wait=wait)
+
+    async def _attempt(self, call: Callable[[], Awaitable[object]]) -> bool:
+        """Make a request that may fail; False where it did."""
+        try:
+            await self._request(call)
+        except ChatError:
+            return False
+        return True
+
+    async def _request(self, call: Callable[[], Awaitable[T]], *, wait: bool = False) -> T:
+        """Make one request. `wait` makes it once more after a pause that Telegram asks for."""
+        try:
+            return await call()
+        except RetryAfter as error:
+            seconds = _seconds(error)
+            if not wait or seconds > LONGEST_WAIT:
+                raise ChatBusy(Millis(int(seconds * SECOND))) from None
+        except TelegramError as error:
+            raise _chat_error(error) from None
+        await self._sleep(seconds)
+        return await self._request(call)
+
+
+def _chat_error(error: TelegramError) -> ChatError:
+    """Return what the services know of an error of Telegram's other than a pause."""
+    if isinstance(error, ChatMigrated):
+        return ChatMoved(ChatId(error.new_chat_id))
+    if isinstance(error, Forbidden):
+        return ChatGone(error.message)
+    if isinstance(error, BadRequest):
+        gone = any(words in error.message.lower() for words in _GONE)
+        return ChatGone(error.message) if gone else ChatRefused(error.message)
+    if isinstance(error, NetworkError):
+        if "too large" in error.message.lower():
+            return ChatRefused(error.message)
+        # The message of a network error may hold the address, and so the token.
+        return ChatBusy(BUSY_PAUSE)
+    log.warning("telegram does not take messages", kind=type(error).__name__)
+    return ChatBusy(LONG_PAUSE)
+
+
+def _caption(html: str) -> dict[str, Any]:
+    return {"caption": html, "parse_mode": ParseMode.HTML} if html else {}
+
+
+def _seconds(error: RetryAfter) -> float:
+    value = error.retry_after
+    return float(value) if isinstance(value, (int, float)) else value.total_seconds()
