@@ -165,10 +165,10 @@ def admin_(context: click.Context, path: Path) -> None:
 def migrate(path: Path) -> None:
     """Bring the store to the form that this version needs (`run` does it by itself)."""
     from bot.settings import config
-    from bot.store import sqlite
+    from bot.store import migrate, path_of
 
     settings = config.load(path, os.environ)
-    steps = sqlite.migrate(sqlite.path_of(settings.store.url))
+    steps = migrate(path_of(settings.store.url))
     click.echo("\n".join(f"applied {step}" for step in steps) or "the store is up to date")
 
 

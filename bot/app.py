@@ -75,7 +75,7 @@ from bot.services.tasks.status import Status
 from bot.services.tasks.watch import Watch
 from bot.services.tasks.work import Work
 from bot.settings.config import Settings
-from bot.store.sqlite.operating import OperatingSqliteStore
+from bot.store import Store
 from handlers.connection import Connection, TelegramSide, connect
 
 log = structlog.get_logger(__name__)
@@ -107,7 +107,7 @@ class App:
     `start`, then `process`, `tick` and `settle`.
     """
 
-    store: OperatingSqliteStore
+    store: Store
     services: Services
     inbox: Intake
     scheduler: Scheduler
@@ -181,7 +181,7 @@ async def build(
     clock: Clock | None = None,
     rng: random.Random | None = None,
     sleep: Sleep = asyncio.sleep,
-    store: OperatingSqliteStore | None = None,
+    store: Store | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> AsyncIterator[App]:
     """Put the whole bot together from the settings, and close again at the end what this has opened.
@@ -218,7 +218,7 @@ async def build(
         directory = Path(settings.storage.directory)
         directory.mkdir(parents=True, exist_ok=True)
         if store is None:
-            store = await OperatingSqliteStore.open(settings.store.url)
+            store = await Store.open(settings.store.url)
             stack.push_async_callback(store.close)
         pool = await stack.enter_async_context(open_pool(settings, clock, network))
         downloads = await stack.enter_async_context(network.client(timeout=DOWNLOAD_TIMEOUT))

@@ -23,7 +23,7 @@ from bot.domain.units import MINUTE, Millis, ProviderName
 from bot.errors import ConfigError
 from bot.kling.callback import Hint, Malformed, is_signed, parse
 from bot.services.ports import RawUpdate, UpdateSource
-from bot.store.base import Store
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -147,7 +147,7 @@ class Health:
     async def _store_answers(self) -> bool:
         try:
             async with asyncio.timeout(STORE_PATIENCE_SECONDS):
-                await self._store.last_update()
+                await self._store.inbox.get_last()
         except Exception as error:  # noqa: BLE001  whatever is wrong with it, it does not answer
             log.warning("the store does not answer", kind=type(error).__name__)
             return False

@@ -35,7 +35,7 @@ from bot.domain.tasks.task import (
 )
 from bot.domain.units import HOUR, MINUTE, SECOND, ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.services.ports import Balance
-from bot.store.base import Draft, InboxRow, Store, StoredAttachment
+from bot.store import Draft, InboxRow, Store, StoredAttachment
 
 NOW = Millis(1_767_225_600_000)
 """2026-01-01 00:00 UTC."""
@@ -132,9 +132,9 @@ async def stored(
     **changes: Any,
 ) -> Task:
     """Keep a task and lead it into `state`, with everything that is booked on the way."""
-    task = await store.accept(a_task(**changes), images, GENEROUS, a_window())
+    task = await store.tasks.accept(a_task(**changes), images, GENEROUS, a_window())
     for event in path_to(state, task.created_at):
-        task = await store.apply(transition(task, event, task.created_at), task.created_at)
+        task = await store.tasks.apply(transition(task, event, task.created_at), task.created_at)
     return task
 
 

@@ -1,6 +1,7 @@
 """Who may import whom. The arrows are those of ARCHITECTURE.md."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,12 +28,12 @@ LAYERS = {
     "bot.kling.dialects": ("bot.kling.dialects", "bot.kling.wire", "bot.kling.outcomes", "bot.domain"),
     "bot.kling": ("bot.kling", "bot.domain", "bot.clock", "bot.errors"),
     "bot.store": ("bot.store", "bot.domain", "bot.errors"),
+    "bot.store.engine": ("bot.store.engine", "bot.domain", "bot.errors"),
     "bot.services": (
         "bot.services",
         "bot.domain",
         "bot.kling",
-        "bot.store.base",
-        "bot.store.operating",
+        "bot.store",
         "bot.media",
         "bot.clock",
         "bot.errors",
@@ -45,7 +46,7 @@ LAYERS = {
         "bot.kling.callback",
         "bot.services.ports",
         "bot.serving",
-        "bot.store.base",
+        "bot.store",
     ),
     # The shell asks the services, as the handlers do; only its desk knows the settings and the store.
     "bot.cli": ("bot.cli", "bot.services", "bot.domain", "bot.errors", "bot.i18n"),
@@ -56,7 +57,7 @@ LAYERS = {
         "bot.clock",
         "bot.network",
         "bot.providers",
-        "bot.store.sqlite",
+        "bot.store",
         "bot.kling",
         "bot.errors",
         "handlers",
@@ -66,7 +67,7 @@ LAYERS = {
         "bot.log",
         "bot.providers",
         "bot.wiring",
-        "bot.store.sqlite",
+        "bot.store",
         "bot.services",
         "bot.domain",
         "bot.clock",
@@ -84,6 +85,9 @@ LAYERS = {
         "bot.network",
     ),
 }
+SQL = re.compile(
+    r"\b(?:SELECT\b.+\bFROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|CREATE TABLE|PRAGMA)\b", re.DOTALL
+)
 PURE = ("bot.domain", "bot.kling.dialects", "bot.kling.wire", "bot.kling.outcomes")
 IMPURE = frozenset(
     {"httpx", "asyncio", "os", "random", "time", "sqlite3", "sqlite_utils", "socket", "telegram"}
@@ -123,6 +127,37 @@ def test_only_the_composition_root_knows_the_handlers():
         name for name, path in MODULES.items() if any(is_under(used, "handlers") for used in ours(path))
     }
     assert {name for name in knowing if is_under(name, "bot")} == {"bot.app"}
+
+
+def test_only_the_store_knows_its_engine():
+    knowing = {
+        name
+        for name, path in MODULES.items()
+        if any(is_under(used, "bot.store.engine") for used in ours(path))
+    }
+    assert {name for name in knowing if not is_under(name, "bot.store")} == set()
+
+
+def test_only_the_store_speaks_sql():
+    for name, path in MODULES.items():
+        if not is_under(name, "bot.store"):
+            strings = [
+                node.value
+                for node in ast.walk(ast.parse(path.read_text("utf-8")))
+                if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            ]
+            assert [text for text in strings if SQL.search(text)] == [], name
+
+
+def test_the_only_protocol_of_the_store_is_its_engine():
+    protocols = [
+        node.name
+        for name, path in MODULES.items()
+        if is_under(name, "bot.store")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef) and "Protocol" in map(ast.unparse, node.bases)
+    ]
+    assert protocols == ["Engine"]
 
 
 def test_only_the_handlers_know_telegram():

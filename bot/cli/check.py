@@ -10,7 +10,7 @@ from bot.kling.outcomes import ProviderError
 from bot.network import Network
 from bot.providers import open_pool
 from bot.settings.config import Settings
-from bot.store.sqlite import SqliteStore
+from bot.store import Store
 
 TIMEOUT_SECONDS = 15.0
 
@@ -42,11 +42,11 @@ async def check(settings: Settings) -> list[Result]:
 
 async def _store(settings: Settings) -> Result:
     try:
-        store = await SqliteStore.open(settings.store.url)
+        store = await Store.open(settings.store.url)
     except (OSError, sqlite3.Error) as error:
         return Result("store", False, str(error))
     try:
-        answer = await store.quick_check()
+        answer = await store.check()
     finally:
         await store.close()
     return Result("store", answer == "ok", settings.store.url if answer == "ok" else answer)

@@ -36,7 +36,7 @@ from bot.services.people.audit import Audit
 from bot.services.ports import Job
 from bot.services.tasks.all_tasks import AllTasks
 from bot.settings import config
-from bot.store.sqlite.operating import OperatingSqliteStore
+from bot.store import Store
 
 P = ParamSpec("P")
 
@@ -76,7 +76,7 @@ class Desk:
 
 @asynccontextmanager
 async def _desk(settings: config.Settings) -> AsyncIterator[Desk]:
-    store = await OperatingSqliteStore.open(settings.store.url)
+    store = await Store.open(settings.store.url)
     try:
         clock = SystemClock()
         audit = Audit(store, clock)

@@ -14,7 +14,7 @@ import structlog
 from bot.clock import Clock, Sleep
 from bot.domain.units import DAY
 from bot.services.ports import RawUpdate, UpdateProcessor, UpdateSource
-from bot.store.base import InboxRow, Store
+from bot.store import InboxRow, Store
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +85,7 @@ class Intake:
 
     async def replay(self) -> None:
         """Put in line what an earlier run of the process took in and did not finish."""
-        backlog = await self._store.unprocessed()
+        backlog = await self._store.inbox.list_unprocessed()
         if backlog:
             log.info("unfinished updates replayed", count=len(backlog))
         for row in backlog:
@@ -98,7 +98,7 @@ class Intake:
 
     async def fetch(self, timeout_seconds: int = LONG_POLL_SECONDS) -> None:
         """Ask for new updates once, waiting for them so long, and put them in line."""
-        last = await self._store.last_update()
+        last = await self._store.inbox.get_last()
         offset = None
         if last is not None and self._clock.now() - last[1] < IDS_GO_ON:
             # Asking from the next id on confirms everything before it, which the store already keeps.
@@ -114,7 +114,7 @@ class Intake:
             for update in updates
         ]
         if rows:
-            for row in await self._store.receive(rows):
+            for row in await self._store.inbox.receive(rows):
                 self._enqueue(row)
 
     def _enqueue(self, row: InboxRow) -> None:
@@ -163,7 +163,7 @@ class Intake:
 
     async def _done(self, row: InboxRow) -> None:
         try:
-            await self._store.mark_processed(row.update_id, self._clock.now())
+            await self._store.inbox.mark_processed(row.update_id, self._clock.now())
         except Exception:
             # It is acted on again after the next start; the chat goes on meanwhile.
             log.exception("an update could not be marked as done", update=row.update_id, chat=row.chat_id)

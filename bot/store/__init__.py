@@ -1,6 +1,98 @@
-"""Where everything is kept: intents, each one transaction.
+"""Where everything is kept: one record of subjects, each a module with its promises and its SQL, on one engine.
 
-`base` says what the bot asks of a store, `operating` what those who run it ask; `sqlite` does it, in modules of
-the same names. Beside them stands what these are made of: statements (`sql` and those beside it), rows (`rows`), the
-bookings of lots and payments (`lots`, `payments`), the thread that writes (`writer`), the schema (`migrations`).
+The guarantee: **when a method returns, what it did survives a crash and a power cut, whole; when it raises,
+nothing of it happened.** Each method is one transaction, and all may be called concurrently from one event loop.
+`engine` is the database below them.
 """
+
+from dataclasses import dataclass
+from typing import Self
+
+from bot.store.credits import CreditsStore, NotEnough, Spender
+from bot.store.drafts import Draft, Drafts, PendingQuestion, StoredAttachment
+from bot.store.engine import Engine
+from bot.store.engine.sqlite import SqliteEngine, migrate, path_of
+from bot.store.history import History
+from bot.store.inbox import Inbox, InboxRow
+from bot.store.library import AssetChanged, AssetRefused, Library, RecipeRefused
+from bot.store.operations import Operations
+from bot.store.outbox import Outbox, SentRecord
+from bot.store.payments import Payments
+from bot.store.people import InviteRefused, People, StandingChanged, User
+from bot.store.privacy import Privacy
+from bot.store.tasks import Conflict, TaskIdTaken, Tasks
+
+__all__ = [
+    "AssetChanged",
+    "AssetRefused",
+    "Conflict",
+    "Draft",
+    "InboxRow",
+    "InviteRefused",
+    "NotEnough",
+    "PendingQuestion",
+    "RecipeRefused",
+    "SentRecord",
+    "Spender",
+    "StandingChanged",
+    "Store",
+    "StoredAttachment",
+    "TaskIdTaken",
+    "User",
+    "migrate",
+    "path_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Everything that the bot keeps, by subject."""
+
+    engine: Engine
+    inbox: Inbox
+    tasks: Tasks
+    outbox: Outbox
+    history: History
+    people: People
+    credits: CreditsStore
+    payments: Payments
+    drafts: Drafts
+    library: Library
+    operations: Operations
+    privacy: Privacy
+
+    @classmethod
+    def on(cls, engine: Engine) -> Self:
+        """Put every subject on an engine."""
+        return cls(
+            engine,
+            Inbox(engine),
+            Tasks(engine),
+            Outbox(engine),
+            History(engine),
+            People(engine),
+            CreditsStore(engine),
+            Payments(engine),
+            Drafts(engine),
+            Library(engine),
+            Operations(engine),
+            Privacy(engine),
+        )
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Open the database of an address, creating and migrating it if need be.
+
+        Raises:
+            ConfigError: a newer version of the program has changed it.
+
+        """
+        return cls.on(await SqliteEngine.open(url))
+
+    async def check(self) -> str:
+        """`ok`, or what is wrong with the database."""
+        return await self.engine.check()
+
+    async def close(self) -> None:
+        """Finish what waits and let go of the database."""
+        await self.engine.close()

@@ -1,137 +1,172 @@
-"""Offers and payments in SQLite. Each function is part of one transaction of the store."""
+"""What is bought for Telegram Stars: offers, subscriptions, payments and their refunds."""
 
-import sqlite3
-
-from bot.domain.credits.shop import Offer, Package, Payment, PaymentState
-from bot.domain.credits.subscription import GRACE
+from bot.domain.credits.shop import Offer, Payment, PaymentState
+from bot.domain.credits.subscription import GRACE, Subscription
 from bot.domain.tasks.task import LedgerKind, LedgerRow
-from bot.domain.units import Credits, Millis, UserId
-from bot.store import lots, subscriptions
-from bot.store import sql_money as sql
-from bot.store.rows import insert
+from bot.domain.units import Millis, UserId
+from bot.store.credits import book, get_balance
+from bot.store.engine import Subject, Transaction
 
 
-def keep_offer(db: sqlite3.Connection, offer: Offer) -> None:
-    """Keep what was offered to whom."""
-    values = {
-        "token": offer.token,
-        "user_id": offer.user_id,
-        "package": offer.package.name,
-        "credits": offer.package.credits,
-        "stars": offer.package.stars,
-        "offered_at": offer.offered_at,
-    }
-    insert(db, "offers", values)
+class Payments(Subject):
+    """Offers and subscriptions by their token, payments by Telegram's id of the charge."""
+
+    # -- offers --------------------------------------------------------------------------------------
+
+    async def save_offer(self, offer: Offer) -> None:
+        """Keep what was offered to somebody for Stars."""
+        await self._write(lambda tx: tx.insert("offers", offer))
+
+    async def get_offer(self, token: str) -> Offer | None:
+        """What was offered under a token, if it is not cleaned yet."""
+        statement = "SELECT * FROM offers WHERE token = :token"
+        return await self._read(lambda tx: tx.one(Offer, statement, token=token))
+
+    # -- subscriptions -------------------------------------------------------------------------------
+
+    async def save_subscription(self, subscription: Subscription) -> None:
+        """Keep what was offered to somebody for Stars every month."""
+        await self._write(lambda tx: tx.insert("subscriptions", subscription))
+
+    async def get_subscription(self, token: str) -> Subscription | None:
+        """What was offered, or is paid for, under a token, if it is not cleaned yet."""
+        statement = "SELECT * FROM subscriptions WHERE token = :token"
+        return await self._read(lambda tx: tx.one(Subscription, statement, token=token))
+
+    async def get_active_subscription(self, user_id: UserId, now: Millis) -> Subscription | None:
+        """A person's active subscription."""
+        statement = """
+            SELECT * FROM subscriptions INDEXED BY subscriptions_of_user
+            WHERE user_id = :user AND paid_until > :ended
+            ORDER BY paid_until DESC LIMIT 1
+        """
+        return await self._read(lambda tx: tx.one(Subscription, statement, user=user_id, ended=now - GRACE))
+
+    async def set_renewal(self, token: str, *, renews: bool) -> bool:
+        """Note whether a subscription renews; False: that was known, or there is none."""
+        statement = "UPDATE subscriptions SET renews = :renews WHERE token = :token AND renews != :renews"
+        return await self._write(lambda tx: tx.run(statement, token=token, renews=int(renews)) == 1)
+
+    # -- payments ------------------------------------------------------------------------------------
+
+    async def save_payment(self, payment: Payment) -> bool:
+        """Keep a payment, book its credits and let its subscription go on, once for its charge; False: it is known."""
+
+        def work(tx: Transaction) -> bool:
+            if not tx.insert("payments", payment, ignore=True):
+                return False
+            if payment.credits:
+                operation, at = payment.operation_id, payment.paid_at
+                book(tx, _ledger_row(payment, LedgerKind.PURCHASE, payment.credits, operation, at))
+            if payment.subscription is not None:
+                _extend_subscription(tx, payment)
+            return True
+
+        return await self._write(work)
+
+    async def get_payment(self, charge_id: str) -> Payment | None:
+        """A payment."""
+        return await self._read(lambda tx: _get_payment(tx, charge_id))
+
+    async def begin_refund(self, charge_id: str, actor: UserId, now: Millis) -> Payment | None:
+        """Take the credits of a payment back, as many as are left; one that was begun already goes on."""
+
+        def work(tx: Transaction) -> Payment | None:
+            payment = _get_payment(tx, charge_id)
+            if payment is None or payment.state is not PaymentState.PAID:
+                return payment
+            taken = min(payment.credits, get_balance(tx, payment.user_id, now))
+            operation = f"{payment.operation_id}:refund:{payment.refunds}"
+            row = _ledger_row(payment, LedgerKind.REFUND, -taken, operation, now, actor)
+            # What was bought goes first: with credits that end, a person keeps what was given to them.
+            book(tx, row, first=payment.operation_id)
+            return _set_payment(tx, charge_id, PaymentState.REFUNDING, taken, payment.refunds + 1)
+
+        return await self._write(work)
+
+    async def end_refund(self, charge_id: str, actor: UserId, now: Millis, *, done: bool) -> Payment | None:
+        """The Stars are given back, and their subscription ends; or they will not be: the credits are the person's again."""
+
+        def work(tx: Transaction) -> Payment | None:
+            payment = _get_payment(tx, charge_id)
+            if payment is None or payment.state is not PaymentState.REFUNDING:
+                return payment
+            if done:
+                if payment.subscription is not None:
+                    _end_subscription(tx, payment, now)
+                return _set_payment(tx, charge_id, PaymentState.REFUNDED, payment.taken, payment.refunds)
+            if payment.taken:
+                operation = f"{payment.operation_id}:undone:{payment.refunds}"
+                # Of credits that end, only a grant or a purchase says when.
+                kind = LedgerKind.ADJUST if payment.paid_until is None else LedgerKind.PURCHASE
+                book(tx, _ledger_row(payment, kind, payment.taken, operation, now, actor))
+            return _set_payment(tx, charge_id, PaymentState.PAID, 0, payment.refunds)
+
+        return await self._write(work)
 
 
-def offer(db: sqlite3.Connection, token: str) -> Offer | None:
-    """What was offered under a token."""
-    row = db.execute(sql.OFFER, (token,)).fetchone()
-    if row is None:
-        return None
-    package = Package(row["package"], Credits(row["credits"]), row["stars"])
-    return Offer(row["token"], UserId(row["user_id"]), package, Millis(row["offered_at"]))
+def _get_payment(tx: Transaction, charge_id: str) -> Payment | None:
+    return tx.one(Payment, "SELECT * FROM payments WHERE charge_id = :charge", charge=charge_id)
 
 
-def pay(db: sqlite3.Connection, payment: Payment) -> bool:
-    """Keep a payment and book its credits, once for its charge; False: it is known."""
-    values = {
-        "charge_id": payment.charge_id,
-        "user_id": payment.user_id,
-        "credits": payment.credits,
-        "stars": payment.stars,
-        "paid_at": payment.paid_at,
-        "state": str(payment.state),
-        "taken": 0,
-        "refunds": 0,
-        "subscription": payment.subscription,
-        "paid_until": payment.paid_until,
-    }
-    if not insert(db, "payments", values, conflict="IGNORE"):
-        return False
-    if payment.credits:
-        row = _row(payment, LedgerKind.PURCHASE, payment.credits, payment.operation_id, payment.paid_at)
-        lots.book(db, row)
-    if payment.subscription is not None:
-        subscriptions.extend(db, payment)
-    return True
-
-
-def payment(db: sqlite3.Connection, charge_id: str) -> Payment | None:
-    """A payment by Telegram's id of it."""
-    row = db.execute(sql.PAYMENT, (charge_id,)).fetchone()
-    return None if row is None else _payment_of(row)
-
-
-def begin_refund(db: sqlite3.Connection, charge_id: str, actor: UserId, now: Millis) -> Payment | None:
-    """Take the credits of a payment back, as many as are left; one that was begun already goes on."""
-    known = payment(db, charge_id)
-    if known is None or known.state is not PaymentState.PAID:
-        return known
-    taken = min(known.credits, lots.balance(db, known.user_id, now))
-    operation_id = f"{known.operation_id}:refund:{known.refunds}"
-    row = _row(known, LedgerKind.REFUND, -taken, operation_id, now, actor)
-    # What was bought goes first: with credits that end, a person keeps what was given to them.
-    lots.book(db, row, first=known.operation_id)
-    values = {
-        "id": charge_id,
-        "state": str(PaymentState.REFUNDING),
-        "taken": taken,
-        "refunds": known.refunds + 1,
-    }
-    db.execute(sql.SET_PAYMENT, values)
-    return payment(db, charge_id)
-
-
-def end_refund(
-    db: sqlite3.Connection, charge_id: str, actor: UserId, now: Millis, *, done: bool
+def _set_payment(
+    tx: Transaction, charge_id: str, state: PaymentState, taken: int, refunds: int
 ) -> Payment | None:
-    """Telegram gave the Stars back, or did not and will not: then the credits are the person's again."""
-    known = payment(db, charge_id)
-    if known is None or known.state is not PaymentState.REFUNDING:
-        return known
-    if not done and known.taken:
-        operation_id = f"{known.operation_id}:undone:{known.refunds}"
-        # Of credits that end, only a grant or a purchase says when.
-        kind = LedgerKind.ADJUST if known.paid_until is None else LedgerKind.PURCHASE
-        lots.book(db, _row(known, kind, known.taken, operation_id, now, actor))
-    state = PaymentState.REFUNDED if done else PaymentState.PAID
-    taken = known.taken if done else 0
-    if done and known.subscription is not None:
-        subscriptions.end(db, known, now)
-    db.execute(
-        sql.SET_PAYMENT, {"id": charge_id, "state": str(state), "taken": taken, "refunds": known.refunds}
-    )
-    return payment(db, charge_id)
+    statement = """
+        UPDATE payments SET state = :state, taken = :taken, refunds = :refunds WHERE charge_id = :charge
+        RETURNING *
+    """
+    return tx.one(Payment, statement, charge=charge_id, state=str(state), taken=taken, refunds=refunds)
 
 
-def _row(
-    paid: Payment, kind: LedgerKind, amount: int, operation_id: str, at: Millis, actor: UserId | None = None
+def _ledger_row(
+    payment: Payment,
+    kind: LedgerKind,
+    amount: int,
+    operation_id: str,
+    at: Millis,
+    actor: UserId | None = None,
 ) -> LedgerRow:
     # What a subscription brings lasts as long as it does.
-    ends = paid.paid_until + GRACE if paid.paid_until is not None and amount > 0 else None
+    ends = payment.paid_until + GRACE if payment.paid_until is not None and amount > 0 else None
     return LedgerRow.change(
-        paid.user_id,
+        payment.user_id,
         kind,
         amount,
         at,
         operation_id,
         actor_id=actor,
         expires_at=None if ends is None else Millis(ends),
-        note=f"⭐ {paid.stars}",
+        note=f"⭐ {payment.stars}",
     )
 
 
-def _payment_of(row: sqlite3.Row) -> Payment:
-    return Payment(
-        charge_id=row["charge_id"],
-        user_id=UserId(row["user_id"]),
-        credits=Credits(row["credits"]),
-        stars=row["stars"],
-        paid_at=Millis(row["paid_at"]),
-        state=PaymentState(row["state"]),
-        taken=Credits(row["taken"]),
-        refunds=row["refunds"],
-        subscription=row["subscription"],
-        paid_until=None if row["paid_until"] is None else Millis(row["paid_until"]),
-    )
+def _extend_subscription(tx: Transaction, payment: Payment) -> None:
+    """Let a subscription hold as long as a payment says; one that is told late takes nothing back."""
+    statement = """
+        UPDATE subscriptions SET charge_id = coalesce(charge_id, :charge), renews = 1,
+            paid_until = greatest(coalesce(paid_until, 0), :until)
+        WHERE token = :token
+    """
+    tx.run(statement, token=payment.subscription, charge=payment.charge_id, until=payment.paid_until)
+    _set_subscribed_plan(tx, payment.user_id)
+
+
+def _end_subscription(tx: Transaction, payment: Payment, now: Millis) -> None:
+    """End the subscription of a payment that was given back; an earlier month's has no part in it any more."""
+    statement = """
+        UPDATE subscriptions SET paid_until = :ended, renews = 0 WHERE token = :token AND paid_until = :until
+    """
+    tx.run(statement, token=payment.subscription, until=payment.paid_until, ended=now - GRACE)
+    _set_subscribed_plan(tx, payment.user_id)
+
+
+def _set_subscribed_plan(tx: Transaction, user_id: UserId) -> None:
+    """Write the plan of a person's last subscription to the person, where everything else about them is read."""
+    statement = """
+        UPDATE users SET (subscribed_plan, subscribed_until) = (
+            SELECT plan, paid_until + :grace FROM subscriptions INDEXED BY subscriptions_of_user
+            WHERE user_id = :user AND paid_until IS NOT NULL ORDER BY paid_until DESC LIMIT 1
+        ) WHERE id = :user
+    """
+    tx.run(statement, user=user_id, grace=GRACE)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sqlite3
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -11,8 +10,9 @@ from statistics import median
 
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import MINUTE, Millis
-from bot.store.rows import insert, task_values
-from bot.store.sqlite import SqliteStore, migrate
+from bot.store import Store, migrate
+from bot.store.engine.sqlite import SqliteEngine, SqliteTransaction, open_connection
+from bot.store.tasks import columns
 from tests.builders import GENEROUS, LEASE, NOW, OFFICIAL, a_task, a_window, stored
 
 ACCEPTS = 400
@@ -24,12 +24,12 @@ UNDER_WAY = 40
 async def accepts_a_second(path: Path, group: int) -> float:
     """The rate at which tasks are accepted when all come at once, `group` to a commit."""
     migrate(path)
-    store = SqliteStore(path, group=group)
+    store = Store.on(SqliteEngine(path, group=group))
     tasks = [a_task() for _ in range(ACCEPTS)]
     begun = time.perf_counter()
-    await asyncio.gather(*(store.accept(task, (), GENEROUS, a_window()) for task in tasks))
+    await asyncio.gather(*(store.tasks.accept(task, (), GENEROUS, a_window()) for task in tasks))
     took = time.perf_counter() - begun
-    assert len(await store.tasks_in([TaskState.QUEUED], limit=2 * ACCEPTS)) == ACCEPTS
+    assert len(await store.tasks.list_in([TaskState.QUEUED], limit=2 * ACCEPTS)) == ACCEPTS
     await store.close()
     return ACCEPTS / took
 
@@ -49,41 +49,44 @@ async def test_group_commit(tmp_path, tell):
 def write_history(path: Path, tasks: int) -> None:
     """Fill a new file with tasks that ended, their bookings and their deliveries."""
     migrate(path)
-    template = task_values(a_task(TaskState.SUCCEEDED))
+    template = columns(a_task(TaskState.SUCCEEDED))
     booking = {"held": 0, "allowance": 0, "at": NOW, "counted_at": NOW, "note": ""}
-    with closing(sqlite3.connect(path)) as db, db:
+    with closing(open_connection(path)) as db:
+        db.execute("BEGIN")
+        insert = SqliteTransaction(db).insert
         for number in range(tasks):
             task_id, user = f"H{number:08}", 5_000 + number % 500
-            insert(db, "tasks", template | {"id": task_id, "external_task_id": task_id, "user_id": user})
+            insert("tasks", template | {"id": task_id, "external_task_id": task_id, "user_id": user})
             for kind, amount, held in (("hold", -10, 10), ("charge", 0, -10)):
                 row = {"user_id": user, "kind": kind, "amount": amount, "task_id": task_id}
                 row["operation_id"] = f"task:{task_id}:{kind}"
-                insert(db, "ledger", booking | row | {"held": held})
+                insert("ledger", booking | row | {"held": held})
             sent = {"task_id": task_id, "kind": "video", "position": 0, "state": "delivered", "attempts": 1}
-            insert(db, "outbox", sent)
-            insert(db, "inbox", {"update_id": number, "payload": json.dumps({}), "received_at": NOW})
+            insert("outbox", sent)
+            insert("inbox", {"update_id": number, "payload": json.dumps({}), "received_at": NOW})
         db.execute("UPDATE inbox SET processed_at = ?", (NOW,))
+        db.execute("COMMIT")
 
 
-async def open_with_history(path: Path, tasks: int) -> SqliteStore:
+async def open_with_history(path: Path, tasks: int) -> Store:
     await asyncio.to_thread(write_history, path, tasks)
-    store = await SqliteStore.open(str(path))
+    store = await Store.open(str(path))
     for state in (TaskState.QUEUED, TaskState.IN_PROGRESS, TaskState.SUCCEEDED):
         await asyncio.gather(*(stored(store, state) for _ in range(UNDER_WAY)))
     return store
 
 
-async def claim_round(store: SqliteStore, now: Millis) -> float:
+async def claim_round(store: Store, now: Millis) -> float:
     """Everything that the ticks ask for in one round; the seconds that it took."""
     begun = time.perf_counter()
-    queued = await store.due_queued(now, 16)
-    running = await store.claim_due(now, LEASE, [TaskState.IN_PROGRESS, TaskState.EXPIRED], 16)
-    deliveries = await store.claim_deliveries(now, LEASE, 4)
-    await store.count_running()
-    await store.queue_position(queued[-1])
-    await store.overdue(now, 100)
-    await store.ended_with_status(100)
-    await store.unprocessed()
+    queued = await store.tasks.list_due_queued(now, 16)
+    running = await store.tasks.claim_due(now, LEASE, [TaskState.IN_PROGRESS, TaskState.EXPIRED], 16)
+    deliveries = await store.outbox.claim(now, LEASE, 4)
+    await store.tasks.count_running()
+    await store.tasks.count_ahead(queued[-1])
+    await store.tasks.list_overdue(now, 100)
+    await store.tasks.list_ended_with_status(100)
+    await store.inbox.list_unprocessed()
     took = time.perf_counter() - begun
     assert (len(queued), len(running), len(deliveries)) == (16, 16, 4)
     return took
@@ -112,7 +115,7 @@ async def test_accepting_beside_a_long_history(tmp_path, tell):
         for tasks in (SHORT, LONG) if number % 2 else (LONG, SHORT):
             task = replace(a_task(), created_at=Millis(NOW + MINUTE), provider=OFFICIAL)
             begun = time.perf_counter()
-            accepted = await stores[tasks].accept(task, (), GENEROUS, a_window())
+            accepted = await stores[tasks].tasks.accept(task, (), GENEROUS, a_window())
             times[tasks].append(time.perf_counter() - begun)
             assert accepted.id == task.id
     ratio = median(times[LONG]) / median(times[SHORT])

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.clock import ManualClock
-from bot.store.sqlite import SqliteStore
+from bot.store import Store
 from tests.builders import NOW
 from tests.services.world import Provider, World, open_world
 
@@ -14,9 +14,9 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def store(tmp_path) -> AsyncIterator[SqliteStore]:
+async def store(tmp_path) -> AsyncIterator[Store]:
     """A store for the services that stand on nothing else."""
-    opened = await SqliteStore.open(str(tmp_path / "klingbot.db"))
+    opened = await Store.open(str(tmp_path / "klingbot.db"))
     yield opened
     await opened.close()
 

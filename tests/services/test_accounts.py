@@ -83,8 +83,12 @@ def test_admins_are_those_whom_the_settings_name(accounts_of):
 
 async def subscribed(store, until: Millis, plan: str = "pro") -> None:
     """Ada pays for a plan until then."""
-    await store.keep_subscription(Subscription("a-token", ADA, MonthlyPlan("m", plan, Credits(0), 500), NOW))
-    await store.pay(Payment("stx-1", ADA, Credits(0), 500, NOW, subscription="a-token", paid_until=until))
+    await store.payments.save_subscription(
+        Subscription("a-token", ADA, MonthlyPlan("m", plan, Credits(0), 500), NOW)
+    )
+    await store.payments.save_payment(
+        Payment("stx-1", ADA, Credits(0), 500, NOW, subscription="a-token", paid_until=until)
+    )
 
 
 async def test_a_paid_plan_holds_until_it_ends_and_a_little_longer(accounts, store, clock):
@@ -243,7 +247,7 @@ async def test_a_plan_without_an_allowance_leaves_what_was_granted(accounts_of, 
 async def test_two_requests_at_once_never_spend_the_same_credits(accounts, store):
     """Checking and holding are one transaction."""
     plan = accounts.plan_of(None)
-    wishes = [store.accept(a_task(price=Credits(60)), (), plan, a_window()) for _ in range(5)]
+    wishes = [store.tasks.accept(a_task(price=Credits(60)), (), plan, a_window()) for _ in range(5)]
     ends = await asyncio.gather(*wishes, return_exceptions=True)
     assert [end.key for end in ends if isinstance(end, UserError)] == ["error.quota.credits"] * 4
     assert (await accounts.balance(ADA)).available == 40
@@ -258,7 +262,7 @@ async def test_a_plan_that_the_settings_no_longer_have_gives_way_to_the_default(
 async def test_the_newest_movements_come_first(accounts, store, clock):
     await accounts.grant(BOSS, "@ada", 1, 7)
     clock.advance(HOUR)
-    await store.accept(a_task(created_at=Millis(NOW + HOUR)), (), GENEROUS, a_window())
+    await store.tasks.accept(a_task(created_at=Millis(NOW + HOUR)), (), GENEROUS, a_window())
     await accounts.grant(BOSS, "@ada", 2, 8)
     assert [row.kind for row in await accounts.ledger(ADA)] == ["grant", "hold", "grant"]
     assert [row.amount for row in await accounts.ledger(ADA, limit=1)] == [2]

@@ -11,7 +11,7 @@ from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, Millis, UserId
 from bot.services.operations.alerts import Alerts, Rounds, Thresholds
 from bot.services.people.accounts import Accounts
-from bot.store.sqlite.operating import OperatingSqliteStore
+from bot.store import Store
 from tests.builders import NOW, stored
 from tests.services.world import Chat
 
@@ -21,9 +21,7 @@ BOSS = UserId(1000)
 class Desk:
     """The rounds over a real store, with a disk as full as the test says."""
 
-    def __init__(
-        self, store: OperatingSqliteStore, clock: ManualClock, summary_hour: int | None = None
-    ) -> None:
+    def __init__(self, store: Store, clock: ManualClock, summary_hour: int | None = None) -> None:
         self.chat, self.clock, self.store, self.free = Chat(), clock, store, 0.5
         accounts = Accounts(store, clock, {"free": Plan("free")}, "free", ZoneInfo("UTC"), frozenset({BOSS}))
         self.alerts = Alerts(self.chat, store, clock)
@@ -37,7 +35,7 @@ class Desk:
 
 @pytest.fixture
 async def store(tmp_path):
-    opened = await OperatingSqliteStore.open(str(tmp_path / "klingbot.db"))
+    opened = await Store.open(str(tmp_path / "klingbot.db"))
     yield opened
     await opened.close()
 
@@ -78,7 +76,7 @@ async def test_many_failures_are_told_but_not_refused_content_and_not_few(store,
     desk = Desk(store, clock)
     for kind in (FailureKind.PROVIDER, FailureKind.CONTENT) * 3:
         running = await stored(store, TaskState.IN_PROGRESS)
-        await store.apply(transition(running, ProviderFailed(kind), NOW), NOW)
+        await store.tasks.apply(transition(running, ProviderFailed(kind), NOW), NOW)
     await desk.rounds.tick()
     assert desk.told == []
     await stored(store, TaskState.SUCCEEDED)

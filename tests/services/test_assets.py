@@ -22,8 +22,7 @@ from bot.services.people.limits import Limits, Rates
 from bot.services.ports import ChatBusy, ChatGone, Sent
 from bot.services.tasks.watch import Watch
 from bot.services.tasks.work import Work
-from bot.store.base import StoredAttachment
-from bot.store.sqlite.operating import OperatingSqliteStore
+from bot.store import Store, StoredAttachment
 from tests.builders import ADA, ADAS_CHAT, XIAOLIN, a_request, an_image
 from tests.services.world import (
     POLICY,
@@ -108,7 +107,7 @@ class Making:
         await self.work.drain()
 
     async def now(self, asset: Asset) -> Asset | None:
-        return await self.store.asset(asset.id)
+        return await self.store.library.get_asset(asset.id)
 
     async def ready(
         self, provider: Provider, wish: Wish | None = None, remote: str = "77", user=ADA
@@ -140,9 +139,9 @@ def made(kind: AssetKind, remote: str = "77", task_id: str = "kling-1"):
 
 @pytest.fixture
 async def store(tmp_path):
-    opened = await OperatingSqliteStore.open(str(tmp_path / "assets.db"))
+    opened = await Store.open(str(tmp_path / "assets.db"))
     for attachment in (FRONT, SIDE, SOUND):
-        await opened.keep_attachment(replace(attachment, owner=ADA), Millis(0))
+        await opened.drafts.save_attachment(replace(attachment, owner=ADA), Millis(0))
     yield opened
     await opened.close()
 
@@ -395,8 +394,8 @@ async def test_what_is_proven_absent_is_sent_again_with_the_same_id(making, prov
 
 async def test_what_was_being_sent_when_the_process_ended_is_asked_for(making, provider):
     asset = await making.ask()
-    (claimed,) = await making.store.claim_assets(making.clock.now(), LEASE, 1)
-    await making.store.change_asset(replace(claimed, state=AssetState.SENDING))
+    (claimed,) = await making.store.library.claim_assets(making.clock.now(), LEASE, 1)
+    await making.store.library.update_asset(replace(claimed, state=AssetState.SENDING))
     provider.to_questions.append(made(AssetKind.ELEMENT))
     await making.making.at_start()
     await making.step()
@@ -506,7 +505,7 @@ async def test_what_was_never_sent_needs_no_deletion_at_the_provider(making, pro
 
 async def test_what_a_forgotten_person_made_is_deleted_at_the_provider_too(making, provider):
     asset = await making.ready(provider)
-    await making.store.forget(ADA, making.clock.now())
+    await making.store.privacy.forget(ADA, making.clock.now())
     provider.to_submissions.append(says({"task_id": "77", "task_status": "succeed"}))
     await making.step()
     assert provider.submissions[-1] == {"element_id": "77"}

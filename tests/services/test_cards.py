@@ -27,7 +27,7 @@ from bot.services.requests.cards import (
     Card,
     Cards,
 )
-from bot.store.base import Draft
+from bot.store import Draft
 from tests.builders import ADA, ADAS_CHAT, NOW
 from tests.services.everything import Everything
 
@@ -70,9 +70,9 @@ async def test_a_button_of_another_card_finds_nothing(cards):
 
 
 async def test_what_another_version_kept_is_given_up(cards, store):
-    await store.save_draft(Draft(ADA, ADAS_CHAT, {"request": {}, "colour": "red"}, None, NOW))
+    await store.drafts.save(Draft(ADA, ADAS_CHAT, {"request": {}, "colour": "red"}, None, NOW))
     assert await cards.card(ADA, ADAS_CHAT) is None
-    assert await store.draft(ADA, ADAS_CHAT) is None
+    assert await store.drafts.get(ADA, ADAS_CHAT) is None
 
 
 def test_a_card_asks_for_what_it_lacks(cards):

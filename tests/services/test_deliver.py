@@ -88,23 +88,23 @@ async def run(deliver: Deliver, world: World) -> None:
 
 
 async def rows(world: World, task: Task) -> list[tuple[DeliveryState, int]]:
-    return [(row.state, row.attempts) for row in await world.store.deliveries_of(task.id)]
+    return [(row.state, row.attempts) for row in await world.store.outbox.list_of(task.id)]
 
 
 async def refunds(world: World, task: Task) -> list[int]:
-    ledger = await world.store.ledger(task.user_id)
+    ledger = await world.store.credits.list_ledger(task.user_id)
     return [row.amount for row in ledger if row.kind is LedgerKind.REFUND and row.task_id == task.id]
 
 
 async def a_finished_task(world: World, **changes) -> Task:
     task = await stored(world.store, TaskState.SUCCEEDED, **changes)
-    await world.store.set_status_message(task.id, STATUS_MESSAGE)
+    await world.store.tasks.set_status_message(task.id, STATUS_MESSAGE)
     return task
 
 
 async def with_two_videos(world: World) -> Task:
     task = await stored(world.store, TaskState.IN_PROGRESS)
-    return await world.store.apply(transition(task, Finished((a_video(0), a_video(1))), NOW), NOW)
+    return await world.store.tasks.apply(transition(task, Finished((a_video(0), a_video(1))), NOW), NOW)
 
 
 DELIVERED = (DeliveryState.DELIVERED, 1)
@@ -130,7 +130,7 @@ async def test_a_video_is_fetched_sent_and_noted_and_its_status_goes_away(
     world.chat.send_result = looking
     await run(deliver, world)
     assert sizes == [len(video)]
-    (row,) = await world.store.deliveries_of(task.id)
+    (row,) = await world.store.outbox.list_of(task.id)
     assert (row.state, row.file_id, row.due_at) == (DeliveryState.DELIVERED, f"file-{row.id}", None)
     assert (row.width, row.height, row.size_bytes) == (320, 180, len(video))
     assert 400 <= row.duration_ms <= 600
@@ -167,7 +167,7 @@ async def test_two_ticks_at_once_send_a_video_once(world, deliver):
 @pytest.mark.parametrize("state", [TaskState.FAILED, TaskState.CANCELLED, TaskState.EXPIRED])
 async def test_a_notice_is_delivered_exactly_once_and_takes_the_place_of_the_status(world, deliver, state):
     task = await stored(world.store, state)
-    await world.store.set_status_message(task.id, STATUS_MESSAGE)
+    await world.store.tasks.set_status_message(task.id, STATUS_MESSAGE)
     for _ in range(3):
         await run(deliver, world)
         world.clock.advance(LEASE)
@@ -180,12 +180,12 @@ async def test_a_notice_is_delivered_exactly_once_and_takes_the_place_of_the_sta
 async def test_a_video_that_the_chat_has_already_is_sent_by_its_id(world, deliver, source):
     task = await a_finished_task(world)
     await run(deliver, world)
-    (row,) = await world.store.deliveries_of(task.id)
-    await world.store.retry_delivery(row.id, world.clock.now(), "asked for once more")
+    (row,) = await world.store.outbox.list_of(task.id)
+    await world.store.outbox.postpone(row.id, world.clock.now(), "asked for once more")
     await run(deliver, world)
     assert [file for _, file in world.chat.videos][1] is None
     assert len(source.fetched) == 1
-    (again,) = await world.store.deliveries_of(task.id)
+    (again,) = await world.store.outbox.list_of(task.id)
     assert (again.file_id, again.width) == (f"file-{row.id}", 320)
 
 
@@ -229,7 +229,7 @@ async def test_a_failed_delivery_is_not_swallowed_but_tried_again_with_growing_p
     pauses = []
     for _ in range(4):
         await run(deliver, world)
-        (row,) = await world.store.deliveries_of(task.id)
+        (row,) = await world.store.outbox.list_of(task.id)
         assert (row.state, row.failure) == (DeliveryState.PENDING, "cdn.example answers 500")
         pauses.append(row.due_at - world.clock.now())
         world.clock.advance(pauses[-1])
@@ -244,7 +244,7 @@ async def test_a_chat_that_asks_for_a_pause_gets_it(world, deliver):
     world.chat.trouble["send_result"] = [ChatBusy(Millis(47 * SECOND))]
     task = await a_finished_task(world)
     await run(deliver, world)
-    (row,) = await world.store.deliveries_of(task.id)
+    (row,) = await world.store.outbox.list_of(task.id)
     assert row.due_at == NOW + 47 * SECOND
     world.clock.advance(47 * SECOND - 1)
     await run(deliver, world)
@@ -266,7 +266,7 @@ async def test_a_group_that_moved_gets_its_video_under_its_new_id(world, deliver
 
 async def test_a_delivery_that_was_cut_off_is_sent_again_when_its_lease_ends(world, deliver):
     task = await a_finished_task(world)
-    claimed = await world.store.claim_deliveries(NOW, LEASE, 1)
+    claimed = await world.store.outbox.claim(NOW, LEASE, 1)
     assert [row.task.id for row in claimed] == [task.id]
     world.clock.advance(LEASE - 1)
     await run(deliver, world)
@@ -294,8 +294,8 @@ async def test_no_more_is_claimed_than_can_be_sent_at_once(world, deliver_with):
     await deliver_with(work=work).tick()
     states = [
         row.state
-        for task in await world.store.tasks_in([TaskState.SUCCEEDED])
-        for row in await world.store.deliveries_of(task.id)
+        for task in await world.store.tasks.list_in([TaskState.SUCCEEDED])
+        for row in await world.store.outbox.list_of(task.id)
     ]
     may_end.set()
     await work.drain()
@@ -364,7 +364,7 @@ async def test_a_chat_that_is_gone_ends_the_delivery_and_the_video_is_kept_for_i
     world.chat.trouble["send_result"] = [ChatGone("bot was blocked by the user")]
     task = await a_finished_task(world)
     await run(deliver, world)
-    (row,) = await world.store.deliveries_of(task.id)
+    (row,) = await world.store.outbox.list_of(task.id)
     assert (row.state, row.failure) == (
         DeliveryState.UNDELIVERABLE,
         "chat gone: bot was blocked by the user",
@@ -384,7 +384,7 @@ async def test_a_refund_happens_once_though_two_videos_of_a_task_are_lost(world,
 
 async def test_a_late_video_was_free_so_there_is_nothing_to_refund(world, deliver, source):
     task = await stored(world.store, TaskState.EXPIRED)
-    task = await world.store.apply(transition(task, Finished((a_video(),)), NOW), NOW)
+    task = await world.store.tasks.apply(transition(task, Finished((a_video(),)), NOW), NOW)
     source.trouble = [DownloadGone("gone")]
     await run(deliver, world)
     assert await refunds(world, task) == []

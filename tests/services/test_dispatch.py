@@ -37,7 +37,7 @@ async def test_the_row_is_written_before_the_submission_leaves_and_not_after(wor
     async def looking(request: Request) -> Response:
         del request
         # Another connection sees only what is committed.
-        with sqlite3.connect(world.store.path) as db:
+        with sqlite3.connect(world.store.engine.path) as db:
             seen.extend(db.execute("SELECT state, external_task_id, due_at FROM tasks"))
         db.close()
         return accepted()
@@ -84,7 +84,7 @@ async def test_a_provider_gets_no_more_tasks_than_it_has_slots(tmp_path, provide
 async def test_the_time_that_similar_tasks_took_decides_when_to_look_first(world):
     for _ in range(3):
         await stored(world.store, TaskState.SUCCEEDED)
-    with sqlite3.connect(world.store.path) as db:
+    with sqlite3.connect(world.store.engine.path) as db:
         db.execute("UPDATE tasks SET provider = 'a', finished_at = submitted_at + 100000")
     db.close()
     task = await stored(world.store)
@@ -154,7 +154,7 @@ async def test_a_refusal_for_good_gives_the_credits_back_and_leaves_the_provider
     assert world.pool.closed_until(ProviderName("a")) <= NOW
     assert world.chat.alerts == []
     assert world.woken == ["deliver"]
-    (delivery,) = await world.store.deliveries_of(task.id)
+    (delivery,) = await world.store.outbox.list_of(task.id)
     assert delivery.kind == "notice"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -25,7 +26,8 @@ from bot.services.tasks.deliver import LEASE as DELIVERY_LEASE
 from bot.services.tasks.deliver import Deliver
 from bot.services.tasks.recover import Recover
 from bot.services.tasks.work import Work
-from bot.store.sqlite import SqliteStore
+from bot.store import Store
+from bot.store.inbox import Inbox
 from tests.builders import ADA, NOW, a_request, a_video, an_update, stored
 from tests.services.test_poll import a_running_task
 from tests.services.world import Provider, absent, accepted, open_world, refusal, running
@@ -77,7 +79,7 @@ async def test_those_who_wait_for_a_full_provider_do_not_keep_others_from_a_free
 
 
 async def test_a_store_that_stumbles_once_does_not_silence_a_chat(tmp_path):
-    class Stumbling(SqliteStore):
+    class Stumbling(Inbox):
         stumbled = False
 
         async def mark_processed(self, update_id: int, now: Millis) -> None:
@@ -92,13 +94,14 @@ async def test_a_store_that_stumbles_once_does_not_silence_a_chat(tmp_path):
         async def process(self, update: RawUpdate) -> None:
             seen.append(update.update_id)
 
-    store = await Stumbling.open(str(tmp_path / "klingbot.db"))
+    store = await Store.open(str(tmp_path / "klingbot.db"))
+    store = replace(store, inbox=Stumbling(store.engine))
     intake = Intake(store, None, Processor(), ManualClock(NOW))
     for update_id in (1, 2):
         await intake.take_in([RawUpdate(update_id, 5, {}, None)])
         await intake.drain()
     assert seen == [1, 2]
-    assert [row.update_id for row in await store.unprocessed()] == [1]
+    assert [row.update_id for row in await store.inbox.list_unprocessed()] == [1]
     await store.close()
 
 
@@ -112,23 +115,23 @@ async def test_after_a_week_of_silence_no_update_is_thrown_away_by_an_offset(wor
 
     intake = Intake(world.store, Source(), None, world.clock)
     await intake.fetch()
-    await world.store.receive([an_update(900, received_at=world.clock.now())])
+    await world.store.inbox.receive([an_update(900, received_at=world.clock.now())])
     await intake.fetch()
     world.clock.advance(7 * DAY)
     await intake.fetch()
-    await world.store.receive([an_update(5, received_at=world.clock.now())])
+    await world.store.inbox.receive([an_update(5, received_at=world.clock.now())])
     await intake.fetch()
     assert asked == [None, 901, None, 6]
 
 
 async def test_what_was_being_sent_when_the_process_died_is_sent_at_once_after_the_start(world, tmp_path):
     await stored(world.store, TaskState.SUCCEEDED)
-    await world.store.claim_deliveries(NOW, DELIVERY_LEASE, 1)
+    await world.store.outbox.claim(NOW, DELIVERY_LEASE, 1)
     recover = Recover(
         world.store, world.dispatch, world.status, world.clock, world.woken.append, tmp_path, Millis(DAY)
     )
     await recover.at_start()
-    assert await world.store.claim_deliveries(world.clock.now(), DELIVERY_LEASE, 1)
+    assert await world.store.outbox.claim(world.clock.now(), DELIVERY_LEASE, 1)
 
 
 @pytest.fixture
@@ -219,8 +222,8 @@ async def test_a_refund_is_told_also_where_the_chat_was_busy_at_first(world, tmp
 
 async def test_of_several_results_only_those_that_are_lost_are_paid_back(world, tmp_path):
     task = await stored(world.store, TaskState.IN_PROGRESS, request=a_request(count=3), price=Credits(10))
-    await world.store.apply(transition(task, Finished((a_video(0), a_video(1), a_video(2))), NOW), NOW)
-    row = (await world.store.claim_deliveries(NOW, DELIVERY_LEASE, 9))[1]
+    await world.store.tasks.apply(transition(task, Finished((a_video(0), a_video(1), a_video(2))), NOW), NOW)
+    row = (await world.store.outbox.claim(NOW, DELIVERY_LEASE, 9))[1]
     await a_delivery_that_finds_nothing(world, tmp_path)._deliver(row)
-    refunds = [row for row in await world.store.ledger(ADA) if row.kind is LedgerKind.REFUND]
+    refunds = [row for row in await world.store.credits.list_ledger(ADA) if row.kind is LedgerKind.REFUND]
     assert [refund.amount for refund in refunds] == [3]

@@ -28,7 +28,7 @@ async def a_task_in_no_hurry(world: World) -> Task:
 async def an_unconfirmed_task(world: World, look_at: int, absences: int = 0) -> Task:
     task = await stored(world.store)
     for event in (Claimed(A, Millis(NOW + LEASE)), AnswerLost(Millis(look_at), absences)):
-        task = await world.store.apply(transition(task, event, NOW), NOW)
+        task = await world.store.tasks.apply(transition(task, event, NOW), NOW)
     return task
 
 

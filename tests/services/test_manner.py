@@ -53,7 +53,7 @@ def pauses():
 
 @pytest.fixture
 async def run(world, source, pauses, tmp_path):
-    await world.store.see_user(ADA, "Ada", "ada", "en", NOW)
+    await world.store.people.save_user(ADA, "Ada", "ada", "en", NOW)
     deliver = Deliver(
         world.store,
         world.chat,
@@ -76,7 +76,7 @@ async def run(world, source, pauses, tmp_path):
 
 async def test_a_result_arrives_silently_and_covered_where_the_person_chose_it(world, run):
     await stored(world.store, TaskState.SUCCEEDED)
-    await world.store.set_preferences(ADA, Preferences(silent=True, spoiler=True))
+    await world.store.people.set_preferences(ADA, Preferences(silent=True, spoiler=True))
     await run()
     assert world.chat.manners == [Manner(silent=True, spoiler=True, celebrated=True)]
 

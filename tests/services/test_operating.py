@@ -23,7 +23,7 @@ from bot.services.people.access import Access, AllowList
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
 from bot.services.tasks.all_tasks import AllTasks
-from bot.store.sqlite.operating import OperatingSqliteStore
+from bot.store import Store
 from tests.builders import ADA, NOW, XIAOLIN, stored
 
 BOSS = UserId(1000)
@@ -32,9 +32,9 @@ PLANS = {"free": Plan("free", daily_credits=100, max_running=3), "pro": Plan("pr
 
 @pytest.fixture
 async def store(tmp_path):
-    opened = await OperatingSqliteStore.open(str(tmp_path / "klingbot.db"))
+    opened = await Store.open(str(tmp_path / "klingbot.db"))
     for user_id, name in ((BOSS, "boss"), (ADA, "ada"), (XIAOLIN, "xiaolin")):
-        await opened.see_user(user_id, name.title(), name, "en", NOW)
+        await opened.people.save_user(user_id, name.title(), name, "en", NOW)
     yield opened
     await opened.close()
 
@@ -125,7 +125,7 @@ async def test_of_many_who_choose_at_once_the_last_one_counts_for_all(access, ac
     )
     for door in doors:
         await door.refresh()
-    rows = await store.audit("bot", 0, 50)
+    rows = await store.operations.list_audit("bot", 0, 50)
     assert {door.door.maintenance for door in doors} == {rows[0].after == "on"}
     # Each one found what the one before it had left.
     assert [row.before for row in rows[:-1]] == [row.after for row in rows[1:]]
@@ -231,7 +231,7 @@ async def test_a_broadcast_from_a_shell_has_no_author_and_no_message(store, acce
     assert (await broadcasts.letter(None, draft.id)).total == 3
     sending = await broadcasts.send(None, draft.id, None, "shell:1")
     assert sending.state is BroadcastState.SENDING
-    kept = await store.sending()
+    kept = await store.operations.get_sending_broadcast()
     assert (kept.created_by, kept.message_id) == (None, None)
     await refused("error.button.stale", broadcasts.send(None, draft.id, None, "shell:2"))
     await broadcasts.stop(None, draft.id, "shell:3")

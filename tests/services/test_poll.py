@@ -36,12 +36,12 @@ async def a_running_task(world: World, number: int = 1, provider: str = "a", **c
         Claimed(ProviderName(provider), Millis(NOW + LEASE)),
         Accepted(f"kling-{number}", world.clock.now()),
     ):
-        task = await world.store.apply(transition(task, event, NOW), NOW)
+        task = await world.store.tasks.apply(transition(task, event, NOW), NOW)
     return task
 
 
 async def kinds_waiting(world: World, task: Task) -> list[str]:
-    return [str(delivery.kind) for delivery in await world.store.deliveries_of(task.id)]
+    return [str(delivery.kind) for delivery in await world.store.outbox.list_of(task.id)]
 
 
 # -- what a look can mean ----------------------------------------------------------------------------
@@ -54,7 +54,7 @@ async def test_a_finished_video_is_charged_and_put_into_the_outbox_in_one_go(wor
     after = await world.now(task)
     assert (after.state, after.real_cost, after.progress) == (TaskState.SUCCEEDED, "1.5", 100)
     assert await world.money() == CHARGED
-    (delivery,) = await world.store.deliveries_of(task.id)
+    (delivery,) = await world.store.outbox.list_of(task.id)
     assert (delivery.kind, delivery.video.url) == (DeliveryKind.VIDEO, "https://cdn.example/v.mp4")
     assert world.woken == ["deliver", "dispatch"]
 
@@ -226,7 +226,7 @@ async def test_a_task_that_the_provider_does_not_know_is_not_given_up_at_once(wo
 
 async def test_a_look_that_is_never_answered_comes_back_when_its_lease_ends(world, provider):
     task = await a_running_task(world)
-    claimed = await world.store.claim_due(NOW, LEASE, [TaskState.IN_PROGRESS], 10)
+    claimed = await world.store.tasks.claim_due(NOW, LEASE, [TaskState.IN_PROGRESS], 10)
     assert [found.id for found in claimed] == [task.id]
     await world.look()
     assert provider.questions == []

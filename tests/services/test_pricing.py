@@ -10,7 +10,7 @@ from bot.domain.requests.model import PriceColumns
 from bot.domain.units import ProviderName, UserId
 from bot.services.credits.plans import PLANS_KEY, Origin, Plans
 from bot.services.credits.prices import PRICES_KEY, Prices
-from bot.store.sqlite.operating import OperatingSqliteStore
+from bot.store import Store
 from tests.builders import NOW, a_request
 
 CONFIGURED = {"free": PlanTerms(daily_credits=100), "pro": PlanTerms(daily_credits=900, max_running=5)}
@@ -18,7 +18,7 @@ CONFIGURED = {"free": PlanTerms(daily_credits=100), "pro": PlanTerms(daily_credi
 
 @pytest.fixture
 async def store(tmp_path):
-    opened = await OperatingSqliteStore.open(str(tmp_path / "klingbot.db"))
+    opened = await Store.open(str(tmp_path / "klingbot.db"))
     yield opened
     await opened.close()
 
@@ -62,7 +62,9 @@ async def test_an_added_plan_is_there_until_it_is_removed_also_for_another_proce
 
 
 async def test_a_change_that_this_version_cannot_read_leaves_the_plan_as_in_the_settings(store):
-    await store.set_setting(PLANS_KEY, json.dumps({"free": {"minutes": 3}, "pro": {"priority": 2}}))
+    await store.operations.set_setting(
+        PLANS_KEY, json.dumps({"free": {"minutes": 3}, "pro": {"priority": 2}})
+    )
     plans = Plans(store, CONFIGURED, "free")
     await plans.refresh()
     assert plans["free"].daily_credits == 100
@@ -124,7 +126,9 @@ async def test_a_whole_number_that_comes_on_top_and_prices_of_one_name_in_two_se
 
 
 async def test_prices_that_this_version_cannot_read_leave_those_of_the_settings(store):
-    await store.set_setting(PRICES_KEY, json.dumps({"models": {"kling-v2-6": {"rate": {"std": -1}}}}))
+    await store.operations.set_setting(
+        PRICES_KEY, json.dumps({"models": {"kling-v2-6": {"rate": {"std": -1}}}})
+    )
     prices = Prices(store, {})
     await prices.refresh()
     assert cost(prices) == cost(Prices(store, {}))

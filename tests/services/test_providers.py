@@ -11,7 +11,7 @@ from bot.errors import UserError
 from bot.kling import outcomes
 from bot.kling.pool import Pool
 from bot.services.operations.providers import AccountAnswer, Providers, Trouble, handle_of
-from bot.store.base import Store
+from bot.store import Store
 from tests.builders import LEASE, NOW, a_video, stored
 from tests.services.world import refusal, says
 
@@ -32,10 +32,10 @@ async def begun(store: Store, *ends: Event, seconds: int = 0) -> None:
     """A task at the first provider, and how it ended after so many seconds."""
     task = await stored(store)
     for event in (Claimed(A, LEASE), Accepted("kling-1", LEASE)):
-        task = await store.apply(transition(task, event, NOW), NOW)
+        task = await store.tasks.apply(transition(task, event, NOW), NOW)
     for event in ends:
         later = Millis(NOW + seconds * SECOND)
-        task = await store.apply(transition(task, event, later), later)
+        task = await store.tasks.apply(transition(task, event, later), later)
 
 
 # -- what an admin sees ------------------------------------------------------------------------------

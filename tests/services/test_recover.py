@@ -29,7 +29,7 @@ def recover(world, directory):
 async def a_submitting_task(world):
     """What a crash in the middle of a submission leaves behind."""
     task = await stored(world.store)
-    return await world.store.apply(
+    return await world.store.tasks.apply(
         transition(task, Claimed(ProviderName("a"), Millis(NOW + LEASE)), NOW), NOW
     )
 
@@ -66,12 +66,12 @@ async def test_every_task_that_runs_is_taken_up_and_shown_again(world, recover):
 
 async def test_the_status_of_a_task_that_has_ended_is_taken_away(world, recover):
     task = await stored(world.store, TaskState.SUCCEEDED)
-    await world.store.set_status_message(task.id, STATUS_MESSAGE)
-    (delivery,) = await world.store.claim_deliveries(NOW, LEASE, 1)
+    await world.store.tasks.set_status_message(task.id, STATUS_MESSAGE)
+    (delivery,) = await world.store.outbox.claim(NOW, LEASE, 1)
     await recover.at_start()
     # As long as its video is on the way, the status stays.
     assert world.chat.removed == []
-    await world.store.undeliverable(delivery.id, "gone", NOW)
+    await world.store.outbox.mark_undeliverable(delivery.id, "gone", NOW)
     await recover.at_start()
     assert world.chat.removed == [task.id]
 
@@ -90,13 +90,13 @@ async def test_a_queued_task_past_its_deadline_gives_its_credits_back(world, rec
     assert (after.state, after.failure, after.due_at) == (TaskState.EXPIRED, FailureKind.DEADLINE, None)
     assert await world.money() == BACK
     assert world.woken == ["deliver"]
-    (delivery,) = await world.store.deliveries_of(task.id)
+    (delivery,) = await world.store.outbox.list_of(task.id)
     assert delivery.kind == "notice"
 
 
 async def test_a_submission_that_nobody_can_tell_about_ends_at_the_deadline(world, recover):
     task = await a_submitting_task(world)
-    task = await world.store.apply(transition(task, AnswerLost(Millis(NOW + DAY)), NOW), NOW)
+    task = await world.store.tasks.apply(transition(task, AnswerLost(Millis(NOW + DAY)), NOW), NOW)
     world.clock.advance(HOUR)
     await recover.tick()
     assert (await world.now(task)).state is TaskState.EXPIRED
@@ -115,7 +115,7 @@ async def test_a_task_expires_once(world, recover):
     world.clock.advance(HOUR)
     await recover.tick()
     await recover.tick()
-    assert len(await world.store.deliveries_of(task.id)) == 1
+    assert len(await world.store.outbox.list_of(task.id)) == 1
 
 
 async def test_leases_that_ran_out_are_settled_by_every_tick(world, recover, provider):
@@ -135,19 +135,19 @@ async def test_leases_that_ran_out_are_settled_by_every_tick(world, recover, pro
 
 
 async def test_what_is_older_than_the_retention_is_forgotten(world, recover):
-    await world.store.receive([an_update(1), an_update(2), an_update(3)])
+    await world.store.inbox.receive([an_update(1), an_update(2), an_update(3)])
     for update_id in (1, 3):
-        await world.store.mark_processed(update_id, NOW)
-    await world.store.save_draft(a_draft())
+        await world.store.inbox.mark_processed(update_id, NOW)
+    await world.store.drafts.save(a_draft())
     picture = an_image()
-    await world.store.keep_attachment(picture, NOW)
+    await world.store.drafts.save_attachment(picture, NOW)
     world.clock.advance(RETENTION + SECOND)
     await recover.tick()
     # What nobody has acted on stays, and so does the newest, which says where to go on.
-    assert [row.update_id for row in await world.store.unprocessed()] == [2]
-    assert (await world.store.last_update())[0] == 3
-    assert await world.store.draft(ADA, ADAS_CHAT) is None
-    assert await world.store.receive([an_update(1), an_update(3)]) == [an_update(1)]
+    assert [row.update_id for row in await world.store.inbox.list_unprocessed()] == [2]
+    assert (await world.store.inbox.get_last())[0] == 3
+    assert await world.store.drafts.get(ADA, ADAS_CHAT) is None
+    assert await world.store.inbox.receive([an_update(1), an_update(3)]) == [an_update(1)]
 
 
 async def test_a_picture_that_a_task_still_needs_is_kept_however_old_it_is(world, recover):
@@ -155,25 +155,25 @@ async def test_a_picture_that_a_task_still_needs_is_kept_however_old_it_is(world
     await stored(
         world.store, images=[picture], request=a_request(picture), deadline_at=Millis(NOW + 90 * DAY)
     )
-    await world.store.keep_attachment(unused, NOW)
+    await world.store.drafts.save_attachment(unused, NOW)
     world.clock.advance(RETENTION + SECOND)
     await recover.tick()
-    assert set(await world.store.attachments([picture.ref, unused.ref])) == {picture.ref.sha256}
+    assert set(await world.store.drafts.get_attachments([picture.ref, unused.ref])) == {picture.ref.sha256}
 
 
 async def test_a_young_draft_is_kept(world, recover):
-    await world.store.save_draft(a_draft())
+    await world.store.drafts.save(a_draft())
     world.clock.advance(RETENTION - SECOND)
     await recover.tick()
-    assert await world.store.draft(ADA, ADAS_CHAT) is not None
+    assert await world.store.drafts.get(ADA, ADAS_CHAT) is not None
 
 
 async def test_cleaning_happens_once_an_hour(world, recover):
     await recover.tick()
-    await world.store.save_draft(a_draft(updated_at=Millis(NOW - 60 * DAY)))
+    await world.store.drafts.save(a_draft(updated_at=Millis(NOW - 60 * DAY)))
     world.clock.advance(CLEANING_INTERVAL)
     await recover.tick()
-    assert await world.store.draft(ADA, ADAS_CHAT) is not None
+    assert await world.store.drafts.get(ADA, ADAS_CHAT) is not None
     world.clock.advance(1)
     await recover.tick()
-    assert await world.store.draft(ADA, ADAS_CHAT) is None
+    assert await world.store.drafts.get(ADA, ADAS_CHAT) is None

@@ -37,7 +37,7 @@ async def test_what_was_told_counts_as_told_and_the_rest_by_its_price(world):
     await stored(world.store, TaskState.QUEUED, price=Credits(10))
     await stored(world.store, TaskState.FAILED, price=Credits(500))
     await stored(world.store, TaskState.CANCELLED, price=Credits(500))
-    spent = await world.store.spent_units(a_window())
+    spent = await world.store.credits.sum_spent_units(a_window())
     assert spent[ProviderName("official")].day == pytest.approx(0.7)
     assert spent[None].month == pytest.approx(1.0)
     assert spent[ProviderName("official")].drift == pytest.approx(-0.3)
@@ -45,14 +45,14 @@ async def test_what_was_told_counts_as_told_and_the_rest_by_its_price(world):
 
 async def test_another_day_is_not_charged_with_this_one(world):
     await stored(world.store, TaskState.SUCCEEDED)
-    tomorrow = await world.store.spent_units(a_window(NOW + DAY))
+    tomorrow = await world.store.credits.sum_spent_units(a_window(NOW + DAY))
     assert (tomorrow["official"].day, tomorrow["official"].month) == (0, pytest.approx(0.7))
 
 
 async def test_those_who_come_at_once_do_not_pass_the_cap_together(world):
     caps = Caps(daily=3)
     answers = await asyncio.gather(
-        *(world.store.accept(a_task(), (), GENEROUS, a_window(), caps=caps) for _ in range(40)),
+        *(world.store.tasks.accept(a_task(), (), GENEROUS, a_window(), caps=caps) for _ in range(40)),
         return_exceptions=True,
     )
     assert sum(isinstance(answer, Task) for answer in answers) == 3
@@ -104,4 +104,4 @@ async def test_what_the_provider_tells_takes_the_place_of_the_estimate(tmp_path)
         provider.to_questions.append(finished())
         world.clock.advance(60_000)
         await world.look()
-        assert (await world.store.spent_units(a_window()))[A].day == pytest.approx(1.5)
+        assert (await world.store.credits.sum_spent_units(a_window()))[A].day == pytest.approx(1.5)

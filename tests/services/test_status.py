@@ -68,7 +68,7 @@ async def test_a_group_that_moved_is_followed(world):
 
 async def test_a_status_is_taken_away_once(world):
     task = await stored(world.store, TaskState.SUCCEEDED)
-    await world.store.set_status_message(task.id, STATUS_MESSAGE)
+    await world.store.tasks.set_status_message(task.id, STATUS_MESSAGE)
     await world.status.close(task)
     await world.status.close(task)
     assert world.chat.removed == [task.id]
@@ -78,7 +78,7 @@ async def test_a_status_is_taken_away_once(world):
 async def test_a_notice_that_could_not_be_sent_leaves_the_status_where_it_is(world):
     world.chat.trouble["send_notice"] = [ChatBusy(Millis(SECOND))]
     task = await stored(world.store, TaskState.FAILED)
-    await world.store.set_status_message(task.id, STATUS_MESSAGE)
+    await world.store.tasks.set_status_message(task.id, STATUS_MESSAGE)
     with pytest.raises(ChatBusy):
         await world.status.send_notice(task)
     assert (await world.now(task)).status_message_id == STATUS_MESSAGE
@@ -93,7 +93,7 @@ async def test_a_round_of_updates_shows_what_runs_and_what_waits_and_has_a_statu
     await stored(world.store)
     await stored(world.store, TaskState.SUCCEEDED)
     for task in (running, waiting):
-        await world.store.set_status_message(task.id, STATUS_MESSAGE)
+        await world.store.tasks.set_status_message(task.id, STATUS_MESSAGE)
     await world.status.tick()
     assert [task.id for task, _ in world.chat.statuses] == [running.id, waiting.id]
 

@@ -30,7 +30,7 @@ from bot.services.tasks.poll import Poll
 from bot.services.tasks.status import Status
 from bot.services.tasks.watch import Watch
 from bot.services.tasks.work import Work
-from bot.store.sqlite import SqliteStore
+from bot.store import Store
 from tests.builders import ADA, NOW, a_window
 from tests.serving import serve
 
@@ -218,7 +218,7 @@ class Chat:
 class World:
     """Everything that the services stand on. `woken` are the ticks that were asked for."""
 
-    def __init__(self, store: SqliteStore, clock: ManualClock, pool: Pool) -> None:
+    def __init__(self, store: Store, clock: ManualClock, pool: Pool) -> None:
         self.store, self.clock, self.pool = store, clock, pool
         self.chat = Chat()
         self.woken: list[str] = []
@@ -263,12 +263,12 @@ class World:
 
     async def now(self, task: Task) -> Task:
         """The task as it is in the store."""
-        found = await self.store.task(task.id)
+        found = await self.store.tasks.get(task.id)
         assert found is not None
         return found
 
     async def usage(self) -> Usage:
-        return await self.store.usage(ADA, a_window(self.clock.now()))
+        return await self.store.credits.get_usage(ADA, a_window(self.clock.now()))
 
     async def money(self) -> tuple[int, int]:
         """What Ada has spent today, holds included, and what of it is held."""
@@ -281,7 +281,7 @@ async def open_world(directory: Path, *providers: Provider, **settings: Any) -> 
     """A world with these providers, named a, b, c …, the first one first."""
     clock = ManualClock(NOW)
     async with AsyncExitStack() as stack:
-        store = await SqliteStore.open(str(directory / "klingbot.db"))
+        store = await Store.open(str(directory / "klingbot.db"))
         stack.push_async_callback(store.close)
         http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
         clients = []

@@ -3,18 +3,19 @@ from pathlib import Path
 
 import pytest
 
-from bot.store.base import Store
-from bot.store.sqlite import SqliteStore
+from bot.store import Store
+from bot.store.engine import Engine
+from bot.store.engine.sqlite import SqliteEngine
 
 Open = Callable[[], Awaitable[Store]]
 
 
-async def open_sqlite(directory: Path) -> Store:
-    return await SqliteStore.open(f"sqlite:///{directory}/bot.db")
+async def open_sqlite(directory: Path) -> Engine:
+    return await SqliteEngine.open(f"sqlite:///{directory}/bot.db")
 
 
 ENGINES = {"sqlite": open_sqlite}
-"""Every engine must pass test_contract.py. Each opens the same data again when it gets the same directory."""
+"""Every engine must pass test_contract*.py. Each opens the same data again when it gets the same directory."""
 
 
 @pytest.fixture(params=ENGINES)
@@ -23,7 +24,7 @@ async def open_store(request, tmp_path) -> AsyncIterator[Open]:
     opened: list[Store] = []
 
     async def open_once() -> Store:
-        opened.append(await ENGINES[request.param](tmp_path))
+        opened.append(Store.on(await ENGINES[request.param](tmp_path)))
         return opened[-1]
 
     yield open_once

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.tasks.lifecycle import Event, transition
 from bot.domain.tasks.task import Task
 from bot.domain.units import DAY, Millis
-from bot.store.base import Store
+from bot.store import Store
 from tests.builders import NOW, a_window
 
 TODAY = a_window()
@@ -25,5 +25,5 @@ def local(zone: str, *moment: int) -> Millis:
 async def step(store: Store, task: Task, *events: Event, now: Millis = NOW) -> Task:
     """Lead a task on, event by event."""
     for event in events:
-        task = await store.apply(transition(task, event, now), now)
+        task = await store.tasks.apply(transition(task, event, now), now)
     return task

@@ -25,14 +25,14 @@ def instant(day: datetime, zone: ZoneInfo) -> Millis:
 
 async def spend(store, now: Millis, plan: Plan, zone: ZoneInfo) -> None:
     """Spend the whole of a window's credits for good."""
-    task = await store.accept(a_task(price=Credits(10), created_at=now), (), plan, windows(now, zone))
+    task = await store.tasks.accept(a_task(price=Credits(10), created_at=now), (), plan, windows(now, zone))
     for event in path_to(TaskState.SUCCEEDED, now):
-        task = await store.apply(transition(task, event, now), now)
+        task = await store.tasks.apply(transition(task, event, now), now)
 
 
 async def cannot_spend(store, now: Millis, plan: Plan, zone: ZoneInfo) -> None:
     with pytest.raises(UserError, match=r"error\.quota\.credits"):
-        await store.accept(a_task(price=Credits(1), created_at=now), (), plan, windows(now, zone))
+        await store.tasks.accept(a_task(price=Credits(1), created_at=now), (), plan, windows(now, zone))
 
 
 @pytest.mark.parametrize("name", ZONES)

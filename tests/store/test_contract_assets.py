@@ -8,7 +8,7 @@ from bot.domain.library.asset import AssetKind, AssetState
 from bot.domain.requests.request import AudioRef
 from bot.domain.tasks.task import FailureKind
 from bot.domain.units import DAY, Millis
-from bot.store.base import AssetChanged, AssetRefused
+from bot.store import AssetChanged, AssetRefused
 from tests.builders import ADA, LEASE, NOW, XIAOLIN, an_asset, an_image
 from tests.store.steps import LATER, after
 
@@ -17,8 +17,8 @@ MOST = 3
 
 async def in_state(store, state, **changes):
     """An asset that has come so far."""
-    kept = await store.keep_asset(an_asset(**changes), MOST)
-    return await store.change_asset(replace(kept, state=state))
+    kept = await store.library.save_asset(an_asset(**changes), MOST)
+    return await store.library.update_asset(replace(kept, state=state))
 
 
 async def test_an_asset_reads_back_as_it_was_kept(store):
@@ -29,8 +29,8 @@ async def test_an_asset_reads_back_as_it_was_kept(store):
         message_id=7,
         update_id=8,
     )
-    await store.keep_asset(asset, MOST)
-    assert await store.asset(asset.id) == asset
+    await store.library.save_asset(asset, MOST)
+    assert await store.library.get_asset(asset.id) == asset
     changed = replace(
         asset,
         state=AssetState.FAILED,
@@ -43,103 +43,107 @@ async def test_an_asset_reads_back_as_it_was_kept(store):
         failure_detail="a face",
         told=True,
     )
-    after_it = await store.change_asset(changed)
+    after_it = await store.library.update_asset(changed)
     assert after_it == replace(changed, version=1)
-    assert await store.asset(asset.id) == after_it
+    assert await store.library.get_asset(asset.id) == after_it
 
 
 async def test_the_same_update_asks_for_one(store):
-    first = await store.keep_asset(an_asset(update_id=5, name="Fox"), MOST)
-    assert await store.keep_asset(an_asset(update_id=5, name="Fox"), MOST) == first
-    assert await store.assets_of(ADA) == [first]
+    first = await store.library.save_asset(an_asset(update_id=5, name="Fox"), MOST)
+    assert await store.library.save_asset(an_asset(update_id=5, name="Fox"), MOST) == first
+    assert await store.library.list_assets(ADA) == [first]
 
 
 async def test_a_name_is_taken_once_by_a_person_and_kind_in_any_case(store):
-    await store.keep_asset(an_asset(name="Fox"), MOST)
+    await store.library.save_asset(an_asset(name="Fox"), MOST)
     with pytest.raises(AssetRefused) as refused:
-        await store.keep_asset(an_asset(name="fOX"), MOST)
+        await store.library.save_asset(an_asset(name="fOX"), MOST)
     assert refused.value.name_taken
-    await store.keep_asset(an_asset(name="Fox", kind=AssetKind.VOICE), MOST)
-    await store.keep_asset(an_asset(name="Fox", user_id=XIAOLIN), MOST)
+    await store.library.save_asset(an_asset(name="Fox", kind=AssetKind.VOICE), MOST)
+    await store.library.save_asset(an_asset(name="Fox", user_id=XIAOLIN), MOST)
 
 
 async def test_a_person_has_so_many_of_a_kind_and_no_more(store):
     for _ in range(MOST):
-        await store.keep_asset(an_asset(), MOST)
+        await store.library.save_asset(an_asset(), MOST)
     with pytest.raises(AssetRefused) as refused:
-        await store.keep_asset(an_asset(), MOST)
+        await store.library.save_asset(an_asset(), MOST)
     assert not refused.value.name_taken
-    await store.keep_asset(an_asset(kind=AssetKind.VOICE), MOST)
+    await store.library.save_asset(an_asset(kind=AssetKind.VOICE), MOST)
 
 
 @pytest.mark.parametrize("state", [AssetState.FAILED, AssetState.DELETING])
 async def test_what_is_gone_for_its_owner_leaves_its_name_and_place(store, state):
     gone = await in_state(store, state, name="Fox")
-    again = await store.keep_asset(an_asset(name="Fox"), 1)
-    assert await store.assets_of(ADA) == [again]
-    assert await store.asset(gone.id) == gone
+    again = await store.library.save_asset(an_asset(name="Fox"), 1)
+    assert await store.library.list_assets(ADA) == [again]
+    assert await store.library.get_asset(gone.id) == gone
 
 
 async def test_what_is_due_is_claimed_once_within_the_lease(store):
-    due = await store.keep_asset(an_asset(), MOST)
-    await store.keep_asset(an_asset(due_at=after(1)), MOST)
-    await store.keep_asset(an_asset(due_at=None), MOST)
-    claimed = await store.claim_assets(NOW, LEASE, 10)
+    due = await store.library.save_asset(an_asset(), MOST)
+    await store.library.save_asset(an_asset(due_at=after(1)), MOST)
+    await store.library.save_asset(an_asset(due_at=None), MOST)
+    claimed = await store.library.claim_assets(NOW, LEASE, 10)
     assert claimed == [replace(due, due_at=NOW + LEASE, version=1)]
-    assert await store.claim_assets(NOW, LEASE, 10) == []
-    assert len(await store.claim_assets(LATER, LEASE, 10)) == 2
+    assert await store.library.claim_assets(NOW, LEASE, 10) == []
+    assert len(await store.library.claim_assets(LATER, LEASE, 10)) == 2
 
 
 async def test_at_start_everything_that_was_taken_is_due(store):
-    await store.keep_asset(an_asset(), MOST)
-    await store.claim_assets(NOW, LEASE, 10)
-    assert await store.release_assets(after(1)) == 1
-    assert len(await store.claim_assets(after(1), LEASE, 10)) == 1
+    await store.library.save_asset(an_asset(), MOST)
+    await store.library.claim_assets(NOW, LEASE, 10)
+    assert await store.library.release_assets(after(1)) == 1
+    assert len(await store.library.claim_assets(after(1), LEASE, 10)) == 1
 
 
 async def test_of_two_changes_from_one_version_the_first_wins(store):
-    asset = await store.keep_asset(an_asset(), MOST)
-    await store.change_asset(replace(asset, state=AssetState.SENDING))
+    asset = await store.library.save_asset(an_asset(), MOST)
+    await store.library.update_asset(replace(asset, state=AssetState.SENDING))
     with pytest.raises(AssetChanged):
-        await store.change_asset(replace(asset, state=AssetState.DELETING))
+        await store.library.update_asset(replace(asset, state=AssetState.DELETING))
     with pytest.raises(AssetChanged):
-        await store.drop_asset(asset)
+        await store.library.delete_asset(asset)
 
 
 async def test_what_is_deleted_everywhere_is_forgotten(store):
     asset = await in_state(store, AssetState.DELETING)
-    await store.drop_asset(asset)
-    assert await store.asset(asset.id) is None
+    await store.library.delete_asset(asset)
+    assert await store.library.get_asset(asset.id) is None
     with pytest.raises(AssetChanged):
-        await store.change_asset(asset)
+        await store.library.update_asset(asset)
 
 
 async def test_assets_are_found_by_the_ids_that_providers_know(store):
-    mine = await store.change_asset(replace(await store.keep_asset(an_asset(), MOST), remote_id="7"))
-    theirs = await store.change_asset(
-        replace(await store.keep_asset(an_asset(user_id=XIAOLIN), MOST), remote_id="8")
+    mine = await store.library.update_asset(
+        replace(await store.library.save_asset(an_asset(), MOST), remote_id="7")
     )
-    assert set(await store.assets_known_as({"7", "8", "9"})) == {mine, theirs}
-    assert await store.assets_known_as(()) == []
+    theirs = await store.library.update_asset(
+        replace(await store.library.save_asset(an_asset(user_id=XIAOLIN), MOST), remote_id="8")
+    )
+    assert set(await store.library.list_assets_known_as({"7", "8", "9"})) == {mine, theirs}
+    assert await store.library.list_assets_known_as(()) == []
 
 
 async def test_what_has_failed_is_forgotten_after_a_while_and_what_is_ready_never(store):
     failed = await in_state(store, AssetState.FAILED)
     ready = await in_state(store, AssetState.READY)
-    await store.clean(Millis(NOW + DAY))
-    assert await store.asset(failed.id) is None
-    assert await store.asset(ready.id) == ready
+    await store.operations.clean(Millis(NOW + DAY))
+    assert await store.library.get_asset(failed.id) is None
+    assert await store.library.get_asset(ready.id) == ready
 
 
 async def test_of_a_forgotten_person_nothing_is_left_but_what_must_still_be_deleted_at_the_provider(store):
-    ready = await store.change_asset(
-        replace(await store.keep_asset(an_asset(name="Fox"), MOST), remote_id="7", state=AssetState.READY)
+    ready = await store.library.update_asset(
+        replace(
+            await store.library.save_asset(an_asset(name="Fox"), MOST), remote_id="7", state=AssetState.READY
+        )
     )
     failed = await in_state(store, AssetState.FAILED)
-    await store.forget(ADA, NOW)
-    assert await store.asset(failed.id) is None
-    left = await store.asset(ready.id)
+    await store.privacy.forget(ADA, NOW)
+    assert await store.library.get_asset(failed.id) is None
+    left = await store.library.get_asset(ready.id)
     assert (left.state, left.name, left.description, left.remote_id) == (AssetState.DELETING, "", "", "7")
     assert left.user_id < 0
-    assert [claimed.id for claimed in await store.claim_assets(NOW, LEASE, 10)] == [ready.id]
-    assert await store.export(ADA) == await store.export(XIAOLIN)
+    assert [claimed.id for claimed in await store.library.claim_assets(NOW, LEASE, 10)] == [ready.id]
+    assert await store.privacy.export(ADA) == await store.privacy.export(XIAOLIN)

@@ -20,12 +20,12 @@ def wish(**changes):
 async def test_a_group_spends_its_budget_together_and_never_more(store):
     wishes = [wish(), wish(user_id=XIAOLIN), *(wish() for _ in range(20))]
     answers = await asyncio.gather(
-        *(store.accept(task, (), GENEROUS, TODAY, 55) for task in wishes), return_exceptions=True
+        *(store.tasks.accept(task, (), GENEROUS, TODAY, 55) for task in wishes), return_exceptions=True
     )
     refusals = [answer for answer in answers if isinstance(answer, UserError)]
     assert len(answers) - len(refusals) == 5
     assert refusals[0].params == {"price": 10, "available": 5, "resets_at": TODAY.day_end}
-    assert await store.spent_in(CLUB, TODAY.day_start) == 50
+    assert await store.credits.sum_spent_in_chat(CLUB, TODAY.day_start) == 50
 
 
 async def test_what_came_to_nothing_is_not_counted(store):
@@ -33,23 +33,23 @@ async def test_what_came_to_nothing_is_not_counted(store):
         await stored(store, state, chat_id=CLUB)
     for state in (TaskState.QUEUED, TaskState.IN_PROGRESS, TaskState.SUCCEEDED):
         await stored(store, state, chat_id=CLUB)
-    assert await store.spent_in(CLUB, TODAY.day_start) == 30
+    assert await store.credits.sum_spent_in_chat(CLUB, TODAY.day_start) == 30
 
 
 async def test_other_chats_and_other_days_have_a_budget_of_their_own(store):
     await stored(store, chat_id=CLUB, created_at=after(-DAY))
     await stored(store, chat_id=ChatId(-200))
-    assert await store.spent_in(CLUB, TODAY.day_start) == 0
-    await store.accept(wish(), (), GENEROUS, TODAY, 10)
+    assert await store.credits.sum_spent_in_chat(CLUB, TODAY.day_start) == 0
+    await store.tasks.accept(wish(), (), GENEROUS, TODAY, 10)
 
 
 async def test_a_refused_wish_leaves_no_trace(store):
     with pytest.raises(UserError):
-        await store.accept(wish(), (), GENEROUS, TODAY, 9)
-    assert await store.tasks_in([TaskState.QUEUED]) == []
-    assert await store.spent_in(CLUB, NOW) == 0
+        await store.tasks.accept(wish(), (), GENEROUS, TODAY, 9)
+    assert await store.tasks.list_in([TaskState.QUEUED]) == []
+    assert await store.credits.sum_spent_in_chat(CLUB, NOW) == 0
 
 
 async def test_without_a_budget_a_group_may_spend_what_its_people_may(store):
-    await store.accept(wish(price=Credits(900_000)), (), GENEROUS, TODAY)
-    assert await store.spent_in(CLUB, NOW) == 900_000
+    await store.tasks.accept(wish(price=Credits(900_000)), (), GENEROUS, TODAY)
+    assert await store.credits.sum_spent_in_chat(CLUB, NOW) == 900_000

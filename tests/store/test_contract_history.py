@@ -4,7 +4,7 @@ import pytest
 
 from bot.domain.tasks.task import MessagePurpose, NotedMessage, TaskState
 from bot.domain.units import ChatId
-from bot.store.base import SentRecord
+from bot.store import SentRecord
 from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, a_request, stored
 from tests.store.steps import LATER, after
 
@@ -13,17 +13,17 @@ CLUB = ChatId(-100)
 
 async def delivered(store, file_id: str, **changes):
     task = await stored(store, TaskState.SUCCEEDED, **changes)
-    for delivery in await store.claim_deliveries(after(1), LEASE, 10):
-        await store.delivered(delivery.id, SentRecord(500 + delivery.id, file_id), after(2))
+    for delivery in await store.outbox.claim(after(1), LEASE, 10):
+        await store.outbox.mark_delivered(delivery.id, SentRecord(500 + delivery.id, file_id), after(2))
     return task
 
 
 async def test_a_history_comes_newest_first_and_is_nobody_elses(store):
     old, new = await stored(store), await stored(store, TaskState.SUCCEEDED)
     await stored(store, user_id=XIAOLIN)
-    assert await store.search_tasks(ADA, "", 0, 9) == [await store.task(new.id), old]
-    assert await store.search_tasks(ADA, "", 1, 9) == [old]
-    assert [task.id for task in await store.search_tasks(ADA, "", 0, 1)] == [new.id]
+    assert await store.history.search(ADA, "", 0, 9) == [await store.tasks.get(new.id), old]
+    assert await store.history.search(ADA, "", 1, 9) == [old]
+    assert [task.id for task in await store.history.search(ADA, "", 0, 1)] == [new.id]
 
 
 @pytest.mark.parametrize(
@@ -41,32 +41,32 @@ async def test_a_history_comes_newest_first_and_is_nobody_elses(store):
 )
 async def test_a_task_is_found_by_all_the_words_of_its_prompt_in_any_case(store, words, found):
     await stored(store, request=a_request(prompt="A fox in the Snow, Лиса, 雪地里的狐狸, Größe 100 %"))
-    assert bool(await store.search_tasks(ADA, words, 0, 9)) == found
+    assert bool(await store.history.search(ADA, words, 0, 9)) == found
 
 
 async def test_a_favourite_is_one_until_it_is_none_and_its_version_stays(store):
     task = await stored(store, TaskState.SUCCEEDED)
     await stored(store, TaskState.SUCCEEDED)
-    await store.set_favourite(task.id, True)
-    (favourite,) = await store.favourites(ADA, 0, 9)
+    await store.history.set_favourite(task.id, True)
+    (favourite,) = await store.history.list_favourites(ADA, 0, 9)
     assert (favourite.id, favourite.favourite, favourite.version) == (task.id, True, task.version)
-    assert await store.favourites(XIAOLIN, 0, 9) == []
-    await store.set_favourite(task.id, False)
-    assert await store.favourites(ADA, 0, 9) == []
+    assert await store.history.list_favourites(XIAOLIN, 0, 9) == []
+    await store.history.set_favourite(task.id, False)
+    assert await store.history.list_favourites(ADA, 0, 9) == []
 
 
 async def test_a_hidden_task_is_in_no_history_and_its_ledger_stays(store):
     task = await delivered(store, "film")
-    await store.set_favourite(task.id, True)
-    await store.hide_task(task.id)
-    assert await store.search_tasks(ADA, "", 0, 9) == []
-    assert await store.favourites(ADA, 0, 9) == []
-    assert await store.search_results(ADA, "", 0, 9) == []
-    assert await store.task_of_request(task.origin.chat_id, task.origin.message_id) is None
-    hidden = await store.task(task.id)
+    await store.history.set_favourite(task.id, True)
+    await store.history.hide(task.id)
+    assert await store.history.search(ADA, "", 0, 9) == []
+    assert await store.history.list_favourites(ADA, 0, 9) == []
+    assert await store.history.search_results(ADA, "", 0, 9) == []
+    assert await store.history.get_task_of_request(task.origin.chat_id, task.origin.message_id) is None
+    hidden = await store.tasks.get(task.id)
     assert hidden is not None
     assert hidden.hidden
-    assert {row.task_id for row in await store.ledger(ADA)} == {task.id}
+    assert {row.task_id for row in await store.credits.list_ledger(ADA)} == {task.id}
 
 
 async def test_results_are_those_that_the_chat_has_a_file_of(store):
@@ -74,50 +74,54 @@ async def test_results_are_those_that_the_chat_has_a_file_of(store):
     second = await delivered(store, "two", request=a_request(prompt="a crow"))
     await stored(store, TaskState.SUCCEEDED, request=a_request(prompt="a fox that waits"))
     await stored(store, TaskState.FAILED)
-    found = await store.search_results(ADA, "", 0, 9)
+    found = await store.history.search_results(ADA, "", 0, 9)
     assert [(row.task.id, row.file_id) for row in found] == [(second.id, "two"), (first.id, "one")]
-    assert [row.file_id for row in await store.search_results(ADA, "", 1, 9)] == ["one"]
-    assert [row.file_id for row in await store.search_results(ADA, "fox", 0, 9)] == ["one"]
-    assert await store.search_results(XIAOLIN, "", 0, 9) == []
+    assert [row.file_id for row in await store.history.search_results(ADA, "", 1, 9)] == ["one"]
+    assert [row.file_id for row in await store.history.search_results(ADA, "fox", 0, 9)] == ["one"]
+    assert await store.history.search_results(XIAOLIN, "", 0, 9) == []
 
 
 async def test_the_newest_task_of_a_request_is_found_by_its_message(store):
     await stored(store)
     newest = await stored(store)
-    assert await store.task_of_request(ADAS_CHAT, 7) == newest
-    assert await store.task_of_request(ADAS_CHAT, 8) is None
-    assert await store.task_of_request(CLUB, 7) is None
+    assert await store.history.get_task_of_request(ADAS_CHAT, 7) == newest
+    assert await store.history.get_task_of_request(ADAS_CHAT, 8) is None
+    assert await store.history.get_task_of_request(CLUB, 7) is None
 
 
 async def test_a_message_about_a_task_leads_to_it_and_tells_what_it_is_for(store):
     task = await delivered(store, "film")
-    await store.note_message(CLUB, 31, task.id, 0, MessagePurpose.COPY)
-    await store.note_message(CLUB, 32, task.id, 1, MessagePurpose.LIP_SYNC)
-    found = await store.task_of_message(CLUB, 31)
+    await store.history.save_message(CLUB, 31, task.id, 0, MessagePurpose.COPY)
+    await store.history.save_message(CLUB, 32, task.id, 1, MessagePurpose.LIP_SYNC)
+    found = await store.history.get_task_of_message(CLUB, 31)
     assert found is not None
     assert found.id == task.id
-    assert await store.task_of_message(ADAS_CHAT, 31) is None
-    assert await store.noted_message(CLUB, 32) == NotedMessage(found, 1, MessagePurpose.LIP_SYNC)
-    assert await store.noted_message(CLUB, 33) is None
-    (row,) = await store.deliveries_of(task.id)
-    assert await store.noted_message(ADAS_CHAT, row.message_id) == NotedMessage(found, 0, None)
-    assert sorted(await store.messages_of(task.id)) == [(CLUB, 31), (CLUB, 32), (ADAS_CHAT, row.message_id)]
+    assert await store.history.get_task_of_message(ADAS_CHAT, 31) is None
+    assert await store.history.get_message(CLUB, 32) == NotedMessage(found, 1, MessagePurpose.LIP_SYNC)
+    assert await store.history.get_message(CLUB, 33) is None
+    (row,) = await store.outbox.list_of(task.id)
+    assert await store.history.get_message(ADAS_CHAT, row.message_id) == NotedMessage(found, 0, None)
+    assert sorted(await store.history.list_messages(task.id)) == [
+        (CLUB, 31),
+        (CLUB, 32),
+        (ADAS_CHAT, row.message_id),
+    ]
 
 
 async def test_messages_about_a_task_follow_their_chat(store):
     task = await delivered(store, "film")
-    await store.note_message(CLUB, 31, task.id, 0, MessagePurpose.COPY)
-    await store.move_chat(CLUB, ChatId(-200))
-    assert await store.noted_message(CLUB, 31) is None
-    assert await store.noted_message(ChatId(-200), 31) is not None
+    await store.history.save_message(CLUB, 31, task.id, 0, MessagePurpose.COPY)
+    await store.people.move_chat(CLUB, ChatId(-200))
+    assert await store.history.get_message(CLUB, 31) is None
+    assert await store.history.get_message(ChatId(-200), 31) is not None
 
 
 async def test_kept_words_are_their_owners_until_they_are_old(store):
-    await store.keep_words(ADA, "t1", "a fox", NOW)
-    await store.keep_words(ADA, "t1", "a fox", after(1))
-    assert await store.kept_words(ADA, "t1") == "a fox"
-    assert await store.kept_words(XIAOLIN, "t1") is None
-    await store.clean(after(1))
-    assert await store.kept_words(ADA, "t1") == "a fox"
-    await store.clean(LATER)
-    assert await store.kept_words(ADA, "t1") is None
+    await store.drafts.save_text(ADA, "t1", "a fox", NOW)
+    await store.drafts.save_text(ADA, "t1", "a fox", after(1))
+    assert await store.drafts.get_text(ADA, "t1") == "a fox"
+    assert await store.drafts.get_text(XIAOLIN, "t1") is None
+    await store.operations.clean(after(1))
+    assert await store.drafts.get_text(ADA, "t1") == "a fox"
+    await store.operations.clean(LATER)
+    assert await store.drafts.get_text(ADA, "t1") is None

@@ -28,30 +28,30 @@ from tests.store.steps import LATER, after
 
 async def test_updates_are_kept_once_whoever_brings_them(store):
     rows = [an_update(number) for number in (3, 1, 2)]
-    answers = await asyncio.gather(*(store.receive(rows) for _ in range(10)))
+    answers = await asyncio.gather(*(store.inbox.receive(rows) for _ in range(10)))
     assert [[row.update_id for row in answer] for answer in answers if answer] == [[1, 2, 3]]
 
 
 async def test_an_update_reads_back_as_it_came(store):
     update = an_update(5, chat_id=None, sent_at=None)
-    await store.receive([update])
-    assert await store.unprocessed() == [update]
+    await store.inbox.receive([update])
+    assert await store.inbox.list_unprocessed() == [update]
 
 
 async def test_updates_are_replayed_until_they_are_done(store):
-    await store.receive([an_update(number) for number in (1, 2, 3)])
-    await store.mark_processed(2, NOW)
-    assert [row.update_id for row in await store.unprocessed()] == [1, 3]
-    assert await store.receive([an_update(2)]) == []
+    await store.inbox.receive([an_update(number) for number in (1, 2, 3)])
+    await store.inbox.mark_processed(2, NOW)
+    assert [row.update_id for row in await store.inbox.list_unprocessed()] == [1, 3]
+    assert await store.inbox.receive([an_update(2)]) == []
 
 
 async def test_the_next_offset_is_known_even_after_cleaning(store):
-    assert await store.last_update() is None
-    await store.receive([an_update(8), an_update(9)])
+    assert await store.inbox.get_last() is None
+    await store.inbox.receive([an_update(8), an_update(9)])
     for number in (8, 9):
-        await store.mark_processed(number, NOW)
-    await store.clean(LATER)
-    assert (await store.last_update())[0] == 9
+        await store.inbox.mark_processed(number, NOW)
+    await store.operations.clean(LATER)
+    assert (await store.inbox.get_last())[0] == 9
 
 
 # -- people ------------------------------------------------------------------------------------------
@@ -59,28 +59,28 @@ async def test_the_next_offset_is_known_even_after_cleaning(store):
 
 @pytest.mark.parametrize("text", ["1001", " 1001 ", "@ada_l", "ADA_L", "Ada_L"])
 async def test_people_are_found_by_id_and_by_name(store, text):
-    ada = await store.see_user(ADA, "Ada", "Ada_L", "en", NOW)
-    await store.see_user(XIAOLIN, "小林", None, "zh-hans", NOW)
-    assert await store.find_user(text) == ada
+    ada = await store.people.save_user(ADA, "Ada", "Ada_L", "en", NOW)
+    await store.people.save_user(XIAOLIN, "小林", None, "zh-hans", NOW)
+    assert await store.people.find(text) == ada
 
 
 @pytest.mark.parametrize("text", ["@nobody", "42", "9" * 30, "", "@", "²"])
 async def test_nobody_is_found_where_nobody_is_meant(store, text):
-    await store.see_user(ADA, "Ada", "Ada_L", "en", NOW)
-    await store.see_user(XIAOLIN, "小林", None, "zh-hans", NOW)
-    assert await store.find_user(text) is None
+    await store.people.save_user(ADA, "Ada", "Ada_L", "en", NOW)
+    await store.people.save_user(XIAOLIN, "小林", None, "zh-hans", NOW)
+    assert await store.people.find(text) is None
 
 
 async def test_a_name_that_moved_on_finds_who_has_it_now(store):
-    await store.see_user(ADA, "Ada", "fox", "en", NOW)
-    now_fox = await store.see_user(XIAOLIN, "小林", "fox", None, after(1))
-    assert await store.find_user("@fox") == now_fox
+    await store.people.save_user(ADA, "Ada", "fox", "en", NOW)
+    now_fox = await store.people.save_user(XIAOLIN, "小林", "fox", None, after(1))
+    assert await store.people.find("@fox") == now_fox
 
 
 async def test_people_keep_what_they_chose_when_they_are_seen_again(store):
-    await store.see_user(ADA, "Ada", "ada", "en", NOW)
-    await store.set_language(ADA, "zh_Hans")
-    seen = await store.see_user(ADA, "Ada L.", None, None, after(MINUTE))
+    await store.people.save_user(ADA, "Ada", "ada", "en", NOW)
+    await store.people.set_language(ADA, "zh_Hans")
+    seen = await store.people.save_user(ADA, "Ada L.", None, None, after(MINUTE))
     assert (seen.name, seen.username, seen.language, seen.telegram_language) == (
         "Ada L.",
         None,
@@ -88,34 +88,34 @@ async def test_people_keep_what_they_chose_when_they_are_seen_again(store):
         "en",
     )
     assert (seen.created_at, seen.seen_at) == (NOW, after(MINUTE))
-    await store.set_language(ADA, None)
-    assert (await store.user(ADA)).language is None
+    await store.people.set_language(ADA, None)
+    assert (await store.people.get(ADA)).language is None
 
 
 async def test_what_people_prefer_is_kept_when_they_are_seen_again(store):
-    new = await store.see_user(ADA, "Ada", "ada", "en", NOW)
+    new = await store.people.save_user(ADA, "Ada", "ada", "en", NOW)
     assert new.preferences == Preferences()
     preferred = Preferences(model="kling-v2-6", mode="pro", duration=10, aspect_ratio="9:16", silent=True)
-    await store.set_preferences(ADA, preferred)
-    assert (await store.user(ADA)).preferences == preferred
-    assert (await store.see_user(ADA, "Ada", "ada", "en", after(1))).preferences == preferred
+    await store.people.set_preferences(ADA, preferred)
+    assert (await store.people.get(ADA)).preferences == preferred
+    assert (await store.people.save_user(ADA, "Ada", "ada", "en", after(1))).preferences == preferred
 
 
 async def test_an_unknown_person_is_none(store):
-    assert await store.user(ADA) is None
+    assert await store.people.get(ADA) is None
 
 
 async def test_a_moved_chat_takes_everything_with_it(store):
     group, supergroup = ChatId(-100), ChatId(-1_000_000_000_200)
     task, other = await stored(store, chat_id=group), await stored(store)
-    await store.save_draft(a_draft(chat_id=group))
-    await store.receive([an_update(1, chat_id=group)])
-    await store.move_chat(group, supergroup)
-    assert (await store.task(task.id)).origin.chat_id == supergroup
-    assert (await store.task(other.id)).origin.chat_id == ADAS_CHAT
-    assert await store.draft(ADA, supergroup) == a_draft(chat_id=supergroup)
-    assert [row.chat_id for row in await store.unprocessed()] == [supergroup]
-    await store.move_chat(group, supergroup)  # told twice
+    await store.drafts.save(a_draft(chat_id=group))
+    await store.inbox.receive([an_update(1, chat_id=group)])
+    await store.people.move_chat(group, supergroup)
+    assert (await store.tasks.get(task.id)).origin.chat_id == supergroup
+    assert (await store.tasks.get(other.id)).origin.chat_id == ADAS_CHAT
+    assert await store.drafts.get(ADA, supergroup) == a_draft(chat_id=supergroup)
+    assert [row.chat_id for row in await store.inbox.list_unprocessed()] == [supergroup]
+    await store.people.move_chat(group, supergroup)  # told twice
 
 
 # -- drafts ------------------------------------------------------------------------------------------
@@ -128,12 +128,12 @@ async def test_a_person_has_one_draft_in_each_chat(store):
         a_draft(chat_id=ChatId(-5)),
     )
     for draft in (older, newer, elsewhere):
-        await store.save_draft(draft)
-    assert await store.draft(ADA, ADAS_CHAT) == newer
-    assert await store.draft(ADA, ChatId(-5)) == elsewhere
-    await store.delete_draft(ADA, ADAS_CHAT)
-    assert await store.draft(ADA, ADAS_CHAT) is None
-    assert await store.draft(ADA, ChatId(-5)) == elsewhere
+        await store.drafts.save(draft)
+    assert await store.drafts.get(ADA, ADAS_CHAT) == newer
+    assert await store.drafts.get(ADA, ChatId(-5)) == elsewhere
+    await store.drafts.delete(ADA, ADAS_CHAT)
+    assert await store.drafts.get(ADA, ADAS_CHAT) is None
+    assert await store.drafts.get(ADA, ChatId(-5)) == elsewhere
 
 
 # -- images and chores -------------------------------------------------------------------------------
@@ -141,10 +141,10 @@ async def test_a_person_has_one_draft_in_each_chat(store):
 
 async def test_images_are_kept_and_the_missing_left_out(store):
     fox, owl = an_image(b"fox"), an_image(b"owl")
-    await store.keep_attachment(fox, NOW)
-    await store.keep_attachment(fox, NOW)
-    assert await store.attachments([fox.ref, owl.ref]) == {fox.ref.sha256: b"fox"}
-    assert await store.attachments([]) == {}
+    await store.drafts.save_attachment(fox, NOW)
+    await store.drafts.save_attachment(fox, NOW)
+    assert await store.drafts.get_attachments([fox.ref, owl.ref]) == {fox.ref.sha256: b"fox"}
+    assert await store.drafts.get_attachments([]) == {}
 
 
 @pytest.mark.parametrize("state", [TaskState.QUEUED, TaskState.SUBMITTING, TaskState.UNCONFIRMED])
@@ -152,45 +152,45 @@ async def test_an_image_stays_while_it_may_still_be_sent(store, state):
     first, last = an_image(b"first"), an_image(b"last")
     request = a_request(first, last_frame=last.ref)
     await stored(store, state, images=[first, last], request=request)
-    await store.clean(LATER)
-    assert set(await store.attachments(request.images)) == {first.ref.sha256, last.ref.sha256}
+    await store.operations.clean(LATER)
+    assert set(await store.drafts.get_attachments(request.images)) == {first.ref.sha256, last.ref.sha256}
 
 
 @pytest.mark.parametrize("state", [TaskState.IN_PROGRESS, *sorted(FINAL_STATES)])
 async def test_an_image_goes_when_nothing_needs_it(store, state):
     image = an_image()
     await stored(store, state, images=[image], request=a_request(image))
-    await store.clean(NOW)
-    assert set(await store.attachments([image.ref])) == {image.ref.sha256}
-    assert await store.clean(after(1)) == 1
-    assert await store.attachments([image.ref]) == {}
+    await store.operations.clean(NOW)
+    assert set(await store.drafts.get_attachments([image.ref])) == {image.ref.sha256}
+    assert await store.operations.clean(after(1)) == 1
+    assert await store.drafts.get_attachments([image.ref]) == {}
 
 
 async def test_an_image_of_a_draft_stays_as_long_as_the_draft(store):
     image = an_image()
     data = {"request": a_request(image).model_dump(mode="json")}
-    await store.keep_attachment(image, NOW)
-    await store.save_draft(a_draft(data=data, updated_at=after(DAY)))
-    assert await store.clean(after(HOUR)) == 0
-    assert set(await store.attachments([image.ref])) == {image.ref.sha256}
-    assert await store.clean(after(2 * DAY)) == 2
-    assert await store.attachments([image.ref]) == {}
+    await store.drafts.save_attachment(image, NOW)
+    await store.drafts.save(a_draft(data=data, updated_at=after(DAY)))
+    assert await store.operations.clean(after(HOUR)) == 0
+    assert set(await store.drafts.get_attachments([image.ref])) == {image.ref.sha256}
+    assert await store.operations.clean(after(2 * DAY)) == 2
+    assert await store.drafts.get_attachments([image.ref]) == {}
 
 
 async def test_an_image_that_is_used_again_is_young_again(store):
     image = an_image()
-    await store.keep_attachment(image, NOW)
-    await store.keep_attachment(image, after(DAY))
-    await store.keep_attachment(image, NOW)
-    assert await store.clean(after(DAY)) == 0
+    await store.drafts.save_attachment(image, NOW)
+    await store.drafts.save_attachment(image, after(DAY))
+    await store.drafts.save_attachment(image, NOW)
+    assert await store.operations.clean(after(DAY)) == 0
 
 
 async def test_cleaning_forgets_what_is_done_and_old_and_nothing_else(store):
-    await store.receive([an_update(number) for number in range(1, 5)])
+    await store.inbox.receive([an_update(number) for number in range(1, 5)])
     for number, moment in ((1, NOW), (2, after(DAY)), (4, NOW)):
-        await store.mark_processed(number, moment)
+        await store.inbox.mark_processed(number, moment)
     task = await stored(store, TaskState.FAILED)
-    assert await store.clean(after(DAY)) == 1
-    assert await store.receive([an_update(2), an_update(4)]) == []
-    assert [row.update_id for row in await store.unprocessed()] == [3]
-    assert await store.task(task.id) == task
+    assert await store.operations.clean(after(DAY)) == 1
+    assert await store.inbox.receive([an_update(2), an_update(4)]) == []
+    assert [row.update_id for row in await store.inbox.list_unprocessed()] == [3]
+    assert await store.tasks.get(task.id) == task

@@ -13,8 +13,7 @@ from bot.domain.tasks.lifecycle import Accepted, CancelRequested, Claimed, Finis
 from bot.domain.tasks.task import LedgerKind, Task
 from bot.domain.units import DAY, Credits, Millis
 from bot.errors import UserError
-from bot.store.base import NotEnough
-from bot.store.sqlite import SqliteStore
+from bot.store import NotEnough, Store
 from tests.builders import ADA, GRANTED_ONLY, LEASE, NOW, OFFICIAL, a_grant, a_task, a_video, a_window
 from tests.store.steps import TODAY, step
 
@@ -24,49 +23,54 @@ def at(day: int) -> Millis:
 
 
 async def balance(store, now: Millis = NOW) -> int:
-    return (await store.usage(ADA, a_window(now))).balance
+    return (await store.credits.get_usage(ADA, a_window(now))).balance
 
 
 async def test_a_grant_can_be_spent_until_its_end_and_not_after(store):
-    await store.book(a_grant(50, expires_at=at(2)))
-    await store.book(a_grant(7))
+    await store.credits.book(a_grant(50, expires_at=at(2)))
+    await store.credits.book(a_grant(7))
     assert [await balance(store, now) for now in (NOW, Millis(at(2) - 1), at(2))] == [57, 57, 7]
 
 
 async def test_what_ends_first_is_spent_first(store):
     for amount, end in ((10, None), (10, at(9)), (10, at(2))):
-        await store.book(a_grant(amount, expires_at=end))
-    await store.accept(a_task(price=Credits(15)), (), GRANTED_ONLY, TODAY)
-    assert [(lot.left, lot.expires_at) for lot in await store.lots(ADA, NOW)] == [(5, at(9)), (10, None)]
+        await store.credits.book(a_grant(amount, expires_at=end))
+    await store.tasks.accept(a_task(price=Credits(15)), (), GRANTED_ONLY, TODAY)
+    assert [(lot.left, lot.expires_at) for lot in await store.credits.list_lots(ADA, NOW)] == [
+        (5, at(9)),
+        (10, None),
+    ]
 
 
 async def test_a_release_gives_back_to_where_the_hold_took_from(store):
     for end in (at(2), None):
-        await store.book(a_grant(10, expires_at=end))
-    task = await store.accept(a_task(price=Credits(15)), (), GRANTED_ONLY, TODAY)
+        await store.credits.book(a_grant(10, expires_at=end))
+    task = await store.tasks.accept(a_task(price=Credits(15)), (), GRANTED_ONLY, TODAY)
     await step(store, task, CancelRequested(), now=at(3))
     assert await balance(store, at(3)) == 10
-    assert [lot.left for lot in await store.lots(ADA, NOW)] == [10, 10]
+    assert [lot.left for lot in await store.credits.list_lots(ADA, NOW)] == [10, 10]
 
 
 async def test_what_has_ended_cannot_be_held(store):
-    await store.book(a_grant(50, expires_at=at(1)))
+    await store.credits.book(a_grant(50, expires_at=at(1)))
     with pytest.raises(UserError):
-        await store.accept(a_task(created_at=at(1), price=Credits(1)), (), GRANTED_ONLY, a_window(at(1)))
+        await store.tasks.accept(
+            a_task(created_at=at(1), price=Credits(1)), (), GRANTED_ONLY, a_window(at(1))
+        )
 
 
 async def test_what_has_ended_cannot_be_taken(store):
-    await store.book(a_grant(50, expires_at=at(1)))
+    await store.credits.book(a_grant(50, expires_at=at(1)))
     with pytest.raises(NotEnough) as raised:
-        await store.book(a_grant(-1, kind=LedgerKind.ADJUST, at=at(1)))
+        await store.credits.book(a_grant(-1, kind=LedgerKind.ADJUST, at=at(1)))
     assert raised.value.granted == 0
 
 
 async def test_of_two_hundred_at_once_the_last_credits_hold_exactly_one(store):
-    await store.book(a_grant(10, expires_at=at(1)))
+    await store.credits.book(a_grant(10, expires_at=at(1)))
     tasks = [a_task() for _ in range(200)]
     answers = await asyncio.gather(
-        *(store.accept(task, (), GRANTED_ONLY, TODAY) for task in tasks), return_exceptions=True
+        *(store.tasks.accept(task, (), GRANTED_ONLY, TODAY) for task in tasks), return_exceptions=True
     )
     assert sum(isinstance(answer, Task) for answer in answers) == 1
     assert sum(isinstance(answer, UserError) for answer in answers) == 199
@@ -125,29 +129,29 @@ def test_the_store_counts_as_the_rules_do_whatever_happens_in_which_order(tmp_pa
 
 
 async def _compare(path, steps) -> None:
-    store, rules, now, tasks = await SqliteStore.open(str(path)), Ledger(), NOW, []
+    store, rules, now, tasks = await Store.open(str(path)), Ledger(), NOW, []
     try:
         for kind, number, end in steps:
             match kind:
                 case "grant":
                     expires_at = None if end is None else Millis(now + end * DAY)
                     rules.lots.append([number, expires_at])
-                    await store.book(a_grant(number, at=now, counted_at=now, expires_at=expires_at))
+                    await store.credits.book(a_grant(number, at=now, counted_at=now, expires_at=expires_at))
                 case "hold":
                     taken = rules.take(number, now)
                     task = a_task(price=Credits(number), created_at=now)
                     if taken is None:
                         with pytest.raises(UserError):
-                            await store.accept(task, (), GRANTED_ONLY, a_window(now))
+                            await store.tasks.accept(task, (), GRANTED_ONLY, a_window(now))
                     else:
-                        tasks.append((await store.accept(task, (), GRANTED_ONLY, a_window(now)), taken))
+                        tasks.append((await store.tasks.accept(task, (), GRANTED_ONLY, a_window(now)), taken))
                 case "adjust":
                     row = a_grant(-number, kind=LedgerKind.ADJUST, at=now, counted_at=now)
                     if rules.take(number, now) is None:
                         with pytest.raises(NotEnough):
-                            await store.book(row)
+                            await store.credits.book(row)
                     else:
-                        await store.book(row)
+                        await store.credits.book(row)
                 case "wait":
                     now = Millis(now + number * DAY)
                 case _ if tasks:
@@ -163,7 +167,7 @@ async def _compare(path, steps) -> None:
 
 async def _end(store, task, kind, now) -> None:
     if kind == "release":
-        await store.apply(transition(task, CancelRequested(), now), now)
+        await store.tasks.apply(transition(task, CancelRequested(), now), now)
         return
     done = Claimed(OFFICIAL, Millis(now + LEASE)), Accepted("kling-1", now), Finished((a_video(),), "1")
     await step(store, task, *done, now=now)

@@ -17,70 +17,73 @@ PAYMENT = Payment("stx-1", ADA, Credits(100), 150, NOW)
 
 
 async def balance(store) -> int:
-    return (await store.usage(ADA, TODAY)).balance
+    return (await store.credits.get_usage(ADA, TODAY)).balance
 
 
 async def kinds(store) -> list[tuple[LedgerKind, int]]:
-    return [(row.kind, row.amount) for row in reversed(await store.ledger(ADA))]
+    return [(row.kind, row.amount) for row in reversed(await store.credits.list_ledger(ADA))]
 
 
 async def test_an_offer_reads_back_until_it_is_old(store):
     offer = Offer("a-token", ADA, SMALL, NOW)
-    await store.keep_offer(offer)
-    assert (await store.offer("a-token"), await store.offer("another")) == (offer, None)
-    await store.clean(after(DAY))
-    assert await store.offer("a-token") is None
+    await store.payments.save_offer(offer)
+    assert (await store.payments.get_offer("a-token"), await store.payments.get_offer("another")) == (
+        offer,
+        None,
+    )
+    await store.operations.clean(after(DAY))
+    assert await store.payments.get_offer("a-token") is None
 
 
 async def test_a_payment_is_credited_once_however_often_it_is_told(store):
-    told = await asyncio.gather(*(store.pay(PAYMENT) for _ in range(50)))
-    assert (sum(told), await balance(store), await store.payment("stx-1")) == (1, 100, PAYMENT)
+    told = await asyncio.gather(*(store.payments.save_payment(PAYMENT) for _ in range(50)))
+    assert (sum(told), await balance(store), await store.payments.get_payment("stx-1")) == (1, 100, PAYMENT)
 
 
 async def test_a_payment_that_nobody_understands_is_kept_without_credits(store):
-    assert await store.pay(Payment("stx-2", ADA, Credits(0), 7, NOW))
-    assert (await balance(store), await store.ledger(ADA)) == (0, [])
+    assert await store.payments.save_payment(Payment("stx-2", ADA, Credits(0), 7, NOW))
+    assert (await balance(store), await store.credits.list_ledger(ADA)) == (0, [])
 
 
 async def test_a_payment_survives_in_both_places_or_in_none(store, open_store):
-    await store.book(a_grant(1, operation_id=PAYMENT.operation_id))
+    await store.credits.book(a_grant(1, operation_id=PAYMENT.operation_id))
     with pytest.raises(sqlite3.IntegrityError):
-        await store.pay(PAYMENT)
-    assert (await store.payment("stx-1"), await balance(await open_store())) == (None, 1)
+        await store.payments.save_payment(PAYMENT)
+    assert (await store.payments.get_payment("stx-1"), await balance(await open_store())) == (None, 1)
 
 
 async def test_a_refund_takes_the_credits_back_once(store):
-    await store.pay(PAYMENT)
-    begun = await asyncio.gather(*(store.begin_refund("stx-1", BOSS, NOW) for _ in range(20)))
+    await store.payments.save_payment(PAYMENT)
+    begun = await asyncio.gather(*(store.payments.begin_refund("stx-1", BOSS, NOW) for _ in range(20)))
     assert {payment.taken for payment in begun} == {100}
     assert (await balance(store), begun[0].state) == (0, PaymentState.REFUNDING)
-    ended = [await store.end_refund("stx-1", BOSS, NOW, done=True) for _ in range(2)]
+    ended = [await store.payments.end_refund("stx-1", BOSS, NOW, done=True) for _ in range(2)]
     assert [payment.state for payment in ended] == [PaymentState.REFUNDED] * 2
     assert await kinds(store) == [(LedgerKind.PURCHASE, 100), (LedgerKind.REFUND, -100)]
 
 
 async def test_a_refund_takes_no_more_than_is_left(store):
-    await store.pay(PAYMENT)
-    await store.accept(a_task(price=Credits(70)), (), GRANTED_ONLY, TODAY)
-    begun = await store.begin_refund("stx-1", BOSS, NOW)
+    await store.payments.save_payment(PAYMENT)
+    await store.tasks.accept(a_task(price=Credits(70)), (), GRANTED_ONLY, TODAY)
+    begun = await store.payments.begin_refund("stx-1", BOSS, NOW)
     assert (begun.taken, await balance(store)) == (30, 0)
 
 
 async def test_a_refund_takes_what_was_bought_before_what_was_given(store):
-    await store.book(a_grant(10, expires_at=after(DAY), operation_id="a-gift"))
-    await store.pay(PAYMENT)
-    await store.begin_refund("stx-1", BOSS, NOW)
-    assert [(lot.id, lot.left) for lot in await store.lots(ADA, NOW)] == [("a-gift", 10)]
+    await store.credits.book(a_grant(10, expires_at=after(DAY), operation_id="a-gift"))
+    await store.payments.save_payment(PAYMENT)
+    await store.payments.begin_refund("stx-1", BOSS, NOW)
+    assert [(lot.id, lot.left) for lot in await store.credits.list_lots(ADA, NOW)] == [("a-gift", 10)]
 
 
 async def test_what_telegram_does_not_give_back_leaves_the_credits_and_can_be_tried_again(store):
-    await store.pay(PAYMENT)
+    await store.payments.save_payment(PAYMENT)
     for _ in range(2):
-        await store.begin_refund("stx-1", BOSS, NOW)
-        undone = await store.end_refund("stx-1", BOSS, NOW, done=False)
+        await store.payments.begin_refund("stx-1", BOSS, NOW)
+        undone = await store.payments.end_refund("stx-1", BOSS, NOW, done=False)
         assert (undone.state, undone.taken, await balance(store)) == (PaymentState.PAID, 0, 100)
 
 
 async def test_there_is_no_refund_of_what_was_never_paid(store):
-    assert await store.begin_refund("stx-9", BOSS, NOW) is None
-    assert await store.end_refund("stx-9", BOSS, NOW, done=True) is None
+    assert await store.payments.begin_refund("stx-9", BOSS, NOW) is None
+    assert await store.payments.end_refund("stx-9", BOSS, NOW, done=True) is None

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.library.recipe import Recipe
-from bot.store.base import Awaited, RecipeRefused
+from bot.store import PendingQuestion, RecipeRefused
 from tests.builders import ADA, ADAS_CHAT, NOW, XIAOLIN
 from tests.store.steps import LATER, after
 
@@ -14,59 +14,59 @@ BOAT = replace(FOX, token="B0AT00000001", name="Boat", frames=0, references=3, c
 
 
 async def test_recipes_read_back_as_they_were_kept_newest_first(store):
-    await store.keep_recipe(FOX, 10)
-    await store.keep_recipe(BOAT, 10)
-    assert await store.recipe(FOX.token) == FOX
-    assert await store.recipe("N0TH1NG00000") is None
-    assert await store.recipes_of(ADA) == [BOAT, FOX]
-    assert await store.recipes_of(XIAOLIN) == []
+    await store.library.save_recipe(FOX, 10)
+    await store.library.save_recipe(BOAT, 10)
+    assert await store.library.get_recipe(FOX.token) == FOX
+    assert await store.library.get_recipe("N0TH1NG00000") is None
+    assert await store.library.list_recipes(ADA) == [BOAT, FOX]
+    assert await store.library.list_recipes(XIAOLIN) == []
 
 
 async def test_a_name_is_given_once_by_each_person_in_any_case(store):
-    await store.keep_recipe(FOX, 10)
+    await store.library.save_recipe(FOX, 10)
     with pytest.raises(RecipeRefused) as refused:
-        await store.keep_recipe(replace(BOAT, name="FOX"), 10)
+        await store.library.save_recipe(replace(BOAT, name="FOX"), 10)
     assert refused.value.name_taken
-    await store.keep_recipe(replace(BOAT, user_id=XIAOLIN, name="FOX"), 10)
-    assert [recipe.name for recipe in await store.recipes_of(XIAOLIN)] == ["FOX"]
+    await store.library.save_recipe(replace(BOAT, user_id=XIAOLIN, name="FOX"), 10)
+    assert [recipe.name for recipe in await store.library.list_recipes(XIAOLIN)] == ["FOX"]
 
 
 async def test_a_recipe_can_be_renamed_and_is_still_one(store):
-    await store.keep_recipe(FOX, 1)
-    await store.keep_recipe(replace(FOX, name="FOX!"), 1)
-    assert [recipe.name for recipe in await store.recipes_of(ADA)] == ["FOX!"]
+    await store.library.save_recipe(FOX, 1)
+    await store.library.save_recipe(replace(FOX, name="FOX!"), 1)
+    assert [recipe.name for recipe in await store.library.list_recipes(ADA)] == ["FOX!"]
 
 
 async def test_nobody_keeps_more_than_are_allowed(store):
-    await store.keep_recipe(FOX, 1)
+    await store.library.save_recipe(FOX, 1)
     with pytest.raises(RecipeRefused) as refused:
-        await store.keep_recipe(BOAT, 1)
+        await store.library.save_recipe(BOAT, 1)
     assert not refused.value.name_taken
-    assert await store.recipe(BOAT.token) is None
+    assert await store.library.get_recipe(BOAT.token) is None
 
 
 async def test_only_the_owner_deletes_a_recipe(store):
-    await store.keep_recipe(FOX, 10)
-    assert not await store.delete_recipe(XIAOLIN, FOX.token)
-    assert await store.recipe(FOX.token) == FOX
-    assert await store.delete_recipe(ADA, FOX.token)
-    assert not await store.delete_recipe(ADA, FOX.token)
-    assert await store.recipe(FOX.token) is None
+    await store.library.save_recipe(FOX, 10)
+    assert not await store.library.delete_recipe(XIAOLIN, FOX.token)
+    assert await store.library.get_recipe(FOX.token) == FOX
+    assert await store.library.delete_recipe(ADA, FOX.token)
+    assert not await store.library.delete_recipe(ADA, FOX.token)
+    assert await store.library.get_recipe(FOX.token) is None
 
 
 async def test_a_person_is_asked_for_one_thing_at_a_time_in_a_chat(store):
-    photo = Awaited(ADA, ADAS_CHAT, "photo", FOX.token, NOW)
-    await store.set_awaited(photo)
-    assert await store.awaited(ADA, ADAS_CHAT) == photo
+    photo = PendingQuestion(ADA, ADAS_CHAT, "photo", FOX.token, NOW)
+    await store.drafts.save_question(photo)
+    assert await store.drafts.get_question(ADA, ADAS_CHAT) == photo
     name = replace(photo, kind="name", asked_at=after(1))
-    await store.set_awaited(name)
-    assert await store.awaited(ADA, ADAS_CHAT) == name
-    assert await store.awaited(XIAOLIN, ADAS_CHAT) is None
-    await store.clear_awaited(ADA, ADAS_CHAT)
-    assert await store.awaited(ADA, ADAS_CHAT) is None
+    await store.drafts.save_question(name)
+    assert await store.drafts.get_question(ADA, ADAS_CHAT) == name
+    assert await store.drafts.get_question(XIAOLIN, ADAS_CHAT) is None
+    await store.drafts.delete_question(ADA, ADAS_CHAT)
+    assert await store.drafts.get_question(ADA, ADAS_CHAT) is None
 
 
 async def test_what_nobody_waits_for_any_more_is_forgotten(store):
-    await store.set_awaited(Awaited(ADA, ADAS_CHAT, "photo", FOX.token, NOW))
-    await store.clean(LATER)
-    assert await store.awaited(ADA, ADAS_CHAT) is None
+    await store.drafts.save_question(PendingQuestion(ADA, ADAS_CHAT, "photo", FOX.token, NOW))
+    await store.operations.clean(LATER)
+    assert await store.drafts.get_question(ADA, ADAS_CHAT) is None

@@ -17,7 +17,7 @@ from bot.domain.tasks.task import (
     TaskState,
 )
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
-from bot.store.base import SentRecord
+from bot.store import SentRecord
 from tests.builders import (
     ADA,
     LEASE,
@@ -35,14 +35,14 @@ from tests.store.steps import LATER, after, step
 
 
 async def test_an_unknown_task_is_none(store):
-    assert await store.task(a_task().id) is None
+    assert await store.tasks.get(a_task().id) is None
 
 
 async def test_a_persons_tasks_come_newest_first_and_no_one_elses(store):
     old, running, new = await stored(store), await stored(store, TaskState.IN_PROGRESS), await stored(store)
     await stored(store, user_id=XIAOLIN)
-    assert [task.id for task in await store.tasks_of(ADA, [TaskState.QUEUED])] == [new.id, old.id]
-    assert [task.id for task in await store.tasks_of(ADA, sorted(ACTIVE_STATES), limit=2)] == [
+    assert [task.id for task in await store.tasks.list_of(ADA, [TaskState.QUEUED])] == [new.id, old.id]
+    assert [task.id for task in await store.tasks.list_of(ADA, sorted(ACTIVE_STATES), limit=2)] == [
         new.id,
         running.id,
     ]
@@ -51,8 +51,8 @@ async def test_a_persons_tasks_come_newest_first_and_no_one_elses(store):
 async def test_everybodys_tasks_come_oldest_first(store):
     first, second = await stored(store), await stored(store, user_id=XIAOLIN)
     await stored(store, TaskState.FAILED)
-    assert await store.tasks_in([TaskState.QUEUED]) == [first, second]
-    assert await store.tasks_in([TaskState.QUEUED], limit=1) == [first]
+    assert await store.tasks.list_in([TaskState.QUEUED]) == [first, second]
+    assert await store.tasks.list_in([TaskState.QUEUED], limit=1) == [first]
 
 
 async def test_slots_are_counted_by_provider(store):
@@ -60,53 +60,53 @@ async def test_slots_are_counted_by_provider(store):
         await stored(store, state)
     other = await stored(store)
     await step(store, other, Claimed(ProviderName("other"), after(LEASE)))
-    assert await store.count_running() == {OFFICIAL: 3, "other": 1}
+    assert await store.tasks.count_running() == {OFFICIAL: 3, "other": 1}
 
 
 async def test_the_place_in_the_queue_counts_those_who_came_before(store):
     first, second, third = [await stored(store) for _ in range(3)]
-    assert [await store.queue_position(task) for task in (first, second, third)] == [0, 1, 2]
+    assert [await store.tasks.count_ahead(task) for task in (first, second, third)] == [0, 1, 2]
     await step(store, first, CancelRequested())
-    assert await store.queue_position(third) == 1
+    assert await store.tasks.count_ahead(third) == 1
 
 
 async def test_a_thousand_tasks_of_one_do_not_delay_anothers_first(store):
     await asyncio.gather(*(stored(store) for _ in range(1000)))
     late = await stored(store, user_id=XIAOLIN)
-    assert late in await store.due_queued(NOW, 2)
+    assert late in await store.tasks.list_due_queued(NOW, 2)
 
 
 async def test_whoever_runs_less_goes_first(store):
     await stored(store, TaskState.IN_PROGRESS)
     adas, xiaolins = await stored(store), await stored(store, user_id=XIAOLIN)
-    assert await store.due_queued(NOW, 10) == [xiaolins, adas]
+    assert await store.tasks.list_due_queued(NOW, 10) == [xiaolins, adas]
 
 
 async def test_a_deferred_task_waits_for_its_time(store):
     task = await stored(store)
     waiting = await step(store, task, Deferred(after(MINUTE)))
-    assert await store.due_queued(after(MINUTE - 1), 10) == []
-    assert await store.due_queued(after(MINUTE), 10) == [waiting]
+    assert await store.tasks.list_due_queued(after(MINUTE - 1), 10) == []
+    assert await store.tasks.list_due_queued(after(MINUTE), 10) == [waiting]
 
 
 async def test_looking_at_the_queue_claims_nothing(store):
     task = await stored(store)
-    assert await store.due_queued(NOW, 10) == await store.due_queued(NOW, 10) == [task]
+    assert await store.tasks.list_due_queued(NOW, 10) == await store.tasks.list_due_queued(NOW, 10) == [task]
 
 
 async def test_a_claim_gives_a_task_to_one_caller_until_the_lease_ends(store):
     task = await stored(store, TaskState.IN_PROGRESS)
     due, states = task.due_at, [TaskState.IN_PROGRESS]
-    assert await store.claim_due(Millis(due - 1), LEASE, states, 10) == []
-    claims = await asyncio.gather(*(store.claim_due(due, LEASE, states, 10) for _ in range(20)))
+    assert await store.tasks.claim_due(Millis(due - 1), LEASE, states, 10) == []
+    claims = await asyncio.gather(*(store.tasks.claim_due(due, LEASE, states, 10) for _ in range(20)))
     assert [claimed.id for claim in claims for claimed in claim] == [task.id]
-    assert await store.claim_due(Millis(due + LEASE - 1), LEASE, states, 10) == []
-    assert len(await store.claim_due(Millis(due + LEASE), LEASE, states, 10)) == 1
+    assert await store.tasks.claim_due(Millis(due + LEASE - 1), LEASE, states, 10) == []
+    assert len(await store.tasks.claim_due(Millis(due + LEASE), LEASE, states, 10)) == 1
 
 
 async def test_a_claim_says_nothing_of_the_tasks_life(store):
     task = await stored(store, TaskState.IN_PROGRESS)
-    (claimed,) = await store.claim_due(task.due_at, LEASE, [TaskState.IN_PROGRESS], 10)
+    (claimed,) = await store.tasks.claim_due(task.due_at, LEASE, [TaskState.IN_PROGRESS], 10)
     assert replace(claimed, due_at=task.due_at) == task
     await step(store, task, StillRunning(after(MINUTE)))  # the version that was read before still counts
 
@@ -115,9 +115,9 @@ async def test_a_claim_takes_the_states_that_were_asked_for_and_the_longest_due(
     late = await stored(store, TaskState.IN_PROGRESS, created_at=after(-HOUR))
     await stored(store, TaskState.IN_PROGRESS)
     await stored(store, TaskState.UNCONFIRMED)
-    (claimed,) = await store.claim_due(after(HOUR), LEASE, [TaskState.IN_PROGRESS], 1)
+    (claimed,) = await store.tasks.claim_due(after(HOUR), LEASE, [TaskState.IN_PROGRESS], 1)
     assert claimed.id == late.id
-    (unconfirmed,) = await store.claim_due(after(HOUR), LEASE, [TaskState.UNCONFIRMED], 9)
+    (unconfirmed,) = await store.tasks.claim_due(after(HOUR), LEASE, [TaskState.UNCONFIRMED], 9)
     assert unconfirmed.state is TaskState.UNCONFIRMED
 
 
@@ -125,10 +125,10 @@ async def test_overdue_are_all_that_may_expire(store):
     for state in TaskState:
         await stored(store, state)
     older = await stored(store, created_at=after(-HOUR))
-    overdue = await store.overdue(after(20 * MINUTE), 10)
+    overdue = await store.tasks.list_overdue(after(20 * MINUTE), 10)
     assert overdue[0] == older
     assert sorted(task.state for task in overdue[1:]) == ["in_progress", "queued", "unconfirmed"]
-    assert await store.overdue(after(-HOUR), 10) == []
+    assert await store.tasks.list_overdue(after(-HOUR), 10) == []
 
 
 async def test_durations_are_those_of_the_same_kind_newest_first(store):
@@ -141,9 +141,9 @@ async def test_durations_are_those_of_the_same_kind_newest_first(store):
     await took(80, after(2 * HOUR), request=a_request(mode="pro"))
     await stored(store, TaskState.FAILED)
     key = ("kling-v2-6", "std", 5)
-    assert await store.durations(OFFICIAL, key) == [70_000, 60_000]
-    assert await store.durations(OFFICIAL, key, limit=1) == [70_000]
-    assert await store.durations(ProviderName("other"), key) == []
+    assert await store.tasks.list_durations(OFFICIAL, key) == [70_000, 60_000]
+    assert await store.tasks.list_durations(OFFICIAL, key, limit=1) == [70_000]
+    assert await store.tasks.list_durations(ProviderName("other"), key) == []
 
 
 async def test_the_newest_durations_of_a_provider_are_of_every_kind(store):
@@ -152,9 +152,9 @@ async def test_the_newest_durations_of_a_provider_are_of_every_kind(store):
         running = await stored(store, TaskState.IN_PROGRESS, created_at=at, request=a_request(mode=mode))
         await step(store, running, Finished((a_video(),)), now=Millis(at + (60 + hour) * SECOND))
     await stored(store, TaskState.FAILED)
-    assert await store.durations_at(OFFICIAL) == [62_000, 61_000, 60_000]
-    assert await store.durations_at(OFFICIAL, limit=2) == [62_000, 61_000]
-    assert await store.durations_at(ProviderName("other")) == []
+    assert await store.tasks.list_recent_durations(OFFICIAL) == [62_000, 61_000, 60_000]
+    assert await store.tasks.list_recent_durations(OFFICIAL, limit=2) == [62_000, 61_000]
+    assert await store.tasks.list_recent_durations(ProviderName("other")) == []
 
 
 # -- status messages ---------------------------------------------------------------------------------
@@ -162,22 +162,22 @@ async def test_the_newest_durations_of_a_provider_are_of_every_kind(store):
 
 async def test_a_status_message_is_remembered_and_is_no_transition(store):
     task = await stored(store)
-    await store.set_status_message(task.id, 55)
-    assert await store.task(task.id) == replace(task, status_message_id=55)
+    await store.tasks.set_status_message(task.id, 55)
+    assert await store.tasks.get(task.id) == replace(task, status_message_id=55)
 
 
 async def test_a_status_message_is_left_over_when_all_is_sent(store):
     task = await stored(store, TaskState.SUCCEEDED)
     running = await stored(store, TaskState.IN_PROGRESS)
     for shown in (task, running):
-        await store.set_status_message(shown.id, 55)
-    assert await store.ended_with_status(10) == []
-    (delivery,) = await store.claim_deliveries(NOW, LEASE, 10)
-    assert await store.ended_with_status(10) == []
-    await store.delivered(delivery.id, SentRecord(77), NOW)
-    assert [left.id for left in await store.ended_with_status(10)] == [task.id]
-    await store.set_status_message(task.id, None)
-    assert await store.ended_with_status(10) == []
+        await store.tasks.set_status_message(shown.id, 55)
+    assert await store.tasks.list_ended_with_status(10) == []
+    (delivery,) = await store.outbox.claim(NOW, LEASE, 10)
+    assert await store.tasks.list_ended_with_status(10) == []
+    await store.outbox.mark_delivered(delivery.id, SentRecord(77), NOW)
+    assert [left.id for left in await store.tasks.list_ended_with_status(10)] == [task.id]
+    await store.tasks.set_status_message(task.id, None)
+    assert await store.tasks.list_ended_with_status(10) == []
 
 
 # -- deliveries --------------------------------------------------------------------------------------
@@ -185,49 +185,49 @@ async def test_a_status_message_is_left_over_when_all_is_sent(store):
 
 async def test_a_delivery_is_given_to_one_caller_until_the_lease_ends(store):
     await stored(store, TaskState.SUCCEEDED)
-    claims = await asyncio.gather(*(store.claim_deliveries(NOW, LEASE, 10) for _ in range(20)))
+    claims = await asyncio.gather(*(store.outbox.claim(NOW, LEASE, 10) for _ in range(20)))
     (delivery,) = [claimed for claim in claims for claimed in claim]
     assert (delivery.state, delivery.attempts) == (DeliveryState.SENDING, 1)
-    assert await store.claim_deliveries(after(LEASE - 1), LEASE, 10) == []
-    (again,) = await store.claim_deliveries(after(LEASE), LEASE, 10)
+    assert await store.outbox.claim(after(LEASE - 1), LEASE, 10) == []
+    (again,) = await store.outbox.claim(after(LEASE), LEASE, 10)
     assert (again.id, again.attempts) == (delivery.id, 2)
 
 
 async def test_a_delivery_that_is_put_off_waits_for_its_time(store):
     await stored(store, TaskState.SUCCEEDED)
-    (delivery,) = await store.claim_deliveries(NOW, LEASE, 10)
-    await store.retry_delivery(delivery.id, after(5 * SECOND), "busy")
-    assert await store.claim_deliveries(after(5 * SECOND - 1), LEASE, 10) == []
-    (again,) = await store.claim_deliveries(after(5 * SECOND), LEASE, 10)
+    (delivery,) = await store.outbox.claim(NOW, LEASE, 10)
+    await store.outbox.postpone(delivery.id, after(5 * SECOND), "busy")
+    assert await store.outbox.claim(after(5 * SECOND - 1), LEASE, 10) == []
+    (again,) = await store.outbox.claim(after(5 * SECOND), LEASE, 10)
     assert (again.attempts, again.failure) == (2, "busy")
 
 
 async def test_a_delivery_that_arrived_is_remembered_and_never_claimed_again(store):
     task = await stored(store, TaskState.SUCCEEDED)
-    (delivery,) = await store.claim_deliveries(NOW, LEASE, 10)
-    await store.delivered(delivery.id, SentRecord(77, "file", 640, 360, 5000, 9), NOW)
-    (kept,) = await store.deliveries_of(task.id)
+    (delivery,) = await store.outbox.claim(NOW, LEASE, 10)
+    await store.outbox.mark_delivered(delivery.id, SentRecord(77, "file", 640, 360, 5000, 9), NOW)
+    (kept,) = await store.outbox.list_of(task.id)
     assert (kept.state, kept.file_id, kept.message_id, kept.size_bytes) == (
         DeliveryState.DELIVERED,
         "file",
         77,
         9,
     )
-    assert await store.claim_deliveries(LATER, LEASE, 10) == []
+    assert await store.outbox.claim(LATER, LEASE, 10) == []
 
 
 async def test_an_undeliverable_video_stays_for_its_user_to_ask(store):
     task = await stored(store, TaskState.SUCCEEDED)
-    (delivery,) = await store.claim_deliveries(NOW, LEASE, 10)
-    await store.undeliverable(delivery.id, "blocked", NOW)
-    (kept,) = await store.deliveries_of(task.id)
+    (delivery,) = await store.outbox.claim(NOW, LEASE, 10)
+    await store.outbox.mark_undeliverable(delivery.id, "blocked", NOW)
+    (kept,) = await store.outbox.list_of(task.id)
     assert (kept.state, kept.failure, kept.video) == (DeliveryState.UNDELIVERABLE, "blocked", a_video())
-    assert await store.claim_deliveries(LATER, LEASE, 10) == []
+    assert await store.outbox.claim(LATER, LEASE, 10) == []
 
 
 async def test_deliveries_are_claimed_in_order_and_no_more_than_asked(store):
     tasks = [await stored(store, TaskState.SUCCEEDED) for _ in range(3)]
-    claimed = [await store.claim_deliveries(NOW, LEASE, 2) for _ in range(2)]
+    claimed = [await store.outbox.claim(NOW, LEASE, 2) for _ in range(2)]
     assert [[row.task.id for row in claim] for claim in claimed] == [
         [tasks[0].id, tasks[1].id],
         [tasks[2].id],
@@ -241,13 +241,13 @@ HINTED = after(SECOND)
 
 
 async def hasten(store, now=HINTED, external=None, remote=None, provider=OFFICIAL):
-    return await store.hasten(provider, external, remote, now, Millis(SECOND))
+    return await store.tasks.poll_now(provider, external, remote, now, Millis(SECOND))
 
 
 async def test_a_hint_by_our_own_id_makes_a_running_task_due_now(store):
     task = await stored(store, TaskState.IN_PROGRESS)
     assert await hasten(store, external=task.external_task_id) == replace(task, due_at=HINTED)
-    assert await store.task(task.id) == replace(task, due_at=HINTED)
+    assert await store.tasks.get(task.id) == replace(task, due_at=HINTED)
 
 
 async def test_a_hint_by_the_providers_id_finds_the_task_as_well(store):
@@ -271,7 +271,7 @@ async def test_a_hint_about_another_providers_task_has_no_effect(store):
     task = await stored(store, TaskState.IN_PROGRESS)
     ids = {"external": task.external_task_id, "remote": task.provider_task_id}
     assert await hasten(store, **ids, provider=ProviderName("other")) is None
-    assert await store.task(task.id) == task
+    assert await store.tasks.get(task.id) == task
 
 
 async def test_a_hint_about_nobodys_task_has_no_effect(store):
@@ -305,7 +305,7 @@ async def test_a_hint_does_not_shorten_the_pause_that_proves_an_absence(store):
     ):
         absent = await step(store, await stored(store, state), event)
         assert await hasten(store, external=absent.external_task_id) is None
-        assert await store.task(absent.id) == absent
+        assert await store.tasks.get(absent.id) == absent
 
 
 async def test_a_hint_that_waits_does_not_do_so_either(store):
@@ -317,18 +317,18 @@ async def test_a_hint_that_waits_does_not_do_so_either(store):
 async def test_a_hint_never_puts_a_look_off(store):
     task = await stored(store, TaskState.IN_PROGRESS)
     assert await hasten(store, Millis(task.due_at + 1), external=task.external_task_id) is None
-    assert await store.task(task.id) == task
+    assert await store.tasks.get(task.id) == task
 
 
 async def test_a_hint_comes_through_while_a_look_is_under_way(store):
     """The look may have seen what was before: what it says of the next one counts no more."""
     task = await stored(store, TaskState.IN_PROGRESS)
-    await store.claim_due(task.due_at, LEASE, [TaskState.IN_PROGRESS], 1)
+    await store.tasks.claim_due(task.due_at, LEASE, [TaskState.IN_PROGRESS], 1)
     now = Millis(task.due_at + 100)
     await hasten(store, now, external=task.external_task_id)
     seen = await step(store, task, StillRunning(after(MINUTE)), now=now)
     assert seen.due_at == now
-    (claimed,) = await store.claim_due(now, LEASE, [TaskState.IN_PROGRESS], 1)
+    (claimed,) = await store.tasks.claim_due(now, LEASE, [TaskState.IN_PROGRESS], 1)
     assert (await step(store, claimed, StillRunning(after(MINUTE)), now=now)).due_at == after(MINUTE)
 
 
@@ -343,7 +343,7 @@ async def test_a_flood_of_hints_causes_one_look_a_second(store):
     looks = []
     for moment in range(HINTED, HINTED + 3 * SECOND, 100):
         await hasten(store, Millis(moment), external=task.external_task_id)
-        for claimed in await store.claim_due(Millis(moment), LEASE, [TaskState.IN_PROGRESS], 1):
+        for claimed in await store.tasks.claim_due(Millis(moment), LEASE, [TaskState.IN_PROGRESS], 1):
             looks.append(moment - HINTED)
             await step(store, claimed, StillRunning(after(MINUTE)), now=Millis(moment))
     assert looks == [0, SECOND, 2 * SECOND]

@@ -10,18 +10,10 @@ import pytest
 from bot.domain.operations.records import AuditRow, BroadcastState, Strike, StrikeSource
 from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role, Standing
 from bot.domain.units import DAY, Millis, UserId
-from bot.store.operating import InviteRefused, StandingChanged
-from bot.store.sqlite.operating import OperatingSqliteStore
+from bot.store import InviteRefused, StandingChanged
 from tests.builders import ADA, NOW, XIAOLIN
 
 BOSS = UserId(1000)
-
-
-@pytest.fixture
-async def store(tmp_path):
-    opened = await OperatingSqliteStore.open(str(tmp_path / "bot.db"))
-    yield opened
-    await opened.close()
 
 
 def a_deed(operation: str = "update:1", **changes) -> AuditRow:
@@ -33,59 +25,62 @@ def a_code(**changes) -> InviteCode:
 
 
 async def test_of_many_who_change_a_standing_at_once_one_is_first_and_only_its_deed_is_noted(store):
-    before = await store.standing(ADA)
+    before = await store.people.get_standing(ADA)
     assert before == Standing(ADA)
     answers = await asyncio.gather(
         *(
-            store.set_standing(replace(before, ban=f"reason {number}"), NOW, a_deed(f"update:{number}"))
+            store.people.set_standing(
+                replace(before, ban=f"reason {number}"), NOW, a_deed(f"update:{number}")
+            )
             for number in range(20)
         ),
         return_exceptions=True,
     )
     assert sum(isinstance(answer, StandingChanged) for answer in answers) == 19
-    assert len(await store.audit(None, 0, 50)) == 1
-    assert (await store.standing(ADA)).version == 1
+    assert len(await store.operations.list_audit(None, 0, 50)) == 1
+    assert (await store.people.get_standing(ADA)).version == 1
 
 
 async def test_owners_are_never_written_down(store):
-    await store.set_standing(Standing(ADA, role=Role.OWNER), NOW)
-    assert await store.staff() == []
-    await store.set_standing(replace(await store.standing(ADA), role=Role.SUPPORT), NOW)
-    assert [standing.user_id for standing in await store.staff()] == [ADA]
+    await store.people.set_standing(Standing(ADA, role=Role.OWNER), NOW)
+    assert await store.people.list_staff() == []
+    await store.people.set_standing(replace(await store.people.get_standing(ADA), role=Role.SUPPORT), NOW)
+    assert [standing.user_id for standing in await store.people.list_staff()] == [ADA]
 
 
 async def test_a_code_lets_in_exactly_as_many_as_it_says_also_all_at_once(store):
     for number in range(20):
-        await store.see_user(UserId(number + 1), "A", None, "en", NOW)
-    await store.keep_invite(a_code(), a_deed())
+        await store.people.save_user(UserId(number + 1), "A", None, "en", NOW)
+    await store.people.save_invite(a_code(), a_deed())
     answers = await asyncio.gather(
-        *(store.redeem("abc", UserId(number + 1), NOW) for number in range(20)), return_exceptions=True
+        *(store.people.redeem_invite("abc", UserId(number + 1), NOW) for number in range(20)),
+        return_exceptions=True,
     )
     refused = [answer for answer in answers if isinstance(answer, InviteRefused)]
     assert len(refused) == 17
     assert {answer.problem for answer in refused} == {InviteProblem.USED_UP}
-    (code,) = await store.invites(NOW, 10)
+    (code,) = await store.people.list_invites(NOW, 10)
     assert (code.used, code.uses) == (3, 3)
     let_in = next(number for number in range(20) if not isinstance(answers[number], Exception))
-    assert await store.redeem("abc", UserId(let_in + 1), NOW) is None
-    assert (await store.standing(UserId(let_in + 1))).admission is Admission.ALLOWED
-    assert (await store.user(UserId(let_in + 1))).plan == "pro"
+    assert await store.people.redeem_invite("abc", UserId(let_in + 1), NOW) is None
+    assert (await store.people.get_standing(UserId(let_in + 1))).admission is Admission.ALLOWED
+    assert (await store.people.get(UserId(let_in + 1))).plan == "pro"
 
 
 async def test_a_revoked_code_has_ended(store):
-    await store.keep_invite(a_code(), a_deed())
-    assert await store.revoke_invite("abc", NOW, a_deed("update:2", action="revoke"))
-    assert not await store.revoke_invite("abc", NOW, a_deed("update:3", action="revoke"))
+    await store.people.save_invite(a_code(), a_deed())
+    assert await store.people.revoke_invite("abc", NOW, a_deed("update:2", action="revoke"))
+    assert not await store.people.revoke_invite("abc", NOW, a_deed("update:3", action="revoke"))
     with pytest.raises(InviteRefused):
-        await store.redeem("abc", ADA, NOW)
-    assert [row.action for row in await store.audit(None, 0, 9)] == ["revoke", "ban"]
+        await store.people.redeem_invite("abc", ADA, NOW)
+    assert [row.action for row in await store.operations.list_audit(None, 0, 9)] == ["revoke", "ban"]
 
 
 async def test_the_log_notes_a_deed_once_and_lets_nobody_change_it(store):
-    await store.note(a_deed())
-    await store.note(a_deed(after="something else"))
-    assert await store.audit(str(ADA), 0, 9) == [a_deed()]
-    with closing(sqlite3.connect(store.path)) as db:
+    await store.operations.save_audit_row(a_deed())
+    await store.operations.save_audit_row(a_deed(after="something else"))
+    assert await store.operations.list_audit(str(ADA), 0, 9) == [a_deed()]
+    with closing(sqlite3.connect(store.engine.path)) as db:
         for statement in ("UPDATE audit SET actor_id = 7", "DELETE FROM audit"):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 db.execute(statement)
@@ -94,57 +89,57 @@ async def test_the_log_notes_a_deed_once_and_lets_nobody_change_it(store):
 async def test_a_broadcast_goes_to_those_it_is_for_in_order(store):
     people = {1: ("free", "en"), 2: ("pro", "en"), 3: ("pro", "zh-hans"), 4: ("pro", "en"), 5: ("pro", "en")}
     for number, (plan, language) in people.items():
-        await store.see_user(UserId(number), "A", None, language, NOW)
-        await store.set_plan(UserId(number), plan, None)
-    await store.set_standing(Standing(UserId(4), ban="loud"), NOW)
-    await store.set_standing(Standing(UserId(5), reachable=False), NOW)
-    found = await store.broadcast(await store.add_broadcast("news", BOSS, NOW))
+        await store.people.save_user(UserId(number), "A", None, language, NOW)
+        await store.people.set_plan(UserId(number), plan, None)
+    await store.people.set_standing(Standing(UserId(4), ban="loud"), NOW)
+    await store.people.set_standing(Standing(UserId(5), reachable=False), NOW)
+    found = await store.operations.get_broadcast(await store.operations.add_broadcast("news", BOSS, NOW))
 
     async def ids(**changes) -> list[int]:
-        users = await store.audience(replace(found, **changes), "free", NOW, 10)
+        users = await store.people.list_audience(replace(found, **changes), "free", NOW, 10)
         return [user.id for user in users]
 
     assert await ids() == [1, 2, 3]
     assert await ids(plan="pro") == [2, 3]
     assert await ids(language="zh_Hans") == [3]
     assert await ids(reached=UserId(1)) == [2, 3]
-    assert await store.count_audience(replace(found, plan="pro", language="en"), "free", NOW) == 1
+    assert await store.people.count_audience(replace(found, plan="pro", language="en"), "free", NOW) == 1
     sending = replace(found, state=BroadcastState.SENDING)
-    assert await store.change_broadcast(sending, BroadcastState.DRAFT)
-    assert not await store.change_broadcast(sending, BroadcastState.DRAFT)
-    assert (await store.sending()).id == found.id
+    assert await store.operations.update_broadcast(sending, BroadcastState.DRAFT)
+    assert not await store.operations.update_broadcast(sending, BroadcastState.DRAFT)
+    assert (await store.operations.get_sending_broadcast()).id == found.id
 
 
 async def test_a_refusal_is_kept_once_and_counted_within_its_window(store):
     strike = Strike(ADA, NOW, StrikeSource.WORDS, "en:x", "x", "words:update:1")
-    assert await store.strike(strike)
-    assert not await store.strike(strike)
-    await store.strike(replace(strike, at=Millis(NOW - DAY), operation_id="words:update:0"))
-    await store.strike(replace(strike, user_id=XIAOLIN, operation_id="words:update:2"))
-    assert await store.count_strikes(ADA, Millis(NOW - 1)) == 1
-    assert [found.at for found in await store.strikes(ADA, 9)] == [NOW, NOW - DAY]
-    assert len(await store.strikes(None, 9)) == 3
+    assert await store.people.save_strike(strike)
+    assert not await store.people.save_strike(strike)
+    await store.people.save_strike(replace(strike, at=Millis(NOW - DAY), operation_id="words:update:0"))
+    await store.people.save_strike(replace(strike, user_id=XIAOLIN, operation_id="words:update:2"))
+    assert await store.people.count_strikes(ADA, Millis(NOW - 1)) == 1
+    assert [found.at for found in await store.people.list_strikes(ADA, 9)] == [NOW, NOW - DAY]
+    assert len(await store.people.list_strikes(None, 9)) == 3
 
 
 async def test_a_choice_takes_the_place_of_the_one_that_was_read_and_of_no_other(store):
-    assert await store.swap_setting("prices", None, "a", a_deed("update:1"))
-    assert not await store.swap_setting("prices", None, "b", a_deed("update:2"))
-    assert not await store.swap_setting("prices", "c", "b", a_deed("update:3"))
-    assert await store.swap_setting("prices", "a", "b", a_deed("update:4"))
-    assert await store.setting("prices") == "b"
-    noted = await store.audit(None, 0, 10)
+    assert await store.operations.swap_setting("prices", None, "a", a_deed("update:1"))
+    assert not await store.operations.swap_setting("prices", None, "b", a_deed("update:2"))
+    assert not await store.operations.swap_setting("prices", "c", "b", a_deed("update:3"))
+    assert await store.operations.swap_setting("prices", "a", "b", a_deed("update:4"))
+    assert await store.operations.get_setting("prices") == "b"
+    noted = await store.operations.list_audit(None, 0, 10)
     assert [row.operation_id for row in noted] == ["update:4", "update:1"]
 
 
 async def test_of_many_who_change_a_choice_at_once_each_sees_what_the_others_did(store):
     async def add(number: int) -> None:
         while True:
-            before = await store.setting("plans")
+            before = await store.operations.get_setting("plans")
             after = f"{before or ''}{number},"
-            if await store.swap_setting("plans", before, after, a_deed(f"update:{number}")):
+            if await store.operations.swap_setting("plans", before, after, a_deed(f"update:{number}")):
                 return
 
     await asyncio.gather(*(add(number) for number in range(20)))
-    kept = await store.setting("plans")
+    kept = await store.operations.get_setting("plans")
     assert sorted(map(int, kept.rstrip(",").split(","))) == list(range(20))
-    assert len(await store.audit(None, 0, 50)) == 20
+    assert len(await store.operations.list_audit(None, 0, 50)) == 20

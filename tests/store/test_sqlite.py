@@ -14,8 +14,8 @@ import pytest
 
 from bot.domain.tasks.task import TaskState
 from bot.errors import ConfigError
-from bot.store.migrations import STEPS, migrations
-from bot.store.sqlite import SqliteStore, migrate, path_of
+from bot.store import Store, migrate, path_of
+from bot.store.engine.migrations import STEPS, migrations
 from tests.builders import LEASE, NOW, a_grant, stored
 
 ROOT = Path(__file__).parent.parent.parent
@@ -28,7 +28,7 @@ def path(tmp_path) -> Path:
 
 @pytest.fixture
 async def store(path):
-    opened = await SqliteStore.open(str(path))
+    opened = await Store.open(str(path))
     yield opened
     await opened.close()
 
@@ -92,7 +92,7 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_alone(path):
         )
     before = path.read_bytes()
     with pytest.raises(ConfigError, match="newer version") as refused:
-        await SqliteStore.open(str(path))
+        await Store.open(str(path))
     assert "9999_the_future" in refused.value.problems[0]
     assert path.read_bytes() == before
 
@@ -101,17 +101,17 @@ async def test_a_file_that_is_no_database_is_told(path):
     path.parent.mkdir()
     path.write_bytes(b"not a database at all" * 100)
     with pytest.raises(sqlite3.DatabaseError, match="not a database"):
-        await SqliteStore.open(str(path))
+        await Store.open(str(path))
 
 
 async def test_a_sound_file_is_ok(store):
     await stored(store, TaskState.SUCCEEDED)
-    assert await store.quick_check() == "ok"
+    assert await store.check() == "ok"
 
 
 @pytest.mark.parametrize("statement", ["UPDATE ledger SET amount = 99", "DELETE FROM ledger"])
 async def test_the_ledger_can_be_neither_changed_nor_emptied(store, path, statement):
-    await store.book(a_grant(10))
+    await store.credits.book(a_grant(10))
     with closing(sqlite3.connect(path)) as other:
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             other.execute(statement)
@@ -147,19 +147,19 @@ async def test_an_idle_tick_writes_nothing(store, path):
     await stored(store, TaskState.IN_PROGRESS)
     with closing(sqlite3.connect(path)) as other:
         before = other.execute("PRAGMA data_version").fetchone()
-        assert await store.claim_due(NOW, LEASE, [TaskState.IN_PROGRESS], 10) == []
-        assert await store.claim_deliveries(NOW, LEASE, 10) == []
+        assert await store.tasks.claim_due(NOW, LEASE, [TaskState.IN_PROGRESS], 10) == []
+        assert await store.outbox.claim(NOW, LEASE, 10) == []
         assert other.execute("PRAGMA data_version").fetchone() == before
 
 
 async def test_what_was_acknowledged_survives_a_kill(path):
     program = textwrap.dedent("""
         import asyncio, os, signal, sys
-        from bot.store.sqlite import SqliteStore
+        from bot.store import Store
         from tests.builders import stored
 
         async def main():
-            store = await SqliteStore.open(sys.argv[1])
+            store = await Store.open(sys.argv[1])
             for _ in range(20):
                 await stored(store)
             os.kill(os.getpid(), signal.SIGKILL)
@@ -169,7 +169,7 @@ async def test_what_was_acknowledged_survives_a_kill(path):
     command = [sys.executable, "-c", program, str(path)]
     ended = subprocess.run(command, check=False, cwd=ROOT, timeout=60)
     assert ended.returncode == -signal.SIGKILL
-    store = await SqliteStore.open(str(path))
-    assert len(await store.tasks_in([TaskState.QUEUED])) == 20
-    assert await store.quick_check() == "ok"
+    store = await Store.open(str(path))
+    assert len(await store.tasks.list_in([TaskState.QUEUED])) == 20
+    assert await store.check() == "ok"
     await store.close()

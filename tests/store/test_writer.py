@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from bot.store.writer import Writer
+from bot.store.engine.writer import Writer
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from bot.clock import ManualClock
 from bot.services.inbox import CONCURRENT_CHATS, ERROR_PAUSE_SECONDS, Intake
 from bot.services.ports import RawUpdate
-from bot.store.sqlite import SqliteStore
+from bot.store import Store
 from tests.builders import NOW
 
 ADA, XIAOLIN = 1001, 1002
@@ -74,8 +74,8 @@ class Processor:
 
 
 @pytest.fixture
-async def store(tmp_path) -> AsyncIterator[SqliteStore]:
-    opened = await SqliteStore.open(str(tmp_path / "klingbot.db"))
+async def store(tmp_path) -> AsyncIterator[Store]:
+    opened = await Store.open(str(tmp_path / "klingbot.db"))
     yield opened
     await opened.close()
 
@@ -109,9 +109,9 @@ async def run(store, processor):
     await asyncio.wait_for(asyncio.gather(*running), TIMEOUT)
 
 
-async def settled(store: SqliteStore) -> list[int]:
+async def settled(store: Store) -> list[int]:
     """What is kept and not done."""
-    return [row.update_id for row in await store.unprocessed()]
+    return [row.update_id for row in await store.inbox.list_unprocessed()]
 
 
 # -- keeping -----------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ async def test_after_a_crash_exactly_the_unfinished_updates_are_replayed_before_
     tmp_path, processor
 ):
     path = str(tmp_path / "klingbot.db")
-    before = await SqliteStore.open(path)
+    before = await Store.open(path)
     processor.hold(2)
     intake = Intake(before, Source(), processor, ManualClock(NOW))
     await intake.take_in([update(1), update(4, XIAOLIN)])
@@ -275,7 +275,7 @@ async def test_after_a_crash_exactly_the_unfinished_updates_are_replayed_before_
     await asyncio.gather(*workers, return_exceptions=True)
     await before.close()
 
-    after = await SqliteStore.open(path)
+    after = await Store.open(path)
     again = Processor()
     stopping = asyncio.Event()
     source = Source([update(5)])

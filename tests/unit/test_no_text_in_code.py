@@ -32,8 +32,7 @@ OTHER_READERS = {
     "bot/domain/requests/options.py": "words that people type",
     "bot/domain/requests/prompt.py": "words that people type",
     "bot/kling/dialects/reading.py": "words that providers say",
-    "bot/store/sql.py": "SQL, and why a statement may read much",
-    "bot/store/sql_operating.py": "SQL",
+    "bot/store/people.py": "SQL that is put together",
 }
 """Files whose strings no chat shows."""
 
@@ -67,7 +66,7 @@ ALLOWED = {
     "the key is accepted": "`klingbot check` prints it",
     "the key is accepted; no resource pack in use": "`klingbot check` prints it",
     "the answer is not a JSON object": "`klingbot check` prints it, and the log",
-    "no answer": "`klingbot check` prints it",
+    "IN (SELECT value FROM": "SQL",
     "an unknown amount": "`klingbot check` prints it",
     "the picture is no longer kept": "kept beside the task for operators",
     "the chat has a new id": "kept beside the delivery for operators",

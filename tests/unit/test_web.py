@@ -21,7 +21,7 @@ from bot.kling.callback import Hint, path_secret
 from bot.services.ports import RawUpdate
 from bot.settings.config import load
 from bot.settings.sections import Web
-from bot.store.sqlite import SqliteStore
+from bot.store import Store
 from bot.web import LARGEST_BODY, CallbackDoor, Callbacks, Health, Sounds, WatchedUpdates, serve, site
 from tests.builders import NOW
 
@@ -77,8 +77,8 @@ async def open_server(store) -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def store(tmp_path) -> AsyncIterator[SqliteStore]:
-    opened = await SqliteStore.open(f"sqlite:///{tmp_path}/bot.db")
+async def store(tmp_path) -> AsyncIterator[Store]:
+    opened = await Store.open(f"sqlite:///{tmp_path}/bot.db")
     yield opened
     await opened.close()
 

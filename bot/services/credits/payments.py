@@ -18,7 +18,7 @@ from bot.errors import UserError
 from bot.services.credits.subscriptions import Subscriptions
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
-from bot.store.base import Store
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +81,7 @@ class Payments:
         if package is None:
             raise UserError("error.buy.old")
         offer = Offer(new_token(self._rng), user_id, package, self._clock.now())
-        await self._store.keep_offer(offer)
+        await self._store.payments.save_offer(offer)
         return offer
 
     async def check(self, token: str, user_id: UserId, currency: str, stars: int) -> None:
@@ -93,7 +93,9 @@ class Payments:
         """
         self.packages()
         if not await self.subscriptions.check(token, user_id, currency, stars):
-            check_payment(await self._store.offer(token), user_id, currency, stars, self._clock.now())
+            check_payment(
+                await self._store.payments.get_offer(token), user_id, currency, stars, self._clock.now()
+            )
 
     async def paid(
         self,
@@ -110,12 +112,12 @@ class Payments:
         it is no reason to refuse: an admin can give them back by the id of the charge.
         """
         payment = Payment(charge_id, user_id, Credits(0), stars, self._clock.now())
-        offer = await self._store.offer(token)
+        offer = await self._store.payments.get_offer(token)
         if offer is not None and currency == CURRENCY and stars == offer.package.stars:
             payment = replace(payment, credits=offer.package.credits)
         elif offer is None and currency == CURRENCY:
             payment = await self.subscriptions.understood(payment, token, paid_until)
-        new = await self._store.pay(payment)
+        new = await self._store.payments.save_payment(payment)
         credits = payment.credits
         log.info("stars were paid", user=user_id, stars=stars, credits=credits, charge=charge_id, new=new)
         if not payment.is_understood:
@@ -130,7 +132,7 @@ class Payments:
 
         """
         self._accounts.require_admin(admin)
-        payment = await self._store.begin_refund(charge_id, admin, self._clock.now())
+        payment = await self._store.payments.begin_refund(charge_id, admin, self._clock.now())
         if payment is None:
             raise UserError("error.refund.unknown")
         if payment.state is PaymentState.REFUNDED:
@@ -140,7 +142,7 @@ class Payments:
 
     async def end_refund(self, admin: UserId, charge_id: str, *, done: bool) -> None:
         """Note that Telegram gave the Stars back, or that it will not: the credits are the person's again."""
-        payment = await self._store.end_refund(charge_id, admin, self._clock.now(), done=done)
+        payment = await self._store.payments.end_refund(charge_id, admin, self._clock.now(), done=done)
         if payment is not None and done:
             after = f"-{payment.taken}, ⭐ {payment.stars}"
             await self._audit.note(payment.operation_id, admin, "refund", str(payment.user_id), "", after)

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from bot.domain.credits.quota import Plan
 from bot.domain.credits.terms import PlanTerms
 from bot.domain.operations.records import AuditRow
-from bot.store.operating import OperatingStore
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ class Origin(StrEnum):
 class Plans(Mapping[str, Plan]):
     """A mapping of the plans that hold now, by name. What has not been changed follows the settings."""
 
-    def __init__(self, store: OperatingStore, configured: Mapping[str, PlanTerms], default: str) -> None:
+    def __init__(self, store: Store, configured: Mapping[str, PlanTerms], default: str) -> None:
         self._store = store
         self._configured = configured
         self._default = default
@@ -73,14 +73,14 @@ class Plans(Mapping[str, Plan]):
 
     async def refresh(self) -> None:
         """Take up what the store holds: another process, or an earlier one, may have changed it."""
-        changes = json.loads(await self._store.setting(PLANS_KEY) or "{}")
+        changes = json.loads(await self._store.operations.get_setting(PLANS_KEY) or "{}")
         if changes != self._changes:
             self._settle(changes)
 
     async def keep(self, name: str, terms: PlanTerms | None, audit: AuditRow) -> None:
         """Change or add a plan from now on; None: as it is in the settings, or, of an added one, not at all."""
         while True:
-            before = await self._store.setting(PLANS_KEY)
+            before = await self._store.operations.get_setting(PLANS_KEY)
             changes: Changes = json.loads(before or "{}")
             changes.pop(name, None)
             if terms is not None:
@@ -89,7 +89,7 @@ class Plans(Mapping[str, Plan]):
                 changed = {field: value for field, value in wanted.items() if value != usual[field]}
                 if changed or name not in self._configured:
                     changes[name] = changed
-            if await self._store.swap_setting(PLANS_KEY, before, json.dumps(changes), audit):
+            if await self._store.operations.swap_setting(PLANS_KEY, before, json.dumps(changes), audit):
                 self._settle(changes)
                 return
 

@@ -14,7 +14,7 @@ from bot.domain.credits.quota import Lot, PoolUse, windows
 from bot.domain.units import ChatId, Credits, UserId
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
-from bot.store.base import Spender, Store
+from bot.store import Spender, Store
 
 log = structlog.get_logger(__name__)
 
@@ -56,10 +56,12 @@ class Pools:
             UserError: the sender is no admin, the number is out of range, or the day is none.
 
         """
-        account = await self._store.pool_account(chat_id)
+        account = await self._store.credits.get_pool_account(chat_id)
         operation = f"update:{update_id}"
         await self._accounts.give(admin, account, credits, operation, note, until)
-        left = Credits(sum(lot.left for lot in await self._store.lots(account, self._clock.now())))
+        left = Credits(
+            sum(lot.left for lot in await self._store.credits.list_lots(account, self._clock.now()))
+        )
         after = f"{left} ({credits:+d})"
         await self._audit.note(operation, admin, "grant", str(chat_id), str(left - credits), after)
         log.info("credits granted to a group", admin=admin, chat=chat_id, credits=credits)
@@ -70,10 +72,10 @@ class Pools:
         if self._use is PoolUse.OFF:
             return None
         now = self._clock.now()
-        account = await self._store.pool_account(chat_id)
-        lots = await self._store.lots(account, now)
+        account = await self._store.credits.get_pool_account(chat_id)
+        lots = await self._store.credits.list_lots(account, now)
         since = windows(now, self._accounts.zone).month_start
-        spenders = await self._store.pool_spenders(account, since, SHOWN_SPENDERS)
+        spenders = await self._store.credits.list_pool_spenders(account, since, SHOWN_SPENDERS)
         if not (lots or spenders or self._use is PoolUse.ONLY):
             return None
         return PoolStanding(Credits(sum(lot.left for lot in lots)), lots, spenders, self._use)

@@ -11,7 +11,7 @@ from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.catalog import Catalog, Overrides
 from bot.domain.requests.model import FIXED, ChangedPrices, PriceColumns
 from bot.domain.units import ProviderName
-from bot.store.operating import OperatingStore
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ class Prices:
 
     def __init__(
         self,
-        store: OperatingStore,
+        store: Store,
         configured: Overrides,
         of_providers: Mapping[ProviderName, ChangedPrices] | None = None,
     ) -> None:
@@ -64,7 +64,7 @@ class Prices:
 
     async def refresh(self) -> None:
         """Take up what the store holds: another process, or an earlier one, may have changed it."""
-        changes = json.loads(await self._store.setting(PRICES_KEY) or "{}")
+        changes = json.loads(await self._store.operations.get_setting(PRICES_KEY) or "{}")
         if changes != self._changes:
             self._settle(changes)
 
@@ -82,12 +82,12 @@ class Prices:
         self, section: str, model: str, change: tuple[str, str, float] | None, audit: AuditRow
     ) -> None:
         while True:
-            before = await self._store.setting(PRICES_KEY)
+            before = await self._store.operations.get_setting(PRICES_KEY)
             changes: Changes = json.loads(before or "{}")
             columns = changes.setdefault(section, {}).pop(model, {})
             if change is not None:
                 changes[section][model] = _changed(columns, *change)
-            if await self._store.swap_setting(PRICES_KEY, before, json.dumps(changes), audit):
+            if await self._store.operations.swap_setting(PRICES_KEY, before, json.dumps(changes), audit):
                 self._settle(changes)
                 return
 

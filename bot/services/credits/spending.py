@@ -23,7 +23,7 @@ from bot.domain.units import Credits, ProviderName
 from bot.kling.pool import Pool
 from bot.services.people.accounts import Accounts
 from bot.services.ports import Messenger
-from bot.store.base import Store
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -99,9 +99,9 @@ class Spending:
             if limit is None or reached is None:
                 continue
             key, value = f"spending.{scope}.{window}", f"{start} {reached}"
-            if await self._store.setting(key) in {value, f"{start} stopped"}:
+            if await self._store.operations.get_setting(key) in {value, f"{start} stopped"}:
                 continue
-            await self._store.set_setting(key, value)
+            await self._store.operations.set_setting(key, value)
             log.warning("a cap is near", scope=scope or "all", window=window, level=reached)
             whose = "bot" if scope == EVERYTHING else "provider"
             await messenger.alert_operators(
@@ -112,4 +112,4 @@ class Spending:
             )
 
     async def _spent(self) -> Mapping[ProviderName | None, Spent]:
-        return await self._store.spent_units(windows(self._clock.now(), self._accounts.zone))
+        return await self._store.credits.sum_spent_units(windows(self._clock.now(), self._accounts.zone))

@@ -16,7 +16,7 @@ from bot.domain.credits.subscription import PERIOD, MonthlyPlan, Subscription, c
 from bot.domain.units import Millis, UserId
 from bot.errors import UserError
 from bot.services.people.accounts import Accounts
-from bot.store.base import Store
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ class Subscriptions:
 
     async def current(self, user_id: UserId) -> Subscription | None:
         """What a person has subscribed to, as long as it is paid for."""
-        return await self._store.subscription_of(user_id, self._clock.now())
+        return await self._store.payments.get_active_subscription(user_id, self._clock.now())
 
     async def offer(self, user_id: UserId, name: str) -> Subscription:
         """Note what somebody wants to subscribe to, for the invoice that goes to them.
@@ -59,7 +59,7 @@ class Subscriptions:
         if plan != self._accounts.default_plan:
             raise UserError("error.buy.other_plan", plan=plan)
         subscription = Subscription(new_token(self._rng), user_id, monthly, self._clock.now())
-        await self._store.keep_subscription(subscription)
+        await self._store.payments.save_subscription(subscription)
         return subscription
 
     async def check(self, token: str, user_id: UserId, currency: str, stars: int) -> bool:
@@ -69,7 +69,7 @@ class Subscriptions:
             UserError: see `check_subscribing`.
 
         """
-        subscription = await self._store.subscription(token)
+        subscription = await self._store.payments.get_subscription(token)
         if subscription is None:
             return False
         current = await self.current(user_id)
@@ -78,7 +78,7 @@ class Subscriptions:
 
     async def understood(self, payment: Payment, token: str, paid_until: Millis | None) -> Payment:
         """What a payment is, if it is one of a subscription: its credits, and until when it is paid."""
-        subscription = await self._store.subscription(token)
+        subscription = await self._store.payments.get_subscription(token)
         if subscription is None or payment.stars != subscription.monthly.stars:
             return payment
         return replace(
@@ -90,12 +90,16 @@ class Subscriptions:
 
     async def of_payment(self, payment: Payment) -> Subscription | None:
         """The subscription that a payment was for."""
-        return None if payment.subscription is None else await self._store.subscription(payment.subscription)
+        return (
+            None
+            if payment.subscription is None
+            else await self._store.payments.get_subscription(payment.subscription)
+        )
 
     async def renewal(self, token: str, *, renews: bool) -> Subscription | None:
         """Note that a subscription renews from now on, or does not; None: it is nobody's."""
-        changed = await self._store.set_renewal(token, renews=renews)
-        subscription = await self._store.subscription(token)
+        changed = await self._store.payments.set_renewal(token, renews=renews)
+        subscription = await self._store.payments.get_subscription(token)
         if changed and subscription is not None:
             log.info("the renewal of a subscription changed", user=subscription.user_id, renews=renews)
         return subscription

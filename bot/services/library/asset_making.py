@@ -26,7 +26,7 @@ from bot.kling.wire import HttpRequest, RemoteState
 from bot.services.ports import AssetChat, ChatBusy, ChatGone, ChatMoved, ChatRefused
 from bot.services.tasks.watch import Watch
 from bot.services.tasks.work import Work
-from bot.store.base import AssetChanged, Store
+from bot.store import AssetChanged, Store
 
 log = structlog.get_logger(__name__)
 
@@ -79,14 +79,14 @@ class AssetMaking:
 
     async def at_start(self) -> None:
         """Take up at once whatever the last process had in its hands."""
-        taken = await self._store.release_assets(self._clock.now())
+        taken = await self._store.library.release_assets(self._clock.now())
         if taken:
             log.info("elements and voices taken up again", count=taken)
 
     async def tick(self) -> None:
         """Begin what is due; returns before it is done."""
         if self._work.free:
-            for asset in await self._store.claim_assets(self._clock.now(), LEASE, self._work.free):
+            for asset in await self._store.library.claim_assets(self._clock.now(), LEASE, self._work.free):
                 self._work.start(self._step(asset))
 
     async def _step(self, asset: Asset) -> None:
@@ -144,7 +144,7 @@ class AssetMaking:
             return library.create_voice(
                 asset.name, asset.external_id, video_id=asset.video or "", sound_url=address
             )
-        kept = await self._store.attachments(asset.pictures)
+        kept = await self._store.drafts.get_attachments(asset.pictures)
         if not all(picture.sha256 in kept for picture in asset.pictures):
             return None
         pictures = [library.encoded(kept[picture.sha256]) for picture in asset.pictures]
@@ -266,7 +266,7 @@ class AssetMaking:
         client = self._pool.find(asset.provider)
         if client is None or asset.attempts >= MOST_DELETIONS:
             log.warning("an asset stays with its provider", asset=asset.id, provider=asset.provider)
-            await self._store.drop_asset(asset)
+            await self._store.library.delete_asset(asset)
             return
         try:
             if asset.remote_id is None:
@@ -291,7 +291,7 @@ class AssetMaking:
             wait = retry_after_of(error) or DELETION_STEP * 2 ** min(asset.attempts, 8)
             await self._change(asset, attempts=asset.attempts + 1, due_at=self._in(Millis(wait)))
             return
-        await self._store.drop_asset(asset)
+        await self._store.library.delete_asset(asset)
         log.info("an asset is gone from its provider", asset=asset.id, provider=asset.provider)
 
     # -- sounds --------------------------------------------------------------------------------------
@@ -304,11 +304,11 @@ class AssetMaking:
         """The sound behind such an address; None where there is none, or not any more."""
         if not hmac.compare_digest(tag.encode(), self._tag(asset_id).encode()):
             return None
-        asset = await self._store.asset(asset_id)
+        asset = await self._store.library.get_asset(asset_id)
         if asset is None or asset.sound is None or asset.state not in _HANDED_OUT:
             return None
         refs: list[Attachment] = [asset.sound]
-        return (await self._store.attachments(refs)).get(asset.sound.sha256)
+        return (await self._store.drafts.get_attachments(refs)).get(asset.sound.sha256)
 
     def _tag(self, asset_id: str) -> str:
         return hmac.new(self._secret.encode(), f"sound:{asset_id}".encode(), hashlib.sha256).hexdigest()
@@ -316,7 +316,7 @@ class AssetMaking:
     # -- bookkeeping ---------------------------------------------------------------------------------
 
     async def _change(self, asset: Asset, **changes: object) -> Asset:
-        return await self._store.change_asset(replace(asset, **changes))  # type: ignore[arg-type]  # by name
+        return await self._store.library.update_asset(replace(asset, **changes))  # type: ignore[arg-type]  # by name
 
     def _in(self, wait: Millis) -> Millis:
         return Millis(self._clock.now() + wait)

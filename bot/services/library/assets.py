@@ -31,7 +31,7 @@ from bot.services.people.accounts import Accounts
 from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
 from bot.services.ports import Job, Wake
-from bot.store.base import AssetChanged, AssetRefused, Store
+from bot.store import AssetChanged, AssetRefused, Store
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +82,7 @@ class Assets:
         able = self._able(kind)
         if not able:
             raise UserError(f"error.asset.{kind}_not_offered")
-        plan = self._accounts.plan_of(await self._store.user(user_id))
+        plan = self._accounts.plan_of(await self._store.people.get(user_id))
         taking = dict.fromkeys(model for client in able for model in self._taking(client, kind))
         elsewhere = kind is AssetKind.VOICE and any(SPEAKING & client.operations for client in able)
         if plan.models and not set(plan.models) & set(taking) and not elsewhere:
@@ -110,11 +110,13 @@ class Assets:
         await self.check(user_id, wish.kind)
         if wish.sound is not None:
             self.check_sounds()
-        provider = self._provider(wish, {asset.provider for asset in await self._store.assets_of(user_id)})
+        provider = self._provider(
+            wish, {asset.provider for asset in await self._store.library.list_assets(user_id)}
+        )
         operation = f"update:{origin.update_id}"
         if self._moderation is not None:
             await self._moderation.check_words(user_id, f"{wish.name}\n{wish.description}".strip(), operation)
-        plan = self._accounts.plan_of(await self._store.user(user_id))
+        plan = self._accounts.plan_of(await self._store.people.get(user_id))
         self._limits.take(user_id, None, plan.requests_per_minute)
         now, asset_id = self._clock.now(), new_id(self._rng)
         asset = Asset(
@@ -136,7 +138,7 @@ class Assets:
             due_at=now,
         )
         try:
-            kept = await self._store.keep_asset(asset, MOST_ASSETS)
+            kept = await self._store.library.save_asset(asset, MOST_ASSETS)
         except AssetRefused as refused:
             if refused.name_taken:
                 raise UserError(f"error.asset.{wish.kind}_taken", name=wish.name) from None
@@ -178,7 +180,7 @@ class Assets:
 
     async def mine(self, user_id: UserId, kind: AssetKind) -> list[Asset]:
         """What a person has, or will have soon, oldest first."""
-        return await self._store.assets_of(user_id, kind)
+        return await self._store.library.list_assets(user_id, kind)
 
     async def own(self, user_id: UserId, asset_id: str) -> Asset:
         """One of a person's own.
@@ -187,7 +189,7 @@ class Assets:
             UserError: it is another's, or gone.
 
         """
-        asset = await self._store.asset(asset_id)
+        asset = await self._store.library.get_asset(asset_id)
         gone = {AssetState.DELETING, AssetState.FAILED}
         if asset is None or asset.user_id != user_id or asset.state in gone:
             raise UserError("error.asset.gone")
@@ -195,7 +197,11 @@ class Assets:
 
     async def names(self, user_id: UserId) -> Names:
         """What a person may call by name."""
-        ready = [asset for asset in await self._store.assets_of(user_id) if asset.state is AssetState.READY]
+        ready = [
+            asset
+            for asset in await self._store.library.list_assets(user_id)
+            if asset.state is AssetState.READY
+        ]
         return Names(
             {
                 folded(asset.name): int(asset.remote_id)
@@ -229,7 +235,7 @@ class Assets:
                 told=True,
             )
             try:
-                await self._store.change_asset(leaving)
+                await self._store.library.update_asset(leaving)
             except AssetChanged:
                 continue
             log.info("an asset is deleted", asset=asset.id, kind=asset.kind, user=user_id)
@@ -245,7 +251,11 @@ class Assets:
             UserError: one of them is another person's or gone, or two of them are with different providers.
 
         """
-        known = await self._store.assets_known_as(request.named_assets) if request.named_assets else []
+        known = (
+            await self._store.library.list_assets_known_as(request.named_assets)
+            if request.named_assets
+            else []
+        )
         if any(asset.user_id != user_id for asset in known):
             raise UserError("error.asset.not_yours")
         if any(asset.state is not AssetState.READY for asset in known) or (request.account and not known):

@@ -13,7 +13,7 @@ from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.compose import Compose, Pictures
-from bot.store.base import Store
+from bot.store import Store
 
 STAND_IN = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1024, height=1024)
 """For the photo that is still to come, to show and price what it makes; it is never sent."""
@@ -65,11 +65,11 @@ class Ideas:
 
     async def known_sample(self, idea: Idea) -> str | None:
         """The file id of an idea's sample, where it was sent before."""
-        return await self._store.setting(_key(idea)) if idea.sample else None
+        return await self._store.operations.get_setting(_key(idea)) if idea.sample else None
 
     async def keep_sample(self, idea: Idea, file_id: str) -> None:
         """Remember a sample that was sent, so that it is never uploaded again."""
-        await self._store.set_setting(_key(idea), file_id)
+        await self._store.operations.set_setting(_key(idea), file_id)
 
 
 def _over(said: Options, usual: Options) -> Options:

@@ -20,7 +20,7 @@ from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.units import MINUTE, ChatId, Credits, UserId
 from bot.errors import UserError
 from bot.services.compose import Compose
-from bot.store.base import Awaited, RecipeRefused, Store
+from bot.store import PendingQuestion, RecipeRefused, Store
 
 PATIENCE = 15 * MINUTE
 """For so long the next photo is taken for what was asked for, in milliseconds; later it is a photo like any other."""
@@ -47,7 +47,7 @@ class Recipes:
         token, now = new_token(self._rng), self._clock.now()
         if name:
             return await self._keep(recipe_of(request, token, user_id, clean_name(name), now))
-        taken = [recipe.name for recipe in await self._store.recipes_of(user_id)]
+        taken = [recipe.name for recipe in await self._store.library.list_recipes(user_id)]
         return await self._keep(recipe_of(request, token, user_id, suggested_name(request, taken), now))
 
     async def rename(self, user_id: UserId, token: str, name: str) -> Recipe:
@@ -72,7 +72,7 @@ class Recipes:
 
     async def _keep(self, recipe: Recipe) -> Recipe:
         try:
-            await self._store.keep_recipe(recipe, MOST_RECIPES)
+            await self._store.library.save_recipe(recipe, MOST_RECIPES)
         except RecipeRefused as refused:
             if refused.name_taken:
                 raise UserError("error.recipe.name_taken", name=recipe.name) from None
@@ -81,13 +81,13 @@ class Recipes:
 
     async def delete(self, user_id: UserId, token: str) -> None:
         """Delete one's own recipe; once is enough."""
-        await self._store.delete_recipe(user_id, token)
+        await self._store.library.delete_recipe(user_id, token)
 
     # -- finding -------------------------------------------------------------------------------------
 
     async def all_of(self, user_id: UserId) -> list[Recipe]:
         """A person's recipes, newest first."""
-        return await self._store.recipes_of(user_id)
+        return await self._store.library.list_recipes(user_id)
 
     async def one(self, token: str) -> Recipe:
         """A recipe, whoever owns it: to know its token is to be allowed to see it.
@@ -96,7 +96,7 @@ class Recipes:
             UserError: it is deleted, or there never was one.
 
         """
-        recipe = await self._store.recipe(token)
+        recipe = await self._store.library.get_recipe(token)
         if recipe is None:
             raise UserError("error.recipe.gone")
         return recipe
@@ -148,15 +148,17 @@ class Recipes:
 
     async def ask_for(self, user_id: UserId, chat_id: ChatId, kind: str, subject: str) -> None:
         """Note what the person is asked to send next in a chat."""
-        await self._store.set_awaited(Awaited(user_id, chat_id, kind, subject, self._clock.now()))
+        await self._store.drafts.save_question(
+            PendingQuestion(user_id, chat_id, kind, subject, self._clock.now())
+        )
 
-    async def awaited(self, user_id: UserId, chat_id: ChatId) -> Awaited | None:
+    async def awaited(self, user_id: UserId, chat_id: ChatId) -> PendingQuestion | None:
         """What the person was asked for, unless that was too long ago."""
-        awaited = await self._store.awaited(user_id, chat_id)
+        awaited = await self._store.drafts.get_question(user_id, chat_id)
         if awaited is None or self._clock.now() - awaited.asked_at > PATIENCE:
             return None
         return awaited
 
     async def stop_asking(self, user_id: UserId, chat_id: ChatId) -> None:
         """It came, or is not wanted any more."""
-        await self._store.clear_awaited(user_id, chat_id)
+        await self._store.drafts.delete_question(user_id, chat_id)

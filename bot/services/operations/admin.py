@@ -15,7 +15,7 @@ from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
 from bot.services.ports import Balance
-from bot.store.operating import OperatingStore
+from bot.store import Store
 
 PEOPLE_ON_A_PAGE = 8
 AUDIT_ON_A_PAGE = 10
@@ -39,7 +39,7 @@ class PersonCard:
 class Admin:
     """The panel's service; `/admin` and the shell ask the same one."""
 
-    def __init__(self, store: OperatingStore, access: Access, accounts: Accounts, audit: Audit) -> None:
+    def __init__(self, store: Store, access: Access, accounts: Accounts, audit: Audit) -> None:
         self._store = store
         self._access = access
         self._accounts = accounts
@@ -58,9 +58,9 @@ class Admin:
         """
         await self._access.require(actor, Permission.LOOK)
         if words.strip().lstrip("@").isdigit():
-            found = await self._store.find_user(words)
+            found = await self._store.people.find(words)
             return [] if found is None or page else [await self._access.person(found.id)]
-        users = await self._store.people(words, page * limit, limit + 1)
+        users = await self._store.people.search(words, page * limit, limit + 1)
         return [await self._access.person(user.id) for user in users]
 
     async def card(self, actor: UserId | None, user_id: UserId) -> PersonCard:
@@ -75,7 +75,7 @@ class Admin:
             await self._access.person(user_id),
             await self._access.standing(user_id),
             await self._accounts.balance(user_id),
-            await self._store.tasks_of(user_id, sorted(ACTIVE_STATES)),
+            await self._store.tasks.list_of(user_id, sorted(ACTIVE_STATES)),
             await self._accounts.ledger(user_id, RECENT),
         )
 
@@ -132,7 +132,7 @@ class Admin:
 
     async def notice(self) -> str:
         """The text of the day, which stands beneath /start; empty: there is none."""
-        return await self._store.setting(NOTICE_KEY) or ""
+        return await self._store.operations.get_setting(NOTICE_KEY) or ""
 
     async def set_notice(self, actor: UserId | None, text: str, operation: str) -> str:
         """Change the text of the day; empty: take it away.
@@ -146,7 +146,7 @@ class Admin:
         if len(cleaned) > LONGEST_NOTICE:
             raise UserError("error.admin.notice_length", limit=LONGEST_NOTICE)
         before = await self.notice()
-        await self._store.set_setting(NOTICE_KEY, cleaned)
+        await self._store.operations.set_setting(NOTICE_KEY, cleaned)
         await self._audit.note(operation, actor, "notice", "bot", before, cleaned)
         return cleaned
 

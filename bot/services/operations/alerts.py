@@ -17,7 +17,7 @@ from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import HOUR, MINUTE, Millis
 from bot.services.people.accounts import Accounts
 from bot.services.ports import Operators
-from bot.store.operating import OperatingStore
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +55,7 @@ _TOLD = TypeAdapter(dict[str, _Told])
 class Alerts:
     """Stands between those who notice something and the admins' chat."""
 
-    def __init__(self, operators: Operators, store: OperatingStore, clock: Clock) -> None:
+    def __init__(self, operators: Operators, store: Store, clock: Clock) -> None:
         self._operators = operators
         self._store = store
         self._clock = clock
@@ -63,7 +63,7 @@ class Alerts:
 
     async def restore(self) -> None:
         """Take up what was told before the program ended; to be called before anything is told."""
-        kept = await self._store.setting(TOLD_KEY)
+        kept = await self._store.operations.get_setting(TOLD_KEY)
         self._told = {} if kept is None else _TOLD.validate_json(kept)
 
     async def alert_operators(self, key: str, /, **params: object) -> None:
@@ -96,7 +96,7 @@ class Alerts:
                 await self._operators.alert_operators(told.key, repeated=told.since, **told.params)
 
     async def _keep(self) -> None:
-        await self._store.set_setting(TOLD_KEY, _TOLD.dump_json(self._told).decode())
+        await self._store.operations.set_setting(TOLD_KEY, _TOLD.dump_json(self._told).decode())
 
 
 class Rounds:
@@ -104,7 +104,7 @@ class Rounds:
 
     def __init__(
         self,
-        store: OperatingStore,
+        store: Store,
         accounts: Accounts,
         alerts: Alerts,
         clock: Clock,
@@ -128,7 +128,7 @@ class Rounds:
 
     async def _failures(self) -> None:
         since = Millis(self._clock.now() - HOUR)
-        figures = await self._store.figures(since, None, MOST_FIGURES)
+        figures = await self._store.operations.list_figures(since, None, MOST_FIGURES)
         counted = [
             figure
             for figure in figures
@@ -141,7 +141,7 @@ class Rounds:
             await self._alerts.alert_operators("alert.failures", failed=failed, ended=len(counted))
 
     async def _queue(self) -> None:
-        waiting = await self._store.tasks_in([TaskState.QUEUED], 1)
+        waiting = await self._store.tasks.list_in([TaskState.QUEUED], 1)
         if not waiting:
             return
         minutes = (self._clock.now() - waiting[0].created_at) // MINUTE
@@ -161,11 +161,11 @@ class Rounds:
         if hour is None or local.hour < hour:
             return
         yesterday = local.date() - timedelta(days=1)
-        if await self._store.setting(SUMMARY_KEY) == yesterday.isoformat():
+        if await self._store.operations.get_setting(SUMMARY_KEY) == yesterday.isoformat():
             return
         # Noted first: two summaries of a day would be worse than none.
-        await self._store.set_setting(SUMMARY_KEY, yesterday.isoformat())
-        figures = await self._store.figures(start_of(yesterday, zone), None, MOST_FIGURES)
+        await self._store.operations.set_setting(SUMMARY_KEY, yesterday.isoformat())
+        figures = await self._store.operations.list_figures(start_of(yesterday, zone), None, MOST_FIGURES)
         found = report(figures, [yesterday], zone)
         if not found.asked:
             return

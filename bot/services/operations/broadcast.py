@@ -18,7 +18,7 @@ from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
 from bot.services.ports import ChatBusy, ChatGone, ChatRefused, Job, Wake
-from bot.store.operating import OperatingStore
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ class Broadcasts:
 
     def __init__(
         self,
-        store: OperatingStore,
+        store: Store,
         access: Access,
         accounts: Accounts,
         audit: Audit,
@@ -86,7 +86,7 @@ class Broadcasts:
         cleaned = text.strip()
         if not cleaned or len(cleaned) > LONGEST:
             raise UserError("error.broadcast.length", limit=LONGEST)
-        broadcast_id = await self._store.add_broadcast(cleaned, actor, self._clock.now())
+        broadcast_id = await self._store.operations.add_broadcast(cleaned, actor, self._clock.now())
         return await self._counted(await self._found(broadcast_id))
 
     async def narrow(
@@ -100,7 +100,7 @@ class Broadcasts:
         """
         await self._access.require(actor, Permission.BROADCAST)
         changed = replace(await self._found(letter), plan=plan, language=language)
-        if not await self._store.change_broadcast(changed, BroadcastState.DRAFT):
+        if not await self._store.operations.update_broadcast(changed, BroadcastState.DRAFT):
             raise UserError("error.button.stale")
         return await self._counted(changed)
 
@@ -128,7 +128,7 @@ class Broadcasts:
         started = replace(
             found, state=BroadcastState.SENDING, total=total, message_id=message_id, created_by=actor
         )
-        if not await self._store.change_broadcast(started, BroadcastState.DRAFT):
+        if not await self._store.operations.update_broadcast(started, BroadcastState.DRAFT):
             raise UserError("error.button.stale")
         after = f"{total} · {found.plan or '*'} · {found.language or '*'} · {found.text[:200]}"
         await self._audit.note(operation, actor, "broadcast", f"broadcast {letter}", "", after)
@@ -148,7 +148,7 @@ class Broadcasts:
             stopped = replace(found, state=BroadcastState.STOPPED)
             if found.state not in {BroadcastState.DRAFT, BroadcastState.SENDING}:
                 raise UserError("error.button.stale")
-            if await self._store.change_broadcast(stopped, found.state):
+            if await self._store.operations.update_broadcast(stopped, found.state):
                 break
         await self._audit.note(
             operation, actor, "broadcast-stop", f"broadcast {letter}", found.state, str(found.sent)
@@ -158,13 +158,15 @@ class Broadcasts:
     # -- in common -----------------------------------------------------------------------------------
 
     async def _found(self, broadcast_id: int) -> Broadcast:
-        found = await self._store.broadcast(broadcast_id)
+        found = await self._store.operations.get_broadcast(broadcast_id)
         if found is None:
             raise UserError("error.button.stale")
         return found
 
     async def _count(self, broadcast: Broadcast) -> int:
-        return await self._store.count_audience(broadcast, self._accounts.default_plan, self._clock.now())
+        return await self._store.people.count_audience(
+            broadcast, self._accounts.default_plan, self._clock.now()
+        )
 
     async def _counted(self, broadcast: Broadcast) -> Letter:
         return replace(_letter(broadcast), total=await self._count(broadcast))
@@ -174,7 +176,7 @@ class BroadcastSending:
     """Sends the broadcast whose turn it is, a few people at a time."""
 
     def __init__(
-        self, store: OperatingStore, access: Access, accounts: Accounts, letters: Letters, clock: Clock
+        self, store: Store, access: Access, accounts: Accounts, letters: Letters, clock: Clock
     ) -> None:
         self._store = store
         self._access = access
@@ -187,10 +189,12 @@ class BroadcastSending:
     async def tick(self) -> None:
         """Send to the next few people."""
         now = self._clock.now()
-        broadcast = await self._store.sending()
+        broadcast = await self._store.operations.get_sending_broadcast()
         if broadcast is None or now < self._not_before:
             return
-        people = await self._store.audience(broadcast, self._accounts.default_plan, now, AT_A_TIME)
+        people = await self._store.people.list_audience(
+            broadcast, self._accounts.default_plan, now, AT_A_TIME
+        )
         for person in people:
             try:
                 await self._letters.write(person.id, self._accounts.language_of(person), broadcast.text)
@@ -200,11 +204,11 @@ class BroadcastSending:
                 return
             except (ChatGone, ChatRefused):
                 broadcast = replace(broadcast, reached=person.id, failed=broadcast.failed + 1)
-            if not await self._store.change_broadcast(broadcast, BroadcastState.SENDING):
+            if not await self._store.operations.update_broadcast(broadcast, BroadcastState.SENDING):
                 return
         if len(people) < AT_A_TIME:
             broadcast = replace(broadcast, state=BroadcastState.DONE)
-            if not await self._store.change_broadcast(broadcast, BroadcastState.SENDING):
+            if not await self._store.operations.update_broadcast(broadcast, BroadcastState.SENDING):
                 return
             log.info("broadcast done", broadcast=broadcast.id, sent=broadcast.sent, failed=broadcast.failed)
         await self._show(broadcast, now)

@@ -10,7 +10,7 @@ from bot.clock import Clock
 from bot.domain.tasks.task import ACTIVE_STATES
 from bot.domain.units import UserId
 from bot.services.tasks.status import Status
-from bot.store.base import Store
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -26,15 +26,15 @@ class Privacy:
 
     async def export(self, user_id: UserId) -> bytes:
         """Everything that is known of a person as one JSON file, for people and programs to read."""
-        data = await self._store.export(user_id)
+        data = await self._store.privacy.export(user_id)
         readable = {name: [_with_moments(row) for row in rows] for name, rows in data.items()}
         return json.dumps(readable, ensure_ascii=False, indent=2).encode()
 
     async def forget(self, user_id: UserId) -> None:
         """Delete everything of a person. What waits is cancelled, what runs is delivered to nobody."""
-        for task in await self._store.tasks_of(user_id, sorted(ACTIVE_STATES), limit=1_000):
+        for task in await self._store.tasks.list_of(user_id, sorted(ACTIVE_STATES), limit=1_000):
             await self._status.close(task)
-        await self._store.forget(user_id, self._clock.now())
+        await self._store.privacy.forget(user_id, self._clock.now())
         # Who it was is not for the log any more.
         log.info("somebody was forgotten")
 

@@ -20,7 +20,7 @@ from bot.kling import outcomes
 from bot.kling.client import KlingClient
 from bot.kling.pool import Condition, Pool
 from bot.services.credits.spending import Spending
-from bot.store.base import Store
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +97,7 @@ class Providers:
     async def restore(self) -> None:
         """Pause again what was paused when the program ended; to be called before anything is sent."""
         for client in self._pool.clients():
-            if await self._store.setting(_key(client.name)) == PAUSED:
+            if await self._store.operations.get_setting(_key(client.name)) == PAUSED:
                 self._pool.pause(client.name)
                 log.info("provider stays paused", provider=client.name)
 
@@ -126,13 +126,13 @@ class Providers:
 
     async def pause(self, name: ProviderName, admin: UserId) -> None:
         """Send nothing new to a provider until it is resumed; what runs there goes on."""
-        await self._store.set_setting(_key(name), PAUSED)
+        await self._store.operations.set_setting(_key(name), PAUSED)
         self._pool.pause(name)
         log.info("provider paused", provider=name, admin=admin)
 
     async def resume(self, name: ProviderName, admin: UserId) -> None:
         """Send to a provider again, at once, also where a fault had closed it."""
-        await self._store.set_setting(_key(name), RESUMED)
+        await self._store.operations.set_setting(_key(name), RESUMED)
         self._pool.resume(name)
         log.info("provider resumed", provider=name, admin=admin)
 
@@ -150,7 +150,7 @@ class Providers:
             return AccountAnswer(error.code, _trouble(type(error)))
 
     async def _reports(self) -> list[ProviderReport]:
-        running = await self._store.count_running()
+        running = await self._store.tasks.count_running()
         return [await self._told(condition, running) for condition in self._pool.conditions()]
 
     async def _told(self, condition: Condition, running: Mapping[ProviderName, int]) -> ProviderReport:
@@ -170,7 +170,7 @@ class Providers:
             max_concurrent=condition.max_concurrent,
             answered=condition.answered,
             failed=condition.failed,
-            median=learned_median(await self._store.durations_at(condition.name)),
+            median=learned_median(await self._store.tasks.list_recent_durations(condition.name)),
             account=self._accounts.get(condition.name),
             spent=spent,
             caps=caps,

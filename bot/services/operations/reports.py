@@ -15,7 +15,7 @@ from bot.i18n import Texts, for_language
 from bot.media.charts import Bars, Columns, Panel, Shares, draw, has_all_letters
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts
-from bot.store.operating import OperatingStore
+from bot.store import Store
 
 PERIODS = (7, 30, 90)
 """Days that can be looked at."""
@@ -41,7 +41,7 @@ class Chart:
 class Reports:
     """Draws the charts of `/stats` and `/usage`, and writes the table behind them."""
 
-    def __init__(self, store: OperatingStore, access: Access, accounts: Accounts, clock: Clock) -> None:
+    def __init__(self, store: Store, access: Access, accounts: Accounts, clock: Clock) -> None:
         self._store = store
         self._access = access
         self._accounts = accounts
@@ -73,13 +73,13 @@ class Reports:
         await self._access.require(actor, Permission.LOOK)
         zone = self._accounts.zone
         since = start_of(days_before(self._clock.now(), days, zone)[0], zone)
-        figures = await self._store.figures(since, None, MOST_FIGURES)
+        figures = await self._store.operations.list_figures(since, None, MOST_FIGURES)
         return await asyncio.to_thread(_csv, figures)
 
     async def _report(self, days: int, user_id: UserId | None) -> Report:
         zone = self._accounts.zone
         period = days_before(self._clock.now(), days, zone)
-        figures = await self._store.figures(start_of(period[0], zone), user_id, MOST_FIGURES)
+        figures = await self._store.operations.list_figures(start_of(period[0], zone), user_id, MOST_FIGURES)
         return await asyncio.to_thread(report, figures, period, zone)
 
     async def _name(self, user_id: UserId) -> str:

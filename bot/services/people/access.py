@@ -31,8 +31,7 @@ from bot.domain.units import DAY, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
-from bot.store.base import User
-from bot.store.operating import InviteRefused, OperatingStore, StandingChanged
+from bot.store import InviteRefused, StandingChanged, Store, User
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +60,7 @@ class Access:
 
     def __init__(
         self,
-        store: OperatingStore,
+        store: Store,
         accounts: Accounts,
         audit: Audit,
         clock: Clock,
@@ -89,10 +88,12 @@ class Access:
         """
         # Of two readings, the one that began first must not have the last word.
         async with self._reading:
-            mode = await self._store.setting(MODE_KEY)
+            mode = await self._store.operations.get_setting(MODE_KEY)
             chosen = self._configured if mode is None else AccessMode(mode)
-            self._door = Door(chosen, await self._store.setting(MAINTENANCE_KEY) == ON)
-            self._know({standing.user_id: standing.role for standing in await self._store.staff()})
+            self._door = Door(chosen, await self._store.operations.get_setting(MAINTENANCE_KEY) == ON)
+            self._know(
+                {standing.user_id: standing.role for standing in await self._store.people.list_staff()}
+            )
 
     # -- the door ------------------------------------------------------------------------------------
 
@@ -114,7 +115,7 @@ class Access:
 
     async def standing(self, user_id: UserId) -> Standing:
         """How a person stands, with what the settings say of them."""
-        kept = await self._store.standing(user_id)
+        kept = await self._store.people.get_standing(user_id)
         if self._roles.get(user_id) is not kept.role:
             self._know({**self._roles, user_id: kept.role})
         if user_id in self._accounts.owners:
@@ -160,9 +161,9 @@ class Access:
     ) -> None:
         """Keep a choice together with the note of it, also where a shell chooses at the same time."""
         while True:
-            before = await self._store.setting(key)
+            before = await self._store.operations.get_setting(key)
             audit = self._audit.row(operation, actor, action, "bot", before or usual, chosen)
-            if await self._store.swap_setting(key, before, chosen, audit):
+            if await self._store.operations.swap_setting(key, before, chosen, audit):
                 break
         await self.refresh()
 
@@ -174,16 +175,20 @@ class Access:
 
     async def waiting(self, limit: int = 20) -> list[Person]:
         """Who has asked to be let in."""
-        return [self._person(user) for user in await self._store.waiting(limit)]
+        return [self._person(user) for user in await self._store.people.list_join_requests(limit)]
 
     async def person(self, user_id: UserId) -> Person:
         """Somebody by id; of whom nothing is known there is but the id."""
-        user = await self._store.user(user_id)
+        user = await self._store.people.get(user_id)
         return self._unknown(user_id) if user is None else self._person(user)
 
     async def deciders(self) -> list[UserId]:
         """Whom a stranger's request is shown."""
-        staff = [standing.user_id for standing in await self._store.staff() if standing.may(Permission.ADMIT)]
+        staff = [
+            standing.user_id
+            for standing in await self._store.people.list_staff()
+            if standing.may(Permission.ADMIT)
+        ]
         return sorted(self._accounts.owners | set(staff))
 
     async def admit(
@@ -198,13 +203,13 @@ class Access:
         await self.require(actor, Permission.ADMIT)
         self._require_plan(plan)
         user = await self._accounts.find(str(user_id))
-        before = await self._store.standing(user_id)
+        before = await self._store.people.get_standing(user_id)
         if before.admission is Admission.ALLOWED:
             return None
         after = f"{Admission.ALLOWED} {plan or ''}".strip()
         audit = self._audit.row(operation, actor, "admit", str(user_id), before.admission, after)
         if plan is not None and plan != self._accounts.plan_of(user).name:
-            await self._store.set_plan(user_id, plan, None)
+            await self._store.people.set_plan(user_id, plan, None)
         await self._change(user_id, lambda now: replace(now, admission=Admission.ALLOWED), audit)
         return await self.person(user_id)
 
@@ -216,7 +221,7 @@ class Access:
 
         """
         await self.require(actor, Permission.ADMIT)
-        before = await self._store.standing(user_id)
+        before = await self._store.people.get_standing(user_id)
         if before.admission is Admission.DENIED:
             return False
         audit = self._audit.row(operation, actor, "deny", str(user_id), before.admission, Admission.DENIED)
@@ -233,7 +238,7 @@ class Access:
         await self.require(actor, Permission.CREDITS)
         self._require_plan(plan)
         before = await self.person(user_id)
-        await self._store.set_plan(user_id, plan, None)
+        await self._store.people.set_plan(user_id, plan, None)
         await self._audit.note(operation, actor, "plan", str(user_id), before.plan, plan)
 
     # -- invite codes --------------------------------------------------------------------------------
@@ -255,7 +260,7 @@ class Access:
         code = "".join(self._rng.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
         made = InviteCode(code, uses, 0, Millis(now + days * DAY), plan, actor, now)
         after = f"{uses} × {days} d {plan or ''}".strip()
-        return await self._store.keep_invite(
+        return await self._store.people.save_invite(
             made, self._audit.row(operation, actor, "invite", code, "", after)
         )
 
@@ -267,7 +272,7 @@ class Access:
 
         """
         await self.require(actor, Permission.ADMIT)
-        return await self._store.invites(self._clock.now(), limit)
+        return await self._store.people.list_invites(self._clock.now(), limit)
 
     async def revoke(self, actor: UserId | None, code: str, operation: str) -> bool:
         """End a code now; False: there is none that has not ended.
@@ -278,7 +283,7 @@ class Access:
         """
         await self.require(actor, Permission.ADMIT)
         audit = self._audit.row(operation, actor, "revoke", code)
-        return await self._store.revoke_invite(code, self._clock.now(), audit)
+        return await self._store.people.revoke_invite(code, self._clock.now(), audit)
 
     async def redeem(self, user_id: UserId, code: str) -> InviteCode | None:
         """Let a person in by a code; None where it had let them in before.
@@ -288,7 +293,7 @@ class Access:
 
         """
         try:
-            return await self._store.redeem(code.casefold()[:64], user_id, self._clock.now())
+            return await self._store.people.redeem_invite(code.casefold()[:64], user_id, self._clock.now())
         except InviteRefused as refused:
             raise UserError(f"error.invite.{refused.problem}") from None
 
@@ -352,7 +357,7 @@ class Access:
 
         """
         await self.require(actor, Permission.BAN)
-        before = await self._store.standing(user_id)
+        before = await self._store.people.get_standing(user_id)
         audit = self._audit.row(operation, actor, "forgive", str(user_id), str(before.paused_until), "")
         await self._change(user_id, lambda now: replace(now, paused_until=Millis(0)), audit)
         log.info("a break was ended", user=user_id, by=actor)
@@ -366,7 +371,7 @@ class Access:
         """
         await self.require(actor, Permission.LOOK)
         owners = [Standing(owner, role=Role.OWNER) for owner in sorted(self._accounts.owners)]
-        standings = [*owners, *await self._store.staff()]
+        standings = [*owners, *await self._store.people.list_staff()]
         return [(await self.person(standing.user_id), standing) for standing in standings]
 
     async def set_reachable(self, user_id: UserId, reachable: bool) -> None:
@@ -404,9 +409,9 @@ class Access:
     ) -> Standing:
         """Change a standing, again where somebody else was faster."""
         while True:
-            before = await self._store.standing(user_id)
+            before = await self._store.people.get_standing(user_id)
             try:
-                return await self._store.set_standing(change(before), self._clock.now(), audit)
+                return await self._store.people.set_standing(change(before), self._clock.now(), audit)
             except StandingChanged:
                 continue
 

@@ -17,7 +17,7 @@ from bot.errors import UserError
 from bot.i18n import choose
 from bot.services.people.audit import Audit
 from bot.services.ports import Balance
-from bot.store.base import NotEnough, Store, User
+from bot.store import NotEnough, Store, User
 
 log = structlog.get_logger(__name__)
 
@@ -96,7 +96,7 @@ class Accounts:
 
     async def plan(self, user_id: UserId) -> Plan:
         """The plan of a user by their id."""
-        return self.plan_of(await self._store.user(user_id))
+        return self.plan_of(await self._store.people.get(user_id))
 
     async def move(
         self, admin: UserId | None, text: str, plan: str, until: str | None = None, operation: str = ""
@@ -115,7 +115,7 @@ class Accounts:
         if plan not in self._plans:
             raise UserError("error.admin.no_plan", plan=plan, plans=", ".join(self._plans))
         moment = None if until is None else read_until(until, self._clock.now(), self._zone)
-        await self._store.set_plan(user.id, plan, moment)
+        await self._store.people.set_plan(user.id, plan, moment)
         if self._audit is not None:
             after = plan if moment is None else f"{plan} ({until})"
             await self._audit.note(operation, admin, "plan", str(user.id), self.plan_of(user).name, after)
@@ -130,7 +130,9 @@ class Accounts:
         self, user_id: UserId, name: str, username: str | None, telegram_language: str | None
     ) -> User:
         """Note that a person was here."""
-        return await self._store.see_user(user_id, name, username, telegram_language, self._clock.now())
+        return await self._store.people.save_user(
+            user_id, name, username, telegram_language, self._clock.now()
+        )
 
     def language_of(self, user: User | None) -> str:
         """The language to write to a person in: their choice, else their Telegram client's, else English."""
@@ -140,33 +142,33 @@ class Accounts:
 
     async def set_language(self, user_id: UserId, language: str | None) -> None:
         """Keep a person's choice of language; None follows their Telegram client again."""
-        await self._store.set_language(user_id, language)
+        await self._store.people.set_language(user_id, language)
 
     async def note_inviter(self, user_id: UserId, inviter: UserId) -> None:
         """Note who invited a newcomer; of somebody who has made videos already nothing is noted."""
-        if await self._store.set_inviter(user_id, inviter):
+        if await self._store.people.set_inviter(user_id, inviter):
             log.info("a newcomer was invited", user=user_id, inviter=inviter)
 
     async def chosen_language(self, user_id: UserId) -> str | None:
         """The language that a person chose themselves; None: they follow their Telegram client."""
-        user = await self._store.user(user_id)
+        user = await self._store.people.get(user_id)
         return None if user is None else user.language
 
     async def preferences(self, user_id: UserId) -> Preferences:
         """What a person has chosen for all their videos."""
-        user = await self._store.user(user_id)
+        user = await self._store.people.get(user_id)
         return Preferences() if user is None else user.preferences
 
     async def set_preferences(self, user_id: UserId, preferences: Preferences) -> None:
         """Keep what a person has chosen for all their videos."""
-        await self._store.set_preferences(user_id, preferences)
+        await self._store.people.set_preferences(user_id, preferences)
 
     async def balance(self, user_id: UserId) -> Balance:
         """A person's standing in the current windows."""
-        user = await self._store.user(user_id)
+        user = await self._store.people.get(user_id)
         plan = self.plan_of(user)
         window = windows(self._clock.now(), self._zone)
-        usage = await self._store.usage(user_id, window)
+        usage = await self._store.credits.get_usage(user_id, window)
         return Balance(
             available=available(plan, usage),
             granted=usage.balance,
@@ -189,7 +191,7 @@ class Accounts:
             UserError: nobody of that id or name has written to the bot.
 
         """
-        user = await self._store.find_user(text)
+        user = await self._store.people.find(text)
         if user is None:
             raise UserError("error.admin.no_user", user=text)
         return user
@@ -241,7 +243,7 @@ class Accounts:
             note=note,
         )
         try:
-            booked = await self._store.book(row)
+            booked = await self._store.credits.book(row)
         except NotEnough as error:
             raise UserError("error.admin.too_much_taken", granted=error.granted) from None
         log.info("credits granted", admin=admin, user=account, credits=credits, booked=booked)
@@ -249,12 +251,12 @@ class Accounts:
 
     async def lots(self, user_id: UserId) -> list[Lot]:
         """A person's granted and bought credits that end, and those that have ended lately."""
-        lots = await self._store.lots(user_id, Millis(self._clock.now() - SHOWN_AFTER_END))
+        lots = await self._store.credits.list_lots(user_id, Millis(self._clock.now() - SHOWN_AFTER_END))
         return [lot for lot in lots if lot.expires_at is not None]
 
     async def ledger(self, user_id: UserId, limit: int = 10) -> list[LedgerRow]:
         """A person's newest ledger rows."""
-        return await self._store.ledger(user_id, limit)
+        return await self._store.credits.list_ledger(user_id, limit)
 
     def require_admin(self, user_id: UserId | None) -> None:
         """Let only admins pass, and a shell (None).

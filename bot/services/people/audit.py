@@ -3,7 +3,7 @@
 from bot.clock import Clock
 from bot.domain.operations.records import AuditRow
 from bot.domain.units import UserId
-from bot.store.operating import OperatingStore
+from bot.store import Store
 
 AUDITED = (
     *("pause", "resume", "forgive", "admit", "deny", "invite", "revoke", "redeem", "ban", "unban", "role"),
@@ -17,7 +17,7 @@ AUDITED = (
 class Audit:
     """Notes what was done, and tells of it."""
 
-    def __init__(self, store: OperatingStore, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
@@ -43,8 +43,10 @@ class Audit:
         after: str = "",
     ) -> None:
         """Note what has been done elsewhere; the same operation is noted once."""
-        await self._store.note(self.row(operation, actor, action, subject, before, after))
+        await self._store.operations.save_audit_row(
+            self.row(operation, actor, action, subject, before, after)
+        )
 
     async def rows(self, subject: str | None, skip: int, limit: int) -> list[AuditRow]:
         """What was done, newest first; of one subject or (None) of all."""
-        return await self._store.audit(subject, skip, limit)
+        return await self._store.operations.list_audit(subject, skip, limit)

@@ -18,7 +18,7 @@ from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import HOUR, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.access import Access
-from bot.store.operating import OperatingStore
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +48,7 @@ class Moderation:
 
     def __init__(
         self,
-        store: OperatingStore,
+        store: Store,
         access: Access,
         clock: Clock,
         filter_: Filter,
@@ -100,7 +100,7 @@ class Moderation:
     async def tick(self) -> None:
         """Count what providers have refused since the last look; a task counts once."""
         since = Millis(self._clock.now() - LOOKED_BACK)
-        for task in await self._store.ended_since(since, [TaskState.FAILED], MOST_ENDED):
+        for task in await self._store.tasks.list_ended(since, [TaskState.FAILED], MOST_ENDED):
             if task.failure is FailureKind.CONTENT:
                 words = _words(task.request)
                 rule = task.provider or ""
@@ -114,7 +114,7 @@ class Moderation:
 
         """
         await self._access.require(actor, Permission.LOOK)
-        found = await self._store.strikes(user_id, LISTED)
+        found = await self._store.people.list_strikes(user_id, LISTED)
         return [(strike, await self._access.person(strike.user_id)) for strike in found]
 
     # -- in common -----------------------------------------------------------------------------------
@@ -130,10 +130,10 @@ class Moderation:
     ) -> None:
         now = self._clock.now()
         strike = Strike(user_id, now, source, rule[:200], words[:PROMPT_KEPT], f"{source}:{operation}")
-        if not await self._store.strike(strike):
+        if not await self._store.people.save_strike(strike):
             return
         log.info("refused for what it holds", user=user_id, source=source)
-        lately = await self._store.count_strikes(user_id, Millis(now - self._policy.window))
+        lately = await self._store.people.count_strikes(user_id, Millis(now - self._policy.window))
         if lately >= self._policy.strikes:
             await self._access.pause(user_id, Millis(now + self._policy.pause))
 

@@ -18,7 +18,7 @@ from bot.domain.requests.request import ImageRef, Operation, VideoRequest
 from bot.domain.units import ChatId, UserId
 from bot.errors import UserError
 from bot.services.compose import NOTHING_PREFERRED, Compose, Pictures
-from bot.store.base import Draft, Store
+from bot.store import Draft, Store
 
 READY = "draft.ready"
 PHOTO = "draft.photo"
@@ -86,11 +86,11 @@ class Cards:
             "pictures": [picture.model_dump(mode="json") for picture in card.pictures],
             "new_pictures": card.new_pictures,
         }
-        await self._store.save_draft(Draft(user_id, chat_id, data, card.message_id, self._clock.now()))
+        await self._store.drafts.save(Draft(user_id, chat_id, data, card.message_id, self._clock.now()))
 
     async def card(self, user_id: UserId, chat_id: ChatId) -> Card | None:
         """The person's card in a chat."""
-        draft = await self._store.draft(user_id, chat_id)
+        draft = await self._store.drafts.get(user_id, chat_id)
         if draft is None:
             return None
         data = draft.data
@@ -107,7 +107,7 @@ class Cards:
             )
         except (KeyError, ValueError, ValidationError):
             # Written by another version: the person begins again rather than the bot guessing.
-            await self._store.delete_draft(user_id, chat_id)
+            await self._store.drafts.delete(user_id, chat_id)
             return None
 
     async def named(self, user_id: UserId, chat_id: ChatId, name: str) -> Card:
@@ -124,7 +124,7 @@ class Cards:
 
     async def close(self, user_id: UserId, chat_id: ChatId) -> None:
         """The card is submitted or given up."""
-        await self._store.delete_draft(user_id, chat_id)
+        await self._store.drafts.delete(user_id, chat_id)
 
     # -- composing -----------------------------------------------------------------------------------
 

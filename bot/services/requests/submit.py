@@ -29,7 +29,7 @@ from bot.services.people.accounts import Accounts
 from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
 from bot.services.ports import Job, Wake
-from bot.store.base import Conflict, Store, StoredAttachment, TaskIdTaken
+from bot.store import Conflict, Store, StoredAttachment, TaskIdTaken
 
 _ID_DRAWS = 8
 
@@ -90,7 +90,9 @@ class Submit:
             width=prepared.width,
             height=prepared.height,
         )
-        await self._store.keep_attachment(StoredAttachment(ref, prepared.data, owner), self._clock.now())
+        await self._store.drafts.save_attachment(
+            StoredAttachment(ref, prepared.data, owner), self._clock.now()
+        )
         return ref
 
     async def keep_close_up(self, picture: ImageRef, owner: UserId) -> ImageRef:
@@ -100,7 +102,7 @@ class Submit:
             UserError: the picture is no longer kept.
 
         """
-        kept = (await self._store.attachments([picture])).get(picture.sha256)
+        kept = (await self._store.drafts.get_attachments([picture])).get(picture.sha256)
         if kept is None:
             raise UserError("error.image.not_available")
         return await self.keep_image(await asyncio.to_thread(close_up, kept), owner)
@@ -120,7 +122,7 @@ class Submit:
         """
         mp3, length = await asyncio.to_thread(as_mp3, data, longest_ms, shortest_ms)
         ref = AudioRef(sha256=hashlib.sha256(mp3).hexdigest(), duration_ms=length)
-        await self._store.keep_attachment(StoredAttachment(ref, mp3, owner), self._clock.now())
+        await self._store.drafts.save_attachment(StoredAttachment(ref, mp3, owner), self._clock.now())
         return ref
 
     # -- accepting -----------------------------------------------------------------------------------
@@ -136,7 +138,7 @@ class Submit:
         if self._assets is not None:
             request = await self._assets.pinned(user_id, request)
         self._compose.check(request)
-        plan = self._accounts.plan_of(await self._store.user(user_id))
+        plan = self._accounts.plan_of(await self._store.people.get(user_id))
         plans.check(plan, request)
         price, caps = self._compose.price(request), NO_CAPS
         if self._spending is not None:
@@ -164,7 +166,7 @@ class Submit:
                 priority=plan.priority,
             )
             try:
-                accepted = await self._store.accept(task, (), plan, window, group_budget, pool, caps)
+                accepted = await self._store.tasks.accept(task, (), plan, window, group_budget, pool, caps)
             except TaskIdTaken:
                 continue
             log.info(
@@ -179,7 +181,7 @@ class Submit:
         if self._group_budget is None:
             return None
         today = windows(self._clock.now(), self._accounts.zone)
-        return await self._store.spent_in(chat_id, today.day_start), self._group_budget
+        return await self._store.credits.sum_spent_in_chat(chat_id, today.day_start), self._group_budget
 
     async def cancel(self, user_id: UserId, task_id: TaskId) -> Task:
         """Take a queued task back, with its credits.
@@ -188,14 +190,14 @@ class Submit:
             UserError: there is no such task of this user, or it has been sent already.
 
         """
-        task = await self._store.task(task_id)
+        task = await self._store.tasks.get(task_id)
         if task is None or (task.user_id != user_id and not self._accounts.is_admin(user_id)):
             raise UserError("error.task.unknown", task=shown(task_id))
         now = self._clock.now()
         try:
-            cancelled = await self._store.apply(transition(task, CancelRequested(), now), now)
+            cancelled = await self._store.tasks.apply(transition(task, CancelRequested(), now), now)
         except (Conflict, IllegalTransition) as error:
-            current = await self._store.task(task_id)
+            current = await self._store.tasks.get(task_id)
             if current is not None and current.state is TaskState.CANCELLED:
                 return current
             ended = current is not None and current.state in FINAL_STATES
@@ -207,7 +209,7 @@ class Submit:
 
     async def running(self, user_id: UserId) -> list[Task]:
         """A person's tasks that are not at their end, newest first."""
-        return await self._store.tasks_of(user_id, sorted(ACTIVE_STATES))
+        return await self._store.tasks.list_of(user_id, sorted(ACTIVE_STATES))
 
     async def task(self, user_id: UserId, task_id: TaskId) -> Task:
         """One of a person's tasks; admins see everybody's.
@@ -216,7 +218,7 @@ class Submit:
             UserError: there is none of that id.
 
         """
-        task = await self._store.task(task_id)
+        task = await self._store.tasks.get(task_id)
         if task is None or (task.user_id != user_id and not self._accounts.is_admin(user_id)):
             raise UserError("error.task.unknown", task=shown(task_id))
         return task

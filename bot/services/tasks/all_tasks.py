@@ -16,8 +16,7 @@ from bot.errors import UserError
 from bot.services.people.access import Access
 from bot.services.people.audit import Audit
 from bot.services.ports import Job, Wake
-from bot.store.base import Conflict
-from bot.store.operating import OperatingStore
+from bot.store import Conflict, Store
 
 TASKS_ON_A_PAGE = 8
 EXAMPLES = 5
@@ -38,7 +37,7 @@ class Failures:
 class AllTasks:
     """Looks at tasks, ends them, and gives back what they cost."""
 
-    def __init__(self, store: OperatingStore, access: Access, audit: Audit, clock: Clock, wake: Wake) -> None:
+    def __init__(self, store: Store, access: Access, audit: Audit, clock: Clock, wake: Wake) -> None:
         self._store = store
         self._access = access
         self._audit = audit
@@ -53,7 +52,7 @@ class AllTasks:
 
         """
         await self._access.require(actor, Permission.LOOK)
-        return await self._store.tasks_of(user_id, sorted(TaskState), TASKS_ON_A_PAGE)
+        return await self._store.tasks.list_of(user_id, sorted(TaskState), TASKS_ON_A_PAGE)
 
     async def running(
         self, actor: UserId | None, limit: int = TASKS_ON_A_PAGE
@@ -65,7 +64,7 @@ class AllTasks:
 
         """
         await self._access.require(actor, Permission.LOOK)
-        tasks = await self._store.tasks_in(sorted(ACTIVE_STATES), limit)
+        tasks = await self._store.tasks.list_in(sorted(ACTIVE_STATES), limit)
         stuck_before = self._clock.now() - STUCK_AFTER
         return tasks, frozenset(task.id for task in tasks if task.created_at < stuck_before)
 
@@ -77,7 +76,7 @@ class AllTasks:
 
         """
         await self._access.require(actor, Permission.LOOK)
-        task = await self._store.task(task_id)
+        task = await self._store.tasks.get(task_id)
         if task is None:
             raise UserError("error.task.unknown", task=shown(task_id))
         return task, await self._access.person(task.user_id)
@@ -96,7 +95,7 @@ class AllTasks:
         deadline = DeadlinePassed(Millis(now + MINUTE) if known else None)
         event = CancelRequested() if task.state is TaskState.QUEUED else deadline
         try:
-            ended = await self._store.apply(transition(task, event, now), now)
+            ended = await self._store.tasks.apply(transition(task, event, now), now)
         except (Conflict, IllegalTransition):
             current, _ = await self.task(actor, task_id)
             key = "error.task.ended" if current.state.is_final else "error.admin.task_busy"
@@ -125,7 +124,7 @@ class AllTasks:
             task_id=task.id,
             actor_id=actor,
         )
-        if not await self._store.book(row):
+        if not await self._store.credits.book(row):
             raise UserError("error.admin.refunded", task=shown(task_id))
         await self._audit.note(operation, actor, "refund", shown(task_id), "", f"+{task.price}")
         return task
@@ -140,7 +139,7 @@ class AllTasks:
         await self._access.require(actor, Permission.LOOK)
         since = Millis(self._clock.now() - DAY)
         ended = [TaskState.SUCCEEDED, TaskState.FAILED, TaskState.EXPIRED]
-        tasks = await self._store.ended_since(since, ended, MOST_FAILURES)
+        tasks = await self._store.tasks.list_ended(since, ended, MOST_FAILURES)
         failed = [task for task in tasks if task.state is not TaskState.SUCCEEDED]
         kinds = Counter(str(task.failure or task.state) for task in failed)
         return Failures(len(tasks), kinds.most_common(), failed[:EXAMPLES])

@@ -41,7 +41,7 @@ from bot.services.ports import (
 from bot.services.tasks.fetching import Fetch, ResultFiles
 from bot.services.tasks.status import Status
 from bot.services.tasks.work import Work
-from bot.store.base import SentRecord, Store
+from bot.store import SentRecord, Store
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +90,7 @@ class Deliver:
         if self._work.free == 0:
             return
         albums: dict[TaskId, list[Delivery]] = {}
-        for delivery in await self._store.claim_deliveries(self._clock.now(), LEASE, self._work.free):
+        for delivery in await self._store.outbox.claim(self._clock.now(), LEASE, self._work.free):
             if delivery.kind in IN_ALBUMS and delivery.file_id is None:
                 albums.setdefault(delivery.task.id, []).append(delivery)
             else:
@@ -105,7 +105,9 @@ class Deliver:
         async with self._ending(delivery):
             if delivery.kind is DeliveryKind.NOTICE:
                 sent = await self._status.send_notice(delivery.task)
-                await self._store.delivered(delivery.id, SentRecord(sent.message_id), self._clock.now())
+                await self._store.outbox.mark_delivered(
+                    delivery.id, SentRecord(sent.message_id), self._clock.now()
+                )
                 log.info("notice delivered", task=delivery.task.id, chat=delivery.task.origin.chat_id)
                 cancelled = delivery.task.state is TaskState.CANCELLED
                 await self._messenger.sign(delivery.task, Sign.CANCELLED if cancelled else Sign.FAILED)
@@ -138,7 +140,7 @@ class Deliver:
                 await self._arrived(delivery, message, file)
             beside = await self._messenger.offer_next(deliveries[0])
             if beside is not None:
-                await self._store.note_message(
+                await self._store.history.save_message(
                     task.origin.chat_id, beside.message_id, task.id, 0, MessagePurpose.BESIDE
                 )
 
@@ -179,14 +181,14 @@ class Deliver:
     async def _manner(self, delivery: Delivery) -> Manner:
         """How the person wants results to arrive; the very first video in a private chat is celebrated."""
         task = delivery.task
-        user = await self._store.user(task.user_id)
+        user = await self._store.people.get(task.user_id)
         preferences = Preferences() if user is None else user.preferences
         celebrated = (
             task.origin.is_private
             and delivery.kind is DeliveryKind.VIDEO
             and delivery.file_id is None
             and task.state is TaskState.SUCCEEDED
-            and not await self._store.has_other_success(task)
+            and not await self._store.tasks.has_other_success(task)
         )
         return Manner(preferences.silent, preferences.spoiler or task.request.spoiler, celebrated)
 
@@ -201,9 +203,9 @@ class Deliver:
         try:
             yield
         except ChatMoved as moved:
-            await self._store.move_chat(task.origin.chat_id, moved.new_chat_id)
+            await self._store.people.move_chat(task.origin.chat_id, moved.new_chat_id)
             for delivery in deliveries:
-                await self._store.retry_delivery(delivery.id, self._clock.now(), "the chat has a new id")
+                await self._store.outbox.postpone(delivery.id, self._clock.now(), "the chat has a new id")
         except ChatGone as error:
             # The results stay with their task: the user can ask for them from another chat.
             for delivery in deliveries:
@@ -220,7 +222,7 @@ class Deliver:
 
     async def _offer_link(self, delivery: Delivery, url: str, size: int) -> None:
         sent = await self._messenger.send_link(delivery, url, size, await self._manner(delivery))
-        await self._store.delivered(
+        await self._store.outbox.mark_delivered(
             delivery.id, SentRecord(sent.message_id, size_bytes=size), self._clock.now()
         )
         log.info("result offered by its address", task=delivery.task.id, bytes=size)
@@ -235,7 +237,7 @@ class Deliver:
             file.duration_ms if file else delivery.duration_ms,
             file.size_bytes if file else delivery.size_bytes,
         )
-        await self._store.delivered(delivery.id, record, self._clock.now())
+        await self._store.outbox.mark_delivered(delivery.id, record, self._clock.now())
         log.info(
             "video delivered",
             task=delivery.task.id,
@@ -261,7 +263,7 @@ class Deliver:
     async def _postpone(self, delivery: Delivery, error: ChatBusy | DownloadFailed) -> None:
         retry_after = error.retry_after if isinstance(error, ChatBusy) else None
         log.info("delivery postponed", task=delivery.task.id, attempt=delivery.attempts, reason=str(error))
-        await self._store.retry_delivery(
+        await self._store.outbox.postpone(
             delivery.id, backoff(self._clock.now(), delivery.attempts, self._rng, retry_after), str(error)
         )
 
@@ -271,7 +273,7 @@ class Deliver:
         now = self._clock.now()
         if refund and task.state is TaskState.SUCCEEDED:
             share = _share(delivery)
-            await self._store.book(_refund(delivery, share, now, failure))
+            await self._store.credits.book(_refund(delivery, share, now, failure))
             try:
                 await self._messenger.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=share)
                 await self._status.close(task)
@@ -282,7 +284,7 @@ class Deliver:
                     return
             except (ChatGone, ChatMoved, ChatRefused) as error:
                 log.warning("the refund could not be told", task=task.id, reason=str(error))
-        await self._store.undeliverable(delivery.id, failure, now)
+        await self._store.outbox.mark_undeliverable(delivery.id, failure, now)
         log.error("delivery given up", task=task.id, chat=task.origin.chat_id, reason=failure)
 
 

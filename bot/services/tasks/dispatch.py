@@ -35,7 +35,7 @@ from bot.services.ports import Job, Operators, Wake
 from bot.services.tasks.status import Status
 from bot.services.tasks.watch import Watch
 from bot.services.tasks.work import Work
-from bot.store.base import Conflict, Store
+from bot.store import Conflict, Store
 
 log = structlog.get_logger(__name__)
 
@@ -85,11 +85,11 @@ class Dispatch:
 
     async def tick(self) -> None:
         """Claim what can be sent now and begin to send it; returns before the answers are there."""
-        running: Counter[ProviderName] = Counter(await self._store.count_running())
+        running: Counter[ProviderName] = Counter(await self._store.tasks.count_running())
         left = {} if self._spending is None else await self._spending.left()
         now = self._clock.now()
         blocked: list[TaskId] = []
-        for task in await self._store.due_queued(now, BATCH):
+        for task in await self._store.tasks.list_due_queued(now, BATCH):
             if self._work.free == 0:
                 # A claim that waits for its turn could outlive its lease.
                 break
@@ -109,7 +109,7 @@ class Dispatch:
                 await self._apply(task, self._nobody_left(task, now))
         if blocked:
             # Those who wait for a full provider step aside for those behind them.
-            await self._store.postpone(blocked, Millis(now + STEP_ASIDE))
+            await self._store.tasks.postpone(blocked, Millis(now + STEP_ASIDE))
 
     def _nobody_left(self, task: Task, now: Millis) -> Event:
         """Every provider that could do it has refused: begin again with all of them, or give up."""
@@ -119,12 +119,12 @@ class Dispatch:
 
     async def _submit(self, task: Task) -> None:
         assert task.provider is not None  # noqa: S101  a claim names the provider
-        latest = await self._store.task(task.id)
+        latest = await self._store.tasks.get(task.id)
         if latest is None or latest.version != task.version:
             log.warning("a claim was lost before it was sent", task=task.id, provider=task.provider)
             return
         client = self._pool.client(task.provider)
-        images = await self._store.attachments(task.request.attachments)
+        images = await self._store.drafts.get_attachments(task.request.attachments)
         if len(images) < len({file.sha256 for file in task.request.attachments}):
             await self._apply(task, Refused(FailureKind.PARAMETERS, "the picture is no longer kept"))
             return
@@ -191,15 +191,15 @@ class Dispatch:
     async def settle(self) -> None:
         """Find out about submissions whose lease ran out or whose answer was lost."""
         now = self._clock.now()
-        for task in await self._store.claim_due(now, LEASE, [TaskState.SUBMITTING], BATCH):
+        for task in await self._store.tasks.claim_due(now, LEASE, [TaskState.SUBMITTING], BATCH):
             await self._apply(task, AnswerLost(now))
-        for task in await self._store.claim_due(now, LEASE, [TaskState.UNCONFIRMED], BATCH):
+        for task in await self._store.tasks.claim_due(now, LEASE, [TaskState.UNCONFIRMED], BATCH):
             self._work.start(self._reconcile(task))
 
     async def orphans(self) -> None:
         """At start: whatever was being sent when the process ended has nobody waiting for its answer."""
         now = self._clock.now()
-        for task in await self._store.tasks_in([TaskState.SUBMITTING]):
+        for task in await self._store.tasks.list_in([TaskState.SUBMITTING]):
             await self._apply(task, AnswerLost(now))
 
     async def _reconcile(self, task: Task) -> None:
@@ -240,7 +240,7 @@ class Dispatch:
         """Apply an event, show it, and see to what follows; None where somebody else was faster."""
         now = self._clock.now()
         try:
-            after = await self._store.apply(transition(task, event, now), now)
+            after = await self._store.tasks.apply(transition(task, event, now), now)
         except (Conflict, IllegalTransition) as error:
             log.info("a transition came too late", task=task.id, reason=str(error))
             return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.domain.tasks.task import Delivery, Task
 from bot.domain.units import UserId
-from bot.store.base import Store
+from bot.store import Store
 
 PAGE = 6
 RESULTS_A_PAGE = 50
@@ -42,17 +42,19 @@ class History:
 
     async def page(self, user_id: UserId, words: str, number: int) -> Page:
         """A page of a person's tasks that hold all the words, newest first."""
-        tasks = await self._store.search_tasks(user_id, words[:LONGEST_WORDS], number * PAGE, PAGE + 1)
+        tasks = await self._store.history.search(user_id, words[:LONGEST_WORDS], number * PAGE, PAGE + 1)
         return Page(tasks[:PAGE], number, len(tasks) > PAGE)
 
     async def favourites(self, user_id: UserId, number: int) -> Page:
         """A page of a person's favourites, newest first."""
-        tasks = await self._store.favourites(user_id, number * PAGE, PAGE + 1)
+        tasks = await self._store.history.list_favourites(user_id, number * PAGE, PAGE + 1)
         return Page(tasks[:PAGE], number, len(tasks) > PAGE)
 
     async def results(self, user_id: UserId, words: str, skip: int) -> tuple[list[Delivery], int | None]:
         """Videos and pictures that a person can send again, and where the next of them begin (None: no more)."""
-        found = await self._store.search_results(user_id, words[:LONGEST_WORDS], skip, RESULTS_A_PAGE + 1)
+        found = await self._store.history.search_results(
+            user_id, words[:LONGEST_WORDS], skip, RESULTS_A_PAGE + 1
+        )
         more = skip + RESULTS_A_PAGE if len(found) > RESULTS_A_PAGE else None
         return found[:RESULTS_A_PAGE], more
 
@@ -60,9 +62,9 @@ class History:
         """Keep words, and give the token that stands for them: 12 of the letters that links and buttons take."""
         digest = hashlib.sha256(f"{user_id}\0{words}".encode()).digest()
         token = base64.urlsafe_b64encode(digest[:_TOKEN_BYTES]).decode("ascii")
-        await self._store.keep_words(user_id, token, words, self._clock.now())
+        await self._store.drafts.save_text(user_id, token, words, self._clock.now())
         return token
 
     async def kept(self, user_id: UserId, token: str) -> str | None:
         """The words of a token, if this person typed them and they are not forgotten yet."""
-        return await self._store.kept_words(user_id, token)
+        return await self._store.drafts.get_text(user_id, token)

@@ -30,7 +30,7 @@ from bot.services.tasks.dispatch import task_ref
 from bot.services.tasks.status import Status
 from bot.services.tasks.watch import Watch
 from bot.services.tasks.work import Work
-from bot.store.base import Conflict, Store
+from bot.store import Conflict, Store
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +91,7 @@ class Poll:
     async def tick(self) -> None:
         """Claim what is due and begin to look; returns before the answers are there."""
         states = [TaskState.IN_PROGRESS, TaskState.EXPIRED]
-        due = await self._store.claim_due(self._clock.now(), LEASE, states, BATCH)
+        due = await self._store.tasks.claim_due(self._clock.now(), LEASE, states, BATCH)
         groups: dict[tuple[ProviderName | None, str], list[Task]] = defaultdict(list)
         for task in due:
             groups[task.provider, task.request.operation].append(task)
@@ -114,7 +114,7 @@ class Poll:
         self, provider: ProviderName, external_task_id: str | None, provider_task_id: str | None
     ) -> None:
         now = self._clock.now()
-        task = await self._store.hasten(provider, external_task_id, provider_task_id, now, HINT_PAUSE)
+        task = await self._store.tasks.poll_now(provider, external_task_id, provider_task_id, now, HINT_PAUSE)
         if task is not None:
             log.info("a look was brought forward", task=task.id, provider=provider, state=task.state)
             # Submissions whose answer was lost are settled by another tick.
@@ -195,7 +195,7 @@ class Poll:
     async def _apply(self, task: Task, event: Event) -> None:
         now = self._clock.now()
         try:
-            after = await self._store.apply(transition(task, event, now), now)
+            after = await self._store.tasks.apply(transition(task, event, now), now)
         except (Conflict, IllegalTransition) as error:
             log.info("a look came too late", task=task.id, reason=str(error))
             if task.provider is not None and not isinstance(event, StillRunning):

@@ -13,7 +13,7 @@ from bot.domain.units import HOUR, Millis
 from bot.services.ports import Job, Wake
 from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.status import Status
-from bot.store.base import Conflict, Store
+from bot.store import Conflict, Store
 
 log = structlog.get_logger(__name__)
 
@@ -51,10 +51,10 @@ class Recover:
             for directory in self._directory.glob(pattern):
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
         await self._dispatch.orphans()
-        await self._store.release_deliveries(self._clock.now())
-        for task in await self._store.ended_with_status(BATCH):
+        await self._store.outbox.release(self._clock.now())
+        for task in await self._store.tasks.list_ended_with_status(BATCH):
             await self._status.close(task)
-        active = await self._store.tasks_in(sorted(ACTIVE_STATES))
+        active = await self._store.tasks.list_in(sorted(ACTIVE_STATES))
         for task in active:
             await self._status.show(task)
         if active:
@@ -64,18 +64,18 @@ class Recover:
         """One round of chores."""
         await self._dispatch.settle()
         now = self._clock.now()
-        for task in await self._store.overdue(now, BATCH):
+        for task in await self._store.tasks.list_overdue(now, BATCH):
             # Running tasks have one more look first: the poll ends them.
             if task.provider_task_id is not None:
                 continue
             try:
-                await self._store.apply(transition(task, DeadlinePassed(None), now), now)
+                await self._store.tasks.apply(transition(task, DeadlinePassed(None), now), now)
             except (Conflict, IllegalTransition):
                 continue
             log.warning("task expired before a provider took it", task=task.id)
             self._wake(Job.DELIVER)
         if self._cleaned_at is None or now - self._cleaned_at > CLEANING_INTERVAL:
             self._cleaned_at = now
-            forgotten = await self._store.clean(Millis(now - self._retention))
+            forgotten = await self._store.operations.clean(Millis(now - self._retention))
             if forgotten:
                 log.info("old rows forgotten", count=forgotten)

@@ -33,7 +33,7 @@ from bot.services.compose import Compose
 from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatBusy, ChatRefused, Manner, ResultChat, ResultFile, Sent
 from bot.services.tasks.fetching import SUFFIXES, ResultFiles
-from bot.store.base import Store
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -67,12 +67,12 @@ class Results:
 
     async def noted(self, chat_id: ChatId, message_id: int) -> NotedMessage | None:
         """What a message is about; nothing where its task was deleted."""
-        noted = await self._store.noted_message(chat_id, message_id)
+        noted = await self._store.history.get_message(chat_id, message_id)
         return None if noted is None or noted.task.hidden else noted
 
     async def of_request(self, chat_id: ChatId, message_id: int) -> Task | None:
         """The newest task that a person's message asked for."""
-        return await self._store.task_of_request(chat_id, message_id)
+        return await self._store.history.get_task_of_request(chat_id, message_id)
 
     async def own(self, user_id: UserId, task_id: TaskId) -> Task:
         """One of a person's tasks; admins see everybody's.
@@ -111,7 +111,7 @@ class Results:
         return task
 
     async def _existing(self, task_id: TaskId) -> Task:
-        task = await self._store.task(task_id)
+        task = await self._store.tasks.get(task_id)
         if task is None:
             raise UserError("error.task.unknown", task=shown(task_id))
         if task.hidden:
@@ -123,7 +123,7 @@ class Results:
 
     async def files(self, task_id: TaskId) -> list[Delivery]:
         """What a task brought, in order, without notices."""
-        rows = await self._store.deliveries_of(task_id)
+        rows = await self._store.outbox.list_of(task_id)
         return sorted(
             (row for row in rows if row.kind is not DeliveryKind.NOTICE), key=lambda row: row.position
         )
@@ -147,7 +147,7 @@ class Results:
             UserError: there is none.
 
         """
-        for task in await self._store.tasks_of(user_id, WITH_VIDEO):
+        for task in await self._store.tasks.list_of(user_id, WITH_VIDEO):
             is_video = task.request.operation.product is Product.VIDEO and not task.hidden
             if is_video and await self.files(task.id):
                 return task
@@ -227,7 +227,7 @@ class Results:
 
         """
         wanted = {file.sha256 for file in request.attachments}
-        if wanted - set(await self._store.attachments(request.attachments)):
+        if wanted - set(await self._store.drafts.get_attachments(request.attachments)):
             raise UserError("error.result.pictures_gone")
 
     async def picture(self, delivery: Delivery) -> bytes:
@@ -336,7 +336,9 @@ class Results:
         self, delivery: Delivery, chat_id: ChatId, message_id: int, purpose: MessagePurpose
     ) -> None:
         """Remember that a message is about a result."""
-        await self._store.note_message(chat_id, message_id, delivery.task.id, delivery.position, purpose)
+        await self._store.history.save_message(
+            chat_id, message_id, delivery.task.id, delivery.position, purpose
+        )
 
     async def _note(self, placed: Delivery, sent: Sent, purpose: MessagePurpose) -> None:
         await self.note(placed, placed.task.origin.chat_id, sent.message_id, purpose)
@@ -345,7 +347,7 @@ class Results:
 
     async def set_favourite(self, task: Task, *, favourite: bool) -> Task:
         """Make a task one of its owner's favourites, or no longer."""
-        await self._store.set_favourite(task.id, favourite)
+        await self._store.history.set_favourite(task.id, favourite)
         return replace(task, favourite=favourite)
 
     async def delete(self, task: Task) -> int:
@@ -359,8 +361,8 @@ class Results:
         """
         if not task.state.is_final:
             raise UserError("error.result.still_running")
-        messages = await self._store.messages_of(task.id)
-        await self._store.hide_task(task.id)
+        messages = await self._store.history.list_messages(task.id)
+        await self._store.history.hide(task.id)
         log.info("task deleted by its owner", task=task.id, user=task.user_id, messages=len(messages))
         gone = [await self._chat.delete(chat_id, message_id) for chat_id, message_id in messages]
         return gone.count(False)

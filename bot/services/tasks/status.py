@@ -10,7 +10,7 @@ from bot.domain.tasks.schedule import learned_median
 from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import Millis
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Messenger, Progress, Sent, Sign
-from bot.store.base import Store
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ class Status:
         """How long tasks like this one took at its provider, in milliseconds, or None where too few are known."""
         if task.provider is None:
             return None
-        return learned_median(await self._store.durations(task.provider, task.operation_key))
+        return learned_median(await self._store.tasks.list_durations(task.provider, task.operation_key))
 
     async def show(self, task: Task) -> None:
         """Write or edit the status message of a task that is not at its end.
@@ -42,7 +42,7 @@ class Status:
         store says by then, so that a task never gets two messages.
         """
         async with self._turn(task):
-            latest = await self._store.task(task.id)
+            latest = await self._store.tasks.get(task.id)
             if latest is not None and not latest.state.is_final and not latest.is_forgotten:
                 await self._show(latest)
 
@@ -52,40 +52,40 @@ class Status:
         Those that run and those next in line come first, so that this costs the same however many wait.
         """
         for state, limit in ((TaskState.IN_PROGRESS, SHOWN_RUNNING), (TaskState.QUEUED, SHOWN_QUEUED)):
-            for task in await self._store.tasks_in([state], limit):
+            for task in await self._store.tasks.list_in([state], limit):
                 if task.status_message_id is not None:
                     await self.show(task)
 
     async def close(self, task: Task) -> None:
         """Take the status message of a finished task away."""
         async with self._turn(task):
-            latest = await self._store.task(task.id)
+            latest = await self._store.tasks.get(task.id)
             if latest is not None and latest.status_message_id is not None:
                 await self._messenger.remove_status(latest)
-                await self._store.set_status_message(task.id, None)
+                await self._store.tasks.set_status_message(task.id, None)
 
     async def send_notice(self, task: Task) -> Sent:
         """Tell how a task ended, in place of its status message. Raises what the messenger raises."""
         async with self._turn(task):
-            latest = await self._store.task(task.id) or task
+            latest = await self._store.tasks.get(task.id) or task
             sent = await self._messenger.send_notice(latest)
-            await self._store.set_status_message(task.id, None)
+            await self._store.tasks.set_status_message(task.id, None)
             return sent
 
     def _turn(self, task: Task) -> asyncio.Lock:
         return self._turns.setdefault(task.id, asyncio.Lock())
 
     async def _show(self, task: Task) -> None:
-        ahead = await self._store.queue_position(task) if task.state is TaskState.QUEUED else None
+        ahead = await self._store.tasks.count_ahead(task) if task.state is TaskState.QUEUED else None
         progress = Progress(self._clock.now(), await self.expected(task), ahead)
         try:
             message_id = await self._messenger.show_status(task, progress)
         except ChatMoved as moved:
-            await self._store.move_chat(task.origin.chat_id, moved.new_chat_id)
+            await self._store.people.move_chat(task.origin.chat_id, moved.new_chat_id)
         except (ChatBusy, ChatGone, ChatRefused) as error:
             log.info("status not shown", task=task.id, chat=task.origin.chat_id, reason=str(error))
         else:
             if message_id is not None and message_id != task.status_message_id:
-                await self._store.set_status_message(task.id, message_id)
+                await self._store.tasks.set_status_message(task.id, message_id)
                 if task.status_message_id is None:
                     await self._messenger.sign(task, Sign.ACCEPTED)

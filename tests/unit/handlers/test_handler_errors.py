@@ -16,7 +16,7 @@ from bot.i18n import for_language
 from bot.services.container import Services
 from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
-from bot.store.sqlite import SqliteStore
+from bot.store import Store
 from handlers.chat.context import Context
 from handlers.chat.errors import ALERT_LIMIT, on_error
 from handlers.chat.views import plain
@@ -29,7 +29,7 @@ SECRET = "sk-secret-of-the-provider"
 @pytest.fixture
 async def telegram(tmp_path):
     clock = ManualClock(NOW)
-    store = await SqliteStore.open(str(tmp_path / "klingbot.db"))
+    store = await Store.open(str(tmp_path / "klingbot.db"))
     accounts = Accounts(store, clock, {"free": Plan("free")}, "free", ZoneInfo("UTC"), frozenset())
     async with open_telegram(tmp_path / "telegram", clock) as opened:
         # Errors are told with the services of people and time; the others are not asked.

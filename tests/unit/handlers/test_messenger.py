@@ -10,7 +10,7 @@ from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import SECOND, UserId
 from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
-from bot.store.sqlite import SqliteStore
+from bot.store import Store
 from tests.builders import a_delivery
 from tests.telegram_front import ADA, BOSS, CLUB, TOKEN, XIAOLIN, complaint
 from tests.unit.handlers.messaging import PROGRESS, TELLS_OF_TIMEDELTA, VIDEO, a_task_of
@@ -157,7 +157,7 @@ async def test_every_admin_is_told_though_one_has_blocked_the_bot(telegram, mess
 
 
 async def test_an_admin_is_told_in_their_own_language(telegram, messenger, clock, tmp_path):
-    store = await SqliteStore.open(str(tmp_path / "klingbot.db"))
+    store = await Store.open(str(tmp_path / "klingbot.db"))
     admins = frozenset({UserId(BOSS), UserId(XIAOLIN)})
     accounts = Accounts(store, clock, {"free": Plan("free")}, "free", ZoneInfo("UTC"), admins)
     await accounts.see(UserId(XIAOLIN), "小林", "xiaolin", "zh-hans")

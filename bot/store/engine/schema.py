@@ -1,11 +1,9 @@
-"""The first schema. Times are UTC milliseconds, credits integers; documents are JSON text."""
+"""The first schema of a SQLite file; `migrations` has changed it since. A released statement never changes.
 
-from sqlite_utils import Database
+Times are UTC milliseconds, credits integers; documents are JSON text.
+"""
 
-from bot.store.migrations.money_tables import MONEY_TABLES
-from bot.store.migrations.operating_tables import OPERATING_TABLES
-
-STATEMENTS = (
+FIRST_SCHEMA = (
     """
     CREATE TABLE inbox (
         update_id INTEGER PRIMARY KEY,
@@ -245,10 +243,140 @@ STATEMENTS = (
     ) STRICT
     """,
     "CREATE INDEX awaited_since ON awaited (asked_at)",
+    # -- credits: the lots that a movement of the ledger concerns, and what was bought
+    # Each row says what a movement added to or took from one lot: the credits of one grant or purchase, which
+    # expire together. Of every movement the parts sum up to what concerns the granted balance of it.
+    """
+    CREATE TABLE ledger_parts (
+        operation_id TEXT NOT NULL REFERENCES ledger (operation_id),
+        account_id INTEGER NOT NULL,
+        lot TEXT NOT NULL REFERENCES ledger (operation_id),
+        expires_at INTEGER,
+        amount INTEGER NOT NULL CHECK (amount != 0),
+        PRIMARY KEY (operation_id, lot)
+    ) STRICT
+    """,
+    "CREATE INDEX ledger_parts_of_account ON ledger_parts (account_id, expires_at, lot, amount)",
+    """
+    CREATE TRIGGER ledger_parts_keep BEFORE UPDATE ON ledger_parts
+    WHEN new.account_id >= 0 OR (new.operation_id, new.lot, new.expires_at, new.amount)
+        IS NOT (old.operation_id, old.lot, old.expires_at, old.amount)
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
+    """,
+    """
+    CREATE TRIGGER ledger_parts_lose_nothing BEFORE DELETE ON ledger_parts
+    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
+    """,
+    """
+    CREATE TABLE offers (
+        token TEXT PRIMARY KEY,
+        user_id INTEGER NOT NULL,
+        package TEXT NOT NULL,
+        credits INTEGER NOT NULL CHECK (credits > 0),
+        stars INTEGER NOT NULL CHECK (stars > 0),
+        offered_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX offers_since ON offers (offered_at)",
+    "CREATE INDEX offers_of_user ON offers (user_id)",
+    """
+    CREATE TABLE payments (
+        charge_id TEXT PRIMARY KEY,
+        user_id INTEGER NOT NULL,
+        credits INTEGER NOT NULL CHECK (credits >= 0),
+        stars INTEGER NOT NULL CHECK (stars > 0),
+        paid_at INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('paid', 'refunding', 'refunded')),
+        taken INTEGER NOT NULL CHECK (taken BETWEEN 0 AND credits),
+        refunds INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX payments_of_user ON payments (user_id, paid_at)",
+    # -- operations: who may do what, what they did, and what they send to everybody
+    """
+    CREATE TABLE standings (
+        user_id INTEGER PRIMARY KEY,
+        admission TEXT NOT NULL CHECK (admission IN ('undecided', 'asked', 'allowed', 'denied')),
+        role TEXT CHECK (role IN ('admin', 'support')),
+        ban TEXT,
+        reachable INTEGER NOT NULL CHECK (reachable IN (0, 1)),
+        paused_until INTEGER NOT NULL,
+        version INTEGER NOT NULL,
+        changed_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX standings_staff ON standings (role) WHERE role IS NOT NULL",
+    "CREATE INDEX standings_waiting ON standings (changed_at) WHERE admission = 'asked'",
+    """
+    CREATE TABLE invite_codes (
+        code TEXT PRIMARY KEY,
+        uses INTEGER NOT NULL CHECK (uses > 0),
+        used INTEGER NOT NULL CHECK (used BETWEEN 0 AND uses),
+        ends_at INTEGER NOT NULL,
+        plan TEXT,
+        created_by INTEGER NOT NULL,
+        created_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX invite_codes_ends ON invite_codes (ends_at)",
+    """
+    CREATE TABLE invite_uses (
+        code TEXT NOT NULL,
+        user_id INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (code, user_id)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE audit (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        operation_id TEXT NOT NULL UNIQUE,
+        at INTEGER NOT NULL,
+        actor_id INTEGER,
+        action TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        before TEXT NOT NULL,
+        after TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX audit_of_subject ON audit (subject, id)",
+    """
+    CREATE TRIGGER audit_keeps_rows BEFORE UPDATE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END
+    """,
+    """
+    CREATE TRIGGER audit_loses_nothing BEFORE DELETE ON audit
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END
+    """,
+    """
+    CREATE TABLE broadcasts (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        text TEXT NOT NULL,
+        plan TEXT,
+        language TEXT,
+        state TEXT NOT NULL CHECK (state IN ('draft', 'sending', 'done', 'stopped')),
+        reached INTEGER NOT NULL,
+        sent INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        total INTEGER NOT NULL,
+        created_by INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        message_id INTEGER
+    ) STRICT
+    """,
+    "CREATE INDEX broadcasts_sending ON broadcasts (id) WHERE state = 'sending'",
+    """
+    CREATE TABLE strikes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        user_id INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        source TEXT NOT NULL CHECK (source IN ('words', 'hook', 'provider')),
+        rule TEXT NOT NULL,
+        prompt TEXT NOT NULL,
+        operation_id TEXT NOT NULL UNIQUE
+    ) STRICT
+    """,
+    "CREATE INDEX strikes_of_user ON strikes (user_id, at)",
+    "CREATE INDEX strikes_since ON strikes (at)",
+    "CREATE INDEX tasks_ended ON tasks (finished_at) WHERE finished_at IS NOT NULL",
 )
-
-
-def apply(db: Database) -> None:
-    """Create every table, index and trigger."""
-    for statement in (*STATEMENTS, *MONEY_TABLES, *OPERATING_TABLES):
-        db.execute(statement)

@@ -1,0 +1,374 @@
+"""Credits: the ledger and its sums, the lots that are spent, the pools of groups, and the refunds of tasks.
+
+Every grant or purchase is a lot with a day when it ends, and what ends first is spent first. A movement is
+written down together with the lots that it concerns, so what is left of a lot is a sum, and the balance is the
+sum over the lots that have not ended at the moment of the question. Nothing has to happen when a lot ends: no
+job, and no row that a crash could lose or write twice. (To book an expiry as a row of its own, in the
+transaction that next looks, would make readers write, and the balance depend on who looked when.) What a release
+gives back goes to the lots that the hold took it from, also where one has ended meanwhile: a day that has passed
+is not made longer by a video that failed, as it is with the credits of a plan.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain.credits.quota import Lot, PoolUse, Usage, Windows, pool_pays
+from bot.domain.credits.spending import UNITS_PER_CREDIT, Spent
+from bot.domain.tasks.lifecycle import Settlement
+from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
+from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
+from bot.store.engine import Row, Subject, Transaction
+
+
+class NotEnough(Exception):
+    """More would be taken from a balance than there is; `granted` is what there is."""
+
+    def __init__(self, granted: Credits) -> None:
+        super().__init__(f"{granted} are left")
+        self.granted = granted
+
+
+@dataclass(frozen=True, slots=True)
+class Spender:
+    """Somebody who spent of a group's pool; no `name`: the bot has forgotten them."""
+
+    name: str | None
+    spent: Credits
+
+
+class CreditsStore(Subject):
+    """Holds, charges and releases are booked with the task that they belong to (`Tasks.accept`, `Tasks.apply`)."""
+
+    # -- ledger --------------------------------------------------------------------------------------
+
+    async def book(self, row: LedgerRow) -> bool:
+        """Add a row that is not a hold, charge or release; False if its operation is booked already.
+
+        Raises:
+            NotEnough: it takes more of the granted balance than there is.
+
+        """
+        if row.kind in {LedgerKind.HOLD, LedgerKind.CHARGE, LedgerKind.RELEASE}:
+            raise ValueError(f"a {row.kind} is booked by accept or apply only")
+
+        def work(tx: Transaction) -> bool:
+            if _get_booked(tx, row.operation_id) is not None:
+                return False
+            book(tx, row)
+            return True
+
+        return await self._write(work)
+
+    async def refund(
+        self,
+        task_id: TaskId,
+        amount: Credits | None,
+        key: str,
+        now: Millis,
+        *,
+        actor: UserId | None = None,
+        note: str = "",
+    ) -> LedgerRow | None:
+        """Refund a charged task to who paid; the row booked, or None: nothing is left.
+
+        `amount` None is all that is left of the charge; more than that is cut down to it, so that all refunds
+        of a task never exceed what was charged. `key` names the refund within the task
+        (`task:<id>:refund:<key>`): one that is booked already is returned as it was booked, and nothing happens.
+        None: the task was never charged, or all of it is refunded.
+        """
+        # The one place where refunds of a task are booked: what is left of its charge bounds each of them.
+        statement = """
+            WITH paid AS (
+                SELECT hold.user_id AS account, -hold.amount - (
+                    SELECT coalesce(sum(refund.amount), 0) FROM ledger AS refund INDEXED BY ledger_refunds
+                    WHERE refund.task_id = :task AND refund.kind = 'refund'
+                ) AS remaining
+                FROM ledger AS hold
+                WHERE hold.task_id = :task AND hold.kind = 'hold'
+                AND EXISTS (
+                    SELECT 1 FROM ledger AS charge WHERE charge.task_id = :task AND charge.kind = 'charge'
+                )
+            )
+            INSERT INTO ledger (
+                user_id, kind, amount, held, allowance, at, counted_at, operation_id, task_id, actor_id, note
+            )
+            SELECT account, 'refund', CASE WHEN :amount < remaining THEN :amount ELSE remaining END,
+                0, 0, :now, :now, :operation, :task, :actor, :note
+            FROM paid WHERE remaining > 0 AND (:amount IS NULL OR :amount > 0)
+            ON CONFLICT (operation_id) DO NOTHING
+            RETURNING *
+        """
+        operation = f"task:{task_id}:refund:{key}"
+
+        def work(tx: Transaction) -> LedgerRow | None:
+            known = _get_booked(tx, operation)
+            if known is not None:
+                return known
+            row = tx.one(
+                LedgerRow,
+                statement,
+                task=task_id,
+                amount=amount,
+                now=now,
+                operation=operation,
+                actor=actor,
+                note=note,
+            )
+            if row is not None:
+                _book_parts(tx, row)
+            return row
+
+        return await self._write(work)
+
+    async def list_ledger(self, user_id: UserId, limit: int = 20) -> list[LedgerRow]:
+        """A user's newest rows, newest first."""
+        statement = "SELECT * FROM ledger WHERE user_id = :user ORDER BY id DESC LIMIT :limit"
+        return await self._read(lambda tx: tx.all(LedgerRow, statement, user=user_id, limit=limit))
+
+    async def sum_ledger(self) -> Mapping[LedgerKind, tuple[int, Credits]]:
+        """How many rows there are of each kind, and the sum of their amounts."""
+        statement = "SELECT kind, count(*) AS number, sum(amount) AS amount FROM ledger GROUP BY kind"
+        rows = await self._read(lambda tx: tx.all(Row, statement))
+        return {LedgerKind(row["kind"]): (row["number"], Credits(row["amount"])) for row in rows}
+
+    async def list_lots(self, account: UserId, since: Millis) -> list[Lot]:
+        """Granted and bought credits with something left that end after `since`, those that end first in front."""
+        return await self._read(lambda tx: list_lots(tx, account, since))
+
+    # -- sums ----------------------------------------------------------------------------------------
+
+    async def get_usage(self, user_id: UserId, window: Windows) -> Usage:
+        """A user's standing."""
+        return await self._read(lambda tx: get_usage(tx, user_id, window))
+
+    async def sum_spent_in_chat(self, chat_id: ChatId, since: Millis) -> Credits:
+        """The price of everything that was accepted in a chat since then and did not give its credits back."""
+        return await self._read(lambda tx: sum_spent_in_chat(tx, chat_id, since))
+
+    async def sum_spent_units(self, window: Windows) -> Mapping[ProviderName | None, Spent]:
+        """What was spent in the window's day and month at each provider, in Kling's units; None: not yet sent."""
+        return await self._read(lambda tx: sum_spent_units(tx, window))
+
+    # -- pools ---------------------------------------------------------------------------------------
+
+    async def get_pool_account(self, chat_id: ChatId) -> UserId:
+        """The account of a group's pool: the id that the chat had first."""
+        return await self._read(lambda tx: get_pool_account(tx, chat_id))
+
+    async def list_pool_spenders(self, account: UserId, since: Millis, limit: int) -> list[Spender]:
+        """Who spent most of a pool since then, what was given back not counted."""
+        statement = """
+            SELECT users.name, -sum(ledger.amount) AS spent
+            FROM ledger INDEXED BY ledger_of_user
+            JOIN tasks ON tasks.id = ledger.task_id LEFT JOIN users ON users.id = tasks.user_id
+            WHERE ledger.user_id = :account AND ledger.counted_at >= :since
+            AND ledger.kind IN ('hold', 'release')
+            GROUP BY tasks.user_id, users.id, users.name HAVING -sum(ledger.amount) > 0
+            ORDER BY spent DESC, users.id LIMIT :limit
+        """
+        return await self._read(
+            lambda tx: tx.all(Spender, statement, account=account, since=since, limit=limit)
+        )
+
+
+# -- parts of other subjects' transactions -----------------------------------------------------------
+
+
+def book(tx: Transaction, row: LedgerRow, first: str = "") -> None:
+    """Write a movement with its parts: what it adds is a lot of its own, what it takes is taken in order.
+
+    `first` names the lot to take from before all others.
+
+    Raises:
+        NotEnough: it takes more than there is.
+
+    """
+    tx.insert("ledger", row)
+    _book_parts(tx, row, first)
+
+
+def settle(tx: Transaction, task: Task, settlement: Settlement, now: Millis) -> None:
+    """Book the opposite of the task's hold: the credits are spent, or back where they came from."""
+    hold = tx.one(LedgerRow, "SELECT * FROM ledger WHERE task_id = :task AND kind = 'hold'", task=task.id)
+    if hold is None:
+        raise ValueError(f"task {task.id} holds nothing that could be settled")
+    released = settlement is Settlement.RELEASE
+    kind = LedgerKind.RELEASE if released else LedgerKind.CHARGE
+    row = LedgerRow(
+        user_id=hold.user_id,
+        kind=kind,
+        amount=Credits(-hold.amount if released else 0),
+        held=Credits(-hold.held),
+        allowance=Credits(-hold.allowance if released else 0),
+        at=now,
+        counted_at=hold.counted_at,
+        operation_id=f"task:{task.id}:{kind}",
+        task_id=task.id,
+        note=str(task.failure or task.state) if released else "",
+    )
+    if not released:
+        book(tx, row)
+        return
+    # A release fills the lots again that the hold took from.
+    tx.insert("ledger", row)
+    tx.run(
+        """
+        INSERT INTO ledger_parts (operation_id, account_id, lot, expires_at, amount)
+        SELECT :release, account_id, lot, expires_at, -amount FROM ledger_parts WHERE operation_id = :hold
+        """,
+        release=row.operation_id,
+        hold=hold.operation_id,
+    )
+
+
+def list_lots(tx: Transaction, account: UserId, since: Millis) -> list[Lot]:
+    """See `CreditsStore.list_lots`."""
+    statement = """
+        SELECT lot, expires_at, sum(amount) AS left FROM ledger_parts INDEXED BY ledger_parts_of_account
+        WHERE account_id IN (:account, pseudonym(:account)) AND (expires_at IS NULL OR expires_at > :since)
+        GROUP BY lot, expires_at HAVING sum(amount) > 0
+        ORDER BY expires_at IS NULL, expires_at, lot
+    """
+    return tx.all(Lot, statement, account=account, since=since)
+
+
+def get_balance(tx: Transaction, account: UserId, now: Millis) -> Credits:
+    """What can be spent of an account's lots."""
+    return Credits(sum(lot.left for lot in list_lots(tx, account, now)))
+
+
+def get_pool_account(tx: Transaction, chat_id: ChatId) -> UserId:
+    """See `CreditsStore.get_pool_account`."""
+    statement = "SELECT id FROM chats INDEXED BY chats_moved WHERE moved_to = :chat"
+    before = tx.value(statement, chat=chat_id)
+    return UserId(chat_id) if before is None else get_pool_account(tx, ChatId(before))
+
+
+def get_paying_pool(tx: Transaction, task: Task, use: PoolUse) -> UserId | None:
+    """The account of the group's pool that pays for a task; None: its owner does."""
+    if use is PoolUse.OFF:
+        return None
+    account = get_pool_account(tx, task.origin.chat_id)
+    left = get_balance(tx, account, task.created_at)
+    return account if pool_pays(task.price, use, left) else None
+
+
+def get_usage(tx: Transaction, user_id: UserId, window: Windows) -> Usage:
+    """See `CreditsStore.get_usage`."""
+    # Whoever was forgotten and comes back has spent what they had spent (see `bot.store.privacy`). The
+    # allowance counts in the window of the hold; a release has the hold's moment and the opposite sign.
+    statement = """
+        SELECT
+            (SELECT coalesce(sum(amount), 0) FROM ledger_parts INDEXED BY ledger_parts_of_account
+             WHERE account_id IN (:user, pseudonym(:user)) AND (expires_at IS NULL OR expires_at > :now)
+            ) AS balance,
+            coalesce(sum(held), 0) AS held,
+            coalesce(-sum(allowance) FILTER (WHERE counted_at >= :day AND counted_at < :end), 0) AS day,
+            coalesce(-sum(allowance) FILTER (WHERE counted_at >= :month AND counted_at < :end), 0) AS month,
+            coalesce(-sum(allowance) FILTER (WHERE counted_at >= :day_before AND counted_at < :day), 0)
+                AS day_before,
+            coalesce(-sum(allowance) FILTER (WHERE counted_at >= :month_before AND counted_at < :month), 0)
+                AS month_before,
+            (SELECT created_at FROM users WHERE id = :user) AS since,
+            (SELECT count(*) FROM tasks
+             WHERE user_id = :user AND state IN ('queued', 'submitting', 'unconfirmed', 'in_progress')
+            ) AS running
+        FROM ledger WHERE user_id IN (:user, pseudonym(:user))
+    """
+    (row,) = tx.all(
+        Row,
+        statement,
+        user=user_id,
+        day=window.day_start,
+        month=window.month_start,
+        end=window.day_end,
+        day_before=window.day_before,
+        month_before=window.month_before,
+        now=window.now,
+    )
+    return Usage(
+        balance=Credits(row["balance"]),
+        held=Credits(row["held"]),
+        day_spent=Credits(row["day"]),
+        month_spent=Credits(row["month"]),
+        running=row["running"],
+        spent_day_before=_if_there(row["day_before"], row["since"], window.day_start),
+        spent_month_before=_if_there(row["month_before"], row["since"], window.month_start),
+    )
+
+
+def sum_spent_in_chat(tx: Transaction, chat_id: ChatId, since: Millis) -> Credits:
+    """See `CreditsStore.sum_spent_in_chat`."""
+    statement = """
+        SELECT coalesce(sum(price), 0) FROM tasks INDEXED BY tasks_of_chat
+        WHERE chat_id = :chat AND created_at >= :since AND state NOT IN ('failed', 'cancelled', 'expired')
+    """
+    return Credits(tx.value(statement, chat=chat_id, since=since))
+
+
+def sum_spent_units(tx: Transaction, window: Windows) -> dict[ProviderName | None, Spent]:
+    """See `CreditsStore.sum_spent_units`."""
+    # What is spent at Kling, in its own units: as told, else by the price. What failed cost nothing; what waits
+    # counts already, so that a cap holds whatever comes next.
+    statement = """
+        WITH spent AS (
+            SELECT provider, created_at, price, CASE WHEN state = 'succeeded' THEN real_cost END AS told,
+                CASE WHEN real_cost IS NULL THEN price * :units ELSE CAST(real_cost AS REAL) END AS units
+            FROM tasks INDEXED BY tasks_spent
+            WHERE created_at >= :month AND created_at < :end AND state NOT IN ('failed', 'cancelled')
+            AND NOT (state = 'expired' AND provider IS NULL)
+        )
+        SELECT provider, coalesce(sum(units) FILTER (WHERE created_at >= :day), 0) AS day, sum(units) AS month,
+            coalesce(sum(CAST(told AS REAL)), 0) AS told,
+            coalesce(sum(price) FILTER (WHERE told IS NOT NULL), 0) AS told_credits
+        FROM spent GROUP BY provider
+    """
+    rows = tx.all(
+        Row,
+        statement,
+        day=window.day_start,
+        month=window.month_start,
+        end=window.day_end,
+        units=UNITS_PER_CREDIT,
+    )
+    return {
+        row["provider"]: Spent(row["day"], row["month"], row["told"], row["told_credits"]) for row in rows
+    }
+
+
+def _get_booked(tx: Transaction, operation_id: str) -> LedgerRow | None:
+    statement = "SELECT * FROM ledger WHERE operation_id = :operation"
+    return tx.one(LedgerRow, statement, operation=operation_id)
+
+
+def _book_parts(tx: Transaction, row: LedgerRow, first: str = "") -> None:
+    granted = row.amount - row.allowance
+    if granted > 0:
+        _add_part(tx, row, Lot(Credits(granted), row.expires_at, row.operation_id), granted)
+    left = max(-granted, 0)
+    if not left:
+        return
+    known = list_lots(tx, row.user_id, row.at)
+    for lot in sorted(known, key=lambda lot: lot.id != first):
+        taken = min(lot.left, left)
+        if taken:
+            _add_part(tx, row, lot, -taken)
+            left -= taken
+    if left:
+        raise NotEnough(Credits(sum(lot.left for lot in known)))
+
+
+def _add_part(tx: Transaction, row: LedgerRow, lot: Lot, amount: int) -> None:
+    part = {
+        "operation_id": row.operation_id,
+        "account_id": row.user_id,
+        "lot": lot.id,
+        "expires_at": lot.expires_at,
+        "amount": amount,
+    }
+    tx.insert("ledger_parts", part)
+
+
+def _if_there(spent: int, since: int | None, until: Millis) -> Credits | None:
+    """What was spent in a window that ended at `until`, by somebody who is here since then."""
+    return Credits(spent) if since is not None and since < until else None

@@ -1,0 +1,120 @@
+"""What is not finished in a chat: drafts, questions that wait for an answer, texts behind buttons, attachments."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.domain.requests.request import Attachment
+from bot.domain.units import ChatId, Millis, UserId
+from bot.store.engine import Row, Subject, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A request that a user is still composing in a chat; `data` is the composer's JSON."""
+
+    user_id: UserId
+    chat_id: ChatId
+    data: dict[str, Any]
+    message_id: int | None
+    updated_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class PendingQuestion:
+    """What a person was asked to send next in a chat: `kind` says what for, `subject` which one it is about."""
+
+    user_id: UserId
+    chat_id: ChatId
+    kind: str
+    subject: str
+    asked_at: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAttachment:
+    """A prepared picture or sound to be kept until nothing needs it, or its owner asks to be forgotten."""
+
+    ref: Attachment
+    content: bytes = field(repr=False)
+    owner: UserId | None = None
+
+
+class Drafts(Subject):
+    """One draft and one question for each user in each chat."""
+
+    # -- drafts --------------------------------------------------------------------------------------
+
+    async def save(self, draft: Draft) -> None:
+        """Keep the one draft that a user has in a chat; an older one gives way."""
+        await self._write(lambda tx: tx.insert("drafts", draft, replace=("user_id", "chat_id")))
+
+    async def get(self, user_id: UserId, chat_id: ChatId) -> Draft | None:
+        """The draft that a user has in a chat."""
+        statement = "SELECT * FROM drafts WHERE user_id = :user AND chat_id = :chat"
+        return await self._read(lambda tx: tx.one(Draft, statement, user=user_id, chat=chat_id))
+
+    async def delete(self, user_id: UserId, chat_id: ChatId) -> None:
+        """The draft is done or given up."""
+        statement = "DELETE FROM drafts WHERE user_id = :user AND chat_id = :chat"
+        await self._write(lambda tx: tx.run(statement, user=user_id, chat=chat_id))
+
+    # -- questions -----------------------------------------------------------------------------------
+
+    async def save_question(self, question: PendingQuestion) -> None:
+        """Note what a person is asked for; what they were asked before in the chat gives way."""
+        await self._write(lambda tx: tx.insert("awaited", question, replace=("user_id", "chat_id")))
+
+    async def get_question(self, user_id: UserId, chat_id: ChatId) -> PendingQuestion | None:
+        """What a person is asked for in a chat."""
+        statement = "SELECT * FROM awaited WHERE user_id = :user AND chat_id = :chat"
+        return await self._read(lambda tx: tx.one(PendingQuestion, statement, user=user_id, chat=chat_id))
+
+    async def delete_question(self, user_id: UserId, chat_id: ChatId) -> None:
+        """The answer came, or is not wanted any more."""
+        statement = "DELETE FROM awaited WHERE user_id = :user AND chat_id = :chat"
+        await self._write(lambda tx: tx.run(statement, user=user_id, chat=chat_id))
+
+    # -- texts ---------------------------------------------------------------------------------------
+
+    async def save_text(self, user_id: UserId, token: str, text: str, now: Millis) -> None:
+        """Keep what a user typed under a short token, for a button or a link that cannot hold it."""
+        row = {"user_id": user_id, "token": token, "words": text, "used_at": now}
+        await self._write(lambda tx: tx.insert("kept_words", row, replace=("user_id", "token")))
+
+    async def get_text(self, user_id: UserId, token: str) -> str | None:
+        """The text of a token, if it is this user's and not cleaned yet."""
+        statement = "SELECT words FROM kept_words WHERE user_id = :user AND token = :token"
+        text: str | None = await self._read(lambda tx: tx.value(statement, user=user_id, token=token))
+        return text
+
+    # -- attachments ---------------------------------------------------------------------------------
+
+    async def get_attachments(self, refs: Sequence[Attachment]) -> Mapping[str, bytes]:
+        """The bytes of kept attachments by their SHA-256; missing ones are left out."""
+        statement = "SELECT sha256, content FROM attachments WHERE sha256 = ANY (:hashes)"
+        hashes = [ref.sha256 for ref in refs]
+        rows = await self._read(lambda tx: tx.all(Row, statement, hashes=hashes))
+        return {row["sha256"]: row["content"] for row in rows}
+
+    async def save_attachment(self, attachment: StoredAttachment, now: Millis) -> None:
+        """Keep an attachment for a draft."""
+        await self._write(lambda tx: save_attachment(tx, attachment, now))
+
+
+def save_attachment(tx: Transaction, attachment: StoredAttachment, now: Millis) -> None:
+    """Keep an attachment; one that is there already is used again, and stays its first owner's."""
+    tx.run(
+        """
+        INSERT INTO attachments (sha256, media_type, content, user_id, used_at)
+        VALUES (:sha256, :media_type, :content, :owner, :now)
+        ON CONFLICT (sha256) DO UPDATE SET
+            used_at = greatest(attachments.used_at, excluded.used_at),
+            user_id = coalesce(attachments.user_id, excluded.user_id)
+        """,
+        sha256=attachment.ref.sha256,
+        media_type=attachment.ref.media_type,
+        content=attachment.content,
+        owner=attachment.owner,
+        now=now,
+    )

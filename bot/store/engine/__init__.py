@@ -1,0 +1,106 @@
+"""What the store asks of a database: transactions, and the pieces of SQL in which databases differ.
+
+Statements are written once, in the SQL that SQLite and PostgreSQL share, with named parameters (`:name`). Where
+that is not possible they use these names, and each engine puts its own form in their place:
+
+- `= ANY (:list)`: the value is one of a list;
+- `greatest(a, b)`, `least(a, b)`, `strpos(text, part)`;
+- `json_items(:list)`: a row `value` for each item; `json_atoms(document)`: a row `atom` for each leaf;
+- `casefold(text)`: Python's, for every alphabet;
+- `pseudonym(user_id)`: a negative number made of the id and a secret of this database;
+- `INDEXED BY index`: a hint for SQLite's planner, which knows nothing of how the rows are spread.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from bot.store.engine import mapper
+
+T = TypeVar("T")
+
+Row = dict[str, Any]
+"""A row as it is, for what is not read into a dataclass."""
+
+
+class Transaction(ABC):
+    """What work on the store may touch, and nothing else."""
+
+    @abstractmethod
+    def _execute(self, statement: str, values: Mapping[str, Any]) -> Any:
+        """Run a statement; a DB-API cursor whose rows are dictionaries."""
+
+    def one(self, kind: type[T], statement: str, /, **values: Any) -> T | None:
+        """The first row as a dataclass (or `Row`), or None."""
+        row = self._execute(statement, values).fetchone()
+        return None if row is None else mapper.load(kind, row)
+
+    def all(self, kind: type[T], statement: str, /, **values: Any) -> list[T]:
+        """Every row as a dataclass (or `Row`)."""
+        return [mapper.load(kind, row) for row in self._execute(statement, values).fetchall()]
+
+    def value(self, statement: str, /, **values: Any) -> Any:
+        """The first column of the first row; None: there is no row."""
+        row = self._execute(statement, values).fetchone()
+        return None if row is None else next(iter(row.values()))
+
+    def values(self, statement: str, /, **values: Any) -> list[Any]:
+        """The first column of every row."""
+        return [next(iter(row.values())) for row in self._execute(statement, values).fetchall()]
+
+    def run(self, statement: str, /, **values: Any) -> int:
+        """The number of rows that a statement changed."""
+        return int(self._execute(statement, values).rowcount)
+
+    def insert(
+        self, table: str, record: object, *, ignore: bool = False, replace: Sequence[str] = ()
+    ) -> bool:
+        """Insert a dataclass or a mapping of columns; whether a row was written.
+
+        A row in the way is left alone (`ignore`), or is replaced where it has the same key (`replace` names the
+        columns of the key).
+        """
+        values = mapper.columns(record)
+        conflict = " ON CONFLICT DO NOTHING" if ignore else ""
+        if replace:
+            changes = ", ".join(f"{name} = excluded.{name}" for name in values if name not in replace)
+            conflict = f" ON CONFLICT ({', '.join(replace)}) DO UPDATE SET {changes}"
+        places = ", ".join(f":{name}" for name in values)
+        statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places}){conflict}"  # noqa: S608  names are ours
+        return int(self._execute(statement, values).rowcount) > 0
+
+
+class Engine(Protocol):
+    """A database. Calls may come concurrently from one event loop."""
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """The result of work that only reads."""
+        ...
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """The result of work in one transaction, once that is on the disk.
+
+        What raises has changed nothing. Work touches nothing but the transaction, so that an engine may run it
+        again.
+        """
+        ...
+
+    async def check(self) -> str:
+        """`ok`, or what is wrong with the database."""
+        ...
+
+    async def scrub(self) -> bool:
+        """Wipe deleted rows from wherever the database still has them; False: not possible now."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what waits and let go of the database."""
+        ...
+
+
+class Subject:
+    """What is kept of one subject, on an engine that it shares with the others."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._read = engine.read
+        self._write = engine.write

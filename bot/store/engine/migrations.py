@@ -1,0 +1,96 @@
+"""Numbered steps that bring a SQLite file to the present schema, applied by sqlite-utils. They are only added to."""
+
+from collections.abc import Callable
+
+from sqlite_utils import Database, Migrations
+
+from bot.store.engine.schema import FIRST_SCHEMA
+
+_STATEMENTS = {
+    "0001_first_schema": FIRST_SCHEMA,
+    "0002_newest_of_a_provider": (
+        "CREATE INDEX tasks_took_lately ON tasks (provider, finished_at) WHERE state = 'succeeded'",
+    ),
+    "0003_subscriptions": (
+        """
+        CREATE TABLE subscriptions (
+            token TEXT PRIMARY KEY,
+            user_id INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            plan TEXT NOT NULL,
+            credits INTEGER NOT NULL CHECK (credits >= 0),
+            stars INTEGER NOT NULL CHECK (stars > 0),
+            offered_at INTEGER NOT NULL,
+            charge_id TEXT,
+            paid_until INTEGER,
+            renews INTEGER NOT NULL CHECK (renews IN (0, 1))
+        ) STRICT
+        """,
+        "CREATE INDEX subscriptions_of_user ON subscriptions (user_id, paid_until)",
+        "CREATE INDEX subscriptions_never_paid ON subscriptions (offered_at) WHERE paid_until IS NULL",
+        "ALTER TABLE payments ADD COLUMN subscription TEXT",
+        "ALTER TABLE payments ADD COLUMN paid_until INTEGER",
+        "ALTER TABLE users ADD COLUMN subscribed_plan TEXT",
+        "ALTER TABLE users ADD COLUMN subscribed_until INTEGER",
+    ),
+    "0004_elements_and_voices": (
+        """
+        CREATE TABLE assets (
+            id TEXT PRIMARY KEY,
+            user_id INTEGER NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('element', 'voice')),
+            name TEXT NOT NULL,
+            folded_name TEXT NOT NULL,
+            description TEXT NOT NULL,
+            pictures TEXT NOT NULL,
+            sound TEXT,
+            video TEXT,
+            provider TEXT NOT NULL,
+            external_id TEXT NOT NULL UNIQUE,
+            task_id TEXT,
+            remote_id TEXT,
+            chat_id INTEGER NOT NULL,
+            message_id INTEGER,
+            update_id INTEGER UNIQUE,
+            language TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'unconfirmed', 'making', 'ready', 'failed',
+                                                 'deleting')),
+            version INTEGER NOT NULL,
+            due_at INTEGER,
+            attempts INTEGER NOT NULL,
+            looks INTEGER NOT NULL,
+            failure TEXT,
+            failure_detail TEXT,
+            told INTEGER NOT NULL CHECK (told IN (0, 1)),
+            made_at INTEGER NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX assets_due ON assets (due_at) WHERE due_at IS NOT NULL",
+        "CREATE INDEX assets_of_user ON assets (user_id, kind, made_at)",
+        "CREATE INDEX assets_known_as ON assets (remote_id) WHERE remote_id IS NOT NULL",
+        "CREATE INDEX assets_failed ON assets (made_at) WHERE state = 'failed'",
+        """
+        CREATE UNIQUE INDEX assets_named ON assets (user_id, kind, folded_name)
+        WHERE state NOT IN ('failed', 'deleting')
+        """,
+    ),
+    "0005_refunds_of_a_task": (
+        "CREATE INDEX ledger_refunds ON ledger (task_id) WHERE kind = 'refund' AND task_id IS NOT NULL",
+    ),
+}
+
+STEPS = frozenset(_STATEMENTS)
+"""The name of every step that this version of the program knows."""
+
+
+def _step(statements: tuple[str, ...]) -> Callable[[Database], None]:
+    def apply(database: Database) -> None:
+        for statement in statements:
+            database.execute(statement)
+
+    return apply
+
+
+migrations = Migrations("klingbot")
+for _name, _group in _STATEMENTS.items():
+    migrations(name=_name)(_step(_group))

@@ -1,0 +1,128 @@
+"""What a person finds again: their tasks and results, and what a message in the chat is about."""
+
+from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage, Task
+from bot.domain.units import ChatId, TaskId, UserId
+from bot.store.engine import Row, Subject, Transaction, mapper
+from bot.store.outbox import with_task
+
+
+class History(Subject):
+    """A person's tasks that are not hidden, and the messages about them."""
+
+    # -- searching -----------------------------------------------------------------------------------
+
+    async def search(self, user_id: UserId, words: str, skip: int, limit: int) -> list[Task]:
+        """A user's tasks, not hidden, whose prompt or effect holds all the words in any case, newest first."""
+        # The words are compared with one person's tasks, as they stand in the requests, so that nothing is kept
+        # of a prompt beside the request.
+        statement = """
+            SELECT * FROM tasks INDEXED BY tasks_of_person
+            WHERE user_id = :user AND hidden = 0 AND NOT EXISTS (
+                SELECT 1 FROM json_items(:words) AS word WHERE strpos(casefold(
+                    coalesce(tasks.request ->> 'prompt', '') || ' ' || coalesce(tasks.request ->> 'effect', '')
+                ), word.value) = 0
+            )
+            ORDER BY sequence DESC LIMIT :limit OFFSET :skip
+        """
+        wanted = words.casefold().split()
+        return await self._read(
+            lambda tx: tx.all(Task, statement, user=user_id, words=wanted, skip=skip, limit=limit)
+        )
+
+    async def search_results(self, user_id: UserId, words: str, skip: int, limit: int) -> list[Delivery]:
+        """The videos and pictures that the chat has a file id of, of the tasks that `search` finds."""
+        statement = """
+            SELECT outbox.* FROM tasks INDEXED BY tasks_of_person CROSS JOIN outbox
+            WHERE outbox.task_id = tasks.id AND tasks.user_id = :user AND tasks.hidden = 0
+            AND outbox.kind IN ('video', 'image') AND outbox.file_id IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM json_items(:words) AS word WHERE strpos(casefold(
+                    coalesce(tasks.request ->> 'prompt', '') || ' ' || coalesce(tasks.request ->> 'effect', '')
+                ), word.value) = 0
+            )
+            ORDER BY tasks.sequence DESC, outbox.position LIMIT :limit OFFSET :skip
+        """
+        wanted = words.casefold().split()
+
+        def work(tx: Transaction) -> list[Delivery]:
+            rows = tx.all(Row, statement, user=user_id, words=wanted, skip=skip, limit=limit)
+            return [with_task(tx, row) for row in rows]
+
+        return await self._read(work)
+
+    async def list_favourites(self, user_id: UserId, skip: int, limit: int) -> list[Task]:
+        """A user's favourite tasks, newest first."""
+        statement = """
+            SELECT * FROM tasks INDEXED BY tasks_favourite
+            WHERE user_id = :user AND favourite = 1 AND hidden = 0
+            ORDER BY sequence DESC LIMIT :limit OFFSET :skip
+        """
+        return await self._read(lambda tx: tx.all(Task, statement, user=user_id, skip=skip, limit=limit))
+
+    async def set_favourite(self, task_id: TaskId, favourite: bool) -> None:
+        """Make a task a favourite of its owner, or no longer. Does not change the version."""
+        statement = "UPDATE tasks SET favourite = :favourite WHERE id = :task"
+        await self._write(lambda tx: tx.run(statement, task=task_id, favourite=int(favourite)))
+
+    async def hide(self, task_id: TaskId) -> None:
+        """Take a task out of its owner's history for good. Does not change the version."""
+        statement = "UPDATE tasks SET hidden = 1, favourite = 0 WHERE id = :task"
+        await self._write(lambda tx: tx.run(statement, task=task_id))
+
+    # -- messages ------------------------------------------------------------------------------------
+
+    async def save_message(
+        self, chat_id: ChatId, message_id: int, task_id: TaskId, position: int, purpose: MessagePurpose
+    ) -> None:
+        """Remember what a message about one of a finished task's results is for."""
+        row = {
+            "chat_id": chat_id,
+            "message_id": message_id,
+            "task_id": task_id,
+            "position": position,
+            "purpose": str(purpose),
+        }
+        await self._write(lambda tx: tx.insert("task_messages", row, replace=("chat_id", "message_id")))
+
+    async def get_message(self, chat_id: ChatId, message_id: int) -> NotedMessage | None:
+        """What a message is about: one that brought a result, or one of `save_message`."""
+        of_result = """
+            SELECT tasks.*, outbox.position, NULL AS purpose FROM outbox JOIN tasks ON tasks.id = outbox.task_id
+            WHERE outbox.message_id = :message AND tasks.chat_id = :chat
+            ORDER BY outbox.id DESC LIMIT 1
+        """
+        noted = """
+            SELECT tasks.*, task_messages.position, task_messages.purpose
+            FROM task_messages JOIN tasks ON tasks.id = task_messages.task_id
+            WHERE task_messages.message_id = :message AND task_messages.chat_id = :chat
+        """
+
+        def work(tx: Transaction) -> NotedMessage | None:
+            row = tx.one(Row, of_result, message=message_id, chat=chat_id)
+            row = row or tx.one(Row, noted, message=message_id, chat=chat_id)
+            return None if row is None else mapper.load(NotedMessage, row | {"task": mapper.load(Task, row)})
+
+        return await self._read(work)
+
+    async def list_messages(self, task_id: TaskId) -> list[tuple[ChatId, int]]:
+        """Every message that brought a task's results or is about them."""
+        statement = """
+            SELECT tasks.chat_id, outbox.message_id FROM outbox JOIN tasks ON tasks.id = outbox.task_id
+            WHERE outbox.task_id = :task AND outbox.message_id IS NOT NULL
+            UNION
+            SELECT chat_id, message_id FROM task_messages WHERE task_id = :task
+        """
+        rows = await self._read(lambda tx: tx.all(Row, statement, task=task_id))
+        return [(ChatId(row["chat_id"]), int(row["message_id"])) for row in rows]
+
+    async def get_task_of_message(self, chat_id: ChatId, message_id: int) -> Task | None:
+        """The task whose result a message brought, or that it is about (see `save_message`)."""
+        noted = await self.get_message(chat_id, message_id)
+        return None if noted is None else noted.task
+
+    async def get_task_of_request(self, chat_id: ChatId, message_id: int) -> Task | None:
+        """The newest task, not hidden, that a person's message asked for."""
+        statement = """
+            SELECT * FROM tasks INDEXED BY tasks_of_request
+            WHERE chat_id = :chat AND message_id = :message AND hidden = 0 ORDER BY sequence DESC LIMIT 1
+        """
+        return await self._read(lambda tx: tx.one(Task, statement, chat=chat_id, message=message_id))

@@ -1,0 +1,190 @@
+"""What people keep to use again: recipes, and the elements and voices that they made."""
+
+from collections.abc import Collection
+
+from bot.domain.library.asset import Asset, AssetKind, folded
+from bot.domain.library.recipe import Recipe
+from bot.domain.units import Millis, UserId
+from bot.store.engine import Subject, Transaction, mapper
+
+
+class RecipeRefused(Exception):
+    """The recipe is not kept: its name is taken (`name_taken`), or its owner has as many as are allowed."""
+
+    def __init__(self, *, name_taken: bool) -> None:
+        super().__init__("the name is taken" if name_taken else "there are too many recipes")
+        self.name_taken = name_taken
+
+
+class AssetRefused(Exception):
+    """It is not kept: its name is taken (`name_taken`), or its owner has as many as are allowed."""
+
+    def __init__(self, *, name_taken: bool) -> None:
+        super().__init__("the name is taken" if name_taken else "there are too many")
+        self.name_taken = name_taken
+
+
+class AssetChanged(Exception):
+    """Somebody else changed the asset since it was read: read it again."""
+
+
+class Library(Subject):
+    """Recipes by their token, assets by their id."""
+
+    # -- recipes -------------------------------------------------------------------------------------
+
+    async def save_recipe(self, recipe: Recipe, most: int) -> None:
+        """Keep a recipe; what its owner has under this token gives way.
+
+        Raises:
+            RecipeRefused: another one of the owner's has the name, in any case, or there are `most` already.
+
+        """
+        named = """
+            SELECT 1 FROM recipes WHERE user_id = :user AND folded_name = :name AND token != :token
+        """
+        count = "SELECT count(*) FROM recipes WHERE user_id = :user AND token != :token"
+        name = recipe.name.casefold()
+
+        def work(tx: Transaction) -> None:
+            owner, token = recipe.user_id, recipe.token
+            if tx.value(named, user=owner, name=name, token=token) is not None:
+                raise RecipeRefused(name_taken=True)
+            if tx.value(count, user=owner, token=token) >= most:
+                raise RecipeRefused(name_taken=False)
+            _delete_recipe(tx, owner, token)
+            tx.insert("recipes", mapper.columns(recipe) | {"folded_name": name})
+
+        await self._write(work)
+
+    async def get_recipe(self, token: str) -> Recipe | None:
+        """A recipe by its token, whoever owns it."""
+        statement = "SELECT * FROM recipes WHERE token = :token"
+        return await self._read(lambda tx: tx.one(Recipe, statement, token=token))
+
+    async def list_recipes(self, user_id: UserId) -> list[Recipe]:
+        """A person's recipes, newest first."""
+        statement = "SELECT * FROM recipes WHERE user_id = :user ORDER BY created_at DESC, token"
+        return await self._read(lambda tx: tx.all(Recipe, statement, user=user_id))
+
+    async def delete_recipe(self, user_id: UserId, token: str) -> bool:
+        """Delete one of a person's own recipes; False: there was none."""
+        return await self._write(lambda tx: _delete_recipe(tx, user_id, token))
+
+    # -- assets --------------------------------------------------------------------------------------
+
+    async def save_asset(self, asset: Asset, most: int) -> Asset:
+        """Keep a new asset before anything of it is sent.
+
+        Where the same update has asked for one already, in whatever state that is, it is returned and nothing
+        is kept: a replayed update has no second effect.
+
+        Raises:
+            AssetRefused: another one of the owner's and of the kind has the name, in any case, or there are
+                `most` already. What has failed, or is being deleted, does not count.
+
+        """
+        asked = "SELECT * FROM assets WHERE update_id = :update"
+        named = """
+            SELECT 1 FROM assets INDEXED BY assets_named
+            WHERE user_id = :user AND kind = :kind AND folded_name = :name
+            AND state NOT IN ('failed', 'deleting')
+        """
+        count = """
+            SELECT count(*) FROM assets INDEXED BY assets_of_user
+            WHERE user_id = :user AND kind = :kind AND state NOT IN ('failed', 'deleting')
+        """
+        name = folded(asset.name)
+
+        def work(tx: Transaction) -> Asset:
+            known = tx.one(Asset, asked, update=asset.update_id)
+            if known is not None:
+                return known
+            if tx.value(named, user=asset.user_id, kind=asset.kind, name=name) is not None:
+                raise AssetRefused(name_taken=True)
+            if tx.value(count, user=asset.user_id, kind=asset.kind) >= most:
+                raise AssetRefused(name_taken=False)
+            tx.insert("assets", mapper.columns(asset) | {"folded_name": name})
+            return asset
+
+        return await self._write(work)
+
+    async def get_asset(self, asset_id: str) -> Asset | None:
+        """One asset."""
+        statement = "SELECT * FROM assets WHERE id = :id"
+        return await self._read(lambda tx: tx.one(Asset, statement, id=asset_id))
+
+    async def list_assets(self, user_id: UserId, kind: AssetKind | None = None) -> list[Asset]:
+        """A person's assets, of one kind or all, oldest first; not what has failed or is being deleted."""
+        statement = """
+            SELECT * FROM assets INDEXED BY assets_of_user
+            WHERE user_id = :user AND (:kind IS NULL OR kind = :kind) AND state NOT IN ('failed', 'deleting')
+            ORDER BY kind, made_at, id
+        """
+        return await self._read(lambda tx: tx.all(Asset, statement, user=user_id, kind=kind))
+
+    async def list_assets_known_as(self, remote_ids: Collection[str]) -> list[Asset]:
+        """Everybody's assets that some provider knows by one of these ids, also those that are being deleted."""
+        statement = """
+            SELECT * FROM assets INDEXED BY assets_known_as
+            WHERE remote_id = ANY (:ids) AND remote_id IS NOT NULL
+        """
+        return await self._read(lambda tx: tx.all(Asset, statement, ids=sorted(remote_ids)))
+
+    async def claim_assets(self, now: Millis, lease: Millis, limit: int) -> list[Asset]:
+        """Take what is due; nobody else gets it before the lease is over."""
+        any_due = "SELECT 1 FROM assets INDEXED BY assets_due WHERE due_at <= :now LIMIT 1"
+        claim = """
+            UPDATE assets SET due_at = :until, version = version + 1
+            WHERE id IN (
+                SELECT id FROM assets INDEXED BY assets_due WHERE due_at <= :now ORDER BY due_at LIMIT :limit
+            )
+            RETURNING *
+        """
+        # Most ticks find nothing: a look by a reader costs no commit.
+        if await self._read(lambda tx: tx.value(any_due, now=now)) is None:
+            return []
+        until = now + lease
+        taken = await self._write(lambda tx: tx.all(Asset, claim, now=now, until=until, limit=limit))
+        return sorted(taken, key=lambda asset: asset.made_at)
+
+    async def update_asset(self, asset: Asset) -> Asset:
+        """Keep everything about an asset that can change, made from the one of its version; its version goes up.
+
+        Raises:
+            AssetChanged: it is no longer at that version, or gone.
+
+        """
+        statement = """
+            UPDATE assets SET
+                state = :state, version = version + 1, due_at = :due_at, attempts = :attempts, looks = :looks,
+                task_id = :task_id, remote_id = :remote_id, failure = :failure,
+                failure_detail = :failure_detail, told = :told
+            WHERE id = :id AND version = :version
+            RETURNING *
+        """
+        changed = await self._write(lambda tx: tx.one(Asset, statement, **mapper.columns(asset)))
+        if changed is None:
+            raise AssetChanged(f"asset {asset.id} is no longer at version {asset.version}")
+        return changed
+
+    async def delete_asset(self, asset: Asset) -> None:
+        """Forget one that is deleted everywhere.
+
+        Raises:
+            AssetChanged: it is no longer at that version, or gone.
+
+        """
+        statement = "DELETE FROM assets WHERE id = :id AND version = :version"
+        if not await self._write(lambda tx: tx.run(statement, id=asset.id, version=asset.version)):
+            raise AssetChanged(f"asset {asset.id} is no longer at version {asset.version}")
+
+    async def release_assets(self, now: Millis) -> int:
+        """At start: make due whatever the last process had taken; return how many rows."""
+        statement = "UPDATE assets INDEXED BY assets_due SET due_at = :now WHERE due_at > :now"
+        return await self._write(lambda tx: tx.run(statement, now=now))
+
+
+def _delete_recipe(tx: Transaction, user_id: UserId, token: str) -> bool:
+    statement = "DELETE FROM recipes WHERE token = :token AND user_id = :user"
+    return tx.run(statement, token=token, user=user_id) > 0

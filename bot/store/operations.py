@@ -1,0 +1,164 @@
+"""What those who run the bot keep: the audit log, settings, broadcasts, figures for reports, and the upkeep."""
+
+from bot.domain.operations.records import AuditRow, Broadcast, BroadcastState
+from bot.domain.operations.report import Figure
+from bot.domain.units import Millis, UserId
+from bot.store.engine import Subject, Transaction, mapper
+
+NOBODY = 0
+"""What stands for a shell in a column of authors, which holds no NULL: nobody at Telegram has this id."""
+
+
+def author_of(user_id: UserId | None) -> int:
+    """An author as the column holds them."""
+    return NOBODY if user_id is None else user_id
+
+
+def save_audit_row(tx: Transaction, audit: AuditRow) -> None:
+    """Note what was done in the transaction that does it; the same operation is noted once."""
+    tx.insert("audit", audit, ignore=True)
+
+
+class Operations(Subject):
+    """Audit, settings, broadcasts, reports, upkeep."""
+
+    # -- audit ---------------------------------------------------------------------------------------
+
+    async def save_audit_row(self, audit: AuditRow) -> None:
+        """Note what was done; the same operation is noted once."""
+        await self._write(lambda tx: save_audit_row(tx, audit))
+
+    async def list_audit(self, subject: str | None, skip: int, limit: int) -> list[AuditRow]:
+        """What was done, newest first; of one subject or (None) of all."""
+        of_all = "SELECT * FROM audit ORDER BY id DESC LIMIT :limit OFFSET :skip"
+        of_subject = """
+            SELECT * FROM audit INDEXED BY audit_of_subject
+            WHERE subject = :subject ORDER BY id DESC LIMIT :limit OFFSET :skip
+        """
+        statement = of_all if subject is None else of_subject
+        return await self._read(
+            lambda tx: tx.all(AuditRow, statement, subject=subject, skip=skip, limit=limit)
+        )
+
+    # -- settings ------------------------------------------------------------------------------------
+
+    async def get_setting(self, key: str) -> str | None:
+        """What operators chose while the bot runs; None: nothing."""
+        statement = "SELECT value FROM settings WHERE key = :key"
+        value: str | None = await self._read(lambda tx: tx.value(statement, key=key))
+        return value
+
+    async def set_setting(self, key: str, value: str) -> None:
+        """Keep such a choice."""
+        row = {"key": key, "value": value}
+        await self._write(lambda tx: tx.insert("settings", row, replace=("key",)))
+
+    async def swap_setting(self, key: str, before: str | None, after: str, audit: AuditRow) -> bool:
+        """Put a choice in the place of another (None: of none), with the note of it; False: it is another by now."""
+        swap = "UPDATE settings SET value = :after WHERE key = :key AND value = :before"
+
+        def work(tx: Transaction) -> bool:
+            if before is None:
+                swapped = tx.insert("settings", {"key": key, "value": after}, ignore=True)
+            else:
+                swapped = tx.run(swap, key=key, before=before, after=after) == 1
+            if swapped:
+                save_audit_row(tx, audit)
+            return swapped
+
+        return await self._write(work)
+
+    # -- broadcasts ----------------------------------------------------------------------------------
+
+    async def add_broadcast(self, text: str, author: UserId | None, now: Millis) -> int:
+        """Keep the draft of a broadcast; its id."""
+        statement = """
+            INSERT INTO broadcasts (text, state, reached, sent, failed, total, created_by, created_at)
+            VALUES (:text, 'draft', 0, 0, 0, 0, :author, :now) RETURNING id
+        """
+        by = author_of(author)
+        return await self._write(lambda tx: int(tx.value(statement, text=text, author=by, now=now)))
+
+    async def get_broadcast(self, broadcast_id: int) -> Broadcast | None:
+        """One broadcast."""
+        statement = "SELECT *, nullif(created_by, 0) AS created_by FROM broadcasts WHERE id = :id"
+        return await self._read(lambda tx: tx.one(Broadcast, statement, id=broadcast_id))
+
+    async def get_sending_broadcast(self) -> Broadcast | None:
+        """The oldest broadcast that is being sent."""
+        statement = """
+            SELECT *, nullif(created_by, 0) AS created_by FROM broadcasts INDEXED BY broadcasts_sending
+            WHERE state = 'sending' ORDER BY id LIMIT 1
+        """
+        return await self._read(lambda tx: tx.one(Broadcast, statement))
+
+    async def update_broadcast(self, broadcast: Broadcast, before: BroadcastState) -> bool:
+        """Keep everything about a broadcast that can change; False: it is no longer in the state `before`."""
+        statement = """
+            UPDATE broadcasts SET
+                plan = :plan, language = :language, state = :state, reached = :reached, sent = :sent,
+                failed = :failed, total = :total, message_id = :message_id
+            WHERE id = :id AND state = :before
+        """
+        values = mapper.columns(broadcast) | {"before": str(before)}
+        return await self._write(lambda tx: tx.run(statement, **values) > 0)
+
+    # -- reports -------------------------------------------------------------------------------------
+
+    async def list_figures(self, since: Millis, user_id: UserId | None, limit: int) -> list[Figure]:
+        """What came to its end since then, of a user or (None) of all; the oldest are left out over `limit`."""
+        of_all = """
+            SELECT id, user_id, model, state, price, provider, real_cost, created_at, submitted_at, finished_at,
+                failure
+            FROM tasks INDEXED BY tasks_ended
+            WHERE finished_at >= :since AND state IN ('succeeded', 'failed', 'cancelled', 'expired')
+            ORDER BY finished_at DESC LIMIT :limit
+        """
+        of_user = """
+            SELECT id, user_id, model, state, price, provider, real_cost, created_at, submitted_at, finished_at,
+                failure
+            FROM tasks INDEXED BY tasks_of_user
+            WHERE user_id = :user AND state IN ('succeeded', 'failed', 'cancelled', 'expired')
+            AND finished_at >= :since
+            ORDER BY finished_at DESC LIMIT :limit
+        """
+        statement = of_all if user_id is None else of_user
+        return await self._read(lambda tx: tx.all(Figure, statement, since=since, user=user_id, limit=limit))
+
+    # -- upkeep --------------------------------------------------------------------------------------
+
+    async def clean(self, before: Millis) -> int:
+        """Forget processed updates, unused attachments, drafts and kept words older than `before`; return how many rows."""
+        return await self._write(lambda tx: sum(tx.run(statement, before=before) for statement in CLEAN))
+
+
+CLEAN = (
+    # The newest row stays, so that the next offset is known.
+    """
+    DELETE FROM inbox WHERE processed_at < :before AND update_id != (
+        SELECT update_id FROM inbox WHERE received_at = (SELECT max(received_at) FROM inbox)
+        ORDER BY update_id DESC LIMIT 1
+    )
+    """,
+    "DELETE FROM drafts WHERE updated_at < :before",
+    "DELETE FROM awaited WHERE asked_at < :before",
+    "DELETE FROM assets WHERE state = 'failed' AND made_at < :before",
+    "DELETE FROM offers WHERE offered_at < :before",
+    """
+    DELETE FROM subscriptions INDEXED BY subscriptions_never_paid
+    WHERE paid_until IS NULL AND offered_at < :before
+    """,
+    "DELETE FROM kept_words WHERE used_at < :before",
+    "DELETE FROM strikes WHERE at < :before",
+    # Which attachments are needed is gathered once, not once each: every text as long as a SHA-256 in a
+    # request that may still be sent, or in a draft, keeps the attachment of that name.
+    """
+    DELETE FROM attachments WHERE used_at < :before AND sha256 NOT IN (
+        SELECT part.atom FROM tasks, json_atoms(tasks.request) AS part
+        WHERE tasks.state IN ('queued', 'submitting', 'unconfirmed') AND length(part.atom) = 64
+        UNION ALL
+        SELECT part.atom FROM drafts, json_atoms(drafts.data) AS part WHERE length(part.atom) = 64
+    )
+    """,
+)
+"""What retention forgets."""

@@ -1,0 +1,350 @@
+"""Who uses the bot: what they chose, how they stand, who was invited, and which requests were refused."""
+
+from dataclasses import dataclass, replace
+
+from bot.domain.operations.records import AuditRow, Broadcast, Strike
+from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role, Standing, problem_with
+from bot.domain.requests.preferences import Preferences
+from bot.domain.units import ChatId, Millis, UserId
+from bot.store.engine import Subject, Transaction, mapper
+from bot.store.operations import author_of, save_audit_row
+
+
+class StandingChanged(Exception):
+    """Somebody else changed the standing since it was read: read it again."""
+
+
+class InviteRefused(Exception):
+    """The code lets nobody in."""
+
+    def __init__(self, problem: InviteProblem) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person as the bot knows them. `language` is their own choice; `telegram_language` their client's.
+
+    `plan` holds until `plan_until`, or for good; `subscribed_plan` as long as it is paid for.
+    """
+
+    id: UserId
+    name: str
+    username: str | None
+    telegram_language: str | None
+    language: str | None
+    plan: str | None
+    created_at: Millis
+    seen_at: Millis
+    preferences: Preferences = Preferences()
+    invited_by: UserId | None = None
+    plan_until: Millis | None = None
+    subscribed_plan: str | None = None
+    subscribed_until: Millis | None = None
+
+
+class People(Subject):
+    """Users, their standings, invite codes and strikes."""
+
+    # -- users ---------------------------------------------------------------------------------------
+
+    async def save_user(
+        self, user_id: UserId, name: str, username: str | None, telegram_language: str | None, now: Millis
+    ) -> User:
+        """Create or refresh a user and return what is known."""
+        statement = """
+            INSERT INTO users (id, name, username, telegram_language, created_at, seen_at)
+            VALUES (:user, :name, :username, :language, :now, :now)
+            ON CONFLICT (id) DO UPDATE SET
+                name = excluded.name,
+                username = excluded.username,
+                telegram_language = coalesce(excluded.telegram_language, users.telegram_language),
+                seen_at = excluded.seen_at
+            RETURNING *
+        """
+
+        def work(tx: Transaction) -> User:
+            (user,) = tx.all(
+                User,
+                statement,
+                user=user_id,
+                name=name,
+                username=username,
+                language=telegram_language,
+                now=now,
+            )
+            return user
+
+        return await self._write(work)
+
+    async def get(self, user_id: UserId) -> User | None:
+        """One user."""
+        statement = "SELECT * FROM users WHERE id = :user"
+        return await self._read(lambda tx: tx.one(User, statement, user=user_id))
+
+    async def find(self, text: str) -> User | None:
+        """A user by id or by @name, in any case."""
+        wanted = text.strip().removeprefix("@")
+        if wanted.isascii() and wanted.isdigit():
+            return await self.get(UserId(int(wanted))) if len(wanted) <= 18 else None
+        statement = (
+            "SELECT * FROM users WHERE lower(username) = lower(:username) ORDER BY seen_at DESC LIMIT 1"
+        )
+        return await self._read(lambda tx: tx.one(User, statement, username=wanted))
+
+    async def search(self, words: str, skip: int, limit: int) -> list[User]:
+        """People whose name or @name holds the words, those seen last first."""
+        statement = """
+            SELECT * FROM users
+            WHERE NOT EXISTS (
+                SELECT 1 FROM json_items(:words) AS word
+                WHERE strpos(casefold(users.name || ' ' || coalesce('@' || users.username, '')), word.value) = 0
+            )
+            ORDER BY seen_at DESC LIMIT :limit OFFSET :skip
+        """
+        wanted = words.casefold().split()
+        return await self._read(lambda tx: tx.all(User, statement, words=wanted, skip=skip, limit=limit))
+
+    async def set_language(self, user_id: UserId, language: str | None) -> None:
+        """Keep the language that a user chose; None: follow their Telegram client."""
+        statement = "UPDATE users SET language = :language WHERE id = :user"
+        await self._write(lambda tx: tx.run(statement, user=user_id, language=language))
+
+    async def set_preferences(self, user_id: UserId, preferences: Preferences) -> None:
+        """Keep what a user chose for all their videos."""
+        statement = "UPDATE users SET preferences = :preferences WHERE id = :user"
+        await self._write(lambda tx: tx.run(statement, user=user_id, preferences=preferences.write()))
+
+    async def set_plan(self, user_id: UserId, plan: str | None, until: Millis | None) -> None:
+        """Move a user to a plan, until then or for good; None: the default plan."""
+        await self._write(lambda tx: _set_plan(tx, user_id, plan, until))
+
+    async def set_inviter(self, user_id: UserId, inviter: UserId) -> bool:
+        """Keep who invited a newcomer: somebody else who is known, once, and before the first task; False: not kept."""
+        statement = """
+            UPDATE users SET invited_by = :inviter
+            WHERE id = :user AND id != :inviter AND invited_by IS NULL
+            AND EXISTS (SELECT 1 FROM users AS known WHERE known.id = :inviter)
+            AND NOT EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_of_user WHERE user_id = :user)
+        """
+        return await self._write(lambda tx: tx.run(statement, user=user_id, inviter=inviter) > 0)
+
+    async def move_chat(self, old: ChatId, new: ChatId) -> None:
+        """Give a group its new id: tasks, drafts and inbox rows follow; updates that were acted on stay."""
+
+        def work(tx: Transaction) -> None:
+            for statement in MOVE_CHAT:
+                tx.run(statement, old=old, new=new)
+
+        await self._write(work)
+
+    # -- standings -----------------------------------------------------------------------------------
+
+    async def get_standing(self, user_id: UserId) -> Standing:
+        """How a person stands; whoever was never decided about has the standing of a stranger."""
+        return await self._read(lambda tx: _get_standing(tx, user_id))
+
+    async def set_standing(self, standing: Standing, now: Millis, audit: AuditRow | None = None) -> Standing:
+        """Keep a standing that was made from the one of its version, together with the note of who did it.
+
+        Raises:
+            StandingChanged: it is no longer at that version.
+
+        """
+
+        def work(tx: Transaction) -> Standing:
+            changed = _set_standing(tx, standing, now)
+            if audit is not None:
+                save_audit_row(tx, audit)
+            return changed
+
+        return await self._write(work)
+
+    async def list_staff(self) -> list[Standing]:
+        """Everybody who has been given a role."""
+        statement = "SELECT * FROM standings INDEXED BY standings_staff WHERE role IS NOT NULL"
+        return await self._read(lambda tx: tx.all(Standing, statement))
+
+    async def list_join_requests(self, limit: int) -> list[User]:
+        """Who has asked to be let in, those who waited longest first."""
+        statement = """
+            SELECT users.* FROM standings INDEXED BY standings_waiting JOIN users ON users.id = standings.user_id
+            WHERE standings.admission = 'asked' ORDER BY standings.changed_at LIMIT :limit
+        """
+        return await self._read(lambda tx: tx.all(User, statement, limit=limit))
+
+    # -- invite codes --------------------------------------------------------------------------------
+
+    async def save_invite(self, invite: InviteCode, audit: AuditRow) -> InviteCode:
+        """Keep a new code, or, where the same operation has been noted, return the code that it made then."""
+        statement = """
+            SELECT invite_codes.*, nullif(created_by, 0) AS created_by
+            FROM audit JOIN invite_codes ON invite_codes.code = audit.subject
+            WHERE audit.operation_id = :operation
+        """
+
+        def work(tx: Transaction) -> InviteCode:
+            known = tx.one(InviteCode, statement, operation=audit.operation_id)
+            if known is not None:
+                return known
+            author = author_of(invite.created_by)
+            tx.insert("invite_codes", mapper.columns(invite) | {"created_by": author})
+            save_audit_row(tx, audit)
+            return invite
+
+        return await self._write(work)
+
+    async def list_invites(self, now: Millis, limit: int) -> list[InviteCode]:
+        """The codes that have not ended, those that end first first."""
+        statement = """
+            SELECT *, nullif(created_by, 0) AS created_by FROM invite_codes
+            WHERE ends_at > :now ORDER BY ends_at LIMIT :limit
+        """
+        return await self._read(lambda tx: tx.all(InviteCode, statement, now=now, limit=limit))
+
+    async def revoke_invite(self, code: str, now: Millis, audit: AuditRow) -> bool:
+        """End a code now; False: there is none that has not ended."""
+        statement = "UPDATE invite_codes SET ends_at = :now WHERE code = :code AND ends_at > :now"
+
+        def work(tx: Transaction) -> bool:
+            if not tx.run(statement, code=code, now=now):
+                return False
+            save_audit_row(tx, audit)
+            return True
+
+        return await self._write(work)
+
+    async def redeem_invite(self, code: str, user_id: UserId, now: Millis) -> InviteCode | None:
+        """Let a person in by a code, once; None: it has let them in before.
+
+        Raises:
+            InviteRefused: nobody is let in by it.
+
+        """
+        used = "SELECT 1 FROM invite_uses WHERE code = :code AND user_id = :user"
+        get = "SELECT *, nullif(created_by, 0) AS created_by FROM invite_codes WHERE code = :code"
+        count = "UPDATE invite_codes SET used = used + 1 WHERE code = :code"
+
+        def work(tx: Transaction) -> InviteCode | None:
+            if tx.value(used, code=code, user=user_id) is not None:
+                return None
+            invite = tx.one(InviteCode, get, code=code)
+            problem = problem_with(invite, now)
+            if invite is None or problem is not None:
+                assert problem is not None  # noqa: S101  a code that is none has a problem
+                raise InviteRefused(problem)
+            tx.run(count, code=code)
+            tx.insert("invite_uses", {"code": code, "user_id": user_id, "at": now})
+            _set_standing(tx, replace(_get_standing(tx, user_id), admission=Admission.ALLOWED), now)
+            if invite.plan is not None:
+                _set_plan(tx, user_id, invite.plan, None)
+            after = f"{invite.code} {invite.plan or ''}".strip()
+            operation = f"invite:{code}:{user_id}"
+            save_audit_row(tx, AuditRow(operation, now, user_id, "redeem", str(user_id), "", after))
+            return replace(invite, used=invite.used + 1)
+
+        return await self._write(work)
+
+    # -- broadcasts ----------------------------------------------------------------------------------
+
+    async def list_audience(
+        self, broadcast: Broadcast, default_plan: str, now: Millis, limit: int
+    ) -> list[User]:
+        """Those whom a broadcast goes to next, in order of their ids: not banned, let in, and reachable."""
+        statement = f"SELECT * FROM ({AUDIENCE}) AS audience ORDER BY id LIMIT :limit"  # noqa: S608  a constant
+        values = mapper.columns(broadcast) | {"default_plan": default_plan, "now": now}
+        return await self._read(lambda tx: tx.all(User, statement, **values, limit=limit))
+
+    async def count_audience(self, broadcast: Broadcast, default_plan: str, now: Millis) -> int:
+        """How many people a broadcast still goes to."""
+        statement = f"SELECT count(*) FROM ({AUDIENCE}) AS audience"  # noqa: S608  a constant
+        values = mapper.columns(broadcast) | {"default_plan": default_plan, "now": now}
+        return await self._read(lambda tx: int(tx.value(statement, **values)))
+
+    # -- strikes -------------------------------------------------------------------------------------
+
+    async def save_strike(self, strike: Strike) -> bool:
+        """Keep a refusal; False: it is kept already."""
+        return await self._write(lambda tx: tx.insert("strikes", strike, ignore=True))
+
+    async def count_strikes(self, user_id: UserId, since: Millis) -> int:
+        """How many of a person's requests were refused since then."""
+        statement = (
+            "SELECT count(*) FROM strikes INDEXED BY strikes_of_user WHERE user_id = :user AND at >= :since"
+        )
+        return await self._read(lambda tx: int(tx.value(statement, user=user_id, since=since)))
+
+    async def list_strikes(self, user_id: UserId | None, limit: int) -> list[Strike]:
+        """The newest refusals, of a person or (None) of all."""
+        of_all = "SELECT * FROM strikes INDEXED BY strikes_since WHERE at > 0 ORDER BY at DESC LIMIT :limit"
+        of_user = """
+            SELECT * FROM strikes INDEXED BY strikes_of_user WHERE user_id = :user ORDER BY at DESC LIMIT :limit
+        """
+        statement = of_all if user_id is None else of_user
+        return await self._read(lambda tx: tx.all(Strike, statement, user=user_id, limit=limit))
+
+
+AUDIENCE = """
+    SELECT users.* FROM users LEFT JOIN standings ON standings.user_id = users.id
+    WHERE users.id > :reached
+    AND coalesce(standings.reachable, 1) = 1 AND standings.ban IS NULL
+    AND coalesce(standings.admission, 'undecided') NOT IN ('asked', 'denied')
+    AND (:language IS NULL OR :language = coalesce(
+        users.language, CASE WHEN users.telegram_language LIKE 'zh%' THEN 'zh_Hans' ELSE 'en' END
+    ))
+    AND (:plan IS NULL OR :plan = CASE
+        WHEN users.plan != :default_plan AND (users.plan_until IS NULL OR users.plan_until > :now) THEN users.plan
+        WHEN users.subscribed_until > :now THEN users.subscribed_plan
+        ELSE :default_plan
+    END)
+"""
+
+MOVE_CHAT = (
+    "DELETE FROM chats WHERE moved_to = :new AND id != :old",
+    "INSERT INTO chats (id, moved_to) VALUES (:old, :new) ON CONFLICT (id) DO UPDATE SET moved_to = :new",
+    "UPDATE tasks SET chat_id = :new WHERE chat_id = :old",
+    "UPDATE inbox INDEXED BY inbox_waiting SET chat_id = :new WHERE chat_id = :old AND processed_at IS NULL",
+    # What the new id has already gives way to what moves there.
+    """
+    DELETE FROM drafts WHERE chat_id = :new
+    AND user_id IN (SELECT moving.user_id FROM drafts AS moving WHERE moving.chat_id = :old)
+    """,
+    "UPDATE drafts SET chat_id = :new WHERE chat_id = :old",
+    """
+    DELETE FROM task_messages WHERE chat_id = :new
+    AND message_id IN (SELECT moving.message_id FROM task_messages AS moving WHERE moving.chat_id = :old)
+    """,
+    "UPDATE task_messages SET chat_id = :new WHERE chat_id = :old",
+)
+
+
+def _set_plan(tx: Transaction, user_id: UserId, plan: str | None, until: Millis | None) -> None:
+    statement = "UPDATE users SET plan = :plan, plan_until = :until WHERE id = :user"
+    tx.run(statement, user=user_id, plan=plan, until=until)
+
+
+def _get_standing(tx: Transaction, user_id: UserId) -> Standing:
+    statement = "SELECT * FROM standings WHERE user_id = :user"
+    return tx.one(Standing, statement, user=user_id) or Standing(user_id)
+
+
+def _set_standing(tx: Transaction, standing: Standing, now: Millis) -> Standing:
+    # The first change makes the row; from then on the version decides who was first.
+    statement = """
+        INSERT INTO standings (user_id, admission, role, ban, reachable, paused_until, version, changed_at)
+        SELECT :user_id, :admission, :role, :ban, :reachable, :paused_until, :version + 1, :now
+        WHERE :version = 0 OR EXISTS (SELECT 1 FROM standings WHERE user_id = :user_id)
+        ON CONFLICT (user_id) DO UPDATE SET
+            admission = excluded.admission, role = excluded.role, ban = excluded.ban,
+            reachable = excluded.reachable, paused_until = excluded.paused_until,
+            version = excluded.version, changed_at = excluded.changed_at
+        WHERE standings.version = :version
+    """
+    # Owners stand in the settings, never in the store.
+    kept = replace(standing, role=None) if standing.role is Role.OWNER else standing
+    if not tx.run(statement, **mapper.columns(kept), now=now):
+        raise StandingChanged(
+            f"the standing of {standing.user_id} is no longer at version {standing.version}"
+        )
+    return replace(standing, version=standing.version + 1)

@@ -1,0 +1,172 @@
+"""What one person may ask of the store: everything that it knows of them, and to know nothing of them any more.
+
+Forgotten rows of the ledger go on under a pseudonym, a negative number that is made of the user's id and a
+secret of this database: sums stay right, and whoever comes back has what they had left, no less and no more.
+"""
+
+import json
+from typing import Any
+
+import structlog
+
+from bot.domain.tasks.lifecycle import Settlement
+from bot.domain.tasks.task import Task
+from bot.domain.units import Millis, UserId
+from bot.store.credits import settle
+from bot.store.engine import Engine, Row, Subject, Transaction
+
+log = structlog.get_logger(__name__)
+
+EXPORT = {
+    "profile": """
+        SELECT id, name, username, telegram_language, language, plan, preferences, invited_by, created_at, seen_at
+        FROM users WHERE id = :user
+    """,
+    "tasks": """
+        SELECT id, state, request, price, chat_id, language, provider, created_at, submitted_at, finished_at,
+            failure, failure_detail, favourite, hidden
+        FROM tasks INDEXED BY tasks_of_user WHERE user_id = :user ORDER BY sequence
+    """,
+    "results": """
+        SELECT outbox.task_id, outbox.kind, outbox.position, outbox.state, outbox.width, outbox.height,
+            outbox.duration_ms, outbox.size_bytes, outbox.finished_at
+        FROM tasks INDEXED BY tasks_of_user JOIN outbox ON outbox.task_id = tasks.id
+        WHERE tasks.user_id = :user AND outbox.kind != 'notice' ORDER BY outbox.id
+    """,
+    "ledger": """
+        SELECT at, kind, amount, held, allowance, task_id, note
+        FROM ledger INDEXED BY ledger_of_user WHERE user_id = :user ORDER BY id
+    """,
+    "drafts": "SELECT chat_id, data, updated_at FROM drafts WHERE user_id = :user",
+    "recipes": "SELECT name, settings, created_at FROM recipes WHERE user_id = :user ORDER BY created_at",
+    "elements_and_voices": """
+        SELECT kind, name, description, provider, state, made_at
+        FROM assets INDEXED BY assets_of_user WHERE user_id = :user ORDER BY made_at
+    """,
+    "pictures": "SELECT sha256, media_type, used_at FROM attachments WHERE user_id = :user ORDER BY used_at",
+    "payments": """
+        SELECT charge_id, credits, stars, paid_at, state, taken
+        FROM payments INDEXED BY payments_of_user WHERE user_id = :user ORDER BY paid_at
+    """,
+    "subscriptions": """
+        SELECT name, plan, credits, stars, paid_until, renews
+        FROM subscriptions INDEXED BY subscriptions_of_user WHERE user_id = :user AND paid_until IS NOT NULL
+    """,
+    "kept_words": "SELECT words, used_at FROM kept_words WHERE user_id = :user",
+}
+"""What a person gets of their own data, by the name that it has in the file."""
+
+DOCUMENTS = frozenset({"preferences", "request", "data", "settings"})
+"""Columns that hold JSON."""
+
+FORGET = (
+    # What somebody else still needs of the same picture stays, as theirs.
+    """
+    DELETE FROM attachments WHERE user_id = :user AND sha256 NOT IN (
+        SELECT part.atom FROM tasks, json_atoms(tasks.request) AS part
+        WHERE tasks.state IN ('queued', 'submitting', 'unconfirmed') AND length(part.atom) = 64
+        AND tasks.user_id != :user
+        UNION ALL
+        SELECT part.atom FROM drafts, json_atoms(drafts.data) AS part
+        WHERE length(part.atom) = 64 AND drafts.user_id != :user
+    )
+    """,
+    "UPDATE attachments SET user_id = NULL WHERE user_id = :user",
+    """
+    DELETE FROM task_messages
+    WHERE task_id IN (SELECT id FROM tasks INDEXED BY tasks_of_user WHERE user_id = :user)
+    """,
+    "DELETE FROM outbox WHERE task_id IN (SELECT id FROM tasks INDEXED BY tasks_of_user WHERE user_id = :user)",
+    # A bare row stays for the ledger, for a group's budget and for how long such tasks take.
+    """
+    UPDATE tasks INDEXED BY tasks_of_user SET
+        user_id = :alias, chat_id = least(chat_id, 0), message_id = NULL, thread_id = NULL,
+        update_id = NULL, language = 'en', request = json_object('operation', 'text2video', 'model', model),
+        failure_detail = NULL, status_message_id = NULL, favourite = 0, hidden = 1
+    WHERE user_id = :user
+    """,
+    """
+    UPDATE ledger SET user_id = :alias, note = CASE WHEN kind = 'release' THEN note ELSE '' END
+    WHERE user_id = :user
+    """,
+    "UPDATE ledger_parts INDEXED BY ledger_parts_of_account SET account_id = :alias WHERE account_id = :user",
+    "DELETE FROM offers WHERE user_id = :user",
+    "DELETE FROM subscriptions WHERE user_id = :user",
+    # What was paid stays with its day and sum; the Stars can no longer be given back to nobody.
+    "UPDATE payments INDEXED BY payments_of_user SET user_id = :alias WHERE user_id = :user",
+    "DELETE FROM drafts WHERE user_id = :user",
+    "DELETE FROM kept_words WHERE user_id = :user",
+    "DELETE FROM recipes WHERE user_id = :user",
+    "DELETE FROM awaited WHERE user_id = :user",
+    # What a provider may still have is deleted there, and then here, without anybody's name.
+    """
+    UPDATE assets INDEXED BY assets_of_user SET
+        user_id = :alias, chat_id = 0, message_id = NULL, update_id = NULL, language = 'en', name = '',
+        folded_name = '', description = '', pictures = '[]', sound = NULL, video = NULL, failure_detail = NULL,
+        state = 'deleting', version = version + 1, due_at = CASE WHEN state = 'sending' THEN due_at ELSE 0 END,
+        attempts = 0, told = 1
+    WHERE user_id = :user AND state != 'failed'
+    """,
+    "DELETE FROM assets WHERE user_id = :user",
+    # That there was a strike still counts; what was asked for is gone.
+    "UPDATE strikes SET prompt = '' WHERE user_id = :user",
+    "UPDATE users SET invited_by = NULL WHERE invited_by = :user",
+    "DELETE FROM users WHERE id = :user",
+)
+"""In this order: what points at a task goes before its owner's name does. `:alias` is the pseudonym."""
+
+
+class Privacy(Subject):
+    """A person's data as a whole."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._scrub = engine.scrub
+
+    async def export(self, user_id: UserId) -> dict[str, list[Row]]:
+        """Everything that is known of a user: rows by what they are (`profile`, `tasks`, `ledger` …)."""
+
+        def work(tx: Transaction) -> dict[str, list[Row]]:
+            return {
+                name: [_readable(row) for row in tx.all(Row, statement, user=user_id)]
+                for name, statement in EXPORT.items()
+            }
+
+        return await self._read(work)
+
+    async def forget(self, user_id: UserId, now: Millis) -> None:
+        """Delete a user with all that they wrote, sent and got; nothing of it can be read in the file afterwards.
+
+        What waits is cancelled with its hold. What runs ends without being told or delivered. Ledger rows stay
+        under a pseudonym: usage and bookings go on counting them where the same user comes back.
+        """
+        queued = "SELECT * FROM tasks INDEXED BY tasks_of_user WHERE user_id = :user AND state = 'queued'"
+
+        def work(tx: Transaction) -> None:
+            for task in tx.all(Task, queued, user=user_id):
+                end_forgotten(tx, task, now)
+            alias = tx.value("SELECT pseudonym(:user)", user=user_id)
+            for statement in FORGET:
+                tx.run(statement, user=user_id, alias=alias)
+
+        await self._write(work)
+        if not await self._scrub():
+            log.warning("the journal was in use; what was forgotten leaves it with the next checkpoint")
+
+
+def end_forgotten(tx: Transaction, task: Task, now: Millis) -> Task:
+    """End what waits of somebody who is forgotten; its credits go back to where they came from."""
+    statement = """
+        UPDATE tasks SET state = 'cancelled', version = version + 1, due_at = NULL, finished_at = :now
+        WHERE id = :task RETURNING *
+    """
+    (cancelled,) = tx.all(Task, statement, task=task.id, now=now)
+    settle(tx, cancelled, Settlement.RELEASE, now)
+    return cancelled
+
+
+def _readable(row: Row) -> dict[str, Any]:
+    return {
+        name: json.loads(value) if name in DOCUMENTS and value is not None else value
+        for name, value in row.items()
+    }

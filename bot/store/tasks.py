@@ -1,0 +1,343 @@
+"""The life of a task: how it begins, who looks at it next, and each step that it takes."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.domain.credits.quota import Plan, PoolUse, Windows, may_hold, within_group_budget
+from bot.domain.credits.spending import NO_CAPS, Caps, total, within
+from bot.domain.tasks.lifecycle import Settlement, Transition
+from bot.domain.tasks.task import LedgerRow, Task, TaskState
+from bot.domain.units import Credits, Millis, ProviderName, TaskId, UserId
+from bot.store.credits import book, get_paying_pool, get_usage, settle, sum_spent_in_chat, sum_spent_units
+from bot.store.drafts import StoredAttachment, save_attachment
+from bot.store.engine import Row, Subject, Transaction, mapper
+from bot.store.privacy import end_forgotten
+
+
+class Conflict(Exception):
+    """The task is no longer at the version that the transition was made from: read it again."""
+
+
+class TaskIdTaken(Exception):
+    """The drawn task id is in use: draw another."""
+
+
+GET = "SELECT * FROM tasks WHERE id = :task"
+
+
+class Tasks(Subject):
+    """Everybody's tasks. Claims move `due_at` forward (the lease) and never hand the same row out twice in it."""
+
+    # -- beginning -----------------------------------------------------------------------------------
+
+    async def accept(
+        self,
+        task: Task,
+        attachments: Sequence[StoredAttachment],
+        plan: Plan,
+        window: Windows,
+        group_budget: int | None = None,
+        pool: PoolUse = PoolUse.OFF,
+        caps: Caps = NO_CAPS,
+    ) -> Task:
+        """Keep a new task with its attachments and hold its price, in one transaction.
+
+        `group_budget` is how many credits everybody in the task's chat may spend in the day of `window`.
+        `caps` is what everybody together may spend at Kling.
+        Where `pool` says so, and `quota.pool_pays`, the chat's pool pays in place of the user.
+
+        If a task with the same `origin.update_id` exists already, that one is returned and nothing is
+        held: a replayed update has no second effect.
+
+        Raises:
+            UserError: `quota.may_hold`, `quota.pool_pays`, `spending.within` or `quota.within_group_budget` says no.
+            TaskIdTaken: draw another id.
+
+        """
+        of_update = "SELECT * FROM tasks WHERE update_id = :update"
+
+        def work(tx: Transaction) -> Task:
+            if task.origin.update_id is not None:
+                known = tx.one(Task, of_update, update=task.origin.update_id)
+                if known is not None:
+                    return known
+            if tx.one(Row, GET, task=task.id) is not None:
+                raise TaskIdTaken(task.id)
+            usage = get_usage(tx, task.user_id, window)
+            payer = get_paying_pool(tx, task, pool)
+            # Where a pool pays, who asks is still bound to how much may run at a time.
+            allowance = may_hold(task.price if payer is None else Credits(0), plan, usage, window)
+            if group_budget is not None:
+                spent = sum_spent_in_chat(tx, task.origin.chat_id, window.day_start)
+                within_group_budget(task.price, group_budget, spent, window)
+            if caps:
+                within(caps, total(sum_spent_units(tx, window).values()), task.price, window)
+            for attachment in attachments:
+                save_attachment(tx, attachment, task.created_at)
+            tx.insert("tasks", columns(task))
+            book(tx, LedgerRow.hold(task, allowance, payer))
+            return task
+
+        return await self._write(work)
+
+    # -- reading -------------------------------------------------------------------------------------
+
+    async def get(self, task_id: TaskId) -> Task | None:
+        """One task."""
+        return await self._read(lambda tx: tx.one(Task, GET, task=task_id))
+
+    async def list_of(self, user_id: UserId, states: Sequence[TaskState], limit: int = 20) -> list[Task]:
+        """A user's tasks in these states, newest first."""
+        statement = """
+            SELECT * FROM tasks WHERE user_id = :user AND state = ANY (:states)
+            ORDER BY sequence DESC LIMIT :limit
+        """
+        return await self._read(lambda tx: tx.all(Task, statement, user=user_id, states=states, limit=limit))
+
+    async def list_in(self, states: Sequence[TaskState], limit: int = 1000) -> list[Task]:
+        """Everybody's tasks in these states, oldest first."""
+        statement = "SELECT * FROM tasks WHERE state = ANY (:states) ORDER BY sequence LIMIT :limit"
+        return await self._read(lambda tx: tx.all(Task, statement, states=states, limit=limit))
+
+    async def list_ended(self, since: Millis, states: Sequence[TaskState], limit: int) -> list[Task]:
+        """Tasks that came to their end since then in one of the states, newest first."""
+        statement = """
+            SELECT * FROM tasks INDEXED BY tasks_ended
+            WHERE finished_at >= :since AND state = ANY (:states)
+            ORDER BY finished_at DESC LIMIT :limit
+        """
+        return await self._read(lambda tx: tx.all(Task, statement, since=since, states=states, limit=limit))
+
+    async def list_overdue(self, now: Millis, limit: int) -> list[Task]:
+        """Active tasks (not submitting) past their deadline, oldest first."""
+        statement = """
+            SELECT * FROM tasks INDEXED BY tasks_deadline
+            WHERE state IN ('queued', 'unconfirmed', 'in_progress') AND deadline_at <= :now
+            ORDER BY deadline_at LIMIT :limit
+        """
+        return await self._read(lambda tx: tx.all(Task, statement, now=now, limit=limit))
+
+    async def list_ended_with_status(self, limit: int) -> list[Task]:
+        """Tasks at their end, with nothing left to send, whose status message was not taken away."""
+        statement = """
+            SELECT * FROM tasks INDEXED BY tasks_shown
+            WHERE status_message_id IS NOT NULL
+            AND state IN ('succeeded', 'failed', 'cancelled', 'expired')
+            AND NOT EXISTS (
+                SELECT 1 FROM outbox WHERE task_id = tasks.id AND outbox.state IN ('pending', 'sending')
+            )
+            ORDER BY sequence LIMIT :limit
+        """
+        return await self._read(lambda tx: tx.all(Task, statement, limit=limit))
+
+    async def count_running(self) -> Mapping[ProviderName, int]:
+        """How many tasks hold a slot at each provider: submitting, unconfirmed or in progress."""
+        statement = """
+            SELECT provider, count(*) AS number FROM tasks
+            WHERE state IN ('submitting', 'unconfirmed', 'in_progress') AND provider IS NOT NULL
+            GROUP BY provider
+        """
+        rows = await self._read(lambda tx: tx.all(Row, statement))
+        return {ProviderName(row["provider"]): row["number"] for row in rows}
+
+    async def count_ahead(self, task: Task) -> int:
+        """How many queued tasks were accepted before this one."""
+        statement = """
+            SELECT count(*) FROM tasks
+            WHERE state = 'queued' AND sequence < (SELECT sequence FROM tasks WHERE id = :task)
+        """
+        return await self._read(lambda tx: int(tx.value(statement, task=task.id)))
+
+    async def has_other_success(self, task: Task) -> bool:
+        """Whether another task of the same user has succeeded."""
+        statement = """
+            SELECT 1 FROM tasks INDEXED BY tasks_of_user
+            WHERE user_id = :user AND state = 'succeeded' AND id != :task LIMIT 1
+        """
+        found = await self._read(lambda tx: tx.value(statement, user=task.user_id, task=task.id))
+        return found is not None
+
+    async def list_durations(
+        self, provider: ProviderName, key: tuple[str, str, int], limit: int = 50
+    ) -> list[int]:
+        """How long the newest tasks of (model, mode, seconds) took from submission to the end, in milliseconds."""
+        statement = """
+            SELECT finished_at - submitted_at FROM tasks
+            WHERE state = 'succeeded' AND provider = :provider AND model = :model AND mode = :mode
+            AND duration = :duration
+            ORDER BY finished_at DESC LIMIT :limit
+        """
+        values = dict(zip(("model", "mode", "duration"), key, strict=True))
+        return await self._read(lambda tx: tx.values(statement, provider=provider, limit=limit, **values))
+
+    async def list_recent_durations(self, provider: ProviderName, limit: int = 50) -> list[int]:
+        """How long a provider's newest tasks of every kind took, as `list_durations` counts."""
+        statement = """
+            SELECT finished_at - submitted_at FROM tasks INDEXED BY tasks_took_lately
+            WHERE state = 'succeeded' AND provider = :provider ORDER BY finished_at DESC LIMIT :limit
+        """
+        return await self._read(lambda tx: tx.values(statement, provider=provider, limit=limit))
+
+    # -- claiming ------------------------------------------------------------------------------------
+
+    async def list_due_queued(self, now: Millis, limit: int) -> list[Task]:
+        """Queued tasks whose due time has come, fairly: users with fewer running tasks first, then the oldest.
+
+        This only reads: `apply` with a `Claimed` event is the claim.
+        """
+        # Everybody's turn comes round: the place in one's own queue, counted on from what is running already,
+        # goes before age, so that a thousand tasks of one user do not delay another's first. A plan's priority
+        # is worth so many places: enough to overtake, never to keep anybody out for good. Whole rows are read
+        # of the chosen only.
+        statement = """
+            WITH running AS (
+                SELECT user_id, count(*) AS number FROM tasks
+                WHERE state IN ('submitting', 'unconfirmed', 'in_progress')
+                GROUP BY user_id
+            ),
+            waiting AS (
+                SELECT sequence, user_id, priority,
+                    row_number() OVER (PARTITION BY user_id ORDER BY sequence) AS place
+                FROM tasks INDEXED BY tasks_queued
+                WHERE state = 'queued' AND due_at <= :now AND deadline_at > :now
+            ),
+            chosen AS (
+                SELECT waiting.sequence, waiting.place + coalesce(running.number, 0) - waiting.priority AS turn
+                FROM waiting LEFT JOIN running USING (user_id)
+                ORDER BY turn, waiting.sequence LIMIT :limit
+            )
+            SELECT tasks.* FROM chosen JOIN tasks USING (sequence) ORDER BY chosen.turn, chosen.sequence
+        """
+        return await self._read(lambda tx: tx.all(Task, statement, now=now, limit=limit))
+
+    async def postpone(self, task_ids: Sequence[TaskId], until: Millis) -> None:
+        """Let queued tasks wait at least until then. The version does not change."""
+        statement = """
+            UPDATE tasks SET due_at = greatest(due_at, :until) WHERE id = ANY (:ids) AND state = 'queued'
+        """
+        await self._write(lambda tx: tx.run(statement, ids=task_ids, until=until))
+
+    async def claim_due(
+        self, now: Millis, lease: Millis, states: Sequence[TaskState], limit: int
+    ) -> list[Task]:
+        """Take tasks in these states whose due time has come, and move it forward by `lease`.
+
+        The version does not change: a claim says nothing of the task's life.
+        """
+        any_due = "SELECT 1 FROM tasks WHERE state = ANY (:states) AND due_at <= :now LIMIT 1"
+        claim = """
+            UPDATE tasks SET due_at = :until
+            WHERE sequence IN (
+                SELECT sequence FROM tasks
+                WHERE state = ANY (:states) AND due_at <= :now
+                ORDER BY due_at LIMIT :limit
+            )
+            RETURNING *
+        """
+        # Most ticks find nothing: a look by a reader costs no commit.
+        if await self._read(lambda tx: tx.value(any_due, now=now, states=states)) is None:
+            return []
+        taken = await self._write(
+            lambda tx: tx.all(Task, claim, now=now, until=now + lease, states=states, limit=limit)
+        )
+        return sorted(taken, key=lambda task: task.created_at)
+
+    async def poll_now(
+        self,
+        provider: ProviderName,
+        external_task_id: str | None,
+        provider_task_id: str | None,
+        now: Millis,
+        pause: Millis,
+    ) -> Task | None:
+        """Make a task of the provider due now, but at the soonest `pause` after the last time; None: nothing to do.
+
+        It is the one with our own id, or else with the provider's, if it is in progress, expired and still
+        looked for, or unconfirmed; and known to the provider so far, for the pauses between looks that find
+        nothing are a proof. A look that is under way and saw less does not undo it. The version does not change.
+        """
+        # Two searches by index; our own id goes before the provider's.
+        find = """
+            SELECT id, due_at, 0 AS place FROM tasks
+            WHERE external_task_id = :external_id AND provider = :provider
+            UNION ALL
+            SELECT id, due_at, 1 FROM tasks INDEXED BY tasks_at_provider
+            WHERE provider = :provider AND provider_task_id = :provider_id AND due_at IS NOT NULL
+            ORDER BY place LIMIT 1
+        """
+        # The moment that a callback asked for stays beside the due time: while both are the same, nobody has
+        # looked since.
+        hasten = """
+            UPDATE tasks SET
+                due_at = greatest(:now, coalesce(hastened_at + :pause, 0)),
+                hastened_at = greatest(:now, coalesce(hastened_at + :pause, 0))
+            WHERE id = :id AND due_at > greatest(:now, coalesce(hastened_at + :pause, 0))
+            AND state IN ('in_progress', 'expired', 'unconfirmed') AND looks = 0
+            RETURNING *
+        """
+        # A callback about a task that nobody waits for costs no commit.
+        found = await self._read(
+            lambda tx: tx.one(
+                Row, find, provider=provider, external_id=external_task_id, provider_id=provider_task_id
+            )
+        )
+        if found is None or found["due_at"] is None or found["due_at"] <= now:
+            return None
+        return await self._write(lambda tx: tx.one(Task, hasten, id=found["id"], now=now, pause=pause))
+
+    # -- changing ------------------------------------------------------------------------------------
+
+    async def apply(self, transition: Transition, now: Millis) -> Task:
+        """Apply a transition with its settlement and outbox rows, by compare and set on the version.
+
+        A charge or a release books the opposite of the task's hold (`task:<id>:charge`, `task:<id>:release`),
+        with the hold's allowance and moment.
+
+        Raises:
+            Conflict: the task moved on since `transition.before` was read.
+
+        """
+        statement = """
+            UPDATE tasks SET
+                state = :state, version = :version, provider = :provider,
+                due_at = CASE
+                    WHEN due_at = hastened_at AND :looks = 0 AND :state IN ('in_progress', 'expired')
+                    THEN least(due_at, :due_at)
+                    ELSE :due_at
+                END,
+                provider_task_id = :provider_task_id, attempts = :attempts, looks = :looks,
+                excluded = :excluded, submitted_at = :submitted_at, finished_at = :finished_at,
+                progress = :progress, failure = :failure,
+                failure_detail = CASE WHEN user_id < 0 THEN NULL ELSE :failure_detail END,
+                real_cost = :real_cost
+            WHERE id = :id AND version = :before
+            RETURNING *
+        """
+        before, after = transition.before, transition.after
+
+        def work(tx: Transaction) -> Task:
+            task = tx.one(Task, statement, **mapper.columns(after) | {"before": before.version})
+            if task is None:
+                raise Conflict(f"task {before.id} is no longer at version {before.version}")
+            if transition.settlement is not Settlement.KEEP:
+                settle(tx, after, transition.settlement, now)
+            if task.is_forgotten:
+                # There is nobody to tell, and nothing to send once more.
+                return end_forgotten(tx, task, now) if after.state is TaskState.QUEUED else task
+            for item in transition.outbox:
+                row = {"task_id": after.id, "state": "pending", "attempts": 0, "due_at": now}
+                tx.insert("outbox", mapper.columns(item) | row)
+            return task
+
+        return await self._write(work)
+
+    async def set_status_message(self, task_id: TaskId, message_id: int | None) -> None:
+        """Remember where a task's status is shown. Does not change the version."""
+        statement = "UPDATE tasks SET status_message_id = :message WHERE id = :task"
+        await self._write(lambda tx: tx.run(statement, task=task_id, message=message_id))
+
+
+def columns(task: Task) -> dict[str, object]:
+    """Every column of a new task, with those of its request that are searched."""
+    request = task.request
+    searched = {"model": request.model, "mode": str(request.mode), "duration": request.duration}
+    return mapper.columns(task) | searched
