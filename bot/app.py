@@ -19,7 +19,6 @@ from pathlib import Path
 import httpx
 import structlog
 
-from bot import wiring
 from bot.clock import Clock, Runtime, Sleep, SystemClock
 from bot.domain.requests import (
     effects,
@@ -34,11 +33,8 @@ from bot.providers import open_pool
 from bot.scheduler import Run, Scheduler
 from bot.services.compose import Compose
 from bot.services.container import Services
-from bot.services.credits.payments import Payments, Terms
-from bot.services.credits.plans import Plans
+from bot.services.credits.payments import Payments
 from bot.services.credits.pools import Pools
-from bot.services.credits.prices import Prices
-from bot.services.credits.pricing import Pricing
 from bot.services.credits.spending import Spending
 from bot.services.credits.subscriptions import Subscriptions
 from bot.services.inbox import Intake
@@ -46,15 +42,10 @@ from bot.services.library.asset_making import AssetMaking
 from bot.services.library.assets import Assets
 from bot.services.library.ideas import Ideas
 from bot.services.library.recipes import Recipes
-from bot.services.operations.admin import Admin
 from bot.services.operations.alerts import Alerts, Rounds
-from bot.services.operations.broadcast import Broadcasts, BroadcastSending
+from bot.services.operations.broadcast import BroadcastSending
 from bot.services.operations.privacy import Privacy
 from bot.services.operations.providers import Providers
-from bot.services.operations.reports import Reports
-from bot.services.people.access import Access
-from bot.services.people.accounts import Accounts
-from bot.services.people.audit import Audit
 from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
 from bot.services.ports import Job, UpdateSource
@@ -62,7 +53,6 @@ from bot.services.requests.assistant import Assistant
 from bot.services.requests.cards import Cards
 from bot.services.requests.links import LARGEST_PICTURE, Links
 from bot.services.requests.submit import Submit
-from bot.services.tasks.all_tasks import AllTasks
 from bot.services.tasks.deliver import Deliver
 from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.fetching import ResultFiles
@@ -76,6 +66,7 @@ from bot.services.tasks.watch import Watch
 from bot.services.tasks.work import Work
 from bot.settings.config import Settings
 from bot.store import Store
+from bot.wiring import administration
 from handlers.connection import Connection, TelegramSide, connect
 
 log = structlog.get_logger(__name__)
@@ -214,6 +205,7 @@ async def build(
     rng = rng or random.SystemRandom()
     runtime = Runtime(clock, rng, sleep)
     network = Network(transport)
+    token = settings.telegram.token.get_secret_value()
     async with AsyncExitStack() as stack:
         directory = Path(settings.storage.directory)
         directory.mkdir(parents=True, exist_ok=True)
@@ -224,60 +216,41 @@ async def build(
         downloads = await stack.enter_async_context(network.client(timeout=DOWNLOAD_TIMEOUT))
 
         scheduler = Scheduler()
-        policy = wiring.polling_policy(settings)
-        audit = Audit(store, clock)
-        plans = Plans(store, settings.plans, settings.quota.default_plan)
-        prices = Prices(store, settings.catalog.model_dump(), wiring.prices_of_providers(settings))
-        accounts = Accounts(
-            store,
-            clock,
-            plans=plans,
-            default_plan=plans.default,
-            zone=wiring.zone(settings),
-            admins=wiring.owners(settings),
-            audit=audit,
+        policy = settings.polling.policy
+        admin = administration(settings, store=store, offer=pool, runtime=runtime, wake=scheduler.wake)
+        accounts, access = admin.accounts, admin.access
+        compose = Compose(
+            prices=admin.prices.at,
+            pool=pool,
+            defaults=settings.models,
+            voices=voices.load(),
+            effects=effects.load(),
         )
-        access = Access(
-            store,
-            accounts,
-            audit,
-            clock,
-            rng,
-            settings.access.mode,
-            wiring.allow_list(settings),
-            plans,
-        )
-        compose = Compose(prices.at, pool, wiring.defaults(settings), voices.load(), effects.load())
-        limits = Limits(wiring.rates(settings), clock)
+        limits = Limits(limits=settings.limits, groups=settings.groups, clock=clock)
         spending = Spending(
-            store,
-            pool,
-            accounts,
-            clock,
-            wiring.caps(settings),
-            wiring.caps_of_providers(settings),
-            settings.spending.warn_percent,
+            store=store,
+            pool=pool,
+            accounts=accounts,
+            clock=clock,
+            settings=settings.spending,
+            provider_caps={ProviderName(provider.name): provider.caps for provider in settings.providers},
         )
-        judging = await stack.enter_async_context(network.client())
         moderation = Moderation(
-            store,
-            access,
-            clock,
-            wiring.content_filter(settings),
-            wiring.strike_policy(settings),
-            wiring.hook(settings),
-            judging,
+            store=store,
+            access=access,
+            clock=clock,
+            settings=settings.moderation,
+            http=await stack.enter_async_context(network.client()),
         )
         assets = Assets(
-            store,
-            pool,
-            lambda: prices.catalog,
-            accounts,
-            limits,
-            clock,
-            rng,
-            scheduler.wake,
-            moderation,
+            store=store,
+            pool=pool,
+            catalog=lambda: admin.prices.catalog,
+            accounts=accounts,
+            limits=limits,
+            runtime=runtime,
+            wake=scheduler.wake,
+            moderation=moderation,
             hands_out_sounds=bool(settings.web.public_url),
         )
         submit = Submit(
@@ -296,7 +269,7 @@ async def build(
             assets,
         )
         connection = Connection(
-            token=settings.telegram.token.get_secret_value(),
+            token=token,
             base_url=settings.telegram.base_url,
             base_file_url=settings.telegram.base_file_url,
             local_mode=settings.telegram.local_mode,
@@ -320,7 +293,7 @@ async def build(
             kind=Product.IMAGE,
         )
         status = Status(store, telegram.messenger, clock)
-        providers = Providers(store, pool, clock, spending=spending)
+        providers = Providers(store=store, pool=pool, clock=clock, spending=spending)
         max_upload = settings.max_upload_bytes
 
         async def fetch(url: str, target: Path, kind: Product) -> None:
@@ -334,7 +307,6 @@ async def build(
             )
 
         files = ResultFiles(fetch, directory, max_upload)
-        all_tasks = AllTasks(store, access, audit, clock, scheduler.wake)
         services = Services(
             compose=compose,
             cards=Cards(store, compose, clock),
@@ -342,32 +314,37 @@ async def build(
             results=Results(store, accounts, compose, telegram.messenger, files),
             history=History(store, clock),
             links=Links(fetch_picture, directory),
-            recipes=Recipes(store, compose, clock, rng),
+            recipes=Recipes(store=store, compose=compose, runtime=runtime),
             assets=assets,
-            ideas=Ideas(wiring.ideas(settings), store, compose),
+            ideas=Ideas(configured=[each.idea for each in settings.ideas], store=store, compose=compose),
             assistant=assistant,
             accounts=accounts,
             payments=Payments(
-                store,
-                accounts,
-                clock,
-                rng,
-                wiring.packages(settings),
-                Subscriptions(store, accounts, clock, rng, wiring.monthly_plans(settings)),
-                Terms(settings.payments.terms, settings.payments.support),
-                audit,
+                store=store,
+                accounts=accounts,
+                runtime=runtime,
+                packages=settings.packages,
+                subscriptions=Subscriptions(
+                    store=store, accounts=accounts, runtime=runtime, offered=settings.subscriptions
+                ),
+                terms=settings.payments,
+                audit=admin.audit,
             ),
-            pools=Pools(store, accounts, clock, settings.groups.pool, audit),
-            pricing=Pricing(plans, prices, compose, access, audit),
+            pools=Pools(
+                store=store, accounts=accounts, clock=clock, use=settings.groups.pool, audit=admin.audit
+            ),
+            pricing=admin.pricing,
             access=access,
-            admin=Admin(store, access, accounts, audit),
-            all_tasks=all_tasks,
-            retries=Retries(access, all_tasks, submit, audit),
+            admin=admin.admin,
+            all_tasks=admin.tasks,
+            retries=Retries(access, admin.tasks, submit, admin.audit),
             moderation=moderation,
-            reports=Reports(store, access, accounts, clock),
-            broadcasts=Broadcasts(store, access, accounts, audit, clock, scheduler.wake),
+            reports=admin.reports,
+            broadcasts=admin.broadcasts,
             status=status,
-            privacy=Privacy(store, status, clock, settings.storage.retention_days),
+            privacy=Privacy(
+                store=store, status=status, clock=clock, retention_days=settings.storage.retention_days
+            ),
             providers=providers,
             clock=clock,
             stale_after=settings.telegram.stale_after_minutes * MINUTE,
@@ -380,8 +357,9 @@ async def build(
             Work(DELIVERIES_AT_ONCE),
             Work(ASSETS_AT_ONCE),
         )
-        alerts = Alerts(telegram.messenger, store, clock)
+        alerts = Alerts(operators=telegram.messenger, store=store, clock=clock)
         watch = Watch(pool, alerts)
+        public_url = settings.web.public_url
         dispatch = Dispatch(
             store,
             pool,
@@ -393,28 +371,30 @@ async def build(
             policy,
             scheduler.wake,
             submissions,
-            wiring.callback_urls(settings),
+            {
+                ProviderName(provider.name): callback.address(public_url, token, provider.name)
+                for provider in settings.providers
+                if public_url
+            },
             spending,
         )
         poll = Poll(store, pool, watch, status, clock, rng, policy, scheduler.wake, looks)
         asset_making = AssetMaking(
-            store,
-            pool,
-            watch,
-            telegram.asset_chat,
-            clock,
-            rng,
-            policy,
-            making,
-            settings.web.public_url,
-            settings.telegram.token.get_secret_value(),
+            store=store,
+            pool=pool,
+            watch=watch,
+            chat=telegram.asset_chat,
+            runtime=runtime,
+            policy=policy,
+            work=making,
+            sounds_at=settings.web.public_url,
+            secret=token,
         )
         updates: UpdateSource = telegram
         serving: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
         if settings.web.public_url:
             from bot import web  # it loads a web server
 
-            token = settings.telegram.token.get_secret_value()
             doors = {
                 ProviderName(provider.name): web.CallbackDoor(
                     callback.path_secret(token, provider.name), provider.webhook_secret.get_secret_value()
@@ -440,9 +420,16 @@ async def build(
             directory,
             Millis(settings.storage.retention_days * DAY),
         )
-        broadcasting = BroadcastSending(store, access, accounts, telegram.letters, clock)
+        broadcasting = BroadcastSending(
+            store=store, access=access, accounts=accounts, letters=telegram.letters, clock=clock
+        )
         rounds = Rounds(
-            store, accounts, alerts, clock, wiring.thresholds(settings), partial(_free_share, directory)
+            store=store,
+            accounts=accounts,
+            alerts=alerts,
+            clock=clock,
+            settings=settings.alerts,
+            free_share=partial(_free_share, directory),
         )
 
         async def restore() -> None:

@@ -35,9 +35,17 @@ LAYERS = {
         "bot.kling",
         "bot.store",
         "bot.media",
+        "bot.settings.sections",
         "bot.clock",
         "bot.errors",
         "bot.i18n",
+    ),
+    "bot.wiring": (
+        "bot.services",
+        "bot.settings.config",
+        "bot.store",
+        "bot.domain.units",
+        "bot.clock",
     ),
     "bot.web": (
         "bot.clock",
@@ -83,6 +91,7 @@ LAYERS = {
         "bot.errors",
         "bot.i18n",
         "bot.network",
+        "bot.settings.sections",
     ),
 }
 SQL = re.compile(

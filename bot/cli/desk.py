@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import random
 import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -16,27 +15,15 @@ from typing import Concatenate, ParamSpec
 
 import click
 
-from bot import (
-    log,
-    wiring,
-)
-from bot.clock import SystemClock
+from bot import log
+from bot.clock import Runtime
 from bot.domain.units import Millis, UserId
 from bot.errors import ConfigError, UserError
 from bot.providers import ConfiguredOffer
-from bot.services.credits.plans import Plans
-from bot.services.credits.prices import Prices
-from bot.services.credits.pricing import Pricing
-from bot.services.operations.admin import Admin
-from bot.services.operations.broadcast import Broadcasts
-from bot.services.operations.reports import Reports
-from bot.services.people.access import Access
-from bot.services.people.accounts import Accounts
-from bot.services.people.audit import Audit
 from bot.services.ports import Job
-from bot.services.tasks.all_tasks import AllTasks
 from bot.settings import config
 from bot.store import Store
+from bot.wiring import Administration, administration
 
 P = ParamSpec("P")
 
@@ -46,19 +33,9 @@ LISTED = 50
 _GAPS = str.maketrans("\t\r\n", "   ")
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk(Administration):
     """The services that a command asks, each with an actor of None."""
-
-    accounts: Accounts
-    access: Access
-    admin: Admin
-    tasks: AllTasks
-    pricing: Pricing
-    broadcasts: Broadcasts
-    reports: Reports
-    audit: Audit
-    clock: SystemClock
 
     def operation(self, deed: str = "") -> str:
         """A name for what this command does; without the caller's own, no two commands are the same deed."""
@@ -78,28 +55,12 @@ class Desk:
 async def _desk(settings: config.Settings) -> AsyncIterator[Desk]:
     store = await Store.open(settings.store.url)
     try:
-        clock = SystemClock()
-        audit = Audit(store, clock)
-        plans = Plans(store, settings.plans, settings.quota.default_plan)
-        prices = Prices(store, settings.catalog.model_dump(), wiring.prices_of_providers(settings))
-        owners, zone = wiring.owners(settings), wiring.zone(settings)
-        accounts = Accounts(store, clock, plans, plans.default, zone, owners, audit)
-        rng, allowed = random.SystemRandom(), wiring.allow_list(settings)
-        access = Access(store, accounts, audit, clock, rng, settings.access.mode, allowed, plans)
-        pricing = Pricing(plans, prices, ConfiguredOffer(settings.providers), access, audit)
-        await access.refresh()
-        await pricing.refresh()
-        yield Desk(
-            accounts,
-            access,
-            Admin(store, access, accounts, audit),
-            AllTasks(store, access, audit, clock, _nobody),
-            pricing,
-            Broadcasts(store, access, accounts, audit, clock, _nobody),
-            Reports(store, access, accounts, clock),
-            audit,
-            clock,
+        made = administration(
+            settings, store=store, offer=ConfiguredOffer(settings.providers), runtime=Runtime(), wake=_nobody
         )
+        await made.access.refresh()
+        await made.pricing.refresh()
+        yield Desk(**{field.name: getattr(made, field.name) for field in fields(made)})
     finally:
         await store.close()
 

@@ -16,6 +16,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot.domain.credits.shop import Package
+from bot.domain.credits.subscription import MonthlyPlan
 from bot.domain.credits.terms import PlanTerms
 from bot.errors import ConfigError
 from bot.kling import callback
@@ -26,12 +28,11 @@ from bot.settings.sections import (
     Catalog,
     Delivery,
     Groups,
-    Idea,
+    IdeaSettings,
     Limits,
     Logging,
     Models,
     Moderation,
-    Package,
     Payments,
     Polling,
     Provider,
@@ -39,7 +40,6 @@ from bot.settings.sections import (
     SpendingSettings,
     Storage,
     Store,
-    SubscriptionSettings,
     Telegram,
     Web,
 )
@@ -64,7 +64,7 @@ class Settings(BaseSettings):
         "free": PlanTerms(daily_credits=100, monthly_credits=1000)
     }
     spending: SpendingSettings = SpendingSettings()
-    subscriptions: Annotated[tuple[SubscriptionSettings, ...], Field(max_length=20)] = ()
+    subscriptions: Annotated[tuple[MonthlyPlan, ...], Field(max_length=20)] = ()
     packages: Annotated[tuple[Package, ...], Field(max_length=20)] = ()
     payments: Payments = Payments()
     limits: Limits = Limits()
@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     models: Models = Models()
     catalog: Catalog = Catalog()
     assistant: Assistant = Assistant()
-    ideas: Annotated[tuple[Idea, ...], Field(max_length=50)] = ()
+    ideas: Annotated[tuple[IdeaSettings, ...], Field(max_length=50)] = ()
     logging: Logging = Logging()
     web: Web = Web()
 
@@ -212,10 +212,12 @@ def _number(value: Any) -> float | None:
 
 _ALLOWED: Mapping[str, str] = {
     "extra_forbidden": "there is no such key",
+    "unexpected_keyword_argument": "there is no such key",
     "tuple_type": "must be a list, such as [1, 2]",
     "model_type": "must be a table",
     "model_attributes_type": "must be a table",
     "dict_type": "must be a table",
+    "dataclass_type": "must be a table",
     "string_type": "must be a text in quotes",
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",

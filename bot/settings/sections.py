@@ -18,10 +18,15 @@ from pydantic import (
 )
 
 from bot.domain.credits.quota import PoolUse
+from bot.domain.credits.spending import Caps
+from bot.domain.library.idea import Idea, slug_of
 from bot.domain.people.access import AccessMode
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.model import ChangedPrices, PriceColumns
+from bot.domain.requests.options import Options
 from bot.domain.requests.request import Operation
+from bot.domain.tasks.schedule import PollingPolicy
+from bot.domain.units import SECOND, Millis, UserId
 from bot.kling import callback
 from bot.settings.addresses import is_loopback, safe_url
 
@@ -43,7 +48,7 @@ class Telegram(Section):
     base_url: str = "https://api.telegram.org/bot"
     base_file_url: str = "https://api.telegram.org/file/bot"
     local_mode: bool = False
-    admins: tuple[int, ...] = ()
+    admins: tuple[UserId, ...] = ()
     stale_after_minutes: Annotated[int, Field(ge=1, le=1440)] = 60
 
     @field_validator("token")
@@ -103,7 +108,19 @@ class ProviderPrices(Section):
         }
 
 
-class Provider(Section):
+class Capped(Section):
+    """The most that may be spent, in Kling's own units; absent: no limit."""
+
+    daily_units: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
+    monthly_units: Annotated[float, Field(ge=0, le=100_000_000)] | None = None
+
+    @property
+    def caps(self) -> Caps:
+        """The limits of a day and a month."""
+        return Caps(self.daily_units, self.monthly_units)
+
+
+class Provider(Capped):
     """One account at one endpoint."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
@@ -123,8 +140,6 @@ class Provider(Section):
     model_names: dict[str, str] = {}
     paths: dict[Operation, Annotated[str, Field(pattern=r"^/\S*$")]] = {}
     enabled: bool = True
-    daily_units: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
-    monthly_units: Annotated[float, Field(ge=0, le=100_000_000)] | None = None
 
     @field_validator("base_url")
     @classmethod
@@ -159,6 +174,16 @@ class Polling(Section):
     timeout: Annotated[float, Field(ge=10, le=86_400)] = 1200
     retries: Annotated[int, Field(ge=0, le=20)] = 4
 
+    @property
+    def policy(self) -> PollingPolicy:
+        """The same in milliseconds."""
+        return PollingPolicy(
+            min_interval=Millis(round(self.min_interval * SECOND)),
+            max_interval=Millis(round(self.max_interval * SECOND)),
+            deadline=Millis(round(self.timeout * SECOND)),
+            retries=self.retries,
+        )
+
 
 class Delivery(Section):
     """How videos are sent."""
@@ -181,30 +206,16 @@ class Quota(Section):
         ZoneInfo(value)
         return value
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where days and months begin."""
+        return ZoneInfo(self.timezone)
 
-class SpendingSettings(Section):
-    """What everybody together may spend at Kling, in its own units; absent: no limit."""
 
-    daily_units: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
-    monthly_units: Annotated[float, Field(ge=0, le=100_000_000)] | None = None
+class SpendingSettings(Capped):
+    """What everybody together may spend at Kling."""
+
     warn_percent: Annotated[int, Field(ge=1, le=100)] = 80
-
-
-class Package(Section):
-    """Credits that people can buy for Telegram Stars."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,16}$")]
-    credits: Annotated[int, Field(ge=1, le=10_000_000)]
-    stars: Annotated[int, Field(ge=1, le=10_000)]
-
-
-class SubscriptionSettings(Section):
-    """A plan that people can pay for every 30 days in Telegram Stars, with credits that end with each month."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,16}$")]
-    plan: str
-    credits: Annotated[int, Field(ge=0, le=10_000_000)] = 0
-    stars: Annotated[int, Field(ge=1, le=10_000)]
 
 
 class Payments(Section):
@@ -334,7 +345,7 @@ class Assistant(Section):
         return self
 
 
-class Idea(Section):
+class IdeaSettings(Section):
     """A ready-made request that the operator shows; the prompt may hold options, as in the chat."""
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
@@ -355,6 +366,23 @@ class Idea(Section):
         elif value and not Path(value).is_file():
             raise ValueError("there is no such file")
         return value
+
+    @property
+    def idea(self) -> Idea:
+        """The idea; what it leaves open is what each person prefers."""
+        return Idea(
+            slug=slug_of(self.name),
+            name=self.name,
+            words=self.prompt,
+            options=Options(
+                model=self.model or None,
+                mode=self.mode or None,
+                duration=self.duration or None,
+                aspect_ratio=self.aspect_ratio or None,
+            ),
+            photo=self.photo,
+            sample=self.sample,
+        )
 
 
 class Logging(Section):

@@ -8,8 +8,8 @@ from bot.domain.credits.shop import Package, Payment
 from bot.domain.credits.subscription import MonthlyPlan, Subscription
 from bot.domain.units import Millis, UserId
 from bot.i18n import Texts
-from bot.services.credits.payments import Terms
 from bot.services.ports import Balance
+from bot.settings import sections
 from handlers.chat import views
 from handlers.chat.keyboards import Button
 from handlers.chat.views import View, cut
@@ -119,12 +119,12 @@ def gave_back(t: Texts, payment: Payment) -> View:
     return View(t("buy.gave_back", stars=payment.stars, credits=views.credits(t, payment.taken)))
 
 
-def terms(t: Texts, own: Terms) -> View:
+def terms(t: Texts, own: sections.Payments) -> View:
     """Under what terms credits are sold: the operator's words, or the usual ones."""
     return View(escape(own.terms) if own.terms else t("buy.terms"))
 
 
-def support(t: Texts, own: Terms) -> View:
+def support(t: Texts, own: sections.Payments) -> View:
     """Whom to ask about a payment."""
     if own.support:
         return View(t("buy.support_by", support=escape(own.support)))

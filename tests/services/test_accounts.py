@@ -1,7 +1,6 @@
 """People: what they may spend, who may change it, and what language they read."""
 
 import asyncio
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,6 +11,7 @@ from bot.domain.tasks.task import LedgerKind, TaskState
 from bot.domain.units import DAY, HOUR, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.accounts import GRANT_LIMIT, Accounts
+from bot.settings import sections
 from tests.builders import ADA, GENEROUS, NOW, XIAOLIN, a_task, a_window, stored
 
 BOSS = UserId(1000)
@@ -25,7 +25,13 @@ PLANS = {
 @pytest.fixture
 def accounts_of(store, clock):
     def build(plan: str = "free", zone: str = "UTC") -> Accounts:
-        return Accounts(store, clock, PLANS, plan, ZoneInfo(zone), frozenset({BOSS}))
+        return Accounts(
+            store=store,
+            clock=clock,
+            plans=PLANS,
+            quota=sections.Quota(default_plan=plan, timezone=zone),
+            owners=frozenset({BOSS}),
+        )
 
     return build
 
@@ -84,7 +90,7 @@ def test_admins_are_those_whom_the_settings_name(accounts_of):
 async def subscribed(store, until: Millis, plan: str = "pro") -> None:
     """Ada pays for a plan until then."""
     await store.payments.save_subscription(
-        Subscription("a-token", ADA, MonthlyPlan("m", plan, Credits(0), 500), NOW)
+        Subscription("a-token", ADA, MonthlyPlan("m", plan, Credits(0), stars=500), NOW)
     )
     await store.payments.save_payment(
         Payment("stx-1", ADA, Credits(0), 500, NOW, subscription="a-token", paid_until=until)

@@ -1,7 +1,5 @@
 """What the admins are told by itself: once an hour with a count, and yesterday once a day."""
 
-from zoneinfo import ZoneInfo
-
 import pytest
 
 from bot.clock import ManualClock
@@ -9,8 +7,9 @@ from bot.domain.credits.quota import Plan
 from bot.domain.tasks.lifecycle import ProviderFailed, transition
 from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, Millis, UserId
-from bot.services.operations.alerts import Alerts, Rounds, Thresholds
+from bot.services.operations.alerts import Alerts, Rounds
 from bot.services.people.accounts import Accounts
+from bot.settings import sections
 from bot.store import Store
 from tests.builders import NOW, stored
 from tests.services.world import Chat
@@ -23,10 +22,24 @@ class Desk:
 
     def __init__(self, store: Store, clock: ManualClock, summary_hour: int | None = None) -> None:
         self.chat, self.clock, self.store, self.free = Chat(), clock, store, 0.5
-        accounts = Accounts(store, clock, {"free": Plan("free")}, "free", ZoneInfo("UTC"), frozenset({BOSS}))
-        self.alerts = Alerts(self.chat, store, clock)
-        thresholds = Thresholds(0.3, 4, 15, 0.05, summary_hour)
-        self.rounds = Rounds(store, accounts, self.alerts, clock, thresholds, lambda: self.free)
+        accounts = Accounts(
+            store=store,
+            clock=clock,
+            plans={"free": Plan("free")},
+            quota=sections.Quota(default_plan="free"),
+            owners=frozenset({BOSS}),
+        )
+        self.alerts = Alerts(operators=self.chat, store=store, clock=clock)
+        self.rounds = Rounds(
+            store=store,
+            accounts=accounts,
+            alerts=self.alerts,
+            clock=clock,
+            settings=sections.Alerts(
+                failure_tasks=4, summary=summary_hour is not None, summary_hour=summary_hour or 0
+            ),
+            free_share=lambda: self.free,
+        )
 
     @property
     def told(self) -> list[str]:

@@ -2,10 +2,10 @@
 
 import random
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.clock import Runtime
 from bot.domain.credits.terms import PlanTerms
 from bot.domain.library.asset import MOST_ASSETS, Asset, AssetKind, AssetState, Wish
 from bot.domain.requests import catalog
@@ -18,10 +18,11 @@ from bot.services.library.asset_making import ABSENCE_PAUSE, LEASE, MOST_DELETIO
 from bot.services.library.assets import Assets
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
-from bot.services.people.limits import Limits, Rates
+from bot.services.people.limits import Limits
 from bot.services.ports import ChatBusy, ChatGone, Sent
 from bot.services.tasks.watch import Watch
 from bot.services.tasks.work import Work
+from bot.settings import sections
 from bot.store import Store, StoredAttachment
 from tests.builders import ADA, ADAS_CHAT, XIAOLIN, a_request, an_image
 from tests.services.world import (
@@ -62,38 +63,39 @@ class Making:
     def __init__(self, world, store, *, plan: PlanTerms | None = None, public: str = PUBLIC) -> None:
         self.world, self.store, self.clock, self.pool = world, store, world.clock, world.pool
         self.chat = AssetChat()
-        plans = Plans(store, {"free": plan or PlanTerms()}, "free")
+        plans = Plans(store=store, configured={"free": plan or PlanTerms()}, default="free")
         self.assets = Assets(
-            store,
-            world.pool,
-            catalog.load,
-            Accounts(
-                store,
-                world.clock,
+            store=store,
+            pool=world.pool,
+            catalog=catalog.load,
+            accounts=Accounts(
+                store=store,
+                clock=world.clock,
                 plans=plans,
-                default_plan="free",
-                zone=ZoneInfo("UTC"),
-                admins=frozenset(),
-                audit=Audit(store, world.clock),
+                quota=sections.Quota(),
+                owners=frozenset(),
+                audit=Audit(store=store, clock=world.clock),
             ),
-            Limits(Rates(1_000, 1_000), world.clock),
-            world.clock,
-            random.Random(3),
-            world.woken.append,
+            limits=Limits(
+                limits=sections.Limits(requests_per_minute=1_000),
+                groups=sections.Groups(requests_per_minute=1_000),
+                clock=world.clock,
+            ),
+            runtime=Runtime(world.clock, random.Random(3)),
+            wake=world.woken.append,
             hands_out_sounds=bool(public),
         )
         self.work = Work(4)
         self.making = AssetMaking(
-            store,
-            world.pool,
-            Watch(world.pool, world.chat),
-            self.chat,
-            world.clock,
-            random.Random(4),
-            POLICY,
-            self.work,
-            public,
-            "a secret of tests",
+            store=store,
+            pool=world.pool,
+            watch=Watch(world.pool, world.chat),
+            chat=self.chat,
+            runtime=Runtime(world.clock, random.Random(4)),
+            policy=POLICY,
+            work=self.work,
+            sounds_at=public,
+            secret="a secret of tests",
         )
 
     async def ask(self, wish: Wish | None = None, user=ADA, update_id: int | None = None) -> Asset:

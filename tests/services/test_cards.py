@@ -15,7 +15,7 @@ from bot.domain.requests.preferences import Preferences
 from bot.domain.requests.prompt import Vocabulary, parse
 from bot.domain.requests.request import AudioRef, ImageRef, Operation, Speech, VideoRequest
 from bot.errors import UserError
-from bot.services.compose import Compose, Defaults
+from bot.services.compose import Compose
 from bot.services.requests.cards import (
     FRAMES,
     NEW,
@@ -27,6 +27,7 @@ from bot.services.requests.cards import (
     Card,
     Cards,
 )
+from bot.settings import sections
 from bot.store import Draft
 from tests.builders import ADA, ADAS_CHAT, NOW
 from tests.services.everything import Everything
@@ -44,8 +45,14 @@ ONE, TWO, THREE = a_picture(1), a_picture(2), a_picture(3)
 
 @pytest.fixture
 def cards(store) -> Cards:
-    defaults = Defaults("kling-v2-6", "std", 5, "16:9")
-    compose = Compose(lambda _: CATALOG, Everything(MODELS), defaults, voices.load(), effects.load())
+    defaults = sections.Models(default="kling-v2-6")
+    compose = Compose(
+        prices=lambda _: CATALOG,
+        pool=Everything(MODELS),
+        defaults=defaults,
+        voices=voices.load(),
+        effects=effects.load(),
+    )
     return Cards(store, compose, ManualClock(NOW))
 
 

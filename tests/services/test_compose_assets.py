@@ -10,7 +10,8 @@ from bot.domain.requests import (
 )
 from bot.domain.requests.request import ImageRef, Operation, VideoRequest
 from bot.errors import UserError
-from bot.services.compose import Compose, Defaults, Pictures
+from bot.services.compose import Compose, Pictures
+from bot.settings import sections
 from tests.services.everything import Everything
 
 CATALOG = catalog.load()
@@ -21,8 +22,14 @@ PHOTO = Pictures(first=ImageRef(sha256="1" * 64, media_type="image/jpeg", width=
 
 
 def compose(models: tuple[str, ...] = MODELS) -> Compose:
-    defaults = Defaults(models[0], "std", 5, "16:9")
-    return Compose(lambda _: CATALOG, Everything(models), defaults, voices.load(), effects.load())
+    defaults = sections.Models(default=models[0])
+    return Compose(
+        prices=lambda _: CATALOG,
+        pool=Everything(models),
+        defaults=defaults,
+        voices=voices.load(),
+        effects=effects.load(),
+    )
 
 
 def made(text: str, pictures: Pictures | None = None) -> VideoRequest:

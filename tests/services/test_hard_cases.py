@@ -3,7 +3,6 @@
 import asyncio
 import random
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -26,6 +25,7 @@ from bot.services.tasks.deliver import LEASE as DELIVERY_LEASE
 from bot.services.tasks.deliver import Deliver
 from bot.services.tasks.recover import Recover
 from bot.services.tasks.work import Work
+from bot.settings import sections
 from bot.store import Store
 from bot.store.inbox import Inbox
 from tests.builders import ADA, NOW, a_request, a_video, an_update, stored
@@ -136,7 +136,13 @@ async def test_what_was_being_sent_when_the_process_died_is_sent_at_once_after_t
 
 @pytest.fixture
 def accounts(world):
-    return Accounts(world.store, world.clock, {"f": Plan("f")}, "f", ZoneInfo("UTC"), frozenset({ADMIN}))
+    return Accounts(
+        store=world.store,
+        clock=world.clock,
+        plans={"f": Plan("f")},
+        quota=sections.Quota(default_plan="f"),
+        owners=frozenset({ADMIN}),
+    )
 
 
 async def test_taking_credits_back_works_once_however_often_its_update_comes(accounts):

@@ -4,7 +4,8 @@ import pytest
 
 from bot.domain.units import MINUTE, SECOND, ChatId, UserId
 from bot.errors import UserError
-from bot.services.people.limits import REMEMBERED, Limits, Rates
+from bot.services.people.limits import REMEMBERED, Limits
+from bot.settings import sections
 from tests.builders import ADA, XIAOLIN
 
 CLUB, OTHER_CLUB = ChatId(-100), ChatId(-200)
@@ -12,7 +13,11 @@ CLUB, OTHER_CLUB = ChatId(-100), ChatId(-200)
 
 @pytest.fixture
 def limits(clock):
-    return Limits(Rates(of_a_person=2, of_a_group=3), clock)
+    return Limits(
+        limits=sections.Limits(requests_per_minute=2),
+        groups=sections.Groups(requests_per_minute=3),
+        clock=clock,
+    )
 
 
 def refused(limits: Limits, user_id: UserId, group: ChatId | None = None) -> tuple[str, object]:

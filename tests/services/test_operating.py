@@ -2,10 +2,10 @@
 
 import asyncio
 import random
-from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.clock import Runtime
 from bot.domain.credits.quota import Plan
 from bot.domain.credits.terms import PlanTerms
 from bot.domain.operations.records import BroadcastState
@@ -19,10 +19,11 @@ from bot.services.credits.prices import Prices
 from bot.services.credits.pricing import Pricing
 from bot.services.operations.admin import Admin
 from bot.services.operations.broadcast import Broadcasts
-from bot.services.people.access import Access, AllowList
+from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
 from bot.services.tasks.all_tasks import AllTasks
+from bot.settings import sections
 from bot.store import Store
 from tests.builders import ADA, NOW, XIAOLIN, stored
 
@@ -41,12 +42,19 @@ async def store(tmp_path):
 
 @pytest.fixture
 def audit(store, clock) -> Audit:
-    return Audit(store, clock)
+    return Audit(store=store, clock=clock)
 
 
 @pytest.fixture
 def accounts(store, clock, audit) -> Accounts:
-    return Accounts(store, clock, PLANS, "free", ZoneInfo("UTC"), frozenset({BOSS}), audit)
+    return Accounts(
+        store=store,
+        clock=clock,
+        plans=PLANS,
+        quota=sections.Quota(default_plan="free"),
+        owners=frozenset({BOSS}),
+        audit=audit,
+    )
 
 
 @pytest.fixture
@@ -54,9 +62,23 @@ def access_of(store, clock, audit):
     """The door as one of several processes knows it."""
 
     def build() -> Access:
-        accounts = Accounts(store, clock, PLANS, "free", ZoneInfo("UTC"), frozenset({BOSS}), audit)
+        accounts = Accounts(
+            store=store,
+            clock=clock,
+            plans=PLANS,
+            quota=sections.Quota(default_plan="free"),
+            owners=frozenset({BOSS}),
+            audit=audit,
+        )
         rng = random.Random(1)
-        return Access(store, accounts, audit, clock, rng, AccessMode.PUBLIC, AllowList(), tuple(PLANS))
+        return Access(
+            store=store,
+            accounts=accounts,
+            audit=audit,
+            runtime=Runtime(clock, rng),
+            settings=sections.Access(),
+            plans=tuple(PLANS),
+        )
 
     return build
 
@@ -170,7 +192,7 @@ async def test_the_same_operation_makes_one_code_however_often_it_comes(access, 
 
 
 async def test_a_grant_of_one_name_is_booked_and_noted_once(store, access, accounts, audit):
-    admin = Admin(store, access, accounts, audit)
+    admin = Admin(store=store, access=access, accounts=accounts, audit=audit)
     assert await admin.grant(None, ADA, 50, "shell:prize", "a prize", "30d")
     assert not await admin.grant(None, ADA, 50, "shell:prize", "a prize", "30d")
     (row,) = await accounts.ledger(ADA)
@@ -225,7 +247,9 @@ async def test_a_person_without_a_role_sees_nobodys_tasks(store, tasks):
 
 
 async def test_a_broadcast_from_a_shell_has_no_author_and_no_message(store, access, accounts, audit, clock):
-    broadcasts = Broadcasts(store, access, accounts, audit, clock, lambda _: None)
+    broadcasts = Broadcasts(
+        store=store, access=access, accounts=accounts, audit=audit, clock=clock, wake=lambda _: None
+    )
     draft = await broadcasts.draft(None, "news")
     assert (draft.state, draft.total) == (BroadcastState.DRAFT, 3)
     assert (await broadcasts.letter(None, draft.id)).total == 3
@@ -254,8 +278,14 @@ class Offered:
 @pytest.fixture
 def pricing_of(store, access, audit):
     def build() -> Pricing:
-        plans = Plans(store, {"free": PlanTerms(daily_credits=100)}, "free")
-        return Pricing(plans, Prices(store, {}), Offered(), access, audit)
+        plans = Plans(store=store, configured={"free": PlanTerms(daily_credits=100)}, default="free")
+        return Pricing(
+            plans=plans,
+            prices=Prices(store=store, configured={}),
+            offer=Offered(),
+            access=access,
+            audit=audit,
+        )
 
     return build
 

@@ -25,7 +25,7 @@ def account(left: float) -> Response:
 
 
 def providers_of(world, **settings) -> Providers:
-    return Providers(world.store, world.pool, world.clock, **settings)
+    return Providers(store=world.store, pool=world.pool, clock=world.clock, **settings)
 
 
 async def begun(store: Store, *ends: Event, seconds: int = 0) -> None:
@@ -135,7 +135,7 @@ async def test_one_provider_is_asked_again_alone_and_the_last_answer_is_kept(two
 
 async def test_a_paused_provider_stays_paused_after_a_restart_until_it_is_resumed(two):
     def after_a_restart() -> Providers:
-        return Providers(two.store, Pool(two.pool.clients(), two.clock), two.clock)
+        return Providers(store=two.store, pool=Pool(two.pool.clients(), two.clock), clock=two.clock)
 
     await providers_of(two).pause(A, BOSS)
     restarted = after_a_restart()

@@ -1,7 +1,6 @@
 """Caps on what is spent at Kling: refused in time, told once, and never passed by those who come at once."""
 
 import asyncio
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,6 +11,7 @@ from bot.domain.units import DAY, Credits, ProviderName
 from bot.errors import UserError
 from bot.services.credits.spending import Spending
 from bot.services.people.accounts import Accounts
+from bot.settings import sections
 from tests.builders import GENEROUS, NOW, a_request, a_task, a_window, stored
 from tests.services.world import Provider, finished, open_world
 
@@ -26,10 +26,22 @@ async def world(tmp_path):
 
 def spending_of(world, caps=None, **providers) -> Spending:
     accounts = Accounts(
-        world.store, world.clock, {"free": Plan("free")}, "free", ZoneInfo("UTC"), frozenset()
+        store=world.store,
+        clock=world.clock,
+        plans={"free": Plan("free")},
+        quota=sections.Quota(),
+        owners=frozenset(),
     )
     named = {ProviderName(name): some for name, some in providers.items()}
-    return Spending(world.store, world.pool, accounts, world.clock, caps or Caps(), named)
+    total = caps or Caps()
+    return Spending(
+        store=world.store,
+        pool=world.pool,
+        accounts=accounts,
+        clock=world.clock,
+        settings=sections.SpendingSettings(daily_units=total.daily, monthly_units=total.monthly),
+        provider_caps=named,
+    )
 
 
 async def test_what_was_told_counts_as_told_and_the_rest_by_its_price(world):

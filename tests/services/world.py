@@ -16,7 +16,6 @@ from starlette.routing import Route
 from bot.clock import ManualClock
 from bot.domain.credits.quota import Usage
 from bot.domain.requests.request import Operation
-from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.tasks.task import Delivery, Task, TaskState
 from bot.domain.units import ProviderName, TaskId
 from bot.kling.auth import Signer
@@ -30,11 +29,12 @@ from bot.services.tasks.poll import Poll
 from bot.services.tasks.status import Status
 from bot.services.tasks.watch import Watch
 from bot.services.tasks.work import Work
+from bot.settings import sections
 from bot.store import Store
 from tests.builders import ADA, NOW, a_window
 from tests.serving import serve
 
-POLICY = PollingPolicy(retries=2)
+POLICY = sections.Polling(retries=2).policy
 STATUS_MESSAGE = 500
 
 HELD = (10, 10)

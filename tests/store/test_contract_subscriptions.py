@@ -11,7 +11,7 @@ from tests.builders import ADA, NOW
 from tests.store.steps import TODAY, after
 
 BOSS = UserId(1000)
-OFFERED = Subscription("a-token", ADA, MonthlyPlan("pro", "pro", Credits(300), 500), NOW)
+OFFERED = Subscription("a-token", ADA, MonthlyPlan("pro", "pro", Credits(300), stars=500), NOW)
 UNTIL = Millis(NOW + PERIOD)
 
 

@@ -3,6 +3,9 @@
 import random
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
 
 from bot.domain.units import DAY, Credits, Millis, UserId
 from bot.errors import UserError
@@ -26,9 +29,11 @@ def new_token(rng: random.Random) -> str:
 class Package:
     """So many credits for so many Stars."""
 
-    name: str
-    credits: Credits
-    stars: int
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,16}$")]
+    credits: Annotated[Credits, Field(ge=1, le=10_000_000)]
+    stars: Annotated[int, Field(ge=1, le=10_000)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,9 @@
 """Plans that people pay for every month in Telegram Stars, and what becomes of each subscription. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
 
 from bot.domain.credits.shop import CURRENCY, OFFER_HOLDS
 from bot.domain.units import DAY, SECOND, Credits, Millis, UserId
@@ -19,10 +22,12 @@ GRACE = DAY
 class MonthlyPlan:
     """What can be subscribed to: a plan, with some credits each month that end with it, for so many Stars."""
 
-    name: str
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,16}$")]
     plan: str
-    credits: Credits
-    stars: int
+    credits: Annotated[Credits, Field(ge=0, le=10_000_000)] = Credits(0)
+    stars: Annotated[int, Field(ge=1, le=10_000)] = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,6 @@ alphabets that look Latin, and digits that stand for letters. What is found was 
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from bot.domain.units import DAY, HOUR, Millis
 
 _LOOKALIKES = str.maketrans(
     {
@@ -24,32 +21,6 @@ _SEPARATORS = re.compile(r"[\W_]+")
 _SPELLED = re.compile(r"(?<!\w)\w(?: \w(?!\w)){2,}")
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What is not allowed, by language: `words` are looked for as words, `patterns` are regular expressions.
-
-    Chinese has no spaces, so a word that holds Chinese letters is looked for anywhere. The language says
-    where a rule comes from; every rule holds for every text, for people write in any language.
-    """
-
-    words: Mapping[str, Sequence[str]]
-    patterns: Mapping[str, Sequence[str]]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is forbidden."""
-        return not any(self.words.values()) and not any(self.patterns.values())
-
-
-@dataclass(frozen=True, slots=True)
-class StrikePolicy:
-    """After `strikes` refusals within `window` a person has a break of `pause` (milliseconds)."""
-
-    strikes: int = 3
-    window: Millis = Millis(DAY)
-    pause: Millis = Millis(HOUR)
-
-
 def folded(text: str) -> str:
     """A text as it is looked at: compatibility forms, small letters, no marks, nothing invisible, look-alikes as Latin."""
     plain = unicodedata.normalize("NFKD", text)
@@ -62,13 +33,18 @@ def folded(text: str) -> str:
 
 
 class Filter:
-    """Finds what is not allowed. Made once of the rules; looking costs about as much as the text is long."""
+    """Finds what is not allowed, by language: `words` are looked for as words, `patterns` are regular expressions.
 
-    def __init__(self, rules: Rules) -> None:
+    Chinese has no spaces, so a word that holds Chinese letters is looked for anywhere. The language says
+    where a rule comes from; every rule holds for every text, for people write in any language.
+    Made once; looking costs about as much as the text is long.
+    """
+
+    def __init__(self, words: Mapping[str, Sequence[str]], patterns: Mapping[str, Sequence[str]]) -> None:
         self._anywhere: dict[str, str] = {}
         self._words: dict[str, str] = {}
-        for language, words in rules.words.items():
-            for word in words:
+        for language, of_language in words.items():
+            for word in of_language:
                 seen = _spaced(folded(word))
                 if _is_unspaced(word):
                     self._anywhere[seen.replace(" ", "")] = f"{language}:{word}"
@@ -76,8 +52,8 @@ class Filter:
                     self._words[seen] = f"{language}:{word}"
         self._patterns = [
             (re.compile(pattern, re.IGNORECASE), f"{language}:/{pattern}/")
-            for language, patterns in rules.patterns.items()
-            for pattern in patterns
+            for language, of_language in patterns.items()
+            for pattern in of_language
         ]
         self._phrases = _phrases(self._words)
 

@@ -27,10 +27,10 @@ class PollingPolicy:
     that surely was not accepted is sent again.
     """
 
-    min_interval: Millis = Millis(5 * SECOND)
-    max_interval: Millis = Millis(10 * SECOND)
-    deadline: Millis = Millis(1_200 * SECOND)
-    retries: int = 4
+    min_interval: Millis
+    max_interval: Millis
+    deadline: Millis
+    retries: int
 
 
 def learned_median(durations: Sequence[int]) -> Millis | None:

@@ -5,10 +5,9 @@ Nothing is kept and nothing costs anything here.
 
 from bot.services.compose.finished import Finished
 from bot.services.compose.images import Images
-from bot.services.compose.offered import Defaults
 from bot.services.compose.videos import NOTHING_PREFERRED, Pictures, Videos
 
-__all__ = ["NOTHING_PREFERRED", "Compose", "Defaults", "Pictures"]
+__all__ = ["NOTHING_PREFERRED", "Compose", "Pictures"]
 
 
 class Compose(Videos, Finished, Images):

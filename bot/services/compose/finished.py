@@ -44,7 +44,7 @@ class Finished(Offered):
             model=model,
             prompt=parsed.prompt,
             negative_prompt=said.negative_prompt or "",
-            mode=said.mode or fitting(self._defaults.mode, self._catalog.model(model).modes),
+            mode=said.mode or fitting(self._defaults.default_mode, self._catalog.model(model).modes),
             duration=self._catalog.model(model).durations[0],
             aspect_ratio=None,
             elements=said.elements or (),

@@ -27,7 +27,7 @@ class Images(Offered):
             model=self._usual(operation),
             prompt=parsed.prompt,
             negative_prompt=said.negative_prompt or "",
-            aspect_ratio=said.aspect_ratio or self._defaults.aspect_ratio,
+            aspect_ratio=said.aspect_ratio or self._defaults.default_aspect_ratio,
             resolution=said.resolution or "1k",
             duration=0,
             count=said.count or 1,

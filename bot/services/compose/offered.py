@@ -1,7 +1,7 @@
 """What is on offer, what it costs, and what cannot be done: what every request is checked against."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import structlog
@@ -17,6 +17,7 @@ from bot.domain.requests.voices import Voices
 from bot.domain.units import Credits, ProviderName
 from bot.errors import UserError
 from bot.kling.pool import Pool
+from bot.settings import sections
 
 log = structlog.get_logger(__name__)
 
@@ -33,24 +34,15 @@ _NEED_WORDS = frozenset(
 """These may wait for their words, but are nothing without."""
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What a request gets where the person said nothing."""
-
-    model: str
-    mode: str
-    duration: int
-    aspect_ratio: str
-
-
 class Offered:
     """What every way of composing knows and ends with. `UserError` says what can be done instead."""
 
     def __init__(
         self,
+        *,
         prices: Callable[[ProviderName | None], Catalog],
         pool: Pool,
-        defaults: Defaults,
+        defaults: sections.Models,
         voices: Voices,
         effects: Effects,
     ) -> None:

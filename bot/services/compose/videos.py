@@ -11,7 +11,8 @@ from bot.domain.requests.preferences import Preferences
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import ImageRef, Operation, VideoRequest
 from bot.errors import UserError
-from bot.services.compose.offered import Defaults, Offered, fitting
+from bot.services.compose.offered import Offered, fitting
+from bot.settings import sections
 
 NOTHING_PREFERRED = Preferences()
 
@@ -68,7 +69,9 @@ class Videos(Offered):
         operation = self._operation(model, given)
         shots = said.shots or ()
         duration = (
-            sum(shot.duration for shot in shots) or said.duration or _nearest(usual.duration, row.durations)
+            sum(shot.duration for shot in shots)
+            or said.duration
+            or _nearest(usual.default_duration, row.durations)
         )
         framed = operation is Operation.IMAGE_TO_VIDEO or given.first is not None
         draft = self._build(
@@ -78,7 +81,8 @@ class Videos(Offered):
             negative_prompt=said.negative_prompt or "",
             mode=said.mode or self._mode(row, given, usual),
             duration=duration,
-            aspect_ratio=said.aspect_ratio or (None if framed else fitting(usual.aspect_ratio, row.ratios)),
+            aspect_ratio=said.aspect_ratio
+            or (None if framed else fitting(usual.default_aspect_ratio, row.ratios)),
             cfg_scale=said.cfg_scale,
             seed=said.seed,
             sound=bool(said.sound),
@@ -124,13 +128,13 @@ class Videos(Offered):
             update={
                 "aspect_ratio": None
                 if pictures.first is not None
-                else request.aspect_ratio or usual.aspect_ratio,
+                else request.aspect_ratio or usual.default_aspect_ratio,
                 "first_frame": pictures.first,
                 "last_frame": pictures.last,
                 "references": pictures.references,
             }
         )
-        models = dict.fromkeys((request.model, usual.model, *self._pool.models()))
+        models = dict.fromkeys((request.model, usual.default, *self._pool.models()))
         ways = [way for model in models if (way := fitted(wanted, self._catalog.model(model))) is not None]
         for way in ways:
             if self.possible(way):
@@ -144,21 +148,22 @@ class Videos(Offered):
     def _operation(self, model: str, pictures: Pictures) -> Operation:
         return self._catalog.operation_for(model, frames=pictures.frames, references=len(pictures.references))
 
-    def _usual_for(self, preferences: Preferences) -> Defaults:
+    def _usual_for(self, preferences: Preferences) -> sections.Models:
         """What a person gets where they say nothing: what they prefer, else what the operator chose."""
         offered, mine = self._pool.models(), self._defaults
         preferred = preferences.model if preferences.model in offered else None
-        return Defaults(
-            model=preferred or mine.model or offered[0],
-            mode=preferences.mode or mine.mode,
-            duration=preferences.duration or mine.duration,
-            aspect_ratio=preferences.aspect_ratio or mine.aspect_ratio,
-        )
+        usual = {
+            "default": preferred or mine.default or offered[0],
+            "default_mode": preferences.mode or mine.default_mode,
+            "default_duration": preferences.duration or mine.default_duration,
+            "default_aspect_ratio": preferences.aspect_ratio or mine.default_aspect_ratio,
+        }
+        return mine.model_copy(update=usual)
 
-    def _model(self, pictures: Pictures, usual: Defaults) -> str:
+    def _model(self, pictures: Pictures, usual: sections.Models) -> str:
         """The usual model, or the first on offer that does what the pictures are for."""
         able = []
-        for model in (usual.model, *self._pool.models()):
+        for model in (usual.default, *self._pool.models()):
             row = self._catalog.model(model)
             if self._operation(model, pictures) in row.operations and (
                 pictures.last is None or row.end_frame
@@ -167,13 +172,13 @@ class Videos(Offered):
                     return model
                 able.append(row)
         # Where none takes so many pictures, the one that takes most says so.
-        return max(able, key=lambda row: row.references).id if able else usual.model
+        return max(able, key=lambda row: row.references).id if able else usual.default
 
-    def _with_assets(self, pictures: Pictures, said: Options, usual: Defaults) -> str | None:
+    def _with_assets(self, pictures: Pictures, said: Options, usual: sections.Models) -> str | None:
         """The usual model, or the first on offer, that takes the elements, or the voice, that were named."""
         if not said.elements and said.voice is None:
             return None
-        for model in (usual.model, *self._pool.models()):
+        for model in (usual.default, *self._pool.models()):
             row = self._catalog.model(model)
             operation = self._operation(model, pictures)
             fits = operation in row.operations and len(pictures.references) <= row.references
@@ -182,9 +187,9 @@ class Videos(Offered):
                 return model
         return None
 
-    def _mode(self, row: Model, pictures: Pictures, usual: Defaults) -> str:
+    def _mode(self, row: Model, pictures: Pictures, usual: sections.Models) -> str:
         """The usual mode, or the first that takes an end frame where there is one."""
-        return fitting(usual.mode, (pictures.last is not None and row.end_frame) or row.modes)
+        return fitting(usual.default_mode, (pictures.last is not None and row.end_frame) or row.modes)
 
     def _cast(self, said: Options) -> Sequence[Any]:
         if said.voice is None:

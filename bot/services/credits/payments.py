@@ -5,30 +5,22 @@ twice, or again after a crash, is credited once. A refund takes the credits back
 nobody has both; what Telegram refuses is undone, and what was interrupted can be asked for again.
 """
 
-import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Runtime
 from bot.domain.credits.shop import CURRENCY, Offer, Package, Payment, PaymentState, check_payment, new_token
 from bot.domain.units import Credits, Millis, UserId
 from bot.errors import UserError
 from bot.services.credits.subscriptions import Subscriptions
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
+from bot.settings import sections
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The operator's own words: under what terms credits are sold, and whom to ask about a payment."""
-
-    terms: str = ""
-    support: str = ""
 
 
 class Payments:
@@ -36,19 +28,19 @@ class Payments:
 
     def __init__(
         self,
+        *,
         store: Store,
         accounts: Accounts,
-        clock: Clock,
-        rng: random.Random,
+        runtime: Runtime,
         packages: Sequence[Package],
         subscriptions: Subscriptions,
-        terms: Terms,
+        terms: sections.Payments,
         audit: Audit,
     ) -> None:
         self._store = store
         self._accounts = accounts
-        self._clock = clock
-        self._rng = rng
+        self._clock = runtime.clock
+        self._rng = runtime.rng
         self._packages = {package.name: package for package in packages}
         self.subscriptions = subscriptions
         self.terms = terms

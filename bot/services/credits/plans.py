@@ -33,7 +33,7 @@ class Origin(StrEnum):
 class Plans(Mapping[str, Plan]):
     """A mapping of the plans that hold now, by name. What has not been changed follows the settings."""
 
-    def __init__(self, store: Store, configured: Mapping[str, PlanTerms], default: str) -> None:
+    def __init__(self, *, store: Store, configured: Mapping[str, PlanTerms], default: str) -> None:
         self._store = store
         self._configured = configured
         self._default = default

@@ -34,7 +34,7 @@ class PoolStanding:
 class Pools:
     """Grants to groups, and tells how a group's pool stands. `use` is what pools are for here."""
 
-    def __init__(self, store: Store, accounts: Accounts, clock: Clock, use: PoolUse, audit: Audit) -> None:
+    def __init__(self, *, store: Store, accounts: Accounts, clock: Clock, use: PoolUse, audit: Audit) -> None:
         self._store = store
         self._accounts = accounts
         self._clock = clock

@@ -30,6 +30,7 @@ class Prices:
 
     def __init__(
         self,
+        *,
         store: Store,
         configured: Overrides,
         of_providers: Mapping[ProviderName, ChangedPrices] | None = None,

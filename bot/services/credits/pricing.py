@@ -36,7 +36,7 @@ class Offer(Protocol):
 class Pricing:
     """The service for plans and prices, of the panel and of the shell (an `actor` of None)."""
 
-    def __init__(self, plans: Plans, prices: Prices, offer: Offer, access: Access, audit: Audit) -> None:
+    def __init__(self, *, plans: Plans, prices: Prices, offer: Offer, access: Access, audit: Audit) -> None:
         self.plans = plans
         self.prices = prices
         self._offer = offer

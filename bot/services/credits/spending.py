@@ -23,6 +23,7 @@ from bot.domain.units import Credits, ProviderName
 from bot.kling.pool import Pool
 from bot.services.people.accounts import Accounts
 from bot.services.ports import Messenger
+from bot.settings import sections
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -36,21 +37,21 @@ class Spending:
 
     def __init__(
         self,
+        *,
         store: Store,
         pool: Pool,
         accounts: Accounts,
         clock: Clock,
-        caps: Caps = NO_CAPS,
-        provider_caps: Mapping[ProviderName, Caps] | None = None,
-        warn_percent: int = 80,
+        settings: sections.SpendingSettings,
+        provider_caps: Mapping[ProviderName, Caps],
     ) -> None:
         self._store = store
         self._pool = pool
         self._accounts = accounts
         self._clock = clock
-        self.caps = caps
-        self._provider_caps = {name: some for name, some in (provider_caps or {}).items() if some}
-        self._warn_percent = warn_percent
+        self.caps = settings.caps
+        self._provider_caps = {name: some for name, some in provider_caps.items() if some}
+        self._warn_percent = settings.warn_percent
 
     async def at(self, provider: ProviderName) -> tuple[Spent, Caps]:
         """What was spent at a provider, and its caps."""

@@ -4,13 +4,12 @@ Telegram renews by itself and tells of each payment; a subscription that it does
 so that nothing has to be done about it, and nothing is lost if nobody tells.
 """
 
-import random
 from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Runtime
 from bot.domain.credits.shop import Payment, new_token
 from bot.domain.credits.subscription import PERIOD, MonthlyPlan, Subscription, check_subscribing
 from bot.domain.units import Millis, UserId
@@ -26,16 +25,16 @@ class Subscriptions:
 
     def __init__(
         self,
+        *,
         store: Store,
         accounts: Accounts,
-        clock: Clock,
-        rng: random.Random,
+        runtime: Runtime,
         offered: Sequence[MonthlyPlan],
     ) -> None:
         self._store = store
         self._accounts = accounts
-        self._clock = clock
-        self._rng = rng
+        self._clock = runtime.clock
+        self._rng = runtime.rng
         self.offered = tuple(offered)
 
     async def current(self, user_id: UserId) -> Subscription | None:

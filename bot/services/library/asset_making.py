@@ -6,12 +6,11 @@ half-made: what was being sent is asked for by our own id, and only what is prov
 
 import hashlib
 import hmac
-import random
 from dataclasses import replace
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Runtime
 from bot.domain.library.asset import Asset, AssetKind, AssetState
 from bot.domain.requests.request import Attachment
 from bot.domain.tasks.schedule import ABSENCE_PAUSE, ABSENCES_TO_PROVE, PollingPolicy, backoff, next_look
@@ -55,12 +54,12 @@ class AssetMaking:
 
     def __init__(
         self,
+        *,
         store: Store,
         pool: Pool,
         watch: Watch,
         chat: AssetChat,
-        clock: Clock,
-        rng: random.Random,
+        runtime: Runtime,
         policy: PollingPolicy,
         work: Work,
         sounds_at: str,
@@ -70,8 +69,8 @@ class AssetMaking:
         self._pool = pool
         self._watch = watch
         self._chat = chat
-        self._clock = clock
-        self._rng = rng
+        self._clock = runtime.clock
+        self._rng = runtime.rng
         self._policy = policy
         self._work = work
         self._sounds_at = sounds_at

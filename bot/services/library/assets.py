@@ -3,13 +3,12 @@
 What is written here is done by `bot.services.library.asset_making`: the store first, then the provider.
 """
 
-import random
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Runtime
 from bot.domain.library.asset import (
     MOST_ASSETS,
     Asset,
@@ -47,16 +46,15 @@ class Assets:
 
     def __init__(
         self,
+        *,
         store: Store,
         pool: Pool,
         catalog: Callable[[], Catalog],
         accounts: Accounts,
         limits: Limits,
-        clock: Clock,
-        rng: random.Random,
+        runtime: Runtime,
         wake: Wake,
         moderation: Moderation | None = None,
-        *,
         hands_out_sounds: bool = False,
     ) -> None:
         self._store = store
@@ -64,8 +62,8 @@ class Assets:
         self._catalog = catalog
         self._accounts = accounts
         self._limits = limits
-        self._clock = clock
-        self._rng = rng
+        self._clock = runtime.clock
+        self._rng = runtime.rng
         self._wake = wake
         self._moderation = moderation
         self._hands_out_sounds = hands_out_sounds

@@ -22,7 +22,7 @@ STAND_IN = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1024, height
 class Ideas:
     """What newcomers may begin with. `configured` are the operator's own, which replace ours."""
 
-    def __init__(self, configured: Sequence[Idea], store: Store, compose: Compose) -> None:
+    def __init__(self, *, configured: Sequence[Idea], store: Store, compose: Compose) -> None:
         self._configured = tuple(configured)
         self._store = store
         self._compose = compose

@@ -1,10 +1,9 @@
 """Recipes: kept under a name, shared by a token, and made again with other pictures."""
 
-import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.clock import Clock
+from bot.clock import Runtime
 from bot.domain.library.asset import NO_NAMES, Names
 from bot.domain.library.recipe import (
     MOST_RECIPES,
@@ -29,11 +28,11 @@ PATIENCE = 15 * MINUTE
 class Recipes:
     """What a person keeps and makes again. Tokens are drawn from `rng`."""
 
-    def __init__(self, store: Store, compose: Compose, clock: Clock, rng: random.Random) -> None:
+    def __init__(self, *, store: Store, compose: Compose, runtime: Runtime) -> None:
         self._store = store
         self._compose = compose
-        self._clock = clock
-        self._rng = rng
+        self._clock = runtime.clock
+        self._rng = runtime.rng
 
     # -- keeping -------------------------------------------------------------------------------------
 

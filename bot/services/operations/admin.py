@@ -39,7 +39,7 @@ class PersonCard:
 class Admin:
     """The panel's service; `/admin` and the shell ask the same one."""
 
-    def __init__(self, store: Store, access: Access, accounts: Accounts, audit: Audit) -> None:
+    def __init__(self, *, store: Store, access: Access, accounts: Accounts, audit: Audit) -> None:
         self._store = store
         self._access = access
         self._accounts = accounts

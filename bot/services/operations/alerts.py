@@ -4,7 +4,6 @@ What was told and when stands in the store, so that a bot that starts over and o
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import HOUR, MINUTE, Millis
 from bot.services.people.accounts import Accounts
 from bot.services.ports import Operators
+from bot.settings import sections
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -27,17 +27,6 @@ MOST_FIGURES = 50_000
 
 OF_THE_REQUEST = frozenset({str(FailureKind.CONTENT), str(FailureKind.PARAMETERS)})
 """Failures that say nothing of how the bot and its providers are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """From where on something is told. `summary_hour` is in the operator's time zone; None: no summary."""
-
-    failure_share: float
-    failure_tasks: int
-    queue_minutes: int
-    disk_free_share: float
-    summary_hour: int | None
 
 
 class _Told(BaseModel):
@@ -55,7 +44,7 @@ _TOLD = TypeAdapter(dict[str, _Told])
 class Alerts:
     """Stands between those who notice something and the admins' chat."""
 
-    def __init__(self, operators: Operators, store: Store, clock: Clock) -> None:
+    def __init__(self, *, operators: Operators, store: Store, clock: Clock) -> None:
         self._operators = operators
         self._store = store
         self._clock = clock
@@ -104,18 +93,19 @@ class Rounds:
 
     def __init__(
         self,
+        *,
         store: Store,
         accounts: Accounts,
         alerts: Alerts,
         clock: Clock,
-        thresholds: Thresholds,
+        settings: sections.Alerts,
         free_share: Callable[[], float],
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._alerts = alerts
         self._clock = clock
-        self._thresholds = thresholds
+        self._settings = settings
         self._free_share = free_share
 
     async def tick(self) -> None:
@@ -135,9 +125,9 @@ class Rounds:
             if figure.state is not TaskState.CANCELLED and figure.failure not in OF_THE_REQUEST
         ]
         failed = sum(figure.state is not TaskState.SUCCEEDED for figure in counted)
-        if len(counted) < self._thresholds.failure_tasks:
+        if len(counted) < self._settings.failure_tasks:
             return
-        if failed / len(counted) > self._thresholds.failure_share:
+        if failed / len(counted) > self._settings.failure_percent / 100:
             await self._alerts.alert_operators("alert.failures", failed=failed, ended=len(counted))
 
     async def _queue(self) -> None:
@@ -145,20 +135,19 @@ class Rounds:
         if not waiting:
             return
         minutes = (self._clock.now() - waiting[0].created_at) // MINUTE
-        if minutes >= self._thresholds.queue_minutes:
+        if minutes >= self._settings.queue_minutes:
             await self._alerts.alert_operators("alert.queue", minutes=minutes, id=waiting[0].id)
 
     async def _disk(self) -> None:
         share = self._free_share()
-        if share < self._thresholds.disk_free_share:
+        if share < self._settings.disk_free_percent / 100:
             await self._alerts.alert_operators("alert.disk", percent=round(share * 100, 1))
 
     async def _summary(self) -> None:
         """Sum up yesterday, once; a bot that was off at the hour does it when it is back."""
         zone, now = self._accounts.zone, self._clock.now()
         local = datetime.fromtimestamp(now / 1000, zone)
-        hour = self._thresholds.summary_hour
-        if hour is None or local.hour < hour:
+        if not self._settings.summary or local.hour < self._settings.summary_hour:
             return
         yesterday = local.date() - timedelta(days=1)
         if await self._store.operations.get_setting(SUMMARY_KEY) == yesterday.isoformat():

@@ -61,6 +61,7 @@ class Broadcasts:
 
     def __init__(
         self,
+        *,
         store: Store,
         access: Access,
         accounts: Accounts,
@@ -176,7 +177,7 @@ class BroadcastSending:
     """Sends the broadcast whose turn it is, a few people at a time."""
 
     def __init__(
-        self, store: Store, access: Access, accounts: Accounts, letters: Letters, clock: Clock
+        self, *, store: Store, access: Access, accounts: Accounts, letters: Letters, clock: Clock
     ) -> None:
         self._store = store
         self._access = access

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 class Privacy:
     """Exports and forgets. `retention_days` is how long what is not part of a history is kept."""
 
-    def __init__(self, store: Store, status: Status, clock: Clock, retention_days: int) -> None:
+    def __init__(self, *, store: Store, status: Status, clock: Clock, retention_days: int) -> None:
         self._store = store
         self._status = status
         self._clock = clock

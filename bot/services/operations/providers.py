@@ -80,10 +80,10 @@ class Providers:
 
     def __init__(
         self,
+        *,
         store: Store,
         pool: Pool,
         clock: Clock,
-        *,
         answer_seconds: float = ANSWER_SECONDS,
         spending: Spending | None = None,
     ) -> None:

@@ -41,7 +41,7 @@ class Chart:
 class Reports:
     """Draws the charts of `/stats` and `/usage`, and writes the table behind them."""
 
-    def __init__(self, store: Store, access: Access, accounts: Accounts, clock: Clock) -> None:
+    def __init__(self, *, store: Store, access: Access, accounts: Accounts, clock: Clock) -> None:
         self._store = store
         self._access = access
         self._accounts = accounts

@@ -5,13 +5,12 @@ Whoever decides is the `actor`; None is a shell, which may do what an owner may.
 """
 
 import asyncio
-import random
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Runtime
 from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import (
     AccessMode,
@@ -31,6 +30,7 @@ from bot.domain.units import DAY, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
+from bot.settings import sections
 from bot.store import InviteRefused, StandingChanged, Store, User
 
 log = structlog.get_logger(__name__)
@@ -47,37 +47,27 @@ _CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 _CODE_LENGTH = 10
 
 
-@dataclass(frozen=True, slots=True)
-class AllowList:
-    """Whom the settings let in: people, and groups with everybody in them."""
-
-    users: frozenset[UserId] = frozenset()
-    groups: frozenset[ChatId] = frozenset()
-
-
 class Access:
     """Decides at the door, and changes how people stand. `plans` are the names that may be given out now."""
 
     def __init__(
         self,
+        *,
         store: Store,
         accounts: Accounts,
         audit: Audit,
-        clock: Clock,
-        rng: random.Random,
-        mode: AccessMode,
-        allowed: AllowList,
+        runtime: Runtime,
+        settings: sections.Access,
         plans: Collection[str],
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._audit = audit
-        self._clock = clock
-        self._rng = rng
-        self._allowed = allowed
+        self._clock = runtime.clock
+        self._rng = runtime.rng
+        self._settings = settings
         self._plans = plans
-        self._configured = mode
-        self._door = Door(mode)
+        self._door = Door(settings.mode)
         self._roles: dict[UserId, Role] = {}
         self._reading = asyncio.Lock()
 
@@ -89,7 +79,7 @@ class Access:
         # Of two readings, the one that began first must not have the last word.
         async with self._reading:
             mode = await self._store.operations.get_setting(MODE_KEY)
-            chosen = self._configured if mode is None else AccessMode(mode)
+            chosen = self._settings.mode if mode is None else AccessMode(mode)
             self._door = Door(chosen, await self._store.operations.get_setting(MAINTENANCE_KEY) == ON)
             self._know(
                 {standing.user_id: standing.role for standing in await self._store.people.list_staff()}
@@ -120,7 +110,7 @@ class Access:
             self._know({**self._roles, user_id: kept.role})
         if user_id in self._accounts.owners:
             return replace(kept, role=Role.OWNER)
-        if user_id in self._allowed.users and kept.admission is not Admission.DENIED:
+        if user_id in self._settings.users and kept.admission is not Admission.DENIED:
             return replace(kept, admission=Admission.ALLOWED)
         return kept
 
@@ -129,7 +119,7 @@ class Access:
     ) -> tuple[Verdict, Standing]:
         """What the door says to a person in a chat, and how they stand."""
         standing = await self.standing(user_id)
-        if chat_id in self._allowed.groups:
+        if chat_id in self._settings.groups:
             return verdict(
                 replace(self._door, mode=AccessMode.PUBLIC), standing, errand, self._clock.now()
             ), standing
@@ -143,7 +133,7 @@ class Access:
 
         """
         await self.require(actor, Permission.OPERATE)
-        await self._choose(MODE_KEY, self._configured, mode, actor, "access-mode", operation)
+        await self._choose(MODE_KEY, self._settings.mode, mode, actor, "access-mode", operation)
 
     async def set_maintenance(self, actor: UserId | None, on: bool, operation: str) -> None:
         """Begin nothing new from now on, or begin again; what runs goes on either way.

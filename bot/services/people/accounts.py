@@ -17,6 +17,7 @@ from bot.errors import UserError
 from bot.i18n import choose
 from bot.services.people.audit import Audit
 from bot.services.ports import Balance
+from bot.settings import sections
 from bot.store import NotEnough, Store, User
 
 log = structlog.get_logger(__name__)
@@ -33,21 +34,21 @@ class Accounts:
 
     def __init__(
         self,
+        *,
         store: Store,
         clock: Clock,
         plans: Mapping[str, Plan],
-        default_plan: str,
-        zone: ZoneInfo,
-        admins: frozenset[UserId],
+        quota: sections.Quota,
+        owners: frozenset[UserId],
         audit: Audit | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._plans = plans
-        self._default_plan = default_plan
+        self._default_plan = quota.default_plan
         self._audit = audit
-        self._zone = zone
-        self._owners = admins
+        self._zone = quota.zone
+        self._owners = owners
         self._appointed: frozenset[UserId] = frozenset()
 
     def is_admin(self, user_id: UserId) -> bool:

@@ -17,7 +17,7 @@ AUDITED = (
 class Audit:
     """Notes what was done, and tells of it."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, *, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 

@@ -4,31 +4,24 @@ Quotas say how much may be spent; this says how fast, so that nobody floods a gr
 """
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.clock import Clock
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis, UserId
 from bot.errors import UserError
+from bot.settings import sections
 
 REMEMBERED = 10_000
 
 K = TypeVar("K", UserId, ChatId)
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Requests a minute."""
-
-    of_a_person: int
-    of_a_group: int
-
-
 class Limits:
     """Counts the requests of the last minute, by person and by group."""
 
-    def __init__(self, rates: Rates, clock: Clock) -> None:
-        self._rates = rates
+    def __init__(self, *, limits: sections.Limits, groups: sections.Groups, clock: Clock) -> None:
+        self._of_a_person = limits.requests_per_minute
+        self._of_a_group = groups.requests_per_minute
         self._clock = clock
         self._people: OrderedDict[UserId, deque[Millis]] = OrderedDict()
         self._groups: OrderedDict[ChatId, deque[Millis]] = OrderedDict()
@@ -41,12 +34,12 @@ class Limits:
 
         """
         now = self._clock.now()
-        limit = self._rates.of_a_person if of_a_person is None else of_a_person
+        limit = self._of_a_person if of_a_person is None else of_a_person
         person = _recent(self._people, user_id, limit, now)
-        everybody = None if group is None else _recent(self._groups, group, self._rates.of_a_group, now)
+        everybody = None if group is None else _recent(self._groups, group, self._of_a_group, now)
         if len(person) >= limit:
             raise UserError("error.limit.person", seconds=_seconds_left(person, now))
-        if everybody is not None and len(everybody) >= self._rates.of_a_group:
+        if everybody is not None and len(everybody) >= self._of_a_group:
             raise UserError("error.limit.group", seconds=_seconds_left(everybody, now))
         person.append(now)
         if everybody is not None:

@@ -4,7 +4,6 @@ Every refusal is kept with its reason, so that people can appeal; several within
 """
 
 import asyncio
-from dataclasses import dataclass
 
 import httpx
 import structlog
@@ -12,12 +11,13 @@ import structlog
 from bot.clock import Clock
 from bot.domain.operations.records import Strike, StrikeSource
 from bot.domain.people.access import Permission, Person
-from bot.domain.people.moderation import Filter, StrikePolicy
+from bot.domain.people.moderation import Filter
 from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import HOUR, Millis, UserId
+from bot.domain.units import HOUR, MINUTE, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.access import Access
+from bot.settings import sections
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -33,35 +33,23 @@ LARGEST_ANSWER = 100_000
 LISTED = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Hook:
-    """The operator's own service. `key` is a secret; `closed`: where it gives no answer, nothing passes."""
-
-    url: str
-    key: str
-    seconds: float
-    closed: bool
-
-
 class Moderation:
     """Looks at requests before anything is held, and at what providers refused afterwards."""
 
     def __init__(
         self,
+        *,
         store: Store,
         access: Access,
         clock: Clock,
-        filter_: Filter,
-        policy: StrikePolicy,
-        hook: Hook | None,
+        settings: sections.Moderation,
         http: httpx.AsyncClient,
     ) -> None:
         self._store = store
         self._access = access
         self._clock = clock
-        self._filter = filter_
-        self._policy = policy
-        self._hook = hook
+        self._settings = settings
+        self._filter = Filter(settings.words, settings.patterns)
         self._http = http
 
     async def check(self, user_id: UserId, request: VideoRequest, operation: str) -> None:
@@ -83,15 +71,15 @@ class Moderation:
         rule = self._filter.find(words)
         if rule is not None:
             await self._refuse(user_id, StrikeSource.WORDS, rule, words, operation)
-        if self._hook is None or not words:
+        if not self._settings.hook_url or not words:
             return
         try:
-            async with asyncio.timeout(self._hook.seconds):
-                reason = await self._ask(self._hook, words)
+            async with asyncio.timeout(self._settings.hook_timeout):
+                reason = await self._ask(words)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             # Neither the address nor the prompt is logged: the one is the operator's, the other a person's.
             log.warning("the moderation service gave no answer", kind=type(error).__name__)
-            if self._hook.closed:
+            if self._settings.hook_fail == "closed":
                 raise UserError("error.moderation.unavailable") from None
             return
         if reason is not None:
@@ -133,14 +121,16 @@ class Moderation:
         if not await self._store.people.save_strike(strike):
             return
         log.info("refused for what it holds", user=user_id, source=source)
-        lately = await self._store.people.count_strikes(user_id, Millis(now - self._policy.window))
-        if lately >= self._policy.strikes:
-            await self._access.pause(user_id, Millis(now + self._policy.pause))
+        window, pause = self._settings.window_hours * HOUR, self._settings.pause_minutes * MINUTE
+        lately = await self._store.people.count_strikes(user_id, Millis(now - window))
+        if lately >= self._settings.strikes:
+            await self._access.pause(user_id, Millis(now + pause))
 
-    async def _ask(self, hook: Hook, words: str) -> str | None:
+    async def _ask(self, words: str) -> str | None:
         """The reason that the service gives against a text; None where it has nothing against it."""
-        headers = {"Authorization": f"Bearer {hook.key}"} if hook.key else {}
-        answer = await self._http.post(hook.url, json={"input": words}, headers=headers)
+        key = self._settings.hook_key.get_secret_value()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        answer = await self._http.post(self._settings.hook_url, json={"input": words}, headers=headers)
         answer.raise_for_status()
         if len(answer.content) > LARGEST_ANSWER:
             raise ValueError("the answer is too long")

@@ -10,7 +10,7 @@ from bot.domain.units import Credits, Millis
 from bot.errors import UserError
 from tests.builders import ADA, NOW, XIAOLIN
 
-OFFERED = Subscription("a-token", ADA, MonthlyPlan("pro", "pro", Credits(300), 500), NOW)
+OFFERED = Subscription("a-token", ADA, MonthlyPlan("pro", "pro", Credits(300), stars=500), NOW)
 PAID = replace(OFFERED, charge_id="stx-1", paid_until=Millis(NOW + PERIOD), renews=True)
 OTHER = replace(PAID, token="another")
 

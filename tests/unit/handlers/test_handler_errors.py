@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import fields
-from zoneinfo import ZoneInfo
 
 import pytest
 import structlog
@@ -16,6 +15,7 @@ from bot.i18n import for_language
 from bot.services.container import Services
 from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
+from bot.settings import sections
 from bot.store import Store
 from handlers.chat.context import Context
 from handlers.chat.errors import ALERT_LIMIT, on_error
@@ -30,7 +30,13 @@ SECRET = "sk-secret-of-the-provider"
 async def telegram(tmp_path):
     clock = ManualClock(NOW)
     store = await Store.open(str(tmp_path / "klingbot.db"))
-    accounts = Accounts(store, clock, {"free": Plan("free")}, "free", ZoneInfo("UTC"), frozenset())
+    accounts = Accounts(
+        store=store,
+        clock=clock,
+        plans={"free": Plan("free")},
+        quota=sections.Quota(default_plan="free"),
+        owners=frozenset(),
+    )
     async with open_telegram(tmp_path / "telegram", clock) as opened:
         # Errors are told with the services of people and time; the others are not asked.
         others = dict.fromkeys(field.name for field in fields(Services))

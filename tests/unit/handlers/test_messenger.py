@@ -1,7 +1,5 @@
 """The messenger over a real bot: what Telegram answers, and what the services are told of it."""
 
-from zoneinfo import ZoneInfo
-
 import pytest
 from starlette.responses import PlainTextResponse
 
@@ -10,6 +8,7 @@ from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import SECOND, UserId
 from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
+from bot.settings import sections
 from bot.store import Store
 from tests.builders import a_delivery
 from tests.telegram_front import ADA, BOSS, CLUB, TOKEN, XIAOLIN, complaint
@@ -159,7 +158,13 @@ async def test_every_admin_is_told_though_one_has_blocked_the_bot(telegram, mess
 async def test_an_admin_is_told_in_their_own_language(telegram, messenger, clock, tmp_path):
     store = await Store.open(str(tmp_path / "klingbot.db"))
     admins = frozenset({UserId(BOSS), UserId(XIAOLIN)})
-    accounts = Accounts(store, clock, {"free": Plan("free")}, "free", ZoneInfo("UTC"), admins)
+    accounts = Accounts(
+        store=store,
+        clock=clock,
+        plans={"free": Plan("free")},
+        quota=sections.Quota(default_plan="free"),
+        owners=admins,
+    )
     await accounts.see(UserId(XIAOLIN), "小林", "xiaolin", "zh-hans")
     messenger.read_languages_from(accounts)
     await messenger.alert_operators("alert.provider.balance", provider="gate", detail="1102")

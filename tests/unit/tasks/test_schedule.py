@@ -6,16 +6,16 @@ from hypothesis import strategies as st
 
 from bot.domain.tasks.schedule import (
     BACKOFF_CAP,
-    PollingPolicy,
     backoff,
     first_look,
     learned_median,
     next_look,
 )
 from bot.domain.units import DAY, MINUTE, SECOND, Millis
+from bot.settings.sections import Polling
 from tests.builders import NOW
 
-POLICY = PollingPolicy()
+POLICY = Polling().policy
 RANDOMS = st.integers().map(random.Random)
 LENGTHS = st.integers(0, DAY).map(Millis)
 
