@@ -5,6 +5,7 @@ import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,7 +15,7 @@ from httpx_aiohttp import AiohttpTransport
 from telegram import Bot, Update
 from telegram.constants import UpdateType
 from telegram.error import InvalidToken, NetworkError
-from telegram.ext import ApplicationBuilder, ContextTypes
+from telegram.ext import Application, ApplicationBuilder, TypeHandler
 from telegram.request import HTTPXRequest
 
 from bot.clock import Runtime, Sleep
@@ -24,15 +25,17 @@ from bot.errors import ConfigError
 from bot.network import Network
 from bot.services.container import Services
 from bot.services.ports import RawUpdate
-from handlers import register
-from handlers.chat.context import Context, KlingApplication, Tools
+from handlers import ROUTES
 from handlers.chat.keyboards import Signer
 from handlers.chat.menus import set_menus
+from handlers.chat.routes import SUBSCRIPTION
+from handlers.dispatcher import Dispatcher, Incoming
 from handlers.sending.asset_letters import TelegramAssetChat
 from handlers.sending.chat import Chat
 from handlers.sending.letters import TelegramLetters
 from handlers.sending.messenger import TelegramMessenger
-from handlers.shop import subscriptions
+
+KlingApplication = Application[Any, Any, Any, Any, Any, Any]
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +46,7 @@ ALLOWED_UPDATES = (
     UpdateType.INLINE_QUERY,
     UpdateType.MY_CHAT_MEMBER,
     UpdateType.PRE_CHECKOUT_QUERY,
-    subscriptions.UPDATE,
+    SUBSCRIPTION,
 )
 CONNECTIONS = 32
 UPLOAD_SECONDS = 600.0
@@ -68,7 +71,12 @@ class TelegramSide:
         self._application = application
         self._signer = Signer(connection.token)
         self.chat = Chat(application.bot, self._signer, runtime.sleep)
-        application.bot_data.signer, application.bot_data.chat = self._signer, self.chat
+        self.dispatcher = Dispatcher(ROUTES, application.bot, self._signer, self.chat)
+
+        async def handle(incoming: Incoming, _: object) -> None:
+            await self.dispatcher.handle(self.dispatcher.turn(incoming))
+
+        application.add_handler(TypeHandler(Incoming, handle))
         self.asset_chat = TelegramAssetChat(application.bot)
         self.letters = TelegramLetters(application.bot, self._signer)
         self.messenger = TelegramMessenger(application.bot, self._signer, runtime.clock, connection.admins)
@@ -80,7 +88,7 @@ class TelegramSide:
 
     def serve(self, services: Services) -> None:
         """Give the handlers the services that they call, before the first update."""
-        self._application.bot_data.services = services
+        self.dispatcher.serve(services)
         self.messenger.read_languages_from(services.accounts)
         self.messenger.offer_what_can_be_made(services.results)
 
@@ -97,15 +105,10 @@ class TelegramSide:
 
     async def process(self, update: RawUpdate) -> None:
         """Act on one update to its end; see `bot.services.ports.UpdateProcessor`."""
-        bot, albums = self._application.bot, self._application.bot_data.albums
-        read = Update.de_json(update.payload, bot)
+        bot = self._application.bot
         others = [Update.de_json(payload, bot).message for payload in update.album]
-        albums[update.update_id] = tuple(message for message in others if message is not None)
-        try:
-            await self._application.process_update(read)
-        finally:
-            del albums[update.update_id]
-            self._application.bot_data.spoken.pop(update.update_id, None)
+        album = tuple(message for message in others if message is not None)
+        await self._application.process_update(Incoming(Update.de_json(update.payload, bot), album))
 
     async def prepare(self, staff: Mapping[UserId, Role]) -> None:
         """Set menus, also those of the people who run the bot, and descriptions; best effort."""
@@ -143,8 +146,7 @@ async def _transport(
         timeout=ClientTimeout(total=None),
         trust_env=not _is_loopback(connection.base_url),
     ) as session:
-        # The session has its own connector; this context is never used, and costs 30 ms where it is to verify.
-        yield AiohttpTransport(verify=False, client=session)
+        yield AiohttpTransport(client=session)
 
 
 def _request(transport: httpx.AsyncBaseTransport, read_timeout: float) -> HTTPXRequest:
@@ -198,12 +200,10 @@ async def connect(connection: Connection, runtime: Runtime, network: Network) ->
             .local_mode(connection.local_mode)
             .request(_request(sending, 60))
             .get_updates_request(_request(polling, 15))
-            .context_types(ContextTypes(context=Context, bot_data=Tools))
             .updater(None)
             .job_queue(None)
             .build()
         )
-        register(application)
         await _greet(application.bot, runtime.sleep)
         async with application:
             yield TelegramSide(application, connection, runtime)

@@ -15,7 +15,7 @@ from bot.domain.requests import catalog
 from bot.domain.requests.request import Operation
 from bot.kling.dialects import registry
 from bot.settings.config import Settings, load
-from handlers import COMMANDS
+from handlers import ROUTES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -45,7 +45,7 @@ def test_every_command_of_the_program_that_the_readme_names_exists():
 def test_every_chat_command_is_in_the_readme_and_the_other_way_round():
     table = README.partition("## What people can type")[2].partition("\n## ")[0]
     named = set(re.findall(r"`/(\w+)", table))
-    assert named == set(COMMANDS) - {"start"}
+    assert named == set(ROUTES.commands) - {"start"}
 
 
 def test_every_command_of_the_shell_is_in_the_readme_and_the_other_way_round():

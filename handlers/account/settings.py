@@ -34,7 +34,7 @@ async def press_prefer(update: Update, context: Context, query: CallbackQuery, a
             raise UserError("error.card.choice")
         await accounts.set_preferences(user_id, choices[key])
     # Read again: from here on in the new language, with the new preferences.
-    await context.meet(update)
+    await context.turn.load_user()
     await rewrite(context, query, _overview(update, context))
 
 
@@ -65,5 +65,5 @@ async def press_language(update: Update, context: Context, query: CallbackQuery,
     """Keep the chosen language, or follow Telegram's again, and say so in it."""
     chosen = argument if argument in languages() else None
     await context.services.accounts.set_language(user_id_of(update), chosen)
-    await context.meet(update)
+    await context.turn.load_user()
     await rewrite(context, query, views.View(context.t("language.changed")))

@@ -8,9 +8,8 @@ from bot.domain.units import ChatId
 from bot.errors import UserError
 from bot.i18n import for_language
 from handlers.account import group_views
-from handlers.admin.access import operation_of, tell
 from handlers.chat import views
-from handlers.chat.context import Context, answer, place_of, user_id_of
+from handlers.chat.context import Context, answer, operation_of, place_of, tell, user_id_of
 
 
 async def grant(update: Update, context: Context) -> None:

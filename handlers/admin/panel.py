@@ -21,17 +21,15 @@ from handlers.admin import (
 from handlers.admin import (
     panel_views as admin_views,
 )
-from handlers.admin.access import operation_of, tell
 from handlers.admin.panel_pages import Room, asking
 from handlers.chat import views
-from handlers.chat.context import Context, answer, place_of, rewrite, user_id_of
-from handlers.chat.inputs import text_of, words_after_command
+from handlers.chat.context import Context, answer, operation_of, place_of, rewrite, tell, user_id_of
 from handlers.chat.views import View
 
 
 async def admin(update: Update, context: Context) -> None:
     """`/admin`, or `/admin words`: the panel, or people whose names hold the words."""
-    words = words_after_command(text_of(update, context))
+    words = context.turn.arguments
     view = await (_found(update, context, words) if words else _home(update, context, []))
     await answer(update, context, view)
 
@@ -256,13 +254,13 @@ async def _stop(update: Update, context: Context, _: list[str]) -> View:
 
 
 async def _took_search(update: Update, context: Context, _: list[str]) -> View:
-    return await _found(update, context, text_of(update, context))
+    return await _found(update, context, context.turn.text)
 
 
 async def _took_message(update: Update, context: Context, rest: list[str]) -> View:
     services = context.services
     person = await services.access.person(UserId(int(rest[0])))
-    text = text_of(update, context)
+    text = context.turn.text
     await services.admin.wrote(user_id_of(update), person.id, text, operation_of(update))
     arrived = await tell(context, person.id, admin_views.message(for_language(person.language), text))
     key = "panel.message_sent" if arrived else "panel.message_lost"
@@ -270,7 +268,7 @@ async def _took_message(update: Update, context: Context, rest: list[str]) -> Vi
 
 
 async def _took_amount(update: Update, context: Context, rest: list[str]) -> View:
-    number, _, note = text_of(update, context).strip().partition(" ")
+    number, _, note = context.turn.text.strip().partition(" ")
     digits = number.lstrip("+-")
     if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
         raise UserError("error.admin.grant_usage")
@@ -281,21 +279,19 @@ async def _took_amount(update: Update, context: Context, rest: list[str]) -> Vie
 
 
 async def _took_reason(update: Update, context: Context, rest: list[str]) -> View:
-    reason = text_of(update, context)
+    reason = context.turn.text
     await context.services.access.ban(user_id_of(update), rest[0], reason, operation_of(update))
     return await _card(update, context, rest)
 
 
 async def _took_notice(update: Update, context: Context, rest: list[str]) -> View:
-    await context.services.admin.set_notice(
-        user_id_of(update), text_of(update, context), operation_of(update)
-    )
+    await context.services.admin.set_notice(user_id_of(update), context.turn.text, operation_of(update))
     return await _notice(update, context, rest)
 
 
 async def _took_broadcast(update: Update, context: Context, _: list[str]) -> View:
     services, me = context.services, user_id_of(update)
-    letter = await services.broadcasts.draft(me, text_of(update, context))
+    letter = await services.broadcasts.draft(me, context.turn.text)
     return admin_views.broadcast(context.t, letter, services.access.plans, me)
 
 

@@ -5,8 +5,7 @@ from telegram import Update
 from bot.errors import UserError
 from bot.i18n import for_language
 from handlers.admin import plan_views
-from handlers.admin.access import tell
-from handlers.chat.context import Context, answer, user_id_of
+from handlers.chat.context import Context, answer, tell, user_id_of
 
 
 async def plan(update: Update, context: Context) -> None:

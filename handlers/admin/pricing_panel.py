@@ -8,11 +8,9 @@ from bot.domain.credits.terms import LISTS, NUMBERS, OPTIONAL_NUMBERS, SWITCH, l
 from bot.domain.requests.model import Model, prices_of
 from bot.errors import UserError
 from handlers.admin import pricing_views
-from handlers.admin.access import operation_of
 from handlers.admin.access_views import handle_of
 from handlers.admin.panel_pages import Room, ask, asking
-from handlers.chat.context import Context, user_id_of
-from handlers.chat.inputs import text_of
+from handlers.chat.context import Context, operation_of, user_id_of
 from handlers.chat.views import View
 
 
@@ -51,7 +49,7 @@ async def _ask_number(update: Update, context: Context, rest: list[str]) -> View
 async def _took_number(update: Update, context: Context, rest: list[str]) -> View:
     pricing = context.services.pricing
     name, field = _found(pricing.plans, rest[0]), _found(NUMBERS, rest[1])
-    text = text_of(update, context)
+    text = context.turn.text
     await pricing.set_number(user_id_of(update), name, field, text, operation_of(update))
     return _shown(update, context, name)
 
@@ -80,9 +78,7 @@ async def _reset(update: Update, context: Context, rest: list[str]) -> View:
 
 
 async def _took_name(update: Update, context: Context, _: list[str]) -> View:
-    name = await context.services.pricing.add(
-        user_id_of(update), text_of(update, context), operation_of(update)
-    )
+    name = await context.services.pricing.add(user_id_of(update), context.turn.text, operation_of(update))
     return _shown(update, context, name)
 
 
@@ -106,7 +102,7 @@ async def _ask_price(update: Update, context: Context, rest: list[str]) -> View:
 async def _took_price(update: Update, context: Context, rest: list[str]) -> View:
     place = _place(context, rest[0])
     column, key = _price_in(place[1], rest[1])
-    text = text_of(update, context)
+    text = context.turn.text
     await context.services.pricing.set_price(
         user_id_of(update), place, column, key, text, operation_of(update)
     )

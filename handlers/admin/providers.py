@@ -5,8 +5,7 @@ from telegram import CallbackQuery, Update
 from bot.domain.units import ProviderName
 from bot.services.operations.providers import ProviderReport
 from handlers.admin import provider_views
-from handlers.admin.access import operation_of
-from handlers.chat.context import Context, answer, rewrite, user_id_of
+from handlers.chat.context import Context, answer, operation_of, rewrite, user_id_of
 from handlers.chat.views import View
 
 

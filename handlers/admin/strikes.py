@@ -4,8 +4,7 @@ from telegram import CallbackQuery, Update
 
 from bot.domain.units import UserId
 from handlers.admin import access_views
-from handlers.admin.access import operation_of
-from handlers.chat.context import Context, answer, rewrite, user_id_of
+from handlers.chat.context import Context, answer, operation_of, rewrite, user_id_of
 from handlers.chat.keyboards import Button
 from handlers.chat.views import View, fitting, inline, quoted
 

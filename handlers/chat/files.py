@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from telegram import Message
-from telegram.ext.filters import MessageFilter
 
 from bot.errors import UserError
 from bot.services.ports import ChatError
@@ -36,22 +35,6 @@ def sound_file_of(message: Message | None) -> RemoteFile | None:
     return None if sound is None else RemoteFile(sound.file_id, sound.file_size)
 
 
-class _HasSound(MessageFilter):
-    """Messages that bring a sound."""
-
-    def filter(self, message: Message) -> bool:
-        """Whether there is a sound in the message."""
-        return sound_file_of(message) is not None
-
-
-class _HasImage(MessageFilter):
-    """Messages that bring a picture."""
-
-    def filter(self, message: Message) -> bool:
-        """Whether there is a picture in the message."""
-        return image_file_of(message) is not None
-
-
 def image_file_of(message: Message | None) -> RemoteFile | None:
     """The picture in a message: the largest photo, an image sent as a file, or a still sticker."""
     if message is None:
@@ -69,10 +52,6 @@ def image_file_of(message: Message | None) -> RemoteFile | None:
     if sticker is not None and not sticker.is_animated and not sticker.is_video:
         return RemoteFile(sticker.file_id, sticker.file_size)
     return None
-
-
-HAS_SOUND = _HasSound(name="has a sound")
-HAS_IMAGE = _HasImage(name="has an image")
 
 
 async def fetch_file(chat: Chat, file: RemoteFile) -> bytes:

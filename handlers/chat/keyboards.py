@@ -9,12 +9,15 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from enum import Enum
+from typing import Any, ClassVar, Self, get_args, get_type_hints
 
 from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.constants import KeyboardButtonStyle
 
 from bot.domain.units import UserId
+from bot.errors import UserError
 
 VERSION = "1"
 LIMIT = 64
@@ -26,9 +29,80 @@ COPY_LIMIT = 256
 _TAG_BYTES = 6
 
 
+@dataclass(frozen=True)
+class Payload:
+    """What a button carries: each kind of button is a frozen dataclass of this kind.
+
+    `@dataclass(frozen=True) class OpenTemplate(Payload, action="recipe")` has the action `recipe`, and its
+    fields (str, int, bool, an enumeration, a NewType, or None) are joined by dots to the argument. Only
+    the last field may hold a dot itself. An action `panel.card` shares the action `panel` with others, and
+    `card` is the first part of the argument. A field that is empty on the wire has its default.
+    """
+
+    action: ClassVar[str]
+
+    def __init_subclass__(cls, *, action: str = "") -> None:
+        cls.action = action
+
+    def pack(self) -> tuple[str, str]:
+        """The action and the argument.
+
+        Raises:
+            ValueError: a field but the last holds a dot.
+
+        """
+        action, _, page = self.action.partition(".")
+        values = [_write(getattr(self, field.name)) for field in fields(self)]
+        if any("." in value for value in values[:-1]):
+            raise ValueError(f"callback data of {self.action} holds a dot")
+        if page:
+            values.insert(0, page)
+        while values and not values[-1]:
+            values.pop()
+        return action, ".".join(values)
+
+    @classmethod
+    def unpack(cls, argument: str) -> Self:
+        """Read an argument.
+
+        Raises:
+            UserError: a value cannot be read: the button is one of another version.
+
+        """
+        known = fields(cls)
+        if "." in cls.action:
+            argument = argument.partition(".")[2]
+        parts = argument.split(".", len(known) - 1) if argument else []
+        hints = get_type_hints(cls)
+        try:
+            return cls(
+                **{
+                    field.name: _read(hints[field.name], part)
+                    for field, part in zip(known, parts, strict=False)
+                    if part
+                }
+            )
+        except (KeyError, TypeError, ValueError):
+            raise UserError("error.button.stale") from None
+
+
+def _write(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value.value if isinstance(value, Enum) else value)
+
+
+def _read(kind: Any, text: str) -> object:
+    kind = next((each for each in get_args(kind) if each is not type(None)), kind)
+    kind = getattr(kind, "__supertype__", kind)
+    return {"on": True, "off": False}[text] if kind is bool else kind(text)
+
+
 @dataclass(frozen=True, slots=True)
-class Press:
-    """What a button asks for. `owner` is the only person who may press it; None leaves it to the action."""
+class ButtonData:
+    """What is written on a button. `owner` is the only person who may press it; None leaves it to the action."""
 
     action: str
     argument: str = ""
@@ -41,7 +115,7 @@ class Signer:
     def __init__(self, secret: str) -> None:
         self._key = hashlib.sha256(b"callback data\0" + secret.encode()).digest()
 
-    def write(self, press: Press) -> str:
+    def write(self, press: ButtonData) -> str:
         """The data of a button.
 
         Raises:
@@ -57,7 +131,7 @@ class Signer:
             raise ValueError(f"callback data of {press.action} is too long")
         return data
 
-    def read(self, data: str | None) -> Press | None:
+    def read(self, data: str | None) -> ButtonData | None:
         """What a press asks for; None where the data is forged, damaged, or of another version."""
         body, _, tag = (data or "").rpartition(":")
         if not hmac.compare_digest(tag.encode(), self._tag(body).encode()):
@@ -66,7 +140,7 @@ class Signer:
         if len(parts) != 4 or parts[0] != VERSION:
             return None
         _, action, argument, owner = parts
-        return Press(action, argument, UserId(int(owner)) if owner else None)
+        return ButtonData(action, argument, UserId(int(owner)) if owner else None)
 
     def _tag(self, body: str) -> str:
         digest = hmac.new(self._key, body.encode(), hashlib.sha256).digest()
@@ -75,13 +149,13 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button: an action with its argument, a text to copy, or an address to open.
+    """One button: what a press asks for, a text to copy, or an address to open.
 
     `style` is a colour that new clients show and old ones leave out, so it never carries a meaning alone.
     """
 
     text: str
-    action: str = ""
+    action: Payload | str = ""
     argument: str = ""
     owner: UserId | None = None
     copy: str = ""
@@ -112,5 +186,8 @@ def _button(button: Button, signer: Signer) -> InlineKeyboardButton:
         return InlineKeyboardButton(button.text, copy_text=CopyTextButton(button.copy), style=button.style)
     if button.url:
         return InlineKeyboardButton(button.text, url=button.url, style=button.style)
-    data = signer.write(Press(button.action, button.argument, button.owner))
+    action, argument = (
+        button.action.pack() if isinstance(button.action, Payload) else (button.action, button.argument)
+    )
+    data = signer.write(ButtonData(action, argument, button.owner))
     return InlineKeyboardButton(button.text, callback_data=data, style=button.style)

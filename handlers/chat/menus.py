@@ -1,6 +1,8 @@
 """The bot's public face: command menus by language and scope, and its descriptions."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, Flag, auto
 from functools import partial
 
 import structlog
@@ -18,6 +20,41 @@ from bot.services.ports import ChatBusy, ChatError
 from handlers.sending.chat import Chat
 
 log = structlog.get_logger(__name__)
+
+
+class Menu(Flag):
+    """In which of Telegram's command menus a command stands: a long menu is not read."""
+
+    NONE = 0
+    PRIVATE = auto()
+    GROUPS = auto()
+
+
+class Section(Enum):
+    """Where /help lists a command; the sections are in order."""
+
+    MAKING = auto()
+    LIBRARY = auto()
+    RESULTS = auto()
+    GUIDE = auto()
+    SHOP = auto()
+    ACCOUNT = auto()
+    STAFF = auto()
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """A command as people see it. With a `permission` it is for the roles that have it; None as `section` hides it.
+
+    A command `for_sale` is shown only where something is sold.
+    """
+
+    name: str
+    permission: Permission | None = field(default=None, kw_only=True)
+    section: Section | None = field(default=None, kw_only=True)
+    menu: Menu = field(default=Menu.NONE, kw_only=True)
+    for_sale: bool = field(default=False, kw_only=True)
+
 
 Change = Callable[[], Awaitable[object]]
 """Something to be set at Telegram."""

@@ -25,6 +25,9 @@ from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Rows
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
+ALERT_LIMIT = 200
+"""Characters that Telegram shows in the answer to a press."""
+
 SHORT_PROMPT = 60
 BAR_CELLS = 10
 CANCEL_BUTTONS = 10

@@ -93,13 +93,18 @@ async def press_try(update: Update, context: Context, query: CallbackQuery, argu
     compose = context.services.compose
     words = compose.parse(context.t(f"start.example_{argument}"))
     request = compose.video(words, None, context.preferences)
-    await offer(update, context, request, replace(place_of(update), message_id=None))
+    await offer(context.turn, request, replace(place_of(update), message_id=None))
+
+
+async def _template(update: Update, context: Context, token: str) -> None:
+    del update
+    await recipes.follow_link(context.turn, token)
 
 
 START_LINKS: dict[str, StartLink] = {
     INVITE_PREFIX: invited,
     access.INVITE_PREFIX: admitted,
-    recipes.LINK_PREFIX: recipes.follow_link,
+    recipes.LINK_PREFIX: _template,
     TASK_PREFIX: history.open_task,
     inline.LINK_PREFIX: inline.follow_link,
 }

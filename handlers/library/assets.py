@@ -1,186 +1,274 @@
 """`/element`, `/voice`, `/elements` and `/myvoices`: what people make for use in prompts, in private chats."""
 
 from collections.abc import Sequence
-
-from telegram import CallbackQuery, Update
+from dataclasses import dataclass
 
 from bot.domain.library.asset import (
     LONGEST_SPEECH,
     NAME_LIMIT,
     SHORTEST_SPEECH,
+    Asset,
     AssetKind,
+    AssetState,
     Wish,
     check_pictures,
     read_name,
     voice_source,
 )
-from bot.domain.tasks.task import Task
+from bot.domain.people.access import AccessLevel
+from bot.domain.tasks.task import FailureKind, Task
+from bot.domain.units import UserId
 from bot.errors import UserError
-from handlers.chat.context import (
-    Context,
-    answer,
-    message_of,
-    one_of,
-    origin_of,
-    place_of,
-    rewrite,
-    user_id_of,
-)
+from bot.i18n import Texts
 from handlers.chat.files import RemoteFile, fetch_file, sound_file_of
-from handlers.chat.inputs import pictures_of, result_replied_to, text_of, words_after_command
-from handlers.chat.views import View
-from handlers.library import asset_views
+from handlers.chat.inputs import pictures_of, result_replied_to
+from handlers.chat.keyboards import DANGER, Button, Payload
+from handlers.chat.menus import Section
+from handlers.chat.routes import Answer, Command, Press, Reply
+from handlers.chat.turn import Turn
+from handlers.chat.views import EXPLAINED, View, fitting, inline
+from handlers.library.recipe_views import never_mind
 
 PHOTOS = "element_photos"
 SOUND = "voice_sound"
+DESCRIPTION_SHOWN = 100
+NAME_ON_BUTTON = 24
+
+
+@dataclass(frozen=True)
+class ListAssets(Payload, action="assets"):
+    """Show the list in the place of a question."""
+
+    kind: AssetKind
+
+
+@dataclass(frozen=True)
+class AskToDeleteAsset(Payload, action="asset_drop"):
+    """Ask before an element or voice is deleted."""
+
+    asset_id: str
+
+
+@dataclass(frozen=True)
+class DeleteAsset(Payload, action="asset_gone"):
+    """Delete an element or voice."""
+
+    asset_id: str
 
 
 # -- making ------------------------------------------------------------------------------------------
 
 
-async def element(update: Update, context: Context) -> None:
+async def element(turn: Turn, text: str) -> None:
     """`/element <name> [description]`, with one to four photos or in reply to one; without, they are asked for.
 
     Raises:
         UserError: it cannot be made here, or not of this.
 
     """
-    name, description = await _named(update, context, AssetKind.ELEMENT)
-    files = pictures_of(update, context)
+    name, description = await _read_name(turn, AssetKind.ELEMENT, text)
+    files = pictures_of(turn)
     if files:
-        await _make_element(update, context, name, description, files)
+        await _make_element(turn, name, description, files)
     else:
-        await _ask(update, context, PHOTOS, f"{name} {description}".strip())
+        await _ask(turn, AssetKind.ELEMENT, name, description)
 
 
-async def voice(update: Update, context: Context) -> None:
+async def voice(turn: Turn, text: str) -> None:
     """`/voice <name>` with or in reply to a recording, or in reply to a video in which somebody speaks.
 
     Raises:
         UserError: it cannot be made here, or not of this.
 
     """
-    name, rest = await _named(update, context, AssetKind.VOICE)
-    if rest:
-        raise UserError("error.asset.name", name=f"{name} {rest}"[:60], limit=NAME_LIMIT)
-    task = await result_replied_to(update, context)
-    message = message_of(update)
-    file = sound_file_of(message) or sound_file_of(message.reply_to_message)
+    name, more = await _read_name(turn, AssetKind.VOICE, text)
+    if more:
+        raise UserError("error.asset.name", name=f"{name} {more}"[:60], limit=NAME_LIMIT)
+    task = await result_replied_to(turn)
+    file = sound_file_of(turn.message) or sound_file_of(turn.replied_to)
     if task is not None:
-        await _make_voice_of_video(update, context, name, task)
+        await _make_voice_of_video(turn, name, task)
         return
-    context.services.assets.check_sounds()
+    turn.services.assets.check_sounds()
     if file is not None:
-        await _make_voice(update, context, name, file)
+        await _make_voice(turn, name, file)
     else:
-        await _ask(update, context, SOUND, name)
+        await _ask(turn, AssetKind.VOICE, name)
 
 
-async def took_photos(update: Update, context: Context, subject: str) -> None:
-    """The photos that an element waited for came."""
+async def on_photos_reply(turn: Turn, subject: str) -> None:
+    """Make an element of the photos that it asked for."""
     name, description = read_name(AssetKind.ELEMENT, subject)
-    await _make_element(update, context, name, description, pictures_of(update, context))
-    await _stop_asking(update, context)
+    await _make_element(turn, name, description, pictures_of(turn))
+    await turn.stop_asking()
 
 
-async def took_sound(update: Update, context: Context, subject: str) -> None:
-    """The recording that a voice waited for came."""
-    file = sound_file_of(message_of(update))
+async def on_sound_reply(turn: Turn, name: str) -> None:
+    """Make a voice of the recording that it asked for."""
+    file = sound_file_of(turn.message)
     if file is not None:
-        await _make_voice(update, context, subject, file)
-        await _stop_asking(update, context)
+        await _make_voice(turn, name, file)
+        await turn.stop_asking()
 
 
-async def _named(update: Update, context: Context, kind: AssetKind) -> tuple[str, str]:
+async def _read_name(turn: Turn, kind: AssetKind, text: str) -> tuple[str, str]:
     """The name and what follows it, where such a thing can be made at all."""
-    if not place_of(update).is_private:
+    if not turn.is_private:
         raise UserError("error.asset.private_chat")
-    await context.services.assets.check(user_id_of(update), kind)
-    return read_name(kind, words_after_command(text_of(update, context)))
+    await turn.services.assets.check(turn.user_id, kind)
+    return read_name(kind, text)
 
 
-async def _make_element(
-    update: Update, context: Context, name: str, description: str, files: Sequence[RemoteFile]
-) -> None:
+async def _make_element(turn: Turn, name: str, description: str, files: Sequence[RemoteFile]) -> None:
     check_pictures(len(files))
-    keep, user_id = context.services.submit, user_id_of(update)
-    pictures = [await keep.keep_image(await fetch_file(context.chat, file), user_id) for file in files]
+    keep = turn.services.submit
+    pictures = [await keep.keep_image(await fetch_file(turn.chat, file), turn.user_id) for file in files]
     alone = len(pictures) == 1
     if alone:
         # Kling wants a second look at it.
-        pictures.append(await keep.keep_close_up(pictures[0], user_id))
-    await _make(update, context, Wish(AssetKind.ELEMENT, name, description, tuple(pictures)), alone=alone)
+        pictures.append(await keep.keep_close_up(pictures[0], turn.user_id))
+    await _make(turn, Wish(AssetKind.ELEMENT, name, description, tuple(pictures)), alone=alone)
 
 
-async def _make_voice(update: Update, context: Context, name: str, file: RemoteFile) -> None:
-    sound = await context.services.submit.keep_sound(
-        await fetch_file(context.chat, file), user_id_of(update), LONGEST_SPEECH, SHORTEST_SPEECH
-    )
-    await _make(update, context, Wish(AssetKind.VOICE, name, sound=sound))
+async def _make_voice(turn: Turn, name: str, file: RemoteFile) -> None:
+    content = await fetch_file(turn.chat, file)
+    sound = await turn.services.submit.keep_sound(content, turn.user_id, LONGEST_SPEECH, SHORTEST_SPEECH)
+    await _make(turn, Wish(AssetKind.VOICE, name, sound=sound))
 
 
-async def _make_voice_of_video(update: Update, context: Context, name: str, task: Task) -> None:
-    source = await context.services.results.source(user_id_of(update), task)
-    await _make(update, context, Wish(AssetKind.VOICE, name, video=voice_source(task.request, source)))
+async def _make_voice_of_video(turn: Turn, name: str, task: Task) -> None:
+    source = await turn.services.results.source(turn.user_id, task)
+    await _make(turn, Wish(AssetKind.VOICE, name, video=voice_source(task.request, source)))
 
 
-async def _make(update: Update, context: Context, wish: Wish, *, alone: bool = False) -> None:
-    origin = origin_of(update, context, place_of(update))
-    asset = await context.services.assets.make(user_id_of(update), origin, wish)
-    await answer(update, context, asset_views.begun(context.t, asset, alone=alone))
+async def _make(turn: Turn, wish: Wish, *, alone: bool = False) -> None:
+    asset = await turn.services.assets.make(turn.user_id, turn.origin(), wish)
+    await turn.answer(begun(turn.t, asset, alone=alone))
 
 
-async def _ask(update: Update, context: Context, kind: str, subject: str) -> None:
-    user_id, chat_id = user_id_of(update), place_of(update).chat_id
-    await context.services.recipes.ask_for(user_id, chat_id, kind, subject)
-    wanted = AssetKind.ELEMENT if kind == PHOTOS else AssetKind.VOICE
-    await answer(
-        update, context, asset_views.material_question(context.t, wanted, subject.partition(" ")[0], user_id)
-    )
-
-
-async def _stop_asking(update: Update, context: Context) -> None:
-    await context.services.recipes.stop_asking(user_id_of(update), place_of(update).chat_id)
+async def _ask(turn: Turn, kind: AssetKind, name: str, description: str = "") -> None:
+    question = PHOTOS if kind is AssetKind.ELEMENT else SOUND
+    view = material_question(turn.t, kind, name, turn.user_id)
+    await turn.ask(question, f"{name} {description}".strip(), view)
 
 
 # -- having ------------------------------------------------------------------------------------------
 
 
-async def elements(update: Update, context: Context) -> None:
-    """`/elements`: one's own, and how to use them."""
-    await answer(update, context, await _list(update, context, AssetKind.ELEMENT))
+async def list_elements(turn: Turn) -> None:
+    """`/elements`: the person's elements, and how to use them."""
+    await turn.answer(await _list(turn, AssetKind.ELEMENT))
 
 
-async def my_voices(update: Update, context: Context) -> None:
-    """`/myvoices`: one's own, and how to use them."""
-    await answer(update, context, await _list(update, context, AssetKind.VOICE))
+async def list_voices(turn: Turn) -> None:
+    """`/myvoices`: the person's voices, and how to use them."""
+    await turn.answer(await _list(turn, AssetKind.VOICE))
 
 
-async def _list(update: Update, context: Context, kind: AssetKind) -> View:
-    user_id = user_id_of(update)
-    if not place_of(update).is_private:
+async def _list(turn: Turn, kind: AssetKind) -> View:
+    if not turn.is_private:
         raise UserError("error.asset.private_chat")
-    own = await context.services.assets.mine(user_id, kind)
-    if not own:
-        await context.services.assets.check(user_id, kind)
-    return asset_views.listed(context.t, kind, own, user_id)
+    assets = await turn.services.assets.mine(turn.user_id, kind)
+    if not assets:
+        await turn.services.assets.check(turn.user_id, kind)
+    return listed(turn.t, kind, assets, turn.user_id)
 
 
-async def press_list(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """The list in the place of a question."""
-    await rewrite(context, query, await _list(update, context, one_of(AssetKind, argument)))
+async def on_list(turn: Turn, button: ListAssets) -> None:
+    """Show the list in the place of a question."""
+    await turn.edit(await _list(turn, button.kind))
 
 
-async def press_delete(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Ask once more."""
-    user_id = user_id_of(update)
-    asset = await context.services.assets.own(user_id, argument)
-    await rewrite(context, query, asset_views.delete_question(context.t, asset, user_id))
+async def on_ask_to_delete(turn: Turn, button: AskToDeleteAsset) -> None:
+    """Ask before an element or voice is deleted."""
+    asset = await turn.services.assets.own(turn.user_id, button.asset_id)
+    await turn.edit(delete_question(turn.t, asset, turn.user_id))
 
 
-async def press_delete_sure(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
+async def on_delete(turn: Turn, button: DeleteAsset) -> str:
     """Delete one; the list goes on without it."""
-    asset = await context.services.assets.delete(user_id_of(update), argument)
-    own = await context.services.assets.mine(user_id_of(update), asset.kind)
-    await rewrite(context, query, asset_views.listed(context.t, asset.kind, own, user_id_of(update)))
-    return context.t(f"asset.{asset.kind}.deleted")
+    asset = await turn.services.assets.delete(turn.user_id, button.asset_id)
+    assets = await turn.services.assets.mine(turn.user_id, asset.kind)
+    await turn.edit(listed(turn.t, asset.kind, assets, turn.user_id))
+    return turn.t(f"asset.{asset.kind}.deleted")
+
+
+# -- views -------------------------------------------------------------------------------------------
+
+
+def listed(t: Texts, kind: AssetKind, assets: Sequence[Asset], owner: UserId) -> View:
+    """A person's elements or voices, each with a button to delete it, and how to use one."""
+    if not assets:
+        return View(t(f"asset.{kind}.none"))
+    ready = [asset for asset in assets if asset.state is AssetState.READY]
+    lines = "\n".join(_line(t, asset) for asset in assets)
+    parts = [t.plural(f"asset.{kind}.list", len(assets)), lines]
+    if ready:
+        parts.append(t(f"asset.{kind}.how_to", name=_name(ready[0])))
+    rows = []
+    for asset in assets:
+        label = t("asset.button.delete", name=" ".join(asset.name.split())[:NAME_ON_BUTTON])
+        rows.append([Button(label, AskToDeleteAsset(asset.id), owner=owner, style=DANGER)])
+    return View(fitting(parts, "\n\n"), rows)
+
+
+def begun(t: Texts, asset: Asset, *, alone: bool) -> View:
+    """It is being made; `alone`: of one photo only, which could be more."""
+    parts = [t(f"asset.{asset.kind}.begun", name=_name(asset))]
+    if alone:
+        parts.append(t("asset.close_up"))
+    return View("\n\n".join(parts))
+
+
+def ended(t: Texts, asset: Asset) -> View:
+    """It is ready and used like this; or it could not be made, and why."""
+    if asset.state is AssetState.READY:
+        return View(t(f"asset.{asset.kind}.ready", name=_name(asset)))
+    kind = asset.failure or FailureKind.PROVIDER
+    parts = [t(f"asset.{asset.kind}.failed", name=_name(asset), reason=t(f"failure.{kind}"))]
+    if kind in EXPLAINED and asset.failure_detail:
+        parts.append(t("notice.reason", reason=inline(asset.failure_detail, 200)))
+    return View("\n".join(parts))
+
+
+def material_question(t: Texts, kind: AssetKind, name: str, owner: UserId) -> View:
+    """What to send now, so that it can be made."""
+    return View(t(f"asset.{kind}.ask", name=inline(name, NAME_LIMIT)), [never_mind(t, owner)])
+
+
+def delete_question(t: Texts, asset: Asset, owner: UserId) -> View:
+    """Once more, for nothing brings it back."""
+    rows = [
+        [
+            Button(t("asset.button.delete_sure"), DeleteAsset(asset.id), owner=owner, style=DANGER),
+            Button(t("asset.button.back"), ListAssets(asset.kind), owner=owner),
+        ]
+    ]
+    return View(t(f"asset.{asset.kind}.delete_sure", name=_name(asset)), rows)
+
+
+def _line(t: Texts, asset: Asset) -> str:
+    parts = [f"<code>{_name(asset)}</code>"]
+    if asset.description:
+        parts.append(inline(asset.description, DESCRIPTION_SHOWN))
+    if asset.state is not AssetState.READY:
+        parts.append(f"<i>{t('asset.making')}</i>")
+    return " · ".join(parts)
+
+
+def _name(asset: Asset) -> str:
+    return inline(asset.name, NAME_LIMIT)
+
+
+COMMANDS = (
+    Command("element", element, section=Section.LIBRARY),
+    Command("elements", list_elements, access=AccessLevel.VIEW, section=Section.LIBRARY),
+    Command("voice", voice, section=Section.LIBRARY),
+    Command("myvoices", list_voices, access=AccessLevel.VIEW, section=Section.LIBRARY),
+)
+BUTTONS = (
+    Press(ListAssets, on_list, AccessLevel.VIEW),
+    Press(AskToDeleteAsset, on_ask_to_delete, AccessLevel.VIEW),
+    Press(DeleteAsset, on_delete, AccessLevel.VIEW),
+)
+REPLIES = (Reply(PHOTOS, Answer.PHOTO, on_photos_reply), Reply(SOUND, Answer.SOUND, on_sound_reply))

@@ -1,24 +1,29 @@
 """`/ideas`: ready-made requests with a sample each, one at a time; a tap makes the video."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 import structlog
-from telegram import CallbackQuery, Message, Update
+from telegram import Message
 
 from bot.domain.library.idea import Idea
+from bot.domain.people.access import AccessLevel
 from bot.domain.requests.request import VideoRequest
+from bot.domain.units import Credits, UserId
 from bot.errors import UserError
+from bot.i18n import Texts
 from bot.services.library.ideas import STAND_IN
 from bot.services.ports import ChatError, ChatRefused
-from handlers.chat.context import Context, answer, place_of, rewrite, send, user_id_of
+from handlers.chat import views
 from handlers.chat.inputs import given, one_picture
-from handlers.chat.views import View
-from handlers.library import (
-    idea_views,
-    recipe_views,
-)
+from handlers.chat.keyboards import CONFIRM, Button, Payload
+from handlers.chat.menus import Section
+from handlers.chat.routes import Answer, Command, Press, Reply
+from handlers.chat.turn import Turn
+from handlers.chat.views import View, inline, quoted, settings_line
+from handlers.library import recipe_views
 from handlers.making.draft import submit_or_ask
 from handlers.making.submit import submit
 from handlers.sending.chat import ReplyTarget
@@ -30,115 +35,164 @@ PHOTO = "idea_photo"
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 """A sample of another kind is taken for a video."""
 
+PROMPT_LIMIT = 600
 
-async def ideas(update: Update, context: Context) -> None:
+
+class ShowIdeas(Payload, action="ideas"):
+    """Show the first idea in a message of its own."""
+
+
+@dataclass(frozen=True)
+class ShowIdea(Payload, action="idea"):
+    """Turn to another idea."""
+
+    slug: str
+
+
+@dataclass(frozen=True)
+class MakeIdea(Payload, action="idea_make"):
+    """Make an idea's video."""
+
+    slug: str
+
+
+async def ideas(turn: Turn) -> None:
     """Show the first idea that can be made here."""
-    await _show(update, context, _offered(context)[0], place_of(update))
+    await _show(turn, _offered(turn)[0], turn.reply_target)
 
 
-async def press_start(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """The button of /start: the first idea, below."""
-    del query, argument
-    await _show(update, context, _offered(context)[0], replace(place_of(update), message_id=None))
+async def on_show_first(turn: Turn) -> None:
+    """Show the first idea below the message with the button."""
+    await _show(turn, _offered(turn)[0], turn.reply_target.below)
 
 
-async def press_idea(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
+async def on_show(turn: Turn, button: ShowIdea) -> None:
     """Turn to another idea: in the same message where both are text, else in a new one that takes its place."""
-    idea = context.services.ideas.find(argument, context.t)
-    shown, place = query.message, place_of(update)
-    if isinstance(shown, Message) and shown.text is not None and not idea.sample:
-        await rewrite(context, query, _view(update, context, idea))
+    idea = turn.services.ideas.find(button.slug, turn.t)
+    if isinstance(turn.pressed, Message) and turn.pressed.text is not None and not idea.sample:
+        await turn.edit(_view(turn, idea))
         return
-    await _show(update, context, idea, replace(place, message_id=None))
-    if place.message_id is not None:
-        await context.chat.delete(place.chat_id, place.message_id)
+    await _show(turn, idea, turn.reply_target.below)
+    if turn.message_id is not None:
+        await turn.delete(turn.message_id)
 
 
-async def press_make(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
+async def on_make(turn: Turn, button: MakeIdea) -> None:
     """Make an idea at once, or ask for the photo that it takes."""
-    del query
-    services, user_id, place = context.services, user_id_of(update), place_of(update)
-    idea = services.ideas.find(argument, context.t)
+    idea = turn.services.ideas.find(button.slug, turn.t)
     if not idea.photo:
-        await submit(update, context, services.ideas.request(idea, context.preferences), place)
+        await submit(turn, turn.services.ideas.request(idea, turn.preferences))
         return
-    if not place.is_private:
+    if not turn.is_private:
         raise UserError("error.recipe.private_chat")
-    await services.recipes.ask_for(user_id, place.chat_id, PHOTO, idea.slug)
-    await answer(update, context, recipe_views.photo_question(context.t, idea.name, 1, user_id))
+    question = recipe_views.photo_question(turn.t, idea.name, 1, turn.user_id)
+    await turn.ask(PHOTO, idea.slug, question)
 
 
-async def took_photo(update: Update, context: Context, slug: str) -> None:
-    """The photo that an idea waited for came: make it."""
-    services = context.services
-    idea = services.ideas.find(slug, context.t)
-    got = await given(update, context)
-    request = services.ideas.request(idea, context.preferences, one_picture(got), got.words)
-    await services.recipes.stop_asking(user_id_of(update), place_of(update).chat_id)
-    await submit_or_ask(update, context, request)
+async def on_photo_reply(turn: Turn, slug: str) -> None:
+    """Make an idea of the photo that it asked for."""
+    ideas_ = turn.services.ideas
+    idea = ideas_.find(slug, turn.t)
+    got = await given(turn)
+    request = ideas_.request(idea, turn.preferences, one_picture(got), got.words)
+    await turn.stop_asking()
+    await submit_or_ask(turn, request)
 
 
 # -- showing -----------------------------------------------------------------------------------------
 
 
-def _offered(context: Context) -> list[Idea]:
+def view(
+    t: Texts, idea: Idea, others: Sequence[Idea], request: VideoRequest, price: Credits, owner: UserId
+) -> View:
+    """One of several ideas; `others` are all, in order."""
+    lines = [f"<b>{inline(idea.name, 60)}</b>", quoted(request.prompt, PROMPT_LIMIT)]
+    lines.append(settings_line(t, request))
+    if idea.photo:
+        lines.append(t("idea.takes_photo"))
+    make = t(
+        "idea.button.make_of_photo" if idea.photo else "idea.button.make", credits=views.credits(t, price)
+    )
+    rows = [[Button(make, MakeIdea(idea.slug), owner=owner, style=CONFIRM)]]
+    if len(others) > 1:
+        place = next(number for number, other in enumerate(others) if other.slug == idea.slug)
+        before, after = others[place - 1], others[(place + 1) % len(others)]
+        lines.append(t("idea.place", number=place + 1, total=len(others)))
+        rows.append(
+            [
+                Button(t("idea.button.previous"), ShowIdea(before.slug), owner=owner),
+                Button(t("idea.button.next"), ShowIdea(after.slug), owner=owner),
+            ]
+        )
+    return View("\n".join(line for line in lines if line), rows)
+
+
+def _offered(turn: Turn) -> list[Idea]:
     """The ideas that can be made here.
 
     Raises:
         UserError: there is none.
 
     """
-    found = [idea for idea in context.services.ideas.listed(context.t) if _request(context, idea) is not None]
+    found = [idea for idea in turn.services.ideas.listed(turn.t) if _request(turn, idea) is not None]
     if not found:
         raise UserError("error.idea.none")
     return found
 
 
-def _request(context: Context, idea: Idea) -> VideoRequest | None:
+def _request(turn: Turn, idea: Idea) -> VideoRequest | None:
     try:
-        return context.services.ideas.request(idea, context.preferences, STAND_IN if idea.photo else None)
+        return turn.services.ideas.request(idea, turn.preferences, STAND_IN if idea.photo else None)
     except UserError:
         return None
 
 
-def _view(update: Update, context: Context, idea: Idea) -> View:
-    request = _request(context, idea)
+def _view(turn: Turn, idea: Idea) -> View:
+    request = _request(turn, idea)
     if request is None:
         raise UserError("error.idea.gone")
-    price = context.services.compose.price(request)
-    return idea_views.one(context.t, idea, _offered(context), request, price, user_id_of(update))
+    price = turn.services.compose.price(request)
+    return view(turn.t, idea, _offered(turn), request, price, turn.user_id)
 
 
-async def _show(update: Update, context: Context, idea: Idea, place: ReplyTarget) -> None:
-    view = _view(update, context, idea)
-    if not idea.sample or not await _with_sample(context, idea, place, view):
-        await send(context, place, view)
+async def _show(turn: Turn, idea: Idea, target: ReplyTarget) -> None:
+    shown = _view(turn, idea)
+    if not idea.sample or not await _with_sample(turn, idea, target, shown):
+        await turn.answer(shown, target)
 
 
-async def _with_sample(context: Context, idea: Idea, place: ReplyTarget, view: View) -> bool:
+async def _with_sample(turn: Turn, idea: Idea, target: ReplyTarget, shown: View) -> bool:
     """Send an idea with its sample, which is uploaded once; False where that does not work."""
-    services = context.services
-    known = await services.ideas.known_sample(idea)
+    known = await turn.services.ideas.known_sample(idea)
     if known is not None:
         with suppress(ChatRefused):
             # Another bot's token knows other files.
-            await _send_sample(context, idea, known, place, view)
+            await _send_sample(turn, idea, known, target, shown)
             return True
     try:
         source = idea.sample if "://" in idea.sample else Path(idea.sample)
-        sent = await _send_sample(context, idea, source, place, view)
+        sent = await _send_sample(turn, idea, source, target, shown)
     except (ChatError, OSError) as error:
         log.warning("the sample of an idea cannot be sent", idea=idea.name, kind=type(error).__name__)
         return False
     file = sent.photo[-1] if sent.photo else sent.video or sent.animation or sent.document
     if file is not None:
-        await services.ideas.keep_sample(idea, file.file_id)
+        await turn.services.ideas.keep_sample(idea, file.file_id)
     return True
 
 
 async def _send_sample(
-    context: Context, idea: Idea, sample: str | Path, place: ReplyTarget, view: View
+    turn: Turn, idea: Idea, sample: str | Path, target: ReplyTarget, shown: View
 ) -> Message:
     is_picture = PurePath(idea.sample).suffix.lower() in PICTURES
     media = Media(kind=MediaKind.PHOTO if is_picture else MediaKind.VIDEO, source=sample)
-    return await context.chat.send_media(place, media, view)
+    return await turn.chat.send_media(target, media, shown)
+
+
+COMMANDS = (Command("ideas", ideas, access=AccessLevel.VIEW, section=Section.LIBRARY),)
+BUTTONS = (
+    Press(ShowIdeas, on_show_first, AccessLevel.VIEW),
+    Press(ShowIdea, on_show),
+    Press(MakeIdea, on_make),
+)
+REPLIES = (Reply(PHOTO, Answer.PHOTO, on_photo_reply),)

@@ -1,15 +1,15 @@
 """`/save` and `/recipes`: requests under a name, made again with one tap, renamed, shared and deleted."""
 
-from telegram import CallbackQuery, Update
-
 from bot.domain.library.recipe import Recipe, is_token
+from bot.domain.people.access import AccessLevel
 from bot.domain.requests.request import VideoRequest
-from bot.domain.units import TaskId
 from bot.errors import UserError
-from handlers.chat.context import Context, answer, place_of, rewrite, user_id_of
 from handlers.chat.inputs import given, result_replied_to
+from handlers.chat.menus import Section
+from handlers.chat.routes import Answer, Command, Press, Reply
+from handlers.chat.turn import Turn
 from handlers.chat.views import View, error_sentence
-from handlers.library import recipe_views
+from handlers.library import recipe_views as templates
 from handlers.making.draft import submit_or_ask
 from handlers.making.submit import submit
 
@@ -18,153 +18,153 @@ PHOTO = "recipe_photo"
 NAME = "recipe_name"
 
 
-async def save(update: Update, context: Context) -> None:
+async def save(turn: Turn, name: str) -> None:
     """`/save [name]`: the request of the result that is replied to, or of the open card."""
-    user_id = user_id_of(update)
-    request = await _meant(update, context)
-    recipe = await context.services.recipes.save(user_id, request, " ".join(context.args or []))
-    await answer(update, context, recipe_views.saved(context.t, recipe, user_id))
+    request = await _meant(turn)
+    recipe = await turn.services.recipes.save(turn.user_id, request, " ".join(name.split()))
+    await turn.answer(templates.saved(turn.t, recipe, turn.user_id))
 
 
-async def _meant(update: Update, context: Context) -> VideoRequest:
-    task = await result_replied_to(update, context)
+async def _meant(turn: Turn) -> VideoRequest:
+    task = await result_replied_to(turn)
     if task is not None:
         return task.request
-    open_card = await context.services.cards.card(user_id_of(update), place_of(update).chat_id)
+    open_card = await turn.services.cards.card(turn.user_id, turn.chat_id)
     if open_card is None:
         raise UserError("error.recipe.of_what")
     return open_card.request
 
 
-async def recipes(update: Update, context: Context) -> None:
-    """`/recipes`: one's own, newest first."""
-    await answer(update, context, await _list(update, context, 0))
+async def list_templates(turn: Turn) -> None:
+    """`/recipes`: the person's templates, newest first."""
+    await turn.answer(await _list(turn, 0))
 
 
-async def _list(update: Update, context: Context, page: int) -> View:
-    user_id = user_id_of(update)
-    own = await context.services.recipes.all_of(user_id)
-    return recipe_views.listed(context.t, own, page, user_id)
+async def _list(turn: Turn, page: int) -> View:
+    found = await turn.services.recipes.all_of(turn.user_id)
+    return templates.listed(turn.t, found, page, turn.user_id)
 
 
-def _card(update: Update, context: Context, recipe: Recipe) -> View:
-    services, user_id = context.services, user_id_of(update)
+def _card(turn: Turn, recipe: Recipe) -> View:
     try:
-        request, price = services.recipes.preview(recipe)
+        request, price = turn.services.recipes.preview(recipe)
     except UserError as error:
-        sentence = error_sentence(context.t, error, services.accounts.zone, services.clock.now())
-        return recipe_views.outdated(context.t, recipe, sentence, user_id)
-    return recipe_views.card(context.t, recipe, request, price, user_id)
+        sentence = error_sentence(turn.t, error, turn.zone, turn.now())
+        return templates.outdated(turn.t, recipe, sentence, turn.user_id)
+    return templates.card(turn.t, recipe, request, price, turn.user_id)
 
 
-async def follow_link(update: Update, context: Context, token: str) -> None:
-    """A link to a recipe that somebody shared: show it, with the way to make it."""
+async def follow_link(turn: Turn, token: str) -> None:
+    """A link to a template that somebody shared: show it, with the way to make it."""
     if not is_token(token):
         raise UserError("error.recipe.gone")
-    await answer(update, context, _card(update, context, await context.services.recipes.one(token)))
+    await turn.answer(_card(turn, await turn.services.recipes.one(token)))
 
 
 # -- buttons -----------------------------------------------------------------------------------------
 
 
-async def press_list(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
+async def on_list(turn: Turn, button: templates.ListTemplates) -> None:
     """Turn to a page of the list."""
-    await rewrite(context, query, await _list(update, context, int(argument)))
+    await turn.edit(await _list(turn, button.page))
 
 
-async def press_recipe(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Show one recipe in the list's place."""
-    await rewrite(context, query, _card(update, context, await context.services.recipes.one(argument)))
+async def on_open(turn: Turn, button: templates.OpenTemplate) -> None:
+    """Show a template in the list's place."""
+    await turn.edit(_card(turn, await turn.services.recipes.one(button.token)))
 
 
-async def press_save(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """The button at a result's settings: keep its request, under its first words."""
-    del query
-    user_id, services = user_id_of(update), context.services
-    task = await services.submit.task(user_id, TaskId(argument))
-    recipe = await services.recipes.save(user_id, task.request)
-    await answer(update, context, recipe_views.saved(context.t, recipe, user_id))
+async def on_save(turn: Turn, button: templates.SaveTemplate) -> None:
+    """Save a result's request, under its first words."""
+    task = await turn.services.submit.task(turn.user_id, button.task_id)
+    recipe = await turn.services.recipes.save(turn.user_id, task.request)
+    await turn.answer(templates.saved(turn.t, recipe, turn.user_id))
 
 
-async def press_run(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Make a recipe again at once, or ask for the photo that it takes."""
-    del query
-    recipes_, user_id, place = context.services.recipes, user_id_of(update), place_of(update)
-    recipe = await recipes_.one(argument)
+async def on_run(turn: Turn, button: templates.RunTemplate) -> None:
+    """Make a template's video at once, or ask for the photo that it takes."""
+    recipes = turn.services.recipes
+    recipe = await recipes.one(button.token)
     if not recipe.pictures:
-        await submit(update, context, recipes_.request(recipe), place)
+        await submit(turn, recipes.request(recipe))
         return
-    if not place.is_private:
+    if not turn.is_private:
         raise UserError("error.recipe.private_chat")
-    recipes_.preview(recipe)
-    await recipes_.ask_for(user_id, place.chat_id, PHOTO, recipe.token)
-    await answer(
-        update, context, recipe_views.photo_question(context.t, recipe.name, recipe.pictures, user_id)
-    )
+    recipes.preview(recipe)
+    question = templates.photo_question(turn.t, recipe.name, recipe.pictures, turn.user_id)
+    await turn.ask(PHOTO, recipe.token, question)
 
 
-async def took_photo(update: Update, context: Context, token: str) -> None:
-    """The photo that a recipe waited for came: make it."""
-    recipes_, chat_id = context.services.recipes, place_of(update).chat_id
-    recipe = await recipes_.one(token)
-    got = await given(update, context)
-    names = await context.services.assets.names(user_id_of(update))
-    request = recipes_.request(recipe, got.pictures, got.words, names)
-    await recipes_.stop_asking(user_id_of(update), chat_id)
-    await submit_or_ask(update, context, request)
+async def on_photo_reply(turn: Turn, token: str) -> None:
+    """Make a template's video of the photo that it asked for."""
+    recipe = await turn.services.recipes.one(token)
+    got = await given(turn)
+    names = await turn.services.assets.names(turn.user_id)
+    request = turn.services.recipes.request(recipe, got.pictures, got.words, names)
+    await turn.stop_asking()
+    await submit_or_ask(turn, request)
 
 
-async def press_rename(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
+async def on_rename(turn: Turn, button: templates.RenameTemplate) -> None:
     """Ask for another name; the next words are it."""
-    del query
-    recipes_, user_id, place = context.services.recipes, user_id_of(update), place_of(update)
-    recipe = await recipes_.own(user_id, argument)
-    if not place.is_private:
+    recipe = await turn.services.recipes.own(turn.user_id, button.token)
+    if not turn.is_private:
         raise UserError("error.recipe.private_chat")
-    await recipes_.ask_for(user_id, place.chat_id, NAME, recipe.token)
-    await answer(update, context, recipe_views.name_question(context.t, recipe, user_id))
+    await turn.ask(NAME, recipe.token, templates.name_question(turn.t, recipe, turn.user_id))
 
 
-async def took_name(update: Update, context: Context, token: str) -> None:
-    """The name that was asked for came."""
-    recipes_, user_id = context.services.recipes, user_id_of(update)
-    text = update.message.text if update.message is not None else None
-    recipe = await recipes_.rename(user_id, token, text or "")
-    await recipes_.stop_asking(user_id, place_of(update).chat_id)
-    await answer(update, context, _card(update, context, recipe))
+async def on_name_reply(turn: Turn, token: str) -> None:
+    """Give a template the name that was asked for."""
+    recipe = await turn.services.recipes.rename(turn.user_id, token, turn.text)
+    await turn.stop_asking()
+    await turn.answer(_card(turn, recipe))
 
 
-async def press_stop(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Nothing is to be sent after all."""
-    del argument
-    await context.services.recipes.stop_asking(user_id_of(update), place_of(update).chat_id)
-    await rewrite(context, query, View(context.t("recipe.stopped")))
+async def on_stop(turn: Turn) -> None:
+    """Send nothing after all."""
+    await turn.stop_asking()
+    await turn.edit(View(turn.t("recipe.stopped")))
 
 
-async def press_share(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Show the link to a recipe."""
-    del query
-    recipe = await context.services.recipes.own(user_id_of(update), argument)
-    address = f"https://t.me/{context.bot.username}?start={LINK_PREFIX}{recipe.token}"
-    await answer(update, context, recipe_views.link(context.t, recipe, address))
+async def on_share(turn: Turn, button: templates.ShareTemplate) -> None:
+    """Show the link to a template."""
+    recipe = await turn.services.recipes.own(turn.user_id, button.token)
+    address = f"https://t.me/{turn.username}?start={LINK_PREFIX}{recipe.token}"
+    await turn.answer(templates.link(turn.t, recipe, address))
 
 
-async def press_adopt(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Keep a shared recipe among one's own."""
-    user_id = user_id_of(update)
-    recipe = await context.services.recipes.adopt(user_id, argument)
-    await rewrite(context, query, _card(update, context, recipe))
+async def on_copy(turn: Turn, button: templates.CopyTemplate) -> None:
+    """Copy a shared template to the person's own."""
+    await turn.edit(_card(turn, await turn.services.recipes.adopt(turn.user_id, button.token)))
 
 
-async def press_delete(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Ask once more."""
-    user_id = user_id_of(update)
-    recipe = await context.services.recipes.own(user_id, argument)
-    await rewrite(context, query, recipe_views.delete_question(context.t, recipe, user_id))
+async def on_ask_to_delete(turn: Turn, button: templates.AskToDeleteTemplate) -> None:
+    """Ask before a template is deleted."""
+    recipe = await turn.services.recipes.own(turn.user_id, button.token)
+    await turn.edit(templates.delete_question(turn.t, recipe, turn.user_id))
 
 
-async def press_delete_sure(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
-    """Delete a recipe; the list goes on without it."""
-    await context.services.recipes.delete(user_id_of(update), argument)
-    await rewrite(context, query, await _list(update, context, 0))
-    return context.t("recipe.deleted")
+async def on_delete(turn: Turn, button: templates.DeleteTemplate) -> str:
+    """Delete a template; the list goes on without it."""
+    await turn.services.recipes.delete(turn.user_id, button.token)
+    await turn.edit(await _list(turn, 0))
+    return turn.t("recipe.deleted")
+
+
+COMMANDS = (
+    Command("save", save, section=Section.LIBRARY),
+    Command("recipes", list_templates, access=AccessLevel.VIEW, section=Section.LIBRARY),
+)
+BUTTONS = (
+    Press(templates.ListTemplates, on_list, AccessLevel.VIEW),
+    Press(templates.OpenTemplate, on_open, AccessLevel.VIEW),
+    Press(templates.SaveTemplate, on_save),
+    Press(templates.RunTemplate, on_run),
+    Press(templates.RenameTemplate, on_rename),
+    Press(templates.StopAsking, on_stop),
+    Press(templates.ShareTemplate, on_share),
+    Press(templates.CopyTemplate, on_copy),
+    Press(templates.AskToDeleteTemplate, on_ask_to_delete),
+    Press(templates.DeleteTemplate, on_delete),
+)
+REPLIES = (Reply(PHOTO, Answer.PHOTO, on_photo_reply), Reply(NAME, Answer.TEXT, on_name_reply))

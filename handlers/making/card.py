@@ -41,7 +41,7 @@ async def open_with(
 
 async def new(update: Update, context: Context) -> None:
     """`/new`: a card with whatever came along, with the request of the video that is replied to, or an empty one."""
-    got = await given(update, context)
+    got = await given(context.turn)
     cards = context.services.cards
     if got.source is not None and not got.pictures:
         await context.services.results.check_kept(got.source.request)
@@ -49,7 +49,7 @@ async def new(update: Update, context: Context) -> None:
         names = await context.services.assets.names(user_id_of(update))
         card = cards.answered(earlier, got.words, names) if got.words else earlier
     else:
-        parsed = await read_words(update, context, got.words)
+        parsed = await read_words(context.turn, got.words)
         card = cards.begun(name_of(update), parsed, got.pictures, context.preferences)
     await show(update, context, replace(card, source_message_id=place_of(update).message_id))
 
@@ -113,7 +113,7 @@ async def replied(update: Update, context: Context) -> bool:
     card = await context.services.cards.card(user_id_of(update), place_of(update).chat_id)
     if card is None or replied_to is None or replied_to.message_id != card.message_id:
         return False
-    got = await given(update, context)
+    got = await given(context.turn)
     if got.pictures:
         return await took_pictures(update, context, got.pictures)
     return await took_words(update, context, got.words)
@@ -179,7 +179,7 @@ async def press_generate(update: Update, context: Context, query: CallbackQuery,
     card = await _named(update, context, argument)
     # A card may wait without words, but what needs them is not sent without.
     services.compose.check(card.request)
-    await submit(update, context, card.request, replace(place, message_id=card.source_message_id))
+    await submit(context.turn, card.request, replace(place, message_id=card.source_message_id))
     await services.cards.close(user_id, place.chat_id)
     if place.message_id is not None:
         await _remove(context, place, place.message_id)

@@ -15,39 +15,41 @@ from handlers.making.draft import ask, submit_or_ask
 
 async def extend(update: Update, context: Context) -> None:
     """`/extend`: the video that is replied to, or the newest, some seconds longer."""
-    got = await given(update, context, links=False)
-    task, source = await source_of(update, context, got.source)
+    del update
+    got = await given(context.turn, links=False)
+    task, source = await source_of(context.turn, got.source)
     compose = context.services.compose
     await submit_or_ask(
-        update,
-        context,
-        compose.extension(await read_words(update, context, got.words), source, task.request.mode),
+        context.turn,
+        compose.extension(await read_words(context.turn, got.words), source, task.request.mode),
     )
 
 
 async def edit(update: Update, context: Context) -> None:
     """`/edit`: the video that is replied to, or the newest, changed as the words say."""
-    got = await given(update, context)
+    del update
+    got = await given(context.turn)
     compose = context.services.compose
-    parsed = await read_words(update, context, got.words)
+    parsed = await read_words(context.turn, got.words)
     if not parsed.prompt:
         raise UserError("error.request.needs_prompt")
-    _, source = await source_of(update, context, got.source)
-    await submit_or_ask(update, context, compose.edit(parsed, source))
+    _, source = await source_of(context.turn, got.source)
+    await submit_or_ask(context.turn, compose.edit(parsed, source))
 
 
 async def lip_sync(update: Update, context: Context) -> None:
     """`/lipsync`: the face in a video says a text, or what a voice message says."""
-    got = await given(update, context, links=False)
+    del update
+    got = await given(context.turn, links=False)
     compose = context.services.compose
-    speech = compose.speech(await read_words(update, context, got.words), got.sound)
-    _, source = await source_of(update, context, got.source)
-    await submit_or_ask(update, context, compose.lip_sync(source, speech))
+    speech = compose.speech(await read_words(context.turn, got.words), got.sound)
+    _, source = await source_of(context.turn, got.source)
+    await submit_or_ask(context.turn, compose.lip_sync(source, speech))
 
 
 async def spoken(update: Update, context: Context) -> None:
     """A voice message in reply to a video of ours is what its face shall say."""
-    got = await given(update, context)
+    got = await given(context.turn)
     if got.source is None or got.sound is None:
         await answer(update, context, views.View(context.t("error.message.unsupported")))
         return
@@ -56,27 +58,30 @@ async def spoken(update: Update, context: Context) -> None:
 
 async def avatar(update: Update, context: Context) -> None:
     """`/avatar`: a person in a photo says a text, or what a voice message says."""
-    got = await given(update, context, links=not pictures_of(update, context))
+    del update
+    got = await given(context.turn, links=not pictures_of(context.turn))
     compose = context.services.compose
-    parsed = await read_words(update, context, got.words)
+    parsed = await read_words(context.turn, got.words)
     person = one_picture(got)
-    await submit_or_ask(update, context, compose.avatar(parsed, person, compose.speech(parsed, got.sound)))
+    await submit_or_ask(context.turn, compose.avatar(parsed, person, compose.speech(parsed, got.sound)))
 
 
 async def motion(update: Update, context: Context) -> None:
     """`/motion`: a person in a photo moves as the one in the newest video does."""
-    got = await given(update, context)
+    del update
+    got = await given(context.turn)
     compose = context.services.compose
     person = one_picture(got)
-    _, source = await source_of(update, context, got.source)
+    _, source = await source_of(context.turn, got.source)
     await submit_or_ask(
-        update, context, compose.motion(await read_words(update, context, got.words), person, source)
+        context.turn, compose.motion(await read_words(context.turn, got.words), person, source)
     )
 
 
 async def effect(update: Update, context: Context) -> None:
     """`/effect`: one of Kling's effects, by name, on one photo or two."""
-    got = await given(update, context)
+    del update
+    got = await given(context.turn)
     effects = context.services.compose.effects
     if not got.words:
         raise UserError("error.effect.which")
@@ -84,52 +89,55 @@ async def effect(update: Update, context: Context) -> None:
         raise UserError("error.effect.unknown", effect=got.words[:60], nearest=effects.nearest(got.words))
     if not got.pictures:
         raise UserError("error.request.one_picture")
-    await submit_or_ask(update, context, context.services.compose.effect(got.words, got.pictures))
+    await submit_or_ask(context.turn, context.services.compose.effect(got.words, got.pictures))
 
 
 async def try_on(update: Update, context: Context) -> None:
     """`/tryon`: a person wears what a second photo shows (a picture), or what words say (a video)."""
-    got = await given(update, context)
+    got = await given(context.turn)
     compose = context.services.compose
     if len(got.pictures) == 2:
-        await submit_or_ask(update, context, compose.try_on(*got.pictures))
+        await submit_or_ask(context.turn, compose.try_on(*got.pictures))
         return
-    parsed = await read_words(update, context, got.words)
+    parsed = await read_words(context.turn, got.words)
     person = one_picture(got)
     if not parsed.prompt:
         await try_on_.suggest(update, context, person)
         return
     await submit_or_ask(
-        update, context, compose.video(parsed, Pictures(first=person), context.preferences, try_on=True)
+        context.turn, compose.video(parsed, Pictures(first=person), context.preferences, try_on=True)
     )
 
 
 async def image(update: Update, context: Context) -> None:
     """`/image`: a picture from words, or from words and photos."""
-    got = await given(update, context)
+    del update
+    got = await given(context.turn)
     compose = context.services.compose
     await submit_or_ask(
-        update, context, compose.picture(await read_words(update, context, got.words), got.pictures)
+        context.turn, compose.picture(await read_words(context.turn, got.words), got.pictures)
     )
 
 
 async def expand(update: Update, context: Context) -> None:
     """`/expand`: a photo with more around it."""
-    got = await given(update, context)
+    del update
+    got = await given(context.turn)
     compose = context.services.compose
     await submit_or_ask(
-        update, context, compose.expansion(await read_words(update, context, got.words), one_picture(got))
+        context.turn, compose.expansion(await read_words(context.turn, got.words), one_picture(got))
     )
 
 
 async def sound(update: Update, context: Context) -> None:
     """`/sound`: a sound from words, or for the video that is replied to."""
-    got = await given(update, context, links=False)
+    del update
+    got = await given(context.turn, links=False)
     compose = context.services.compose
     source = None
     if got.source is not None:
-        _, source = await source_of(update, context, got.source)
-    await submit_or_ask(update, context, compose.sound(await read_words(update, context, got.words), source))
+        _, source = await source_of(context.turn, got.source)
+    await submit_or_ask(context.turn, compose.sound(await read_words(context.turn, got.words), source))
 
 
 async def press_animate(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
@@ -148,4 +156,4 @@ async def press_animate(update: Update, context: Context, query: CallbackQuery, 
     draft = services.compose.video_draft(
         services.compose.parse(""), Pictures(first=picture), context.preferences
     )
-    await ask(update, context, draft, "draft.photo")
+    await ask(context.turn, draft, "draft.photo")

@@ -3,8 +3,7 @@
 In groups only what is meant for the bot counts: an answer to its question, or a reply that names it.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
 from telegram import Update
 
@@ -14,11 +13,10 @@ from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage
 from bot.services.requests.rewording import reworded
 from handlers.chat.context import Context, message_of, place_of, user_id_of
 from handlers.chat.files import fetch_file, sound_file_of
-from handlers.chat.inputs import read_words, words_after_command
+from handlers.chat.inputs import read_words
 from handlers.making import card
 from handlers.results import results
 
-Handler = Callable[[Update, Context], Coroutine[Any, Any, None]]
 Answer = Callable[[Update, Context, Delivery, str], Awaitable[None]]
 """Takes the words of a reply to a question about a result."""
 
@@ -29,15 +27,10 @@ ANSWERS: Mapping[MessagePurpose, Answer] = {
 }
 
 
-def reply_or(usual: Handler) -> Handler:
-    """A handler for replies with words: those about a result are acted on, others go to the usual handler."""
-
-    async def handle(update: Update, context: Context) -> None:
-        noted = await _replied(update, context) if message_of(update).text else None
-        if noted is None or not await _took(update, context, noted):
-            await usual(update, context)
-
-    return handle
+async def reply(update: Update, context: Context) -> bool:
+    """Act on words in reply to a result, or to a question about one; False where they are neither."""
+    noted = await _replied(update, context) if message_of(update).text else None
+    return noted is not None and await _took(update, context, noted)
 
 
 async def spoken(update: Update, context: Context) -> None:
@@ -94,7 +87,7 @@ async def _follow(update: Update, context: Context, noted: NotedMessage, words: 
     if delivery is not None and Operation.EXTEND in services.results.possible(delivery):
         await results.extend(update, context, delivery, words)
         return
-    parsed = await read_words(update, context, words)
+    parsed = await read_words(context.turn, words)
     await services.results.check_kept(noted.task.request)
     request = reworded(services.compose, noted.task.request, parsed, context.preferences)
     await card.open_with(update, context, request, place_of(update).message_id)
@@ -120,8 +113,8 @@ async def edited(update: Update, context: Context) -> None:
     task = await services.results.of_request(place.chat_id, message.message_id)
     if task is None or task.user_id != user_id_of(update):
         return
-    words = words_after_command(message.text or message.caption or "")
-    parsed = await read_words(update, context, split_links(words).words)
+    words = context.turn.arguments
+    parsed = await read_words(context.turn, split_links(words).words)
     if not parsed.prompt:
         return
     await services.results.check_kept(task.request)

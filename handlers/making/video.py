@@ -9,7 +9,7 @@ from bot.domain.requests.prompt import ParsedPrompt
 from bot.services.requests.cards import as_given
 from handlers.chat import views
 from handlers.chat.context import Context, answer, place_of
-from handlers.chat.inputs import COMMAND, given, is_forwarded, read_words, text_of
+from handlers.chat.inputs import given, is_forwarded, read_words
 from handlers.making import card
 from handlers.making.draft import ask, submit_or_ask
 from handlers.making.submit import is_stale
@@ -17,11 +17,11 @@ from handlers.making.submit import is_stale
 
 async def video(update: Update, context: Context) -> None:
     """Make a video of words, of the photos that came with them, or of the message that is replied to."""
-    got = await given(update, context, links=not is_forwarded(update))
+    got = await given(context.turn, links=not is_forwarded(context.turn))
     services = context.services
     # Somebody else's words hold no options and no pictures: they are offered as they stand.
-    foreign = ParsedPrompt(split_links(got.words).words) if is_forwarded(update) else None
-    parsed = foreign or await read_words(update, context, got.words)
+    foreign = ParsedPrompt(split_links(got.words).words) if is_forwarded(context.turn) else None
+    parsed = foreign or await read_words(context.turn, got.words)
     if not got.pictures and not parsed.prompt and not parsed.options.shots:
         await answer(update, context, views.how_to(context.t))
         return
@@ -33,19 +33,19 @@ async def video(update: Update, context: Context) -> None:
         return
     if len(got.pictures) == 2 or (got.pictures and not parsed.prompt):
         begun = services.cards.begun(card.name_of(update), parsed, got.pictures, context.preferences)
-        question = "draft.stale" if is_stale(update, context) and not begun.pictures else begun.question
+        question = "draft.stale" if is_stale(context.turn) and not begun.pictures else begun.question
         source = place_of(update).message_id
         await card.show(update, context, replace(begun, question=question, source_message_id=source))
         return
     request = services.compose.video(parsed, as_given(got.pictures), context.preferences)
     if foreign is not None:
-        await ask(update, context, request, "draft.forwarded")
+        await ask(context.turn, request, "draft.forwarded")
     else:
-        await submit_or_ask(update, context, request)
+        await submit_or_ask(context.turn, request)
 
 
 async def _is_for_card(update: Update, context: Context, *, words: str) -> bool:
     """Photos without words belong to an open card; a command, or a photo with words, is an order of its own."""
-    if COMMAND.match(text_of(update, context)) is not None:
+    if context.turn.command is not None:
         return False
     return not words or await card.awaits_picture(update, context)

@@ -6,7 +6,7 @@ from bot.domain.requests.links import split_links
 from handlers.chat import views
 from handlers.chat.context import Context, answer, message_of, place_of, user_id_of
 from handlers.chat.files import image_file_of
-from handlers.chat.inputs import is_forwarded, read_words, text_of
+from handlers.chat.inputs import is_forwarded, read_words
 from handlers.making import card
 from handlers.making.draft import ask
 from handlers.making.video import video
@@ -20,16 +20,16 @@ async def words(update: Update, context: Context) -> None:
         # A photo that is pointed at counts more than the card that waits.
         await video(update, context)
         return
-    if split_links(text).links and not is_forwarded(update):
+    if split_links(text).links and not is_forwarded(context.turn):
         # A link with words is a picture with a caption.
         await video(update, context)
         return
     if await card.took_words(update, context, text):
         return
-    parsed = await read_words(update, context, text)
+    parsed = await read_words(context.turn, text)
     if parsed.prompt:
         request = context.services.compose.video(parsed, None, context.preferences)
-        await ask(update, context, request, "draft.words")
+        await ask(context.turn, request, "draft.words")
     else:
         await answer(update, context, views.how_to(context.t))
 
@@ -48,10 +48,15 @@ async def reply_in_group(update: Update, context: Context) -> None:
 
 async def unknown_command(update: Update, context: Context) -> None:
     """Name what there is where somebody types a command that there is not."""
-    command = text_of(update, context).split(maxsplit=1)[0]
+    command = context.turn.text.split(maxsplit=1)[0]
     await answer(
         update, context, views.View(context.t("error.command.unknown", command=views.inline(command, 40)))
     )
+
+
+async def anonymous(update: Update, context: Context) -> None:
+    """Refuse a command in the name of a group or channel: there is no account to book on."""
+    await answer(update, context, views.View(context.t("error.user.anonymous")))
 
 
 async def unsupported(update: Update, context: Context) -> None:

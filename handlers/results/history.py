@@ -12,14 +12,12 @@ from handlers.chat import views
 from handlers.chat.context import (
     Context,
     answer,
-    message_of,
     origin_of,
     place_of,
     rewrite,
     send,
     user_id_of,
 )
-from handlers.chat.inputs import words_after_command
 from handlers.results import history_views
 from handlers.sending.chat import ReplyTarget
 
@@ -29,7 +27,7 @@ async def history(update: Update, context: Context) -> None:
     if not place_of(update).is_private:
         await answer(update, context, history_views.private(context.t, context.bot.username))
         return
-    words = " ".join(words_after_command(message_of(update).text or "").split())
+    words = " ".join(context.turn.arguments.split())
     of = history_views.ALL
     if words:
         of = await context.services.history.keep(user_id_of(update), words)

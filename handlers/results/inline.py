@@ -7,10 +7,8 @@ from collections.abc import Sequence
 
 from telegram import (
     InlineQueryResultsButton,
-    Message,
     Update,
 )
-from telegram.ext.filters import MessageFilter
 
 from bot.domain.tasks.task import Delivery
 from bot.errors import UserError
@@ -29,17 +27,6 @@ CACHE_SECONDS = 10
 WORDS_ON_BUTTON = 40
 TITLE_LETTERS = 60
 LINK_PREFIX = "make_"
-
-
-class _SentInline(MessageFilter):
-    """Messages that people sent by this bot's inline mode: they are for the chat, not for the bot."""
-
-    def filter(self, message: Message) -> bool:
-        """Whether the message came about by our own inline results."""
-        return message.via_bot is not None and message.via_bot.id == message.get_bot().id
-
-
-SENT_INLINE = _SentInline(name="sent by inline mode")
 
 
 async def answer_query(update: Update, context: Context) -> None:

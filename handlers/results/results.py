@@ -15,7 +15,6 @@ from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from handlers.chat.context import (
     Context,
-    acknowledge,
     origin_of,
     place_of,
     rewrite,
@@ -24,16 +23,12 @@ from handlers.chat.context import (
 )
 from handlers.chat.inputs import read_words
 from handlers.chat.keyboards import Rows
-from handlers.chat.views import View, cut, plain
+from handlers.chat.views import ALERT_LIMIT, View, cut, plain
 from handlers.making import card
 from handlers.making.draft import submit_or_ask
 from handlers.making.submit import submit
 from handlers.results import result_views
 from handlers.sending.chat import ReplyTarget
-
-ALERT_LIMIT = 200
-"""Characters that Telegram shows in the answer to a press."""
-
 
 # -- buttons: the same again, and what whoever sees the result may press -------------------------------
 
@@ -42,7 +37,7 @@ async def press_again(update: Update, context: Context, query: CallbackQuery, ar
     """The same request once more, as a task of whoever presses."""
     del query
     task = await _repeatable(update, context, argument)
-    await submit(update, context, task.request, _home(update, task))
+    await submit(context.turn, task.request, _home(update, task))
 
 
 async def press_change(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
@@ -55,6 +50,7 @@ async def press_change(update: Update, context: Context, query: CallbackQuery, a
 
 async def press_about(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
     """The settings: in a private chat as a message with what is worth copying, in groups as an alert."""
+    del query
     services = context.services
     name, position = _parts(argument)
     place = place_of(update)
@@ -64,7 +60,7 @@ async def press_about(update: Update, context: Context, query: CallbackQuery, ar
     if place.is_private:
         await send(context, place, view)
     else:
-        await acknowledge(context, query, cut(plain(view.html), ALERT_LIMIT), alert=True)
+        await context.turn.notify(cut(plain(view.html), ALERT_LIMIT), alert=True)
 
 
 async def press_take(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
@@ -79,12 +75,13 @@ async def press_take(update: Update, context: Context, query: CallbackQuery, arg
 
 async def press_original(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
     """The result as a file, as it was made."""
+    del query
     services = context.services
     name, position = _parts(argument)
     task = await services.results.visible(user_id_of(update), name, place_of(update).chat_id)
     delivery = await services.results.result(task, position)
     # It may take a while, and the button should not turn as long.
-    await acknowledge(context, query, context.t("result.sending_file"))
+    await context.turn.notify(context.t("result.sending_file"))
     await services.results.original(delivery, origin_of(update, context, place_of(update)))
 
 
@@ -217,7 +214,7 @@ async def extend(update: Update, context: Context, delivery: Delivery, words: st
     """The video, some seconds longer, as words say."""
     services = context.services
     source = await services.results.source(user_id_of(update), delivery.task, delivery.position)
-    parsed = await read_words(update, context, words)
+    parsed = await read_words(context.turn, words)
     request = services.compose.extension(parsed, source, delivery.task.request.mode)
     await make(update, context, delivery, request)
 
@@ -227,7 +224,7 @@ async def speak(
 ) -> None:
     """The video, whose face says words or what is in a sound."""
     services = context.services
-    speech = services.compose.speech(await read_words(update, context, words), sound)
+    speech = services.compose.speech(await read_words(context.turn, words), sound)
     source = await services.results.source(user_id_of(update), delivery.task, delivery.position)
     await make(update, context, delivery, services.compose.lip_sync(source, speech))
 
@@ -245,9 +242,9 @@ async def effect(update: Update, context: Context, delivery: Delivery, words: st
 async def make(update: Update, context: Context, delivery: Delivery, request: VideoRequest) -> None:
     """Submit what was made of a result; a button with a price has been asked about already."""
     if update.callback_query is not None:
-        await submit(update, context, request, _home(update, delivery.task))
+        await submit(context.turn, request, _home(update, delivery.task))
     else:
-        await submit_or_ask(update, context, request)
+        await submit_or_ask(context.turn, request)
 
 
 # -- parts -------------------------------------------------------------------------------------------

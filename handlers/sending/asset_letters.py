@@ -6,7 +6,7 @@ from telegram.constants import ParseMode
 from bot.domain.library.asset import Asset
 from bot.i18n import for_language
 from bot.services.ports import Sent
-from handlers.library import asset_views
+from handlers.library import assets
 from handlers.sending.sender import mapped
 
 
@@ -18,7 +18,7 @@ class TelegramAssetChat:
 
     async def tell_asset(self, asset: Asset) -> Sent:
         """Write to the chat where it was asked for, in reply to the message that did."""
-        view = asset_views.ended(for_language(asset.language), asset)
+        view = assets.ended(for_language(asset.language), asset)
         reply = (
             None
             if asset.message_id is None

@@ -5,7 +5,7 @@ Every request goes through `Chat._request`, which maps Telegram's errors to thos
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -100,6 +100,11 @@ class ReplyTarget:
     def is_private(self) -> bool:
         """Whether it is a chat with one person: Telegram gives groups and channels negative ids."""
         return self.chat_id > 0
+
+    @property
+    def below(self) -> Self:
+        """The same chat and topic, for a message that replies to nothing."""
+        return replace(self, message_id=None)
 
 
 class Chat:

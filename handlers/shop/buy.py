@@ -10,9 +10,8 @@ from bot.domain.units import Millis, UserId
 from bot.errors import UserError
 from bot.i18n import for_language
 from bot.services.ports import ChatError, ChatRefused
-from handlers.admin.access import tell
 from handlers.chat import views
-from handlers.chat.context import Context, answer, message_of, place_of, user_id_of
+from handlers.chat.context import Context, answer, message_of, place_of, tell, user_id_of
 from handlers.shop import (
     buy_views,
     subscriptions,

@@ -2,35 +2,20 @@
 
 import structlog
 from telegram import CallbackQuery, Update
-from telegram.ext import BaseHandler
 
 from bot.domain.credits.subscription import PERIOD_SECONDS, Subscription
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import for_language
 from bot.services.ports import ChatError
-from handlers.admin.access import tell
-from handlers.chat.context import Context, answer, rewrite, user_id_of
+from handlers.chat.context import Context, answer, rewrite, tell, user_id_of
+from handlers.chat.routes import SUBSCRIPTION
 from handlers.shop import buy_views
 
 log = structlog.get_logger(__name__)
 
-UPDATE = "subscription"
-"""The kind of update that tells of a change (Bot API 10.2, BotSubscriptionUpdated); older libraries hand it on."""
-
 ACTIVE, FAILED = "active", "failed"
 ON, OFF = "on", "off"
-
-
-class SubscriptionHandler(BaseHandler[Update, Context, None]):
-    """Takes the updates about subscriptions, which the library has no handler for."""
-
-    def __init__(self) -> None:
-        super().__init__(changed)
-
-    def check_update(self, update: object) -> bool:
-        """Whether it is one."""
-        return isinstance(update, Update) and UPDATE in update.api_kwargs
 
 
 async def press_subscribe(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
@@ -89,7 +74,7 @@ async def set_renewal(context: Context, subscription: Subscription, *, renews: b
 
 async def changed(update: Update, context: Context) -> None:
     """Somebody ended or resumed the renewal of a subscription, or a payment failed; whoever has to act is told."""
-    about = update.api_kwargs[UPDATE]
+    about = update.api_kwargs[SUBSCRIPTION]
     token, state = str(about.get("invoice_payload", "")), about.get("state")
     services = context.services
     subscription = await services.payments.subscriptions.renewal(token, renews=state == ACTIVE)

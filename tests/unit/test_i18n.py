@@ -25,7 +25,7 @@ from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
 from bot.i18n import DEFAULT, NAMES, Catalogue, Texts, choose, for_language, read_catalogue
 from bot.services.credits.plans import Origin
 from bot.services.people.audit import AUDITED
-from handlers import COMMANDS
+from handlers import ROUTES
 from handlers.chat.views import NAMED_FIELDS
 from handlers.guide import tips
 from handlers.guide.start_views import EXAMPLES
@@ -97,7 +97,7 @@ FAMILIES = {
         for kind in AssetKind
         for problem in ("not_offered", "taken", "too_many", "unnamed")
     ),
-    "command.": tuple(COMMANDS),
+    "command.": tuple(ROUTES.commands),
     "start.example_": EXAMPLES,
     "start.try_": EXAMPLES,
     "error.model.": (

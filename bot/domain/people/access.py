@@ -106,16 +106,16 @@ class Door:
     maintenance: bool = False
 
 
-class Errand(StrEnum):
-    """What somebody comes for, as far as the door is concerned."""
+class AccessLevel(StrEnum):
+    """How much a command, button or message asks of whoever sends it."""
 
-    RIGHT = auto()
-    """What nobody is kept from: one's own data, terms, the language, a payment that was made."""
+    OPEN = auto()
+    """Open to everybody, also to the banned: one's own data, terms, the language, a payment that was made."""
     INVITED = auto()
     """Brings an invite code."""
-    LOOK = auto()
+    VIEW = auto()
     """Looks at what there is, or ends something."""
-    WORK = auto()
+    USE = auto()
     """Everything else: it may begin something new."""
 
 
@@ -136,20 +136,20 @@ class Verdict(StrEnum):
     MAINTENANCE = auto()
 
 
-def verdict(door: Door, standing: Standing, errand: Errand, now: Millis) -> Verdict:
-    """Decide whether a person may go on with an errand.
+def verdict(door: Door, standing: Standing, level: AccessLevel, now: Millis) -> Verdict:
+    """Decide whether a person may go on at a level.
 
     A ban goes before a role: an owner who bans an admin means it. Owners cannot be banned.
     """
-    if errand is Errand.RIGHT or standing.role is Role.OWNER:
+    if level is AccessLevel.OPEN or standing.role is Role.OWNER:
         return Verdict.PASS
     if standing.ban is not None:
         return Verdict.BANNED
-    if standing.role is not None or errand is Errand.INVITED:
+    if standing.role is not None or level is AccessLevel.INVITED:
         return Verdict.PASS
     if door.mode is not AccessMode.PUBLIC and standing.admission is not Admission.ALLOWED:
         return _stranger(door.mode, standing.admission)
-    if errand is Errand.LOOK:
+    if level is AccessLevel.VIEW:
         return Verdict.PASS
     if door.maintenance:
         return Verdict.MAINTENANCE

@@ -13,10 +13,10 @@ import structlog
 from bot.clock import Runtime
 from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import (
+    AccessLevel,
     AccessMode,
     Admission,
     Door,
-    Errand,
     InviteCode,
     Permission,
     Person,
@@ -115,15 +115,15 @@ class Access:
         return kept
 
     async def verdict(
-        self, user_id: UserId, chat_id: ChatId | None, errand: Errand
+        self, user_id: UserId, chat_id: ChatId | None, level: AccessLevel
     ) -> tuple[Verdict, Standing]:
         """What the door says to a person in a chat, and how they stand."""
         standing = await self.standing(user_id)
         if chat_id in self._settings.groups:
             return verdict(
-                replace(self._door, mode=AccessMode.PUBLIC), standing, errand, self._clock.now()
+                replace(self._door, mode=AccessMode.PUBLIC), standing, level, self._clock.now()
             ), standing
-        return verdict(self._door, standing, errand, self._clock.now()), standing
+        return verdict(self._door, standing, level, self._clock.now()), standing
 
     async def set_mode(self, actor: UserId | None, mode: AccessMode, operation: str) -> None:
         """Receive people in another way from now on.

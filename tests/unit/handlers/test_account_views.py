@@ -8,7 +8,7 @@ from bot.domain.tasks.task import LedgerKind, LedgerRow, TaskState
 from bot.domain.units import DAY, SECOND, Credits, Millis, shown
 from bot.i18n import NAMES
 from bot.services.requests.cards import Card
-from handlers import COMMANDS
+from handlers import ROUTES
 from handlers.chat import views
 from handlers.guide import start_views as onboarding_views
 from handlers.making import card_views
@@ -115,7 +115,9 @@ def test_the_screens_that_everybody_sees_are_well_formed(t):
     for view in (
         views.how_to(t),
         onboarding_views.start(t, "Ada", a_balance(), ADA),
-        views.help_text(t, [name for name in COMMANDS if name != "start"], ["kling-v2-6", "kling-<v3>"]),
+        views.help_text(
+            t, [name for name in ROUTES.commands if name != "start"], ["kling-v2-6", "kling-<v3>"]
+        ),
         views.language_choice(t, ADA),
     ):
         assert 0 < views.units(text_of(view)) <= 4096

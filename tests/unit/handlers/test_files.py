@@ -7,7 +7,7 @@ from telegram import Message
 from bot.clock import ManualClock
 from bot.demo.script import sample_picture
 from bot.errors import UserError
-from handlers.chat.files import DOWNLOAD_LIMIT, HAS_IMAGE, RemoteFile, fetch_file, image_file_of
+from handlers.chat.files import DOWNLOAD_LIMIT, RemoteFile, fetch_file, image_file_of
 from tests.builders import NOW
 from tests.telegram_front import ADA, TOKEN, complaint, done, open_telegram
 
@@ -83,11 +83,6 @@ def test_a_still_sticker_is_a_picture_and_a_moving_one_is_not():
 def test_words_are_no_picture_and_neither_is_nothing():
     assert image_file_of(a_message(text="a fox")) is None
     assert image_file_of(None) is None
-
-
-def test_the_filter_lets_pictures_through_and_nothing_else():
-    assert HAS_IMAGE.filter(a_message(photo=[a_size("P", 800, 600)]))
-    assert not HAS_IMAGE.filter(a_message(text="a fox"))
 
 
 # -- fetching ----------------------------------------------------------------------------------------

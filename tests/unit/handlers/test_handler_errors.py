@@ -17,9 +17,9 @@ from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
 from bot.settings import sections
 from bot.store import Store
-from handlers.chat.context import Context
-from handlers.chat.errors import ALERT_LIMIT, on_error
-from handlers.chat.views import plain
+from handlers.chat.errors import answer_error
+from handlers.chat.views import ALERT_LIMIT, plain
+from handlers.dispatcher import Incoming
 from tests.builders import NOW
 from tests.telegram_front import ADA, complaint, done, open_telegram
 
@@ -47,13 +47,12 @@ async def telegram(tmp_path):
 
 @pytest.fixture
 def told(telegram):
-    """Hands an exception to the error handler, as python-telegram-bot does."""
+    """Hands an exception to the error handler, as the dispatcher does."""
 
-    async def hand(update: object, error: Exception, language: str = "en") -> None:
-        application = telegram.side.application
-        context = Context.from_error(update, error, application)
-        context.t = for_language(language)
-        await on_error(update, context)
+    async def hand(update: Update, error: Exception, language: str = "en") -> None:
+        turn = telegram.side.dispatcher.turn(Incoming(update))
+        turn.t = for_language(language)
+        await answer_error(turn, error)
 
     return hand
 
@@ -166,12 +165,6 @@ async def test_an_error_that_cannot_be_told_ends_there(telegram, told, message, 
     telegram.front.answer("sendMessage", complaint(403, "Forbidden: bot was blocked by the user"))
     await told(message, UserError("error.admin.only"))
     assert lines[-1]["event"] == "an error could not be told"
-
-
-async def test_an_error_outside_an_update_is_logged_and_told_to_nobody(telegram, told, lines):
-    await told(None, RuntimeError("broken"))
-    assert [line["event"] for line in lines] == ["an error outside an update"]
-    assert telegram.front.of("sendMessage") == []
 
 
 async def test_an_update_without_a_message_is_answered_nowhere(telegram, told):

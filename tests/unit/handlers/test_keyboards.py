@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from bot.domain.units import UserId
 from bot.i18n import languages
-from handlers import PRESSES
-from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, LIMIT, Button, Press, Signer, markup
+from handlers import ROUTES
+from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, LIMIT, Button, ButtonData, Signer, markup
 
 SECRET = "123456:a-token-of-tests"
 SIGNER = Signer(SECRET)
@@ -18,14 +18,14 @@ LARGEST_USER = UserId(2**52 - 1)
 
 LARGEST_MESSAGE = str(2**31 - 1)
 
-actions = st.sampled_from(sorted(PRESSES))
+actions = st.sampled_from(sorted(ROUTES.buttons))
 arguments = st.text(st.characters(codec="ascii", exclude_characters=":"), max_size=12)
 owners = st.none() | st.integers(1, LARGEST_USER).map(UserId)
 
 
 @given(actions, arguments, owners)
 def test_what_is_written_on_a_button_is_read_from_it(action, argument, owner):
-    press = Press(action, argument, owner)
+    press = ButtonData(action, argument, owner)
     data = SIGNER.write(press)
     assert len(data.encode()) <= LIMIT
     assert SIGNER.read(data) == press
@@ -33,12 +33,12 @@ def test_what_is_written_on_a_button_is_read_from_it(action, argument, owner):
 
 @given(actions, arguments, owners)
 def test_data_of_another_bot_is_refused(action, argument, owner):
-    assert SIGNER.read(Signer("654321:another-token").write(Press(action, argument, owner))) is None
+    assert SIGNER.read(Signer("654321:another-token").write(ButtonData(action, argument, owner))) is None
 
 
 @given(actions, arguments, owners, st.data())
 def test_data_that_was_changed_in_any_place_is_refused(action, argument, owner, data):
-    written = SIGNER.write(Press(action, argument, owner))
+    written = SIGNER.write(ButtonData(action, argument, owner))
     place = data.draw(st.integers(0, len(written) - 1))
     letter = data.draw(st.characters(codec="ascii").filter(lambda other: other != written[place]))
     assert SIGNER.read(written[:place] + letter + written[place + 1 :]) is None
@@ -62,17 +62,17 @@ def test_data_of_another_version_is_refused_though_it_is_signed(body):
 
 
 def test_the_tag_does_not_give_the_token_away():
-    data = SIGNER.write(Press("again", "ABCDEF", LARGEST_USER))
+    data = SIGNER.write(ButtonData("again", "ABCDEF", LARGEST_USER))
     assert all(part not in data for part in SECRET.split(":"))
 
 
 @pytest.mark.parametrize(
     "press",
     [
-        *(Press(action, "K7Q29F", LARGEST_USER) for action in PRESSES),
-        Press("generate", LARGEST_MESSAGE, LARGEST_USER),
-        Press("discard", LARGEST_MESSAGE, LARGEST_USER),
-        *(Press("language", language, LARGEST_USER) for language in languages()),
+        *(ButtonData(action, "K7Q29F", LARGEST_USER) for action in ROUTES.buttons),
+        ButtonData("generate", LARGEST_MESSAGE, LARGEST_USER),
+        ButtonData("discard", LARGEST_MESSAGE, LARGEST_USER),
+        *(ButtonData("language", language, LARGEST_USER) for language in languages()),
     ],
 )
 def test_the_longest_real_data_fits_into_64_bytes(press):
@@ -81,14 +81,14 @@ def test_the_longest_real_data_fits_into_64_bytes(press):
 
 def test_what_telegram_would_refuse_is_never_written():
     with pytest.raises(ValueError, match="too long"):
-        SIGNER.write(Press("again", "K7Q29F" * 10))
+        SIGNER.write(ButtonData("again", "K7Q29F" * 10))
     with pytest.raises(ValueError, match="separator"):
-        SIGNER.write(Press("again", "K7Q2:9F"))
+        SIGNER.write(ButtonData("again", "K7Q2:9F"))
 
 
 def test_the_owner_of_a_button_is_kept_with_it():
-    assert SIGNER.read(SIGNER.write(Press("discard", "7", UserId(1001)))).owner == 1001
-    assert SIGNER.read(SIGNER.write(Press("again", "K7Q29F"))).owner is None
+    assert SIGNER.read(SIGNER.write(ButtonData("discard", "7", UserId(1001)))).owner == 1001
+    assert SIGNER.read(SIGNER.write(ButtonData("again", "K7Q29F"))).owner is None
 
 
 def test_a_keyboard_is_made_of_rows_and_an_empty_one_is_none():
@@ -101,7 +101,7 @@ def test_a_keyboard_is_made_of_rows_and_an_empty_one_is_none():
     ]
     keyboard = markup(rows, SIGNER).inline_keyboard
     assert [[button.text for button in row] for row in keyboard] == [["Yes", "No"], ["Copy"]]
-    assert SIGNER.read(keyboard[0][0].callback_data) == Press("generate", "7", UserId(1001))
+    assert SIGNER.read(keyboard[0][0].callback_data) == ButtonData("generate", "7", UserId(1001))
     assert [button.style for button in keyboard[0]] == ["primary", "danger"]
     assert keyboard[1][0].callback_data is None
     assert keyboard[1][0].copy_text.text == "x" * COPY_LIMIT

@@ -6,7 +6,7 @@ from bot.clock import ManualClock
 from bot.domain.people.access import Role
 from bot.domain.units import UserId
 from bot.i18n import for_language
-from handlers import COMMANDS
+from handlers import ROUTES
 from handlers.chat.menus import (
     GROUP_COMMANDS,
     STAFF_COMMANDS,
@@ -109,6 +109,6 @@ async def test_where_telegram_is_not_well_the_rest_is_left_for_the_next_start(te
 
 
 def test_every_command_of_a_menu_is_one_that_is_answered():
-    assert set(USER_COMMANDS) | set(GROUP_COMMANDS) | set(STAFF_COMMANDS) <= set(COMMANDS)
+    assert set(USER_COMMANDS) | set(GROUP_COMMANDS) | set(STAFF_COMMANDS) <= set(ROUTES.commands)
     assert set(USER_COMMANDS).isdisjoint(STAFF_COMMANDS)
     assert len(USER_COMMANDS) <= 8

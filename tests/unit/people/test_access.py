@@ -6,10 +6,10 @@ import pytest
 
 from bot.domain.people.access import (
     PERMISSIONS,
+    AccessLevel,
     AccessMode,
     Admission,
     Door,
-    Errand,
     InviteCode,
     InviteProblem,
     Permission,
@@ -27,22 +27,22 @@ ADA = UserId(1001)
 CLOSED = (AccessMode.ALLOW_LIST, AccessMode.REQUEST)
 
 
-def decide(mode: AccessMode, errand: Errand, maintenance: bool = False, **standing) -> Verdict:
-    return verdict(Door(mode, maintenance), Standing(ADA, **standing), errand, NOW)
+def decide(mode: AccessMode, level: AccessLevel, maintenance: bool = False, **standing) -> Verdict:
+    return verdict(Door(mode, maintenance), Standing(ADA, **standing), level, NOW)
 
 
 @pytest.mark.parametrize("mode", AccessMode)
 def test_nobody_is_kept_from_their_rights(mode):
     for admission, ban in itertools.product(Admission, (None, "loud")):
-        assert decide(mode, Errand.RIGHT, True, admission=admission, ban=ban) is Verdict.PASS
+        assert decide(mode, AccessLevel.OPEN, True, admission=admission, ban=ban) is Verdict.PASS
 
 
 @pytest.mark.parametrize("mode", AccessMode)
-@pytest.mark.parametrize("errand", sorted(set(Errand) - {Errand.RIGHT}))
-def test_a_ban_keeps_out_also_who_is_let_in_or_runs_the_bot_but_no_owner(mode, errand):
-    assert decide(mode, errand, ban="loud", admission=Admission.ALLOWED) is Verdict.BANNED
-    assert decide(mode, errand, ban="loud", role=Role.ADMIN) is Verdict.BANNED
-    assert decide(mode, errand, ban="loud", role=Role.OWNER) is Verdict.PASS
+@pytest.mark.parametrize("level", sorted(set(AccessLevel) - {AccessLevel.OPEN}))
+def test_a_ban_keeps_out_also_who_is_let_in_or_runs_the_bot_but_no_owner(mode, level):
+    assert decide(mode, level, ban="loud", admission=Admission.ALLOWED) is Verdict.BANNED
+    assert decide(mode, level, ban="loud", role=Role.ADMIN) is Verdict.BANNED
+    assert decide(mode, level, ban="loud", role=Role.OWNER) is Verdict.PASS
 
 
 @pytest.mark.parametrize(
@@ -59,22 +59,22 @@ def test_a_ban_keeps_out_also_who_is_let_in_or_runs_the_bot_but_no_owner(mode, e
     ],
 )
 def test_strangers_are_received_as_the_mode_says(mode, admission, expected):
-    assert decide(mode, Errand.WORK, admission=admission) is expected
-    assert decide(mode, Errand.LOOK, admission=admission) is expected
+    assert decide(mode, AccessLevel.USE, admission=admission) is expected
+    assert decide(mode, AccessLevel.VIEW, admission=admission) is expected
 
 
 @pytest.mark.parametrize("mode", CLOSED)
 def test_an_invite_code_and_a_role_open_the_door(mode):
-    assert decide(mode, Errand.INVITED) is Verdict.PASS
-    assert decide(mode, Errand.WORK, True, role=Role.SUPPORT) is Verdict.PASS
+    assert decide(mode, AccessLevel.INVITED) is Verdict.PASS
+    assert decide(mode, AccessLevel.USE, True, role=Role.SUPPORT) is Verdict.PASS
 
 
 def test_maintenance_and_breaks_keep_from_new_work_only():
-    assert decide(AccessMode.PUBLIC, Errand.WORK, True) is Verdict.MAINTENANCE
-    assert decide(AccessMode.PUBLIC, Errand.LOOK, True) is Verdict.PASS
-    assert decide(AccessMode.PUBLIC, Errand.WORK, paused_until=Millis(NOW + 1)) is Verdict.PAUSED
-    assert decide(AccessMode.PUBLIC, Errand.LOOK, paused_until=Millis(NOW + 1)) is Verdict.PASS
-    assert decide(AccessMode.PUBLIC, Errand.WORK, paused_until=NOW) is Verdict.PASS
+    assert decide(AccessMode.PUBLIC, AccessLevel.USE, True) is Verdict.MAINTENANCE
+    assert decide(AccessMode.PUBLIC, AccessLevel.VIEW, True) is Verdict.PASS
+    assert decide(AccessMode.PUBLIC, AccessLevel.USE, paused_until=Millis(NOW + 1)) is Verdict.PAUSED
+    assert decide(AccessMode.PUBLIC, AccessLevel.VIEW, paused_until=Millis(NOW + 1)) is Verdict.PASS
+    assert decide(AccessMode.PUBLIC, AccessLevel.USE, paused_until=NOW) is Verdict.PASS
 
 
 def test_each_role_may_do_what_the_one_below_may_and_more():
@@ -124,11 +124,3 @@ def test_a_code_says_why_it_lets_nobody_in(changes, problem):
     }
     invite = None if changes is None else InviteCode(**(values | changes))
     assert problem_with(invite, NOW) is problem
-
-
-def test_the_door_knows_the_commands_and_buttons_that_it_names():
-    from handlers import COMMANDS, PRESSES
-    from handlers.admin.access import LOOK_PRESSES, LOOKS, RIGHT_PRESSES, RIGHTS
-
-    assert set(COMMANDS) >= LOOKS | RIGHTS
-    assert set(PRESSES) >= LOOK_PRESSES | RIGHT_PRESSES

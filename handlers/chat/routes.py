@@ -1,0 +1,192 @@
+"""What a module declares of itself: commands, buttons, questions, and kinds of messages, with their handlers.
+
+Each module of `handlers/` lists these in tuples called `COMMANDS`, `BUTTONS`, `REPLIES` and `EVENTS`;
+`handlers/__init__.py` merges them, and `handlers/dispatcher.py` looks up there what to do with an update.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, auto
+from typing import Any, Generic, Self, TypeAlias, TypeVar
+
+from bot.domain.people.access import AccessLevel, Permission
+from handlers.chat.keyboards import Payload
+from handlers.chat.menus import MenuEntry
+from handlers.chat.turn import Turn
+
+P = TypeVar("P", bound=Payload)
+
+Words: TypeAlias = list[str]
+"""What was typed after a command, word by word."""
+
+CommandHandler = (
+    Callable[[Turn], Awaitable[None]]
+    | Callable[[Turn, str], Awaitable[None]]
+    | Callable[[Turn, Words], Awaitable[None]]
+)
+"""Takes the turn, and, as its second parameter is annotated, the text after the command or its words."""
+
+PressHandler = Callable[[Turn], Awaitable[str | None]] | Callable[[Turn, P], Awaitable[str | None]]
+"""Takes the turn, and the button's payload where it needs it; what it returns is shown for a moment."""
+
+
+@dataclass(frozen=True)
+class Command(MenuEntry):
+    """A command. Everybody at its `access` may use it, or only roles with the `permission`.
+
+    `access` may depend on the text after the command; without such a text it may take another permission.
+    """
+
+    handler: CommandHandler
+    access: AccessLevel | Callable[[str], AccessLevel] = field(default=AccessLevel.USE, kw_only=True)
+    bare_permission: Permission | None = field(default=None, kw_only=True)
+
+    def access_for(self, arguments: str) -> AccessLevel:
+        """The level that it has with these arguments."""
+        return self.access(arguments) if callable(self.access) else self.access
+
+    def permission_for(self, arguments: str) -> Permission | None:
+        """The permission that it takes with these arguments."""
+        return self.permission if arguments else self.bare_permission or self.permission
+
+    async def run(self, turn: Turn, arguments: str) -> None:
+        """Call the handler."""
+        handler: Callable[..., Awaitable[None]] = self.handler
+        parameters = list(inspect.signature(handler, eval_str=True).parameters.values())
+        if len(parameters) < 2:
+            await handler(turn)
+        elif parameters[1].annotation == Words:
+            await handler(turn, arguments.split())
+        else:
+            await handler(turn, arguments)
+
+
+@dataclass(frozen=True)
+class Press(Generic[P]):
+    """A kind of button: its payload, and what a press does."""
+
+    payload: type[P]
+    handler: PressHandler[P]
+    access: AccessLevel = AccessLevel.USE
+    permission: Permission | None = None
+
+    async def run(self, turn: Turn, argument: str) -> str | None:
+        """Call the handler.
+
+        Raises:
+            UserError: the argument is one of another version.
+
+        """
+        handler: Callable[..., Awaitable[str | None]] = self.handler
+        payload = self.payload.unpack(argument)
+        return await (handler(turn, payload) if _arity(handler) > 1 else handler(turn))
+
+
+SUBSCRIPTION = "subscription"
+"""The kind of update about a paid plan (Bot API 10.2, BotSubscriptionUpdated); the library hands it on unread."""
+
+
+class Answer(StrEnum):
+    """What a question can be answered with."""
+
+    PHOTO = auto()
+    SOUND = auto()
+    TEXT = auto()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What `Turn.ask` asked for: the handler takes the next message of this kind, and the question's subject."""
+
+    kind: str
+    answer: Answer
+    handler: Callable[[Turn, str], Awaitable[None]]
+
+
+class Kind(StrEnum):
+    """What an update is, where it is neither a command nor a press."""
+
+    PHOTO = auto()
+    """In private, a photo or a picture as a file or sticker."""
+    SOUND = auto()
+    SOUND_REPLY = auto()
+    TEXT = auto()
+    RESULT_REPLY = auto()
+    """Words in reply to a message, in private or a group; its handler says whether it took them."""
+    GROUP_REPLY = auto()
+    """In a group, words or a photo in reply to a message, that were no `RESULT_REPLY`."""
+    GROUP_SOUND_REPLY = auto()
+    EDITED = auto()
+    UNSUPPORTED = auto()
+    """In private, a message that nothing can be made of."""
+    UNKNOWN_COMMAND = auto()
+    ANONYMOUS_COMMAND = auto()
+    """A command in the name of a group or channel."""
+    INLINE_QUERY = auto()
+    PRE_CHECKOUT = auto()
+    PAYMENT = auto()
+    SUBSCRIPTION = auto()
+    MEMBERSHIP = auto()
+    """The bot was added to a chat, or removed."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """A kind of update. A handler that returns False leaves the update to the next kind that fits."""
+
+    kind: Kind
+    handler: Callable[[Turn], Awaitable[bool | None]]
+    access: AccessLevel = AccessLevel.USE
+
+
+@dataclass(frozen=True)
+class Routes:
+    """Everything that is declared, by what it is looked up with."""
+
+    commands: Mapping[str, Command]
+    buttons: Mapping[str, Press[Any]]
+    replies: Mapping[tuple[str, Answer], Reply]
+    events: Mapping[Kind, Event]
+
+    @classmethod
+    def of(
+        cls,
+        commands: Iterable[Command],
+        buttons: Iterable[Press[Any]],
+        replies: Iterable[Reply],
+        events: Iterable[Event],
+    ) -> Self:
+        """Merge declarations.
+
+        Raises:
+            ValueError: two of them are about the same.
+
+        """
+        return cls(
+            _unique((command.name, command) for command in commands),
+            _unique((button.payload.action, button) for button in buttons),
+            _unique(((reply.kind, reply.answer), reply) for reply in replies),
+            _unique((event.kind, event) for event in events),
+        )
+
+    def button(self, action: str, argument: str) -> Press[Any] | None:
+        """The kind of a button; the first part of the argument may name it too."""
+        return self.buttons.get(f"{action}.{argument.partition('.')[0]}") or self.buttons.get(action)
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def _unique(pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
+    found: dict[K, V] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"{key} is declared twice")
+        found[key] = value
+    return found
+
+
+def _arity(handler: Callable[..., object]) -> int:
+    return len(inspect.signature(handler).parameters)

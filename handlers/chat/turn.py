@@ -1,0 +1,237 @@
+"""One update as a handler sees it: who acts, where, in which language, and how to answer."""
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import structlog
+from telegram import Bot, MaybeInaccessibleMessage, Message, Update
+
+from bot.domain.requests.preferences import Preferences
+from bot.domain.tasks.task import Origin
+from bot.domain.units import ChatId, Millis, UserId
+from bot.i18n import Texts, for_language
+from bot.services.container import Services
+from bot.services.ports import ChatError
+from handlers.chat.views import View
+from handlers.sending.chat import Chat, ReplyTarget
+
+log = structlog.get_logger(__name__)
+
+_COMMAND = re.compile(r"/(\w+)(?:@(\w+))?(?![\w/<>])\s*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class TypedCommand:
+    """The command that a text or caption begins with. `is_ours` is False where it calls another bot."""
+
+    name: str
+    arguments: str
+    is_ours: bool = True
+
+
+def read_command(text: str, username: str) -> TypedCommand | None:
+    """The command that a text begins with, its name in small letters; None where it begins with none."""
+    match = _COMMAND.match(text)
+    if match is None:
+        return None
+    is_ours = match[2] is None or match[2].casefold() == username.casefold()
+    return TypedCommand(match[1].casefold(), text[match.end() :].strip(), is_ours)
+
+
+def reply_target_of(update: Update) -> ReplyTarget:
+    """Where an update is answered. A press on a message that Telegram no longer shows has no topic."""
+    query = update.callback_query
+    source = query.message if query is not None else update.message or update.edited_message
+    assert source is not None  # noqa: S101  only messages and presses on them are answered in a chat
+    return ReplyTarget(
+        ChatId(source.chat.id),
+        source.message_id,
+        source.message_thread_id if isinstance(source, Message) and source.is_topic_message else None,
+    )
+
+
+class Turn:
+    """One update. The dispatcher makes it, and loads the person before a handler sees it.
+
+    `message` is the message that was sent or edited, `pressed` the one under which a button was pressed;
+    `album` holds the other photos of the message's album. `t` and `preferences` are the person's.
+    """
+
+    def __init__(
+        self,
+        update: Update,
+        album: Sequence[Message],
+        services: Services,
+        chat: Chat,
+        bot: Bot,
+    ) -> None:
+        self.update = update
+        self.services = services
+        self.chat = chat
+        self.bot = bot
+        self.message: Message | None = update.message or update.edited_message
+        self.pressed: MaybeInaccessibleMessage | None = (
+            update.callback_query.message if update.callback_query is not None else None
+        )
+        self.album = tuple(album)
+        self.t: Texts = for_language("en")
+        self.preferences = Preferences()
+        self.is_notified = False
+
+    async def load_user(self) -> None:
+        """Note who is there; from here on speak their language and know what they prefer."""
+        person = self.update.effective_user
+        if person is None:
+            return
+        accounts = self.services.accounts
+        user = await accounts.see(UserId(person.id), person.full_name, person.username, person.language_code)
+        self.t = for_language(accounts.language_of(user))
+        self.preferences = accounts.usual(user)
+
+    # -- who and where -------------------------------------------------------------------------------
+
+    @property
+    def update_id(self) -> int:
+        """The update's number; a replay has the same."""
+        return self.update.update_id
+
+    @property
+    def idempotency_key(self) -> str:
+        """The name under which what this update does is booked: a replay does nothing again."""
+        return f"update:{self.update_id}"
+
+    @property
+    def user_id(self) -> UserId:
+        """Who acts."""
+        assert self.update.effective_user is not None  # noqa: S101  only what people send reaches a handler
+        return UserId(self.update.effective_user.id)
+
+    @property
+    def reply_target(self) -> ReplyTarget:
+        """Where to answer."""
+        return reply_target_of(self.update)
+
+    @property
+    def chat_id(self) -> ChatId:
+        """The chat."""
+        return self.reply_target.chat_id
+
+    @property
+    def message_id(self) -> int | None:
+        """The message that was sent, or under which a button was pressed."""
+        return self.reply_target.message_id
+
+    @property
+    def thread_id(self) -> int | None:
+        """The topic of a group with topics."""
+        return self.reply_target.thread_id
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody else reads along."""
+        return self.reply_target.is_private
+
+    def origin(self, target: ReplyTarget | None = None) -> Origin:
+        """The conversation that a task comes from; an update is the origin of one task at most."""
+        place = target or self.reply_target
+        return Origin(
+            chat_id=place.chat_id,
+            message_id=place.message_id,
+            thread_id=place.thread_id,
+            update_id=self.update_id,
+            language=self.t.language,
+            is_private=place.is_private,
+        )
+
+    # -- what was sent -------------------------------------------------------------------------------
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The message, and the other photos of its album."""
+        return () if self.message is None else (self.message, *self.album)
+
+    @property
+    def replied_to(self) -> Message | None:
+        """The message that this one replies to."""
+        return None if self.message is None else self.message.reply_to_message
+
+    @property
+    def text(self) -> str:
+        """The text, or the caption that one photo of an album has."""
+        return next((text for part in self.messages if (text := part.text or part.caption)), "")
+
+    @property
+    def command(self) -> TypedCommand | None:
+        """The command that the text begins with."""
+        return read_command(self.text, self.username)
+
+    @property
+    def arguments(self) -> str:
+        """The text after the command, or all of it; line breaks stay."""
+        command = self.command
+        return self.text.strip() if command is None else command.arguments
+
+    @property
+    def username(self) -> str:
+        """The bot's name at Telegram."""
+        return self.bot.username
+
+    def is_ours(self, message: Message) -> bool:
+        """Whether the bot wrote a message."""
+        return message.from_user is not None and message.from_user.id == self.bot.id
+
+    # -- time ----------------------------------------------------------------------------------------
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The operator's time zone."""
+        return self.services.accounts.zone
+
+    def now(self) -> Millis:
+        """The current time."""
+        return self.services.clock.now()
+
+    # -- answering -----------------------------------------------------------------------------------
+
+    async def answer(self, view: View, target: ReplyTarget | None = None) -> Message:
+        """Answer with a reply, or at another place. An answer must not be lost: it waits out a short pause."""
+        return await self.chat.send(target or self.reply_target, view, wait=True)
+
+    async def edit(self, view: View) -> None:
+        """Change the message under which a button was pressed. Best effort: the press itself has worked."""
+        if self.pressed is not None:
+            with suppress(ChatError):
+                await self.chat.edit(self.chat_id, self.pressed.message_id, view)
+
+    async def notify(self, text: str | None = None, *, alert: bool = False) -> bool:
+        """Answer a press, which stops its spinner; False where it is too old, or there is none."""
+        query = self.update.callback_query
+        if query is None:
+            return False
+        self.is_notified = True
+        return await self.chat.answer_press(query.id, text, alert=alert)
+
+    async def tell(self, user_id: UserId, view: View) -> bool:
+        """Write to a person in private; False where they cannot be reached."""
+        try:
+            await self.chat.send(ReplyTarget(ChatId(user_id)), view)
+        except ChatError as error:
+            log.info("a person could not be told", user=user_id, kind=type(error).__name__)
+            return False
+        return True
+
+    async def delete(self, message_id: int) -> bool:
+        """Delete a message of this chat; False where it cannot be deleted."""
+        return await self.chat.delete(self.chat_id, message_id)
+
+    async def ask(self, kind: str, subject: str, view: View) -> None:
+        """Ask for something. The next message that fits goes to the `Reply` of this kind, with the subject."""
+        await self.services.recipes.ask_for(self.user_id, self.chat_id, kind, subject)
+        await self.answer(view)
+
+    async def stop_asking(self) -> None:
+        """Forget what was asked for: it came, or is not wanted after all."""
+        await self.services.recipes.stop_asking(self.user_id, self.chat_id)

@@ -1,0 +1,196 @@
+"""From an update to its handler: the one handler that python-telegram-bot knows."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from telegram import Bot, Message, Update
+
+from bot.domain.people.access import AccessLevel, Permission
+from bot.errors import UserError
+from bot.services.container import Services
+from handlers import gate
+from handlers.chat import errors
+from handlers.chat.files import image_file_of, sound_file_of
+from handlers.chat.keyboards import Signer
+from handlers.chat.routes import SUBSCRIPTION, Answer, Kind, Routes
+from handlers.chat.turn import Turn
+from handlers.sending.chat import Chat
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An update, and the other photos of its album."""
+
+    update: Update
+    album: Sequence[Message] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to do with an update, and what it takes. In groups only what is `addressed` to the bot is refused aloud."""
+
+    run: Callable[[], Awaitable[str | None]]
+    access: AccessLevel
+    permission: Permission | None = None
+    addressed: bool = False
+
+
+class Dispatcher:
+    """Finds what was declared for an update, asks the gate, runs it, and answers errors."""
+
+    def __init__(self, routes: Routes, bot: Bot, signer: Signer, chat: Chat) -> None:
+        self._routes = routes
+        self._bot = bot
+        self._signer = signer
+        self._chat = chat
+        self._services: Services | None = None
+
+    def serve(self, services: Services) -> None:
+        """Take the services, before the first update."""
+        self._services = services
+
+    def turn(self, incoming: Incoming) -> Turn:
+        """An update as a handler sees it, before the person is loaded."""
+        assert self._services is not None  # noqa: S101  `serve` comes first
+        return Turn(incoming.update, incoming.album, self._services, self._chat, self._bot)
+
+    async def handle(self, turn: Turn) -> None:
+        """Act on one update to its end; whatever fails is told to the person."""
+        try:
+            await turn.load_user()
+            step = self._step(turn)
+            if step is None or not await gate.admits(
+                turn, step.access, step.permission, addressed=step.addressed
+            ):
+                return
+            notice = await step.run()
+            # Every press is answered: that stops its spinner.
+            if notice is not None or not turn.is_notified:
+                await turn.notify(notice)
+        except Exception as error:  # noqa: BLE001  an update that fails must not stop the others
+            await errors.answer_error(turn, error)
+
+    def _step(self, turn: Turn) -> Step | None:
+        """What was declared for an update; None where it is no business of ours."""
+        update = turn.update
+        if update.callback_query is not None:
+            return self._press(turn, update.callback_query.data)
+        if update.pre_checkout_query is not None:
+            return self._event(turn, Kind.PRE_CHECKOUT)
+        if update.inline_query is not None:
+            return self._event(turn, Kind.INLINE_QUERY)
+        if update.my_chat_member is not None:
+            return self._event(turn, Kind.MEMBERSHIP)
+        if SUBSCRIPTION in update.api_kwargs:
+            return self._event(turn, Kind.SUBSCRIPTION)
+        if update.message is not None:
+            return self._message(turn, update.message)
+        if update.edited_message is not None:
+            return self._edited(turn, update.edited_message)
+        return None
+
+    def _press(self, turn: Turn, data: str | None) -> Step:
+        """A press; one with data that is stale, forged or another person's is told so, behind the gate."""
+        written = self._signer.read(data)
+        press = None if written is None else self._routes.button(written.action, written.argument)
+
+        async def run() -> str | None:
+            if written is None or press is None or turn.pressed is None:
+                raise UserError("error.button.stale")
+            if written.owner is not None and written.owner != turn.user_id:
+                raise UserError("error.button.not_yours")
+            return await press.run(turn, written.argument)
+
+        if press is None:
+            return Step(run, AccessLevel.USE)
+        return Step(run, press.access, press.permission)
+
+    def _edited(self, turn: Turn, message: Message) -> Step | None:
+        # An edited message is not a new order: whoever edits a prompt must not pay twice.
+        if message.sender_chat is not None or not (message.text or message.caption):
+            return None
+        return self._event(turn, Kind.EDITED)
+
+    def _message(self, turn: Turn, message: Message) -> Step | None:
+        # A payment that arrived is credited wherever it was made.
+        if message.successful_payment is not None:
+            return self._event(turn, Kind.PAYMENT)
+        # What a person shared by inline mode is for the others in the chat.
+        if message.via_bot is not None and message.via_bot.id == self._bot.id:
+            return None
+        has_image, has_sound = image_file_of(message) is not None, sound_file_of(message) is not None
+        # The caption of another kind of file is no order: nothing can be made of the file.
+        command = turn.command if message.text or has_image or has_sound else None
+        # Telegram shows one and the same user for everybody who writes in the name of a chat.
+        if message.sender_chat is not None:
+            known = command is not None and command.is_ours and command.name in self._routes.commands
+            return self._event(turn, Kind.ANONYMOUS_COMMAND) if known else None
+        if command is not None:
+            return self._command(turn) if command.is_ours else None
+        replies = message.reply_to_message is not None
+        if not turn.is_private:
+            # In groups only commands count, and replies to what is ours: the rest is people's conversation.
+            if replies and (has_image or message.text):
+                return self._chain(turn, Kind.RESULT_REPLY, Kind.GROUP_REPLY)
+            return self._event(turn, Kind.GROUP_SOUND_REPLY) if replies and has_sound else None
+        # Pictures come before what is not supported: they are files and stickers too.
+        if has_image:
+            return self._asked_or(turn, Answer.PHOTO, Kind.PHOTO)
+        if has_sound:
+            return self._asked_or(turn, Answer.SOUND, Kind.SOUND_REPLY if replies else Kind.SOUND)
+        if message.text:
+            # Words about a result come before an answer to a question, and before words of their own.
+            first = (Kind.RESULT_REPLY,) if replies else ()
+            return self._asked_or(turn, Answer.TEXT, Kind.TEXT, *first)
+        return self._event(turn, Kind.UNSUPPORTED) if _is_content(message) else None
+
+    def _command(self, turn: Turn) -> Step | None:
+        typed = turn.command
+        assert typed is not None  # noqa: S101  the caller has looked
+        command = self._routes.commands.get(typed.name)
+        if command is None:
+            return self._event(turn, Kind.UNKNOWN_COMMAND) if turn.is_private else None
+
+        async def run() -> None:
+            await command.run(turn, typed.arguments)
+
+        return Step(
+            run, command.access_for(typed.arguments), command.permission_for(typed.arguments), addressed=True
+        )
+
+    def _event(self, turn: Turn, kind: Kind) -> Step:
+        return self._chain(turn, kind)
+
+    def _chain(self, turn: Turn, *kinds: Kind) -> Step:
+        """The first of these kinds whose handler takes the update."""
+        events = [self._routes.events[kind] for kind in kinds]
+
+        async def run() -> None:
+            for event in events:
+                if await event.handler(turn) is not False:
+                    return
+
+        return Step(run, events[0].access)
+
+    def _asked_or(self, turn: Turn, answer: Answer, kind: Kind, *before: Kind) -> Step:
+        """An answer to what the person was asked for, or else what the message is of itself."""
+
+        async def run() -> None:
+            for event in (self._routes.events[each] for each in before):
+                if await event.handler(turn) is not False:
+                    return
+            pending = await turn.services.recipes.awaited(turn.user_id, turn.chat_id)
+            reply = None if pending is None else self._routes.replies.get((pending.kind, answer))
+            if pending is None or reply is None:
+                await self._routes.events[kind].handler(turn)
+            else:
+                await reply.handler(turn, pending.subject)
+
+        return Step(run, self._routes.events[kind].access)
+
+
+def _is_content(message: Message) -> bool:
+    """Whether somebody sent something, and it is no news of the chat itself."""
+    kinds = ("video", "animation", "audio", "voice", "video_note", "document", "sticker")
+    others = ("location", "contact", "poll", "story")
+    return any(getattr(message, kind) is not None for kind in (*kinds, *others))

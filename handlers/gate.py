@@ -1,0 +1,67 @@
+"""The gate before every handler: whoever may not go on is told why, and no handler runs."""
+
+import structlog
+
+from bot.domain.people.access import AccessLevel, Permission, Standing, Verdict
+from bot.domain.units import ChatId, UserId
+from bot.i18n import for_language
+from handlers.admin import access_views
+from handlers.chat.turn import Turn
+from handlers.chat.views import ALERT_LIMIT, cut, plain
+
+log = structlog.get_logger(__name__)
+
+
+async def admits(
+    turn: Turn, access: AccessLevel, permission: Permission | None = None, *, addressed: bool = True
+) -> bool:
+    """Whether the person may go on; if not, they have been told.
+
+    In groups a message that is not `addressed` to the bot gets no answer: it is other people's conversation.
+
+    Raises:
+        UserError: the person's role lacks the permission.
+
+    """
+    person = turn.update.effective_user
+    if person is None:
+        return True
+    if access is not AccessLevel.OPEN:
+        chat = turn.update.effective_chat
+        verdict, standing = await turn.services.access.verdict(
+            UserId(person.id), None if chat is None else ChatId(chat.id), access
+        )
+        if verdict is not Verdict.PASS:
+            log.info("turned away", user=standing.user_id, verdict=verdict)
+            await _refuse(turn, verdict, standing, addressed=addressed)
+            return False
+    if permission is not None:
+        # Refused before a handler explains how the command is used.
+        await turn.services.access.require(turn.user_id, permission)
+    return True
+
+
+async def _refuse(turn: Turn, verdict: Verdict, standing: Standing, *, addressed: bool) -> None:
+    until = turn.t.moment(standing.paused_until, turn.zone, turn.now())
+    view = access_views.turned_away(turn.t, verdict, standing, until)
+    update = turn.update
+    if update.inline_query is not None:
+        await turn.chat.answer_inline(update.inline_query.id)
+    elif update.pre_checkout_query is not None:
+        await turn.chat.answer_checkout(update.pre_checkout_query.id, plain(view.html))
+    elif update.callback_query is not None:
+        await turn.notify(cut(plain(view.html), ALERT_LIMIT), alert=True)
+    elif addressed or turn.is_private:
+        if verdict is Verdict.ASK:
+            await _ask_admins(turn, standing.user_id)
+        await turn.answer(view)
+
+
+async def _ask_admins(turn: Turn, stranger: UserId) -> None:
+    """Bring everybody who may decide a card. Only then it counts as asked, so that a crash loses no request."""
+    access = turn.services.access
+    person = await access.person(stranger)
+    for admin in await access.deciders():
+        t = for_language((await access.person(admin)).language)
+        await turn.tell(admin, access_views.request(t, person, access.plans))
+    await access.asked(stranger)

@@ -1,0 +1,222 @@
+"""Declarations of modules whose handlers still take `(update, context)`. A converted module declares its own."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Self
+
+from telegram import CallbackQuery, Update
+
+from bot.domain.people.access import AccessLevel, Permission
+from handlers.account import groups, privacy, settings, stats
+from handlers.account import quota as account
+from handlers.admin import access, plans, providers, strikes
+from handlers.admin import grants as admin
+from handlers.admin import panel as admin_panel
+from handlers.admin.panel_pages import ASKED
+from handlers.chat.context import Context
+from handlers.chat.keyboards import Payload
+from handlers.chat.menus import Menu, Section
+from handlers.chat.routes import Answer, Command, Event, Kind, Press, Reply
+from handlers.chat.turn import Turn
+from handlers.guide import catalog, help, prices, tips  # noqa: A004  the command is /help
+from handlers.guide import start as onboarding
+from handlers.making import card, improving, replies, try_on, video, words
+from handlers.making import commands as making
+from handlers.results import history, inline, results, tasks
+from handlers.shop import buy, subscriptions
+
+OldHandler = Callable[[Update, Context], Awaitable[Any]]
+OldPress = Callable[[Update, Context, CallbackQuery, str], Awaitable[str | None]]
+OldReply = Callable[[Update, Context, str], Awaitable[None]]
+
+
+class _Argument(Payload):
+    """The whole argument, as a string."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @classmethod
+    def unpack(cls, argument: str) -> Self:
+        return cls(argument)
+
+
+async def _call(handler: OldHandler, turn: Turn) -> Any:
+    return await handler(turn.update, Context(turn))
+
+
+async def _call_press(handler: OldPress, turn: Turn, argument: _Argument) -> str | None:
+    query = turn.update.callback_query
+    assert query is not None  # noqa: S101  it is a press
+    return await handler(turn.update, Context(turn), query, argument.text)
+
+
+async def _call_reply(handler: OldReply, turn: Turn, subject: str) -> None:
+    await handler(turn.update, Context(turn), subject)
+
+
+def old(name: str, handler: OldHandler, **options: Any) -> Command:
+    """A command."""
+    return Command(name, partial(_call, handler), **options)
+
+
+def old_button(action: str, handler: OldPress, access: AccessLevel = AccessLevel.USE) -> Press[_Argument]:
+    """A button."""
+    payload = type("argument", (_Argument,), {}, action=action)
+    return Press(payload, partial(_call_press, handler), access)
+
+
+def old_event(kind: Kind, handler: OldHandler, access: AccessLevel = AccessLevel.USE) -> Event:
+    """A kind of message."""
+    return Event(kind, partial(_call, handler), access)
+
+
+def old_reply(kind: str, answer: Answer, handler: OldReply) -> Reply:
+    """A pending question."""
+    return Reply(kind, answer, partial(_call_reply, handler))
+
+
+def _start_access(payload: str) -> AccessLevel:
+    return AccessLevel.INVITED if payload.startswith(access.INVITE_PREFIX) else AccessLevel.VIEW
+
+
+COMMANDS = (
+    old("video", video.video, section=Section.MAKING, menu=Menu.PRIVATE | Menu.GROUPS),
+    old("new", card.new, section=Section.MAKING, menu=Menu.PRIVATE),
+    old("image", making.image, section=Section.MAKING, menu=Menu.PRIVATE),
+    old("extend", making.extend, section=Section.MAKING),
+    old("edit", making.edit, section=Section.MAKING),
+    old("lipsync", making.lip_sync, section=Section.MAKING),
+    old("effect", making.effect, section=Section.MAKING),
+    old("tryon", making.try_on, section=Section.MAKING),
+    old("avatar", making.avatar, section=Section.MAKING),
+    old("motion", making.motion, section=Section.MAKING),
+    old("expand", making.expand, section=Section.MAKING),
+    old("sound", making.sound, section=Section.MAKING),
+    old(
+        "tasks",
+        tasks.tasks,
+        access=AccessLevel.VIEW,
+        section=Section.RESULTS,
+        menu=Menu.PRIVATE | Menu.GROUPS,
+    ),
+    old("history", history.history, access=AccessLevel.VIEW, section=Section.RESULTS, menu=Menu.PRIVATE),
+    old("favourites", history.favourites, access=AccessLevel.VIEW, section=Section.RESULTS),
+    old("show", history.show, access=AccessLevel.VIEW, section=Section.RESULTS),
+    old("cancel", tasks.cancel, access=AccessLevel.VIEW, section=Section.RESULTS, menu=Menu.GROUPS),
+    old("settings", settings.settings, access=AccessLevel.VIEW, section=Section.ACCOUNT, menu=Menu.PRIVATE),
+    old(
+        "quota",
+        account.quota,
+        access=AccessLevel.VIEW,
+        section=Section.ACCOUNT,
+        menu=Menu.PRIVATE | Menu.GROUPS,
+    ),
+    old("language", settings.language, access=AccessLevel.OPEN, section=Section.ACCOUNT),
+    old("privacy", privacy.privacy, access=AccessLevel.OPEN, section=Section.ACCOUNT),
+    old("export", privacy.export, access=AccessLevel.OPEN, section=Section.ACCOUNT),
+    old("forget", privacy.forget, access=AccessLevel.OPEN, section=Section.ACCOUNT),
+    old("usage", stats.usage, access=AccessLevel.VIEW, section=Section.ACCOUNT),
+    old("unsubscribe", admin_panel.unsubscribe, access=AccessLevel.OPEN, section=Section.ACCOUNT),
+    old("help", help.help_, access=AccessLevel.VIEW, section=Section.GUIDE, menu=Menu.PRIVATE),
+    old("models", catalog.models, access=AccessLevel.VIEW, section=Section.GUIDE),
+    old("voices", catalog.voices, access=AccessLevel.VIEW, section=Section.GUIDE),
+    old("effects", catalog.effects, access=AccessLevel.VIEW, section=Section.GUIDE),
+    old("prices", prices.prices, access=AccessLevel.VIEW, section=Section.GUIDE),
+    old("invite", onboarding.invite, access=AccessLevel.VIEW, section=Section.GUIDE),
+    old("tips", tips.tips, access=AccessLevel.VIEW, section=Section.GUIDE),
+    old("buy", buy.buy, section=Section.SHOP, for_sale=True),
+    old("terms", buy.terms, access=AccessLevel.OPEN, section=Section.SHOP, for_sale=True),
+    old("paysupport", buy.pay_support, access=AccessLevel.OPEN, section=Section.SHOP, for_sale=True),
+    old("start", onboarding.start, access=_start_access),
+    old("admin", admin_panel.admin, permission=Permission.LOOK, section=Section.STAFF),
+    old("user", admin.user, permission=Permission.LOOK, section=Section.STAFF),
+    old("stats", stats.stats, permission=Permission.LOOK, section=Section.STAFF),
+    old("strikes", strikes.strikes, permission=Permission.LOOK, section=Section.STAFF),
+    old("grant", admin.grant, permission=Permission.CREDITS, section=Section.STAFF),
+    old("plan", plans.plan, permission=Permission.CREDITS, section=Section.STAFF),
+    old("refund", buy.refund, permission=Permission.CREDITS, section=Section.STAFF, for_sale=True),
+    old("providers", providers.providers, permission=Permission.OPERATE, section=Section.STAFF),
+    old("maintenance", access.maintenance, permission=Permission.OPERATE, section=Section.STAFF),
+    old("invitecode", access.invite_code, permission=Permission.ADMIT, section=Section.STAFF),
+    old("ban", access.ban, permission=Permission.BAN, section=Section.STAFF),
+    old("unban", access.unban, permission=Permission.BAN, section=Section.STAFF),
+    old("audit", admin_panel.audit, permission=Permission.AUDIT, section=Section.STAFF),
+    old(
+        "role",
+        access.role,
+        permission=Permission.APPOINT,
+        bare_permission=Permission.LOOK,
+        section=Section.STAFF,
+    ),
+)
+BUTTONS = (
+    old_button("cancel", tasks.press_cancel, AccessLevel.VIEW),
+    old_button("drop", tasks.press_cancel_listed, AccessLevel.VIEW),
+    old_button("again", results.press_again),
+    old_button("change", results.press_change),
+    old_button("extend", results.press_extend),
+    old_button("longer", results.press_longer),
+    old_button("speak", results.press_speak),
+    old_button("effects", results.press_effects),
+    old_button("effect", results.press_effect),
+    old_button("dismiss", results.press_dismiss, AccessLevel.VIEW),
+    old_button("original", results.press_original, AccessLevel.VIEW),
+    old_button("about", results.press_about, AccessLevel.VIEW),
+    old_button("take", results.press_take),
+    old_button("star", results.press_star, AccessLevel.VIEW),
+    old_button("delete", results.press_delete, AccessLevel.VIEW),
+    old_button("keep", results.press_keep, AccessLevel.VIEW),
+    old_button("erase", results.press_erase, AccessLevel.VIEW),
+    old_button("history", history.press_history, AccessLevel.VIEW),
+    old_button("open", history.press_open, AccessLevel.VIEW),
+    old_button("animate", making.press_animate),
+    old_button("card", card.press_card),
+    old_button("pick", card.press_pick),
+    old_button("use", card.press_use),
+    old_button("generate", card.press_generate),
+    old_button("discard", card.press_discard, AccessLevel.VIEW),
+    old_button("try", onboarding.press_try),
+    old_button("export", privacy.press_export, AccessLevel.OPEN),
+    old_button("forget", privacy.press_forget, AccessLevel.OPEN),
+    old_button("language", settings.press_language, AccessLevel.OPEN),
+    old_button("settings", settings.press_settings, AccessLevel.VIEW),
+    old_button("prefer", settings.press_prefer, AccessLevel.VIEW),
+    old_button("tips", tips.press_tips, AccessLevel.VIEW),
+    old_button("wear", try_on.press_wear),
+    old_button("improve", improving.press_improve),
+    old_button("improve_use", improving.press_use),
+    old_button("buy", buy.press_buy),
+    old_button("subscribe", subscriptions.press_subscribe),
+    old_button("renewal", subscriptions.press_renewal),
+    old_button("pause", providers.press_pause),
+    old_button("resume", providers.press_resume),
+    old_button("refresh", providers.press_refresh),
+    old_button("stats", stats.press_stats),
+    old_button("forgive", strikes.press_forgive),
+    old_button("panel", admin_panel.press_panel),
+    old_button("admit", access.press_admit),
+    old_button("deny", access.press_deny),
+    old_button("revoke", access.press_revoke),
+    old_button("maintenance", access.press_maintenance),
+    old_button("mode", access.press_mode),
+)
+REPLIES = (old_reply(ASKED, Answer.TEXT, admin_panel.took_words),)
+EVENTS = (
+    old_event(Kind.PHOTO, video.video),
+    old_event(Kind.SOUND, words.unsupported),
+    old_event(Kind.SOUND_REPLY, making.spoken),
+    old_event(Kind.TEXT, words.words),
+    old_event(Kind.RESULT_REPLY, replies.reply),
+    old_event(Kind.GROUP_REPLY, words.reply_in_group),
+    old_event(Kind.GROUP_SOUND_REPLY, replies.spoken),
+    old_event(Kind.EDITED, replies.edited, AccessLevel.OPEN),
+    old_event(Kind.UNSUPPORTED, words.unsupported),
+    old_event(Kind.UNKNOWN_COMMAND, words.unknown_command),
+    old_event(Kind.ANONYMOUS_COMMAND, words.anonymous, AccessLevel.OPEN),
+    old_event(Kind.INLINE_QUERY, inline.answer_query, AccessLevel.VIEW),
+    old_event(Kind.PRE_CHECKOUT, buy.pre_checkout),
+    old_event(Kind.PAYMENT, buy.paid, AccessLevel.OPEN),
+    old_event(Kind.SUBSCRIPTION, subscriptions.changed, AccessLevel.OPEN),
+    old_event(Kind.MEMBERSHIP, groups.joined, AccessLevel.OPEN),
+)
