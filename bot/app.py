@@ -273,7 +273,6 @@ async def build(
             base_url=settings.telegram.base_url,
             base_file_url=settings.telegram.base_file_url,
             local_mode=settings.telegram.local_mode,
-            admins=accounts.admins,
         )
         telegram = await stack.enter_async_context(connect(connection, runtime, network))
         thinking = await stack.enter_async_context(network.client(timeout=ASSISTANT_TIMEOUT))
@@ -292,7 +291,7 @@ async def build(
             allow_loopback=settings.delivery.allow_loopback,
             kind=Product.IMAGE,
         )
-        status = Status(store, telegram.messenger, clock)
+        status = Status(store, telegram.notices, clock)
         providers = Providers(store=store, pool=pool, clock=clock, spending=spending)
         max_upload = settings.max_upload_bytes
 
@@ -311,7 +310,7 @@ async def build(
             compose=compose,
             cards=Cards(store, compose, clock),
             submit=submit,
-            results=Results(store, accounts, compose, telegram.messenger, files),
+            results=Results(store, accounts, compose, telegram.delivery, files),
             history=History(store, clock),
             links=Links(fetch_picture, directory),
             recipes=Recipes(store=store, compose=compose, runtime=runtime),
@@ -357,7 +356,7 @@ async def build(
             Work(DELIVERIES_AT_ONCE),
             Work(ASSETS_AT_ONCE),
         )
-        alerts = Alerts(operators=telegram.messenger, store=store, clock=clock)
+        alerts = Alerts(notices=telegram.notices, accounts=accounts, store=store, clock=clock)
         watch = Watch(pool, alerts)
         public_url = settings.web.public_url
         dispatch = Dispatch(
@@ -383,7 +382,7 @@ async def build(
             store=store,
             pool=pool,
             watch=watch,
-            chat=telegram.asset_chat,
+            chat=telegram.notices,
             runtime=runtime,
             policy=policy,
             work=making,
@@ -409,7 +408,16 @@ async def build(
             )
             serving = partial(web.serve, site, settings.web.listen)
         deliver = Deliver(
-            store, telegram.messenger, status, fetch, directory, max_upload, clock, rng, deliveries
+            store,
+            telegram.delivery,
+            status,
+            fetch,
+            directory,
+            max_upload,
+            clock,
+            rng,
+            deliveries,
+            possible=services.results.possible,
         )
         recover = Recover(
             store,
@@ -421,7 +429,7 @@ async def build(
             Millis(settings.storage.retention_days * DAY),
         )
         broadcasting = BroadcastSending(
-            store=store, access=access, accounts=accounts, letters=telegram.letters, clock=clock
+            store=store, access=access, accounts=accounts, letters=telegram.broadcasts, clock=clock
         )
         rounds = Rounds(
             store=store,
@@ -453,7 +461,7 @@ async def build(
                 Job.ASSETS: (TICK_SECONDS, asset_making.tick),
                 Job.RECOVER: (RECOVER_SECONDS, recover.tick),
                 Job.STATUS: (STATUS_SECONDS, status.tick),
-                Job.SPENDING: (RECOVER_SECONDS, partial(spending.tick, telegram.messenger)),
+                Job.SPENDING: (RECOVER_SECONDS, partial(spending.tick, alerts)),
                 Job.ACCESS: (RECOVER_SECONDS, access.refresh),
                 Job.PRICING: (RECOVER_SECONDS, services.pricing.refresh),
                 Job.ROUNDS: (ROUNDS_SECONDS, rounds.tick),

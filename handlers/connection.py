@@ -30,10 +30,10 @@ from handlers.chat.keyboards import Signer
 from handlers.chat.menus import set_menus
 from handlers.chat.routes import SUBSCRIPTION
 from handlers.dispatcher import Dispatcher, Incoming
-from handlers.sending.asset_letters import TelegramAssetChat
+from handlers.sending.broadcasts import TelegramBroadcasts
 from handlers.sending.chat import Chat
-from handlers.sending.letters import TelegramLetters
-from handlers.sending.messenger import TelegramMessenger
+from handlers.sending.delivery import TelegramDelivery
+from handlers.sending.notices import TelegramNotices
 
 KlingApplication = Application[Any, Any, Any, Any, Any, Any]
 
@@ -61,25 +61,24 @@ class Connection:
     base_url: str
     base_file_url: str
     local_mode: bool
-    admins: frozenset[UserId]
 
 
 class TelegramSide:
-    """Telegram as the services see it: a messenger, a source of updates, and who acts on them."""
+    """Telegram as the services see it: where results and notices go, a source of updates, and who acts on them."""
 
     def __init__(self, application: KlingApplication, connection: Connection, runtime: Runtime) -> None:
         self._application = application
-        self._signer = Signer(connection.token)
-        self.chat = Chat(application.bot, self._signer, runtime.sleep)
-        self.dispatcher = Dispatcher(ROUTES, application.bot, self._signer, self.chat)
+        signer = Signer(connection.token)
+        self.chat = Chat(application.bot, signer, runtime.sleep)
+        self.dispatcher = Dispatcher(ROUTES, application.bot, signer, self.chat)
 
         async def handle(incoming: Incoming, _: object) -> None:
             await self.dispatcher.handle(self.dispatcher.turn(incoming))
 
         application.add_handler(TypeHandler(Incoming, handle))
-        self.asset_chat = TelegramAssetChat(application.bot)
-        self.letters = TelegramLetters(application.bot, self._signer)
-        self.messenger = TelegramMessenger(application.bot, self._signer, runtime.clock, connection.admins)
+        self.delivery = TelegramDelivery(self.chat)
+        self.notices = TelegramNotices(self.chat, runtime.clock)
+        self.broadcasts = TelegramBroadcasts(self.chat)
 
     @property
     def application(self) -> KlingApplication:
@@ -89,8 +88,6 @@ class TelegramSide:
     def serve(self, services: Services) -> None:
         """Give the handlers the services that they call, before the first update."""
         self.dispatcher.serve(services)
-        self.messenger.read_languages_from(services.accounts)
-        self.messenger.offer_what_can_be_made(services.results)
 
     async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
         """Wait for updates; see `bot.services.ports.UpdateSource`. Raises what Telegram answers."""

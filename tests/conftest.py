@@ -12,11 +12,10 @@ from PIL import Image
 
 from bot import log
 from bot.clock import ManualClock
-from bot.domain.units import UserId
 from bot.services.ports import ResultFile
 from tests.builders import NOW
 from tests.standins.demo_kling import open_kling
-from tests.telegram_front import ADA, BOSS, XIAOLIN, open_telegram
+from tests.telegram_front import open_telegram
 from tests.unit.handlers.messaging import VIDEO
 
 # How long an example takes says how busy the machine is, not whether the program is right.
@@ -61,15 +60,19 @@ def clock():
 
 @pytest.fixture
 async def telegram(tmp_path, clock):
-    """A connection to the stand-in for Telegram; everybody is an admin."""
-    admins = frozenset({UserId(BOSS), UserId(ADA), UserId(XIAOLIN)})
-    async with open_telegram(tmp_path / "telegram", clock, admins) as opened:
+    """A connection to the stand-in for Telegram."""
+    async with open_telegram(tmp_path / "telegram", clock) as opened:
         yield opened
 
 
 @pytest.fixture
-def messenger(telegram):
-    return telegram.side.messenger
+def delivery_chat(telegram):
+    return telegram.side.delivery
+
+
+@pytest.fixture
+def notices(telegram):
+    return telegram.side.notices
 
 
 @pytest.fixture

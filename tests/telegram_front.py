@@ -13,7 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.clock import Clock, Runtime
 from bot.demo.telegram import TelegramStandIn
-from bot.domain.units import UserId
 from bot.network import Network
 from handlers.connection import Connection, TelegramSide, connect
 from tests.serving import serve
@@ -102,16 +101,12 @@ class Telegram:
 
 
 @asynccontextmanager
-async def open_telegram(
-    directory: Path, clock: Clock, admins: frozenset[UserId] = frozenset({UserId(BOSS)})
-) -> AsyncIterator[Telegram]:
+async def open_telegram(directory: Path, clock: Clock) -> AsyncIterator[Telegram]:
     """A real connection to the stand-in, as the program makes it."""
     people = TelegramStandIn(directory, token=TOKEN)
     front = Front(people.app)
     async with serve(front) as address:
-        connection = Connection(
-            TOKEN, f"{address}/bot", f"{address}/file/bot", local_mode=False, admins=admins
-        )
+        connection = Connection(TOKEN, f"{address}/bot", f"{address}/file/bot", local_mode=False)
         try:
             async with connect(connection, Runtime(clock), Network()) as side:
                 yield Telegram(people, front, side, address)

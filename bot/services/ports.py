@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bot.domain.library.asset import Asset
+from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import Delivery, Task
-from bot.domain.units import ChatId, Credits, Millis
+from bot.domain.units import ChatId, Credits, Millis, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,15 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a result arrives: without a sound, covered until it is tapped, with a little celebration."""
+    """How a result arrives: without a sound, covered until it is tapped, with a little celebration.
+
+    `offers` are the operations that its buttons offer.
+    """
 
     silent: bool = False
     spoiler: bool = False
     celebrated: bool = False
+    offers: frozenset[Operation] = frozenset()
 
 
 PLAIN = Manner()
@@ -106,8 +111,8 @@ class ChatRefused(ChatError):
     """The chat refuses this very message (too large, bad file); a repeat would be refused again."""
 
 
-class Messenger(Protocol):
-    """A chat as the services see it. Every method may raise a `ChatError`."""
+class Notices(Protocol):
+    """What the bot writes by itself. Every method may raise a `ChatError`, but those that are best effort."""
 
     async def show_status(self, task: Task, progress: Progress) -> int | None:
         """Write or edit the task's status message, and return its message id (None: it is gone)."""
@@ -116,6 +121,34 @@ class Messenger(Protocol):
     async def remove_status(self, task: Task) -> None:
         """Take the status message away: the video stands in its place. Best effort."""
         ...
+
+    async def send_notice(self, task: Task) -> Sent:
+        """Tell why a task ended without a video, and that its credits are back."""
+        ...
+
+    async def tell(self, task: Task, key: str, /, **params: object) -> Sent:
+        """Write one text of the locale files to where the task came from."""
+        ...
+
+    async def sign(self, task: Task, sign: Sign) -> None:
+        """Leave a small sign at a request in a group, in place of the last one. Best effort."""
+        ...
+
+    async def alert(self, admin: UserId, language: str, key: str, /, **params: object) -> None:
+        """Write one text to one admin; `repeated` says how often it came again."""
+        ...
+
+
+class Operators(Protocol):
+    """Those who run the bot, as far as they are told what they must know."""
+
+    async def alert_operators(self, key: str, /, **params: object) -> None:
+        """Tell the admins something in their language; `repeated` says how often it came again. Best effort."""
+        ...
+
+
+class ResultChat(Protocol):
+    """How results reach a chat. Every method may raise a `ChatError`, but those that are best effort."""
 
     async def send_result(self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN) -> Sent:
         """Send a video, picture or sound to where its task came from; without a file by `delivery.file_id`."""
@@ -137,54 +170,16 @@ class Messenger(Protocol):
         """Offer a video by its address, where it is too large for an upload."""
         ...
 
-    async def send_notice(self, task: Task) -> Sent:
-        """Tell why a task ended without a video, and that its credits are back."""
-        ...
-
-    async def tell(self, task: Task, key: str, /, **params: object) -> Sent:
-        """Write one text of the locale files to where the task came from."""
+    async def send_original(self, delivery: Delivery, path: Path) -> Sent:
+        """Send a result's file as a file, byte by byte as it is, to where its task came from."""
         ...
 
     async def sending(self, task: Task) -> None:
         """Show for some seconds that a result is on its way. Best effort."""
         ...
 
-    async def sign(self, task: Task, sign: Sign) -> None:
-        """Leave a small sign at a request in a group, in place of the last one. Best effort."""
-        ...
-
-    async def alert_operators(self, key: str, /, **params: object) -> None:
-        """Tell the admins something in their language. Best effort."""
-        ...
-
-
-class Operators(Protocol):
-    """Those who run the bot, as far as they are told what they must know."""
-
-    async def alert_operators(self, key: str, /, **params: object) -> None:
-        """Tell the admins something in their language; `repeated` says how often it came again. Best effort."""
-        ...
-
-
-class ResultChat(Protocol):
-    """A chat that finished results are shown in once more. Raises as `Messenger` does."""
-
-    async def send_result(self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN) -> Sent:
-        """See `Messenger`."""
-        ...
-
-    async def send_link(
-        self, delivery: Delivery, url: str, size_bytes: int | None, manner: Manner = PLAIN
-    ) -> Sent:
-        """See `Messenger`."""
-        ...
-
-    async def send_original(self, delivery: Delivery, path: Path) -> Sent:
-        """Send a result's file as a file, byte by byte as it is, to where its task came from."""
-        ...
-
     async def sending_file(self, task: Task) -> None:
-        """Show that a file is on its way. Best effort."""
+        """Show for some seconds that a file is on its way. Best effort."""
         ...
 
     async def fetch_copy(self, file_id: str, target: Path) -> None:
@@ -197,7 +192,7 @@ class ResultChat(Protocol):
 
 
 class AssetChat(Protocol):
-    """Where people hear what became of the elements and voices that they asked for. Raises as `Messenger` does."""
+    """Where people hear what became of the elements and voices that they asked for. Raises as `Notices` does."""
 
     async def tell_asset(self, asset: Asset) -> Sent:
         """Tell the owner that it is ready and how it is used, or why it could not be made."""

@@ -18,8 +18,8 @@ from handlers.chat import views
 from handlers.chat.context import Context, user_id_of
 from handlers.making import card
 from handlers.results.result_views import reference
-from handlers.sending.media import InlineFile, MediaKind
-from handlers.sending.old_media import way_of
+from handlers.sending.delivery import media_kind
+from handlers.sending.media import InlineFile
 
 CACHE_SECONDS = 10
 """How long Telegram may show the same answer to the same person: something new should soon be there."""
@@ -76,7 +76,7 @@ def _result(t: Texts, delivery: Delivery) -> InlineFile:
     task = delivery.task
     return InlineFile(
         id=reference(delivery),
-        kind=MediaKind(way_of(delivery)),
+        kind=media_kind(delivery),
         file_id=delivery.file_id or "",
         title=views.cut(" ".join(task.request.prompt.split()), TITLE_LETTERS) or t("tasks.photo"),
         description=views.plain(views.settings_line(t, task.request)),

@@ -31,16 +31,14 @@ async def deliver(client: httpx.AsyncClient, side: TelegramSide, url: str, targe
     delivery = Delivery(
         1, a_task(TaskState.SUCCEEDED), DeliveryKind.VIDEO, 0, DeliveryState.SENDING, attempts=1, due_at=None
     )
-    sent = await side.messenger.send_result(delivery, ResultFile(target, 1280, 720, 5_000, fetched.size))
+    sent = await side.delivery.send_result(delivery, ResultFile(target, 1280, 720, 5_000, fetched.size))
     target.unlink()
     return fetched.size if sent.message_id else 0
 
 
 async def main(files_url: str, bot_api_url: str, directory: Path, count: int) -> None:
     """Send one video to have everything loaded, then `count` at once."""
-    connection = Connection(
-        "123456:a-token", f"{bot_api_url}/bot", f"{bot_api_url}/file/bot", False, frozenset()
-    )
+    connection = Connection("123456:a-token", f"{bot_api_url}/bot", f"{bot_api_url}/file/bot", False)
     async with (
         httpx.AsyncClient(timeout=60, trust_env=False) as client,
         connect(connection, Runtime(), Network()) as side,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.sending.messenger import CONFETTI
+from handlers.sending.delivery import CONFETTI
 
 ADA, XIAOLIN = 1001, 1002
 

@@ -9,12 +9,13 @@ from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, Millis, UserId
 from bot.services.operations.alerts import Alerts, Rounds
 from bot.services.people.accounts import Accounts
+from bot.services.ports import ChatGone
 from bot.settings import sections
 from bot.store import Store
 from tests.builders import NOW, stored
 from tests.services.world import Chat
 
-BOSS = UserId(1000)
+BOSS, XIAOLIN = UserId(1000), UserId(1002)
 
 
 class Desk:
@@ -27,9 +28,10 @@ class Desk:
             clock=clock,
             plans={"free": Plan("free")},
             quota=sections.Quota(default_plan="free"),
-            owners=frozenset({BOSS}),
+            owners=frozenset({BOSS, XIAOLIN}),
         )
-        self.alerts = Alerts(operators=self.chat, store=store, clock=clock)
+        self.accounts = accounts
+        self.alerts = Alerts(notices=self.chat, accounts=accounts, store=store, clock=clock)
         self.rounds = Rounds(
             store=store,
             accounts=accounts,
@@ -43,7 +45,10 @@ class Desk:
 
     @property
     def told(self) -> list[str]:
-        return [key for key, _ in self.chat.alerts]
+        return [key for key, _ in self.alerts_of(BOSS)]
+
+    def alerts_of(self, admin: UserId) -> list[tuple[str, dict[str, object]]]:
+        return [(key, params) for told, _, key, params in self.chat.alerted if told == admin]
 
 
 @pytest.fixture
@@ -58,16 +63,16 @@ async def test_the_same_alert_comes_once_an_hour_and_says_how_often_it_came_agai
     for _ in range(3):
         await desk.alerts.alert_operators("alert.provider.balance", provider="a", detail="empty")
     await desk.alerts.alert_operators("alert.provider.balance", provider="b", detail="empty")
-    assert [params["provider"] for _, params in desk.chat.alerts] == ["a", "b"]
+    assert [params["provider"] for _, params in desk.alerts_of(BOSS)] == ["a", "b"]
     clock.advance(HOUR)
     await desk.rounds.tick()
-    assert desk.chat.alerts[2:] == [
+    assert desk.alerts_of(BOSS)[2:] == [
         ("alert.provider.balance", {"provider": "a", "detail": "empty", "repeated": 2})
     ]
     clock.advance(HOUR)
     await desk.rounds.tick()
     await desk.alerts.alert_operators("alert.provider.balance", provider="a", detail="empty")
-    assert len(desk.chat.alerts) == 4
+    assert len(desk.alerts_of(BOSS)) == 4
 
 
 async def test_a_restart_tells_nothing_twice_and_forgets_no_count(store, clock):
@@ -80,7 +85,7 @@ async def test_a_restart_tells_nothing_twice_and_forgets_no_count(store, clock):
     third = Desk(store, clock)
     await third.alerts.restore()
     await third.rounds.tick()
-    assert third.chat.alerts == [
+    assert third.alerts_of(BOSS) == [
         ("alert.provider.balance", {"provider": "a", "detail": "still empty", "repeated": 1})
     ]
 
@@ -94,7 +99,7 @@ async def test_many_failures_are_told_but_not_refused_content_and_not_few(store,
     assert desk.told == []
     await stored(store, TaskState.SUCCEEDED)
     await desk.rounds.tick()
-    assert desk.chat.alerts == [("alert.failures", {"failed": 3, "ended": 4})]
+    assert desk.alerts_of(BOSS) == [("alert.failures", {"failed": 3, "ended": 4})]
 
 
 async def test_a_slow_queue_and_a_full_disk_are_told(store, clock):
@@ -103,7 +108,7 @@ async def test_a_slow_queue_and_a_full_disk_are_told(store, clock):
     desk.free = 0.04
     await desk.rounds.tick()
     await desk.rounds.tick()
-    assert desk.chat.alerts == [
+    assert desk.alerts_of(BOSS) == [
         ("alert.queue", {"minutes": 16, "id": task.id}),
         ("alert.disk", {"percent": 4.0}),
     ]
@@ -117,9 +122,22 @@ async def test_yesterday_is_summed_up_once_at_its_hour_also_after_a_restart(stor
     desk = Desk(store, clock, hour)
     await desk.rounds.tick()
     await desk.rounds.tick()
-    ((key, params),) = desk.chat.alerts
+    ((key, params),) = desk.alerts_of(BOSS)
     assert key == "alert.summary"
     assert (params["asked"], params["succeeded"], params["people"]) == (1, 1, 1)
     again = Desk(store, clock, hour)
     await again.rounds.tick()
     assert again.told == []
+
+
+async def test_every_admin_is_told_in_their_language_though_one_has_blocked_the_bot(store, clock):
+    desk = Desk(store, clock)
+    await desk.accounts.see(XIAOLIN, "小林", "xiaolin", "zh-hans")
+    desk.chat.trouble["alert"] = [ChatGone("bot was blocked by the user")]
+    for provider in ("a", "b"):
+        await desk.alerts.alert_operators("alert.provider.balance", provider=provider, detail="empty")
+    assert [(admin, language) for admin, language, _, _ in desk.chat.alerted] == [
+        (XIAOLIN, "zh_Hans"),
+        (BOSS, "en"),
+        (XIAOLIN, "zh_Hans"),
+    ]

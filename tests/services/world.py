@@ -17,7 +17,7 @@ from bot.clock import ManualClock
 from bot.domain.credits.quota import Usage
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import Delivery, Task, TaskState
-from bot.domain.units import ProviderName, TaskId
+from bot.domain.units import ProviderName, TaskId, UserId
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient, ProviderConfig
 from bot.kling.dialects import registry
@@ -147,6 +147,7 @@ class Chat:
         self.signs: list[tuple[TaskId, Sign]] = []
         self.sendings = 0
         self.alerts: list[tuple[str, dict[str, object]]] = []
+        self.alerted: list[tuple[UserId, str, str, dict[str, object]]] = []
         self._message_id = STATUS_MESSAGE
 
     async def show_status(self, task: Task, progress: Progress) -> int | None:
@@ -199,6 +200,10 @@ class Chat:
 
     async def sign(self, task: Task, sign: Sign) -> None:
         self.signs.append((task.id, sign))
+
+    async def alert(self, admin: UserId, language: str, key: str, /, **params: object) -> None:
+        self._meet_trouble("alert")
+        self.alerted.append((admin, language, key, params))
 
     async def alert_operators(self, key: str, /, **params: object) -> None:
         self.alerts.append((key, params))

@@ -22,7 +22,7 @@ from bot.domain.requests.request import VideoRequest
 from bot.domain.units import Credits, ProviderName
 from bot.kling.pool import Pool
 from bot.services.people.accounts import Accounts
-from bot.services.ports import Messenger
+from bot.services.ports import Operators
 from bot.settings import sections
 from bot.store import Store
 
@@ -82,17 +82,17 @@ class Spending:
         for name in out:
             within(self._provider_caps[name], spent.get(name, NOTHING), price, window)
 
-    async def tick(self, messenger: Messenger) -> None:
+    async def tick(self, operators: Operators) -> None:
         """Tell the admins once when a cap is near, and once when it is reached."""
         if not (self.caps or self._provider_caps):
             return
         spent = await self._spent()
         if self.caps:
-            await self._tell(messenger, EVERYTHING, self.caps, total(spent.values()))
+            await self._tell(operators, EVERYTHING, self.caps, total(spent.values()))
         for name, caps in self._provider_caps.items():
-            await self._tell(messenger, name, caps, spent.get(name, NOTHING))
+            await self._tell(operators, name, caps, spent.get(name, NOTHING))
 
-    async def _tell(self, messenger: Messenger, scope: str, caps: Caps, spent: Spent) -> None:
+    async def _tell(self, operators: Operators, scope: str, caps: Caps, spent: Spent) -> None:
         now = windows(self._clock.now(), self._accounts.zone)
         for window, start in ((Window.DAY, now.day_start), (Window.MONTH, now.month_start)):
             limit = caps.of(window)
@@ -105,7 +105,7 @@ class Spending:
             await self._store.operations.set_setting(key, value)
             log.warning("a cap is near", scope=scope or "all", window=window, level=reached)
             whose = "bot" if scope == EVERYTHING else "provider"
-            await messenger.alert_operators(
+            await operators.alert_operators(
                 f"alert.spending.{whose}_{window}_{reached}",
                 provider=scope,
                 spent=f"{spent.of(window):g}",

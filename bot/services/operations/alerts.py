@@ -13,9 +13,10 @@ from pydantic import BaseModel, TypeAdapter
 from bot.clock import Clock
 from bot.domain.operations.report import report, start_of
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import HOUR, MINUTE, Millis
+from bot.domain.units import HOUR, MINUTE, Millis, UserId
+from bot.errors import UserError
 from bot.services.people.accounts import Accounts
-from bot.services.ports import Operators
+from bot.services.ports import ChatError, Notices
 from bot.settings import sections
 from bot.store import Store
 
@@ -44,8 +45,9 @@ _TOLD = TypeAdapter(dict[str, _Told])
 class Alerts:
     """Stands between those who notice something and the admins' chat."""
 
-    def __init__(self, *, operators: Operators, store: Store, clock: Clock) -> None:
-        self._operators = operators
+    def __init__(self, *, notices: Notices, accounts: Accounts, store: Store, clock: Clock) -> None:
+        self._notices = notices
+        self._accounts = accounts
         self._store = store
         self._clock = clock
         self._told: dict[str, _Told] = {}
@@ -67,7 +69,7 @@ class Alerts:
         self._told[kind] = _Told(key=key, at=now)
         # Kept first: an alert that is lost in a crash is noticed again, one that is told at each start is noise.
         await self._keep()
-        await self._operators.alert_operators(key, **params)
+        await self._send(key, params)
 
     async def tick(self) -> None:
         """Tell how often it came again, where the hour is over."""
@@ -82,7 +84,25 @@ class Alerts:
             await self._keep()
         for told in over.values():
             if told.since:
-                await self._operators.alert_operators(told.key, repeated=told.since, **told.params)
+                await self._send(told.key, {**told.params, "repeated": told.since})
+
+    async def _send(self, key: str, params: dict[str, object]) -> None:
+        """Tell every admin in their language; one who cannot be reached does not keep the others from hearing it."""
+        log.error(
+            "operators are told", alert=key, **{f"about_{name}": value for name, value in params.items()}
+        )
+        for admin in sorted(self._accounts.admins):
+            try:
+                await self._notices.alert(admin, await self._language(admin), key, **params)
+            except ChatError as error:
+                log.warning("an admin could not be told", admin=admin, kind=type(error).__name__)
+
+    async def _language(self, admin: UserId) -> str:
+        """The language of an admin; English for one who has never written to the bot."""
+        try:
+            return self._accounts.language_of(await self._accounts.find(str(admin)))
+        except UserError:
+            return "en"
 
     async def _keep(self) -> None:
         await self._store.operations.set_setting(TOLD_KEY, _TOLD.dump_json(self._told).decode())

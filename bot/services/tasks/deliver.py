@@ -14,6 +14,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.request import Operation
 from bot.domain.tasks.schedule import backoff
 from bot.domain.tasks.task import (
     Delivery,
@@ -33,7 +34,7 @@ from bot.services.ports import (
     ChatMoved,
     ChatRefused,
     Manner,
-    Messenger,
+    ResultChat,
     ResultFile,
     Sent,
     Sign,
@@ -60,12 +61,15 @@ Pause = Callable[[float], Awaitable[None]]
 
 
 class Deliver:
-    """Claims outbox rows and sends them. `max_upload` is in bytes; larger videos are offered by address."""
+    """Claims outbox rows and sends them. `max_upload` is in bytes; larger videos are offered by address.
+
+    `possible` says which operations the buttons of a result offer.
+    """
 
     def __init__(
         self,
         store: Store,
-        messenger: Messenger,
+        chat: ResultChat,
         status: Status,
         fetch: Fetch,
         directory: Path,
@@ -74,9 +78,10 @@ class Deliver:
         rng: random.Random,
         work: Work,
         pause: Pause = asyncio.sleep,
+        possible: Callable[[Delivery], frozenset[Operation]] = lambda _: frozenset(),
     ) -> None:
         self._store = store
-        self._messenger = messenger
+        self._chat = chat
         self._status = status
         self._files = ResultFiles(fetch, directory, max_upload)
         self._max_upload = max_upload
@@ -84,6 +89,7 @@ class Deliver:
         self._rng = rng
         self._work = work
         self._pause = pause
+        self._possible = possible
 
     async def tick(self) -> None:
         """Claim what waits and begin to send it; returns before it has arrived."""
@@ -110,9 +116,9 @@ class Deliver:
                 )
                 log.info("notice delivered", task=delivery.task.id, chat=delivery.task.origin.chat_id)
                 cancelled = delivery.task.state is TaskState.CANCELLED
-                await self._messenger.sign(delivery.task, Sign.CANCELLED if cancelled else Sign.FAILED)
+                await self._status.sign(delivery.task, Sign.CANCELLED if cancelled else Sign.FAILED)
             elif delivery.file_id is not None:
-                sent = await self._messenger.send_result(delivery, None, await self._manner(delivery))
+                sent = await self._chat.send_result(delivery, None, await self._manner(delivery))
                 await self._arrived(delivery, sent, None)
             else:
                 async with self._sending(delivery.task):
@@ -130,7 +136,7 @@ class Deliver:
                 ]
                 self._refuse_large(files)
                 manner = await self._manner(deliveries[0])
-                sent = await self._messenger.send_album(deliveries, files, manner)
+                sent = await self._chat.send_album(deliveries, files, manner)
             except (ChatRefused, DownloadGone, DownloadRefused, NotAVideo) as error:
                 log.info("no album; sent one by one", task=task.id, reason=str(error))
                 for delivery in deliveries:
@@ -138,7 +144,7 @@ class Deliver:
                 return
             for delivery, message, file in zip(deliveries, sent, files, strict=True):
                 await self._arrived(delivery, message, file)
-            beside = await self._messenger.offer_next(deliveries[0])
+            beside = await self._chat.offer_next(deliveries[0])
             if beside is not None:
                 await self._store.history.save_message(
                     task.origin.chat_id, beside.message_id, task.id, 0, MessagePurpose.BESIDE
@@ -151,7 +157,7 @@ class Deliver:
                 await self._offer_link(delivery, url, file.size_bytes)
                 return
             try:
-                sent = await self._messenger.send_result(delivery, file, await self._manner(delivery))
+                sent = await self._chat.send_result(delivery, file, await self._manner(delivery))
             except ChatRefused as error:
                 log.warning(
                     "the chat refuses a result; offering its address",
@@ -168,7 +174,7 @@ class Deliver:
 
         async def show() -> None:
             while True:
-                await self._messenger.sending(task)
+                await self._chat.sending(task)
                 await self._pause(SENDING_SECONDS)
 
         showing = asyncio.create_task(show())
@@ -190,7 +196,12 @@ class Deliver:
             and task.state is TaskState.SUCCEEDED
             and not await self._store.tasks.has_other_success(task)
         )
-        return Manner(preferences.silent, preferences.spoiler or task.request.spoiler, celebrated)
+        return Manner(
+            preferences.silent,
+            preferences.spoiler or task.request.spoiler,
+            celebrated,
+            self._possible(delivery),
+        )
 
     def _refuse_large(self, files: Sequence[ResultFile]) -> None:
         if any(file.size_bytes > self._max_upload for file in files):
@@ -221,7 +232,7 @@ class Deliver:
                 await self._end(delivery, f"{type(error).__name__}: {error}", refund=True)
 
     async def _offer_link(self, delivery: Delivery, url: str, size: int) -> None:
-        sent = await self._messenger.send_link(delivery, url, size, await self._manner(delivery))
+        sent = await self._chat.send_link(delivery, url, size, await self._manner(delivery))
         await self._store.outbox.mark_delivered(
             delivery.id, SentRecord(sent.message_id, size_bytes=size), self._clock.now()
         )
@@ -250,7 +261,7 @@ class Deliver:
         """The result stands in the place of its status; one sign is enough for all results of a task."""
         await self._status.close(delivery.task)
         if delivery.position == 0:
-            await self._messenger.sign(delivery.task, Sign.DONE)
+            await self._status.sign(delivery.task, Sign.DONE)
 
     async def _later(self, delivery: Delivery, error: ChatBusy | DownloadFailed) -> None:
         now = self._clock.now()
@@ -275,9 +286,9 @@ class Deliver:
             share = _share(delivery)
             await self._store.credits.book(_refund(delivery, share, now, failure))
             try:
-                await self._messenger.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=share)
+                await self._status.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=share)
                 await self._status.close(task)
-                await self._messenger.sign(task, Sign.FAILED)
+                await self._status.sign(task, Sign.FAILED)
             except ChatBusy as busy:
                 if now <= (task.finished_at or task.created_at) + PATIENCE:
                     await self._postpone(delivery, busy)

@@ -287,24 +287,31 @@ class Results:
     async def _sent_as_file(self, delivery: Delivery, file: ResultFile) -> Sent:
         async with _telling():
             if file.size_bytes > self._files.max_upload and delivery.video is not None:
-                return await self._chat.send_link(delivery, delivery.video.url, file.size_bytes)
+                return await self._chat.send_link(
+                    delivery, delivery.video.url, file.size_bytes, self._manner(delivery)
+                )
             return await self._chat.send_original(delivery, file.path)
 
     async def _sent(self, delivery: Delivery) -> Sent:
         if delivery.file_id is not None:
             try:
                 async with _telling(refused=False):
-                    return await self._chat.send_result(delivery, None, _manner(delivery))
+                    return await self._chat.send_result(delivery, None, self._manner(delivery))
             except ChatRefused as error:
                 log.info("a file id is refused", task=delivery.task.id, reason=str(error))
         try:
             async with self._files.open(delivery) as file, _telling():
                 if file.size_bytes > self._files.max_upload and delivery.video is not None:
-                    return await self._chat.send_link(delivery, delivery.video.url, file.size_bytes)
-                return await self._chat.send_result(delivery, file, _manner(delivery))
+                    return await self._chat.send_link(
+                        delivery, delivery.video.url, file.size_bytes, self._manner(delivery)
+                    )
+                return await self._chat.send_result(delivery, file, self._manner(delivery))
         except (DownloadFailed, DownloadGone, DownloadRefused, NotAVideo) as error:
             log.info("a result is gone", task=delivery.task.id, reason=str(error))
             raise UserError("error.result.gone") from None
+
+    def _manner(self, delivery: Delivery) -> Manner:
+        return Manner(spoiler=delivery.task.request.spoiler, offers=self.possible(delivery))
 
     @asynccontextmanager
     async def _somewhere(self, delivery: Delivery, directory: Path) -> AsyncIterator[Path]:
@@ -384,10 +391,6 @@ def _source(delivery: Delivery) -> SourceVideo | None:
 def _placed(delivery: Delivery, origin: Origin) -> Delivery:
     """A result that goes to another place than where its task came from."""
     return replace(delivery, task=replace(delivery.task, origin=origin))
-
-
-def _manner(delivery: Delivery) -> Manner:
-    return Manner(spoiler=delivery.task.request.spoiler)
 
 
 @asynccontextmanager

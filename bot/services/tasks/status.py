@@ -9,7 +9,7 @@ from bot.clock import Clock
 from bot.domain.tasks.schedule import learned_median
 from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import Millis
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Messenger, Progress, Sent, Sign
+from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Notices, Progress, Sent, Sign
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -23,9 +23,9 @@ SHOWN_QUEUED = 100
 class Status:
     """Shows progress. It is a courtesy: whatever the chat answers, the task goes on."""
 
-    def __init__(self, store: Store, messenger: Messenger, clock: Clock) -> None:
+    def __init__(self, store: Store, notices: Notices, clock: Clock) -> None:
         self._store = store
-        self._messenger = messenger
+        self._notices = notices
         self._clock = clock
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -61,16 +61,24 @@ class Status:
         async with self._turn(task):
             latest = await self._store.tasks.get(task.id)
             if latest is not None and latest.status_message_id is not None:
-                await self._messenger.remove_status(latest)
+                await self._notices.remove_status(latest)
                 await self._store.tasks.set_status_message(task.id, None)
 
     async def send_notice(self, task: Task) -> Sent:
-        """Tell how a task ended, in place of its status message. Raises what the messenger raises."""
+        """Tell how a task ended, in place of its status message. Raises a `ChatError`."""
         async with self._turn(task):
             latest = await self._store.tasks.get(task.id) or task
-            sent = await self._messenger.send_notice(latest)
+            sent = await self._notices.send_notice(latest)
             await self._store.tasks.set_status_message(task.id, None)
             return sent
+
+    async def tell(self, task: Task, key: str, /, **params: object) -> None:
+        """Write one text to where a task came from. Raises a `ChatError`."""
+        await self._notices.tell(task, key, **params)
+
+    async def sign(self, task: Task, sign: Sign) -> None:
+        """Leave a small sign at the request of a task in a group."""
+        await self._notices.sign(task, sign)
 
     def _turn(self, task: Task) -> asyncio.Lock:
         return self._turns.setdefault(task.id, asyncio.Lock())
@@ -79,7 +87,7 @@ class Status:
         ahead = await self._store.tasks.count_ahead(task) if task.state is TaskState.QUEUED else None
         progress = Progress(self._clock.now(), await self.expected(task), ahead)
         try:
-            message_id = await self._messenger.show_status(task, progress)
+            message_id = await self._notices.show_status(task, progress)
         except ChatMoved as moved:
             await self._store.people.move_chat(task.origin.chat_id, moved.new_chat_id)
         except (ChatBusy, ChatGone, ChatRefused) as error:
@@ -88,4 +96,4 @@ class Status:
             if message_id is not None and message_id != task.status_message_id:
                 await self._store.tasks.set_status_message(task.id, message_id)
                 if task.status_message_id is None:
-                    await self._messenger.sign(task, Sign.ACCEPTED)
+                    await self._notices.sign(task, Sign.ACCEPTED)

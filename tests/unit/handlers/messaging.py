@@ -1,4 +1,4 @@
-"""What the tests of the messenger share."""
+"""What the tests of what the bot sends share."""
 
 from dataclasses import replace
 

@@ -1,10 +1,11 @@
-"""The Telegram adapter: where messages go, and what happens where Telegram asks for a pause."""
+"""The Telegram adapter: where messages go, what its errors become, and how it waits out a pause."""
 
 import pytest
+from starlette.responses import PlainTextResponse
 
 from bot.clock import ManualClock
-from bot.domain.units import ChatId
-from bot.services.ports import ChatBusy
+from bot.domain.units import SECOND
+from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
 from handlers.chat.keyboards import Signer
 from handlers.chat.views import View
 from handlers.sending.chat import LONGEST_WAIT, Chat, ReplyTarget
@@ -12,6 +13,7 @@ from tests.builders import NOW
 from tests.telegram_front import ADA, CLUB, TOKEN, complaint, open_telegram
 
 HELLO = View("Hello <b>Ada</b>")
+TO_ADA = ReplyTarget(ADA)
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*PTB_TIMEDELTA")
 
@@ -41,7 +43,7 @@ def too_many(seconds: int):
 
 async def test_an_answer_waits_as_long_as_telegram_asks_for_and_then_arrives(telegram, chat, pauses):
     telegram.front.answer("sendMessage", too_many(7))
-    message = await chat.send(ReplyTarget(ChatId(ADA)), HELLO, wait=True)
+    message = await chat.send(TO_ADA, HELLO, wait=True)
     assert pauses == [7]
     assert [reply["message_id"] for reply in telegram.people.replies(ADA)] == [message.message_id]
 
@@ -49,23 +51,91 @@ async def test_an_answer_waits_as_long_as_telegram_asks_for_and_then_arrives(tel
 async def test_an_answer_does_not_wait_for_ever(telegram, chat, pauses):
     telegram.front.answer("sendMessage", too_many(int(LONGEST_WAIT) + 1))
     with pytest.raises(ChatBusy):
-        await chat.send(ReplyTarget(ChatId(ADA)), HELLO, wait=True)
+        await chat.send(TO_ADA, HELLO, wait=True)
     assert pauses == []
 
 
 async def test_an_answer_waits_once_and_no_more(telegram, chat, pauses):
     telegram.front.answer("sendMessage", too_many(1), too_many(1))
     with pytest.raises(ChatBusy):
-        await chat.send(ReplyTarget(ChatId(ADA)), HELLO, wait=True)
+        await chat.send(TO_ADA, HELLO, wait=True)
     assert pauses == [1]
 
 
 async def test_an_answer_stands_in_the_topic_of_the_question_and_shows_no_preview(telegram, chat):
     telegram.front.answer("sendMessage", too_many(int(LONGEST_WAIT) + 1))
     with pytest.raises(ChatBusy):
-        await chat.send(ReplyTarget(ChatId(CLUB), 9, 7), HELLO, wait=True)
+        await chat.send(ReplyTarget(CLUB, 9, 7), HELLO, wait=True)
     (call,) = telegram.front.of("sendMessage")
     assert (call["chat_id"], call["message_thread_id"], call["parse_mode"]) == (CLUB, 7, "HTML")
     assert call["reply_parameters"]["message_id"] == 9
     assert call["reply_parameters"]["allow_sending_without_reply"] is True
     assert call["link_preview_options"] == {"is_disabled": True}
+
+
+# -- what goes wrong ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ((403, "Forbidden: bot was blocked by the user"), ChatGone),
+        ((403, "Forbidden: bot was kicked from the supergroup chat"), ChatGone),
+        ((403, "Forbidden: user is deactivated"), ChatGone),
+        ((400, "Bad Request: chat not found"), ChatGone),
+        ((400, "Bad Request: PEER_ID_INVALID"), ChatGone),
+        ((400, "Bad Request: group chat was deleted"), ChatGone),
+        ((400, "Bad Request: have no rights to send a message"), ChatGone),
+        ((400, "Bad Request: not enough rights to send text messages to the chat"), ChatGone),
+        ((400, "Bad Request: CHAT_WRITE_FORBIDDEN"), ChatGone),
+        ((400, "Bad Request: can't parse entities: unsupported start tag"), ChatRefused),
+        ((400, "Bad Request: message is too long"), ChatRefused),
+        ((413, "Request Entity Too Large"), ChatRefused),
+        ((409, "Conflict: terminated by other getUpdates request"), ChatBusy),
+        ((401, "Unauthorized"), ChatBusy),
+        ((500, "Internal Server Error"), ChatBusy),
+        ((502, "Bad Gateway"), ChatBusy),
+    ],
+    ids=lambda value: value[1] if isinstance(value, tuple) else "",
+)
+async def test_telegrams_answers_become_what_the_services_know(telegram, chat, answer, error):
+    telegram.front.answer("sendMessage", complaint(*answer))
+    with pytest.raises(error):
+        await chat.send(TO_ADA, HELLO)
+
+
+async def test_a_pause_that_telegram_asks_for_is_told_in_milliseconds(telegram, chat):
+    telegram.front.answer("sendMessage", complaint(429, "Too Many Requests: retry after 17", retry_after=17))
+    with pytest.raises(ChatBusy) as raised:
+        await chat.send(TO_ADA, HELLO)
+    assert raised.value.retry_after == 17 * SECOND
+
+
+async def test_a_group_that_became_a_supergroup_is_told_with_its_new_id(telegram, chat):
+    moved = complaint(
+        400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=CLUB
+    )
+    telegram.front.answer("sendMessage", moved)
+    with pytest.raises(ChatMoved) as raised:
+        await chat.send(TO_ADA, HELLO)
+    assert raised.value.new_chat_id == CLUB
+
+
+async def test_an_answer_that_is_none_is_a_bad_moment_and_gives_no_token_away(telegram, chat):
+    telegram.front.answer("sendMessage", PlainTextResponse(f"proxy error at /bot{TOKEN}/sendMessage", 503))
+    with pytest.raises(ChatBusy) as raised:
+        await chat.send(TO_ADA, HELLO)
+    assert TOKEN not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+# -- topics and replies ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", ["message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED"])
+async def test_where_a_topic_is_gone_the_answer_goes_to_the_chat_itself(telegram, chat, words):
+    telegram.front.answer("sendMessage", complaint(400, f"Bad Request: {words}"))
+    sent = await chat.send(ReplyTarget(CLUB, None, 7), HELLO)
+    (message,) = telegram.people.replies(CLUB)
+    assert message["message_id"] == sent.message_id
+    assert "message_thread_id" not in telegram.front.of("sendMessage")[1]

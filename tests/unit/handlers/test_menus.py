@@ -24,7 +24,7 @@ STAFF = {UserId(BOSS): Role.OWNER, UserId(ADA): Role.SUPPORT}
 
 @pytest.fixture
 async def telegram(tmp_path):
-    async with open_telegram(tmp_path, ManualClock(NOW), frozenset(STAFF)) as opened:
+    async with open_telegram(tmp_path, ManualClock(NOW)) as opened:
         yield opened
 
 

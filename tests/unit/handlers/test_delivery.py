@@ -1,4 +1,4 @@
-"""The messenger over a real bot: videos and how they arrive."""
+"""Results over a real bot: videos and how they arrive."""
 
 import io
 from dataclasses import replace
@@ -9,18 +9,18 @@ import pytest
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import TaskState
 from bot.services.ports import ChatRefused, Manner, Sent
-from handlers.sending.messenger import CONFETTI
+from handlers.sending.delivery import CONFETTI
 from tests.builders import a_delivery, a_request
-from tests.telegram_front import ADA, complaint
+from tests.telegram_front import ADA, CLUB, complaint
 from tests.unit.handlers.messaging import VIDEO, a_task_of
 
 # -- videos ------------------------------------------------------------------------------------------
 
 
-async def test_a_video_is_sent_with_all_that_a_player_wants_to_know(telegram, messenger, file):
+async def test_a_video_is_sent_with_all_that_a_player_wants_to_know(telegram, delivery_chat, file):
     asked = await telegram.people.say(ADA, "/video a fox")
     task = a_task_of(state=TaskState.SUCCEEDED, message_id=asked["message_id"])
-    sent = await messenger.send_result(a_delivery(task), file)
+    sent = await delivery_chat.send_result(a_delivery(task), file)
     (message,) = telegram.people.replies(ADA)
     video = message["video"]
     assert sent == Sent(message["message_id"], video["file_id"])
@@ -52,51 +52,66 @@ class Reader(io.BufferedReader):
         return super().read(size)
 
 
-async def test_a_video_is_streamed_and_never_whole_in_memory(messenger, file):
+async def test_a_video_is_streamed_and_never_whole_in_memory(delivery_chat, file):
     watched = Watched(file.path)
-    await messenger.send_result(a_delivery(a_task_of(state=TaskState.SUCCEEDED)), replace(file, path=watched))
+    await delivery_chat.send_result(
+        a_delivery(a_task_of(state=TaskState.SUCCEEDED)), replace(file, path=watched)
+    )
     assert len(watched.reads) > 10
     assert all(size is not None and 0 < size <= len(VIDEO) // 10 for size in watched.reads)
 
 
-async def test_a_video_that_telegram_has_already_costs_no_upload(telegram, messenger, file):
+async def test_a_video_that_telegram_has_already_costs_no_upload(telegram, delivery_chat, file):
     task = a_task_of(state=TaskState.SUCCEEDED)
-    first = await messenger.send_result(a_delivery(task), file)
-    second = await messenger.send_result(a_delivery(task, file_id=first.file_id), None)
+    first = await delivery_chat.send_result(a_delivery(task), file)
+    second = await delivery_chat.send_result(a_delivery(task, file_id=first.file_id), None)
     assert second.file_id == first.file_id
     assert telegram.front.of("sendVideo")[1]["video"] == first.file_id
     assert len(telegram.people.replies(ADA)) == 2
 
 
-async def test_a_video_that_is_too_large_is_offered_by_its_address(telegram, messenger):
+async def test_a_video_that_is_too_large_is_offered_by_its_address(telegram, delivery_chat):
     delivery = a_delivery(a_task_of(state=TaskState.SUCCEEDED))
-    sent = await messenger.send_link(delivery, "https://cdn.example/v.mp4?a=1&b=2", 61_000_000)
+    sent = await delivery_chat.send_link(delivery, "https://cdn.example/v.mp4?a=1&b=2", 61_000_000)
     (message,) = telegram.people.replies(ADA)
     assert message["message_id"] == sent.message_id
     assert "61 MB" in message["text"]
     assert any(entity.get("url") == "https://cdn.example/v.mp4?a=1&b=2" for entity in message["entities"])
 
 
-async def test_that_a_video_is_on_its_way_is_shown_and_does_not_matter(telegram, messenger):
-    await messenger.sending(a_task_of())
+async def test_that_a_video_is_on_its_way_is_shown_and_does_not_matter(telegram, delivery_chat):
+    await delivery_chat.sending(a_task_of())
     telegram.front.answer("sendChatAction", complaint(403, "Forbidden: bot was blocked by the user"))
-    await messenger.sending(a_task_of())
+    await delivery_chat.sending(a_task_of())
     assert [call["action"] for call in telegram.front.of("sendChatAction")] == ["upload_video"] * 2
 
 
-async def test_pictures_and_sounds_are_on_their_way_as_what_they_are(telegram, messenger):
+async def test_pictures_and_sounds_are_on_their_way_as_what_they_are(telegram, delivery_chat):
     for operation in (Operation.IMAGE, Operation.TEXT_TO_AUDIO):
-        await messenger.sending(a_task_of(request=a_request(operation=operation, duration=0)))
+        await delivery_chat.sending(a_task_of(request=a_request(operation=operation, duration=0)))
     actions = [call["action"] for call in telegram.front.of("sendChatAction")]
     assert actions == ["upload_photo", "upload_voice"]
+
+
+async def test_where_a_topic_is_gone_the_whole_video_is_sent_once_more(telegram, delivery_chat, file):
+    telegram.front.answer("sendVideo", complaint(400, "Bad Request: message thread not found"))
+    await delivery_chat.send_result(a_delivery(a_task_of(CLUB, TaskState.SUCCEEDED, thread_id=7)), file)
+    sizes = [
+        part["size"]
+        for call in telegram.front.of("sendVideo")
+        for part in call.values()
+        if isinstance(part, dict) and str(part.get("name")).endswith(".mp4")
+    ]
+    assert sizes == [len(VIDEO), len(VIDEO)]
+    assert len(telegram.people.replies(CLUB)) == 1
 
 
 # -- how results arrive ------------------------------------------------------------------------------
 
 
-async def test_a_result_arrives_as_the_person_wants_it(telegram, messenger, file):
+async def test_a_result_arrives_as_the_person_wants_it(telegram, delivery_chat, file):
     delivery = a_delivery(a_task_of(state=TaskState.SUCCEEDED))
-    await messenger.send_result(delivery, file, Manner(silent=True, spoiler=True))
+    await delivery_chat.send_result(delivery, file, Manner(silent=True, spoiler=True))
     (call,) = telegram.front.of("sendVideo")
     assert (call["disable_notification"], call["has_spoiler"]) == (True, True)
     assert "message_effect_id" not in call
@@ -104,9 +119,11 @@ async def test_a_result_arrives_as_the_person_wants_it(telegram, messenger, file
     assert message["has_media_spoiler"]
 
 
-async def test_a_celebrated_video_comes_without_its_effect_where_that_is_refused(telegram, messenger, file):
+async def test_a_celebrated_video_comes_without_its_effect_where_that_is_refused(
+    telegram, delivery_chat, file
+):
     telegram.front.answer("sendVideo", complaint(400, "Bad Request: MESSAGE_EFFECT_INVALID"))
-    await messenger.send_result(
+    await delivery_chat.send_result(
         a_delivery(a_task_of(state=TaskState.SUCCEEDED)), file, Manner(celebrated=True)
     )
     first, second = telegram.front.of("sendVideo")
@@ -116,11 +133,25 @@ async def test_a_celebrated_video_comes_without_its_effect_where_that_is_refused
 
 
 async def test_a_celebrated_video_that_is_refused_for_another_reason_is_not_sent_twice(
-    telegram, messenger, file
+    telegram, delivery_chat, file
 ):
     telegram.front.answer("sendVideo", complaint(400, "Bad Request: wrong file"))
     with pytest.raises(ChatRefused):
-        await messenger.send_result(
+        await delivery_chat.send_result(
             a_delivery(a_task_of(state=TaskState.SUCCEEDED)), file, Manner(celebrated=True)
         )
     assert len(telegram.front.of("sendVideo")) == 1
+
+
+async def test_an_album_names_each_file_and_thumbnail_that_goes_with_it(telegram, delivery_chat, file):
+    task = a_task_of(state=TaskState.SUCCEEDED, request=a_request(count=2))
+    deliveries = [a_delivery(task), replace(a_delivery(task), position=1)]
+    sent = await delivery_chat.send_album(deliveries, [file, file])
+    (call,) = telegram.front.of("sendMediaGroup")
+    names = [
+        item[field].removeprefix("attach://") for item in call["media"] for field in ("media", "thumbnail")
+    ]
+    assert len(set(names)) == 4
+    assert set(names) <= set(call)
+    assert [message.get("caption") is not None for message in telegram.people.replies(ADA)] == [True, False]
+    assert all(message.file_id for message in sent)

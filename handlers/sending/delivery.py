@@ -1,0 +1,156 @@
+"""How results reach a chat: as files that are streamed from disk, as one album, or as a link."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from telegram import Message
+from telegram.constants import ChatAction
+
+from bot.domain.requests.request import Product
+from bot.domain.tasks.task import Delivery, DeliveryKind, Task
+from bot.domain.units import ChatId
+from bot.i18n import for_language
+from bot.services.ports import PLAIN, ChatError, ChatRefused, Manner, ResultFile, Sent
+from handlers.chat import views
+from handlers.results import result_views
+from handlers.sending.chat import Chat, ReplyTarget
+from handlers.sending.media import Media, MediaKind
+
+CONFETTI = "5046509860389126442"
+"""One of the few message effects that everybody may send."""
+
+PHOTO_BYTES = 10_000_000
+PHOTO_SIDES = 10_000
+"""The limits of a photo: its size, and the pixels of its width and height together."""
+
+ACTIONS = {
+    Product.VIDEO: ChatAction.UPLOAD_VIDEO,
+    Product.IMAGE: ChatAction.UPLOAD_PHOTO,
+    Product.AUDIO: ChatAction.UPLOAD_VOICE,
+}
+
+
+class TelegramDelivery:
+    """See `bot.services.ports.ResultChat`."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+
+    async def send_result(self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN) -> Sent:
+        """Send a result, streamed from its file, or again by its file id; without an effect that is refused."""
+        media = _media(delivery, file, manner)
+        view = _view(delivery, manner)
+        target = ReplyTarget.of(delivery.task.origin)
+        if manner.celebrated and target.is_private:
+            try:
+                return _sent(
+                    await self._chat.send_media(target, media, view, silent=manner.silent, effect=CONFETTI)
+                )
+            except ChatRefused as error:
+                if "effect" not in str(error).lower():
+                    raise
+        return _sent(await self._chat.send_media(target, media, view, silent=manner.silent))
+
+    async def send_album(
+        self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], manner: Manner = PLAIN
+    ) -> list[Sent]:
+        """Send several results of one task as one album."""
+        album = [_media(*result, manner) for result in zip(deliveries, files, strict=True)]
+        messages = await self._chat.send_album(
+            ReplyTarget.of(deliveries[0].task.origin),
+            album,
+            _view(deliveries[0], manner).html,
+            silent=manner.silent,
+        )
+        return [_sent(message) for message in messages]
+
+    async def offer_next(self, delivery: Delivery) -> Sent | None:
+        """Send the buttons of an album, which cannot have any itself; None where they could not be sent."""
+        origin = delivery.task.origin
+        view = result_views.album(for_language(origin.language), delivery)
+        try:
+            return _sent(await self._chat.send(ReplyTarget.of(origin), view, silent=True))
+        except ChatError:
+            # The album has arrived: without its buttons it is still what was asked for.
+            return None
+
+    async def send_link(
+        self, delivery: Delivery, url: str, size_bytes: int | None, manner: Manner = PLAIN
+    ) -> Sent:
+        """Send the address of a video."""
+        origin = delivery.task.origin
+        view = views.link(
+            for_language(origin.language), delivery, url, size_bytes, _view(delivery, manner).buttons
+        )
+        return _sent(await self._chat.send(ReplyTarget.of(origin), view, silent=manner.silent))
+
+    async def send_original(self, delivery: Delivery, path: Path) -> Sent:
+        """Send a result's file as a document, streamed from its file."""
+        document = Media(kind=MediaKind.DOCUMENT, source=path, filename=_filename(delivery, path), exact=True)
+        message = await self._chat.send_media(ReplyTarget.of(delivery.task.origin), document)
+        return Sent(message.message_id)
+
+    async def sending(self, task: Task) -> None:
+        """Show "sending video", or what else it is, for five seconds."""
+        await self._chat.show_action(ReplyTarget.of(task.origin), ACTIONS[task.request.operation.product])
+
+    async def sending_file(self, task: Task) -> None:
+        """Show "sending a file" for five seconds."""
+        await self._chat.show_action(ReplyTarget.of(task.origin), ChatAction.UPLOAD_DOCUMENT)
+
+    async def fetch_copy(self, file_id: str, target: Path) -> None:
+        """Download what Telegram has under a file id."""
+        await self._chat.download_to(file_id, target)
+
+    async def delete(self, chat_id: ChatId, message_id: int) -> bool:
+        """Delete a message; one that is too old for that loses its caption and buttons."""
+        if await self._chat.delete(chat_id, message_id):
+            return True
+        await self._chat.remove_caption(chat_id, message_id)
+        await self._chat.edit_buttons(chat_id, message_id)
+        return False
+
+
+def media_kind(delivery: Delivery, file: ResultFile | None = None) -> MediaKind:
+    """Return how Telegram shows a result: an image that is too large for a photo is a document."""
+    if delivery.kind is DeliveryKind.IMAGE:
+        known = file or delivery
+        sides = (known.width or 0) + (known.height or 0)
+        too_large = (known.size_bytes or 0) > PHOTO_BYTES or sides > PHOTO_SIDES
+        return MediaKind.DOCUMENT if too_large else MediaKind.PHOTO
+    return MediaKind.AUDIO if delivery.kind is DeliveryKind.AUDIO else MediaKind.VIDEO
+
+
+def _media(delivery: Delivery, file: ResultFile | None, manner: Manner) -> Media:
+    media = Media(kind=media_kind(delivery, file), source=delivery.file_id or "", spoiler=manner.spoiler)
+    if file is None:
+        return media
+    return replace(
+        media,
+        source=file.path,
+        filename=_filename(delivery, file.path),
+        width=file.width,
+        height=file.height,
+        duration=max(1, round((file.duration_ms or 0) / 1000)),
+        thumbnail=file.thumbnail,
+    )
+
+
+def _filename(delivery: Delivery, path: Path) -> str:
+    number = f"-{delivery.position + 1}" if delivery.position else ""
+    return f"{delivery.task.id}{number}{path.suffix}"
+
+
+def _view(delivery: Delivery, manner: Manner) -> views.View:
+    """Return the caption and the buttons of a result."""
+    texts = for_language(delivery.task.origin.language)
+    buttons = result_views.result_buttons(texts, delivery, manner.offers)
+    return views.View(views.caption(texts, delivery), buttons)
+
+
+def _sent(message: Message) -> Sent:
+    if message.photo:
+        return Sent(message.message_id, message.photo[-1].file_id)
+    media = message.video or message.audio or message.document
+    return Sent(message.message_id, None if media is None else media.file_id)

@@ -1,0 +1,113 @@
+"""What the bot writes by itself: the status of a task, how it ended, and alerts to the admins."""
+
+from telegram.constants import ReactionEmoji
+
+from bot.clock import Clock
+from bot.domain.library.asset import Asset
+from bot.domain.tasks.task import Task, TaskState
+from bot.domain.units import ChatId, Millis, TaskId, UserId, shown
+from bot.i18n import Texts, for_language
+from bot.services.ports import ChatBusy, Progress, Sent, Sign
+from handlers.chat import views
+from handlers.library import assets
+from handlers.sending.chat import Chat, ReplyTarget
+from handlers.sending.pace import Pace, Shown
+
+REACTIONS = {
+    Sign.ACCEPTED: ReactionEmoji.EYES,
+    Sign.DONE: ReactionEmoji.PARTY_POPPER,
+    Sign.FAILED: ReactionEmoji.BROKEN_HEART,
+    Sign.CANCELLED: None,
+}
+"""All are among the reactions that Telegram takes."""
+
+
+class TelegramNotices:
+    """See `bot.services.ports.Notices` and `AssetChat`."""
+
+    def __init__(self, chat: Chat, clock: Clock) -> None:
+        self._chat = chat
+        self._clock = clock
+        self._pace = Pace()
+
+    async def show_status(self, task: Task, progress: Progress) -> int | None:
+        """Write or edit the task's status message, where the budget of edits allows it."""
+        view = views.status(for_language(task.origin.language), task, progress)
+        chat_id, message_id = task.origin.chat_id, task.status_message_id
+        now = self._clock.now()
+        status = Shown(view.html, task.state, now)
+        if message_id is not None:
+            since = task.submitted_at if task.submitted_at is not None else task.created_at
+            if not self._pace.may_edit(chat_id, message_id, status, now - since):
+                return message_id
+            try:
+                if await self._chat.edit(chat_id, message_id, view):
+                    self._pace.note(chat_id, message_id, status)
+                    return message_id
+            except ChatBusy as busy:
+                self._pace.pause(chat_id, Millis(now + busy.retry_after))
+                raise
+        sent = await self._chat.send(ReplyTarget.of(task.origin), view, silent=True)
+        self._pace.note(chat_id, sent.message_id, status)
+        return sent.message_id
+
+    async def remove_status(self, task: Task) -> None:
+        """Delete the status message; whether it could be deleted does not matter."""
+        if task.status_message_id is not None:
+            self._pace.forget(task.origin.chat_id, task.status_message_id)
+            await self._chat.delete(task.origin.chat_id, task.status_message_id)
+
+    async def send_notice(self, task: Task) -> Sent:
+        """Tell how a task ended: a cancelled one in its status message, others in a message that is noticed."""
+        view = views.notice(for_language(task.origin.language), task)
+        message_id = task.status_message_id
+        if (
+            task.state is TaskState.CANCELLED
+            and message_id is not None
+            and await self._chat.edit(task.origin.chat_id, message_id, view)
+        ):
+            self._pace.forget(task.origin.chat_id, message_id)
+            return Sent(message_id)
+        message = await self._chat.send(ReplyTarget.of(task.origin), view)
+        await self.remove_status(task)
+        return Sent(message.message_id)
+
+    async def tell(self, task: Task, key: str, /, **params: object) -> Sent:
+        """Write one text to where the task came from."""
+        texts = for_language(task.origin.language)
+        view = views.View(texts(key, **_readable(texts, params)))
+        return Sent((await self._chat.send(ReplyTarget.of(task.origin), view)).message_id)
+
+    async def sign(self, task: Task, sign: Sign) -> None:
+        """React to a request in a group; in a private chat the status says enough."""
+        origin = task.origin
+        if not origin.is_private and origin.message_id is not None:
+            await self._chat.react(origin.chat_id, origin.message_id, REACTIONS[sign])
+
+    async def tell_asset(self, asset: Asset) -> Sent:
+        """Write to the chat where it was asked for, in reply to the message that did."""
+        view = assets.ended(for_language(asset.language), asset)
+        message = await self._chat.send(ReplyTarget(asset.chat_id, asset.message_id), view)
+        return Sent(message.message_id)
+
+    async def alert(self, admin: UserId, language: str, key: str, /, **params: object) -> None:
+        """Write to one admin; `repeated` says how often it came again."""
+        texts = for_language(language)
+        text = texts(key, **_readable(texts, params))
+        repeated = params.get("repeated")
+        if isinstance(repeated, int):
+            text = f"{text}\n{texts.plural('alert.repeated', repeated)}"
+        await self._chat.send(ReplyTarget(ChatId(admin)), views.View(text))
+
+
+def _readable(texts: Texts, params: dict[str, object]) -> dict[str, object]:
+    """Write parameters as people read them: credits as credits, ids as ids, everything else escaped."""
+    readable: dict[str, object] = {}
+    for name, value in params.items():
+        if name == "credits" and isinstance(value, int):
+            readable[name] = views.credits(texts, value)
+        elif name == "id":
+            readable[name] = shown(TaskId(str(value).replace("-", "")))
+        else:
+            readable[name] = views.inline(str(value), 300)
+    return readable
