@@ -27,7 +27,6 @@ from bot.services.container import Services
 from bot.services.ports import RawUpdate
 from handlers import ROUTES
 from handlers.chat.keyboards import Signer
-from handlers.chat.menus import set_menus
 from handlers.chat.routes import SUBSCRIPTION
 from handlers.dispatcher import Dispatcher, Incoming
 from handlers.sending.broadcasts import TelegramBroadcasts
@@ -109,7 +108,7 @@ class TelegramSide:
 
     async def prepare(self, staff: Mapping[UserId, Role]) -> None:
         """Set menus, also those of the people who run the bot, and descriptions; best effort."""
-        await set_menus(self.chat, staff)
+        await self.dispatcher.menus.set_all(staff)
 
 
 def _raw(update: Update) -> RawUpdate:

@@ -12,6 +12,7 @@ from handlers import gate
 from handlers.chat import errors
 from handlers.chat.files import image_file_of, sound_file_of
 from handlers.chat.keyboards import Signer
+from handlers.chat.menus import Menus
 from handlers.chat.routes import SUBSCRIPTION, Answer, Kind, Routes
 from handlers.chat.turn import Turn
 from handlers.sending.chat import Chat
@@ -43,6 +44,7 @@ class Dispatcher:
         self._bot = bot
         self._signer = signer
         self._chat = chat
+        self.menus = Menus(routes.commands.values(), chat)
         self._services: Services | None = None
 
     def serve(self, services: Services) -> None:
@@ -52,7 +54,7 @@ class Dispatcher:
     def turn(self, incoming: Incoming) -> Turn:
         """An update as a handler sees it, before the person is loaded."""
         assert self._services is not None  # noqa: S101  `serve` comes first
-        return Turn(incoming.update, incoming.album, self._services, self._chat, self._bot)
+        return Turn(incoming.update, incoming.album, self._services, self._chat, self.menus, self._bot)
 
     async def handle(self, turn: Turn) -> None:
         """Act on one update to its end; whatever fails is told to the person."""

@@ -11,7 +11,6 @@ from bot.errors import UserError
 from bot.i18n import for_language
 from handlers.admin import access_views
 from handlers.chat.context import Context, answer, operation_of, rewrite, tell, user_id_of
-from handlers.chat.menus import set_staff_menu
 from handlers.chat.views import View
 
 log = structlog.get_logger(__name__)
@@ -133,7 +132,7 @@ async def role(update: Update, context: Context) -> None:
     )
     text = context.t("role.given", name=access_views.named(person), role=context.t(f"role.{wanted}"))
     await answer(update, context, View(text))
-    await set_staff_menu(context.chat, person.id, given[wanted])
+    await context.turn.menus.set_for(person.id, given[wanted])
     await tell(context, person.id, access_views.appointed(for_language(person.language), given[wanted]))
 
 

@@ -55,86 +55,62 @@ class MenuEntry:
     menu: Menu = field(default=Menu.NONE, kw_only=True)
     for_sale: bool = field(default=False, kw_only=True)
 
+    def is_for(self, role: Role | None) -> bool:
+        """Whether it is one of the commands that a role adds to everybody's."""
+        return role is not None and self.permission in PERMISSIONS[role]
+
 
 Change = Callable[[], Awaitable[object]]
 """Something to be set at Telegram."""
 
-USER_COMMANDS = ("video", "new", "image", "settings", "quota", "tasks", "history", "help")
-MORE_COMMANDS = (
-    "effect",
-    "extend",
-    "edit",
-    "lipsync",
-    "avatar",
-    "tryon",
-    "motion",
-    "expand",
-    "sound",
-    "element",
-    "elements",
-    "voice",
-    "myvoices",
-    "models",
-    "prices",
-    "buy",
-    "terms",
-    "paysupport",
-    "voices",
-    "effects",
-    "favourites",
-    "show",
-    "ideas",
-    "tips",
-    "save",
-    "recipes",
-    "invite",
-    "usage",
-    "unsubscribe",
-    "privacy",
-    "export",
-    "forget",
-    "cancel",
-    "language",
-)
-"""These stand in /help: a menu of more than a few lines is not read."""
 
-SALES_COMMANDS = ("buy", "terms", "paysupport", "refund")
-"""Where nothing is sold, /help says nothing of these."""
+class Menus:
+    """Which commands people see: in Telegram's menus, and in /help."""
 
-GROUP_COMMANDS = ("video", "tasks", "quota", "cancel")
-STAFF_COMMANDS: Mapping[str, Permission] = {
-    "admin": Permission.LOOK,
-    "user": Permission.LOOK,
-    "stats": Permission.LOOK,
-    "strikes": Permission.LOOK,
-    "grant": Permission.CREDITS,
-    "plan": Permission.CREDITS,
-    "refund": Permission.CREDITS,
-    "providers": Permission.OPERATE,
-    "maintenance": Permission.OPERATE,
-    "invitecode": Permission.ADMIT,
-    "ban": Permission.BAN,
-    "unban": Permission.BAN,
-    "audit": Permission.AUDIT,
-    "role": Permission.APPOINT,
-}
-"""Commands of those who run the bot, with what their role must allow."""
+    def __init__(self, entries: Iterable[MenuEntry], chat: Chat) -> None:
+        self._entries = tuple(entries)
+        self._chat = chat
 
+    def listed(self, role: Role | None, *, is_selling: bool) -> list[str]:
+        """The commands that /help lists for a role, by section."""
+        listed = [
+            entry
+            for entry in self._entries
+            if entry.section is not None
+            and (entry.permission is None or entry.is_for(role))
+            and (is_selling or not entry.for_sale)
+        ]
+        listed.sort(key=lambda entry: 0 if entry.section is None else entry.section.value)
+        return [entry.name for entry in listed]
 
-def staff_commands(role: Role | None) -> tuple[str, ...]:
-    """The commands that a role adds to everybody's."""
-    allowed = PERMISSIONS[role] if role is not None else frozenset()
-    return tuple(command for command, permission in STAFF_COMMANDS.items() if permission in allowed)
+    def menu(self, menu: Menu, role: Role | None = None) -> list[str]:
+        """The commands of a menu; a role's own come last."""
+        everybody = [entry.name for entry in self._entries if menu & entry.menu]
+        return everybody + [entry.name for entry in self._entries if entry.is_for(role)]
 
+    async def set_all(self, staff: Mapping[UserId, Role]) -> None:
+        """Set menus and descriptions. Best effort: a bot without them still works."""
+        await _try(change for t, code in _languages() for change in self._changes(t, code, staff))
 
-async def set_menus(chat: Chat, staff: Mapping[UserId, Role]) -> None:
-    """Set menus and descriptions. Best effort: a bot without them still works."""
-    await _try(change for t, code in _languages() for change in _changes(chat, t, code, staff))
+    async def set_for(self, user_id: UserId, role: Role | None) -> None:
+        """Give a person the menu of their role; None: everybody's menu again. Best effort."""
+        await _try(self._staff_menu(t, code, user_id, role) for t, code in _languages())
 
+    def _changes(self, t: Texts, code: str | None, staff: Mapping[UserId, Role]) -> Iterator[Change]:
+        chat, private, groups = self._chat, BotCommandScopeAllPrivateChats(), BotCommandScopeAllGroupChats()
+        yield partial(chat.set_commands, _commands(t, self.menu(Menu.PRIVATE)), private, code)
+        yield partial(chat.set_commands, _commands(t, self.menu(Menu.GROUPS)), groups, code)
+        yield partial(chat.set_description, t("about.description"), code)
+        yield partial(chat.set_short_description, t("about.short"), code)
+        for user_id, role in staff.items():
+            # This fails for somebody who has never written to the bot: there is no chat yet. Their /start does it.
+            yield self._staff_menu(t, code, user_id, role)
 
-async def set_staff_menu(chat: Chat, user_id: UserId, role: Role | None) -> None:
-    """Give a person the menu of their role; None: everybody's menu again. Best effort."""
-    await _try(_staff_menu(chat, t, code, user_id, role) for t, code in _languages())
+    def _staff_menu(self, t: Texts, code: str | None, user_id: UserId, role: Role | None) -> Change:
+        scope = BotCommandScopeChat(user_id)
+        if role is None:
+            return partial(self._chat.delete_commands, scope, code)
+        return partial(self._chat.set_commands, _commands(t, self.menu(Menu.PRIVATE, role)), scope, code)
 
 
 def _languages() -> Iterator[tuple[Texts, str | None]]:
@@ -152,24 +128,6 @@ async def _try(changes: Iterable[Change]) -> None:
             if isinstance(error, ChatBusy):
                 # Telegram is out of reach or asks for a pause: taking updates must not wait for it.
                 return
-
-
-def _changes(chat: Chat, t: Texts, code: str | None, staff: Mapping[UserId, Role]) -> Iterator[Change]:
-    private, groups = BotCommandScopeAllPrivateChats(), BotCommandScopeAllGroupChats()
-    yield partial(chat.set_commands, _commands(t, USER_COMMANDS), private, code)
-    yield partial(chat.set_commands, _commands(t, GROUP_COMMANDS), groups, code)
-    yield partial(chat.set_description, t("about.description"), code)
-    yield partial(chat.set_short_description, t("about.short"), code)
-    for user_id, role in staff.items():
-        # This fails for somebody who has never written to the bot: there is no chat yet. Their /start does it.
-        yield _staff_menu(chat, t, code, user_id, role)
-
-
-def _staff_menu(chat: Chat, t: Texts, code: str | None, user_id: UserId, role: Role | None) -> Change:
-    scope = BotCommandScopeChat(user_id)
-    if role is None:
-        return partial(chat.delete_commands, scope, code)
-    return partial(chat.set_commands, _commands(t, (*USER_COMMANDS, *staff_commands(role))), scope, code)
 
 
 def _commands(t: Texts, names: Iterable[str]) -> list[BotCommand]:

@@ -15,6 +15,7 @@ from bot.domain.units import ChatId, Millis, UserId
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
 from bot.services.ports import ChatError
+from handlers.chat.menus import Menus
 from handlers.chat.views import View
 from handlers.sending.chat import Chat, ReplyTarget
 
@@ -66,11 +67,13 @@ class Turn:
         album: Sequence[Message],
         services: Services,
         chat: Chat,
+        menus: Menus,
         bot: Bot,
     ) -> None:
         self.update = update
         self.services = services
         self.chat = chat
+        self.menus = menus
         self.bot = bot
         self.message: Message | None = update.message or update.edited_message
         self.pressed: MaybeInaccessibleMessage | None = (

@@ -14,7 +14,6 @@ from bot.domain.people.invites import invite_code, read_invite_code
 from bot.errors import UserError
 from handlers.admin import access
 from handlers.chat.context import Context, answer, place_of, user_id_of
-from handlers.chat.menus import set_staff_menu
 from handlers.guide import start_views as onboarding_views
 from handlers.library import recipes
 from handlers.making.draft import offer
@@ -52,7 +51,7 @@ async def welcome(update: Update, context: Context) -> None:
     role = context.services.access.roles.get(user_id)
     if role is not None and place_of(update).is_private:
         # Before these first words there was no chat that a menu could be set for.
-        await set_staff_menu(context.chat, user_id, role)
+        await context.turn.menus.set_for(user_id, role)
 
 
 async def invited(update: Update, context: Context, code: str) -> None:

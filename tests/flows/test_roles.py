@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.people.access import PERMISSIONS, Role
-from handlers.chat.menus import STAFF_COMMANDS
+from handlers import ROUTES
 from tests.flows.world import World
 
 ADA, XIAOLIN, BOSS = 1001, 1002, 1000
@@ -20,6 +20,9 @@ WORDS = {
 }
 """What a command needs to be more than a look; none of it changes anything that matters here."""
 
+STAFF_COMMANDS = {
+    command.name: command.permission for command in ROUTES.commands.values() if command.permission is not None
+}
 REFUSALS = ("Only admins of this bot", "Your role (")
 
 

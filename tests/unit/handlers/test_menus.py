@@ -7,18 +7,12 @@ from bot.domain.people.access import Role
 from bot.domain.units import UserId
 from bot.i18n import for_language
 from handlers import ROUTES
-from handlers.chat.menus import (
-    GROUP_COMMANDS,
-    STAFF_COMMANDS,
-    USER_COMMANDS,
-    set_menus,
-    set_staff_menu,
-    staff_commands,
-)
+from handlers.chat.menus import Menu
 from tests.builders import NOW
 from tests.telegram_front import ADA, BOSS, complaint, open_telegram
 
 LANGUAGES = (None, "zh")
+USER_COMMANDS = ["video", "new", "image", "tasks", "history", "settings", "quota", "help"]
 STAFF = {UserId(BOSS): Role.OWNER, UserId(ADA): Role.SUPPORT}
 
 
@@ -29,11 +23,11 @@ async def telegram(tmp_path):
 
 
 @pytest.fixture
-def chat(telegram):
-    return telegram.side.chat
+def menus(telegram):
+    return telegram.side.dispatcher.menus
 
 
-def menus(telegram) -> dict[tuple[str, object, object], list[str]]:
+def menus_set(telegram) -> dict[tuple[str, object, object], list[str]]:
     """The menus that were set, by scope, chat and language."""
     return {
         (call["scope"]["type"], call["scope"].get("chat_id"), call.get("language_code")): [
@@ -43,31 +37,41 @@ def menus(telegram) -> dict[tuple[str, object, object], list[str]]:
     }
 
 
-async def test_every_language_has_a_menu_for_private_chats_for_groups_and_for_each_admin(telegram, chat):
-    await set_menus(chat, STAFF)
-    assert menus(telegram) == {
-        **{("all_private_chats", None, language): list(USER_COMMANDS) for language in LANGUAGES},
-        **{("all_group_chats", None, language): list(GROUP_COMMANDS) for language in LANGUAGES},
+async def test_every_language_has_a_menu_for_private_chats_for_groups_and_for_each_admin(telegram, menus):
+    await menus.set_all(STAFF)
+    assert menus_set(telegram) == {
+        **{("all_private_chats", None, language): USER_COMMANDS for language in LANGUAGES},
         **{
-            ("chat", user, language): [*USER_COMMANDS, *staff_commands(role)]
+            ("all_group_chats", None, language): ["video", "tasks", "cancel", "quota"]
+            for language in LANGUAGES
+        },
+        **{
+            ("chat", user, language): menus.menu(Menu.PRIVATE, role)
             for language in LANGUAGES
             for user, role in STAFF.items()
         },
     }
 
 
-def test_a_role_sees_the_commands_that_it_may_use():
-    assert staff_commands(None) == ()
-    assert staff_commands(Role.SUPPORT) == ("admin", "user", "stats", "strikes")
-    assert set(staff_commands(Role.ADMIN)) == set(STAFF_COMMANDS) - {"role"}
-    assert staff_commands(Role.OWNER) == tuple(STAFF_COMMANDS)
+def test_a_role_sees_the_commands_that_it_may_use(menus):
+    assert menus.menu(Menu.PRIVATE) == USER_COMMANDS
+    assert menus.menu(Menu.PRIVATE, Role.SUPPORT) == [*USER_COMMANDS, "admin", "user", "stats", "strikes"]
+    assert set(menus.menu(Menu.PRIVATE, Role.OWNER)) - set(menus.menu(Menu.PRIVATE, Role.ADMIN)) == {"role"}
 
 
-async def test_a_role_that_is_given_or_taken_changes_the_menu_at_once(telegram, chat):
-    await set_staff_menu(chat, UserId(ADA), Role.SUPPORT)
+def test_help_lists_every_command_but_start_and_what_is_sold_only_where_something_is(menus):
+    commands = set(ROUTES.commands) - {"start"}
+    assert set(menus.listed(Role.OWNER, is_selling=True)) == commands
+    hidden = commands - set(menus.listed(Role.OWNER, is_selling=False))
+    assert hidden == {"buy", "terms", "paysupport", "refund"}
+    assert "grant" not in menus.listed(None, is_selling=True)
+
+
+async def test_a_role_that_is_given_or_taken_changes_the_menu_at_once(telegram, menus):
+    await menus.set_for(UserId(ADA), Role.SUPPORT)
     expected = [*USER_COMMANDS, "admin", "user", "stats", "strikes"]
-    assert menus(telegram) == {("chat", ADA, language): expected for language in LANGUAGES}
-    await set_staff_menu(chat, UserId(ADA), None)
+    assert menus_set(telegram) == {("chat", ADA, language): expected for language in LANGUAGES}
+    await menus.set_for(UserId(ADA), None)
     taken = [
         (call["scope"]["chat_id"], call.get("language_code"))
         for call in telegram.front.of("deleteMyCommands")
@@ -75,8 +79,8 @@ async def test_a_role_that_is_given_or_taken_changes_the_menu_at_once(telegram, 
     assert taken == [(ADA, language) for language in LANGUAGES]
 
 
-async def test_the_menu_and_the_descriptions_are_in_the_readers_language(telegram, chat):
-    await set_menus(chat, {})
+async def test_the_menu_and_the_descriptions_are_in_the_readers_language(telegram, menus):
+    await menus.set_all({})
     for language, code in (("en", None), ("zh_Hans", "zh")):
         t = for_language(language)
         calls = [call for _, call in telegram.front.calls if call.get("language_code") == code]
@@ -89,9 +93,9 @@ async def test_the_menu_and_the_descriptions_are_in_the_readers_language(telegra
         )
 
 
-async def test_an_admin_who_has_never_written_does_not_keep_the_others_from_their_menus(telegram, chat):
-    await set_menus(chat, {UserId(77): Role.ADMIN, UserId(BOSS): Role.OWNER})
-    assert ("chat", BOSS, "zh") in menus(telegram)
+async def test_an_admin_who_has_never_written_does_not_keep_the_others_from_their_menus(telegram, menus):
+    await menus.set_all({UserId(77): Role.ADMIN, UserId(BOSS): Role.OWNER})
+    assert ("chat", BOSS, "zh") in menus_set(telegram)
 
 
 async def test_a_menu_that_telegram_refuses_does_not_keep_the_bot_from_starting(telegram):
@@ -101,14 +105,8 @@ async def test_a_menu_that_telegram_refuses_does_not_keep_the_bot_from_starting(
     assert len(telegram.front.of("setMyDescription")) == 2
 
 
-async def test_where_telegram_is_not_well_the_rest_is_left_for_the_next_start(telegram, chat):
+async def test_where_telegram_is_not_well_the_rest_is_left_for_the_next_start(telegram, menus):
     telegram.front.answer("setMyCommands", complaint(502, "Bad Gateway"))
-    await set_menus(chat, STAFF)
+    await menus.set_all(STAFF)
     assert len(telegram.front.of("setMyCommands")) == 1
     assert telegram.front.of("setMyDescription") == []
-
-
-def test_every_command_of_a_menu_is_one_that_is_answered():
-    assert set(USER_COMMANDS) | set(GROUP_COMMANDS) | set(STAFF_COMMANDS) <= set(ROUTES.commands)
-    assert set(USER_COMMANDS).isdisjoint(STAFF_COMMANDS)
-    assert len(USER_COMMANDS) <= 8
