@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from telegram import Bot, Message
 
 ROOT = Path(__file__).parent.parent
 MODULES = {
@@ -97,6 +98,11 @@ LAYERS = {
 SQL = re.compile(
     r"\b(?:SELECT\b.+\bFROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|CREATE TABLE|PRAGMA)\b", re.DOTALL
 )
+ADAPTER = "handlers.sending.chat"
+STARTING = "handlers.connection"
+"""Waits at the start until Telegram can be reached."""
+
+CHANGING = ("send_", "edit_", "delete_", "set_", "answer_", "copy_", "forward_", "pin_", "create_", "refund_")
 PURE = ("bot.domain", "bot.kling.dialects", "bot.kling.wire", "bot.kling.outcomes")
 IMPURE = frozenset(
     {"httpx", "asyncio", "os", "random", "time", "sqlite3", "sqlite_utils", "socket", "telegram"}
@@ -173,6 +179,23 @@ def test_only_the_handlers_know_telegram():
     for name, path in MODULES.items():
         if is_under(name, "bot"):
             assert not any(is_under(used, "telegram") for used in imports(path)), name
+
+
+def test_only_the_adapter_calls_telegrams_methods_and_only_it_knows_their_errors():
+    methods = {name for name in dir(Bot) if name.startswith(CHANGING)} | {"get_file"}
+    methods |= {name for name in dir(Message) if name.startswith("reply_")} - {
+        "reply_to_message",
+        "reply_markup",
+    }
+    for name, path in MODULES.items():
+        if is_under(name, "handlers") and name != ADAPTER:
+            nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+            called = {node.attr for node in nodes if isinstance(node, ast.Attribute)} & methods
+            assert not called, f"{name} calls {sorted(called)}"
+            named = {node.name for node in nodes if isinstance(node, ast.alias)}
+            assert "ParseMode" not in named, name
+            if name != STARTING:
+                assert "telegram.error" not in imports(path), name
 
 
 @pytest.mark.parametrize("package", PURE)

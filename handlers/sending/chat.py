@@ -284,7 +284,7 @@ class Chat:
 
     # -- payments in Telegram Stars ------------------------------------------------------------------
 
-    async def send_invoice(
+    async def send_star_invoice(
         self, chat_id: ChatId, title: str, description: str, payload: str, stars: int
     ) -> Message:
         """Send an invoice that is paid once."""

@@ -44,7 +44,7 @@ async def press_buy(update: Update, context: Context, query: CallbackQuery, argu
     offer = await context.services.payments.offer(user_id_of(update), argument)
     credits = views.credits(context.t, offer.package.credits)
     description = context.t("buy.description", credits=credits)
-    await context.chat.send_invoice(
+    await context.chat.send_star_invoice(
         place_of(update).chat_id, credits, description, offer.token, offer.package.stars
     )
 
