@@ -25,11 +25,11 @@ from bot.domain.requests import (
     voices,
 )
 from bot.domain.requests.request import Product
-from bot.domain.units import DAY, MINUTE, Millis, ProviderName
+from bot.domain.units import DAY, MINUTE, Millis
 from bot.kling import callback
 from bot.kling.download import download
+from bot.kling.pool import open_pool
 from bot.network import Network
-from bot.providers import open_pool
 from bot.scheduler import Run, Scheduler
 from bot.services.compose import Compose
 from bot.services.container import Services
@@ -212,7 +212,7 @@ async def build(
         if store is None:
             store = await Store.open(settings.store.url)
             stack.push_async_callback(store.close)
-        pool = await stack.enter_async_context(open_pool(settings, clock, network))
+        pool = await stack.enter_async_context(open_pool(settings.providers, clock, network))
         downloads = await stack.enter_async_context(network.client(timeout=DOWNLOAD_TIMEOUT))
 
         scheduler = Scheduler()
@@ -233,7 +233,7 @@ async def build(
             accounts=accounts,
             clock=clock,
             settings=settings.spending,
-            provider_caps={ProviderName(provider.name): provider.caps for provider in settings.providers},
+            provider_caps={provider.name: provider.caps for provider in settings.providers},
         )
         moderation = Moderation(
             store=store,
@@ -371,7 +371,7 @@ async def build(
             scheduler.wake,
             submissions,
             {
-                ProviderName(provider.name): callback.address(public_url, token, provider.name)
+                provider.name: callback.address(public_url, token, provider.name)
                 for provider in settings.providers
                 if public_url
             },
@@ -395,7 +395,7 @@ async def build(
             from bot import web  # it loads a web server
 
             doors = {
-                ProviderName(provider.name): web.CallbackDoor(
+                provider.name: web.CallbackDoor(
                     callback.path_secret(token, provider.name), provider.webhook_secret.get_secret_value()
                 )
                 for provider in settings.providers

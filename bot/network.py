@@ -1,8 +1,10 @@
-"""HTTP clients that share their TLS contexts, which are made when the first https address is asked."""
+"""The way to the network: HTTP clients that share their TLS contexts, and the addresses that keys may be sent to."""
 
+import ipaddress
 import ssl
 from collections.abc import Callable
 from functools import cached_property
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -65,3 +67,39 @@ class _OnDemand(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         for transport in self._made.values():
             await transport.aclose()
+
+
+def safe_url(value: str) -> str:
+    """An http(s) address without credentials; plain http only where it stays on this machine or network.
+
+    Raises:
+        ValueError: it is anything else.
+
+    """
+    parts = urlsplit(value)
+    _ = parts.port  # raises where it is no port
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http or https address")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user name or password")
+    if parts.scheme == "http" and not _is_private(parts.hostname):
+        raise ValueError("must begin with https:// (plain http is for this machine and private networks)")
+    return value
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this very machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _is_private(host: str) -> bool:
+    if is_loopback(host) or ("." not in host.strip("[]") and ":" not in host):
+        # A name without a dot is one of a container network.
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_private
+    except ValueError:
+        return False

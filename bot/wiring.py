@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from bot.clock import Clock, Runtime
-from bot.domain.units import ProviderName
 from bot.services.credits.plans import Plans
 from bot.services.credits.prices import Prices
 from bot.services.credits.pricing import Offer, Pricing
@@ -42,7 +41,7 @@ def administration(
     clock = runtime.clock
     audit = Audit(store=store, clock=clock)
     plans = Plans(store=store, configured=settings.plans, default=settings.quota.default_plan)
-    of_providers = {ProviderName(each.name): each.prices.columns() for each in settings.providers}
+    of_providers = {each.name: each.prices.columns() for each in settings.providers}
     prices = Prices(store=store, configured=settings.catalog.model_dump(), of_providers=of_providers)
     owners = frozenset(settings.telegram.admins)
     accounts = Accounts(

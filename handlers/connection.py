@@ -1,6 +1,5 @@
 """The connection to Telegram: the application, the source of updates, and who acts on them."""
 
-import ipaddress
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -22,7 +21,7 @@ from bot.clock import Runtime, Sleep
 from bot.domain.people.access import Role
 from bot.domain.units import ChatId, Millis, UserId
 from bot.errors import ConfigError
-from bot.network import Network
+from bot.network import Network, is_loopback
 from bot.services.container import Services
 from bot.services.ports import RawUpdate
 from handlers import ROUTES
@@ -118,14 +117,6 @@ def _raw(update: Update) -> RawUpdate:
     return RawUpdate(update.update_id, None if chat is None else ChatId(chat.id), update.to_dict(), sent_at)
 
 
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 @asynccontextmanager
 async def _transport(
     connection: Connection, network: Network, limit: int
@@ -140,7 +131,7 @@ async def _transport(
     async with ClientSession(
         connector=connector,
         timeout=ClientTimeout(total=None),
-        trust_env=not _is_loopback(connection.base_url),
+        trust_env=not is_loopback(urlsplit(connection.base_url).hostname or ""),
     ) as session:
         yield AiohttpTransport(client=session)
 

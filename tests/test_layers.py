@@ -27,7 +27,7 @@ LAYERS = {
     "bot.kling.wire": ("bot.domain",),
     "bot.kling.outcomes": ("bot.domain",),
     "bot.kling.dialects": ("bot.kling.dialects", "bot.kling.wire", "bot.kling.outcomes", "bot.domain"),
-    "bot.kling": ("bot.kling", "bot.domain", "bot.clock", "bot.errors"),
+    "bot.kling": ("bot.kling", "bot.domain", "bot.clock", "bot.errors", "bot.network"),
     "bot.store": ("bot.store", "bot.domain", "bot.errors"),
     "bot.store.engine": ("bot.store.engine", "bot.domain", "bot.errors"),
     "bot.services": (
@@ -60,12 +60,11 @@ LAYERS = {
     # The shell asks the services, as the handlers do; only its desk knows the settings and the store.
     "bot.cli": ("bot.cli", "bot.services", "bot.domain", "bot.errors", "bot.i18n"),
     "bot.cli.catalog_table": ("bot.domain",),
-    "bot.cli.init": ("bot.settings", "bot.errors"),
+    "bot.cli.init": ("bot.settings", "bot.kling.provider", "bot.errors"),
     "bot.cli.check": (
         "bot.settings",
         "bot.clock",
         "bot.network",
-        "bot.providers",
         "bot.store",
         "bot.kling",
         "bot.errors",
@@ -74,7 +73,7 @@ LAYERS = {
     "bot.cli.desk": (
         "bot.settings.config",
         "bot.log",
-        "bot.providers",
+        "bot.kling.pool",
         "bot.wiring",
         "bot.store",
         "bot.services",

@@ -19,7 +19,7 @@ from bot import log
 from bot.clock import Runtime
 from bot.domain.units import Millis, UserId
 from bot.errors import ConfigError, UserError
-from bot.providers import ConfiguredOffer
+from bot.kling.pool import ConfiguredOffer
 from bot.services.ports import Job
 from bot.settings import config
 from bot.store import Store

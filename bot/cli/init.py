@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 from pydantic import BaseModel, ValidationError
 
-from bot.settings.sections import Provider, Telegram
+from bot.kling.provider import Provider
+from bot.settings.sections import Telegram
 
 
 @dataclass(frozen=True, slots=True)

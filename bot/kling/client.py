@@ -6,8 +6,8 @@ What was surely never sent is told from what may have arrived: that decides whet
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from importlib.metadata import version
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Clock, Sleep
 from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.units import Millis, ProviderName
 from bot.kling import outcomes
@@ -25,6 +25,7 @@ from bot.kling.auth import Signer
 from bot.kling.dialects import library
 from bot.kling.dialects.profile import PROBE_ID
 from bot.kling.dialects.reading import http_date
+from bot.kling.provider import Provider
 from bot.kling.wire import (
     Dialect,
     HttpRequest,
@@ -62,28 +63,6 @@ _NOBODYS_TASK = TaskRef(Operation.TEXT_TO_VIDEO, "", PROBE_ID, PROBE_ID)
 _NEED_THE_MAKER = frozenset({Operation.EXTEND, Operation.LIP_SYNC, Operation.VIDEO_TO_AUDIO})
 """These name a video by its id, which only the provider that made it knows."""
 
-Sleep = Callable[[float], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderConfig:
-    """What a client must know of its provider. `rate` in requests a second, `timeout` in seconds.
-
-    `operations` are those that are offered, None for what is usual in its dialect. `cost` is what a credit
-    costs there, compared with the others.
-    """
-
-    name: ProviderName
-    base_url: str
-    models: tuple[str, ...]
-    max_concurrent: int = 5
-    priority: int = 1
-    timeout: float = 60
-    rate: float = 5
-    operations: frozenset[Operation] | None = None
-    cost: float = 1
-    key: str = field(default="", repr=False)
-
 
 class Limiter:
     """Lets at most `rate` requests a second begin, one after the other."""
@@ -108,7 +87,7 @@ class KlingClient:
 
     def __init__(
         self,
-        config: ProviderConfig,
+        config: Provider,
         dialect: Dialect,
         signer: Signer,
         http: httpx.AsyncClient,
@@ -350,10 +329,9 @@ class KlingClient:
         return status
 
 
-def operations_of(config: ProviderConfig, dialect: Dialect) -> frozenset[Operation]:
+def operations_of(config: Provider, dialect: Dialect) -> frozenset[Operation]:
     """What can be asked for at a provider that is spoken to like this."""
-    offered = config.operations
-    return dialect.operations & (dialect.usual if offered is None else offered)
+    return dialect.operations & (frozenset(config.operations) or dialect.usual)
 
 
 def retry_after_of(error: outcomes.ProviderError) -> Millis | None:

@@ -1,14 +1,20 @@
 """The providers together: who can take a request, who is unwell, and who is next."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.domain.requests.request import Operation, VideoRequest
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
 from bot.kling import outcomes
-from bot.kling.client import KlingClient, ProviderConfig, retry_after_of
+from bot.kling.auth import Signer, scheme_of
+from bot.kling.client import KlingClient, operations_of, retry_after_of
+from bot.kling.dialects import registry
+from bot.kling.provider import Provider
+from bot.kling.wire import Dialect
+from bot.network import Network
 
 KEY_PAUSE = 10 * MINUTE
 KEY_PAUSE_CAP = HOUR
@@ -59,7 +65,7 @@ class Condition:
     max_concurrent: int
 
 
-def models_of(configs: Sequence[ProviderConfig]) -> tuple[str, ...]:
+def models_of(configs: Sequence[Provider]) -> tuple[str, ...]:
     """Every model that some provider offers, in order of preference: the greater priority first."""
     preferred = sorted(configs, key=lambda config: -config.priority)
     return tuple(dict.fromkeys(model for config in preferred for model in config.models))
@@ -271,3 +277,47 @@ class Pool:
     def closed_until(self, name: ProviderName) -> Millis:
         """Until when nothing is sent to a provider (UTC milliseconds); in the past: it is open."""
         return Millis(self._health[name].closed_until)
+
+
+@asynccontextmanager
+async def open_pool(providers: Iterable[Provider], clock: Clock, network: Network) -> AsyncIterator[Pool]:
+    """One HTTP client for each enabled provider, closed again at the end."""
+    async with AsyncExitStack() as stack:
+        clients = []
+        for provider in providers:
+            if provider.enabled:
+                # Plain httpx: its errors tell what was never sent from what may have arrived.
+                http = await stack.enter_async_context(network.client(http2=True))
+                key = provider.key.get_secret_value()
+                scheme = scheme_of(provider.auth, key, provider.base_url, _dialect_name(provider))
+                clients.append(KlingClient(provider, _dialect(provider), Signer(scheme, key), http, clock))
+        yield Pool(clients, clock)
+
+
+class ConfiguredOffer:
+    """What the enabled providers offer, as the pool would tell it, told without opening any."""
+
+    def __init__(self, providers: Iterable[Provider]) -> None:
+        enabled = [provider for provider in providers if provider.enabled]
+        self._models = models_of(enabled)
+        self._operations: frozenset[Operation] = frozenset().union(
+            *(operations_of(provider, _dialect(provider)) for provider in enabled)
+        )
+
+    def models(self) -> tuple[str, ...]:
+        """See `Pool.models`."""
+        return self._models
+
+    def operations(self) -> frozenset[Operation]:
+        """See `Pool.operations`."""
+        return self._operations
+
+
+def _dialect(provider: Provider) -> Dialect:
+    return registry.get(_dialect_name(provider)).renamed(provider.model_names, provider.paths)
+
+
+def _dialect_name(provider: Provider) -> str:
+    if provider.dialect != "auto":
+        return provider.dialect
+    return registry.detect(provider.base_url, provider.key.get_secret_value())

@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
+    BaseModel,
+    ConfigDict,
     Field,
     ValidationError,
 )
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.domain.credits.shop import Package
 from bot.domain.credits.subscription import MonthlyPlan
 from bot.domain.credits.terms import PlanTerms
 from bot.errors import ConfigError
 from bot.kling import callback
+from bot.kling.provider import Provider
 from bot.settings.sections import (
     Access,
     Alerts,
@@ -35,8 +37,8 @@ from bot.settings.sections import (
     Moderation,
     Payments,
     Polling,
-    Provider,
     Quota,
+    Section,
     SpendingSettings,
     Storage,
     Store,
@@ -46,51 +48,36 @@ from bot.settings.sections import (
 from bot.settings.sources import PREFIX, Gathered, Place, dotted, gather
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """Everything that an operator can choose. `config.example.toml` explains every key."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, case_sensitive=False
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     telegram: Telegram
-    store: Store = Store()
-    storage: Storage = Storage()
+    store: Store = Field(default_factory=Store)
+    storage: Storage = Field(default_factory=Storage)
     providers: Annotated[tuple[Provider, ...], Field(min_length=1)]
-    polling: Polling = Polling()
-    delivery: Delivery = Delivery()
-    quota: Quota = Quota()
+    polling: Polling = Field(default_factory=Polling)
+    delivery: Delivery = Field(default_factory=Delivery)
+    quota: Quota = Field(default_factory=Quota)
     plans: Annotated[dict[str, PlanTerms], Field(min_length=1)] = {
         "free": PlanTerms(daily_credits=100, monthly_credits=1000)
     }
-    spending: SpendingSettings = SpendingSettings()
+    spending: SpendingSettings = Field(default_factory=SpendingSettings)
     subscriptions: Annotated[tuple[MonthlyPlan, ...], Field(max_length=20)] = ()
     packages: Annotated[tuple[Package, ...], Field(max_length=20)] = ()
-    payments: Payments = Payments()
-    limits: Limits = Limits()
-    groups: Groups = Groups()
-    access: Access = Access()
-    alerts: Alerts = Alerts()
-    moderation: Moderation = Moderation()
-    models: Models = Models()
-    catalog: Catalog = Catalog()
-    assistant: Assistant = Assistant()
+    payments: Payments = Field(default_factory=Payments)
+    limits: Limits = Field(default_factory=Limits)
+    groups: Groups = Field(default_factory=Groups)
+    access: Access = Field(default_factory=Access)
+    alerts: Alerts = Field(default_factory=Alerts)
+    moderation: Moderation = Field(default_factory=Moderation)
+    models: Models = Field(default_factory=Models)
+    catalog: Catalog = Field(default_factory=Catalog)
+    assistant: Assistant = Field(default_factory=Assistant)
     ideas: Annotated[tuple[IdeaSettings, ...], Field(max_length=50)] = ()
-    logging: Logging = Logging()
-    web: Web = Web()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what `load` has put together: it knows where each value came from."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings,)
+    logging: Logging = Field(default_factory=Logging)
+    web: Web = Field(default_factory=Web)
 
     @property
     def max_upload_bytes(self) -> int:
@@ -120,9 +107,11 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """
     gathered = gather(path, environ)
     # What is missing in a section is told key by key, also where the whole section is.
-    gathered.data.setdefault("telegram", {})
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            gathered.data.setdefault(name, {})
     try:
-        settings = Settings(**gathered.data)
+        settings = Settings.model_validate(gathered.data)
     except ValidationError as error:
         mistakes = error.errors(include_url=False, include_input=False)
         places = [tuple(str(part) for part in mistake["loc"]) for mistake in mistakes]

@@ -1,7 +1,6 @@
 """The sections of the settings as types: what there is, what is allowed, what holds where nothing is said."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -18,26 +17,22 @@ from pydantic import (
 )
 
 from bot.domain.credits.quota import PoolUse
-from bot.domain.credits.spending import Caps
+from bot.domain.credits.spending import Capped
 from bot.domain.library.idea import Idea, slug_of
 from bot.domain.people.access import AccessMode
 from bot.domain.requests import catalog as catalogs
-from bot.domain.requests.model import ChangedPrices, PriceColumns
 from bot.domain.requests.options import Options
-from bot.domain.requests.request import Operation
 from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.units import SECOND, Millis, UserId
-from bot.kling import callback
-from bot.settings.addresses import is_loopback, safe_url
-
-Dialect = Literal["auto", "official", "unified", "generic", "prefixed", "omnimaas", "flat"]
-Auth = Literal["auto", "jwt", "bearer", "raw"]
+from bot.kling.provider import first_mistake
+from bot.network import is_loopback, safe_url
 
 
 class Section(BaseModel):
     """A part of the settings: closed, and unchangeable once it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Only the settings as a whole are ever read: building each section by itself would double the time.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Telegram(Section):
@@ -82,88 +77,6 @@ class Storage(Section):
 
     directory: Path = Path("data/work")
     retention_days: Annotated[int, Field(ge=1, le=3650)] = 30
-
-
-class ProviderPrices(Section):
-    """What costs otherwise where a provider is the first that can do it, in the columns of the catalog."""
-
-    models: dict[str, dict[str, Any]] = {}
-    images: dict[str, dict[str, Any]] = {}
-    services: dict[str, dict[str, Any]] = {}
-
-    @model_validator(mode="after")
-    def _columns(self) -> "ProviderPrices":
-        try:
-            self.columns()
-        except ValidationError as error:
-            (name, mistake) = next(iter(_mistakes(error)))
-            raise ValueError(f"{name}: {mistake}") from None
-        return self
-
-    def columns(self) -> ChangedPrices:
-        """The prices by section and row."""
-        return {
-            section: {name: PriceColumns.model_validate(columns) for name, columns in rows.items()}
-            for section, rows in self.model_dump().items()
-        }
-
-
-class Capped(Section):
-    """The most that may be spent, in Kling's own units; absent: no limit."""
-
-    daily_units: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
-    monthly_units: Annotated[float, Field(ge=0, le=100_000_000)] | None = None
-
-    @property
-    def caps(self) -> Caps:
-        """The limits of a day and a month."""
-        return Caps(self.daily_units, self.monthly_units)
-
-
-class Provider(Capped):
-    """One account at one endpoint."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
-    dialect: Dialect = "auto"
-    base_url: str
-    key: SecretStr
-    auth: Auth = "auto"
-    webhook_secret: SecretStr = SecretStr("")
-    models: Annotated[tuple[str, ...], Field(min_length=1)]
-    max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 5
-    priority: Annotated[int, Field(ge=0, le=1000)] = 1
-    timeout: Annotated[float, Field(ge=1, le=170)] = 60
-    rate: Annotated[float, Field(gt=0, le=1000)] = 5
-    cost: Annotated[float, Field(gt=0, le=1000)] = 1
-    prices: ProviderPrices = ProviderPrices()
-    operations: tuple[Operation, ...] = ()
-    model_names: dict[str, str] = {}
-    paths: dict[Operation, Annotated[str, Field(pattern=r"^/\S*$")]] = {}
-    enabled: bool = True
-
-    @field_validator("base_url")
-    @classmethod
-    def _url(cls, value: str) -> str:
-        return safe_url(value).rstrip("/")
-
-    @field_validator("key")
-    @classmethod
-    def _key(cls, value: SecretStr) -> SecretStr:
-        key = value.get_secret_value().strip()
-        if not key or not key.isascii() or not key.isprintable() or " " in key:
-            raise ValueError("must be access_key|secret_key or an API key, without spaces")
-        return SecretStr(key)
-
-    @field_validator("webhook_secret")
-    @classmethod
-    def _webhook_secret(cls, value: SecretStr) -> SecretStr:
-        secret = value.get_secret_value().strip()
-        try:
-            if secret:
-                callback.signing_key(secret)
-        except ValueError:
-            raise ValueError("must be whsec_ and Base64, as Kling's console shows it, or empty") from None
-        return SecretStr(secret)
 
 
 class Polling(Section):
@@ -212,7 +125,7 @@ class Quota(Section):
         return ZoneInfo(self.timezone)
 
 
-class SpendingSettings(Capped):
+class SpendingSettings(Section, Capped):
     """What everybody together may spend at Kling."""
 
     warn_percent: Annotated[int, Field(ge=1, le=100)] = 80
@@ -315,14 +228,8 @@ class Catalog(Section):
         try:
             catalogs.load(self.model_dump())
         except ValidationError as error:
-            (name, mistake) = next(iter(_mistakes(error)))
-            raise ValueError(f"{name}: {mistake}") from None
+            raise ValueError(first_mistake(error)) from None
         return self
-
-
-def _mistakes(error: ValidationError) -> Iterator[tuple[str, str]]:
-    for mistake in error.errors(include_url=False, include_input=False):
-        yield ".".join(str(part) for part in mistake["loc"]), mistake["msg"]
 
 
 class Assistant(Section):

@@ -3,6 +3,10 @@
     config.toml < KLINGBOT_SECTION__KEY < KLINGBOT_SECTION__KEY_FILE
 
 The place of every value is kept, so that a mistake can be told with it; a value never is.
+
+pydantic-settings has sources for all three, but merges them before anybody can note where a value is from, knows no
+number of a list in the name of a variable (KLINGBOT_PROVIDERS__0__KEY), and reads secrets from a directory of files
+with fixed names, where ours are named beside their keys. Nothing of it would be left but the base class.
 """
 
 import json

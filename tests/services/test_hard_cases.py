@@ -11,10 +11,11 @@ from bot.clock import ManualClock
 from bot.domain.credits.quota import Plan
 from bot.domain.tasks.lifecycle import Finished, transition
 from bot.domain.tasks.task import LedgerKind, TaskState
-from bot.domain.units import DAY, MINUTE, SECOND, Credits, Millis, ProviderName, UserId
+from bot.domain.units import DAY, MINUTE, SECOND, Credits, Millis, UserId
 from bot.errors import UserError
+from bot.kling import provider as account
 from bot.kling.auth import Signer
-from bot.kling.client import KlingClient, ProviderConfig
+from bot.kling.client import KlingClient
 from bot.kling.dialects import registry
 from bot.kling.download import DownloadGone
 from bot.kling.pool import Pool
@@ -66,7 +67,7 @@ async def test_those_who_wait_for_a_full_provider_do_not_keep_others_from_a_free
         httpx.AsyncClient(trust_env=False) as http,
         serve(free.app) as url,
     ):
-        config = ProviderConfig(ProviderName("free"), url, ("kling-v1",), rate=1000.0)
+        config = account.Provider(name="free", base_url=url, key="sk", models=("kling-v1",), rate=1000.0)
         other = KlingClient(config, registry.get("official"), Signer("bearer", "sk"), http, world.clock)
         world.dispatch._pool = Pool([*world.pool.clients(), other], world.clock)
         world.dispatch._watch._pool = world.dispatch._pool
@@ -193,7 +194,9 @@ async def test_a_provider_that_was_down_for_a_moment_is_asked_again(tmp_path):
         httpx.AsyncClient(trust_env=False) as http,
         serve(second.app) as url,
     ):
-        config = ProviderConfig(ProviderName("second"), url, ("kling-v2-6",), rate=1000.0, priority=0)
+        config = account.Provider(
+            name="second", base_url=url, key="sk", models=("kling-v2-6",), rate=1000.0, priority=0
+        )
         other = KlingClient(config, registry.get("official"), Signer("bearer", "sk"), http, world.clock)
         world.dispatch._pool = Pool([*world.pool.clients(), other], world.clock)
         world.dispatch._watch._pool = world.dispatch._pool

@@ -17,9 +17,10 @@ from bot.clock import ManualClock
 from bot.domain.credits.quota import Usage
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import Delivery, Task, TaskState
-from bot.domain.units import ProviderName, TaskId, UserId
+from bot.domain.units import TaskId, UserId
+from bot.kling import provider as account
 from bot.kling.auth import Signer
-from bot.kling.client import KlingClient, ProviderConfig
+from bot.kling.client import KlingClient
 from bot.kling.dialects import registry
 from bot.kling.pool import Pool
 from bot.services.credits.spending import Spending
@@ -292,8 +293,9 @@ async def open_world(directory: Path, *providers: Provider, **settings: Any) -> 
         clients = []
         dialect = settings.pop("dialect", "official")
         for number, provider in enumerate(providers):
-            config = ProviderConfig(
-                name=ProviderName("abc"[number]),
+            config = account.Provider(
+                name="abc"[number],
+                key="sk-test",
                 base_url=await stack.enter_async_context(serve(provider.app)),
                 priority=9 - number,
                 **{"rate": 1_000.0, "models": ("kling-v2-6",)} | settings,

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, Field
 
 from bot.domain.credits.quota import Windows
 from bot.domain.units import Credits, ProviderName
@@ -45,6 +48,18 @@ class Caps:
 
 
 NO_CAPS = Caps()
+
+
+class Capped(BaseModel):
+    """Settings of what is capped, in Kling's own units; absent: no limit."""
+
+    daily_units: Annotated[float, Field(ge=0, le=10_000_000)] | None = None
+    monthly_units: Annotated[float, Field(ge=0, le=100_000_000)] | None = None
+
+    @property
+    def caps(self) -> Caps:
+        """The limits of a day and a month."""
+        return Caps(self.daily_units, self.monthly_units)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,11 @@ from starlette.routing import Route
 
 from bot.clock import ManualClock
 from bot.domain.requests.request import Operation, VideoRequest
-from bot.domain.units import ProviderName
 from bot.kling import outcomes
 from bot.kling.auth import Signer
-from bot.kling.client import LARGEST_ANSWER, KlingClient, Limiter, ProviderConfig, joined
+from bot.kling.client import LARGEST_ANSWER, KlingClient, Limiter, joined
 from bot.kling.dialects import registry
+from bot.kling.provider import Provider
 from bot.kling.wire import RemoteState, SubmitContext, TaskRef
 from tests.serving import serve
 
@@ -59,7 +59,8 @@ async def client_of(
     base_url: str, *, dialect: str = "official", key: str = PAIR, clock: ManualClock | None = None, **config
 ) -> AsyncIterator[KlingClient]:
     signer = Signer("jwt" if "|" in key else "bearer", key)
-    settings = ProviderConfig(ProviderName("here"), base_url, ("kling-v2-6",), **{"rate": 1000.0} | config)
+    settings = Provider(name="here", base_url="https://kling.example", key="sk", models=("kling-v2-6",))
+    settings = settings.model_copy(update={"base_url": base_url, "rate": 1000.0} | config)
     # A proxy of the machine that runs the tests is none of theirs.
     async with httpx.AsyncClient(trust_env=False) as http:
         yield KlingClient(settings, registry.get(dialect), signer, http, clock or ManualClock(NOW))

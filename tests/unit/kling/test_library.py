@@ -10,12 +10,12 @@ from PIL import Image
 
 from bot.clock import SystemClock
 from bot.demo.kling import KlingStandIn
-from bot.domain.units import ProviderName
 from bot.kling import outcomes
 from bot.kling.auth import Signer
-from bot.kling.client import KlingClient, ProviderConfig
+from bot.kling.client import KlingClient
 from bot.kling.dialects import library, registry
 from bot.kling.dialects.library import Entry, Kind
+from bot.kling.provider import Provider
 from bot.kling.wire import HttpResponse, RemoteState
 from tests.serving import serve
 
@@ -31,7 +31,7 @@ async def kling(tmp_path):
     stand_in = KlingStandIn(tmp_path / "kling")
     stand_in.behaviour.render_seconds = 0
     async with serve(stand_in.app) as url, httpx.AsyncClient(trust_env=False) as http:
-        config = ProviderConfig(ProviderName("official"), url, ("kling-v3",), rate=1_000)
+        config = Provider(name="official", base_url=url, key="sk", models=("kling-v3",), rate=1_000)
         signer = Signer("bearer", "demo-api-key")
         yield stand_in, KlingClient(config, registry.get("official"), signer, http, SystemClock())
 

@@ -3,8 +3,8 @@
 import pytest
 
 from bot.clock import SystemClock
+from bot.kling.pool import ConfiguredOffer, open_pool
 from bot.network import Network
-from bot.providers import ConfiguredOffer, open_pool
 from bot.settings.config import load
 
 HEAD = '[telegram]\ntoken = "123456:a-token-for-tests"\nadmins = [42]\n'
@@ -37,5 +37,5 @@ async def test_the_settings_and_the_pool_tell_the_same_offer(tmp_path, providers
     path.write_text(HEAD + providers)
     settings = load(path, {})
     offer = ConfiguredOffer(settings.providers)
-    async with open_pool(settings, SystemClock(), Network()) as pool:
+    async with open_pool(settings.providers, SystemClock(), Network()) as pool:
         assert (offer.models(), offer.operations()) == (pool.models(), pool.operations())

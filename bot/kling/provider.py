@@ -1,0 +1,105 @@
+"""A provider as operators describe it: where it is, how it is spoken to, what it offers and may cost."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from bot.domain.credits.spending import Capped
+from bot.domain.requests.model import ChangedPrices, PriceColumns
+from bot.domain.requests.request import Operation
+from bot.domain.units import ProviderName
+from bot.kling.callback import signing_key
+from bot.network import safe_url
+
+DialectName = Literal["auto", "official", "unified", "generic", "prefixed", "omnimaas", "flat"]
+AuthName = Literal["auto", "jwt", "bearer", "raw"]
+
+
+class ProviderPrices(BaseModel):
+    """What costs otherwise where a provider is the first that can do it, in the columns of the catalog."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    models: dict[str, dict[str, Any]] = {}
+    images: dict[str, dict[str, Any]] = {}
+    services: dict[str, dict[str, Any]] = {}
+
+    @model_validator(mode="after")
+    def _columns(self) -> "ProviderPrices":
+        try:
+            self.columns()
+        except ValidationError as error:
+            raise ValueError(first_mistake(error)) from None
+        return self
+
+    def columns(self) -> ChangedPrices:
+        """The prices by section and row."""
+        return {
+            section: {name: PriceColumns.model_validate(columns) for name, columns in rows.items()}
+            for section, rows in self.model_dump().items()
+        }
+
+
+class Provider(Capped, BaseModel):
+    """One account at one endpoint, as the settings describe it. `rate` in requests a second, `timeout` in seconds.
+
+    No `operations`: what is usual in its dialect. `cost` is what a credit costs there, compared with the others.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    name: Annotated[ProviderName, Field(pattern=r"^[a-z0-9_-]{1,40}$")]
+    dialect: DialectName = "auto"
+    base_url: str
+    key: SecretStr
+    auth: AuthName = "auto"
+    webhook_secret: SecretStr = SecretStr("")
+    models: Annotated[tuple[str, ...], Field(min_length=1)]
+    max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 5
+    priority: Annotated[int, Field(ge=0, le=1000)] = 1
+    timeout: Annotated[float, Field(ge=1, le=170)] = 60
+    rate: Annotated[float, Field(gt=0, le=1000)] = 5
+    cost: Annotated[float, Field(gt=0, le=1000)] = 1
+    prices: ProviderPrices = ProviderPrices()
+    operations: tuple[Operation, ...] = ()
+    model_names: dict[str, str] = {}
+    paths: dict[Operation, Annotated[str, Field(pattern=r"^/\S*$")]] = {}
+    enabled: bool = True
+
+    @field_validator("base_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        return safe_url(value).rstrip("/")
+
+    @field_validator("key")
+    @classmethod
+    def _key(cls, value: SecretStr) -> SecretStr:
+        key = value.get_secret_value().strip()
+        if not key or not key.isascii() or not key.isprintable() or " " in key:
+            raise ValueError("must be access_key|secret_key or an API key, without spaces")
+        return SecretStr(key)
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _webhook_secret(cls, value: SecretStr) -> SecretStr:
+        secret = value.get_secret_value().strip()
+        try:
+            if secret:
+                signing_key(secret)
+        except ValueError:
+            raise ValueError("must be whsec_ and Base64, as Kling's console shows it, or empty") from None
+        return SecretStr(secret)
+
+
+def first_mistake(error: ValidationError) -> str:
+    """The first of what is wrong, with its place."""
+    mistake = error.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(part) for part in mistake['loc'])}: {mistake['msg']}"
