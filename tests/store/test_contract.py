@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.credits.quota import Plan, windows
+from bot.domain.credits.quota import Plan, allowance_left, windows
 from bot.domain.tasks.lifecycle import (
     CancelRequested,
     Claimed,
@@ -23,7 +23,7 @@ from bot.domain.tasks.task import (
     LedgerKind,
     TaskState,
 )
-from bot.domain.units import DAY, Credits, UserId
+from bot.domain.units import DAY, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.store import Conflict, TaskIdTaken
 from tests.builders import (
@@ -401,3 +401,15 @@ async def test_two_programs_on_one_store_see_each_others_work(open_store):
     )
     assert Counter(type(answer).__name__ for answer in answers) == {"Task": 1, "Conflict": 1}
     assert await one.tasks.get(task.id) == await other.tasks.get(task.id)
+
+
+async def test_what_was_spent_the_day_before_is_known_of_those_who_were_there(store):
+    plan = Plan("carrying", daily_credits=10, carry_over=True)
+    await store.people.save_user(ADA, "Ada", "ada", "en", NOW)
+    await store.tasks.accept(a_task(price=Credits(4)), (), GENEROUS, TODAY)
+    today, tomorrow = (
+        await store.credits.get_usage(ADA, TODAY),
+        await store.credits.get_usage(ADA, a_window(Millis(NOW + DAY))),
+    )
+    assert (today.spent_day_before, tomorrow.spent_day_before) == (None, 4)
+    assert allowance_left(plan, tomorrow) == 16

@@ -1,14 +1,17 @@
-"""What every engine promises of a group's daily budget (the Store protocol)."""
+"""What every engine promises of groups: the budget of a day, and the credits that a group has of its own."""
 
 import asyncio
 
 import pytest
 
-from bot.domain.tasks.task import TaskState
-from bot.domain.units import DAY, ChatId, Credits
+from bot.domain.credits.quota import Plan, PoolUse
+from bot.domain.tasks.lifecycle import CancelRequested
+from bot.domain.tasks.task import Task, TaskState
+from bot.domain.units import DAY, ChatId, Credits, UserId
 from bot.errors import UserError
-from tests.builders import GENEROUS, NOW, XIAOLIN, a_task, stored
-from tests.store.steps import TODAY, after
+from bot.store import Spender
+from tests.builders import ADA, GENEROUS, GRANTED_ONLY, NOW, XIAOLIN, a_grant, a_task, an_origin, stored
+from tests.store.steps import TODAY, after, step
 
 CLUB = ChatId(-100)
 
@@ -53,3 +56,90 @@ async def test_a_refused_wish_leaves_no_trace(store):
 async def test_without_a_budget_a_group_may_spend_what_its_people_may(store):
     await store.tasks.accept(wish(price=Credits(900_000)), (), GENEROUS, TODAY)
     assert await store.credits.sum_spent_in_chat(CLUB, NOW) == 900_000
+
+
+POOL = UserId(CLUB)
+
+
+def asked_in_club(**changes) -> Task:
+    return a_task(origin=an_origin(chat_id=CLUB, is_private=False), **changes)
+
+
+async def accept(store, task, plan=GENEROUS, pool=PoolUse.FIRST) -> Task:
+    return await store.tasks.accept(task, (), plan, TODAY, None, pool)
+
+
+async def left_in_pool(store) -> int:
+    return sum(
+        lot.left for lot in await store.credits.list_lots(await store.credits.get_pool_account(CLUB), NOW)
+    )
+
+
+async def test_the_pool_pays_before_the_person(store):
+    await store.credits.book(a_grant(15, user_id=POOL))
+    await accept(store, asked_in_club())
+    assert (await left_in_pool(store), (await store.credits.get_usage(ADA, TODAY)).day_spent) == (5, 0)
+
+
+async def test_where_the_pool_has_too_little_the_person_pays_the_whole(store):
+    await store.credits.book(a_grant(5, user_id=POOL))
+    await accept(store, asked_in_club())
+    assert (await left_in_pool(store), (await store.credits.get_usage(ADA, TODAY)).day_spent) == (5, 10)
+
+
+async def test_where_only_the_pool_pays_too_little_is_refused(store):
+    await store.credits.book(a_grant(5, user_id=POOL))
+    with pytest.raises(UserError) as raised:
+        await accept(store, asked_in_club(), pool=PoolUse.ONLY)
+    assert (raised.value.key, raised.value.params["available"]) == ("error.group.pool", 5)
+
+
+async def test_where_pools_are_off_the_person_pays(store):
+    await store.credits.book(a_grant(50, user_id=POOL))
+    await accept(store, asked_in_club(), pool=PoolUse.OFF)
+    assert (await left_in_pool(store), (await store.credits.get_usage(ADA, TODAY)).day_spent) == (50, 10)
+
+
+async def test_what_fails_goes_back_to_the_pool(store):
+    await store.credits.book(a_grant(15, user_id=POOL))
+    await step(store, await accept(store, asked_in_club()), CancelRequested())
+    assert await left_in_pool(store) == 15
+
+
+async def test_a_pool_lets_nobody_run_more_at_a_time_than_their_plan(store):
+    await store.credits.book(a_grant(100, user_id=POOL))
+    plan = Plan("one", max_running=1)
+    await accept(store, asked_in_club(), plan)
+    with pytest.raises(UserError) as raised:
+        await accept(store, asked_in_club(), plan)
+    assert raised.value.key == "error.quota.running"
+
+
+async def test_a_pool_stays_the_groups_when_the_chat_gets_other_ids(store):
+    await store.credits.book(a_grant(15, user_id=POOL))
+    task = await accept(store, asked_in_club())
+    for old, new in ((CLUB, ChatId(-200)), (ChatId(-200), ChatId(-300))):
+        await store.people.move_chat(old, new)
+    assert await store.credits.get_pool_account(ChatId(-300)) == POOL
+    await step(store, await store.tasks.get(task.id), CancelRequested())
+    assert await left_in_pool(store) == 15
+
+
+async def test_who_spent_how_much_of_a_pool_is_known(store):
+    for person, name in ((ADA, "Ada"), (XIAOLIN, "小林")):
+        await store.people.save_user(person, name, None, "en", NOW)
+    await store.credits.book(a_grant(100, user_id=POOL))
+    for person in (ADA, ADA, XIAOLIN):
+        await accept(store, asked_in_club(user_id=person))
+    await step(store, await accept(store, asked_in_club(user_id=XIAOLIN)), CancelRequested())
+    spenders = await store.credits.list_pool_spenders(POOL, TODAY.month_start, 5)
+    assert spenders == [Spender("Ada", Credits(20)), Spender("小林", Credits(10))]
+
+
+async def test_of_many_at_once_the_last_credits_of_a_pool_pay_for_one(store):
+    await store.credits.book(a_grant(10, user_id=POOL))
+    answers = await asyncio.gather(
+        *(accept(store, asked_in_club(), GRANTED_ONLY) for _ in range(200)), return_exceptions=True
+    )
+    assert sum(isinstance(answer, Task) for answer in answers) == 1
+    assert await left_in_pool(store) == 0

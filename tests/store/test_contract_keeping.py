@@ -194,3 +194,10 @@ async def test_cleaning_forgets_what_is_done_and_old_and_nothing_else(store):
     assert await store.inbox.receive([an_update(2), an_update(4)]) == []
     assert [row.update_id for row in await store.inbox.list_unprocessed()] == [3]
     assert await store.tasks.get(task.id) == task
+
+
+async def test_a_plan_is_kept_with_its_end(store):
+    await store.people.save_user(ADA, "Ada", "ada", "en", NOW)
+    await store.people.set_plan(ADA, "pro", after(DAY))
+    user = await store.people.get(ADA)
+    assert (user.plan, user.plan_until) == ("pro", after(DAY))

@@ -20,6 +20,7 @@ from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
 from bot.store import SentRecord
 from tests.builders import (
     ADA,
+    GENEROUS,
     LEASE,
     NOW,
     OFFICIAL,
@@ -29,7 +30,7 @@ from tests.builders import (
     a_video,
     stored,
 )
-from tests.store.steps import LATER, after, step
+from tests.store.steps import LATER, TODAY, after, step
 
 # -- finding tasks -----------------------------------------------------------------------------------
 
@@ -353,3 +354,12 @@ async def test_hints_at_once_make_a_task_due_once(store):
     task = await stored(store, TaskState.IN_PROGRESS)
     hints = [hasten(store, external=task.external_task_id) for _ in range(20)]
     assert len([found for found in await asyncio.gather(*hints) if found is not None]) == 1
+
+
+async def test_priority_is_worth_places_in_the_queue_and_keeps_nobody_out(store):
+    first = [await store.tasks.accept(a_task(), (), GENEROUS, TODAY) for _ in range(2)]
+    paid = [
+        await store.tasks.accept(a_task(user_id=XIAOLIN, priority=1), (), GENEROUS, TODAY) for _ in range(4)
+    ]
+    order = [task.id for task in await store.tasks.list_due_queued(NOW, 10)]
+    assert order == [paid[0].id, first[0].id, paid[1].id, first[1].id, paid[2].id, paid[3].id]

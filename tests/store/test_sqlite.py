@@ -12,9 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.tasks.task import TaskState
+from bot.domain.credits.shop import Offer, Payment
+from bot.domain.credits.subscription import Subscription
+from bot.domain.library.asset import Asset
+from bot.domain.library.recipe import Recipe
+from bot.domain.operations.records import AuditRow, Broadcast, Strike
+from bot.domain.operations.report import Figure
+from bot.domain.people.access import InviteCode, Standing
+from bot.domain.tasks.task import LedgerRow, OutboxItem, Task, TaskState
 from bot.errors import ConfigError
-from bot.store import Store, migrate, path_of
+from bot.store import Draft, InboxRow, PendingQuestion, Store, User, migrate, path_of
+from bot.store.engine import mapper
 from bot.store.engine.migrations import STEPS, migrations
 from tests.builders import LEASE, NOW, a_grant, stored
 
@@ -76,6 +84,39 @@ def test_every_table_is_strict(path):
     ours = {row[1]: row[5] for row in tables if not row[1].startswith(("sqlite_", "_sqlite_"))}
     assert {"tasks", "ledger", "inbox", "outbox", "attachments", "users", "drafts"} <= set(ours)
     assert set(ours.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "table"),
+    [
+        (Asset, "assets"),
+        (AuditRow, "audit"),
+        (Broadcast, "broadcasts"),
+        (Draft, "drafts"),
+        (Figure, "tasks"),
+        (InboxRow, "inbox"),
+        (InviteCode, "invite_codes"),
+        (LedgerRow, "ledger"),
+        (Offer, "offers"),
+        (OutboxItem, "outbox"),
+        (Payment, "payments"),
+        (PendingQuestion, "awaited"),
+        (Recipe, "recipes"),
+        (Standing, "standings"),
+        (Strike, "strikes"),
+        (Subscription, "subscriptions"),
+        (Task, "tasks"),
+        (User, "users"),
+    ],
+)
+def test_every_field_of_a_record_has_its_column(path, kind, table):
+    """A field without one would be read as its default, whatever was written."""
+    migrate(path)
+    with closing(sqlite3.connect(path)) as db:
+        columns = {row[1] for row in db.execute(f"PRAGMA table_info({table})")}
+    fields = mapper._fields(kind)
+    parts = [part for field in fields if field.part for part in mapper._fields(field.part)]
+    assert {field.column for field in [*fields, *parts] if not field.part} <= columns
 
 
 def test_a_new_file_is_for_its_owner_only(path):
