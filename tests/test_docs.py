@@ -11,11 +11,13 @@ from click.testing import CliRunner
 from bot.__main__ import main
 from bot.cli import admin
 from bot.cli.catalog_table import table
+from bot.domain.people.access import Role
 from bot.domain.requests import catalog
 from bot.domain.requests.request import Operation
 from bot.kling.dialects import registry
 from bot.settings.config import Settings, load
 from handlers import ROUTES
+from handlers.chat.menus import Section
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -42,10 +44,32 @@ def test_every_command_of_the_program_that_the_readme_names_exists():
     assert all(re.search(rf"^  {name}\b", listed, re.MULTILINE) for name in named)
 
 
-def test_every_chat_command_is_in_the_readme_and_the_other_way_round():
+def command_table() -> str:
+    """The commands that people have, by section, and those that each role adds."""
+    rows = {section.name.lower(): [] for section in Section if section is not Section.STAFF}
+    rows |= {str(role): [] for role in reversed(Role)}
+    for command in ROUTES.commands.values():
+        if command.permission is not None:
+            least = next(role for role in reversed(Role) if command.is_for(role))
+            rows[str(least)].append(command.name)
+        elif command.section is not None:
+            rows[command.section.name.lower()].append(command.name)
+    lines = [
+        f"| {title} | {' '.join(f'`/{name}`' for name in sorted(names))} |" for title, names in rows.items()
+    ]
+    return "\n".join(["| | |", "| --- | --- |", *lines])
+
+
+def test_the_table_of_commands_is_what_the_handlers_declare():
+    found = README.partition("<!-- commands -->\n")[2].partition("\n<!-- /commands -->")[0]
+    assert found == command_table(), (
+        f"put this between <!-- commands --> and <!-- /commands -->:\n{command_table()}"
+    )
+
+
+def test_the_examples_name_only_commands_that_there_are():
     table = README.partition("## What people can type")[2].partition("\n## ")[0]
-    named = set(re.findall(r"`/(\w+)", table))
-    assert named == set(ROUTES.commands) - {"start"}
+    assert set(re.findall(r"`/(\w+)", table)) <= set(ROUTES.commands)
 
 
 def test_every_command_of_the_shell_is_in_the_readme_and_the_other_way_round():

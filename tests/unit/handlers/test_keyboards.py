@@ -1,15 +1,29 @@
 import base64
 import hashlib
 import hmac
+from dataclasses import dataclass
+from enum import StrEnum
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.units import UserId
+from bot.domain.units import TaskId, UserId
+from bot.errors import UserError
 from bot.i18n import languages
 from handlers import ROUTES
-from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, LIMIT, Button, ButtonData, Signer, markup
+from handlers.chat.keyboards import (
+    CONFIRM,
+    COPY_LIMIT,
+    DANGER,
+    LIMIT,
+    Button,
+    ButtonData,
+    Payload,
+    Signer,
+    markup,
+)
+from handlers.chat.routes import Press, Routes
 
 SECRET = "123456:a-token-of-tests"
 SIGNER = Signer(SECRET)
@@ -105,3 +119,66 @@ def test_a_keyboard_is_made_of_rows_and_an_empty_one_is_none():
     assert [button.style for button in keyboard[0]] == ["primary", "danger"]
     assert keyboard[1][0].callback_data is None
     assert keyboard[1][0].copy_text.text == "x" * COPY_LIMIT
+
+
+# -- payloads ----------------------------------------------------------------------------------------
+
+
+class Size(StrEnum):
+    LARGE = "large"
+
+
+@dataclass(frozen=True)
+class Order(Payload, action="order"):
+    task_id: TaskId
+    number: int = 1
+    is_gift: bool = False
+    size: Size | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ShowPage(Payload, action="panel.page"):
+    number: int
+
+
+PAYLOADS = [
+    (Order(TaskId("K7Q29F")), ("order", "K7Q29F.1.off")),
+    (Order(TaskId("K7Q29F"), 2, is_gift=True, size=Size.LARGE), ("order", "K7Q29F.2.on.large")),
+    (Order(TaskId("K7Q29F"), note="v2.6"), ("order", "K7Q29F.1.off..v2.6")),
+    (ShowPage(3), ("panel", "page.3")),
+]
+
+
+@pytest.mark.parametrize(("payload", "written"), PAYLOADS)
+def test_a_payload_is_read_as_it_was_written(payload, written):
+    assert payload.pack() == written
+    assert type(payload).unpack(written[1]) == payload
+
+
+def test_a_field_that_an_older_button_does_not_have_is_as_usual():
+    assert Order.unpack("K7Q29F") == Order(TaskId("K7Q29F"))
+
+
+@pytest.mark.parametrize("argument", ["", "K7Q29F.x", "K7Q29F.1.maybe", "K7Q29F.1.on.huge"])
+def test_a_payload_that_cannot_be_read_is_a_stale_button(argument):
+    with pytest.raises(UserError) as refused:
+        Order.unpack(argument)
+    assert refused.value.key == "error.button.stale"
+
+
+def test_only_the_last_field_of_a_payload_may_hold_a_dot():
+    with pytest.raises(ValueError, match="dot"):
+        Order(TaskId("K7.Q2")).pack()
+
+
+def test_a_button_is_found_by_its_action_or_by_its_page():
+    async def handler(turn):
+        del turn
+
+    routes = Routes.of([], [Press(Order, handler), Press(ShowPage, handler)], [], [])
+    assert routes.button("order", "page.3").payload is Order
+    assert routes.button("panel", "page.3").payload is ShowPage
+    assert routes.button("panel", "other") is None
+    with pytest.raises(ValueError, match="declared twice"):
+        Routes.of([], [Press(Order, handler), Press(Order, handler)], [], [])
