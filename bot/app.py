@@ -50,20 +50,21 @@ from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
 from bot.services.ports import Job, UpdateSource
 from bot.services.requests.assistant import Assistant
+from bot.services.requests.attachments import LARGEST_PICTURE, Attachments, Links
 from bot.services.requests.cards import Cards
-from bot.services.requests.links import LARGEST_PICTURE, Links
+from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Submit
+from bot.services.tasks.admin import TaskAdmin
 from bot.services.tasks.deliver import Deliver
 from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.fetching import ResultFiles
 from bot.services.tasks.history import History
+from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.poll import Poll
 from bot.services.tasks.recover import Recover
 from bot.services.tasks.results import Results
-from bot.services.tasks.retries import Retries
 from bot.services.tasks.status import Status
-from bot.services.tasks.watch import Watch
-from bot.services.tasks.work import Work
+from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.settings.config import Settings
 from bot.store import Store
 from bot.wiring import administration
@@ -103,7 +104,7 @@ class App:
     inbox: Intake
     scheduler: Scheduler
     jobs: Mapping[Job, tuple[float, Run]]
-    work: tuple[Work, ...]
+    work: tuple[WorkerPool, ...]
     telegram: TelegramSide
     restore: Callable[[], Awaitable[None]]
     serving: Callable[[], AbstractAsyncContextManager[object]]
@@ -306,12 +307,15 @@ async def build(
             )
 
         files = ResultFiles(fetch, directory, max_upload)
+        tasks = Tasks(store=store, accounts=accounts, status=status, clock=clock, wake=scheduler.wake)
         services = Services(
             compose=compose,
             cards=Cards(store, compose, clock),
             submit=submit,
-            results=Results(store, accounts, compose, telegram.delivery, files),
-            history=History(store, clock),
+            attachments=Attachments(store, clock),
+            questions=Questions(store, clock),
+            results=Results(store=store, tasks=tasks, compose=compose, chat=telegram.delivery, files=files),
+            history=History(store),
             links=Links(fetch_picture, directory),
             recipes=Recipes(store=store, compose=compose, runtime=runtime),
             assets=assets,
@@ -335,8 +339,15 @@ async def build(
             pricing=admin.pricing,
             access=access,
             admin=admin.admin,
-            all_tasks=admin.tasks,
-            retries=Retries(access, admin.tasks, submit, admin.audit),
+            tasks=tasks,
+            task_admin=TaskAdmin(
+                store=store,
+                tasks=tasks,
+                access=access,
+                audit=admin.audit,
+                clock=clock,
+                accept=submit.accept,
+            ),
             moderation=moderation,
             reports=admin.reports,
             broadcasts=admin.broadcasts,
@@ -351,37 +362,32 @@ async def build(
         telegram.serve(services)
 
         submissions, looks, deliveries, making = (
-            Work(SUBMISSIONS_AT_ONCE),
-            Work(LOOKS_AT_ONCE),
-            Work(DELIVERIES_AT_ONCE),
-            Work(ASSETS_AT_ONCE),
+            WorkerPool(SUBMISSIONS_AT_ONCE),
+            WorkerPool(LOOKS_AT_ONCE),
+            WorkerPool(DELIVERIES_AT_ONCE),
+            WorkerPool(ASSETS_AT_ONCE),
         )
         alerts = Alerts(notices=telegram.notices, accounts=accounts, store=store, clock=clock)
-        watch = Watch(pool, alerts)
+        monitor = ProviderMonitor(pool, alerts)
         public_url = settings.web.public_url
         dispatch = Dispatch(
-            store,
-            pool,
-            watch,
-            status,
-            alerts,
-            clock,
-            rng,
-            policy,
-            scheduler.wake,
-            submissions,
-            {
+            store=store,
+            tasks=tasks,
+            monitor=monitor,
+            work=submissions,
+            runtime=runtime,
+            policy=policy,
+            callback_urls={
                 provider.name: callback.address(public_url, token, provider.name)
                 for provider in settings.providers
                 if public_url
             },
-            spending,
+            spending=spending,
         )
-        poll = Poll(store, pool, watch, status, clock, rng, policy, scheduler.wake, looks)
+        poll = Poll(store=store, tasks=tasks, monitor=monitor, work=looks, runtime=runtime, policy=policy)
         asset_making = AssetMaking(
             store=store,
-            pool=pool,
-            watch=watch,
+            monitor=monitor,
             chat=telegram.notices,
             runtime=runtime,
             policy=policy,
@@ -408,25 +414,23 @@ async def build(
             )
             serving = partial(web.serve, site, settings.web.listen)
         deliver = Deliver(
-            store,
-            telegram.delivery,
-            status,
-            fetch,
-            directory,
-            max_upload,
-            clock,
-            rng,
-            deliveries,
+            store=store,
+            chat=telegram.delivery,
+            files=files,
+            tasks=tasks,
+            status=status,
+            work=deliveries,
+            runtime=runtime,
             possible=services.results.possible,
         )
         recover = Recover(
-            store,
-            dispatch,
-            status,
-            clock,
-            scheduler.wake,
-            directory,
-            Millis(settings.storage.retention_days * DAY),
+            store=store,
+            tasks=tasks,
+            dispatch=dispatch,
+            status=status,
+            clock=clock,
+            directory=directory,
+            retention=Millis(settings.storage.retention_days * DAY),
         )
         broadcasting = BroadcastSending(
             store=store, access=access, accounts=accounts, letters=telegram.broadcasts, clock=clock

@@ -1,4 +1,4 @@
-"""The services that the bot and the shell share: people, plans, prices, tasks, broadcasts and reports."""
+"""The services that the bot and the shell share: people, plans, prices, broadcasts and reports."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,6 @@ from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
 from bot.services.ports import Wake
-from bot.services.tasks.all_tasks import AllTasks
 from bot.settings.config import Settings
 from bot.store import Store
 
@@ -29,7 +28,6 @@ class Administration:
     access: Access
     pricing: Pricing
     admin: Admin
-    tasks: AllTasks
     broadcasts: Broadcasts
     reports: Reports
 
@@ -58,7 +56,6 @@ def administration(
         access=access,
         pricing=Pricing(plans=plans, prices=prices, offer=offer, access=access, audit=audit),
         admin=Admin(store=store, access=access, accounts=accounts, audit=audit),
-        tasks=AllTasks(store, access, audit, clock, wake),
         broadcasts=Broadcasts(
             store=store, access=access, accounts=accounts, audit=audit, clock=clock, wake=wake
         ),

@@ -181,7 +181,7 @@ class Dispatcher:
             for event in (self._routes.events[each] for each in before):
                 if await event.handler(turn) is not False:
                     return
-            pending = await turn.services.recipes.awaited(turn.user_id, turn.chat_id)
+            pending = await turn.services.questions.pending(turn.user_id, turn.chat_id)
             reply = None if pending is None else self._routes.replies.get((pending.kind, answer))
             if pending is None or reply is None:
                 await self._routes.events[kind].handler(turn)

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -203,6 +203,38 @@ def test_what_is_pure_does_no_input_or_output(package):
         if is_under(name, package):
             used = {module.partition(".")[0] for module in imports(path)} & IMPURE
             assert used <= ({"random"} if is_under(name, "bot.domain") else set()), f"{name} imports {used}"
+
+
+def places(wanted: Callable[[ast.AST], bool], *packages: str) -> list[str]:
+    """The modules under the packages with a node of their syntax trees that is wanted, once for each node."""
+    return [
+        name
+        for name, path in MODULES.items()
+        if is_under(name, *packages)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if wanted(node)
+    ]
+
+
+def calls(name: str) -> Callable[[ast.AST], bool]:
+    return lambda node: isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == name
+
+
+def says(text: str) -> Callable[[ast.AST], bool]:
+    return lambda node: isinstance(node, ast.Constant) and node.value == text
+
+
+def test_a_task_is_found_moved_on_and_refunded_in_one_place():
+    outside = ("bot.services", "bot.store", "bot.web", "bot.cli", "bot.app", "handlers")
+    assert places(calls("transition"), *outside) == ["bot.services.tasks.lifecycle"]
+    assert places(says("error.task.unknown"), "bot", "handlers") == ["bot.services.tasks.lifecycle"]
+    refunds = "await self._store.credits.refund"
+    stored = places(lambda node: isinstance(node, ast.Attribute) and node.attr == "REFUND", *outside)
+    assert not [name for name in stored if not is_under(name, "bot.store")]
+    calling = places(
+        lambda node: isinstance(node, ast.Await) and ast.unparse(node).startswith(refunds), "bot"
+    )
+    assert calling == ["bot.services.tasks.lifecycle"]
 
 
 def test_no_two_modules_import_each_other_in_a_circle():

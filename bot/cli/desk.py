@@ -21,6 +21,8 @@ from bot.domain.units import Millis, UserId
 from bot.errors import ConfigError, UserError
 from bot.kling.pool import ConfiguredOffer
 from bot.services.ports import Job
+from bot.services.tasks.admin import TaskAdmin
+from bot.services.tasks.lifecycle import Tasks
 from bot.settings import config
 from bot.store import Store
 from bot.wiring import Administration, administration
@@ -36,6 +38,8 @@ _GAPS = str.maketrans("\t\r\n", "   ")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk(Administration):
     """The services that a command asks, each with an actor of None."""
+
+    tasks: TaskAdmin
 
     def operation(self, deed: str = "") -> str:
         """A name for what this command does; without the caller's own, no two commands are the same deed."""
@@ -60,7 +64,10 @@ async def _desk(settings: config.Settings) -> AsyncIterator[Desk]:
         )
         await made.access.refresh()
         await made.pricing.refresh()
-        yield Desk(**{field.name: getattr(made, field.name) for field in fields(made)})
+        shared = {field.name: getattr(made, field.name) for field in fields(made)}
+        tasks = Tasks(store=store, accounts=made.accounts, status=None, clock=made.clock, wake=_nobody)
+        admin = TaskAdmin(store=store, tasks=tasks, access=made.access, audit=made.audit, clock=made.clock)
+        yield Desk(**shared, tasks=admin)
     finally:
         await store.close()
 

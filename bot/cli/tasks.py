@@ -74,12 +74,12 @@ async def cancel(desk: Desk, task: TaskId) -> None:
 @task_argument
 @at_desk
 async def refund(desk: Desk, task: TaskId) -> None:
-    """Give back what a finished TASK cost, once.
+    """Refund all that is left of what a finished TASK was charged.
 
-    Columns: id, user, credits.
+    Columns: id, the account that paid, credits.
     """
     refunded = await desk.tasks.refund(None, task, desk.operation())
-    row(shown(refunded.id), refunded.user_id, refunded.price)
+    row(shown(task), refunded.user_id, refunded.amount)
 
 
 @click.command()

@@ -334,11 +334,6 @@ def operations_of(config: Provider, dialect: Dialect) -> frozenset[Operation]:
     return dialect.operations & (frozenset(config.operations) or dialect.usual)
 
 
-def retry_after_of(error: outcomes.ProviderError) -> Millis | None:
-    """How long the provider asks to be left alone, where it says so."""
-    return error.retry_after if isinstance(error, (outcomes.Throttled, outcomes.Unavailable)) else None
-
-
 def joined(base_url: str, path: str) -> str:
     """Append a path to a base URL that may hold a path of its own.
 

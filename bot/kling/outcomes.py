@@ -17,12 +17,16 @@ from bot.domain.units import Millis
 
 
 class ProviderError(Exception):
-    """A provider did not do what it was asked; `code` is its business code or HTTP status, as text."""
+    """A provider did not do what it was asked; `code` is its business code or HTTP status, as text.
 
-    def __init__(self, message: str, *, code: str = "") -> None:
+    `retry_after` is how long it asks to be left alone, in milliseconds, where it says so.
+    """
+
+    def __init__(self, message: str, *, code: str = "", retry_after: Millis | None = None) -> None:
         super().__init__(f"{message} ({code})" if code else message)
         self.message = message
         self.code = code
+        self.retry_after = retry_after
 
 
 class Rejected(ProviderError):
@@ -34,19 +38,11 @@ class Rejected(ProviderError):
 
 
 class Throttled(ProviderError):
-    """Too many requests or too many tasks at once: surely not accepted. `retry_after` in milliseconds."""
-
-    def __init__(self, message: str, *, code: str = "", retry_after: Millis | None = None) -> None:
-        super().__init__(message, code=code)
-        self.retry_after = retry_after
+    """Too many requests or too many tasks at once: surely not accepted."""
 
 
 class Unavailable(ProviderError):
-    """Down or out of reach: surely not accepted. `retry_after` in milliseconds."""
-
-    def __init__(self, message: str, *, code: str = "", retry_after: Millis | None = None) -> None:
-        super().__init__(message, code=code)
-        self.retry_after = retry_after
+    """Down or out of reach: surely not accepted."""
 
 
 class Unauthorized(ProviderError):

@@ -10,7 +10,7 @@ from bot.domain.requests.request import Operation, VideoRequest
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.auth import Signer, scheme_of
-from bot.kling.client import KlingClient, operations_of, retry_after_of
+from bot.kling.client import KlingClient, operations_of
 from bot.kling.dialects import registry
 from bot.kling.provider import Provider
 from bot.kling.wire import Dialect
@@ -209,7 +209,7 @@ class Pool:
                     self._close(health, now + pause, outcome)
                 return self._news(health)
             case outcomes.Throttled():
-                opens = now + (retry_after_of(outcome) or SECOND)
+                opens = now + (outcome.retry_after or SECOND)
                 if health.on_trial:
                     # Who is too busy is well.
                     self._health[name] = Health(closed_until=opens, closed_for=type(outcome))
@@ -221,7 +221,7 @@ class Pool:
                 health.failures += 1
                 if health.failures < DOWN_AFTER:
                     return False
-                self._close(health, now + (retry_after_of(outcome) or DOWN_PAUSE), outcome)
+                self._close(health, now + (outcome.retry_after or DOWN_PAUSE), outcome)
                 return self._news(health)
             case _:
                 # A refusal of content is an answer, too.

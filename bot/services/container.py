@@ -19,13 +19,14 @@ from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts
 from bot.services.people.moderation import Moderation
 from bot.services.requests.assistant import Assistant
+from bot.services.requests.attachments import Attachments, Links
 from bot.services.requests.cards import Cards
-from bot.services.requests.links import Links
+from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Submit
-from bot.services.tasks.all_tasks import AllTasks
+from bot.services.tasks.admin import TaskAdmin
 from bot.services.tasks.history import History
+from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.results import Results
-from bot.services.tasks.retries import Retries
 from bot.services.tasks.status import Status
 
 
@@ -36,6 +37,8 @@ class Services:
     compose: Compose
     cards: Cards
     submit: Submit
+    attachments: Attachments
+    questions: Questions
     results: Results
     history: History
     links: Links
@@ -49,8 +52,8 @@ class Services:
     pricing: Pricing
     access: Access
     admin: Admin
-    all_tasks: AllTasks
-    retries: Retries
+    tasks: Tasks
+    task_admin: TaskAdmin
     broadcasts: Broadcasts
     reports: Reports
     moderation: Moderation

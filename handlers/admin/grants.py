@@ -53,7 +53,7 @@ async def user(update: Update, context: Context) -> None:
         f"@{found.username} · {found.id}" if found.username else str(found.id),
         services.accounts.plan_of(found).name,
         await services.accounts.balance(found.id),
-        await services.submit.running(found.id),
+        await services.tasks.running(found.id),
         await services.accounts.ledger(found.id),
         services.accounts.zone,
         services.clock.now(),

@@ -64,11 +64,11 @@ async def took_words(update: Update, context: Context, subject: str) -> None:
     services, me = context.services, user_id_of(update)
     name, *rest = subject.split(".")
     if (await services.access.standing(me)).role is None:
-        await services.recipes.stop_asking(me, place_of(update).chat_id)
+        await services.questions.close(me, place_of(update).chat_id)
         raise UserError("error.admin.only")
     # Where the words cannot be taken, the next ones are asked for still.
     view = await WORDS[name](update, context, rest)
-    await services.recipes.stop_asking(me, place_of(update).chat_id)
+    await services.questions.close(me, place_of(update).chat_id)
     await answer(update, context, view)
 
 
@@ -122,26 +122,26 @@ async def _door(_update: Update, context: Context, _: list[str]) -> View:
 
 async def _tasks(update: Update, context: Context, _: list[str]) -> View:
     services, me = context.services, user_id_of(update)
-    tasks, stuck = await services.all_tasks.running(me)
+    tasks, stuck = await services.task_admin.running(me)
     return admin_views.tasks(context.t, tasks, stuck, services.clock.now(), me, "tasks")
 
 
 async def _theirs(update: Update, context: Context, rest: list[str]) -> View:
     services, me = context.services, user_id_of(update)
-    tasks = await services.all_tasks.of_person(me, UserId(int(rest[0])))
+    tasks = await services.task_admin.of_person(me, UserId(int(rest[0])))
     return admin_views.tasks(context.t, tasks, frozenset(), services.clock.now(), me, f"theirs.{rest[0]}")
 
 
 async def _task(update: Update, context: Context, rest: list[str]) -> View:
     services, me = context.services, user_id_of(update)
-    task, person = await services.all_tasks.task(me, TaskId(rest[0]))
+    task, person = await services.task_admin.task(me, TaskId(rest[0]))
     standing = await services.access.standing(me)
     return admin_views.task(context.t, task, person, standing, services.accounts.zone, services.clock.now())
 
 
 async def _failures(update: Update, context: Context, _: list[str]) -> View:
     me = user_id_of(update)
-    return admin_views.failures(context.t, await context.services.all_tasks.failures(me), me)
+    return admin_views.failures(context.t, await context.services.task_admin.failures(me), me)
 
 
 async def _audit(update: Update, context: Context, rest: list[str]) -> View:
@@ -200,17 +200,19 @@ async def _unban(update: Update, context: Context, rest: list[str]) -> View:
 
 
 async def _cancel(update: Update, context: Context, rest: list[str]) -> View:
-    await context.services.all_tasks.cancel(user_id_of(update), TaskId(rest[0]), operation_of(update))
+    await context.services.task_admin.cancel(user_id_of(update), TaskId(rest[0]), operation_of(update))
     return await _task(update, context, rest)
 
 
 async def _retry(update: Update, context: Context, rest: list[str]) -> View:
-    again = await context.services.retries.retry(user_id_of(update), TaskId(rest[0]), update.update_id)
+    again = await context.services.task_admin.make_again(
+        user_id_of(update), TaskId(rest[0]), update.update_id
+    )
     return await _task(update, context, [again.id])
 
 
 async def _refund(update: Update, context: Context, rest: list[str]) -> View:
-    await context.services.all_tasks.refund(user_id_of(update), TaskId(rest[0]), operation_of(update))
+    await context.services.task_admin.refund(user_id_of(update), TaskId(rest[0]), operation_of(update))
     return await _task(update, context, rest)
 
 
@@ -246,7 +248,7 @@ async def _halt(update: Update, context: Context, rest: list[str]) -> View:
 
 
 async def _stop(update: Update, context: Context, _: list[str]) -> View:
-    await context.services.recipes.stop_asking(user_id_of(update), place_of(update).chat_id)
+    await context.services.questions.close(user_id_of(update), place_of(update).chat_id)
     return await _home(update, context, [])
 
 

@@ -26,7 +26,7 @@ async def ask(update: Update, context: Context, subject: str, key: str, **params
     me, place = user_id_of(update), place_of(update)
     if not place.is_private:
         raise UserError("error.admin.in_private")
-    await context.services.recipes.ask_for(me, place.chat_id, ASKED, subject)
+    await context.services.questions.ask(me, place.chat_id, ASKED, subject)
     return admin_views.asks(context.t, key, me, **params)
 
 

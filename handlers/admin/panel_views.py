@@ -15,7 +15,7 @@ from bot.domain.units import Millis, TaskId, UserId, shown
 from bot.i18n import NAMES, Texts
 from bot.services.operations.admin import AUDIT_ON_A_PAGE, PEOPLE_ON_A_PAGE, PersonCard
 from bot.services.operations.broadcast import Letter
-from bot.services.tasks.all_tasks import Failures
+from bot.services.tasks.admin import Failures
 from handlers.admin.access_views import handle_of, named
 from handlers.admin.panel_buttons import back, pages, to
 from handlers.chat import views

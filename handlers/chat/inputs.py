@@ -40,7 +40,7 @@ async def given(turn: Turn, *, links: bool = True) -> Given:
         words = _words_of(replied, turn)
     sound = sound_file_of(turn.message) or sound_file_of(replied)
     linked = split_links(words) if links else Linked(words, ())
-    keep = turn.services.submit
+    keep = turn.services.attachments
     pictures = [await fetch_file(turn.chat, file) for file in files]
     pictures += await turn.services.links.pictures(linked.links)
     return Given(

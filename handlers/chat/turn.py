@@ -232,9 +232,9 @@ class Turn:
 
     async def ask(self, kind: str, subject: str, view: View) -> None:
         """Ask for something. The next message that fits goes to the `Reply` of this kind, with the subject."""
-        await self.services.recipes.ask_for(self.user_id, self.chat_id, kind, subject)
+        await self.services.questions.ask(self.user_id, self.chat_id, kind, subject)
         await self.answer(view)
 
     async def stop_asking(self) -> None:
         """Forget what was asked for: it came, or is not wanted after all."""
-        await self.services.recipes.stop_asking(self.user_id, self.chat_id)
+        await self.services.questions.close(self.user_id, self.chat_id)

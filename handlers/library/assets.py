@@ -121,7 +121,7 @@ async def _read_name(turn: Turn, kind: AssetKind, text: str) -> tuple[str, str]:
 
 async def _make_element(turn: Turn, name: str, description: str, files: Sequence[RemoteFile]) -> None:
     check_pictures(len(files))
-    keep = turn.services.submit
+    keep = turn.services.attachments
     pictures = [await keep.keep_image(await fetch_file(turn.chat, file), turn.user_id) for file in files]
     alone = len(pictures) == 1
     if alone:
@@ -132,7 +132,7 @@ async def _make_element(turn: Turn, name: str, description: str, files: Sequence
 
 async def _make_voice(turn: Turn, name: str, file: RemoteFile) -> None:
     content = await fetch_file(turn.chat, file)
-    sound = await turn.services.submit.keep_sound(content, turn.user_id, LONGEST_SPEECH, SHORTEST_SPEECH)
+    sound = await turn.services.attachments.keep_sound(content, turn.user_id, LONGEST_SPEECH, SHORTEST_SPEECH)
     await _make(turn, Wish(AssetKind.VOICE, name, sound=sound))
 
 

@@ -76,7 +76,7 @@ async def on_open(turn: Turn, button: templates.OpenTemplate) -> None:
 
 async def on_save(turn: Turn, button: templates.SaveTemplate) -> None:
     """Save a result's request, under its first words."""
-    task = await turn.services.submit.task(turn.user_id, button.task_id)
+    task = await turn.services.tasks.of(turn.user_id, button.task_id)
     recipe = await turn.services.recipes.save(turn.user_id, task.request)
     await turn.answer(templates.saved(turn.t, recipe, turn.user_id))
 

@@ -2,7 +2,6 @@
 
 from telegram import CallbackQuery, Update
 
-from bot.domain.units import TaskId
 from bot.errors import UserError
 from bot.services.compose import Pictures
 from handlers.chat import views
@@ -145,12 +144,12 @@ async def press_animate(update: Update, context: Context, query: CallbackQuery, 
     del query
     name, _, position = argument.partition(".")
     services = context.services
-    task = await services.submit.task(user_id_of(update), TaskId(name))
+    task = await services.tasks.of(user_id_of(update), name)
     files = await services.results.files(task.id)
     chosen = next((file for file in files if file.position == int(position or 0)), None)
     if chosen is None or chosen.file_id is None:
         raise UserError("error.result.none")
-    picture = await services.submit.keep_image(
+    picture = await services.attachments.keep_image(
         await fetch_file(context.chat, RemoteFile(chosen.file_id, chosen.size_bytes))
     )
     draft = services.compose.video_draft(

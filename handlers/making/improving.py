@@ -18,7 +18,7 @@ async def press_improve(update: Update, context: Context, query: CallbackQuery, 
     asked = await services.cards.named(user_id, chat_id, argument)
     prompt = asked.request.prompt
     suggestion = await services.assistant.improve(user_id, prompt, of_a_photo=bool(asked.request.images))
-    await services.recipes.ask_for(user_id, chat_id, SUGGESTION, suggestion)
+    await services.questions.ask(user_id, chat_id, SUGGESTION, suggestion)
     t = context.t
     lines = [
         t("improve.old"),
@@ -35,9 +35,9 @@ async def press_improve(update: Update, context: Context, query: CallbackQuery, 
 
 async def press_use(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
     """Put the suggestion in the place of the card's words."""
-    recipes, user_id, chat_id = context.services.recipes, user_id_of(update), place_of(update).chat_id
-    awaited = await recipes.awaited(user_id, chat_id)
+    questions, user_id, chat_id = context.services.questions, user_id_of(update), place_of(update).chat_id
+    awaited = await questions.pending(user_id, chat_id)
     if awaited is None or awaited.kind != SUGGESTION:
         raise UserError("error.button.stale")
     await card.give_words(update, context, query, argument, awaited.subject)
-    await recipes.stop_asking(user_id, chat_id)
+    await questions.close(user_id, chat_id)

@@ -10,7 +10,7 @@ from telegram import Update
 from bot.domain.requests.links import split_links
 from bot.domain.requests.request import Operation, Product
 from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage
-from bot.services.requests.rewording import reworded
+from bot.services.requests.cards import reworded
 from handlers.chat.context import Context, message_of, place_of, user_id_of
 from handlers.chat.files import fetch_file, sound_file_of
 from handlers.chat.inputs import read_words
@@ -42,7 +42,7 @@ async def spoken(update: Update, context: Context) -> None:
     if sound is None:
         return
     delivery = await _asked_about(update, context, noted)
-    kept = await context.services.submit.keep_sound(await fetch_file(context.chat, sound))
+    kept = await context.services.attachments.keep_sound(await fetch_file(context.chat, sound))
     await results.speak(update, context, delivery, "", kept)
     await _answered(update, context)
 
@@ -102,8 +102,8 @@ async def _answered(update: Update, context: Context) -> None:
 
 async def _asked_about(update: Update, context: Context, noted: NotedMessage) -> Delivery:
     """The result that a question is about; only its owner may answer."""
-    mine = await context.services.results.mine(user_id_of(update), noted.task.id)
-    return await context.services.results.result(mine, noted.position)
+    context.services.tasks.check_owner(user_id_of(update), noted.task)
+    return await context.services.results.result(noted.task, noted.position)
 
 
 async def edited(update: Update, context: Context) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from telegram import CallbackQuery, Update
 
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import TaskId, read_task_id
 from bot.errors import UserError
 from bot.services.ports import Progress
 from handlers.chat import views
@@ -30,7 +29,7 @@ async def history(update: Update, context: Context) -> None:
     words = " ".join(context.turn.arguments.split())
     of = history_views.ALL
     if words:
-        of = await context.services.history.keep(user_id_of(update), words)
+        of = await context.services.questions.save_words(user_id_of(update), words)
     await answer(update, context, await _page(update, context, of, 0))
 
 
@@ -55,7 +54,7 @@ async def _page(update: Update, context: Context, of: str, number: int) -> views
         page = await services.history.favourites(user_id, number)
     else:
         if of != history_views.ALL:
-            kept = await services.history.kept(user_id, of)
+            kept = await services.questions.saved_words(user_id, of)
             if kept is None:
                 raise UserError("error.button.stale")
             words = kept
@@ -80,17 +79,14 @@ async def open_task(update: Update, context: Context, text: str) -> None:
         UserError: there is no such task of this person.
 
     """
-    task_id = read_task_id(text)
-    if task_id is None:
-        raise UserError("error.task.unknown", task=text[:20])
-    task = await context.services.results.own(user_id_of(update), task_id)
+    task = await context.services.tasks.of(user_id_of(update), text)
     await _show(update, context, task, place_of(update))
 
 
 async def press_open(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
     """A number of the history."""
     del query
-    task = await context.services.results.own(user_id_of(update), TaskId(argument))
+    task = await context.services.tasks.of(user_id_of(update), argument)
     here = place_of(update)
     await _show(update, context, task, replace(here, message_id=None))
 

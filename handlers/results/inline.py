@@ -39,7 +39,7 @@ async def answer_query(update: Update, context: Context) -> None:
     found, more = await context.services.history.results(user_id, words, skip)
     button = None
     if words and not skip:
-        token = await context.services.history.keep(user_id, words)
+        token = await context.services.questions.save_words(user_id, words)
         label = context.t("inline.make", words=views.cut(words, WORDS_ON_BUTTON))
         button = InlineQueryResultsButton(label, start_parameter=f"{LINK_PREFIX}{token}")
     # A query that waited too long can no longer be answered, and its asker has typed on.
@@ -59,7 +59,7 @@ async def follow_link(update: Update, context: Context, token: str) -> None:
         UserError: the words are somebody else's, or were typed too long ago.
 
     """
-    words = await context.services.history.kept(user_id_of(update), token)
+    words = await context.services.questions.saved_words(user_id_of(update), token)
     if words is None:
         raise UserError("error.link.forgotten")
     compose = context.services.compose

@@ -54,7 +54,7 @@ async def press_about(update: Update, context: Context, query: CallbackQuery, ar
     services = context.services
     name, position = _parts(argument)
     place = place_of(update)
-    task = await services.results.visible(user_id_of(update), name, place.chat_id)
+    task = await services.tasks.of(user_id_of(update), name, place.chat_id)
     delivery = await services.results.result(task, position)
     view = result_views.about(context.t, delivery, services.accounts.zone, services.clock.now())
     if place.is_private:
@@ -68,7 +68,7 @@ async def press_take(update: Update, context: Context, query: CallbackQuery, arg
     del query
     services = context.services
     name, position = _parts(argument)
-    task = await services.results.visible(user_id_of(update), name, place_of(update).chat_id)
+    task = await services.tasks.of(user_id_of(update), name, place_of(update).chat_id)
     delivery = await services.results.result(task, position)
     await services.results.show_one(delivery, origin_of(update, context, _home(update, task)))
 
@@ -78,7 +78,7 @@ async def press_original(update: Update, context: Context, query: CallbackQuery,
     del query
     services = context.services
     name, position = _parts(argument)
-    task = await services.results.visible(user_id_of(update), name, place_of(update).chat_id)
+    task = await services.tasks.of(user_id_of(update), name, place_of(update).chat_id)
     delivery = await services.results.result(task, position)
     # It may take a while, and the button should not turn as long.
     await context.turn.notify(context.t("result.sending_file"))
@@ -235,7 +235,7 @@ async def effect(update: Update, context: Context, delivery: Delivery, words: st
     effects = services.compose.effects
     if not effects.knows(words):
         raise UserError("error.effect.unknown", effect=words[:60], nearest=effects.nearest(words))
-    picture = await services.submit.keep_image(await services.results.picture(delivery))
+    picture = await services.attachments.keep_image(await services.results.picture(delivery))
     await make(update, context, delivery, services.compose.effect(words, (picture,)))
 
 
@@ -267,14 +267,13 @@ def _home(update: Update, task: Task) -> ReplyTarget:
 
 async def _repeatable(update: Update, context: Context, argument: str) -> Task:
     """The task of a button that makes it anew, if what it was made of is still there; nobody does so for others."""
-    results = context.services.results
-    task = await results.mine(user_id_of(update), _parts(argument)[0])
-    await results.check_kept(task.request)
+    task = await context.services.tasks.owned(user_id_of(update), _parts(argument)[0])
+    await context.services.results.check_kept(task.request)
     return task
 
 
 async def _owned(update: Update, context: Context, argument: str) -> Delivery:
     """The result of a button that is for its owner."""
-    results = context.services.results
     name, position = _parts(argument)
-    return await results.result(await results.mine(user_id_of(update), name), position)
+    task = await context.services.tasks.owned(user_id_of(update), name)
+    return await context.services.results.result(task, position)

@@ -3,8 +3,7 @@
 from telegram import CallbackQuery, Update
 
 from bot.domain.tasks.task import TaskState
-from bot.domain.units import TaskId, read_task_id, shown
-from bot.errors import UserError
+from bot.domain.units import shown
 from handlers.chat import views
 from handlers.chat.context import Context, answer, place_of, rewrite, user_id_of
 from handlers.making import card
@@ -20,34 +19,31 @@ async def cancel(update: Update, context: Context) -> None:
     services = context.services
     user_id = user_id_of(update)
     if context.args:
-        task_id = read_task_id(context.args[0])
-        if task_id is None:
-            raise UserError("error.task.unknown", task=context.args[0][:20])
-        await _cancel(update, context, task_id)
+        await _cancel(update, context, context.args[0])
         return
-    queued = [task for task in await services.submit.running(user_id) if task.state is TaskState.QUEUED]
+    queued = [task for task in await services.tasks.running(user_id) if task.state is TaskState.QUEUED]
     if len(queued) == 1:
         await _cancel(update, context, queued[0].id)
     elif queued:
         await answer(update, context, views.tasks(context.t, queued, services.clock.now(), user_id))
     elif await card.close(update, context):
         await answer(update, context, views.View(context.t("draft.discarded")))
-    elif await services.recipes.awaited(user_id, place_of(update).chat_id) is not None:
-        await services.recipes.stop_asking(user_id, place_of(update).chat_id)
+    elif await services.questions.pending(user_id, place_of(update).chat_id) is not None:
+        await services.questions.close(user_id, place_of(update).chat_id)
         await answer(update, context, views.View(context.t("recipe.stopped")))
     else:
         await answer(update, context, views.View(context.t("cancel.nothing")))
 
 
-async def _cancel(update: Update, context: Context, task_id: TaskId) -> None:
-    task = await context.services.submit.cancel(user_id_of(update), task_id)
+async def _cancel(update: Update, context: Context, task_id: str) -> None:
+    task = await context.services.tasks.cancel(user_id_of(update), task_id)
     await answer(update, context, views.View(context.t("cancel.done", task=shown(task.id))))
 
 
 async def _list(update: Update, context: Context) -> views.View:
     services = context.services
     user_id = user_id_of(update)
-    running = await services.submit.running(user_id)
+    running = await services.tasks.running(user_id)
     return views.tasks(context.t, running, services.clock.now(), user_id)
 
 
@@ -57,7 +53,7 @@ async def _list(update: Update, context: Context) -> views.View:
 async def press_cancel(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
     """The button under a queued task; the status message says so by itself."""
     del query
-    task = await context.services.submit.cancel(user_id_of(update), TaskId(argument))
+    task = await context.services.tasks.cancel(user_id_of(update), argument)
     return context.t("cancel.done", task=shown(task.id))
 
 

@@ -20,8 +20,7 @@ from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
 from bot.services.people.limits import Limits
 from bot.services.ports import ChatBusy, ChatGone, Sent
-from bot.services.tasks.watch import Watch
-from bot.services.tasks.work import Work
+from bot.services.tasks.workers import WorkerPool
 from bot.settings import sections
 from bot.store import Store, StoredAttachment
 from tests.builders import ADA, ADAS_CHAT, XIAOLIN, a_request, an_image
@@ -85,11 +84,10 @@ class Making:
             wake=world.woken.append,
             hands_out_sounds=bool(public),
         )
-        self.work = Work(4)
+        self.work = WorkerPool(4)
         self.making = AssetMaking(
             store=store,
-            pool=world.pool,
-            watch=Watch(world.pool, world.chat),
+            monitor=world.monitor,
             chat=self.chat,
             runtime=Runtime(world.clock, random.Random(4)),
             policy=POLICY,

@@ -1,7 +1,6 @@
 """The outbox: every row comes to an end in the chat, and what cannot be delivered is told and refunded."""
 
 import asyncio
-import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from bot.domain.units import DAY, SECOND, ChatId, Millis
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.media.clips import NotAVideo, probe
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
-from bot.services.tasks.deliver import LEASE, PATIENCE, Deliver
-from bot.services.tasks.work import Work
+from bot.services.tasks.deliver import DELIVERY_DEADLINE, LEASE, Deliver
+from bot.services.tasks.workers import WorkerPool
 from tests.builders import NOW, a_video, stored
 from tests.services.world import STATUS_MESSAGE, World
 
@@ -60,18 +59,8 @@ def source(video):
 
 @pytest.fixture
 def deliver_with(world, source, tmp_path) -> Callable[..., Deliver]:
-    def build(*, max_upload: int = LIMIT, work: Work | None = None) -> Deliver:
-        return Deliver(
-            world.store,
-            world.chat,
-            world.status,
-            source.fetch,
-            tmp_path,
-            max_upload,
-            world.clock,
-            random.Random(7),
-            work or world.work,
-        )
+    def build(*, max_upload: int = LIMIT, work: WorkerPool | None = None) -> Deliver:
+        return world.deliver(source.fetch, tmp_path, max_upload, work=work or world.work)
 
     return build
 
@@ -287,7 +276,7 @@ async def test_an_error_that_nobody_expected_leaves_the_row_to_its_lease(world, 
 
 
 async def test_no_more_is_claimed_than_can_be_sent_at_once(world, deliver_with):
-    work, may_end = Work(limit=2), asyncio.Event()
+    work, may_end = WorkerPool(limit=2), asyncio.Event()
     for _ in range(3):
         await a_finished_task(world)
     work.start(may_end.wait())
@@ -303,7 +292,7 @@ async def test_no_more_is_claimed_than_can_be_sent_at_once(world, deliver_with):
 
 
 async def test_nothing_is_claimed_where_nothing_can_be_sent(world, deliver_with):
-    work, may_end = Work(limit=1), asyncio.Event()
+    work, may_end = WorkerPool(limit=1), asyncio.Event()
     task = await a_finished_task(world)
     work.start(may_end.wait())
     await deliver_with(work=work).tick()
@@ -351,7 +340,7 @@ def test_a_damaged_file_is_told_from_a_video(tmp_path):
 async def test_a_delivery_that_has_been_tried_for_a_day_is_given_up_with_a_refund(world, deliver, source):
     source.trouble = [DownloadFailed("cdn.example answers 500")] * 2
     task = await a_finished_task(world)
-    world.clock.advance(PATIENCE)
+    world.clock.advance(DELIVERY_DEADLINE)
     await run(deliver, world)
     assert (await rows(world, task))[0][0] is DeliveryState.PENDING
     world.clock.advance(DAY)

@@ -153,7 +153,7 @@ async def test_a_refusal_for_good_gives_the_credits_back_and_leaves_the_provider
     assert await world.money() == BACK
     assert world.pool.closed_until(ProviderName("a")) <= NOW
     assert world.chat.alerts == []
-    assert world.woken == ["deliver"]
+    assert world.woken == ["deliver", "dispatch"]
     (delivery,) = await world.store.outbox.list_of(task.id)
     assert delivery.kind == "notice"
 

@@ -1,7 +1,6 @@
 """What went wrong once, or could: each of these was seen to fail before it was mended."""
 
 import asyncio
-import random
 from dataclasses import replace
 
 import httpx
@@ -24,8 +23,7 @@ from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatBusy, RawUpdate
 from bot.services.tasks.deliver import LEASE as DELIVERY_LEASE
 from bot.services.tasks.deliver import Deliver
-from bot.services.tasks.recover import Recover
-from bot.services.tasks.work import Work
+from bot.services.tasks.workers import WorkerPool
 from bot.settings import sections
 from bot.store import Store
 from bot.store.inbox import Inbox
@@ -69,8 +67,7 @@ async def test_those_who_wait_for_a_full_provider_do_not_keep_others_from_a_free
     ):
         config = account.Provider(name="free", base_url=url, key="sk", models=("kling-v1",), rate=1000.0)
         other = KlingClient(config, registry.get("official"), Signer("bearer", "sk"), http, world.clock)
-        world.dispatch._pool = Pool([*world.pool.clients(), other], world.clock)
-        world.dispatch._watch._pool = world.dispatch._pool
+        world.monitor.pool = Pool([*world.pool.clients(), other], world.clock)
         for number in range(60):
             await stored(world.store, user_id=UserId(2000 + number))
         await stored(world.store, user_id=UserId(9), request=a_request(model="kling-v1"))
@@ -128,9 +125,7 @@ async def test_after_a_week_of_silence_no_update_is_thrown_away_by_an_offset(wor
 async def test_what_was_being_sent_when_the_process_died_is_sent_at_once_after_the_start(world, tmp_path):
     await stored(world.store, TaskState.SUCCEEDED)
     await world.store.outbox.claim(NOW, DELIVERY_LEASE, 1)
-    recover = Recover(
-        world.store, world.dispatch, world.status, world.clock, world.woken.append, tmp_path, Millis(DAY)
-    )
+    recover = world.recover(tmp_path, Millis(DAY))
     await recover.at_start()
     assert await world.store.outbox.claim(world.clock.now(), DELIVERY_LEASE, 1)
 
@@ -178,7 +173,7 @@ async def test_a_claim_that_waits_for_its_turn_is_never_sent_after_its_lease(tmp
             await stored(world.store)
         await world.dispatch.tick()
         world.clock.advance(181 * SECOND)
-        sending, world.dispatch._work = world.dispatch._work, Work(4)
+        sending, world.dispatch._work = world.dispatch._work, WorkerPool(4)
         for _ in range(2):
             await world.dispatch.settle()
             await world.dispatch._work.drain()
@@ -198,8 +193,7 @@ async def test_a_provider_that_was_down_for_a_moment_is_asked_again(tmp_path):
             name="second", base_url=url, key="sk", models=("kling-v2-6",), rate=1000.0, priority=0
         )
         other = KlingClient(config, registry.get("official"), Signer("bearer", "sk"), http, world.clock)
-        world.dispatch._pool = Pool([*world.pool.clients(), other], world.clock)
-        world.dispatch._watch._pool = world.dispatch._pool
+        world.monitor.pool = Pool([*world.pool.clients(), other], world.clock)
         first.to_submissions.append(refusal(503, 5001, "down"))
         second.to_submissions += [refusal(503, 5001, "down")] * 5
         task = await stored(world.store)
@@ -213,9 +207,7 @@ def a_delivery_that_finds_nothing(world, directory) -> Deliver:
     async def fetch(_: str, __: object, ___: object) -> None:
         raise DownloadGone("it is gone")
 
-    return Deliver(
-        world.store, world.chat, world.status, fetch, directory, 10, world.clock, random.Random(1), world.work
-    )
+    return world.deliver(fetch, directory, 10)
 
 
 async def test_a_refund_is_told_also_where_the_chat_was_busy_at_first(world, tmp_path):

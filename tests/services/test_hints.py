@@ -8,11 +8,9 @@ from bot.domain.tasks.lifecycle import AnswerLost, Claimed, transition
 from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import MINUTE, SECOND, Millis, ProviderName
 from bot.kling.callback import Hint
-from bot.services.tasks.dispatch import Dispatch
-from bot.services.tasks.watch import Watch
 from tests.builders import LEASE, NOW, stored
 from tests.services.test_poll import a_running_task
-from tests.services.world import POLICY, World, finished, running
+from tests.services.world import World, finished, running
 
 A = ProviderName("a")
 
@@ -118,19 +116,7 @@ async def test_of_two_looks_at_once_the_one_that_saw_the_end_is_not_lost(world, 
 
 async def test_a_submission_names_the_providers_callback_address_where_there_is_one(world, provider):
     urls = {A: "https://bot.example.org/callback/a/word"}
-    world.dispatch = Dispatch(
-        world.store,
-        world.pool,
-        Watch(world.pool, world.chat),
-        world.status,
-        world.chat,
-        world.clock,
-        None,
-        POLICY,
-        world.woken.append,
-        world.work,
-        urls,
-    )
+    world.tell_callbacks(urls)
     await stored(world.store)
     await world.send()
     assert provider.submissions[0]["callback_url"] == urls[A]

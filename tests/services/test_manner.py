@@ -1,15 +1,15 @@
 """How results arrive: as the person likes, celebrated once, with a small sign, and shown to be on their way."""
 
 import asyncio
-import random
 
 import pytest
 
+from bot.clock import Runtime
 from bot.domain.requests.preferences import Preferences
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import ChatId
 from bot.services.ports import Manner, Sign
-from bot.services.tasks.deliver import SENDING_SECONDS, Deliver
+from bot.services.tasks.deliver import SENDING_SECONDS
 from tests.builders import ADA, NOW, a_request, stored
 
 
@@ -54,18 +54,7 @@ def pauses():
 @pytest.fixture
 async def run(world, source, pauses, tmp_path):
     await world.store.people.save_user(ADA, "Ada", "ada", "en", NOW)
-    deliver = Deliver(
-        world.store,
-        world.chat,
-        world.status,
-        source.fetch,
-        tmp_path,
-        1_000,
-        world.clock,
-        random.Random(7),
-        world.work,
-        pauses,
-    )
+    deliver = world.deliver(source.fetch, tmp_path, 1_000, runtime=Runtime(world.clock, sleep=pauses))
 
     async def once():
         await deliver.tick()

@@ -12,8 +12,9 @@ from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessMode, Admission, Door, Permission, Role
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import LedgerKind, TaskState
-from bot.domain.units import DAY, UserId
+from bot.domain.units import DAY, Credits, UserId
 from bot.errors import UserError
+from bot.kling.download import DownloadGone
 from bot.services.credits.plans import Plans
 from bot.services.credits.prices import Prices
 from bot.services.credits.pricing import Pricing
@@ -22,10 +23,16 @@ from bot.services.operations.broadcast import Broadcasts
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts
 from bot.services.people.audit import Audit
-from bot.services.tasks.all_tasks import AllTasks
+from bot.services.tasks.admin import TaskAdmin
+from bot.services.tasks.deliver import Deliver
+from bot.services.tasks.fetching import ResultFiles
+from bot.services.tasks.lifecycle import Tasks
+from bot.services.tasks.status import Status
+from bot.services.tasks.workers import WorkerPool
 from bot.settings import sections
 from bot.store import Store
-from tests.builders import ADA, NOW, XIAOLIN, stored
+from tests.builders import ADA, NOW, XIAOLIN, a_request, stored
+from tests.services.world import Chat
 
 BOSS = UserId(1000)
 PLANS = {"free": Plan("free", daily_credits=100, max_running=3), "pro": Plan("pro", daily_credits=900)}
@@ -89,8 +96,9 @@ def access(access_of) -> Access:
 
 
 @pytest.fixture
-def tasks(store, access, audit, clock) -> AllTasks:
-    return AllTasks(store, access, audit, clock, lambda _: None)
+def tasks(store, accounts, access, audit, clock) -> TaskAdmin:
+    of = Tasks(store=store, accounts=accounts, status=None, clock=clock, wake=lambda _: None)
+    return TaskAdmin(store=store, tasks=of, access=access, audit=audit, clock=clock)
 
 
 async def refused(key: str, doing) -> None:
@@ -228,6 +236,35 @@ async def test_what_a_finished_task_cost_is_given_back_once(store, tasks, accoun
     await refused("error.admin.refunded", tasks.refund(BOSS, task.id, "update:2"))
     refunds = [row for row in await accounts.ledger(ADA) if row.kind is LedgerKind.REFUND]
     assert [(row.amount, row.actor_id) for row in refunds] == [(task.price, None)]
+
+
+@pytest.mark.parametrize(("count", "lost"), [(1, 10), (2, 5)])
+async def test_an_admins_refund_after_a_lost_result_returns_no_more_than_was_charged(
+    store, tasks, accounts, clock, tmp_path, count, lost
+):
+    async def gone(_: str, __: object, ___: object) -> None:
+        raise DownloadGone("it is gone")
+
+    work, chat = WorkerPool(4), Chat()
+    deliver = Deliver(
+        store=store,
+        chat=chat,
+        files=ResultFiles(gone, tmp_path, 10),
+        tasks=tasks._tasks,
+        status=Status(store, chat, clock),
+        work=work,
+        runtime=Runtime(clock, random.Random(7)),
+    )
+    request = a_request(count=count)
+    task = await stored(store, TaskState.SUCCEEDED, user_id=ADA, request=request, price=Credits(10))
+    await deliver.tick()
+    await work.drain()
+    assert [refunded["credits"] for _, _, refunded in chat.told] == [lost]
+    if lost < task.price:
+        await tasks.refund(None, task.id, "shell:1")
+    await refused("error.admin.refunded", tasks.refund(None, task.id, "shell:2"))
+    refunds = [row.amount for row in await accounts.ledger(ADA) if row.kind is LedgerKind.REFUND]
+    assert sum(refunds) == task.price
 
 
 async def test_a_task_that_failed_cost_nothing_and_is_among_the_failures(store, tasks):

@@ -5,7 +5,7 @@ import pytest
 from bot.domain.tasks.lifecycle import AnswerLost, Claimed, transition
 from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis, ProviderName
-from bot.services.tasks.recover import CLEANING_INTERVAL, Recover
+from bot.services.tasks.recover import CLEANING_INTERVAL
 from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, a_draft, a_request, an_image, an_update, stored
 from tests.services.world import BACK, STATUS_MESSAGE, absent, running
 
@@ -21,9 +21,7 @@ def directory(tmp_path):
 
 @pytest.fixture
 def recover(world, directory):
-    return Recover(
-        world.store, world.dispatch, world.status, world.clock, world.woken.append, directory, RETENTION
-    )
+    return world.recover(directory, RETENTION)
 
 
 async def a_submitting_task(world):

@@ -13,23 +13,27 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.clock import ManualClock
-from bot.domain.credits.quota import Usage
+from bot.clock import ManualClock, Runtime
+from bot.domain.credits.quota import Plan, Usage
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import Delivery, Task, TaskState
-from bot.domain.units import TaskId, UserId
+from bot.domain.units import Millis, ProviderName, TaskId, UserId
 from bot.kling import provider as account
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient
 from bot.kling.dialects import registry
 from bot.kling.pool import Pool
 from bot.services.credits.spending import Spending
-from bot.services.ports import PLAIN, Manner, Progress, ResultFile, Sent, Sign
+from bot.services.people.accounts import Accounts
+from bot.services.ports import PLAIN, Job, Manner, Progress, ResultFile, Sent, Sign
+from bot.services.tasks.deliver import Deliver
 from bot.services.tasks.dispatch import Dispatch
+from bot.services.tasks.fetching import Fetch, ResultFiles
+from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.poll import Poll
+from bot.services.tasks.recover import Recover
 from bot.services.tasks.status import Status
-from bot.services.tasks.watch import Watch
-from bot.services.tasks.work import Work
+from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.settings import sections
 from bot.store import Store
 from tests.builders import ADA, NOW, a_window
@@ -227,29 +231,66 @@ class World:
     def __init__(self, store: Store, clock: ManualClock, pool: Pool) -> None:
         self.store, self.clock, self.pool = store, clock, pool
         self.chat = Chat()
-        self.woken: list[str] = []
-        self.work = Work(limit=16)
+        self.woken: list[Job] = []
+        self.work = WorkerPool(limit=16)
         self.status = Status(store, self.chat, clock)
-        rng = random.Random(7)
-        watch = Watch(pool, self.chat)
-        self._watch, self._rng = watch, rng
+        self.runtime = Runtime(clock, random.Random(7))
+        self.monitor = ProviderMonitor(pool, self.chat)
+        accounts = Accounts(
+            store=store,
+            clock=clock,
+            plans={"f": Plan("f")},
+            quota=sections.Quota(default_plan="f"),
+            owners=frozenset(),
+        )
+        self.tasks = Tasks(
+            store=store, accounts=accounts, status=self.status, clock=clock, wake=self.woken.append
+        )
         self.cap(None)
-        self.poll = Poll(store, pool, watch, self.status, clock, rng, POLICY, self.woken.append, self.work)
+        self.poll = Poll(**self._shared())
+
+    def _shared(self) -> dict[str, Any]:
+        """What dispatch and poll are both made of."""
+        return {
+            "store": self.store,
+            "tasks": self.tasks,
+            "monitor": self.monitor,
+            "work": self.work,
+            "runtime": self.runtime,
+            "policy": POLICY,
+        }
 
     def cap(self, spending: Spending | None) -> None:
         """Let the dispatch keep to caps, or to none."""
-        self.dispatch = Dispatch(
-            self.store,
-            self.pool,
-            self._watch,
-            self.status,
-            self.chat,
-            self.clock,
-            self._rng,
-            POLICY,
-            self.woken.append,
-            self.work,
-            spending=spending,
+        self.dispatch = Dispatch(**self._shared(), spending=spending)
+
+    def tell_callbacks(self, urls: dict[ProviderName, str]) -> None:
+        """Let the dispatch name addresses that providers can call back."""
+        self.dispatch = Dispatch(**self._shared(), callback_urls=urls)
+
+    def deliver(self, fetch: Fetch, directory: Path, max_upload: int, **changes: Any) -> Deliver:
+        """A delivery of results that `fetch` downloads to the directory."""
+        parts = {
+            "store": self.store,
+            "chat": self.chat,
+            "files": ResultFiles(fetch, directory, max_upload),
+            "tasks": self.tasks,
+            "status": self.status,
+            "work": self.work,
+            "runtime": self.runtime,
+        }
+        return Deliver(**(parts | changes))
+
+    def recover(self, directory: Path, retention: Millis) -> Recover:
+        """The chores, with downloads in the directory."""
+        return Recover(
+            store=self.store,
+            tasks=self.tasks,
+            dispatch=self.dispatch,
+            status=self.status,
+            clock=self.clock,
+            directory=directory,
+            retention=retention,
         )
 
     async def send(self) -> None:

@@ -38,11 +38,6 @@ OTHER_READERS = {
 
 ALLOWED = {
     "简体中文": "languages are named in themselves",
-    "risk control": "a provider says so",
-    "违规": "a provider says so",
-    "敏感": "a provider says so",
-    "不当": "a provider says so",
-    "审核": "a provider says so",
     "not found": "Telegram says so",
     "chat not found": "Telegram says so",
     "user not found": "Telegram says so",

@@ -49,6 +49,11 @@ _CONTENT_WORDS = (
     "risk control",
     "content security",
     "content safety",
+    "content policy",
+    "usage policy",
+    "policy violation",
+    "violates our policy",
+    "violates policy",
     "sensitive",
     "moderation",
     "nsfw",
@@ -157,6 +162,11 @@ def says_absent(message: str) -> bool:
 def says_content(message: str) -> bool:
     """Whether a message speaks of the content of a prompt or picture."""
     return _has(message, _CONTENT_WORDS)
+
+
+def failure_kind(reason: str | None) -> FailureKind:
+    """Tell a refusal of content from another failure of a task that ran: it carries only free text (WIRE 2.6)."""
+    return FailureKind.CONTENT if says_content(reason or "") else FailureKind.PROVIDER
 
 
 def _has(message: str, words: tuple[str, ...]) -> bool:

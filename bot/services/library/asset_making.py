@@ -17,14 +17,11 @@ from bot.domain.tasks.schedule import ABSENCE_PAUSE, ABSENCES_TO_PROVE, PollingP
 from bot.domain.tasks.task import FailureKind
 from bot.domain.units import SECOND, Millis
 from bot.kling import outcomes
-from bot.kling.client import retry_after_of
 from bot.kling.dialects import library
-from bot.kling.dialects.reading import says_content
-from bot.kling.pool import Pool
+from bot.kling.dialects.reading import failure_kind
 from bot.kling.wire import HttpRequest, RemoteState
 from bot.services.ports import AssetChat, ChatBusy, ChatGone, ChatMoved, ChatRefused
-from bot.services.tasks.watch import Watch
-from bot.services.tasks.work import Work
+from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.store import AssetChanged, Store
 
 log = structlog.get_logger(__name__)
@@ -56,18 +53,16 @@ class AssetMaking:
         self,
         *,
         store: Store,
-        pool: Pool,
-        watch: Watch,
+        monitor: ProviderMonitor,
         chat: AssetChat,
         runtime: Runtime,
         policy: PollingPolicy,
-        work: Work,
+        work: WorkerPool,
         sounds_at: str,
         secret: str,
     ) -> None:
         self._store = store
-        self._pool = pool
-        self._watch = watch
+        self._monitor = monitor
         self._chat = chat
         self._clock = runtime.clock
         self._rng = runtime.rng
@@ -110,11 +105,11 @@ class AssetMaking:
     # -- making --------------------------------------------------------------------------------------
 
     async def _send(self, asset: Asset) -> None:
-        client = self._pool.find(asset.provider)
+        client = self._monitor.pool.find(asset.provider)
         if client is None or self._is_overdue(asset):
             await self._fail(asset, FailureKind.UNAVAILABLE)
             return
-        if not self._pool.is_open(asset.provider):
+        if not self._monitor.pool.is_open(asset.provider):
             await self._change(asset, due_at=self._in(REST))
             return
         request = await self._order(asset)
@@ -130,10 +125,10 @@ class AssetMaking:
             log.warning(
                 "an asset was not accepted", asset=asset.id, outcome=type(error).__name__, reason=str(error)
             )
-            await self._watch.note(asset.provider, error)
+            await self._monitor.note(asset.provider, error)
             await self._refused(asset, error)
         else:
-            await self._watch.note(asset.provider, None)
+            await self._monitor.note(asset.provider, None)
             await self._seen(asset, making)
 
     async def _order(self, asset: Asset) -> HttpRequest | None:
@@ -166,7 +161,7 @@ class AssetMaking:
 
     async def _settle(self, asset: Asset) -> None:
         """Find out whether the provider has it."""
-        client = self._pool.find(asset.provider)
+        client = self._monitor.pool.find(asset.provider)
         if client is None:
             await self._fail(asset, FailureKind.UNKNOWN_OUTCOME)
             return
@@ -185,7 +180,7 @@ class AssetMaking:
             await self._seen(asset, making)
 
     async def _look(self, asset: Asset) -> None:
-        client = self._pool.find(asset.provider)
+        client = self._monitor.pool.find(asset.provider)
         if client is None:
             await self._fail(asset, FailureKind.NOT_FOUND)
             return
@@ -196,7 +191,7 @@ class AssetMaking:
         except Problem as error:
             await self._unanswered(asset, error, FailureKind.DEADLINE)
         else:
-            await self._watch.note(asset.provider, None)
+            await self._monitor.note(asset.provider, None)
             await self._seen(asset, making)
 
     async def _seen(self, asset: Asset, making: library.Making) -> None:
@@ -204,8 +199,7 @@ class AssetMaking:
         entry, now = making.entry, self._clock.now()
         if making.state is RemoteState.FAILED:
             reason = making.reason or ""
-            kind = FailureKind.CONTENT if says_content(reason) else FailureKind.PROVIDER
-            await self._fail(asset, kind, reason)
+            await self._fail(asset, failure_kind(reason), reason)
         elif making.state is RemoteState.SUCCEEDED and (entry is None or not _usable(asset, entry)):
             await self._fail(asset, FailureKind.PROVIDER)
         elif making.state is RemoteState.SUCCEEDED and entry is not None:
@@ -229,7 +223,7 @@ class AssetMaking:
     async def _unanswered(self, asset: Asset, error: Problem, kind: FailureKind) -> None:
         """A question got no answer: ask again later, until there is no point in it."""
         log.warning("could not ask about an asset", asset=asset.id, reason=str(error))
-        await self._watch.note(asset.provider, error)
+        await self._monitor.note(asset.provider, error)
         if self._is_overdue(asset):
             await self._fail(asset, kind)
         else:
@@ -262,7 +256,7 @@ class AssetMaking:
     # -- deleting ------------------------------------------------------------------------------------
 
     async def _delete(self, asset: Asset) -> None:
-        client = self._pool.find(asset.provider)
+        client = self._monitor.pool.find(asset.provider)
         if client is None or asset.attempts >= MOST_DELETIONS:
             log.warning("an asset stays with its provider", asset=asset.id, provider=asset.provider)
             await self._store.library.delete_asset(asset)
@@ -287,7 +281,7 @@ class AssetMaking:
             log.info("a provider has nothing to delete", asset=asset.id, reason=str(error))
         except Problem as error:
             log.warning("an asset could not be deleted", asset=asset.id, reason=str(error))
-            wait = retry_after_of(error) or DELETION_STEP * 2 ** min(asset.attempts, 8)
+            wait = error.retry_after or DELETION_STEP * 2 ** min(asset.attempts, 8)
             await self._change(asset, attempts=asset.attempts + 1, due_at=self._in(Millis(wait)))
             return
         await self._store.library.delete_asset(asset)
@@ -321,7 +315,7 @@ class AssetMaking:
         return Millis(self._clock.now() + wait)
 
     def _later(self, asset: Asset, error: Problem) -> Millis:
-        return backoff(self._clock.now(), max(asset.attempts, 1), self._rng, retry_after_of(error))
+        return backoff(self._clock.now(), max(asset.attempts, 1), self._rng, error.retry_after)
 
     def _is_overdue(self, asset: Asset) -> bool:
         return self._clock.now() >= asset.made_at + self._policy.deadline

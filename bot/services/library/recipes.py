@@ -16,13 +16,10 @@ from bot.domain.library.recipe import (
     suggested_name,
 )
 from bot.domain.requests.request import ImageRef, VideoRequest
-from bot.domain.units import MINUTE, ChatId, Credits, UserId
+from bot.domain.units import Credits, UserId
 from bot.errors import UserError
 from bot.services.compose import Compose
-from bot.store import PendingQuestion, RecipeRefused, Store
-
-PATIENCE = 15 * MINUTE
-"""For so long the next photo is taken for what was asked for, in milliseconds; later it is a photo like any other."""
+from bot.store import RecipeRefused, Store
 
 
 class Recipes:
@@ -142,22 +139,3 @@ class Recipes:
         """
         request = previewed(recipe)
         return request, self._compose.price(request)
-
-    # -- what is asked for ---------------------------------------------------------------------------
-
-    async def ask_for(self, user_id: UserId, chat_id: ChatId, kind: str, subject: str) -> None:
-        """Note what the person is asked to send next in a chat."""
-        await self._store.drafts.save_question(
-            PendingQuestion(user_id, chat_id, kind, subject, self._clock.now())
-        )
-
-    async def awaited(self, user_id: UserId, chat_id: ChatId) -> PendingQuestion | None:
-        """What the person was asked for, unless that was too long ago."""
-        awaited = await self._store.drafts.get_question(user_id, chat_id)
-        if awaited is None or self._clock.now() - awaited.asked_at > PATIENCE:
-            return None
-        return awaited
-
-    async def stop_asking(self, user_id: UserId, chat_id: ChatId) -> None:
-        """It came, or is not wanted any more."""
-        await self._store.drafts.delete_question(user_id, chat_id)

@@ -323,3 +323,18 @@ def _question(request: VideoRequest) -> str:
     if request.first_frame is not None:
         return PHOTO
     return PHOTOS if request.references else NEW
+
+
+def reworded(
+    compose: Compose, request: VideoRequest, parsed: ParsedPrompt, preferences: Preferences
+) -> VideoRequest:
+    """The request that the words would have made with the same pictures; options that are gone are gone.
+
+    Raises:
+        UserError: it cannot be done.
+
+    """
+    if request.operation not in COMPOSED or request.source is not None:
+        return compose.completed(request, parsed)
+    pictures = Pictures(request.first_frame, request.last_frame, request.references)
+    return compose.video(parsed, pictures, preferences, try_on=request.try_on)

@@ -3,8 +3,6 @@
 Nothing is kept and nothing held before everything that can be refused has been checked.
 """
 
-import asyncio
-import hashlib
 import random
 from typing import TypeVar
 
@@ -14,14 +12,10 @@ from bot.clock import Clock
 from bot.domain.credits import plans
 from bot.domain.credits.quota import PoolUse, windows
 from bot.domain.credits.spending import NO_CAPS
-from bot.domain.requests.request import AudioRef, ImageRef, VideoRequest
-from bot.domain.tasks.lifecycle import CancelRequested, IllegalTransition, transition
+from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.schedule import PollingPolicy
-from bot.domain.tasks.task import ACTIVE_STATES, FINAL_STATES, Origin, Task, TaskState
-from bot.domain.units import ChatId, Credits, Millis, TaskId, UserId, new_task_id, shown
-from bot.errors import UserError
-from bot.media.clips import SHORTEST_SOUND, as_mp3
-from bot.media.images import close_up, prepare
+from bot.domain.tasks.task import Origin, Task
+from bot.domain.units import ChatId, Credits, Millis, UserId, new_task_id
 from bot.services.compose import Compose
 from bot.services.credits.spending import Spending
 from bot.services.library.assets import Assets
@@ -29,12 +23,9 @@ from bot.services.people.accounts import Accounts
 from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
 from bot.services.ports import Job, Wake
-from bot.store import Conflict, Store, StoredAttachment, TaskIdTaken
+from bot.store import Store, TaskIdTaken
 
 _ID_DRAWS = 8
-
-LONGEST_SOUND = 60_000
-"""Milliseconds of speech that Kling takes for a lip-sync."""
 
 log = structlog.get_logger(__name__)
 
@@ -73,59 +64,6 @@ class Submit:
         self._spending = spending
         self._moderation = moderation
         self._assets = assets
-
-    # -- images --------------------------------------------------------------------------------------
-
-    async def keep_image(self, data: bytes, owner: UserId | None = None) -> ImageRef:
-        """Make a picture into what Kling takes and keep it, until its owner asks to be forgotten.
-
-        Raises:
-            UserError: it is no picture, or one that cannot be used.
-
-        """
-        prepared = await asyncio.to_thread(prepare, data)
-        ref = ImageRef(
-            sha256=prepared.sha256,
-            media_type=prepared.media_type,
-            width=prepared.width,
-            height=prepared.height,
-        )
-        await self._store.drafts.save_attachment(
-            StoredAttachment(ref, prepared.data, owner), self._clock.now()
-        )
-        return ref
-
-    async def keep_close_up(self, picture: ImageRef, owner: UserId) -> ImageRef:
-        """Keep a nearer look at a kept picture.
-
-        Raises:
-            UserError: the picture is no longer kept.
-
-        """
-        kept = (await self._store.drafts.get_attachments([picture])).get(picture.sha256)
-        if kept is None:
-            raise UserError("error.image.not_available")
-        return await self.keep_image(await asyncio.to_thread(close_up, kept), owner)
-
-    async def keep_sound(
-        self,
-        data: bytes,
-        owner: UserId | None = None,
-        longest_ms: int = LONGEST_SOUND,
-        shortest_ms: int = SHORTEST_SOUND,
-    ) -> AudioRef:
-        """Make a sound into what Kling takes and keep it, until its owner asks to be forgotten.
-
-        Raises:
-            UserError: it is no sound, or too long or too short to be used.
-
-        """
-        mp3, length = await asyncio.to_thread(as_mp3, data, longest_ms, shortest_ms)
-        ref = AudioRef(sha256=hashlib.sha256(mp3).hexdigest(), duration_ms=length)
-        await self._store.drafts.save_attachment(StoredAttachment(ref, mp3, owner), self._clock.now())
-        return ref
-
-    # -- accepting -----------------------------------------------------------------------------------
 
     async def accept(self, user_id: UserId, origin: Origin, request: VideoRequest) -> Task:
         """Hold the credits and queue the request. The same update is accepted once, however often it comes.
@@ -182,43 +120,3 @@ class Submit:
             return None
         today = windows(self._clock.now(), self._accounts.zone)
         return await self._store.credits.sum_spent_in_chat(chat_id, today.day_start), self._group_budget
-
-    async def cancel(self, user_id: UserId, task_id: TaskId) -> Task:
-        """Take a queued task back, with its credits.
-
-        Raises:
-            UserError: there is no such task of this user, or it has been sent already.
-
-        """
-        task = await self._store.tasks.get(task_id)
-        if task is None or (task.user_id != user_id and not self._accounts.is_admin(user_id)):
-            raise UserError("error.task.unknown", task=shown(task_id))
-        now = self._clock.now()
-        try:
-            cancelled = await self._store.tasks.apply(transition(task, CancelRequested(), now), now)
-        except (Conflict, IllegalTransition) as error:
-            current = await self._store.tasks.get(task_id)
-            if current is not None and current.state is TaskState.CANCELLED:
-                return current
-            ended = current is not None and current.state in FINAL_STATES
-            raise UserError(
-                "error.task.ended" if ended else "error.task.already_sent", task=shown(task_id)
-            ) from error
-        self._wake(Job.DELIVER)
-        return cancelled
-
-    async def running(self, user_id: UserId) -> list[Task]:
-        """A person's tasks that are not at their end, newest first."""
-        return await self._store.tasks.list_of(user_id, sorted(ACTIVE_STATES))
-
-    async def task(self, user_id: UserId, task_id: TaskId) -> Task:
-        """One of a person's tasks; admins see everybody's.
-
-        Raises:
-            UserError: there is none of that id.
-
-        """
-        task = await self._store.tasks.get(task_id)
-        if task is None or (task.user_id != user_id and not self._accounts.is_admin(user_id)):
-            raise UserError("error.task.unknown", task=shown(task_id))
-        return task

@@ -5,22 +5,18 @@ A video that can't be fetched or sent after all gives its credits back.
 """
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Runtime
 from bot.domain.requests.preferences import Preferences
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.schedule import backoff
 from bot.domain.tasks.task import (
     Delivery,
     DeliveryKind,
-    LedgerKind,
-    LedgerRow,
     MessagePurpose,
     Task,
     TaskState,
@@ -39,9 +35,10 @@ from bot.services.ports import (
     Sent,
     Sign,
 )
-from bot.services.tasks.fetching import Fetch, ResultFiles
+from bot.services.tasks.fetching import ResultFiles
+from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.status import Status
-from bot.services.tasks.work import Work
+from bot.services.tasks.workers import WorkerPool
 from bot.store import SentRecord, Store
 
 log = structlog.get_logger(__name__)
@@ -51,44 +48,38 @@ LEASE = Millis(900 * SECOND)
 
 IN_ALBUMS = frozenset({DeliveryKind.VIDEO, DeliveryKind.IMAGE})
 
-PATIENCE = Millis(DAY)
+DELIVERY_DEADLINE = Millis(DAY)
 """How long after the end of its task a delivery is tried."""
 
 SENDING_SECONDS = 4.0
 """Telegram shows that something is being sent for five seconds at a time."""
 
-Pause = Callable[[float], Awaitable[None]]
-
 
 class Deliver:
-    """Claims outbox rows and sends them. `max_upload` is in bytes; larger videos are offered by address.
+    """Claims outbox rows and sends them; what is too large for an upload is offered by its address.
 
     `possible` says which operations the buttons of a result offer.
     """
 
     def __init__(
         self,
+        *,
         store: Store,
         chat: ResultChat,
+        files: ResultFiles,
+        tasks: Tasks,
         status: Status,
-        fetch: Fetch,
-        directory: Path,
-        max_upload: int,
-        clock: Clock,
-        rng: random.Random,
-        work: Work,
-        pause: Pause = asyncio.sleep,
+        work: WorkerPool,
+        runtime: Runtime,
         possible: Callable[[Delivery], frozenset[Operation]] = lambda _: frozenset(),
     ) -> None:
         self._store = store
         self._chat = chat
+        self._files = files
+        self._tasks = tasks
         self._status = status
-        self._files = ResultFiles(fetch, directory, max_upload)
-        self._max_upload = max_upload
-        self._clock = clock
-        self._rng = rng
         self._work = work
-        self._pause = pause
+        self._runtime = runtime
         self._possible = possible
 
     async def tick(self) -> None:
@@ -96,7 +87,7 @@ class Deliver:
         if self._work.free == 0:
             return
         albums: dict[TaskId, list[Delivery]] = {}
-        for delivery in await self._store.outbox.claim(self._clock.now(), LEASE, self._work.free):
+        for delivery in await self._store.outbox.claim(self._runtime.clock.now(), LEASE, self._work.free):
             if delivery.kind in IN_ALBUMS and delivery.file_id is None:
                 albums.setdefault(delivery.task.id, []).append(delivery)
             else:
@@ -112,7 +103,7 @@ class Deliver:
             if delivery.kind is DeliveryKind.NOTICE:
                 sent = await self._status.send_notice(delivery.task)
                 await self._store.outbox.mark_delivered(
-                    delivery.id, SentRecord(sent.message_id), self._clock.now()
+                    delivery.id, SentRecord(sent.message_id), self._runtime.clock.now()
                 )
                 log.info("notice delivered", task=delivery.task.id, chat=delivery.task.origin.chat_id)
                 cancelled = delivery.task.state is TaskState.CANCELLED
@@ -153,7 +144,7 @@ class Deliver:
     async def _deliver_file(self, delivery: Delivery) -> None:
         async with self._files.open(delivery) as file:
             url = delivery.video.url if delivery.video is not None else ""
-            if file.size_bytes > self._max_upload:
+            if file.size_bytes > self._files.max_upload:
                 await self._offer_link(delivery, url, file.size_bytes)
                 return
             try:
@@ -175,7 +166,7 @@ class Deliver:
         async def show() -> None:
             while True:
                 await self._chat.sending(task)
-                await self._pause(SENDING_SECONDS)
+                await self._runtime.sleep(SENDING_SECONDS)
 
         showing = asyncio.create_task(show())
         try:
@@ -204,7 +195,7 @@ class Deliver:
         )
 
     def _refuse_large(self, files: Sequence[ResultFile]) -> None:
-        if any(file.size_bytes > self._max_upload for file in files):
+        if any(file.size_bytes > self._files.max_upload for file in files):
             raise ChatRefused("too large for an album")
 
     @asynccontextmanager
@@ -216,7 +207,9 @@ class Deliver:
         except ChatMoved as moved:
             await self._store.people.move_chat(task.origin.chat_id, moved.new_chat_id)
             for delivery in deliveries:
-                await self._store.outbox.postpone(delivery.id, self._clock.now(), "the chat has a new id")
+                await self._store.outbox.postpone(
+                    delivery.id, self._runtime.clock.now(), "the chat has a new id"
+                )
         except ChatGone as error:
             # The results stay with their task: the user can ask for them from another chat.
             for delivery in deliveries:
@@ -234,7 +227,7 @@ class Deliver:
     async def _offer_link(self, delivery: Delivery, url: str, size: int) -> None:
         sent = await self._chat.send_link(delivery, url, size, await self._manner(delivery))
         await self._store.outbox.mark_delivered(
-            delivery.id, SentRecord(sent.message_id, size_bytes=size), self._clock.now()
+            delivery.id, SentRecord(sent.message_id, size_bytes=size), self._runtime.clock.now()
         )
         log.info("result offered by its address", task=delivery.task.id, bytes=size)
         await self._close(delivery)
@@ -248,7 +241,7 @@ class Deliver:
             file.duration_ms if file else delivery.duration_ms,
             file.size_bytes if file else delivery.size_bytes,
         )
-        await self._store.outbox.mark_delivered(delivery.id, record, self._clock.now())
+        await self._store.outbox.mark_delivered(delivery.id, record, self._runtime.clock.now())
         log.info(
             "video delivered",
             task=delivery.task.id,
@@ -264,9 +257,9 @@ class Deliver:
             await self._status.sign(delivery.task, Sign.DONE)
 
     async def _later(self, delivery: Delivery, error: ChatBusy | DownloadFailed) -> None:
-        now = self._clock.now()
+        now = self._runtime.clock.now()
         since = delivery.task.finished_at or delivery.task.created_at
-        if now > since + PATIENCE:
+        if now > since + DELIVERY_DEADLINE:
             await self._end(delivery, f"given up after a day: {error}", refund=_is_paid_for(delivery))
             return
         await self._postpone(delivery, error)
@@ -275,22 +268,25 @@ class Deliver:
         retry_after = error.retry_after if isinstance(error, ChatBusy) else None
         log.info("delivery postponed", task=delivery.task.id, attempt=delivery.attempts, reason=str(error))
         await self._store.outbox.postpone(
-            delivery.id, backoff(self._clock.now(), delivery.attempts, self._rng, retry_after), str(error)
+            delivery.id,
+            backoff(self._runtime.clock.now(), delivery.attempts, self._runtime.rng, retry_after),
+            str(error),
         )
 
     async def _end(self, delivery: Delivery, failure: str, *, refund: bool) -> None:
         """Close a row that cannot be delivered; where it was paid for, its credits go back and it is told."""
         task = delivery.task
-        now = self._clock.now()
+        now = self._runtime.clock.now()
         if refund and task.state is TaskState.SUCCEEDED:
             share = _share(delivery)
-            await self._store.credits.book(_refund(delivery, share, now, failure))
+            # What an operator refunded before is not refunded again, but the person hears of it all the same.
+            await self._tasks.refund(task, share, str(delivery.position), note=failure)
             try:
                 await self._status.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=share)
                 await self._status.close(task)
                 await self._status.sign(task, Sign.FAILED)
             except ChatBusy as busy:
-                if now <= (task.finished_at or task.created_at) + PATIENCE:
+                if now <= (task.finished_at or task.created_at) + DELIVERY_DEADLINE:
                     await self._postpone(delivery, busy)
                     return
             except (ChatGone, ChatMoved, ChatRefused) as error:
@@ -303,19 +299,6 @@ def _share(delivery: Delivery) -> Credits:
     """What of the task's price one of its results is worth; the first bears what cannot be divided."""
     each, rest = divmod(delivery.task.price, delivery.task.request.count)
     return Credits(each + rest if delivery.position == 0 else each)
-
-
-def _refund(delivery: Delivery, amount: Credits, now: Millis, note: str) -> LedgerRow:
-    task = delivery.task
-    return LedgerRow.change(
-        task.user_id,
-        LedgerKind.REFUND,
-        amount,
-        now,
-        f"task:{task.id}:refund:{delivery.position}",
-        task_id=task.id,
-        note=note,
-    )
 
 
 def _is_paid_for(delivery: Delivery) -> bool:

@@ -4,13 +4,12 @@ The claim is written before anything leaves (the intent), the answer right after
 is lost, the provider is asked about our own id before anything is sent again.
 """
 
-import random
 from collections import Counter
 from collections.abc import Mapping
 
 import structlog
 
-from bot.clock import Clock
+from bot.clock import Runtime
 from bot.domain.credits.spending import estimate, too_little_left
 from bot.domain.tasks.lifecycle import (
     Accepted,
@@ -18,24 +17,20 @@ from bot.domain.tasks.lifecycle import (
     Claimed,
     Deferred,
     Event,
-    IllegalTransition,
     ProvenAbsent,
     Refused,
     Unresolvable,
-    transition,
 )
 from bot.domain.tasks.schedule import ABSENCE_PAUSE, ABSENCES_TO_PROVE, PollingPolicy, backoff, first_look
 from bot.domain.tasks.task import FailureKind, Task, TaskState
 from bot.domain.units import SECOND, Millis, ProviderName, TaskId
 from bot.kling import outcomes
-from bot.kling.pool import Pool
 from bot.kling.wire import SubmitContext, TaskRef
 from bot.services.credits.spending import Spending
-from bot.services.ports import Job, Operators, Wake
-from bot.services.tasks.status import Status
-from bot.services.tasks.watch import Watch
-from bot.services.tasks.work import Work
-from bot.store import Conflict, Store
+from bot.services.tasks.lifecycle import Tasks
+from bot.services.tasks.status import expected_duration
+from bot.services.tasks.workers import ProviderMonitor, WorkerPool
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -55,29 +50,22 @@ class Dispatch:
 
     def __init__(
         self,
+        *,
         store: Store,
-        pool: Pool,
-        watch: Watch,
-        status: Status,
-        operators: Operators,
-        clock: Clock,
-        rng: random.Random,
+        tasks: Tasks,
+        monitor: ProviderMonitor,
+        work: WorkerPool,
+        runtime: Runtime,
         policy: PollingPolicy,
-        wake: Wake,
-        work: Work,
         callback_urls: Mapping[ProviderName, str] | None = None,
         spending: Spending | None = None,
     ) -> None:
         self._store = store
-        self._pool = pool
-        self._watch = watch
-        self._status = status
-        self._operators = operators
-        self._clock = clock
-        self._rng = rng
-        self._policy = policy
-        self._wake = wake
+        self._tasks = tasks
+        self._monitor = monitor
         self._work = work
+        self._runtime = runtime
+        self._policy = policy
         self._callback_urls = callback_urls or {}
         self._spending = spending
 
@@ -87,26 +75,28 @@ class Dispatch:
         """Claim what can be sent now and begin to send it; returns before the answers are there."""
         running: Counter[ProviderName] = Counter(await self._store.tasks.count_running())
         left = {} if self._spending is None else await self._spending.left()
-        now = self._clock.now()
+        now = self._runtime.clock.now()
         blocked: list[TaskId] = []
         for task in await self._store.tasks.list_due_queued(now, BATCH):
             if self._work.free == 0:
                 # A claim that waits for its turn could outlive its lease.
                 break
             spent_up = too_little_left(task.price, left)
-            clients = self._pool.candidates(task.request, running, (*task.excluded, *spent_up))
+            clients = self._monitor.pool.candidates(task.request, running, (*task.excluded, *spent_up))
             if clients:
                 provider = clients[0].name
-                claimed = await self._apply(task, Claimed(provider, Millis(self._clock.now() + LEASE)))
+                claimed = await self._tasks.advance(
+                    task, Claimed(provider, Millis(self._runtime.clock.now() + LEASE))
+                )
                 if claimed is not None:
                     running[provider] += 1
                     if provider in left:
                         left[provider] -= estimate(task.price)
                     self._work.start(self._submit(claimed))
-            elif self._pool.can_ever(task.request, task.excluded):
+            elif self._monitor.pool.can_ever(task.request, task.excluded):
                 blocked.append(task.id)
             else:
-                await self._apply(task, self._nobody_left(task, now))
+                await self._tasks.advance(task, self._nobody_left(task, now))
         if blocked:
             # Those who wait for a full provider step aside for those behind them.
             await self._store.tasks.postpone(blocked, Millis(now + STEP_ASIDE))
@@ -114,7 +104,7 @@ class Dispatch:
     def _nobody_left(self, task: Task, now: Millis) -> Event:
         """Every provider that could do it has refused: begin again with all of them, or give up."""
         if task.excluded and task.attempts <= self._policy.retries:
-            return Deferred(backoff(now, task.attempts, self._rng), anew=True)
+            return Deferred(backoff(now, task.attempts, self._runtime.rng), anew=True)
         return Refused(FailureKind.UNAVAILABLE)
 
     async def _submit(self, task: Task) -> None:
@@ -123,10 +113,10 @@ class Dispatch:
         if latest is None or latest.version != task.version:
             log.warning("a claim was lost before it was sent", task=task.id, provider=task.provider)
             return
-        client = self._pool.client(task.provider)
+        client = self._monitor.pool.client(task.provider)
         images = await self._store.drafts.get_attachments(task.request.attachments)
         if len(images) < len({file.sha256 for file in task.request.attachments}):
-            await self._apply(task, Refused(FailureKind.PARAMETERS, "the picture is no longer kept"))
+            await self._tasks.advance(task, Refused(FailureKind.PARAMETERS, "the picture is no longer kept"))
             return
         context = SubmitContext(task.external_task_id, images, self._callback_urls.get(task.provider))
         try:
@@ -141,10 +131,10 @@ class Dispatch:
             )
             await self._refused(task, task.provider, error)
         else:
-            await self._watch.note(task.provider, None)
-            now = self._clock.now()
-            expected = await self._status.expected(task)
-            await self._apply(
+            await self._monitor.note(task.provider, None)
+            now = self._runtime.clock.now()
+            expected = await expected_duration(self._store, task)
+            await self._tasks.advance(
                 task, Accepted(submission.provider_task_id, first_look(now, expected, self._policy))
             )
             log.info(
@@ -155,21 +145,20 @@ class Dispatch:
             )
 
     async def _refused(self, task: Task, provider: ProviderName, error: outcomes.ProviderError) -> None:
-        now = self._clock.now()
-        await self._watch.note(provider, error)
+        now = self._runtime.clock.now()
+        await self._monitor.note(provider, error)
         match error:
             case outcomes.Rejected():
-                await self._apply(task, Refused(error.kind, error.message))
+                await self._tasks.advance(task, Refused(error.kind, error.message))
             case outcomes.Throttled():
-                retry_at = backoff(now, max(task.attempts, 1), self._rng, error.retry_after)
-                await self._apply(task, Deferred(retry_at, counted=False))
+                retry_at = backoff(now, max(task.attempts, 1), self._runtime.rng, error.retry_after)
+                await self._tasks.advance(task, Deferred(retry_at, counted=False))
             case outcomes.Unavailable():
                 await self._again(
-                    task, provider, backoff(now, task.attempts, self._rng, error.retry_after), now
+                    task, provider, backoff(now, task.attempts, self._runtime.rng, error.retry_after), now
                 )
             case outcomes.Ambiguous():
-                await self._apply(task, AnswerLost(now))
-                self._wake(Job.DISPATCH)
+                await self._tasks.advance(task, AnswerLost(now))
             case _:
                 await self._again(task, provider, now, now)
 
@@ -177,84 +166,65 @@ class Dispatch:
         """Another provider at once, the same one later, or the end after as many tries as the settings allow."""
         excluded = (*task.excluded, provider)
         if task.attempts > self._policy.retries:
-            await self._apply(task, Refused(FailureKind.UNAVAILABLE))
-        elif self._pool.can_ever(task.request, excluded):
-            await self._apply(task, Deferred(now, exclude=provider))
-            self._wake(Job.DISPATCH)
+            await self._tasks.advance(task, Refused(FailureKind.UNAVAILABLE))
+        elif self._monitor.pool.can_ever(task.request, excluded):
+            await self._tasks.advance(task, Deferred(now, exclude=provider))
         elif retry_at > now:
-            await self._apply(task, Deferred(retry_at, anew=True))
+            await self._tasks.advance(task, Deferred(retry_at, anew=True))
         else:
-            await self._apply(task, Refused(FailureKind.UNAVAILABLE))
+            await self._tasks.advance(task, Refused(FailureKind.UNAVAILABLE))
 
     # -- settling what is unknown --------------------------------------------------------------------
 
     async def settle(self) -> None:
         """Find out about submissions whose lease ran out or whose answer was lost."""
-        now = self._clock.now()
+        now = self._runtime.clock.now()
         for task in await self._store.tasks.claim_due(now, LEASE, [TaskState.SUBMITTING], BATCH):
-            await self._apply(task, AnswerLost(now))
+            await self._tasks.advance(task, AnswerLost(now))
         for task in await self._store.tasks.claim_due(now, LEASE, [TaskState.UNCONFIRMED], BATCH):
             self._work.start(self._reconcile(task))
 
     async def orphans(self) -> None:
         """At start: whatever was being sent when the process ended has nobody waiting for its answer."""
-        now = self._clock.now()
+        now = self._runtime.clock.now()
         for task in await self._store.tasks.list_in([TaskState.SUBMITTING]):
-            await self._apply(task, AnswerLost(now))
+            await self._tasks.advance(task, AnswerLost(now))
 
     async def _reconcile(self, task: Task) -> None:
         provider = task.provider
-        client = self._pool.find(provider) if provider is not None else None
+        client = self._monitor.pool.find(provider) if provider is not None else None
         if client is None or provider is None or not client.can_ask_for(task_ref(task)):
             log.error(
                 "the answer to a submission was lost and cannot be asked for", task=task.id, provider=provider
             )
-            await self._operators.alert_operators("alert.task.unknown_outcome", provider=provider, id=task.id)
-            await self._apply(task, Unresolvable())
+            await self._monitor.operators.alert_operators(
+                "alert.task.unknown_outcome", provider=provider, id=task.id
+            )
+            await self._tasks.advance(task, Unresolvable())
             return
         ref = task_ref(task)
-        now = self._clock.now()
+        now = self._runtime.clock.now()
         try:
             found = await client.look_up(ref)
         except outcomes.ProviderError as error:
             log.warning(
                 "could not ask about a submission", task=task.id, provider=provider, reason=str(error)
             )
-            await self._watch.note(provider, error)
-            await self._apply(task, AnswerLost(backoff(now, 4, self._rng, _retry_after(error)), task.looks))
+            await self._monitor.note(provider, error)
+            await self._tasks.advance(
+                task, AnswerLost(backoff(now, 4, self._runtime.rng, error.retry_after), task.looks)
+            )
             return
         if found is not None:
             log.info("a submission whose answer was lost was found", task=task.id, provider=provider)
-            await self._apply(task, Accepted(found.provider_task_id, now))
-            self._wake(Job.POLL)
+            await self._tasks.advance(task, Accepted(found.provider_task_id, now))
         elif task.looks + 1 < ABSENCES_TO_PROVE:
-            await self._apply(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.looks + 1))
+            await self._tasks.advance(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.looks + 1))
         else:
             log.info("a submission whose answer was lost never arrived", task=task.id, provider=provider)
-            await self._apply(task, ProvenAbsent(now))
-            self._wake(Job.DISPATCH)
-
-    # -- bookkeeping ---------------------------------------------------------------------------------
-
-    async def _apply(self, task: Task, event: Event) -> Task | None:
-        """Apply an event, show it, and see to what follows; None where somebody else was faster."""
-        now = self._clock.now()
-        try:
-            after = await self._store.tasks.apply(transition(task, event, now), now)
-        except (Conflict, IllegalTransition) as error:
-            log.info("a transition came too late", task=task.id, reason=str(error))
-            return None
-        if after.state.is_final:
-            self._wake(Job.DELIVER)
-        elif after.state is not task.state:
-            await self._status.show(after)
-        return after
+            await self._tasks.advance(task, ProvenAbsent(now))
 
 
 def task_ref(task: Task) -> TaskRef:
     """How a provider is asked about a task."""
     return TaskRef(task.request.operation, task.request.model, task.external_task_id, task.provider_task_id)
-
-
-def _retry_after(error: outcomes.ProviderError) -> Millis | None:
-    return error.retry_after if isinstance(error, (outcomes.Throttled, outcomes.Unavailable)) else None

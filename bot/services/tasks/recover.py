@@ -7,13 +7,13 @@ from pathlib import Path
 import structlog
 
 from bot.clock import Clock
-from bot.domain.tasks.lifecycle import DeadlinePassed, IllegalTransition, transition
+from bot.domain.tasks.lifecycle import DeadlinePassed
 from bot.domain.tasks.task import ACTIVE_STATES
 from bot.domain.units import HOUR, Millis
-from bot.services.ports import Job, Wake
 from bot.services.tasks.dispatch import Dispatch
+from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.status import Status
-from bot.store import Conflict, Store
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
@@ -26,19 +26,20 @@ class Recover:
 
     def __init__(
         self,
+        *,
         store: Store,
+        tasks: Tasks,
         dispatch: Dispatch,
         status: Status,
         clock: Clock,
-        wake: Wake,
         directory: Path,
         retention: Millis,
     ) -> None:
         self._store = store
+        self._tasks = tasks
         self._dispatch = dispatch
         self._status = status
         self._clock = clock
-        self._wake = wake
         self._directory = directory
         self._retention = retention
         self._cleaned_at: int | None = None
@@ -68,12 +69,8 @@ class Recover:
             # Running tasks have one more look first: the poll ends them.
             if task.provider_task_id is not None:
                 continue
-            try:
-                await self._store.tasks.apply(transition(task, DeadlinePassed(None), now), now)
-            except (Conflict, IllegalTransition):
-                continue
-            log.warning("task expired before a provider took it", task=task.id)
-            self._wake(Job.DELIVER)
+            if await self._tasks.advance(task, DeadlinePassed(None)) is not None:
+                log.warning("task expired before a provider took it", task=task.id)
         if self._cleaned_at is None or now - self._cleaned_at > CLEANING_INTERVAL:
             self._cleaned_at = now
             forgotten = await self._store.operations.clean(Millis(now - self._retention))

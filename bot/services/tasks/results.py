@@ -25,14 +25,14 @@ from bot.domain.tasks.task import (
     Task,
     TaskState,
 )
-from bot.domain.units import ChatId, Credits, TaskId, UserId, shown
+from bot.domain.units import ChatId, Credits, TaskId, UserId
 from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.media.clips import NotAVideo, first_frame
 from bot.services.compose import Compose
-from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatBusy, ChatRefused, Manner, ResultChat, ResultFile, Sent
 from bot.services.tasks.fetching import SUFFIXES, ResultFiles
+from bot.services.tasks.lifecycle import Tasks
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -50,10 +50,10 @@ class Results:
     """Finds what has been made, shows it again, and says what can be made of it."""
 
     def __init__(
-        self, store: Store, accounts: Accounts, compose: Compose, chat: ResultChat, files: ResultFiles
+        self, *, store: Store, tasks: Tasks, compose: Compose, chat: ResultChat, files: ResultFiles
     ) -> None:
         self._store = store
-        self._accounts = accounts
+        self._tasks = tasks
         self._compose = compose
         self._chat = chat
         self._files = files
@@ -73,53 +73,6 @@ class Results:
     async def of_request(self, chat_id: ChatId, message_id: int) -> Task | None:
         """The newest task that a person's message asked for."""
         return await self._store.history.get_task_of_request(chat_id, message_id)
-
-    async def own(self, user_id: UserId, task_id: TaskId) -> Task:
-        """One of a person's tasks; admins see everybody's.
-
-        Raises:
-            UserError: there is none of that id, or it was deleted.
-
-        """
-        task = await self._existing(task_id)
-        if not self._may(user_id, task):
-            raise UserError("error.task.unknown", task=shown(task_id))
-        return task
-
-    async def visible(self, user_id: UserId, task_id: TaskId, chat_id: ChatId) -> Task:
-        """A task that a person sees: an own one, or one of the group where its button stands.
-
-        Raises:
-            UserError: there is none of that id, or it was deleted.
-
-        """
-        task = await self._existing(task_id)
-        if task.origin.chat_id != chat_id and not self._may(user_id, task):
-            raise UserError("error.task.unknown", task=shown(task_id))
-        return task
-
-    async def mine(self, user_id: UserId, task_id: TaskId) -> Task:
-        """A task that a person may change.
-
-        Raises:
-            UserError: it is another person's, or was deleted.
-
-        """
-        task = await self._existing(task_id)
-        if not self._may(user_id, task):
-            raise UserError("error.result.not_yours")
-        return task
-
-    async def _existing(self, task_id: TaskId) -> Task:
-        task = await self._store.tasks.get(task_id)
-        if task is None:
-            raise UserError("error.task.unknown", task=shown(task_id))
-        if task.hidden:
-            raise UserError("error.result.deleted")
-        return task
-
-    def _may(self, user_id: UserId, task: Task) -> bool:
-        return task.user_id == user_id or self._accounts.is_admin(user_id)
 
     async def files(self, task_id: TaskId) -> list[Delivery]:
         """What a task brought, in order, without notices."""
@@ -162,8 +115,7 @@ class Results:
             UserError: it is another person's, it is no video, or its provider gave it no id.
 
         """
-        if not self._may(user_id, task):
-            raise UserError("error.result.not_yours")
+        self._tasks.check_owner(user_id, task)
         files = await self.files(task.id)
         videos: Sequence[Delivery] = [file for file in files if file.kind is DeliveryKind.VIDEO]
         if len(videos) <= position:

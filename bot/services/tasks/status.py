@@ -31,9 +31,7 @@ class Status:
 
     async def expected(self, task: Task) -> Millis | None:
         """How long tasks like this one took at its provider, in milliseconds, or None where too few are known."""
-        if task.provider is None:
-            return None
-        return learned_median(await self._store.tasks.list_durations(task.provider, task.operation_key))
+        return await expected_duration(self._store, task)
 
     async def show(self, task: Task) -> None:
         """Write or edit the status message of a task that is not at its end.
@@ -97,3 +95,10 @@ class Status:
                 await self._store.tasks.set_status_message(task.id, message_id)
                 if task.status_message_id is None:
                     await self._notices.sign(task, Sign.ACCEPTED)
+
+
+async def expected_duration(store: Store, task: Task) -> Millis | None:
+    """How long tasks like this one took at its provider, in milliseconds, or None where too few are known."""
+    if task.provider is None:
+        return None
+    return learned_median(await store.tasks.list_durations(task.provider, task.operation_key))

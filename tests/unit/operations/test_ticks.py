@@ -4,7 +4,7 @@ import pytest
 
 from bot.scheduler import Scheduler
 from bot.services.ports import Job
-from bot.services.tasks.work import Work
+from bot.services.tasks.workers import WorkerPool
 
 FAR = 3600.0
 
@@ -69,7 +69,7 @@ async def test_waking_a_job_that_the_scheduler_does_not_run_is_only_noted(ticks)
 
 
 async def test_work_is_bounded_and_a_failing_piece_leaves_its_place():
-    work = Work(limit=2)
+    work = WorkerPool(limit=2)
     inside, most = 0, 0
     full, may_end = asyncio.Event(), asyncio.Event()
 
@@ -96,7 +96,7 @@ async def test_work_is_bounded_and_a_failing_piece_leaves_its_place():
 
 
 async def test_work_that_does_not_end_within_the_grace_is_cancelled():
-    work = Work(limit=1)
+    work = WorkerPool(limit=1)
     cancelled = asyncio.Event()
 
     async def endless() -> None:

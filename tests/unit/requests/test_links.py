@@ -6,7 +6,7 @@ import pytest
 from bot.domain.requests.links import Linked, split_links
 from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
-from bot.services.requests.links import MOST_LINKS, Links
+from bot.services.requests.attachments import MOST_LINKS, Links
 
 BOAT = "https://example.com/boat.jpg"
 

@@ -1,22 +1,24 @@
-"""Everybody's tasks, as those who run the bot look at them and steer them. Every deed is checked and noted.
+"""What admins see of all tasks and do about them: cancel, refund, make again. Each action is checked and audited.
 
-Whoever does it is the `actor`; None is a shell, for which this needs nothing but the store.
+Whoever does it is the `actor`; None is a shell.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bot.clock import Clock
 from bot.domain.people.access import Permission, Person
-from bot.domain.tasks.lifecycle import CancelRequested, DeadlinePassed, IllegalTransition, transition
-from bot.domain.tasks.task import ACTIVE_STATES, LedgerKind, LedgerRow, Task, TaskState
+from bot.domain.requests.request import VideoRequest
+from bot.domain.tasks.lifecycle import CancelRequested, DeadlinePassed
+from bot.domain.tasks.task import ACTIVE_STATES, LedgerRow, Origin, Task, TaskState
 from bot.domain.units import DAY, MINUTE, Millis, TaskId, UserId, shown
 from bot.errors import UserError
 from bot.services.people.access import Access
 from bot.services.people.audit import Audit
-from bot.services.ports import Job, Wake
-from bot.store import Conflict, Store
+from bot.services.tasks.lifecycle import Tasks
+from bot.store import Store
 
 TASKS_ON_A_PAGE = 8
 EXAMPLES = 5
@@ -34,15 +36,33 @@ class Failures:
     examples: Sequence[Task]
 
 
-class AllTasks:
-    """Looks at tasks, ends them, and gives back what they cost."""
+class AcceptRequest(Protocol):
+    """Accepts a request as `bot.services.requests.submit.Submit.accept` does."""
 
-    def __init__(self, store: Store, access: Access, audit: Audit, clock: Clock, wake: Wake) -> None:
+    async def __call__(self, user_id: UserId, origin: Origin, request: VideoRequest) -> Task:
+        """Reserve the credits and queue the request."""
+        ...
+
+
+class TaskAdmin:
+    """Looks at everybody's tasks and steers them. Without `accept` nothing is made again: a shell asks for nothing."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        tasks: Tasks,
+        access: Access,
+        audit: Audit,
+        clock: Clock,
+        accept: AcceptRequest | None = None,
+    ) -> None:
         self._store = store
+        self._tasks = tasks
         self._access = access
         self._audit = audit
         self._clock = clock
-        self._wake = wake
+        self._accept = accept
 
     async def of_person(self, actor: UserId | None, user_id: UserId) -> list[Task]:
         """A person's newest tasks, whatever became of them.
@@ -76,58 +96,62 @@ class AllTasks:
 
         """
         await self._access.require(actor, Permission.LOOK)
-        task = await self._store.tasks.get(task_id)
-        if task is None:
-            raise UserError("error.task.unknown", task=shown(task_id))
+        task = await self._tasks.of(None, task_id)
         return task, await self._access.person(task.user_id)
 
     async def cancel(self, actor: UserId | None, task_id: TaskId, operation: str) -> Task:
-        """End a task now and give its credits back; a video that comes all the same is still delivered, free.
+        """End a task now and release its credits; a video that comes all the same is still delivered, free.
 
         Raises:
-            UserError: the actor may not, or the task is at its end.
+            UserError: the actor lacks `Permission.TASKS`, or the task has ended.
 
         """
         await self._access.require(actor, Permission.TASKS)
-        task, _ = await self.task(actor, task_id)
-        now = self._clock.now()
-        known = task.provider_task_id is not None
-        deadline = DeadlinePassed(Millis(now + MINUTE) if known else None)
-        event = CancelRequested() if task.state is TaskState.QUEUED else deadline
-        try:
-            ended = await self._store.tasks.apply(transition(task, event, now), now)
-        except (Conflict, IllegalTransition):
-            current, _ = await self.task(actor, task_id)
+        task = await self._tasks.of(None, task_id)
+        look_at = None if task.provider_task_id is None else Millis(self._clock.now() + MINUTE)
+        event = CancelRequested() if task.state is TaskState.QUEUED else DeadlinePassed(look_at)
+        ended = await self._tasks.advance(task, event)
+        if ended is None:
+            current = await self._tasks.of(None, task_id)
             key = "error.task.ended" if current.state.is_final else "error.admin.task_busy"
-            raise UserError(key, task=shown(task_id)) from None
+            raise UserError(key, task=shown(task_id))
         await self._audit.note(operation, actor, "cancel", shown(task_id), task.state, ended.state)
-        self._wake(Job.DELIVER)
         return ended
 
-    async def refund(self, actor: UserId | None, task_id: TaskId, operation: str) -> Task:
-        """Give back what a finished task cost, once.
+    async def refund(self, actor: UserId | None, task_id: TaskId, operation: str) -> LedgerRow:
+        """Refund all that is left of what a finished task was charged.
 
         Raises:
-            UserError: the actor may not, the task cost nothing, or it was given back before.
+            UserError: the actor lacks `Permission.CREDITS`, the task cost nothing, or nothing is left to refund.
 
         """
         await self._access.require(actor, Permission.CREDITS)
-        task, _ = await self.task(actor, task_id)
+        task = await self._tasks.of(None, task_id)
         if task.state is not TaskState.SUCCEEDED:
             raise UserError("error.admin.nothing_to_refund", task=shown(task_id))
-        row = LedgerRow.change(
-            task.user_id,
-            LedgerKind.REFUND,
-            task.price,
-            self._clock.now(),
-            f"task:{task.id}:refund",
-            task_id=task.id,
-            actor_id=actor,
-        )
-        if not await self._store.credits.book(row):
+        row = await self._tasks.refund(task, None, operation, actor)
+        if row is None:
             raise UserError("error.admin.refunded", task=shown(task_id))
-        await self._audit.note(operation, actor, "refund", shown(task_id), "", f"+{task.price}")
-        return task
+        await self._audit.note(operation, actor, "refund", shown(task_id), "", f"+{row.amount}")
+        return row
+
+    async def make_again(self, actor: UserId, task_id: TaskId, update_id: int) -> Task:
+        """Make a finished task once more, for the same person and on their credits.
+
+        Raises:
+            UserError: the actor lacks `Permission.TASKS`, the task has not ended, or it cannot be accepted.
+
+        """
+        await self._access.require(actor, Permission.TASKS)
+        task = await self._tasks.of(None, task_id)
+        if self._accept is None or not task.state.is_final:
+            raise UserError("error.admin.task_runs", task=shown(task_id))
+        origin = replace(task.origin, update_id=update_id)
+        again = await self._accept(task.user_id, origin, task.request)
+        await self._audit.note(
+            f"update:{update_id}", actor, "retry", shown(task_id), task.state, shown(again.id)
+        )
+        return again
 
     async def failures(self, actor: UserId | None) -> Failures:
         """What failed within the last day.

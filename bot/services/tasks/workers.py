@@ -1,14 +1,24 @@
-"""Work that a tick begins and does not wait for: bounded, never forgotten, finished before the end."""
+"""What the ticks that speak with providers and chats share: bounded work, and the record of every exchange."""
 
 import asyncio
 from collections.abc import Coroutine
 
 import structlog
 
+from bot.domain.units import ProviderName
+from bot.kling import outcomes
+from bot.kling.pool import Pool
+from bot.services.ports import Operators
+
 log = structlog.get_logger(__name__)
 
+_ALERTS: dict[type[outcomes.ProviderError], str] = {
+    outcomes.Unauthorized: "alert.provider.unauthorized",
+    outcomes.OutOfBalance: "alert.provider.balance",
+}
 
-class Work:
+
+class WorkerPool:
     """A set of running pieces of work, at most `limit` of them at once; the rest waits its turn.
 
     `begun` counts all that were ever started. A piece that fails is logged with its traceback; its task's lease brings it back later.
@@ -53,3 +63,17 @@ class Work:
         for piece in self._running:
             piece.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+
+
+class ProviderMonitor:
+    """Tells the pool how every exchange with a provider ended, and the operators what they must know, once."""
+
+    def __init__(self, pool: Pool, operators: Operators) -> None:
+        self.pool = pool
+        self.operators = operators
+
+    async def note(self, provider: ProviderName, error: outcomes.ProviderError | None) -> None:
+        """Remember how an exchange ended (None: well), and tell the operators where it is news."""
+        if self.pool.note(provider, error) and error is not None:
+            key = _ALERTS.get(type(error), "alert.provider.unavailable")
+            await self.operators.alert_operators(key, provider=provider, detail=error.message)

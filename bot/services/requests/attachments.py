@@ -1,0 +1,141 @@
+"""Pictures and sounds that people send: made into what Kling takes, and kept until nothing needs them.
+
+Pictures that people name by a link are fetched by us, behind the guard that results pass, and never handed on: a
+provider gets the picture's bytes, as with a photo; so the address of nobody's network leaves this machine.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+import structlog
+
+from bot.clock import Clock
+from bot.domain.requests.links import LONGEST
+from bot.domain.requests.request import AudioRef, ImageRef
+from bot.domain.units import UserId
+from bot.errors import UserError
+from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
+from bot.media.clips import SHORTEST_SOUND, as_mp3
+from bot.media.images import close_up, prepare
+from bot.store import Store, StoredAttachment
+
+log = structlog.get_logger(__name__)
+
+LONGEST_SOUND = 60_000
+"""Milliseconds of speech that Kling takes for a lip-sync."""
+
+LARGEST_PICTURE = 20_000_000
+"""Bytes; as much as a photo that is sent as a file may have."""
+
+LONGEST_WAIT = 30.0
+"""Seconds for one picture, whatever its server does in between."""
+
+MOST_LINKS = 7
+"""In one message; no model takes more pictures."""
+
+FetchPicture = Callable[[str, Path], Awaitable[object]]
+"""Saves a picture by its address, or raises what `bot.kling.download` raises."""
+
+
+class Attachments:
+    """Prepares and keeps what requests are made of."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def keep_image(self, data: bytes, owner: UserId | None = None) -> ImageRef:
+        """Make a picture into what Kling takes and keep it, until its owner asks to be forgotten.
+
+        Raises:
+            UserError: it is no picture, or one that cannot be used.
+
+        """
+        prepared = await asyncio.to_thread(prepare, data)
+        ref = ImageRef(
+            sha256=prepared.sha256,
+            media_type=prepared.media_type,
+            width=prepared.width,
+            height=prepared.height,
+        )
+        await self._store.drafts.save_attachment(
+            StoredAttachment(ref, prepared.data, owner), self._clock.now()
+        )
+        return ref
+
+    async def keep_close_up(self, picture: ImageRef, owner: UserId) -> ImageRef:
+        """Keep a nearer look at a kept picture.
+
+        Raises:
+            UserError: the picture is no longer kept.
+
+        """
+        kept = (await self._store.drafts.get_attachments([picture])).get(picture.sha256)
+        if kept is None:
+            raise UserError("error.image.not_available")
+        return await self.keep_image(await asyncio.to_thread(close_up, kept), owner)
+
+    async def keep_sound(
+        self,
+        data: bytes,
+        owner: UserId | None = None,
+        longest_ms: int = LONGEST_SOUND,
+        shortest_ms: int = SHORTEST_SOUND,
+    ) -> AudioRef:
+        """Make a sound into what Kling takes and keep it, until its owner asks to be forgotten.
+
+        Raises:
+            UserError: it is no sound, or too long or too short to be used.
+
+        """
+        mp3, length = await asyncio.to_thread(as_mp3, data, longest_ms, shortest_ms)
+        ref = AudioRef(sha256=hashlib.sha256(mp3).hexdigest(), duration_ms=length)
+        await self._store.drafts.save_attachment(StoredAttachment(ref, mp3, owner), self._clock.now())
+        return ref
+
+
+class Links:
+    """Fetches pictures by their links, through a file in `directory`."""
+
+    def __init__(self, fetch: FetchPicture, directory: Path, longest_wait: float = LONGEST_WAIT) -> None:
+        self._fetch = fetch
+        self._directory = directory
+        self._longest_wait = longest_wait
+
+    async def pictures(self, links: tuple[str, ...]) -> list[bytes]:
+        """The pictures behind some links, in order.
+
+        Raises:
+            UserError: there are too many, or one leads to no picture that can be fetched.
+
+        """
+        if len(links) > MOST_LINKS:
+            raise UserError("error.link.too_many", limit=MOST_LINKS)
+        return [await self._picture(link) for link in links]
+
+    async def _picture(self, link: str) -> bytes:
+        host = _host(link)
+        with TemporaryDirectory(prefix="link-", dir=self._directory) as directory:
+            target = Path(directory) / "picture"
+            try:
+                async with asyncio.timeout(self._longest_wait):
+                    await self._fetch(link, target)
+            except DownloadRefused as error:
+                log.info("a linked picture is refused", reason=str(error))
+                megabytes = LARGEST_PICTURE // 1_000_000
+                raise UserError("error.link.no_picture", host=host, limit=megabytes) from None
+            except (DownloadGone, DownloadFailed, TimeoutError) as error:
+                log.info("a linked picture could not be fetched", reason=str(error) or "it took too long")
+                raise UserError("error.link.failed", host=host) from None
+            return await asyncio.to_thread(target.read_bytes)
+
+
+def _host(link: str) -> str:
+    try:
+        return (urlsplit(link[:LONGEST]).hostname or "")[:80]
+    except ValueError:
+        return ""

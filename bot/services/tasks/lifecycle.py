@@ -1,0 +1,169 @@
+"""The one way to find a task, move it on, and give back what it cost.
+
+Every change of a task's state goes through `Tasks.advance`: dispatch, poll, recovery and cancelling alike.
+"""
+
+import structlog
+
+from bot.clock import Clock
+from bot.domain.tasks.lifecycle import CancelRequested, Event, IllegalTransition, StillRunning, transition
+from bot.domain.tasks.task import ACTIVE_STATES, LedgerRow, Task, TaskState
+from bot.domain.units import SECOND, ChatId, Credits, Millis, ProviderName, UserId, read_task_id, shown
+from bot.errors import UserError
+from bot.services.people.accounts import Accounts
+from bot.services.ports import Job, Wake
+from bot.services.tasks.status import Status
+from bot.store import Conflict, Store
+
+log = structlog.get_logger(__name__)
+
+HINT_PAUSE = Millis(SECOND)
+"""At least this long passes between two queries about one task that callbacks cause."""
+
+_JOBS = {
+    TaskState.QUEUED: Job.DISPATCH,
+    TaskState.UNCONFIRMED: Job.RECOVER,
+    TaskState.IN_PROGRESS: Job.POLL,
+}
+"""The job that takes up a task in each state; one that is being sent is in hand already."""
+
+
+class Tasks:
+    """Finds tasks and applies events to them. Without `status` nothing is shown: a shell has no chat."""
+
+    def __init__(
+        self, *, store: Store, accounts: Accounts, status: Status | None, clock: Clock, wake: Wake
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._status = status
+        self._clock = clock
+        self._wake = wake
+
+    # -- finding -------------------------------------------------------------------------------------
+
+    async def of(self, user_id: UserId | None, task_id: str, chat_id: ChatId | None = None) -> Task:
+        """A task that a person may see; `task_id` may be written as people type it.
+
+        People see their own tasks and those of the group `chat_id`, where the button that they press is shown;
+        admins see all tasks. A `user_id` of None is an operator whose permission has been checked, and who sees
+        deleted tasks as well.
+
+        Raises:
+            UserError: there is no such task for this person, or it was deleted.
+
+        """
+        found = read_task_id(task_id)
+        task = None if found is None else await self._store.tasks.get(found)
+        if task is None or not (
+            user_id is None or task.origin.chat_id == chat_id or self._may_change(user_id, task)
+        ):
+            raise UserError("error.task.unknown", task=task_id[:20] if found is None else shown(found))
+        return task if user_id is None else _not_deleted(task)
+
+    async def owned(self, user_id: UserId, task_id: str) -> Task:
+        """A task that a person may work with: their own, or any task for an admin.
+
+        Raises:
+            UserError: there is no such task, it was deleted, or it is another person's.
+
+        """
+        task = _not_deleted(await self.of(None, task_id))
+        self.check_owner(user_id, task)
+        return task
+
+    async def running(self, user_id: UserId) -> list[Task]:
+        """A person's active tasks, newest first."""
+        return await self._store.tasks.list_of(user_id, sorted(ACTIVE_STATES))
+
+    def check_owner(self, user_id: UserId, task: Task) -> None:
+        """Refuse to work with another person's task.
+
+        Raises:
+            UserError: it is another person's, and the person is no admin.
+
+        """
+        if not self._may_change(user_id, task):
+            raise UserError("error.result.not_yours")
+
+    def _may_change(self, user_id: UserId, task: Task) -> bool:
+        return task.user_id == user_id or self._accounts.is_admin(user_id)
+
+    # -- advancing -----------------------------------------------------------------------------------
+
+    async def advance(self, task: Task, event: Event) -> Task | None:
+        """Apply an event, show the new state, and wake the jobs that have work now.
+
+        Returns None where the event came too late: another worker or a person moved the task on first.
+        """
+        now = self._clock.now()
+        try:
+            change = transition(task, event, now)
+            after = await self._store.tasks.apply(change, now)
+        except (Conflict, IllegalTransition) as error:
+            log.info("an event came too late", task=task.id, kind=type(event).__name__, reason=str(error))
+            return None
+        if change.outbox:
+            self._wake(Job.DELIVER)
+        if after.state.is_final and not isinstance(event, StillRunning):
+            log.info(
+                "task ended", task=task.id, state=after.state, failure=after.failure, provider=task.provider
+            )
+            if task.provider is not None:
+                # It has room for another one.
+                self._wake(Job.DISPATCH)
+        elif after.due_at is not None and after.due_at <= now and after.state in _JOBS:
+            self._wake(_JOBS[after.state])
+        if self._status is not None and (after.state is not task.state or isinstance(event, StillRunning)):
+            await self._status.show(after)
+        return after
+
+    async def poll_now(
+        self, provider: ProviderName, external_task_id: str | None, provider_task_id: str | None
+    ) -> None:
+        """Bring a task's next query forward, at most once in `HINT_PAUSE`. Unknown tasks: no effect."""
+        now = self._clock.now()
+        task = await self._store.tasks.poll_now(provider, external_task_id, provider_task_id, now, HINT_PAUSE)
+        if task is not None:
+            log.info("a query was brought forward", task=task.id, provider=provider, state=task.state)
+            self._wake(_JOBS.get(task.state, Job.POLL))
+
+    async def cancel(self, user_id: UserId, task_id: str) -> Task:
+        """Cancel a queued task and release its credits; a cancelled one stays cancelled.
+
+        Raises:
+            UserError: there is no such task for this person, or it has been sent already.
+
+        """
+        task = await self.of(user_id, task_id)
+        cancelled = await self.advance(task, CancelRequested())
+        if cancelled is not None:
+            return cancelled
+        current = await self.of(user_id, task.id)
+        if current.state is TaskState.CANCELLED:
+            return current
+        key = "error.task.ended" if current.state.is_final else "error.task.already_sent"
+        raise UserError(key, task=shown(task.id))
+
+    # -- refunding -----------------------------------------------------------------------------------
+
+    async def refund(
+        self, task: Task, amount: Credits | None, key: str, actor: UserId | None = None, note: str = ""
+    ) -> LedgerRow | None:
+        """Refund a charged task to whoever paid, `amount` None being all that is left of its charge.
+
+        `key` names the refund within the task: the same one is booked once. Returns the row that was booked, or
+        None where nothing is left to refund: all refunds of a task together never exceed its charge.
+        """
+        row = await self._store.credits.refund(
+            task.id, amount, key, self._clock.now(), actor=actor, note=note
+        )
+        if row is not None:
+            log.info("task refunded", task=task.id, account=row.user_id, credits=row.amount, key=key)
+        return row
+
+
+def _not_deleted(task: Task) -> Task:
+    if task.hidden:
+        raise UserError("error.result.deleted")
+    return task
