@@ -23,7 +23,6 @@ from handlers.guide import start as onboarding
 from handlers.making import card, improving, replies, try_on, video, words
 from handlers.making import commands as making
 from handlers.results import history, inline, results, tasks
-from handlers.shop import buy, subscriptions
 
 OldHandler = Callable[[Update, Context], Awaitable[Any]]
 OldPress = Callable[[Update, Context, CallbackQuery, str], Awaitable[str | None]]
@@ -125,9 +124,6 @@ COMMANDS = (
     old("prices", prices.prices, access=AccessLevel.VIEW, section=Section.GUIDE),
     old("invite", onboarding.invite, access=AccessLevel.VIEW, section=Section.GUIDE),
     old("tips", tips.tips, access=AccessLevel.VIEW, section=Section.GUIDE),
-    old("buy", buy.buy, section=Section.SHOP, for_sale=True),
-    old("terms", buy.terms, access=AccessLevel.OPEN, section=Section.SHOP, for_sale=True),
-    old("paysupport", buy.pay_support, access=AccessLevel.OPEN, section=Section.SHOP, for_sale=True),
     old("start", onboarding.start, access=_start_access),
     old("admin", admin_panel.admin, permission=Permission.LOOK, section=Section.STAFF),
     old("user", admin.user, permission=Permission.LOOK, section=Section.STAFF),
@@ -135,7 +131,6 @@ COMMANDS = (
     old("strikes", strikes.strikes, permission=Permission.LOOK, section=Section.STAFF),
     old("grant", admin.grant, permission=Permission.CREDITS, section=Section.STAFF),
     old("plan", plans.plan, permission=Permission.CREDITS, section=Section.STAFF),
-    old("refund", buy.refund, permission=Permission.CREDITS, section=Section.STAFF, for_sale=True),
     old("providers", providers.providers, permission=Permission.OPERATE, section=Section.STAFF),
     old("maintenance", access.maintenance, permission=Permission.OPERATE, section=Section.STAFF),
     old("invitecode", access.invite_code, permission=Permission.ADMIT, section=Section.STAFF),
@@ -186,9 +181,6 @@ BUTTONS = (
     old_button("wear", try_on.press_wear),
     old_button("improve", improving.press_improve),
     old_button("improve_use", improving.press_use),
-    old_button("buy", buy.press_buy),
-    old_button("subscribe", subscriptions.press_subscribe),
-    old_button("renewal", subscriptions.press_renewal),
     old_button("pause", providers.press_pause),
     old_button("resume", providers.press_resume),
     old_button("refresh", providers.press_refresh),
@@ -215,8 +207,5 @@ EVENTS = (
     old_event(Kind.UNKNOWN_COMMAND, words.unknown_command),
     old_event(Kind.ANONYMOUS_COMMAND, words.anonymous, AccessLevel.OPEN),
     old_event(Kind.INLINE_QUERY, inline.answer_query, AccessLevel.VIEW),
-    old_event(Kind.PRE_CHECKOUT, buy.pre_checkout),
-    old_event(Kind.PAYMENT, buy.paid, AccessLevel.OPEN),
-    old_event(Kind.SUBSCRIPTION, subscriptions.changed, AccessLevel.OPEN),
     old_event(Kind.MEMBERSHIP, groups.joined, AccessLevel.OPEN),
 )

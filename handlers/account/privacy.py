@@ -70,4 +70,4 @@ async def _unsubscribe(update: Update, context: Context) -> None:
     """Nobody goes on paying a bot that has forgotten them."""
     subscription = await context.services.payments.subscriptions.current(user_id_of(update))
     if subscription is not None and subscription.renews:
-        await subscriptions.set_renewal(context, subscription, renews=False)
+        await subscriptions.set_renewal(context.turn, subscription, renews=False)

@@ -1,135 +1,255 @@
 """`/buy`, `/refund`, `/terms` and `/paysupport`: credits for Telegram Stars."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from html import escape
+from zoneinfo import ZoneInfo
 
 import structlog
-from telegram import CallbackQuery, Update
 
-from bot.domain.credits.shop import Payment
+from bot.domain.credits.shop import Package, Payment
+from bot.domain.credits.subscription import MonthlyPlan, Subscription
+from bot.domain.people.access import AccessLevel, Permission
 from bot.domain.units import Millis, UserId
 from bot.errors import UserError
-from bot.i18n import for_language
-from bot.services.ports import ChatError, ChatRefused
+from bot.i18n import Texts, for_language
+from bot.services.ports import Balance, ChatError, ChatRefused
 from handlers.chat import views
-from handlers.chat.context import Context, answer, message_of, place_of, tell, user_id_of
-from handlers.shop import (
-    buy_views,
-    subscriptions,
-)
+from handlers.chat.keyboards import Button, Payload
+from handlers.chat.menus import Section
+from handlers.chat.routes import Command, Event, Kind, Press, Words
+from handlers.chat.turn import Turn
+from handlers.chat.views import View
+from handlers.shop import subscriptions
+from handlers.shop.subscriptions import SetRenewal, Subscribe, set_renewal
 
 log = structlog.get_logger(__name__)
 
 LONGEST_CHARGE = 200
 """Characters; Telegram's ids are shorter."""
 
-GIVEN_BACK = "charge_already_refunded"
+ALREADY_REFUNDED = "charge_already_refunded"
 """Telegram's word, in lower case, for a refund that an earlier try has made."""
 
 
-async def buy(update: Update, context: Context) -> None:
-    """What can be bought; only in private, for whoever sees an invoice can pay it."""
-    services, me = context.services, user_id_of(update)
-    sold = services.payments.packages()
-    if not place_of(update).is_private:
-        raise UserError("error.buy.private", username=context.bot.username)
-    monthly = services.payments.subscriptions
-    current, now = await monthly.current(me), services.clock.now()
-    view = buy_views.offers(context.t, sold, monthly.offered, current, me, services.accounts.zone, now)
-    await answer(update, context, view)
-
-
-async def press_buy(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
+@dataclass(frozen=True)
+class BuyPackage(Payload, action="buy"):
     """Send the invoice of a package."""
-    del query
-    offer = await context.services.payments.offer(user_id_of(update), argument)
-    credits = views.credits(context.t, offer.package.credits)
-    description = context.t("buy.description", credits=credits)
-    await context.chat.send_star_invoice(
-        place_of(update).chat_id, credits, description, offer.token, offer.package.stars
+
+    name: str
+
+
+# -- buying ------------------------------------------------------------------------------------------
+
+
+async def buy(turn: Turn) -> None:
+    """`/buy`: what can be bought; only in private, for whoever sees an invoice can pay it."""
+    sold = turn.services.payments.packages()
+    if not turn.is_private:
+        raise UserError("error.buy.private", username=turn.username)
+    await turn.answer(await _offers(turn, sold))
+
+
+async def on_buy(turn: Turn, button: BuyPackage) -> None:
+    """Send the invoice of a package."""
+    offer = await turn.services.payments.offer(turn.user_id, button.name)
+    credits = views.credits(turn.t, offer.package.credits)
+    description = turn.t("buy.description", credits=credits)
+    await turn.chat.send_star_invoice(turn.chat_id, credits, description, offer.token, offer.package.stars)
+
+
+async def on_set_renewal(turn: Turn, button: SetRenewal) -> None:
+    """End the renewal of one's subscription, or allow it again.
+
+    Raises:
+        UserError: there is none any more, or Telegram cannot be reached.
+
+    """
+    subscription = await turn.services.payments.subscriptions.current(turn.user_id)
+    if subscription is None:
+        raise UserError("error.buy.no_subscription")
+    await set_renewal(turn, subscription, renews=button.renews)
+    await turn.edit(await _offers(turn, turn.services.payments.packages(), allowed=button.renews))
+
+
+async def _offers(turn: Turn, sold: Sequence[Package], *, allowed: bool = False) -> View:
+    monthly = turn.services.payments.subscriptions
+    current = await monthly.current(turn.user_id)
+    return offers(
+        turn.t, sold, monthly.offered, current, turn.user_id, turn.zone, turn.now(), allowed=allowed
     )
 
 
-async def pre_checkout(update: Update, context: Context) -> None:
-    """Somebody is about to pay: say within ten seconds whether they may."""
-    query = update.pre_checkout_query
+async def on_pre_checkout(turn: Turn) -> None:
+    """Say within ten seconds whether somebody may pay."""
+    query = turn.update.pre_checkout_query
     if query is None:
         return
-    reason = None
+    refusal = None
     try:
-        await context.services.payments.check(
+        await turn.services.payments.check(
             query.invoice_payload, UserId(query.from_user.id), query.currency, query.total_amount
         )
     except UserError as error:
-        reason = views.plain(context.t(error.key))
-    if not await context.chat.answer_checkout(query.id, reason):
+        refusal = views.plain(turn.t(error.key))
+    if not await turn.chat.answer_checkout(query.id, refusal):
         # Too late, or out of reach: nothing is paid, and they can press again.
         log.warning("a checkout could not be answered", user=query.from_user.id)
 
 
-async def paid(update: Update, context: Context) -> None:
-    """Stars arrived: credit them."""
-    payment = message_of(update).successful_payment
+async def on_payment(turn: Turn) -> None:
+    """Credit Stars that arrived."""
+    payment = None if turn.message is None else turn.message.successful_payment
     if payment is None:
         return
-    services = context.services
-    person = user_id_of(update)
-    known = await services.payments.paid(
-        person,
+    known = await turn.services.payments.paid(
+        turn.user_id,
         payment.invoice_payload,
         payment.telegram_payment_charge_id,
         payment.currency,
         payment.total_amount,
         _millis(payment.subscription_expiration_date),
     )
-    balance, now = await services.accounts.balance(person), services.clock.now()
-    await answer(update, context, buy_views.thanks(context.t, known, balance, services.accounts.zone, now))
+    balance = await turn.services.accounts.balance(turn.user_id)
+    await turn.answer(thanks(turn.t, known, balance, turn.zone, turn.now()))
 
 
 def _millis(moment: datetime | None) -> Millis | None:
     return None if moment is None else Millis(int(moment.timestamp() * 1000))
 
 
-async def refund(update: Update, context: Context) -> None:
-    """`/refund <charge id>`, for admins: the Stars go back, and the credits with them."""
-    services = context.services
-    admin = user_id_of(update)
+async def terms(turn: Turn) -> None:
+    """`/terms`: the operator's terms of sale, or the usual ones."""
+    own = turn.services.payments.terms
+    await turn.answer(View(escape(own.terms) if own.terms else turn.t("buy.terms")))
+
+
+async def pay_support(turn: Turn) -> None:
+    """`/paysupport`: whom to ask about a payment."""
+    support = turn.services.payments.terms.support
+    text = turn.t("buy.support_by", support=escape(support)) if support else turn.t("buy.support")
+    await turn.answer(View(text))
+
+
+# -- refunds -----------------------------------------------------------------------------------------
+
+
+async def refund(turn: Turn, words: Words) -> None:
+    """`/refund <charge id>`: the Stars go back, and the credits with them."""
+    services, admin = turn.services, turn.user_id
     services.accounts.require_admin(admin)
-    arguments = context.args or []
-    if len(arguments) != 1 or len(arguments[0]) > LONGEST_CHARGE:
+    if len(words) != 1 or len(words[0]) > LONGEST_CHARGE:
         raise UserError("error.refund.usage")
-    payment = await services.payments.begin_refund(admin, arguments[0])
+    payment = await services.payments.begin_refund(admin, words[0])
     try:
-        await context.chat.refund_stars(payment.user_id, payment.charge_id)
+        await turn.chat.refund_stars(payment.user_id, payment.charge_id)
     except ChatRefused as error:
-        if GIVEN_BACK not in str(error).lower():
+        if ALREADY_REFUNDED not in str(error).lower():
             await services.payments.end_refund(admin, payment.charge_id, done=False)
             raise UserError("error.refund.refused", reason=str(error)) from error
     except ChatError as error:
         # Perhaps it was done: the credits stay taken until somebody asks again.
         raise UserError("error.refund.unclear") from error
     await services.payments.end_refund(admin, payment.charge_id, done=True)
-    await _end_renewal(context, payment)
-    await answer(update, context, buy_views.refunded(context.t, payment))
+    await _end_renewal(turn, payment)
+    await turn.answer(refunded(turn.t, payment))
     theirs = for_language(services.accounts.language_of(await services.accounts.find(str(payment.user_id))))
-    await tell(context, payment.user_id, buy_views.gave_back(theirs, payment))
+    await turn.tell(payment.user_id, gave_back(theirs, payment))
 
 
-async def _end_renewal(context: Context, payment: Payment) -> None:
-    """Whoever got a month back pays for no other one. Best effort: they can end it themselves as well."""
-    subscription = await context.services.payments.subscriptions.of_payment(payment)
+async def _end_renewal(turn: Turn, payment: Payment) -> None:
+    """End the subscription of a month that was refunded. Best effort: the person can end it as well."""
+    subscription = await turn.services.payments.subscriptions.of_payment(payment)
     if subscription is None:
         return
     try:
-        await subscriptions.set_renewal(context, subscription, renews=False)
+        await set_renewal(turn, subscription, renews=False)
     except UserError:
         log.warning("the renewal of a refunded subscription goes on", user=payment.user_id)
 
 
-async def terms(update: Update, context: Context) -> None:
-    """`/terms`."""
-    await answer(update, context, buy_views.terms(context.t, context.services.payments.terms))
+# -- views -------------------------------------------------------------------------------------------
 
 
-async def pay_support(update: Update, context: Context) -> None:
-    """`/paysupport`."""
-    await answer(update, context, buy_views.support(context.t, context.services.payments.terms))
+def offers(
+    t: Texts,
+    sold: Sequence[Package],
+    monthly: Sequence[MonthlyPlan],
+    current: Subscription | None,
+    owner: UserId,
+    zone: ZoneInfo,
+    now: Millis,
+    *,
+    allowed: bool = False,
+) -> View:
+    """Return what can be bought and subscribed to, a button each, or how one's own subscription stands.
+
+    `allowed` says that a renewal may be switched on again.
+    """
+    rows = []
+    for package in sold:
+        text = t("buy.button", credits=views.credits(t, package.credits), stars=package.stars)
+        rows.append([Button(text, BuyPackage(package.name), owner=owner)])
+    lines = [t("buy.choose")] if sold or current is None else []
+    if current is None:
+        for each in monthly:
+            text = t("buy.monthly_button", plan=each.plan, stars=each.stars)
+            rows.append([Button(text, Subscribe(each.name), owner=owner)])
+    else:
+        until = t.moment(current.paid_until or now, zone, now)
+        state = "renews" if current.renews else "may_renew" if allowed else "ends"
+        plan, stars = escape(current.monthly.plan), current.monthly.stars
+        lines.append(t(f"buy.subscription.{state}", plan=plan, stars=stars, until=until))
+        if not allowed:
+            text = t("buy.end_renewal" if current.renews else "buy.allow_renewal")
+            rows.append([Button(text, SetRenewal(not current.renews), owner=owner)])
+    return View("\n\n".join(lines), rows)
+
+
+def thanks(t: Texts, payment: Payment, balance: Balance, zone: ZoneInfo, now: Millis) -> View:
+    """Return what a payment brought, with the id that a question about it needs."""
+    charge = escape(payment.charge_id)
+    if not payment.is_understood:
+        return View(t("buy.unclear", charge=charge))
+    available = views.credits(t, balance.available)
+    if payment.paid_until is not None:
+        until = t.moment(payment.paid_until, zone, now)
+        return View(
+            t("buy.subscribed", plan=escape(balance.plan), until=until, available=available, charge=charge)
+        )
+    return View(
+        t("buy.thanks", credits=views.credits(t, payment.credits), available=available, charge=charge)
+    )
+
+
+def refunded(t: Texts, payment: Payment) -> View:
+    """Return what a refund did, for the admin."""
+    taken = views.credits(t, payment.taken)
+    if payment.taken < payment.credits:
+        missing = views.credits(t, payment.credits - payment.taken)
+        return View(t("buy.refunded_in_part", stars=payment.stars, credits=taken, missing=missing))
+    return View(t("buy.refunded", stars=payment.stars, credits=taken))
+
+
+def gave_back(t: Texts, payment: Payment) -> View:
+    """Return the same, for the person."""
+    return View(t("buy.gave_back", stars=payment.stars, credits=views.credits(t, payment.taken)))
+
+
+COMMANDS = (
+    Command("buy", buy, section=Section.SHOP, for_sale=True),
+    Command("terms", terms, access=AccessLevel.OPEN, section=Section.SHOP, for_sale=True),
+    Command("paysupport", pay_support, access=AccessLevel.OPEN, section=Section.SHOP, for_sale=True),
+    Command("refund", refund, permission=Permission.CREDITS, section=Section.STAFF, for_sale=True),
+)
+BUTTONS = (
+    Press(BuyPackage, on_buy),
+    Press(Subscribe, subscriptions.on_subscribe),
+    Press(SetRenewal, on_set_renewal),
+)
+EVENTS = (
+    Event(Kind.PRE_CHECKOUT, on_pre_checkout),
+    Event(Kind.PAYMENT, on_payment, AccessLevel.OPEN),
+    Event(Kind.SUBSCRIPTION, subscriptions.on_changed, AccessLevel.OPEN),
+)

@@ -50,14 +50,12 @@ ALLOWED = {
     "message thread not found": "Telegram says so",
     "topic deleted": "Telegram says so",
     "topic closed": "Telegram says so",
+    "message to be replied not found": "Telegram says so",
     "message to edit not found": "Telegram says so",
     "message can't be edited": "Telegram says so",
     "message is not modified": "Telegram says so",
     "too large": "Telegram says so",
     "too big": "Telegram says so",
-    "has a sound": "the name of a filter, in tracebacks",
-    "has an image": "the name of a filter, in tracebacks",
-    "sent by inline mode": "the name of a filter, in tracebacks",
     "the key is accepted": "`klingbot check` prints it",
     "the key is accepted; no resource pack in use": "`klingbot check` prints it",
     "the answer is not a JSON object": "`klingbot check` prints it, and the log",
@@ -89,7 +87,8 @@ SHOWN_BY = {
     "InlineKeyboardButton": 0,
     "edit_message_text": 0,
     "send_message": 1,
-    "acknowledge": 1,
+    "notify": 0,
+    "answer_press": 1,
 }
 """Which argument a person gets to see: there even a single word is a text."""
 
