@@ -107,7 +107,7 @@ async def test_an_update_that_a_test_hands_in_is_answered_as_one_from_telegram(w
     assert [name for name, _ in telegram.calls if name == "sendMessage"] == ["sendMessage"]
 
 
-RARELY_USED = ("av", "PIL", "pillow_heif", "babel", "starlette", "uvicorn", "h2")
+RARELY_USED = ("av", "PIL", "pillow_heif", "babel", "starlette", "uvicorn", "h2", "sqlite_utils")
 
 
 def test_the_program_starts_without_what_it_rarely_uses():

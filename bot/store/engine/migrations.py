@@ -1,10 +1,15 @@
 """Numbered steps that bring a SQLite file to the present schema, applied by sqlite-utils. They are only added to."""
 
+import sqlite3
 from collections.abc import Callable
-
-from sqlite_utils import Database, Migrations
+from typing import TYPE_CHECKING
 
 from bot.store.engine.schema import FIRST_SCHEMA
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+_SET = "klingbot"
 
 _STATEMENTS = {
     "0001_first_schema": FIRST_SCHEMA,
@@ -83,14 +88,32 @@ STEPS = frozenset(_STATEMENTS)
 """The name of every step that this version of the program knows."""
 
 
-def _step(statements: tuple[str, ...]) -> Callable[[Database], None]:
-    def apply(database: Database) -> None:
+def applied(connection: sqlite3.Connection) -> set[str]:
+    """The names of the steps that a file has been through."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone():
+        return set()
+    names = connection.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = ?", (_SET,))
+    return {name for (name,) in names}
+
+
+def apply(connection: sqlite3.Connection) -> list[str]:
+    """Apply the steps that are pending, each in a transaction with the record of it; their names."""
+    if applied(connection) >= STEPS:
+        return []
+    from sqlite_utils import Database, Migrations  # most starts have nothing to migrate
+
+    migrations = Migrations(_SET)
+    for name, statements in _STATEMENTS.items():
+        migrations(name=name)(_step(statements))
+    database = Database(connection)
+    steps = [step.name for step in migrations.pending(database)]
+    migrations.apply(database)
+    return steps
+
+
+def _step(statements: tuple[str, ...]) -> "Callable[[Database], None]":
+    def apply(database: "Database") -> None:
         for statement in statements:
             database.execute(statement)
 
     return apply
-
-
-migrations = Migrations("klingbot")
-for _name, _group in _STATEMENTS.items():
-    migrations(name=_name)(_step(_group))

@@ -13,11 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlite_utils import Database
-
 from bot.errors import ConfigError
 from bot.store.engine import Transaction
-from bot.store.engine.migrations import STEPS, migrations
+from bot.store.engine.migrations import STEPS, applied, apply
 from bot.store.engine.writer import LARGEST_GROUP, Writer
 
 T = TypeVar("T")
@@ -96,16 +94,13 @@ def migrate(path: Path) -> list[str]:
     connection.row_factory = None
     try:
         connection.execute("PRAGMA journal_mode = WAL")
-        database = Database(connection)
-        unknown = {step.name for step in migrations.applied(database)} - STEPS
+        unknown = applied(connection) - STEPS
         if unknown:
             names = ", ".join(sorted(unknown))
             raise ConfigError(
                 [f"store.url: {path} was changed by a newer version ({names}): update the program"]
             )
-        steps = [step.name for step in migrations.pending(database)]
-        migrations.apply(database)
-        return steps
+        return apply(connection)
     finally:
         connection.close()
 
