@@ -139,3 +139,47 @@ async def test_where_a_topic_is_gone_the_answer_goes_to_the_chat_itself(telegram
     (message,) = telegram.people.replies(CLUB)
     assert message["message_id"] == sent.message_id
     assert "message_thread_id" not in telegram.front.of("sendMessage")[1]
+
+
+async def test_where_the_message_is_gone_that_is_replied_to_the_answer_is_no_reply(telegram, chat):
+    telegram.front.answer("sendMessage", complaint(400, "Bad Request: message to be replied not found"))
+    await chat.send(ReplyTarget(CLUB, 99), HELLO)
+    first, second = telegram.front.of("sendMessage")
+    assert first["reply_parameters"]["message_id"] == 99
+    assert "reply_parameters" not in second
+
+
+# -- what is best effort, and what is not ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "gone"),
+    [
+        (complaint(400, "Bad Request: message to delete not found"), True),
+        (complaint(400, "Bad Request: message can't be deleted for everyone"), False),
+        (complaint(502, "Bad Gateway"), False),
+    ],
+    ids=["gone already", "too old", "unwell"],
+)
+async def test_deleting_says_whether_the_message_is_gone(telegram, chat, answer, gone):
+    telegram.front.answer("deleteMessage", answer)
+    assert await chat.delete(ADA, 12_345) is gone
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (complaint(400, "Bad Request: CHARGE_ALREADY_REFUNDED"), ChatRefused),
+        (complaint(400, "Bad Request: USER_NOT_FOUND, user not found"), ChatRefused),
+        (complaint(403, "Forbidden: bot was blocked by the user"), ChatRefused),
+        (complaint(502, "Bad Gateway"), ChatBusy),
+        (complaint(500, "Internal Server Error"), ChatBusy),
+    ],
+    ids=["done already", "unknown user", "blocked", "no answer", "broken"],
+)
+async def test_a_refund_that_was_refused_is_told_apart_from_one_that_may_have_been_done(
+    telegram, chat, answer, error
+):
+    telegram.front.answer("refundStarPayment", answer)
+    with pytest.raises(error):
+        await chat.refund_stars(ADA, "charge")
