@@ -1,4 +1,4 @@
-"""Where everything is kept: one record of subjects, each a module with its promises and its SQL, on one engine.
+"""Where everything is kept: a record of subjects on one exchangeable engine.
 
 The guarantee: **when a method returns, what it did survives a crash and a power cut, whole; when it raises,
 nothing of it happened.** Each method is one transaction, and all may be called concurrently from one event loop.

@@ -1,4 +1,4 @@
-"""Credits: the ledger and its sums, the lots that are spent, the pools of groups, and the refunds of tasks.
+"""Credits: the ledger and its sums, lots, group pools, and refunds of tasks.
 
 Every grant or purchase is a lot with a day when it ends, and what ends first is spent first. A movement is
 written down together with the lots that it concerns, so what is left of a lot is a sum, and the balance is the
@@ -37,12 +37,12 @@ class Spender:
 
 
 class CreditsStore(Subject):
-    """Holds, charges and releases are booked with the task that they belong to (`Tasks.accept`, `Tasks.apply`)."""
+    """The ledger. `Tasks.accept` and `Tasks.apply` book holds, charges and releases."""
 
     # -- ledger --------------------------------------------------------------------------------------
 
     async def book(self, row: LedgerRow) -> bool:
-        """Add a row that is not a hold, charge or release; False if its operation is booked already.
+        """Add a row; False: its operation is booked already. Not for tasks' own rows.
 
         Raises:
             NotEnough: it takes more of the granted balance than there is.
@@ -132,7 +132,7 @@ class CreditsStore(Subject):
         return {LedgerKind(row["kind"]): (row["number"], Credits(row["amount"])) for row in rows}
 
     async def list_lots(self, account: UserId, since: Millis) -> list[Lot]:
-        """Granted and bought credits with something left that end after `since`, those that end first in front."""
+        """Lots with credits left that expire after `since`, the soonest first."""
         return await self._read(lambda tx: list_lots(tx, account, since))
 
     # -- sums ----------------------------------------------------------------------------------------
@@ -142,11 +142,11 @@ class CreditsStore(Subject):
         return await self._read(lambda tx: get_usage(tx, user_id, window))
 
     async def sum_spent_in_chat(self, chat_id: ChatId, since: Millis) -> Credits:
-        """The price of everything that was accepted in a chat since then and did not give its credits back."""
+        """The price of all tasks accepted in a chat since then and not released."""
         return await self._read(lambda tx: sum_spent_in_chat(tx, chat_id, since))
 
     async def sum_spent_units(self, window: Windows) -> Mapping[ProviderName | None, Spent]:
-        """What was spent in the window's day and month at each provider, in Kling's units; None: not yet sent."""
+        """Kling units spent per provider in the day and month; None: not yet sent."""
         return await self._read(lambda tx: sum_spent_units(tx, window))
 
     # -- pools ---------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ class CreditsStore(Subject):
         return await self._read(lambda tx: get_pool_account(tx, chat_id))
 
     async def list_pool_spenders(self, account: UserId, since: Millis, limit: int) -> list[Spender]:
-        """Who spent most of a pool since then, what was given back not counted."""
+        """Who spent most of a pool since then, not counting released credits."""
         statement = """
             SELECT users.name, -sum(ledger.amount) AS spent
             FROM ledger INDEXED BY ledger_of_user
@@ -175,7 +175,7 @@ class CreditsStore(Subject):
 
 
 def book(tx: Transaction, row: LedgerRow, first: str = "") -> None:
-    """Write a movement with its parts: what it adds is a lot of its own, what it takes is taken in order.
+    """Write a row and its parts: added credits are a new lot, taken ones go in order.
 
     `first` names the lot to take from before all others.
 
@@ -188,7 +188,7 @@ def book(tx: Transaction, row: LedgerRow, first: str = "") -> None:
 
 
 def settle(tx: Transaction, task: Task, settlement: Settlement, now: Millis) -> None:
-    """Book the opposite of the task's hold: the credits are spent, or back where they came from."""
+    """Book the opposite of a task's hold: its credits are spent or returned."""
     hold = tx.one(LedgerRow, "SELECT * FROM ledger WHERE task_id = :task AND kind = 'hold'", task=task.id)
     if hold is None:
         raise ValueError(f"task {task.id} holds nothing that could be settled")
@@ -370,5 +370,5 @@ def _add_part(tx: Transaction, row: LedgerRow, lot: Lot, amount: int) -> None:
 
 
 def _if_there(spent: int, since: int | None, until: Millis) -> Credits | None:
-    """What was spent in a window that ended at `until`, by somebody who is here since then."""
+    """The sum if the person was already here when the window ended at `until`."""
     return Credits(spent) if since is not None and since < until else None

@@ -1,4 +1,4 @@
-"""What is not finished in a chat: drafts, questions that wait for an answer, texts behind buttons, attachments."""
+"""Unfinished business in chats: drafts, pending questions, texts, attachments."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from bot.store.engine import Row, Subject, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A request that a user is still composing in a chat; `data` is the composer's JSON."""
+    """A request that a user is composing in a chat; `data` is the composer's JSON."""
 
     user_id: UserId
     chat_id: ChatId
@@ -22,7 +22,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class PendingQuestion:
-    """What a person was asked to send next in a chat: `kind` says what for, `subject` which one it is about."""
+    """What a user was asked to send next: `kind` says what for, `subject` about which."""
 
     user_id: UserId
     chat_id: ChatId
@@ -33,7 +33,7 @@ class PendingQuestion:
 
 @dataclass(frozen=True, slots=True)
 class StoredAttachment:
-    """A prepared picture or sound to be kept until nothing needs it, or its owner asks to be forgotten."""
+    """A prepared image or sound, kept while it is needed or its owner is known."""
 
     ref: Attachment
     content: bytes = field(repr=False)
@@ -46,7 +46,7 @@ class Drafts(Subject):
     # -- drafts --------------------------------------------------------------------------------------
 
     async def save(self, draft: Draft) -> None:
-        """Keep the one draft that a user has in a chat; an older one gives way."""
+        """Save the one draft that a user has in a chat, replacing an older one."""
         await self._write(lambda tx: tx.insert("drafts", draft, replace=("user_id", "chat_id")))
 
     async def get(self, user_id: UserId, chat_id: ChatId) -> Draft | None:
@@ -55,30 +55,30 @@ class Drafts(Subject):
         return await self._read(lambda tx: tx.one(Draft, statement, user=user_id, chat=chat_id))
 
     async def delete(self, user_id: UserId, chat_id: ChatId) -> None:
-        """The draft is done or given up."""
+        """Delete the draft that a user has in a chat."""
         statement = "DELETE FROM drafts WHERE user_id = :user AND chat_id = :chat"
         await self._write(lambda tx: tx.run(statement, user=user_id, chat=chat_id))
 
     # -- questions -----------------------------------------------------------------------------------
 
     async def save_question(self, question: PendingQuestion) -> None:
-        """Note what a person is asked for; what they were asked before in the chat gives way."""
+        """Save what a user is asked for in a chat, replacing an earlier question."""
         await self._write(lambda tx: tx.insert("awaited", question, replace=("user_id", "chat_id")))
 
     async def get_question(self, user_id: UserId, chat_id: ChatId) -> PendingQuestion | None:
-        """What a person is asked for in a chat."""
+        """What a user is asked for in a chat."""
         statement = "SELECT * FROM awaited WHERE user_id = :user AND chat_id = :chat"
         return await self._read(lambda tx: tx.one(PendingQuestion, statement, user=user_id, chat=chat_id))
 
     async def delete_question(self, user_id: UserId, chat_id: ChatId) -> None:
-        """The answer came, or is not wanted any more."""
+        """Delete the question that a user was asked in a chat."""
         statement = "DELETE FROM awaited WHERE user_id = :user AND chat_id = :chat"
         await self._write(lambda tx: tx.run(statement, user=user_id, chat=chat_id))
 
     # -- texts ---------------------------------------------------------------------------------------
 
     async def save_text(self, user_id: UserId, token: str, text: str, now: Millis) -> None:
-        """Keep what a user typed under a short token, for a button or a link that cannot hold it."""
+        """Save what a user typed under a token, for a button or link too short for it."""
         row = {"user_id": user_id, "token": token, "words": text, "used_at": now}
         await self._write(lambda tx: tx.insert("kept_words", row, replace=("user_id", "token")))
 
@@ -98,12 +98,12 @@ class Drafts(Subject):
         return {row["sha256"]: row["content"] for row in rows}
 
     async def save_attachment(self, attachment: StoredAttachment, now: Millis) -> None:
-        """Keep an attachment for a draft."""
+        """Save an attachment for a draft."""
         await self._write(lambda tx: save_attachment(tx, attachment, now))
 
 
 def save_attachment(tx: Transaction, attachment: StoredAttachment, now: Millis) -> None:
-    """Keep an attachment; one that is there already is used again, and stays its first owner's."""
+    """Save an attachment; a known one counts as used now and keeps its owner."""
     tx.run(
         """
         INSERT INTO attachments (sha256, media_type, content, user_id, used_at)

@@ -1,4 +1,4 @@
-"""What a person finds again: their tasks and results, and what a message in the chat is about."""
+"""A user's past tasks and results, and which task a message is about."""
 
 from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage, Task
 from bot.domain.units import ChatId, TaskId, UserId
@@ -7,12 +7,12 @@ from bot.store.outbox import with_task
 
 
 class History(Subject):
-    """A person's tasks that are not hidden, and the messages about them."""
+    """Tasks that are not hidden, and the messages about them."""
 
     # -- searching -----------------------------------------------------------------------------------
 
     async def search(self, user_id: UserId, words: str, skip: int, limit: int) -> list[Task]:
-        """A user's tasks, not hidden, whose prompt or effect holds all the words in any case, newest first."""
+        """A user's tasks whose prompt or effect has all the words, newest first."""
         # The words are compared with one person's tasks, as they stand in the requests, so that nothing is kept
         # of a prompt beside the request.
         statement = """
@@ -30,7 +30,7 @@ class History(Subject):
         )
 
     async def search_results(self, user_id: UserId, words: str, skip: int, limit: int) -> list[Delivery]:
-        """The videos and pictures that the chat has a file id of, of the tasks that `search` finds."""
+        """The videos and images with a file id, of the tasks that `search` finds."""
         statement = """
             SELECT outbox.* FROM tasks INDEXED BY tasks_of_person CROSS JOIN outbox
             WHERE outbox.task_id = tasks.id AND tasks.user_id = :user AND tasks.hidden = 0
@@ -59,12 +59,12 @@ class History(Subject):
         return await self._read(lambda tx: tx.all(Task, statement, user=user_id, skip=skip, limit=limit))
 
     async def set_favourite(self, task_id: TaskId, favourite: bool) -> None:
-        """Make a task a favourite of its owner, or no longer. Does not change the version."""
+        """Add a task to its owner's favourites, or remove it. Does not change the version."""
         statement = "UPDATE tasks SET favourite = :favourite WHERE id = :task"
         await self._write(lambda tx: tx.run(statement, task=task_id, favourite=int(favourite)))
 
     async def hide(self, task_id: TaskId) -> None:
-        """Take a task out of its owner's history for good. Does not change the version."""
+        """Remove a task from its owner's history for good. Does not change the version."""
         statement = "UPDATE tasks SET hidden = 1, favourite = 0 WHERE id = :task"
         await self._write(lambda tx: tx.run(statement, task=task_id))
 
@@ -73,7 +73,7 @@ class History(Subject):
     async def save_message(
         self, chat_id: ChatId, message_id: int, task_id: TaskId, position: int, purpose: MessagePurpose
     ) -> None:
-        """Remember what a message about one of a finished task's results is for."""
+        """Save what a message about one of a finished task's results is for."""
         row = {
             "chat_id": chat_id,
             "message_id": message_id,
@@ -115,12 +115,12 @@ class History(Subject):
         return [(ChatId(row["chat_id"]), int(row["message_id"])) for row in rows]
 
     async def get_task_of_message(self, chat_id: ChatId, message_id: int) -> Task | None:
-        """The task whose result a message brought, or that it is about (see `save_message`)."""
+        """The task that a message is about (see `get_message`)."""
         noted = await self.get_message(chat_id, message_id)
         return None if noted is None else noted.task
 
     async def get_task_of_request(self, chat_id: ChatId, message_id: int) -> Task | None:
-        """The newest task, not hidden, that a person's message asked for."""
+        """The newest task, not hidden, that a user's message asked for."""
         statement = """
             SELECT * FROM tasks INDEXED BY tasks_of_request
             WHERE chat_id = :chat AND message_id = :message AND hidden = 0 ORDER BY sequence DESC LIMIT 1

@@ -23,7 +23,7 @@ class Inbox(Subject):
     """Updates by their id, each kept once."""
 
     async def receive(self, rows: Sequence[InboxRow]) -> list[InboxRow]:
-        """Keep updates; return those that were not known before, in order of their id."""
+        """Save updates; return those that were not known, in order of their id."""
 
         def work(tx: Transaction) -> list[InboxRow]:
             ordered = sorted(rows, key=lambda row: row.update_id)
@@ -32,12 +32,12 @@ class Inbox(Subject):
         return await self._write(work)
 
     async def list_unprocessed(self) -> list[InboxRow]:
-        """Every update that is kept and not done, in order of its id."""
+        """Every saved update that is not processed, in order of its id."""
         statement = "SELECT * FROM inbox WHERE processed_at IS NULL ORDER BY update_id"
         return await self._read(lambda tx: tx.all(InboxRow, statement))
 
     async def mark_processed(self, update_id: int, now: Millis) -> None:
-        """Forget the words of an update that was acted on to its end; its id is kept."""
+        """Mark an update as done: its content is deleted, its id stays."""
         statement = "UPDATE inbox SET processed_at = :now, payload = '{}' WHERE update_id = :update"
         await self._write(lambda tx: tx.run(statement, update=update_id, now=now))
 

@@ -1,4 +1,4 @@
-"""What people keep to use again: recipes, and the elements and voices that they made."""
+"""What users save to use again: recipes, elements and voices."""
 
 from collections.abc import Collection
 
@@ -9,7 +9,7 @@ from bot.store.engine import Subject, Transaction, mapper
 
 
 class RecipeRefused(Exception):
-    """The recipe is not kept: its name is taken (`name_taken`), or its owner has as many as are allowed."""
+    """The recipe isn't saved: its name is taken, or its owner has too many."""
 
     def __init__(self, *, name_taken: bool) -> None:
         super().__init__("the name is taken" if name_taken else "there are too many recipes")
@@ -17,7 +17,7 @@ class RecipeRefused(Exception):
 
 
 class AssetRefused(Exception):
-    """It is not kept: its name is taken (`name_taken`), or its owner has as many as are allowed."""
+    """The asset isn't saved: its name is taken, or its owner has too many."""
 
     def __init__(self, *, name_taken: bool) -> None:
         super().__init__("the name is taken" if name_taken else "there are too many")
@@ -25,7 +25,7 @@ class AssetRefused(Exception):
 
 
 class AssetChanged(Exception):
-    """Somebody else changed the asset since it was read: read it again."""
+    """The asset was changed since it was read: read it again."""
 
 
 class Library(Subject):
@@ -34,7 +34,7 @@ class Library(Subject):
     # -- recipes -------------------------------------------------------------------------------------
 
     async def save_recipe(self, recipe: Recipe, most: int) -> None:
-        """Keep a recipe; what its owner has under this token gives way.
+        """Save a recipe, replacing its owner's recipe of the same token.
 
         Raises:
             RecipeRefused: another one of the owner's has the name, in any case, or there are `most` already.
@@ -63,18 +63,18 @@ class Library(Subject):
         return await self._read(lambda tx: tx.one(Recipe, statement, token=token))
 
     async def list_recipes(self, user_id: UserId) -> list[Recipe]:
-        """A person's recipes, newest first."""
+        """A user's recipes, newest first."""
         statement = "SELECT * FROM recipes WHERE user_id = :user ORDER BY created_at DESC, token"
         return await self._read(lambda tx: tx.all(Recipe, statement, user=user_id))
 
     async def delete_recipe(self, user_id: UserId, token: str) -> bool:
-        """Delete one of a person's own recipes; False: there was none."""
+        """Delete one of a user's own recipes; False: there was none."""
         return await self._write(lambda tx: _delete_recipe(tx, user_id, token))
 
     # -- assets --------------------------------------------------------------------------------------
 
     async def save_asset(self, asset: Asset, most: int) -> Asset:
-        """Keep a new asset before anything of it is sent.
+        """Save a new asset before anything of it is sent.
 
         Where the same update has asked for one already, in whatever state that is, it is returned and nothing
         is kept: a replayed update has no second effect.
@@ -115,7 +115,7 @@ class Library(Subject):
         return await self._read(lambda tx: tx.one(Asset, statement, id=asset_id))
 
     async def list_assets(self, user_id: UserId, kind: AssetKind | None = None) -> list[Asset]:
-        """A person's assets, of one kind or all, oldest first; not what has failed or is being deleted."""
+        """A user's assets by kind, oldest first, without failed and deleted ones."""
         statement = """
             SELECT * FROM assets INDEXED BY assets_of_user
             WHERE user_id = :user AND (:kind IS NULL OR kind = :kind) AND state NOT IN ('failed', 'deleting')
@@ -124,7 +124,7 @@ class Library(Subject):
         return await self._read(lambda tx: tx.all(Asset, statement, user=user_id, kind=kind))
 
     async def list_assets_known_as(self, remote_ids: Collection[str]) -> list[Asset]:
-        """Everybody's assets that some provider knows by one of these ids, also those that are being deleted."""
+        """All assets with one of these ids at a provider, also while being deleted."""
         statement = """
             SELECT * FROM assets INDEXED BY assets_known_as
             WHERE remote_id = ANY (:ids) AND remote_id IS NOT NULL
@@ -132,7 +132,7 @@ class Library(Subject):
         return await self._read(lambda tx: tx.all(Asset, statement, ids=sorted(remote_ids)))
 
     async def claim_assets(self, now: Millis, lease: Millis, limit: int) -> list[Asset]:
-        """Take what is due; nobody else gets it before the lease is over."""
+        """Claim due assets; nobody else gets them before the lease is over."""
         any_due = "SELECT 1 FROM assets INDEXED BY assets_due WHERE due_at <= :now LIMIT 1"
         claim = """
             UPDATE assets SET due_at = :until, version = version + 1
@@ -149,7 +149,7 @@ class Library(Subject):
         return sorted(taken, key=lambda asset: asset.made_at)
 
     async def update_asset(self, asset: Asset) -> Asset:
-        """Keep everything about an asset that can change, made from the one of its version; its version goes up.
+        """Save the changes of an asset by compare and set on its version.
 
         Raises:
             AssetChanged: it is no longer at that version, or gone.
@@ -169,7 +169,7 @@ class Library(Subject):
         return changed
 
     async def delete_asset(self, asset: Asset) -> None:
-        """Forget one that is deleted everywhere.
+        """Delete an asset that is deleted everywhere else.
 
         Raises:
             AssetChanged: it is no longer at that version, or gone.
@@ -180,7 +180,7 @@ class Library(Subject):
             raise AssetChanged(f"asset {asset.id} is no longer at version {asset.version}")
 
     async def release_assets(self, now: Millis) -> int:
-        """At start: make due whatever the last process had taken; return how many rows."""
+        """Make due what the last process had claimed; how many rows."""
         statement = "UPDATE assets INDEXED BY assets_due SET due_at = :now WHERE due_at > :now"
         return await self._write(lambda tx: tx.run(statement, now=now))
 

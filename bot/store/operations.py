@@ -1,4 +1,4 @@
-"""What those who run the bot keep: the audit log, settings, broadcasts, figures for reports, and the upkeep."""
+"""What admins use: audit log, settings, broadcasts, reports; and the upkeep."""
 
 from bot.domain.operations.records import AuditRow, Broadcast, BroadcastState
 from bot.domain.operations.report import Figure
@@ -6,7 +6,7 @@ from bot.domain.units import Millis, UserId
 from bot.store.engine import Subject, Transaction, mapper
 
 NOBODY = 0
-"""What stands for a shell in a column of authors, which holds no NULL: nobody at Telegram has this id."""
+"""Stands for a shell in a column of authors, which has no NULL; no user has this id."""
 
 
 def author_of(user_id: UserId | None) -> int:
@@ -15,7 +15,7 @@ def author_of(user_id: UserId | None) -> int:
 
 
 def save_audit_row(tx: Transaction, audit: AuditRow) -> None:
-    """Note what was done in the transaction that does it; the same operation is noted once."""
+    """Add to the audit log in a transaction of another subject, once per operation."""
     tx.insert("audit", audit, ignore=True)
 
 
@@ -25,11 +25,11 @@ class Operations(Subject):
     # -- audit ---------------------------------------------------------------------------------------
 
     async def save_audit_row(self, audit: AuditRow) -> None:
-        """Note what was done; the same operation is noted once."""
+        """Add to the audit log, once per operation."""
         await self._write(lambda tx: save_audit_row(tx, audit))
 
     async def list_audit(self, subject: str | None, skip: int, limit: int) -> list[AuditRow]:
-        """What was done, newest first; of one subject or (None) of all."""
+        """The audit log of one subject or (None) of all, newest first."""
         of_all = "SELECT * FROM audit ORDER BY id DESC LIMIT :limit OFFSET :skip"
         of_subject = """
             SELECT * FROM audit INDEXED BY audit_of_subject
@@ -43,18 +43,18 @@ class Operations(Subject):
     # -- settings ------------------------------------------------------------------------------------
 
     async def get_setting(self, key: str) -> str | None:
-        """What operators chose while the bot runs; None: nothing."""
+        """A setting changed while the bot runs; None: not set."""
         statement = "SELECT value FROM settings WHERE key = :key"
         value: str | None = await self._read(lambda tx: tx.value(statement, key=key))
         return value
 
     async def set_setting(self, key: str, value: str) -> None:
-        """Keep such a choice."""
+        """Save such a setting."""
         row = {"key": key, "value": value}
         await self._write(lambda tx: tx.insert("settings", row, replace=("key",)))
 
     async def swap_setting(self, key: str, before: str | None, after: str, audit: AuditRow) -> bool:
-        """Put a choice in the place of another (None: of none), with the note of it; False: it is another by now."""
+        """Replace the value `before` (None: not set), with audit; False: it has changed."""
         swap = "UPDATE settings SET value = :after WHERE key = :key AND value = :before"
 
         def work(tx: Transaction) -> bool:
@@ -71,7 +71,7 @@ class Operations(Subject):
     # -- broadcasts ----------------------------------------------------------------------------------
 
     async def add_broadcast(self, text: str, author: UserId | None, now: Millis) -> int:
-        """Keep the draft of a broadcast; its id."""
+        """Save the draft of a broadcast; its id."""
         statement = """
             INSERT INTO broadcasts (text, state, reached, sent, failed, total, created_by, created_at)
             VALUES (:text, 'draft', 0, 0, 0, 0, :author, :now) RETURNING id
@@ -93,7 +93,7 @@ class Operations(Subject):
         return await self._read(lambda tx: tx.one(Broadcast, statement))
 
     async def update_broadcast(self, broadcast: Broadcast, before: BroadcastState) -> bool:
-        """Keep everything about a broadcast that can change; False: it is no longer in the state `before`."""
+        """Save the changes of a broadcast; False: it is no longer in state `before`."""
         statement = """
             UPDATE broadcasts SET
                 plan = :plan, language = :language, state = :state, reached = :reached, sent = :sent,
@@ -106,7 +106,7 @@ class Operations(Subject):
     # -- reports -------------------------------------------------------------------------------------
 
     async def list_figures(self, since: Millis, user_id: UserId | None, limit: int) -> list[Figure]:
-        """What came to its end since then, of a user or (None) of all; the oldest are left out over `limit`."""
+        """The newest tasks ended since then, of a user or (None) of all."""
         of_all = """
             SELECT id, user_id, model, state, price, provider, real_cost, created_at, submitted_at, finished_at,
                 failure
@@ -128,7 +128,7 @@ class Operations(Subject):
     # -- upkeep --------------------------------------------------------------------------------------
 
     async def clean(self, before: Millis) -> int:
-        """Forget processed updates, unused attachments, drafts and kept words older than `before`; return how many rows."""
+        """Delete what is done or unused since `before` (see `CLEAN`); how many rows."""
         return await self._write(lambda tx: sum(tx.run(statement, before=before) for statement in CLEAN))
 
 

@@ -1,4 +1,4 @@
-"""The outbox: what is still to be sent to a chat, and what arrived. `Tasks.apply` writes its rows."""
+"""The outbox: deliveries to chats, sent or still to send; `Tasks.apply` adds them."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class Outbox(Subject):
     """Deliveries by their id."""
 
     async def claim(self, now: Millis, lease: Millis, limit: int) -> list[Delivery]:
-        """Take rows that wait or whose lease ran out; state `sending`, `attempts` one more."""
+        """Claim due rows: they become `sending`, with one more attempt."""
         any_due = "SELECT 1 FROM outbox WHERE state IN ('pending', 'sending') AND due_at <= :now LIMIT 1"
         claim = """
             UPDATE outbox SET state = 'sending', due_at = :until, attempts = attempts + 1
@@ -44,7 +44,7 @@ class Outbox(Subject):
         return await self._write(work)
 
     async def release(self, now: Millis) -> int:
-        """Make due what was being sent when the process ended; return how many rows."""
+        """Make due what was being sent when the process ended; how many rows."""
         statement = """
             UPDATE outbox SET state = 'pending', due_at = :now
             WHERE state IN ('pending', 'sending') AND due_at > :now AND +state = 'sending'
@@ -52,7 +52,7 @@ class Outbox(Subject):
         return await self._write(lambda tx: tx.run(statement, now=now))
 
     async def mark_delivered(self, delivery_id: int, sent: SentRecord, now: Millis) -> None:
-        """A delivery arrived."""
+        """Save that a delivery arrived, and as what."""
         statement = """
             UPDATE outbox SET
                 state = 'delivered', due_at = NULL, failure = NULL, message_id = :message_id,
@@ -63,12 +63,12 @@ class Outbox(Subject):
         await self._write(lambda tx: tx.run(statement, id=delivery_id, now=now, **mapper.columns(sent)))
 
     async def postpone(self, delivery_id: int, due_at: Millis, failure: str) -> None:
-        """Not now: back to `pending` until `due_at`."""
+        """Set a delivery back to `pending` until `due_at`."""
         statement = "UPDATE outbox SET state = 'pending', due_at = :due_at, failure = :failure WHERE id = :id"
         await self._write(lambda tx: tx.run(statement, id=delivery_id, due_at=due_at, failure=failure))
 
     async def mark_undeliverable(self, delivery_id: int, failure: str, now: Millis) -> None:
-        """It cannot be delivered; the row stays, so that the user can still ask for it."""
+        """Give a delivery up; the row stays, so that the user can ask for it."""
         statement = """
             UPDATE outbox SET state = 'undeliverable', due_at = NULL, failure = :failure, finished_at = :now
             WHERE id = :id
@@ -76,7 +76,7 @@ class Outbox(Subject):
         await self._write(lambda tx: tx.run(statement, id=delivery_id, failure=failure, now=now))
 
     async def list_of(self, task_id: TaskId) -> list[Delivery]:
-        """A task's rows in order."""
+        """A task's deliveries in order."""
         statement = "SELECT * FROM outbox WHERE task_id = :task ORDER BY id"
 
         def work(tx: Transaction) -> list[Delivery]:
@@ -86,6 +86,6 @@ class Outbox(Subject):
 
 
 def with_task(tx: Transaction, row: Row) -> Delivery:
-    """Read a row together with its task."""
+    """A row as a delivery, with its task."""
     task = tx.one(Task, "SELECT * FROM tasks WHERE id = :task", task=row["task_id"])
     return mapper.load(Delivery, row | {"task": task})

@@ -1,4 +1,4 @@
-"""What is bought for Telegram Stars: offers, subscriptions, payments and their refunds."""
+"""Purchases for Telegram Stars: offers, subscriptions, payments, refunds."""
 
 from bot.domain.credits.shop import Offer, Payment, PaymentState
 from bot.domain.credits.subscription import GRACE, Subscription
@@ -9,32 +9,32 @@ from bot.store.engine import Subject, Transaction
 
 
 class Payments(Subject):
-    """Offers and subscriptions by their token, payments by Telegram's id of the charge."""
+    """Offers and subscriptions by token, payments by Telegram's charge id."""
 
     # -- offers --------------------------------------------------------------------------------------
 
     async def save_offer(self, offer: Offer) -> None:
-        """Keep what was offered to somebody for Stars."""
+        """Save what was offered to a user for Stars."""
         await self._write(lambda tx: tx.insert("offers", offer))
 
     async def get_offer(self, token: str) -> Offer | None:
-        """What was offered under a token, if it is not cleaned yet."""
+        """The offer of a token, if it is not cleaned yet."""
         statement = "SELECT * FROM offers WHERE token = :token"
         return await self._read(lambda tx: tx.one(Offer, statement, token=token))
 
     # -- subscriptions -------------------------------------------------------------------------------
 
     async def save_subscription(self, subscription: Subscription) -> None:
-        """Keep what was offered to somebody for Stars every month."""
+        """Save what was offered to a user for Stars every month."""
         await self._write(lambda tx: tx.insert("subscriptions", subscription))
 
     async def get_subscription(self, token: str) -> Subscription | None:
-        """What was offered, or is paid for, under a token, if it is not cleaned yet."""
+        """The subscription of a token, offered or paid, if it is not cleaned yet."""
         statement = "SELECT * FROM subscriptions WHERE token = :token"
         return await self._read(lambda tx: tx.one(Subscription, statement, token=token))
 
     async def get_active_subscription(self, user_id: UserId, now: Millis) -> Subscription | None:
-        """A person's active subscription."""
+        """A user's active subscription."""
         statement = """
             SELECT * FROM subscriptions INDEXED BY subscriptions_of_user
             WHERE user_id = :user AND paid_until > :ended
@@ -43,14 +43,14 @@ class Payments(Subject):
         return await self._read(lambda tx: tx.one(Subscription, statement, user=user_id, ended=now - GRACE))
 
     async def set_renewal(self, token: str, *, renews: bool) -> bool:
-        """Note whether a subscription renews; False: that was known, or there is none."""
+        """Save whether a subscription renews; False: no change, or there is none."""
         statement = "UPDATE subscriptions SET renews = :renews WHERE token = :token AND renews != :renews"
         return await self._write(lambda tx: tx.run(statement, token=token, renews=int(renews)) == 1)
 
     # -- payments ------------------------------------------------------------------------------------
 
     async def save_payment(self, payment: Payment) -> bool:
-        """Keep a payment, book its credits and let its subscription go on, once for its charge; False: it is known."""
+        """Save a payment with its credits and subscription; False: it is known."""
 
         def work(tx: Transaction) -> bool:
             if not tx.insert("payments", payment, ignore=True):
@@ -69,7 +69,7 @@ class Payments(Subject):
         return await self._read(lambda tx: _get_payment(tx, charge_id))
 
     async def begin_refund(self, charge_id: str, actor: UserId, now: Millis) -> Payment | None:
-        """Take the credits of a payment back, as many as are left; one that was begun already goes on."""
+        """Take back a payment's credits, as many as are left, unless already begun."""
 
         def work(tx: Transaction) -> Payment | None:
             payment = _get_payment(tx, charge_id)
@@ -85,7 +85,7 @@ class Payments(Subject):
         return await self._write(work)
 
     async def end_refund(self, charge_id: str, actor: UserId, now: Millis, *, done: bool) -> Payment | None:
-        """The Stars are given back, and their subscription ends; or they will not be: the credits are the person's again."""
+        """Finish a refund: end the subscription (`done`), or return the credits."""
 
         def work(tx: Transaction) -> Payment | None:
             payment = _get_payment(tx, charge_id)
@@ -142,7 +142,7 @@ def _ledger_row(
 
 
 def _extend_subscription(tx: Transaction, payment: Payment) -> None:
-    """Let a subscription hold as long as a payment says; one that is told late takes nothing back."""
+    """Extend a subscription by a payment; a late message never shortens it."""
     statement = """
         UPDATE subscriptions SET charge_id = coalesce(charge_id, :charge), renews = 1,
             paid_until = greatest(coalesce(paid_until, 0), :until)
@@ -153,7 +153,7 @@ def _extend_subscription(tx: Transaction, payment: Payment) -> None:
 
 
 def _end_subscription(tx: Transaction, payment: Payment, now: Millis) -> None:
-    """End the subscription of a payment that was given back; an earlier month's has no part in it any more."""
+    """End a subscription whose current month is refunded."""
     statement = """
         UPDATE subscriptions SET paid_until = :ended, renews = 0 WHERE token = :token AND paid_until = :until
     """
@@ -162,7 +162,7 @@ def _end_subscription(tx: Transaction, payment: Payment, now: Millis) -> None:
 
 
 def _set_subscribed_plan(tx: Transaction, user_id: UserId) -> None:
-    """Write the plan of a person's last subscription to the person, where everything else about them is read."""
+    """Copy the plan of a user's last subscription to the user's row."""
     statement = """
         UPDATE users SET (subscribed_plan, subscribed_until) = (
             SELECT plan, paid_until + :grace FROM subscriptions INDEXED BY subscriptions_of_user

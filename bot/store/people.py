@@ -1,4 +1,4 @@
-"""Who uses the bot: what they chose, how they stand, who was invited, and which requests were refused."""
+"""Users: preferences, standings, invite codes, broadcast audiences, strikes."""
 
 from dataclasses import dataclass, replace
 
@@ -11,11 +11,11 @@ from bot.store.operations import author_of, save_audit_row
 
 
 class StandingChanged(Exception):
-    """Somebody else changed the standing since it was read: read it again."""
+    """The standing was changed since it was read: read it again."""
 
 
 class InviteRefused(Exception):
-    """The code lets nobody in."""
+    """The invite code is not valid."""
 
     def __init__(self, problem: InviteProblem) -> None:
         super().__init__(problem)
@@ -24,7 +24,7 @@ class InviteRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person as the bot knows them. `language` is their own choice; `telegram_language` their client's.
+    """A user. `language` is their own choice, `telegram_language` their client's.
 
     `plan` holds until `plan_until`, or for good; `subscribed_plan` as long as it is paid for.
     """
@@ -45,7 +45,7 @@ class User:
 
 
 class People(Subject):
-    """Users, their standings, invite codes and strikes."""
+    """Everybody who has written to the bot."""
 
     # -- users ---------------------------------------------------------------------------------------
 
@@ -94,7 +94,7 @@ class People(Subject):
         return await self._read(lambda tx: tx.one(User, statement, username=wanted))
 
     async def search(self, words: str, skip: int, limit: int) -> list[User]:
-        """People whose name or @name holds the words, those seen last first."""
+        """Users whose name or @name has all the words, last seen first."""
         statement = """
             SELECT * FROM users
             WHERE NOT EXISTS (
@@ -107,21 +107,21 @@ class People(Subject):
         return await self._read(lambda tx: tx.all(User, statement, words=wanted, skip=skip, limit=limit))
 
     async def set_language(self, user_id: UserId, language: str | None) -> None:
-        """Keep the language that a user chose; None: follow their Telegram client."""
+        """Save the language that a user chose; None: that of their Telegram client."""
         statement = "UPDATE users SET language = :language WHERE id = :user"
         await self._write(lambda tx: tx.run(statement, user=user_id, language=language))
 
     async def set_preferences(self, user_id: UserId, preferences: Preferences) -> None:
-        """Keep what a user chose for all their videos."""
+        """Save a user's defaults for all their videos."""
         statement = "UPDATE users SET preferences = :preferences WHERE id = :user"
         await self._write(lambda tx: tx.run(statement, user=user_id, preferences=preferences.write()))
 
     async def set_plan(self, user_id: UserId, plan: str | None, until: Millis | None) -> None:
-        """Move a user to a plan, until then or for good; None: the default plan."""
+        """Set a user's plan, until then or for good; None: the default plan."""
         await self._write(lambda tx: _set_plan(tx, user_id, plan, until))
 
     async def set_inviter(self, user_id: UserId, inviter: UserId) -> bool:
-        """Keep who invited a newcomer: somebody else who is known, once, and before the first task; False: not kept."""
+        """Save who invited a new user, once and before their first task; False: not saved."""
         statement = """
             UPDATE users SET invited_by = :inviter
             WHERE id = :user AND id != :inviter AND invited_by IS NULL
@@ -131,7 +131,7 @@ class People(Subject):
         return await self._write(lambda tx: tx.run(statement, user=user_id, inviter=inviter) > 0)
 
     async def move_chat(self, old: ChatId, new: ChatId) -> None:
-        """Give a group its new id: tasks, drafts and inbox rows follow; updates that were acted on stay."""
+        """Give a group its new id in tasks, drafts, messages and waiting updates."""
 
         def work(tx: Transaction) -> None:
             for statement in MOVE_CHAT:
@@ -142,11 +142,11 @@ class People(Subject):
     # -- standings -----------------------------------------------------------------------------------
 
     async def get_standing(self, user_id: UserId) -> Standing:
-        """How a person stands; whoever was never decided about has the standing of a stranger."""
+        """A user's standing; an unknown user has that of a stranger."""
         return await self._read(lambda tx: _get_standing(tx, user_id))
 
     async def set_standing(self, standing: Standing, now: Millis, audit: AuditRow | None = None) -> Standing:
-        """Keep a standing that was made from the one of its version, together with the note of who did it.
+        """Save a standing, with audit, by compare and set on its version.
 
         Raises:
             StandingChanged: it is no longer at that version.
@@ -162,12 +162,12 @@ class People(Subject):
         return await self._write(work)
 
     async def list_staff(self) -> list[Standing]:
-        """Everybody who has been given a role."""
+        """Everybody with a role."""
         statement = "SELECT * FROM standings INDEXED BY standings_staff WHERE role IS NOT NULL"
         return await self._read(lambda tx: tx.all(Standing, statement))
 
     async def list_join_requests(self, limit: int) -> list[User]:
-        """Who has asked to be let in, those who waited longest first."""
+        """Users who asked to join, longest waiting first."""
         statement = """
             SELECT users.* FROM standings INDEXED BY standings_waiting JOIN users ON users.id = standings.user_id
             WHERE standings.admission = 'asked' ORDER BY standings.changed_at LIMIT :limit
@@ -177,7 +177,7 @@ class People(Subject):
     # -- invite codes --------------------------------------------------------------------------------
 
     async def save_invite(self, invite: InviteCode, audit: AuditRow) -> InviteCode:
-        """Keep a new code, or, where the same operation has been noted, return the code that it made then."""
+        """Save a new code; the same operation again returns the first code."""
         statement = """
             SELECT invite_codes.*, nullif(created_by, 0) AS created_by
             FROM audit JOIN invite_codes ON invite_codes.code = audit.subject
@@ -196,7 +196,7 @@ class People(Subject):
         return await self._write(work)
 
     async def list_invites(self, now: Millis, limit: int) -> list[InviteCode]:
-        """The codes that have not ended, those that end first first."""
+        """The valid codes, the soonest to end first."""
         statement = """
             SELECT *, nullif(created_by, 0) AS created_by FROM invite_codes
             WHERE ends_at > :now ORDER BY ends_at LIMIT :limit
@@ -204,7 +204,7 @@ class People(Subject):
         return await self._read(lambda tx: tx.all(InviteCode, statement, now=now, limit=limit))
 
     async def revoke_invite(self, code: str, now: Millis, audit: AuditRow) -> bool:
-        """End a code now; False: there is none that has not ended."""
+        """End a code now; False: it is unknown or has ended."""
         statement = "UPDATE invite_codes SET ends_at = :now WHERE code = :code AND ends_at > :now"
 
         def work(tx: Transaction) -> bool:
@@ -216,7 +216,7 @@ class People(Subject):
         return await self._write(work)
 
     async def redeem_invite(self, code: str, user_id: UserId, now: Millis) -> InviteCode | None:
-        """Let a person in by a code, once; None: it has let them in before.
+        """Let a user in by a code; None: they have used it before.
 
         Raises:
             InviteRefused: nobody is let in by it.
@@ -251,13 +251,13 @@ class People(Subject):
     async def list_audience(
         self, broadcast: Broadcast, default_plan: str, now: Millis, limit: int
     ) -> list[User]:
-        """Those whom a broadcast goes to next, in order of their ids: not banned, let in, and reachable."""
+        """The next users of a broadcast by id: allowed, reachable, not banned."""
         statement = f"SELECT * FROM ({AUDIENCE}) AS audience ORDER BY id LIMIT :limit"  # noqa: S608  a constant
         values = mapper.columns(broadcast) | {"default_plan": default_plan, "now": now}
         return await self._read(lambda tx: tx.all(User, statement, **values, limit=limit))
 
     async def count_audience(self, broadcast: Broadcast, default_plan: str, now: Millis) -> int:
-        """How many people a broadcast still goes to."""
+        """How many users a broadcast still goes to."""
         statement = f"SELECT count(*) FROM ({AUDIENCE}) AS audience"  # noqa: S608  a constant
         values = mapper.columns(broadcast) | {"default_plan": default_plan, "now": now}
         return await self._read(lambda tx: int(tx.value(statement, **values)))
@@ -265,18 +265,18 @@ class People(Subject):
     # -- strikes -------------------------------------------------------------------------------------
 
     async def save_strike(self, strike: Strike) -> bool:
-        """Keep a refusal; False: it is kept already."""
+        """Save a refused request; False: it is known."""
         return await self._write(lambda tx: tx.insert("strikes", strike, ignore=True))
 
     async def count_strikes(self, user_id: UserId, since: Millis) -> int:
-        """How many of a person's requests were refused since then."""
+        """How many of a user's requests were refused since then."""
         statement = (
             "SELECT count(*) FROM strikes INDEXED BY strikes_of_user WHERE user_id = :user AND at >= :since"
         )
         return await self._read(lambda tx: int(tx.value(statement, user=user_id, since=since)))
 
     async def list_strikes(self, user_id: UserId | None, limit: int) -> list[Strike]:
-        """The newest refusals, of a person or (None) of all."""
+        """The newest refused requests, of a user or (None) of all."""
         of_all = "SELECT * FROM strikes INDEXED BY strikes_since WHERE at > 0 ORDER BY at DESC LIMIT :limit"
         of_user = """
             SELECT * FROM strikes INDEXED BY strikes_of_user WHERE user_id = :user ORDER BY at DESC LIMIT :limit

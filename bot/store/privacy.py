@@ -1,4 +1,4 @@
-"""What one person may ask of the store: everything that it knows of them, and to know nothing of them any more.
+"""Everything about one user: to export it, and to forget it.
 
 Forgotten rows of the ledger go on under a pseudonym, a negative number that is made of the user's id and a
 secret of this database: sums stay right, and whoever comes back has what they had left, no less and no more.
@@ -54,7 +54,7 @@ EXPORT = {
     """,
     "kept_words": "SELECT words, used_at FROM kept_words WHERE user_id = :user",
 }
-"""What a person gets of their own data, by the name that it has in the file."""
+"""What a user gets of their own data, by its name in the exported file."""
 
 DOCUMENTS = frozenset({"preferences", "request", "data", "settings"})
 """Columns that hold JSON."""
@@ -117,14 +117,14 @@ FORGET = (
 
 
 class Privacy(Subject):
-    """A person's data as a whole."""
+    """A user's data as a whole."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self._scrub = engine.scrub
 
     async def export(self, user_id: UserId) -> dict[str, list[Row]]:
-        """Everything that is known of a user: rows by what they are (`profile`, `tasks`, `ledger` …)."""
+        """All of a user's rows by what they are (`profile`, `tasks`, `ledger` …)."""
 
         def work(tx: Transaction) -> dict[str, list[Row]]:
             return {
@@ -135,7 +135,7 @@ class Privacy(Subject):
         return await self._read(work)
 
     async def forget(self, user_id: UserId, now: Millis) -> None:
-        """Delete a user with all that they wrote, sent and got; nothing of it can be read in the file afterwards.
+        """Delete a user with all their content, so that no file holds any of it.
 
         What waits is cancelled with its hold. What runs ends without being told or delivered. Ledger rows stay
         under a pseudonym: usage and bookings go on counting them where the same user comes back.
@@ -155,7 +155,7 @@ class Privacy(Subject):
 
 
 def end_forgotten(tx: Transaction, task: Task, now: Millis) -> Task:
-    """End what waits of somebody who is forgotten; its credits go back to where they came from."""
+    """Cancel a queued task of a forgotten user and release its credits."""
     statement = """
         UPDATE tasks SET state = 'cancelled', version = version + 1, due_at = NULL, finished_at = :now
         WHERE id = :task RETURNING *

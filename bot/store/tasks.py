@@ -1,4 +1,4 @@
-"""The life of a task: how it begins, who looks at it next, and each step that it takes."""
+"""The life of a task: accepting, reading, claiming and changing it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ from bot.store.privacy import end_forgotten
 
 
 class Conflict(Exception):
-    """The task is no longer at the version that the transition was made from: read it again."""
+    """The task was changed since it was read: read it again."""
 
 
 class TaskIdTaken(Exception):
@@ -25,7 +25,7 @@ GET = "SELECT * FROM tasks WHERE id = :task"
 
 
 class Tasks(Subject):
-    """Everybody's tasks. Claims move `due_at` forward (the lease) and never hand the same row out twice in it."""
+    """All tasks. A claim moves `due_at` by a lease and hands no row out twice in it."""
 
     # -- beginning -----------------------------------------------------------------------------------
 
@@ -39,7 +39,7 @@ class Tasks(Subject):
         pool: PoolUse = PoolUse.OFF,
         caps: Caps = NO_CAPS,
     ) -> Task:
-        """Keep a new task with its attachments and hold its price, in one transaction.
+        """Save a new task with its attachments and hold its price.
 
         `group_budget` is how many credits everybody in the task's chat may spend in the day of `window`.
         `caps` is what everybody together may spend at Kling.
@@ -94,12 +94,12 @@ class Tasks(Subject):
         return await self._read(lambda tx: tx.all(Task, statement, user=user_id, states=states, limit=limit))
 
     async def list_in(self, states: Sequence[TaskState], limit: int = 1000) -> list[Task]:
-        """Everybody's tasks in these states, oldest first."""
+        """All tasks in these states, oldest first."""
         statement = "SELECT * FROM tasks WHERE state = ANY (:states) ORDER BY sequence LIMIT :limit"
         return await self._read(lambda tx: tx.all(Task, statement, states=states, limit=limit))
 
     async def list_ended(self, since: Millis, states: Sequence[TaskState], limit: int) -> list[Task]:
-        """Tasks that came to their end since then in one of the states, newest first."""
+        """Tasks that ended since then in one of the states, newest first."""
         statement = """
             SELECT * FROM tasks INDEXED BY tasks_ended
             WHERE finished_at >= :since AND state = ANY (:states)
@@ -117,7 +117,7 @@ class Tasks(Subject):
         return await self._read(lambda tx: tx.all(Task, statement, now=now, limit=limit))
 
     async def list_ended_with_status(self, limit: int) -> list[Task]:
-        """Tasks at their end, with nothing left to send, whose status message was not taken away."""
+        """Ended tasks with nothing left to send that still have a status message."""
         statement = """
             SELECT * FROM tasks INDEXED BY tasks_shown
             WHERE status_message_id IS NOT NULL
@@ -130,7 +130,7 @@ class Tasks(Subject):
         return await self._read(lambda tx: tx.all(Task, statement, limit=limit))
 
     async def count_running(self) -> Mapping[ProviderName, int]:
-        """How many tasks hold a slot at each provider: submitting, unconfirmed or in progress."""
+        """How many tasks are submitting, unconfirmed or in progress per provider."""
         statement = """
             SELECT provider, count(*) AS number FROM tasks
             WHERE state IN ('submitting', 'unconfirmed', 'in_progress') AND provider IS NOT NULL
@@ -159,7 +159,7 @@ class Tasks(Subject):
     async def list_durations(
         self, provider: ProviderName, key: tuple[str, str, int], limit: int = 50
     ) -> list[int]:
-        """How long the newest tasks of (model, mode, seconds) took from submission to the end, in milliseconds."""
+        """Milliseconds from submission to the end of the newest (model, mode, seconds)."""
         statement = """
             SELECT finished_at - submitted_at FROM tasks
             WHERE state = 'succeeded' AND provider = :provider AND model = :model AND mode = :mode
@@ -170,7 +170,7 @@ class Tasks(Subject):
         return await self._read(lambda tx: tx.values(statement, provider=provider, limit=limit, **values))
 
     async def list_recent_durations(self, provider: ProviderName, limit: int = 50) -> list[int]:
-        """How long a provider's newest tasks of every kind took, as `list_durations` counts."""
+        """Milliseconds from submission to the end of a provider's newest tasks."""
         statement = """
             SELECT finished_at - submitted_at FROM tasks INDEXED BY tasks_took_lately
             WHERE state = 'succeeded' AND provider = :provider ORDER BY finished_at DESC LIMIT :limit
@@ -180,7 +180,7 @@ class Tasks(Subject):
     # -- claiming ------------------------------------------------------------------------------------
 
     async def list_due_queued(self, now: Millis, limit: int) -> list[Task]:
-        """Queued tasks whose due time has come, fairly: users with fewer running tasks first, then the oldest.
+        """Due queued tasks, users with fewer running tasks first, then the oldest.
 
         This only reads: `apply` with a `Claimed` event is the claim.
         """
@@ -210,7 +210,7 @@ class Tasks(Subject):
         return await self._read(lambda tx: tx.all(Task, statement, now=now, limit=limit))
 
     async def postpone(self, task_ids: Sequence[TaskId], until: Millis) -> None:
-        """Let queued tasks wait at least until then. The version does not change."""
+        """Let queued tasks wait until then at least. Does not change the version."""
         statement = """
             UPDATE tasks SET due_at = greatest(due_at, :until) WHERE id = ANY (:ids) AND state = 'queued'
         """
@@ -219,7 +219,7 @@ class Tasks(Subject):
     async def claim_due(
         self, now: Millis, lease: Millis, states: Sequence[TaskState], limit: int
     ) -> list[Task]:
-        """Take tasks in these states whose due time has come, and move it forward by `lease`.
+        """Claim due tasks in these states, and move their due time by `lease`.
 
         The version does not change: a claim says nothing of the task's life.
         """
@@ -249,7 +249,7 @@ class Tasks(Subject):
         now: Millis,
         pause: Millis,
     ) -> Task | None:
-        """Make a task of the provider due now, but at the soonest `pause` after the last time; None: nothing to do.
+        """Make a task due now, at least `pause` after the last time; None: no change.
 
         It is the one with our own id, or else with the provider's, if it is in progress, expired and still
         looked for, or unconfirmed; and known to the provider so far, for the pauses between looks that find
@@ -287,7 +287,7 @@ class Tasks(Subject):
     # -- changing ------------------------------------------------------------------------------------
 
     async def apply(self, transition: Transition, now: Millis) -> Task:
-        """Apply a transition with its settlement and outbox rows, by compare and set on the version.
+        """Apply a transition with its ledger and outbox rows, if the version is current.
 
         A charge or a release books the opposite of the task's hold (`task:<id>:charge`, `task:<id>:release`),
         with the hold's allowance and moment.
@@ -331,7 +331,7 @@ class Tasks(Subject):
         return await self._write(work)
 
     async def set_status_message(self, task_id: TaskId, message_id: int | None) -> None:
-        """Remember where a task's status is shown. Does not change the version."""
+        """Save the id of a task's status message. Does not change the version."""
         statement = "UPDATE tasks SET status_message_id = :message WHERE id = :task"
         await self._write(lambda tx: tx.run(statement, task=task_id, message=message_id))
 

@@ -1,4 +1,4 @@
-"""What the store asks of a database: transactions, and the pieces of SQL in which databases differ.
+"""What the store asks of a database: transactions, and SQL that databases share.
 
 Statements are written once, in the SQL that SQLite and PostgreSQL share, with named parameters (`:name`). Where
 that is not possible they use these names, and each engine puts its own form in their place:
@@ -90,7 +90,7 @@ class Engine(Protocol):
         ...
 
     async def scrub(self) -> bool:
-        """Wipe deleted rows from wherever the database still has them; False: not possible now."""
+        """Wipe deleted rows from the journal as well; False: not possible now."""
         ...
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Rows to dataclasses and back: enums, ids, flags, JSON documents, and records within records.
+"""Rows to dataclasses and back: enums, flags, JSON, and records within records.
 
 A column is named as its field, but for `COLUMNS`. A record that stands there is spread over the columns of the
 row that it is part of; any other record is handed over as it is.

@@ -1,4 +1,4 @@
-"""Numbered steps that bring a SQLite file to the present schema, applied by sqlite-utils. They are only added to."""
+"""Numbered steps to the present schema of a SQLite file; they are only added to."""
 
 import sqlite3
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The first schema of a SQLite file; `migrations` has changed it since. A released statement never changes.
+"""The first schema of a SQLite file, which `migrations` changes; never edit it.
 
 Times are UTC milliseconds, credits integers; documents are JSON text.
 """

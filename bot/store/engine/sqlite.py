@@ -1,4 +1,4 @@
-"""SQLite as an engine: one file in WAL mode, a thread that writes with group commit, and a few that read."""
+"""SQLite as an engine: one file in WAL mode, one writer thread, a few readers."""
 
 import asyncio
 import hashlib
@@ -37,7 +37,7 @@ _ALIAS_BITS = 62
 
 
 def path_of(url: str) -> Path:
-    """The file behind `sqlite:///relative.db`, `sqlite:////absolute.db` or a plain path."""
+    """The file of `sqlite:///relative.db`, `sqlite:////absolute.db` or a plain path."""
     return Path(url.removeprefix(URL_PREFIX))
 
 
@@ -81,7 +81,7 @@ def _add_pseudonyms(connection: sqlite3.Connection) -> None:
 
 
 def migrate(path: Path) -> list[str]:
-    """Bring the file to the present schema, creating it if need be; the names of the steps applied.
+    """Bring the file to the present schema; the names of the steps applied.
 
     Raises:
         ConfigError: a newer version of the program has changed the file, in ways unknown to this one.
@@ -137,7 +137,7 @@ class SqliteEngine:
         return cls(path)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
-        """See `Engine`; a reader's connection can't write, and commits nothing."""
+        """See `Engine`; readers' connections can't write, and commit nothing."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_here, work)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:

@@ -1,4 +1,4 @@
-"""The one writer thread: it takes everything that waits, and commits it once (group commit).
+"""The one writer thread: it commits everything that waits at once (group commit).
 
 Each piece of work runs in its own savepoint: one that raises takes back its own changes and nobody
 else's. A caller hears of its result only when the commit that holds it is on the disk.
@@ -27,7 +27,7 @@ class _Job:
     error: BaseException | None = None
 
     def resolve(self) -> None:
-        """Hand the result over in the caller's loop; a caller that has gone is no reason to stop."""
+        """Hand the result over in the caller's loop, unless the caller has gone."""
 
         def hand_over() -> None:
             if self.future.done():
@@ -44,7 +44,7 @@ class _Job:
 
 
 class Writer:
-    """Owns the only connection that writes, and closes it. Nobody else may use it, in any thread."""
+    """Owns the only connection that writes; no other thread may use it."""
 
     def __init__(self, connection: sqlite3.Connection, *, group: int = LARGEST_GROUP) -> None:
         self._connection = connection
