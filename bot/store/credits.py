@@ -42,14 +42,14 @@ class CreditsStore(Subject):
     # -- ledger --------------------------------------------------------------------------------------
 
     async def book(self, row: LedgerRow) -> bool:
-        """Add a row; False: its operation is booked already. Not for tasks' own rows.
+        """Add a row; False: its operation is booked already. Never a task's row.
 
         Raises:
             NotEnough: it takes more of the granted balance than there is.
 
         """
-        if row.kind in {LedgerKind.HOLD, LedgerKind.CHARGE, LedgerKind.RELEASE}:
-            raise ValueError(f"a {row.kind} is booked by accept or apply only")
+        if row.kind in {LedgerKind.HOLD, LedgerKind.CHARGE, LedgerKind.RELEASE, LedgerKind.REFUND}:
+            raise ValueError(f"a {row.kind} is booked with its task or payment only")
 
         def work(tx: Transaction) -> bool:
             if _get_booked(tx, row.operation_id) is not None:

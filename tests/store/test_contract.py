@@ -321,9 +321,9 @@ async def test_an_operation_is_booked_once(store):
     assert (await store.credits.get_usage(ADA, TODAY)).balance == 10
 
 
-@pytest.mark.parametrize("kind", [LedgerKind.HOLD, LedgerKind.CHARGE, LedgerKind.RELEASE])
+@pytest.mark.parametrize("kind", [LedgerKind.HOLD, LedgerKind.CHARGE, LedgerKind.RELEASE, LedgerKind.REFUND])
 async def test_what_belongs_to_a_task_is_not_booked_by_hand(store, kind):
-    with pytest.raises(ValueError, match="accept or apply"):
+    with pytest.raises(ValueError, match="its task or payment only"):
         await store.credits.book(a_grant(kind=kind))
     assert await store.credits.sum_ledger() == {}
 
