@@ -6,8 +6,8 @@ from bot.domain.people.access import AccessLevel, Permission, Standing, Verdict
 from bot.domain.units import ChatId, UserId
 from bot.i18n import for_language
 from handlers.admin import access_views
+from handlers.chat.html import ALERT_LIMIT, cut, plain
 from handlers.chat.turn import Turn
-from handlers.chat.views import ALERT_LIMIT, cut, plain
 
 log = structlog.get_logger(__name__)
 

@@ -7,7 +7,7 @@ from telegram import CallbackQuery, Update
 from bot.errors import UserError
 from handlers.account import privacy_views
 from handlers.chat.context import Context, answer, place_of, rewrite, user_id_of
-from handlers.chat.views import View
+from handlers.chat.html import View
 from handlers.sending.media import Media, MediaKind
 from handlers.shop import subscriptions
 

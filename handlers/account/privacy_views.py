@@ -2,8 +2,8 @@
 
 from bot.domain.units import UserId
 from bot.i18n import Texts
+from handlers.chat.html import View
 from handlers.chat.keyboards import DANGER, Button
-from handlers.chat.views import View
 
 
 def privacy(t: Texts, days: int, owner: UserId) -> View:

@@ -6,7 +6,7 @@ from bot.domain.requests.preferences import Preference, preference_choices
 from bot.errors import UserError
 from bot.i18n import languages
 from handlers.account import settings_views
-from handlers.chat import views
+from handlers.chat import html
 from handlers.chat.context import Context, answer, one_of, rewrite, user_id_of
 
 
@@ -38,12 +38,12 @@ async def press_prefer(update: Update, context: Context, query: CallbackQuery, a
     await rewrite(context, query, _overview(update, context))
 
 
-def _overview(update: Update, context: Context) -> views.View:
+def _overview(update: Update, context: Context) -> html.View:
     usual = context.services.cards.blank(context.preferences)
     return settings_views.settings(context.t, context.preferences, usual, user_id_of(update))
 
 
-async def _page(update: Update, context: Context, which: str) -> views.View:
+async def _page(update: Update, context: Context, which: str) -> html.View:
     user_id = user_id_of(update)
     if not which:
         return _overview(update, context)
@@ -58,7 +58,7 @@ async def _page(update: Update, context: Context, which: str) -> views.View:
 
 async def language(update: Update, context: Context) -> None:
     """Offer the languages."""
-    await answer(update, context, views.language_choice(context.t, user_id_of(update)))
+    await answer(update, context, settings_views.language_choice(context.t, user_id_of(update)))
 
 
 async def press_language(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
@@ -66,4 +66,4 @@ async def press_language(update: Update, context: Context, query: CallbackQuery,
     chosen = argument if argument in languages() else None
     await context.services.accounts.set_language(user_id_of(update), chosen)
     await context.turn.load_user()
-    await rewrite(context, query, views.View(context.t("language.changed")))
+    await rewrite(context, query, html.View(context.t("language.changed")))

@@ -4,8 +4,8 @@ from bot.domain.requests.preferences import AUTOMATIC, SWITCHES, Preference, Pre
 from bot.domain.requests.request import VideoRequest
 from bot.domain.units import UserId
 from bot.i18n import NAMES, Texts
+from handlers.chat.html import View, settings_line
 from handlers.chat.keyboards import Button, in_rows
-from handlers.chat.views import View, settings_line
 from handlers.making.card_views import USUALLY_PER_ROW, chosen, model_name
 
 LANGUAGE = "language"
@@ -87,3 +87,12 @@ def _value(t: Texts, preferences: Preferences, which: Preference) -> str:
             return t("unit.seconds", seconds=value)
         case _:
             return str(value)
+
+
+# -- views -------------------------------------------------------------------------------------------
+
+
+def language_choice(t: Texts, owner: UserId) -> View:
+    """The languages, each named in itself."""
+    rows = [[Button(name, "language", language, owner)] for language, name in NAMES.items()]
+    return View(t("language.choose"), [*rows, [Button(t("language.follow"), "language", "-", owner)]])

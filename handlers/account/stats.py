@@ -8,8 +8,8 @@ from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.operations.reports import PERIODS, Chart
 from handlers.chat.context import Context, place_of, user_id_of
+from handlers.chat.html import View
 from handlers.chat.keyboards import Button
-from handlers.chat.views import View
 from handlers.sending.media import Media, MediaKind
 
 USUAL = 30

@@ -11,7 +11,7 @@ from bot.errors import UserError
 from bot.i18n import for_language
 from handlers.admin import access_views
 from handlers.chat.context import Context, answer, operation_of, rewrite, tell, user_id_of
-from handlers.chat.views import View
+from handlers.chat.html import View
 
 log = structlog.get_logger(__name__)
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from bot.domain.people.access import AccessMode, Door, InviteCode, Person, Role, Standing, Verdict
 from bot.domain.units import Millis
 from bot.i18n import NAMES, Texts
+from handlers.chat.html import View, inline
 from handlers.chat.keyboards import CONFIRM, DANGER, Button, in_rows
-from handlers.chat.views import View, inline
 
 PLANS_IN_A_ROW = 2
 

@@ -15,6 +15,7 @@ from bot.errors import UserError
 from bot.i18n import for_language
 from handlers.admin import (
     access_views,
+    grants,
     pricing_panel,
     providers,
 )
@@ -22,9 +23,8 @@ from handlers.admin import (
     panel_views as admin_views,
 )
 from handlers.admin.panel_pages import Room, asking
-from handlers.chat import views
 from handlers.chat.context import Context, answer, operation_of, place_of, rewrite, tell, user_id_of
-from handlers.chat.views import View
+from handlers.chat.html import View
 
 
 async def admin(update: Update, context: Context) -> None:
@@ -175,7 +175,7 @@ async def _grant(update: Update, context: Context, rest: list[str]) -> View:
     await services.admin.grant(user_id_of(update), person.id, amount, operation_of(update))
     if amount > 0:
         balance = await services.accounts.balance(person.id)
-        await tell(context, person.id, views.gift(for_language(person.language), amount, balance))
+        await tell(context, person.id, grants.gift(for_language(person.language), amount, balance))
     return await _card(update, context, rest)
 
 

@@ -7,7 +7,7 @@ from telegram import Update
 from bot.errors import UserError
 from handlers.admin import panel_views as admin_views
 from handlers.chat.context import Context, place_of, user_id_of
-from handlers.chat.views import View
+from handlers.chat.html import View
 
 ASKED = "admin"
 """What the store keeps while an admin is asked for words; the subject says what they are for."""

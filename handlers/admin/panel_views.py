@@ -16,11 +16,12 @@ from bot.i18n import NAMES, Texts
 from bot.services.operations.admin import AUDIT_ON_A_PAGE, PEOPLE_ON_A_PAGE, PersonCard
 from bot.services.operations.broadcast import Letter
 from bot.services.tasks.admin import Failures
+from handlers.admin import grants
 from handlers.admin.access_views import handle_of, named
 from handlers.admin.panel_buttons import back, pages, to
-from handlers.chat import views
+from handlers.chat import html
+from handlers.chat.html import View, inline, settings_line
 from handlers.chat.keyboards import Button, in_rows
-from handlers.chat.views import View, inline, settings_line
 
 GRANTS = (10, 50, 100)
 """Credits that one tap gives."""
@@ -55,7 +56,7 @@ def home(t: Texts, standing: Standing, waiting: int) -> View:
 def people(t: Texts, found: Sequence[Person], words: str, page: int, owner: UserId) -> View:
     """A page of people, each with a button to their card."""
     rows = [
-        [to(owner, f"{views.cut(person.name, 30)} · {person.id}", f"card.{person.id}")]
+        [to(owner, f"{html.cut(person.name, 30)} · {person.id}", f"card.{person.id}")]
         for person in found[:PEOPLE_ON_A_PAGE]
     ]
     if not words:
@@ -69,7 +70,7 @@ def card(t: Texts, card_: PersonCard, me: Standing, zone: ZoneInfo, now: Millis)
     """One person, and what may be done about them."""
     person, owner = card_.person, me.user_id
     identity = f"@{person.username} · {person.id}" if person.username else str(person.id)
-    view = views.user_card(
+    view = grants.user_card(
         t, person.name, identity, person.plan, card_.balance, card_.running, card_.ledger, zone, now
     )
     lines = [view.html]
@@ -132,8 +133,8 @@ def task(t: Texts, task_: Task, person: Person, me: Standing, zone: ZoneInfo, no
     owner = me.user_id
     lines = [
         f"<code>{shown(task_.id)}</code> {t(f'panel.state.{task_.state}')} · {named(person)}",
-        views.quoted(task_.request.prompt, 500),
-        f"{settings_line(t, task_.request)} · {views.credits(t, task_.price)}",
+        html.quoted(task_.request.prompt, 500),
+        f"{settings_line(t, task_.request)} · {html.credits(t, task_.price)}",
         t("panel.task_times", made=t.moment(task_.created_at, zone, now), provider=task_.provider or "–"),
     ]
     if task_.failure is not None:
@@ -177,7 +178,7 @@ def audit(
     where = f"log.{of}" if of else "audit"
     turning = pages(t, owner, where, page, more=len(rows) > AUDIT_ON_A_PAGE)
     head = t("panel.audit") if lines else t("panel.audit_empty")
-    return View(views.fitting([head, *lines], "\n"), [turning, back(t, owner)])
+    return View(html.fitting([head, *lines], "\n"), [turning, back(t, owner)])
 
 
 def _audit_line(t: Texts, row: AuditRow, name: str, zone: ZoneInfo, now: Millis) -> str:
@@ -194,7 +195,7 @@ def asks(t: Texts, key: str, owner: UserId, **params: object) -> View:
 
 def notice(t: Texts, text: str, owner: UserId) -> View:
     """The text of the day, and how it is changed."""
-    now = views.quoted(text, 600) if text else t("panel.no_notice")
+    now = html.quoted(text, 600) if text else t("panel.no_notice")
     rows = [[to(owner, t("button.panel_change"), "notice_write")]]
     if text:
         rows[0].append(to(owner, t("button.panel_remove"), "notice_clear", danger=True))
@@ -207,7 +208,7 @@ def broadcast(t: Texts, letter: Letter, plan_names: Sequence[str], owner: UserId
     audience += [t("broadcast.language", language=NAMES[letter.language])] if letter.language else []
     audience_words = ", ".join(audience) or t("broadcast.everybody")
     figures = {name: t.number(getattr(letter, name)) for name in ("sent", "failed", "total")}
-    lines = [t(f"broadcast.{letter.state}", to=audience_words, **figures), views.quoted(letter.text, 3_000)]
+    lines = [t(f"broadcast.{letter.state}", to=audience_words, **figures), html.quoted(letter.text, 3_000)]
     rows: list[list[Button]] = []
     if letter.state is BroadcastState.DRAFT:
         send = t("button.broadcast_send", count=figures["total"])
@@ -230,4 +231,4 @@ def letter(t: Texts, text: str) -> View:
 
 def message(t: Texts, text: str) -> View:
     """A message of those who run the bot to one person."""
-    return View(f"{t('panel.message_from')}\n{views.quoted(text, 3_500)}")
+    return View(f"{t('panel.message_from')}\n{html.quoted(text, 3_500)}")

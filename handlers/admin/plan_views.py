@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.units import Millis
 from bot.i18n import Texts
-from handlers.chat.views import View, inline
+from handlers.chat.html import View, inline
 
 
 def moved(t: Texts, name: str, plan: str, until: Millis | None, zone: ZoneInfo, now: Millis) -> View:

@@ -11,7 +11,7 @@ from handlers.admin import pricing_views
 from handlers.admin.access_views import handle_of
 from handlers.admin.panel_pages import Room, ask, asking
 from handlers.chat.context import Context, operation_of, user_id_of
-from handlers.chat.views import View
+from handlers.chat.html import View
 
 
 async def _plans(update: Update, context: Context, _: list[str]) -> View:

@@ -11,8 +11,8 @@ from bot.i18n import Texts
 from bot.services.credits.plans import Origin
 from handlers.admin.access_views import handle_of
 from handlers.admin.panel_buttons import back, pages, to
+from handlers.chat.html import View, inline
 from handlers.chat.keyboards import in_rows
-from handlers.chat.views import View, inline
 
 ROWS_ON_A_PAGE = 8
 FEW = 3

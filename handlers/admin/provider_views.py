@@ -8,9 +8,9 @@ from bot.domain.credits.spending import Window
 from bot.domain.units import Millis, UserId
 from bot.i18n import Texts
 from bot.services.operations.providers import AccountAnswer, ProviderReport, Trouble
-from handlers.chat import views
+from handlers.chat import html
+from handlers.chat.html import View, inline
 from handlers.chat.keyboards import CONFIRM, DANGER, Button
-from handlers.chat.views import View, inline
 
 LONGEST_WORDS = 500
 """Characters of what a provider says of its account."""
@@ -75,7 +75,7 @@ def _spent(t: Texts, report: ProviderReport) -> Iterator[str]:
         yield t(
             "providers.drift",
             told=t.number(round(report.spent.told, 2)),
-            credits=views.credits(t, report.spent.told_credits),
+            credits=html.credits(t, report.spent.told_credits),
             percent=f"{100 * drift:+.0f}",
         )
 

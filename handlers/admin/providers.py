@@ -6,7 +6,7 @@ from bot.domain.units import ProviderName
 from bot.services.operations.providers import ProviderReport
 from handlers.admin import provider_views
 from handlers.chat.context import Context, answer, operation_of, rewrite, user_id_of
-from handlers.chat.views import View
+from handlers.chat.html import View
 
 
 async def providers(update: Update, context: Context) -> None:

@@ -5,8 +5,8 @@ from telegram import CallbackQuery, Update
 from bot.domain.units import UserId
 from handlers.admin import access_views
 from handlers.chat.context import Context, answer, operation_of, rewrite, user_id_of
+from handlers.chat.html import View, fitting, inline, quoted
 from handlers.chat.keyboards import Button
-from handlers.chat.views import View, fitting, inline, quoted
 
 
 async def strikes(update: Update, context: Context) -> None:

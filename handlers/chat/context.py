@@ -13,8 +13,8 @@ from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.container import Services
+from handlers.chat.html import View
 from handlers.chat.turn import Turn, reply_target_of
-from handlers.chat.views import View
 from handlers.sending.chat import Chat, ReplyTarget
 
 E = TypeVar("E", bound=StrEnum)

@@ -6,8 +6,8 @@ import structlog
 
 from bot.errors import UserError
 from bot.services.ports import ChatError, ChatRefused
+from handlers.chat.html import ALERT_LIMIT, View, cut, error_sentence, plain
 from handlers.chat.turn import Turn
-from handlers.chat.views import ALERT_LIMIT, View, cut, error_sentence, plain
 
 log = structlog.get_logger(__name__)
 

@@ -15,8 +15,8 @@ from bot.domain.units import ChatId, Millis, UserId
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
 from bot.services.ports import ChatError
+from handlers.chat.html import View
 from handlers.chat.menus import Menus
-from handlers.chat.views import View
 from handlers.sending.chat import Chat, ReplyTarget
 
 log = structlog.get_logger(__name__)

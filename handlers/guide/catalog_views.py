@@ -12,7 +12,7 @@ from bot.domain.requests.model import UNKNOWN_RATE, Model
 from bot.domain.requests.request import Operation
 from bot.domain.requests.voices import Voice
 from bot.i18n import Texts
-from handlers.chat.views import TEXT_LIMIT, View, inline, units
+from handlers.chat.html import TEXT_LIMIT, View, inline, units
 
 SHOWN_EFFECTS = 30
 """Names of effects in one message."""

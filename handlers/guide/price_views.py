@@ -7,8 +7,8 @@ from bot.domain.credits.quota import Plan
 from bot.domain.requests.model import UNKNOWN_RATE, Model
 from bot.domain.requests.request import Operation
 from bot.i18n import Texts
-from handlers.chat import views
-from handlers.chat.views import View
+from handlers.chat import html
+from handlers.chat.html import View
 from handlers.guide import catalog_views
 
 FEW = 3
@@ -55,9 +55,9 @@ def _line(t: Texts, row: Model, mode: str, rate: float) -> str:
 def _plan(t: Texts, plan: Plan) -> str:
     limits = []
     if plan.daily_credits is not None:
-        limits.append(t("prices.limit_day", credits=views.credits(t, plan.daily_credits)))
+        limits.append(t("prices.limit_day", credits=html.credits(t, plan.daily_credits)))
     if plan.monthly_credits is not None:
-        limits.append(t("prices.limit_month", credits=views.credits(t, plan.monthly_credits)))
+        limits.append(t("prices.limit_month", credits=html.credits(t, plan.monthly_credits)))
     if plan.max_duration < LONGEST:
         limits.append(t("prices.limit_seconds", seconds=plan.max_duration))
     limits.append(t("prices.limit_running", number=plan.max_running))

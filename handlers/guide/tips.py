@@ -7,8 +7,8 @@ from telegram import CallbackQuery, Update
 from bot.domain.requests.choices import CAMERAS
 from bot.i18n import Texts
 from handlers.chat.context import Context, answer, rewrite, user_id_of
+from handlers.chat.html import View
 from handlers.chat.keyboards import Button
-from handlers.chat.views import View
 
 EXAMPLES = ("1", "2", "3")
 WORDS = ("static", "dolly", "orbit", "tracking", "crane", "handheld", "fpv", "slow")

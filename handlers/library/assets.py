@@ -21,13 +21,14 @@ from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from handlers.chat.files import RemoteFile, fetch_file, sound_file_of
+from handlers.chat.html import View, fitting, inline
 from handlers.chat.inputs import pictures_of, result_replied_to
 from handlers.chat.keyboards import DANGER, Button, Payload
 from handlers.chat.menus import Section
 from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
-from handlers.chat.views import EXPLAINED, View, fitting, inline
 from handlers.library.recipe_views import never_mind
+from handlers.results.task_views import EXPLAINED
 
 PHOTOS = "element_photos"
 SOUND = "voice_sound"

@@ -16,13 +16,13 @@ from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.library.ideas import STAND_IN
 from bot.services.ports import ChatError, ChatRefused
-from handlers.chat import views
+from handlers.chat import html
+from handlers.chat.html import View, inline, quoted, settings_line
 from handlers.chat.inputs import given, one_picture
 from handlers.chat.keyboards import CONFIRM, Button, Payload
 from handlers.chat.menus import Section
 from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
-from handlers.chat.views import View, inline, quoted, settings_line
 from handlers.library import recipe_views
 from handlers.making.draft import submit_or_ask
 from handlers.making.submit import submit
@@ -111,7 +111,7 @@ def view(
     if idea.photo:
         lines.append(t("idea.takes_photo"))
     make = t(
-        "idea.button.make_of_photo" if idea.photo else "idea.button.make", credits=views.credits(t, price)
+        "idea.button.make_of_photo" if idea.photo else "idea.button.make", credits=html.credits(t, price)
     )
     rows = [[Button(make, MakeIdea(idea.slug), owner=owner, style=CONFIRM)]]
     if len(others) > 1:

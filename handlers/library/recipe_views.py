@@ -7,9 +7,9 @@ from bot.domain.library.recipe import Recipe
 from bot.domain.requests.request import VideoRequest
 from bot.domain.units import Credits, TaskId, UserId
 from bot.i18n import Texts
-from handlers.chat import views
+from handlers.chat import html
+from handlers.chat.html import View, inline, quoted, settings_line
 from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload
-from handlers.chat.views import View, inline, quoted, settings_line
 
 PAGE = 8
 NAME_ON_BUTTON = 30
@@ -92,7 +92,7 @@ def card(t: Texts, recipe: Recipe, request: VideoRequest, price: Credits, reader
     if recipe.pictures:
         lines.append(t.plural("recipe.takes", recipe.pictures))
     run = "recipe.button.run_on" if recipe.pictures else "recipe.button.run"
-    label = t(run, credits=views.credits(t, price))
+    label = t(run, credits=html.credits(t, price))
     rows = [[Button(label, RunTemplate(recipe.token), owner=reader, style=CONFIRM)]]
     if recipe.user_id == reader:
         rows += [_change(t, recipe, reader), _remove(t, recipe, reader)]

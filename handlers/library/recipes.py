@@ -4,11 +4,11 @@ from bot.domain.library.recipe import Recipe, is_token
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.request import VideoRequest
 from bot.errors import UserError
+from handlers.chat.html import View, error_sentence
 from handlers.chat.inputs import given, result_replied_to
 from handlers.chat.menus import Section
 from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
-from handlers.chat.views import View, error_sentence
 from handlers.library import recipe_views as templates
 from handlers.making.draft import submit_or_ask
 from handlers.making.submit import submit

@@ -10,7 +10,7 @@ from telegram import CallbackQuery, Update
 from bot.domain.requests.choices import ANSWERED, Knob
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.services.requests.cards import READY, Card
-from handlers.chat import views
+from handlers.chat import html
 from handlers.chat.context import Context, message_of, one_of, place_of, rewrite, send, user_id_of
 from handlers.chat.inputs import given, read_words
 from handlers.making import card_views
@@ -59,7 +59,7 @@ async def show(
     context: Context,
     card: Card,
     place: ReplyTarget | None = None,
-    view: views.View | None = None,
+    view: html.View | None = None,
 ) -> None:
     """Keep a card and show it as the newest message; where it, or an older one, stood before it goes away."""
     where, user_id = place or place_of(update), user_id_of(update)
@@ -192,7 +192,7 @@ async def press_discard(update: Update, context: Context, query: CallbackQuery, 
     card = await cards.card(user_id, place.chat_id)
     if card is not None and card.name == argument:
         await cards.close(user_id, place.chat_id)
-    await rewrite(context, query, views.View(context.t("draft.discarded")))
+    await rewrite(context, query, html.View(context.t("draft.discarded")))
 
 
 # -- parts -------------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ async def _change(update: Update, context: Context, query: CallbackQuery, card: 
     await rewrite(context, query, await _view(update, context, card))
 
 
-async def _view(update: Update, context: Context, card: Card) -> views.View:
+async def _view(update: Update, context: Context, card: Card) -> html.View:
     services, user_id = context.services, user_id_of(update)
     if card.pictures:
         ways = services.cards.uses(card, context.preferences)

@@ -7,8 +7,7 @@ from bot.domain.requests.request import VideoRequest
 from bot.domain.units import Credits, UserId
 from bot.i18n import Texts
 from bot.services.requests.cards import Card
-from handlers.chat.keyboards import CONFIRM, Button, in_rows
-from handlers.chat.views import (
+from handlers.chat.html import (
     View,
     camera_name,
     credits,  # noqa: A004  the word of the domain
@@ -17,6 +16,7 @@ from handlers.chat.views import (
     quoted,
     settings_line,
 )
+from handlers.chat.keyboards import CONFIRM, Button, in_rows
 
 PROMPT_SHOWN = 600
 NEGATIVE_SHOWN = 200

@@ -4,7 +4,7 @@ from telegram import CallbackQuery, Update
 
 from bot.errors import UserError
 from bot.services.compose import Pictures
-from handlers.chat import views
+from handlers.chat import html
 from handlers.chat.context import Context, answer, user_id_of
 from handlers.chat.files import RemoteFile, fetch_file
 from handlers.chat.inputs import given, one_picture, pictures_of, read_words, source_of
@@ -50,7 +50,7 @@ async def spoken(update: Update, context: Context) -> None:
     """A voice message in reply to a video of ours is what its face shall say."""
     got = await given(context.turn)
     if got.source is None or got.sound is None:
-        await answer(update, context, views.View(context.t("error.message.unsupported")))
+        await answer(update, context, html.View(context.t("error.message.unsupported")))
         return
     await lip_sync(update, context)
 

@@ -4,8 +4,8 @@ from telegram import CallbackQuery, Update
 
 from bot.errors import UserError
 from handlers.chat.context import Context, place_of, rewrite, user_id_of
+from handlers.chat.html import View, quoted
 from handlers.chat.keyboards import CONFIRM, Button
-from handlers.chat.views import View, quoted
 from handlers.making import card
 
 SUGGESTION = "suggestion"

@@ -8,8 +8,8 @@ from bot.errors import UserError
 from bot.services.compose import Pictures
 from bot.services.requests.cards import Card
 from handlers.chat.context import Context, place_of, user_id_of
+from handlers.chat.html import View
 from handlers.chat.keyboards import Button, in_rows
-from handlers.chat.views import View
 from handlers.making import card
 
 SUGGESTIONS = ("jeans", "suit", "gown", "sunglasses", "hat", "office")

@@ -1,15 +1,18 @@
 """`/video`, and photos in private chats: words, one photo, first and last frame, or references."""
 
 from dataclasses import replace
+from html import escape
 
 from telegram import Update
 
 from bot.domain.requests.links import split_links
 from bot.domain.requests.prompt import ParsedPrompt
+from bot.i18n import Texts
 from bot.services.requests.cards import as_given
-from handlers.chat import views
 from handlers.chat.context import Context, answer, place_of
+from handlers.chat.html import View
 from handlers.chat.inputs import given, is_forwarded, read_words
+from handlers.chat.keyboards import Button
 from handlers.making import card
 from handlers.making.draft import ask, submit_or_ask
 from handlers.making.submit import is_stale
@@ -23,7 +26,7 @@ async def video(update: Update, context: Context) -> None:
     foreign = ParsedPrompt(split_links(got.words).words) if is_forwarded(context.turn) else None
     parsed = foreign or await read_words(context.turn, got.words)
     if not got.pictures and not parsed.prompt and not parsed.options.shots:
-        await answer(update, context, views.how_to(context.t))
+        await answer(update, context, how_to(context.t))
         return
     if (
         got.pictures
@@ -49,3 +52,15 @@ async def _is_for_card(update: Update, context: Context, *, words: str) -> bool:
     if context.turn.command is not None:
         return False
     return not words or await card.awaits_picture(update, context)
+
+
+# -- views -------------------------------------------------------------------------------------------
+
+
+def how_to(t: Texts) -> View:
+    """What to type, with an example to copy."""
+    example = t("example.command")
+    return View(
+        f"{t('video.how_to')}\n<code>{escape(example)}</code>",
+        [[Button(t("button.copy_example"), copy=example)]],
+    )

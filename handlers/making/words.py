@@ -3,13 +3,13 @@
 from telegram import Update
 
 from bot.domain.requests.links import split_links
-from handlers.chat import views
+from handlers.chat import html
 from handlers.chat.context import Context, answer, message_of, place_of, user_id_of
 from handlers.chat.files import image_file_of
 from handlers.chat.inputs import is_forwarded, read_words
 from handlers.making import card
 from handlers.making.draft import ask
-from handlers.making.video import video
+from handlers.making.video import how_to, video
 
 
 async def words(update: Update, context: Context) -> None:
@@ -31,7 +31,7 @@ async def words(update: Update, context: Context) -> None:
         request = context.services.compose.video(parsed, None, context.preferences)
         await ask(context.turn, request, "draft.words")
     else:
-        await answer(update, context, views.how_to(context.t))
+        await answer(update, context, how_to(context.t))
 
 
 async def _began_card(update: Update, context: Context) -> bool:
@@ -50,15 +50,15 @@ async def unknown_command(update: Update, context: Context) -> None:
     """Name what there is where somebody types a command that there is not."""
     command = context.turn.text.split(maxsplit=1)[0]
     await answer(
-        update, context, views.View(context.t("error.command.unknown", command=views.inline(command, 40)))
+        update, context, html.View(context.t("error.command.unknown", command=html.inline(command, 40)))
     )
 
 
 async def anonymous(update: Update, context: Context) -> None:
     """Refuse a command in the name of a group or channel: there is no account to book on."""
-    await answer(update, context, views.View(context.t("error.user.anonymous")))
+    await answer(update, context, html.View(context.t("error.user.anonymous")))
 
 
 async def unsupported(update: Update, context: Context) -> None:
     """Say what can be sent where somebody sends something else."""
-    await answer(update, context, views.View(context.t("error.message.unsupported")))
+    await answer(update, context, html.View(context.t("error.message.unsupported")))

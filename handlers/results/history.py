@@ -7,7 +7,7 @@ from telegram import CallbackQuery, Update
 from bot.domain.tasks.task import Task, TaskState
 from bot.errors import UserError
 from bot.services.ports import Progress
-from handlers.chat import views
+from handlers.chat import html
 from handlers.chat.context import (
     Context,
     answer,
@@ -17,7 +17,7 @@ from handlers.chat.context import (
     send,
     user_id_of,
 )
-from handlers.results import history_views
+from handlers.results import history_views, task_views
 from handlers.sending.chat import ReplyTarget
 
 
@@ -47,7 +47,7 @@ async def press_history(update: Update, context: Context, query: CallbackQuery, 
     await rewrite(context, query, await _page(update, context, of, int(number or 0)))
 
 
-async def _page(update: Update, context: Context, of: str, number: int) -> views.View:
+async def _page(update: Update, context: Context, of: str, number: int) -> html.View:
     services, user_id = context.services, user_id_of(update)
     words = ""
     if of == history_views.FAVOURITES:
@@ -97,12 +97,12 @@ async def _show(update: Update, context: Context, task: Task, place: ReplyTarget
         await send(context, place, await _standing(context, task))
 
 
-async def _standing(context: Context, task: Task) -> views.View:
+async def _standing(context: Context, task: Task) -> html.View:
     """How it is with a task that has no result to be shown."""
     services = context.services
     if not task.state.is_final:
         progress = Progress(services.clock.now(), await services.status.expected(task))
-        return views.status(context.t, task, progress)
+        return task_views.status(context.t, task, progress)
     if task.state is TaskState.SUCCEEDED:
         return history_views.on_its_way(context.t, task)
-    return views.notice(context.t, task)
+    return task_views.notice(context.t, task)

@@ -6,8 +6,8 @@ from bot.domain.tasks.task import Task
 from bot.domain.units import Millis, UserId, shown
 from bot.i18n import Texts
 from bot.services.tasks.history import PAGE, Page
+from handlers.chat.html import View, inline
 from handlers.chat.keyboards import Button, in_rows
-from handlers.chat.views import View, inline
 
 WORDS_A_LINE = 40
 SEARCHED_WORDS = 60

@@ -14,7 +14,7 @@ from bot.domain.tasks.task import Delivery
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.tasks.history import LONGEST_WORDS
-from handlers.chat import views
+from handlers.chat import html
 from handlers.chat.context import Context, user_id_of
 from handlers.making import card
 from handlers.results.result_views import reference
@@ -40,7 +40,7 @@ async def answer_query(update: Update, context: Context) -> None:
     button = None
     if words and not skip:
         token = await context.services.questions.save_words(user_id, words)
-        label = context.t("inline.make", words=views.cut(words, WORDS_ON_BUTTON))
+        label = context.t("inline.make", words=html.cut(words, WORDS_ON_BUTTON))
         button = InlineQueryResultsButton(label, start_parameter=f"{LINK_PREFIX}{token}")
     # A query that waited too long can no longer be answered, and its asker has typed on.
     await context.chat.answer_inline(
@@ -78,7 +78,7 @@ def _result(t: Texts, delivery: Delivery) -> InlineFile:
         id=reference(delivery),
         kind=media_kind(delivery),
         file_id=delivery.file_id or "",
-        title=views.cut(" ".join(task.request.prompt.split()), TITLE_LETTERS) or t("tasks.photo"),
-        description=views.plain(views.settings_line(t, task.request)),
-        caption=views.quoted(task.request.prompt, views.CAPTION_LIMIT),
+        title=html.cut(" ".join(task.request.prompt.split()), TITLE_LETTERS) or t("tasks.photo"),
+        description=html.plain(html.settings_line(t, task.request)),
+        caption=html.quoted(task.request.prompt, html.CAPTION_LIMIT),
     )

@@ -14,9 +14,9 @@ from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import Delivery, DeliveryKind, Task
 from bot.domain.units import Credits, Millis, UserId, shown
 from bot.i18n import Texts
-from handlers.chat import views
+from handlers.chat import html
+from handlers.chat.html import View, inline, settings_line, units
 from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Rows, in_rows
-from handlers.chat.views import View, inline, settings_line, units
 
 MAKING = (
     (Operation.EXTEND, "extend", "button.extend"),
@@ -49,7 +49,7 @@ def result_buttons(t: Texts, delivery: Delivery, possible: frozenset[Operation])
 
 
 def _again(t: Texts, task: Task) -> list[Button]:
-    again = Button(t("button.again", credits=views.credits(t, task.price)), "again", task.id)
+    again = Button(t("button.again", credits=html.credits(t, task.price)), "again", task.id)
     if not task.request.prompt and task.request.operation not in COMPOSED:
         # Nothing of it can be changed on a card.
         return [again]
@@ -91,7 +91,7 @@ def album(t: Texts, delivery: Delivery) -> View:
 def about(t: Texts, delivery: Delivery, zone: ZoneInfo, now: Millis) -> View:
     """The settings of a result, in few enough letters for an alert, with what is worth copying."""
     task = delivery.task
-    lines = [settings_line(t, task.request), views.credits(t, task.price)]
+    lines = [settings_line(t, task.request), html.credits(t, task.price)]
     if task.submitted_at is not None and task.finished_at is not None:
         lines[-1] += f" · {t.duration(task.finished_at - task.submitted_at)}"
     lines.append(t.moment(task.created_at, zone, now))
@@ -111,7 +111,7 @@ def about(t: Texts, delivery: Delivery, zone: ZoneInfo, now: Millis) -> View:
 def ask_extend(t: Texts, delivery: Delivery, price: Credits, owner: UserId) -> View:
     """What should happen next? The answer is a reply, or a tap."""
     go_on = Button(
-        t("button.go_on", credits=views.credits(t, price)),
+        t("button.go_on", credits=html.credits(t, price)),
         "longer",
         reference(delivery),
         owner,
@@ -123,7 +123,7 @@ def ask_extend(t: Texts, delivery: Delivery, price: Credits, owner: UserId) -> V
 def ask_speech(t: Texts, owner: UserId, price: Credits, name: str) -> View:
     """What should the face say? In a group only whoever is named is asked by Telegram."""
     mention = f'<a href="tg://user?id={owner}">{inline(name, 60)}</a>'
-    return View(t("result.ask_speech", name=mention, credits=views.credits(t, price)))
+    return View(t("result.ask_speech", name=mention, credits=html.credits(t, price)))
 
 
 def ask_effect(
@@ -142,7 +142,7 @@ def ask_effect(
         turning.append(Button(t("button.earlier"), "effects", f"{name}.{page - 1}", owner))
     if first + EFFECTS_A_PAGE < len(effects):
         turning.append(Button(t("button.later"), "effects", f"{name}.{page + 1}", owner))
-    text = t("result.ask_effect", credits=views.credits(t, price))
+    text = t("result.ask_effect", credits=html.credits(t, price))
     return View(text, [*in_rows(buttons, IN_A_ROW), turning, [_never_mind(t, owner)]])
 
 

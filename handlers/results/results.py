@@ -21,9 +21,9 @@ from handlers.chat.context import (
     send,
     user_id_of,
 )
+from handlers.chat.html import ALERT_LIMIT, View, cut, plain
 from handlers.chat.inputs import read_words
 from handlers.chat.keyboards import Rows
-from handlers.chat.views import ALERT_LIMIT, View, cut, plain
 from handlers.making import card
 from handlers.making.draft import submit_or_ask
 from handlers.making.submit import submit

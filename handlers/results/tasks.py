@@ -4,9 +4,10 @@ from telegram import CallbackQuery, Update
 
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import shown
-from handlers.chat import views
+from handlers.chat import html
 from handlers.chat.context import Context, answer, place_of, rewrite, user_id_of
 from handlers.making import card
+from handlers.results import task_views
 
 
 async def tasks(update: Update, context: Context) -> None:
@@ -25,26 +26,26 @@ async def cancel(update: Update, context: Context) -> None:
     if len(queued) == 1:
         await _cancel(update, context, queued[0].id)
     elif queued:
-        await answer(update, context, views.tasks(context.t, queued, services.clock.now(), user_id))
+        await answer(update, context, task_views.tasks(context.t, queued, services.clock.now(), user_id))
     elif await card.close(update, context):
-        await answer(update, context, views.View(context.t("draft.discarded")))
+        await answer(update, context, html.View(context.t("draft.discarded")))
     elif await services.questions.pending(user_id, place_of(update).chat_id) is not None:
         await services.questions.close(user_id, place_of(update).chat_id)
-        await answer(update, context, views.View(context.t("recipe.stopped")))
+        await answer(update, context, html.View(context.t("recipe.stopped")))
     else:
-        await answer(update, context, views.View(context.t("cancel.nothing")))
+        await answer(update, context, html.View(context.t("cancel.nothing")))
 
 
 async def _cancel(update: Update, context: Context, task_id: str) -> None:
     task = await context.services.tasks.cancel(user_id_of(update), task_id)
-    await answer(update, context, views.View(context.t("cancel.done", task=shown(task.id))))
+    await answer(update, context, html.View(context.t("cancel.done", task=shown(task.id))))
 
 
-async def _list(update: Update, context: Context) -> views.View:
+async def _list(update: Update, context: Context) -> html.View:
     services = context.services
     user_id = user_id_of(update)
     running = await services.tasks.running(user_id)
-    return views.tasks(context.t, running, services.clock.now(), user_id)
+    return task_views.tasks(context.t, running, services.clock.now(), user_id)
 
 
 # -- buttons -----------------------------------------------------------------------------------------

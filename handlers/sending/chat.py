@@ -30,8 +30,8 @@ from bot.domain.credits.shop import CURRENCY
 from bot.domain.tasks.task import Origin
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis
 from bot.services.ports import ChatBusy, ChatError, ChatGone, ChatMoved, ChatRefused
+from handlers.chat.html import View
 from handlers.chat.keyboards import Rows, Signer, markup
-from handlers.chat.views import View
 from handlers.sending.media import (
     InlineFile,
     Media,

@@ -12,8 +12,8 @@ from bot.domain.tasks.task import Delivery, DeliveryKind, Task
 from bot.domain.units import ChatId
 from bot.i18n import for_language
 from bot.services.ports import PLAIN, ChatError, ChatRefused, Manner, ResultFile, Sent
-from handlers.chat import views
-from handlers.results import result_views
+from handlers.chat import html
+from handlers.results import result_views, task_views
 from handlers.sending.chat import Chat, ReplyTarget
 from handlers.sending.media import Media, MediaKind
 
@@ -80,7 +80,7 @@ class TelegramDelivery:
     ) -> Sent:
         """Send the address of a video."""
         origin = delivery.task.origin
-        view = views.link(
+        view = task_views.link(
             for_language(origin.language), delivery, url, size_bytes, _view(delivery, manner).buttons
         )
         return _sent(await self._chat.send(ReplyTarget.of(origin), view, silent=manner.silent))
@@ -142,11 +142,11 @@ def _filename(delivery: Delivery, path: Path) -> str:
     return f"{delivery.task.id}{number}{path.suffix}"
 
 
-def _view(delivery: Delivery, manner: Manner) -> views.View:
+def _view(delivery: Delivery, manner: Manner) -> html.View:
     """Return the caption and the buttons of a result."""
     texts = for_language(delivery.task.origin.language)
     buttons = result_views.result_buttons(texts, delivery, manner.offers)
-    return views.View(views.caption(texts, delivery), buttons)
+    return html.View(task_views.caption(texts, delivery), buttons)
 
 
 def _sent(message: Message) -> Sent:

@@ -8,8 +8,9 @@ from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import ChatId, Millis, TaskId, UserId, shown
 from bot.i18n import Texts, for_language
 from bot.services.ports import ChatBusy, Progress, Sent, Sign
-from handlers.chat import views
+from handlers.chat import html
 from handlers.library import assets
+from handlers.results import task_views
 from handlers.sending.chat import Chat, ReplyTarget
 from handlers.sending.pace import Pace, Shown
 
@@ -32,7 +33,7 @@ class TelegramNotices:
 
     async def show_status(self, task: Task, progress: Progress) -> int | None:
         """Write or edit the task's status message, where the budget of edits allows it."""
-        view = views.status(for_language(task.origin.language), task, progress)
+        view = task_views.status(for_language(task.origin.language), task, progress)
         chat_id, message_id = task.origin.chat_id, task.status_message_id
         now = self._clock.now()
         status = Shown(view.html, task.state, now)
@@ -59,7 +60,7 @@ class TelegramNotices:
 
     async def send_notice(self, task: Task) -> Sent:
         """Tell how a task ended: a cancelled one in its status message, others in a message that is noticed."""
-        view = views.notice(for_language(task.origin.language), task)
+        view = task_views.notice(for_language(task.origin.language), task)
         message_id = task.status_message_id
         if (
             task.state is TaskState.CANCELLED
@@ -75,7 +76,7 @@ class TelegramNotices:
     async def tell(self, task: Task, key: str, /, **params: object) -> Sent:
         """Write one text to where the task came from."""
         texts = for_language(task.origin.language)
-        view = views.View(texts(key, **_readable(texts, params)))
+        view = html.View(texts(key, **_readable(texts, params)))
         return Sent((await self._chat.send(ReplyTarget.of(task.origin), view)).message_id)
 
     async def sign(self, task: Task, sign: Sign) -> None:
@@ -97,7 +98,7 @@ class TelegramNotices:
         repeated = params.get("repeated")
         if isinstance(repeated, int):
             text = f"{text}\n{texts.plural('alert.repeated', repeated)}"
-        await self._chat.send(ReplyTarget(ChatId(admin)), views.View(text))
+        await self._chat.send(ReplyTarget(ChatId(admin)), html.View(text))
 
 
 def _readable(texts: Texts, params: dict[str, object]) -> dict[str, object]:
@@ -105,9 +106,9 @@ def _readable(texts: Texts, params: dict[str, object]) -> dict[str, object]:
     readable: dict[str, object] = {}
     for name, value in params.items():
         if name == "credits" and isinstance(value, int):
-            readable[name] = views.credits(texts, value)
+            readable[name] = html.credits(texts, value)
         elif name == "id":
             readable[name] = shown(TaskId(str(value).replace("-", "")))
         else:
-            readable[name] = views.inline(str(value), 300)
+            readable[name] = html.inline(str(value), 300)
     return readable

@@ -15,12 +15,12 @@ from bot.domain.units import Millis, UserId
 from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.ports import Balance, ChatError, ChatRefused
-from handlers.chat import views
+from handlers.chat import html
+from handlers.chat.html import View
 from handlers.chat.keyboards import Button, Payload
 from handlers.chat.menus import Section
 from handlers.chat.routes import Command, Event, Kind, Press, Words
 from handlers.chat.turn import Turn
-from handlers.chat.views import View
 from handlers.shop import subscriptions
 from handlers.shop.subscriptions import SetRenewal, Subscribe, set_renewal
 
@@ -54,7 +54,7 @@ async def buy(turn: Turn) -> None:
 async def on_buy(turn: Turn, button: BuyPackage) -> None:
     """Send the invoice of a package."""
     offer = await turn.services.payments.offer(turn.user_id, button.name)
-    credits = views.credits(turn.t, offer.package.credits)
+    credits = html.credits(turn.t, offer.package.credits)
     description = turn.t("buy.description", credits=credits)
     await turn.chat.send_star_invoice(turn.chat_id, credits, description, offer.token, offer.package.stars)
 
@@ -92,7 +92,7 @@ async def on_pre_checkout(turn: Turn) -> None:
             query.invoice_payload, UserId(query.from_user.id), query.currency, query.total_amount
         )
     except UserError as error:
-        refusal = views.plain(turn.t(error.key))
+        refusal = html.plain(turn.t(error.key))
     if not await turn.chat.answer_checkout(query.id, refusal):
         # Too late, or out of reach: nothing is paid, and they can press again.
         log.warning("a checkout could not be answered", user=query.from_user.id)
@@ -189,7 +189,7 @@ def offers(
     """
     rows = []
     for package in sold:
-        text = t("buy.button", credits=views.credits(t, package.credits), stars=package.stars)
+        text = t("buy.button", credits=html.credits(t, package.credits), stars=package.stars)
         rows.append([Button(text, BuyPackage(package.name), owner=owner)])
     lines = [t("buy.choose")] if sold or current is None else []
     if current is None:
@@ -212,29 +212,27 @@ def thanks(t: Texts, payment: Payment, balance: Balance, zone: ZoneInfo, now: Mi
     charge = escape(payment.charge_id)
     if not payment.is_understood:
         return View(t("buy.unclear", charge=charge))
-    available = views.credits(t, balance.available)
+    available = html.credits(t, balance.available)
     if payment.paid_until is not None:
         until = t.moment(payment.paid_until, zone, now)
         return View(
             t("buy.subscribed", plan=escape(balance.plan), until=until, available=available, charge=charge)
         )
-    return View(
-        t("buy.thanks", credits=views.credits(t, payment.credits), available=available, charge=charge)
-    )
+    return View(t("buy.thanks", credits=html.credits(t, payment.credits), available=available, charge=charge))
 
 
 def refunded(t: Texts, payment: Payment) -> View:
     """Return what a refund did, for the admin."""
-    taken = views.credits(t, payment.taken)
+    taken = html.credits(t, payment.taken)
     if payment.taken < payment.credits:
-        missing = views.credits(t, payment.credits - payment.taken)
+        missing = html.credits(t, payment.credits - payment.taken)
         return View(t("buy.refunded_in_part", stars=payment.stars, credits=taken, missing=missing))
     return View(t("buy.refunded", stars=payment.stars, credits=taken))
 
 
 def gave_back(t: Texts, payment: Payment) -> View:
     """Return the same, for the person."""
-    return View(t("buy.gave_back", stars=payment.stars, credits=views.credits(t, payment.taken)))
+    return View(t("buy.gave_back", stars=payment.stars, credits=html.credits(t, payment.taken)))
 
 
 COMMANDS = (

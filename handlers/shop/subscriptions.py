@@ -10,11 +10,11 @@ from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.ports import ChatError
-from handlers.chat import views
+from handlers.chat import html
+from handlers.chat.html import View, cut
 from handlers.chat.keyboards import Button, Payload
 from handlers.chat.routes import SUBSCRIPTION
 from handlers.chat.turn import Turn
-from handlers.chat.views import View, cut
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +84,7 @@ async def on_changed(turn: Turn) -> None:
 def _invoice_texts(t: Texts, monthly: MonthlyPlan) -> tuple[str, str]:
     """Return the title and the description of an invoice for a month."""
     if monthly.credits:
-        described = t("buy.monthly_description", plan=monthly.plan, credits=views.credits(t, monthly.credits))
+        described = t("buy.monthly_description", plan=monthly.plan, credits=html.credits(t, monthly.credits))
     else:
         described = t("buy.monthly_plan_only", plan=monthly.plan)
     return cut(t("buy.monthly_title", plan=monthly.plan), INVOICE_TITLE), cut(described, INVOICE_DESCRIPTION)

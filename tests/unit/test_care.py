@@ -33,8 +33,8 @@ from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import DAY, Millis
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts, for_language
+from handlers.chat.html import CAPTION_LIMIT, TEXT_LIMIT, View, units
 from handlers.chat.keyboards import Button, Signer, markup
-from handlers.chat.views import CAPTION_LIMIT, TEXT_LIMIT, View, units
 from tests.builders import ADA, NOW, a_request, a_task
 from tests.unit.handlers.screens import TELEGRAM, read
 

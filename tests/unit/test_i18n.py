@@ -26,7 +26,7 @@ from bot.i18n import DEFAULT, NAMES, Catalogue, Texts, choose, for_language, rea
 from bot.services.credits.plans import Origin
 from bot.services.people.audit import AUDITED
 from handlers import ROUTES
-from handlers.chat.views import NAMED_FIELDS
+from handlers.chat.html import NAMED_FIELDS
 from handlers.guide import tips
 from handlers.guide.start_views import EXAMPLES
 from handlers.making import try_on

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from zoneinfo import ZoneInfo
 
 from bot.i18n import NAMES, for_language
-from handlers.chat.views import View
+from handlers.chat.html import View
 
 UTC = ZoneInfo("UTC")
 ENGLISH = for_language("en")

@@ -9,9 +9,15 @@ from bot.domain.units import DAY, SECOND, Credits, Millis, shown
 from bot.i18n import NAMES
 from bot.services.requests.cards import Card
 from handlers import ROUTES
-from handlers.chat import views
+from handlers.account import settings_views
+from handlers.account.quota import balance_view
+from handlers.admin import grants
+from handlers.chat import html
 from handlers.guide import start_views as onboarding_views
+from handlers.guide.help import help_text
 from handlers.making import card_views
+from handlers.making.video import how_to
+from handlers.results import task_views
 from tests.builders import ADA, NOW, a_balance, a_grant, a_request, a_task, an_image
 from tests.unit.handlers.screens import ENGLISH, LANGUAGES, UTC, labels, text_of
 
@@ -29,22 +35,22 @@ def test_a_draft_tells_its_price_before_it_is_spent(question, no):
 
 def test_tasks_are_listed_with_a_button_for_each_that_can_be_cancelled():
     waiting, sent = a_task(), a_task(TaskState.IN_PROGRESS)
-    view = views.tasks(ENGLISH, [waiting, sent], Millis(NOW + 90 * SECOND), ADA)
+    view = task_views.tasks(ENGLISH, [waiting, sent], Millis(NOW + 90 * SECOND), ADA)
     text = text_of(view)
     assert text.startswith("2 in the works")
     assert f"{shown(waiting.id)} waiting · 1 min 30 s" in text
     assert f"{shown(sent.id)} in progress" in text
     assert labels(view) == [f"Cancel {shown(waiting.id)}"]
-    assert views.tasks(ENGLISH, [], NOW, ADA) == views.View(ENGLISH("tasks.none"))
+    assert task_views.tasks(ENGLISH, [], NOW, ADA) == html.View(ENGLISH("tasks.none"))
 
 
 def test_a_photo_without_words_is_named_in_the_list():
     task = a_task(request=a_request(an_image(), prompt=""))
-    assert "(a photo without words)" in text_of(views.tasks(ENGLISH, [task], NOW, ADA))
+    assert "(a photo without words)" in text_of(task_views.tasks(ENGLISH, [task], NOW, ADA))
 
 
 def test_the_quota_says_what_is_left_and_when_there_is_more():
-    lines = text_of(views.quota(ENGLISH, a_balance(), UTC, NOW)).splitlines()
+    lines = text_of(balance_view(ENGLISH, a_balance(), UTC, NOW)).splitlines()
     assert lines[0] == "You can spend 80 credits."
     assert "Today: 50 of 100 used" in lines
     assert "This month: 950 of 1,000 used" in lines
@@ -56,7 +62,7 @@ def test_the_quota_says_what_is_left_and_when_there_is_more():
 
 def test_the_quota_leaves_out_what_there_is_not():
     balance = a_balance(granted=0, held=0, day_limit=None, month_limit=None, resets_at=None, available=1)
-    assert text_of(views.quota(ENGLISH, balance, UTC, NOW)).splitlines() == [
+    assert text_of(balance_view(ENGLISH, balance, UTC, NOW)).splitlines() == [
         "You can spend 1 credit.",
         "In the works: 1 of 3 at a time",
     ]
@@ -64,14 +70,14 @@ def test_the_quota_leaves_out_what_there_is_not():
 
 def test_a_limit_of_zero_is_a_limit_and_not_misread_as_none():
     balance = a_balance(day_limit=0, day_spent=0)
-    assert "Today: 0 of 0 used" in text_of(views.quota(ENGLISH, balance, UTC, NOW))
+    assert "Today: 0 of 0 used" in text_of(balance_view(ENGLISH, balance, UTC, NOW))
 
 
 def test_a_persons_card_shows_standing_tasks_and_the_newest_movements():
     task = a_task()
     hold = LedgerRow.hold(task, Credits(10))
     charge = replace(hold, kind=LedgerKind.CHARGE, amount=Credits(0), held=Credits(-10), at=Millis(NOW - DAY))
-    view = views.user_card(
+    view = grants.user_card(
         ENGLISH,
         "Ada <3",
         "@ada · 1001",
@@ -94,18 +100,18 @@ def test_a_persons_card_shows_standing_tasks_and_the_newest_movements():
 @pytest.mark.parametrize("kind", LedgerKind)
 def test_every_movement_of_credits_has_a_word(t, kind):
     row = a_grant(5, kind=kind)
-    card = views.user_card(t, "Ada", "1001", "free", a_balance(), [], [row], UTC, NOW)
+    card = grants.user_card(t, "Ada", "1001", "free", a_balance(), [], [row], UTC, NOW)
     assert t(f"ledger.{kind}") in text_of(card)
 
 
 def test_a_grant_and_a_taking_back_are_told_as_such():
-    assert text_of(views.granted(ENGLISH, "Ada", 50, a_balance())) == (
+    assert text_of(grants.granted(ENGLISH, "Ada", 50, a_balance())) == (
         "50 credits granted to Ada. Available now: 80 credits."
     )
-    assert text_of(views.granted(ENGLISH, "Ada", -50, a_balance())) == (
+    assert text_of(grants.granted(ENGLISH, "Ada", -50, a_balance())) == (
         "50 credits taken from Ada. Available now: 80 credits."
     )
-    assert text_of(views.gift(ENGLISH, 50, a_balance())) == (
+    assert text_of(grants.gift(ENGLISH, 50, a_balance())) == (
         "You were given 50 credits. You can spend 80 credits now."
     )
 
@@ -113,17 +119,15 @@ def test_a_grant_and_a_taking_back_are_told_as_such():
 @pytest.mark.parametrize("t", LANGUAGES, ids=NAMES)
 def test_the_screens_that_everybody_sees_are_well_formed(t):
     for view in (
-        views.how_to(t),
+        how_to(t),
         onboarding_views.start(t, "Ada", a_balance(), ADA),
-        views.help_text(
-            t, [name for name in ROUTES.commands if name != "start"], ["kling-v2-6", "kling-<v3>"]
-        ),
-        views.language_choice(t, ADA),
+        help_text(t, [name for name in ROUTES.commands if name != "start"], ["kling-v2-6", "kling-<v3>"]),
+        settings_views.language_choice(t, ADA),
     ):
-        assert 0 < views.units(text_of(view)) <= 4096
+        assert 0 < html.units(text_of(view)) <= 4096
         assert labels(view)
 
 
 def test_every_language_is_offered_in_its_own_name():
-    view = views.language_choice(ENGLISH, ADA)
+    view = settings_views.language_choice(ENGLISH, ADA)
     assert labels(view) == [*NAMES.values(), "Follow my Telegram"]

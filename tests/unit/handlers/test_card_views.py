@@ -8,8 +8,8 @@ from bot.domain.units import Credits, UserId
 from bot.i18n import NAMES, for_language
 from bot.services.requests.cards import Card
 from handlers.account import settings_views
+from handlers.chat.html import View
 from handlers.chat.keyboards import Signer, markup
-from handlers.chat.views import View
 from handlers.making import card_views
 from tests.builders import ADA, a_request
 

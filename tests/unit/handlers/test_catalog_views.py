@@ -16,8 +16,8 @@ from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, UserId
 from bot.i18n import NAMES, for_language
 from bot.services.operations.providers import AccountAnswer, ProviderReport, Trouble, handle_of
 from handlers.admin import provider_views
+from handlers.chat.html import TEXT_LIMIT, plain, units
 from handlers.chat.keyboards import Signer, markup
-from handlers.chat.views import TEXT_LIMIT, plain, units
 from handlers.guide import catalog_views
 from tests.builders import ADA, NOW
 from tests.unit.handlers.screens import read

@@ -6,8 +6,8 @@ from starlette.responses import PlainTextResponse
 from bot.clock import ManualClock
 from bot.domain.units import SECOND
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
+from handlers.chat.html import View
 from handlers.chat.keyboards import Signer
-from handlers.chat.views import View
 from handlers.sending.chat import LONGEST_WAIT, Chat, ReplyTarget
 from tests.builders import NOW
 from tests.telegram_front import ADA, CLUB, TOKEN, complaint, open_telegram

@@ -18,7 +18,7 @@ from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
 from bot.settings import sections
 from bot.store import Store
 from handlers.chat.errors import answer_error
-from handlers.chat.views import ALERT_LIMIT, plain
+from handlers.chat.html import ALERT_LIMIT, plain
 from handlers.dispatcher import Incoming
 from tests.builders import NOW
 from tests.telegram_front import ADA, complaint, done, open_telegram

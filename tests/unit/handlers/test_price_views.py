@@ -3,7 +3,7 @@
 from bot.domain.credits.quota import Plan
 from bot.domain.requests import catalog
 from bot.i18n import for_language
-from handlers.chat.views import TEXT_LIMIT, plain, units
+from handlers.chat.html import TEXT_LIMIT, plain, units
 from handlers.guide import price_views
 
 CATALOG = catalog.load()

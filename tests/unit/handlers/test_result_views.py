@@ -11,8 +11,8 @@ from bot.domain.tasks.task import Delivery, DeliveryKind, DeliveryState, TaskSta
 from bot.domain.units import Credits, UserId
 from bot.i18n import for_language
 from bot.services.tasks.history import PAGE, Page
+from handlers.chat.html import TEXT_LIMIT, plain, units
 from handlers.chat.keyboards import Rows, Signer, markup
-from handlers.chat.views import TEXT_LIMIT, plain, units
 from handlers.results import (
     history_views,
     result_views,

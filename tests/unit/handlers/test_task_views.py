@@ -9,9 +9,9 @@ from bot.domain.units import MINUTE, SECOND, Millis, shown
 from bot.errors import UserError
 from bot.i18n import NAMES
 from bot.services.ports import Progress
-from handlers.chat import views
+from handlers.chat import html
 from handlers.chat.keyboards import COPY_LIMIT
-from handlers.results import result_views
+from handlers.results import result_views, task_views
 from tests.builders import NOW, a_delivery, a_request, a_task, an_image
 from tests.unit.handlers.screens import ENGLISH, FOX, LANGUAGES, UTC, labels, text_of
 
@@ -35,7 +35,7 @@ from tests.unit.handlers.screens import ENGLISH, FOX, LANGUAGES, UTC, labels, te
 )
 def test_the_status_says_where_the_task_is(state, ahead, words):
     task = a_task(state)
-    text = text_of(views.status(ENGLISH, task, Progress(NOW, None, ahead)))
+    text = text_of(task_views.status(ENGLISH, task, Progress(NOW, None, ahead)))
     assert text.splitlines()[0].startswith(words)
     assert "a fox in the snow" in text
     assert "kling-v2-6 · standard · 5 s · 16:9 · 10 credits" in text
@@ -43,13 +43,13 @@ def test_the_status_says_where_the_task_is(state, ahead, words):
 
 
 def test_only_a_task_that_has_not_left_can_be_cancelled():
-    assert labels(views.status(ENGLISH, a_task(), Progress(NOW))) == ["Cancel"]
-    assert labels(views.status(ENGLISH, a_task(TaskState.SUBMITTING), Progress(NOW))) == []
+    assert labels(task_views.status(ENGLISH, a_task(), Progress(NOW))) == ["Cancel"]
+    assert labels(task_views.status(ENGLISH, a_task(TaskState.SUBMITTING), Progress(NOW))) == []
 
 
 def test_progress_is_the_providers_where_it_tells():
     task = a_task(TaskState.IN_PROGRESS, progress=40)
-    text = text_of(views.status(ENGLISH, task, Progress(Millis(NOW + 65 * SECOND), Millis(2 * MINUTE))))
+    text = text_of(task_views.status(ENGLISH, task, Progress(Millis(NOW + 65 * SECOND), Millis(2 * MINUTE))))
     assert "Kling is working on it · 1 min 5 s" in text
     assert "Usually takes about 2 min 0 s" in text
     assert "▓▓▓▓░░░░░░ 40 %" in text
@@ -59,21 +59,21 @@ def test_progress_is_the_providers_where_it_tells():
 def test_progress_is_estimated_where_the_provider_tells_nothing_and_is_never_done(elapsed, percent):
     task = a_task(TaskState.IN_PROGRESS)
     now = Millis(NOW + elapsed * SECOND)
-    assert f" {percent} %" in text_of(views.status(ENGLISH, task, Progress(now, Millis(2 * MINUTE))))
+    assert f" {percent} %" in text_of(task_views.status(ENGLISH, task, Progress(now, Millis(2 * MINUTE))))
 
 
 def test_nothing_is_guessed_where_nothing_is_known():
-    text = text_of(views.status(ENGLISH, a_task(TaskState.IN_PROGRESS), Progress(Millis(NOW + MINUTE))))
+    text = text_of(task_views.status(ENGLISH, a_task(TaskState.IN_PROGRESS), Progress(Millis(NOW + MINUTE))))
     assert "%" not in text
     assert "Usually" not in text
 
 
 def test_the_settings_name_everything_that_was_asked_for():
     request = a_request(mode="pro", duration=10, aspect_ratio="9:16", sound=True, seed=1_234_567, count=2)
-    assert views.settings_line(ENGLISH, request) == (
+    assert html.settings_line(ENGLISH, request) == (
         "kling-v2-6 · pro · 10 s · 9:16 · sound · seed 1234567 · ×2"
     )
-    assert views.settings_line(ENGLISH, a_request(an_image())) == "kling-v2-6 · standard · 5 s"
+    assert html.settings_line(ENGLISH, a_request(an_image())) == "kling-v2-6 · standard · 5 s"
 
 
 # -- captions and links ------------------------------------------------------------------------------
@@ -81,27 +81,27 @@ def test_the_settings_name_everything_that_was_asked_for():
 
 def test_a_caption_says_what_was_asked_what_it_cost_and_how_long_it_took():
     task = a_task(TaskState.SUCCEEDED, submitted_at=NOW, finished_at=Millis(NOW + 130 * SECOND))
-    assert text_of(views.View(views.caption(ENGLISH, a_delivery(task)))) == (
+    assert text_of(html.View(task_views.caption(ENGLISH, a_delivery(task)))) == (
         "a fox in the snow\nkling-v2-6 · standard · 5 s · 16:9 · 10 credits · 2 min 10 s"
     )
 
 
 def test_a_late_video_says_that_it_is_free():
-    caption = views.caption(ENGLISH, a_delivery(a_task(TaskState.EXPIRED)))
+    caption = task_views.caption(ENGLISH, a_delivery(a_task(TaskState.EXPIRED)))
     assert "late, and free" in caption
     assert "credits" not in caption
 
 
 def test_a_caption_without_a_prompt_has_no_empty_quote():
     task = a_task(TaskState.SUCCEEDED, request=a_request(an_image(), prompt=""))
-    assert views.caption(ENGLISH, a_delivery(task)) == "kling-v2-6 · standard · 5 s · 10 credits · 0 s"
+    assert task_views.caption(ENGLISH, a_delivery(task)) == "kling-v2-6 · standard · 5 s · 10 credits · 0 s"
 
 
 def test_a_link_tells_the_size_and_leads_to_the_video():
     url = 'https://cdn.example/v.mp4?a=1&b="2"'
     delivery = a_delivery()
     buttons = result_views.result_buttons(ENGLISH, delivery, frozenset())
-    view = views.link(ENGLISH, delivery, url, 61_234_567, buttons)
+    view = task_views.link(ENGLISH, delivery, url, 61_234_567, buttons)
     assert "Your video is 61.2 MB" in text_of(view)
     assert '<a href="https://cdn.example/v.mp4?a=1&amp;b=&quot;2&quot;">Open the video</a>' in view.html
     assert "Again · 10 credits" in labels(view)
@@ -113,29 +113,29 @@ def test_a_link_tells_the_size_and_leads_to_the_video():
 @pytest.mark.parametrize("t", LANGUAGES, ids=NAMES)
 @pytest.mark.parametrize("kind", FailureKind)
 def test_every_failure_has_its_own_words_and_gives_the_credits_back_in_the_same_message(t, kind):
-    view = views.notice(t, a_task(TaskState.FAILED, failure=kind))
+    view = task_views.notice(t, a_task(TaskState.FAILED, failure=kind))
     text = text_of(view)
     assert t(f"notice.failed.{kind}") in text
-    assert views.credits(t, 10) in text.splitlines()[0]
+    assert html.credits(t, 10) in text.splitlines()[0]
     assert labels(view)
 
 
 @pytest.mark.parametrize("kind", [FailureKind.PARAMETERS, FailureKind.PROVIDER])
 def test_the_providers_own_reason_is_told_where_it_helps(kind):
     task = a_task(TaskState.FAILED, failure=kind, failure_detail="risk control <7>")
-    assert "Reason given: risk control <7>" in text_of(views.notice(ENGLISH, task))
+    assert "Reason given: risk control <7>" in text_of(task_views.notice(ENGLISH, task))
 
 
 def test_the_providers_own_reason_is_not_told_where_it_does_not_help():
     task = a_task(TaskState.FAILED, failure=FailureKind.UNAVAILABLE, failure_detail="upstream_error 1102")
-    assert "1102" not in text_of(views.notice(ENGLISH, task))
+    assert "1102" not in text_of(task_views.notice(ENGLISH, task))
     refused = a_task(TaskState.FAILED, failure=FailureKind.CONTENT, failure_detail="violates the policy")
-    assert "violates" not in text_of(views.notice(ENGLISH, refused))
+    assert "violates" not in text_of(task_views.notice(ENGLISH, refused))
 
 
-@pytest.mark.parametrize("kind", sorted(views.REPEATABLE))
+@pytest.mark.parametrize("kind", sorted(task_views.REPEATABLE))
 def test_what_may_work_the_next_time_can_be_tried_again(kind):
-    view = views.notice(ENGLISH, a_task(TaskState.FAILED, failure=kind))
+    view = task_views.notice(ENGLISH, a_task(TaskState.FAILED, failure=kind))
     assert labels(view) == [
         "Try again · 10 credits",
         *(["Edit prompt"] if kind is FailureKind.PROVIDER else []),
@@ -145,11 +145,11 @@ def test_what_may_work_the_next_time_can_be_tried_again(kind):
 @pytest.mark.parametrize("kind", [FailureKind.CONTENT, FailureKind.PARAMETERS])
 def test_a_prompt_that_was_refused_is_offered_to_be_copied_and_changed(kind):
     task = a_task(TaskState.FAILED, failure=kind)
-    ((edit, copy),) = views.notice(ENGLISH, task).buttons
+    ((edit, copy),) = task_views.notice(ENGLISH, task).buttons
     assert (edit.text, edit.action, edit.argument) == ("Edit prompt", "change", task.id)
     assert copy.copy == "a fox in the snow"
     too_long = replace(task, request=a_request(prompt=FOX * (COPY_LIMIT // 2) + "!"))
-    assert labels(views.notice(ENGLISH, too_long)) == ["Edit prompt"]
+    assert labels(task_views.notice(ENGLISH, too_long)) == ["Edit prompt"]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_prompt_that_was_refused_is_offered_to_be_copied_and_changed(kind):
 )
 def test_what_providers_write_for_machines_is_left_out_of_their_reasons(said, told):
     task = a_task(TaskState.FAILED, failure=FailureKind.PARAMETERS, failure_detail=said)
-    text = text_of(views.notice(ENGLISH, task))
+    text = text_of(task_views.notice(ENGLISH, task))
     assert ("Reason given" in text) == (told is not None)
     assert told is None or f"Reason given: {told}" in text
     assert not any(number in text for number in ("1300", "1301", "1201", "7f-33"))
@@ -171,11 +171,11 @@ def test_what_providers_write_for_machines_is_left_out_of_their_reasons(said, to
 
 def test_what_a_model_lacks_is_named_in_the_readers_words():
     error = UserError("error.request.not_offered", model="kling-v2-6", fields="last_frame, new_thing")
-    assert "an end photo, one of these settings" in views.error_sentence(ENGLISH, error, UTC, NOW)
+    assert "an end photo, one of these settings" in html.error_sentence(ENGLISH, error, UTC, NOW)
     nobody = UserError("error.model.cfg", model="kling-v2-6", models="–")
-    assert "none here" in views.error_sentence(ENGLISH, nobody, UTC, NOW)
+    assert "none here" in html.error_sentence(ENGLISH, nobody, UTC, NOW)
 
 
 def test_a_cancelled_task_says_so_with_its_credits():
-    view = views.notice(ENGLISH, a_task(TaskState.CANCELLED))
-    assert view == views.View("Cancelled. Your 10 credits are back.")
+    view = task_views.notice(ENGLISH, a_task(TaskState.CANCELLED))
+    assert view == html.View("Cancelled. Your 10 credits are back.")

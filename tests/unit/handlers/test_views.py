@@ -14,10 +14,12 @@ from bot.errors import UserError
 from bot.i18n import NAMES
 from bot.services.ports import Progress
 from bot.services.requests.cards import Card
-from handlers.chat import views
+from handlers.admin import grants
+from handlers.chat import html
 from handlers.chat.keyboards import Signer, markup
 from handlers.guide import start_views as onboarding_views
 from handlers.making import card_views
+from handlers.results import task_views
 from tests.builders import ADA, NOW, a_balance, a_delivery, a_grant, a_request, a_task
 from tests.unit.handlers.screens import ENGLISH, FOX, LANGUAGES, UTC, labels, read, text_of
 
@@ -35,7 +37,7 @@ PROMPTS = {
 }
 
 
-def everything_with(t, prompt: str) -> list[views.View]:
+def everything_with(t, prompt: str) -> list[html.View]:
     """Every message that shows a prompt."""
     request = a_request(prompt=prompt)
     progress = Progress(NOW, Millis(MINUTE), 3)
@@ -44,7 +46,7 @@ def everything_with(t, prompt: str) -> list[views.View]:
     failed = a_task(TaskState.FAILED, request=request, failure_detail=prompt)
     return [
         *(
-            views.status(t, a_task(state, request=request), progress)
+            task_views.status(t, a_task(state, request=request), progress)
             for state in (
                 TaskState.QUEUED,
                 TaskState.SUBMITTING,
@@ -52,21 +54,21 @@ def everything_with(t, prompt: str) -> list[views.View]:
                 TaskState.IN_PROGRESS,
             )
         ),
-        *(views.notice(t, replace(failed, failure=kind)) for kind in FailureKind),
-        views.notice(t, a_task(TaskState.CANCELLED, request=request)),
+        *(task_views.notice(t, replace(failed, failure=kind)) for kind in FailureKind),
+        task_views.notice(t, a_task(TaskState.CANCELLED, request=request)),
         *(
             card_views.card(t, Card("7", request, question), tuple(Knob), Credits(15), Credits(200), ADA)
             for question in ("draft.words", "draft.photo", "draft.stale")
         ),
-        views.tasks(t, [task] * 20, NOW, ADA),
-        views.user_card(
+        task_views.tasks(t, [task] * 20, NOW, ADA),
+        grants.user_card(
             t, prompt, prompt[:60], "free", a_balance(), [task] * 20, [a_grant(note=prompt)] * 10, UTC, NOW
         ),
-        views.granted(t, prompt, 5, a_balance()),
+        grants.granted(t, prompt, 5, a_balance()),
         onboarding_views.start(t, prompt, a_balance(), ADA),
-        views.link(t, a_delivery(finished), "https://cdn.example/" + "x" * 1_000, 60_000_000),
-        views.View(
-            views.error_sentence(t, UserError("error.task.unknown", task=prompt), UTC, NOW),
+        task_views.link(t, a_delivery(finished), "https://cdn.example/" + "x" * 1_000, 60_000_000),
+        html.View(
+            html.error_sentence(t, UserError("error.task.unknown", task=prompt), UTC, NOW),
         ),
     ]
 
@@ -76,7 +78,7 @@ def everything_with(t, prompt: str) -> list[views.View]:
 def test_every_text_is_well_formed_and_within_telegrams_limit_for_the_longest_prompt(t, prompt):
     for view in everything_with(t, prompt):
         text = text_of(view)
-        assert 0 < views.units(text) <= 4096
+        assert 0 < html.units(text) <= 4096
         assert text.encode()
         assert markup(view.buttons, SIGNER) is None or all(labels(view))
 
@@ -86,46 +88,46 @@ def test_every_text_is_well_formed_and_within_telegrams_limit_for_the_longest_pr
 @pytest.mark.parametrize("state", [TaskState.SUCCEEDED, TaskState.EXPIRED])
 def test_every_caption_is_well_formed_and_within_telegrams_limit_for_the_longest_prompt(t, prompt, state):
     request = a_request(prompt=prompt, model="kling-v2-6", sound=True, seed=2**31 - 1, count=4)
-    caption = read(views.caption(t, a_delivery(a_task(state, request=request))))
-    assert views.units(caption.text) <= 1024
+    caption = read(task_views.caption(t, a_delivery(a_task(state, request=request))))
+    assert html.units(caption.text) <= 1024
     assert "blockquote" in caption.tags
     assert "kling-v2-6" in caption.text
 
 
 @given(st.text(max_size=PROMPT_LIMIT), st.integers(2, 1_100))
 def test_a_text_is_cut_between_letters_and_never_longer_than_its_limit(text, limit):
-    cut = views.cut(text, limit)
-    assert views.units(cut) <= limit
+    cut = html.cut(text, limit)
+    assert html.units(cut) <= limit
     assert cut == text or (cut.endswith("…") and text.startswith(cut[:-1]))
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=400))
 def test_no_letter_of_a_prompt_can_break_the_edit_of_a_status(prompt):
-    reader = read(views.quoted(prompt, 300) + views.inline(prompt, 100))
+    reader = read(html.quoted(prompt, 300) + html.inline(prompt, 100))
     assert set(reader.tags) <= {"blockquote"}
-    assert reader.quoted == views.cut(prompt, 300)
+    assert reader.quoted == html.cut(prompt, 300)
 
 
 def test_markup_in_a_prompt_is_shown_as_it_was_written():
     task = a_task(request=a_request(prompt='<b>bold</b> & "fox"'))
-    status = read(views.status(ENGLISH, task, Progress(NOW)).html)
+    status = read(task_views.status(ENGLISH, task, Progress(NOW)).html)
     assert status.quoted == '<b>bold</b> & "fox"'
     assert "b" not in status.tags
 
 
 def test_a_text_from_right_to_left_does_not_turn_the_sentence_around_it():
     # U+2068 and U+2069 isolate what stands between them.
-    assert views.inline("ثعلب", 20) == "\u2068ثعلب\u2069"
-    assert views.inline("a fox", 20) == "a fox"
-    assert views.inline("a \u202efox", 20) == "\u2068a \u202efox\u2069"
+    assert html.inline("ثعلب", 20) == "\u2068ثعلب\u2069"
+    assert html.inline("a fox", 20) == "a fox"
+    assert html.inline("a \u202efox", 20) == "\u2068a \u202efox\u2069"
 
 
 def test_a_text_inside_a_sentence_stands_on_one_line():
-    assert views.inline("a fox\n\n  in\tthe snow", 100) == "a fox in the snow"
+    assert html.inline("a fox\n\n  in\tthe snow", 100) == "a fox in the snow"
 
 
 def test_html_becomes_plain_text_where_none_is_shown():
-    assert views.plain("Use <code>/grant @name &lt;credits&gt;</code> &amp; go") == (
+    assert html.plain("Use <code>/grant @name &lt;credits&gt;</code> &amp; go") == (
         "Use /grant @name <credits> & go"
     )
 
@@ -135,17 +137,17 @@ def test_html_becomes_plain_text_where_none_is_shown():
 
 def test_an_error_is_a_sentence_with_readable_figures():
     error = UserError("error.quota.credits", price=1_500, available=5, resets_at=NOW + HOUR)
-    sentence = views.error_sentence(ENGLISH, error, UTC, NOW)
+    sentence = html.error_sentence(ENGLISH, error, UTC, NOW)
     assert sentence.startswith("This costs 1,500 credits and you have 5. More from 1:00")
 
 
 def test_a_part_of_an_error_that_there_is_not_leaves_no_gap():
     error = UserError("error.quota.credits", price=15, available=5, resets_at=None)
-    assert views.error_sentence(ENGLISH, error, UTC, NOW) == (
+    assert html.error_sentence(ENGLISH, error, UTC, NOW) == (
         "This costs 15 credits and you have 5. /quota shows more."
     )
 
 
 def test_what_a_person_typed_is_escaped_in_an_error():
     error = UserError("error.admin.no_user", user="<b>@ada")
-    assert "<b>@ada" in read(views.error_sentence(ENGLISH, error, UTC, NOW)).text
+    assert "<b>@ada" in read(html.error_sentence(ENGLISH, error, UTC, NOW)).text

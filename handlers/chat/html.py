@@ -1,0 +1,161 @@
+"""Texts for Telegram as HTML, and the parts that all views share. Pure.
+
+What people wrote is escaped, and texts are cut to Telegram's limits, counted as Telegram counts: in UTF-16
+units, after the entities are taken out.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape, unescape
+from zoneinfo import ZoneInfo
+
+from bot.domain.requests.catalog import AS_LONG_AS_ITS_SOURCE
+from bot.domain.requests.choices import CAMERAS
+from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Camera, Operation, Product, VideoRequest
+from bot.domain.units import Millis
+from bot.errors import UserError
+from bot.i18n import Texts
+from handlers.chat.keyboards import Rows
+
+TEXT_LIMIT = 4096
+CAPTION_LIMIT = 1024
+ALERT_LIMIT = 200
+"""Characters that Telegram shows in the answer to a press."""
+
+
+PLAIN_OPERATIONS = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO})
+"""What goes without saying."""
+
+
+NAMED_FIELDS = frozenset(
+    {
+        *("mode", "model", "duration", "aspect_ratio", "resolution", "negative_prompt", "cfg_scale"),
+        *("seed", "sound", "watermark", "count", "first_frame", "last_frame", "references"),
+        *("camera", "shots", "brush", "voices", "elements"),
+    }
+)
+"""Parts of a request that have a name in every language."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A message: HTML and the rows of its keyboard."""
+
+    html: str
+    buttons: Rows = ()
+
+
+def units(text: str) -> int:
+    """The length of a text as Telegram counts it."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def cut(text: str, limit: int) -> str:
+    """A text of at most `limit` UTF-16 units, with an ellipsis where something is missing."""
+    if units(text) <= limit:
+        return text
+    raw = text.encode("utf-16-le")[: max(0, limit - 1) * 2]
+    return raw.decode("utf-16-le", errors="ignore").rstrip() + "…"
+
+
+def plain(html: str) -> str:
+    """The text of some HTML, for places that show none."""
+    return unescape(re.sub(r"<[^>]*>", "", html))
+
+
+def inline(text: str, limit: int) -> str:
+    """What people wrote, inside a sentence of ours: short, on one line, escaped.
+
+    A text that runs from right to left is kept from turning the sentence around it.
+    """
+    short = cut(" ".join(text.split()), limit)
+    turned = any(unicodedata.bidirectional(letter) in {"R", "AL", "RLE", "RLO", "RLI"} for letter in short)
+    return escape(f"\u2068{short}\u2069" if turned else short)
+
+
+def credits(t: Texts, amount: int) -> str:
+    """`15 credits`."""
+    return t.plural("unit.credits", amount)
+
+
+def settings_line(t: Texts, request: VideoRequest) -> str:
+    """`kling-v2-6 · standard · 5 s · 16:9`, or what else was asked for."""
+    operation = request.operation
+    parts = []
+    if operation not in PLAIN_OPERATIONS:
+        parts.append(t(f"operation.{operation}"))
+    if request.effect is not None:
+        parts.append(request.effect.replace("_", " "))
+    if operation in VIDEO_MODEL_OPERATIONS or operation.product is Product.IMAGE:
+        parts.append(request.model)
+    if operation in VIDEO_MODEL_OPERATIONS or operation is Operation.AVATAR:
+        parts.append(t(f"mode.{request.mode}"))
+    if operation.product is Product.IMAGE and request.resolution != "1k":
+        parts.append(request.resolution)
+    if request.duration and operation not in AS_LONG_AS_ITS_SOURCE:
+        parts.append(t("unit.seconds", seconds=request.duration))
+    if request.aspect_ratio is not None:
+        parts.append(request.aspect_ratio)
+    if request.sound:
+        parts.append(t("option.sound"))
+    if request.camera is not None:
+        parts.append(t("option.camera", camera=camera_name(t, request.camera)))
+    if request.shots:
+        parts.append(t("option.shots", shots=len(request.shots)))
+    if request.seed is not None:
+        parts.append(t("option.seed", seed=str(request.seed)))
+    if request.count > 1:
+        parts.append(f"×{request.count}")
+    return escape(" · ".join(parts))
+
+
+def camera_name(t: Texts, camera: Camera) -> str:
+    """What a camera move is called: by its name, or by its axis with the value."""
+    for name, known in CAMERAS.items():
+        if known == camera:
+            return t(f"camera.{name}")
+    return f"{camera.axis} {camera.value:g}"
+
+
+def quoted(prompt: str, limit: int) -> str:
+    """A prompt as an expandable quote, or nothing where there is none."""
+    return f"<blockquote expandable>{escape(cut(prompt, limit))}</blockquote>" if prompt else ""
+
+
+def fitting(parts: Iterable[str], separator: str) -> str:
+    """As many whole parts as a message takes: half an entity would be refused."""
+    text = ""
+    for part in parts:
+        longer = f"{text}{separator}{part}" if text else part
+        if units(longer) > TEXT_LIMIT:
+            break
+        text = longer
+    return text
+
+
+def _field(t: Texts, name: str) -> str:
+    """What a part of a request is called where people read it."""
+    return t(f"field.{name}" if name in NAMED_FIELDS else "field.other")
+
+
+def error_sentence(t: Texts, error: UserError, zone: ZoneInfo, now: Millis) -> str:
+    """A UserError in the reader's language, its parameters readable and escaped."""
+    params: dict[str, object] = {}
+    for name, value in error.params.items():
+        if name == "resets_at":
+            moment = None if value is None else t.moment(int(str(value)), zone, now)
+            params["resets"] = "" if moment is None else t("quota.resets", moment=moment)
+        elif isinstance(value, int):
+            params[name] = t.number(value)
+        elif name == "fields":
+            params[name] = ", ".join(_field(t, field) for field in str(value).split(", "))
+        elif name in {"operation", "operations"}:
+            params[name] = ", ".join(t(f"operation.{operation}") for operation in str(value).split(", "))
+        elif name == "models" and value in {"", "–"}:
+            params[name] = t("value.nobody")
+        else:
+            params[name] = inline(str(value), 1_000)
+    # A sentence that is left out leaves its space behind.
+    return re.sub(r"  +", " ", t(error.key, **params)).strip()

@@ -1,0 +1,162 @@
+"""Tasks as people read them: status, caption, notice, and the list of what runs. Pure."""
+
+import re
+import sys
+from collections.abc import Sequence
+from html import escape
+
+from bot.domain.tasks.task import Delivery, FailureKind, Task, TaskState
+from bot.domain.units import Millis, UserId, shown
+from bot.i18n import Texts
+from bot.services.ports import Progress
+from handlers.chat.html import CAPTION_LIMIT, View, credits, fitting, inline, quoted, settings_line, units  # noqa: A004
+from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Rows
+
+SHORT_PROMPT = 60
+
+
+BAR_CELLS = 10
+
+
+CANCEL_BUTTONS = 10
+
+
+LONGER_THAN_USUAL = 1.25
+"""From this multiple of the usual time on, the status says that it takes longer."""
+
+
+EXACT_PLACES = 5
+
+
+PLACE_STEPS = ((20, 5), (100, 10), (500, 50), (sys.maxsize, 100))
+"""Up to so many before it, the number is shown in steps of so many."""
+
+
+REPEATABLE = frozenset(FailureKind) - {FailureKind.CONTENT, FailureKind.PARAMETERS}
+"""After these the same request may well succeed; after the others it would fail again."""
+
+
+CHANGEABLE = frozenset({FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER})
+"""After these another wording or setting may help."""
+
+
+EXPLAINED = frozenset({FailureKind.PARAMETERS, FailureKind.PROVIDER})
+"""Here the provider's own words help; about content they only sound harsh."""
+
+
+_CODES = re.compile(
+    r"[\[(]\s*(?:code\s*[:=]?\s*)?\d{3,5}\s*[\])]|\b(?:error|status)?[ _-]?code\b\s*[:=]?\s*\d+"
+    r"|\brequest[ _-]?id\b\s*[:=]?\s*[\w-]+",
+    re.IGNORECASE,
+)
+"""What providers write for machines."""
+
+
+def status(t: Texts, task: Task, progress: Progress) -> View:
+    """A task that is not at its end: what was understood, what it costs, and how far it is."""
+    lines = [_state_line(t, task, progress), quoted(task.request.prompt, 300)]
+    lines.append(f"{settings_line(t, task.request)} · {credits(t, task.price)}")
+    lines.append(f"<code>{shown(task.id)}</code>")
+    buttons: Rows = ()
+    if task.state is TaskState.QUEUED:
+        buttons = [[Button(t("button.cancel"), "cancel", task.id, style=DANGER)]]
+    return View("\n".join(line for line in lines if line), buttons)
+
+
+def _state_line(t: Texts, task: Task, progress: Progress) -> str:
+    if task.state is TaskState.QUEUED:
+        if progress.ahead:
+            return _place(t, progress.ahead)
+        return t("status.queued")
+    if task.state in {TaskState.SUBMITTING, TaskState.UNCONFIRMED}:
+        return t(f"status.{task.state}")
+    since = task.submitted_at if task.submitted_at is not None else task.created_at
+    elapsed = max(0, progress.now - since)
+    line = t("status.in_progress", elapsed=t.duration(elapsed))
+    percent = task.progress
+    if percent is None and progress.expected:
+        # An estimate never says that it is done.
+        percent = min(95, elapsed * 100 // progress.expected)
+    if progress.expected:
+        longer = elapsed > progress.expected * LONGER_THAN_USUAL
+        line += "\n" + t(
+            "status.longer" if longer else "status.expected", expected=t.duration(progress.expected)
+        )
+    if percent is not None:
+        filled = percent * BAR_CELLS // 100
+        line += f"\n{'▓' * filled}{'░' * (BAR_CELLS - filled)} {percent} %"
+    return line
+
+
+def _place(t: Texts, ahead: int) -> str:
+    """How many are before it: far back in growing steps, so that not every move is an edit."""
+    if ahead <= EXACT_PLACES:
+        return t.plural("status.queued_behind", ahead)
+    step = next(step for up_to, step in PLACE_STEPS if ahead <= up_to)
+    return t.plural("status.queued_about", -(-ahead // step) * step)
+
+
+def caption(t: Texts, delivery: Delivery) -> str:
+    """Under a video: the prompt in a quote, and one line of settings, cost and time."""
+    task = delivery.task
+    tail = f"{settings_line(t, task.request)} · {_cost(t, task)}"
+    if task.submitted_at is not None and task.finished_at is not None and task.state is TaskState.SUCCEEDED:
+        tail += f" · {t.duration(task.finished_at - task.submitted_at)}"
+    room = CAPTION_LIMIT - units(tail) - 2
+    return "\n".join(part for part in (quoted(task.request.prompt, room), tail) if part)
+
+
+def _cost(t: Texts, task: Task) -> str:
+    return t("caption.late_free") if task.state is TaskState.EXPIRED else credits(t, task.price)
+
+
+def link(t: Texts, delivery: Delivery, url: str, size_bytes: int | None, buttons: Rows = ()) -> View:
+    """A video that is too large to be sent."""
+    megabytes = t.number(round((size_bytes or 0) / 1_000_000, 1))
+    head = t("delivery.link", megabytes=megabytes)
+    anchor = f'<a href="{escape(url, quote=True)}">{escape(t("delivery.open"))}</a>'
+    return View(f"{head}\n{anchor}\n{caption(t, delivery)}", buttons)
+
+
+def notice(t: Texts, task: Task) -> View:
+    """The end of a task without a video: the reason, the credits, and what to do next."""
+    back = t("notice.credits_back", credits=credits(t, task.price))
+    if task.state is TaskState.CANCELLED:
+        return View(t("notice.sentences", first=t("notice.cancelled"), second=back))
+    kind = task.failure or FailureKind.PROVIDER
+    lines = [t("notice.sentences", first=t(f"notice.failed.{kind}"), second=back)]
+    if kind in EXPLAINED and task.failure_detail:
+        reason = inline(_CODES.sub("", task.failure_detail).strip(" ,;:"), 200)
+        lines.append(t("notice.reason", reason=reason) if reason else "")
+    lines.append(quoted(task.request.prompt, 600))
+    lines.append(f"<code>{shown(task.id)}</code>")
+    buttons: list[list[Button]] = []
+    if kind in REPEATABLE:
+        again = t("button.try_again", credits=credits(t, task.price))
+        buttons.append([Button(again, "again", task.id, style=CONFIRM)])
+    if kind in CHANGEABLE:
+        label = t("button.edit_prompt" if task.request.prompt else "button.change")
+        buttons.append([Button(label, "change", task.id)])
+    if kind not in REPEATABLE and 0 < units(task.request.prompt) <= COPY_LIMIT:
+        buttons[-1].append(Button(t("button.copy_prompt"), copy=task.request.prompt))
+    return View("\n".join(line for line in lines if line), buttons)
+
+
+def tasks(t: Texts, running: Sequence[Task], now: Millis, owner: UserId) -> View:
+    """What of a person's runs, with a cancel button for each that has not left."""
+    if not running:
+        return View(t("tasks.none"))
+    lines = [t.plural("tasks.running", len(running)), *(task_lines(t, task, now) for task in running)]
+    queued = [task for task in running if task.state is TaskState.QUEUED]
+    buttons = [
+        [Button(t("button.cancel_task", task=shown(task.id)), "drop", task.id, owner, style=DANGER)]
+        for task in queued[:CANCEL_BUTTONS]
+    ]
+    return View(fitting(lines, "\n\n"), buttons)
+
+
+def task_lines(t: Texts, task: Task, now: Millis) -> str:
+    """A task in a list: its id, state, age and prompt."""
+    words = inline(task.request.prompt, SHORT_PROMPT) or t("tasks.photo")
+    age = t.duration(now - task.created_at)
+    return f"<code>{shown(task.id)}</code> {t(f'state.{task.state}')} · {age}\n{words}"
