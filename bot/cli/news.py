@@ -5,7 +5,7 @@ import sys
 import click
 
 from bot.cli.desk import Desk, at_desk, row
-from bot.domain.operations.records import BroadcastState
+from bot.domain.operations.actions import BroadcastState
 from bot.errors import UserError
 from bot.i18n import NAMES
 from bot.services.operations.broadcast import Letter

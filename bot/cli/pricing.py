@@ -3,7 +3,7 @@
 import click
 
 from bot.cli.desk import Desk, at_desk, row
-from bot.domain.credits.terms import LISTS, NOTHING, NUMBERS, SWITCH, PlanTerms
+from bot.domain.credits.plans import LISTS, NOTHING, NUMBERS, SWITCH, PlanTerms
 from bot.domain.requests.catalog import SECTIONS
 from bot.domain.requests.model import Model, prices_of
 from bot.services.credits.plans import Origin

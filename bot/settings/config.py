@@ -17,9 +17,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from bot.domain.credits.shop import Package
-from bot.domain.credits.subscription import MonthlyPlan
-from bot.domain.credits.terms import PlanTerms
+from bot.domain.credits.plans import PlanTerms
+from bot.domain.credits.shop import MonthlyPlan, Package
 from bot.errors import ConfigError
 from bot.kling import callback
 from bot.kling.provider import Provider

@@ -18,7 +18,7 @@ from pydantic import (
 
 from bot.domain.credits.quota import PoolUse
 from bot.domain.credits.spending import Capped
-from bot.domain.library.idea import Idea, slug_of
+from bot.domain.library.recipe import Idea, slug_of
 from bot.domain.people.access import AccessMode
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.options import Options

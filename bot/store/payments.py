@@ -1,7 +1,6 @@
 """Purchases for Telegram Stars: offers, subscriptions, payments, refunds."""
 
-from bot.domain.credits.shop import Offer, Payment, PaymentState
-from bot.domain.credits.subscription import GRACE, Subscription
+from bot.domain.credits.shop import GRACE, Offer, Payment, PaymentState, Subscription
 from bot.domain.tasks.task import LedgerKind, LedgerRow
 from bot.domain.units import Millis, UserId
 from bot.store.credits import book, get_balance

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from bot.domain.operations.records import AuditRow, Broadcast, Strike
+from bot.domain.operations.actions import AuditRow, Broadcast
 from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role, Standing, problem_with
+from bot.domain.people.moderation import Strike
 from bot.domain.requests.preferences import Preferences
 from bot.domain.units import ChatId, Millis, UserId
 from bot.store.engine import Subject, Transaction, mapper

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from telegram import CallbackQuery, Update
 
-from bot.domain.operations.records import AuditRow
+from bot.domain.operations.actions import AuditRow
 from bot.domain.people.access import Permission
 from bot.domain.units import TaskId, UserId
 from bot.errors import UserError

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from zoneinfo import ZoneInfo
 
-from bot.domain.operations.records import AuditRow, BroadcastState
+from bot.domain.operations.actions import AuditRow, BroadcastState
 from bot.domain.people.access import Permission, Person, Standing
 from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import Millis, TaskId, UserId, shown

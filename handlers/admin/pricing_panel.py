@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from telegram import Update
 
-from bot.domain.credits.terms import LISTS, NUMBERS, OPTIONAL_NUMBERS, SWITCH, limits
+from bot.domain.credits.plans import LISTS, NUMBERS, OPTIONAL_NUMBERS, SWITCH, limits
 from bot.domain.requests.model import Model, prices_of
 from bot.errors import UserError
 from handlers.admin import pricing_views

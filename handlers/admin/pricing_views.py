@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from bot.domain.credits.terms import LISTS, NUMBERS, OPTIONAL_NUMBERS, SWITCH, PlanTerms
+from bot.domain.credits.plans import LISTS, NUMBERS, OPTIONAL_NUMBERS, SWITCH, PlanTerms
 from bot.domain.requests.model import FIXED, Model, PriceColumns, prices_of
 from bot.domain.requests.request import Operation
 from bot.domain.units import ProviderName, UserId

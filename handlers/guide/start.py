@@ -10,7 +10,7 @@ from dataclasses import replace
 import structlog
 from telegram import CallbackQuery, Update
 
-from bot.domain.people.invites import invite_code, read_invite_code
+from bot.domain.people.access import invite_code, read_invite_code
 from bot.errors import UserError
 from handlers.admin import access
 from handlers.chat.context import Context, answer, place_of, user_id_of

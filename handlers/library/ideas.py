@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 import structlog
 from telegram import Message
 
-from bot.domain.library.idea import Idea
+from bot.domain.library.recipe import Idea
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.request import VideoRequest
 from bot.domain.units import Credits, UserId

@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.domain.credits.shop import Package, Payment
-from bot.domain.credits.subscription import MonthlyPlan, Subscription
+from bot.domain.credits.shop import MonthlyPlan, Package, Payment, Subscription
 from bot.domain.people.access import AccessLevel, Permission
 from bot.domain.units import Millis, UserId
 from bot.errors import UserError

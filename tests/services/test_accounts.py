@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from bot.domain.credits.quota import Plan
-from bot.domain.credits.shop import Payment
-from bot.domain.credits.subscription import GRACE, MonthlyPlan, Subscription
+from bot.domain.credits.shop import GRACE, MonthlyPlan, Payment, Subscription
 from bot.domain.tasks.task import LedgerKind, TaskState
 from bot.domain.units import DAY, HOUR, Credits, Millis, UserId
 from bot.errors import UserError

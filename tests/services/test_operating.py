@@ -6,9 +6,9 @@ import random
 import pytest
 
 from bot.clock import Runtime
+from bot.domain.credits.plans import PlanTerms
 from bot.domain.credits.quota import Plan
-from bot.domain.credits.terms import PlanTerms
-from bot.domain.operations.records import BroadcastState
+from bot.domain.operations.actions import BroadcastState
 from bot.domain.people.access import AccessMode, Admission, Door, Permission, Role
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import LedgerKind, TaskState

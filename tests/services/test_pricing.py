@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bot.domain.credits.terms import PlanTerms
-from bot.domain.operations.records import AuditRow
+from bot.domain.credits.plans import PlanTerms
+from bot.domain.operations.actions import AuditRow
 from bot.domain.requests.model import PriceColumns
 from bot.domain.units import ProviderName, UserId
 from bot.services.credits.plans import PLANS_KEY, Origin, Plans

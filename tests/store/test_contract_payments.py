@@ -5,8 +5,16 @@ import sqlite3
 
 import pytest
 
-from bot.domain.credits.shop import Offer, Package, Payment, PaymentState
-from bot.domain.credits.subscription import GRACE, PERIOD, MonthlyPlan, Subscription
+from bot.domain.credits.shop import (
+    GRACE,
+    PERIOD,
+    MonthlyPlan,
+    Offer,
+    Package,
+    Payment,
+    PaymentState,
+    Subscription,
+)
 from bot.domain.tasks.task import LedgerKind
 from bot.domain.units import DAY, Credits, Millis, UserId
 from tests.builders import ADA, GRANTED_ONLY, NOW, a_grant, a_task

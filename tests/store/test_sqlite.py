@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.credits.shop import Offer, Payment
-from bot.domain.credits.subscription import Subscription
+from bot.domain.credits.shop import Offer, Payment, Subscription
 from bot.domain.library.asset import Asset
 from bot.domain.library.recipe import Recipe
-from bot.domain.operations.records import AuditRow, Broadcast, Strike
+from bot.domain.operations.actions import AuditRow, Broadcast
 from bot.domain.operations.report import Figure
 from bot.domain.people.access import InviteCode, Standing
+from bot.domain.people.moderation import Strike
 from bot.domain.tasks.task import LedgerRow, OutboxItem, Task, TaskState
 from bot.errors import ConfigError
 from bot.store import Draft, InboxRow, PendingQuestion, Store, User, migrate, path_of

@@ -20,8 +20,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import handlers
+from bot.domain.credits.plans import PlanTerms
 from bot.domain.credits.quota import Plan
-from bot.domain.credits.terms import PlanTerms
 from bot.domain.library.recipe import clean_name
 from bot.domain.requests.catalog import load as load_catalog
 from bot.domain.requests.choices import Knob

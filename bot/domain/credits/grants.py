@@ -1,12 +1,17 @@
-"""What an admin types after /grant, read. Pure."""
+"""What admins type about grants and plans of people: how much, for whom, and until when. Pure."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
+from bot.domain.units import DAY, Millis
 from bot.errors import UserError
 
 _AMOUNT = re.compile(r"[+-]?\d{1,9}", re.ASCII)
+LONGEST_DAYS = 36_500
+
 _CHAT = re.compile(r"-\d{2,18}", re.ASCII)
 
 
@@ -53,3 +58,29 @@ def read_grant(words: Sequence[str], *, in_group: bool) -> GrantOrder:
 
 def _is_amount_at(words: Sequence[str], place: int) -> bool:
     return len(words) > place and _AMOUNT.fullmatch(words[place]) is not None
+
+
+def read_until(text: str, now: Millis, zone: ZoneInfo) -> Millis:
+    """Read until when something holds: `30d` from now, or `2027-01-31`, the beginning of that day in `zone`.
+
+    Raises:
+        UserError: it is neither, or not in the future.
+
+    """
+    moment = _moment(text, now, zone)
+    if moment is None or moment <= now:
+        raise UserError("error.admin.until", text=text)
+    return moment
+
+
+def _moment(text: str, now: Millis, zone: ZoneInfo) -> Millis | None:
+    days = re.fullmatch(r"(\d{1,5})d", text, re.ASCII)
+    if days is not None:
+        return Millis(now + min(int(days[1]), LONGEST_DAYS) * DAY)
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        return None
+    try:
+        local = datetime.fromisoformat(text).replace(tzinfo=zone)
+    except ValueError:
+        return None
+    return Millis(int(local.astimezone(UTC).timestamp() * 1000))

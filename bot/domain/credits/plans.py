@@ -1,16 +1,14 @@
-"""What a plan lets its users ask for, and until when something holds that admins give. Pure."""
+"""Plans: what they let their users ask for, and how admins write and type them. Pure."""
 
 import re
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.domain.credits.quota import Plan
 from bot.domain.requests.preferences import Preferences
-from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, VideoRequest
-from bot.domain.units import DAY, Millis
+from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.errors import UserError
-
-LONGEST_DAYS = 36_500
 
 
 def check(plan: Plan, request: VideoRequest) -> None:
@@ -47,27 +45,101 @@ def fitted(plan: Plan, preferences: Preferences) -> Preferences:
     return preferences.model_copy(update=changes) if changes else preferences
 
 
-def read_until(text: str, now: Millis, zone: ZoneInfo) -> Millis:
-    """Read until when something holds: `30d` from now, or `2027-01-31`, the beginning of that day in `zone`.
+NOTHING = frozenset({"-", "–", "—"})
+"""What stands for no limit."""
+
+DEAREST = 100_000
+"""Credits that a second or a result may cost at most."""
+
+
+class PlanTerms(BaseModel):
+    """What users of a plan may spend without being granted anything, and ask for; absent: no such limit.
+
+    Without both credits there is no allowance: only granted and bought credits can be spent.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    daily_credits: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    monthly_credits: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
+    carry_over: bool = False
+    max_running: Annotated[int, Field(ge=1, le=1000)] = 3
+    max_duration: Annotated[int, Field(ge=1, le=60)] = 60
+    models: tuple[str, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    priority: Annotated[int, Field(ge=0, le=1000)] = 0
+    requests_per_minute: Annotated[int, Field(ge=0, le=1000)] = 0
+
+    def plan(self, name: str) -> Plan:
+        """The plan as the program knows it; a rate of 0 is the one of [limits]."""
+        rate = self.requests_per_minute or None
+        changes = {"operations": frozenset(self.operations), "requests_per_minute": rate}
+        return Plan(name, **{**dict(self), **changes})
+
+    def changed(self, field: str, value: object) -> "PlanTerms":
+        """The same with one field changed.
+
+        Raises:
+            UserError: a number is out of its range, which the error names.
+
+        """
+        try:
+            return PlanTerms.model_validate({**dict(self), field: value})
+        except ValidationError:
+            low, high = limits(field)
+            raise UserError("error.terms.number", low=low, high=high) from None
+
+
+OPTIONAL_NUMBERS = ("daily_credits", "monthly_credits")
+NUMBERS = (*OPTIONAL_NUMBERS, "max_running", "max_duration", "priority", "requests_per_minute")
+SWITCH = "carry_over"
+LISTS = ("models", "operations")
+
+
+def limits(field: str) -> tuple[int, int]:
+    """The smallest and the largest value of a number of a plan."""
+    schema: dict[str, Any] = PlanTerms.model_json_schema()["properties"][field]
+    number = schema.get("anyOf", [schema])[0]
+    return number["minimum"], number["maximum"]
+
+
+def read_number(field: str, text: str) -> int | None:
+    """Read what somebody typed as a number of a plan; a dash is no limit, where there can be none.
 
     Raises:
-        UserError: it is neither, or not in the future.
+        UserError: it is no number.
 
     """
-    moment = _moment(text, now, zone)
-    if moment is None or moment <= now:
-        raise UserError("error.admin.until", text=text)
-    return moment
+    typed = text.strip()
+    if typed in NOTHING and field in OPTIONAL_NUMBERS:
+        return None
+    if not re.fullmatch(r"\d{1,9}", typed, re.ASCII):
+        low, high = limits(field)
+        raise UserError("error.terms.number", low=low, high=high)
+    return int(typed)
 
 
-def _moment(text: str, now: Millis, zone: ZoneInfo) -> Millis | None:
-    days = re.fullmatch(r"(\d{1,5})d", text, re.ASCII)
-    if days is not None:
-        return Millis(now + min(int(days[1]), LONGEST_DAYS) * DAY)
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-        return None
-    try:
-        local = datetime.fromisoformat(text).replace(tzinfo=zone)
-    except ValueError:
-        return None
-    return Millis(int(local.astimezone(UTC).timestamp() * 1000))
+def read_name(text: str) -> str:
+    """Read what somebody typed as the name of a new plan.
+
+    Raises:
+        UserError: it is none.
+
+    """
+    name = text.strip().casefold()
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name):
+        raise UserError("error.terms.name")
+    return name
+
+
+def read_price(text: str) -> float:
+    """Read what somebody typed as credits, such as `4` or `0.5`.
+
+    Raises:
+        UserError: it is no such number, or too high.
+
+    """
+    typed = text.strip().replace(",", ".")
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,4})?", typed, re.ASCII) or float(typed) > DEAREST:
+        raise UserError("error.terms.price", high=DEAREST)
+    return float(typed)

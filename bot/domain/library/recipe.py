@@ -1,5 +1,6 @@
-"""Recipes: a request without its pictures, kept under a name to be made again with others. Pure."""
+"""What people make again: templates, which are requests without their pictures, and ready-made ideas. Pure."""
 
+import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bot.domain.requests.options import Options
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.units import Millis, UserId
 from bot.errors import UserError
@@ -138,3 +140,30 @@ def suggested_name(request: VideoRequest, taken: Sequence[str]) -> str:
         name for number in range(1, len(known) + 2)
         if (name := base if number == 1 else f"{base} {number}").casefold() not in known
     )  # fmt: skip
+
+
+BUILT_IN = ("snow", "city", "tea", "space")
+"""The ideas that come with the program, by the middle of their keys in the locale files; they are made of words."""
+
+BUILT_IN_PHOTO = ("alive", "camera")
+"""And those that are made of a photo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idea:
+    """One idea. `words` are a prompt in the grammar of the chat; `sample` is a file or an https address.
+
+    `photo` says whether it is made of a photo, which is asked for.
+    """
+
+    slug: str
+    name: str
+    words: str
+    options: Options = Options()
+    photo: bool = False
+    sample: str = ""
+
+
+def slug_of(name: str) -> str:
+    """What a button names an idea by: it stays the same when others come and go."""
+    return hashlib.sha256(name.encode()).hexdigest()[:10]

@@ -1,4 +1,4 @@
-"""Words and patterns that a prompt may not hold, found also where they are written to hide. Pure.
+"""Words and patterns that a prompt may not hold, found also where they are written to hide, and strikes. Pure.
 
 A text is folded before it is looked at: full-width letters, invisible signs, marks on letters, letters of other
 alphabets that look Latin, and digits that stand for letters. What is found was meant; what is folded is never shown.
@@ -7,6 +7,10 @@ alphabets that look Latin, and digits that stand for letters. What is found was 
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.domain.units import Millis, UserId
 
 _LOOKALIKES = str.maketrans(
     {
@@ -103,3 +107,26 @@ def _spaced(text: str) -> str:
 def _is_unspaced(word: str) -> bool:
     """Whether a word is of a script that puts no spaces between words."""
     return any(0x3040 <= ord(letter) <= 0x30FF or 0x3400 <= ord(letter) <= 0x9FFF for letter in word)
+
+
+class StrikeSource(StrEnum):
+    """Who refused a request."""
+
+    WORDS = "words"
+    HOOK = "hook"
+    PROVIDER = "provider"
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """A request that was refused for what it holds, kept so that the person can appeal.
+
+    `operation_id` is unique: what refused the request, and which one.
+    """
+
+    user_id: UserId
+    at: Millis
+    source: StrikeSource
+    rule: str
+    prompt: str
+    operation_id: str

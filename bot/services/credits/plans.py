@@ -8,9 +8,9 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
+from bot.domain.credits.plans import PlanTerms
 from bot.domain.credits.quota import Plan
-from bot.domain.credits.terms import PlanTerms
-from bot.domain.operations.records import AuditRow
+from bot.domain.operations.actions import AuditRow
 from bot.store import Store
 
 log = structlog.get_logger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from bot.domain.operations.records import AuditRow
+from bot.domain.operations.actions import AuditRow
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.catalog import Catalog, Overrides
 from bot.domain.requests.model import FIXED, ChangedPrices, PriceColumns

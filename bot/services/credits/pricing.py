@@ -5,7 +5,7 @@ from typing import Protocol
 
 import structlog
 
-from bot.domain.credits.terms import LISTS, SWITCH, PlanTerms, read_name, read_number, read_price
+from bot.domain.credits.plans import LISTS, SWITCH, PlanTerms, read_name, read_number, read_price
 from bot.domain.people.access import Permission
 from bot.domain.requests.model import Model, prices_of
 from bot.domain.requests.request import Operation

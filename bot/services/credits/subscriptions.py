@@ -10,8 +10,7 @@ from dataclasses import replace
 import structlog
 
 from bot.clock import Runtime
-from bot.domain.credits.shop import Payment, new_token
-from bot.domain.credits.subscription import PERIOD, MonthlyPlan, Subscription, check_subscribing
+from bot.domain.credits.shop import PERIOD, MonthlyPlan, Payment, Subscription, check_subscribing, new_token
 from bot.domain.units import Millis, UserId
 from bot.errors import UserError
 from bot.services.people.accounts import Accounts

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
-from bot.domain.library.idea import BUILT_IN, BUILT_IN_PHOTO, Idea
+from bot.domain.library.recipe import BUILT_IN, BUILT_IN_PHOTO, Idea
 from bot.domain.requests.options import Options
 from bot.domain.requests.preferences import Preferences
 from bot.domain.requests.prompt import ParsedPrompt

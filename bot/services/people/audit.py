@@ -1,7 +1,7 @@
 """What those who run the bot did: who, when, what, to whom, before and after. Rows are only ever added."""
 
 from bot.clock import Clock
-from bot.domain.operations.records import AuditRow
+from bot.domain.operations.actions import AuditRow
 from bot.domain.units import UserId
 from bot.store import Store
 

@@ -9,9 +9,8 @@ import httpx
 import structlog
 
 from bot.clock import Clock
-from bot.domain.operations.records import Strike, StrikeSource
 from bot.domain.people.access import Permission, Person
-from bot.domain.people.moderation import Filter
+from bot.domain.people.moderation import Filter, Strike, StrikeSource
 from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import HOUR, MINUTE, Millis, UserId

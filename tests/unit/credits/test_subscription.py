@@ -4,8 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.credits.shop import CURRENCY, OFFER_HOLDS
-from bot.domain.credits.subscription import GRACE, PERIOD, MonthlyPlan, Subscription, check_subscribing
+from bot.domain.credits.shop import (
+    CURRENCY,
+    GRACE,
+    OFFER_HOLDS,
+    PERIOD,
+    MonthlyPlan,
+    Subscription,
+    check_subscribing,
+)
 from bot.domain.units import Credits, Millis
 from bot.errors import UserError
 from tests.builders import ADA, NOW, XIAOLIN

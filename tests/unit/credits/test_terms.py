@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.credits.terms import NUMBERS, PlanTerms, limits, read_name, read_number, read_price
+from bot.domain.credits.plans import NUMBERS, PlanTerms, limits, read_name, read_number, read_price
 from bot.domain.requests.request import Operation
 from bot.errors import UserError
 

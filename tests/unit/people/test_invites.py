@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.people.invites import invite_code, read_invite_code
+from bot.domain.people.access import invite_code, read_invite_code
 from bot.domain.units import UserId
 
 

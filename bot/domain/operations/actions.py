@@ -1,4 +1,4 @@
-"""Records of what those who run the bot do: the audit log, broadcasts, and requests refused for what they hold."""
+"""What admins did: audited actions and broadcasts. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -51,26 +51,3 @@ class Broadcast:
     failed: int = 0
     total: int = 0
     message_id: int | None = None
-
-
-class StrikeSource(StrEnum):
-    """Who refused a request."""
-
-    WORDS = "words"
-    HOOK = "hook"
-    PROVIDER = "provider"
-
-
-@dataclass(frozen=True, slots=True)
-class Strike:
-    """A request that was refused for what it holds, kept so that the person can appeal.
-
-    `operation_id` is unique: what refused the request, and which one.
-    """
-
-    user_id: UserId
-    at: Millis
-    source: StrikeSource
-    rule: str
-    prompt: str
-    operation_id: str
