@@ -40,29 +40,25 @@ from bot.services.credits.subscriptions import Subscriptions
 from bot.services.inbox import Intake
 from bot.services.library.asset_making import AssetMaking
 from bot.services.library.assets import Assets
-from bot.services.library.ideas import Ideas
-from bot.services.library.recipes import Recipes
+from bot.services.library.recipes import Ideas, Recipes
 from bot.services.operations.alerts import Alerts, Rounds
 from bot.services.operations.broadcast import BroadcastSending
 from bot.services.operations.privacy import Privacy
 from bot.services.operations.providers import Providers
-from bot.services.people.limits import Limits
-from bot.services.people.moderation import Moderation
+from bot.services.people.moderation import Limits, Moderation
 from bot.services.ports import Job, UpdateSource
 from bot.services.requests.assistant import Assistant
 from bot.services.requests.attachments import LARGEST_PICTURE, Attachments, Links
 from bot.services.requests.cards import Cards
 from bot.services.requests.questions import Questions
-from bot.services.requests.submit import Submit
+from bot.services.requests.submit import Checks, Submit
 from bot.services.tasks.admin import TaskAdmin
-from bot.services.tasks.deliver import Deliver
+from bot.services.tasks.deliver import Deliver, ResultFiles
 from bot.services.tasks.dispatch import Dispatch
-from bot.services.tasks.fetching import ResultFiles
-from bot.services.tasks.history import History
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.poll import Poll
 from bot.services.tasks.recover import Recover
-from bot.services.tasks.results import Results
+from bot.services.tasks.results import History, Results
 from bot.services.tasks.status import Status
 from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.settings.config import Settings
@@ -255,19 +251,14 @@ async def build(
             hands_out_sounds=bool(settings.web.public_url),
         )
         submit = Submit(
-            store,
-            accounts,
-            compose,
-            clock,
-            rng,
-            policy,
-            scheduler.wake,
-            limits,
-            settings.groups.daily_credits,
-            settings.groups.pool,
-            spending,
-            moderation,
-            assets,
+            store=store,
+            accounts=accounts,
+            compose=compose,
+            checks=Checks(assets=assets, spending=spending, moderation=moderation, limits=limits),
+            groups=settings.groups,
+            policy=policy,
+            runtime=runtime,
+            wake=scheduler.wake,
         )
         connection = Connection(
             token=token,
@@ -277,14 +268,7 @@ async def build(
         )
         telegram = await stack.enter_async_context(connect(connection, runtime, network))
         thinking = await stack.enter_async_context(network.client(timeout=ASSISTANT_TIMEOUT))
-        assistant = Assistant(
-            thinking,
-            settings.assistant.base_url,
-            settings.assistant.key.get_secret_value(),
-            settings.assistant.model,
-            settings.assistant.per_hour,
-            clock,
-        )
+        assistant = Assistant(http=thinking, settings=settings.assistant, clock=clock)
         fetch_picture = partial(
             download,
             downloads,
@@ -292,7 +276,7 @@ async def build(
             allow_loopback=settings.delivery.allow_loopback,
             kind=Product.IMAGE,
         )
-        status = Status(store, telegram.notices, clock)
+        status = Status(store=store, notices=telegram.notices, clock=clock)
         providers = Providers(store=store, pool=pool, clock=clock, spending=spending)
         max_upload = settings.max_upload_bytes
 
@@ -306,17 +290,17 @@ async def build(
                 kind=kind,
             )
 
-        files = ResultFiles(fetch, directory, max_upload)
+        files = ResultFiles(fetch=fetch, directory=directory, max_upload=max_upload)
         tasks = Tasks(store=store, accounts=accounts, status=status, clock=clock, wake=scheduler.wake)
         services = Services(
             compose=compose,
-            cards=Cards(store, compose, clock),
+            cards=Cards(store=store, compose=compose, clock=clock),
             submit=submit,
-            attachments=Attachments(store, clock),
-            questions=Questions(store, clock),
+            attachments=Attachments(store=store, clock=clock),
+            questions=Questions(store=store, clock=clock),
             results=Results(store=store, tasks=tasks, compose=compose, chat=telegram.delivery, files=files),
             history=History(store),
-            links=Links(fetch_picture, directory),
+            links=Links(fetch=fetch_picture, directory=directory),
             recipes=Recipes(store=store, compose=compose, runtime=runtime),
             assets=assets,
             ideas=Ideas(configured=[each.idea for each in settings.ideas], store=store, compose=compose),
@@ -334,7 +318,7 @@ async def build(
                 audit=admin.audit,
             ),
             pools=Pools(
-                store=store, accounts=accounts, clock=clock, use=settings.groups.pool, audit=admin.audit
+                store=store, accounts=accounts, clock=clock, groups=settings.groups, audit=admin.audit
             ),
             pricing=admin.pricing,
             access=access,

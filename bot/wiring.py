@@ -6,12 +6,11 @@ from bot.clock import Clock, Runtime
 from bot.services.credits.plans import Plans
 from bot.services.credits.prices import Prices
 from bot.services.credits.pricing import Offer, Pricing
-from bot.services.operations.admin import Admin
 from bot.services.operations.broadcast import Broadcasts
+from bot.services.operations.panel import AdminPanel
 from bot.services.operations.reports import Reports
 from bot.services.people.access import Access
-from bot.services.people.accounts import Accounts
-from bot.services.people.audit import Audit
+from bot.services.people.accounts import Accounts, Audit
 from bot.services.ports import Wake
 from bot.settings.config import Settings
 from bot.store import Store
@@ -27,7 +26,7 @@ class Administration:
     accounts: Accounts
     access: Access
     pricing: Pricing
-    admin: Admin
+    admin: AdminPanel
     broadcasts: Broadcasts
     reports: Reports
 
@@ -55,7 +54,7 @@ def administration(
         accounts=accounts,
         access=access,
         pricing=Pricing(plans=plans, prices=prices, offer=offer, access=access, audit=audit),
-        admin=Admin(store=store, access=access, accounts=accounts, audit=audit),
+        admin=AdminPanel(store=store, access=access, accounts=accounts, audit=audit),
         broadcasts=Broadcasts(
             store=store, access=access, accounts=accounts, audit=audit, clock=clock, wake=wake
         ),

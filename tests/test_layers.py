@@ -94,6 +94,27 @@ LAYERS = {
         "bot.settings.sections",
     ),
 }
+SUBJECTS = {
+    "bot.domain": {
+        "requests": (),
+        "people": (),
+        "tasks": ("requests",),
+        "credits": ("requests",),
+        "library": ("requests", "tasks"),
+        "operations": ("tasks",),
+    },
+    "bot.services": {
+        "compose": (),
+        "people": (),
+        "credits": ("people",),
+        "tasks": ("compose", "credits", "people"),
+        "library": ("compose", "people", "tasks"),
+        "requests": ("compose", "credits", "library", "people"),
+        "operations": ("credits", "people", "tasks"),
+    },
+}
+"""Which folders of a layer each folder may import; what imports a folder stands below it."""
+
 SQL = re.compile(
     r"\b(?:SELECT\b.+\bFROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|CREATE TABLE|PRAGMA)\b", re.DOTALL
 )
@@ -235,6 +256,26 @@ def test_a_task_is_found_moved_on_and_refunded_in_one_place():
         lambda node: isinstance(node, ast.Await) and ast.unparse(node).startswith(refunds), "bot"
     )
     assert calling == ["bot.services.tasks.lifecycle"]
+
+
+@pytest.mark.parametrize("layer", SUBJECTS)
+def test_a_folder_imports_only_the_folders_above_it(layer):
+    allowed = SUBJECTS[layer]
+    edges: dict[str, set[str]] = {folder: set() for folder in allowed}
+    for name, path in MODULES.items():
+        folder, _, inside = name.removeprefix(f"{layer}.").partition(".")
+        if is_under(name, layer) and (inside or path.name == "__init__.py") and name != layer:
+            used = {
+                used.removeprefix(f"{layer}.").partition(".")[0]
+                for used in ours(path)
+                if is_under(used, layer)
+            }
+            edges[folder] |= used & set(allowed) - {folder}
+    assert edges == {folder: set(above) for folder, above in allowed.items()}
+    seen: set[str] = set()
+    for folder, above in allowed.items():
+        assert set(above) <= seen, f"{folder} is listed before what it imports"
+        seen.add(folder)
 
 
 def test_no_two_modules_import_each_other_in_a_circle():

@@ -8,10 +8,9 @@ from bot.services.credits.payments import Payments
 from bot.services.credits.pools import Pools
 from bot.services.credits.pricing import Pricing
 from bot.services.library.assets import Assets
-from bot.services.library.ideas import Ideas
-from bot.services.library.recipes import Recipes
-from bot.services.operations.admin import Admin
+from bot.services.library.recipes import Ideas, Recipes
 from bot.services.operations.broadcast import Broadcasts
+from bot.services.operations.panel import AdminPanel
 from bot.services.operations.privacy import Privacy
 from bot.services.operations.providers import Providers
 from bot.services.operations.reports import Reports
@@ -24,9 +23,8 @@ from bot.services.requests.cards import Cards
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Submit
 from bot.services.tasks.admin import TaskAdmin
-from bot.services.tasks.history import History
 from bot.services.tasks.lifecycle import Tasks
-from bot.services.tasks.results import Results
+from bot.services.tasks.results import History, Results
 from bot.services.tasks.status import Status
 
 
@@ -51,7 +49,7 @@ class Services:
     pools: Pools
     pricing: Pricing
     access: Access
-    admin: Admin
+    admin: AdminPanel
     tasks: Tasks
     task_admin: TaskAdmin
     broadcasts: Broadcasts

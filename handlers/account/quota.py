@@ -23,7 +23,7 @@ async def quota(update: Update, context: Context) -> None:
     lots = await services.accounts.lots(user_id_of(update))
     lines = [view.html, *(group_views.lot_line(context.t, lot, zone, now) for lot in lots)]
     place = place_of(update)
-    standing = None if place.is_private else await services.submit.group_standing(place.chat_id)
+    standing = None if place.is_private else await services.pools.budget(place.chat_id)
     if standing is not None:
         lines.append(group_views.budget(context.t, *standing))
     pool = None if place.is_private else await services.pools.standing(place.chat_id)

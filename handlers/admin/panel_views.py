@@ -13,8 +13,8 @@ from bot.domain.people.access import Permission, Person, Standing
 from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import Millis, TaskId, UserId, shown
 from bot.i18n import NAMES, Texts
-from bot.services.operations.admin import AUDIT_ON_A_PAGE, PEOPLE_ON_A_PAGE, PersonCard
 from bot.services.operations.broadcast import Letter
+from bot.services.operations.panel import AUDIT_ON_A_PAGE, PEOPLE_ON_A_PAGE, PersonCard
 from bot.services.tasks.admin import Failures
 from handlers.admin import grants
 from handlers.admin.access_views import handle_of, named

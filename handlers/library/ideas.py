@@ -14,7 +14,7 @@ from bot.domain.requests.request import VideoRequest
 from bot.domain.units import Credits, UserId
 from bot.errors import UserError
 from bot.i18n import Texts
-from bot.services.library.ideas import STAND_IN
+from bot.services.library.recipes import STAND_IN
 from bot.services.ports import ChatError, ChatRefused
 from handlers.chat import html
 from handlers.chat.html import View, inline, quoted, settings_line

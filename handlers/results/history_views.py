@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.tasks.task import Task
 from bot.domain.units import Millis, UserId, shown
 from bot.i18n import Texts
-from bot.services.tasks.history import PAGE, Page
+from bot.services.tasks.results import PAGE, Page
 from handlers.chat.html import View, inline
 from handlers.chat.keyboards import Button, in_rows
 

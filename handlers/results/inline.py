@@ -13,7 +13,7 @@ from telegram import (
 from bot.domain.tasks.task import Delivery
 from bot.errors import UserError
 from bot.i18n import Texts
-from bot.services.tasks.history import LONGEST_WORDS
+from bot.services.tasks.results import LONGEST_WORDS
 from handlers.chat import html
 from handlers.chat.context import Context, user_id_of
 from handlers.making import card

@@ -16,9 +16,8 @@ from bot.errors import UserError
 from bot.services.credits.plans import Plans
 from bot.services.library.asset_making import ABSENCE_PAUSE, LEASE, MOST_DELETIONS, AssetMaking
 from bot.services.library.assets import Assets
-from bot.services.people.accounts import Accounts
-from bot.services.people.audit import Audit
-from bot.services.people.limits import Limits
+from bot.services.people.accounts import Accounts, Audit
+from bot.services.people.moderation import Limits
 from bot.services.ports import ChatBusy, ChatGone, Sent
 from bot.services.tasks.workers import WorkerPool
 from bot.settings import sections

@@ -53,7 +53,7 @@ def cards(store) -> Cards:
         voices=voices.load(),
         effects=effects.load(),
     )
-    return Cards(store, compose, ManualClock(NOW))
+    return Cards(store=store, compose=compose, clock=ManualClock(NOW))
 
 
 def begun(cards: Cards, text: str = "", *pictures: ImageRef) -> Card:

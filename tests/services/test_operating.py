@@ -18,14 +18,12 @@ from bot.kling.download import DownloadGone
 from bot.services.credits.plans import Plans
 from bot.services.credits.prices import Prices
 from bot.services.credits.pricing import Pricing
-from bot.services.operations.admin import Admin
 from bot.services.operations.broadcast import Broadcasts
+from bot.services.operations.panel import AdminPanel
 from bot.services.people.access import Access
-from bot.services.people.accounts import Accounts
-from bot.services.people.audit import Audit
+from bot.services.people.accounts import Accounts, Audit
 from bot.services.tasks.admin import TaskAdmin
-from bot.services.tasks.deliver import Deliver
-from bot.services.tasks.fetching import ResultFiles
+from bot.services.tasks.deliver import Deliver, ResultFiles
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.status import Status
 from bot.services.tasks.workers import WorkerPool
@@ -200,7 +198,7 @@ async def test_the_same_operation_makes_one_code_however_often_it_comes(access, 
 
 
 async def test_a_grant_of_one_name_is_booked_and_noted_once(store, access, accounts, audit):
-    admin = Admin(store=store, access=access, accounts=accounts, audit=audit)
+    admin = AdminPanel(store=store, access=access, accounts=accounts, audit=audit)
     assert await admin.grant(None, ADA, 50, "shell:prize", "a prize", "30d")
     assert not await admin.grant(None, ADA, 50, "shell:prize", "a prize", "30d")
     (row,) = await accounts.ledger(ADA)
@@ -249,9 +247,9 @@ async def test_an_admins_refund_after_a_lost_result_returns_no_more_than_was_cha
     deliver = Deliver(
         store=store,
         chat=chat,
-        files=ResultFiles(gone, tmp_path, 10),
+        files=ResultFiles(fetch=gone, directory=tmp_path, max_upload=10),
         tasks=tasks._tasks,
-        status=Status(store, chat, clock),
+        status=Status(store=store, notices=chat, clock=clock),
         work=work,
         runtime=Runtime(clock, random.Random(7)),
     )

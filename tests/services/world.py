@@ -26,9 +26,8 @@ from bot.kling.pool import Pool
 from bot.services.credits.spending import Spending
 from bot.services.people.accounts import Accounts
 from bot.services.ports import PLAIN, Job, Manner, Progress, ResultFile, Sent, Sign
-from bot.services.tasks.deliver import Deliver
+from bot.services.tasks.deliver import Deliver, Fetch, ResultFiles
 from bot.services.tasks.dispatch import Dispatch
-from bot.services.tasks.fetching import Fetch, ResultFiles
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.poll import Poll
 from bot.services.tasks.recover import Recover
@@ -233,7 +232,7 @@ class World:
         self.chat = Chat()
         self.woken: list[Job] = []
         self.work = WorkerPool(limit=16)
-        self.status = Status(store, self.chat, clock)
+        self.status = Status(store=store, notices=self.chat, clock=clock)
         self.runtime = Runtime(clock, random.Random(7))
         self.monitor = ProviderMonitor(pool, self.chat)
         accounts = Accounts(
@@ -273,7 +272,7 @@ class World:
         parts = {
             "store": self.store,
             "chat": self.chat,
-            "files": ResultFiles(fetch, directory, max_upload),
+            "files": ResultFiles(fetch=fetch, directory=directory, max_upload=max_upload),
             "tasks": self.tasks,
             "status": self.status,
             "work": self.work,

@@ -25,7 +25,7 @@ from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, Video
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
 from bot.i18n import DEFAULT, NAMES, Catalogue, Texts, choose, for_language, read_catalogue
 from bot.services.credits.plans import Origin
-from bot.services.people.audit import AUDITED
+from bot.services.people.accounts import AUDITED
 from handlers import ROUTES
 from handlers.chat.html import NAMED_FIELDS
 from handlers.guide import tips

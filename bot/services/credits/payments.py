@@ -15,8 +15,7 @@ from bot.domain.credits.shop import CURRENCY, Offer, Package, Payment, PaymentSt
 from bot.domain.units import Credits, Millis, UserId
 from bot.errors import UserError
 from bot.services.credits.subscriptions import Subscriptions
-from bot.services.people.accounts import Accounts
-from bot.services.people.audit import Audit
+from bot.services.people.accounts import Accounts, Audit
 from bot.settings import sections
 from bot.store import Store
 

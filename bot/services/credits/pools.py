@@ -12,8 +12,8 @@ import structlog
 from bot.clock import Clock
 from bot.domain.credits.quota import Lot, PoolUse, windows
 from bot.domain.units import ChatId, Credits, UserId
-from bot.services.people.accounts import Accounts
-from bot.services.people.audit import Audit
+from bot.services.people.accounts import Accounts, Audit
+from bot.settings import sections
 from bot.store import Spender, Store
 
 log = structlog.get_logger(__name__)
@@ -32,13 +32,16 @@ class PoolStanding:
 
 
 class Pools:
-    """Grants to groups, and tells how a group's pool stands. `use` is what pools are for here."""
+    """Grants to groups, and tells how a group's pool stands and what is spent in a group."""
 
-    def __init__(self, *, store: Store, accounts: Accounts, clock: Clock, use: PoolUse, audit: Audit) -> None:
+    def __init__(
+        self, *, store: Store, accounts: Accounts, clock: Clock, groups: sections.Groups, audit: Audit
+    ) -> None:
         self._store = store
         self._accounts = accounts
         self._clock = clock
-        self._use = use
+        self._use = groups.pool
+        self._daily_credits = groups.daily_credits
         self._audit = audit
 
     async def grant(
@@ -79,3 +82,10 @@ class Pools:
         if not (lots or spenders or self._use is PoolUse.ONLY):
             return None
         return PoolStanding(Credits(sum(lot.left for lot in lots)), lots, spenders, self._use)
+
+    async def budget(self, chat_id: ChatId) -> tuple[Credits, int] | None:
+        """What everybody in a group has spent today, and the limit; None where there is no such limit."""
+        if self._daily_credits is None:
+            return None
+        today = windows(self._clock.now(), self._accounts.zone)
+        return await self._store.credits.sum_spent_in_chat(chat_id, today.day_start), self._daily_credits

@@ -14,7 +14,7 @@ from bot.errors import UserError
 from bot.services.credits.plans import Origin, Plans
 from bot.services.credits.prices import Prices
 from bot.services.people.access import Access
-from bot.services.people.audit import Audit
+from bot.services.people.accounts import Audit
 
 log = structlog.get_logger(__name__)
 

@@ -15,8 +15,7 @@ from bot.domain.people.access import Permission
 from bot.domain.units import SECOND, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.access import Access
-from bot.services.people.accounts import Accounts
-from bot.services.people.audit import Audit
+from bot.services.people.accounts import Accounts, Audit
 from bot.services.ports import ChatBusy, ChatGone, ChatRefused, Job, Wake
 from bot.store import Store
 

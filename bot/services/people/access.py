@@ -28,8 +28,7 @@ from bot.domain.people.access import (
 )
 from bot.domain.units import DAY, ChatId, Millis, UserId
 from bot.errors import UserError
-from bot.services.people.accounts import Accounts
-from bot.services.people.audit import Audit
+from bot.services.people.accounts import Accounts, Audit
 from bot.settings import sections
 from bot.store import InviteRefused, StandingChanged, Store, User
 

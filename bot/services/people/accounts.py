@@ -1,4 +1,4 @@
-"""People: who they are, what language they read, what they may spend, and what admins may do about it."""
+"""People: who they are, what language they read, what they may spend, and what admins did about it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,12 +11,12 @@ from bot.domain.credits.grants import read_until
 from bot.domain.credits.plans import fitted
 from bot.domain.credits.quota import Lot, Plan, available, day_limit, month_limit, resets_at, windows
 from bot.domain.credits.shop import GRACE
+from bot.domain.operations.actions import AuditRow
 from bot.domain.requests.preferences import Preferences
 from bot.domain.tasks.task import LedgerRow
 from bot.domain.units import DAY, Millis, UserId
 from bot.errors import UserError
 from bot.i18n import choose
-from bot.services.people.audit import Audit
 from bot.services.ports import Balance
 from bot.settings import sections
 from bot.store import NotEnough, Store, User
@@ -28,6 +28,44 @@ SHOWN_AFTER_END = 30 * DAY
 
 GRANT_LIMIT = 1_000_000
 """Credits in one grant, either way: a slip of the finger should not found a bank."""
+
+
+class Audit:
+    """Notes what was done, and tells of it."""
+
+    def __init__(self, *, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def row(
+        self,
+        operation: str,
+        actor: UserId | None,
+        action: str,
+        subject: str,
+        before: str = "",
+        after: str = "",
+    ) -> AuditRow:
+        """A row of now, to be written together with what it tells of; `operation` names it once and for all."""
+        return AuditRow(f"{operation}:{action}", self._clock.now(), actor, action, subject, before, after)
+
+    async def note(
+        self,
+        operation: str,
+        actor: UserId | None,
+        action: str,
+        subject: str,
+        before: str = "",
+        after: str = "",
+    ) -> None:
+        """Note what has been done elsewhere; the same operation is noted once."""
+        await self._store.operations.save_audit_row(
+            self.row(operation, actor, action, subject, before, after)
+        )
+
+    async def rows(self, subject: str | None, skip: int, limit: int) -> list[AuditRow]:
+        """What was done, newest first; of one subject or (None) of all."""
+        return await self._store.operations.list_audit(subject, skip, limit)
 
 
 class Accounts:
@@ -281,3 +319,12 @@ def _until(user: User | None, plan: Plan) -> Millis | None:
         return None
     # The days after it are a matter between the bot and Telegram.
     return Millis(user.subscribed_until - GRACE)
+
+
+AUDITED = (
+    *("pause", "resume", "forgive", "admit", "deny", "invite", "revoke", "redeem", "ban", "unban", "role"),
+    *("plan", "grant", "refund", "cancel", "retry", "message"),
+    *("notice", "maintenance", "access-mode", "broadcast", "broadcast-stop"),
+    *("price", "terms"),
+)
+"""Every action that is noted; each has a text (`audit.<action>`)."""

@@ -14,6 +14,7 @@ from bot.clock import Clock
 from bot.domain.requests.request import PROMPT_LIMIT
 from bot.domain.units import HOUR, Millis, UserId
 from bot.errors import UserError
+from bot.settings import sections
 
 log = structlog.get_logger(__name__)
 
@@ -36,23 +37,18 @@ OF_A_PHOTO = " The video begins with the user's photo, which you can't see: desc
 
 
 class Assistant:
-    """Suggests prompts. Without an address it is not offered. `key` is a secret and goes to that address only."""
+    """Suggests prompts. Without an address it is not offered. The key goes to that address only."""
 
     def __init__(
         self,
+        *,
         http: httpx.AsyncClient,
-        base_url: str,
-        key: str,
-        model: str,
-        per_hour: int,
+        settings: sections.Assistant,
         clock: Clock,
         longest_wait: float = TIMEOUT,
     ) -> None:
         self._http = http
-        self._base_url = base_url
-        self._key = key
-        self._model = model
-        self._per_hour = per_hour
+        self._settings = settings
         self._clock = clock
         self._longest_wait = longest_wait
         self._asked: OrderedDict[UserId, deque[Millis]] = OrderedDict()
@@ -60,7 +56,7 @@ class Assistant:
     @property
     def offered(self) -> bool:
         """Whether the operator configured one."""
-        return bool(self._base_url)
+        return bool(self._settings.base_url)
 
     async def improve(self, user_id: UserId, prompt: str, *, of_a_photo: bool = False) -> str:
         """Another prompt for the same thing.
@@ -76,7 +72,7 @@ class Assistant:
             raise UserError("error.request.needs_prompt")
         self._count(user_id)
         asked = {
-            "model": self._model,
+            "model": self._settings.model,
             "messages": [
                 {"role": "system", "content": INSTRUCTIONS + (OF_A_PHOTO if of_a_photo else "")},
                 {"role": "user", "content": prompt},
@@ -94,8 +90,9 @@ class Assistant:
         return suggestion
 
     async def _post(self, body: dict[str, Any]) -> Any:
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        url = f"{self._base_url}/chat/completions"
+        key = self._settings.key.get_secret_value()
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        url = f"{self._settings.base_url}/chat/completions"
         async with self._http.stream("POST", url, json=body, headers=headers) as response:
             response.raise_for_status()
             read = b""
@@ -114,8 +111,8 @@ class Assistant:
             self._asked.popitem(last=False)
         while asked and now - asked[0] >= HOUR:
             asked.popleft()
-        if len(asked) >= self._per_hour:
-            raise UserError("error.assistant.too_often", limit=self._per_hour)
+        if len(asked) >= self._settings.per_hour:
+            raise UserError("error.assistant.too_often", limit=self._settings.per_hour)
         asked.append(now)
 
 

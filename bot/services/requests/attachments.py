@@ -44,7 +44,7 @@ FetchPicture = Callable[[str, Path], Awaitable[object]]
 class Attachments:
     """Prepares and keeps what requests are made of."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, *, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
@@ -101,7 +101,7 @@ class Attachments:
 class Links:
     """Fetches pictures by their links, through a file in `directory`."""
 
-    def __init__(self, fetch: FetchPicture, directory: Path, longest_wait: float = LONGEST_WAIT) -> None:
+    def __init__(self, *, fetch: FetchPicture, directory: Path, longest_wait: float = LONGEST_WAIT) -> None:
         self._fetch = fetch
         self._directory = directory
         self._longest_wait = longest_wait

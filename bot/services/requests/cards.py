@@ -68,7 +68,7 @@ class Card:
 class Cards:
     """Keeps cards and changes them. Methods that change one return the new card, which is not kept yet."""
 
-    def __init__(self, store: Store, compose: Compose, clock: Clock) -> None:
+    def __init__(self, *, store: Store, compose: Compose, clock: Clock) -> None:
         self._store = store
         self._compose = compose
         self._clock = clock

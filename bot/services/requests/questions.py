@@ -16,7 +16,7 @@ _TOKEN_BYTES = 9
 class Questions:
     """Keeps the one open question of a person in a chat, and words that are too long for a button."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, *, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 

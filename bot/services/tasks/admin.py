@@ -16,7 +16,7 @@ from bot.domain.tasks.task import ACTIVE_STATES, LedgerRow, Origin, Task, TaskSt
 from bot.domain.units import DAY, MINUTE, Millis, TaskId, UserId, shown
 from bot.errors import UserError
 from bot.services.people.access import Access
-from bot.services.people.audit import Audit
+from bot.services.people.accounts import Audit
 from bot.services.tasks.lifecycle import Tasks
 from bot.store import Store
 

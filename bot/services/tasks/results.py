@@ -7,7 +7,7 @@ file where there is one, and is fetched from its provider anew where not.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,7 +31,7 @@ from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.media.clips import NotAVideo, first_frame
 from bot.services.compose import Compose
 from bot.services.ports import ChatBusy, ChatRefused, Manner, ResultChat, ResultFile, Sent
-from bot.services.tasks.fetching import SUFFIXES, ResultFiles
+from bot.services.tasks.deliver import SUFFIXES, ResultFiles
 from bot.services.tasks.lifecycle import Tasks
 from bot.store import Store
 
@@ -356,3 +356,45 @@ async def _telling(*, refused: bool = True) -> AsyncIterator[None]:
         if not refused:
             raise
         raise UserError("error.result.not_sent") from None
+
+
+PAGE = 6
+RESULTS_A_PAGE = 50
+"""As many as Telegram takes as the answer to an inline query."""
+
+LONGEST_WORDS = 256
+"""Letters of a search or an inline query; Telegram's own limit for the latter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some tasks of a history. `number` counts from 0."""
+
+    tasks: Sequence[Task]
+    number: int
+    has_more: bool
+
+
+class History:
+    """Looks through what one person has made."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def page(self, user_id: UserId, words: str, number: int) -> Page:
+        """A page of a person's tasks that hold all the words, newest first."""
+        tasks = await self._store.history.search(user_id, words[:LONGEST_WORDS], number * PAGE, PAGE + 1)
+        return Page(tasks[:PAGE], number, len(tasks) > PAGE)
+
+    async def favourites(self, user_id: UserId, number: int) -> Page:
+        """A page of a person's favourites, newest first."""
+        tasks = await self._store.history.list_favourites(user_id, number * PAGE, PAGE + 1)
+        return Page(tasks[:PAGE], number, len(tasks) > PAGE)
+
+    async def results(self, user_id: UserId, words: str, skip: int) -> tuple[list[Delivery], int | None]:
+        """Videos and pictures that a person can send again, and where the next of them begin (None: no more)."""
+        found = await self._store.history.search_results(
+            user_id, words[:LONGEST_WORDS], skip, RESULTS_A_PAGE + 1
+        )
+        more = skip + RESULTS_A_PAGE if len(found) > RESULTS_A_PAGE else None
+        return found[:RESULTS_A_PAGE], more

@@ -23,7 +23,7 @@ SHOWN_QUEUED = 100
 class Status:
     """Shows progress. It is a courtesy: whatever the chat answers, the task goes on."""
 
-    def __init__(self, store: Store, notices: Notices, clock: Clock) -> None:
+    def __init__(self, *, store: Store, notices: Notices, clock: Clock) -> None:
         self._store = store
         self._notices = notices
         self._clock = clock

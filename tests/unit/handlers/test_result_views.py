@@ -10,7 +10,7 @@ from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import Delivery, DeliveryKind, DeliveryState, TaskState
 from bot.domain.units import Credits, UserId
 from bot.i18n import for_language
-from bot.services.tasks.history import PAGE, Page
+from bot.services.tasks.results import PAGE, Page
 from handlers.chat.html import TEXT_LIMIT, plain, units
 from handlers.chat.keyboards import Rows, Signer, markup
 from handlers.results import (

@@ -5,6 +5,7 @@ import json
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -14,6 +15,7 @@ from bot.clock import ManualClock
 from bot.domain.units import HOUR
 from bot.errors import UserError
 from bot.services.requests.assistant import LARGEST_ANSWER, Assistant
+from bot.settings import sections
 from tests.builders import ADA, NOW, XIAOLIN
 from tests.serving import serve
 
@@ -48,10 +50,14 @@ async def server():
         made.left.set()
 
 
+def settings(url: str, *, key: str = KEY) -> sections.Assistant:
+    return sections.Assistant(base_url=url, key=SecretStr(key), model="small", per_hour=2)
+
+
 @pytest.fixture
 async def assistant(server):
     async with httpx.AsyncClient(trust_env=False) as http:
-        yield Assistant(http, server.url, KEY, "small", 2, ManualClock(NOW))
+        yield Assistant(http=http, settings=settings(server.url), clock=ManualClock(NOW))
 
 
 async def test_the_prompt_goes_out_and_a_suggestion_comes_back(server, assistant):
@@ -99,7 +105,7 @@ async def test_a_suggestion_that_changes_nothing_is_told_as_such(server, assista
 async def test_an_answer_that_does_not_come_is_not_waited_for(server):
     server.answer = None
     async with httpx.AsyncClient(trust_env=False) as http:
-        hasty = Assistant(http, server.url, KEY, "small", 2, ManualClock(NOW), longest_wait=0.05)
+        hasty = Assistant(http=http, settings=settings(server.url), clock=ManualClock(NOW), longest_wait=0.05)
         with pytest.raises(UserError, match=r"error\.assistant\.failed"):
             await hasty.improve(ADA, "a fox")
 
@@ -107,7 +113,7 @@ async def test_an_answer_that_does_not_come_is_not_waited_for(server):
 async def test_nobody_asks_more_than_so_often_in_an_hour(server):
     clock = ManualClock(NOW)
     async with httpx.AsyncClient(trust_env=False) as http:
-        assistant = Assistant(http, server.url, "", "small", 2, clock)
+        assistant = Assistant(http=http, settings=settings(server.url, key=""), clock=clock)
         for _ in range(2):
             await assistant.improve(ADA, "a fox")
         with pytest.raises(UserError, match=r"error\.assistant\.too_often"):
@@ -120,7 +126,7 @@ async def test_nobody_asks_more_than_so_often_in_an_hour(server):
 
 async def test_without_an_address_nobody_is_offered_anything():
     async with httpx.AsyncClient(trust_env=False) as http:
-        off = Assistant(http, "", "", "", 2, ManualClock(NOW))
+        off = Assistant(http=http, settings=sections.Assistant(), clock=ManualClock(NOW))
         assert not off.offered
         with pytest.raises(UserError, match=r"error\.assistant\.off"):
             await off.improve(ADA, "a fox")

@@ -46,7 +46,7 @@ def the_links(tmp_path: Path, answer: object = b"a picture", **options) -> Links
             await asyncio.Event().wait()
         target.write_bytes(answer)
 
-    return Links(fetch, tmp_path, **options)
+    return Links(fetch=fetch, directory=tmp_path, **options)
 
 
 async def test_pictures_come_in_order_and_no_file_stays(tmp_path):

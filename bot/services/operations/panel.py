@@ -12,8 +12,7 @@ from bot.domain.tasks.task import ACTIVE_STATES, LedgerRow, Task
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.services.people.access import Access
-from bot.services.people.accounts import Accounts
-from bot.services.people.audit import Audit
+from bot.services.people.accounts import Accounts, Audit
 from bot.services.ports import Balance
 from bot.store import Store
 
@@ -36,7 +35,7 @@ class PersonCard:
     ledger: Sequence[LedgerRow]
 
 
-class Admin:
+class AdminPanel:
     """The panel's service; `/admin` and the shell ask the same one."""
 
     def __init__(self, *, store: Store, access: Access, accounts: Accounts, audit: Audit) -> None:
