@@ -266,5 +266,5 @@ def test_every_view_is_careful_with_whatever_people_write(view, text, language):
 
 
 def test_the_views_are_found():
-    assert {"views.status", "views.notice", "privacy_views.question", "group_views.hello"} <= set(ALL)
+    assert {"task_views.status", "task_views.notice", "privacy_views.question", "group_views.hello"} <= set(ALL)
     assert len(ALL) > 30
