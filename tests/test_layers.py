@@ -218,6 +218,11 @@ def test_only_the_adapter_calls_telegrams_methods_and_only_it_knows_their_errors
                 assert "telegram.error" not in imports(path), name
 
 
+def test_only_the_connection_knows_how_the_library_handles_updates():
+    knowing = [name for name, path in MODULES.items() if "telegram.ext" in imports(path)]
+    assert knowing == [STARTING]
+
+
 @pytest.mark.parametrize("package", PURE)
 def test_what_is_pure_does_no_input_or_output(package):
     for name, path in MODULES.items():

@@ -266,5 +266,7 @@ def test_every_view_is_careful_with_whatever_people_write(view, text, language):
 
 
 def test_the_views_are_found():
-    assert {"task_views.status", "task_views.notice", "privacy_views.question", "group_views.hello"} <= set(ALL)
+    assert {"task_views.status", "task_views.notice", "privacy_views.question", "group_views.hello"} <= set(
+        ALL
+    )
     assert len(ALL) > 30
