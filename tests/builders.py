@@ -46,10 +46,10 @@ ADAS_CHAT = ChatId(1001)
 OFFICIAL = ProviderName("official")
 LEASE = Millis(90 * SECOND)
 
-GENEROUS = Plan("generous", daily_credits=1_000_000, max_running=1_000_000)
+GENEROUS = Plan(name="generous", daily_credits=1_000_000, max_running=1000)
 """A plan that never says no."""
 
-GRANTED_ONLY = Plan("granted only", max_running=1_000_000)
+GRANTED_ONLY = Plan(name="granted only", max_running=1000)
 """A plan without any allowance: only granted credits can be spent."""
 
 _numbers = itertools.count(1)

@@ -3,7 +3,8 @@
 import click
 
 from bot.cli.desk import Desk, at_desk, row
-from bot.domain.credits.plans import LISTS, NOTHING, NUMBERS, SWITCH, PlanTerms
+from bot.domain.credits.plans import LISTS, NOTHING, NUMBERS, SWITCH
+from bot.domain.credits.quota import Plan
 from bot.domain.requests.catalog import SECTIONS
 from bot.domain.requests.model import Model, prices_of
 from bot.services.credits.plans import Origin
@@ -26,8 +27,8 @@ async def plans(desk: Desk) -> None:
     """
     pricing = desk.pricing
     for name in pricing.plans:
-        terms = pricing.terms(name)
-        row(name, pricing.plans.origin(name), *(_field(terms, field) for field in FIELDS))
+        plan = pricing.plans[name]
+        row(name, pricing.plans.origin(name), *(_field(plan, field) for field in FIELDS))
 
 
 @click.command("plan-set")
@@ -57,7 +58,7 @@ async def plan_set(desk: Desk, plan: str, field: str, value: str) -> None:
                     f"{name} is not among the {field}: {', '.join(pricing.choices(field))}"
                 )
         await pricing.set_list(None, plan, field, list(dict.fromkeys(names)), operation)
-    row(plan, field, _field(pricing.terms(plan), field))
+    row(plan, field, _field(pricing.plans[plan], field))
 
 
 @click.command("plan-add")
@@ -142,8 +143,8 @@ def _require_plan(desk: Desk, plan: str) -> None:
         raise click.ClickException(f"there is no plan {plan}; there are: {', '.join(desk.pricing.plans)}")
 
 
-def _field(terms: PlanTerms, field: str) -> str | None:
-    value = getattr(terms, field)
+def _field(plan: Plan, field: str) -> str | None:
+    value = getattr(plan, field)
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, tuple):

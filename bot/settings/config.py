@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from bot.domain.credits.plans import PlanTerms
+from bot.domain.credits.quota import PlanTerms
 from bot.domain.credits.shop import MonthlyPlan, Package
 from bot.errors import ConfigError
 from bot.kling import callback

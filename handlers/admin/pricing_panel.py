@@ -25,7 +25,7 @@ async def _plan(update: Update, context: Context, rest: list[str]) -> View:
 
 def _shown(update: Update, context: Context, name: str) -> View:
     pricing = context.services.pricing
-    terms, origin = pricing.terms(name), pricing.plans.origin(name)
+    terms, origin = pricing.find_plan(name), pricing.plans.origin(name)
     return pricing_views.plan(context.t, name, terms, origin, user_id_of(update))
 
 
@@ -66,7 +66,7 @@ async def _flip(update: Update, context: Context, rest: list[str]) -> View:
 async def _pick(update: Update, context: Context, rest: list[str]) -> View:
     pricing = context.services.pricing
     name, field = _found(pricing.plans, rest[0]), _found(LISTS, rest[1])
-    held = getattr(pricing.terms(name), field)
+    held = getattr(pricing.find_plan(name), field)
     return pricing_views.choices(context.t, name, field, held, pricing.choices(field), user_id_of(update))
 
 

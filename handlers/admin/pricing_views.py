@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from bot.domain.credits.plans import LISTS, NUMBERS, OPTIONAL_NUMBERS, SWITCH, PlanTerms
+from bot.domain.credits.plans import LISTS, NUMBERS, OPTIONAL_NUMBERS, SWITCH
+from bot.domain.credits.quota import Plan
 from bot.domain.requests.model import FIXED, Model, PriceColumns, prices_of
 from bot.domain.requests.request import Operation
 from bot.domain.units import ProviderName, UserId
@@ -26,7 +27,7 @@ def plans(t: Texts, names: Sequence[str], owner: UserId) -> View:
     return View(t("panel.plans"), [*in_rows(buttons, 2), [new, *back(t, owner)]])
 
 
-def plan(t: Texts, name: str, terms: PlanTerms, origin: Origin, owner: UserId) -> View:
+def plan(t: Texts, name: str, terms: Plan, origin: Origin, owner: UserId) -> View:
     """One plan: each field is a button that shows its value and changes it."""
     handle = handle_of(name)
     numbers = [
@@ -166,8 +167,8 @@ def _number(t: Texts, field: str, value: int | None) -> str:
     return t.number(value or 0)
 
 
-def _list(t: Texts, field: str, terms: PlanTerms) -> str:
-    held: tuple[str, ...] = getattr(terms, field)
+def _list(t: Texts, field: str, plan: Plan) -> str:
+    held: tuple[str, ...] = getattr(plan, field)
     if not held:
         return t("terms.all")
     if len(held) > FEW:

@@ -15,9 +15,9 @@ from tests.builders import ADA, GENEROUS, NOW, XIAOLIN, a_task, a_window, stored
 
 BOSS = UserId(1000)
 PLANS = {
-    "free": Plan("free", daily_credits=100, monthly_credits=300, max_running=3),
-    "none": Plan("none"),
-    "pro": Plan("pro", daily_credits=900),
+    "free": Plan(name="free", daily_credits=100, monthly_credits=300, max_running=3),
+    "none": Plan(name="none"),
+    "pro": Plan(name="pro", daily_credits=900),
 }
 
 

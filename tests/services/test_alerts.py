@@ -26,7 +26,7 @@ class Desk:
         accounts = Accounts(
             store=store,
             clock=clock,
-            plans={"free": Plan("free")},
+            plans={"free": Plan(name="free")},
             quota=sections.Quota(default_plan="free"),
             owners=frozenset({BOSS, XIAOLIN}),
         )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.clock import Runtime
-from bot.domain.credits.plans import PlanTerms
+from bot.domain.credits.quota import PlanTerms
 from bot.domain.library.asset import MOST_ASSETS, Asset, AssetKind, AssetState, Wish
 from bot.domain.requests import catalog
 from bot.domain.requests.request import AudioRef, SourceVideo

@@ -135,7 +135,7 @@ def accounts(world):
     return Accounts(
         store=world.store,
         clock=world.clock,
-        plans={"f": Plan("f")},
+        plans={"f": Plan(name="f")},
         quota=sections.Quota(default_plan="f"),
         owners=frozenset({ADMIN}),
     )

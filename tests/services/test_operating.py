@@ -6,8 +6,7 @@ import random
 import pytest
 
 from bot.clock import Runtime
-from bot.domain.credits.plans import PlanTerms
-from bot.domain.credits.quota import Plan
+from bot.domain.credits.quota import Plan, PlanTerms
 from bot.domain.operations.actions import BroadcastState
 from bot.domain.people.access import AccessMode, Admission, Door, Permission, Role
 from bot.domain.requests.request import Operation
@@ -33,7 +32,10 @@ from tests.builders import ADA, NOW, XIAOLIN, a_request, stored
 from tests.services.world import Chat
 
 BOSS = UserId(1000)
-PLANS = {"free": Plan("free", daily_credits=100, max_running=3), "pro": Plan("pro", daily_credits=900)}
+PLANS = {
+    "free": Plan(name="free", daily_credits=100, max_running=3),
+    "pro": Plan(name="pro", daily_credits=900),
+}
 
 
 @pytest.fixture
@@ -338,5 +340,5 @@ async def test_two_processes_change_two_fields_of_a_plan_and_both_hold(pricing_o
     await bot.set_number(BOSS, "free", "daily_credits", "35", "update:2")
     await shell.set_switch(None, "free", True, "shell:3")
     await bot.refresh()
-    terms = bot.terms("free")
+    terms = bot.find_plan("free")
     assert (terms.models, terms.daily_credits, terms.carry_over) == (("kling-v2-6",), 35, True)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from bot.domain.credits.plans import PlanTerms
+from bot.domain.credits.plans import changed
+from bot.domain.credits.quota import Plan, PlanTerms
 from bot.domain.operations.actions import AuditRow
 from bot.domain.requests.model import PriceColumns
 from bot.domain.units import ProviderName, UserId
@@ -29,7 +30,7 @@ def a_note(number: int, action: str = "terms") -> AuditRow:
 
 async def test_a_changed_plan_keeps_to_the_settings_in_everything_else(store):
     plans = Plans(store=store, configured=CONFIGURED, default="free")
-    await plans.keep("pro", plans.terms("pro").changed("daily_credits", 800), a_note(1))
+    await plans.keep("pro", changed(plans["pro"], "daily_credits", 800), a_note(1))
     assert (plans["pro"].daily_credits, plans["pro"].max_running) == (800, 5)
     assert plans.origin("pro") is Origin.CHANGED
     # The operator edits the file and starts again: what was not changed in the panel follows it.
@@ -41,10 +42,10 @@ async def test_a_changed_plan_keeps_to_the_settings_in_everything_else(store):
 
 async def test_what_is_changed_back_or_reset_is_the_settings_again(store):
     plans = Plans(store=store, configured=CONFIGURED, default="free")
-    await plans.keep("free", plans.terms("free").changed("max_running", 9), a_note(1))
-    await plans.keep("free", plans.terms("free").changed("max_running", 3), a_note(2))
+    await plans.keep("free", changed(plans["free"], "max_running", 9), a_note(1))
+    await plans.keep("free", changed(plans["free"], "max_running", 3), a_note(2))
     assert plans.origin("free") is Origin.SETTINGS
-    await plans.keep("free", plans.terms("free").changed("max_running", 9), a_note(3))
+    await plans.keep("free", changed(plans["free"], "max_running", 9), a_note(3))
     await plans.keep("free", None, a_note(4))
     assert plans["free"].max_running == 3
 
@@ -54,8 +55,8 @@ async def test_an_added_plan_is_there_until_it_is_removed_also_for_another_proce
         Plans(store=store, configured=CONFIGURED, default="free"),
         Plans(store=store, configured=CONFIGURED, default="free"),
     )
-    await plans.keep("gold", PlanTerms(), a_note(1))
-    await other.keep("gold", PlanTerms(priority=3), a_note(2))
+    await plans.keep("gold", Plan(name="gold"), a_note(1))
+    await other.keep("gold", Plan(name="gold", priority=3), a_note(2))
     await plans.refresh()
     assert plans["gold"].priority == 3
     assert plans.origin("gold") is Origin.ADDED

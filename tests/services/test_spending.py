@@ -28,7 +28,7 @@ def spending_of(world, caps=None, **providers) -> Spending:
     accounts = Accounts(
         store=world.store,
         clock=world.clock,
-        plans={"free": Plan("free")},
+        plans={"free": Plan(name="free")},
         quota=sections.Quota(),
         owners=frozenset(),
     )

@@ -238,7 +238,7 @@ class World:
         accounts = Accounts(
             store=store,
             clock=clock,
-            plans={"f": Plan("f")},
+            plans={"f": Plan(name="f")},
             quota=sections.Quota(default_plan="f"),
             owners=frozenset(),
         )

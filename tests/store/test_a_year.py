@@ -13,8 +13,8 @@ from bot.errors import UserError
 from tests.builders import a_task, path_to
 
 ZONES = ("Europe/Berlin", "America/New_York", "Asia/Shanghai")
-DAILY = Plan("daily", daily_credits=10, max_running=1_000_000)
-MONTHLY = Plan("monthly", monthly_credits=10, max_running=1_000_000)
+DAILY = Plan(name="daily", daily_credits=10, max_running=1000)
+MONTHLY = Plan(name="monthly", monthly_credits=10, max_running=1000)
 
 
 def instant(day: datetime, zone: ZoneInfo) -> Millis:

@@ -103,7 +103,7 @@ async def test_a_refused_request_leaves_nothing_behind(store):
     assert await store.credits.sum_ledger() == {}
 
 
-@pytest.mark.parametrize("plan", [Plan("daily", daily_credits=10, max_running=1000), GRANTED_ONLY])
+@pytest.mark.parametrize("plan", [Plan(name="daily", daily_credits=10, max_running=1000), GRANTED_ONLY])
 async def test_two_hundred_at_once_on_the_last_credits_hold_exactly_once(store, plan):
     if plan is GRANTED_ONLY:
         await store.credits.book(a_grant(10))
@@ -115,7 +115,7 @@ async def test_two_hundred_at_once_on_the_last_credits_hold_exactly_once(store, 
 
 
 async def test_many_at_once_never_run_more_than_the_plan_allows(store):
-    plan = Plan("three", daily_credits=1_000_000, max_running=3)
+    plan = Plan(name="three", daily_credits=1_000_000, max_running=3)
     answers = await asyncio.gather(
         *(store.tasks.accept(a_task(), (), plan, TODAY) for _ in range(50)), return_exceptions=True
     )
@@ -125,7 +125,7 @@ async def test_many_at_once_never_run_more_than_the_plan_allows(store):
 
 
 async def test_the_limits_of_one_are_not_the_limits_of_another(store):
-    plan = Plan("one", daily_credits=10, max_running=1)
+    plan = Plan(name="one", daily_credits=10, max_running=1)
     await store.tasks.accept(a_task(), (), plan, TODAY)
     accepted = await store.tasks.accept(a_task(user_id=XIAOLIN), (), plan, TODAY)
     assert accepted.user_id == XIAOLIN
@@ -133,14 +133,16 @@ async def test_the_limits_of_one_are_not_the_limits_of_another(store):
 
 async def test_the_allowance_is_spent_before_what_was_granted(store):
     await store.credits.book(a_grant(10))
-    await store.tasks.accept(a_task(price=Credits(15)), (), Plan("small", daily_credits=10), TODAY)
+    await store.tasks.accept(a_task(price=Credits(15)), (), Plan(name="small", daily_credits=10), TODAY)
     usage = await store.credits.get_usage(ADA, TODAY)
     assert (usage.day_spent, usage.balance) == (10, 5)
 
 
 async def test_a_release_gives_both_parts_back_to_where_they_came_from(store):
     await store.credits.book(a_grant(10))
-    task = await store.tasks.accept(a_task(price=Credits(15)), (), Plan("small", daily_credits=10), TODAY)
+    task = await store.tasks.accept(
+        a_task(price=Credits(15)), (), Plan(name="small", daily_credits=10), TODAY
+    )
     await step(store, task, CancelRequested())
     usage = await store.credits.get_usage(ADA, TODAY)
     assert (usage.day_spent, usage.balance, usage.held, usage.running) == (0, 10, 0, 0)
@@ -161,7 +163,7 @@ async def test_a_release_gives_both_parts_back_to_where_they_came_from(store):
     ],
 )
 async def test_the_daily_allowance_begins_anew_at_the_operators_midnight(store, zone, last, first):
-    plan = Plan("one a day", daily_credits=10, max_running=9)
+    plan = Plan(name="one a day", daily_credits=10, max_running=9)
     evening, midnight = local(zone, *last), local(zone, *first)
     await store.tasks.accept(a_task(created_at=evening), (), plan, windows(evening, ZoneInfo(zone)))
     with pytest.raises(UserError):
@@ -173,7 +175,7 @@ async def test_the_daily_allowance_begins_anew_at_the_operators_midnight(store, 
 
 
 async def test_the_monthly_allowance_lasts_from_the_first_to_the_last(store):
-    plan = Plan("two a month", monthly_credits=20, max_running=9)
+    plan = Plan(name="two a month", monthly_credits=20, max_running=9)
     for day in (1, 31):
         moment = local("Europe/Berlin", 2026, 3, day, 23, 30)
         await store.tasks.accept(a_task(created_at=moment), (), plan, a_window(moment, "Europe/Berlin"))
@@ -187,7 +189,7 @@ async def test_the_monthly_allowance_lasts_from_the_first_to_the_last(store):
 
 
 async def test_what_is_released_tomorrow_was_not_spent_yesterday(store):
-    task = await store.tasks.accept(a_task(), (), Plan("small", daily_credits=10), TODAY)
+    task = await store.tasks.accept(a_task(), (), Plan(name="small", daily_credits=10), TODAY)
     tomorrow = after(DAY)
     await step(store, task, CancelRequested(), now=tomorrow)
     assert (await store.credits.get_usage(ADA, TODAY)).day_spent == 0
@@ -404,7 +406,7 @@ async def test_two_programs_on_one_store_see_each_others_work(open_store):
 
 
 async def test_what_was_spent_the_day_before_is_known_of_those_who_were_there(store):
-    plan = Plan("carrying", daily_credits=10, carry_over=True)
+    plan = Plan(name="carrying", daily_credits=10, carry_over=True)
     await store.people.save_user(ADA, "Ada", "ada", "en", NOW)
     await store.tasks.accept(a_task(price=Credits(4)), (), GENEROUS, TODAY)
     today, tomorrow = (

@@ -108,7 +108,7 @@ async def test_what_fails_goes_back_to_the_pool(store):
 
 async def test_a_pool_lets_nobody_run_more_at_a_time_than_their_plan(store):
     await store.credits.book(a_grant(100, user_id=POOL))
-    plan = Plan("one", max_running=1)
+    plan = Plan(name="one", max_running=1)
     await accept(store, asked_in_club(), plan)
     with pytest.raises(UserError) as raised:
         await accept(store, asked_in_club(), plan)

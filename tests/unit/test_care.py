@@ -20,7 +20,6 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import handlers
-from bot.domain.credits.plans import PlanTerms
 from bot.domain.credits.quota import Plan
 from bot.domain.library.recipe import clean_name
 from bot.domain.requests.catalog import load as load_catalog
@@ -80,7 +79,7 @@ FORMS: Mapping[str, object] = {
     "scene": "fox1",
     "of": "fox",
     "again": "tasks",
-    "plan.terms": PlanTerms(models=("kling-v2-6",), operations=(Operation.TEXT_TO_VIDEO,)),
+    "plan.terms": Plan(name="free", models=("kling-v2-6",), operations=(Operation.TEXT_TO_VIDEO,)),
     "choices.field": "models",
     "all_": ["kling-v2-6", "kling-v1-6"],
     "choices.held": ["kling-v2-6"],
@@ -154,7 +153,7 @@ class Maker:
                 "error.prompt.unknown_option", option=self._text, nearest="--mode", allowed=self._text
             ),
             Model: lambda: load_catalog({}).model("kling-v2-6"),
-            Plan: lambda: Plan("free", 100, 1_000),
+            Plan: lambda: Plan(name="free", daily_credits=100, monthly_credits=1_000),
             Button: lambda: Button(self._t("button.cancel"), "cancel", "K7Q29F"),
             int: lambda: 42,
             float: lambda: 0.5,

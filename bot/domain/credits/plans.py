@@ -1,13 +1,14 @@
 """Plans: what they let their users ask for, and how admins write and type them. Pure."""
 
 import re
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from bot.domain.credits.quota import Plan
+from bot.domain.credits.quota import Plan, PlanTerms
 from bot.domain.requests.preferences import Preferences
-from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
+from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, VideoRequest
 from bot.errors import UserError
 
 
@@ -52,42 +53,33 @@ DEAREST = 100_000
 """Credits that a second or a result may cost at most."""
 
 
-class PlanTerms(BaseModel):
-    """What users of a plan may spend without being granted anything, and ask for; absent: no such limit.
+def changed(plan: Plan, field: str, value: object) -> Plan:
+    """The same plan with one field changed.
 
-    Without both credits there is no allowance: only granted and bought credits can be spent.
+    Raises:
+        UserError: a number is out of its range, which the error names.
+
     """
+    try:
+        return with_fields(plan, {field: value})
+    except ValidationError:
+        low, high = limits(field)
+        raise UserError("error.terms.number", low=low, high=high) from None
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    daily_credits: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
-    monthly_credits: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
-    carry_over: bool = False
-    max_running: Annotated[int, Field(ge=1, le=1000)] = 3
-    max_duration: Annotated[int, Field(ge=1, le=60)] = 60
-    models: tuple[str, ...] = ()
-    operations: tuple[Operation, ...] = ()
-    priority: Annotated[int, Field(ge=0, le=1000)] = 0
-    requests_per_minute: Annotated[int, Field(ge=0, le=1000)] = 0
+def with_fields(plan: Plan, values: Mapping[str, object]) -> Plan:
+    """The same plan with other values, as JSON has them.
 
-    def plan(self, name: str) -> Plan:
-        """The plan as the program knows it; a rate of 0 is the one of [limits]."""
-        rate = self.requests_per_minute or None
-        changes = {"operations": frozenset(self.operations), "requests_per_minute": rate}
-        return Plan(name, **{**dict(self), **changes})
+    Raises:
+        ValidationError: there is no such field, or it cannot hold such a value.
 
-    def changed(self, field: str, value: object) -> "PlanTerms":
-        """The same with one field changed.
+    """
+    return Plan.model_validate({**plan.model_dump(), **values})
 
-        Raises:
-            UserError: a number is out of its range, which the error names.
 
-        """
-        try:
-            return PlanTerms.model_validate({**dict(self), field: value})
-        except ValidationError:
-            low, high = limits(field)
-            raise UserError("error.terms.number", low=low, high=high) from None
+def as_json(terms: PlanTerms) -> dict[str, Any]:
+    """The fields of a plan but its name as JSON has them."""
+    return terms.model_dump(mode="json", exclude={"name"})
 
 
 OPTIONAL_NUMBERS = ("daily_credits", "monthly_credits")

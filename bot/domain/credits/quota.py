@@ -3,34 +3,42 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Annotated
 from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.domain.requests.request import Operation
 from bot.domain.units import Credits, Millis
 from bot.errors import UserError
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a user gets without being granted anything. None means that there is no allowance of the kind.
+class PlanTerms(BaseModel):
+    """What users of a plan may spend without being granted anything, and ask for; None: no such limit.
 
-    A plan without any window has no allowance: only granted credits can be spent. With `carry_over` what
-    was not spent of a window's credits comes on top of the next one's, once. `max_running` counts
-    tasks that are not at their end. `max_duration` is in seconds; no `models` or `operations` means all.
-    A task of `priority` n goes n places further ahead in the queue. `requests_per_minute` of None leaves
-    the rate to what holds for everybody.
+    A plan without both credits has no allowance: only granted and bought credits can be spent. With `carry_over`
+    what was not spent of a window's credits comes on top of the next one's, once. `max_running` counts tasks that
+    are not at their end. `max_duration` is in seconds; no `models` or `operations` means all. A task of `priority`
+    n goes n places further ahead in the queue. `requests_per_minute` of 0 is the rate that holds for everybody.
     """
 
-    name: str
-    daily_credits: int | None = None
-    monthly_credits: int | None = None
-    max_running: int = 3
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    daily_credits: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    monthly_credits: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
+    max_running: Annotated[int, Field(ge=1, le=1000)] = 3
     carry_over: bool = False
-    max_duration: int = 60
+    max_duration: Annotated[int, Field(ge=1, le=60)] = 60
     models: tuple[str, ...] = ()
-    operations: frozenset[Operation] = frozenset()
-    priority: int = 0
-    requests_per_minute: int | None = None
+    operations: tuple[Operation, ...] = ()
+    priority: Annotated[int, Field(ge=0, le=1000)] = 0
+    requests_per_minute: Annotated[int, Field(ge=0, le=1000)] = 0
+
+
+class Plan(PlanTerms):
+    """The same under its name."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

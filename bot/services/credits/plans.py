@@ -8,8 +8,8 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from bot.domain.credits.plans import PlanTerms
-from bot.domain.credits.quota import Plan
+from bot.domain.credits.plans import as_json, with_fields
+from bot.domain.credits.quota import Plan, PlanTerms
 from bot.domain.operations.actions import AuditRow
 from bot.store import Store
 
@@ -35,11 +35,10 @@ class Plans(Mapping[str, Plan]):
 
     def __init__(self, *, store: Store, configured: Mapping[str, PlanTerms], default: str) -> None:
         self._store = store
-        self._configured = configured
+        self._configured = {name: Plan(name=name, **dict(terms)) for name, terms in configured.items()}
         self._default = default
         self._changes: Changes = {}
-        self._terms: dict[str, PlanTerms] = dict(configured)
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[str, Plan] = dict(self._configured)
         self._settle({})
 
     def __getitem__(self, name: str) -> Plan:
@@ -56,15 +55,6 @@ class Plans(Mapping[str, Plan]):
         """The plan of everybody who has no other."""
         return self._default
 
-    def terms(self, name: str) -> PlanTerms:
-        """A plan as operators write it.
-
-        Raises:
-            KeyError: there is no such plan.
-
-        """
-        return self._terms[name]
-
     def origin(self, name: str) -> Origin:
         """Where a plan is from."""
         if name not in self._configured:
@@ -77,16 +67,15 @@ class Plans(Mapping[str, Plan]):
         if changes != self._changes:
             self._settle(changes)
 
-    async def keep(self, name: str, terms: PlanTerms | None, audit: AuditRow) -> None:
+    async def keep(self, name: str, plan: Plan | None, audit: AuditRow) -> None:
         """Change or add a plan from now on; None: as it is in the settings, or, of an added one, not at all."""
         while True:
             before = await self._store.operations.get_setting(PLANS_KEY)
             changes: Changes = json.loads(before or "{}")
             changes.pop(name, None)
-            if terms is not None:
-                usual = self._configured.get(name, PlanTerms()).model_dump(mode="json")
-                wanted = terms.model_dump(mode="json")
-                changed = {field: value for field, value in wanted.items() if value != usual[field]}
+            if plan is not None:
+                usual = as_json(self._configured.get(name, Plan(name=name)))
+                changed = {field: value for field, value in as_json(plan).items() if value != usual[field]}
                 if changed or name not in self._configured:
                     changes[name] = changed
             if await self._store.operations.swap_setting(PLANS_KEY, before, json.dumps(changes), audit):
@@ -94,13 +83,11 @@ class Plans(Mapping[str, Plan]):
                 return
 
     def _settle(self, changes: Changes) -> None:
-        terms = dict(self._configured)
+        plans = dict(self._configured)
         for name, changed in changes.items():
-            usual = self._configured.get(name, PlanTerms()).model_dump(mode="json")
             try:
-                terms[name] = PlanTerms.model_validate({**usual, **changed})
+                plans[name] = with_fields(self._configured.get(name, Plan(name=name)), changed)
             except ValidationError:
                 # Another version of the program wrote it: the settings are a safe answer.
                 log.exception("the change of a plan cannot be read", plan=name)
-        self._changes, self._terms = changes, terms
-        self._plans = {name: each.plan(name) for name, each in terms.items()}
+        self._changes, self._plans = changes, plans

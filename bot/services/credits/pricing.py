@@ -5,7 +5,8 @@ from typing import Protocol
 
 import structlog
 
-from bot.domain.credits.plans import LISTS, SWITCH, PlanTerms, read_name, read_number, read_price
+from bot.domain.credits.plans import LISTS, SWITCH, changed, read_name, read_number, read_price
+from bot.domain.credits.quota import Plan
 from bot.domain.people.access import Permission
 from bot.domain.requests.model import Model, prices_of
 from bot.domain.requests.request import Operation
@@ -119,13 +120,13 @@ class Pricing:
             UserError: the actor may not, or there is no such plan, field or value.
 
         """
-        terms = self.terms(plan)
+        now = self.find_plan(plan)
         if field == SWITCH:
-            await self.set_switch(actor, plan, not terms.carry_over, operation)
+            await self.set_switch(actor, plan, not now.carry_over, operation)
             return
         if field not in LISTS or value not in self.choices(field):
             raise UserError("error.button.stale")
-        held = [str(each) for each in getattr(terms, field)]
+        held = [str(each) for each in getattr(now, field)]
         wanted = [each for each in held if each != value] if value in held else [*held, value]
         await self.set_list(actor, plan, field, wanted, operation)
 
@@ -163,7 +164,7 @@ class Pricing:
         if len(self.plans) >= MOST_PLANS:
             raise UserError("error.terms.too_many", limit=MOST_PLANS)
         audit = self._audit.row(operation, actor, "terms", name, "", Origin.ADDED)
-        await self.plans.keep(name, PlanTerms(), audit)
+        await self.plans.keep(name, Plan(name=name), audit)
         log.info("a plan was added", by=actor, plan=name)
         return name
 
@@ -175,14 +176,14 @@ class Pricing:
 
         """
         await self._access.require(actor, Permission.OPERATE)
-        self.terms(plan)
+        self.find_plan(plan)
         after = "" if self.plans.origin(plan) is Origin.ADDED else Origin.SETTINGS
         audit = self._audit.row(operation, actor, "terms", plan, self.plans.origin(plan), after)
         await self.plans.keep(plan, None, audit)
         log.info("a plan is as in the settings again", by=actor, plan=plan)
 
-    def terms(self, plan: str) -> PlanTerms:
-        """A plan as operators write it.
+    def find_plan(self, plan: str) -> Plan:
+        """The plan of a name.
 
         Raises:
             UserError: there is no such plan any more.
@@ -190,7 +191,7 @@ class Pricing:
         """
         if plan not in self.plans:
             raise UserError("error.button.stale")
-        return self.plans.terms(plan)
+        return self.plans[plan]
 
     async def _change(
         self, actor: UserId | None, plan: str, field: str, value: object, operation: str
@@ -198,14 +199,14 @@ class Pricing:
         await self._access.require(actor, Permission.OPERATE)
         # Another process may have changed another field of it a moment ago.
         await self.plans.refresh()
-        before = self.terms(plan)
-        after = before.changed(field, value)
+        before = self.find_plan(plan)
+        after = changed(before, field, value)
         audit = self._audit.row(operation, actor, "terms", plan, _named(before, field), _named(after, field))
         await self.plans.keep(plan, after, audit)
         log.info("a plan was changed", by=actor, plan=plan, field=field)
 
 
-def _named(terms: PlanTerms, field: str) -> str:
-    value = getattr(terms, field)
+def _named(plan: Plan, field: str) -> str:
+    value = getattr(plan, field)
     words = ", ".join(value) if isinstance(value, tuple) else value
     return f"{field} {'-' if words in (None, '') else words}"

@@ -176,7 +176,7 @@ class Limits:
         self._people: OrderedDict[UserId, deque[Millis]] = OrderedDict()
         self._groups: OrderedDict[ChatId, deque[Millis]] = OrderedDict()
 
-    def take(self, user_id: UserId, group: ChatId | None, of_a_person: int | None = None) -> None:
+    def take(self, user_id: UserId, group: ChatId | None, of_a_person: int = 0) -> None:
         """Count one request, of a person in a group or (None) in private; a plan may set the person's rate.
 
         Raises:
@@ -184,7 +184,7 @@ class Limits:
 
         """
         now = self._clock.now()
-        limit = self._of_a_person if of_a_person is None else of_a_person
+        limit = of_a_person or self._of_a_person
         person = _recent(self._people, user_id, limit, now)
         everybody = None if group is None else _recent(self._groups, group, self._of_a_group, now)
         if len(person) >= limit:

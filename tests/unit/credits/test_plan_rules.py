@@ -1,6 +1,5 @@
 """What a plan holds, what it carries over, and until when something holds."""
 
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +13,7 @@ from bot.domain.units import DAY, HOUR, Credits, Millis
 from bot.errors import UserError
 from tests.builders import NOW, a_request
 
-PLAN = Plan("pro", models=("kling-v2-6",), max_duration=5)
+PLAN = Plan(name="pro", models=("kling-v2-6",), max_duration=5)
 UTC_ZONE = ZoneInfo("UTC")
 
 
@@ -39,14 +38,14 @@ def test_a_longer_video_than_the_plan_holds_is_refused_with_the_limit():
 
 
 def test_an_operation_that_the_plan_does_not_hold_is_refused():
-    plan = replace(PLAN, operations=frozenset({Operation.IMAGE_TO_VIDEO}))
+    plan = PLAN.model_copy(update={"operations": (Operation.IMAGE_TO_VIDEO,)})
     assert refusal_of(plan).key == "error.plan.operation"
 
 
 def test_who_says_nothing_gets_what_their_plan_holds():
     wanted = Preferences(model="kling-v1", duration=10)
     assert fitted(PLAN, wanted) == Preferences(model="kling-v2-6", duration=5)
-    assert fitted(Plan("free"), wanted) == wanted
+    assert fitted(Plan(name="free"), wanted) == wanted
 
 
 @pytest.mark.parametrize(
@@ -54,8 +53,8 @@ def test_who_says_nothing_gets_what_their_plan_holds():
 )
 def test_what_yesterday_left_over_comes_on_top_once(before, left):
     usage = Usage(Credits(0), Credits(0), Credits(0), Credits(0), 0, spent_day_before=before)
-    assert allowance_left(Plan("a plan", daily_credits=10, carry_over=True), usage) == left
-    assert allowance_left(Plan("a plan", daily_credits=10), usage) == 10
+    assert allowance_left(Plan(name="a plan", daily_credits=10, carry_over=True), usage) == left
+    assert allowance_left(Plan(name="a plan", daily_credits=10), usage) == 10
 
 
 def test_the_windows_before_end_where_these_begin_on_every_hour_of_a_year_with_clock_changes():

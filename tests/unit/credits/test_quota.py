@@ -30,7 +30,11 @@ MOMENTS = st.integers(946_684_800_000, 4_102_444_800_000).map(Millis)
 AMOUNTS = st.integers(0, 1000)
 USAGES = st.builds(Usage, st.integers(-1000, 1000), AMOUNTS, AMOUNTS, AMOUNTS, running=st.integers(0, 9))
 PLANS = st.builds(
-    Plan, st.just("a plan"), st.none() | AMOUNTS, st.none() | AMOUNTS, max_running=st.integers(0, 9)
+    Plan,
+    name=st.just("a plan"),
+    daily_credits=st.none() | AMOUNTS,
+    monthly_credits=st.none() | AMOUNTS,
+    max_running=st.integers(1, 9),
 )
 
 
@@ -99,21 +103,26 @@ def test_a_leap_february_has_29_days():
     ],
 )
 def test_the_tighter_window_decides(daily, monthly, day, month, left):
-    assert allowance_left(Plan("a plan", daily, monthly), used(day=day, month=month)) == left
+    assert (
+        allowance_left(
+            Plan(name="a plan", daily_credits=daily, monthly_credits=monthly), used(day=day, month=month)
+        )
+        == left
+    )
 
 
 def test_a_debt_takes_nothing_from_the_allowance():
-    assert available(Plan("a plan", daily_credits=10), used(balance=-5)) == 10
+    assert available(Plan(name="a plan", daily_credits=10), used(balance=-5)) == 10
 
 
 @pytest.mark.parametrize(
     ("plan", "usage", "expected"),
     [
-        (Plan("granted"), used(), None),
-        (Plan("daily", daily_credits=10), used(day=10), "day"),
-        (Plan("monthly", monthly_credits=10), used(month=3), "month"),
-        (Plan("both", 10, 100), used(day=10, month=50), "day"),
-        (Plan("both", 10, 100), used(day=10, month=100), "month"),
+        (Plan(name="granted"), used(), None),
+        (Plan(name="daily", daily_credits=10), used(day=10), "day"),
+        (Plan(name="monthly", monthly_credits=10), used(month=3), "month"),
+        (Plan(name="both", daily_credits=10, monthly_credits=100), used(day=10, month=50), "day"),
+        (Plan(name="both", daily_credits=10, monthly_credits=100), used(day=10, month=100), "month"),
     ],
 )
 def test_more_can_be_spent_when_the_used_window_ends(plan, usage, expected):
@@ -148,18 +157,20 @@ def test_granted_credits_are_touched_only_when_the_allowance_is_used_up(price, p
 
 
 def test_the_last_credit_can_be_held():
-    assert may_hold(Credits(10), Plan("a plan", daily_credits=10), used(), a_window()) == 10
+    assert may_hold(Credits(10), Plan(name="a plan", daily_credits=10), used(), a_window()) == 10
 
 
 def test_a_refusal_tells_the_figures_and_when_there_is_more():
     window = a_window()
     with pytest.raises(UserError) as refused:
-        may_hold(Credits(20), Plan("a plan", daily_credits=10), used(balance=5, day=3), window)
+        may_hold(Credits(20), Plan(name="a plan", daily_credits=10), used(balance=5, day=3), window)
     assert refused.value.key == "error.quota.credits"
     assert refused.value.params == {"price": 20, "available": 12, "resets_at": window.day_end}
 
 
 def test_a_refusal_for_too_many_tells_how_many():
     with pytest.raises(UserError) as refused:
-        may_hold(Credits(1), Plan("a plan", daily_credits=10, max_running=2), used(running=2), a_window())
+        may_hold(
+            Credits(1), Plan(name="a plan", daily_credits=10, max_running=2), used(running=2), a_window()
+        )
     assert (refused.value.key, refused.value.params) == ("error.quota.running", {"running": 2, "limit": 2})

@@ -1,8 +1,12 @@
 """Who may pay which invoice."""
 
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 
-from bot.domain.credits.shop import CURRENCY, OFFER_HOLDS, Offer, Package, check_payment
+from bot.domain.credits.shop import CURRENCY, OFFER_HOLDS, MonthlyPlan, Offer, Package, check_payment
 from bot.domain.units import Credits, Millis
 from bot.errors import UserError
 from tests.builders import ADA, NOW, XIAOLIN
@@ -29,3 +33,9 @@ def test_what_was_not_offered_cannot_be_paid(offer, user, currency, stars, after
     with pytest.raises(UserError) as raised:
         check_payment(offer, user, currency, stars, Millis(NOW + after))
     assert raised.value.key == key
+
+
+def test_the_example_of_the_settings_shows_every_key_of_what_is_sold():
+    example = tomllib.loads((Path(__file__).parents[3] / "config.example.toml").read_text("utf-8"))
+    for table, kind in (("packages", Package), ("subscriptions", MonthlyPlan)):
+        assert example[table][0].keys() == {field.name for field in fields(kind)}

@@ -2,34 +2,26 @@
 
 import pytest
 
-from bot.domain.credits.plans import NUMBERS, PlanTerms, limits, read_name, read_number, read_price
-from bot.domain.requests.request import Operation
+from bot.domain.credits.plans import NUMBERS, changed, limits, read_name, read_number, read_price
+from bot.domain.credits.quota import Plan
 from bot.errors import UserError
 
-
-def test_a_plan_is_made_of_its_terms_and_no_rate_of_its_own_is_the_usual_one():
-    plan = PlanTerms(daily_credits=10, operations=(Operation.TEXT_TO_VIDEO,)).plan("free")
-    assert (plan.name, plan.daily_credits, plan.requests_per_minute) == ("free", 10, None)
-    assert plan.operations == {Operation.TEXT_TO_VIDEO}
-    assert PlanTerms(requests_per_minute=4).plan("fast").requests_per_minute == 4
+PLAN = Plan(name="pro", daily_credits=10, models=("kling-v2-6",))
 
 
 def test_one_field_changes_and_the_others_stay():
-    terms = PlanTerms(daily_credits=10, models=("kling-v2-6",))
-    assert terms.changed("max_running", 5) == PlanTerms(
-        daily_credits=10, models=("kling-v2-6",), max_running=5
-    )
-    assert terms.changed("daily_credits", None).daily_credits is None
+    assert changed(PLAN, "max_running", 5) == PLAN.model_copy(update={"max_running": 5})
+    assert changed(PLAN, "daily_credits", None).daily_credits is None
 
 
 @pytest.mark.parametrize("field", NUMBERS)
 def test_every_number_has_limits_that_are_kept_and_named(field):
     low, high = limits(field)
     for value in (low, high):
-        assert getattr(PlanTerms().changed(field, value), field) == value
+        assert getattr(changed(PLAN, field, value), field) == value
     for value in (low - 1, high + 1):
         with pytest.raises(UserError) as refused:
-            PlanTerms().changed(field, value)
+            changed(PLAN, field, value)
         assert refused.value.params == {"low": low, "high": high}
 
 

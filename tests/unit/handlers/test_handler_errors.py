@@ -33,7 +33,7 @@ async def telegram(tmp_path):
     accounts = Accounts(
         store=store,
         clock=clock,
-        plans={"free": Plan("free")},
+        plans={"free": Plan(name="free")},
         quota=sections.Quota(default_plan="free"),
         owners=frozenset(),
     )

@@ -18,14 +18,14 @@ def shown(plan: Plan, language: str = "en") -> str:
 
 def test_every_model_has_its_prices_as_they_are_charged():
     row = CATALOG.model("kling-v2-1")
-    said = shown(Plan("free"))
+    said = shown(Plan(name="free"))
     for mode, name in (("std", "standard"), ("pro", "pro")):
         each = " · ".join(f"{seconds} s {row.price_of(seconds, row.rate[mode])}" for seconds in row.durations)
         assert f"{name}: {each}" in said
 
 
 def test_a_plan_shows_its_own_models_and_limits_only():
-    plan = Plan("small", daily_credits=50, monthly_credits=500, max_duration=5, models=("kling-v1-6",))
+    plan = Plan(name="small", daily_credits=50, monthly_credits=500, max_duration=5, models=("kling-v1-6",))
     said = shown(plan)
     assert "kling-v1-6" in said
     assert "kling-v2-1" not in said
@@ -33,4 +33,4 @@ def test_a_plan_shows_its_own_models_and_limits_only():
 
 
 def test_prices_are_told_in_the_readers_language():
-    assert "失败不收费" in shown(Plan("free"), "zh_Hans")
+    assert "失败不收费" in shown(Plan(name="free"), "zh_Hans")
