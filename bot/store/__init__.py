@@ -14,7 +14,7 @@ from bot.store.engine import Engine
 from bot.store.engine.sqlite import SqliteEngine, migrate, path_of
 from bot.store.history import History
 from bot.store.inbox import Inbox, InboxRow
-from bot.store.library import AssetChanged, AssetRefused, Library, RecipeRefused
+from bot.store.library import AssetChanged, Library, LibraryRefused
 from bot.store.operations import Operations
 from bot.store.outbox import Outbox, SentRecord
 from bot.store.payments import Payments
@@ -24,14 +24,13 @@ from bot.store.tasks import Conflict, TaskIdTaken, Tasks
 
 __all__ = [
     "AssetChanged",
-    "AssetRefused",
     "Conflict",
     "Draft",
     "InboxRow",
     "InviteRefused",
+    "LibraryRefused",
     "NotEnough",
     "PendingQuestion",
-    "RecipeRefused",
     "SentRecord",
     "Spender",
     "StandingChanged",

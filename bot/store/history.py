@@ -114,11 +114,6 @@ class History(Subject):
         rows = await self._read(lambda tx: tx.all(Row, statement, task=task_id))
         return [(ChatId(row["chat_id"]), int(row["message_id"])) for row in rows]
 
-    async def get_task_of_message(self, chat_id: ChatId, message_id: int) -> Task | None:
-        """The task that a message is about (see `get_message`)."""
-        noted = await self.get_message(chat_id, message_id)
-        return None if noted is None else noted.task
-
     async def get_task_of_request(self, chat_id: ChatId, message_id: int) -> Task | None:
         """The newest task, not hidden, that a user's message asked for."""
         statement = """

@@ -8,16 +8,8 @@ from bot.domain.units import Millis, UserId
 from bot.store.engine import Subject, Transaction, mapper
 
 
-class RecipeRefused(Exception):
-    """The recipe isn't saved: its name is taken, or its owner has too many."""
-
-    def __init__(self, *, name_taken: bool) -> None:
-        super().__init__("the name is taken" if name_taken else "there are too many recipes")
-        self.name_taken = name_taken
-
-
-class AssetRefused(Exception):
-    """The asset isn't saved: its name is taken, or its owner has too many."""
+class LibraryRefused(Exception):
+    """It isn't saved: its name is taken (`name_taken`), or its owner has too many."""
 
     def __init__(self, *, name_taken: bool) -> None:
         super().__init__("the name is taken" if name_taken else "there are too many")
@@ -37,7 +29,7 @@ class Library(Subject):
         """Save a recipe, replacing its owner's recipe of the same token.
 
         Raises:
-            RecipeRefused: another one of the owner's has the name, in any case, or there are `most` already.
+            LibraryRefused: another one of the owner's has the name, in any case, or there are `most` already.
 
         """
         named = """
@@ -49,9 +41,9 @@ class Library(Subject):
         def work(tx: Transaction) -> None:
             owner, token = recipe.user_id, recipe.token
             if tx.value(named, user=owner, name=name, token=token) is not None:
-                raise RecipeRefused(name_taken=True)
+                raise LibraryRefused(name_taken=True)
             if tx.value(count, user=owner, token=token) >= most:
-                raise RecipeRefused(name_taken=False)
+                raise LibraryRefused(name_taken=False)
             _delete_recipe(tx, owner, token)
             tx.insert("recipes", mapper.columns(recipe) | {"folded_name": name})
 
@@ -80,7 +72,7 @@ class Library(Subject):
         is kept: a replayed update has no second effect.
 
         Raises:
-            AssetRefused: another one of the owner's and of the kind has the name, in any case, or there are
+            LibraryRefused: another one of the owner's and of the kind has the name, in any case, or there are
                 `most` already. What has failed, or is being deleted, does not count.
 
         """
@@ -101,9 +93,9 @@ class Library(Subject):
             if known is not None:
                 return known
             if tx.value(named, user=asset.user_id, kind=asset.kind, name=name) is not None:
-                raise AssetRefused(name_taken=True)
+                raise LibraryRefused(name_taken=True)
             if tx.value(count, user=asset.user_id, kind=asset.kind) >= most:
-                raise AssetRefused(name_taken=False)
+                raise LibraryRefused(name_taken=False)
             tx.insert("assets", mapper.columns(asset) | {"folded_name": name})
             return asset
 

@@ -93,10 +93,10 @@ async def test_a_message_about_a_task_leads_to_it_and_tells_what_it_is_for(store
     task = await delivered(store, "film")
     await store.history.save_message(CLUB, 31, task.id, 0, MessagePurpose.COPY)
     await store.history.save_message(CLUB, 32, task.id, 1, MessagePurpose.LIP_SYNC)
-    found = await store.history.get_task_of_message(CLUB, 31)
+    found = (await store.history.get_message(CLUB, 31)).task
     assert found is not None
     assert found.id == task.id
-    assert await store.history.get_task_of_message(ADAS_CHAT, 31) is None
+    assert await store.history.get_message(ADAS_CHAT, 31) is None
     assert await store.history.get_message(CLUB, 32) == NotedMessage(found, 1, MessagePurpose.LIP_SYNC)
     assert await store.history.get_message(CLUB, 33) is None
     (row,) = await store.outbox.list_of(task.id)

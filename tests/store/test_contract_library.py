@@ -9,7 +9,7 @@ from bot.domain.library.recipe import Recipe
 from bot.domain.requests.request import AudioRef
 from bot.domain.tasks.task import FailureKind
 from bot.domain.units import DAY, Millis
-from bot.store import AssetChanged, AssetRefused, PendingQuestion, RecipeRefused
+from bot.store import AssetChanged, LibraryRefused, PendingQuestion
 from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, an_asset, an_image
 from tests.store.steps import LATER, after
 
@@ -28,7 +28,7 @@ async def test_recipes_read_back_as_they_were_kept_newest_first(store):
 
 async def test_a_name_is_given_once_by_each_person_in_any_case(store):
     await store.library.save_recipe(FOX, 10)
-    with pytest.raises(RecipeRefused) as refused:
+    with pytest.raises(LibraryRefused) as refused:
         await store.library.save_recipe(replace(BOAT, name="FOX"), 10)
     assert refused.value.name_taken
     await store.library.save_recipe(replace(BOAT, user_id=XIAOLIN, name="FOX"), 10)
@@ -43,7 +43,7 @@ async def test_a_recipe_can_be_renamed_and_is_still_one(store):
 
 async def test_nobody_keeps_more_than_are_allowed(store):
     await store.library.save_recipe(FOX, 1)
-    with pytest.raises(RecipeRefused) as refused:
+    with pytest.raises(LibraryRefused) as refused:
         await store.library.save_recipe(BOAT, 1)
     assert not refused.value.name_taken
     assert await store.library.get_recipe(BOAT.token) is None
@@ -120,7 +120,7 @@ async def test_the_same_update_asks_for_one(store):
 
 async def test_a_name_is_taken_once_by_a_person_and_kind_in_any_case(store):
     await store.library.save_asset(an_asset(name="Fox"), MOST)
-    with pytest.raises(AssetRefused) as refused:
+    with pytest.raises(LibraryRefused) as refused:
         await store.library.save_asset(an_asset(name="fOX"), MOST)
     assert refused.value.name_taken
     await store.library.save_asset(an_asset(name="Fox", kind=AssetKind.VOICE), MOST)
@@ -130,7 +130,7 @@ async def test_a_name_is_taken_once_by_a_person_and_kind_in_any_case(store):
 async def test_a_person_has_so_many_of_a_kind_and_no_more(store):
     for _ in range(MOST):
         await store.library.save_asset(an_asset(), MOST)
-    with pytest.raises(AssetRefused) as refused:
+    with pytest.raises(LibraryRefused) as refused:
         await store.library.save_asset(an_asset(), MOST)
     assert not refused.value.name_taken
     await store.library.save_asset(an_asset(kind=AssetKind.VOICE), MOST)

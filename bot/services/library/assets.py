@@ -29,7 +29,7 @@ from bot.kling.pool import Pool
 from bot.services.people.accounts import Accounts
 from bot.services.people.moderation import Limits, Moderation
 from bot.services.ports import Job, Wake
-from bot.store import AssetChanged, AssetRefused, Store
+from bot.store import AssetChanged, LibraryRefused, Store
 
 log = structlog.get_logger(__name__)
 
@@ -136,7 +136,7 @@ class Assets:
         )
         try:
             kept = await self._store.library.save_asset(asset, MOST_ASSETS)
-        except AssetRefused as refused:
+        except LibraryRefused as refused:
             if refused.name_taken:
                 raise UserError(f"error.asset.{wish.kind}_taken", name=wish.name) from None
             raise UserError(f"error.asset.{wish.kind}_too_many", limit=MOST_ASSETS) from None

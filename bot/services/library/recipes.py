@@ -28,7 +28,7 @@ from bot.domain.units import Credits, UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.compose import Compose, Pictures
-from bot.store import RecipeRefused, Store
+from bot.store import LibraryRefused, Store
 
 
 class Recipes:
@@ -78,7 +78,7 @@ class Recipes:
     async def _keep(self, recipe: Recipe) -> Recipe:
         try:
             await self._store.library.save_recipe(recipe, MOST_RECIPES)
-        except RecipeRefused as refused:
+        except LibraryRefused as refused:
             if refused.name_taken:
                 raise UserError("error.recipe.name_taken", name=recipe.name) from None
             raise UserError("error.recipe.too_many", limit=MOST_RECIPES) from None
