@@ -31,14 +31,14 @@ class Menu(Flag):
 
 
 class Section(Enum):
-    """Where /help lists a command; the sections are in order."""
+    """What a command is about: menus and /help list commands by section, in this order."""
 
     MAKING = auto()
     LIBRARY = auto()
     RESULTS = auto()
-    GUIDE = auto()
-    SHOP = auto()
     ACCOUNT = auto()
+    SHOP = auto()
+    GUIDE = auto()
     STAFF = auto()
 
 
@@ -68,20 +68,18 @@ class Menus:
     """Which commands people see: in Telegram's menus, and in /help."""
 
     def __init__(self, entries: Iterable[MenuEntry], chat: Chat) -> None:
-        self._entries = tuple(entries)
+        self._entries = sorted(entries, key=lambda entry: 0 if entry.section is None else entry.section.value)
         self._chat = chat
 
     def listed(self, role: Role | None, *, is_selling: bool) -> list[str]:
         """The commands that /help lists for a role, by section."""
-        listed = [
-            entry
+        return [
+            entry.name
             for entry in self._entries
             if entry.section is not None
             and (entry.permission is None or entry.is_for(role))
             and (is_selling or not entry.for_sale)
         ]
-        listed.sort(key=lambda entry: 0 if entry.section is None else entry.section.value)
-        return [entry.name for entry in listed]
 
     def menu(self, menu: Menu, role: Role | None = None) -> list[str]:
         """The commands of a menu; a role's own come last."""

@@ -5,9 +5,11 @@ Each module of `handlers/` lists these in tuples called `COMMANDS`, `BUTTONS`, `
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
+from itertools import chain
+from types import ModuleType
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from bot.domain.people.access import AccessLevel, Permission
@@ -152,10 +154,10 @@ class Routes:
     @classmethod
     def of(
         cls,
-        commands: Iterable[Command],
-        buttons: Iterable[Press[Any]],
-        replies: Iterable[Reply],
-        events: Iterable[Event],
+        commands: Iterable[Command] = (),
+        buttons: Iterable[Press[Any]] = (),
+        replies: Iterable[Reply] = (),
+        events: Iterable[Event] = (),
     ) -> Self:
         """Merge declarations.
 
@@ -169,6 +171,20 @@ class Routes:
             _unique(((reply.kind, reply.answer), reply) for reply in replies),
             _unique((event.kind, event) for event in events),
         )
+
+    @classmethod
+    def of_modules(cls, *modules: ModuleType) -> Self:
+        """Merge what modules declare.
+
+        Raises:
+            ValueError: two declarations are about the same.
+
+        """
+
+        def declared(name: str) -> Iterator[Any]:
+            return chain.from_iterable(getattr(module, name, ()) for module in modules)
+
+        return cls.of(declared("COMMANDS"), declared("BUTTONS"), declared("REPLIES"), declared("EVENTS"))
 
     def button(self, action: str, argument: str) -> Press[Any] | None:
         """The kind of a button; the first part of the argument may name it too."""
