@@ -1,5 +1,6 @@
 """Types for money, time and ids, so that a mix-up of two integers does not type-check."""
 
+import hashlib
 import random
 from typing import NewType
 
@@ -21,14 +22,25 @@ MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
-# Crockford's base 32: no I, L, O or U, so that an id survives being read aloud.
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no I, L, O or U, so that an id survives being read aloud."""
+
 _LENGTH = 6
+
+
+def draw_id(rng: random.Random, length: int) -> str:
+    """Draw an id of so many characters of five bits each."""
+    return "".join(rng.choice(ALPHABET) for _ in range(length))
+
+
+def short_hash(text: str, length: int = 8) -> str:
+    """A name of any length in a few characters that stay the same, as the data of a button takes them."""
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
 
 
 def new_task_id(rng: random.Random) -> TaskId:
     """Draw a task id out of 2^30; the store's unique index decides whether it is free."""
-    return TaskId("".join(rng.choice(_ALPHABET) for _ in range(_LENGTH)))
+    return TaskId(draw_id(rng, _LENGTH))
 
 
 def shown(task_id: TaskId) -> str:
@@ -39,6 +51,6 @@ def shown(task_id: TaskId) -> str:
 def read_task_id(text: str) -> TaskId | None:
     """Read an id as people type it (any case, with or without the dash, O for 0), or None."""
     cleaned = text.strip().upper().replace("-", "").translate(str.maketrans("OIL", "011"))
-    if len(cleaned) == _LENGTH and all(letter in _ALPHABET for letter in cleaned):
+    if len(cleaned) == _LENGTH and all(letter in ALPHABET for letter in cleaned):
         return TaskId(cleaned)
     return None

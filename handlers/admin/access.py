@@ -6,7 +6,7 @@ import structlog
 from telegram import CallbackQuery, Update
 
 from bot.domain.people.access import AccessMode, Role
-from bot.domain.units import UserId
+from bot.domain.units import UserId, short_hash
 from bot.errors import UserError
 from bot.i18n import for_language
 from handlers.admin import access_views
@@ -28,7 +28,7 @@ async def press_admit(update: Update, context: Context, query: CallbackQuery, ar
     """Let somebody in, on the plan of the button."""
     services = context.services
     stranger, _, handle = argument.partition(".")
-    plans = {access_views.handle_of(plan): plan for plan in services.access.plans}
+    plans = {short_hash(plan): plan for plan in services.access.plans}
     if handle and handle not in plans:
         raise UserError("error.button.stale")
     admitted = await services.access.admit(

@@ -1,22 +1,16 @@
 """The door and those who keep it, as people read it: requests, invite codes, bans, roles. Pure."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 from html import escape
 from zoneinfo import ZoneInfo
 
 from bot.domain.people.access import AccessMode, Door, InviteCode, Person, Role, Standing, Verdict
-from bot.domain.units import Millis
+from bot.domain.units import Millis, short_hash
 from bot.i18n import NAMES, Texts
 from handlers.chat.html import View, inline
 from handlers.chat.keyboards import CONFIRM, DANGER, Button, in_rows
 
 PLANS_IN_A_ROW = 2
-
-
-def handle_of(plan: str) -> str:
-    """A plan's name in eight signs: names of any length fit into the data of a button."""
-    return sha256(plan.encode()).hexdigest()[:8]
 
 
 def turned_away(t: Texts, verdict: Verdict, standing: Standing, until: str) -> View:
@@ -36,7 +30,7 @@ def request(t: Texts, user: Person, plans: Sequence[str]) -> View:
         Button(
             t("button.approve", plan=plan) if len(plans) > 1 else t("button.approve_only"),
             "admit",
-            f"{user.id}.{handle_of(plan)}",
+            f"{user.id}.{short_hash(plan)}",
             style=CONFIRM,
         )
         for plan in plans

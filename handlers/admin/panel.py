@@ -10,7 +10,7 @@ from telegram import CallbackQuery, Update
 
 from bot.domain.operations.actions import AuditRow
 from bot.domain.people.access import Permission
-from bot.domain.units import TaskId, UserId
+from bot.domain.units import TaskId, UserId, short_hash
 from bot.errors import UserError
 from bot.i18n import for_language
 from handlers.admin import (
@@ -187,7 +187,7 @@ async def _plans(update: Update, context: Context, rest: list[str]) -> View:
 
 async def _plan(update: Update, context: Context, rest: list[str]) -> View:
     access = context.services.access
-    plan = {access_views.handle_of(name): name for name in access.plans}.get(rest[1])
+    plan = {short_hash(name): name for name in access.plans}.get(rest[1])
     if plan is None:
         raise UserError("error.button.stale")
     await access.move(user_id_of(update), UserId(int(rest[0])), plan, operation_of(update))
@@ -228,7 +228,7 @@ async def _notice_clear(update: Update, context: Context, rest: list[str]) -> Vi
 async def _to(update: Update, context: Context, rest: list[str]) -> View:
     """Say to whom a broadcast goes: `*` everybody, `p…` a plan, `l…` a language."""
     services, me = context.services, user_id_of(update)
-    plans = {f"p{access_views.handle_of(name)}": name for name in services.access.plans}
+    plans = {f"p{short_hash(name)}": name for name in services.access.plans}
     language = rest[1][1:] if rest[1].startswith("l") else None
     letter = await services.broadcasts.narrow(me, int(rest[0]), plans.get(rest[1]), language)
     return admin_views.broadcast(context.t, letter, services.access.plans, me)

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from bot.domain.operations.actions import AuditRow, BroadcastState
 from bot.domain.people.access import Permission, Person, Standing
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import Millis, TaskId, UserId, shown
+from bot.domain.units import Millis, TaskId, UserId, short_hash, shown
 from bot.i18n import NAMES, Texts
 from bot.services.operations.broadcast import Letter
 from bot.services.operations.panel import AUDIT_ON_A_PAGE, PEOPLE_ON_A_PAGE, PersonCard
 from bot.services.tasks.admin import Failures
 from handlers.admin import grants
-from handlers.admin.access_views import handle_of, named
+from handlers.admin.access_views import named
 from handlers.admin.panel_buttons import back, pages, to
 from handlers.chat import html
 from handlers.chat.html import View, inline, settings_line
@@ -105,7 +105,7 @@ def _ban_button(t: Texts, card_: PersonCard, owner: UserId) -> Button:
 
 def plans(t: Texts, person: Person, names: Sequence[str], owner: UserId) -> View:
     """Which plan a person is to have."""
-    rows = [[to(owner, name, f"plan.{person.id}.{handle_of(name)}")] for name in names]
+    rows = [[to(owner, name, f"plan.{person.id}.{short_hash(name)}")] for name in names]
     text = t("panel.choose_plan", name=named(person), plan=escape(person.plan))
     return View(text, [*rows, [to(owner, t("button.panel_person"), f"card.{person.id}")]])
 
@@ -215,7 +215,7 @@ def broadcast(t: Texts, letter: Letter, plan_names: Sequence[str], owner: UserId
         rows.append([to(owner, send, f"send.{letter.id}", confirm=True)])
         rows.append([to(owner, t("broadcast.everybody"), f"to.{letter.id}.*")])
         rows += [
-            [to(owner, t("broadcast.plan", plan=name), f"to.{letter.id}.p{handle_of(name)}")]
+            [to(owner, t("broadcast.plan", plan=name), f"to.{letter.id}.p{short_hash(name)}")]
             for name in plan_names
         ]
         rows.append([to(owner, name, f"to.{letter.id}.l{code}") for code, name in NAMES.items()])

@@ -6,9 +6,9 @@ from telegram import Update
 
 from bot.domain.credits.plans import LISTS, NUMBERS, OPTIONAL_NUMBERS, SWITCH, limits
 from bot.domain.requests.model import Model, prices_of
+from bot.domain.units import short_hash
 from bot.errors import UserError
 from handlers.admin import pricing_views
-from handlers.admin.access_views import handle_of
 from handlers.admin.panel_pages import Room, ask, asking
 from handlers.chat.context import Context, operation_of, user_id_of
 from handlers.chat.html import View
@@ -123,7 +123,7 @@ def _found(names: Iterable[str], handle: str) -> str:
 
     """
     for name in names:
-        if handle_of(name) == handle:
+        if short_hash(name) == handle:
             return name
     raise UserError("error.button.stale")
 

@@ -7,10 +7,9 @@ from bot.domain.credits.plans import LISTS, NUMBERS, OPTIONAL_NUMBERS, SWITCH
 from bot.domain.credits.quota import Plan
 from bot.domain.requests.model import FIXED, Model, PriceColumns, prices_of
 from bot.domain.requests.request import Operation
-from bot.domain.units import ProviderName, UserId
+from bot.domain.units import ProviderName, UserId, short_hash
 from bot.i18n import Texts
 from bot.services.credits.plans import Origin
-from handlers.admin.access_views import handle_of
 from handlers.admin.panel_buttons import back, pages, to
 from handlers.chat.html import View, inline
 from handlers.chat.keyboards import in_rows
@@ -22,28 +21,28 @@ FEW = 3
 
 def plans(t: Texts, names: Sequence[str], owner: UserId) -> View:
     """All plans, a button each."""
-    buttons = [to(owner, name, f"plan_terms.{handle_of(name)}") for name in names]
+    buttons = [to(owner, name, f"plan_terms.{short_hash(name)}") for name in names]
     new = to(owner, t("button.panel_new_plan"), "plan_new", confirm=True)
     return View(t("panel.plans"), [*in_rows(buttons, 2), [new, *back(t, owner)]])
 
 
 def plan(t: Texts, name: str, terms: Plan, origin: Origin, owner: UserId) -> View:
     """One plan: each field is a button that shows its value and changes it."""
-    handle = handle_of(name)
+    handle = short_hash(name)
     numbers = [
         to(
             owner,
             _field(t, field, _number(t, field, getattr(terms, field))),
-            f"plan_ask.{handle}.{handle_of(field)}",
+            f"plan_ask.{handle}.{short_hash(field)}",
         )
         for field in NUMBERS
     ]
     carries = t("terms.yes" if terms.carry_over else "terms.no")
     rows = [
         *in_rows(numbers, 2),
-        [to(owner, _field(t, SWITCH, carries), f"plan_flip.{handle}.{handle_of(SWITCH)}")],
+        [to(owner, _field(t, SWITCH, carries), f"plan_flip.{handle}.{short_hash(SWITCH)}")],
         *(
-            [to(owner, _field(t, field, _list(t, field, terms)), f"plan_pick.{handle}.{handle_of(field)}")]
+            [to(owner, _field(t, field, _list(t, field, terms)), f"plan_pick.{handle}.{short_hash(field)}")]
             for field in LISTS
         ),
     ]
@@ -56,12 +55,12 @@ def plan(t: Texts, name: str, terms: Plan, origin: Origin, owner: UserId) -> Vie
 
 def choices(t: Texts, name: str, field: str, held: Sequence[str], all_: Sequence[str], owner: UserId) -> View:
     """What a plan holds of a list, each with a button that puts it in or out."""
-    handle = handle_of(name)
+    handle = short_hash(name)
     buttons = [
         to(
             owner,
             f"{'✅' if value in held else '▫️'} {_value(t, field, value)}",
-            f"plan_flip.{handle}.{handle_of(field)}.{handle_of(value)}",
+            f"plan_flip.{handle}.{short_hash(field)}.{short_hash(value)}",
         )
         for value in all_
     ]
@@ -124,12 +123,12 @@ def _row_name(t: Texts, section: str, row: Model) -> str:
 
 def row_handle(section: str, row: Model) -> str:
     """A row of the catalog in eight signs: names stand in several sections."""
-    return handle_of(f"{section} {row.id}")
+    return short_hash(f"{section} {row.id}")
 
 
 def price_handle(column: str, key: str) -> str:
     """A price of a row in eight signs."""
-    return handle_of(f"{column} {key}")
+    return short_hash(f"{column} {key}")
 
 
 def _prices(t: Texts, row: Model) -> Iterator[tuple[str, str, str, float]]:

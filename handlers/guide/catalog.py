@@ -2,18 +2,14 @@
 
 from telegram import Update
 
-from bot.domain.requests.request import Operation
+from bot.domain.requests.options import LANGUAGES
+from bot.domain.requests.request import SPEAKING_OPERATIONS, Operation
 from bot.errors import UserError
 from handlers.chat.context import Context, answer
 from handlers.guide import catalog_views
 
-LANGUAGES = ("zh", "en")
-"""The languages that Kling's voices speak."""
-
 LONGEST_SEARCH = 60
 """Characters of a search that count; no name is longer."""
-
-SPEAKING = frozenset({Operation.LIP_SYNC, Operation.AVATAR})
 
 
 async def models(update: Update, context: Context) -> None:
@@ -26,7 +22,7 @@ async def models(update: Update, context: Context) -> None:
 async def voices(update: Update, context: Context) -> None:
     """`/voices [zh|en]`: the voices of a language, by default the reader's own."""
     compose = context.services.compose
-    if not (SPEAKING & compose.operations() or any(row.voices for row in compose.rows())):
+    if not (SPEAKING_OPERATIONS & compose.operations() or any(row.voices for row in compose.rows())):
         raise UserError("error.voices.not_offered")
     own = "zh" if context.t.language.startswith("zh") else "en"
     language = (context.args or [own])[0].lower()

@@ -10,11 +10,12 @@ from bot.domain.credits.quota import PlanTerms
 from bot.domain.library.asset import MOST_ASSETS, Asset, AssetKind, AssetState, Wish
 from bot.domain.requests import catalog
 from bot.domain.requests.request import AudioRef, SourceVideo
+from bot.domain.tasks.schedule import ABSENCE_PAUSE, SUBMISSION_LEASE
 from bot.domain.tasks.task import FailureKind, Origin
 from bot.domain.units import MINUTE, SECOND, Millis
 from bot.errors import UserError
 from bot.services.credits.plans import Plans
-from bot.services.library.asset_making import ABSENCE_PAUSE, LEASE, MOST_DELETIONS, AssetMaking
+from bot.services.library.asset_making import MOST_DELETIONS, AssetMaking
 from bot.services.library.assets import Assets
 from bot.services.people.accounts import Accounts, Audit
 from bot.services.people.moderation import Limits
@@ -393,7 +394,7 @@ async def test_what_is_proven_absent_is_sent_again_with_the_same_id(making, prov
 
 async def test_what_was_being_sent_when_the_process_ended_is_asked_for(making, provider):
     asset = await making.ask()
-    (claimed,) = await making.store.library.claim_assets(making.clock.now(), LEASE, 1)
+    (claimed,) = await making.store.library.claim_assets(making.clock.now(), SUBMISSION_LEASE, 1)
     await making.store.library.update_asset(replace(claimed, state=AssetState.SENDING))
     provider.to_questions.append(made(AssetKind.ELEMENT))
     await making.making.at_start()

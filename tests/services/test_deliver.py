@@ -10,12 +10,13 @@ from PIL import Image
 
 from bot.domain.requests.request import Product
 from bot.domain.tasks.lifecycle import Finished, transition
+from bot.domain.tasks.schedule import DELIVERY_LEASE
 from bot.domain.tasks.task import DeliveryState, FailureKind, LedgerKind, Task, TaskState
 from bot.domain.units import DAY, SECOND, ChatId, Millis
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.media.clips import NotAVideo, probe
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
-from bot.services.tasks.deliver import DELIVERY_DEADLINE, LEASE, Deliver
+from bot.services.tasks.deliver import DELIVERY_DEADLINE, Deliver
 from bot.services.tasks.workers import WorkerPool
 from tests.builders import NOW, a_video, stored
 from tests.services.world import STATUS_MESSAGE, World
@@ -142,7 +143,7 @@ async def test_what_has_arrived_is_never_sent_again(world, deliver):
     await stored(world.store, TaskState.FAILED)
     for _ in range(3):
         await run(deliver, world)
-        world.clock.advance(LEASE)
+        world.clock.advance(DELIVERY_LEASE)
     assert len(world.chat.videos) == len(world.chat.notices) == 1
 
 
@@ -159,7 +160,7 @@ async def test_a_notice_is_delivered_exactly_once_and_takes_the_place_of_the_sta
     await world.store.tasks.set_status_message(task.id, STATUS_MESSAGE)
     for _ in range(3):
         await run(deliver, world)
-        world.clock.advance(LEASE)
+        world.clock.advance(DELIVERY_LEASE)
     (told,) = world.chat.notices
     assert (told.id, told.state) == (task.id, state)
     assert (await world.now(task)).status_message_id is None
@@ -255,9 +256,9 @@ async def test_a_group_that_moved_gets_its_video_under_its_new_id(world, deliver
 
 async def test_a_delivery_that_was_cut_off_is_sent_again_when_its_lease_ends(world, deliver):
     task = await a_finished_task(world)
-    claimed = await world.store.outbox.claim(NOW, LEASE, 1)
+    claimed = await world.store.outbox.claim(NOW, DELIVERY_LEASE, 1)
     assert [row.task.id for row in claimed] == [task.id]
-    world.clock.advance(LEASE - 1)
+    world.clock.advance(DELIVERY_LEASE - 1)
     await run(deliver, world)
     assert world.chat.videos == []
     world.clock.advance(1)
@@ -270,7 +271,7 @@ async def test_an_error_that_nobody_expected_leaves_the_row_to_its_lease(world, 
     task = await a_finished_task(world)
     await run(deliver, world)
     assert await rows(world, task) == [(DeliveryState.SENDING, 1)]
-    world.clock.advance(LEASE)
+    world.clock.advance(DELIVERY_LEASE)
     await run(deliver, world)
     assert await rows(world, task) == [(DeliveryState.DELIVERED, 2)]
 

@@ -7,10 +7,10 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.domain.tasks.schedule import SUBMISSION_LEASE
 from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis, ProviderName
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
-from bot.services.tasks.dispatch import LEASE
 from tests.builders import NOW, a_request, an_image, stored
 from tests.services.world import BACK, HELD, POLICY, Provider, accepted, open_world, refusal
 
@@ -44,7 +44,7 @@ async def test_the_row_is_written_before_the_submission_leaves_and_not_after(wor
 
     provider.to_submissions.append(looking)
     await world.send()
-    assert seen == [("submitting", task.external_task_id, NOW + LEASE)]
+    assert seen == [("submitting", task.external_task_id, NOW + SUBMISSION_LEASE)]
 
 
 async def test_two_ticks_at_once_send_a_task_once(world, provider):

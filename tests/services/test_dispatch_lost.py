@@ -5,8 +5,8 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.domain.tasks.schedule import ABSENCE_PAUSE, SUBMISSION_LEASE
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.services.tasks.dispatch import ABSENCE_PAUSE, LEASE
 from tests.builders import NOW, stored
 from tests.services.world import (
     BACK,
@@ -134,7 +134,7 @@ async def crash_while_sending(world: World, provider: Provider) -> None:
 async def test_a_submission_whose_lease_ran_out_is_asked_for_and_not_sent_again(world, provider):
     task = await stored(world.store)
     await crash_while_sending(world, provider)
-    world.clock.advance(LEASE - 1)
+    world.clock.advance(SUBMISSION_LEASE - 1)
     await world.settle()
     assert (await world.now(task)).state is TaskState.SUBMITTING
     world.clock.advance(1)

@@ -9,6 +9,7 @@ import pytest
 from bot.clock import ManualClock
 from bot.domain.credits.quota import Plan
 from bot.domain.tasks.lifecycle import Finished, transition
+from bot.domain.tasks.schedule import DELIVERY_LEASE
 from bot.domain.tasks.task import LedgerKind, TaskState
 from bot.domain.units import DAY, MINUTE, SECOND, Credits, Millis, UserId
 from bot.errors import UserError
@@ -21,7 +22,6 @@ from bot.kling.pool import Pool
 from bot.services.inbox import Intake
 from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatBusy, RawUpdate
-from bot.services.tasks.deliver import LEASE as DELIVERY_LEASE
 from bot.services.tasks.deliver import Deliver
 from bot.services.tasks.workers import WorkerPool
 from bot.settings import sections

@@ -6,11 +6,11 @@ import pytest
 from starlette.responses import Response
 
 from bot.domain.tasks.lifecycle import Accepted, Claimed, Event, Finished, transition
-from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, UserId
+from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, UserId, short_hash
 from bot.errors import UserError
 from bot.kling import outcomes
 from bot.kling.pool import Pool
-from bot.services.operations.providers import AccountAnswer, Providers, Trouble, handle_of
+from bot.services.operations.providers import AccountAnswer, Providers, Trouble
 from bot.store import Store
 from tests.builders import LEASE, NOW, a_video, stored
 from tests.services.world import refusal, says
@@ -164,8 +164,8 @@ async def test_resuming_opens_what_a_fault_had_closed(two):
 
 async def test_a_button_names_a_provider_of_any_length_and_a_stale_one_is_refused(two):
     providers = providers_of(two)
-    assert providers.named(handle_of(B)) == B
-    assert len(handle_of(ProviderName("x" * 40))) == 8
+    assert providers.named(short_hash(B)) == B
+    assert len(short_hash(ProviderName("x" * 40))) == 8
     with pytest.raises(UserError) as caught:
-        providers.named(handle_of(ProviderName("gone")))
+        providers.named(short_hash(ProviderName("gone")))
     assert caught.value.key == "error.button.stale"

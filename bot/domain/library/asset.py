@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.domain.requests.options import plain
-from bot.domain.requests.request import AudioRef, ImageRef, Operation, SourceVideo, VideoRequest
+from bot.domain.requests.request import SPEAKING_OPERATIONS, AudioRef, ImageRef, SourceVideo, VideoRequest
 from bot.domain.tasks.task import FailureKind
-from bot.domain.units import ChatId, Millis, ProviderName, UserId
+from bot.domain.units import ChatId, Millis, ProviderName, UserId, draw_id
 from bot.errors import UserError
 
 MOST_ASSETS = 20
@@ -41,7 +41,6 @@ SPEAKING_MODELS = frozenset({"kling-v2-6"})
 """Models whose videos with sound a voice can be made of (the same)."""
 
 _ID_LENGTH = 10
-_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class AssetKind(StrEnum):
@@ -131,7 +130,7 @@ NO_NAMES = Names()
 
 def new_id(rng: random.Random) -> str:
     """Draw an id; the store's primary key decides whether it is free."""
-    return "".join(rng.choice(_LETTERS) for _ in range(_ID_LENGTH))
+    return draw_id(rng, _ID_LENGTH)
 
 
 def folded(name: str) -> str:
@@ -176,9 +175,7 @@ def voice_source(request: VideoRequest, source: SourceVideo) -> SourceVideo:
         UserError: nobody speaks in it, or for too short or too long.
 
     """
-    speaks = request.operation in {Operation.LIP_SYNC, Operation.AVATAR} or (
-        request.sound and request.model in SPEAKING_MODELS
-    )
+    speaks = request.operation in SPEAKING_OPERATIONS or (request.sound and request.model in SPEAKING_MODELS)
     if not speaks:
         raise UserError("error.asset.silent_video", models=", ".join(sorted(SPEAKING_MODELS)))
     if source.duration_ms is not None and not SHORTEST_SPEECH <= source.duration_ms <= LONGEST_SPEECH:

@@ -1,6 +1,5 @@
 """What people make again: templates, which are requests without their pictures, and ready-made ideas. Pure."""
 
-import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pydantic import ValidationError
 
 from bot.domain.requests.options import Options
 from bot.domain.requests.request import ImageRef, VideoRequest
-from bot.domain.units import Millis, UserId
+from bot.domain.units import ALPHABET, Millis, UserId, draw_id, short_hash
 from bot.errors import UserError
 
 NAME_LIMIT = 40
@@ -22,7 +21,6 @@ MOST_RECIPES = 100
 TOKEN_LENGTH = 12
 """Letters of five bits each: whoever knows a token may see the recipe, so none can be guessed."""
 
-_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PICTURES = frozenset({"first_frame", "last_frame", "references", "brush"})
 
 
@@ -54,12 +52,12 @@ class Recipe:
 
 def new_token(rng: random.Random) -> str:
     """Draw a token."""
-    return "".join(rng.choice(_LETTERS) for _ in range(TOKEN_LENGTH))
+    return draw_id(rng, TOKEN_LENGTH)
 
 
 def is_token(text: str) -> bool:
     """Whether a text, which may come from anybody, has the form of a token."""
-    return len(text) == TOKEN_LENGTH and all(letter in _LETTERS for letter in text)
+    return len(text) == TOKEN_LENGTH and all(letter in ALPHABET for letter in text)
 
 
 def can_become(request: VideoRequest) -> bool:
@@ -166,4 +164,4 @@ class Idea:
 
 def slug_of(name: str) -> str:
     """What a button names an idea by: it stays the same when others come and go."""
-    return hashlib.sha256(name.encode()).hexdigest()[:10]
+    return short_hash(name, 10)

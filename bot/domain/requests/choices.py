@@ -7,7 +7,6 @@ it never drops a picture or a shot. Whether somebody here can do what comes out 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import sha256
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -16,6 +15,7 @@ from bot.domain.requests.catalog import AS_LONG_AS_ITS_SOURCE, CAMERA_SECONDS, o
 from bot.domain.requests.direction import NAMED, PRESETS
 from bot.domain.requests.model import Model
 from bot.domain.requests.request import Camera, Operation, Product, VideoRequest
+from bot.domain.units import short_hash
 
 T = TypeVar("T")
 
@@ -76,11 +76,6 @@ class Choice:
 
 
 Possible = Callable[[VideoRequest], bool]
-
-
-def model_key(model: str) -> str:
-    """A short key for a model, whose name may be of any length."""
-    return sha256(model.encode()).hexdigest()[:8]
 
 
 def choices(
@@ -153,7 +148,7 @@ def _candidates(knob: Knob, request: VideoRequest, row: Model, offered: Sequence
             for model in offered:
                 changed = fitted(request, model)
                 if changed is not None:
-                    yield model_key(model.id), changed
+                    yield short_hash(model.id), changed
         return
     field = _FIELDS[knob]
     for key, value in _values(knob, request, row):

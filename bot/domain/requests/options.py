@@ -23,6 +23,8 @@ MODES = ("std", "pro", "4k")
 DURATIONS = (1, 60)
 RESOLUTIONS: tuple[Resolution, ...] = ("1k", "2k", "4k")
 LANGUAGES = ("zh", "en")
+"""The languages that Kling's voices speak."""
+
 SPEEDS = (0.8, 2.0)
 
 QUOTED_LENGTH = 40

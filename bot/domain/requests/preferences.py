@@ -6,9 +6,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.domain.requests.choices import model_key
 from bot.domain.requests.model import Model
 from bot.domain.requests.request import AspectRatio, Mode
+from bot.domain.units import short_hash
 
 AUTOMATIC = "auto"
 """The key of the choice to leave something to the bot's own settings."""
@@ -83,7 +83,7 @@ def _values(
     known: dict[str, Any]
     match which:
         case Preference.MODEL:
-            known = {model_key(row.id): row.id for row in offered}
+            known = {short_hash(row.id): row.id for row in offered}
         case Preference.MODE:
             known = {mode: mode for row in rows for mode in row.modes}
         case Preference.DURATION:

@@ -31,11 +31,11 @@ from bot.domain.requests.options import (
     unknown_option,
     value_of,
 )
+from bot.domain.requests.request import PROMPT_LIMIT
 from bot.errors import UserError
 
-__all__ = ["LIMIT", "Options", "ParsedPrompt", "Vocabulary", "parse"]
+__all__ = ["Options", "ParsedPrompt", "Vocabulary", "parse"]
 
-LIMIT = 2_500
 """Characters in a prompt or negative prompt."""
 
 
@@ -63,8 +63,8 @@ def parse(text: str, vocabulary: Vocabulary) -> ParsedPrompt:
 
 
 def _limit(key: str, text: str) -> None:
-    if len(text) > LIMIT:
-        raise UserError(key, count=len(text), limit=LIMIT)
+    if len(text) > PROMPT_LIMIT:
+        raise UserError(key, count=len(text), limit=PROMPT_LIMIT)
 
 
 # -- what a sentence looks like ----------------------------------------------------------------------

@@ -75,6 +75,9 @@ _PRODUCTS = {
     Operation.TRY_ON: Product.IMAGE,
 }
 
+SPEAKING_OPERATIONS = frozenset({Operation.LIP_SYNC, Operation.AVATAR})
+"""What a voice speaks in."""
+
 VIDEO_MODEL_OPERATIONS = frozenset(
     {
         Operation.TEXT_TO_VIDEO,

@@ -16,6 +16,15 @@ ABSENCES_TO_PROVE = 2
 ABSENCE_PAUSE = Millis(10 * SECOND)
 """How long it is given to know it after all."""
 
+SUBMISSION_LEASE = Millis(180 * SECOND)
+"""Longer than any submission may take, so that an expired lease means a crash."""
+
+QUERY_LEASE = Millis(90 * SECOND)
+"""The same for a query."""
+
+DELIVERY_LEASE = Millis(900 * SECOND)
+"""The same for a download and an upload on a slow line."""
+
 BACKOFF_CAP = 60 * SECOND
 
 

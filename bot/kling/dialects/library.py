@@ -11,21 +11,15 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
+from bot.domain.library.asset import DESCRIPTION_LIMIT, NAME_LIMIT
 from bot.kling.dialects import answers
+from bot.kling.dialects.profile import PAGE_SIZE
 from bot.kling.dialects.reading import address, clean, state_of, text_of
 from bot.kling.outcomes import Ambiguous, NotFound, Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse, RemoteState
 
-NAME_LIMIT = 20
-"""Characters in the name of an element or a voice."""
-
-DESCRIPTION_LIMIT = 100
-"""Characters that describe an element."""
-
 PICTURES = (2, 4)
 """Pictures of an element: one from the front, and one to three more."""
-
-PAGE_SIZE = 500
 
 
 class Kind(StrEnum):

@@ -13,7 +13,14 @@ import structlog
 from bot.clock import Runtime
 from bot.domain.library.asset import Asset, AssetKind, AssetState
 from bot.domain.requests.request import Attachment
-from bot.domain.tasks.schedule import ABSENCE_PAUSE, ABSENCES_TO_PROVE, PollingPolicy, backoff, next_look
+from bot.domain.tasks.schedule import (
+    ABSENCE_PAUSE,
+    ABSENCES_TO_PROVE,
+    SUBMISSION_LEASE,
+    PollingPolicy,
+    backoff,
+    next_look,
+)
 from bot.domain.tasks.task import FailureKind
 from bot.domain.units import SECOND, Millis
 from bot.kling import outcomes
@@ -25,9 +32,6 @@ from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.store import AssetChanged, Store
 
 log = structlog.get_logger(__name__)
-
-LEASE = Millis(180 * SECOND)
-"""Longer than any exchange may take, so that an expired lease means a crash."""
 
 REST = Millis(30 * SECOND)
 """How long something waits for a provider that is paused or unwell."""
@@ -80,7 +84,9 @@ class AssetMaking:
     async def tick(self) -> None:
         """Begin what is due; returns before it is done."""
         if self._work.free:
-            for asset in await self._store.library.claim_assets(self._clock.now(), LEASE, self._work.free):
+            for asset in await self._store.library.claim_assets(
+                self._clock.now(), SUBMISSION_LEASE, self._work.free
+            ):
                 self._work.start(self._step(asset))
 
     async def _step(self, asset: Asset) -> None:
@@ -117,7 +123,7 @@ class AssetMaking:
             await self._fail(asset, FailureKind.PARAMETERS)
             return
         asset = await self._change(
-            asset, state=AssetState.SENDING, attempts=asset.attempts + 1, due_at=self._in(LEASE)
+            asset, state=AssetState.SENDING, attempts=asset.attempts + 1, due_at=self._in(SUBMISSION_LEASE)
         )
         try:
             making = await client.make(_kind(asset), request)
@@ -208,7 +214,7 @@ class AssetMaking:
                 state=AssetState.READY,
                 remote_id=entry.id,
                 task_id=making.task_id,
-                due_at=self._in(LEASE),
+                due_at=self._in(SUBMISSION_LEASE),
             )
             log.info("an asset is ready", asset=asset.id, kind=asset.kind, provider=asset.provider)
             await self._tell(ready)
@@ -235,7 +241,7 @@ class AssetMaking:
             state=AssetState.FAILED,
             failure=kind,
             failure_detail=detail or None,
-            due_at=self._in(LEASE),
+            due_at=self._in(SUBMISSION_LEASE),
         )
         log.info("an asset could not be made", asset=asset.id, kind=asset.kind, failure=kind)
         await self._tell(failed)

@@ -20,7 +20,7 @@ from bot.domain.library.asset import (
     new_id,
 )
 from bot.domain.requests.catalog import Catalog
-from bot.domain.requests.request import Operation, VideoRequest
+from bot.domain.requests.request import SPEAKING_OPERATIONS, VideoRequest
 from bot.domain.tasks.task import Origin
 from bot.domain.units import Millis, ProviderName, UserId
 from bot.errors import UserError
@@ -33,7 +33,6 @@ from bot.store import AssetChanged, LibraryRefused, Store
 
 log = structlog.get_logger(__name__)
 
-SPEAKING = frozenset({Operation.LIP_SYNC, Operation.AVATAR})
 """These speak with any voice, whatever model makes the videos."""
 
 
@@ -81,7 +80,9 @@ class Assets:
             raise UserError(f"error.asset.{kind}_not_offered")
         plan = self._accounts.plan_of(await self._store.people.get(user_id))
         taking = dict.fromkeys(model for client in able for model in self._taking(client, kind))
-        elsewhere = kind is AssetKind.VOICE and any(SPEAKING & client.operations for client in able)
+        elsewhere = kind is AssetKind.VOICE and any(
+            SPEAKING_OPERATIONS & client.operations for client in able
+        )
         if plan.models and not set(plan.models) & set(taking) and not elsewhere:
             model, models = next(iter(taking)), ", ".join(plan.models)
             raise UserError("error.plan.model", plan=plan.name, model=model, models=models)
@@ -164,7 +165,8 @@ class Assets:
             for client in self._pool.clients()
             if client.has_library
             and (
-                self._taking(client, kind) or (kind is AssetKind.VOICE and bool(SPEAKING & client.operations))
+                self._taking(client, kind)
+                or (kind is AssetKind.VOICE and bool(SPEAKING_OPERATIONS & client.operations))
             )
         ]
 

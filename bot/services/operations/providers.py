@@ -4,7 +4,6 @@ What an admin pauses stays paused after a restart, until an admin resumes it.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +13,7 @@ import structlog
 from bot.clock import Clock
 from bot.domain.credits.spending import NO_CAPS, NOTHING, Caps, Spent
 from bot.domain.tasks.schedule import learned_median
-from bot.domain.units import Millis, ProviderName, UserId
+from bot.domain.units import Millis, ProviderName, UserId, short_hash
 from bot.errors import UserError
 from bot.kling import outcomes
 from bot.kling.client import KlingClient
@@ -120,7 +119,7 @@ class Providers:
 
         """
         for client in self._pool.clients():
-            if handle_of(client.name) == handle:
+            if short_hash(client.name) == handle:
                 return client.name
         raise UserError("error.button.stale")
 
@@ -161,7 +160,7 @@ class Providers:
         fault = condition.closed_for
         return ProviderReport(
             name=condition.name,
-            handle=handle_of(condition.name),
+            handle=short_hash(condition.name),
             dialect=condition.dialect,
             paused=condition.paused,
             closed_until=condition.closed_until if closed else None,
@@ -175,11 +174,6 @@ class Providers:
             spent=spent,
             caps=caps,
         )
-
-
-def handle_of(name: ProviderName) -> str:
-    """A provider's name in eight signs: names of any length fit into the data of a button."""
-    return hashlib.sha256(name.encode()).hexdigest()[:8]
 
 
 def _key(name: ProviderName) -> str:

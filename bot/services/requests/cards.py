@@ -13,8 +13,8 @@ from bot.domain.library.asset import NO_NAMES, Names
 from bot.domain.requests.choices import COMPOSED, Choice, Knob, choices, fitted, knobs
 from bot.domain.requests.options import SEED_LIMIT
 from bot.domain.requests.preferences import Preferences
-from bot.domain.requests.prompt import LIMIT, ParsedPrompt
-from bot.domain.requests.request import ImageRef, Operation, VideoRequest
+from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.request import PROMPT_LIMIT, ImageRef, Operation, VideoRequest
 from bot.domain.units import ChatId, UserId
 from bot.errors import UserError
 from bot.services.compose import NOTHING_PREFERRED, Compose, Pictures
@@ -226,8 +226,8 @@ class Cards:
         return replace(card, request=completed, question=READY, awaits=None)
 
     def _with_negative(self, card: Card, text: str) -> Card:
-        if len(text) > LIMIT:
-            raise UserError("error.prompt.negative_too_long", count=len(text), limit=LIMIT)
+        if len(text) > PROMPT_LIMIT:
+            raise UserError("error.prompt.negative_too_long", count=len(text), limit=PROMPT_LIMIT)
         return self._with(card, negative_prompt=text.strip())
 
     def _with_seed(self, card: Card, text: str) -> Card:

@@ -15,7 +15,7 @@ import structlog
 from bot.clock import Runtime
 from bot.domain.requests.preferences import Preferences
 from bot.domain.requests.request import Operation, Product
-from bot.domain.tasks.schedule import backoff
+from bot.domain.tasks.schedule import DELIVERY_LEASE, backoff
 from bot.domain.tasks.task import (
     Delivery,
     DeliveryKind,
@@ -23,7 +23,7 @@ from bot.domain.tasks.task import (
     Task,
     TaskState,
 )
-from bot.domain.units import DAY, SECOND, Credits, Millis, TaskId, shown
+from bot.domain.units import DAY, Credits, Millis, TaskId, shown
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.media.clips import NotAVideo, picture_size, probe, sound_length, thumbnail
 from bot.services.ports import (
@@ -43,9 +43,6 @@ from bot.services.tasks.workers import WorkerPool
 from bot.store import SentRecord, Store
 
 log = structlog.get_logger(__name__)
-
-LEASE = Millis(900 * SECOND)
-"""Longer than a download and an upload on a slow line."""
 
 IN_ALBUMS = frozenset({DeliveryKind.VIDEO, DeliveryKind.IMAGE})
 
@@ -143,7 +140,9 @@ class Deliver:
         if self._work.free == 0:
             return
         albums: dict[TaskId, list[Delivery]] = {}
-        for delivery in await self._store.outbox.claim(self._runtime.clock.now(), LEASE, self._work.free):
+        for delivery in await self._store.outbox.claim(
+            self._runtime.clock.now(), DELIVERY_LEASE, self._work.free
+        ):
             if delivery.kind in IN_ALBUMS and delivery.file_id is None:
                 albums.setdefault(delivery.task.id, []).append(delivery)
             else:

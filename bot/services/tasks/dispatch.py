@@ -21,7 +21,14 @@ from bot.domain.tasks.lifecycle import (
     Refused,
     Unresolvable,
 )
-from bot.domain.tasks.schedule import ABSENCE_PAUSE, ABSENCES_TO_PROVE, PollingPolicy, backoff, first_look
+from bot.domain.tasks.schedule import (
+    ABSENCE_PAUSE,
+    ABSENCES_TO_PROVE,
+    SUBMISSION_LEASE,
+    PollingPolicy,
+    backoff,
+    first_look,
+)
 from bot.domain.tasks.task import FailureKind, Task, TaskState
 from bot.domain.units import SECOND, Millis, ProviderName, TaskId
 from bot.kling import outcomes
@@ -35,9 +42,6 @@ from bot.store import Store
 log = structlog.get_logger(__name__)
 
 BATCH = 50
-LEASE = Millis(180 * SECOND)
-"""Longer than any submission may take, so that an expired lease means a crash."""
-
 STEP_ASIDE = Millis(2 * SECOND)
 """How long a task that finds no room waits before it is looked at again."""
 
@@ -86,7 +90,7 @@ class Dispatch:
             if clients:
                 provider = clients[0].name
                 claimed = await self._tasks.advance(
-                    task, Claimed(provider, Millis(self._runtime.clock.now() + LEASE))
+                    task, Claimed(provider, Millis(self._runtime.clock.now() + SUBMISSION_LEASE))
                 )
                 if claimed is not None:
                     running[provider] += 1
@@ -179,9 +183,9 @@ class Dispatch:
     async def settle(self) -> None:
         """Find out about submissions whose lease ran out or whose answer was lost."""
         now = self._runtime.clock.now()
-        for task in await self._store.tasks.claim_due(now, LEASE, [TaskState.SUBMITTING], BATCH):
+        for task in await self._store.tasks.claim_due(now, SUBMISSION_LEASE, [TaskState.SUBMITTING], BATCH):
             await self._tasks.advance(task, AnswerLost(now))
-        for task in await self._store.tasks.claim_due(now, LEASE, [TaskState.UNCONFIRMED], BATCH):
+        for task in await self._store.tasks.claim_due(now, SUBMISSION_LEASE, [TaskState.UNCONFIRMED], BATCH):
             self._work.start(self._reconcile(task))
 
     async def orphans(self) -> None:

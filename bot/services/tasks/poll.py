@@ -14,7 +14,7 @@ from bot.domain.tasks.lifecycle import (
     ProviderFailed,
     StillRunning,
 )
-from bot.domain.tasks.schedule import PollingPolicy, backoff, next_look
+from bot.domain.tasks.schedule import QUERY_LEASE, PollingPolicy, backoff, next_look
 from bot.domain.tasks.task import FailureKind, RemoteVideo, Task, TaskState
 from bot.domain.units import DAY, MINUTE, SECOND, Millis, ProviderName
 from bot.kling import outcomes
@@ -30,7 +30,6 @@ from bot.store import Store
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-LEASE = Millis(90 * SECOND)
 LATE_INTERVAL = Millis(5 * MINUTE)
 LATE_LIMIT = Millis(DAY)
 """How long after its deadline a task is still looked for; its video is then delivered free."""
@@ -65,7 +64,7 @@ class Poll:
     async def tick(self) -> None:
         """Claim what is due and begin to look; returns before the answers are there."""
         states = [TaskState.IN_PROGRESS, TaskState.EXPIRED]
-        due = await self._store.tasks.claim_due(self._runtime.clock.now(), LEASE, states, BATCH)
+        due = await self._store.tasks.claim_due(self._runtime.clock.now(), QUERY_LEASE, states, BATCH)
         groups: dict[tuple[ProviderName | None, str], list[Task]] = defaultdict(list)
         for task in due:
             groups[task.provider, task.request.operation].append(task)

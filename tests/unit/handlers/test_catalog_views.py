@@ -12,9 +12,9 @@ from bot.domain.requests import (
     voices,
 )
 from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation
-from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, UserId
+from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, UserId, short_hash
 from bot.i18n import NAMES, for_language
-from bot.services.operations.providers import AccountAnswer, ProviderReport, Trouble, handle_of
+from bot.services.operations.providers import AccountAnswer, ProviderReport, Trouble
 from handlers.admin import provider_views
 from handlers.chat.html import TEXT_LIMIT, plain, units
 from handlers.chat.keyboards import Signer, markup
@@ -36,7 +36,7 @@ LANGUAGES = [for_language(language) for language in NAMES]
 UTC = ZoneInfo("UTC")
 REPORT = ProviderReport(
     name=ProviderName("official"),
-    handle=handle_of(ProviderName("official")),
+    handle=short_hash(ProviderName("official")),
     dialect="official",
     paused=False,
     closed_until=None,
@@ -221,7 +221,7 @@ def test_a_provider_with_the_longest_name_and_a_talkative_account_fits(t, troubl
     report = replace(
         REPORT,
         name=name,
-        handle=handle_of(name),
+        handle=short_hash(name),
         closed_until=NOW,
         closed_for=trouble,
         account=AccountAnswer("<b>" * 9_000, trouble),

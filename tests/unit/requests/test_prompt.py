@@ -2,7 +2,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bot.domain.requests.prompt import LIMIT, Options, Vocabulary, parse
+from bot.domain.requests.prompt import Options, Vocabulary, parse
+from bot.domain.requests.request import PROMPT_LIMIT
 from bot.errors import UserError
 
 MODELS = Vocabulary.of_models(["kling-v2-6", "kling-v2-5-turbo", "kling-v1"])
@@ -161,8 +162,12 @@ def test_words_that_belong_to_a_sentence_stay_in_it(text):
         ("a fox --model kling-v2-7", "error.model.unknown", {"nearest": "kling-v2-6"}),
         ("a fox --duration", "error.prompt.option_without_value", {"option": "--duration"}),
         ("a fox --pro running", "error.prompt.stray_word", {"word": "running"}),
-        ("x" * (LIMIT + 1), "error.prompt.too_long", {"count": LIMIT + 1, "limit": LIMIT}),
-        ("a fox --no " + "x" * (LIMIT + 1), "error.prompt.negative_too_long", {"limit": LIMIT}),
+        (
+            "x" * (PROMPT_LIMIT + 1),
+            "error.prompt.too_long",
+            {"count": PROMPT_LIMIT + 1, "limit": PROMPT_LIMIT},
+        ),
+        ("a fox --no " + "x" * (PROMPT_LIMIT + 1), "error.prompt.negative_too_long", {"limit": PROMPT_LIMIT}),
     ],
 )
 def test_what_cannot_be_read_says_what_is_allowed(text, key, params):
