@@ -22,7 +22,7 @@ from handlers.guide import catalog, help, prices, tips  # noqa: A004  the comman
 from handlers.guide import start as onboarding
 from handlers.making import card, improving, replies, try_on, video, words
 from handlers.making import commands as making
-from handlers.results import history, inline, results, tasks
+from handlers.results import inline, results
 
 OldHandler = Callable[[Update, Context], Awaitable[Any]]
 OldPress = Callable[[Update, Context, CallbackQuery, str], Awaitable[str | None]]
@@ -92,17 +92,6 @@ COMMANDS = (
     old("motion", making.motion, section=Section.MAKING),
     old("expand", making.expand, section=Section.MAKING),
     old("sound", making.sound, section=Section.MAKING),
-    old(
-        "tasks",
-        tasks.tasks,
-        access=AccessLevel.VIEW,
-        section=Section.RESULTS,
-        menu=Menu.PRIVATE | Menu.GROUPS,
-    ),
-    old("history", history.history, access=AccessLevel.VIEW, section=Section.RESULTS, menu=Menu.PRIVATE),
-    old("favourites", history.favourites, access=AccessLevel.VIEW, section=Section.RESULTS),
-    old("show", history.show, access=AccessLevel.VIEW, section=Section.RESULTS),
-    old("cancel", tasks.cancel, access=AccessLevel.VIEW, section=Section.RESULTS, menu=Menu.GROUPS),
     old("settings", settings.settings, access=AccessLevel.VIEW, section=Section.ACCOUNT, menu=Menu.PRIVATE),
     old(
         "quota",
@@ -146,8 +135,6 @@ COMMANDS = (
     ),
 )
 BUTTONS = (
-    old_button("cancel", tasks.press_cancel, AccessLevel.VIEW),
-    old_button("drop", tasks.press_cancel_listed, AccessLevel.VIEW),
     old_button("again", results.press_again),
     old_button("change", results.press_change),
     old_button("extend", results.press_extend),
@@ -163,8 +150,6 @@ BUTTONS = (
     old_button("delete", results.press_delete, AccessLevel.VIEW),
     old_button("keep", results.press_keep, AccessLevel.VIEW),
     old_button("erase", results.press_erase, AccessLevel.VIEW),
-    old_button("history", history.press_history, AccessLevel.VIEW),
-    old_button("open", history.press_open, AccessLevel.VIEW),
     old_button("animate", making.press_animate),
     old_button("card", card.press_card),
     old_button("pick", card.press_pick),

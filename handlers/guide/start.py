@@ -100,11 +100,16 @@ async def _template(update: Update, context: Context, token: str) -> None:
     await recipes.follow_link(context.turn, token)
 
 
+async def _task(update: Update, context: Context, text: str) -> None:
+    del update
+    await history.open_task(context.turn, text)
+
+
 START_LINKS: dict[str, StartLink] = {
     INVITE_PREFIX: invited,
     access.INVITE_PREFIX: admitted,
     recipes.LINK_PREFIX: _template,
-    TASK_PREFIX: history.open_task,
+    TASK_PREFIX: _task,
     inline.LINK_PREFIX: inline.follow_link,
 }
 """What each kind of link does, by how its payload begins."""

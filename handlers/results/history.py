@@ -1,108 +1,182 @@
-"""`/history`, `/favourites` and `/show`: what a person has made, to be found, seen and worked with again."""
+"""`/history`, `/favourites` and `/show`: a person's tasks, to be found, seen and worked with again."""
 
-from dataclasses import replace
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
-from telegram import CallbackQuery, Update
-
+from bot.domain.people.access import AccessLevel
 from bot.domain.tasks.task import Task, TaskState
+from bot.domain.units import Millis, TaskId, UserId, shown
 from bot.errors import UserError
+from bot.i18n import Texts
 from bot.services.ports import Progress
-from handlers.chat import html
-from handlers.chat.context import (
-    Context,
-    answer,
-    origin_of,
-    place_of,
-    rewrite,
-    send,
-    user_id_of,
-)
-from handlers.results import history_views, task_views
+from bot.services.tasks.results import PAGE, Page
+from handlers.chat.html import View, inline
+from handlers.chat.keyboards import Button, Payload, in_rows
+from handlers.chat.menus import Menu, Section
+from handlers.chat.routes import Command, Press, Words
+from handlers.chat.turn import Turn
+from handlers.results import task_views
 from handlers.sending.chat import ReplyTarget
 
+PROMPT_SHOWN = 40
+SEARCH_SHOWN = 60
+IN_A_ROW = 3
 
-async def history(update: Update, context: Context) -> None:
-    """`/history [words]`: the newest page of everything, or of what holds the words."""
-    if not place_of(update).is_private:
-        await answer(update, context, history_views.private(context.t, context.bot.username))
+ALL = "all"
+FAVOURITES = "stars"
+"""What a page lists, in the data of its buttons; anything else is the token of a search."""
+
+
+@dataclass(frozen=True)
+class TurnPage(Payload, action="history"):
+    """Show a page of the list `of`."""
+
+    of: str
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class OpenTask(Payload, action="open"):
+    """Show a task of the list."""
+
+    task_id: TaskId
+
+
+async def list_history(turn: Turn, text: str) -> None:
+    """`/history [text]`: the newest page of all tasks, or of those whose prompts contain the text."""
+    if not turn.is_private:
+        await turn.answer(private(turn.t, turn.username))
         return
-    words = " ".join(context.turn.arguments.split())
-    of = history_views.ALL
-    if words:
-        of = await context.services.questions.save_words(user_id_of(update), words)
-    await answer(update, context, await _page(update, context, of, 0))
+    searched = " ".join(text.split())
+    of = await turn.services.questions.save_words(turn.user_id, searched) if searched else ALL
+    await turn.answer(await _page(turn, of, 0))
 
 
-async def favourites(update: Update, context: Context) -> None:
-    """`/favourites`: the newest page of them."""
-    if not place_of(update).is_private:
-        await answer(update, context, history_views.private(context.t, context.bot.username))
-        return
-    await answer(update, context, await _page(update, context, history_views.FAVOURITES, 0))
-
-
-async def press_history(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Turn the page."""
-    of, _, number = argument.partition(".")
-    await rewrite(context, query, await _page(update, context, of, int(number or 0)))
-
-
-async def _page(update: Update, context: Context, of: str, number: int) -> html.View:
-    services, user_id = context.services, user_id_of(update)
-    words = ""
-    if of == history_views.FAVOURITES:
-        page = await services.history.favourites(user_id, number)
+async def list_favourites(turn: Turn) -> None:
+    """`/favourites`: the newest page of favourites."""
+    if turn.is_private:
+        await turn.answer(await _page(turn, FAVOURITES, 0))
     else:
-        if of != history_views.ALL:
-            kept = await services.questions.saved_words(user_id, of)
-            if kept is None:
+        await turn.answer(private(turn.t, turn.username))
+
+
+async def on_turn_page(turn: Turn, button: TurnPage) -> None:
+    """Show another page in the same message."""
+    await turn.edit(await _page(turn, button.of, button.number))
+
+
+async def _page(turn: Turn, of: str, number: int) -> View:
+    services, searched = turn.services, ""
+    if of == FAVOURITES:
+        page = await services.history.favourites(turn.user_id, number)
+    else:
+        if of != ALL:
+            saved = await services.questions.saved_words(turn.user_id, of)
+            if saved is None:
                 raise UserError("error.button.stale")
-            words = kept
-        page = await services.history.page(user_id, words, number)
-    return history_views.history(
-        context.t, page, words, of, services.accounts.zone, services.clock.now(), user_id
-    )
+            searched = saved
+        page = await services.history.page(turn.user_id, searched, number)
+    return history(turn.t, page, searched, of, turn.zone, turn.now(), turn.user_id)
 
 
-async def show(update: Update, context: Context) -> None:
-    """`/show <id>`: a task with its result and its buttons, or how it is with it."""
-    text = context.args[0] if context.args else ""
-    if not text:
+async def show(turn: Turn, words: Words) -> None:
+    """`/show <id>`: a task with its result and its buttons, or its state."""
+    if not words:
         raise UserError("error.task.which")
-    await open_task(update, context, text)
+    await open_task(turn, words[0])
 
 
-async def open_task(update: Update, context: Context, text: str) -> None:
+async def open_task(turn: Turn, text: str) -> None:
     """Show the task of an id as people write it, also out of a link; only to its owner and to admins.
 
     Raises:
-        UserError: there is no such task of this person.
+        UserError: the person has no such task.
 
     """
-    task = await context.services.tasks.of(user_id_of(update), text)
-    await _show(update, context, task, place_of(update))
+    await _show(turn, await turn.services.tasks.of(turn.user_id, text), turn.reply_target)
 
 
-async def press_open(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """A number of the history."""
-    del query
-    task = await context.services.tasks.of(user_id_of(update), argument)
-    here = place_of(update)
-    await _show(update, context, task, replace(here, message_id=None))
+async def on_open(turn: Turn, button: OpenTask) -> None:
+    """Show a task of the list, below it."""
+    await _show(turn, await turn.services.tasks.of(turn.user_id, button.task_id), turn.reply_target.below)
 
 
-async def _show(update: Update, context: Context, task: Task, place: ReplyTarget) -> None:
-    shown = await context.services.results.show(task, origin_of(update, context, place))
-    if not shown:
-        await send(context, place, await _standing(context, task))
+async def _show(turn: Turn, task: Task, target: ReplyTarget) -> None:
+    if not await turn.services.results.show(task, turn.origin(target)):
+        await turn.answer(await _state(turn, task), target)
 
 
-async def _standing(context: Context, task: Task) -> html.View:
-    """How it is with a task that has no result to be shown."""
-    services = context.services
+async def _state(turn: Turn, task: Task) -> View:
+    """Return the state of a task that has no result to show."""
     if not task.state.is_final:
-        progress = Progress(services.clock.now(), await services.status.expected(task))
-        return task_views.status(context.t, task, progress)
+        progress = Progress(turn.now(), await turn.services.status.expected(task))
+        return task_views.status(turn.t, task, progress)
     if task.state is TaskState.SUCCEEDED:
-        return history_views.on_its_way(context.t, task)
-    return task_views.notice(context.t, task)
+        return View(turn.t("history.on_its_way", task=shown(task.id)))
+    return task_views.notice(turn.t, task)
+
+
+# -- views -------------------------------------------------------------------------------------------
+
+
+def history(t: Texts, page: Page, searched: str, of: str, zone: ZoneInfo, now: Millis, owner: UserId) -> View:
+    """Return one page: a line for each task, and buttons to open them and to turn pages."""
+    if not page.tasks:
+        return View(_nothing(t, page, searched, of))
+    first = page.number * PAGE + 1
+    lines = [_head(t, searched, of)]
+    lines += [_line(t, task, number, zone, now) for number, task in enumerate(page.tasks, first)]
+    numbers = [
+        Button(str(number), OpenTask(task.id), owner=owner) for number, task in enumerate(page.tasks, first)
+    ]
+    turning = []
+    if page.number:
+        turning.append(Button(t("button.newer"), TurnPage(of, page.number - 1), owner=owner))
+    if page.has_more:
+        turning.append(Button(t("button.older"), TurnPage(of, page.number + 1), owner=owner))
+    return View("\n".join(lines), [*in_rows(numbers, IN_A_ROW), turning])
+
+
+def _head(t: Texts, searched: str, of: str) -> str:
+    if of == FAVOURITES:
+        return t("history.favourites")
+    return t("history.found", words=inline(searched, SEARCH_SHOWN)) if searched else t("history.all")
+
+
+def _nothing(t: Texts, page: Page, searched: str, of: str) -> str:
+    if page.number:
+        return t("history.no_more")
+    if of == FAVOURITES:
+        return t("history.no_favourites")
+    return t("history.not_found", words=inline(searched, SEARCH_SHOWN)) if searched else t("history.none")
+
+
+def _line(t: Texts, task: Task, number: int, zone: ZoneInfo, now: Millis) -> str:
+    prompt = inline(task.request.prompt or (task.request.effect or "").replace("_", " "), PROMPT_SHOWN)
+    parts = [
+        t.day(task.created_at, zone, now),
+        prompt or t("tasks.photo"),
+        inline(task.request.model, PROMPT_SHOWN),
+        t(f"state.{task.state}"),
+    ]
+    star = f" · {t('history.favourite')}" if task.favourite else ""
+    return f"{number}. {' · '.join(parts)}{star}"
+
+
+def private(t: Texts, username: str) -> View:
+    """Return the way to the private chat: a group is no place for a person's history."""
+    return View(t("history.private", link=f"https://t.me/{username}"))
+
+
+COMMANDS = (
+    Command(
+        "history",
+        list_history,
+        access=AccessLevel.VIEW,
+        section=Section.RESULTS,
+        menu=Menu.PRIVATE,
+    ),
+    Command("favourites", list_favourites, access=AccessLevel.VIEW, section=Section.RESULTS),
+    Command("show", show, access=AccessLevel.VIEW, section=Section.RESULTS),
+)
+BUTTONS = (Press(TurnPage, on_turn_page, AccessLevel.VIEW), Press(OpenTask, on_open, AccessLevel.VIEW))

@@ -3,46 +3,34 @@
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 from bot.domain.tasks.task import Delivery, FailureKind, Task, TaskState
-from bot.domain.units import Millis, UserId, shown
+from bot.domain.units import Millis, TaskId, UserId, shown
 from bot.i18n import Texts
 from bot.services.ports import Progress
 from handlers.chat.html import CAPTION_LIMIT, View, credits, fitting, inline, quoted, settings_line, units  # noqa: A004
-from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Rows
+from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Payload, Rows
 
 SHORT_PROMPT = 60
-
-
 BAR_CELLS = 10
-
-
 CANCEL_BUTTONS = 10
-
-
 LONGER_THAN_USUAL = 1.25
 """From this multiple of the usual time on, the status says that it takes longer."""
 
-
 EXACT_PLACES = 5
-
-
 PLACE_STEPS = ((20, 5), (100, 10), (500, 50), (sys.maxsize, 100))
 """Up to so many before it, the number is shown in steps of so many."""
-
 
 REPEATABLE = frozenset(FailureKind) - {FailureKind.CONTENT, FailureKind.PARAMETERS}
 """After these the same request may well succeed; after the others it would fail again."""
 
-
 CHANGEABLE = frozenset({FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER})
 """After these another wording or setting may help."""
 
-
 EXPLAINED = frozenset({FailureKind.PARAMETERS, FailureKind.PROVIDER})
 """Here the provider's own words help; about content they only sound harsh."""
-
 
 _CODES = re.compile(
     r"[\[(]\s*(?:code\s*[:=]?\s*)?\d{3,5}\s*[\])]|\b(?:error|status)?[ _-]?code\b\s*[:=]?\s*\d+"
@@ -52,6 +40,20 @@ _CODES = re.compile(
 """What providers write for machines."""
 
 
+@dataclass(frozen=True)
+class CancelTask(Payload, action="cancel"):
+    """Cancel the task of a status message."""
+
+    task_id: TaskId
+
+
+@dataclass(frozen=True)
+class CancelListedTask(Payload, action="drop"):
+    """Cancel a task of the list of what runs."""
+
+    task_id: TaskId
+
+
 def status(t: Texts, task: Task, progress: Progress) -> View:
     """A task that is not at its end: what was understood, what it costs, and how far it is."""
     lines = [_state_line(t, task, progress), quoted(task.request.prompt, 300)]
@@ -59,7 +61,7 @@ def status(t: Texts, task: Task, progress: Progress) -> View:
     lines.append(f"<code>{shown(task.id)}</code>")
     buttons: Rows = ()
     if task.state is TaskState.QUEUED:
-        buttons = [[Button(t("button.cancel"), "cancel", task.id, style=DANGER)]]
+        buttons = [[Button(t("button.cancel"), CancelTask(task.id), style=DANGER)]]
     return View("\n".join(line for line in lines if line), buttons)
 
 
@@ -149,7 +151,14 @@ def tasks(t: Texts, running: Sequence[Task], now: Millis, owner: UserId) -> View
     lines = [t.plural("tasks.running", len(running)), *(task_lines(t, task, now) for task in running)]
     queued = [task for task in running if task.state is TaskState.QUEUED]
     buttons = [
-        [Button(t("button.cancel_task", task=shown(task.id)), "drop", task.id, owner, style=DANGER)]
+        [
+            Button(
+                t("button.cancel_task", task=shown(task.id)),
+                CancelListedTask(task.id),
+                owner=owner,
+                style=DANGER,
+            )
+        ]
         for task in queued[:CANCEL_BUTTONS]
     ]
     return View(fitting(lines, "\n\n"), buttons)

@@ -1,65 +1,76 @@
-"""`/tasks` and `/cancel`, and the buttons on tasks."""
+"""`/tasks` and `/cancel`: what runs, and how to stop what has not begun."""
 
-from telegram import CallbackQuery, Update
-
+from bot.domain.people.access import AccessLevel
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import shown
-from handlers.chat import html
-from handlers.chat.context import Context, answer, place_of, rewrite, user_id_of
+from handlers.chat.context import Context
+from handlers.chat.html import View
+from handlers.chat.menus import Menu, Section
+from handlers.chat.routes import Command, Press, Words
+from handlers.chat.turn import Turn
 from handlers.making import card
 from handlers.results import task_views
+from handlers.results.task_views import CancelListedTask, CancelTask
 
 
-async def tasks(update: Update, context: Context) -> None:
-    """List what runs."""
-    await answer(update, context, await _list(update, context))
+async def list_tasks(turn: Turn) -> None:
+    """`/tasks`: what runs."""
+    await turn.answer(await _list(turn))
 
 
-async def cancel(update: Update, context: Context) -> None:
+async def _list(turn: Turn) -> View:
+    running = await turn.services.tasks.running(turn.user_id)
+    return task_views.tasks(turn.t, running, turn.now(), turn.user_id)
+
+
+async def cancel(turn: Turn, words: Words) -> None:
     """`/cancel <id>`, or the only thing there is to cancel, or the list to choose from."""
-    services = context.services
-    user_id = user_id_of(update)
-    if context.args:
-        await _cancel(update, context, context.args[0])
+    services = turn.services
+    if words:
+        await turn.answer(View(await _cancel(turn, words[0])))
         return
-    queued = [task for task in await services.tasks.running(user_id) if task.state is TaskState.QUEUED]
+    queued = [task for task in await services.tasks.running(turn.user_id) if task.state is TaskState.QUEUED]
     if len(queued) == 1:
-        await _cancel(update, context, queued[0].id)
+        await turn.answer(View(await _cancel(turn, queued[0].id)))
     elif queued:
-        await answer(update, context, task_views.tasks(context.t, queued, services.clock.now(), user_id))
-    elif await card.close(update, context):
-        await answer(update, context, html.View(context.t("draft.discarded")))
-    elif await services.questions.pending(user_id, place_of(update).chat_id) is not None:
-        await services.questions.close(user_id, place_of(update).chat_id)
-        await answer(update, context, html.View(context.t("recipe.stopped")))
+        await turn.answer(task_views.tasks(turn.t, queued, turn.now(), turn.user_id))
+    elif await card.close(turn.update, Context(turn)):
+        await turn.answer(View(turn.t("draft.discarded")))
+    elif await services.questions.pending(turn.user_id, turn.chat_id) is not None:
+        await services.questions.close(turn.user_id, turn.chat_id)
+        await turn.answer(View(turn.t("recipe.stopped")))
     else:
-        await answer(update, context, html.View(context.t("cancel.nothing")))
+        await turn.answer(View(turn.t("cancel.nothing")))
 
 
-async def _cancel(update: Update, context: Context, task_id: str) -> None:
-    task = await context.services.tasks.cancel(user_id_of(update), task_id)
-    await answer(update, context, html.View(context.t("cancel.done", task=shown(task.id))))
+async def on_cancel(turn: Turn, button: CancelTask) -> str:
+    """Cancel a queued task; its status message says so by itself."""
+    return await _cancel(turn, button.task_id)
 
 
-async def _list(update: Update, context: Context) -> html.View:
-    services = context.services
-    user_id = user_id_of(update)
-    running = await services.tasks.running(user_id)
-    return task_views.tasks(context.t, running, services.clock.now(), user_id)
+async def on_cancel_listed(turn: Turn, button: CancelListedTask) -> str:
+    """Cancel a task of the list, which goes on without it."""
+    done = await _cancel(turn, button.task_id)
+    await turn.edit(await _list(turn))
+    return done
 
 
-# -- buttons -----------------------------------------------------------------------------------------
+async def _cancel(turn: Turn, task_id: str) -> str:
+    task = await turn.services.tasks.cancel(turn.user_id, task_id)
+    return turn.t("cancel.done", task=shown(task.id))
 
 
-async def press_cancel(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
-    """The button under a queued task; the status message says so by itself."""
-    del query
-    task = await context.services.tasks.cancel(user_id_of(update), argument)
-    return context.t("cancel.done", task=shown(task.id))
-
-
-async def press_cancel_listed(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
-    """A button of the list; the list goes on without the task."""
-    said = await press_cancel(update, context, query, argument)
-    await rewrite(context, query, await _list(update, context))
-    return said
+COMMANDS = (
+    Command(
+        "tasks",
+        list_tasks,
+        access=AccessLevel.VIEW,
+        section=Section.RESULTS,
+        menu=Menu.PRIVATE | Menu.GROUPS,
+    ),
+    Command("cancel", cancel, access=AccessLevel.VIEW, section=Section.RESULTS, menu=Menu.GROUPS),
+)
+BUTTONS = (
+    Press(CancelTask, on_cancel, AccessLevel.VIEW),
+    Press(CancelListedTask, on_cancel_listed, AccessLevel.VIEW),
+)

@@ -14,7 +14,7 @@ from bot.services.tasks.results import PAGE, Page
 from handlers.chat.html import TEXT_LIMIT, plain, units
 from handlers.chat.keyboards import Rows, Signer, markup
 from handlers.results import (
-    history_views,
+    history,
     result_views,
 )
 from tests.builders import NOW, a_request, a_task, a_video
@@ -95,7 +95,7 @@ def test_messages_that_stay_are_told_of():
 def test_a_page_of_the_longest_prompts_fits_and_shows_nothing_as_markup(t):
     tasks = [a_task(state, request=a_request(prompt="<b>&" * 600)) for state in list(TaskState)[:PAGE]]
     page = Page(tasks, 1, has_more=True)
-    view = history_views.history(t, page, "<i>" * 80, "A1b2C3d4E5f6", UTC, NOW, LARGEST_USER)
+    view = history.history(t, page, "<i>" * 80, "A1b2C3d4E5f6", UTC, NOW, LARGEST_USER)
     assert units(plain(view.html)) <= TEXT_LIMIT
     assert "<i><" not in view.html
     assert "&lt;b&gt;" in view.html
@@ -105,20 +105,20 @@ def test_a_page_of_the_longest_prompts_fits_and_shows_nothing_as_markup(t):
 
 def test_a_line_tells_day_words_model_state_and_favourite():
     task = replace(a_task(TaskState.SUCCEEDED), favourite=True)
-    view = history_views.history(ENGLISH, Page([task], 0, has_more=False), "", "all", UTC, NOW, UserId(1))
+    view = history.history(ENGLISH, Page([task], 0, has_more=False), "", "all", UTC, NOW, UserId(1))
     assert "1. Jan 1 · a fox in the snow · kling-v2-6 · ready · ★ favourite" in view.html
 
 
 @pytest.mark.parametrize(
     ("words", "of", "number", "said"),
     [
-        ("", history_views.ALL, 0, "made nothing yet"),
+        ("", history.ALL, 0, "made nothing yet"),
         ("fox", "token", 0, "Nothing of yours holds “fox”"),
-        ("", history_views.FAVOURITES, 0, "No favourites yet"),
-        ("", history_views.ALL, 3, "nothing further back"),
+        ("", history.FAVOURITES, 0, "No favourites yet"),
+        ("", history.ALL, 3, "nothing further back"),
     ],
 )
 def test_an_empty_page_says_what_to_do(words, of, number, said):
-    view = history_views.history(ENGLISH, Page([], number, has_more=False), words, of, UTC, NOW, UserId(1))
+    view = history.history(ENGLISH, Page([], number, has_more=False), words, of, UTC, NOW, UserId(1))
     assert said in view.html
     assert not view.buttons
