@@ -1,0 +1,92 @@
+"""An engine may run work again, as databases do that give up one of two transactions: it has no second effect."""
+
+import sqlite3
+from contextlib import closing, suppress
+
+from bot.domain.credits.shop import Payment
+from bot.domain.library.recipe import Recipe
+from bot.domain.operations.actions import AuditRow
+from bot.domain.people.access import InviteCode
+from bot.domain.tasks.task import TaskState
+from bot.domain.units import DAY, Credits, Millis, UserId
+from bot.store import SentRecord, Store
+from bot.store.engine.sqlite import SqliteEngine
+from tests.builders import (
+    ADA,
+    LEASE,
+    NOW,
+    XIAOLIN,
+    a_draft,
+    a_grant,
+    a_request,
+    a_task_id,
+    an_asset,
+    an_image,
+    an_update,
+    stored,
+)
+from tests.store.steps import after
+
+
+class Repeating(SqliteEngine):
+    """Takes everything back that work did, and runs it once more."""
+
+    async def write(self, work):
+        class Again(Exception):
+            pass
+
+        def given_up(tx):
+            work(tx)
+            raise Again
+
+        with suppress(Again):
+            await super().write(given_up)
+        return await super().write(work)
+
+
+async def a_life(store, task_ids) -> None:
+    """Something of every subject."""
+    for person in (ADA, XIAOLIN):
+        await store.people.save_user(person, "Name", "name", "en", NOW)
+    invite = InviteCode("abc", 3, 0, Millis(NOW + DAY), "pro", None, NOW)
+    await store.people.save_invite(invite, AuditRow("update:1", NOW, ADA, "invite", "abc"))
+    await store.people.redeem_invite("abc", XIAOLIN, NOW)
+    await store.inbox.receive([an_update(1), an_update(2)])
+    await store.inbox.mark_processed(1, NOW)
+    await store.credits.book(a_grant(20, operation_id="grant"))
+    await store.payments.save_payment(Payment("stx-1", ADA, Credits(100), 150, NOW))
+    await store.payments.begin_refund("stx-1", UserId(7), NOW)
+    await store.payments.end_refund("stx-1", UserId(7), NOW, done=True)
+    image = an_image()
+    for state, task_id in zip(TaskState, task_ids, strict=True):
+        names = {"id": task_id, "external_task_id": f"klingbot-{task_id}"}
+        await stored(store, state, images=[image], request=a_request(image), **names)
+    for delivery in await store.outbox.claim(NOW, LEASE, 10):
+        await store.outbox.mark_delivered(delivery.id, SentRecord(9, f"file-{delivery.id}"), NOW)
+    for task in await store.tasks.list_in([TaskState.SUCCEEDED]):
+        await store.credits.refund(task.id, Credits(4), "0", NOW)
+    await store.tasks.claim_due(after(DAY), LEASE, [TaskState.IN_PROGRESS], 10)
+    await store.drafts.save(a_draft())
+    await store.library.save_recipe(Recipe("token", ADA, "Fox", {}, 0, 0, NOW), 10)
+    asset = await store.library.save_asset(an_asset(id="A", name="Fox", external_id="A"), 10)
+    await store.library.update_asset(asset)
+    broadcast_id = await store.operations.add_broadcast("news", None, NOW)
+    assert broadcast_id == 1
+
+
+def rows_of(path) -> dict[str, list[tuple]]:
+    with closing(sqlite3.connect(path)) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        kept = [name for name in tables if name not in {"settings", "_sqlite_migrations"}]
+        return {name: db.execute(f"SELECT * FROM {name}").fetchall() for name in kept}
+
+
+async def test_work_that_is_run_again_has_no_second_effect(tmp_path):
+    task_ids = [a_task_id() for _ in TaskState]
+    for engine, name in ((SqliteEngine, "once.db"), (Repeating, "twice.db")):
+        store = Store.on(await engine.open(str(tmp_path / name)))
+        await a_life(store, task_ids)
+        await store.close()
+    once, twice = rows_of(tmp_path / "once.db"), rows_of(tmp_path / "twice.db")
+    assert twice == once
+    assert not [name for name in ("tasks", "ledger", "outbox", "invite_uses", "assets") if not once[name]]
