@@ -10,15 +10,15 @@ import asyncio
 import random
 import shutil
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import httpx
 import structlog
 
+from bot.application import App
 from bot.clock import Clock, Runtime, Sleep, SystemClock
 from bot.domain.requests import (
     effects,
@@ -30,7 +30,7 @@ from bot.kling import callback
 from bot.kling.download import download
 from bot.kling.pool import open_pool
 from bot.network import Network
-from bot.scheduler import Run, Scheduler
+from bot.scheduler import Scheduler
 from bot.services.compose import Compose
 from bot.services.container import Services
 from bot.services.credits.payments import Payments
@@ -64,7 +64,7 @@ from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.settings.config import Settings
 from bot.store import Store
 from bot.wiring import administration
-from handlers.connection import Connection, TelegramSide, connect
+from handlers.connection import connect
 
 log = structlog.get_logger(__name__)
 
@@ -72,7 +72,6 @@ SUBMISSIONS_AT_ONCE = 16
 LOOKS_AT_ONCE = 16
 DELIVERIES_AT_ONCE = 4
 ASSETS_AT_ONCE = 4
-GRACE_SECONDS = 20.0
 DOWNLOAD_TIMEOUT = 60.0
 ASSISTANT_TIMEOUT = 20.0
 MAX_DOWNLOAD = 2_000_000_000
@@ -82,84 +81,6 @@ TICK_SECONDS = 1.0
 RECOVER_SECONDS = 5.0
 STATUS_SECONDS = 3.0
 ROUNDS_SECONDS = 60.0
-
-LONGEST_SETTLING = 200
-"""Rounds of jobs, after which work that still begets work is a mistake."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class App:
-    """The bot, put together and not yet running.
-
-    `run` serves until it is told to stop. Without it nothing happens by itself, and whoever built the bot drives it:
-    `start`, then `process`, `tick` and `settle`.
-    """
-
-    store: Store
-    services: Services
-    inbox: Intake
-    scheduler: Scheduler
-    jobs: Mapping[Job, tuple[float, Run]]
-    work: tuple[WorkerPool, ...]
-    telegram: TelegramSide
-    restore: Callable[[], Awaitable[None]]
-    serving: Callable[[], AbstractAsyncContextManager[object]]
-
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Take updates and run the jobs until `stopping` is set, then finish what has begun.
-
-        Raises:
-            ConfigError: the web server cannot listen where the settings say.
-
-        """
-        async with self.serving():
-            await self.restore()
-            self.scheduler.start(self.jobs)
-            try:
-                await self.inbox.run(stopping, ready=lambda: log.info("ready"))
-            finally:
-                self.scheduler.stop()
-                for work in self.work:
-                    await work.stop(GRACE_SECONDS)
-                log.info("stopped")
-
-    async def start(self) -> None:
-        """Do what `run` does first: restore the state, set the menus, act on the updates that were left over."""
-        await self.restore()
-        await self.inbox.replay()
-        await self.inbox.drain()
-
-    async def process(self, *updates: Mapping[str, object]) -> None:
-        """Store updates, each as the Bot API's JSON, and act on every one to its end."""
-        await self.inbox.take_in([self.telegram.read(update) for update in updates])
-        await self.inbox.drain()
-
-    async def tick(self, job: Job) -> None:
-        """Run one job once, and the work that it begins to its end. Raises what the job raises."""
-        _, run = self.jobs[job]
-        await run()
-        for work in self.work:
-            await work.drain()
-
-    async def settle(self) -> None:
-        """Do everything that is due now by the clock: fetch and process updates, run the jobs until they find nothing.
-
-        What is due later (the next poll of a task, a retry) waits until the clock is moved.
-
-        Raises:
-            RuntimeError: the jobs begin new work without an end.
-
-        """
-        for _ in range(LONGEST_SETTLING):
-            await self.inbox.fetch(timeout_seconds=0)
-            await self.inbox.drain()
-            self.scheduler.woken.clear()
-            before = sum(work.begun for work in self.work)
-            for job in self.jobs:
-                await self.tick(job)
-            if not self.scheduler.woken and sum(work.begun for work in self.work) == before:
-                return
-        raise RuntimeError(f"still busy: {sorted(self.scheduler.woken)}")
 
 
 @asynccontextmanager
@@ -260,13 +181,7 @@ async def build(
             runtime=runtime,
             wake=scheduler.wake,
         )
-        connection = Connection(
-            token=token,
-            base_url=settings.telegram.base_url,
-            base_file_url=settings.telegram.base_file_url,
-            local_mode=settings.telegram.local_mode,
-        )
-        telegram = await stack.enter_async_context(connect(connection, runtime, network))
+        telegram = await stack.enter_async_context(connect(settings.telegram, runtime, network))
         thinking = await stack.enter_async_context(network.client(timeout=ASSISTANT_TIMEOUT))
         assistant = Assistant(http=thinking, settings=settings.assistant, clock=clock)
         fetch_picture = partial(
@@ -343,7 +258,7 @@ async def build(
             clock=clock,
             stale_after=settings.telegram.stale_after_minutes * MINUTE,
         )
-        telegram.serve(services)
+        handler = telegram.handler(services)
 
         submissions, looks, deliveries, making = (
             WorkerPool(SUBMISSIONS_AT_ONCE),
@@ -433,14 +348,14 @@ async def build(
             await access.refresh()
             await alerts.restore()
             await services.pricing.refresh()
-            await telegram.prepare(access.roles)
+            await handler.prepare(access.roles)
             await recover.at_start()
             await asset_making.at_start()
 
         yield App(
             store=store,
             services=services,
-            inbox=Intake(store, updates, telegram, clock, sleep),
+            inbox=Intake(store, updates, handler, clock, sleep),
             scheduler=scheduler,
             jobs={
                 Job.DISPATCH: (TICK_SECONDS, dispatch.tick),
@@ -457,7 +372,7 @@ async def build(
                 Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
             },
             work=(submissions, looks, deliveries, making),
-            telegram=telegram,
+            read_update=telegram.read,
             restore=restore,
             serving=serving,
         )

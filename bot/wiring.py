@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bot.clock import Clock, Runtime
+from bot.clock import Runtime
 from bot.services.credits.plans import Plans
 from bot.services.credits.prices import Prices
 from bot.services.credits.pricing import Offer, Pricing
@@ -20,7 +20,6 @@ from bot.store import Store
 class Administration:
     """What admins work with, from the chat and from a shell."""
 
-    clock: Clock
     audit: Audit
     prices: Prices
     accounts: Accounts
@@ -38,17 +37,14 @@ def administration(
     clock = runtime.clock
     audit = Audit(store=store, clock=clock)
     plans = Plans(store=store, configured=settings.plans, default=settings.quota.default_plan)
-    of_providers = {each.name: each.prices.columns() for each in settings.providers}
-    prices = Prices(store=store, configured=settings.catalog.model_dump(), of_providers=of_providers)
-    owners = frozenset(settings.telegram.admins)
-    accounts = Accounts(
-        store=store, clock=clock, plans=plans, quota=settings.quota, owners=owners, audit=audit
-    )
+    configured, of_providers = settings.catalog.model_dump(), settings.provider_prices
+    prices = Prices(store=store, configured=configured, of_providers=of_providers)
+    quota, owners = settings.quota, settings.telegram.admins
+    accounts = Accounts(store=store, clock=clock, plans=plans, quota=quota, owners=owners, audit=audit)
     access = Access(
         store=store, accounts=accounts, audit=audit, runtime=runtime, settings=settings.access, plans=plans
     )
     return Administration(
-        clock=clock,
         audit=audit,
         prices=prices,
         accounts=accounts,

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +23,7 @@ from bot.errors import ConfigError
 from bot.network import Network, is_loopback
 from bot.services.container import Services
 from bot.services.ports import RawUpdate
+from bot.settings import sections
 from handlers import ROUTES
 from handlers.chat.keyboards import Signer
 from handlers.chat.routes import SUBSCRIPTION
@@ -51,55 +51,20 @@ UPLOAD_SECONDS = 600.0
 """Between two reads or writes of an upload: 50 MB on a slow line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """Where the Bot API is, and with which token."""
+class UpdateHandler:
+    """Acts on updates with the services; see `bot.services.ports.UpdateProcessor`."""
 
-    token: str
-    base_url: str
-    base_file_url: str
-    local_mode: bool
-
-
-class TelegramSide:
-    """Telegram as the services see it: where results and notices go, a source of updates, and who acts on them."""
-
-    def __init__(self, application: KlingApplication, connection: Connection, runtime: Runtime) -> None:
+    def __init__(self, application: KlingApplication, dispatcher: Dispatcher) -> None:
         self._application = application
-        signer = Signer(connection.token)
-        self.chat = Chat(application.bot, signer, runtime.sleep)
-        self.dispatcher = Dispatcher(ROUTES, application.bot, signer, self.chat)
+        self.dispatcher = dispatcher
 
         async def handle(incoming: Incoming, _: object) -> None:
-            await self.dispatcher.handle(self.dispatcher.turn(incoming))
+            await dispatcher.handle(dispatcher.turn(incoming))
 
         application.add_handler(TypeHandler(Incoming, handle))
-        self.delivery = TelegramDelivery(self.chat)
-        self.notices = TelegramNotices(self.chat, runtime.clock)
-        self.broadcasts = TelegramBroadcasts(self.chat)
-
-    @property
-    def application(self) -> KlingApplication:
-        """python-telegram-bot's application, with every handler."""
-        return self._application
-
-    def serve(self, services: Services) -> None:
-        """Give the handlers the services that they call, before the first update."""
-        self.dispatcher.serve(services)
-
-    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
-        """Wait for updates; see `bot.services.ports.UpdateSource`. Raises what Telegram answers."""
-        updates = await self._application.bot.get_updates(
-            offset=offset, timeout=timeout_seconds, allowed_updates=list(ALLOWED_UPDATES)
-        )
-        return [_raw(update) for update in updates]
-
-    def read(self, payload: Mapping[str, object]) -> RawUpdate:
-        """Read an update as the Bot API writes it in JSON."""
-        return _raw(Update.de_json(dict(payload), self._application.bot))
 
     async def process(self, update: RawUpdate) -> None:
-        """Act on one update to its end; see `bot.services.ports.UpdateProcessor`."""
+        """Act on one update to its end."""
         bot = self._application.bot
         others = [Update.de_json(payload, bot).message for payload in update.album]
         album = tuple(message for message in others if message is not None)
@@ -108,6 +73,34 @@ class TelegramSide:
     async def prepare(self, staff: Mapping[UserId, Role]) -> None:
         """Set menus, also those of the people who run the bot, and descriptions; best effort."""
         await self.dispatcher.menus.set_all(staff)
+
+
+class TelegramSide:
+    """Telegram as the services see it: where results and notices go, and where updates come from."""
+
+    def __init__(self, application: KlingApplication, token: str, runtime: Runtime) -> None:
+        self.application = application
+        self._signer = Signer(token)
+        self.chat = Chat(application.bot, self._signer, runtime.sleep)
+        self.delivery = TelegramDelivery(self.chat)
+        self.notices = TelegramNotices(self.chat, runtime.clock)
+        self.broadcasts = TelegramBroadcasts(self.chat)
+
+    def handler(self, services: Services) -> UpdateHandler:
+        """What acts on updates with these services; made once."""
+        bot = self.application.bot
+        return UpdateHandler(self.application, Dispatcher(ROUTES, bot, self._signer, self.chat, services))
+
+    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
+        """Wait for updates; see `bot.services.ports.UpdateSource`. Raises what Telegram answers."""
+        updates = await self.application.bot.get_updates(
+            offset=offset, timeout=timeout_seconds, allowed_updates=list(ALLOWED_UPDATES)
+        )
+        return [_raw(update) for update in updates]
+
+    def read(self, payload: Mapping[str, object]) -> RawUpdate:
+        """Read an update as the Bot API writes it in JSON."""
+        return _raw(Update.de_json(dict(payload), self.application.bot))
 
 
 def _raw(update: Update) -> RawUpdate:
@@ -119,19 +112,19 @@ def _raw(update: Update) -> RawUpdate:
 
 @asynccontextmanager
 async def _transport(
-    connection: Connection, network: Network, limit: int
+    settings: sections.Telegram, network: Network, limit: int
 ) -> AsyncIterator[httpx.AsyncBaseTransport]:
     """Connections that trust the same certificates as httpx, and go through a proxy where the system names one."""
     if network.transport is not None:
         yield network.transport
         return
-    secure = any(url.startswith("https:") for url in (connection.base_url, connection.base_file_url))
+    secure = any(url.startswith("https:") for url in (settings.base_url, settings.base_file_url))
     # Over aiohttp, httpx handles ten times as many updates as with its own pool.
     connector = TCPConnector(limit=limit, ssl=network.tls if secure else True)
     async with ClientSession(
         connector=connector,
         timeout=ClientTimeout(total=None),
-        trust_env=not is_loopback(urlsplit(connection.base_url).hostname or ""),
+        trust_env=not is_loopback(urlsplit(settings.base_url).hostname or ""),
     ) as session:
         # The session has its own connector: this context is never used, and costs 50 ms where it is to verify.
         yield AiohttpTransport(verify=False, client=session)
@@ -168,7 +161,9 @@ async def _greet(bot: Bot, sleep: Sleep) -> None:
 
 
 @asynccontextmanager
-async def connect(connection: Connection, runtime: Runtime, network: Network) -> AsyncIterator[TelegramSide]:
+async def connect(
+    settings: sections.Telegram, runtime: Runtime, network: Network
+) -> AsyncIterator[TelegramSide]:
     """Build the application and open its connections; they are closed at the end.
 
     Raises:
@@ -176,16 +171,17 @@ async def connect(connection: Connection, runtime: Runtime, network: Network) ->
 
     """
     async with (
-        _transport(connection, network, CONNECTIONS) as sending,
-        _transport(connection, network, 2) as polling,
+        _transport(settings, network, CONNECTIONS) as sending,
+        _transport(settings, network, 2) as polling,
     ):
         # The time-out of a long poll comes on top: a dead line is noticed within 45 seconds.
+        token = settings.token.get_secret_value()
         application: KlingApplication = (
             ApplicationBuilder()
-            .token(connection.token)
-            .base_url(connection.base_url)
-            .base_file_url(connection.base_file_url)
-            .local_mode(connection.local_mode)
+            .token(token)
+            .base_url(settings.base_url)
+            .base_file_url(settings.base_file_url)
+            .local_mode(settings.local_mode)
             .request(_request(sending, 60))
             .get_updates_request(_request(polling, 15))
             .updater(None)
@@ -194,4 +190,4 @@ async def connect(connection: Connection, runtime: Runtime, network: Network) ->
         )
         await _greet(application.bot, runtime.sleep)
         async with application:
-            yield TelegramSide(application, connection, runtime)
+            yield TelegramSide(application, token, runtime)

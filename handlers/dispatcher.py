@@ -39,21 +39,16 @@ class Step:
 class Dispatcher:
     """Finds what was declared for an update, asks the gate, runs it, and answers errors."""
 
-    def __init__(self, routes: Routes, bot: Bot, signer: Signer, chat: Chat) -> None:
+    def __init__(self, routes: Routes, bot: Bot, signer: Signer, chat: Chat, services: Services) -> None:
         self._routes = routes
         self._bot = bot
         self._signer = signer
         self._chat = chat
         self.menus = Menus(routes.commands.values(), chat)
-        self._services: Services | None = None
-
-    def serve(self, services: Services) -> None:
-        """Take the services, before the first update."""
         self._services = services
 
     def turn(self, incoming: Incoming) -> Turn:
         """An update as a handler sees it, before the person is loaded."""
-        assert self._services is not None  # noqa: S101  `serve` comes first
         return Turn(incoming.update, incoming.album, self._services, self._chat, self.menus, self._bot)
 
     async def handle(self, turn: Turn) -> None:

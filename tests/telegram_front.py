@@ -14,7 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.clock import Clock, Runtime
 from bot.demo.telegram import TelegramStandIn
 from bot.network import Network
-from handlers.connection import Connection, TelegramSide, connect
+from bot.settings import sections
+from handlers.connection import TelegramSide, connect
+from handlers.dispatcher import Dispatcher
 from tests.serving import serve
 
 TOKEN = "123456:a-token-of-tests"
@@ -98,6 +100,7 @@ class Telegram:
     front: Front
     side: TelegramSide
     address: str
+    dispatcher: Dispatcher | None = None
 
 
 @asynccontextmanager
@@ -106,9 +109,11 @@ async def open_telegram(directory: Path, clock: Clock) -> AsyncIterator[Telegram
     people = TelegramStandIn(directory, token=TOKEN)
     front = Front(people.app)
     async with serve(front) as address:
-        connection = Connection(TOKEN, f"{address}/bot", f"{address}/file/bot", local_mode=False)
+        settings = sections.Telegram(
+            token=TOKEN, base_url=f"{address}/bot", base_file_url=f"{address}/file/bot"
+        )
         try:
-            async with connect(connection, Runtime(clock), Network()) as side:
+            async with connect(settings, Runtime(clock), Network()) as side:
                 yield Telegram(people, front, side, address)
         finally:
             await people.close()

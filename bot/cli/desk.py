@@ -16,7 +16,7 @@ from typing import Concatenate, ParamSpec
 import click
 
 from bot import log
-from bot.clock import Runtime
+from bot.clock import Clock, Runtime
 from bot.domain.units import Millis, UserId
 from bot.errors import ConfigError, UserError
 from bot.kling.pool import ConfiguredOffer
@@ -39,6 +39,7 @@ _GAPS = str.maketrans("\t\r\n", "   ")
 class Desk(Administration):
     """The services that a command asks, each with an actor of None."""
 
+    clock: Clock
     tasks: TaskAdmin
 
     def operation(self, deed: str = "") -> str:
@@ -59,15 +60,14 @@ class Desk(Administration):
 async def _desk(settings: config.Settings) -> AsyncIterator[Desk]:
     store = await Store.open(settings.store.url)
     try:
-        made = administration(
-            settings, store=store, offer=ConfiguredOffer(settings.providers), runtime=Runtime(), wake=_nobody
-        )
+        offer, runtime = ConfiguredOffer(settings.providers), Runtime()
+        made = administration(settings, store=store, offer=offer, runtime=runtime, wake=_nobody)
         await made.access.refresh()
         await made.pricing.refresh()
         shared = {field.name: getattr(made, field.name) for field in fields(made)}
-        tasks = Tasks(store=store, accounts=made.accounts, status=None, clock=made.clock, wake=_nobody)
-        admin = TaskAdmin(store=store, tasks=tasks, access=made.access, audit=made.audit, clock=made.clock)
-        yield Desk(**shared, tasks=admin)
+        tasks = Tasks(store=store, accounts=made.accounts, status=None, clock=runtime.clock, wake=_nobody)
+        admin = TaskAdmin(store=store, tasks=tasks, access=made.access, audit=made.audit, clock=runtime.clock)
+        yield Desk(**shared, clock=runtime.clock, tasks=admin)
     finally:
         await store.close()
 

@@ -19,6 +19,8 @@ from pydantic_core import ErrorDetails
 
 from bot.domain.credits.quota import PlanTerms
 from bot.domain.credits.shop import MonthlyPlan, Package
+from bot.domain.requests.model import ChangedPrices
+from bot.domain.units import ProviderName
 from bot.errors import ConfigError
 from bot.kling import callback
 from bot.kling.provider import Provider
@@ -83,6 +85,11 @@ class Settings(BaseModel):
         """The largest video that is uploaded: Telegram's own limit unless the operator sets one."""
         megabytes = self.delivery.max_upload_mb or (2000 if self.telegram.local_mode else 50)
         return megabytes * 1_000_000
+
+    @property
+    def provider_prices(self) -> dict[ProviderName, ChangedPrices]:
+        """What costs otherwise where a provider is the first that can do it."""
+        return {provider.name: provider.prices.columns() for provider in self.providers}
 
     def secrets(self) -> tuple[str, ...]:
         """Everything that must never be written anywhere."""

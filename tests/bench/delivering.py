@@ -15,7 +15,8 @@ from bot.domain.tasks.task import Delivery, DeliveryKind, DeliveryState, TaskSta
 from bot.kling.download import download
 from bot.network import Network
 from bot.services.ports import ResultFile
-from handlers.connection import Connection, TelegramSide, connect
+from bot.settings import sections
+from handlers.connection import TelegramSide, connect
 from tests.builders import a_task
 
 
@@ -38,10 +39,12 @@ async def deliver(client: httpx.AsyncClient, side: TelegramSide, url: str, targe
 
 async def main(files_url: str, bot_api_url: str, directory: Path, count: int) -> None:
     """Send one video to have everything loaded, then `count` at once."""
-    connection = Connection("123456:a-token", f"{bot_api_url}/bot", f"{bot_api_url}/file/bot", False)
+    settings = sections.Telegram(
+        token="123456:a-token", base_url=f"{bot_api_url}/bot", base_file_url=f"{bot_api_url}/file/bot"
+    )
     async with (
         httpx.AsyncClient(timeout=60, trust_env=False) as client,
-        connect(connection, Runtime(), Network()) as side,
+        connect(settings, Runtime(), Network()) as side,
     ):
         await deliver(client, side, f"{files_url}/1", directory / "first.mp4")
         before = memory("VmRSS")

@@ -1,6 +1,6 @@
 """People: who they are, what language they read, what they may spend, and what admins did about it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -78,7 +78,7 @@ class Accounts:
         clock: Clock,
         plans: Mapping[str, Plan],
         quota: sections.Quota,
-        owners: frozenset[UserId],
+        owners: Collection[UserId],
         audit: Audit | None = None,
     ) -> None:
         self._store = store
@@ -87,7 +87,7 @@ class Accounts:
         self._default_plan = quota.default_plan
         self._audit = audit
         self._zone = quota.zone
-        self._owners = owners
+        self._owners = frozenset(owners)
         self._appointed: frozenset[UserId] = frozenset()
 
     def is_admin(self, user_id: UserId) -> bool:

@@ -40,7 +40,8 @@ async def telegram(tmp_path):
     async with open_telegram(tmp_path / "telegram", clock) as opened:
         # Errors are told with the services of people and time; the others are not asked.
         others = dict.fromkeys(field.name for field in fields(Services))
-        opened.side.serve(Services(**{**others, "accounts": accounts, "clock": clock}))
+        services = Services(**{**others, "accounts": accounts, "clock": clock})
+        opened.dispatcher = opened.side.handler(services).dispatcher
         yield opened
     await store.close()
 
@@ -50,7 +51,7 @@ def told(telegram):
     """Hands an exception to the error handler, as the dispatcher does."""
 
     async def hand(update: Update, error: Exception, language: str = "en") -> None:
-        turn = telegram.side.dispatcher.turn(Incoming(update))
+        turn = telegram.dispatcher.turn(Incoming(update))
         turn.t = for_language(language)
         await answer_error(turn, error)
 

@@ -7,7 +7,7 @@ from bot.domain.people.access import Role
 from bot.domain.units import UserId
 from bot.i18n import for_language
 from handlers import ROUTES
-from handlers.chat.menus import Menu
+from handlers.chat.menus import Menu, Menus
 from tests.builders import NOW
 from tests.telegram_front import ADA, BOSS, complaint, open_telegram
 
@@ -24,7 +24,7 @@ async def telegram(tmp_path):
 
 @pytest.fixture
 def menus(telegram):
-    return telegram.side.dispatcher.menus
+    return Menus(ROUTES.commands.values(), telegram.side.chat)
 
 
 def menus_set(telegram) -> dict[tuple[str, object, object], list[str]]:
@@ -99,9 +99,9 @@ async def test_an_admin_who_has_never_written_does_not_keep_the_others_from_thei
     assert ("chat", BOSS, "zh") in menus_set(telegram)
 
 
-async def test_a_menu_that_telegram_refuses_does_not_keep_the_bot_from_starting(telegram):
+async def test_a_menu_that_telegram_refuses_does_not_keep_the_bot_from_starting(telegram, menus):
     telegram.front.answer("setMyCommands", *[complaint(400, "Bad Request: BOT_COMMAND_INVALID")] * 8)
-    await telegram.side.prepare(STAFF)
+    await menus.set_all(STAFF)
     assert len(telegram.front.of("setMyCommands")) == 8
     assert len(telegram.front.of("setMyDescription")) == 2
 
