@@ -21,8 +21,7 @@ import structlog
 from bot.application import App
 from bot.clock import Clock, Runtime, Sleep, SystemClock
 from bot.domain.requests import (
-    effects,
-    voices,
+    presets,
 )
 from bot.domain.requests.request import Product
 from bot.domain.units import DAY, MINUTE, Millis
@@ -33,10 +32,9 @@ from bot.network import Network
 from bot.scheduler import Scheduler
 from bot.services.compose import Compose
 from bot.services.container import Services
-from bot.services.credits.payments import Payments
+from bot.services.credits.payments import Payments, Subscriptions
 from bot.services.credits.pools import Pools
 from bot.services.credits.spending import Spending
-from bot.services.credits.subscriptions import Subscriptions
 from bot.services.inbox import Intake
 from bot.services.library.asset_making import AssetMaking
 from bot.services.library.assets import Assets
@@ -141,8 +139,8 @@ async def build(
             prices=admin.prices.at,
             pool=pool,
             defaults=settings.models,
-            voices=voices.load(),
-            effects=effects.load(),
+            voices=presets.load_voices(),
+            effects=presets.load_effects(),
         )
         limits = Limits(limits=settings.limits, groups=settings.groups, clock=clock)
         spending = Spending(

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from bot.domain.requests.catalog import CAMERA_SECONDS, numbers
-from bot.domain.requests.effects import Effect
 from bot.domain.requests.model import UNKNOWN_RATE, Model
+from bot.domain.requests.presets import Effect, Voice
 from bot.domain.requests.request import Operation
-from bot.domain.requests.voices import Voice
 from bot.i18n import Texts
 from handlers.chat.html import TEXT_LIMIT, View, inline, units
 

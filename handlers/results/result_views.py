@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.library.recipe import can_become
 from bot.domain.requests.choices import COMPOSED
-from bot.domain.requests.effects import Effect
+from bot.domain.requests.presets import Effect
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import Delivery, DeliveryKind, Task
 from bot.domain.units import Credits, Millis, UserId, shown

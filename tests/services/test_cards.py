@@ -7,8 +7,7 @@ import pytest
 from bot.clock import ManualClock
 from bot.domain.requests import (
     catalog,
-    effects,
-    voices,
+    presets,
 )
 from bot.domain.requests.choices import Knob
 from bot.domain.requests.preferences import Preferences
@@ -50,8 +49,8 @@ def cards(store) -> Cards:
         prices=lambda _: CATALOG,
         pool=Everything(MODELS),
         defaults=defaults,
-        voices=voices.load(),
-        effects=effects.load(),
+        voices=presets.load_voices(),
+        effects=presets.load_effects(),
     )
     return Cards(store=store, compose=compose, clock=ManualClock(NOW))
 

@@ -5,8 +5,7 @@ import pytest
 from bot.domain.library.asset import Names
 from bot.domain.requests import (
     catalog,
-    effects,
-    voices,
+    presets,
 )
 from bot.domain.requests.request import ImageRef, Operation, VideoRequest
 from bot.errors import UserError
@@ -27,8 +26,8 @@ def compose(models: tuple[str, ...] = MODELS) -> Compose:
         prices=lambda _: CATALOG,
         pool=Everything(models),
         defaults=defaults,
-        voices=voices.load(),
-        effects=effects.load(),
+        voices=presets.load_voices(),
+        effects=presets.load_effects(),
     )
 
 

@@ -26,8 +26,8 @@ from bot.domain.requests.catalog import load as load_catalog
 from bot.domain.requests.choices import Knob
 from bot.domain.requests.model import Model
 from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.presets import load_voices
 from bot.domain.requests.request import Operation, VideoRequest
-from bot.domain.requests.voices import load as load_voices
 from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import DAY, Millis
 from bot.errors import UserError

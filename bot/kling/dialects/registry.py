@@ -3,11 +3,8 @@
 import re
 from urllib.parse import urlsplit
 
-from bot.kling.dialects.flat import FLAT
-from bot.kling.dialects.generic import GENERIC
-from bot.kling.dialects.official import OFFICIAL
-from bot.kling.dialects.omnimaas import OMNIMAAS
-from bot.kling.dialects.prefixed import PREFIXED
+from bot.kling.dialects.generic import GENERIC, OMNIMAAS
+from bot.kling.dialects.native import FLAT, OFFICIAL, PREFIXED
 from bot.kling.dialects.unified import UNIFIED
 from bot.kling.wire import Dialect
 

@@ -12,7 +12,7 @@ from typing import Any, Self
 from bot.domain.requests.request import Mode, Operation, VideoRequest
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of
-from bot.kling.dialects.official import OFFICIAL
+from bot.kling.dialects.native import OFFICIAL
 from bot.kling.wire import (
     HttpRequest,
     HttpResponse,

@@ -3,9 +3,9 @@
 from pydantic import ValidationError
 
 from bot.domain.requests.catalog import speech_seconds
+from bot.domain.requests.presets import language_of
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import AudioRef, ImageRef, Operation, SourceVideo, Speech, VideoRequest
-from bot.domain.requests.voices import language_of
 from bot.errors import UserError
 from bot.services.compose.offered import Offered, fitting
 

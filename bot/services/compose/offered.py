@@ -9,11 +9,10 @@ from pydantic import ValidationError
 
 from bot.domain.library.asset import NO_NAMES, Names
 from bot.domain.requests.catalog import Catalog
-from bot.domain.requests.effects import Effects
 from bot.domain.requests.model import Model
+from bot.domain.requests.presets import Effects, Voices
 from bot.domain.requests.prompt import ParsedPrompt, Vocabulary, parse
 from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
-from bot.domain.requests.voices import Voices
 from bot.domain.units import Credits, ProviderName
 from bot.errors import UserError
 from bot.kling.pool import Pool

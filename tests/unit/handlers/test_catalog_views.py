@@ -8,8 +8,7 @@ import pytest
 
 from bot.domain.requests import (
     catalog,
-    effects,
-    voices,
+    presets,
 )
 from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, UserId, short_hash
@@ -29,7 +28,7 @@ BESIDE = {
     for operation in EVERYTHING - VIDEO_MODEL_OPERATIONS
     if (rows := CATALOG.without_choice(operation))
 }
-EFFECTS = effects.load()
+EFFECTS = presets.load_effects()
 ALL_EFFECTS = EFFECTS.search("")
 ENGLISH = for_language("en")
 LANGUAGES = [for_language(language) for language in NAMES]
@@ -132,11 +131,11 @@ def test_where_no_model_is_on_offer_that_is_said():
 @pytest.mark.parametrize("t", LANGUAGES, ids=list(NAMES))
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_voice_of_a_language_is_named_as_it_can_be_typed(t, language):
-    known = voices.load().of(language)
+    known = presets.load_voices().of(language)
     html = catalog_views.voices(t, language, known).html
     assert is_message(html)
     copied = re.findall(r"<code>([^<]*)</code>", html)[: len(known)]
-    assert [voices.load().find(name, language) for name in copied] == list(known)
+    assert [presets.load_voices().find(name, language) for name in copied] == list(known)
 
 
 def test_the_effects_are_counted_and_thirty_of_them_named():

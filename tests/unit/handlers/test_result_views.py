@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.requests import effects
+from bot.domain.requests import presets
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import Delivery, DeliveryKind, DeliveryState, TaskState
 from bot.domain.units import Credits, UserId
@@ -54,7 +54,7 @@ def test_a_result_has_at_most_three_words_a_row_and_data_that_fits(t):
 
 @LANGUAGES
 def test_every_effect_has_a_button_that_telegram_takes(t):
-    found = effects.load().search("", 1)
+    found = presets.load_effects().search("", 1)
     shown = []
     for page in range(-(-len(found) // result_views.EFFECTS_A_PAGE)):
         view = result_views.ask_effect(t, a_result(), found, page, Credits(10), LARGEST_USER)

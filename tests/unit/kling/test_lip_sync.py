@@ -4,8 +4,7 @@ import pytest
 
 from bot.domain.requests.request import Speech
 from bot.kling import outcomes
-from bot.kling.dialects.official import OFFICIAL
-from bot.kling.dialects.prefixed import PREFIXED
+from bot.kling.dialects.native import OFFICIAL, PREFIXED
 from bot.kling.wire import HttpResponse, SubmitContext
 from tests.operations import BYTES, SOUND, a_request_for
 

@@ -1,7 +1,7 @@
 import pytest
 
 from bot.domain.requests.request import Operation
-from bot.kling.dialects.official import OFFICIAL
+from bot.kling.dialects.native import OFFICIAL
 from bot.kling.dialects.unified import MANY, UNIFIED
 from bot.kling.wire import TaskRef
 from tests.operations import PICTURES, a_request_for

@@ -1,8 +1,7 @@
 import pytest
 
 from bot.domain.requests import (
-    effects,
-    voices,
+    presets,
 )
 from bot.domain.requests.direction import AXES, NAMED, PRESETS, read_camera, read_shots
 from bot.domain.requests.prompt import Vocabulary, parse
@@ -79,7 +78,7 @@ def test_how_somebody_speaks_is_checked(text, nearest):
 
 
 def test_voices_are_found_by_name_in_their_language():
-    known = voices.load()
+    known = presets.load_voices()
     assert known.find("melody", "en").id == "girlfriend_4_speech02"
     assert known.find("温柔姐姐", "zh").id == known.find("Tender", "en").id
     assert known.find("", "zh") in known.of("zh")
@@ -91,11 +90,11 @@ def test_voices_are_found_by_name_in_their_language():
 
 @pytest.mark.parametrize(("text", "language"), [("hello", "en"), ("你好 there", "zh"), ("123", "en")])
 def test_the_language_of_a_speech_is_seen_in_its_letters(text, language):
-    assert voices.language_of(text) == language
+    assert presets.language_of(text) == language
 
 
 def test_effects_are_found_by_name_and_by_words():
-    known = effects.load()
+    known = presets.load_effects()
     assert known.find("Hug Pro", 1).pictures == 2
     assert known.find("swing_swing", 1).title == "swing swing"
     assert known.find("brand new", 2).scene == "brand_new"

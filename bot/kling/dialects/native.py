@@ -1,15 +1,18 @@
-"""Kling's own API, `/v1/videos/*` with the model in the body. Pure.
+"""Dialects with Kling's own bodies: the official API, gateways that keep them under a prefix, and flat proxies. Pure.
 
-kling.ai/document-api: "Text to Video", "Image to Video", "Callback", "Account information". A task can
-be asked for by our own `external_task_id`, and a second submission with the same one is refused (1201,
-"already exists"): together they make a submission safe to settle after a lost answer.
+Official: `/v1/videos/*` with the model in the body. kling.ai/document-api: "Text to Video", "Image to Video",
+"Callback", "Account information". A task can be asked for by our own `external_task_id`, and a second submission
+with the same one is refused (1201, "already exists"): together they make a submission safe to settle after a lost
+answer.
 """
 
 from collections.abc import Mapping
 
+from bot.domain.requests.request import Operation
 from bot.domain.units import DAY
 from bot.kling.dialects import answers
-from bot.kling.dialects.profile import Native, Profile
+from bot.kling.dialects.bodies import Style
+from bot.kling.dialects.profile import FRAMES, PATHS, Native, Profile
 from bot.kling.dialects.reading import clean, text_of
 from bot.kling.outcomes import Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse
@@ -58,3 +61,39 @@ def _amount(pack: Mapping[str, object]) -> str:
 
 
 OFFICIAL = Official()
+
+
+PREFIXED = Native(
+    Profile(
+        name="prefixed",
+        prefix="/kling",
+        # new-api takes these two; its forks and others take more.
+        usual=FRAMES,
+        style=Style(image_ratio=True, try_on=True),
+        needs_prompt=True,
+    )
+)
+"""Gateways under `/kling/v1/videos/*`. Answers come in Kling's envelope, as OpenAI's video object, or as the gateway's
+own row: all are read. They hand `external_task_id` on and cannot be asked for it, and they want a prompt beside an
+image too (new-api, middleware/kling_adapter.go)."""
+
+
+FLAT = Native(
+    Profile(
+        name="flat",
+        # Several pictures go to the same place as one.
+        paths={Operation.REFERENCES_TO_VIDEO: PATHS[Operation.IMAGE_TO_VIDEO]},
+        operations=frozenset(
+            {Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO, Operation.REFERENCES_TO_VIDEO}
+        ),
+        style=Style(
+            durations="integer", needs_mode=True, image_ratio=True, pictures="strings", camera="value"
+        ),
+        ratios=("16:9", "9:16", "1:1", "3:2", "2:3", "3:4", "4:3"),
+        modes=("std", "pro"),
+        sound=False,
+        correlates=False,
+    )
+)
+"""Proxies with Kling's own paths and answers without an envelope. Seconds are integers, seven ratios are documented,
+`mode` is required, errors are HTTP statuses, and `completed` is the word for success."""
