@@ -15,13 +15,9 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from bot.demo.kling import KlingStandIn
-from bot.demo.run import one_address
 from bot.demo.script import sample_picture
-from bot.demo.telegram import TelegramStandIn
-from tests.demo_bot import ADA, BOSS, XIAOLIN
-from tests.flows.world import TOKEN, World
-from tests.serving import serve
+from tests.world.process import BotProcess, open_demo
+from tests.world.telegram import ADA, BOSS, XIAOLIN
 
 TARGET = Path(__file__).parent.parent / "build" / "screenshots"
 BROWSERS = ("/usr/bin/chromium", "chromium-browser", "google-chrome")
@@ -167,7 +163,7 @@ ADMIN = Conversation(
 class Photographer:
     """Plays conversations on the page and takes a picture after every step."""
 
-    def __init__(self, world: World, browser: Browser, target: Path) -> None:
+    def __init__(self, world: BotProcess, browser: Browser, target: Path) -> None:
         self._world = world
         self._browser = browser
         self._target = target
@@ -244,26 +240,16 @@ async def main() -> int:
         return 1
     TARGET.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="klingbot-screenshots-") as name:
-        directory = Path(name)
-        telegram = TelegramStandIn(directory / "telegram", token=TOKEN)
-        kling = KlingStandIn(directory / "kling")
-        kling.behaviour.render_seconds = 1
-        async with serve(one_address(telegram, kling)) as address, serve(kling.app) as kling_url:
-            world = World(directory, telegram, kling, address, kling_url)
-            world.write_config(daily=1000, models=MODELS, extra=SALES)
-            await world.start()
-            try:
-                async with async_playwright() as playwright:
-                    browser = await playwright.chromium.launch(
-                        executable_path=browser_path, args=["--no-sandbox"]
-                    )
-                    photographer = Photographer(world, browser, TARGET)
-                    for conversation in (ENGLISH, CHINESE, SHOP, ADMIN):
-                        await photographer.play(conversation)
-                    await browser.close()
-            finally:
-                await world.stop()
-                await telegram.close()
+        async with (
+            open_demo(Path(name), daily=1000, models=MODELS, extra=SALES) as world,
+            async_playwright() as playwright,
+        ):
+            world.kling.behaviour.render_seconds = 1
+            browser = await playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+            photographer = Photographer(world, browser, TARGET)
+            for conversation in (ENGLISH, CHINESE, SHOP, ADMIN):
+                await photographer.play(conversation)
+            await browser.close()
     return 0
 
 

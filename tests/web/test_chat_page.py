@@ -8,14 +8,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Locator, Page, async_playwright, expect
 
-from bot.demo.kling import KlingStandIn
-from bot.demo.run import one_address
 from bot.demo.script import sample_picture
-from bot.demo.telegram import TelegramStandIn
 from bot.demo.telegram.text import formatted
-from tests.demo_bot import ADA, BOSS, GROUP, XIAOLIN
-from tests.flows.world import TOKEN, World
-from tests.serving import serve
+from tests.world.process import BotProcess, open_demo
+from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
 
 BROWSERS = ("/usr/bin/chromium", "chromium-browser", "google-chrome")
 BROWSER = next((found for name in BROWSERS if (found := shutil.which(name))), None)
@@ -34,18 +30,8 @@ PLAYS = """video => new Promise(done => video.addEventListener("timeupdate", () 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def world(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("page")
-    telegram = TelegramStandIn(directory / "telegram", token=TOKEN)
-    kling = KlingStandIn(directory / "kling")
-    async with serve(one_address(telegram, kling)) as address, serve(kling.app) as kling_url:
-        opened = World(directory, telegram, kling, address, kling_url)
-        opened.write_config(daily=1000)
-        await opened.start()
-        try:
-            yield opened
-        finally:
-            await opened.stop()
-            await telegram.close()
+    async with open_demo(tmp_path_factory.mktemp("page"), daily=1000) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -96,7 +82,7 @@ async def write(page: Page, words: str) -> None:
     await page.locator("#text").press("Enter")
 
 
-def told(world: World, chat: int, html: str, **more) -> dict:
+def told(world: BotProcess, chat: int, html: str, **more) -> dict:
     """Put a message of the bot into a chat."""
     text, entities = formatted(html, "HTML", None, limit=4096)
     state = world.telegram.state

@@ -1,0 +1,214 @@
+"""The panel: people are found and looked after, tasks steered, texts written, and everything is in the log."""
+
+import pytest
+
+from tests.world.telegram import ADA, BOSS, XIAOLIN
+
+
+@pytest.fixture
+async def bot(world):
+    world.kling.behaviour.render_seconds = 0.3
+    world.configure(extra="[plans.pro]\ndaily_credits = 900")
+    await world.start()
+    return world
+
+
+async def tap(bot, label: str, words: str, user: int = BOSS) -> None:
+    await bot.telegram.press_labelled(user, label)
+    await bot.telegram.wait_text(user, words)
+
+
+async def test_an_admin_finds_a_person_and_looks_after_them(bot):
+    telegram = bot.telegram
+    for person in (ADA, XIAOLIN):
+        await telegram.say(person, "/start")
+        await telegram.wait_for(lambda person=person: telegram.replies(person))
+    await telegram.say(BOSS, "/admin")
+    await telegram.wait_text(BOSS, "Your role: Owner")
+    await tap(bot, "Search", "Whom do you look for?")
+    await telegram.say(BOSS, "ADA")
+    await telegram.wait_text(BOSS, "@ada · 1001")
+    await tap(bot, "+50", "250 credits")
+    await telegram.wait_text(ADA, "50 credits")
+    await tap(bot, "Plan", "Which one shall it be?")
+    await tap(bot, "pro", "950 credits")
+    await tap(bot, "Write", "What shall I write")
+    await telegram.say(BOSS, "Your film is <great>!")
+    await telegram.wait_text(ADA, "Your film is <great>!")
+    await telegram.say(BOSS, "/admin 1001")
+    await telegram.wait_for(lambda: "@ada · 1001" in telegram.replies(BOSS)[-1]["text"])
+    await tap(bot, "Ban", "For what reason?")
+    await telegram.say(BOSS, "too loud")
+    await telegram.wait_text(BOSS, "Banned: too loud")
+    await telegram.say(ADA, "/video a fox")
+    await telegram.wait_text(ADA, "too loud")
+    await telegram.press_labelled(BOSS, "Lift the ban")
+    await telegram.wait_for(lambda: not bot.rows("SELECT 1 FROM standings WHERE ban IS NOT NULL"))
+    await telegram.say(BOSS, "/audit @ada")
+    log = (await telegram.wait_text(BOSS, "Log, newest first"))["text"]
+    for done in (
+        "lifted a ban",
+        "banned",
+        "too loud",
+        "wrote to",
+        "moved to a plan",
+        "free → pro",
+        "granted credits",
+    ):
+        assert done in log
+
+
+async def test_tasks_are_ended_made_again_and_refunded_and_failures_counted(bot):
+    telegram = bot.telegram
+    await telegram.say(ADA, "/video [fail] a fox")
+    await telegram.wait_text(ADA, "credits are back")
+    bot.kling.behaviour.render_seconds = 30
+    await telegram.say(ADA, "/video an owl")
+    await bot.wait_for(lambda: bot.rows("SELECT 1 FROM tasks WHERE state = 'in_progress'"))
+    await telegram.say(BOSS, "/admin")
+    await telegram.wait_text(BOSS, "Panel")
+    await tap(bot, "Failures", "1 of 1 tasks failed")
+    await tap(bot, "Panel", "Your role")
+    await tap(bot, "Running tasks", "being made")
+    ((task,),) = bot.rows("SELECT id FROM tasks WHERE state = 'in_progress'")
+    await tap(bot, f"{task[:4]}-{task[4:]}", "provider stand-in")
+    bot.kling.behaviour.render_seconds = 0.2
+    await tap(bot, "End, credits back", "took too long")
+    await bot.ended(2)
+    assert bot.balance(ADA) == (0, 0)
+    await telegram.press_labelled(BOSS, "Make again")
+    await telegram.wait_video(ADA)
+    await bot.ended(3)
+    assert bot.balance(ADA) == (-15, 0)
+    await telegram.press_labelled(BOSS, "Person")
+    await telegram.wait_text(BOSS, "@ada · 1001")
+    await tap(bot, "Tasks", "done")
+    ((made,),) = bot.rows("SELECT id FROM tasks WHERE state = 'succeeded' ORDER BY sequence DESC LIMIT 1")
+    await telegram.press_labelled(BOSS, f"{made[:4]}-{made[4:]}")
+    await telegram.wait_for(lambda: "Refund" in str(telegram.messages(BOSS)))
+    await telegram.press_labelled(BOSS, "Refund")
+    await telegram.wait_for(lambda: bot.balance(ADA) == (0, 0))
+    await telegram.press_labelled(BOSS, "Refund")
+    assert bot.rows("SELECT count(*) FROM ledger WHERE kind = 'refund'") == [(1,)]
+
+
+async def test_a_broadcast_goes_to_whom_it_is_for_and_goes_on_after_a_crash(bot):
+    telegram = bot.telegram
+    await telegram.say(ADA, "/unsubscribe")
+    await telegram.wait_text(ADA, "no more news")
+    await telegram.say(XIAOLIN, "/start")
+    await telegram.say(BOSS, "/admin")
+    await telegram.wait_text(BOSS, "Panel")
+    await tap(bot, "Broadcast", "before it is sent")
+    await telegram.say(BOSS, "New: videos with sound")
+    await telegram.wait_text(BOSS, "To: everybody (2)")
+    await tap(bot, "简体中文", "To: 简体中文 (1)")
+    await tap(bot, "everybody", "To: everybody (2)")
+    await telegram.press_labelled(BOSS, "Send to 2")
+    await telegram.wait_for(lambda: bot.rows("SELECT 1 FROM broadcasts WHERE state != 'draft'"))
+    await bot.restart()
+    await telegram.wait_text(XIAOLIN, "New: videos with sound")
+    await telegram.wait_text(BOSS, "done: 2 of 2 sent")
+    assert not bot.written(ADA, "videos with sound")
+
+
+async def test_the_text_of_the_day_stands_beneath_start_and_others_have_no_panel(bot):
+    telegram = bot.telegram
+    await telegram.say(BOSS, "/admin")
+    await telegram.wait_text(BOSS, "Panel")
+    await tap(bot, "Text of the day", "There is none now")
+    await tap(bot, "Change", "beneath /start?")
+    await telegram.say(BOSS, "Today everything is free")
+    await telegram.wait_text(BOSS, "Today everything is free")
+    await telegram.say(ADA, "/start")
+    await telegram.wait_text(ADA, "Today everything is free")
+    for command in ("/admin", "/admin boss", "/audit", "/audit @boss"):
+        await telegram.say(ADA, command)
+    await bot.wait_written(ADA, "Only admins", 4)
+    await telegram.say(BOSS, "/role @ada support")
+    await telegram.wait_text(BOSS, "Support, from now on")
+    await telegram.say(ADA, "/admin")
+    panel = await telegram.wait_text(ADA, "Your role: Support")
+    labels = [button["text"] for row in panel["reply_markup"]["inline_keyboard"] for button in row]
+    assert labels == ["People", "Search", "Running tasks", "Failures today"]
+
+
+def labels_of(message: dict) -> list[str]:
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return [button["text"] for row in rows for button in row]
+
+
+async def open_panel(bot) -> None:
+    before = len(bot.telegram.replies(BOSS))
+    await bot.telegram.say(BOSS, "/admin")
+    await bot.telegram.wait_for(lambda: len(bot.telegram.replies(BOSS)) > before)
+
+
+async def test_plans_and_prices_change_at_once_and_stay_changed_after_a_restart(bot):
+    telegram = bot.telegram
+    await telegram.say(ADA, "/start")
+    await telegram.wait_text(ADA, "200 credits")
+    await open_panel(bot)
+    await tap(bot, "Plans", "what people may spend")
+    await tap(bot, "free", "Plan free")
+    await tap(bot, "Credits a day", "send the new number, 0 to 10,000,000")
+    await telegram.say(BOSS, "many")
+    await telegram.wait_text(BOSS, "Send a whole number from 0 to 10,000,000")
+    await telegram.say(BOSS, "35")
+    await telegram.wait_text(BOSS, "Changed here")
+    await telegram.say(ADA, "/quota")
+    await telegram.wait_text(ADA, "35")
+    await tap(bot, "Kinds", "what may be made?")
+    await telegram.press_labelled(BOSS, "▫️ picture from photos")
+    await telegram.wait_for(lambda: "✅ picture from photos" in labels_of(telegram.replies(BOSS)[-1]))
+    await telegram.say(ADA, "/video a fox")
+    await telegram.wait_text(ADA, "It includes: picture from photos")
+    assert not bot.rows("SELECT 1 FROM tasks")
+
+    await open_panel(bot)
+    await tap(bot, "Plans", "what people may spend")
+    await tap(bot, "New plan", "What is the new plan called?")
+    await telegram.say(BOSS, "Gold")
+    await telegram.wait_text(BOSS, "Plan gold")
+    await telegram.say(BOSS, "/plan @ada gold")
+    await telegram.wait_text(ADA, "gold")
+    await telegram.say(BOSS, "/grant @ada 300")
+    await telegram.wait_text(ADA, "300 credits")
+
+    await open_panel(bot)
+    await tap(bot, "Prices", "what was accepted keeps its price")
+    await tap(bot, "kling-v2-6", "Credits a second")
+    await tap(bot, "standard", "send the new price")
+    await telegram.say(BOSS, "0,5")
+    await telegram.wait_for(lambda: "standard: 0.5" in labels_of(telegram.replies(BOSS)[-1]))
+    await bot.restart()
+    await telegram.say(ADA, "/video a fox --model kling-v2-6")
+    await bot.wait_for(lambda: bot.rows("SELECT 1 FROM tasks WHERE state = 'succeeded'"))
+    assert bot.rows("SELECT price FROM tasks") == [(3,)]
+
+    await telegram.press_labelled(BOSS, "As in the settings")
+    await bot.wait_for(lambda: bot.rows("SELECT 1 FROM audit WHERE action = 'price' AND after = 'settings'"))
+    await telegram.say(ADA, "/video an owl --model kling-v2-6")
+    await bot.wait_for(lambda: len(bot.rows("SELECT 1 FROM tasks")) == 2)
+    assert bot.rows("SELECT max(price) FROM tasks")[0][0] > 3
+    changes = bot.rows(
+        "SELECT subject, before, after FROM audit WHERE action IN ('terms', 'price') ORDER BY at"
+    )
+    assert changes == [
+        ("free", "daily_credits 200", "daily_credits 35"),
+        ("free", "operations -", "operations multi-image2image"),
+        ("gold", "", "added"),
+        ("kling-v2-6", "rate std 3", "rate std 0.5"),
+        ("kling-v2-6", "", "settings"),
+    ]
+
+
+async def test_support_changes_neither_plans_nor_prices(bot):
+    telegram = bot.telegram
+    await telegram.say(ADA, "/start")
+    await telegram.wait_text(ADA, "200 credits")
+    await telegram.say(BOSS, "/role @ada support")
+    await telegram.wait_text(ADA, "Support")
+    await telegram.say(ADA, "/admin")
+    panel = await telegram.wait_text(ADA, "Your role: Support")
+    assert not {"Plans", "Prices"}.intersection(labels_of(panel))

@@ -1,0 +1,98 @@
+"""Groups: a hello, commands addressed to the bot, one status message each, small signs, limits and a budget."""
+
+import pytest
+
+from bot.demo.script import sample_picture
+from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
+
+
+def reactions(world, message_id: int) -> list[str]:
+    """What stands under a message of the group."""
+    (message,) = [
+        message for message in world.telegram.messages(GROUP) if message["message_id"] == message_id
+    ]
+    return message.get("reactions", [])
+
+
+async def test_the_bot_says_hello_once_when_it_is_added_to_a_group(world):
+    await world.start()
+    world.telegram.acting.set_bot_status(BOSS, GROUP, "left")
+    world.telegram.acting.set_bot_status(BOSS, GROUP, "member")
+    hello = await world.telegram.wait_text(GROUP, "Hello everybody")
+    assert "/video@kling_demo_bot" in hello["text"]
+    # A bot that becomes an administrator has been here before.
+    world.telegram.acting.set_bot_status(BOSS, GROUP, "administrator")
+    await world.telegram.say(ADA, "/tasks@kling_demo_bot", chat=GROUP)
+    await world.telegram.wait_text(GROUP, "Nothing is running")
+    assert len(world.telegram.replies(GROUP)) == 2
+
+
+async def test_a_group_sees_one_status_message_a_sign_and_the_video(world):
+    await world.start()
+    asked = await world.telegram.say(ADA, "/video@kling_demo_bot a fox in the snow", chat=GROUP)
+    await world.telegram.wait_for(lambda: reactions(world, asked["message_id"]) == ["👀"])
+    (video,) = await world.telegram.wait_video(GROUP)
+    assert video["reply_to_message"]["message_id"] == asked["message_id"]
+    await world.telegram.wait_for(lambda: reactions(world, asked["message_id"]) == ["🎉"])
+    sent = [name for name, call in world.telegram.calls if str(call.get("chat_id")) == str(GROUP)]
+    assert (sent.count("sendMessage"), sent.count("sendVideo")) == (1, 1)
+    assert len(world.telegram.replies(GROUP)) == 1
+
+    photo = await world.telegram.send_photo(
+        XIAOLIN, sample_picture(), "/video@kling_demo_bot let the boat sail --spoiler", chat=GROUP
+    )
+    videos = await world.telegram.wait_video(GROUP, 2)
+    assert videos[-1]["reply_to_message"]["message_id"] == photo["message_id"]
+    assert videos[-1]["has_media_spoiler"]
+
+    # Words that are not for the bot, and commands for another one, are nobody's orders.
+    await world.telegram.say(ADA, "what a nice fox", chat=GROUP)
+    await world.telegram.say(ADA, "/video@another_bot a fox", chat=GROUP)
+    failing = await world.telegram.say(ADA, "/video [fail] a fox", chat=GROUP)
+    await world.telegram.wait_for(lambda: reactions(world, failing["message_id"]) == ["💔"])
+    assert [row[0] for row in world.rows("SELECT count(*) FROM tasks")] == [3]
+
+
+async def test_only_who_asked_or_an_admin_presses_what_costs(world):
+    await world.start()
+    await world.telegram.say(ADA, "/video a fox", chat=GROUP)
+    await world.telegram.wait_video(GROUP)
+    query = await world.telegram.press_labelled(XIAOLIN, "Again", chat=GROUP)
+    answer = await world.telegram.wait_answer(query)
+    assert answer["show_alert"]
+    assert world.rows("SELECT count(*) FROM tasks") == [(1,)]
+    await world.telegram.press_labelled(BOSS, "Again", chat=GROUP)
+    await world.telegram.wait_video(GROUP, 2)
+    assert world.rows("SELECT user_id FROM tasks ORDER BY sequence") == [(ADA,), (BOSS,)]
+
+
+async def test_a_group_spends_its_budget_and_no_more(world):
+    world.configure(groups="daily_credits = 20")
+    world.kling.behaviour.render_seconds = 0.2
+    await world.start()
+    await world.telegram.say(ADA, "/video a fox", chat=GROUP)
+    await world.telegram.wait_video(GROUP)
+    await world.telegram.say(XIAOLIN, "/video 一只狐狸", chat=GROUP)
+    await world.telegram.wait_text(GROUP, "本群今天还剩 5")
+    await world.telegram.say(ADA, "/quota", chat=GROUP)
+    await world.telegram.wait_text(GROUP, "This group today: 15 of 20 credits used")
+    await world.telegram.say(XIAOLIN, "/video 一只狐狸")
+    await world.telegram.wait_video(XIAOLIN)
+    assert world.balance(XIAOLIN) == (-15, 0)
+
+
+@pytest.mark.parametrize(
+    ("section", "chat", "said"),
+    [("limits", ADA, "You're faster than I am"), ("groups", GROUP, "This group is faster than I am")],
+)
+async def test_who_asks_too_fast_is_told_when_to_try_again(world, section, chat, said):
+    config = world.config.read_text()
+    slow = config.replace(f"[{section}]\nrequests_per_minute = 1000", f"[{section}]\nrequests_per_minute = 1")
+    assert slow != config
+    world.config.write_text(slow)
+    await world.start()
+    await world.telegram.say(ADA, "/video a fox", chat=chat)
+    await world.telegram.say(ADA, "/video a hare", chat=chat)
+    refusal = await world.telegram.wait_text(chat, said)
+    assert "try again in" in refusal["text"]
+    assert world.rows("SELECT count(*) FROM tasks") == [(1,)]

@@ -1,0 +1,127 @@
+"""Pictures in every form: links, albums of any size, forwarded photos and stickers, through the real process."""
+
+import io
+
+import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from bot.demo.script import sample_picture
+from bot.demo.serving import serve
+from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
+
+
+def a_site() -> Starlette:
+    """A web site with a picture, a page, and a way inwards."""
+
+    async def boat(request: object) -> Response:
+        return Response(sample_picture(), media_type="image/jpeg")
+
+    def in_form(kind: str) -> Response:
+        buffer = io.BytesIO()
+        with Image.open(io.BytesIO(sample_picture())) as picture:
+            picture.save(buffer, kind)
+        return Response(buffer.getvalue(), media_type=f"image/{kind.lower()}")
+
+    async def gif(request: object) -> Response:
+        return in_form("GIF")
+
+    async def heic(request: object) -> Response:
+        return in_form("HEIF")
+
+    async def page(request: object) -> Response:
+        return PlainTextResponse("<html>a page about boats</html>")
+
+    async def inwards(request: object) -> Response:
+        return RedirectResponse("http://10.0.0.1/secret.jpg")
+
+    pictures = [Route("/boat.jpg", boat), Route("/boat.gif", gif), Route("/boat.heic", heic)]
+    return Starlette(routes=[*pictures, Route("/page", page), Route("/inwards", inwards)])
+
+
+async def test_a_link_to_a_picture_is_fetched_by_the_bot_and_never_handed_on(world):
+    world.kling.behaviour.render_seconds = 0.3
+    await world.start()
+    async with serve(a_site()) as site:
+        await world.telegram.say(ADA, f"/video {site}/boat.jpg the boat sails away")
+        (video,) = await world.telegram.wait_video(ADA)
+        assert (video["video"]["width"], video["video"]["height"]) == (1080, 720)
+        assert site not in video["caption"]
+        await world.telegram.say(ADA, f"{site}/boat.jpg")
+        await world.telegram.wait_text(ADA, "What should happen")
+        for path in ("page", "inwards", "gone.jpg"):
+            await world.telegram.say(BOSS, f"/video {site}/{path} it moves")
+        await world.telegram.wait_for(lambda: len(world.telegram.replies(BOSS)) >= 3)
+        said = [message["text"] for message in world.telegram.replies(BOSS)]
+        await world.telegram.say(XIAOLIN, f"/video {site}/page 动起来")
+        await world.telegram.wait_text(XIAOLIN, "无法从")
+    assert ["lead straight to a picture (JPEG, PNG, WebP, GIF or HEIC)" in text for text in said] == [
+        True,
+        True,
+        False,
+    ]
+    assert "doesn't hand out this picture right now" in said[2]
+    assert all(site not in str(request.body) for request in world.kling.requests)
+    assert world.rows("SELECT count(*) FROM tasks") == [(1,)]
+
+
+@pytest.mark.parametrize("name", ["boat.gif", "boat.heic"])
+async def test_a_link_may_lead_to_a_picture_of_any_form_that_a_photo_may_have(world, name):
+    world.kling.behaviour.render_seconds = 0.3
+    await world.start()
+    async with serve(a_site()) as site:
+        await world.telegram.say(ADA, f"/video {site}/{name} the boat sails away")
+        (video,) = await world.telegram.wait_video(ADA)
+    assert (video["video"]["width"], video["video"]["height"]) == (1080, 720)
+
+
+def pictures(number: int) -> list[bytes]:
+    found = []
+    for index in range(number):
+        buffer = io.BytesIO()
+        Image.new("RGB", (400, 400), (20 * index, 90, 120)).save(buffer, "JPEG")
+        found.append(buffer.getvalue())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("models", "number", "words"),
+    [
+        ('["kling-v2-6", "kling-v1-6", "kling-v3-omni"]', 6, None),
+        ('["kling-v2-6", "kling-v1-6"]', 6, "6 photos are too many here; 4 in one go are the most"),
+        ('["kling-v2-6", "kling-v3-omni"]', 9, "9 photos are too many here; 7 in one go are the most"),
+    ],
+)
+async def test_an_album_goes_to_the_model_that_takes_so_many_photos_or_is_refused_clearly(
+    world, models, number, words
+):
+    world.kling.behaviour.render_seconds = 0.3
+    world.configure(models=models)
+    await world.start()
+    await world.telegram.send_album(ADA, pictures(number), "they all dance")
+    if words is not None:
+        await world.telegram.wait_text(ADA, words)
+        assert world.rows("SELECT count(*) FROM tasks") == [(0,)]
+        return
+    await world.telegram.wait_video(ADA)
+    ((request,),) = world.rows("SELECT json_array_length(request, '$.references') FROM tasks")
+    assert request == number
+
+
+async def test_the_words_of_a_forwarded_photo_are_offered_and_cost_nothing_by_themselves(world):
+    world.kling.behaviour.render_seconds = 0.3
+    await world.start()
+    posted = await world.telegram.send_photo(
+        BOSS, sample_picture(), "Sail with us! --pro 50 % off at https://example.com/sale", chat=GROUP
+    )
+    await world.telegram.forward(ADA, posted)
+    await world.telegram.wait_text(ADA, "A forwarded photo. Shall I make this video of it?")
+    assert world.rows("SELECT count(*) FROM tasks") == [(0,)]
+    await world.telegram.say(ADA, "the boat sails away")
+    await world.telegram.wait_text(ADA, "Ready. Shall I make it?")
+    await world.telegram.press_labelled(ADA, "Generate · 15 credits")
+    (video,) = await world.telegram.wait_video(ADA)
+    assert "the boat sails away" in video["caption"]
+    assert "sale" not in str([request.body for request in world.kling.requests])

@@ -1,0 +1,239 @@
+"""`klingbot admin` from a shell, a process of its own, while the bot runs."""
+
+import asyncio
+import csv
+import io
+import re
+
+import pytest
+
+from tests.world.telegram import ADA, BOSS, XIAOLIN
+
+
+@pytest.fixture
+async def bot(world):
+    world.kling.behaviour.render_seconds = 0.3
+    world.configure(extra="[plans.pro]\ndaily_credits = 900")
+    await world.start()
+    return world
+
+
+async def run(bot, *arguments: str) -> list[list[str]]:
+    """What a command of the shell prints: its rows, each of its columns."""
+    code, said = await bot.command("admin", *arguments)
+    assert code == 0, said
+    return [line.split("\t") for line in said.splitlines()]
+
+
+async def refused(bot, *arguments: str) -> str:
+    code, said = await bot.command("admin", *arguments)
+    assert code == 1, said
+    assert said.count("\n") == 1
+    return said
+
+
+async def meet(bot, *people: int) -> None:
+    for person in people:
+        await bot.telegram.say(person, "/start")
+        await bot.telegram.wait_for(lambda person=person: bot.telegram.replies(person))
+
+
+async def ask_until(bot, person: int, text: str, words: str) -> None:
+    """Say the same until the answer is another: the bot takes up what a shell changed within seconds."""
+    async with asyncio.timeout(30):
+        while not bot.written(person, words):
+            before = len(bot.telegram.replies(person))
+            await bot.telegram.say(person, text)
+            await bot.telegram.wait_for(lambda before=before: len(bot.telegram.replies(person)) > before)
+
+
+def things(rows: list[list[str]]) -> dict[str, list[str]]:
+    """The rows of a command whose first column names the thing."""
+    return {row[0]: row[1:] for row in rows}
+
+
+async def test_the_shell_looks_after_people_and_the_log_says_so(bot):
+    telegram = bot.telegram
+    await meet(bot, ADA)
+    assert await run(bot, "users", "ADA") == [["1001", "@ada", "free", "200", "Ada"]]
+    assert await run(bot, "grant", "@ada", "50", "--note", "a prize", "--id", "p1") == [
+        ["1001", "250 can be spent"]
+    ]
+    assert await run(bot, "grant", "@ada", "50", "--id", "p1") == [
+        ["1001", "250 can be spent (was booked before)"]
+    ]
+    assert "granted=50" in await refused(bot, "grant", "@ada", "--", "-80")
+    assert (await run(bot, "plan", "@ada", "pro", "--until", "30d"))[0][:2] == ["1001", "pro"]
+    await telegram.say(ADA, "/quota")
+    await telegram.wait_text(ADA, "950 credits")
+    assert await run(bot, "ban", "@ada", "too", "loud") == [["1001", "banned"]]
+    await telegram.say(ADA, "/video a fox")
+    await telegram.wait_text(ADA, "too loud")
+    rows = await run(bot, "user", "@ada")
+    card = things(rows)
+    assert (card["id"], card["name"], card["available"]) == (["1001"], ["Ada"], ["950"])
+    assert (card["plan"][0], card["ban"], card["role"]) == ("pro", ["too loud"], ["-"])
+    assert [row[2:] for row in rows if row[0] == "ledger"] == [["grant", "50", "0", "-", "a prize"]]
+    assert await run(bot, "unban", "1001") == [["1001", "not banned"]]
+    assert "error.admin.no_user" in await refused(bot, "ban", "@nobody", "why")
+    log = await run(bot, "audit", "@ada")
+    assert [row[1:] for row in log] == [
+        ["shell", "unban", "1001", "too loud", ""],
+        ["shell", "ban", "1001", "", "too loud"],
+        ["shell", "plan", "1001", "free", "pro (30d)"],
+        ["shell", "grant", "1001", "0", "50 (+50)"],
+    ]
+    assert (
+        bot.rows("SELECT actor_id FROM ledger") == bot.rows("SELECT actor_id FROM audit LIMIT 1") == [(None,)]
+    )
+
+
+async def test_the_running_bot_takes_up_what_the_shell_changed_at_the_door(bot):
+    telegram = bot.telegram
+    await meet(bot, ADA, BOSS)
+    assert await run(bot, "maintenance") == [["off"]]
+    assert await run(bot, "maintenance", "on") == [["on"]]
+    await ask_until(bot, ADA, "/save", "starts nothing new")
+    await run(bot, "maintenance", "off")
+    assert await run(bot, "access", "request") == [["request"]]
+    await ask_until(bot, ADA, "/quota", "I have asked its admins")
+    assert await run(bot, "waiting") == [["1001", "@ada", "Ada"]]
+    assert await run(bot, "admit", "@ada", "--plan", "pro") == [["1001", "allowed", "pro"]]
+    assert await run(bot, "admit", "@ada") == [["1001", "allowed (was before)", "pro"]]
+    await telegram.say(ADA, "/quota")
+    await telegram.wait_text(ADA, "You can spend 900 credits")
+    (code,) = await run(bot, "invite", "--uses", "1", "--plan", "pro", "--id", "monday")
+    assert await run(bot, "invite", "--uses", "1", "--plan", "pro", "--id", "monday") == [code]
+    await telegram.say(XIAOLIN, f"/start invite_{code[0]}")
+    await telegram.wait_text(XIAOLIN, "900")
+    assert [row[:3] for row in await run(bot, "invites")] == [[code[0], "1", "1"]]
+    assert await run(bot, "revoke", code[0]) == [[code[0], "ended"]]
+    assert "has not ended" in await refused(bot, "revoke", code[0])
+    assert await run(bot, "deny", "@xiaolin") == [["1002", "denied"]]
+    await telegram.say(XIAOLIN, "/quota")
+    await telegram.wait_text(XIAOLIN, "没有批准")
+    assert await run(bot, "role", "@xiaolin", "support") == [["1002", "support"]]
+    assert [row[0] for row in await run(bot, "staff")] == [str(BOSS), str(XIAOLIN)]
+    await telegram.say(XIAOLIN, "/admin")
+    await telegram.wait_for(lambda: "inline_keyboard" in str(telegram.replies(XIAOLIN)[-1]))
+    assert await run(bot, "role", "@xiaolin", "none") == [["1002", "none"]]
+    assert "error.access.outranked" in await refused(bot, "role", "@boss", "none")
+    assert {row[1] for row in await run(bot, "audit") if row[2] != "redeem"} == {"shell"}
+
+
+async def test_tasks_are_looked_at_ended_and_given_back_and_failures_counted(bot):
+    telegram = bot.telegram
+    await telegram.say(ADA, "/video [fail] a fox")
+    await telegram.wait_text(ADA, "credits are back")
+    await telegram.say(ADA, "/video an owl")
+    await telegram.wait_video(ADA)
+    bot.kling.behaviour.render_seconds = 30
+    await telegram.say(ADA, "/video a\tbear")
+    await bot.wait_for(lambda: bot.rows("SELECT 1 FROM tasks WHERE state = 'in_progress'"))
+
+    ((running, state, user, provider, age),) = await run(bot, "tasks")
+    assert (state, user, provider) == ("in_progress", str(ADA), "stand-in")
+    assert int(age) < 60
+    card = things(await run(bot, "task", running.lower()))
+    assert (card["prompt"], card["credits"], card["finished_at"]) == (["a bear"], ["15"], ["-"])
+    assert ["task", running, "in_progress", "stand-in"] in [row[:4] for row in await run(bot, "user", "@ada")]
+    assert await run(bot, "cancel", running) == [[running, "expired"]]
+    await telegram.wait_text(ADA, "longer than we wait")
+    assert "error.task.ended" in await refused(bot, "cancel", running)
+
+    failures = await run(bot, "failures")
+    assert failures[:2] == [["ended", "3"], ["failed", "2"]]
+    assert sorted(row[2] for row in failures if row[0] == "kind") == ["deadline", "provider"]
+    assert running in [row[1] for row in failures if row[0] == "task"]
+
+    await bot.ended(3)
+    assert bot.balance(ADA) == (-15, 0)
+    ((made,),) = bot.rows("SELECT id FROM tasks WHERE state = 'succeeded'")
+    assert await run(bot, "refund", made) == [[f"{made[:4]}-{made[4:]}", str(ADA), "15"]]
+    assert "error.admin.refunded" in await refused(bot, "refund", made)
+    assert "error.admin.nothing_to_refund" in await refused(bot, "refund", running)
+    assert bot.balance(ADA) == (0, 0)
+    assert [row[1:3] for row in await run(bot, "audit")] == [["shell", "refund"], ["shell", "cancel"]]
+
+    code, table = await bot.command("admin", "stats", "--days", "7")
+    assert code == 0
+    figures = list(csv.DictReader(io.StringIO(table)))
+    assert sorted(row["state"] for row in figures) == ["expired", "failed", "succeeded"]
+
+
+async def test_plans_and_prices_of_the_shell_hold_for_the_running_bot(bot):
+    telegram = bot.telegram
+    await meet(bot, ADA)
+    assert await run(bot, "plan-add", "Gold") == [["gold", "added"]]
+    assert await run(bot, "plan-set", "gold", "daily_credits", "70") == [["gold", "daily_credits", "70"]]
+    assert await run(bot, "plan-set", "gold", "models", "kling-v2-6") == [["gold", "models", "kling-v2-6"]]
+    assert await run(bot, "plan-set", "gold", "carry_over", "on") == [["gold", "carry_over", "on"]]
+    assert ["gold", "added", "70"] in [row[:3] for row in await run(bot, "plans")]
+    assert await run(bot, "plan", "@ada", "gold") == [["1001", "gold", "-"]]
+    await ask_until(bot, ADA, "/quota", "You can spend 70 credits")
+
+    assert ["models", "kling-v2-6", "rate", "std", "3", "settings"] in await run(bot, "prices")
+    changed = ["models", "kling-v2-6", "rate", "std", "0.5", "changed"]
+    assert await run(bot, "price-set", "kling-v2-6", "rate", "std", "0.5") == [changed]
+    assert changed in await run(bot, "prices", "kling-v2-6")
+    await ask_until(bot, ADA, "/prices", "5 s 3 · 10 s 5")
+    await telegram.say(ADA, "/video a fox --model kling-v2-6")
+    await telegram.wait_video(ADA)
+    assert bot.rows("SELECT price FROM tasks") == [(3,)]
+    assert await run(bot, "price-reset", "kling-v2-6") == [["models", "kling-v2-6", "settings"]]
+
+    assert await run(bot, "plan-reset", "gold") == [["gold", "removed"]]
+    await ask_until(bot, ADA, "/quota", "You can spend 197 credits")
+    assert await run(bot, "plan-reset", "free") == [["free", "settings"]]
+    assert [row[1:3] for row in await run(bot, "audit")] == [
+        *(["shell", "terms"] for _ in range(2)),
+        *(["shell", "price"] for _ in range(2)),
+        ["shell", "plan"],
+        *(["shell", "terms"] for _ in range(4)),
+    ]
+
+
+async def test_the_running_bot_sends_what_the_shell_writes(bot):
+    telegram = bot.telegram
+    await meet(bot, ADA, XIAOLIN)
+    assert await run(bot, "notice", "Today", "everything is free") == [["Today everything is free"]]
+    await telegram.say(ADA, "/start")
+    await telegram.wait_text(ADA, "Today everything is free")
+    assert await run(bot, "notice", "--clear") == [["-"]]
+    ((number, state, *figures),) = await run(bot, "broadcast", "Videos with sound", "--language", "en")
+    assert (state, figures) == ("draft", ["0", "0", "1"])
+    assert not bot.written(ADA, "Videos with sound")
+    assert await run(bot, "broadcast-send", number) == [[number, "sending", "0", "0", "1"]]
+    await telegram.wait_text(ADA, "Videos with sound")
+    await bot.wait_for(lambda: bot.rows("SELECT 1 FROM broadcasts WHERE state = 'done'"))
+    assert await run(bot, "broadcast-show", number) == [[number, "done", "1", "0", "1"]]
+    assert "is done" in await refused(bot, "broadcast-send", number)
+    assert not bot.written(XIAOLIN, "Videos with sound")
+    ((stopped, *_),) = await run(bot, "broadcast", "never mind")
+    assert (await run(bot, "broadcast-stop", stopped))[0][1] == "stopped"
+    log = await run(bot, "audit")
+    assert [row[1:3] for row in log] == [
+        ["shell", "broadcast-stop"],
+        ["shell", "broadcast"],
+        ["shell", "notice"],
+        ["shell", "notice"],
+    ]
+
+
+async def test_check_says_what_works_and_what_does_not(world):
+    code, said = await world.command("check")
+    assert (code, said.count("ok  ")) == (0, 5)
+    world.configure(key="demo-access|wrong-secret-but-long-enough-for-hs256")
+    code, said = await world.command("check")
+    assert code == 1
+    assert "FAIL  provider stand-in" in said
+    assert "wrong-secret" not in said
+
+
+async def test_check_tells_whether_callbacks_are_on_and_where(world):
+    _, off = await world.command("check")
+    assert "callbacks: off" in off
+    world.configure(extra='[web]\npublic_url = "https://bot.example.org"\n')
+    _, on = await world.command("check")
+    assert "callbacks: on, at https://bot.example.org/callback/" in on
+    assert re.search(r"callback/stand-in/[0-9a-f]{32}", on) is None

@@ -1,0 +1,26 @@
+"""Pictures, films and recordings, made on the spot."""
+
+import io
+
+import av
+from PIL import Image
+
+
+def a_portrait() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (480, 640), (180, 140, 120)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def a_voice_message(seconds: int = 3) -> bytes:
+    """What Telegram makes of somebody who speaks: Opus in Ogg."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="ogg") as container:
+        stream = container.add_stream("libopus", rate=48_000, layout="mono")
+        for number in range(seconds * 50):
+            frame = av.AudioFrame(format="s16", layout="mono", samples=960)
+            frame.planes[0].update(bytes(1920))
+            frame.sample_rate, frame.pts = 48_000, number * 960
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return buffer.getvalue()

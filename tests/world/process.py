@@ -1,0 +1,134 @@
+"""`klingbot run` as a process of its own between both stand-ins: for signals, kills and what only a process does."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from bot.demo.kling import KlingStandIn
+from bot.demo.kling.render import render_video
+from bot.demo.kling.service import Renderer
+from bot.demo.run import one_address
+from bot.demo.telegram import TelegramStandIn
+from tests.world.bot import SECRETS, World
+from tests.world.kling import canned_video
+from tests.world.telegram import TOKEN, telegram_front
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class BotProcess(World):
+    """The bot as a process. `output` collects every log line of every run of it."""
+
+    def __init__(self, directory: Path, renderer: Renderer = canned_video) -> None:
+        telegram = TelegramStandIn(directory / "telegram", token=TOKEN)
+        super().__init__(directory, telegram, KlingStandIn(directory / "kling", renderer=renderer))
+        self.kling.behaviour.render_seconds = 0.5
+        self.output: list[str] = []
+        self._process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._said = asyncio.Condition()
+        self._ready = asyncio.Event()
+
+    async def start(self) -> None:
+        """Start the bot and wait until it takes updates."""
+        self._ready.clear()
+        self._process = await self._launch("run")
+        self._reader = asyncio.create_task(self._read(self._process))
+        async with asyncio.timeout(30):
+            await self._ready.wait()
+
+    async def command(self, name: str, *arguments: str) -> tuple[int, str]:
+        """Run another command of the program to its end; its exit status and what it printed."""
+        process = await self._launch(name, *arguments)
+        said, _ = await process.communicate()
+        return process.returncode or 0, said.decode()
+
+    async def kill(self) -> None:
+        """End the bot as a power cut would."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """End the bot as an operator would; the exit status."""
+        return await self._end(signal.SIGTERM)
+
+    async def wait_for(self, predicate: Callable[[], object], timeout_seconds: float = 40) -> None:
+        """Wait until something is so in the store, looking whenever the bot logs a line."""
+        async with asyncio.timeout(timeout_seconds), self._said:
+            await self._said.wait_for(predicate)
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The log lines of one event."""
+        found = []
+        for line in self.output:
+            with suppress(ValueError):
+                record = json.loads(line)
+                if record.get("event") == name:
+                    found.append(record)
+        return found
+
+    async def _launch(self, name: str, *arguments: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", name, "--config", str(self.config), *arguments),
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        async for raw in process.stdout:
+            line = raw.decode(errors="replace").rstrip()
+            async with self._said:
+                self.output.append(line)
+                self._said.notify_all()
+            if '"ready"' in line:
+                self._ready.set()
+        # A bot that ends before it is ready must not make the test wait for its time-out.
+        self._ready.set()
+
+    async def _end(self, number: signal.Signals) -> int:
+        if self._process is None:
+            return 0
+        process, self._process = self._process, None
+        with suppress(ProcessLookupError):
+            process.send_signal(number)
+        code = await process.wait()
+        if self._reader is not None:
+            await self._reader
+        return code
+
+
+@asynccontextmanager
+async def open_demo(directory: Path, **settings: Any) -> AsyncIterator[BotProcess]:
+    """As the demo has it: started, with real films, and the chat page at `telegram_url`."""
+    world = BotProcess(directory, render_video)
+    world.to_telegram = telegram_front(one_address(world.telegram, world.kling))
+    async with world.serving():
+        world.configure(**settings)
+        await world.start()
+        try:
+            yield world
+        finally:
+            await world.stop()
+
+
+@asynccontextmanager
+async def open_process(directory: Path) -> AsyncIterator[BotProcess]:
+    """The world of a process, not yet started; at the end its output is searched for mishaps and secrets."""
+    world = BotProcess(directory)
+    async with world.serving():
+        try:
+            yield world
+        finally:
+            await world.stop()
+    said = "\n".join(world.output)
+    assert not any(secret in said for secret in SECRETS), "a secret is in the log"
+    assert "Traceback" not in said, said
