@@ -20,8 +20,6 @@ from handlers.chat.routes import Answer, Command, Event, Kind, Press, Reply
 from handlers.chat.turn import Turn
 from handlers.guide import catalog, help, prices, tips  # noqa: A004  the command is /help
 from handlers.guide import start as onboarding
-from handlers.making import card, improving, replies, try_on, video, words
-from handlers.making import commands as making
 from handlers.results import inline, results
 
 OldHandler = Callable[[Update, Context], Awaitable[Any]]
@@ -80,18 +78,6 @@ def _start_access(payload: str) -> AccessLevel:
 
 
 COMMANDS = (
-    old("video", video.video, section=Section.MAKING, menu=Menu.PRIVATE | Menu.GROUPS),
-    old("new", card.new, section=Section.MAKING, menu=Menu.PRIVATE),
-    old("image", making.image, section=Section.MAKING, menu=Menu.PRIVATE),
-    old("extend", making.extend, section=Section.MAKING),
-    old("edit", making.edit, section=Section.MAKING),
-    old("lipsync", making.lip_sync, section=Section.MAKING),
-    old("effect", making.effect, section=Section.MAKING),
-    old("tryon", making.try_on, section=Section.MAKING),
-    old("avatar", making.avatar, section=Section.MAKING),
-    old("motion", making.motion, section=Section.MAKING),
-    old("expand", making.expand, section=Section.MAKING),
-    old("sound", making.sound, section=Section.MAKING),
     old("settings", settings.settings, access=AccessLevel.VIEW, section=Section.ACCOUNT, menu=Menu.PRIVATE),
     old(
         "quota",
@@ -150,12 +136,6 @@ BUTTONS = (
     old_button("delete", results.press_delete, AccessLevel.VIEW),
     old_button("keep", results.press_keep, AccessLevel.VIEW),
     old_button("erase", results.press_erase, AccessLevel.VIEW),
-    old_button("animate", making.press_animate),
-    old_button("card", card.press_card),
-    old_button("pick", card.press_pick),
-    old_button("use", card.press_use),
-    old_button("generate", card.press_generate),
-    old_button("discard", card.press_discard, AccessLevel.VIEW),
     old_button("try", onboarding.press_try),
     old_button("export", privacy.press_export, AccessLevel.OPEN),
     old_button("forget", privacy.press_forget, AccessLevel.OPEN),
@@ -163,9 +143,6 @@ BUTTONS = (
     old_button("settings", settings.press_settings, AccessLevel.VIEW),
     old_button("prefer", settings.press_prefer, AccessLevel.VIEW),
     old_button("tips", tips.press_tips, AccessLevel.VIEW),
-    old_button("wear", try_on.press_wear),
-    old_button("improve", improving.press_improve),
-    old_button("improve_use", improving.press_use),
     old_button("pause", providers.press_pause),
     old_button("resume", providers.press_resume),
     old_button("refresh", providers.press_refresh),
@@ -180,17 +157,6 @@ BUTTONS = (
 )
 REPLIES = (old_reply(ASKED, Answer.TEXT, admin_panel.took_words),)
 EVENTS = (
-    old_event(Kind.PHOTO, video.video),
-    old_event(Kind.SOUND, words.unsupported),
-    old_event(Kind.SOUND_REPLY, making.spoken),
-    old_event(Kind.TEXT, words.words),
-    old_event(Kind.RESULT_REPLY, replies.reply),
-    old_event(Kind.GROUP_REPLY, words.reply_in_group),
-    old_event(Kind.GROUP_SOUND_REPLY, replies.spoken),
-    old_event(Kind.EDITED, replies.edited, AccessLevel.OPEN),
-    old_event(Kind.UNSUPPORTED, words.unsupported),
-    old_event(Kind.UNKNOWN_COMMAND, words.unknown_command),
-    old_event(Kind.ANONYMOUS_COMMAND, words.anonymous, AccessLevel.OPEN),
     old_event(Kind.INLINE_QUERY, inline.answer_query, AccessLevel.VIEW),
     old_event(Kind.MEMBERSHIP, groups.joined, AccessLevel.OPEN),
 )

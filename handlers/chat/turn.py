@@ -230,6 +230,11 @@ class Turn:
         """Delete a message of this chat; False where it cannot be deleted."""
         return await self.chat.delete(self.chat_id, message_id)
 
+    async def remove(self, message_id: int) -> None:
+        """Delete a message of this chat; one that is too old to be deleted loses its buttons."""
+        if not await self.delete(message_id):
+            await self.chat.edit_buttons(self.chat_id, message_id)
+
     async def ask(self, kind: str, subject: str, view: View) -> None:
         """Ask for something. The next message that fits goes to the `Reply` of this kind, with the subject."""
         await self.services.questions.ask(self.user_id, self.chat_id, kind, subject)

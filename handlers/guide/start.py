@@ -5,18 +5,18 @@ function of `START_LINKS` goes on with the rest; anybody may type such a payload
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import structlog
 from telegram import CallbackQuery, Update
 
 from bot.domain.people.access import invite_code, read_invite_code
 from bot.errors import UserError
+from bot.services.requests.cards import PROMPT
 from handlers.admin import access
 from handlers.chat.context import Context, answer, place_of, user_id_of
 from handlers.guide import start_views as onboarding_views
 from handlers.library import recipes
-from handlers.making.draft import offer
+from handlers.making.submit import open_card
 from handlers.results import (
     history,
     inline,
@@ -86,13 +86,13 @@ async def press_try(update: Update, context: Context, query: CallbackQuery, argu
         UserError: the example is one of another version.
 
     """
-    del query
+    del update, query
     if argument not in onboarding_views.EXAMPLES:
         raise UserError("error.button.stale")
     compose = context.services.compose
     words = compose.parse(context.t(f"start.example_{argument}"))
     request = compose.video(words, None, context.preferences)
-    await offer(context.turn, request, replace(place_of(update), message_id=None))
+    await open_card(context.turn, request, None, PROMPT, context.turn.reply_target.below)
 
 
 async def _template(update: Update, context: Context, token: str) -> None:

@@ -24,8 +24,7 @@ from handlers.chat.menus import Section
 from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
 from handlers.library import recipe_views
-from handlers.making.draft import submit_or_ask
-from handlers.making.submit import submit
+from handlers.making.submit import submit, submit_or_ask
 from handlers.sending.chat import ReplyTarget
 from handlers.sending.media import Media, MediaKind
 

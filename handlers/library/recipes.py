@@ -10,8 +10,7 @@ from handlers.chat.menus import Section
 from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
 from handlers.library import recipe_views as templates
-from handlers.making.draft import submit_or_ask
-from handlers.making.submit import submit
+from handlers.making.submit import submit, submit_or_ask
 
 LINK_PREFIX = "recipe_"
 PHOTO = "recipe_photo"

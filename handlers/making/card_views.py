@@ -1,12 +1,14 @@
 """The composer card as text and buttons. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum, auto
 
 from bot.domain.requests.choices import CAMERAS, NONE, Choice, Knob
 from bot.domain.requests.request import VideoRequest
 from bot.domain.units import Credits, UserId
 from bot.i18n import Texts
-from bot.services.requests.cards import Card
+from bot.services.requests.cards import STALE, Card
 from handlers.chat.html import (
     View,
     camera_name,
@@ -16,121 +18,187 @@ from handlers.chat.html import (
     quoted,
     settings_line,
 )
-from handlers.chat.keyboards import CONFIRM, Button, in_rows
+from handlers.chat.keyboards import CONFIRM, Button, Payload, in_rows
 
 PROMPT_SHOWN = 600
+COMPARED_PROMPT_SHOWN = 1_500
 NEGATIVE_SHOWN = 200
-WORDS_ON_BUTTON = 12
+LETTERS_ON_BUTTON = 12
 PER_ROW = {Knob.MODEL: 2, Knob.CAMERA: 2}
 USUALLY_PER_ROW = 3
 
-NO_TO = "draft.stale"
-"""The question that is answered with "No, thanks"."""
+
+class Outfit(StrEnum):
+    """What `/tryon` suggests where a photo came without a prompt."""
+
+    JEANS = auto()
+    SUIT = auto()
+    GOWN = auto()
+    SUNGLASSES = auto()
+    HAT = auto()
+    OFFICE = auto()
+
+
+@dataclass(frozen=True)
+class _OfCard(Payload):
+    """A button of the card of this name."""
+
+    card: str
+
+
+class Generate(_OfCard, action="generate"):
+    """Submit the card's request."""
+
+
+class Discard(_OfCard, action="discard"):
+    """Discard the card."""
+
+
+class ImprovePrompt(_OfCard, action="improve"):
+    """Suggest a better prompt."""
+
+
+class UsePrompt(_OfCard, action="improve_use"):
+    """Use the suggested prompt."""
+
+
+@dataclass(frozen=True)
+class OpenCard(Payload, action="card"):
+    """Show the choices of an option, or the whole card again."""
+
+    card: str
+    option: Knob | None = None
+
+
+@dataclass(frozen=True)
+class Choose(Payload, action="pick"):
+    """Set an option to one of its choices."""
+
+    card: str
+    option: Knob
+    key: str
+
+
+@dataclass(frozen=True)
+class UsePictures(Payload, action="use"):
+    """Use the photos in question in one of the ways that `Cards.uses` lists."""
+
+    card: str
+    use: str
+
+
+@dataclass(frozen=True)
+class Wear(Payload, action="wear"):
+    """Take a suggested outfit."""
+
+    card: str
+    outfit: Outfit
 
 
 def card(
     t: Texts,
     shown: Card,
-    knobs: Sequence[Knob],
+    options: Sequence[Knob],
     price: Credits,
     available: Credits,
     owner: UserId,
     *,
-    improvable: bool = False,
+    can_improve: bool = False,
     is_private: bool = True,
 ) -> View:
-    """A request as it stands: what it is, what it costs, what one has, and everything that can be set.
+    """A request as it stands: what it is, its price, the person's balance, and every option.
 
-    Where an assistant is there, words are `improvable`. In groups only replies are read, which the card says.
+    `can_improve`: an assistant can suggest a better prompt. In groups only replies are read, which the card says.
     """
-    lines = [
-        t(shown.question),
-        quoted(shown.request.prompt, PROMPT_SHOWN),
-        # Where it is still open what pictures are for, nothing is said of it.
-        "" if shown.pictures else _pictures(t, shown.request),
-        settings_line(t, shown.request),
-        _negative(t, shown.request),
-    ]
-    discard = Button(
-        t("button.no_thanks" if shown.question == NO_TO else "button.discard"), "discard", shown.name, owner
-    )
-    if shown.pictures:
-        return View(_joined(lines), [[discard]])
-    lines.append(t("card.balance", credits=credits(t, available)))
+    request, discard = shown.request, _discard(t, shown, owner)
+    lines = [*_heading(t, shown, _pictures(t, request)), t("card.balance", credits=credits(t, available))]
     if not is_private:
         lines.append(t("card.hint_group"))
-    elif shown.request.prompt and shown.takes_words:
+    elif request.prompt and shown.takes_words:
         lines.append(t("card.hint"))
-    generate = t("button.generate", credits=credits(t, price))
-    dials = [
-        Button(labelled(t, knob, shown.request), "card", f"{shown.name}.{knob}", owner) for knob in knobs
+    generate = Button(
+        t("button.generate", credits=credits(t, price)), Generate(shown.name), owner=owner, style=CONFIRM
+    )
+    opening = [
+        Button(labelled(t, option, request), OpenCard(shown.name, option), owner=owner) for option in options
     ]
     last = [discard]
-    if improvable and shown.request.prompt:
-        last = [Button(t("improve.button.improve"), "improve", shown.name, owner), discard]
-    return View(
-        _joined(lines),
-        [[Button(generate, "generate", shown.name, owner, style=CONFIRM)], *in_rows(dials, 2), last],
-    )
+    if can_improve and request.prompt:
+        last = [Button(t("improve.button.improve"), ImprovePrompt(shown.name), owner=owner), discard]
+    return View(_joined(lines), [[generate], *in_rows(opening, 2), last])
 
 
-def uses(t: Texts, asked: Card, ways: Sequence[str], owner: UserId) -> View:
-    """What the pictures of a card may be for."""
-    view = card(t, asked, (), Credits(0), Credits(0), owner)
-    rows = [[Button(t(f"button.use_{use}"), "use", f"{asked.name}.{use}", owner)] for use in ways]
-    return View(view.html, [*rows, *view.buttons])
+def picture_uses(t: Texts, shown: Card, uses: Sequence[str], owner: UserId) -> View:
+    """What the photos of a card may be for."""
+    rows = [[Button(t(f"button.use_{use}"), UsePictures(shown.name, use), owner=owner)] for use in uses]
+    # While that is open, nothing else is said of them.
+    return View(_joined(_heading(t, shown, "")), [*rows, [_discard(t, shown, owner)]])
 
 
-def knob(
+def choices(
     t: Texts,
     shown: Card,
-    which: Knob,
-    choices: Sequence[Choice],
+    option: Knob,
+    offered: Sequence[Choice],
     prices: Mapping[str, Credits],
     owner: UserId,
 ) -> View:
-    """What one knob can be set to; prices stand where they differ. Some knobs wait for a message as well."""
-    priced = len(set(prices.values())) > 1
-    buttons = [
-        Button(
-            chosen(
-                t,
-                f"{value(t, which, choice.request)} · {t.number(prices[choice.key])}"
-                if priced
-                else _choice(t, which, choice),
-                is_chosen=choice.chosen,
-            ),
-            "pick",
-            f"{shown.name}.{which}.{choice.key}",
-            owner,
-        )
-        for choice in choices
-    ]
-    lines = [f"<b>{t(f'knob.{which}')}</b>"]
-    if shown.awaits is which:
-        lines.append(t(f"card.ask.{which}"))
-        if which is Knob.NEGATIVE:
+    """What one option can be set to, with prices where they differ. Some options wait for a message as well."""
+    has_prices = len(set(prices.values())) > 1
+    buttons = []
+    for choice in offered:
+        if has_prices:
+            label = f"{value(t, option, choice.request)} · {t.number(prices[choice.key])}"
+        else:
+            label = _choice(t, option, choice)
+        payload = Choose(shown.name, option, choice.key)
+        buttons.append(Button(chosen(t, label, is_chosen=choice.chosen), payload, owner=owner))
+    lines = [f"<b>{t(f'knob.{option}')}</b>"]
+    if shown.awaits is option:
+        lines.append(t(f"card.ask.{option}"))
+        if option is Knob.NEGATIVE:
             lines.append(_negative(t, shown.request))
-    elif priced:
+    elif has_prices:
         lines.append(t("card.prices"))
-    if which is Knob.CAMERA:
+    if option is Knob.CAMERA:
         lines += [
             f"{t(f'camera.{choice.key}')} – {t(f'camera.means.{choice.key}')}"
-            for choice in choices
+            for choice in offered
             if choice.key in CAMERAS
         ]
-    back = Button(t("button.back"), "card", shown.name, owner)
-    return View(_joined(lines), [*in_rows(buttons, PER_ROW.get(which, USUALLY_PER_ROW)), [back]])
+    back = Button(t("button.back"), OpenCard(shown.name), owner=owner)
+    return View(_joined(lines), [*in_rows(buttons, PER_ROW.get(option, USUALLY_PER_ROW)), [back]])
 
 
-def labelled(t: Texts, which: Knob, request: VideoRequest) -> str:
+def outfits(t: Texts, shown: Card, owner: UserId) -> View:
+    """What the person in a photo could wear."""
+    buttons = [Button(t(f"tryon.name_{outfit}"), Wear(shown.name, outfit), owner=owner) for outfit in Outfit]
+    return View(t(shown.question), [*in_rows(buttons, 2), [_discard(t, shown, owner)]])
+
+
+def improved_prompt(t: Texts, card_name: str, prompt: str, suggestion: str, owner: UserId) -> View:
+    """A card's prompt and a suggested one."""
+    lines = [
+        t("improve.old"),
+        quoted(prompt, COMPARED_PROMPT_SHOWN),
+        t("improve.new"),
+        quoted(suggestion, COMPARED_PROMPT_SHOWN),
+    ]
+    buttons = [
+        Button(t("improve.button.use"), UsePrompt(card_name), owner=owner, style=CONFIRM),
+        Button(t("improve.button.keep"), OpenCard(card_name), owner=owner),
+    ]
+    return View("\n".join(lines), [buttons])
+
+
+def labelled(t: Texts, option: Knob, request: VideoRequest) -> str:
     """`Length: 5 s`."""
-    return t("knob.labelled", knob=t(f"knob.{which}"), value=value(t, which, request))
+    return t("knob.labelled", knob=t(f"knob.{option}"), value=value(t, option, request))
 
 
-def value(t: Texts, which: Knob, request: VideoRequest) -> str:
-    """What a knob is set to, in a few letters."""
-    match which:
+def value(t: Texts, option: Knob, request: VideoRequest) -> str:
+    """What an option is set to, in a few letters."""
+    match option:
         case Knob.MODEL:
             return model_name(request.model)
         case Knob.MODE:
@@ -148,7 +216,7 @@ def value(t: Texts, which: Knob, request: VideoRequest) -> str:
         case Knob.COUNT:
             return str(request.count)
         case Knob.NEGATIVE:
-            return cut(" ".join(request.negative_prompt.split()), WORDS_ON_BUTTON) or t("value.none")
+            return cut(" ".join(request.negative_prompt.split()), LETTERS_ON_BUTTON) or t("value.none")
         case Knob.SEED:
             return t("value.random") if request.seed is None else str(request.seed)
         case Knob.END_FRAME:
@@ -165,10 +233,10 @@ def chosen(t: Texts, label: str, *, is_chosen: bool) -> str:
     return t("value.chosen", value=label) if is_chosen else label
 
 
-def _choice(t: Texts, which: Knob, choice: Choice) -> str:
-    if choice.key == NONE and which in {Knob.NEGATIVE, Knob.END_FRAME}:
+def _choice(t: Texts, option: Knob, choice: Choice) -> str:
+    if choice.key == NONE and option in {Knob.NEGATIVE, Knob.END_FRAME}:
         return t("value.remove")
-    return value(t, which, choice.request)
+    return value(t, option, choice.request)
 
 
 def _pictures(t: Texts, request: VideoRequest) -> str:
@@ -177,6 +245,22 @@ def _pictures(t: Texts, request: VideoRequest) -> str:
     if request.first_frame is not None:
         return t("card.first_frame")
     return t.plural("card.references", len(request.references)) if request.references else ""
+
+
+def _heading(t: Texts, shown: Card, pictures: str) -> list[str]:
+    request = shown.request
+    return [
+        t(shown.question),
+        quoted(request.prompt, PROMPT_SHOWN),
+        pictures,
+        settings_line(t, request),
+        _negative(t, request),
+    ]
+
+
+def _discard(t: Texts, shown: Card, owner: UserId) -> Button:
+    label = t("button.no_thanks" if shown.question == STALE else "button.discard")
+    return Button(label, Discard(shown.name), owner=owner)
 
 
 def _negative(t: Texts, request: VideoRequest) -> str:

@@ -1,158 +1,159 @@
-"""The commands that make something else than a video from words or frames, one function each."""
+"""The commands that make something else than a video from a prompt or frames, and messages of no use here."""
 
-from telegram import CallbackQuery, Update
-
+from bot.domain.people.access import AccessLevel
 from bot.errors import UserError
 from bot.services.compose import Pictures
-from handlers.chat import html
-from handlers.chat.context import Context, answer, user_id_of
-from handlers.chat.files import RemoteFile, fetch_file
-from handlers.chat.inputs import given, one_picture, pictures_of, read_words, source_of
-from handlers.making import try_on as try_on_
-from handlers.making.draft import ask, submit_or_ask
+from handlers.chat.html import View, inline
+from handlers.chat.inputs import Given, given, one_picture, pictures_of, read_words, source_of
+from handlers.chat.menus import Menu, Section
+from handlers.chat.routes import Command, Event, Kind
+from handlers.chat.turn import Turn
+from handlers.making.card import suggest_outfits
+from handlers.making.submit import submit_or_ask
 
 
-async def extend(update: Update, context: Context) -> None:
+async def extend(turn: Turn) -> None:
     """`/extend`: the video that is replied to, or the newest, some seconds longer."""
-    del update
-    got = await given(context.turn, links=False)
-    task, source = await source_of(context.turn, got.source)
-    compose = context.services.compose
-    await submit_or_ask(
-        context.turn,
-        compose.extension(await read_words(context.turn, got.words), source, task.request.mode),
-    )
+    inputs = await given(turn, links=False)
+    task, source = await source_of(turn, inputs.source)
+    prompt = await read_words(turn, inputs.words)
+    await submit_or_ask(turn, turn.services.compose.extension(prompt, source, task.request.mode))
 
 
-async def edit(update: Update, context: Context) -> None:
-    """`/edit`: the video that is replied to, or the newest, changed as the words say."""
-    del update
-    got = await given(context.turn)
-    compose = context.services.compose
-    parsed = await read_words(context.turn, got.words)
-    if not parsed.prompt:
+async def edit(turn: Turn) -> None:
+    """`/edit`: the video that is replied to, or the newest, changed as the prompt says."""
+    inputs = await given(turn)
+    prompt = await read_words(turn, inputs.words)
+    if not prompt.prompt:
         raise UserError("error.request.needs_prompt")
-    _, source = await source_of(context.turn, got.source)
-    await submit_or_ask(context.turn, compose.edit(parsed, source))
+    _, source = await source_of(turn, inputs.source)
+    await submit_or_ask(turn, turn.services.compose.edit(prompt, source))
 
 
-async def lip_sync(update: Update, context: Context) -> None:
+async def lip_sync(turn: Turn) -> None:
     """`/lipsync`: the face in a video says a text, or what a voice message says."""
-    del update
-    got = await given(context.turn, links=False)
-    compose = context.services.compose
-    speech = compose.speech(await read_words(context.turn, got.words), got.sound)
-    _, source = await source_of(context.turn, got.source)
-    await submit_or_ask(context.turn, compose.lip_sync(source, speech))
+    await _lip_sync(turn, await given(turn, links=False))
 
 
-async def spoken(update: Update, context: Context) -> None:
-    """A voice message in reply to a video of ours is what its face shall say."""
-    got = await given(context.turn)
-    if got.source is None or got.sound is None:
-        await answer(update, context, html.View(context.t("error.message.unsupported")))
-        return
-    await lip_sync(update, context)
+async def on_sound_reply(turn: Turn) -> None:
+    """A voice message in reply to a video of ours is what its face should say."""
+    inputs = await given(turn, links=False)
+    if inputs.source is None or inputs.sound is None:
+        await on_unsupported(turn)
+    else:
+        await _lip_sync(turn, inputs)
 
 
-async def avatar(update: Update, context: Context) -> None:
+async def _lip_sync(turn: Turn, inputs: Given) -> None:
+    compose = turn.services.compose
+    speech = compose.speech(await read_words(turn, inputs.words), inputs.sound)
+    _, source = await source_of(turn, inputs.source)
+    await submit_or_ask(turn, compose.lip_sync(source, speech))
+
+
+async def avatar(turn: Turn) -> None:
     """`/avatar`: a person in a photo says a text, or what a voice message says."""
-    del update
-    got = await given(context.turn, links=not pictures_of(context.turn))
-    compose = context.services.compose
-    parsed = await read_words(context.turn, got.words)
-    person = one_picture(got)
-    await submit_or_ask(context.turn, compose.avatar(parsed, person, compose.speech(parsed, got.sound)))
+    inputs = await given(turn, links=not pictures_of(turn))
+    prompt = await read_words(turn, inputs.words)
+    person, compose = one_picture(inputs), turn.services.compose
+    await submit_or_ask(turn, compose.avatar(prompt, person, compose.speech(prompt, inputs.sound)))
 
 
-async def motion(update: Update, context: Context) -> None:
+async def motion(turn: Turn) -> None:
     """`/motion`: a person in a photo moves as the one in the newest video does."""
-    del update
-    got = await given(context.turn)
-    compose = context.services.compose
-    person = one_picture(got)
-    _, source = await source_of(context.turn, got.source)
-    await submit_or_ask(
-        context.turn, compose.motion(await read_words(context.turn, got.words), person, source)
-    )
+    inputs = await given(turn)
+    person = one_picture(inputs)
+    _, source = await source_of(turn, inputs.source)
+    prompt = await read_words(turn, inputs.words)
+    await submit_or_ask(turn, turn.services.compose.motion(prompt, person, source))
 
 
-async def effect(update: Update, context: Context) -> None:
+async def effect(turn: Turn) -> None:
     """`/effect`: one of Kling's effects, by name, on one photo or two."""
-    del update
-    got = await given(context.turn)
-    effects = context.services.compose.effects
-    if not got.words:
+    inputs = await given(turn)
+    name, effects = inputs.words, turn.services.compose.effects
+    if not name:
         raise UserError("error.effect.which")
-    if not effects.knows(got.words) and " " in got.words:
-        raise UserError("error.effect.unknown", effect=got.words[:60], nearest=effects.nearest(got.words))
-    if not got.pictures:
+    if not effects.knows(name) and " " in name:
+        raise UserError("error.effect.unknown", effect=name[:60], nearest=effects.nearest(name))
+    if not inputs.pictures:
         raise UserError("error.request.one_picture")
-    await submit_or_ask(context.turn, context.services.compose.effect(got.words, got.pictures))
+    await submit_or_ask(turn, turn.services.compose.effect(name, inputs.pictures))
 
 
-async def try_on(update: Update, context: Context) -> None:
-    """`/tryon`: a person wears what a second photo shows (a picture), or what words say (a video)."""
-    got = await given(context.turn)
-    compose = context.services.compose
-    if len(got.pictures) == 2:
-        await submit_or_ask(context.turn, compose.try_on(*got.pictures))
+async def try_on(turn: Turn) -> None:
+    """`/tryon`: a person wears what a second photo shows (a picture), or what a prompt says (a video)."""
+    inputs, compose = await given(turn), turn.services.compose
+    if len(inputs.pictures) == 2:
+        await submit_or_ask(turn, compose.try_on(*inputs.pictures))
         return
-    parsed = await read_words(context.turn, got.words)
-    person = one_picture(got)
-    if not parsed.prompt:
-        await try_on_.suggest(update, context, person)
+    prompt = await read_words(turn, inputs.words)
+    person = one_picture(inputs)
+    if not prompt.prompt:
+        await suggest_outfits(turn, person)
         return
-    await submit_or_ask(
-        context.turn, compose.video(parsed, Pictures(first=person), context.preferences, try_on=True)
-    )
+    request = compose.video(prompt, Pictures(first=person), turn.preferences, try_on=True)
+    await submit_or_ask(turn, request)
 
 
-async def image(update: Update, context: Context) -> None:
-    """`/image`: a picture from words, or from words and photos."""
-    del update
-    got = await given(context.turn)
-    compose = context.services.compose
-    await submit_or_ask(
-        context.turn, compose.picture(await read_words(context.turn, got.words), got.pictures)
-    )
+async def image(turn: Turn) -> None:
+    """`/image`: a picture from a prompt, or from a prompt and photos."""
+    inputs = await given(turn)
+    prompt = await read_words(turn, inputs.words)
+    await submit_or_ask(turn, turn.services.compose.picture(prompt, inputs.pictures))
 
 
-async def expand(update: Update, context: Context) -> None:
+async def expand(turn: Turn) -> None:
     """`/expand`: a photo with more around it."""
-    del update
-    got = await given(context.turn)
-    compose = context.services.compose
-    await submit_or_ask(
-        context.turn, compose.expansion(await read_words(context.turn, got.words), one_picture(got))
-    )
+    inputs = await given(turn)
+    prompt = await read_words(turn, inputs.words)
+    await submit_or_ask(turn, turn.services.compose.expansion(prompt, one_picture(inputs)))
 
 
-async def sound(update: Update, context: Context) -> None:
-    """`/sound`: a sound from words, or for the video that is replied to."""
-    del update
-    got = await given(context.turn, links=False)
-    compose = context.services.compose
-    source = None
-    if got.source is not None:
-        _, source = await source_of(context.turn, got.source)
-    await submit_or_ask(context.turn, compose.sound(await read_words(context.turn, got.words), source))
+async def sound(turn: Turn) -> None:
+    """`/sound`: a sound from a prompt, or for the video that is replied to."""
+    inputs, source = await given(turn, links=False), None
+    if inputs.source is not None:
+        _, source = await source_of(turn, inputs.source)
+    prompt = await read_words(turn, inputs.words)
+    await submit_or_ask(turn, turn.services.compose.sound(prompt, source))
 
 
-async def press_animate(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Make a video of a picture that we made: it waits for its words like any photo."""
-    del query
-    name, _, position = argument.partition(".")
-    services = context.services
-    task = await services.tasks.of(user_id_of(update), name)
-    files = await services.results.files(task.id)
-    chosen = next((file for file in files if file.position == int(position or 0)), None)
-    if chosen is None or chosen.file_id is None:
-        raise UserError("error.result.none")
-    picture = await services.attachments.keep_image(
-        await fetch_file(context.chat, RemoteFile(chosen.file_id, chosen.size_bytes))
-    )
-    draft = services.compose.video_draft(
-        services.compose.parse(""), Pictures(first=picture), context.preferences
-    )
-    await ask(context.turn, draft, "draft.photo")
+# -- messages that nothing can be made of ------------------------------------------------------------
+
+
+async def on_unsupported(turn: Turn) -> None:
+    """Say what can be sent instead."""
+    await turn.answer(View(turn.t("error.message.unsupported")))
+
+
+async def on_unknown_command(turn: Turn) -> None:
+    """Say where the commands are listed."""
+    command = turn.text.split(maxsplit=1)[0]
+    await turn.answer(View(turn.t("error.command.unknown", command=inline(command, 40))))
+
+
+async def on_anonymous_command(turn: Turn) -> None:
+    """Refuse a command in the name of a group or channel: it has no account to charge."""
+    await turn.answer(View(turn.t("error.user.anonymous")))
+
+
+COMMANDS = (
+    Command("image", image, section=Section.MAKING, menu=Menu.PRIVATE),
+    Command("extend", extend, section=Section.MAKING),
+    Command("edit", edit, section=Section.MAKING),
+    Command("lipsync", lip_sync, section=Section.MAKING),
+    Command("effect", effect, section=Section.MAKING),
+    Command("tryon", try_on, section=Section.MAKING),
+    Command("avatar", avatar, section=Section.MAKING),
+    Command("motion", motion, section=Section.MAKING),
+    Command("expand", expand, section=Section.MAKING),
+    Command("sound", sound, section=Section.MAKING),
+)
+EVENTS = (
+    Event(Kind.SOUND, on_unsupported),
+    Event(Kind.SOUND_REPLY, on_sound_reply),
+    Event(Kind.UNSUPPORTED, on_unsupported),
+    Event(Kind.UNKNOWN_COMMAND, on_unknown_command),
+    Event(Kind.ANONYMOUS_COMMAND, on_anonymous_command, AccessLevel.OPEN),
+)

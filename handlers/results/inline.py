@@ -13,10 +13,11 @@ from telegram import (
 from bot.domain.tasks.task import Delivery
 from bot.errors import UserError
 from bot.i18n import Texts
+from bot.services.requests.cards import PROMPT
 from bot.services.tasks.results import LONGEST_WORDS
 from handlers.chat import html
 from handlers.chat.context import Context, user_id_of
-from handlers.making import card
+from handlers.making.submit import open_card
 from handlers.results.result_views import reference
 from handlers.sending.delivery import media_kind
 from handlers.sending.media import InlineFile
@@ -64,7 +65,7 @@ async def follow_link(update: Update, context: Context, token: str) -> None:
         raise UserError("error.link.forgotten")
     compose = context.services.compose
     request = compose.video(compose.parse(words), None, context.preferences)
-    await card.open_with(update, context, request, None, question="draft.words")
+    await open_card(context.turn, request, None, PROMPT)
 
 
 def results(t: Texts, deliveries: Sequence[Delivery]) -> list[InlineFile]:

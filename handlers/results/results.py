@@ -24,9 +24,7 @@ from handlers.chat.context import (
 from handlers.chat.html import ALERT_LIMIT, View, cut, plain
 from handlers.chat.inputs import read_words
 from handlers.chat.keyboards import Rows
-from handlers.making import card
-from handlers.making.draft import submit_or_ask
-from handlers.making.submit import submit
+from handlers.making.submit import open_card, submit, submit_or_ask
 from handlers.results import result_views
 from handlers.sending.chat import ReplyTarget
 
@@ -45,7 +43,7 @@ async def press_change(update: Update, context: Context, query: CallbackQuery, a
     del query
     task = await _repeatable(update, context, argument)
     place = _home(update, task)
-    await card.open_with(update, context, task.request, place.message_id, place=place)
+    await open_card(context.turn, task.request, place.message_id, target=place)
 
 
 async def press_about(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:

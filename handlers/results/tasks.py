@@ -3,12 +3,11 @@
 from bot.domain.people.access import AccessLevel
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import shown
-from handlers.chat.context import Context
 from handlers.chat.html import View
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Press, Words
 from handlers.chat.turn import Turn
-from handlers.making import card
+from handlers.making.card import close_card
 from handlers.results import task_views
 from handlers.results.task_views import CancelListedTask, CancelTask
 
@@ -34,7 +33,7 @@ async def cancel(turn: Turn, words: Words) -> None:
         await turn.answer(View(await _cancel(turn, queued[0].id)))
     elif queued:
         await turn.answer(task_views.tasks(turn.t, queued, turn.now(), turn.user_id))
-    elif await card.close(turn.update, Context(turn)):
+    elif await close_card(turn):
         await turn.answer(View(turn.t("draft.discarded")))
     elif await services.questions.pending(turn.user_id, turn.chat_id) is not None:
         await services.questions.close(turn.user_id, turn.chat_id)

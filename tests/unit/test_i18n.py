@@ -30,7 +30,7 @@ from handlers import ROUTES
 from handlers.chat.html import NAMED_FIELDS
 from handlers.guide import tips
 from handlers.guide.start_views import EXAMPLES
-from handlers.making import try_on
+from handlers.making.card_views import Outfit
 from tests.unit.handlers.screens import TELEGRAM, read
 
 ROOT = Path(__file__).parent.parent.parent
@@ -85,7 +85,7 @@ FAMILIES = {
         *(f"{part}_{number}" for part in ("example", "copy") for number in tips.EXAMPLES),
         *(f"{part}_{word}" for part in ("word", "word_means") for word in tips.WORDS),
     ),
-    "tryon.": tuple(f"{part}_{name}" for part in ("name", "prompt") for name in try_on.SUGGESTIONS),
+    "tryon.": tuple(f"{part}_{name}" for part in ("name", "prompt") for name in Outfit),
     "card.ask.": tuple(ANSWERED),
     "prefer.": (*Preference, "language"),
     "error.request.": ("operation", "source", "account"),

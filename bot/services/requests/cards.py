@@ -21,6 +21,11 @@ from bot.services.compose import NOTHING_PREFERRED, Compose, Pictures
 from bot.store import Draft, Store
 
 READY = "draft.ready"
+STALE = "draft.stale"
+FORWARDED = "draft.forwarded"
+PROMPT = "draft.words"
+EDITED = "draft.edited"
+OUTFIT = "tryon.which"
 PHOTO = "draft.photo"
 PHOTOS = "card.words"
 TWO_PHOTOS = "draft.two_photos"
@@ -30,7 +35,7 @@ FRAMES = "frames"
 REFERENCES = "references"
 ONLY_NEW = "only"
 
-
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _WITHOUT_WORDS = frozenset({Operation.EFFECT, Operation.TRY_ON})
 
 
@@ -309,6 +314,15 @@ def _arrangements(card: Card) -> dict[str, Pictures]:
     if len(new) < len(every):
         ways[ONLY_NEW] = Pictures(first=new[0]) if len(new) == 1 else Pictures(references=new)
     return ways
+
+
+def card_name(update_id: int) -> str:
+    """The name of the card that an update opens: the same when the update is handled again."""
+    name = ""
+    while update_id:
+        update_id, digit = divmod(update_id, len(_DIGITS))
+        name = _DIGITS[digit] + name
+    return name or _DIGITS[0]
 
 
 def as_given(pictures: tuple[ImageRef, ...]) -> Pictures:

@@ -35,7 +35,7 @@ def opened(t, knob: Knob, card: Card, owner: UserId = ADA) -> View:
     request = card.request
     found = choices(knob, request, CATALOG.row(request), ROWS, lambda _: True)
     prices = {choice.key: CATALOG.price(choice.request) for choice in found}
-    return card_views.knob(t, card, knob, found, prices, owner)
+    return card_views.choices(t, card, knob, found, prices, owner)
 
 
 @pytest.mark.parametrize("language", NAMES)
@@ -46,7 +46,7 @@ def test_every_button_fits_whoever_it_is_for(language, model):
     pages = [
         shown(t, card, owner=LARGEST_USER),
         *(opened(t, knob, card, LARGEST_USER) for knob in Knob),
-        card_views.uses(t, card, ("frames", "references", "only"), LARGEST_USER),
+        card_views.picture_uses(t, card, ("frames", "references", "only"), LARGEST_USER),
         settings_views.settings(t, Preferences(), card.request, LARGEST_USER),
         settings_views.languages(t, None, LARGEST_USER),
         *(
@@ -118,13 +118,13 @@ def test_photos_are_told_by_what_they_are_for():
 def test_while_photos_are_asked_about_nothing_can_be_generated():
     picture = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=640, height=640)
     asked = a_card(question="draft.two_photos", pictures=(picture, picture), new_pictures=2)
-    view = card_views.uses(ENGLISH, asked, ("frames", "references"), ADA)
-    assert [button.action for row in view.buttons for button in row] == ["use", "use", "discard"]
+    view = card_views.picture_uses(ENGLISH, asked, ("frames", "references"), ADA)
+    assert [button.action.action for row in view.buttons for button in row] == ["use", "use", "discard"]
 
 
 def test_a_choice_to_have_none_is_a_removal():
     request = a_request(negative_prompt="blur")
-    view = card_views.knob(
+    view = card_views.choices(
         ENGLISH,
         a_card(request),
         Knob.NEGATIVE,

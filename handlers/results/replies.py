@@ -1,0 +1,124 @@
+"""Replies to results and to questions about them, and prompts that were edited after they were sent.
+
+In groups only what is meant for the bot counts: an answer to its question, or a reply that names it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from telegram import Update
+
+from bot.domain.people.access import AccessLevel
+from bot.domain.requests.links import split_links
+from bot.domain.requests.request import Operation, Product
+from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage
+from bot.services.requests.cards import EDITED, READY, reworded
+from handlers.chat.context import Context
+from handlers.chat.files import fetch_file, sound_file_of
+from handlers.chat.inputs import read_words
+from handlers.chat.routes import Event, Kind
+from handlers.chat.turn import Turn
+from handlers.making.submit import open_card
+from handlers.results import results
+
+Answer = Callable[[Update, Context, Delivery, str], Awaitable[None]]
+"""Takes the text of a reply to a question about a result."""
+
+ANSWERS: Mapping[MessagePurpose, Answer] = {
+    MessagePurpose.EXTEND: results.extend,
+    MessagePurpose.LIP_SYNC: results.speak,
+    MessagePurpose.EFFECT: results.effect,
+}
+
+
+async def on_reply(turn: Turn) -> bool:
+    """Act on a text in reply to a result, or to a question about one; False where it is neither."""
+    noted = await _replied_to(turn) if turn.message is not None and turn.message.text else None
+    if noted is None:
+        return False
+    text, is_addressed = _addressed(turn)
+    answer = ANSWERS.get(noted.purpose) if noted.purpose is not None else None
+    if answer is not None:
+        await answer(turn.update, Context(turn), await _result(turn, noted), text)
+        await _delete_question(turn)
+        return True
+    if not is_addressed or noted.task.request.operation.product is not Product.VIDEO:
+        return False
+    await _continue(turn, noted, text)
+    return True
+
+
+async def on_group_sound_reply(turn: Turn) -> None:
+    """In groups a voice message is meant for the bot only where it answers the bot's question."""
+    noted, sound = await _replied_to(turn), sound_file_of(turn.message)
+    if noted is None or noted.purpose is not MessagePurpose.LIP_SYNC or sound is None:
+        return
+    delivery = await _result(turn, noted)
+    audio = await turn.services.attachments.keep_sound(await fetch_file(turn.chat, sound))
+    await results.speak(turn.update, Context(turn), delivery, "", audio)
+    await _delete_question(turn)
+
+
+async def on_edited(turn: Turn) -> None:
+    """Offer a new run where the message that held a prompt was edited; nothing runs by itself."""
+    services = turn.services
+    task = None
+    if turn.message_id is not None:
+        task = await services.results.of_request(turn.chat_id, turn.message_id)
+    if task is None or task.user_id != turn.user_id:
+        return
+    prompt = await read_words(turn, split_links(turn.arguments).words)
+    if not prompt.prompt:
+        return
+    await services.results.check_kept(task.request)
+    request = reworded(services.compose, task.request, prompt, turn.preferences)
+    if request != task.request:
+        await open_card(turn, request, turn.message_id, EDITED)
+
+
+async def _replied_to(turn: Turn) -> NotedMessage | None:
+    """What the message that is replied to is about, where it is one of ours."""
+    replied = turn.replied_to
+    if replied is None or not turn.is_ours(replied):
+        return None
+    return await turn.services.results.noted(turn.chat_id, replied.message_id)
+
+
+def _addressed(turn: Turn) -> tuple[str, bool]:
+    """The text without the bot's name, and whether it is meant for the bot: in groups only with its name."""
+    text, name = turn.text, f"@{turn.username}"
+    start = text.casefold().find(name.casefold())
+    if start < 0:
+        return text.strip(), turn.is_private
+    return f"{text[:start]}{text[start + len(name) :]}".strip(), True
+
+
+async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
+    """Extend the video as a text says where it can be, else make the text its new prompt."""
+    services, task = turn.services, noted.task
+    files = await services.results.files(task.id)
+    delivery = next((file for file in files if file.position == noted.position), None)
+    if delivery is not None and Operation.EXTEND in services.results.possible(delivery):
+        await results.extend(turn.update, Context(turn), delivery, text)
+        return
+    prompt = await read_words(turn, text)
+    await services.results.check_kept(task.request)
+    request = reworded(services.compose, task.request, prompt, turn.preferences)
+    await open_card(turn, request, turn.message_id, READY)
+
+
+async def _result(turn: Turn, noted: NotedMessage) -> Delivery:
+    """The result that a question is about; only its owner may answer."""
+    turn.services.tasks.check_owner(turn.user_id, noted.task)
+    return await turn.services.results.result(noted.task, noted.position)
+
+
+async def _delete_question(turn: Turn) -> None:
+    if turn.replied_to is not None:
+        await turn.delete(turn.replied_to.message_id)
+
+
+EVENTS = (
+    Event(Kind.RESULT_REPLY, on_reply),
+    Event(Kind.GROUP_SOUND_REPLY, on_group_sound_reply),
+    Event(Kind.EDITED, on_edited, AccessLevel.OPEN),
+)
