@@ -8,11 +8,9 @@ stands for what there is not, moments are UTC. What went wrong is one line, with
 import click
 
 from bot.cli import (
-    door,
-    news,
+    operations,
     people,
     pricing,
-    records,
     tasks,
 )
 
@@ -21,10 +19,8 @@ admin = click.Group(
     commands=[
         *people.COMMANDS,
         *tasks.COMMANDS,
-        *door.COMMANDS,
         *pricing.COMMANDS,
-        *news.COMMANDS,
-        *records.COMMANDS,
+        *operations.COMMANDS,
     ],
 )
 """The commands; their object is the path of the settings."""
