@@ -7,10 +7,10 @@ ARGS   ?=
 OFFLINE := $(if $(wildcard wheels/*.whl),--no-index --find-links wheels,)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test screenshots lint format bench lock wheels clean
+.PHONY: help install demo run test test-flows screenshots lint format bench lock wheels clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 install: $(VENV)/.installed  ## create .venv with everything in it
 
@@ -26,9 +26,12 @@ demo: install  ## the whole bot on this machine, no account needed: opens a chat
 run: install  ## run the bot with config.toml
 	$(BIN)/klingbot run --config config.toml $(ARGS)
 
-# Most tests wait for a process or a server, so there are more of them at once than cores.
-test: install  ## run the tests
-	$(BIN)/python -m pytest -n 4 $(ARGS)
+# Many tests wait for a server or a disk, so there are more of them at once than cores.
+test: install  ## run the tests that need no process and no browser
+	$(BIN)/python -m pytest -n 4 --ignore tests/faults --ignore tests/web $(ARGS)
+
+test-flows: install  ## run the tests of the real process (kills, signals, callbacks) and of the chat page
+	$(BIN)/python -m pytest -n 3 tests/faults tests/web $(ARGS)
 
 screenshots: install  ## pictures of the chat page in both languages, to look at
 	$(BIN)/python -m tests.screenshots
