@@ -7,19 +7,15 @@ from typing import Any, Self
 from telegram import CallbackQuery, Update
 
 from bot.domain.people.access import AccessLevel, Permission
-from handlers.account import groups, privacy, settings, stats
-from handlers.account import quota as account
 from handlers.admin import access, plans, providers, strikes
 from handlers.admin import grants as admin
 from handlers.admin import panel as admin_panel
 from handlers.admin.panel_pages import ASKED
 from handlers.chat.context import Context
 from handlers.chat.keyboards import Payload
-from handlers.chat.menus import Menu, Section
+from handlers.chat.menus import Section
 from handlers.chat.routes import Answer, Command, Event, Kind, Press, Reply
 from handlers.chat.turn import Turn
-from handlers.guide import catalog, help, prices, tips  # noqa: A004  the command is /help
-from handlers.guide import start as onboarding
 from handlers.results import inline, results
 
 OldHandler = Callable[[Update, Context], Awaitable[Any]]
@@ -73,36 +69,10 @@ def old_reply(kind: str, answer: Answer, handler: OldReply) -> Reply:
     return Reply(kind, answer, partial(_call_reply, handler))
 
 
-def _start_access(payload: str) -> AccessLevel:
-    return AccessLevel.INVITED if payload.startswith(access.INVITE_PREFIX) else AccessLevel.VIEW
-
-
 COMMANDS = (
-    old("settings", settings.settings, access=AccessLevel.VIEW, section=Section.ACCOUNT, menu=Menu.PRIVATE),
-    old(
-        "quota",
-        account.quota,
-        access=AccessLevel.VIEW,
-        section=Section.ACCOUNT,
-        menu=Menu.PRIVATE | Menu.GROUPS,
-    ),
-    old("language", settings.language, access=AccessLevel.OPEN, section=Section.ACCOUNT),
-    old("privacy", privacy.privacy, access=AccessLevel.OPEN, section=Section.ACCOUNT),
-    old("export", privacy.export, access=AccessLevel.OPEN, section=Section.ACCOUNT),
-    old("forget", privacy.forget, access=AccessLevel.OPEN, section=Section.ACCOUNT),
-    old("usage", stats.usage, access=AccessLevel.VIEW, section=Section.ACCOUNT),
     old("unsubscribe", admin_panel.unsubscribe, access=AccessLevel.OPEN, section=Section.ACCOUNT),
-    old("help", help.help_, access=AccessLevel.VIEW, section=Section.GUIDE, menu=Menu.PRIVATE),
-    old("models", catalog.models, access=AccessLevel.VIEW, section=Section.GUIDE),
-    old("voices", catalog.voices, access=AccessLevel.VIEW, section=Section.GUIDE),
-    old("effects", catalog.effects, access=AccessLevel.VIEW, section=Section.GUIDE),
-    old("prices", prices.prices, access=AccessLevel.VIEW, section=Section.GUIDE),
-    old("invite", onboarding.invite, access=AccessLevel.VIEW, section=Section.GUIDE),
-    old("tips", tips.tips, access=AccessLevel.VIEW, section=Section.GUIDE),
-    old("start", onboarding.start, access=_start_access),
     old("admin", admin_panel.admin, permission=Permission.LOOK, section=Section.STAFF),
     old("user", admin.user, permission=Permission.LOOK, section=Section.STAFF),
-    old("stats", stats.stats, permission=Permission.LOOK, section=Section.STAFF),
     old("strikes", strikes.strikes, permission=Permission.LOOK, section=Section.STAFF),
     old("grant", admin.grant, permission=Permission.CREDITS, section=Section.STAFF),
     old("plan", plans.plan, permission=Permission.CREDITS, section=Section.STAFF),
@@ -136,17 +106,9 @@ BUTTONS = (
     old_button("delete", results.press_delete, AccessLevel.VIEW),
     old_button("keep", results.press_keep, AccessLevel.VIEW),
     old_button("erase", results.press_erase, AccessLevel.VIEW),
-    old_button("try", onboarding.press_try),
-    old_button("export", privacy.press_export, AccessLevel.OPEN),
-    old_button("forget", privacy.press_forget, AccessLevel.OPEN),
-    old_button("language", settings.press_language, AccessLevel.OPEN),
-    old_button("settings", settings.press_settings, AccessLevel.VIEW),
-    old_button("prefer", settings.press_prefer, AccessLevel.VIEW),
-    old_button("tips", tips.press_tips, AccessLevel.VIEW),
     old_button("pause", providers.press_pause),
     old_button("resume", providers.press_resume),
     old_button("refresh", providers.press_refresh),
-    old_button("stats", stats.press_stats),
     old_button("forgive", strikes.press_forgive),
     old_button("panel", admin_panel.press_panel),
     old_button("admit", access.press_admit),
@@ -156,7 +118,4 @@ BUTTONS = (
     old_button("mode", access.press_mode),
 )
 REPLIES = (old_reply(ASKED, Answer.TEXT, admin_panel.took_words),)
-EVENTS = (
-    old_event(Kind.INLINE_QUERY, inline.answer_query, AccessLevel.VIEW),
-    old_event(Kind.MEMBERSHIP, groups.joined, AccessLevel.OPEN),
-)
+EVENTS = (old_event(Kind.INLINE_QUERY, inline.answer_query, AccessLevel.VIEW),)

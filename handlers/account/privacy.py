@@ -1,73 +1,124 @@
-"""`/privacy`, `/export` and `/forget`: what is kept of a person, as a file, and how it is deleted for good."""
+"""`/privacy`, `/export` and `/forget`: what is stored about a person, as a file, and how it is deleted."""
 
 from dataclasses import replace
 
-from telegram import CallbackQuery, Update
-
+from bot.domain.people.access import AccessLevel
+from bot.domain.units import UserId
 from bot.errors import UserError
-from handlers.account import privacy_views
-from handlers.chat.context import Context, answer, place_of, rewrite, user_id_of
+from bot.i18n import Texts
 from handlers.chat.html import View
+from handlers.chat.keyboards import DANGER, Button, Payload
+from handlers.chat.menus import Section
+from handlers.chat.routes import Command, Press
+from handlers.chat.turn import Turn
 from handlers.sending.media import Media, MediaKind
 from handlers.shop import subscriptions
 
-ASK, YES, NO = "ask", "yes", "no"
+
+class Export(Payload, action="export"):
+    """Send the person's data as a file."""
 
 
-async def privacy(update: Update, context: Context) -> None:
-    """What is kept, for how long, and who gets it."""
-    days = context.services.privacy.retention_days
-    await answer(update, context, privacy_views.privacy(context.t, days, user_id_of(update)))
+class AskToForget(Payload, action="forget.ask"):
+    """Ask before deleting everything."""
 
 
-async def export(update: Update, context: Context) -> None:
-    """One's own data as a file.
-
-    Raises:
-        UserError: others would see it.
-
-    """
-    place, user_id = place_of(update), user_id_of(update)
-    if not place.is_private:
-        raise UserError("error.privacy.private_chat")
-    content = await context.services.privacy.export(user_id)
-    name = f"{context.bot.username}-{user_id}.json"
-    file = Media(kind=MediaKind.DOCUMENT, source=content, filename=name)
-    await context.chat.send_media(replace(place, message_id=None), file, View(context.t("export.done")))
+class Forget(Payload, action="forget.yes"):
+    """Delete everything for good."""
 
 
-async def forget(update: Update, context: Context) -> None:
-    """Ask whether everything shall be deleted.
+class KeepData(Payload, action="forget.no"):
+    """Keep everything after all."""
+
+
+async def privacy(turn: Turn) -> None:
+    """Say what is stored, for how long, and who gets it."""
+    await turn.answer(privacy_page(turn.t, turn.services.privacy.retention_days, turn.user_id))
+
+
+async def export(turn: Turn) -> None:
+    """Send the person's data as a file.
 
     Raises:
         UserError: others would see it.
 
     """
-    if not place_of(update).is_private:
-        raise UserError("error.privacy.private_chat")
-    await answer(update, context, privacy_views.question(context.t, user_id_of(update)))
+    _require_private(turn)
+    content = await turn.services.privacy.export(turn.user_id)
+    file = Media(kind=MediaKind.DOCUMENT, source=content, filename=f"{turn.username}-{turn.user_id}.json")
+    target = replace(turn.reply_target, message_id=None)
+    await turn.chat.send_media(target, file, View(turn.t("export.done")))
 
 
-async def press_export(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """The button of /privacy."""
-    del query, argument
-    await export(update, context)
+async def forget(turn: Turn) -> None:
+    """Ask whether to delete everything.
+
+    Raises:
+        UserError: others would see it.
+
+    """
+    _require_private(turn)
+    await turn.answer(forget_question(turn.t, turn.user_id))
 
 
-async def press_forget(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """The button of /privacy asks; the answer to the question is final."""
-    if argument == ASK:
-        await forget(update, context)
-    elif argument == YES:
-        await _unsubscribe(update, context)
-        await context.services.privacy.forget(user_id_of(update))
-        await rewrite(context, query, View(context.t("forget.done")))
-    else:
-        await rewrite(context, query, View(context.t("forget.kept")))
-
-
-async def _unsubscribe(update: Update, context: Context) -> None:
-    """Nobody goes on paying a bot that has forgotten them."""
-    subscription = await context.services.payments.subscriptions.current(user_id_of(update))
+async def on_forget(turn: Turn) -> None:
+    """Delete everything; first the subscription stops renewing, so that no payment follows."""
+    subscription = await turn.services.payments.subscriptions.current(turn.user_id)
     if subscription is not None and subscription.renews:
-        await subscriptions.set_renewal(context.turn, subscription, renews=False)
+        await subscriptions.set_renewal(turn, subscription, renews=False)
+    await turn.services.privacy.forget(turn.user_id)
+    await turn.edit(View(turn.t("forget.done")))
+
+
+async def on_keep(turn: Turn) -> None:
+    """Keep everything."""
+    await turn.edit(View(turn.t("forget.kept")))
+
+
+def _require_private(turn: Turn) -> None:
+    if not turn.is_private:
+        raise UserError("error.privacy.private_chat")
+
+
+# -- views -------------------------------------------------------------------------------------------
+
+
+def privacy_page(t: Texts, days: int, owner: UserId) -> View:
+    """What is kept, for how long, who gets it, and what one can do about it."""
+    parts = [
+        t("privacy.kept"),
+        t.plural("privacy.how_long", days),
+        t("privacy.who"),
+        t("privacy.rights"),
+    ]
+    return View(
+        "\n\n".join(parts),
+        [
+            [Button(t("button.export"), Export(), owner=owner)],
+            [Button(t("button.forget"), AskToForget(), owner=owner, style=DANGER)],
+        ],
+    )
+
+
+def forget_question(t: Texts, owner: UserId) -> View:
+    """Ask once before everything is gone."""
+    return View(
+        t("forget.question"),
+        [
+            [Button(t("button.forget_all"), Forget(), owner=owner, style=DANGER)],
+            [Button(t("button.keep_all"), KeepData(), owner=owner)],
+        ],
+    )
+
+
+COMMANDS = (
+    Command("privacy", privacy, access=AccessLevel.OPEN, section=Section.ACCOUNT),
+    Command("export", export, access=AccessLevel.OPEN, section=Section.ACCOUNT),
+    Command("forget", forget, access=AccessLevel.OPEN, section=Section.ACCOUNT),
+)
+BUTTONS = (
+    Press(Export, export, AccessLevel.OPEN),
+    Press(AskToForget, forget, AccessLevel.OPEN),
+    Press(Forget, on_forget, AccessLevel.OPEN),
+    Press(KeepData, on_keep, AccessLevel.OPEN),
+)

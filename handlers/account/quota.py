@@ -1,35 +1,59 @@
-"""`/quota`: what one may spend."""
+"""`/quota`: what a person and a group may spend; and the bot's hello when it is added to a group."""
 
 from dataclasses import replace
 from html import escape
 from zoneinfo import ZoneInfo
 
-from telegram import Update
+from telegram import ChatMember, ChatMemberUpdated
+from telegram.constants import ChatType
 
-from bot.domain.units import Millis
+from bot.domain.credits.quota import Lot, PoolUse
+from bot.domain.people.access import AccessLevel
+from bot.domain.units import ChatId, Credits, Millis
 from bot.i18n import Texts
+from bot.services.credits.pools import PoolStanding
 from bot.services.ports import Balance
-from handlers.account import group_views
-from handlers.chat.context import Context, answer, place_of, user_id_of
-from handlers.chat.html import View, credits  # noqa: A004  the word of the domain
+from handlers.chat.html import View, credits, inline  # noqa: A004  the word of the domain
+from handlers.chat.keyboards import Button
+from handlers.chat.menus import Menu, Section
+from handlers.chat.routes import Command, Event, Kind
+from handlers.chat.turn import Turn
+from handlers.sending.chat import ReplyTarget
+
+OUTSIDE = frozenset({ChatMember.LEFT, ChatMember.BANNED})
+INSIDE = frozenset({ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER})
+GROUPS = frozenset({ChatType.GROUP, ChatType.SUPERGROUP})
 
 
-async def quota(update: Update, context: Context) -> None:
-    """What one may spend, what is reserved, and when there is more."""
-    services = context.services
-    balance = await services.accounts.balance(user_id_of(update))
-    view = balance_view(context.t, balance, services.accounts.zone, services.clock.now())
-    zone, now = services.accounts.zone, services.clock.now()
-    lots = await services.accounts.lots(user_id_of(update))
-    lines = [view.html, *(group_views.lot_line(context.t, lot, zone, now) for lot in lots)]
-    place = place_of(update)
-    standing = None if place.is_private else await services.pools.budget(place.chat_id)
-    if standing is not None:
-        lines.append(group_views.budget(context.t, *standing))
-    pool = None if place.is_private else await services.pools.standing(place.chat_id)
-    if pool is not None:
-        lines.append(group_views.pool(context.t, pool, zone, now))
-    await answer(update, context, replace(view, html="\n".join(lines)))
+async def quota(turn: Turn) -> None:
+    """Say what the person and the group may spend, what is reserved, and when there is more."""
+    accounts, pools, now = turn.services.accounts, turn.services.pools, turn.now()
+    view = balance_view(turn.t, await accounts.balance(turn.user_id), turn.zone, now)
+    lots = await accounts.lots(turn.user_id)
+    lines = [view.html, *(_lot_line(turn.t, lot, turn.zone, now) for lot in lots)]
+    if not turn.is_private:
+        budget = await pools.budget(turn.chat_id)
+        if budget is not None:
+            lines.append(_budget_line(turn.t, *budget))
+        standing = await pools.standing(turn.chat_id)
+        if standing is not None:
+            lines.append(_group_lines(turn.t, standing, turn.zone, now))
+    await turn.answer(replace(view, html="\n".join(lines)))
+
+
+async def on_membership(turn: Turn) -> None:
+    """Say hello once when somebody adds the bot to a group; no other change is news."""
+    change = turn.update.my_chat_member
+    if change is not None and _was_added(change):
+        await turn.answer(group_hello(turn.t, turn.username), ReplyTarget(ChatId(change.chat.id)))
+
+
+def _was_added(change: ChatMemberUpdated) -> bool:
+    return (
+        change.chat.type in GROUPS
+        and change.old_chat_member.status in OUTSIDE
+        and change.new_chat_member.status in INSIDE
+    )
 
 
 # -- views -------------------------------------------------------------------------------------------
@@ -57,3 +81,56 @@ def balance_view(t: Texts, balance: Balance, zone: ZoneInfo, now: Millis) -> Vie
     if balance.resets_at is not None:
         lines.append(t("quota.resets", moment=t.moment(balance.resets_at, zone, now)))
     return View("\n".join(lines))
+
+
+def group_hello(t: Texts, username: str) -> View:
+    """What the bot does here, with a command that works also where other bots are."""
+    example = t("group.example", username=username)
+    return View(t("group.hello", example=escape(example)), [[Button(t("button.copy_example"), copy=example)]])
+
+
+def _budget_line(t: Texts, spent: Credits, limit: int) -> str:
+    """The line of /quota about what the group may spend today."""
+    return t("group.budget", used=t.number(spent), limit=credits(t, limit))
+
+
+def granted_to_group(t: Texts, amount: int, left: Credits) -> View:
+    """What an admin's grant to a group did; a negative one took away."""
+    key = "group.pool_granted" if amount > 0 else "group.pool_taken"
+    return View(t(key, credits=credits(t, abs(amount)), left=credits(t, left)))
+
+
+def _group_lines(t: Texts, standing: PoolStanding, zone: ZoneInfo, now: Millis) -> str:
+    """The lines of /quota about what the group has of its own, and who spent of it this month."""
+    only = standing.use is PoolUse.ONLY
+    lines = [t("group.pool_only" if only else "group.pool", left=credits(t, standing.left))]
+    lines += [_lot_line(t, lot, zone, now) for lot in standing.lots if lot.expires_at is not None]
+    lines += [
+        t(
+            "group.spender",
+            name=t("group.somebody") if spender.name is None else inline(spender.name, 40),
+            credits=credits(t, spender.spent),
+        )
+        for spender in standing.spenders
+    ]
+    return "\n".join(lines)
+
+
+def _lot_line(t: Texts, lot: Lot, zone: ZoneInfo, now: Millis) -> str:
+    """Credits that end, or have ended."""
+    if lot.expires_at is None:
+        return t("quota.lot", credits=credits(t, lot.left))
+    key = "quota.lot_until" if lot.expires_at > now else "quota.lot_ended"
+    return t(key, credits=credits(t, lot.left), moment=t.moment(lot.expires_at, zone, now))
+
+
+COMMANDS = (
+    Command(
+        "quota",
+        quota,
+        access=AccessLevel.VIEW,
+        section=Section.ACCOUNT,
+        menu=Menu.PRIVATE | Menu.GROUPS,
+    ),
+)
+EVENTS = (Event(Kind.MEMBERSHIP, on_membership, AccessLevel.OPEN),)

@@ -1,69 +1,218 @@
 """`/settings` and `/language`: what a person chooses once for everything, in one message."""
 
-from telegram import CallbackQuery, Update
+from dataclasses import dataclass
 
-from bot.domain.requests.preferences import Preference, preference_choices
+from bot.domain.people.access import AccessLevel
+from bot.domain.requests.preferences import (
+    AUTOMATIC,
+    SWITCHES,
+    Preference,
+    Preferences,
+    preference_choices,
+)
+from bot.domain.requests.request import VideoRequest
+from bot.domain.units import UserId
 from bot.errors import UserError
-from bot.i18n import languages
-from handlers.account import settings_views
-from handlers.chat import html
-from handlers.chat.context import Context, answer, one_of, rewrite, user_id_of
+from bot.i18n import NAMES, Texts, languages
+from handlers.chat.html import View, settings_line
+from handlers.chat.keyboards import Button, Payload, in_rows
+from handlers.chat.menus import Menu, Section
+from handlers.chat.routes import Command, Press
+from handlers.chat.turn import Turn
+from handlers.making.card_views import USUALLY_PER_ROW, chosen, model_name
 
 
-async def settings(update: Update, context: Context) -> None:
+@dataclass(frozen=True)
+class OpenSettings(Payload, action="settings"):
+    """Show the choices of one preference; None: everything that can be set."""
+
+    which: Preference | None = None
+
+
+class OpenLanguages(Payload, action="settings.language"):
+    """Show the languages, within the settings."""
+
+
+@dataclass(frozen=True)
+class SetPreference(Payload, action="prefer"):
+    """Set a preference to one of its choices."""
+
+    which: Preference
+    choice: str
+
+
+@dataclass(frozen=True)
+class PreferLanguage(Payload, action="prefer.language"):
+    """Set the language, within the settings; `AUTOMATIC` follows Telegram's."""
+
+    language: str
+
+
+@dataclass(frozen=True)
+class ChooseLanguage(Payload, action="language"):
+    """Set the language from /language; `AUTOMATIC` follows Telegram's."""
+
+    language: str
+
+
+async def settings(turn: Turn) -> None:
     """Show everything that can be set."""
-    await answer(update, context, _overview(update, context))
+    await turn.answer(_overview(turn))
 
 
-async def press_settings(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
+async def on_open(turn: Turn, button: OpenSettings) -> None:
     """Show the choices of one preference, or everything again."""
-    await rewrite(context, query, await _page(update, context, argument))
+    if button.which is None:
+        await turn.edit(_overview(turn))
+        return
+    choices = preference_choices(turn.preferences, button.which, turn.services.compose.rows())
+    await turn.edit(preference_page(turn.t, turn.preferences, button.which, choices, turn.user_id))
 
 
-async def press_prefer(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Keep a choice and show everything with it."""
-    which, _, key = argument.partition(".")
-    accounts, user_id = context.services.accounts, user_id_of(update)
-    if which == settings_views.LANGUAGE:
-        await accounts.set_language(user_id, key if key in languages() else None)
-    else:
-        # What is theirs is kept as it is, also where their plan holds less of it for now.
-        own = await accounts.preferences(user_id)
-        choices = preference_choices(own, one_of(Preference, which), context.services.compose.rows())
-        if key not in choices:
-            raise UserError("error.card.choice")
-        await accounts.set_preferences(user_id, choices[key])
-    # Read again: from here on in the new language, with the new preferences.
-    await context.turn.load_user()
-    await rewrite(context, query, _overview(update, context))
+async def on_open_languages(turn: Turn) -> None:
+    """Show the languages."""
+    chosen_language = await turn.services.accounts.chosen_language(turn.user_id)
+    await turn.edit(languages_page(turn.t, chosen_language, turn.user_id))
 
 
-def _overview(update: Update, context: Context) -> html.View:
-    usual = context.services.cards.blank(context.preferences)
-    return settings_views.settings(context.t, context.preferences, usual, user_id_of(update))
+async def on_set(turn: Turn, button: SetPreference) -> None:
+    """Keep a choice and show everything with it.
+
+    Raises:
+        UserError: the choice is no longer offered.
+
+    """
+    accounts = turn.services.accounts
+    # A stored preference stays as it is, also where the person's plan allows less for now.
+    stored = await accounts.preferences(turn.user_id)
+    choices = preference_choices(stored, button.which, turn.services.compose.rows())
+    if button.choice not in choices:
+        raise UserError("error.card.choice")
+    await accounts.set_preferences(turn.user_id, choices[button.choice])
+    await turn.load_user()
+    await turn.edit(_overview(turn))
 
 
-async def _page(update: Update, context: Context, which: str) -> html.View:
-    user_id = user_id_of(update)
-    if not which:
-        return _overview(update, context)
-    if which == settings_views.LANGUAGE:
-        return settings_views.languages(
-            context.t, await context.services.accounts.chosen_language(user_id), user_id
-        )
-    preference = one_of(Preference, which)
-    choices = preference_choices(context.preferences, preference, context.services.compose.rows())
-    return settings_views.preference(context.t, context.preferences, preference, choices, user_id)
+async def on_prefer_language(turn: Turn, button: PreferLanguage) -> None:
+    """Keep the language and show everything in it."""
+    await _set_language(turn, button.language)
+    await turn.edit(_overview(turn))
 
 
-async def language(update: Update, context: Context) -> None:
+async def language(turn: Turn) -> None:
     """Offer the languages."""
-    await answer(update, context, settings_views.language_choice(context.t, user_id_of(update)))
+    await turn.answer(language_choice(turn.t, turn.user_id))
 
 
-async def press_language(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Keep the chosen language, or follow Telegram's again, and say so in it."""
-    chosen = argument if argument in languages() else None
-    await context.services.accounts.set_language(user_id_of(update), chosen)
-    await context.turn.load_user()
-    await rewrite(context, query, html.View(context.t("language.changed")))
+async def on_choose_language(turn: Turn, button: ChooseLanguage) -> None:
+    """Keep the language, or follow Telegram's again, and say so in it."""
+    await _set_language(turn, button.language)
+    await turn.edit(View(turn.t("language.changed")))
+
+
+async def _set_language(turn: Turn, chosen_language: str) -> None:
+    known = chosen_language if chosen_language in languages() else None
+    await turn.services.accounts.set_language(turn.user_id, known)
+    await turn.load_user()
+
+
+def _overview(turn: Turn) -> View:
+    defaults = turn.services.cards.blank(turn.preferences)
+    return overview(turn.t, turn.preferences, defaults, turn.user_id)
+
+
+# -- views -------------------------------------------------------------------------------------------
+
+
+def overview(t: Texts, preferences: Preferences, defaults: VideoRequest, owner: UserId) -> View:
+    """Everything that can be set, each with its value, and what a video gets where nothing else is said."""
+    buttons = [_opening(t, preferences, which, owner) for which in Preference]
+    language = t("knob.labelled", knob=t("prefer.language"), value=NAMES[t.language])
+    buttons.append(Button(language, OpenLanguages(), owner=owner))
+    text = f"<b>{t('settings.title')}</b>\n{t('settings.usual', settings=settings_line(t, defaults))}"
+    return View(text, in_rows(buttons, 2))
+
+
+def _opening(t: Texts, preferences: Preferences, which: Preference, owner: UserId) -> Button:
+    """What shows the choices of a preference; a switch is turned at once."""
+    label = t("knob.labelled", knob=t(f"prefer.{which}"), value=_value(t, preferences, which))
+    if which in SWITCHES:
+        turned = "off" if getattr(preferences, which) else "on"
+        return Button(label, SetPreference(which, turned), owner=owner)
+    return Button(label, OpenSettings(which), owner=owner)
+
+
+def preference_page(
+    t: Texts, preferences: Preferences, which: Preference, choices: dict[str, Preferences], owner: UserId
+) -> View:
+    """What one preference can be."""
+    buttons = {
+        key: Button(
+            chosen(
+                t, _value(t, choice, which), is_chosen=getattr(choice, which) == getattr(preferences, which)
+            ),
+            SetPreference(which, key),
+            owner=owner,
+        )
+        for key, choice in choices.items()
+    }
+    automatic = [button for key, button in buttons.items() if key == AUTOMATIC]
+    others = [button for key, button in buttons.items() if key != AUTOMATIC]
+    per_row = 2 if which is Preference.MODEL else USUALLY_PER_ROW
+    return View(f"<b>{t(f'prefer.{which}')}</b>", [automatic, *in_rows(others, per_row), [_back(t, owner)]])
+
+
+def languages_page(t: Texts, chosen_language: str | None, owner: UserId) -> View:
+    """The languages, each named in itself."""
+    buttons = [
+        Button(chosen(t, name, is_chosen=language == chosen_language), PreferLanguage(language), owner=owner)
+        for language, name in NAMES.items()
+    ]
+    follow = Button(
+        chosen(t, t("language.follow"), is_chosen=chosen_language is None),
+        PreferLanguage(AUTOMATIC),
+        owner=owner,
+    )
+    return View(t("language.choose"), [buttons, [follow], [_back(t, owner)]])
+
+
+def _back(t: Texts, owner: UserId) -> Button:
+    return Button(t("button.back"), OpenSettings(), owner=owner)
+
+
+def _value(t: Texts, preferences: Preferences, which: Preference) -> str:
+    value = getattr(preferences, which)
+    if which in SWITCHES:
+        return t("value.on" if value else "value.off")
+    if value is None:
+        return t("value.automatic")
+    match which:
+        case Preference.MODEL:
+            return model_name(value)
+        case Preference.MODE:
+            return t(f"mode.{value}")
+        case Preference.DURATION:
+            return t("unit.seconds", seconds=value)
+        case _:
+            return str(value)
+
+
+def language_choice(t: Texts, owner: UserId) -> View:
+    """The languages, each named in itself."""
+    rows = [[Button(name, ChooseLanguage(language), owner=owner)] for language, name in NAMES.items()]
+    return View(
+        t("language.choose"), [*rows, [Button(t("language.follow"), ChooseLanguage(AUTOMATIC), owner=owner)]]
+    )
+
+
+COMMANDS = (
+    Command("settings", settings, access=AccessLevel.VIEW, section=Section.ACCOUNT, menu=Menu.PRIVATE),
+    Command("language", language, access=AccessLevel.OPEN, section=Section.ACCOUNT),
+)
+BUTTONS = (
+    Press(OpenSettings, on_open, AccessLevel.VIEW),
+    Press(OpenLanguages, on_open_languages, AccessLevel.VIEW),
+    Press(SetPreference, on_set, AccessLevel.VIEW),
+    Press(PreferLanguage, on_prefer_language, AccessLevel.VIEW),
+    Press(ChooseLanguage, on_choose_language, AccessLevel.OPEN),
+)

@@ -1,60 +1,75 @@
-"""`/stats` for those who run the bot and `/usage` for everybody: charts as pictures, and the table behind them."""
+"""`/stats` for admins and `/usage` for everybody: charts as pictures, and the table behind them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from telegram import CallbackQuery, Update
-
+from bot.domain.people.access import AccessLevel, Permission
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.operations.reports import PERIODS, Chart
-from handlers.chat.context import Context, place_of, user_id_of
 from handlers.chat.html import View
-from handlers.chat.keyboards import Button
+from handlers.chat.keyboards import Button, Payload
+from handlers.chat.menus import Section
+from handlers.chat.routes import Command, Press, Words
+from handlers.chat.turn import Turn
 from handlers.sending.media import Media, MediaKind
 
-USUAL = 30
-"""Days that are shown where nothing else is asked for."""
+DEFAULT_DAYS = 30
 
 
-async def stats(update: Update, context: Context) -> None:
+@dataclass(frozen=True)
+class ShowStats(Payload, action="stats"):
+    """Show the chart of another period."""
+
+    days: int
+
+
+@dataclass(frozen=True)
+class SendTable(Payload, action="stats.csv"):
+    """Send the table behind the chart."""
+
+    days: int
+
+
+async def stats(turn: Turn, words: Words) -> None:
     """`/stats [7|30|90]`: everybody's last days."""
-    await _send_stats(update, context, _days(context.args[0] if context.args else str(USUAL)))
+    await _send_stats(turn, _days(words))
 
 
-async def usage(update: Update, context: Context) -> None:
-    """`/usage [7|30|90]`: one's own last days."""
-    days = _days(context.args[0] if context.args else str(USUAL))
-    chart = await context.services.reports.usage(user_id_of(update), days, context.t)
-    await _send(update, context, chart, View(_caption(context.t, chart, days)))
+async def usage(turn: Turn, words: Words) -> None:
+    """`/usage [7|30|90]`: the person's own last days."""
+    days = _days(words)
+    chart = await turn.services.reports.usage(turn.user_id, days, turn.t)
+    await _send_chart(turn, chart, View(_caption(turn.t, chart, days)))
 
 
-async def press_stats(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Another period, or (`csv.30`) the table."""
-    del query
-    if not argument.startswith("csv."):
-        await _send_stats(update, context, _days(argument))
-        return
-    days = _days(argument.removeprefix("csv."))
-    table = await context.services.reports.table(user_id_of(update), days)
+async def on_show(turn: Turn, button: ShowStats) -> None:
+    """Show another period."""
+    await _send_stats(turn, _checked(button.days))
+
+
+async def on_table(turn: Turn, button: SendTable) -> None:
+    """Send the table as a file."""
+    days = _checked(button.days)
+    table = await turn.services.reports.table(turn.user_id, days)
     file = Media(kind=MediaKind.DOCUMENT, source=table, filename=f"tasks-{days}-days.csv")
-    await context.chat.send_media(replace(place_of(update), message_id=None), file)
+    await turn.chat.send_media(replace(turn.reply_target, message_id=None), file)
 
 
-async def _send_stats(update: Update, context: Context, days: int) -> None:
-    me, t = user_id_of(update), context.t
-    chart = await context.services.reports.stats(me, days, t)
+async def _send_stats(turn: Turn, days: int) -> None:
+    t, owner = turn.t, turn.user_id
+    chart = await turn.services.reports.stats(owner, days, t)
     periods = [
-        Button(t.plural("button.stats_days", period), "stats", str(period), me)
+        Button(t.plural("button.stats_days", period), ShowStats(period), owner=owner)
         for period in PERIODS
         if period != days
     ]
-    rows = [periods, [Button(t("button.stats_table"), "stats", f"csv.{days}", me)]]
-    await _send(update, context, chart, View(_caption(t, chart, days), rows))
+    table = Button(t("button.stats_table"), SendTable(days), owner=owner)
+    await _send_chart(turn, chart, View(_caption(t, chart, days), [periods, [table]]))
 
 
-async def _send(update: Update, context: Context, chart: Chart, view: View) -> None:
+async def _send_chart(turn: Turn, chart: Chart, view: View) -> None:
     picture = Media(kind=MediaKind.PHOTO, source=chart.png, filename="chart.png")
-    await context.chat.send_media(place_of(update), picture, view)
+    await turn.chat.send_media(turn.reply_target, picture, view)
 
 
 def _caption(t: Texts, chart: Chart, days: int) -> str:
@@ -66,13 +81,29 @@ def _caption(t: Texts, chart: Chart, days: int) -> str:
     )
 
 
-def _days(text: str) -> int:
-    """How many days are asked for.
+def _days(words: Words) -> int:
+    if not words:
+        return DEFAULT_DAYS
+    return _checked(int(words[0]) if words[0].isdecimal() else 0)
+
+
+def _checked(days: int) -> int:
+    """The number of days.
 
     Raises:
-        UserError: they are not among those that there are.
+        UserError: there is no such period.
 
     """
-    if text not in {str(period) for period in PERIODS}:
+    if days not in PERIODS:
         raise UserError("error.stats.period", periods=", ".join(str(period) for period in PERIODS))
-    return int(text)
+    return days
+
+
+COMMANDS = (
+    Command("usage", usage, access=AccessLevel.VIEW, section=Section.ACCOUNT),
+    Command("stats", stats, permission=Permission.LOOK, section=Section.STAFF),
+)
+BUTTONS = (
+    Press(ShowStats, on_show),
+    Press(SendTable, on_table),
+)

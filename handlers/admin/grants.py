@@ -13,8 +13,7 @@ from bot.domain.units import ChatId, Millis, shown
 from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.ports import Balance
-from handlers.account import group_views
-from handlers.account.quota import balance_view
+from handlers.account.quota import balance_view, granted_to_group
 from handlers.chat.context import Context, answer, operation_of, place_of, tell, user_id_of
 from handlers.chat.html import View, credits, fitting, inline  # noqa: A004  the word of the domain
 from handlers.results.task_views import task_lines
@@ -33,7 +32,7 @@ async def grant(update: Update, context: Context) -> None:
         left = await services.pools.grant(
             admin, ChatId(chat_id), amount, update.update_id, order.note, order.until
         )
-        await answer(update, context, group_views.granted(context.t, amount, left))
+        await answer(update, context, granted_to_group(context.t, amount, left))
         return
     user = await services.accounts.grant(
         admin, order.target or "", amount, update.update_id, order.note, order.until

@@ -1,115 +1,183 @@
-"""`/start` and `/invite`: one screen for newcomers, and what a link to the bot brings with it.
+"""`/start`, `/help` and `/invite`: the first screen, what a link to the bot brings, and all commands.
 
 A link `t.me/<bot>?start=<payload>` arrives as `/start <payload>`. The beginning of the payload says which
 function of `START_LINKS` goes on with the rest; anybody may type such a payload, so each function checks it.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from html import escape
 
-import structlog
-from telegram import CallbackQuery, Update
-
-from bot.domain.people.access import invite_code, read_invite_code
+from bot.domain.people.access import AccessLevel, invite_code, read_invite_code
+from bot.domain.units import UserId
 from bot.errors import UserError
+from bot.i18n import Texts
+from bot.services.ports import Balance
 from bot.services.requests.cards import PROMPT
 from handlers.admin import access
-from handlers.chat.context import Context, answer, place_of, user_id_of
-from handlers.guide import start_views as onboarding_views
+from handlers.chat.context import Context
+from handlers.chat.html import View, credits, fitting, inline, quoted  # noqa: A004  the word of the domain
+from handlers.chat.keyboards import CONFIRM, Button, Payload
+from handlers.chat.menus import Menu, Section
+from handlers.chat.routes import Command, Press, Words
+from handlers.chat.turn import Turn
 from handlers.library import recipes
+from handlers.library.ideas import ShowIdeas
 from handlers.making.submit import open_card
-from handlers.results import (
-    history,
-    inline,
-)
+from handlers.results import history
+from handlers.results import inline as inline_mode
 
-log = structlog.get_logger(__name__)
+StartLink = Callable[[Turn, str], Awaitable[None]]
+"""Acts on the part of a payload behind its prefix."""
 
-StartLink = Callable[[Update, Context, str], Awaitable[None]]
-"""Acts on what stands behind the prefix of a payload."""
-
-INVITE_PREFIX = "ref_"
+REFERRAL_PREFIX = "ref_"
 TASK_PREFIX = "task_"
 
+EXAMPLES = ("1", "2", "3")
+"""The prompts to try: `start.example_1` is what is made, `start.try_1` what its button says."""
 
-async def start(update: Update, context: Context) -> None:
+
+@dataclass(frozen=True)
+class TryExample(Payload, action="try"):
+    """Show an example of /start as a draft."""
+
+    number: str
+
+
+async def start(turn: Turn, words: Words) -> None:
     """Go on where a link leads; without one, show what the bot does."""
-    payload = context.args[0] if context.args else ""
+    payload = words[0] if words else ""
     for prefix, follow in START_LINKS.items():
         if payload.startswith(prefix):
-            await follow(update, context, payload.removeprefix(prefix))
+            await follow(turn, payload.removeprefix(prefix))
             return
-    await welcome(update, context)
+    await welcome(turn)
 
 
-async def welcome(update: Update, context: Context) -> None:
-    """One screen: what the bot does, what one may spend, and something to try."""
-    user_id = user_id_of(update)
-    name = update.effective_user.first_name if update.effective_user is not None else ""
-    balance = await context.services.accounts.balance(user_id)
-    notice = await context.services.admin.notice()
-    await answer(update, context, onboarding_views.start(context.t, name, balance, user_id, notice))
-    role = context.services.access.roles.get(user_id)
-    if role is not None and place_of(update).is_private:
-        # Before these first words there was no chat that a menu could be set for.
-        await context.turn.menus.set_for(user_id, role)
+async def welcome(turn: Turn) -> None:
+    """Show one screen: what the bot does, the balance, and something to try."""
+    services = turn.services
+    person = turn.update.effective_user
+    name = person.first_name if person is not None else ""
+    balance = await services.accounts.balance(turn.user_id)
+    notice = await services.admin.notice()
+    await turn.answer(start_page(turn.t, name, balance, turn.user_id, notice))
+    role = services.access.roles.get(turn.user_id)
+    if role is not None and turn.is_private:
+        # Telegram takes a menu only for a chat that exists, and this is how it begins to.
+        await turn.menus.set_for(turn.user_id, role)
 
 
-async def invited(update: Update, context: Context, code: str) -> None:
-    """Note who invited a newcomer, and welcome them; a code that is none welcomes them as well."""
-    inviter = read_invite_code(code)
-    if inviter is not None:
-        await context.services.accounts.note_inviter(user_id_of(update), inviter)
-    await welcome(update, context)
+async def help_(turn: Turn) -> None:
+    """List the commands, options and models."""
+    role = turn.services.access.roles.get(turn.user_id)
+    commands = turn.menus.listed(role, is_selling=turn.services.payments.is_open)
+    await turn.answer(help_text(turn.t, commands, turn.services.compose.models()))
 
 
-async def admitted(update: Update, context: Context, code: str) -> None:
-    """Let somebody in by a code of the admins.
-
-    Raises:
-        UserError: the code lets nobody in.
-
-    """
-    await access.redeem(update, context, code)
-    await welcome(update, context)
+async def invite(turn: Turn) -> None:
+    """Give the person a link for others, which says who gave it to them."""
+    link = f"https://t.me/{turn.username}?start={REFERRAL_PREFIX}{invite_code(turn.user_id)}"
+    await turn.answer(invitation(turn.t, link))
 
 
-async def invite(update: Update, context: Context) -> None:
-    """`/invite`: a link for others, which says who gave it to them."""
-    link = f"https://t.me/{context.bot.username}?start={INVITE_PREFIX}{invite_code(user_id_of(update))}"
-    await answer(update, context, onboarding_views.invitation(context.t, link))
-
-
-async def press_try(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """An example of /start: shown as a draft, so that nothing is spent by a careless tap.
+async def on_try(turn: Turn, button: TryExample) -> None:
+    """Show an example as a draft, so that a careless tap spends nothing.
 
     Raises:
         UserError: the example is one of another version.
 
     """
-    del update, query
-    if argument not in onboarding_views.EXAMPLES:
+    if button.number not in EXAMPLES:
         raise UserError("error.button.stale")
-    compose = context.services.compose
-    words = compose.parse(context.t(f"start.example_{argument}"))
-    request = compose.video(words, None, context.preferences)
-    await open_card(context.turn, request, None, PROMPT, context.turn.reply_target.below)
+    compose = turn.services.compose
+    parsed = compose.parse(turn.t(f"start.example_{button.number}"))
+    request = compose.video(parsed, None, turn.preferences)
+    await open_card(turn, request, None, PROMPT, turn.reply_target.below)
 
 
-async def _template(update: Update, context: Context, token: str) -> None:
-    del update
-    await recipes.follow_link(context.turn, token)
+# -- links -------------------------------------------------------------------------------------------
 
 
-async def _task(update: Update, context: Context, text: str) -> None:
-    del update
-    await history.open_task(context.turn, text)
+async def _follow_referral(turn: Turn, code: str) -> None:
+    """Note who invited a newcomer, and welcome them; so does an unreadable code."""
+    inviter = read_invite_code(code)
+    if inviter is not None:
+        await turn.services.accounts.note_inviter(turn.user_id, inviter)
+    await welcome(turn)
+
+
+async def _redeem_invite(turn: Turn, code: str) -> None:
+    """Let a person in by an admin's code.
+
+    Raises:
+        UserError: the code is not valid.
+
+    """
+    await access.redeem(turn.update, Context(turn), code)
+    await welcome(turn)
+
+
+async def _open_shared(turn: Turn, payload: str) -> None:
+    await inline_mode.follow_link(turn.update, Context(turn), payload)
 
 
 START_LINKS: dict[str, StartLink] = {
-    INVITE_PREFIX: invited,
-    access.INVITE_PREFIX: admitted,
-    recipes.LINK_PREFIX: _template,
-    TASK_PREFIX: _task,
-    inline.LINK_PREFIX: inline.follow_link,
+    REFERRAL_PREFIX: _follow_referral,
+    access.INVITE_PREFIX: _redeem_invite,
+    recipes.LINK_PREFIX: recipes.follow_link,
+    TASK_PREFIX: history.open_task,
+    inline_mode.LINK_PREFIX: _open_shared,
 }
-"""What each kind of link does, by how its payload begins."""
+"""What each kind of link does, by the beginning of its payload."""
+
+
+# -- views -------------------------------------------------------------------------------------------
+
+
+def start_page(t: Texts, name: str, balance: Balance, owner: UserId, notice: str = "") -> View:
+    """One screen: what the bot does, what one may spend, and three things to try."""
+    text = t("start.text", name=inline(name, 60), credits=credits(t, balance.available))
+    tries = [
+        [
+            Button(
+                t(f"start.try_{number}"),
+                TryExample(number),
+                owner=owner,
+                style=CONFIRM if number == "1" else None,
+            )
+        ]
+        for number in EXAMPLES
+    ]
+    more = [
+        Button(t("tips.button.ideas"), ShowIdeas(), owner=owner),
+        Button(t("button.copy_example"), copy=t("example.command")),
+    ]
+    if notice:
+        text = f"{text}\n{quoted(notice, 600)}"
+    return View(text, [*tries, more])
+
+
+def invitation(t: Texts, link: str) -> View:
+    """The link that invites somebody, to be passed on."""
+    return View(f"{t('invite.text')}\n{inline(link, 200)}", [[Button(t("button.copy_link"), copy=link)]])
+
+
+def help_text(t: Texts, commands: Sequence[str], models: Sequence[str]) -> View:
+    """How to begin, the commands that the reader has, options, and the models on offer."""
+    listed = "\n".join(f"/{name} – {t(f'command.{name}')}" for name in commands)
+    offered = t("help.models", models=escape(", ".join(models)))
+    parts = [t("help.text"), listed, t("help.options", model=escape(models[0])), offered]
+    return View(fitting(parts, "\n\n"), [[Button(t("button.copy_example"), copy=t("example.command"))]])
+
+
+def _start_access(payload: str) -> AccessLevel:
+    return AccessLevel.INVITED if payload.startswith(access.INVITE_PREFIX) else AccessLevel.VIEW
+
+
+COMMANDS = (
+    Command("help", help_, access=AccessLevel.VIEW, section=Section.GUIDE, menu=Menu.PRIVATE),
+    Command("invite", invite, access=AccessLevel.VIEW, section=Section.GUIDE),
+    Command("start", start, access=_start_access),
+)
+BUTTONS = (Press(TryExample, on_try),)

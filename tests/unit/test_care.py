@@ -67,7 +67,7 @@ FORMS: Mapping[str, object] = {
     "ProviderReport.name": "official",
     "delete_question.name": "K7Q29F.0",
     "choices.option": Knob.SEED,
-    "preference.choices": {"yes": Preferences(silent=True), "no": Preferences()},
+    "preference_page.choices": {"yes": Preferences(silent=True), "no": Preferences()},
     "voices.known": load_voices().of("en"),
     "link.buttons": [],
     "outdated.sentence": "This recipe uses a model that is gone.",
@@ -266,7 +266,7 @@ def test_every_view_is_careful_with_whatever_people_write(view, text, language):
 
 
 def test_the_views_are_found():
-    assert {"task_views.status", "task_views.notice", "privacy_views.question", "group_views.hello"} <= set(
+    assert {"task_views.status", "task_views.notice", "privacy.forget_question", "quota.group_hello"} <= set(
         ALL
     )
     assert len(ALL) > 30

@@ -29,7 +29,7 @@ from bot.services.people.accounts import AUDITED
 from handlers import ROUTES
 from handlers.chat.html import NAMED_FIELDS
 from handlers.guide import tips
-from handlers.guide.start_views import EXAMPLES
+from handlers.guide.start import EXAMPLES
 from handlers.making.card_views import Outfit
 from tests.unit.handlers.screens import TELEGRAM, read
 

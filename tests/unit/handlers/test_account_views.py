@@ -9,12 +9,11 @@ from bot.domain.units import DAY, SECOND, Credits, Millis, shown
 from bot.i18n import NAMES
 from bot.services.requests.cards import Card
 from handlers import ROUTES
-from handlers.account import settings_views
+from handlers.account import settings
 from handlers.account.quota import balance_view
 from handlers.admin import grants
 from handlers.chat import html
-from handlers.guide import start_views as onboarding_views
-from handlers.guide.help import help_text
+from handlers.guide.start import help_text, start_page
 from handlers.making import card_views
 from handlers.making.video import how_to
 from handlers.results import task_views
@@ -120,14 +119,14 @@ def test_a_grant_and_a_taking_back_are_told_as_such():
 def test_the_screens_that_everybody_sees_are_well_formed(t):
     for view in (
         how_to(t),
-        onboarding_views.start(t, "Ada", a_balance(), ADA),
+        start_page(t, "Ada", a_balance(), ADA),
         help_text(t, [name for name in ROUTES.commands if name != "start"], ["kling-v2-6", "kling-<v3>"]),
-        settings_views.language_choice(t, ADA),
+        settings.language_choice(t, ADA),
     ):
         assert 0 < html.units(text_of(view)) <= 4096
         assert labels(view)
 
 
 def test_every_language_is_offered_in_its_own_name():
-    view = settings_views.language_choice(ENGLISH, ADA)
+    view = settings.language_choice(ENGLISH, ADA)
     assert labels(view) == [*NAMES.values(), "Follow my Telegram"]

@@ -7,7 +7,7 @@ from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.units import Credits, UserId
 from bot.i18n import NAMES, for_language
 from bot.services.requests.cards import Card
-from handlers.account import settings_views
+from handlers.account import settings
 from handlers.chat.html import View
 from handlers.chat.keyboards import Signer, markup
 from handlers.making import card_views
@@ -47,10 +47,10 @@ def test_every_button_fits_whoever_it_is_for(language, model):
         shown(t, card, owner=LARGEST_USER),
         *(opened(t, knob, card, LARGEST_USER) for knob in Knob),
         card_views.picture_uses(t, card, ("frames", "references", "only"), LARGEST_USER),
-        settings_views.settings(t, Preferences(), card.request, LARGEST_USER),
-        settings_views.languages(t, None, LARGEST_USER),
+        settings.overview(t, Preferences(), card.request, LARGEST_USER),
+        settings.languages_page(t, None, LARGEST_USER),
         *(
-            settings_views.preference(
+            settings.preference_page(
                 t, Preferences(), which, preference_choices(Preferences(), which, ROWS), LARGEST_USER
             )
             for which in Preference

@@ -4,14 +4,14 @@ from bot.domain.credits.quota import Plan
 from bot.domain.requests import catalog
 from bot.i18n import for_language
 from handlers.chat.html import TEXT_LIMIT, plain, units
-from handlers.guide import price_views
+from handlers.guide.catalog import price_list
 
 CATALOG = catalog.load()
 ROWS = CATALOG.known()
 
 
 def shown(plan: Plan, language: str = "en") -> str:
-    views = price_views.prices(for_language(language), ROWS, {}, plan)
+    views = price_list(for_language(language), ROWS, {}, plan)
     assert all(units(view.html) <= TEXT_LIMIT for view in views)
     return plain("\n".join(view.html for view in views))
 

@@ -17,7 +17,7 @@ from bot.services.requests.cards import Card
 from handlers.admin import grants
 from handlers.chat import html
 from handlers.chat.keyboards import Signer, markup
-from handlers.guide import start_views as onboarding_views
+from handlers.guide.start import start_page
 from handlers.making import card_views
 from handlers.results import task_views
 from tests.builders import ADA, NOW, a_balance, a_delivery, a_grant, a_request, a_task
@@ -65,7 +65,7 @@ def everything_with(t, prompt: str) -> list[html.View]:
             t, prompt, prompt[:60], "free", a_balance(), [task] * 20, [a_grant(note=prompt)] * 10, UTC, NOW
         ),
         grants.granted(t, prompt, 5, a_balance()),
-        onboarding_views.start(t, prompt, a_balance(), ADA),
+        start_page(t, prompt, a_balance(), ADA),
         task_views.link(t, a_delivery(finished), "https://cdn.example/" + "x" * 1_000, 60_000_000),
         html.View(
             html.error_sentence(t, UserError("error.task.unknown", task=prompt), UTC, NOW),
