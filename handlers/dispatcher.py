@@ -14,7 +14,7 @@ from handlers.chat.files import image_file_of, sound_file_of
 from handlers.chat.keyboards import Signer
 from handlers.chat.menus import Menus
 from handlers.chat.routes import SUBSCRIPTION, Answer, Kind, Routes
-from handlers.chat.turn import Turn
+from handlers.chat.turn import Turn, TypedCommand
 from handlers.sending.chat import Chat
 
 
@@ -28,7 +28,10 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What to do with an update, and what it takes. In groups only what is `addressed` to the bot is refused aloud."""
+    """What to do with an update, and what the gate asks for it.
+
+    In groups only a message that is `addressed` to the bot is told that it is refused.
+    """
 
     run: Callable[[], Awaitable[str | None]]
     access: AccessLevel
@@ -37,7 +40,7 @@ class Step:
 
 
 class Dispatcher:
-    """Finds what was declared for an update, asks the gate, runs it, and answers errors."""
+    """Finds what is declared for an update, asks the gate, runs it, and answers errors."""
 
     def __init__(self, routes: Routes, bot: Bot, signer: Signer, chat: Chat, services: Services) -> None:
         self._routes = routes
@@ -68,26 +71,24 @@ class Dispatcher:
             await errors.answer_error(turn, error)
 
     def _step(self, turn: Turn) -> Step | None:
-        """What was declared for an update; None where it is no business of ours."""
+        """What is declared for an update; None: the bot leaves it alone."""
         update = turn.update
         if update.callback_query is not None:
             return self._press(turn, update.callback_query.data)
-        if update.pre_checkout_query is not None:
-            return self._event(turn, Kind.PRE_CHECKOUT)
-        if update.inline_query is not None:
-            return self._event(turn, Kind.INLINE_QUERY)
-        if update.my_chat_member is not None:
-            return self._event(turn, Kind.MEMBERSHIP)
-        if SUBSCRIPTION in update.api_kwargs:
-            return self._event(turn, Kind.SUBSCRIPTION)
         if update.message is not None:
             return self._message(turn, update.message)
         if update.edited_message is not None:
             return self._edited(turn, update.edited_message)
-        return None
+        if update.inline_query is not None:
+            return self._event(turn, Kind.INLINE_QUERY)
+        if update.pre_checkout_query is not None:
+            return self._event(turn, Kind.PRE_CHECKOUT)
+        if update.my_chat_member is not None:
+            return self._event(turn, Kind.MEMBERSHIP)
+        return self._event(turn, Kind.SUBSCRIPTION) if SUBSCRIPTION in update.api_kwargs else None
 
     def _press(self, turn: Turn, data: str | None) -> Step:
-        """A press; one with data that is stale, forged or another person's is told so, behind the gate."""
+        """A press on a button; a forged or stale one, or another person's, is refused behind the gate."""
         written = self._signer.read(data)
         press = None if written is None else self._routes.button(written.action, written.argument)
 
@@ -98,9 +99,7 @@ class Dispatcher:
                 raise UserError("error.button.not_yours")
             return await press.run(turn, written.argument)
 
-        if press is None:
-            return Step(run, AccessLevel.USE)
-        return Step(run, press.access, press.permission)
+        return Step(run, AccessLevel.USE) if press is None else Step(run, press.access, press.permission)
 
     def _edited(self, turn: Turn, message: Message) -> Step | None:
         # An edited message is not a new order: whoever edits a prompt must not pay twice.
@@ -120,30 +119,29 @@ class Dispatcher:
         command = turn.command if message.text or has_image or has_sound else None
         # Telegram shows one and the same user for everybody who writes in the name of a chat.
         if message.sender_chat is not None:
-            known = command is not None and command.is_ours and command.name in self._routes.commands
-            return self._event(turn, Kind.ANONYMOUS_COMMAND) if known else None
+            is_known = command is not None and command.is_ours and command.name in self._routes.commands
+            return self._event(turn, Kind.ANONYMOUS_COMMAND) if is_known else None
         if command is not None:
-            return self._command(turn) if command.is_ours else None
-        replies = message.reply_to_message is not None
+            return self._command(turn, command) if command.is_ours else None
+        is_reply = message.reply_to_message is not None
         if not turn.is_private:
             # In groups only commands count, and replies to what is ours: the rest is people's conversation.
-            if replies and (has_image or message.text):
-                return self._chain(turn, Kind.RESULT_REPLY, Kind.GROUP_REPLY)
-            return self._event(turn, Kind.GROUP_SOUND_REPLY) if replies and has_sound else None
+            if is_reply and (has_image or message.text):
+                return self._event(turn, Kind.RESULT_REPLY, Kind.GROUP_REPLY)
+            return self._event(turn, Kind.GROUP_SOUND_REPLY) if is_reply and has_sound else None
         # Pictures come before what is not supported: they are files and stickers too.
         if has_image:
-            return self._asked_or(turn, Answer.PHOTO, Kind.PHOTO)
+            return self._event(turn, Kind.PHOTO, answer=Answer.PHOTO)
         if has_sound:
-            return self._asked_or(turn, Answer.SOUND, Kind.SOUND_REPLY if replies else Kind.SOUND)
+            return self._event(turn, Kind.SOUND_REPLY if is_reply else Kind.SOUND, answer=Answer.SOUND)
+        if message.text and is_reply:
+            # Words about a result come before an answer to a question, and before a prompt.
+            return self._event(turn, Kind.RESULT_REPLY, Kind.TEXT, answer=Answer.TEXT)
         if message.text:
-            # Words about a result come before an answer to a question, and before words of their own.
-            first = (Kind.RESULT_REPLY,) if replies else ()
-            return self._asked_or(turn, Answer.TEXT, Kind.TEXT, *first)
+            return self._event(turn, Kind.TEXT, answer=Answer.TEXT)
         return self._event(turn, Kind.UNSUPPORTED) if _is_content(message) else None
 
-    def _command(self, turn: Turn) -> Step | None:
-        typed = turn.command
-        assert typed is not None  # noqa: S101  the caller has looked
+    def _command(self, turn: Turn, typed: TypedCommand) -> Step | None:
         command = self._routes.commands.get(typed.name)
         if command is None:
             return self._event(turn, Kind.UNKNOWN_COMMAND) if turn.is_private else None
@@ -151,39 +149,33 @@ class Dispatcher:
         async def run() -> None:
             await command.run(turn, typed.arguments)
 
-        return Step(
-            run, command.access_for(typed.arguments), command.permission_for(typed.arguments), addressed=True
-        )
+        access, permission = command.access_for(typed.arguments), command.permission_for(typed.arguments)
+        return Step(run, access, permission, addressed=True)
 
-    def _event(self, turn: Turn, kind: Kind) -> Step:
-        return self._chain(turn, kind)
+    def _event(self, turn: Turn, *kinds: Kind, answer: Answer | None = None) -> Step:
+        """The first of these kinds whose handler takes the update.
 
-    def _chain(self, turn: Turn, *kinds: Kind) -> Step:
-        """The first of these kinds whose handler takes the update."""
-        events = [self._routes.events[kind] for kind in kinds]
-
-        async def run() -> None:
-            for event in events:
-                if await event.handler(turn) is not False:
-                    return
-
-        return Step(run, events[0].access)
-
-    def _asked_or(self, turn: Turn, answer: Answer, kind: Kind, *before: Kind) -> Step:
-        """An answer to what the person was asked for, or else what the message is of itself."""
+        A pending question that waits for such an `answer` comes before the last kind.
+        """
+        *before, last = [self._routes.events[kind] for kind in kinds]
 
         async def run() -> None:
-            for event in (self._routes.events[each] for each in before):
+            for event in before:
                 if await event.handler(turn) is not False:
                     return
-            pending = await turn.services.questions.pending(turn.user_id, turn.chat_id)
-            reply = None if pending is None else self._routes.replies.get((pending.kind, answer))
-            if pending is None or reply is None:
-                await self._routes.events[kind].handler(turn)
-            else:
-                await reply.handler(turn, pending.subject)
+            if answer is None or not await self._answered(turn, answer):
+                await last.handler(turn)
 
-        return Step(run, self._routes.events[kind].access)
+        return Step(run, last.access)
+
+    async def _answered(self, turn: Turn, answer: Answer) -> bool:
+        """Give the message to the question that waits for it; False where none does."""
+        pending = await turn.services.questions.pending(turn.user_id, turn.chat_id)
+        reply = None if pending is None else self._routes.replies.get((pending.kind, answer))
+        if pending is None or reply is None:
+            return False
+        await reply.handler(turn, pending.subject)
+        return True
 
 
 def _is_content(message: Message) -> bool:
