@@ -14,9 +14,8 @@ from handlers.admin.panel_pages import ASKED
 from handlers.chat.context import Context
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Section
-from handlers.chat.routes import Answer, Command, Event, Kind, Press, Reply
+from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
-from handlers.results import inline, results
 
 OldHandler = Callable[[Update, Context], Awaitable[Any]]
 OldPress = Callable[[Update, Context, CallbackQuery, str], Awaitable[str | None]]
@@ -59,11 +58,6 @@ def old_button(action: str, handler: OldPress, access: AccessLevel = AccessLevel
     return Press(payload, partial(_call_press, handler), access)
 
 
-def old_event(kind: Kind, handler: OldHandler, access: AccessLevel = AccessLevel.USE) -> Event:
-    """A kind of message."""
-    return Event(kind, partial(_call, handler), access)
-
-
 def old_reply(kind: str, answer: Answer, handler: OldReply) -> Reply:
     """A pending question."""
     return Reply(kind, answer, partial(_call_reply, handler))
@@ -91,21 +85,6 @@ COMMANDS = (
     ),
 )
 BUTTONS = (
-    old_button("again", results.press_again),
-    old_button("change", results.press_change),
-    old_button("extend", results.press_extend),
-    old_button("longer", results.press_longer),
-    old_button("speak", results.press_speak),
-    old_button("effects", results.press_effects),
-    old_button("effect", results.press_effect),
-    old_button("dismiss", results.press_dismiss, AccessLevel.VIEW),
-    old_button("original", results.press_original, AccessLevel.VIEW),
-    old_button("about", results.press_about, AccessLevel.VIEW),
-    old_button("take", results.press_take),
-    old_button("star", results.press_star, AccessLevel.VIEW),
-    old_button("delete", results.press_delete, AccessLevel.VIEW),
-    old_button("keep", results.press_keep, AccessLevel.VIEW),
-    old_button("erase", results.press_erase, AccessLevel.VIEW),
     old_button("pause", providers.press_pause),
     old_button("resume", providers.press_resume),
     old_button("refresh", providers.press_refresh),
@@ -118,4 +97,3 @@ BUTTONS = (
     old_button("mode", access.press_mode),
 )
 REPLIES = (old_reply(ASKED, Answer.TEXT, admin_panel.took_words),)
-EVENTS = (old_event(Kind.INLINE_QUERY, inline.answer_query, AccessLevel.VIEW),)

@@ -118,16 +118,12 @@ async def _redeem_invite(turn: Turn, code: str) -> None:
     await welcome(turn)
 
 
-async def _open_shared(turn: Turn, payload: str) -> None:
-    await inline_mode.follow_link(turn.update, Context(turn), payload)
-
-
 START_LINKS: dict[str, StartLink] = {
     REFERRAL_PREFIX: _follow_referral,
     access.INVITE_PREFIX: _redeem_invite,
     recipes.LINK_PREFIX: recipes.follow_link,
     TASK_PREFIX: history.open_task,
-    inline_mode.LINK_PREFIX: _open_shared,
+    inline_mode.LINK_PREFIX: inline_mode.follow_link,
 }
 """What each kind of link does, by the beginning of its payload."""
 

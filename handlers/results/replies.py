@@ -5,14 +5,11 @@ In groups only what is meant for the bot counts: an answer to its question, or a
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from telegram import Update
-
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.links import split_links
 from bot.domain.requests.request import Operation, Product
 from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage
 from bot.services.requests.cards import EDITED, READY, reworded
-from handlers.chat.context import Context
 from handlers.chat.files import fetch_file, sound_file_of
 from handlers.chat.inputs import read_words
 from handlers.chat.routes import Event, Kind
@@ -20,7 +17,7 @@ from handlers.chat.turn import Turn
 from handlers.making.submit import open_card
 from handlers.results import results
 
-Answer = Callable[[Update, Context, Delivery, str], Awaitable[None]]
+Answer = Callable[[Turn, Delivery, str], Awaitable[None]]
 """Takes the text of a reply to a question about a result."""
 
 ANSWERS: Mapping[MessagePurpose, Answer] = {
@@ -38,7 +35,7 @@ async def on_reply(turn: Turn) -> bool:
     text, is_addressed = _addressed(turn)
     answer = ANSWERS.get(noted.purpose) if noted.purpose is not None else None
     if answer is not None:
-        await answer(turn.update, Context(turn), await _result(turn, noted), text)
+        await answer(turn, await _result(turn, noted), text)
         await _delete_question(turn)
         return True
     if not is_addressed or noted.task.request.operation.product is not Product.VIDEO:
@@ -54,7 +51,7 @@ async def on_group_sound_reply(turn: Turn) -> None:
         return
     delivery = await _result(turn, noted)
     audio = await turn.services.attachments.keep_sound(await fetch_file(turn.chat, sound))
-    await results.speak(turn.update, Context(turn), delivery, "", audio)
+    await results.speak(turn, delivery, "", audio)
     await _delete_question(turn)
 
 
@@ -98,7 +95,7 @@ async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
     files = await services.results.files(task.id)
     delivery = next((file for file in files if file.position == noted.position), None)
     if delivery is not None and Operation.EXTEND in services.results.possible(delivery):
-        await results.extend(turn.update, Context(turn), delivery, text)
+        await results.extend(turn, delivery, text)
         return
     prompt = await read_words(turn, text)
     await services.results.check_kept(task.request)

@@ -5,6 +5,8 @@ message stands; whose it is is asked when it is pressed.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from bot.domain.library.recipe import can_become
@@ -12,60 +14,135 @@ from bot.domain.requests.choices import COMPOSED
 from bot.domain.requests.presets import Effect
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import Delivery, DeliveryKind, Task
-from bot.domain.units import Credits, Millis, UserId, shown
+from bot.domain.units import Credits, Millis, TaskId, UserId, shown
 from bot.i18n import Texts
 from handlers.chat import html
 from handlers.chat.html import View, inline, settings_line, units
-from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Rows, in_rows
-
-MAKING = (
-    (Operation.EXTEND, "extend", "button.extend"),
-    (Operation.LIP_SYNC, "speak", "button.speak"),
-    (Operation.EFFECT, "effects", "button.effects"),
-)
-"""What can be made of a result, the action that asks for it, and the button's text."""
+from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Payload, Rows, in_rows
+from handlers.library.recipe_views import SaveTemplate
+from handlers.making.video import Animate
+from handlers.results.task_views import Change, MakeAgain
 
 EFFECTS_A_PAGE = 9
 IN_A_ROW = 3
 
 
-def reference(delivery: Delivery) -> str:
-    """How buttons name a result."""
-    return f"{delivery.task.id}.{delivery.position}"
+@dataclass(frozen=True)
+class OfResult(Payload):
+    """A button about one result of a task."""
+
+    task_id: TaskId
+    position: int = 0
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Self:
+        """The button about a result."""
+        return cls(delivery.task.id, delivery.position)
+
+
+class ShowAbout(OfResult, action="about"):
+    """Show the settings."""
+
+
+class TakeOne(OfResult, action="take"):
+    """Send one result of an album alone."""
+
+
+class SendOriginal(OfResult, action="original"):
+    """Send the file as it was made."""
+
+
+class AskForExtension(OfResult, action="extend"):
+    """Ask how the video goes on."""
+
+
+class Extend(OfResult, action="longer"):
+    """Extend the video without a prompt."""
+
+
+class AskForSpeech(OfResult, action="speak"):
+    """Ask what the face should say."""
+
+
+@dataclass(frozen=True)
+class ListEffects(OfResult, action="effects"):
+    """Ask for an effect; with a page, in the place of another page."""
+
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class MakeEffect(OfResult, action="effect"):
+    """Make an effect of the result."""
+
+    scene: str = ""
+
+
+class Dismiss(Payload, action="dismiss"):
+    """Delete a question."""
+
+
+class ToggleFavourite(OfResult, action="star"):
+    """Make it a favourite, or no longer."""
+
+
+class AskToDelete(OfResult, action="delete"):
+    """Ask before it is deleted."""
+
+
+class KeepResult(OfResult, action="keep"):
+    """Take that question back."""
+
+
+class DeleteResult(OfResult, action="erase"):
+    """Delete it."""
+
+
+MAKING: Sequence[tuple[Operation, type[OfResult], str]] = (
+    (Operation.EXTEND, AskForExtension, "button.extend"),
+    (Operation.LIP_SYNC, AskForSpeech, "button.speak"),
+    (Operation.EFFECT, ListEffects, "button.effects"),
+)
+"""What can be made of a result, the button that asks for it, and the button's text."""
 
 
 def result_buttons(t: Texts, delivery: Delivery, possible: frozenset[Operation]) -> Rows:
     """What can be done with a result, at most three words a row."""
-    task, name = delivery.task, reference(delivery)
-    making = [Button(t(key), action, name) for operation, action, key in MAKING if operation in possible]
+    making = [Button(t(key), ask.of(delivery)) for operation, ask, key in MAKING if operation in possible]
     if delivery.kind is DeliveryKind.IMAGE:
-        making.insert(0, Button(t("button.animate"), "animate", name))
+        making.insert(0, Button(t("button.animate"), Animate(delivery.task.id, delivery.position)))
     return [
-        _again(t, task),
+        _again(t, delivery.task),
         making,
-        [Button(t("button.original"), "original", name), Button(t("button.about"), "about", name)],
-        _keeping(t, task, name),
+        [
+            Button(t("button.original"), SendOriginal.of(delivery)),
+            Button(t("button.about"), ShowAbout.of(delivery)),
+        ],
+        _keeping(t, delivery),
     ]
 
 
 def _again(t: Texts, task: Task) -> list[Button]:
-    again = Button(t("button.again", credits=html.credits(t, task.price)), "again", task.id)
+    again = Button(t("button.again", credits=html.credits(t, task.price)), MakeAgain(task.id))
     if not task.request.prompt and task.request.operation not in COMPOSED:
         # Nothing of it can be changed on a card.
         return [again]
-    return [again, Button(t("button.change"), "change", task.id)]
+    return [again, Button(t("button.change"), Change(task.id))]
 
 
-def _keeping(t: Texts, task: Task, name: str) -> list[Button]:
-    star = "button.unstar" if task.favourite else "button.star"
-    return [Button(t(star), "star", name), Button(t("button.delete"), "delete", name)]
+def _keeping(t: Texts, delivery: Delivery) -> list[Button]:
+    star = "button.unstar" if delivery.task.favourite else "button.star"
+    return [
+        Button(t(star), ToggleFavourite.of(delivery)),
+        Button(t("button.delete"), AskToDelete.of(delivery)),
+    ]
 
 
-def delete_question(t: Texts, name: str) -> Rows:
+def delete_question(t: Texts, delivery: Delivery) -> Rows:
     """The buttons that ask once before a result is gone."""
     return [
-        [Button(t("button.really_delete"), "erase", name, style=DANGER)],
-        [Button(t("button.keep"), "keep", name)],
+        [Button(t("button.really_delete"), DeleteResult.of(delivery), style=DANGER)],
+        [Button(t("button.keep"), KeepResult.of(delivery))],
     ]
 
 
@@ -76,15 +153,12 @@ def album(t: Texts, delivery: Delivery) -> View:
     numbers = range(task.request.count)
     if delivery.kind is DeliveryKind.IMAGE:
         animate = [
-            Button(t("button.animate_one", number=number + 1), "animate", f"{task.id}.{number}")
-            for number in numbers
+            Button(t("button.animate_one", number=number + 1), Animate(task.id, number)) for number in numbers
         ]
         rows += in_rows(animate, 2)
-    picked = [
-        Button(t("button.pick", number=number + 1), "take", f"{task.id}.{number}") for number in numbers
-    ]
+    picked = [Button(t("button.pick", number=number + 1), TakeOne(task.id, number)) for number in numbers]
     rows += in_rows(picked, 2)
-    rows.append(_keeping(t, task, reference(delivery)))
+    rows.append(_keeping(t, delivery))
     return View(t("album.done", task=shown(task.id)), rows)
 
 
@@ -101,7 +175,7 @@ def about(t: Texts, delivery: Delivery, zone: ZoneInfo, now: Millis) -> View:
         buttons.append(Button(t("button.copy_prompt"), copy=task.request.prompt))
     if task.request.seed is not None:
         buttons.append(Button(t("button.copy_seed"), copy=str(task.request.seed)))
-    keeping = [Button(t("recipe.button.save"), "recipe_save", task.id)] if can_become(task.request) else []
+    keeping = [Button(t("recipe.button.save"), SaveTemplate(task.id))] if can_become(task.request) else []
     return View("\n".join(lines), [buttons, keeping])
 
 
@@ -112,9 +186,8 @@ def ask_extend(t: Texts, delivery: Delivery, price: Credits, owner: UserId) -> V
     """What should happen next? The answer is a reply, or a tap."""
     go_on = Button(
         t("button.go_on", credits=html.credits(t, price)),
-        "longer",
-        reference(delivery),
-        owner,
+        Extend.of(delivery),
+        owner=owner,
         style=CONFIRM,
     )
     return View(t("result.ask_extend"), [[go_on], [_never_mind(t, owner)]])
@@ -130,18 +203,18 @@ def ask_effect(
     t: Texts, delivery: Delivery, effects: Sequence[Effect], page: int, price: Credits, owner: UserId
 ) -> View:
     """Which effect? A page of them to tap; the name of any other is a reply."""
-    name = reference(delivery)
+    task, position = delivery.task, delivery.position
     first = page * EFFECTS_A_PAGE
     buttons = [
         # Names of effects are long: whose button it is, is asked when it is pressed.
-        Button(effect.title, "effect", f"{name}.{effect.scene}")
+        Button(effect.title, MakeEffect(task.id, position, effect.scene))
         for effect in effects[first : first + EFFECTS_A_PAGE]
     ]
     turning = []
     if page:
-        turning.append(Button(t("button.earlier"), "effects", f"{name}.{page - 1}", owner))
+        turning.append(Button(t("button.earlier"), ListEffects(task.id, position, page - 1), owner=owner))
     if first + EFFECTS_A_PAGE < len(effects):
-        turning.append(Button(t("button.later"), "effects", f"{name}.{page + 1}", owner))
+        turning.append(Button(t("button.later"), ListEffects(task.id, position, page + 1), owner=owner))
     text = t("result.ask_effect", credits=html.credits(t, price))
     return View(text, [*in_rows(buttons, IN_A_ROW), turning, [_never_mind(t, owner)]])
 
@@ -153,4 +226,4 @@ def deleted(t: Texts, task: Task, left: int) -> str:
 
 
 def _never_mind(t: Texts, owner: UserId) -> Button:
-    return Button(t("button.no_thanks"), "dismiss", owner=owner)
+    return Button(t("button.no_thanks"), Dismiss(), owner=owner)

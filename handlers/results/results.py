@@ -6,272 +6,266 @@ is for its owner and for admins, whose task it then is.
 
 from dataclasses import replace
 
-from telegram import CallbackQuery, Update
-
+from bot.domain.people.access import AccessLevel
 from bot.domain.requests.request import AudioRef, Operation, VideoRequest
 from bot.domain.tasks.task import Delivery, MessagePurpose, Task
-from bot.domain.units import ChatId, TaskId
+from bot.domain.units import TaskId
 from bot.errors import UserError
-from bot.i18n import Texts, for_language
-from handlers.chat.context import (
-    Context,
-    origin_of,
-    place_of,
-    rewrite,
-    send,
-    user_id_of,
-)
+from bot.i18n import for_language
 from handlers.chat.html import ALERT_LIMIT, View, cut, plain
 from handlers.chat.inputs import read_words
 from handlers.chat.keyboards import Rows
+from handlers.chat.routes import Press
+from handlers.chat.turn import Turn
 from handlers.making.submit import open_card, submit, submit_or_ask
 from handlers.results import result_views
+from handlers.results.result_views import (
+    AskForExtension,
+    AskForSpeech,
+    AskToDelete,
+    DeleteResult,
+    Dismiss,
+    Extend,
+    KeepResult,
+    ListEffects,
+    MakeEffect,
+    OfResult,
+    SendOriginal,
+    ShowAbout,
+    TakeOne,
+    ToggleFavourite,
+)
+from handlers.results.task_views import Change, MakeAgain
 from handlers.sending.chat import ReplyTarget
 
-# -- buttons: the same again, and what whoever sees the result may press -------------------------------
+# -- the same again, and what whoever sees the result may press --------------------------------------
 
 
-async def press_again(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """The same request once more, as a task of whoever presses."""
-    del query
-    task = await _repeatable(update, context, argument)
-    await submit(context.turn, task.request, _home(update, task))
+async def on_make_again(turn: Turn, button: MakeAgain) -> None:
+    """Submit the same request once more, as a task of whoever presses."""
+    task = await _repeatable(turn, button.task_id)
+    await submit(turn, task.request, _home(turn, task))
 
 
-async def press_change(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """The request on a card, to be changed before it costs anything."""
-    del query
-    task = await _repeatable(update, context, argument)
-    place = _home(update, task)
-    await open_card(context.turn, task.request, place.message_id, target=place)
+async def on_change(turn: Turn, button: Change) -> None:
+    """Open the request on a card, to be changed before it costs anything."""
+    task = await _repeatable(turn, button.task_id)
+    target = _home(turn, task)
+    await open_card(turn, task.request, target.message_id, target=target)
 
 
-async def press_about(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """The settings: in a private chat as a message with what is worth copying, in groups as an alert."""
-    del query
-    services = context.services
-    name, position = _parts(argument)
-    place = place_of(update)
-    task = await services.tasks.of(user_id_of(update), name, place.chat_id)
-    delivery = await services.results.result(task, position)
-    view = result_views.about(context.t, delivery, services.accounts.zone, services.clock.now())
-    if place.is_private:
-        await send(context, place, view)
+async def on_about(turn: Turn, button: ShowAbout) -> None:
+    """Show the settings: in a private chat as a message with texts to copy, in groups as an alert."""
+    delivery = await _seen(turn, button)
+    view = result_views.about(turn.t, delivery, turn.zone, turn.now())
+    if turn.is_private:
+        await turn.answer(view)
     else:
-        await context.turn.notify(cut(plain(view.html), ALERT_LIMIT), alert=True)
+        await turn.notify(cut(plain(view.html), ALERT_LIMIT), alert=True)
 
 
-async def press_take(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """One result of an album alone, with buttons of its own."""
-    del query
-    services = context.services
-    name, position = _parts(argument)
-    task = await services.tasks.of(user_id_of(update), name, place_of(update).chat_id)
-    delivery = await services.results.result(task, position)
-    await services.results.show_one(delivery, origin_of(update, context, _home(update, task)))
+async def on_take_one(turn: Turn, button: TakeOne) -> None:
+    """Send one result of an album alone, with buttons of its own."""
+    delivery = await _seen(turn, button)
+    await turn.services.results.show_one(delivery, turn.origin(_home(turn, delivery.task)))
 
 
-async def press_original(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """The result as a file, as it was made."""
-    del query
-    services = context.services
-    name, position = _parts(argument)
-    task = await services.tasks.of(user_id_of(update), name, place_of(update).chat_id)
-    delivery = await services.results.result(task, position)
-    # It may take a while, and the button should not turn as long.
-    await context.turn.notify(context.t("result.sending_file"))
-    await services.results.original(delivery, origin_of(update, context, place_of(update)))
-
-
-# -- buttons: what is made of a result ---------------------------------------------------------------
-
-
-async def press_extend(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Ask what should happen next."""
-    del query
-    delivery = await _owned(update, context, argument)
-    price = context.services.results.price(Operation.EXTEND, delivery)
-    view = result_views.ask_extend(context.t, delivery, price, user_id_of(update))
-    await _ask(update, context, delivery, MessagePurpose.EXTEND, view)
-
-
-async def press_longer(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Let the video just go on."""
-    delivery = await _owned(update, context, argument)
-    await extend(update, context, delivery, "")
-    await _put_away(context, query)
-
-
-async def press_speak(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Ask what the face should say."""
-    del query
-    delivery = await _owned(update, context, argument)
-    price = context.services.results.price(Operation.LIP_SYNC, delivery)
-    name = update.effective_user.first_name if update.effective_user is not None else ""
-    view = result_views.ask_speech(context.t, user_id_of(update), price, name)
-    await _ask(update, context, delivery, MessagePurpose.LIP_SYNC, view)
-
-
-async def press_effects(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Show effects to choose from, or another page of them."""
-    name, _, page = argument.rpartition(".") if argument.count(".") == 2 else (argument, "", "")
-    delivery = await _owned(update, context, name)
-    effects = context.services.compose.effects.search("", 1)
-    price = context.services.results.price(Operation.EFFECT, delivery)
-    view = result_views.ask_effect(context.t, delivery, effects, int(page or 0), price, user_id_of(update))
-    if page:
-        await rewrite(context, query, view)
-    else:
-        await _ask(update, context, delivery, MessagePurpose.EFFECT, view)
-
-
-async def press_effect(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Make the chosen effect."""
-    name, _, scene = argument.rpartition(".")
-    delivery = await _owned(update, context, name)
-    await effect(update, context, delivery, scene)
-    await _put_away(context, query)
-
-
-async def press_dismiss(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Take a question back."""
-    del update, argument
-    await _put_away(context, query)
-
-
-async def _ask(
-    update: Update, context: Context, delivery: Delivery, purpose: MessagePurpose, view: View
-) -> None:
-    """Ask about a result beneath it, and remember what the question is for."""
-    place = place_of(update)
-    # Words are asked for by Telegram itself, so that people need not know how to reply.
-    sent = await context.chat.send(place, view, force_reply=True, wait=True)
-    await context.services.results.note(delivery, place.chat_id, sent.message_id, purpose)
-
-
-async def _put_away(context: Context, query: CallbackQuery) -> None:
-    if query.message is not None:
-        await context.chat.delete(ChatId(query.message.chat.id), query.message.message_id)
-
-
-# -- buttons: keeping and deleting -------------------------------------------------------------------
-
-
-async def press_star(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
-    """Make it a favourite, or no longer."""
-    results = context.services.results
-    delivery = await _owned(update, context, argument)
-    task = await results.set_favourite(delivery.task, favourite=not delivery.task.favourite)
-    await _rebutton(context, query, _buttons(context, replace(delivery, task=task), query))
-    return context.t("result.starred" if task.favourite else "result.unstarred")
-
-
-async def press_delete(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Ask once before it is gone."""
-    delivery = await _owned(update, context, argument)
-    texts = for_language(delivery.task.origin.language)
-    await _rebutton(context, query, result_views.delete_question(texts, argument))
-
-
-async def press_keep(update: Update, context: Context, query: CallbackQuery, argument: str) -> None:
-    """Not to be deleted after all."""
-    delivery = await _owned(update, context, argument)
-    await _rebutton(context, query, _buttons(context, delivery, query))
-
-
-async def press_erase(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
-    """Delete it: its messages from the chats, the task from the history."""
-    results = context.services.results
-    delivery = await _owned(update, context, argument)
-    if query.message is not None:
-        await results.note(
-            delivery, place_of(update).chat_id, query.message.message_id, MessagePurpose.BESIDE
-        )
-    left = await results.delete(delivery.task)
-    return result_views.deleted(context.t, delivery.task, left)
-
-
-def _buttons(context: Context, delivery: Delivery, query: CallbackQuery) -> Rows:
-    """The buttons that a message had before it asked something."""
-    texts: Texts = for_language(delivery.task.origin.language)
-    has_file = getattr(query.message, "effective_attachment", None) is not None
-    if delivery.task.request.count > 1 and not has_file:
-        return result_views.album(texts, delivery).buttons
-    return result_views.result_buttons(texts, delivery, context.services.results.possible(delivery))
-
-
-async def _rebutton(context: Context, query: CallbackQuery, buttons: Rows) -> None:
-    if query.message is not None:
-        await context.chat.edit_buttons(ChatId(query.message.chat.id), query.message.message_id, buttons)
+async def on_original(turn: Turn, button: SendOriginal) -> None:
+    """Send the result as a file, as it was made."""
+    delivery = await _seen(turn, button)
+    # It may take a while, and the button should not spin as long.
+    await turn.notify(turn.t("result.sending_file"))
+    await turn.services.results.original(delivery, turn.origin())
 
 
 # -- making something of a result --------------------------------------------------------------------
 
 
-async def extend(update: Update, context: Context, delivery: Delivery, words: str) -> None:
-    """The video, some seconds longer, as words say."""
-    services = context.services
-    source = await services.results.source(user_id_of(update), delivery.task, delivery.position)
-    parsed = await read_words(context.turn, words)
-    request = services.compose.extension(parsed, source, delivery.task.request.mode)
-    await make(update, context, delivery, request)
+async def on_ask_for_extension(turn: Turn, button: AskForExtension) -> None:
+    """Ask what should happen next."""
+    delivery = await _owned(turn, button)
+    price = turn.services.results.price(Operation.EXTEND, delivery)
+    view = result_views.ask_extend(turn.t, delivery, price, turn.user_id)
+    await _ask(turn, delivery, MessagePurpose.EXTEND, view)
 
 
-async def speak(
-    update: Update, context: Context, delivery: Delivery, words: str, sound: AudioRef | None = None
-) -> None:
-    """The video, whose face says words or what is in a sound."""
-    services = context.services
-    speech = services.compose.speech(await read_words(context.turn, words), sound)
-    source = await services.results.source(user_id_of(update), delivery.task, delivery.position)
-    await make(update, context, delivery, services.compose.lip_sync(source, speech))
+async def on_extend(turn: Turn, button: Extend) -> None:
+    """Extend the video without a prompt."""
+    await extend(turn, await _owned(turn, button), "")
+    await on_dismiss(turn)
 
 
-async def effect(update: Update, context: Context, delivery: Delivery, words: str) -> None:
-    """An effect by its name, on the result as a picture."""
-    services = context.services
-    effects = services.compose.effects
-    if not effects.knows(words):
-        raise UserError("error.effect.unknown", effect=words[:60], nearest=effects.nearest(words))
-    picture = await services.attachments.keep_image(await services.results.picture(delivery))
-    await make(update, context, delivery, services.compose.effect(words, (picture,)))
+async def on_ask_for_speech(turn: Turn, button: AskForSpeech) -> None:
+    """Ask what the face should say."""
+    delivery = await _owned(turn, button)
+    price = turn.services.results.price(Operation.LIP_SYNC, delivery)
+    person = turn.update.effective_user
+    view = result_views.ask_speech(turn.t, turn.user_id, price, person.first_name if person else "")
+    await _ask(turn, delivery, MessagePurpose.LIP_SYNC, view)
 
 
-async def make(update: Update, context: Context, delivery: Delivery, request: VideoRequest) -> None:
-    """Submit what was made of a result; a button with a price has been asked about already."""
-    if update.callback_query is not None:
-        await submit(context.turn, request, _home(update, delivery.task))
+async def on_list_effects(turn: Turn, button: ListEffects) -> None:
+    """Show effects to choose from, or another page of them."""
+    delivery = await _owned(turn, button)
+    effects = turn.services.compose.effects.search("", 1)
+    price = turn.services.results.price(Operation.EFFECT, delivery)
+    view = result_views.ask_effect(turn.t, delivery, effects, button.page or 0, price, turn.user_id)
+    if button.page is None:
+        await _ask(turn, delivery, MessagePurpose.EFFECT, view)
     else:
-        await submit_or_ask(context.turn, request)
+        await turn.edit(view)
+
+
+async def on_make_effect(turn: Turn, button: MakeEffect) -> None:
+    """Make the chosen effect."""
+    await effect(turn, await _owned(turn, button), button.scene)
+    await on_dismiss(turn)
+
+
+async def on_dismiss(turn: Turn) -> None:
+    """Delete a question."""
+    if turn.pressed is not None:
+        await turn.delete(turn.pressed.message_id)
+
+
+async def _ask(turn: Turn, delivery: Delivery, purpose: MessagePurpose, view: View) -> None:
+    """Ask about a result, and record what the question is for."""
+    # Telegram itself opens a reply to a question without buttons, so that people need not know how.
+    sent = await turn.chat.send(turn.reply_target, view, force_reply=True, wait=True)
+    await turn.services.results.note(delivery, turn.chat_id, sent.message_id, purpose)
+
+
+async def extend(turn: Turn, delivery: Delivery, text: str) -> None:
+    """Extend the video as a text says."""
+    services = turn.services
+    source = await services.results.source(turn.user_id, delivery.task, delivery.position)
+    prompt = await read_words(turn, text)
+    await _make(turn, delivery, services.compose.extension(prompt, source, delivery.task.request.mode))
+
+
+async def speak(turn: Turn, delivery: Delivery, text: str, sound: AudioRef | None = None) -> None:
+    """Let the face in the video say a text or a sound."""
+    services = turn.services
+    speech = services.compose.speech(await read_words(turn, text), sound)
+    source = await services.results.source(turn.user_id, delivery.task, delivery.position)
+    await _make(turn, delivery, services.compose.lip_sync(source, speech))
+
+
+async def effect(turn: Turn, delivery: Delivery, name: str) -> None:
+    """Make an effect, by its name, of the result as an image.
+
+    Raises:
+        UserError: there is no such effect.
+
+    """
+    services = turn.services
+    effects = services.compose.effects
+    if not effects.knows(name):
+        raise UserError("error.effect.unknown", effect=name[:60], nearest=effects.nearest(name))
+    image = await services.attachments.keep_image(await services.results.picture(delivery))
+    await _make(turn, delivery, services.compose.effect(name, (image,)))
+
+
+async def _make(turn: Turn, delivery: Delivery, request: VideoRequest) -> None:
+    """Submit what is made of a result; a button with a price has been asked about already."""
+    if turn.pressed is not None:
+        await submit(turn, request, _home(turn, delivery.task))
+    else:
+        await submit_or_ask(turn, request)
+
+
+# -- keeping and deleting ----------------------------------------------------------------------------
+
+
+async def on_toggle_favourite(turn: Turn, button: ToggleFavourite) -> str:
+    """Make it a favourite, or no longer."""
+    delivery = await _owned(turn, button)
+    task = await turn.services.results.set_favourite(delivery.task, favourite=not delivery.task.favourite)
+    await _edit_buttons(turn, _usual_buttons(turn, replace(delivery, task=task)))
+    return turn.t("result.starred" if task.favourite else "result.unstarred")
+
+
+async def on_ask_to_delete(turn: Turn, button: AskToDelete) -> None:
+    """Ask once before it is gone."""
+    delivery = await _owned(turn, button)
+    texts = for_language(delivery.task.origin.language)
+    await _edit_buttons(turn, result_views.delete_question(texts, delivery))
+
+
+async def on_keep(turn: Turn, button: KeepResult) -> None:
+    """Take the question back."""
+    delivery = await _owned(turn, button)
+    await _edit_buttons(turn, _usual_buttons(turn, delivery))
+
+
+async def on_delete(turn: Turn, button: DeleteResult) -> str:
+    """Delete its messages from the chats, and its task from the history."""
+    results = turn.services.results
+    delivery = await _owned(turn, button)
+    if turn.pressed is not None:
+        await results.note(delivery, turn.chat_id, turn.pressed.message_id, MessagePurpose.BESIDE)
+    left = await results.delete(delivery.task)
+    return result_views.deleted(turn.t, delivery.task, left)
+
+
+def _usual_buttons(turn: Turn, delivery: Delivery) -> Rows:
+    """Return the buttons that a message had before it asked something."""
+    texts = for_language(delivery.task.origin.language)
+    has_file = getattr(turn.pressed, "effective_attachment", None) is not None
+    if delivery.task.request.count > 1 and not has_file:
+        return result_views.album(texts, delivery).buttons
+    return result_views.result_buttons(texts, delivery, turn.services.results.possible(delivery))
+
+
+async def _edit_buttons(turn: Turn, buttons: Rows) -> None:
+    if turn.pressed is not None:
+        await turn.chat.edit_buttons(turn.chat_id, turn.pressed.message_id, buttons)
 
 
 # -- parts -------------------------------------------------------------------------------------------
 
 
-def _parts(argument: str) -> tuple[TaskId, int]:
-    """The task and the place of the result in it that a button names."""
-    name, _, position = argument.partition(".")
-    return TaskId(name), int(position or 0)
-
-
-def _home(update: Update, task: Task) -> ReplyTarget:
-    """Where a task of the same chat is at home: beneath its request, in its topic."""
-    here, origin = place_of(update), task.origin
-    if here.chat_id != origin.chat_id:
-        return here
+def _home(turn: Turn, task: Task) -> ReplyTarget:
+    """Return where a task of the same chat belongs: below its request, in its topic."""
+    if turn.chat_id != task.origin.chat_id:
+        return turn.reply_target
     # Telegram tells nothing of the topic of an old message; the task knows it.
-    return ReplyTarget.of(origin)
+    return ReplyTarget.of(task.origin)
 
 
-async def _repeatable(update: Update, context: Context, argument: str) -> Task:
-    """The task of a button that makes it anew, if what it was made of is still there; nobody does so for others."""
-    task = await context.services.tasks.owned(user_id_of(update), _parts(argument)[0])
-    await context.services.results.check_kept(task.request)
+async def _repeatable(turn: Turn, task_id: TaskId) -> Task:
+    """Return a task of the person's whose attachments are still there."""
+    task = await turn.services.tasks.owned(turn.user_id, task_id)
+    await turn.services.results.check_kept(task.request)
     return task
 
 
-async def _owned(update: Update, context: Context, argument: str) -> Delivery:
-    """The result of a button that is for its owner."""
-    name, position = _parts(argument)
-    task = await context.services.tasks.owned(user_id_of(update), name)
-    return await context.services.results.result(task, position)
+async def _seen(turn: Turn, button: OfResult) -> Delivery:
+    """Return the result of a button that is for everybody in the chat."""
+    task = await turn.services.tasks.of(turn.user_id, button.task_id, turn.chat_id)
+    return await turn.services.results.result(task, button.position)
+
+
+async def _owned(turn: Turn, button: OfResult) -> Delivery:
+    """Return the result of a button that is for its owner."""
+    task = await turn.services.tasks.owned(turn.user_id, button.task_id)
+    return await turn.services.results.result(task, button.position)
+
+
+BUTTONS = (
+    Press(MakeAgain, on_make_again),
+    Press(Change, on_change),
+    Press(AskForExtension, on_ask_for_extension),
+    Press(Extend, on_extend),
+    Press(AskForSpeech, on_ask_for_speech),
+    Press(ListEffects, on_list_effects),
+    Press(MakeEffect, on_make_effect),
+    Press(Dismiss, on_dismiss, AccessLevel.VIEW),
+    Press(SendOriginal, on_original, AccessLevel.VIEW),
+    Press(ShowAbout, on_about, AccessLevel.VIEW),
+    Press(TakeOne, on_take_one),
+    Press(ToggleFavourite, on_toggle_favourite, AccessLevel.VIEW),
+    Press(AskToDelete, on_ask_to_delete, AccessLevel.VIEW),
+    Press(KeepResult, on_keep, AccessLevel.VIEW),
+    Press(DeleteResult, on_delete, AccessLevel.VIEW),
+)

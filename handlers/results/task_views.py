@@ -54,6 +54,20 @@ class CancelListedTask(Payload, action="drop"):
     task_id: TaskId
 
 
+@dataclass(frozen=True)
+class MakeAgain(Payload, action="again"):
+    """Submit the same request once more."""
+
+    task_id: TaskId
+
+
+@dataclass(frozen=True)
+class Change(Payload, action="change"):
+    """Open the request on a card."""
+
+    task_id: TaskId
+
+
 def status(t: Texts, task: Task, progress: Progress) -> View:
     """A task that is not at its end: what was understood, what it costs, and how far it is."""
     lines = [_state_line(t, task, progress), quoted(task.request.prompt, 300)]
@@ -135,10 +149,10 @@ def notice(t: Texts, task: Task) -> View:
     buttons: list[list[Button]] = []
     if kind in REPEATABLE:
         again = t("button.try_again", credits=credits(t, task.price))
-        buttons.append([Button(again, "again", task.id, style=CONFIRM)])
+        buttons.append([Button(again, MakeAgain(task.id), style=CONFIRM)])
     if kind in CHANGEABLE:
         label = t("button.edit_prompt" if task.request.prompt else "button.change")
-        buttons.append([Button(label, "change", task.id)])
+        buttons.append([Button(label, Change(task.id))])
     if kind not in REPEATABLE and 0 < units(task.request.prompt) <= COPY_LIMIT:
         buttons[-1].append(Button(t("button.copy_prompt"), copy=task.request.prompt))
     return View("\n".join(line for line in lines if line), buttons)
