@@ -346,7 +346,6 @@ async def build(
             await access.refresh()
             await alerts.restore()
             await services.pricing.refresh()
-            await handler.prepare(access.roles)
             await recover.at_start()
             await asset_making.at_start()
 
@@ -372,6 +371,7 @@ async def build(
             work=(submissions, looks, deliveries, making),
             read_update=telegram.read,
             restore=restore,
+            prepare=lambda: handler.prepare(access.roles),
             serving=serving,
         )
 

@@ -38,6 +38,7 @@ class App:
     work: tuple[WorkerPool, ...]
     read_update: Callable[[Mapping[str, object]], RawUpdate]
     restore: Callable[[], Awaitable[None]]
+    prepare: Callable[[], Awaitable[None]]
     serving: Callable[[], AbstractAsyncContextManager[object]]
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -50,10 +51,20 @@ class App:
         async with self.serving():
             await self.restore()
             self.scheduler.start(self.jobs)
+            # Nobody waits for the menus, whose calls take seconds.
+            preparing: list[asyncio.Future[None]] = []
+
+            def ready() -> None:
+                log.info("ready")
+                preparing.append(asyncio.ensure_future(self.prepare()))
+
             try:
-                await self.inbox.run(stopping, ready=lambda: log.info("ready"))
+                await self.inbox.run(stopping, ready)
             finally:
                 self.scheduler.stop()
+                for task in preparing:
+                    task.cancel()
+                await asyncio.gather(*preparing, return_exceptions=True)
                 for work in self.work:
                     await work.stop(GRACE_SECONDS)
                 log.info("stopped")
@@ -61,6 +72,7 @@ class App:
     async def start(self) -> None:
         """Do what `run` does first: restore the state, set the menus, act on the updates that were left over."""
         await self.restore()
+        await self.prepare()
         await self.inbox.replay()
         await self.inbox.drain()
 
