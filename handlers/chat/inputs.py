@@ -14,7 +14,7 @@ from handlers.chat.turn import Turn, read_command
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Inputs:
     """Everything that a command works on. `source` is the task whose result is replied to."""
 
     words: str
@@ -23,7 +23,7 @@ class Given:
     source: Task | None = None
 
 
-async def given(turn: Turn, *, links: bool = True) -> Given:
+async def read_inputs(turn: Turn, *, links: bool = True) -> Inputs:
     """Gather what came with a command; files, and pictures that are named by links, are fetched and kept.
 
     Without `links` an address in the words is text as any other.
@@ -43,7 +43,7 @@ async def given(turn: Turn, *, links: bool = True) -> Given:
     keep = turn.services.attachments
     pictures = [await fetch_file(turn.chat, file) for file in files]
     pictures += await turn.services.links.pictures(linked.links)
-    return Given(
+    return Inputs(
         linked.words,
         tuple([await keep.keep_image(picture, turn.user_id) for picture in pictures]),
         None if sound is None else await keep.keep_sound(await fetch_file(turn.chat, sound), turn.user_id),
@@ -63,9 +63,9 @@ async def read_words(turn: Turn, words: str) -> ParsedPrompt:
 
 def pictures_of(turn: Turn) -> list[RemoteFile]:
     """The pictures of the message and its album, or else of the message that is replied to."""
-    own = [file for part in turn.messages if (file := image_file_of(part)) is not None]
-    if own:
-        return own
+    files = [file for part in turn.messages if (file := image_file_of(part)) is not None]
+    if files:
+        return files
     replied = image_file_of(turn.replied_to)
     return [] if replied is None else [replied]
 
@@ -87,16 +87,16 @@ def is_forwarded(turn: Turn) -> bool:
     return turn.message is not None and turn.message.forward_origin is not None
 
 
-def one_picture(given_: Given) -> ImageRef:
+def one_picture(inputs: Inputs) -> ImageRef:
     """The one picture that a command needs.
 
     Raises:
         UserError: there is none, or more than one.
 
     """
-    if len(given_.pictures) != 1:
+    if len(inputs.pictures) != 1:
         raise UserError("error.request.one_picture")
-    return given_.pictures[0]
+    return inputs.pictures[0]
 
 
 async def result_replied_to(turn: Turn) -> Task | None:

@@ -18,7 +18,7 @@ from bot.services.library.recipes import STAND_IN
 from bot.services.ports import ChatError, ChatRefused
 from handlers.chat import html
 from handlers.chat.html import View, inline, quoted, settings_line
-from handlers.chat.inputs import given, one_picture
+from handlers.chat.inputs import one_picture, read_inputs
 from handlers.chat.keyboards import CONFIRM, Button, Payload
 from handlers.chat.menus import Section
 from handlers.chat.routes import Answer, Command, Press, Reply
@@ -92,8 +92,8 @@ async def on_photo_reply(turn: Turn, slug: str) -> None:
     """Make an idea of the photo that it asked for."""
     ideas_ = turn.services.ideas
     idea = ideas_.find(slug, turn.t)
-    got = await given(turn)
-    request = ideas_.request(idea, turn.preferences, one_picture(got), got.words)
+    inputs = await read_inputs(turn)
+    request = ideas_.request(idea, turn.preferences, one_picture(inputs), inputs.words)
     await turn.stop_asking()
     await submit_or_ask(turn, request)
 

@@ -5,7 +5,7 @@ from bot.domain.people.access import AccessLevel
 from bot.domain.requests.request import VideoRequest
 from bot.errors import UserError
 from handlers.chat.html import View, error_sentence
-from handlers.chat.inputs import given, result_replied_to
+from handlers.chat.inputs import read_inputs, result_replied_to
 from handlers.chat.menus import Section
 from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
@@ -97,9 +97,9 @@ async def on_run(turn: Turn, button: templates.RunTemplate) -> None:
 async def on_photo_reply(turn: Turn, token: str) -> None:
     """Make a template's video of the photo that it asked for."""
     recipe = await turn.services.recipes.one(token)
-    got = await given(turn)
+    inputs = await read_inputs(turn)
     names = await turn.services.assets.names(turn.user_id)
-    request = turn.services.recipes.request(recipe, got.pictures, got.words, names)
+    request = turn.services.recipes.request(recipe, inputs.pictures, inputs.words, names)
     await turn.stop_asking()
     await submit_or_ask(turn, request)
 

@@ -13,7 +13,7 @@ from bot.errors import UserError
 from bot.services.compose import Pictures
 from bot.services.requests.cards import OUTFIT, Card, card_name
 from handlers.chat.html import View
-from handlers.chat.inputs import given, read_words
+from handlers.chat.inputs import read_inputs, read_words
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Press
 from handlers.chat.turn import Turn
@@ -27,7 +27,7 @@ SUGGESTION = "suggestion"
 async def new(turn: Turn) -> None:
     """`/new`: a card with what came along, with the request of the video that is replied to, or an empty one."""
     cards, name = turn.services.cards, card_name(turn.update_id)
-    inputs = await given(turn)
+    inputs = await read_inputs(turn)
     if inputs.source is not None and not inputs.pictures:
         await turn.services.results.check_kept(inputs.source.request)
         card = Card(name, cards.revived(inputs.source.request, turn.preferences))

@@ -4,7 +4,7 @@ from bot.domain.people.access import AccessLevel
 from bot.errors import UserError
 from bot.services.compose import Pictures
 from handlers.chat.html import View, inline
-from handlers.chat.inputs import Given, given, one_picture, pictures_of, read_words, source_of
+from handlers.chat.inputs import Inputs, one_picture, pictures_of, read_inputs, read_words, source_of
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Event, Kind
 from handlers.chat.turn import Turn
@@ -14,7 +14,7 @@ from handlers.making.submit import submit_or_ask
 
 async def extend(turn: Turn) -> None:
     """`/extend`: the video that is replied to, or the newest, some seconds longer."""
-    inputs = await given(turn, links=False)
+    inputs = await read_inputs(turn, links=False)
     task, source = await source_of(turn, inputs.source)
     prompt = await read_words(turn, inputs.words)
     await submit_or_ask(turn, turn.services.compose.extension(prompt, source, task.request.mode))
@@ -22,7 +22,7 @@ async def extend(turn: Turn) -> None:
 
 async def edit(turn: Turn) -> None:
     """`/edit`: the video that is replied to, or the newest, changed as the prompt says."""
-    inputs = await given(turn)
+    inputs = await read_inputs(turn)
     prompt = await read_words(turn, inputs.words)
     if not prompt.prompt:
         raise UserError("error.request.needs_prompt")
@@ -32,19 +32,19 @@ async def edit(turn: Turn) -> None:
 
 async def lip_sync(turn: Turn) -> None:
     """`/lipsync`: the face in a video says a text, or what a voice message says."""
-    await _lip_sync(turn, await given(turn, links=False))
+    await _lip_sync(turn, await read_inputs(turn, links=False))
 
 
 async def on_sound_reply(turn: Turn) -> None:
     """A voice message in reply to a video of ours is what its face should say."""
-    inputs = await given(turn, links=False)
+    inputs = await read_inputs(turn, links=False)
     if inputs.source is None or inputs.sound is None:
         await on_unsupported(turn)
     else:
         await _lip_sync(turn, inputs)
 
 
-async def _lip_sync(turn: Turn, inputs: Given) -> None:
+async def _lip_sync(turn: Turn, inputs: Inputs) -> None:
     compose = turn.services.compose
     speech = compose.speech(await read_words(turn, inputs.words), inputs.sound)
     _, source = await source_of(turn, inputs.source)
@@ -53,7 +53,7 @@ async def _lip_sync(turn: Turn, inputs: Given) -> None:
 
 async def avatar(turn: Turn) -> None:
     """`/avatar`: a person in a photo says a text, or what a voice message says."""
-    inputs = await given(turn, links=not pictures_of(turn))
+    inputs = await read_inputs(turn, links=not pictures_of(turn))
     prompt = await read_words(turn, inputs.words)
     person, compose = one_picture(inputs), turn.services.compose
     await submit_or_ask(turn, compose.avatar(prompt, person, compose.speech(prompt, inputs.sound)))
@@ -61,7 +61,7 @@ async def avatar(turn: Turn) -> None:
 
 async def motion(turn: Turn) -> None:
     """`/motion`: a person in a photo moves as the one in the newest video does."""
-    inputs = await given(turn)
+    inputs = await read_inputs(turn)
     person = one_picture(inputs)
     _, source = await source_of(turn, inputs.source)
     prompt = await read_words(turn, inputs.words)
@@ -70,7 +70,7 @@ async def motion(turn: Turn) -> None:
 
 async def effect(turn: Turn) -> None:
     """`/effect`: one of Kling's effects, by name, on one photo or two."""
-    inputs = await given(turn)
+    inputs = await read_inputs(turn)
     name, effects = inputs.words, turn.services.compose.effects
     if not name:
         raise UserError("error.effect.which")
@@ -83,7 +83,7 @@ async def effect(turn: Turn) -> None:
 
 async def try_on(turn: Turn) -> None:
     """`/tryon`: a person wears what a second photo shows (a picture), or what a prompt says (a video)."""
-    inputs, compose = await given(turn), turn.services.compose
+    inputs, compose = await read_inputs(turn), turn.services.compose
     if len(inputs.pictures) == 2:
         await submit_or_ask(turn, compose.try_on(*inputs.pictures))
         return
@@ -98,21 +98,21 @@ async def try_on(turn: Turn) -> None:
 
 async def image(turn: Turn) -> None:
     """`/image`: a picture from a prompt, or from a prompt and photos."""
-    inputs = await given(turn)
+    inputs = await read_inputs(turn)
     prompt = await read_words(turn, inputs.words)
     await submit_or_ask(turn, turn.services.compose.picture(prompt, inputs.pictures))
 
 
 async def expand(turn: Turn) -> None:
     """`/expand`: a photo with more around it."""
-    inputs = await given(turn)
+    inputs = await read_inputs(turn)
     prompt = await read_words(turn, inputs.words)
     await submit_or_ask(turn, turn.services.compose.expansion(prompt, one_picture(inputs)))
 
 
 async def sound(turn: Turn) -> None:
     """`/sound`: a sound from a prompt, or for the video that is replied to."""
-    inputs, source = await given(turn, links=False), None
+    inputs, source = await read_inputs(turn, links=False), None
     if inputs.source is not None:
         _, source = await source_of(turn, inputs.source)
     prompt = await read_words(turn, inputs.words)

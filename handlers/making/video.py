@@ -13,7 +13,7 @@ from bot.services.compose import Pictures
 from bot.services.requests.cards import FORWARDED, PHOTO, PROMPT, STALE, Card, as_given, card_name
 from handlers.chat.files import RemoteFile, fetch_file, image_file_of
 from handlers.chat.html import View
-from handlers.chat.inputs import Given, given, is_forwarded, read_words
+from handlers.chat.inputs import Inputs, is_forwarded, read_inputs, read_words
 from handlers.chat.keyboards import Button, Payload
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Event, Kind, Press
@@ -32,7 +32,7 @@ class Animate(Payload, action="animate"):
 async def video(turn: Turn) -> None:
     """Make a video of a prompt, of the photos that came with it, or of the message that is replied to."""
     cards, is_foreign = turn.services.cards, is_forwarded(turn)
-    inputs = await given(turn, links=not is_foreign)
+    inputs = await read_inputs(turn, links=not is_foreign)
     # Another person's text holds no options and no pictures: it is offered as it stands.
     prompt = (
         ParsedPrompt(split_links(inputs.words).words) if is_foreign else await read_words(turn, inputs.words)
@@ -55,7 +55,7 @@ async def video(turn: Turn) -> None:
     await show_card(turn, card)
 
 
-def _is_for_card(inputs: Given, card: Card) -> bool:
+def _is_for_card(inputs: Inputs, card: Card) -> bool:
     """Photos without a prompt, or the photo that an open card waits for, belong to it."""
     return (
         bool(inputs.pictures) and card.takes_pictures and (not inputs.words or card.awaits is Knob.END_FRAME)
@@ -90,7 +90,7 @@ async def on_group_reply(turn: Turn) -> None:
     replied = turn.replied_to
     if card is None or replied is None or replied.message_id != card.message_id:
         return
-    inputs = await given(turn)
+    inputs = await read_inputs(turn)
     if inputs.pictures and card.takes_pictures:
         await show_card(turn, turn.services.cards.with_pictures(card, inputs.pictures, turn.preferences))
     elif not inputs.pictures and _takes_text(card):
