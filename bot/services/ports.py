@@ -47,8 +47,8 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """How a result arrives: without a sound, covered until it is tapped, with a little celebration.
+class DeliveryOptions:
+    """How a result arrives: silently, behind a spoiler, with a message effect.
 
     `offers` are the operations that its buttons offer.
     """
@@ -59,11 +59,11 @@ class Manner:
     offers: frozenset[Operation] = frozenset()
 
 
-PLAIN = Manner()
+PLAIN = DeliveryOptions()
 
 
-class Sign(StrEnum):
-    """What a small sign at a person's request says."""
+class Reaction(StrEnum):
+    """What our reaction to a request says."""
 
     ACCEPTED = "accepted"
     DONE = "done"
@@ -130,8 +130,8 @@ class Notices(Protocol):
         """Write one text of the locale files to where the task came from."""
         ...
 
-    async def sign(self, task: Task, sign: Sign) -> None:
-        """Leave a small sign at a request in a group, in place of the last one. Best effort."""
+    async def react(self, task: Task, reaction: Reaction) -> None:
+        """React to a request in a group, in place of the last reaction. Best effort."""
         ...
 
     async def alert(self, admin: UserId, language: str, key: str, /, **params: object) -> None:
@@ -150,22 +150,24 @@ class Operators(Protocol):
 class ResultChat(Protocol):
     """How results reach a chat. Every method may raise a `ChatError`, but those that are best effort."""
 
-    async def send_result(self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN) -> Sent:
+    async def send_result(
+        self, delivery: Delivery, file: ResultFile | None, options: DeliveryOptions = PLAIN
+    ) -> Sent:
         """Send a video, picture or sound to where its task came from; without a file by `delivery.file_id`."""
         ...
 
     async def send_album(
-        self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], manner: Manner = PLAIN
+        self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], options: DeliveryOptions = PLAIN
     ) -> list[Sent]:
         """Send several results of one task as one album."""
         ...
 
-    async def offer_next(self, delivery: Delivery) -> Sent | None:
+    async def send_album_buttons(self, delivery: Delivery) -> Sent | None:
         """Say beneath an album what can be done with it. Best effort: None where it could not be said."""
         ...
 
     async def send_link(
-        self, delivery: Delivery, url: str, size_bytes: int | None, manner: Manner = PLAIN
+        self, delivery: Delivery, url: str, size_bytes: int | None, options: DeliveryOptions = PLAIN
     ) -> Sent:
         """Offer a video by its address, where it is too large for an upload."""
         ...
@@ -174,11 +176,11 @@ class ResultChat(Protocol):
         """Send a result's file as a file, byte by byte as it is, to where its task came from."""
         ...
 
-    async def sending(self, task: Task) -> None:
+    async def show_sending(self, task: Task) -> None:
         """Show for some seconds that a result is on its way. Best effort."""
         ...
 
-    async def sending_file(self, task: Task) -> None:
+    async def show_sending_file(self, task: Task) -> None:
         """Show for some seconds that a file is on its way. Best effort."""
         ...
 

@@ -11,7 +11,7 @@ from bot.domain.requests.request import Product
 from bot.domain.tasks.task import Delivery, DeliveryKind, Task
 from bot.domain.units import ChatId
 from bot.i18n import for_language
-from bot.services.ports import PLAIN, ChatError, ChatRefused, Manner, ResultFile, Sent
+from bot.services.ports import PLAIN, ChatError, ChatRefused, DeliveryOptions, ResultFile, Sent
 from handlers.chat import html
 from handlers.results import result_views, task_views
 from handlers.sending.chat import Chat, ReplyTarget
@@ -37,35 +37,37 @@ class TelegramDelivery:
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
 
-    async def send_result(self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN) -> Sent:
+    async def send_result(
+        self, delivery: Delivery, file: ResultFile | None, options: DeliveryOptions = PLAIN
+    ) -> Sent:
         """Send a result, streamed from its file, or again by its file id; without an effect that is refused."""
-        media = _media(delivery, file, manner)
-        view = _view(delivery, manner)
+        media = _media(delivery, file, options)
+        view = _view(delivery, options)
         target = ReplyTarget.of(delivery.task.origin)
-        if manner.celebrated and target.is_private:
+        if options.celebrated and target.is_private:
             try:
                 return _sent(
-                    await self._chat.send_media(target, media, view, silent=manner.silent, effect=CONFETTI)
+                    await self._chat.send_media(target, media, view, silent=options.silent, effect=CONFETTI)
                 )
             except ChatRefused as error:
                 if "effect" not in str(error).lower():
                     raise
-        return _sent(await self._chat.send_media(target, media, view, silent=manner.silent))
+        return _sent(await self._chat.send_media(target, media, view, silent=options.silent))
 
     async def send_album(
-        self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], manner: Manner = PLAIN
+        self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], options: DeliveryOptions = PLAIN
     ) -> list[Sent]:
         """Send several results of one task as one album."""
-        album = [_media(*result, manner) for result in zip(deliveries, files, strict=True)]
+        album = [_media(*result, options) for result in zip(deliveries, files, strict=True)]
         messages = await self._chat.send_album(
             ReplyTarget.of(deliveries[0].task.origin),
             album,
-            _view(deliveries[0], manner).html,
-            silent=manner.silent,
+            _view(deliveries[0], options).html,
+            silent=options.silent,
         )
         return [_sent(message) for message in messages]
 
-    async def offer_next(self, delivery: Delivery) -> Sent | None:
+    async def send_album_buttons(self, delivery: Delivery) -> Sent | None:
         """Send the buttons of an album, which cannot have any itself; None where they could not be sent."""
         origin = delivery.task.origin
         view = result_views.album(for_language(origin.language), delivery)
@@ -76,14 +78,14 @@ class TelegramDelivery:
             return None
 
     async def send_link(
-        self, delivery: Delivery, url: str, size_bytes: int | None, manner: Manner = PLAIN
+        self, delivery: Delivery, url: str, size_bytes: int | None, options: DeliveryOptions = PLAIN
     ) -> Sent:
         """Send the address of a video."""
         origin = delivery.task.origin
         view = task_views.link(
-            for_language(origin.language), delivery, url, size_bytes, _view(delivery, manner).buttons
+            for_language(origin.language), delivery, url, size_bytes, _view(delivery, options).buttons
         )
-        return _sent(await self._chat.send(ReplyTarget.of(origin), view, silent=manner.silent))
+        return _sent(await self._chat.send(ReplyTarget.of(origin), view, silent=options.silent))
 
     async def send_original(self, delivery: Delivery, path: Path) -> Sent:
         """Send a result's file as a document, streamed from its file."""
@@ -91,11 +93,11 @@ class TelegramDelivery:
         message = await self._chat.send_media(ReplyTarget.of(delivery.task.origin), document)
         return Sent(message.message_id)
 
-    async def sending(self, task: Task) -> None:
+    async def show_sending(self, task: Task) -> None:
         """Show "sending video", or what else it is, for five seconds."""
         await self._chat.show_action(ReplyTarget.of(task.origin), ACTIONS[task.request.operation.product])
 
-    async def sending_file(self, task: Task) -> None:
+    async def show_sending_file(self, task: Task) -> None:
         """Show "sending a file" for five seconds."""
         await self._chat.show_action(ReplyTarget.of(task.origin), ChatAction.UPLOAD_DOCUMENT)
 
@@ -122,8 +124,8 @@ def media_kind(delivery: Delivery, file: ResultFile | None = None) -> MediaKind:
     return MediaKind.AUDIO if delivery.kind is DeliveryKind.AUDIO else MediaKind.VIDEO
 
 
-def _media(delivery: Delivery, file: ResultFile | None, manner: Manner) -> Media:
-    media = Media(kind=media_kind(delivery, file), source=delivery.file_id or "", spoiler=manner.spoiler)
+def _media(delivery: Delivery, file: ResultFile | None, options: DeliveryOptions) -> Media:
+    media = Media(kind=media_kind(delivery, file), source=delivery.file_id or "", spoiler=options.spoiler)
     if file is None:
         return media
     return replace(
@@ -142,10 +144,10 @@ def _filename(delivery: Delivery, path: Path) -> str:
     return f"{delivery.task.id}{number}{path.suffix}"
 
 
-def _view(delivery: Delivery, manner: Manner) -> html.View:
+def _view(delivery: Delivery, options: DeliveryOptions) -> html.View:
     """Return the caption and the buttons of a result."""
     texts = for_language(delivery.task.origin.language)
-    buttons = result_views.result_buttons(texts, delivery, manner.offers)
+    buttons = result_views.result_buttons(texts, delivery, options.offers)
     return html.View(task_views.caption(texts, delivery), buttons)
 
 

@@ -7,7 +7,7 @@ from bot.domain.library.asset import Asset
 from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import ChatId, Millis, TaskId, UserId, shown
 from bot.i18n import Texts, for_language
-from bot.services.ports import ChatBusy, Progress, Sent, Sign
+from bot.services.ports import ChatBusy, Progress, Reaction, Sent
 from handlers.chat import html
 from handlers.library import assets
 from handlers.results import task_views
@@ -15,10 +15,10 @@ from handlers.sending.chat import Chat, ReplyTarget
 from handlers.sending.pace import Pace, Shown
 
 REACTIONS = {
-    Sign.ACCEPTED: ReactionEmoji.EYES,
-    Sign.DONE: ReactionEmoji.PARTY_POPPER,
-    Sign.FAILED: ReactionEmoji.BROKEN_HEART,
-    Sign.CANCELLED: None,
+    Reaction.ACCEPTED: ReactionEmoji.EYES,
+    Reaction.DONE: ReactionEmoji.PARTY_POPPER,
+    Reaction.FAILED: ReactionEmoji.BROKEN_HEART,
+    Reaction.CANCELLED: None,
 }
 """All are among the reactions that Telegram takes."""
 
@@ -79,11 +79,11 @@ class TelegramNotices:
         view = html.View(texts(key, **_readable(texts, params)))
         return Sent((await self._chat.send(ReplyTarget.of(task.origin), view)).message_id)
 
-    async def sign(self, task: Task, sign: Sign) -> None:
+    async def react(self, task: Task, reaction: Reaction) -> None:
         """React to a request in a group; in a private chat the status says enough."""
         origin = task.origin
         if not origin.is_private and origin.message_id is not None:
-            await self._chat.react(origin.chat_id, origin.message_id, REACTIONS[sign])
+            await self._chat.react(origin.chat_id, origin.message_id, REACTIONS[reaction])
 
     async def tell_asset(self, asset: Asset) -> Sent:
         """Write to the chat where it was asked for, in reply to the message that did."""

@@ -111,11 +111,11 @@ async def test_a_video_is_fetched_sent_and_noted_and_its_status_goes_away(
     task = await a_finished_task(world)
     send = world.chat.send_result
 
-    async def looking(delivery, file, manner):
+    async def looking(delivery, file, options):
         # The file is there only as long as it is sent.
         sizes.append(file.path.stat().st_size)
         assert file.thumbnail.read_bytes()[:2] == b"\xff\xd8"
-        return await send(delivery, file, manner)
+        return await send(delivery, file, options)
 
     world.chat.send_result = looking
     await run(deliver, world)

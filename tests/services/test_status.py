@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import SECOND, ChatId, Millis
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Sign
+from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Reaction
 from tests.builders import stored
 from tests.services.world import STATUS_MESSAGE
 
@@ -98,8 +98,8 @@ async def test_a_round_of_updates_shows_what_runs_and_what_waits_and_has_a_statu
     assert [task.id for task, _ in world.chat.statuses] == [running.id, waiting.id]
 
 
-async def test_the_first_status_of_a_request_leaves_a_sign_and_later_ones_do_not(world):
+async def test_the_first_status_of_a_request_leaves_a_reaction_and_later_ones_do_not(world):
     task = await stored(world.store)
     for _ in range(3):
         await world.status.show(task)
-    assert world.chat.signs == [(task.id, Sign.ACCEPTED)]
+    assert world.chat.reactions == [(task.id, Reaction.ACCEPTED)]

@@ -25,7 +25,7 @@ from bot.kling.dialects import registry
 from bot.kling.pool import Pool
 from bot.services.credits.spending import Spending
 from bot.services.people.accounts import Accounts
-from bot.services.ports import PLAIN, Job, Manner, Progress, ResultFile, Sent, Sign
+from bot.services.ports import PLAIN, DeliveryOptions, Job, Progress, Reaction, ResultFile, Sent
 from bot.services.tasks.deliver import Deliver, Fetch, ResultFiles
 from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.lifecycle import Tasks
@@ -147,8 +147,8 @@ class Chat:
         self.links: list[tuple[Delivery, str, int | None]] = []
         self.notices: list[Task] = []
         self.told: list[tuple[Task, str, dict[str, object]]] = []
-        self.manners: list[Manner] = []
-        self.signs: list[tuple[TaskId, Sign]] = []
+        self.options: list[DeliveryOptions] = []
+        self.reactions: list[tuple[TaskId, Reaction]] = []
         self.sendings = 0
         self.alerts: list[tuple[str, dict[str, object]]] = []
         self.alerted: list[tuple[UserId, str, str, dict[str, object]]] = []
@@ -163,29 +163,31 @@ class Chat:
         self._meet_trouble("remove_status")
         self.removed.append(task.id)
 
-    async def send_result(self, delivery: Delivery, file: ResultFile | None, manner: Manner = PLAIN) -> Sent:
+    async def send_result(
+        self, delivery: Delivery, file: ResultFile | None, options: DeliveryOptions = PLAIN
+    ) -> Sent:
         self._meet_trouble("send_result")
         self.videos.append((delivery, file))
-        self.manners.append(manner)
+        self.options.append(options)
         return Sent(self._next(), f"file-{delivery.id}")
 
     async def send_album(
-        self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], manner: Manner = PLAIN
+        self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], options: DeliveryOptions = PLAIN
     ) -> list[Sent]:
         self._meet_trouble("send_album")
         self.albums.append((list(deliveries), list(files)))
-        self.manners.append(manner)
+        self.options.append(options)
         return [Sent(self._next(), f"file-{delivery.id}") for delivery in deliveries]
 
-    async def offer_next(self, delivery: Delivery) -> None:
+    async def send_album_buttons(self, delivery: Delivery) -> None:
         """Nothing is shown here."""
 
     async def send_link(
-        self, delivery: Delivery, url: str, size_bytes: int | None, manner: Manner = PLAIN
+        self, delivery: Delivery, url: str, size_bytes: int | None, options: DeliveryOptions = PLAIN
     ) -> Sent:
         self._meet_trouble("send_link")
         self.links.append((delivery, url, size_bytes))
-        self.manners.append(manner)
+        self.options.append(options)
         return Sent(self._next())
 
     async def send_notice(self, task: Task) -> Sent:
@@ -198,12 +200,12 @@ class Chat:
         self.told.append((task, key, params))
         return Sent(self._next())
 
-    async def sending(self, task: Task) -> None:
+    async def show_sending(self, task: Task) -> None:
         del task
         self.sendings += 1
 
-    async def sign(self, task: Task, sign: Sign) -> None:
-        self.signs.append((task.id, sign))
+    async def react(self, task: Task, reaction: Reaction) -> None:
+        self.reactions.append((task.id, reaction))
 
     async def alert(self, admin: UserId, language: str, key: str, /, **params: object) -> None:
         self._meet_trouble("alert")

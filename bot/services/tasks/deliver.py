@@ -31,11 +31,11 @@ from bot.services.ports import (
     ChatGone,
     ChatMoved,
     ChatRefused,
-    Manner,
+    DeliveryOptions,
+    Reaction,
     ResultChat,
     ResultFile,
     Sent,
-    Sign,
 )
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.status import Status
@@ -162,9 +162,9 @@ class Deliver:
                 )
                 log.info("notice delivered", task=delivery.task.id, chat=delivery.task.origin.chat_id)
                 cancelled = delivery.task.state is TaskState.CANCELLED
-                await self._status.sign(delivery.task, Sign.CANCELLED if cancelled else Sign.FAILED)
+                await self._status.react(delivery.task, Reaction.CANCELLED if cancelled else Reaction.FAILED)
             elif delivery.file_id is not None:
-                sent = await self._chat.send_result(delivery, None, await self._manner(delivery))
+                sent = await self._chat.send_result(delivery, None, await self._options(delivery))
                 await self._arrived(delivery, sent, None)
             else:
                 async with self._sending(delivery.task):
@@ -181,8 +181,8 @@ class Deliver:
                     await stack.enter_async_context(self._files.open(delivery)) for delivery in deliveries
                 ]
                 self._refuse_large(files)
-                manner = await self._manner(deliveries[0])
-                sent = await self._chat.send_album(deliveries, files, manner)
+                options = await self._options(deliveries[0])
+                sent = await self._chat.send_album(deliveries, files, options)
             except (ChatRefused, DownloadGone, DownloadRefused, NotAVideo) as error:
                 log.info("no album; sent one by one", task=task.id, reason=str(error))
                 for delivery in deliveries:
@@ -190,7 +190,7 @@ class Deliver:
                 return
             for delivery, message, file in zip(deliveries, sent, files, strict=True):
                 await self._arrived(delivery, message, file)
-            beside = await self._chat.offer_next(deliveries[0])
+            beside = await self._chat.send_album_buttons(deliveries[0])
             if beside is not None:
                 await self._store.history.save_message(
                     task.origin.chat_id, beside.message_id, task.id, 0, MessagePurpose.BESIDE
@@ -203,7 +203,7 @@ class Deliver:
                 await self._offer_link(delivery, url, file.size_bytes)
                 return
             try:
-                sent = await self._chat.send_result(delivery, file, await self._manner(delivery))
+                sent = await self._chat.send_result(delivery, file, await self._options(delivery))
             except ChatRefused as error:
                 log.warning(
                     "the chat refuses a result; offering its address",
@@ -220,7 +220,7 @@ class Deliver:
 
         async def show() -> None:
             while True:
-                await self._chat.sending(task)
+                await self._chat.show_sending(task)
                 await self._runtime.sleep(SENDING_SECONDS)
 
         showing = asyncio.create_task(show())
@@ -230,7 +230,7 @@ class Deliver:
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
 
-    async def _manner(self, delivery: Delivery) -> Manner:
+    async def _options(self, delivery: Delivery) -> DeliveryOptions:
         """How the person wants results to arrive; the very first video in a private chat is celebrated."""
         task = delivery.task
         user = await self._store.people.get(task.user_id)
@@ -242,7 +242,7 @@ class Deliver:
             and task.state is TaskState.SUCCEEDED
             and not await self._store.tasks.has_other_success(task)
         )
-        return Manner(
+        return DeliveryOptions(
             preferences.silent,
             preferences.spoiler or task.request.spoiler,
             celebrated,
@@ -280,7 +280,7 @@ class Deliver:
                 await self._end(delivery, f"{type(error).__name__}: {error}", refund=True)
 
     async def _offer_link(self, delivery: Delivery, url: str, size: int) -> None:
-        sent = await self._chat.send_link(delivery, url, size, await self._manner(delivery))
+        sent = await self._chat.send_link(delivery, url, size, await self._options(delivery))
         await self._store.outbox.mark_delivered(
             delivery.id, SentRecord(sent.message_id, size_bytes=size), self._runtime.clock.now()
         )
@@ -306,10 +306,10 @@ class Deliver:
         await self._close(delivery)
 
     async def _close(self, delivery: Delivery) -> None:
-        """The result stands in the place of its status; one sign is enough for all results of a task."""
+        """The result stands in the place of its status; one reaction is enough for all results of a task."""
         await self._status.close(delivery.task)
         if delivery.position == 0:
-            await self._status.sign(delivery.task, Sign.DONE)
+            await self._status.react(delivery.task, Reaction.DONE)
 
     async def _later(self, delivery: Delivery, error: ChatBusy | DownloadFailed) -> None:
         now = self._runtime.clock.now()
@@ -339,7 +339,7 @@ class Deliver:
             try:
                 await self._status.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=share)
                 await self._status.close(task)
-                await self._status.sign(task, Sign.FAILED)
+                await self._status.react(task, Reaction.FAILED)
             except ChatBusy as busy:
                 if now <= (task.finished_at or task.created_at) + DELIVERY_DEADLINE:
                     await self._postpone(delivery, busy)

@@ -30,7 +30,7 @@ from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.media.clips import NotAVideo, first_frame
 from bot.services.compose import Compose
-from bot.services.ports import ChatBusy, ChatRefused, Manner, ResultChat, ResultFile, Sent
+from bot.services.ports import ChatBusy, ChatRefused, DeliveryOptions, ResultChat, ResultFile, Sent
 from bot.services.tasks.deliver import SUFFIXES, ResultFiles
 from bot.services.tasks.lifecycle import Tasks
 from bot.store import Store
@@ -225,7 +225,7 @@ class Results:
 
         """
         placed = _placed(delivery, origin)
-        await self._chat.sending_file(placed.task)
+        await self._chat.show_sending_file(placed.task)
         with TemporaryDirectory(prefix="original-", dir=self._files.directory) as name:
             try:
                 async with self._files.open(placed, Path(name)) as file:
@@ -240,7 +240,7 @@ class Results:
         async with _telling():
             if file.size_bytes > self._files.max_upload and delivery.video is not None:
                 return await self._chat.send_link(
-                    delivery, delivery.video.url, file.size_bytes, self._manner(delivery)
+                    delivery, delivery.video.url, file.size_bytes, self._options(delivery)
                 )
             return await self._chat.send_original(delivery, file.path)
 
@@ -248,22 +248,22 @@ class Results:
         if delivery.file_id is not None:
             try:
                 async with _telling(refused=False):
-                    return await self._chat.send_result(delivery, None, self._manner(delivery))
+                    return await self._chat.send_result(delivery, None, self._options(delivery))
             except ChatRefused as error:
                 log.info("a file id is refused", task=delivery.task.id, reason=str(error))
         try:
             async with self._files.open(delivery) as file, _telling():
                 if file.size_bytes > self._files.max_upload and delivery.video is not None:
                     return await self._chat.send_link(
-                        delivery, delivery.video.url, file.size_bytes, self._manner(delivery)
+                        delivery, delivery.video.url, file.size_bytes, self._options(delivery)
                     )
-                return await self._chat.send_result(delivery, file, self._manner(delivery))
+                return await self._chat.send_result(delivery, file, self._options(delivery))
         except (DownloadFailed, DownloadGone, DownloadRefused, NotAVideo) as error:
             log.info("a result is gone", task=delivery.task.id, reason=str(error))
             raise UserError("error.result.gone") from None
 
-    def _manner(self, delivery: Delivery) -> Manner:
-        return Manner(spoiler=delivery.task.request.spoiler, offers=self.possible(delivery))
+    def _options(self, delivery: Delivery) -> DeliveryOptions:
+        return DeliveryOptions(spoiler=delivery.task.request.spoiler, offers=self.possible(delivery))
 
     @asynccontextmanager
     async def _somewhere(self, delivery: Delivery, directory: Path) -> AsyncIterator[Path]:

@@ -9,7 +9,7 @@ from bot.clock import Clock
 from bot.domain.tasks.schedule import learned_median
 from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import Millis
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Notices, Progress, Sent, Sign
+from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Notices, Progress, Reaction, Sent
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -74,9 +74,9 @@ class Status:
         """Write one text to where a task came from. Raises a `ChatError`."""
         await self._notices.tell(task, key, **params)
 
-    async def sign(self, task: Task, sign: Sign) -> None:
-        """Leave a small sign at the request of a task in a group."""
-        await self._notices.sign(task, sign)
+    async def react(self, task: Task, reaction: Reaction) -> None:
+        """React to the request of a task in a group."""
+        await self._notices.react(task, reaction)
 
     def _turn(self, task: Task) -> asyncio.Lock:
         return self._turns.setdefault(task.id, asyncio.Lock())
@@ -94,7 +94,7 @@ class Status:
             if message_id is not None and message_id != task.status_message_id:
                 await self._store.tasks.set_status_message(task.id, message_id)
                 if task.status_message_id is None:
-                    await self._notices.sign(task, Sign.ACCEPTED)
+                    await self._notices.react(task, Reaction.ACCEPTED)
 
 
 async def expected_duration(store: Store, task: Task) -> Millis | None:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import TaskState
-from bot.services.ports import ChatRefused, Manner, Sent
+from bot.services.ports import ChatRefused, DeliveryOptions, Sent
 from handlers.sending.delivery import CONFETTI
 from tests.builders import a_delivery, a_request
 from tests.telegram_front import ADA, CLUB, complaint
@@ -80,15 +80,15 @@ async def test_a_video_that_is_too_large_is_offered_by_its_address(telegram, del
 
 
 async def test_that_a_video_is_on_its_way_is_shown_and_does_not_matter(telegram, delivery_chat):
-    await delivery_chat.sending(a_task_of())
+    await delivery_chat.show_sending(a_task_of())
     telegram.front.answer("sendChatAction", complaint(403, "Forbidden: bot was blocked by the user"))
-    await delivery_chat.sending(a_task_of())
+    await delivery_chat.show_sending(a_task_of())
     assert [call["action"] for call in telegram.front.of("sendChatAction")] == ["upload_video"] * 2
 
 
 async def test_pictures_and_sounds_are_on_their_way_as_what_they_are(telegram, delivery_chat):
     for operation in (Operation.IMAGE, Operation.TEXT_TO_AUDIO):
-        await delivery_chat.sending(a_task_of(request=a_request(operation=operation, duration=0)))
+        await delivery_chat.show_sending(a_task_of(request=a_request(operation=operation, duration=0)))
     actions = [call["action"] for call in telegram.front.of("sendChatAction")]
     assert actions == ["upload_photo", "upload_voice"]
 
@@ -111,7 +111,7 @@ async def test_where_a_topic_is_gone_the_whole_video_is_sent_once_more(telegram,
 
 async def test_a_result_arrives_as_the_person_wants_it(telegram, delivery_chat, file):
     delivery = a_delivery(a_task_of(state=TaskState.SUCCEEDED))
-    await delivery_chat.send_result(delivery, file, Manner(silent=True, spoiler=True))
+    await delivery_chat.send_result(delivery, file, DeliveryOptions(silent=True, spoiler=True))
     (call,) = telegram.front.of("sendVideo")
     assert (call["disable_notification"], call["has_spoiler"]) == (True, True)
     assert "message_effect_id" not in call
@@ -124,7 +124,7 @@ async def test_a_celebrated_video_comes_without_its_effect_where_that_is_refused
 ):
     telegram.front.answer("sendVideo", complaint(400, "Bad Request: MESSAGE_EFFECT_INVALID"))
     await delivery_chat.send_result(
-        a_delivery(a_task_of(state=TaskState.SUCCEEDED)), file, Manner(celebrated=True)
+        a_delivery(a_task_of(state=TaskState.SUCCEEDED)), file, DeliveryOptions(celebrated=True)
     )
     first, second = telegram.front.of("sendVideo")
     assert str(first["message_effect_id"]) == CONFETTI
@@ -138,7 +138,7 @@ async def test_a_celebrated_video_that_is_refused_for_another_reason_is_not_sent
     telegram.front.answer("sendVideo", complaint(400, "Bad Request: wrong file"))
     with pytest.raises(ChatRefused):
         await delivery_chat.send_result(
-            a_delivery(a_task_of(state=TaskState.SUCCEEDED)), file, Manner(celebrated=True)
+            a_delivery(a_task_of(state=TaskState.SUCCEEDED)), file, DeliveryOptions(celebrated=True)
         )
     assert len(telegram.front.of("sendVideo")) == 1
 

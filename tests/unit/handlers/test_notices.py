@@ -1,4 +1,4 @@
-"""What the bot writes by itself, over a real bot: a status is written once and edited, and signs say how far a request is."""
+"""What the bot writes by itself, over a real bot: statuses, reactions, notices and alerts."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import MINUTE, SECOND, Millis
 from bot.i18n import for_language
-from bot.services.ports import ChatBusy, Progress, Sign
+from bot.services.ports import ChatBusy, Progress, Reaction
 from tests.builders import NOW
 from tests.telegram_front import ADA, BOSS, CLUB, XIAOLIN, complaint
 from tests.unit.handlers.messaging import PROGRESS, TELLS_OF_TIMEDELTA, a_task_of
@@ -86,16 +86,16 @@ async def test_a_long_running_task_is_edited_more_rarely(telegram, notices, cloc
     assert len(telegram.front.of("editMessageText")) == 1
 
 
-# -- signs -------------------------------------------------------------------------------------------
+# -- reactions ---------------------------------------------------------------------------------------
 
 
-async def test_a_request_in_a_group_wears_the_newest_sign_alone(telegram, notices):
+async def test_a_request_in_a_group_wears_the_newest_reaction_alone(telegram, notices):
     asked = await telegram.people.say(ADA, "/video a fox", chat=CLUB)
     task = a_task_of(CLUB, message_id=asked["message_id"])
     task = replace(task, origin=replace(task.origin, is_private=False))
     seen = []
-    for sign in (Sign.ACCEPTED, Sign.FAILED, Sign.DONE, Sign.CANCELLED):
-        await notices.sign(task, sign)
+    for reaction in (Reaction.ACCEPTED, Reaction.FAILED, Reaction.DONE, Reaction.CANCELLED):
+        await notices.react(task, reaction)
         seen.append(telegram.people.messages(CLUB)[-1].get("reactions", []))
     assert seen == [["👀"], ["💔"], ["🎉"], []]
 
@@ -104,12 +104,12 @@ async def test_a_group_without_reactions_gets_none(telegram, notices):
     task = a_task_of(CLUB)
     task = replace(task, origin=replace(task.origin, is_private=False))
     telegram.front.answer("setMessageReaction", complaint(400, "Bad Request: REACTION_INVALID"))
-    await notices.sign(task, Sign.ACCEPTED)
+    await notices.react(task, Reaction.ACCEPTED)
     assert len(telegram.front.of("setMessageReaction")) == 1
 
 
 async def test_in_a_private_chat_the_status_says_enough(telegram, notices):
-    await notices.sign(a_task_of(), Sign.ACCEPTED)
+    await notices.react(a_task_of(), Reaction.ACCEPTED)
     assert telegram.front.of("setMessageReaction") == []
 
 

@@ -1,4 +1,4 @@
-"""How results arrive: as the person likes, celebrated once, with a small sign, and shown to be on their way."""
+"""How results arrive: as the person likes, celebrated once, with a reaction, and shown to be on their way."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from bot.clock import Runtime
 from bot.domain.requests.preferences import Preferences
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import ChatId
-from bot.services.ports import Manner, Sign
+from bot.services.ports import DeliveryOptions, Reaction
 from bot.services.tasks.deliver import SENDING_SECONDS
 from tests.builders import ADA, NOW, a_request, stored
 
@@ -67,13 +67,13 @@ async def test_a_result_arrives_silently_and_covered_where_the_person_chose_it(w
     await stored(world.store, TaskState.SUCCEEDED)
     await world.store.people.set_preferences(ADA, Preferences(silent=True, spoiler=True))
     await run()
-    assert world.chat.manners == [Manner(silent=True, spoiler=True, celebrated=True)]
+    assert world.chat.options == [DeliveryOptions(silent=True, spoiler=True, celebrated=True)]
 
 
 async def test_one_video_can_be_covered_by_a_word(world, run):
     await stored(world.store, TaskState.SUCCEEDED, request=a_request(spoiler=True))
     await run()
-    assert world.chat.manners[0].spoiler
+    assert world.chat.options[0].spoiler
 
 
 async def test_only_the_very_first_video_is_celebrated(world, run):
@@ -81,7 +81,7 @@ async def test_only_the_very_first_video_is_celebrated(world, run):
     await run()
     await stored(world.store, TaskState.SUCCEEDED)
     await run()
-    assert [manner.celebrated for manner in world.chat.manners] == [True, False]
+    assert [options.celebrated for options in world.chat.options] == [True, False]
 
 
 async def test_a_result_is_shown_to_be_on_its_way_until_it_is_there(world, run, source, pauses):
@@ -97,15 +97,15 @@ async def test_a_result_is_shown_to_be_on_its_way_until_it_is_there(world, run, 
 
 
 @pytest.mark.parametrize(
-    ("state", "sign"),
+    ("state", "reaction"),
     [
-        (TaskState.SUCCEEDED, Sign.DONE),
-        (TaskState.FAILED, Sign.FAILED),
-        (TaskState.EXPIRED, Sign.FAILED),
-        (TaskState.CANCELLED, Sign.CANCELLED),
+        (TaskState.SUCCEEDED, Reaction.DONE),
+        (TaskState.FAILED, Reaction.FAILED),
+        (TaskState.EXPIRED, Reaction.FAILED),
+        (TaskState.CANCELLED, Reaction.CANCELLED),
     ],
 )
-async def test_the_end_of_a_task_leaves_a_sign(world, run, state, sign):
+async def test_the_end_of_a_task_leaves_a_reaction(world, run, state, reaction):
     task = await stored(world.store, state, chat_id=ChatId(-100))
     await run()
-    assert world.chat.signs == [(task.id, sign)]
+    assert world.chat.reactions == [(task.id, reaction)]
