@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,20 @@ SUBJECTS = {
         "operations": ("credits", "people", "tasks"),
     },
 }
-"""Which folders of a layer each folder may import; what imports a folder stands below it."""
+"""Which folders of a layer each folder imports; what imports a folder stands below it."""
+
+SCREENS = {
+    "chat": ("sending",),
+    "sending": ("admin", "chat", "library", "results"),
+    "making": ("chat", "sending"),
+    "results": ("chat", "library", "making", "sending"),
+    "library": ("chat", "making", "results", "sending"),
+    "shop": ("chat", "sending"),
+    "account": ("chat", "making", "sending", "shop"),
+    "admin": ("account", "chat", "results", "sending"),
+    "guide": ("admin", "chat", "library", "making", "results", "sending"),
+}
+"""Which folders of the handlers each of them may import: `chat` and `sending` are what all of them stand on."""
 
 SQL = re.compile(
     r"\b(?:SELECT\b.+\bFROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|CREATE TABLE|PRAGMA)\b", re.DOTALL
@@ -263,24 +277,38 @@ def test_a_task_is_found_moved_on_and_refunded_in_one_place():
     assert calling == ["bot.services.tasks.lifecycle"]
 
 
+def edges(layer: str, folders: Collection[str]) -> dict[str, set[str]]:
+    """The folders of a layer that each of its folders imports."""
+    found: dict[str, set[str]] = {folder: set() for folder in folders}
+    for name, path in MODULES.items():
+        folder, _, inside = name.removeprefix(f"{layer}.").partition(".")
+        if is_under(name, layer) and name != layer and (inside or path.name == "__init__.py"):
+            within = (used.removeprefix(f"{layer}.") for used in ours(path) if is_under(used, layer))
+            found[folder] |= {used.partition(".")[0] for used in within} & set(folders) - {folder}
+    return found
+
+
 @pytest.mark.parametrize("layer", SUBJECTS)
 def test_a_folder_imports_only_the_folders_above_it(layer):
     allowed = SUBJECTS[layer]
-    edges: dict[str, set[str]] = {folder: set() for folder in allowed}
-    for name, path in MODULES.items():
-        folder, _, inside = name.removeprefix(f"{layer}.").partition(".")
-        if is_under(name, layer) and (inside or path.name == "__init__.py") and name != layer:
-            used = {
-                used.removeprefix(f"{layer}.").partition(".")[0]
-                for used in ours(path)
-                if is_under(used, layer)
-            }
-            edges[folder] |= used & set(allowed) - {folder}
-    assert edges == {folder: set(above) for folder, above in allowed.items()}
+    assert edges(layer, allowed) == {folder: set(above) for folder, above in allowed.items()}
     seen: set[str] = set()
     for folder, above in allowed.items():
         assert set(above) <= seen, f"{folder} is listed before what it imports"
         seen.add(folder)
+
+
+def test_no_folder_of_the_handlers_imports_another_than_it_may():
+    for folder, used in edges("handlers", SCREENS).items():
+        assert used <= set(SCREENS[folder]), folder
+
+
+@pytest.mark.parametrize(
+    "layer", ["bot.domain", "bot.services", "bot.store", "bot.kling", "bot.cli", "handlers"]
+)
+def test_no_two_modules_of_a_layer_have_the_same_name(layer):
+    names = Counter(path.stem for name, path in MODULES.items() if is_under(name, layer))
+    assert {stem for stem, count in names.items() if count > 1} <= {"__init__"}
 
 
 def test_no_two_modules_import_each_other_in_a_circle():
