@@ -2,7 +2,7 @@
 
 from handlers import legacy
 from handlers.account import privacy, quota, settings, stats
-from handlers.admin import access, grants, panel, plans, pricing_panel, providers, strikes
+from handlers.admin import access, grants, panel, providers
 from handlers.chat.routes import Routes
 from handlers.guide import catalog, start, tips
 from handlers.library import assets, ideas, recipes
@@ -16,7 +16,7 @@ ROUTES = Routes.of_modules(
     *(video, card, commands),
     *(assets, ideas, recipes),
     *(tasks, history, results, replies, inline),
-    *(panel, grants, plans, pricing_panel, providers, access, strikes),
+    *(panel, grants, providers, access),
     *(settings, quota, privacy, stats),
     *(start, catalog, tips),
     *(buy,),

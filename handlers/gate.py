@@ -5,7 +5,7 @@ import structlog
 from bot.domain.people.access import AccessLevel, Permission, Standing, Verdict
 from bot.domain.units import ChatId, UserId
 from bot.i18n import for_language
-from handlers.admin import access_views
+from handlers.admin.access import refusal, request_card
 from handlers.chat.html import ALERT_LIMIT, cut, plain
 from handlers.chat.turn import Turn
 
@@ -43,7 +43,7 @@ async def admits(
 
 async def _refuse(turn: Turn, verdict: Verdict, standing: Standing, *, addressed: bool) -> None:
     until = turn.t.moment(standing.paused_until, turn.zone, turn.now())
-    view = access_views.turned_away(turn.t, verdict, standing, until)
+    view = refusal(turn.t, verdict, standing, until)
     update = turn.update
     if update.inline_query is not None:
         await turn.chat.answer_inline(update.inline_query.id)
@@ -63,5 +63,5 @@ async def _ask_admins(turn: Turn, stranger: UserId) -> None:
     person = await access.person(stranger)
     for admin in await access.deciders():
         t = for_language((await access.person(admin)).language)
-        await turn.tell(admin, access_views.request(t, person, access.plans))
+        await turn.tell(admin, request_card(t, person, access.plans))
     await access.asked(stranger)

@@ -7,8 +7,6 @@ from typing import Any, Self
 from telegram import CallbackQuery, Update
 
 from bot.domain.people.access import AccessLevel, Permission
-from handlers.admin import access, plans, providers, strikes
-from handlers.admin import grants as admin
 from handlers.admin import panel as admin_panel
 from handlers.admin.panel_pages import ASKED
 from handlers.chat.context import Context
@@ -66,34 +64,7 @@ def old_reply(kind: str, answer: Answer, handler: OldReply) -> Reply:
 COMMANDS = (
     old("unsubscribe", admin_panel.unsubscribe, access=AccessLevel.OPEN, section=Section.ACCOUNT),
     old("admin", admin_panel.admin, permission=Permission.LOOK, section=Section.STAFF),
-    old("user", admin.user, permission=Permission.LOOK, section=Section.STAFF),
-    old("strikes", strikes.strikes, permission=Permission.LOOK, section=Section.STAFF),
-    old("grant", admin.grant, permission=Permission.CREDITS, section=Section.STAFF),
-    old("plan", plans.plan, permission=Permission.CREDITS, section=Section.STAFF),
-    old("providers", providers.providers, permission=Permission.OPERATE, section=Section.STAFF),
-    old("maintenance", access.maintenance, permission=Permission.OPERATE, section=Section.STAFF),
-    old("invitecode", access.invite_code, permission=Permission.ADMIT, section=Section.STAFF),
-    old("ban", access.ban, permission=Permission.BAN, section=Section.STAFF),
-    old("unban", access.unban, permission=Permission.BAN, section=Section.STAFF),
     old("audit", admin_panel.audit, permission=Permission.AUDIT, section=Section.STAFF),
-    old(
-        "role",
-        access.role,
-        permission=Permission.APPOINT,
-        bare_permission=Permission.LOOK,
-        section=Section.STAFF,
-    ),
 )
-BUTTONS = (
-    old_button("pause", providers.press_pause),
-    old_button("resume", providers.press_resume),
-    old_button("refresh", providers.press_refresh),
-    old_button("forgive", strikes.press_forgive),
-    old_button("panel", admin_panel.press_panel),
-    old_button("admit", access.press_admit),
-    old_button("deny", access.press_deny),
-    old_button("revoke", access.press_revoke),
-    old_button("maintenance", access.press_maintenance),
-    old_button("mode", access.press_mode),
-)
+BUTTONS = (old_button("panel", admin_panel.press_panel),)
 REPLIES = (old_reply(ASKED, Answer.TEXT, admin_panel.took_words),)

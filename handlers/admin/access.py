@@ -1,163 +1,360 @@
-"""Who may use the bot: decisions about strangers, invite codes, bans, roles and maintenance."""
+"""Who may use the bot: requests, invite codes, bans, roles, maintenance, and what the content rules refused."""
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from zoneinfo import ZoneInfo
 
-import structlog
-from telegram import CallbackQuery, Update
-
-from bot.domain.people.access import AccessMode, Role
-from bot.domain.units import UserId, short_hash
+from bot.domain.people.access import (
+    AccessMode,
+    Door,
+    InviteCode,
+    Permission,
+    Person,
+    Role,
+    Standing,
+    Verdict,
+)
+from bot.domain.units import Millis, UserId, short_hash
 from bot.errors import UserError
-from bot.i18n import for_language
-from handlers.admin import access_views
-from handlers.chat.context import Context, answer, operation_of, rewrite, tell, user_id_of
-from handlers.chat.html import View
-
-log = structlog.get_logger(__name__)
+from bot.i18n import NAMES, Texts, for_language
+from handlers.chat.html import View, fitting, inline, quoted
+from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload, in_rows
+from handlers.chat.menus import Section
+from handlers.chat.routes import Command, Press, Words
+from handlers.chat.turn import Turn
 
 INVITE_PREFIX = "invite_"
 
-INVITE_USES, INVITE_DAYS = 1, 7
-"""What an invite code is good for where nothing else is said."""
+INVITE_DAYS = 7
+"""How long an invite code is valid by default."""
+
+PLANS_IN_A_ROW = 2
 
 
-# -- decisions about strangers -----------------------------------------------------------------------
+@dataclass(frozen=True)
+class Admit(Payload, action="admit"):
+    """Approve a request, on a plan by its short hash; an empty one is the default plan."""
+
+    user_id: UserId
+    plan: str = ""
 
 
-async def press_admit(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
-    """Let somebody in, on the plan of the button."""
-    services = context.services
-    stranger, _, handle = argument.partition(".")
-    plans = {short_hash(plan): plan for plan in services.access.plans}
-    if handle and handle not in plans:
+@dataclass(frozen=True)
+class Decline(Payload, action="deny"):
+    """Decline a request."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True)
+class RevokeInvite(Payload, action="revoke"):
+    """Revoke an invite code."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class SetMaintenance(Payload, action="maintenance"):
+    """Begin or end maintenance."""
+
+    is_on: bool
+
+
+@dataclass(frozen=True)
+class SetMode(Payload, action="mode"):
+    """Change how people come to use the bot."""
+
+    mode: AccessMode
+
+
+@dataclass(frozen=True)
+class EndPause(Payload, action="forgive"):
+    """End a person's pause."""
+
+    user_id: UserId
+
+
+# -- requests ----------------------------------------------------------------------------------------
+
+
+async def on_admit(turn: Turn, button: Admit) -> str:
+    """Approve a request, on the plan of the button."""
+    access = turn.services.access
+    plans = {short_hash(plan): plan for plan in access.plans}
+    if button.plan and button.plan not in plans:
         raise UserError("error.button.stale")
-    admitted = await services.access.admit(
-        user_id_of(update), UserId(int(stranger)), plans.get(handle), operation_of(update)
-    )
-    person = admitted or await services.access.person(UserId(int(stranger)))
-    await rewrite(context, query, access_views.decided(context.t, person, person.plan))
+    admitted = await access.admit(turn.user_id, button.user_id, plans.get(button.plan), turn.idempotency_key)
+    person = admitted or await access.person(button.user_id)
+    await turn.edit(_decided_card(turn.t, person, person.plan))
     if admitted is None:
-        return context.t("request.already")
-    await tell(context, person.id, View(for_language(person.language)("door.admitted")))
-    return context.t("request.now_approved")
+        return turn.t("request.already")
+    await turn.tell(person.id, View(for_language(person.language)("door.admitted")))
+    return turn.t("request.now_approved")
 
 
-async def press_deny(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
-    """Turn somebody away."""
-    access = context.services.access
-    person = await access.person(UserId(int(argument)))
-    news = await access.deny(user_id_of(update), person.id, operation_of(update))
-    await rewrite(context, query, access_views.decided(context.t, person, None))
-    if not news:
-        return context.t("request.already")
-    await tell(context, person.id, View(for_language(person.language)("door.denied")))
-    return context.t("request.now_denied")
+async def on_decline(turn: Turn, button: Decline) -> str:
+    """Decline a request."""
+    access = turn.services.access
+    person = await access.person(button.user_id)
+    is_news = await access.deny(turn.user_id, person.id, turn.idempotency_key)
+    await turn.edit(_decided_card(turn.t, person, None))
+    if not is_news:
+        return turn.t("request.already")
+    await turn.tell(person.id, View(for_language(person.language)("door.denied")))
+    return turn.t("request.now_denied")
 
 
 # -- invite codes ------------------------------------------------------------------------------------
 
 
-async def redeem(update: Update, context: Context, code: str) -> None:
-    """Let somebody in by the code of a link."""
-    await context.services.access.redeem(user_id_of(update), code)
+async def redeem(turn: Turn, code: str) -> None:
+    """Let a person in by the code of an invite link."""
+    await turn.services.access.redeem(turn.user_id, code)
 
 
-async def invite_code(update: Update, context: Context) -> None:
-    """`/invitecode [uses] [days] [plan]`: a link that lets people in; alone: those there are."""
-    services = context.services
-    admin = user_id_of(update)
-    arguments = context.args or []
-    if not arguments:
-        await answer(update, context, await _invites(update, context))
+async def invite_code(turn: Turn, words: Words) -> None:
+    """`/invitecode [uses] [days] [plan]`: a new invite link; without arguments, the codes that are valid."""
+    if not words:
+        await turn.answer(await _invites(turn))
         return
-    if not all(re.fullmatch(r"\d{1,6}", number, re.ASCII) for number in arguments[:2]) or len(arguments) > 3:
+    if not all(re.fullmatch(r"\d{1,6}", number, re.ASCII) for number in words[:2]) or len(words) > 3:
         raise UserError("error.invite.usage")
-    uses = int(arguments[0])
-    days = int(arguments[1]) if len(arguments) > 1 else INVITE_DAYS
-    plan = arguments[2] if len(arguments) > 2 else None
-    made = await services.access.invite(admin, uses, days, plan, operation_of(update))
-    link = f"https://t.me/{context.bot.username}?start={INVITE_PREFIX}{made.code}"
-    view = access_views.invite(context.t, made, link, services.accounts.zone, services.clock.now())
-    await answer(update, context, view)
+    uses = int(words[0])
+    days = int(words[1]) if len(words) > 1 else INVITE_DAYS
+    plan = words[2] if len(words) > 2 else None
+    code = await turn.services.access.invite(turn.user_id, uses, days, plan, turn.idempotency_key)
+    link = f"https://t.me/{turn.username}?start={INVITE_PREFIX}{code.code}"
+    await turn.answer(_invite_view(turn.t, code, link, turn.zone, turn.now()))
 
 
-async def press_revoke(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
-    """End a code."""
-    await context.services.access.revoke(user_id_of(update), argument, operation_of(update))
-    await rewrite(context, query, await _invites(update, context))
-    return context.t("invitecode.revoked")
+async def on_revoke(turn: Turn, button: RevokeInvite) -> str:
+    """Revoke an invite code."""
+    await turn.services.access.revoke(turn.user_id, button.code, turn.idempotency_key)
+    await turn.edit(await _invites(turn))
+    return turn.t("invitecode.revoked")
 
 
-async def _invites(update: Update, context: Context) -> View:
-    services = context.services
-    codes = await services.access.invites(user_id_of(update))
-    return access_views.invites(context.t, codes, services.accounts.zone, services.clock.now())
+async def _invites(turn: Turn) -> View:
+    codes = await turn.services.access.invites(turn.user_id)
+    return _invites_view(turn.t, codes, turn.zone, turn.now())
 
 
 # -- bans, roles, maintenance ------------------------------------------------------------------------
 
 
-async def ban(update: Update, context: Context) -> None:
+async def ban(turn: Turn, words: Words) -> None:
     """`/ban <user> [reason]`."""
-    arguments = context.args or []
-    if not arguments:
+    if not words:
         raise UserError("error.access.ban_usage")
-    reason = " ".join(arguments[1:])
-    person = await context.services.access.ban(user_id_of(update), arguments[0], reason, operation_of(update))
-    await answer(update, context, View(context.t("ban.done", name=access_views.named(person))))
+    reason = " ".join(words[1:])
+    person = await turn.services.access.ban(turn.user_id, words[0], reason, turn.idempotency_key)
+    await turn.answer(View(turn.t("ban.done", name=person_label(person))))
 
 
-async def unban(update: Update, context: Context) -> None:
+async def unban(turn: Turn, words: Words) -> None:
     """`/unban <user>`."""
-    if not context.args:
+    if not words:
         raise UserError("error.access.ban_usage")
-    person = await context.services.access.unban(user_id_of(update), context.args[0], operation_of(update))
-    await answer(update, context, View(context.t("ban.lifted", name=access_views.named(person))))
+    person = await turn.services.access.unban(turn.user_id, words[0], turn.idempotency_key)
+    await turn.answer(View(turn.t("ban.lifted", name=person_label(person))))
 
 
-async def role(update: Update, context: Context) -> None:
-    """`/role <user> admin|support|none`; alone: who runs the bot."""
-    services = context.services
-    arguments = context.args or []
-    if not arguments:
-        people = await services.access.staff(user_id_of(update))
-        await answer(update, context, access_views.staff(context.t, people))
+async def role(turn: Turn, words: Words) -> None:
+    """`/role <user> admin|support|none`; without arguments, everybody who has a role."""
+    access = turn.services.access
+    if not words:
+        await turn.answer(_staff_view(turn.t, await access.staff(turn.user_id)))
         return
-    given = {"admin": Role.ADMIN, "support": Role.SUPPORT, "none": None}
-    wanted = arguments[-1].casefold()
-    if len(arguments) != 2 or wanted not in given:
+    roles = {"admin": Role.ADMIN, "support": Role.SUPPORT, "none": None}
+    name = words[-1].casefold()
+    if len(words) != 2 or name not in roles:
         raise UserError("error.access.role_usage")
-    person = await services.access.appoint(
-        user_id_of(update), arguments[0], given[wanted], operation_of(update)
-    )
-    text = context.t("role.given", name=access_views.named(person), role=context.t(f"role.{wanted}"))
-    await answer(update, context, View(text))
-    await context.turn.menus.set_for(person.id, given[wanted])
-    await tell(context, person.id, access_views.appointed(for_language(person.language), given[wanted]))
+    person = await access.appoint(turn.user_id, words[0], roles[name], turn.idempotency_key)
+    text = turn.t("role.given", name=person_label(person), role=turn.t(f"role.{name}"))
+    await turn.answer(View(text))
+    await turn.menus.set_for(person.id, roles[name])
+    await turn.tell(person.id, _role_view(for_language(person.language), roles[name]))
 
 
-async def maintenance(update: Update, context: Context) -> None:
-    """`/maintenance on|off`; alone: how it is."""
-    access = context.services.access
-    wanted = context.args[0].casefold() if context.args else ""
+async def maintenance(turn: Turn, words: Words) -> None:
+    """`/maintenance on|off`; without arguments, whether it is on."""
+    wanted = words[0].casefold() if words else ""
     if wanted not in {"", "on", "off"}:
         raise UserError("error.access.maintenance_usage")
     if wanted:
-        await access.set_maintenance(user_id_of(update), wanted == "on", operation_of(update))
-    await answer(update, context, access_views.door(context.t, access.door))
+        await turn.services.access.set_maintenance(turn.user_id, wanted == "on", turn.idempotency_key)
+    await turn.answer(door_view(turn))
 
 
-async def press_maintenance(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
-    """Begin nothing new, or begin again."""
-    access = context.services.access
-    await access.set_maintenance(user_id_of(update), argument == "on", operation_of(update))
-    await rewrite(context, query, access_views.door(context.t, access.door))
-    return context.t(f"maintenance.is_{argument}")
+async def on_set_maintenance(turn: Turn, button: SetMaintenance) -> str:
+    """Begin or end maintenance."""
+    await turn.services.access.set_maintenance(turn.user_id, button.is_on, turn.idempotency_key)
+    await turn.edit(door_view(turn))
+    return turn.t("maintenance.is_on" if button.is_on else "maintenance.is_off")
 
 
-async def press_mode(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
-    """Receive people in another way."""
-    access = context.services.access
-    await access.set_mode(user_id_of(update), AccessMode(argument), operation_of(update))
-    await rewrite(context, query, access_views.door(context.t, access.door))
-    return context.t("door.now", mode=context.t(f"access.mode.{argument}"))
+async def on_set_mode(turn: Turn, button: SetMode) -> str:
+    """Change how people come to use the bot."""
+    await turn.services.access.set_mode(turn.user_id, button.mode, turn.idempotency_key)
+    await turn.edit(door_view(turn))
+    return turn.t("door.now", mode=turn.t(f"access.mode.{button.mode}"))
+
+
+def door_view(turn: Turn) -> View:
+    """Who may use the bot, with the buttons that change it."""
+    return _door_view(turn.t, turn.services.access.door)
+
+
+# -- what the content rules refused ------------------------------------------------------------------
+
+
+async def strikes(turn: Turn, words: Words) -> None:
+    """`/strikes`, or `/strikes <user>`: the newest refusals."""
+    user_id = (await turn.services.accounts.find(words[0])).id if words else None
+    await turn.answer(await _strikes(turn, user_id))
+
+
+async def on_end_pause(turn: Turn, button: EndPause) -> str:
+    """End a person's pause."""
+    await turn.services.access.forgive(turn.user_id, button.user_id, turn.idempotency_key)
+    await turn.edit(await _strikes(turn, button.user_id))
+    return turn.t("strikes.forgiven")
+
+
+async def _strikes(turn: Turn, user_id: UserId | None) -> View:
+    services, t, now = turn.services, turn.t, turn.now()
+    lines = [
+        f"{t.moment(strike.at, turn.zone, now)} · {person_label(person)} · {t(f'strike.{strike.source}')} · "
+        f"<code>{inline(strike.rule, 60)}</code>\n{quoted(strike.prompt, 200)}"
+        for strike, person in await services.moderation.strikes(turn.user_id, user_id)
+    ]
+    rows = []
+    if user_id is not None and (await services.access.standing(user_id)).paused_until > now:
+        rows.append([Button(t("button.forgive"), EndPause(user_id), owner=turn.user_id)])
+    return View(fitting([t("strikes.list" if lines else "strikes.none"), *lines], "\n\n"), rows)
+
+
+# -- views -------------------------------------------------------------------------------------------
+
+
+def refusal(t: Texts, verdict: Verdict, standing: Standing, until: str) -> View:
+    """Why somebody may not use the bot; `until` is the end of a pause as people read it."""
+    return View(t(f"door.{verdict}", reason=inline(standing.ban or "", 200), until=until))
+
+
+def person_label(user: Person) -> str:
+    """`Ada (@ada, 1001)`."""
+    at = f"@{user.username}, " if user.username else ""
+    return f"<b>{inline(user.name, 100)}</b> ({escape(at)}<code>{user.id}</code>)"
+
+
+def request_card(t: Texts, user: Person, plans: Sequence[str]) -> View:
+    """A request to use the bot, with a button for each plan."""
+    buttons = [
+        Button(
+            t("button.approve", plan=plan) if len(plans) > 1 else t("button.approve_only"),
+            Admit(user.id, short_hash(plan)),
+            style=CONFIRM,
+        )
+        for plan in plans
+    ]
+    rows = in_rows(buttons, PLANS_IN_A_ROW)
+    deny = Button(t("button.deny"), Decline(user.id), style=DANGER)
+    return View(t("request.card", name=person_label(user), language=NAMES[user.language]), [*rows, [deny]])
+
+
+def _decided_card(t: Texts, user: Person, plan: str | None) -> View:
+    """The same card after the decision; a `plan` of None: it was declined."""
+    if plan is None:
+        again = Button(t("button.approve_only"), Admit(user.id))
+        return View(t("request.denied", name=person_label(user)), [[again]])
+    return View(t("request.approved", name=person_label(user), plan=escape(plan)))
+
+
+def _invite_view(t: Texts, code: InviteCode, link: str, zone: ZoneInfo, now: Millis) -> View:
+    """A new code with its link."""
+    text = t(
+        "invitecode.made",
+        uses=t.number(code.uses),
+        moment=t.moment(code.ends_at, zone, now),
+        plan=escape(code.plan or t("invitecode.usual_plan")),
+    )
+    return View(
+        f"{text}\n{escape(link)}",
+        [
+            [Button(t("button.copy_link"), copy=link)],
+            [Button(t("button.revoke"), RevokeInvite(code.code), style=DANGER)],
+        ],
+    )
+
+
+def _invites_view(t: Texts, codes: Sequence[InviteCode], zone: ZoneInfo, now: Millis) -> View:
+    """The invite codes that are valid, and how to make one."""
+    lines = [
+        t(
+            "invitecode.line",
+            code=code.code,
+            used=t.number(code.used),
+            uses=t.number(code.uses),
+            moment=t.moment(code.ends_at, zone, now),
+            plan=escape(code.plan or t("invitecode.usual_plan")),
+        )
+        for code in codes
+    ]
+    rows = [
+        [Button(t("button.revoke_one", code=code.code), RevokeInvite(code.code), style=DANGER)]
+        for code in codes
+    ]
+    head = t("invitecode.list") if codes else t("invitecode.none")
+    return View("\n".join([head, *lines, "", t("invitecode.usage")]), rows)
+
+
+def _door_view(t: Texts, door: Door) -> View:
+    """Who may use the bot and whether it is in maintenance, with the buttons that change it."""
+    lines = [t("door.now", mode=t(f"access.mode.{door.mode}"))]
+    lines.append(t("maintenance.is_on" if door.maintenance else "maintenance.is_off"))
+    modes = [
+        [Button(t("button.access_mode", mode=t(f"access.mode.{mode}")), SetMode(mode))]
+        for mode in AccessMode
+        if mode is not door.mode
+    ]
+    turn = "off" if door.maintenance else "on"
+    switch = Button(t(f"button.maintenance_{turn}"), SetMaintenance(not door.maintenance))
+    return View("\n".join(lines), [*modes, [switch]])
+
+
+def _staff_view(t: Texts, people: Sequence[tuple[Person, Standing]]) -> View:
+    """Admins and supporters, and how a role is changed."""
+    lines = [f"{t(f'role.{standing.role}')}: {person_label(person)}" for person, standing in people]
+    return View("\n".join([*lines, "", t("role.usage")]))
+
+
+def _role_view(t: Texts, role: Role | None) -> View:
+    """What a person reads whose role has changed."""
+    return View(t("role.no_more") if role is None else t("role.yours", role=t(f"role.{role}")))
+
+
+COMMANDS = (
+    Command("strikes", strikes, permission=Permission.LOOK, section=Section.STAFF),
+    Command("maintenance", maintenance, permission=Permission.OPERATE, section=Section.STAFF),
+    Command("invitecode", invite_code, permission=Permission.ADMIT, section=Section.STAFF),
+    Command("ban", ban, permission=Permission.BAN, section=Section.STAFF),
+    Command("unban", unban, permission=Permission.BAN, section=Section.STAFF),
+    Command(
+        "role",
+        role,
+        permission=Permission.APPOINT,
+        bare_permission=Permission.LOOK,
+        section=Section.STAFF,
+    ),
+)
+BUTTONS = (
+    Press(Admit, on_admit, permission=Permission.ADMIT),
+    Press(Decline, on_decline, permission=Permission.ADMIT),
+    Press(RevokeInvite, on_revoke, permission=Permission.ADMIT),
+    Press(SetMaintenance, on_set_maintenance, permission=Permission.OPERATE),
+    Press(SetMode, on_set_mode, permission=Permission.OPERATE),
+    Press(EndPause, on_end_pause, permission=Permission.BAN),
+)

@@ -1,10 +1,8 @@
-"""`/grant` and `/user`, for admins only."""
+"""`/user`, `/grant` and `/plan`: what a person may spend, credits by hand, and moves to another plan."""
 
 from collections.abc import Sequence
 from html import escape
 from zoneinfo import ZoneInfo
-
-from telegram import Update
 
 from bot.domain.credits.grants import read_grant
 from bot.domain.people.access import Permission
@@ -14,58 +12,73 @@ from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.ports import Balance
 from handlers.account.quota import balance_view, granted_to_group
-from handlers.chat.context import Context, answer, operation_of, place_of, tell, user_id_of
 from handlers.chat.html import View, credits, fitting, inline  # noqa: A004  the word of the domain
+from handlers.chat.menus import Section
+from handlers.chat.routes import Command, Words
+from handlers.chat.turn import Turn
 from handlers.results.task_views import task_lines
 
 
-async def grant(update: Update, context: Context) -> None:
-    """`/grant <user> <credits> [until <day>] [note]`; in a group without a user, or with a chat's id, to the group."""
-    services = context.services
-    admin = user_id_of(update)
-    services.accounts.require_admin(admin)
-    place = place_of(update)
-    order = read_grant(context.args or [], in_group=not place.is_private)
-    amount = order.credits
-    chat_id = place.chat_id if order.target is None else order.chat_id
-    if chat_id is not None:
-        left = await services.pools.grant(
-            admin, ChatId(chat_id), amount, update.update_id, order.note, order.until
-        )
-        await answer(update, context, granted_to_group(context.t, amount, left))
-        return
-    user = await services.accounts.grant(
-        admin, order.target or "", amount, update.update_id, order.note, order.until
-    )
-    balance = await services.accounts.balance(user.id)
-    before = balance.granted - amount
-    await services.admin.granted(admin, user.id, before, amount, operation_of(update))
-    await answer(update, context, granted(context.t, user.name, amount, balance))
-    if amount > 0 and user.id != admin:
-        theirs = for_language(services.accounts.language_of(user))
-        # The credits are theirs all the same where they cannot be told.
-        await tell(context, user.id, gift(theirs, amount, balance))
-
-
-async def user(update: Update, context: Context) -> None:
+async def user(turn: Turn, words: Words) -> None:
     """`/user <user>`: a person's card."""
-    services = context.services
-    await services.access.require(user_id_of(update), Permission.LOOK)
-    if not context.args:
+    if not words:
         raise UserError("error.admin.user_usage")
-    found = await services.accounts.find(context.args[0])
+    services = turn.services
+    found = await services.accounts.find(words[0])
     view = user_card(
-        context.t,
+        turn.t,
         found.name,
         f"@{found.username} · {found.id}" if found.username else str(found.id),
         services.accounts.plan_of(found).name,
         await services.accounts.balance(found.id),
         await services.tasks.running(found.id),
         await services.accounts.ledger(found.id),
-        services.accounts.zone,
-        services.clock.now(),
+        turn.zone,
+        turn.now(),
     )
-    await answer(update, context, view)
+    await turn.answer(view)
+
+
+async def grant(turn: Turn, words: Words) -> None:
+    """`/grant <user> <credits> [until <day>] [note]`; in a group without a user, or with a chat's id, to the group."""
+    services, admin = turn.services, turn.user_id
+    order = read_grant(words, in_group=not turn.is_private)
+    amount = order.credits
+    chat_id = turn.chat_id if order.target is None else order.chat_id
+    if chat_id is not None:
+        left = await services.pools.grant(
+            admin, ChatId(chat_id), amount, turn.update_id, order.note, order.until
+        )
+        await turn.answer(granted_to_group(turn.t, amount, left))
+        return
+    person = await services.accounts.grant(
+        admin, order.target or "", amount, turn.update_id, order.note, order.until
+    )
+    balance = await services.accounts.balance(person.id)
+    before = balance.granted - amount
+    await services.admin.granted(admin, person.id, before, amount, turn.idempotency_key)
+    await turn.answer(granted(turn.t, person.name, amount, balance))
+    if amount > 0 and person.id != admin:
+        # The person has the credits even if this message does not arrive.
+        theirs = for_language(services.accounts.language_of(person))
+        await turn.tell(person.id, gift(theirs, amount, balance))
+
+
+async def plan(turn: Turn, words: Words) -> None:
+    """`/plan <user> <plan> [until]`: move a person to a plan, for good or until a day."""
+    accounts, admin = turn.services.accounts, turn.user_id
+    # The word "until" may be left out.
+    arguments = [word for word in words if word.lower() != "until"]
+    if len(arguments) not in {2, 3}:
+        raise UserError("error.admin.plan_usage", plans=", ".join(accounts.plans))
+    until = arguments[2] if len(arguments) > 2 else None
+    person = await accounts.move(admin, arguments[0], arguments[1], until, turn.idempotency_key)
+    name, ends, now = person.plan or "", person.plan_until, turn.now()
+    await turn.answer(_moved(turn.t, person.name, name, ends, turn.zone, now))
+    if person.id != admin:
+        # The person has the plan even if this message does not arrive.
+        theirs = for_language(accounts.language_of(person))
+        await turn.tell(person.id, _moved_notice(theirs, name, ends, turn.zone, now))
 
 
 # -- views -------------------------------------------------------------------------------------------
@@ -118,3 +131,25 @@ def _ledger_line(t: Texts, row: LedgerRow, zone: ZoneInfo, now: Millis) -> str:
 def _end(t: Texts, expires_at: Millis, zone: ZoneInfo, now: Millis) -> str:
     key = "quota.until" if expires_at > now else "quota.ended"
     return t(key, moment=t.moment(expires_at, zone, now))
+
+
+def _moved(t: Texts, name: str, plan: str, until: Millis | None, zone: ZoneInfo, now: Millis) -> View:
+    """What an admin's /plan did."""
+    who = inline(name, 100)
+    if until is None:
+        return View(t("admin.moved", name=who, plan=escape(plan)))
+    return View(t("admin.moved_until", name=who, plan=escape(plan), moment=t.moment(until, zone, now)))
+
+
+def _moved_notice(t: Texts, plan: str, until: Millis | None, zone: ZoneInfo, now: Millis) -> View:
+    """The same, to the person who got it."""
+    if until is None:
+        return View(t("account.moved", plan=escape(plan)))
+    return View(t("account.moved_until", plan=escape(plan), moment=t.moment(until, zone, now)))
+
+
+COMMANDS = (
+    Command("user", user, permission=Permission.LOOK, section=Section.STAFF),
+    Command("grant", grant, permission=Permission.CREDITS, section=Section.STAFF),
+    Command("plan", plan, permission=Permission.CREDITS, section=Section.STAFF),
+)

@@ -13,15 +13,11 @@ from bot.domain.people.access import Permission
 from bot.domain.units import TaskId, UserId, short_hash
 from bot.errors import UserError
 from bot.i18n import for_language
-from handlers.admin import (
-    access_views,
-    grants,
-    pricing_panel,
-    providers,
-)
+from handlers.admin import grants, pricing_panel, providers
 from handlers.admin import (
     panel_views as admin_views,
 )
+from handlers.admin.access import door_view, person_label, request_card
 from handlers.admin.panel_pages import Room, asking
 from handlers.chat.context import Context, answer, operation_of, place_of, rewrite, tell, user_id_of
 from handlers.chat.html import View
@@ -107,17 +103,17 @@ async def _requests(update: Update, context: Context, _: list[str]) -> View:
     """Bring the cards of those who wait once more; the panel stays where it is."""
     access = context.services.access
     for person in await access.waiting():
-        await answer(update, context, access_views.request(context.t, person, access.plans))
+        await answer(update, context, request_card(context.t, person, access.plans))
     return await _home(update, context, [])
 
 
 async def _providers(update: Update, context: Context, _: list[str]) -> View:
-    await providers.providers(update, context)
+    await providers.list_providers(context.turn)
     return await _home(update, context, [])
 
 
 async def _door(_update: Update, context: Context, _: list[str]) -> View:
-    return access_views.door(context.t, context.services.access.door)
+    return door_view(context.turn)
 
 
 async def _tasks(update: Update, context: Context, _: list[str]) -> View:
@@ -266,7 +262,7 @@ async def _took_message(update: Update, context: Context, rest: list[str]) -> Vi
     await services.admin.wrote(user_id_of(update), person.id, text, operation_of(update))
     arrived = await tell(context, person.id, admin_views.message(for_language(person.language), text))
     key = "panel.message_sent" if arrived else "panel.message_lost"
-    return View(context.t(key, name=access_views.named(person)))
+    return View(context.t(key, name=person_label(person)))
 
 
 async def _took_amount(update: Update, context: Context, rest: list[str]) -> View:

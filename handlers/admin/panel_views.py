@@ -17,7 +17,7 @@ from bot.services.operations.broadcast import Letter
 from bot.services.operations.panel import AUDIT_ON_A_PAGE, PEOPLE_ON_A_PAGE, PersonCard
 from bot.services.tasks.admin import Failures
 from handlers.admin import grants
-from handlers.admin.access_views import named
+from handlers.admin.access import person_label
 from handlers.admin.panel_buttons import back, pages, to
 from handlers.chat import html
 from handlers.chat.html import View, inline, settings_line
@@ -106,7 +106,7 @@ def _ban_button(t: Texts, card_: PersonCard, owner: UserId) -> Button:
 def plans(t: Texts, person: Person, names: Sequence[str], owner: UserId) -> View:
     """Which plan a person is to have."""
     rows = [[to(owner, name, f"plan.{person.id}.{short_hash(name)}")] for name in names]
-    text = t("panel.choose_plan", name=named(person), plan=escape(person.plan))
+    text = t("panel.choose_plan", name=person_label(person), plan=escape(person.plan))
     return View(text, [*rows, [to(owner, t("button.panel_person"), f"card.{person.id}")]])
 
 
@@ -132,7 +132,7 @@ def task(t: Texts, task_: Task, person: Person, me: Standing, zone: ZoneInfo, no
     """One task, and what may be done about it."""
     owner = me.user_id
     lines = [
-        f"<code>{shown(task_.id)}</code> {t(f'panel.state.{task_.state}')} · {named(person)}",
+        f"<code>{shown(task_.id)}</code> {t(f'panel.state.{task_.state}')} · {person_label(person)}",
         html.quoted(task_.request.prompt, 500),
         f"{settings_line(t, task_.request)} · {html.credits(t, task_.price)}",
         t("panel.task_times", made=t.moment(task_.created_at, zone, now), provider=task_.provider or "–"),

@@ -1,69 +1,181 @@
-"""`/providers`, for admins only: how every provider does, and the buttons that pause, resume and ask again."""
+"""`/providers`: how every provider does, and the buttons that pause, resume and ask again."""
 
-from telegram import CallbackQuery, Update
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from zoneinfo import ZoneInfo
 
-from bot.domain.units import ProviderName
-from bot.services.operations.providers import ProviderReport
-from handlers.admin import provider_views
-from handlers.chat.context import Context, answer, operation_of, rewrite, user_id_of
-from handlers.chat.html import View
+from bot.domain.credits.spending import Window
+from bot.domain.people.access import Permission
+from bot.domain.units import Millis, ProviderName, UserId
+from bot.i18n import Texts
+from bot.services.operations.providers import AccountAnswer, ProviderReport, Trouble
+from handlers.chat import html
+from handlers.chat.html import View, inline
+from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload
+from handlers.chat.menus import Section
+from handlers.chat.routes import Command, Press
+from handlers.chat.turn import Turn
+
+LONGEST_WORDS = 500
+"""Characters of what a provider says of its account."""
+
+_TROUBLES = {
+    Trouble.KEY: "providers.trouble.key",
+    Trouble.BALANCE: "providers.trouble.balance",
+    Trouble.BUSY: "providers.trouble.busy",
+    Trouble.UNREACHABLE: "providers.trouble.unreachable",
+    Trouble.SLOW: "providers.trouble.slow",
+}
 
 
-async def providers(update: Update, context: Context) -> None:
-    """One message for each provider, so that its buttons stand right beneath it."""
-    context.services.accounts.require_admin(user_id_of(update))
-    reports = await context.services.providers.reports()
+@dataclass(frozen=True)
+class _OfProvider(Payload):
+    """A button about one provider, named by its short hash."""
+
+    provider: str
+
+
+class PauseProvider(_OfProvider, action="pause"):
+    """Send nothing new to a provider."""
+
+
+class ResumeProvider(_OfProvider, action="resume"):
+    """Send to a provider again."""
+
+
+class RefreshProvider(_OfProvider, action="refresh"):
+    """Ask a provider for its account again."""
+
+
+async def list_providers(turn: Turn) -> None:
+    """`/providers`: one message for each provider, with its buttons under it."""
+    reports = await turn.services.providers.reports()
     for report in reports:
-        await answer(update, context, _view(update, context, report))
+        await turn.answer(_view(turn, report))
     if not reports:
-        await answer(update, context, View(context.t("providers.none")))
+        await turn.answer(View(turn.t("providers.none")))
 
 
-async def press_pause(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
-    """Nothing new is sent to the provider; what runs there goes on."""
-    name = await _steered(update, context, argument, "pause")
-    await context.services.providers.pause(name, user_id_of(update))
-    await _show(update, context, query, name)
-    return context.t("providers.now_paused", name=name)
+async def on_pause(turn: Turn, button: PauseProvider) -> str:
+    """Send nothing new to the provider; the tasks that run there go on."""
+    name = await _find_and_audit(turn, button, "pause")
+    await turn.services.providers.pause(name, turn.user_id)
+    await _show(turn, name)
+    return turn.t("providers.now_paused", name=name)
 
 
-async def press_resume(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
-    """The provider is sent to again."""
-    name = await _steered(update, context, argument, "resume")
-    await context.services.providers.resume(name, user_id_of(update))
-    await _show(update, context, query, name)
-    return context.t("providers.now_resumed", name=name)
+async def on_resume(turn: Turn, button: ResumeProvider) -> str:
+    """Send to the provider again."""
+    name = await _find_and_audit(turn, button, "resume")
+    await turn.services.providers.resume(name, turn.user_id)
+    await _show(turn, name)
+    return turn.t("providers.now_resumed", name=name)
 
 
-async def press_refresh(update: Update, context: Context, query: CallbackQuery, argument: str) -> str:
-    """Ask the provider for its account once more."""
-    name = _chosen(update, context, argument)
-    await _show(update, context, query, name, ask=True)
-    return context.t("providers.now_refreshed", name=name)
+async def on_refresh(turn: Turn, button: RefreshProvider) -> str:
+    """Ask the provider for its account again."""
+    name = turn.services.providers.named(button.provider)
+    await _show(turn, name, ask=True)
+    return turn.t("providers.now_refreshed", name=name)
 
 
-def _chosen(update: Update, context: Context, handle: str) -> ProviderName:
-    # Who was an admin when the button was made need not be one now.
-    context.services.accounts.require_admin(user_id_of(update))
-    return context.services.providers.named(handle)
-
-
-async def _steered(update: Update, context: Context, handle: str, action: str) -> ProviderName:
-    """The provider that a button names, with what is about to be done to it noted in the log of admins."""
-    name = _chosen(update, context, handle)
-    await context.services.admin.provider_steered(user_id_of(update), name, action, operation_of(update))
+async def _find_and_audit(turn: Turn, button: _OfProvider, action: str) -> ProviderName:
+    """The provider that a button means; what is about to be done to it is in the audit log."""
+    name = turn.services.providers.named(button.provider)
+    await turn.services.admin.provider_steered(turn.user_id, name, action, turn.idempotency_key)
     return name
 
 
-async def _show(
-    update: Update, context: Context, query: CallbackQuery, name: ProviderName, *, ask: bool = False
-) -> None:
-    report = await context.services.providers.report(name, ask=ask)
-    await rewrite(context, query, _view(update, context, report))
+async def _show(turn: Turn, name: ProviderName, *, ask: bool = False) -> None:
+    await turn.edit(_view(turn, await turn.services.providers.report(name, ask=ask)))
 
 
-def _view(update: Update, context: Context, report: ProviderReport) -> View:
-    services = context.services
-    return provider_views.provider(
-        context.t, report, user_id_of(update), services.accounts.zone, services.clock.now()
+def _view(turn: Turn, report: ProviderReport) -> View:
+    return provider_view(turn.t, report, turn.user_id, turn.zone, turn.now())
+
+
+# -- views -------------------------------------------------------------------------------------------
+
+
+def provider_view(t: Texts, report: ProviderReport, owner: UserId, zone: ZoneInfo, now: Millis) -> View:
+    """One provider: its state, its load, how the last hour went, and what its account says."""
+    lines = [
+        f"<b>{escape(report.name)}</b> · {escape(report.dialect)}",
+        _state(t, report, zone, now),
+        t("providers.running", running=report.running, limit=report.max_concurrent),
+        _last_hour(t, report),
+        t("providers.no_median")
+        if report.median is None
+        else t("providers.median", duration=t.duration(report.median)),
+    ]
+    lines += _spent(t, report)
+    if report.account is not None:
+        lines.append(_account(t, report.account))
+    return View("\n".join(lines), [_buttons(t, report, owner)])
+
+
+def _state(t: Texts, report: ProviderReport, zone: ZoneInfo, now: Millis) -> str:
+    if report.paused:
+        return t("providers.paused")
+    if report.closed_until is None:
+        return t("providers.open")
+    reason = t(_TROUBLES[report.closed_for or Trouble.UNREACHABLE])
+    return t("providers.closed", moment=t.moment(report.closed_until, zone, now), reason=reason)
+
+
+def _last_hour(t: Texts, report: ProviderReport) -> str:
+    total = report.answered + report.failed
+    if not total:
+        return t("providers.quiet")
+    return t(
+        "providers.last_hour",
+        answered=t.number(report.answered),
+        failed=t.number(report.failed),
+        percent=t.number(round(100 * report.failed / total)),
     )
+
+
+def _spent(t: Texts, report: ProviderReport) -> Iterator[str]:
+    """What was spent in Kling's units, with its caps, and how that stands to the credits charged."""
+    for window, key in ((Window.DAY, "providers.spent_day"), (Window.MONTH, "providers.spent_month")):
+        units, limit = report.spent.of(window), report.caps.of(window)
+        spent = t.number(round(units, 2))
+        if limit is not None:
+            yield t(key, spent=t("providers.spent_of", spent=spent, limit=t.number(limit)))
+        elif units:
+            yield t(key, spent=spent)
+    if (drift := report.spent.drift) is not None:
+        yield t(
+            "providers.drift",
+            told=t.number(round(report.spent.told, 2)),
+            credits=html.credits(t, report.spent.told_credits),
+            percent=f"{100 * drift:+.0f}",
+        )
+
+
+def _account(t: Texts, account: AccountAnswer) -> str:
+    if account.trouble is None:
+        return t("providers.account", words=inline(account.words, LONGEST_WORDS))
+    reason = t(_TROUBLES[account.trouble])
+    if account.words:
+        reason = f"{reason} ({inline(account.words, LONGEST_WORDS)})"
+    return t("providers.account_unknown", reason=reason)
+
+
+def _buttons(t: Texts, report: ProviderReport, owner: UserId) -> list[Button]:
+    pause = Button(t("providers.button_pause"), PauseProvider(report.handle), owner=owner, style=DANGER)
+    resume = Button(t("providers.button_resume"), ResumeProvider(report.handle), owner=owner, style=CONFIRM)
+    refresh = Button(t("providers.button_refresh"), RefreshProvider(report.handle), owner=owner)
+    if report.paused:
+        return [resume, refresh]
+    # What a fault has closed can be opened at once, too: the admin may have mended it.
+    return [pause, refresh] if report.closed_until is None else [pause, resume, refresh]
+
+
+COMMANDS = (Command("providers", list_providers, permission=Permission.OPERATE, section=Section.STAFF),)
+BUTTONS = (
+    Press(PauseProvider, on_pause, permission=Permission.OPERATE),
+    Press(ResumeProvider, on_resume, permission=Permission.OPERATE),
+    Press(RefreshProvider, on_refresh, permission=Permission.OPERATE),
+)

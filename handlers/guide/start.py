@@ -15,7 +15,6 @@ from bot.i18n import Texts
 from bot.services.ports import Balance
 from bot.services.requests.cards import PROMPT
 from handlers.admin import access
-from handlers.chat.context import Context
 from handlers.chat.html import View, credits, fitting, inline, quoted  # noqa: A004  the word of the domain
 from handlers.chat.keyboards import CONFIRM, Button, Payload
 from handlers.chat.menus import Menu, Section
@@ -114,7 +113,7 @@ async def _redeem_invite(turn: Turn, code: str) -> None:
         UserError: the code is not valid.
 
     """
-    await access.redeem(turn.update, Context(turn), code)
+    await access.redeem(turn, code)
     await welcome(turn)
 
 

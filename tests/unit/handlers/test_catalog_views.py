@@ -14,7 +14,7 @@ from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, UserId, short_hash
 from bot.i18n import NAMES, for_language
 from bot.services.operations.providers import AccountAnswer, ProviderReport, Trouble
-from handlers.admin import provider_views
+from handlers.admin.providers import provider_view
 from handlers.chat.html import TEXT_LIMIT, plain, units
 from handlers.chat.keyboards import Signer, markup
 from handlers.guide import catalog_views
@@ -61,11 +61,11 @@ def models_text(*names: str, offered=EVERYTHING, beside=None) -> str:
 
 
 def provider_text(**changes) -> str:
-    return plain(provider_views.provider(ENGLISH, replace(REPORT, **changes), ADA, UTC, NOW).html)
+    return plain(provider_view(ENGLISH, replace(REPORT, **changes), ADA, UTC, NOW).html)
 
 
 def labels(**changes) -> list[str]:
-    (row,) = provider_views.provider(ENGLISH, replace(REPORT, **changes), ADA, UTC, NOW).buttons
+    (row,) = provider_view(ENGLISH, replace(REPORT, **changes), ADA, UTC, NOW).buttons
     return [button.text for button in row]
 
 
@@ -225,7 +225,7 @@ def test_a_provider_with_the_longest_name_and_a_talkative_account_fits(t, troubl
         closed_for=trouble,
         account=AccountAnswer("<b>" * 9_000, trouble),
     )
-    view = provider_views.provider(t, report, UserId(2**52), UTC, NOW)
+    view = provider_view(t, report, UserId(2**52), UTC, NOW)
     assert is_message(view.html)
     keyboard = markup(view.buttons, Signer("123456:a-token-of-tests"))
     assert all(len(button.callback_data) <= 64 for row in keyboard.inline_keyboard for button in row)
