@@ -1,8 +1,16 @@
 """Everything that the bot answers to: the modules whose `COMMANDS`, `BUTTONS`, `REPLIES` and `EVENTS` are merged."""
 
-from handlers import legacy
 from handlers.account import privacy, quota, settings, stats
-from handlers.admin import access, grants, panel, providers
+from handlers.admin import (
+    access,
+    announcements,
+    grants,
+    panel,
+    panel_people,
+    panel_tasks,
+    pricing,
+    providers,
+)
 from handlers.chat.routes import Routes
 from handlers.guide import catalog, start, tips
 from handlers.library import assets, ideas, recipes
@@ -12,12 +20,11 @@ from handlers.shop import buy
 
 # Menus and /help list commands by section, and within a section in this order.
 ROUTES = Routes.of_modules(
-    legacy,
     *(video, card, commands),
     *(assets, ideas, recipes),
     *(tasks, history, results, replies, inline),
-    *(panel, grants, providers, access),
-    *(settings, quota, privacy, stats),
+    *(panel, panel_people, panel_tasks, pricing, grants, providers, access),
+    *(settings, quota, privacy, stats, announcements),
     *(start, catalog, tips),
     *(buy,),
 )

@@ -1,39 +1,120 @@
-"""What the rooms of the admin panel have in common: what a room is, and how one asks for words."""
+"""What the pages of the admin panel share: their buttons, and questions that the next message answers.
+
+The panel is one message, which each press edits. A page is a function from a turn and a button's payload to
+a `View`; it may do something before, and the services check the role and write the audit log.
+"""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
-from telegram import Update
-
+from bot.domain.people.access import Permission
+from bot.domain.units import UserId
 from bot.errors import UserError
-from handlers.admin import panel_views as admin_views
-from handlers.chat.context import Context, place_of, user_id_of
+from bot.i18n import Texts
 from handlers.chat.html import View
+from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload
+from handlers.chat.routes import Answer, Press, Reply
+from handlers.chat.turn import Turn
 
-ASKED = "admin"
-"""What the store keeps while an admin is asked for words; the subject says what they are for."""
+P = TypeVar("P", bound=Payload)
 
-Room = Callable[[Update, Context, list[str]], Awaitable[View]]
-"""Does what a button asks for, and gives what the panel shows then."""
+Page = Callable[[Turn, P], Awaitable[View]]
+"""Does what a button asks for, and returns what the panel shows then."""
 
 
-async def ask(update: Update, context: Context, subject: str, key: str, **params: object) -> View:
-    """Ask for words, which go to the function of `subject`.
+class ShowHome(Payload, action="panel.home"):
+    """Show the panel's first page."""
+
+
+class StopAsking(Payload, action="panel.stop"):
+    """Forget the open question."""
+
+
+@dataclass(frozen=True)
+class ShowCard(Payload, action="panel.card"):
+    """Show a person."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True)
+class ShowLog(Payload, action="panel.log"):
+    """Show the audit log of a person."""
+
+    user_id: UserId
+    page: int = 0
+
+
+# -- declarations ------------------------------------------------------------------------------------
+
+
+def page(payload: type[P], show: Page[P], permission: Permission) -> Press[P]:
+    """A button that leads to a page. A person who has lost their role still has its buttons."""
+
+    async def on_press(turn: Turn, button: P) -> None:
+        await turn.edit(await show(turn, button))
+
+    return Press(payload, on_press, permission=permission)
+
+
+def question(payload: type[P], key: str, permission: Permission) -> Press[P]:
+    """A button that asks for words; `key` is the question."""
+
+    async def show(turn: Turn, button: P) -> View:
+        return await ask(turn, button, key)
+
+    return page(payload, show, permission)
+
+
+def reply(payload: type[P], show: Page[P]) -> Reply:
+    """What is done with the words that the button `payload` asked for."""
+
+    async def on_reply(turn: Turn, subject: str) -> None:
+        if (await turn.services.access.standing(turn.user_id)).role is None:
+            await turn.stop_asking()
+            raise UserError("error.admin.only")
+        # If the words are refused, the question stays open for better ones.
+        view = await show(turn, payload.unpack(subject))
+        await turn.stop_asking()
+        await turn.answer(view)
+
+    return Reply(payload.action, Answer.TEXT, on_reply)
+
+
+async def ask(turn: Turn, button: Payload, key: str, **params: object) -> View:
+    """Ask for words; they go to the `reply` that was declared for the button, with the button's payload.
 
     Raises:
         UserError: it is a group, where everybody would read them.
 
     """
-    me, place = user_id_of(update), place_of(update)
-    if not place.is_private:
+    if not turn.is_private:
         raise UserError("error.admin.in_private")
-    await context.services.questions.ask(me, place.chat_id, ASKED, subject)
-    return admin_views.asks(context.t, key, me, **params)
+    _, subject = button.pack()
+    await turn.services.questions.ask(turn.user_id, turn.chat_id, button.action, subject)
+    stop = to(turn.user_id, turn.t("button.panel_never_mind"), StopAsking())
+    return View(turn.t(key, **params), [[stop]])
 
 
-def asking(key: str, subject: str) -> Room:
-    """A room that asks for words; `subject` says what they are for, and the button the rest."""
+# -- buttons -----------------------------------------------------------------------------------------
 
-    async def room(update: Update, context: Context, rest: list[str]) -> View:
-        return await ask(update, context, ".".join([subject, *rest]), key)
 
-    return room
+def to(owner: UserId, text: str, payload: Payload, *, danger: bool = False, confirm: bool = False) -> Button:
+    """A button of the panel, which only its owner may press."""
+    style = DANGER if danger else CONFIRM if confirm else None
+    return Button(text, payload, owner=owner, style=style)
+
+
+def back(t: Texts, owner: UserId) -> list[Button]:
+    """The button to the first page."""
+    return [to(owner, t("button.panel_home"), ShowHome())]
+
+
+def neighbours(
+    t: Texts, owner: UserId, payload: Callable[[int], Payload], number: int, *, more: bool
+) -> list[Button]:
+    """The buttons to the page before and the page after."""
+    before = [to(owner, t("button.newer"), payload(number - 1))] if number else []
+    after = [to(owner, t("button.older"), payload(number + 1))] if more else []
+    return [*before, *after]

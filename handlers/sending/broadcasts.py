@@ -6,7 +6,7 @@ from bot.domain.units import ChatId, UserId
 from bot.i18n import for_language
 from bot.services.operations.broadcast import Letter
 from bot.services.ports import ChatError
-from handlers.admin import panel_views
+from handlers.admin.announcements import announcement, broadcast_view
 from handlers.sending.chat import Chat, ReplyTarget
 
 
@@ -18,11 +18,11 @@ class TelegramBroadcasts:
 
     async def write(self, user_id: UserId, language: str, text: str) -> None:
         """Send the text to a person in private; a link in it shows its page."""
-        view = panel_views.letter(for_language(language), text)
+        view = announcement(for_language(language), text)
         await self._chat.send(ReplyTarget(ChatId(user_id)), view, preview=True)
 
     async def show(self, author: UserId, message_id: int, language: str, letter: Letter) -> None:
         """Show the author how far it is."""
-        view = panel_views.broadcast(for_language(language), letter, (), author)
+        view = broadcast_view(for_language(language), letter, (), author)
         with suppress(ChatError):
             await self._chat.edit(ChatId(author), message_id, view)

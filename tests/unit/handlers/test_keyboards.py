@@ -12,6 +12,7 @@ from bot.domain.units import TaskId, UserId
 from bot.errors import UserError
 from bot.i18n import languages
 from handlers import ROUTES
+from handlers.admin import announcements, panel, panel_pages, panel_people, panel_tasks, pricing
 from handlers.chat.keyboards import (
     CONFIRM,
     COPY_LIMIT,
@@ -182,3 +183,45 @@ def test_a_button_is_found_by_its_action_or_by_its_page():
     assert routes.button("panel", "other") is None
     with pytest.raises(ValueError, match="declared twice"):
         Routes.of([], [Press(Order, handler), Press(Order, handler)], [], [])
+
+
+TASK = TaskId("K7Q29F")
+PANEL_BUTTONS = {
+    "home": panel_pages.ShowHome(),
+    "stop": panel_pages.StopAsking(),
+    "card.1001": panel_pages.ShowCard(UserId(1001)),
+    "people.0": panel_people.ShowPeople(0),
+    "find": panel_people.AskSearch(),
+    "grant.1001.50": panel_people.GrantCredits(UserId(1001), 50),
+    "amount.1001": panel_people.AskAmount(UserId(1001)),
+    "plan.1001.8f0e1d2c": panel_people.SetPlan(UserId(1001), "8f0e1d2c"),
+    "ban.1001": panel_people.AskBanReason(UserId(1001)),
+    "tasks": panel_tasks.ShowRunning(),
+    "theirs.1001": panel_tasks.ShowTasksOf(UserId(1001)),
+    "refund.K7Q29F": panel_tasks.RefundTask(TASK),
+    "audit.2": panel.ShowAudit(2),
+    "log.1001.1": panel_pages.ShowLog(UserId(1001), 1),
+    "notice_write": announcements.AskNotice(),
+    "to.3.*": announcements.SetAudience(3),
+    "to.3.lzh_Hans": announcements.SetAudience.with_language(3, "zh_Hans"),
+    "halt.3": announcements.StopBroadcast(3),
+    "plan_ask.8f0e1d2c.01234567": pricing.AskPlanNumber("8f0e1d2c", "01234567"),
+    "plan_flip.8f0e1d2c.01234567.89abcdef": pricing.Flip("8f0e1d2c", "01234567", "89abcdef"),
+    "prices.1": pricing.ShowPrices(1),
+    "price_ask.8f0e1d2c.01234567": pricing.AskPrice("8f0e1d2c", "01234567"),
+}
+
+
+@pytest.mark.parametrize("argument", PANEL_BUTTONS)
+def test_buttons_of_the_panel_are_read_and_written_as_ever(argument):
+    payload = PANEL_BUTTONS[argument]
+    found = ROUTES.button("panel", argument)
+    assert found.payload is type(payload)
+    assert found.payload.unpack(argument) == payload
+    assert payload.pack() == ("panel", argument)
+
+
+def test_every_page_of_the_panel_takes_a_permission():
+    pages = [press for action, press in ROUTES.buttons.items() if action.startswith("panel.")]
+    assert len(pages) > 30
+    assert all(press.permission is not None for press in pages)

@@ -1,0 +1,184 @@
+"""The notice and broadcasts in the admin panel, and `/unsubscribe`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from bot.domain.operations.actions import BroadcastState
+from bot.domain.people.access import AccessLevel, Permission
+from bot.domain.units import UserId, short_hash
+from bot.i18n import NAMES, Texts
+from bot.services.operations.broadcast import Letter
+from handlers.admin.panel_pages import back, page, question, reply, to
+from handlers.chat import html
+from handlers.chat.html import View
+from handlers.chat.keyboards import Button, Payload
+from handlers.chat.menus import Section
+from handlers.chat.routes import Command
+from handlers.chat.turn import Turn
+
+
+class ShowNotice(Payload, action="panel.notice"):
+    """Show the notice that /start carries."""
+
+
+class AskNotice(Payload, action="panel.notice_write"):
+    """Ask for another notice."""
+
+
+class DeleteNotice(Payload, action="panel.notice_clear"):
+    """Delete the notice."""
+
+
+class AskBroadcast(Payload, action="panel.write"):
+    """Ask for the text of a broadcast."""
+
+
+@dataclass(frozen=True)
+class SetAudience(Payload, action="panel.to"):
+    """Choose who gets a broadcast: `*` everybody, `p…` a plan by its short hash, `l…` a language."""
+
+    broadcast_id: int
+    audience: str = "*"
+
+    @classmethod
+    def on_plan(cls, broadcast_id: int, plan: str) -> "SetAudience":
+        """Everybody on a plan."""
+        return cls(broadcast_id, f"p{short_hash(plan)}")
+
+    @classmethod
+    def with_language(cls, broadcast_id: int, language: str) -> "SetAudience":
+        """Everybody with a language."""
+        return cls(broadcast_id, f"l{language}")
+
+    @property
+    def language(self) -> str | None:
+        """The language; None: any."""
+        return self.audience[1:] if self.audience.startswith("l") else None
+
+    def plan(self, names: Sequence[str]) -> str | None:
+        """The plan, out of those that exist; None: any."""
+        return next((name for name in names if f"p{short_hash(name)}" == self.audience), None)
+
+
+@dataclass(frozen=True)
+class SendBroadcast(Payload, action="panel.send"):
+    """Send a broadcast."""
+
+    broadcast_id: int
+
+
+@dataclass(frozen=True)
+class StopBroadcast(Payload, action="panel.halt"):
+    """Discard a broadcast, or stop sending it."""
+
+    broadcast_id: int
+
+
+# -- the notice --------------------------------------------------------------------------------------
+
+
+async def _show_notice(turn: Turn, _: ShowNotice) -> View:
+    return await _notice(turn)
+
+
+async def _delete_notice(turn: Turn, _: DeleteNotice) -> View:
+    await turn.services.admin.set_notice(turn.user_id, "", turn.idempotency_key)
+    return await _notice(turn)
+
+
+async def _on_notice_reply(turn: Turn, _: AskNotice) -> View:
+    await turn.services.admin.set_notice(turn.user_id, turn.text, turn.idempotency_key)
+    return await _notice(turn)
+
+
+async def _notice(turn: Turn) -> View:
+    return _notice_view(turn.t, await turn.services.admin.notice(), turn.user_id)
+
+
+# -- broadcasts --------------------------------------------------------------------------------------
+
+
+async def _on_broadcast_reply(turn: Turn, _: AskBroadcast) -> View:
+    draft = await turn.services.broadcasts.draft(turn.user_id, turn.text)
+    return broadcast_view(turn.t, draft, turn.services.access.plans, turn.user_id)
+
+
+async def _set_audience(turn: Turn, button: SetAudience) -> View:
+    plans = turn.services.access.plans
+    draft = await turn.services.broadcasts.narrow(
+        turn.user_id, button.broadcast_id, button.plan(plans), button.language
+    )
+    return broadcast_view(turn.t, draft, plans, turn.user_id)
+
+
+async def _send(turn: Turn, button: SendBroadcast) -> View:
+    sent = await turn.services.broadcasts.send(
+        turn.user_id, button.broadcast_id, turn.message_id or 0, turn.idempotency_key
+    )
+    return broadcast_view(turn.t, sent, (), turn.user_id)
+
+
+async def _stop(turn: Turn, button: StopBroadcast) -> View:
+    stopped = await turn.services.broadcasts.stop(turn.user_id, button.broadcast_id, turn.idempotency_key)
+    return broadcast_view(turn.t, stopped, (), turn.user_id)
+
+
+async def unsubscribe(turn: Turn) -> None:
+    """`/unsubscribe`: get no more broadcasts; the same command subscribes again."""
+    access = turn.services.access
+    is_wanted = not (await access.standing(turn.user_id)).reachable
+    await access.set_reachable(turn.user_id, is_wanted)
+    await turn.answer(View(turn.t("broadcast.again" if is_wanted else "broadcast.no_more")))
+
+
+# -- views -------------------------------------------------------------------------------------------
+
+
+def _notice_view(t: Texts, text: str, owner: UserId) -> View:
+    """The notice, and how to change it."""
+    shown = html.quoted(text, 600) if text else t("panel.no_notice")
+    rows = [[to(owner, t("button.panel_change"), AskNotice())]]
+    if text:
+        rows[0].append(to(owner, t("button.panel_remove"), DeleteNotice(), danger=True))
+    return View(f"{t('panel.notice')}\n{shown}", [*rows, back(t, owner)])
+
+
+def broadcast_view(t: Texts, draft: Letter, plans: Sequence[str], owner: UserId) -> View:
+    """A broadcast before it is sent, while it is, and afterwards."""
+    audience = [t("broadcast.plan", plan=escape(draft.plan))] if draft.plan else []
+    audience += [t("broadcast.language", language=NAMES[draft.language])] if draft.language else []
+    recipients = ", ".join(audience) or t("broadcast.everybody")
+    counts = {name: t.number(getattr(draft, name)) for name in ("sent", "failed", "total")}
+    lines = [t(f"broadcast.{draft.state}", to=recipients, **counts), html.quoted(draft.text, 3_000)]
+    rows: list[list[Button]] = []
+    if draft.state is BroadcastState.DRAFT:
+        send = t("button.broadcast_send", count=counts["total"])
+        rows.append([to(owner, send, SendBroadcast(draft.id), confirm=True)])
+        rows.append([to(owner, t("broadcast.everybody"), SetAudience(draft.id))])
+        rows += [
+            [to(owner, t("broadcast.plan", plan=name), SetAudience.on_plan(draft.id, name))] for name in plans
+        ]
+        languages = NAMES.items()
+        rows.append([to(owner, name, SetAudience.with_language(draft.id, code)) for code, name in languages])
+    if draft.state in {BroadcastState.DRAFT, BroadcastState.SENDING}:
+        rows.append([to(owner, t("button.broadcast_stop"), StopBroadcast(draft.id), danger=True)])
+    return View("\n".join(lines), rows)
+
+
+def announcement(t: Texts, text: str) -> View:
+    """A broadcast as people get it."""
+    return View(f"{escape(text)}\n\n{t('broadcast.why')}")
+
+
+COMMANDS = (Command("unsubscribe", unsubscribe, access=AccessLevel.OPEN, section=Section.ACCOUNT),)
+BUTTONS = (
+    page(ShowNotice, _show_notice, Permission.OPERATE),
+    question(AskNotice, "panel.ask_notice", Permission.OPERATE),
+    page(DeleteNotice, _delete_notice, Permission.OPERATE),
+    question(AskBroadcast, "panel.ask_broadcast", Permission.BROADCAST),
+    page(SetAudience, _set_audience, Permission.BROADCAST),
+    page(SendBroadcast, _send, Permission.BROADCAST),
+    page(StopBroadcast, _stop, Permission.BROADCAST),
+)
+REPLIES = (reply(AskNotice, _on_notice_reply), reply(AskBroadcast, _on_broadcast_reply))
