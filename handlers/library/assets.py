@@ -169,7 +169,7 @@ async def list_voices(turn: Turn) -> None:
 async def _list(turn: Turn, kind: AssetKind) -> View:
     if not turn.is_private:
         raise UserError("error.asset.private_chat")
-    assets = await turn.services.assets.mine(turn.user_id, kind)
+    assets = await turn.services.assets.list_owned(turn.user_id, kind)
     if not assets:
         await turn.services.assets.check(turn.user_id, kind)
     return listed(turn.t, kind, assets, turn.user_id)
@@ -182,14 +182,14 @@ async def on_list(turn: Turn, button: ListAssets) -> None:
 
 async def on_ask_to_delete(turn: Turn, button: AskToDeleteAsset) -> None:
     """Ask before an element or voice is deleted."""
-    asset = await turn.services.assets.own(turn.user_id, button.asset_id)
+    asset = await turn.services.assets.get_owned(turn.user_id, button.asset_id)
     await turn.edit(delete_question(turn.t, asset, turn.user_id))
 
 
 async def on_delete(turn: Turn, button: DeleteAsset) -> str:
     """Delete one; the list goes on without it."""
     asset = await turn.services.assets.delete(turn.user_id, button.asset_id)
-    assets = await turn.services.assets.mine(turn.user_id, asset.kind)
+    assets = await turn.services.assets.list_owned(turn.user_id, asset.kind)
     await turn.edit(listed(turn.t, asset.kind, assets, turn.user_id))
     return turn.t(f"asset.{asset.kind}.deleted")
 

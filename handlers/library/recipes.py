@@ -40,7 +40,7 @@ async def list_templates(turn: Turn) -> None:
 
 
 async def _list(turn: Turn, page: int) -> View:
-    found = await turn.services.recipes.all_of(turn.user_id)
+    found = await turn.services.recipes.list_owned(turn.user_id)
     return templates.listed(turn.t, found, page, turn.user_id)
 
 
@@ -57,7 +57,7 @@ async def follow_link(turn: Turn, token: str) -> None:
     """A link to a template that somebody shared: show it, with the way to make it."""
     if not is_token(token):
         raise UserError("error.recipe.gone")
-    await turn.answer(_card(turn, await turn.services.recipes.one(token)))
+    await turn.answer(_card(turn, await turn.services.recipes.get(token)))
 
 
 # -- buttons -----------------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ async def on_list(turn: Turn, button: templates.ListTemplates) -> None:
 
 async def on_open(turn: Turn, button: templates.OpenTemplate) -> None:
     """Show a template in the list's place."""
-    await turn.edit(_card(turn, await turn.services.recipes.one(button.token)))
+    await turn.edit(_card(turn, await turn.services.recipes.get(button.token)))
 
 
 async def on_save(turn: Turn, button: templates.SaveTemplate) -> None:
@@ -83,7 +83,7 @@ async def on_save(turn: Turn, button: templates.SaveTemplate) -> None:
 async def on_run(turn: Turn, button: templates.RunTemplate) -> None:
     """Make a template's video at once, or ask for the photo that it takes."""
     recipes = turn.services.recipes
-    recipe = await recipes.one(button.token)
+    recipe = await recipes.get(button.token)
     if not recipe.pictures:
         await submit(turn, recipes.request(recipe))
         return
@@ -96,7 +96,7 @@ async def on_run(turn: Turn, button: templates.RunTemplate) -> None:
 
 async def on_photo_reply(turn: Turn, token: str) -> None:
     """Make a template's video of the photo that it asked for."""
-    recipe = await turn.services.recipes.one(token)
+    recipe = await turn.services.recipes.get(token)
     inputs = await read_inputs(turn)
     names = await turn.services.assets.names(turn.user_id)
     request = turn.services.recipes.request(recipe, inputs.pictures, inputs.words, names)
@@ -106,7 +106,7 @@ async def on_photo_reply(turn: Turn, token: str) -> None:
 
 async def on_rename(turn: Turn, button: templates.RenameTemplate) -> None:
     """Ask for another name; the next words are it."""
-    recipe = await turn.services.recipes.own(turn.user_id, button.token)
+    recipe = await turn.services.recipes.get_owned(turn.user_id, button.token)
     if not turn.is_private:
         raise UserError("error.recipe.private_chat")
     await turn.ask(NAME, recipe.token, templates.name_question(turn.t, recipe, turn.user_id))
@@ -127,19 +127,19 @@ async def on_stop(turn: Turn) -> None:
 
 async def on_share(turn: Turn, button: templates.ShareTemplate) -> None:
     """Show the link to a template."""
-    recipe = await turn.services.recipes.own(turn.user_id, button.token)
+    recipe = await turn.services.recipes.get_owned(turn.user_id, button.token)
     address = f"https://t.me/{turn.username}?start={LINK_PREFIX}{recipe.token}"
     await turn.answer(templates.link(turn.t, recipe, address))
 
 
 async def on_copy(turn: Turn, button: templates.CopyTemplate) -> None:
     """Copy a shared template to the person's own."""
-    await turn.edit(_card(turn, await turn.services.recipes.adopt(turn.user_id, button.token)))
+    await turn.edit(_card(turn, await turn.services.recipes.copy(turn.user_id, button.token)))
 
 
 async def on_ask_to_delete(turn: Turn, button: templates.AskToDeleteTemplate) -> None:
     """Ask before a template is deleted."""
-    recipe = await turn.services.recipes.own(turn.user_id, button.token)
+    recipe = await turn.services.recipes.get_owned(turn.user_id, button.token)
     await turn.edit(templates.delete_question(turn.t, recipe, turn.user_id))
 
 

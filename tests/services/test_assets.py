@@ -306,7 +306,7 @@ async def test_what_kling_refuses_is_told_with_its_reason(making, provider, answ
     await making.step()
     (told,) = making.chat.told
     assert (told.state, told.failure, told.failure_detail) == (AssetState.FAILED, kind, detail)
-    assert await making.assets.mine(ADA, AssetKind.ELEMENT) == []
+    assert await making.assets.list_owned(ADA, AssetKind.ELEMENT) == []
     assert (await making.ask()).id != asset.id
 
 
@@ -442,7 +442,7 @@ async def test_an_owner_who_is_gone_is_not_told_again(making, provider):
 async def test_what_is_deleted_is_gone_at_once_and_then_at_the_provider(making, provider):
     asset = await making.ready(provider)
     await making.assets.delete(ADA, asset.id)
-    assert await making.assets.mine(ADA, AssetKind.ELEMENT) == []
+    assert await making.assets.list_owned(ADA, AssetKind.ELEMENT) == []
     provider.to_submissions.append(says({"task_id": "77", "task_status": "succeed"}))
     await making.step()
     assert provider.submissions[-1] == {"element_id": "77"}

@@ -177,11 +177,11 @@ class Assets:
 
     # -- having --------------------------------------------------------------------------------------
 
-    async def mine(self, user_id: UserId, kind: AssetKind) -> list[Asset]:
+    async def list_owned(self, user_id: UserId, kind: AssetKind) -> list[Asset]:
         """What a person has, or will have soon, oldest first."""
         return await self._store.library.list_assets(user_id, kind)
 
-    async def own(self, user_id: UserId, asset_id: str) -> Asset:
+    async def get_owned(self, user_id: UserId, asset_id: str) -> Asset:
         """One of a person's own.
 
         Raises:
@@ -222,7 +222,7 @@ class Assets:
 
         """
         while True:
-            asset = await self.own(user_id, asset_id)
+            asset = await self.get_owned(user_id, asset_id)
             # What is under way may arrive until its lease is over.
             lease = asset.due_at if asset.state is AssetState.SENDING else None
             leaving = replace(

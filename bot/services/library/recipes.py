@@ -62,16 +62,16 @@ class Recipes:
             UserError: it is gone, or the name is taken.
 
         """
-        return await self._keep(replace(await self.own(user_id, token), name=clean_name(name)))
+        return await self._keep(replace(await self.get_owned(user_id, token), name=clean_name(name)))
 
-    async def adopt(self, user_id: UserId, token: str) -> Recipe:
+    async def copy(self, user_id: UserId, token: str) -> Recipe:
         """Keep a recipe that somebody shared among one's own.
 
         Raises:
             UserError: it is gone, the name is taken, or there are too many.
 
         """
-        shared = await self.one(token)
+        shared = await self.get(token)
         copied = replace(shared, token=new_token(self._rng), user_id=user_id, created_at=self._clock.now())
         return await self._keep(copied)
 
@@ -90,11 +90,11 @@ class Recipes:
 
     # -- finding -------------------------------------------------------------------------------------
 
-    async def all_of(self, user_id: UserId) -> list[Recipe]:
+    async def list_owned(self, user_id: UserId) -> list[Recipe]:
         """A person's recipes, newest first."""
         return await self._store.library.list_recipes(user_id)
 
-    async def one(self, token: str) -> Recipe:
+    async def get(self, token: str) -> Recipe:
         """A recipe, whoever owns it: to know its token is to be allowed to see it.
 
         Raises:
@@ -106,14 +106,14 @@ class Recipes:
             raise UserError("error.recipe.gone")
         return recipe
 
-    async def own(self, user_id: UserId, token: str) -> Recipe:
+    async def get_owned(self, user_id: UserId, token: str) -> Recipe:
         """One of a person's own recipes.
 
         Raises:
             UserError: it is deleted, or another's.
 
         """
-        recipe = await self.one(token)
+        recipe = await self.get(token)
         if recipe.user_id != user_id:
             raise UserError("error.recipe.gone")
         return recipe
