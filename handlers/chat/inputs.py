@@ -1,52 +1,72 @@
-"""What a person gives with a command: words, pictures of the message or its album, and what is replied to."""
+"""What a person gives with a command: text, pictures of the message or its album, and what is replied to."""
 
 from dataclasses import dataclass
 
 from telegram import Message
 
+from bot.domain.library.asset import Names
 from bot.domain.requests.links import Linked, split_links
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo
 from bot.domain.tasks.task import Task
 from bot.errors import UserError
 from handlers.chat.files import RemoteFile, fetch_file, image_file_of, sound_file_of
-from handlers.chat.turn import Turn, read_command
+from handlers.chat.turn import Turn, without_command
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything that a command works on. `source` is the task whose result is replied to."""
+    """Everything that a command works on.
 
-    words: str
+    `text` comes without the links of pictures; `names` are those of the person's own elements and voices,
+    which a prompt may use. `source` is the task whose result is replied to.
+    """
+
+    text: str
+    names: Names
     pictures: tuple[ImageRef, ...] = ()
     sound: AudioRef | None = None
     source: Task | None = None
+
+    def one_picture(self) -> ImageRef:
+        """The only picture.
+
+        Raises:
+            UserError: there is none, or more than one.
+
+        """
+        if len(self.pictures) != 1:
+            raise UserError("error.request.one_picture")
+        return self.pictures[0]
 
 
 async def read_inputs(turn: Turn, *, links: bool = True) -> Inputs:
     """Gather what came with a command; files, and pictures that are named by links, are fetched and kept.
 
-    Without `links` an address in the words is text as any other.
+    A command without text and pictures works on the text of the message that it replies to. Without `links`
+    an address is text as any other.
 
     Raises:
         UserError: a picture, link or sound cannot be used.
 
     """
-    replied = turn.replied_to
+    services, replied = turn.services, turn.replied_to
     source = None if replied is None else await _task_of(replied, turn)
-    words = turn.arguments
     files = pictures_of(turn)
-    if not words and not files and source is None and replied is not None and not turn.is_ours(replied):
-        words = _words_of(replied, turn)
-    sound = sound_file_of(turn.message) or sound_file_of(replied)
-    linked = split_links(words) if links else Linked(words, ())
-    keep = turn.services.attachments
+    sound_file = sound_file_of(turn.message) or sound_file_of(replied)
     pictures = [await fetch_file(turn.chat, file) for file in files]
-    pictures += await turn.services.links.pictures(linked.links)
+    sound = None if sound_file is None else await fetch_file(turn.chat, sound_file)
+    text = turn.arguments
+    if not text and not files and replied is not None and not turn.is_ours(replied):
+        text = without_command(replied.text or "", turn.username)
+    linked = split_links(text) if links else Linked(text, ())
+    pictures += await services.links.pictures(linked.links)
+    keep = services.attachments
     return Inputs(
         linked.words,
+        await services.assets.names(turn.user_id),
         tuple([await keep.keep_image(picture, turn.user_id) for picture in pictures]),
-        None if sound is None else await keep.keep_sound(await fetch_file(turn.chat, sound), turn.user_id),
+        None if sound is None else await keep.keep_sound(sound, turn.user_id),
         source,
     )
 
@@ -82,23 +102,6 @@ async def source_of(turn: Turn, source: Task | None) -> tuple[Task, SourceVideo]
     return task, await results.source(user_id, task)
 
 
-def is_forwarded(turn: Turn) -> bool:
-    """Whether the message is another's: its words were not written for this bot."""
-    return turn.message is not None and turn.message.forward_origin is not None
-
-
-def one_picture(inputs: Inputs) -> ImageRef:
-    """The one picture that a command needs.
-
-    Raises:
-        UserError: there is none, or more than one.
-
-    """
-    if len(inputs.pictures) != 1:
-        raise UserError("error.request.one_picture")
-    return inputs.pictures[0]
-
-
 async def result_replied_to(turn: Turn) -> Task | None:
     """The task whose result a message replies to; None where it replies to nothing of the kind."""
     replied = turn.replied_to
@@ -109,10 +112,3 @@ async def _task_of(replied: Message, turn: Turn) -> Task | None:
     if not turn.is_ours(replied):
         return None
     return await turn.services.results.of_message(turn.chat_id, replied.message_id)
-
-
-def _words_of(message: Message, turn: Turn) -> str:
-    """What another message says, without a command."""
-    text = message.text or ""
-    command = read_command(text, turn.username)
-    return text.strip() if command is None else command.arguments

@@ -42,6 +42,12 @@ def read_command(text: str, username: str) -> TypedCommand | None:
     return TypedCommand(match[1].casefold(), text[match.end() :].strip(), is_ours)
 
 
+def without_command(text: str, username: str) -> str:
+    """A text without the command that it begins with; line breaks stay."""
+    command = read_command(text, username)
+    return text.strip() if command is None else command.arguments
+
+
 def reply_target_of(update: Update) -> ReplyTarget:
     """Where an update is answered. A press on a message that Telegram no longer shows has no topic."""
     query = update.callback_query
@@ -174,8 +180,19 @@ class Turn:
     @property
     def arguments(self) -> str:
         """The text after the command, or all of it; line breaks stay."""
-        command = self.command
-        return self.text.strip() if command is None else command.arguments
+        return without_command(self.text, self.username)
+
+    @property
+    def is_forwarded(self) -> bool:
+        """Whether the message is another's: its text was not written for this bot."""
+        return self.message is not None and self.message.forward_origin is not None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the message waited so long that its sender may no longer want what it asks for."""
+        if self.message is None:
+            return False
+        return self.now() - self.message.date.timestamp() * 1000 > self.services.stale_after
 
     @property
     def username(self) -> str:

@@ -18,7 +18,7 @@ from bot.services.library.recipes import STAND_IN
 from bot.services.ports import ChatError, ChatRefused
 from handlers.chat import html
 from handlers.chat.html import View, inline, quoted, settings_line
-from handlers.chat.inputs import one_picture, read_inputs
+from handlers.chat.inputs import read_inputs
 from handlers.chat.keyboards import CONFIRM, Button, Payload
 from handlers.chat.menus import Section
 from handlers.chat.routes import Answer, Command, Press, Reply
@@ -93,7 +93,7 @@ async def on_photo_reply(turn: Turn, slug: str) -> None:
     ideas_ = turn.services.ideas
     idea = ideas_.find(slug, turn.t)
     inputs = await read_inputs(turn)
-    request = ideas_.request(idea, turn.preferences, one_picture(inputs), inputs.words)
+    request = ideas_.request(idea, turn.preferences, inputs.one_picture(), inputs.text)
     await turn.stop_asking()
     await submit_or_ask(turn, request)
 

@@ -98,8 +98,7 @@ async def on_photo_reply(turn: Turn, token: str) -> None:
     """Make a template's video of the photo that it asked for."""
     recipe = await turn.services.recipes.get(token)
     inputs = await read_inputs(turn)
-    names = await turn.services.assets.names(turn.user_id)
-    request = turn.services.recipes.request(recipe, inputs.pictures, inputs.words, names)
+    request = turn.services.recipes.request(recipe, inputs.pictures, inputs.text, inputs.names)
     await turn.stop_asking()
     await submit_or_ask(turn, request)
 

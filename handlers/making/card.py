@@ -13,7 +13,7 @@ from bot.errors import UserError
 from bot.services.compose import Pictures
 from bot.services.requests.cards import OUTFIT, Card, card_name
 from handlers.chat.html import View
-from handlers.chat.inputs import read_inputs, read_words
+from handlers.chat.inputs import read_inputs
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Press
 from handlers.chat.turn import Turn
@@ -31,11 +31,10 @@ async def new(turn: Turn) -> None:
     if inputs.source is not None and not inputs.pictures:
         await turn.services.results.check_kept(inputs.source.request)
         card = Card(name, cards.revived(inputs.source.request, turn.preferences))
-        if inputs.words:
-            names = await turn.services.assets.names(turn.user_id)
-            card = cards.answered(card, inputs.words, names)
+        if inputs.text:
+            card = cards.answered(card, inputs.text, inputs.names)
     else:
-        prompt = await read_words(turn, inputs.words)
+        prompt = turn.services.compose.parse(inputs.text, inputs.names)
         card = cards.begun(name, prompt, inputs.pictures, turn.preferences)
     await show_card(turn, replace(card, source_message_id=turn.message_id))
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum, auto
+from html import escape
 
 from bot.domain.requests.choices import CAMERAS, NONE, Choice, Knob
 from bot.domain.requests.request import VideoRequest
@@ -95,7 +96,7 @@ class Wear(Payload, action="wear"):
     outfit: Outfit
 
 
-def card(
+def summary(
     t: Texts,
     shown: Card,
     options: Sequence[Knob],
@@ -189,6 +190,15 @@ def improved_prompt(t: Texts, card_name: str, prompt: str, suggestion: str, owne
         Button(t("improve.button.keep"), OpenCard(card_name), owner=owner),
     ]
     return View("\n".join(lines), [buttons])
+
+
+def how_to(t: Texts) -> View:
+    """What to type, with an example to copy."""
+    example = t("example.command")
+    return View(
+        f"{t('video.how_to')}\n<code>{escape(example)}</code>",
+        [[Button(t("button.copy_example"), copy=example)]],
+    )
 
 
 def labelled(t: Texts, option: Knob, request: VideoRequest) -> str:

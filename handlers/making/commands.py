@@ -4,7 +4,7 @@ from bot.domain.people.access import AccessLevel
 from bot.errors import UserError
 from bot.services.compose import Pictures
 from handlers.chat.html import View, inline
-from handlers.chat.inputs import Inputs, one_picture, pictures_of, read_inputs, read_words, source_of
+from handlers.chat.inputs import Inputs, pictures_of, read_inputs, source_of
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Event, Kind
 from handlers.chat.turn import Turn
@@ -16,14 +16,14 @@ async def extend(turn: Turn) -> None:
     """`/extend`: the video that is replied to, or the newest, some seconds longer."""
     inputs = await read_inputs(turn, links=False)
     task, source = await source_of(turn, inputs.source)
-    prompt = await read_words(turn, inputs.words)
+    prompt = turn.services.compose.parse(inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.extension(prompt, source, task.request.mode))
 
 
 async def edit(turn: Turn) -> None:
     """`/edit`: the video that is replied to, or the newest, changed as the prompt says."""
     inputs = await read_inputs(turn)
-    prompt = await read_words(turn, inputs.words)
+    prompt = turn.services.compose.parse(inputs.text, inputs.names)
     if not prompt.prompt:
         raise UserError("error.request.needs_prompt")
     _, source = await source_of(turn, inputs.source)
@@ -46,7 +46,7 @@ async def on_sound_reply(turn: Turn) -> None:
 
 async def _lip_sync(turn: Turn, inputs: Inputs) -> None:
     compose = turn.services.compose
-    speech = compose.speech(await read_words(turn, inputs.words), inputs.sound)
+    speech = compose.speech(turn.services.compose.parse(inputs.text, inputs.names), inputs.sound)
     _, source = await source_of(turn, inputs.source)
     await submit_or_ask(turn, compose.lip_sync(source, speech))
 
@@ -54,24 +54,24 @@ async def _lip_sync(turn: Turn, inputs: Inputs) -> None:
 async def avatar(turn: Turn) -> None:
     """`/avatar`: a person in a photo says a text, or what a voice message says."""
     inputs = await read_inputs(turn, links=not pictures_of(turn))
-    prompt = await read_words(turn, inputs.words)
-    person, compose = one_picture(inputs), turn.services.compose
+    prompt = turn.services.compose.parse(inputs.text, inputs.names)
+    person, compose = inputs.one_picture(), turn.services.compose
     await submit_or_ask(turn, compose.avatar(prompt, person, compose.speech(prompt, inputs.sound)))
 
 
 async def motion(turn: Turn) -> None:
     """`/motion`: a person in a photo moves as the one in the newest video does."""
     inputs = await read_inputs(turn)
-    person = one_picture(inputs)
+    person = inputs.one_picture()
     _, source = await source_of(turn, inputs.source)
-    prompt = await read_words(turn, inputs.words)
+    prompt = turn.services.compose.parse(inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.motion(prompt, person, source))
 
 
 async def effect(turn: Turn) -> None:
     """`/effect`: one of Kling's effects, by name, on one photo or two."""
     inputs = await read_inputs(turn)
-    name, effects = inputs.words, turn.services.compose.effects
+    name, effects = inputs.text, turn.services.compose.effects
     if not name:
         raise UserError("error.effect.which")
     if not effects.knows(name) and " " in name:
@@ -87,8 +87,8 @@ async def try_on(turn: Turn) -> None:
     if len(inputs.pictures) == 2:
         await submit_or_ask(turn, compose.try_on(*inputs.pictures))
         return
-    prompt = await read_words(turn, inputs.words)
-    person = one_picture(inputs)
+    prompt = turn.services.compose.parse(inputs.text, inputs.names)
+    person = inputs.one_picture()
     if not prompt.prompt:
         await suggest_outfits(turn, person)
         return
@@ -99,15 +99,15 @@ async def try_on(turn: Turn) -> None:
 async def image(turn: Turn) -> None:
     """`/image`: a picture from a prompt, or from a prompt and photos."""
     inputs = await read_inputs(turn)
-    prompt = await read_words(turn, inputs.words)
+    prompt = turn.services.compose.parse(inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.picture(prompt, inputs.pictures))
 
 
 async def expand(turn: Turn) -> None:
     """`/expand`: a photo with more around it."""
     inputs = await read_inputs(turn)
-    prompt = await read_words(turn, inputs.words)
-    await submit_or_ask(turn, turn.services.compose.expansion(prompt, one_picture(inputs)))
+    prompt = turn.services.compose.parse(inputs.text, inputs.names)
+    await submit_or_ask(turn, turn.services.compose.expansion(prompt, inputs.one_picture()))
 
 
 async def sound(turn: Turn) -> None:
@@ -115,7 +115,7 @@ async def sound(turn: Turn) -> None:
     inputs, source = await read_inputs(turn, links=False), None
     if inputs.source is not None:
         _, source = await source_of(turn, inputs.source)
-    prompt = await read_words(turn, inputs.words)
+    prompt = turn.services.compose.parse(inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.sound(prompt, source))
 
 

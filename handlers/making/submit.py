@@ -2,13 +2,53 @@
 
 from dataclasses import replace
 
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.tasks.task import Task
 from bot.services.requests.cards import READY, STALE, Card, card_name
 from handlers.chat.html import View
 from handlers.chat.turn import Turn
 from handlers.making import card_views
 from handlers.sending.chat import ReplyTarget
+
+
+async def make_video(
+    turn: Turn, prompt: ParsedPrompt, pictures: tuple[ImageRef, ...] = (), question: str | None = None
+) -> None:
+    """Submit a video of what a message brought, or show it as a card where something is to be asked first.
+
+    Photos without a prompt wait for it, and of two photos it may be open what they are for. Else the card
+    asks `question`, or what `first_question` says.
+    """
+    if not pictures and not prompt.prompt and not prompt.options.shots:
+        await turn.answer(card_views.how_to(turn.t))
+        return
+    card = turn.services.cards.begun(card_name(turn.update_id), prompt, pictures, turn.preferences)
+    if len(pictures) == 2 or (pictures and not prompt.prompt):
+        question = STALE if turn.is_stale and not card.pictures else card.question
+    else:
+        turn.services.compose.check(card.request)
+        question = question or first_question(turn)
+    if question is not None:
+        await show_card(turn, replace(card, question=question, source_message_id=turn.message_id))
+    else:
+        await submit(turn, card.request)
+
+
+async def submit_or_ask(turn: Turn, request: VideoRequest) -> None:
+    """Submit the request of a message, or show it as a card where something is to be asked first."""
+    question = first_question(turn)
+    if question is not None:
+        await open_card(turn, request, turn.message_id, question)
+    else:
+        await submit(turn, request)
+
+
+def first_question(turn: Turn) -> str | None:
+    """What to ask before a message costs anything: it waited too long, or the person prefers to confirm."""
+    if turn.is_stale:
+        return STALE
+    return READY if turn.preferences.confirm_first else None
 
 
 async def submit(turn: Turn, request: VideoRequest, target: ReplyTarget | None = None) -> Task:
@@ -23,28 +63,6 @@ async def submit(turn: Turn, request: VideoRequest, target: ReplyTarget | None =
     return task
 
 
-async def submit_or_ask(turn: Turn, request: VideoRequest, question: str | None = None) -> None:
-    """Submit the request of a message, or show it as a card where something is to be asked first.
-
-    Without a `question`, a message that waited too long is asked about, and so is everything of a
-    person who prefers to confirm.
-    """
-    if question is None and is_stale(turn):
-        question = STALE
-    elif question is None and turn.preferences.confirm_first:
-        question = READY
-    if question is None:
-        await submit(turn, request)
-    else:
-        await open_card(turn, request, turn.message_id, question)
-
-
-def is_stale(turn: Turn) -> bool:
-    """Whether a message waited so long that its sender may no longer want what it asks for."""
-    assert turn.message is not None  # noqa: S101  a press is never stale
-    return turn.now() - turn.message.date.timestamp() * 1000 > turn.services.stale_after
-
-
 async def open_card(
     turn: Turn,
     request: VideoRequest,
@@ -57,7 +75,6 @@ async def open_card(
     The video will be a reply to `source_message_id`. The card itself is sent to `target`, or in answer to
     the update. `question` is the key of its first line.
     """
-    request = turn.services.cards.revived(request, turn.preferences)
     await show_card(turn, Card(card_name(turn.update_id), request, question, source_message_id), target)
 
 
@@ -65,11 +82,12 @@ async def show_card(
     turn: Turn, card: Card, target: ReplyTarget | None = None, view: View | None = None
 ) -> None:
     """Save a card and show it as the newest message; the message that showed it, or an older one, goes."""
+    view = view or await card_view(turn, card)
     cards = turn.services.cards
     older = await cards.card(turn.user_id, turn.chat_id)
     # Saved before it is shown: its buttons must work at once, also if we crash in between.
     await cards.keep(turn.user_id, turn.chat_id, replace(card, message_id=None))
-    sent = await turn.answer(view or await card_view(turn, card), target)
+    sent = await turn.answer(view, target)
     await cards.keep(turn.user_id, turn.chat_id, replace(card, message_id=sent.message_id))
     if older is not None and older.message_id is not None:
         await turn.remove(older.message_id)
@@ -82,7 +100,7 @@ async def card_view(turn: Turn, card: Card) -> View:
         uses = services.cards.uses(card, turn.preferences)
         return card_views.picture_uses(turn.t, card, uses, turn.user_id)
     balance = await services.accounts.balance(turn.user_id)
-    return card_views.card(
+    return card_views.summary(
         turn.t,
         card,
         services.cards.knobs(card.request),

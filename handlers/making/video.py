@@ -1,24 +1,21 @@
 """`/video`, and photos and texts in private chats: a prompt, a photo, first and last frame, or references."""
 
-from dataclasses import dataclass, replace
-from html import escape
+from dataclasses import dataclass
 
 from bot.domain.requests.choices import Knob
 from bot.domain.requests.links import split_links
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.units import TaskId
 from bot.errors import UserError
-from bot.i18n import Texts
 from bot.services.compose import Pictures
-from bot.services.requests.cards import FORWARDED, PHOTO, PROMPT, STALE, Card, as_given, card_name
+from bot.services.requests.cards import FORWARDED, PHOTO, PROMPT, Card
 from handlers.chat.files import RemoteFile, fetch_file, image_file_of
-from handlers.chat.html import View
-from handlers.chat.inputs import Inputs, is_forwarded, read_inputs, read_words
-from handlers.chat.keyboards import Button, Payload
+from handlers.chat.inputs import read_inputs
+from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Event, Kind, Press
 from handlers.chat.turn import Turn
-from handlers.making.submit import is_stale, open_card, show_card, submit_or_ask
+from handlers.making.submit import make_video, open_card, show_card
 
 
 @dataclass(frozen=True)
@@ -31,35 +28,20 @@ class Animate(Payload, action="animate"):
 
 async def video(turn: Turn) -> None:
     """Make a video of a prompt, of the photos that came with it, or of the message that is replied to."""
-    cards, is_foreign = turn.services.cards, is_forwarded(turn)
+    cards, is_foreign = turn.services.cards, turn.is_forwarded
     inputs = await read_inputs(turn, links=not is_foreign)
-    # Another person's text holds no options and no pictures: it is offered as it stands.
-    prompt = (
-        ParsedPrompt(split_links(inputs.words).words) if is_foreign else await read_words(turn, inputs.words)
-    )
-    if not inputs.pictures and not prompt.prompt and not prompt.options.shots:
-        await turn.answer(how_to(turn.t))
-        return
-    # A command is an order of its own.
-    card = None if turn.command is not None else await cards.card(turn.user_id, turn.chat_id)
-    if card is not None and _is_for_card(inputs, card):
-        card = cards.with_pictures(card, inputs.pictures, turn.preferences)
-    elif inputs.pictures and (len(inputs.pictures) == 2 or not prompt.prompt):
-        card = cards.begun(card_name(turn.update_id), prompt, inputs.pictures, turn.preferences)
-        question = STALE if is_stale(turn) and not card.pictures else card.question
-        card = replace(card, question=question, source_message_id=turn.message_id)
+    if is_foreign:
+        # Another person's text holds no options and no pictures: it is offered as it stands.
+        prompt = ParsedPrompt(split_links(inputs.text).words)
     else:
-        request = turn.services.compose.video(prompt, as_given(inputs.pictures), turn.preferences)
-        await submit_or_ask(turn, request, FORWARDED if is_foreign else None)
-        return
-    await show_card(turn, card)
-
-
-def _is_for_card(inputs: Inputs, card: Card) -> bool:
-    """Photos without a prompt, or the photo that an open card waits for, belong to it."""
-    return (
-        bool(inputs.pictures) and card.takes_pictures and (not inputs.words or card.awaits is Knob.END_FRAME)
-    )
+        prompt = turn.services.compose.parse(inputs.text, inputs.names)
+    # A command is an order of its own; photos without a prompt, or what a card waits for, belong to the card.
+    card = None if turn.command is not None else await cards.card(turn.user_id, turn.chat_id)
+    is_for_card = card is not None and (not inputs.text or card.awaits is Knob.END_FRAME)
+    if card is not None and card.takes_pictures and inputs.pictures and is_for_card:
+        await show_card(turn, cards.with_pictures(card, inputs.pictures, turn.preferences))
+    else:
+        await make_video(turn, prompt, inputs.pictures, FORWARDED if is_foreign else None)
 
 
 async def on_text(turn: Turn) -> None:
@@ -70,41 +52,32 @@ async def on_text(turn: Turn) -> None:
         # A photo that is replied to counts more than a card, unless the card began with it.
         card is None or replied is None or card.source_message_id != replied.message_id
     )
-    if is_of_photo or (split_links(turn.text).links and not is_forwarded(turn)):
+    if is_of_photo or (split_links(turn.text).links and not turn.is_forwarded):
         # A link with a text is a photo with a caption.
         await video(turn)
-    elif card is not None and _takes_text(card):
-        await _answer_card(turn, card, turn.text)
+        return
+    names = await turn.services.assets.names(turn.user_id)
+    if card is not None and _takes_text(card):
+        await show_card(turn, turn.services.cards.answered(card, turn.text, names))
     else:
-        prompt = await read_words(turn, turn.text)
-        if prompt.prompt:
-            request = turn.services.compose.video(prompt, None, turn.preferences)
-            await submit_or_ask(turn, request, PROMPT)
-        else:
-            await turn.answer(how_to(turn.t))
+        await make_video(turn, turn.services.compose.parse(turn.text, names), question=PROMPT)
 
 
 async def on_group_reply(turn: Turn) -> None:
     """In groups, texts and photos count only in reply to the person's own card."""
-    card = await turn.services.cards.card(turn.user_id, turn.chat_id)
-    replied = turn.replied_to
+    cards, replied = turn.services.cards, turn.replied_to
+    card = await cards.card(turn.user_id, turn.chat_id)
     if card is None or replied is None or replied.message_id != card.message_id:
         return
     inputs = await read_inputs(turn)
     if inputs.pictures and card.takes_pictures:
-        await show_card(turn, turn.services.cards.with_pictures(card, inputs.pictures, turn.preferences))
+        await show_card(turn, cards.with_pictures(card, inputs.pictures, turn.preferences))
     elif not inputs.pictures and _takes_text(card):
-        await _answer_card(turn, card, inputs.words)
+        await show_card(turn, cards.answered(card, inputs.text, inputs.names))
 
 
 def _takes_text(card: Card) -> bool:
     return card.takes_words or card.awaits is not None
-
-
-async def _answer_card(turn: Turn, card: Card, text: str) -> None:
-    """Change a card as a text says."""
-    names = await turn.services.assets.names(turn.user_id)
-    await show_card(turn, turn.services.cards.answered(card, text, names))
 
 
 async def on_animate(turn: Turn, button: Animate) -> None:
@@ -119,18 +92,6 @@ async def on_animate(turn: Turn, button: Animate) -> None:
     picture = await services.attachments.keep_image(content)
     draft = services.compose.video_draft(ParsedPrompt(""), Pictures(first=picture), turn.preferences)
     await open_card(turn, draft, turn.message_id, PHOTO)
-
-
-# -- views -------------------------------------------------------------------------------------------
-
-
-def how_to(t: Texts) -> View:
-    """What to type, with an example to copy."""
-    example = t("example.command")
-    return View(
-        f"{t('video.how_to')}\n<code>{escape(example)}</code>",
-        [[Button(t("button.copy_example"), copy=example)]],
-    )
 
 
 COMMANDS = (Command("video", video, section=Section.MAKING, menu=Menu.PRIVATE | Menu.GROUPS),)

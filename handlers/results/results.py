@@ -51,7 +51,8 @@ async def on_change(turn: Turn, button: Change) -> None:
     """Open the request on a card, to be changed before it costs anything."""
     task = await _repeatable(turn, button.task_id)
     target = _home(turn, task)
-    await open_card(turn, task.request, target.message_id, target=target)
+    request = turn.services.cards.revived(task.request, turn.preferences)
+    await open_card(turn, request, target.message_id, target=target)
 
 
 async def on_about(turn: Turn, button: ShowAbout) -> None:

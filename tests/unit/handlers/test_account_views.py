@@ -15,7 +15,6 @@ from handlers.admin import grants
 from handlers.chat import html
 from handlers.guide.start import help_text, start_page
 from handlers.making import card_views
-from handlers.making.video import how_to
 from handlers.results import task_views
 from tests.builders import ADA, NOW, a_balance, a_grant, a_request, a_task, an_image
 from tests.unit.handlers.screens import ENGLISH, LANGUAGES, UTC, labels, text_of
@@ -26,7 +25,7 @@ from tests.unit.handlers.screens import ENGLISH, LANGUAGES, UTC, labels, text_of
     [("draft.words", "Discard"), ("draft.photo", "Discard"), ("draft.stale", "No, thanks")],
 )
 def test_a_draft_tells_its_price_before_it_is_spent(question, no):
-    view = card_views.card(ENGLISH, Card("7", a_request(), question), (), Credits(15), Credits(200), ADA)
+    view = card_views.summary(ENGLISH, Card("7", a_request(), question), (), Credits(15), Credits(200), ADA)
     assert labels(view) == ["Generate · 15 credits", no]
     assert text_of(view).startswith(ENGLISH(question))
     assert all((button.owner, button.action.card) == (ADA, "7") for row in view.buttons for button in row)
@@ -118,7 +117,7 @@ def test_a_grant_and_a_taking_back_are_told_as_such():
 @pytest.mark.parametrize("t", LANGUAGES, ids=NAMES)
 def test_the_screens_that_everybody_sees_are_well_formed(t):
     for view in (
-        how_to(t),
+        card_views.how_to(t),
         start_page(t, "Ada", a_balance(), ADA),
         help_text(t, [name for name in ROUTES.commands if name != "start"], ["kling-v2-6", "kling-<v3>"]),
         settings.language_choice(t, ADA),

@@ -26,7 +26,7 @@ def a_card(request: VideoRequest | None = None, **changes) -> Card:
 
 
 def shown(t=ENGLISH, card: Card | None = None, *, owner: UserId = ADA, is_private: bool = True) -> View:
-    return card_views.card(
+    return card_views.summary(
         t, card or a_card(), tuple(Knob), Credits(15), Credits(200), owner, is_private=is_private
     )
 

@@ -57,7 +57,7 @@ def everything_with(t, prompt: str) -> list[html.View]:
         *(task_views.notice(t, replace(failed, failure=kind)) for kind in FailureKind),
         task_views.notice(t, a_task(TaskState.CANCELLED, request=request)),
         *(
-            card_views.card(t, Card("7", request, question), tuple(Knob), Credits(15), Credits(200), ADA)
+            card_views.summary(t, Card("7", request, question), tuple(Knob), Credits(15), Credits(200), ADA)
             for question in ("draft.words", "draft.photo", "draft.stale")
         ),
         task_views.tasks(t, [task] * 20, NOW, ADA),
