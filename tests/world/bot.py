@@ -9,6 +9,7 @@ second at a time until what is waited for has come. Tests that need another conf
 and `await world.start()` themselves.
 """
 
+import asyncio
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -16,8 +17,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
 from structlog.testing import capture_logs
 
+from bot.__main__ import main
 from bot.app import App, build
 from bot.clock import ManualClock
 from bot.demo.kling import KlingStandIn
@@ -212,6 +215,12 @@ class BotInProcess(World):
         """Build the bot anew on the same database."""
         await self.stop()
         await self.start()
+
+    async def command(self, name: str, *arguments: str) -> tuple[int, str]:
+        """Run another command of the program to its end; its exit status and what it printed."""
+        line = [name, "--config", str(self.config), *arguments]
+        result = await asyncio.to_thread(CliRunner().invoke, main, line)
+        return result.exit_code, result.output
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log records of one event."""
