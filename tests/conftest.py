@@ -14,9 +14,9 @@ from bot import log
 from bot.clock import ManualClock
 from bot.services.ports import ResultFile
 from tests.builders import NOW
-from tests.standins.demo_kling import open_kling
-from tests.telegram_front import open_telegram
 from tests.unit.handlers.messaging import VIDEO
+from tests.world.kling import open_kling
+from tests.world.telegram import open_telegram
 
 # How long an example takes says how busy the machine is, not whether the program is right.
 settings.register_profile("klingbot", deadline=None)

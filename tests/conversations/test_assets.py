@@ -6,7 +6,7 @@ import pytest
 
 from bot.demo.script import sample_picture
 from tests.conversations.test_operations import a_video
-from tests.media import a_portrait, a_voice_message
+from tests.world.media import a_portrait, a_voice_message
 from tests.world.proxy import behind_a_proxy
 from tests.world.telegram import ADA, GROUP, XIAOLIN
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.demo.script import sample_picture
-from tests.media import a_portrait, a_voice_message
+from tests.world.media import a_portrait, a_voice_message
 from tests.world.telegram import ADA
 
 MODELS = '["kling-v1-6", "kling-v2-6", "kling-v3-omni", "kling-v1"]'

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.demo.script import sample_picture
-from tests.media import a_portrait
+from tests.world.media import a_portrait
 from tests.world.process import BotProcess
 from tests.world.telegram import ADA
 

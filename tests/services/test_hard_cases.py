@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from bot.clock import ManualClock
+from bot.demo.serving import serve
 from bot.domain.credits.quota import Plan
 from bot.domain.tasks.lifecycle import Finished, transition
 from bot.domain.tasks.schedule import DELIVERY_LEASE
@@ -30,7 +31,6 @@ from bot.store.inbox import Inbox
 from tests.builders import ADA, NOW, a_request, a_video, an_update, stored
 from tests.services.test_poll import a_running_task
 from tests.services.world import Provider, absent, accepted, open_world, refusal, running
-from tests.serving import serve
 
 ADMIN = UserId(1)
 

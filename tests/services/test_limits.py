@@ -8,7 +8,7 @@ from bot.services.people.moderation import REMEMBERED, Limits
 from bot.settings import sections
 from tests.builders import ADA, XIAOLIN
 
-CLUB, OTHER_CLUB = ChatId(-100), ChatId(-200)
+GROUP, OTHER_CLUB = ChatId(-100), ChatId(-200)
 
 
 @pytest.fixture
@@ -46,15 +46,15 @@ def test_a_request_that_was_refused_does_not_count(limits, clock):
 
 
 def test_people_in_a_group_share_its_limit(limits):
-    limits.take(ADA, CLUB)
-    limits.take(ADA, CLUB)
-    limits.take(XIAOLIN, CLUB)
-    assert refused(limits, XIAOLIN, CLUB) == ("error.limit.group", 60)
+    limits.take(ADA, GROUP)
+    limits.take(ADA, GROUP)
+    limits.take(XIAOLIN, GROUP)
+    assert refused(limits, XIAOLIN, GROUP) == ("error.limit.group", 60)
     limits.take(XIAOLIN, OTHER_CLUB)
 
 
 def test_a_person_has_one_limit_everywhere(limits):
-    limits.take(ADA, CLUB)
+    limits.take(ADA, GROUP)
     limits.take(ADA, None)
     assert refused(limits, ADA, OTHER_CLUB)[0] == "error.limit.person"
 

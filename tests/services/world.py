@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.clock import ManualClock, Runtime
+from bot.demo.serving import serve
 from bot.domain.credits.quota import Plan, Usage
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import Delivery, Task, TaskState
@@ -36,7 +37,6 @@ from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.settings import sections
 from bot.store import Store
 from tests.builders import ADA, NOW, a_window
-from tests.serving import serve
 
 POLICY = sections.Polling(retries=2).policy
 STATUS_MESSAGE = 500

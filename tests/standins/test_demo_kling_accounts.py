@@ -6,7 +6,7 @@ import pytest
 from bot.demo.kling import ACCOUNTS, DIALECTS, keys
 from bot.demo.kling.accounts import signed_in
 from bot.demo.kling.refusals import Refusal
-from tests.standins.demo_kling import ACCESS, NOW, SECRET, open_kling, token
+from tests.world.kling import ACCESS, NOW, SECRET, open_kling, token
 
 QUERY = "/v1/videos/text2video"
 

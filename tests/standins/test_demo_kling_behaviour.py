@@ -15,8 +15,8 @@ from starlette.routing import Route
 from bot.demo.kling.accounts import WEBHOOK_SECRET
 from bot.demo.kling.callbacks import signature
 from bot.demo.kling.refusals import Canned
-from tests.serving import serve
-from tests.standins.demo_kling import NOW, open_kling, picture
+from bot.demo.serving import serve
+from tests.world.kling import NOW, open_kling, picture
 
 TEXT = "/v1/videos/text2video"
 WISH = {"model_name": "kling-v2-6", "prompt": "a fox"}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.standins.demo_kling import NOW, picture
+from tests.world.kling import NOW, picture
 
 GENERATIONS = "/v1/video/generations"
 TEXT, IMAGE = "/kling/v1/videos/text2video", "/kling/v1/videos/image2video"

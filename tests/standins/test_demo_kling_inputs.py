@@ -10,8 +10,8 @@ from starlette.routing import Route
 
 from bot.demo.kling.render import RenderSpec
 from bot.demo.kling.sound import render_sound
-from tests.serving import serve
-from tests.standins.demo_kling import grey_video, open_kling, picture, token
+from bot.demo.serving import serve
+from tests.world.kling import canned_video, open_kling, picture, token
 
 TEXT = "/v1/videos/text2video"
 MOTION, OMNI, LIPS = "/v1/videos/motion-control", "/v1/videos/omni-video", "/v1/videos/lip-sync"
@@ -23,8 +23,8 @@ async def files(tmp_path_factory):
     """The address of somebody's videos and sounds."""
     directory = tmp_path_factory.mktemp("files")
     for name, seconds, ratio in (("short", 2, "16:9"), ("good", 4, "16:9"), ("long", 12, "16:9")):
-        grey_video(RenderSpec("", seconds, ratio=ratio), directory / f"{name}.mp4")
-    grey_video(RenderSpec("", 4, mode="pro"), directory / "large.mp4")
+        canned_video(RenderSpec("", seconds, ratio=ratio), directory / f"{name}.mp4")
+    canned_video(RenderSpec("", 4, mode="pro"), directory / "large.mp4")
     render_sound(3, directory / "good.mp3")
     render_sound(1, directory / "short.mp3")
     render_sound(6, directory / "voice.wav")
@@ -40,7 +40,7 @@ async def files(tmp_path_factory):
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(tmp_path_factory):
     """One stand-in for all rows of the tables, which do not disturb each other."""
-    async with open_kling(tmp_path_factory.mktemp("kling"), renderer=grey_video) as caller:
+    async with open_kling(tmp_path_factory.mktemp("kling"), renderer=canned_video) as caller:
         yield caller
 
 

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from tests.standins.demo_kling import NOW, picture
+from tests.world.kling import NOW, picture
 
 TEXT, IMAGE = "/v1/videos/text2video", "/v1/videos/image2video"
 OMNI, MOTION = "/v1/videos/omni-video", "/v1/videos/motion-control"

@@ -9,7 +9,7 @@ from PIL import Image
 
 from bot.demo.kling.render import render_video
 from bot.demo.kling.sound import render_sound
-from tests.standins.demo_kling import NOW, grey_video, open_kling, picture, token
+from tests.world.kling import NOW, canned_video, open_kling, picture, token
 
 TEXT, IMAGE = "/v1/videos/text2video", "/v1/videos/image2video"
 OMNI, MOTION = "/v1/videos/omni-video", "/v1/videos/motion-control"
@@ -67,7 +67,7 @@ async def test_pictures_and_sounds_are_real_files(caller):
 
 
 async def test_a_finished_video_is_extended_given_a_voice_and_scored(tmp_path):
-    async with open_kling(tmp_path, renderer=grey_video) as caller:
+    async with open_kling(tmp_path, renderer=canned_video) as caller:
         first = await caller.made(TEXT, text(model_name="kling-v1-6"))
         done = (await caller.get(f"{TEXT}/{first['task_id']}")).json()["data"]
         video = done["task_result"]["videos"][0]

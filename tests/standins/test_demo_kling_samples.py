@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.standins.demo_kling import picture
+from tests.world.kling import picture
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 KEYS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.standins.demo_kling import NOW, grey_video, open_kling, picture
+from tests.world.kling import NOW, canned_video, open_kling, picture
 
 TURBO, V3 = "/text-to-video/kling-3.0-turbo", "/text-to-video/kling-3.0"
 TURBO_I, V3_I = "/image-to-video/kling-3.0-turbo", "/image-to-video/kling-3.0"
@@ -135,7 +135,7 @@ async def test_a_model_that_is_not_in_a_path_is_no_endpoint(caller):
 
 
 async def test_a_motion_is_taken_from_a_video(tmp_path):
-    async with open_kling(tmp_path, renderer=grey_video) as caller:
+    async with open_kling(tmp_path, renderer=canned_video) as caller:
         made = await caller.made(TURBO, {"prompt": "a dance", "settings": {"duration": 3}})
         (task,) = (await caller.get("/tasks", task_ids=made["id"])).json()["data"]
         video = {"type": "video", "url": task["outputs"][0]["url"]}

@@ -28,7 +28,8 @@ from telegram import (
 from telegram.error import BadRequest
 
 from bot.demo.telegram.acting import Place
-from tests.demo_bot import ADA, BOSS, GROUP, XIAOLIN, film, open_demo_bot, picture
+from tests.world.media import film, picture
+from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN, open_demo_bot
 
 KEYBOARD = InlineKeyboardMarkup([[InlineKeyboardButton("Go", callback_data="go")]])
 
@@ -313,7 +314,7 @@ async def test_a_checkout_is_declined_with_a_reason_and_not_answered_late(demo):
     first, second = await demo.updates()
     await first.pre_checkout_query.answer(ok=False, error_message="Sold out")
     assert demo.telegram.state.events.events[-2]["text"] == "Sold out"
-    demo.clock.seconds += 11
+    demo.clock.now += 11
     with pytest.raises(BadRequest, match="Query is too old"):
         await second.pre_checkout_query.answer(ok=True)
 

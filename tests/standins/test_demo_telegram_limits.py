@@ -29,7 +29,8 @@ from telegram.error import (
 
 from bot.demo.telegram.faults import ConnectionDropped, too_many_requests
 from bot.demo.telegram.wire import BotApiError
-from tests.demo_bot import ADA, BOSS, GROUP, TOKEN, XIAOLIN, open_demo_bot, picture
+from tests.world.media import picture
+from tests.world.telegram import ADA, BOSS, GROUP, TOKEN, XIAOLIN, open_demo_bot
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*PTB_TIMEDELTA")
 
@@ -251,7 +252,7 @@ async def test_old_messages_and_those_of_others_in_a_group_stay(demo):
     with pytest.raises(BadRequest, match="can't be deleted"):
         await demo.bot.delete_message(GROUP, said["message_id"])
     sent = await demo.bot.send_message(ADA, "a")
-    demo.clock.seconds += 48 * 3600 + 1
+    demo.clock.now += 48 * 3600 + 1
     with pytest.raises(BadRequest, match="can't be deleted"):
         await demo.bot.delete_message(ADA, sent.message_id)
 
@@ -316,7 +317,7 @@ async def test_a_chat_takes_a_short_burst_and_then_asks_for_a_pause(demo):
         await demo.bot.send_message(ADA, "one more")
     assert pause.value.retry_after == 5
     assert await demo.bot.send_message(XIAOLIN, "another chat")
-    demo.clock.seconds += 5
+    demo.clock.now += 5
     assert await demo.bot.send_message(ADA, "now")
 
 
@@ -324,7 +325,7 @@ async def test_a_group_takes_20_messages_a_minute(demo):
     demo.telegram.state.limits.enabled = True
     for number in range(20):
         await demo.bot.send_message(GROUP, str(number))
-        demo.clock.seconds += 1
+        demo.clock.now += 1
     with pytest.raises(RetryAfter) as pause:
         await demo.bot.send_message(GROUP, "one more")
     assert pause.value.retry_after == 40

@@ -11,9 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from telegram import Update
 
+from bot.demo.serving import serve
 from bot.demo.telegram.text import find_entities, parse_html, utf16_length
-from tests.demo_bot import ADA, BOSS, GROUP, XIAOLIN, film, open_demo_bot, picture
-from tests.serving import serve
+from tests.world.media import film, picture
+from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN, open_demo_bot
 
 
 @pytest.fixture

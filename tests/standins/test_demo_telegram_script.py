@@ -5,7 +5,8 @@ import io
 import pytest
 
 from bot.demo.script import run_script
-from tests.demo_bot import ADA, XIAOLIN, film, open_demo_bot, picture
+from tests.world.media import film, picture
+from tests.world.telegram import ADA, XIAOLIN, open_demo_bot
 
 
 @pytest.fixture

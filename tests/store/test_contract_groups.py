@@ -13,11 +13,11 @@ from bot.store import Spender
 from tests.builders import ADA, GENEROUS, GRANTED_ONLY, NOW, XIAOLIN, a_grant, a_task, an_origin, stored
 from tests.store.steps import TODAY, after, step
 
-CLUB = ChatId(-100)
+GROUP = ChatId(-100)
 
 
 def wish(**changes):
-    return a_task(**{"chat_id": CLUB, "price": Credits(10)} | changes)
+    return a_task(**{"chat_id": GROUP, "price": Credits(10)} | changes)
 
 
 async def test_a_group_spends_its_budget_together_and_never_more(store):
@@ -28,21 +28,21 @@ async def test_a_group_spends_its_budget_together_and_never_more(store):
     refusals = [answer for answer in answers if isinstance(answer, UserError)]
     assert len(answers) - len(refusals) == 5
     assert refusals[0].params == {"price": 10, "available": 5, "resets_at": TODAY.day_end}
-    assert await store.credits.sum_spent_in_chat(CLUB, TODAY.day_start) == 50
+    assert await store.credits.sum_spent_in_chat(GROUP, TODAY.day_start) == 50
 
 
 async def test_what_came_to_nothing_is_not_counted(store):
     for state in (TaskState.FAILED, TaskState.CANCELLED, TaskState.EXPIRED):
-        await stored(store, state, chat_id=CLUB)
+        await stored(store, state, chat_id=GROUP)
     for state in (TaskState.QUEUED, TaskState.IN_PROGRESS, TaskState.SUCCEEDED):
-        await stored(store, state, chat_id=CLUB)
-    assert await store.credits.sum_spent_in_chat(CLUB, TODAY.day_start) == 30
+        await stored(store, state, chat_id=GROUP)
+    assert await store.credits.sum_spent_in_chat(GROUP, TODAY.day_start) == 30
 
 
 async def test_other_chats_and_other_days_have_a_budget_of_their_own(store):
-    await stored(store, chat_id=CLUB, created_at=after(-DAY))
+    await stored(store, chat_id=GROUP, created_at=after(-DAY))
     await stored(store, chat_id=ChatId(-200))
-    assert await store.credits.sum_spent_in_chat(CLUB, TODAY.day_start) == 0
+    assert await store.credits.sum_spent_in_chat(GROUP, TODAY.day_start) == 0
     await store.tasks.accept(wish(), (), GENEROUS, TODAY, 10)
 
 
@@ -50,19 +50,19 @@ async def test_a_refused_wish_leaves_no_trace(store):
     with pytest.raises(UserError):
         await store.tasks.accept(wish(), (), GENEROUS, TODAY, 9)
     assert await store.tasks.list_in([TaskState.QUEUED]) == []
-    assert await store.credits.sum_spent_in_chat(CLUB, NOW) == 0
+    assert await store.credits.sum_spent_in_chat(GROUP, NOW) == 0
 
 
 async def test_without_a_budget_a_group_may_spend_what_its_people_may(store):
     await store.tasks.accept(wish(price=Credits(900_000)), (), GENEROUS, TODAY)
-    assert await store.credits.sum_spent_in_chat(CLUB, NOW) == 900_000
+    assert await store.credits.sum_spent_in_chat(GROUP, NOW) == 900_000
 
 
-POOL = UserId(CLUB)
+POOL = UserId(GROUP)
 
 
 def asked_in_club(**changes) -> Task:
-    return a_task(origin=an_origin(chat_id=CLUB, is_private=False), **changes)
+    return a_task(origin=an_origin(chat_id=GROUP, is_private=False), **changes)
 
 
 async def accept(store, task, plan=GENEROUS, pool=PoolUse.FIRST) -> Task:
@@ -71,7 +71,7 @@ async def accept(store, task, plan=GENEROUS, pool=PoolUse.FIRST) -> Task:
 
 async def left_in_pool(store) -> int:
     return sum(
-        lot.left for lot in await store.credits.list_lots(await store.credits.get_pool_account(CLUB), NOW)
+        lot.left for lot in await store.credits.list_lots(await store.credits.get_pool_account(GROUP), NOW)
     )
 
 
@@ -118,7 +118,7 @@ async def test_a_pool_lets_nobody_run_more_at_a_time_than_their_plan(store):
 async def test_a_pool_stays_the_groups_when_the_chat_gets_other_ids(store):
     await store.credits.book(a_grant(15, user_id=POOL))
     task = await accept(store, asked_in_club())
-    for old, new in ((CLUB, ChatId(-200)), (ChatId(-200), ChatId(-300))):
+    for old, new in ((GROUP, ChatId(-200)), (ChatId(-200), ChatId(-300))):
         await store.people.move_chat(old, new)
     assert await store.credits.get_pool_account(ChatId(-300)) == POOL
     await step(store, await store.tasks.get(task.id), CancelRequested())

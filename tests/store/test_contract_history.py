@@ -8,7 +8,7 @@ from bot.store import SentRecord
 from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, a_request, stored
 from tests.store.steps import LATER, after
 
-CLUB = ChatId(-100)
+GROUP = ChatId(-100)
 
 
 async def delivered(store, file_id: str, **changes):
@@ -86,33 +86,33 @@ async def test_the_newest_task_of_a_request_is_found_by_its_message(store):
     newest = await stored(store)
     assert await store.history.get_task_of_request(ADAS_CHAT, 7) == newest
     assert await store.history.get_task_of_request(ADAS_CHAT, 8) is None
-    assert await store.history.get_task_of_request(CLUB, 7) is None
+    assert await store.history.get_task_of_request(GROUP, 7) is None
 
 
 async def test_a_message_about_a_task_leads_to_it_and_tells_what_it_is_for(store):
     task = await delivered(store, "film")
-    await store.history.save_message(CLUB, 31, task.id, 0, MessagePurpose.COPY)
-    await store.history.save_message(CLUB, 32, task.id, 1, MessagePurpose.LIP_SYNC)
-    found = (await store.history.get_message(CLUB, 31)).task
+    await store.history.save_message(GROUP, 31, task.id, 0, MessagePurpose.COPY)
+    await store.history.save_message(GROUP, 32, task.id, 1, MessagePurpose.LIP_SYNC)
+    found = (await store.history.get_message(GROUP, 31)).task
     assert found is not None
     assert found.id == task.id
     assert await store.history.get_message(ADAS_CHAT, 31) is None
-    assert await store.history.get_message(CLUB, 32) == NotedMessage(found, 1, MessagePurpose.LIP_SYNC)
-    assert await store.history.get_message(CLUB, 33) is None
+    assert await store.history.get_message(GROUP, 32) == NotedMessage(found, 1, MessagePurpose.LIP_SYNC)
+    assert await store.history.get_message(GROUP, 33) is None
     (row,) = await store.outbox.list_of(task.id)
     assert await store.history.get_message(ADAS_CHAT, row.message_id) == NotedMessage(found, 0, None)
     assert sorted(await store.history.list_messages(task.id)) == [
-        (CLUB, 31),
-        (CLUB, 32),
+        (GROUP, 31),
+        (GROUP, 32),
         (ADAS_CHAT, row.message_id),
     ]
 
 
 async def test_messages_about_a_task_follow_their_chat(store):
     task = await delivered(store, "film")
-    await store.history.save_message(CLUB, 31, task.id, 0, MessagePurpose.COPY)
-    await store.people.move_chat(CLUB, ChatId(-200))
-    assert await store.history.get_message(CLUB, 31) is None
+    await store.history.save_message(GROUP, 31, task.id, 0, MessagePurpose.COPY)
+    await store.people.move_chat(GROUP, ChatId(-200))
+    assert await store.history.get_message(GROUP, 31) is None
     assert await store.history.get_message(ChatId(-200), 31) is not None
 
 

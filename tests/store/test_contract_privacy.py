@@ -28,7 +28,7 @@ from tests.builders import (
 from tests.store.steps import LATER, TODAY, step
 
 BOSS = UserId(1000)
-CLUB = ChatId(-100)
+GROUP = ChatId(-100)
 SECRET = "a lighthouse that nobody must hear of"
 PICTURE = b"the bytes of a secret picture" * 50
 
@@ -212,9 +212,9 @@ async def test_a_picture_that_somebody_else_still_needs_stays(store):
 
 
 async def test_what_a_group_has_spent_is_still_known(store):
-    await stored(store, TaskState.SUCCEEDED, chat_id=CLUB)
+    await stored(store, TaskState.SUCCEEDED, chat_id=GROUP)
     await store.privacy.forget(ADA, NOW)
-    assert await store.credits.sum_spent_in_chat(CLUB, TODAY.day_start) == 10
+    assert await store.credits.sum_spent_in_chat(GROUP, TODAY.day_start) == 10
 
 
 async def test_forgetting_somebody_who_is_not_known_does_nothing(store):

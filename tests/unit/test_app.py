@@ -14,7 +14,7 @@ from bot.demo.kling import KlingStandIn
 from bot.demo.telegram import TelegramStandIn
 from bot.settings import config
 from tests.builders import ADA, NOW
-from tests.standins.demo_kling import grey_video
+from tests.world.kling import canned_video
 
 TOKEN = "123456:a-token-of-the-tests"
 CONFIG = """
@@ -59,7 +59,7 @@ async def world(tmp_path):
         return clock.now() / 1000
 
     telegram = TelegramStandIn(tmp_path / "telegram", token=TOKEN, now=seconds)
-    kling = KlingStandIn(tmp_path / "kling", now=seconds, renderer=grey_video)
+    kling = KlingStandIn(tmp_path / "kling", now=seconds, renderer=canned_video)
     transport = ByPort(port_1=httpx.ASGITransport(telegram.app), port_2=httpx.ASGITransport(kling.app))
     path = tmp_path / "config.toml"
     path.write_text(CONFIG.format(token=TOKEN, directory=tmp_path))

@@ -6,8 +6,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from bot.demo.serving import serve
 from bot.network import Network
-from tests.serving import serve
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from bot.__main__ import main
 from bot.cli import admin
 from bot.cli import check as checks
 from bot.cli.init import Answers, write
+from bot.demo.serving import serve
 from bot.settings.config import load
-from tests.serving import serve
 
 ROOT = Path(__file__).parent.parent.parent.parent
 ANSWERS = "123456:a-token-for-tests\n42\nhttps://gateway.example\nsk-of-tests\nkling-v2-6, kling-v2-1\n"

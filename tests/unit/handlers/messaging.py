@@ -8,7 +8,7 @@ from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import ChatId
 from bot.services.ports import Progress
 from tests.builders import NOW, a_task
-from tests.telegram_front import ADA
+from tests.world.telegram import ADA
 
 PROGRESS = Progress(NOW)
 TELLS_OF_TIMEDELTA = pytest.mark.filterwarnings("ignore:.*PTB_TIMEDELTA")

@@ -10,7 +10,7 @@ from handlers.chat.html import View
 from handlers.chat.keyboards import Signer
 from handlers.sending.chat import LONGEST_WAIT, Chat, ReplyTarget
 from tests.builders import NOW
-from tests.telegram_front import ADA, CLUB, TOKEN, complaint, open_telegram
+from tests.world.telegram import ADA, GROUP, TOKEN, complaint, open_telegram
 
 HELLO = View("Hello <b>Ada</b>")
 TO_ADA = ReplyTarget(ADA)
@@ -65,9 +65,9 @@ async def test_an_answer_waits_once_and_no_more(telegram, chat, pauses):
 async def test_an_answer_stands_in_the_topic_of_the_question_and_shows_no_preview(telegram, chat):
     telegram.front.answer("sendMessage", too_many(int(LONGEST_WAIT) + 1))
     with pytest.raises(ChatBusy):
-        await chat.send(ReplyTarget(CLUB, 9, 7), HELLO, wait=True)
+        await chat.send(ReplyTarget(GROUP, 9, 7), HELLO, wait=True)
     (call,) = telegram.front.of("sendMessage")
-    assert (call["chat_id"], call["message_thread_id"], call["parse_mode"]) == (CLUB, 7, "HTML")
+    assert (call["chat_id"], call["message_thread_id"], call["parse_mode"]) == (GROUP, 7, "HTML")
     assert call["reply_parameters"]["message_id"] == 9
     assert call["reply_parameters"]["allow_sending_without_reply"] is True
     assert call["link_preview_options"] == {"is_disabled": True}
@@ -113,12 +113,12 @@ async def test_a_pause_that_telegram_asks_for_is_told_in_milliseconds(telegram, 
 
 async def test_a_group_that_became_a_supergroup_is_told_with_its_new_id(telegram, chat):
     moved = complaint(
-        400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=CLUB
+        400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=GROUP
     )
     telegram.front.answer("sendMessage", moved)
     with pytest.raises(ChatMoved) as raised:
         await chat.send(TO_ADA, HELLO)
-    assert raised.value.new_chat_id == CLUB
+    assert raised.value.new_chat_id == GROUP
 
 
 async def test_an_answer_that_is_none_is_a_bad_moment_and_gives_no_token_away(telegram, chat):
@@ -135,15 +135,15 @@ async def test_an_answer_that_is_none_is_a_bad_moment_and_gives_no_token_away(te
 @pytest.mark.parametrize("words", ["message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED"])
 async def test_where_a_topic_is_gone_the_answer_goes_to_the_chat_itself(telegram, chat, words):
     telegram.front.answer("sendMessage", complaint(400, f"Bad Request: {words}"))
-    sent = await chat.send(ReplyTarget(CLUB, None, 7), HELLO)
-    (message,) = telegram.people.replies(CLUB)
+    sent = await chat.send(ReplyTarget(GROUP, None, 7), HELLO)
+    (message,) = telegram.people.replies(GROUP)
     assert message["message_id"] == sent.message_id
     assert "message_thread_id" not in telegram.front.of("sendMessage")[1]
 
 
 async def test_where_the_message_is_gone_that_is_replied_to_the_answer_is_no_reply(telegram, chat):
     telegram.front.answer("sendMessage", complaint(400, "Bad Request: message to be replied not found"))
-    await chat.send(ReplyTarget(CLUB, 99), HELLO)
+    await chat.send(ReplyTarget(GROUP, 99), HELLO)
     first, second = telegram.front.of("sendMessage")
     assert first["reply_parameters"]["message_id"] == 99
     assert "reply_parameters" not in second

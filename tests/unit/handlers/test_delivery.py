@@ -11,8 +11,8 @@ from bot.domain.tasks.task import TaskState
 from bot.services.ports import ChatRefused, DeliveryOptions, Sent
 from handlers.sending.delivery import CONFETTI
 from tests.builders import a_delivery, a_request
-from tests.telegram_front import ADA, CLUB, complaint
 from tests.unit.handlers.messaging import VIDEO, a_task_of
+from tests.world.telegram import ADA, GROUP, complaint
 
 # -- videos ------------------------------------------------------------------------------------------
 
@@ -95,7 +95,7 @@ async def test_pictures_and_sounds_are_on_their_way_as_what_they_are(telegram, d
 
 async def test_where_a_topic_is_gone_the_whole_video_is_sent_once_more(telegram, delivery_chat, file):
     telegram.front.answer("sendVideo", complaint(400, "Bad Request: message thread not found"))
-    await delivery_chat.send_result(a_delivery(a_task_of(CLUB, TaskState.SUCCEEDED, thread_id=7)), file)
+    await delivery_chat.send_result(a_delivery(a_task_of(GROUP, TaskState.SUCCEEDED, thread_id=7)), file)
     sizes = [
         part["size"]
         for call in telegram.front.of("sendVideo")
@@ -103,7 +103,7 @@ async def test_where_a_topic_is_gone_the_whole_video_is_sent_once_more(telegram,
         if isinstance(part, dict) and str(part.get("name")).endswith(".mp4")
     ]
     assert sizes == [len(VIDEO), len(VIDEO)]
-    assert len(telegram.people.replies(CLUB)) == 1
+    assert len(telegram.people.replies(GROUP)) == 1
 
 
 # -- how results arrive ------------------------------------------------------------------------------

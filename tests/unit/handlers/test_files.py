@@ -9,7 +9,7 @@ from bot.demo.script import sample_picture
 from bot.errors import UserError
 from handlers.chat.files import DOWNLOAD_LIMIT, RemoteFile, fetch_file, image_file_of
 from tests.builders import NOW
-from tests.telegram_front import ADA, TOKEN, complaint, done, open_telegram
+from tests.world.telegram import ADA, TOKEN, complaint, done, open_telegram
 
 NOTHING_ELSE = {"message_id": 1, "date": 0, "chat": {"id": ADA, "type": "private"}}
 

@@ -21,7 +21,7 @@ from handlers.chat.errors import answer_error
 from handlers.chat.html import ALERT_LIMIT, plain
 from handlers.dispatcher import Incoming
 from tests.builders import NOW
-from tests.telegram_front import ADA, complaint, done, open_telegram
+from tests.world.telegram import ADA, complaint, done, open_telegram
 
 SECRET = "sk-secret-of-the-provider"
 

@@ -9,7 +9,7 @@ from bot.i18n import for_language
 from handlers import ROUTES
 from handlers.chat.menus import Menu, Menus
 from tests.builders import NOW
-from tests.telegram_front import ADA, BOSS, complaint, open_telegram
+from tests.world.telegram import ADA, BOSS, complaint, open_telegram
 
 LANGUAGES = (None, "zh")
 USER_COMMANDS = ["video", "new", "image", "tasks", "history", "settings", "quota", "help"]

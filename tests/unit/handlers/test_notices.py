@@ -9,8 +9,8 @@ from bot.domain.units import MINUTE, SECOND, Millis
 from bot.i18n import for_language
 from bot.services.ports import ChatBusy, Progress, Reaction
 from tests.builders import NOW
-from tests.telegram_front import ADA, BOSS, CLUB, XIAOLIN, complaint
 from tests.unit.handlers.messaging import PROGRESS, TELLS_OF_TIMEDELTA, a_task_of
+from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN, complaint
 
 # -- status ------------------------------------------------------------------------------------------
 
@@ -90,18 +90,18 @@ async def test_a_long_running_task_is_edited_more_rarely(telegram, notices, cloc
 
 
 async def test_a_request_in_a_group_wears_the_newest_reaction_alone(telegram, notices):
-    asked = await telegram.people.say(ADA, "/video a fox", chat=CLUB)
-    task = a_task_of(CLUB, message_id=asked["message_id"])
+    asked = await telegram.people.say(ADA, "/video a fox", chat=GROUP)
+    task = a_task_of(GROUP, message_id=asked["message_id"])
     task = replace(task, origin=replace(task.origin, is_private=False))
     seen = []
     for reaction in (Reaction.ACCEPTED, Reaction.FAILED, Reaction.DONE, Reaction.CANCELLED):
         await notices.react(task, reaction)
-        seen.append(telegram.people.messages(CLUB)[-1].get("reactions", []))
+        seen.append(telegram.people.messages(GROUP)[-1].get("reactions", []))
     assert seen == [["👀"], ["💔"], ["🎉"], []]
 
 
 async def test_a_group_without_reactions_gets_none(telegram, notices):
-    task = a_task_of(CLUB)
+    task = a_task_of(GROUP)
     task = replace(task, origin=replace(task.origin, is_private=False))
     telegram.front.answer("setMessageReaction", complaint(400, "Bad Request: REACTION_INVALID"))
     await notices.react(task, Reaction.ACCEPTED)

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from bot.clock import ManualClock
+from bot.demo.serving import serve
 from bot.domain.requests.request import Operation, VideoRequest
 from bot.kling import outcomes
 from bot.kling.auth import Signer
@@ -24,7 +25,6 @@ from bot.kling.client import LARGEST_ANSWER, KlingClient, Limiter, joined
 from bot.kling.dialects import registry
 from bot.kling.provider import Provider
 from bot.kling.wire import RemoteState, SubmitContext, TaskRef
-from tests.serving import serve
 
 SECRET = "a-secret-that-is-long-enough-for-hs256"
 PAIR = f"access|{SECRET}"

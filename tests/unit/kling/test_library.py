@@ -10,6 +10,7 @@ from PIL import Image
 
 from bot.clock import SystemClock
 from bot.demo.kling import KlingStandIn
+from bot.demo.serving import serve
 from bot.kling import outcomes
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient
@@ -17,7 +18,6 @@ from bot.kling.dialects import library, registry
 from bot.kling.dialects.library import Entry, Kind
 from bot.kling.provider import Provider
 from bot.kling.wire import HttpResponse, RemoteState
-from tests.serving import serve
 
 
 def a_picture() -> str:

@@ -24,3 +24,22 @@ def a_voice_message(seconds: int = 3) -> bytes:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return buffer.getvalue()
+
+
+def picture(width: int = 640, height: int = 480, form: str = "JPEG") -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), (40, 90, 160)).save(buffer, form)
+    return buffer.getvalue()
+
+
+def film(seconds: int = 1) -> bytes:
+    """An mp4 of 64 × 48 pixels with ten pictures a second."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for number in range(10 * seconds):
+            frame = av.VideoFrame.from_image(Image.new("RGB", (64, 48), (20 * number % 256, 60, 90)))
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return buffer.getvalue()
