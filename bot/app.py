@@ -352,7 +352,7 @@ async def build(
         yield App(
             store=store,
             services=services,
-            inbox=Intake(store, updates, handler, clock, sleep),
+            inbox=Intake(store=store, source=updates, processor=handler, clock=clock, sleep=sleep),
             scheduler=scheduler,
             jobs={
                 Job.DISPATCH: (TICK_SECONDS, dispatch.tick),

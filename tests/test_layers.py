@@ -311,6 +311,15 @@ def test_no_two_modules_of_a_layer_have_the_same_name(layer):
     assert {stem for stem, count in names.items() if count > 1} <= {"__init__"}
 
 
+def test_a_service_takes_its_parts_by_name():
+    for name, path in MODULES.items():
+        if not is_under(name, "bot.services"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+                assert len(node.args.args) <= 3, f"{name}, line {node.lineno}"
+
+
 def test_no_two_modules_import_each_other_in_a_circle():
     graph = {name: ours(path) & set(MODULES) - {name} for name, path in MODULES.items()}
     done: set[str] = set()

@@ -40,6 +40,7 @@ class Intake:
 
     def __init__(
         self,
+        *,
         store: Store,
         source: UpdateSource,
         processor: UpdateProcessor,

@@ -94,7 +94,7 @@ async def test_a_store_that_stumbles_once_does_not_silence_a_chat(tmp_path):
 
     store = await Store.open(str(tmp_path / "klingbot.db"))
     store = replace(store, inbox=Stumbling(store.engine))
-    intake = Intake(store, None, Processor(), ManualClock(NOW))
+    intake = Intake(store=store, source=None, processor=Processor(), clock=ManualClock(NOW))
     for update_id in (1, 2):
         await intake.take_in([RawUpdate(update_id, 5, {}, None)])
         await intake.drain()
@@ -111,7 +111,7 @@ async def test_after_a_week_of_silence_no_update_is_thrown_away_by_an_offset(wor
             asked.append(offset)
             return []
 
-    intake = Intake(world.store, Source(), None, world.clock)
+    intake = Intake(store=world.store, source=Source(), processor=None, clock=world.clock)
     await intake.fetch()
     await world.store.inbox.receive([an_update(900, received_at=world.clock.now())])
     await intake.fetch()

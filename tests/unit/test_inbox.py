@@ -93,7 +93,7 @@ async def run(store, processor):
 
     async def begin(source: Source) -> Callable[[], asyncio.Task[None]]:
         ready = asyncio.Event()
-        intake = Intake(store, source, processor, ManualClock(NOW))
+        intake = Intake(store=store, source=source, processor=processor, clock=ManualClock(NOW))
         running.append(asyncio.create_task(intake.run(stopping, ready.set)))
         await asyncio.wait_for(ready.wait(), TIMEOUT)
         return stop
@@ -135,7 +135,7 @@ async def test_what_waited_while_the_bot_was_down_is_not_dropped_at_start(proces
 
 
 async def test_a_restart_goes_on_after_the_last_update_that_was_kept(store, processor, run):
-    intake = Intake(store, Source(), processor, ManualClock(NOW))
+    intake = Intake(store=store, source=Source(), processor=processor, clock=ManualClock(NOW))
     await intake.take_in([update(7)])
     await intake.drain()
     source = Source()
@@ -158,7 +158,7 @@ async def test_what_is_handed_on_is_what_came_in(store):
         async def process(self, update: RawUpdate) -> None:
             seen.append(update)
 
-    intake = Intake(store, Source(), Keeper(), ManualClock(NOW))
+    intake = Intake(store=store, source=Source(), processor=Keeper(), clock=ManualClock(NOW))
     sent = RawUpdate(7, None, {"update_id": 7, "message": {"text": "/video 狐狸 🦊"}}, None)
     await intake.take_in([sent])
     await intake.drain()
@@ -263,7 +263,7 @@ async def test_after_a_crash_exactly_the_unfinished_updates_are_replayed_before_
     path = str(tmp_path / "klingbot.db")
     before = await Store.open(path)
     processor.hold(2)
-    intake = Intake(before, Source(), processor, ManualClock(NOW))
+    intake = Intake(store=before, source=Source(), processor=processor, clock=ManualClock(NOW))
     await intake.take_in([update(1), update(4, XIAOLIN)])
     await intake.drain()
     await intake.take_in([update(2), update(3)])
@@ -279,7 +279,9 @@ async def test_after_a_crash_exactly_the_unfinished_updates_are_replayed_before_
     again = Processor()
     stopping = asyncio.Event()
     source = Source([update(5)])
-    running = asyncio.create_task(Intake(after, source, again, ManualClock(NOW)).run(stopping))
+    running = asyncio.create_task(
+        Intake(store=after, source=source, processor=again, clock=ManualClock(NOW)).run(stopping)
+    )
     await again.wait(lambda: len(again.done) == 3)
     stopping.set()
     await asyncio.wait_for(running, TIMEOUT)
