@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, ClassVar, Self, get_args, get_type_hints
 
@@ -52,7 +52,7 @@ class Payload:
 
         """
         action, _, page = self.action.partition(".")
-        values = [_write(getattr(self, field.name)) for field in fields(self)]
+        values = [_write(getattr(self, each.name)) for each in fields(self)]
         if any("." in value for value in values[:-1]):
             raise ValueError(f"callback data of {self.action} holds a dot")
         if page:
@@ -77,8 +77,8 @@ class Payload:
         try:
             return cls(
                 **{
-                    field.name: _read(hints[field.name], part)
-                    for field, part in zip(known, parts, strict=False)
+                    each.name: _read(hints[each.name], part)
+                    for each, part in zip(known, parts, strict=False)
                     if part
                 }
             )
@@ -155,12 +155,11 @@ class Button:
     """
 
     text: str
-    action: Payload | str = ""
-    argument: str = ""
-    owner: UserId | None = None
-    copy: str = ""
-    url: str = ""
-    style: KeyboardButtonStyle | None = None
+    payload: Payload | None = None
+    owner: UserId | None = field(default=None, kw_only=True)
+    copy: str = field(default="", kw_only=True)
+    url: str = field(default="", kw_only=True)
+    style: KeyboardButtonStyle | None = field(default=None, kw_only=True)
 
 
 Rows = Sequence[Sequence[Button]]
@@ -186,8 +185,7 @@ def _button(button: Button, signer: Signer) -> InlineKeyboardButton:
         return InlineKeyboardButton(button.text, copy_text=CopyTextButton(button.copy), style=button.style)
     if button.url:
         return InlineKeyboardButton(button.text, url=button.url, style=button.style)
-    action, argument = (
-        button.action.pack() if isinstance(button.action, Payload) else (button.action, button.argument)
-    )
-    data = signer.write(ButtonData(action, argument, button.owner))
+    if button.payload is None:
+        raise ValueError(f"the button {button.text} does nothing")
+    data = signer.write(ButtonData(*button.payload.pack(), button.owner))
     return InlineKeyboardButton(button.text, callback_data=data, style=button.style)

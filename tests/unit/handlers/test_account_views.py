@@ -28,7 +28,7 @@ def test_a_draft_tells_its_price_before_it_is_spent(question, no):
     view = card_views.summary(ENGLISH, Card("7", a_request(), question), (), Credits(15), Credits(200), ADA)
     assert labels(view) == ["Generate · 15 credits", no]
     assert text_of(view).startswith(ENGLISH(question))
-    assert all((button.owner, button.action.card) == (ADA, "7") for row in view.buttons for button in row)
+    assert all((button.owner, button.payload.card) == (ADA, "7") for row in view.buttons for button in row)
 
 
 def test_tasks_are_listed_with_a_button_for_each_that_can_be_cancelled():

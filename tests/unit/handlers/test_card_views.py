@@ -119,7 +119,7 @@ def test_while_photos_are_asked_about_nothing_can_be_generated():
     picture = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=640, height=640)
     asked = a_card(question="draft.two_photos", pictures=(picture, picture), new_pictures=2)
     view = card_views.picture_uses(ENGLISH, asked, ("frames", "references"), ADA)
-    assert [button.action.action for row in view.buttons for button in row] == ["use", "use", "discard"]
+    assert [button.payload.action for row in view.buttons for button in row] == ["use", "use", "discard"]
 
 
 def test_a_choice_to_have_none_is_a_removal():

@@ -110,13 +110,16 @@ def test_a_keyboard_is_made_of_rows_and_an_empty_one_is_none():
     assert markup((), SIGNER) is None
     assert markup([[]], SIGNER) is None
     rows = [
-        [Button("Yes", "generate", "7", UserId(1001), style=CONFIRM), Button("No", "discard", style=DANGER)],
+        [
+            Button("Yes", ShowPage(7), owner=UserId(1001), style=CONFIRM),
+            Button("No", ShowPage(8), style=DANGER),
+        ],
         [],
         [Button("Copy", copy="x" * COPY_LIMIT)],
     ]
     keyboard = markup(rows, SIGNER).inline_keyboard
     assert [[button.text for button in row] for row in keyboard] == [["Yes", "No"], ["Copy"]]
-    assert SIGNER.read(keyboard[0][0].callback_data) == ButtonData("generate", "7", UserId(1001))
+    assert SIGNER.read(keyboard[0][0].callback_data) == ButtonData("panel", "page.7", UserId(1001))
     assert [button.style for button in keyboard[0]] == ["primary", "danger"]
     assert keyboard[1][0].callback_data is None
     assert keyboard[1][0].copy_text.text == "x" * COPY_LIMIT

@@ -146,7 +146,7 @@ def test_what_may_work_the_next_time_can_be_tried_again(kind):
 def test_a_prompt_that_was_refused_is_offered_to_be_copied_and_changed(kind):
     task = a_task(TaskState.FAILED, failure=kind)
     ((edit, copy),) = task_views.notice(ENGLISH, task).buttons
-    assert (edit.text, edit.action) == ("Edit prompt", task_views.Change(task.id))
+    assert (edit.text, edit.payload) == ("Edit prompt", task_views.Change(task.id))
     assert copy.copy == "a fox in the snow"
     too_long = replace(task, request=a_request(prompt=FOX * (COPY_LIMIT // 2) + "!"))
     assert labels(task_views.notice(ENGLISH, too_long)) == ["Edit prompt"]
