@@ -123,7 +123,7 @@ SCREENS = {
     "results": ("chat", "library", "making", "sending"),
     "library": ("chat", "making", "results", "sending"),
     "shop": ("chat", "sending"),
-    "account": ("chat", "making", "sending", "shop"),
+    "account": ("chat", "sending", "shop"),
     "admin": ("account", "chat", "results", "sending"),
     "guide": ("admin", "chat", "library", "making", "results", "sending"),
 }

@@ -14,12 +14,11 @@ from bot.domain.requests.request import VideoRequest
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts, languages
-from handlers.chat.html import View, settings_line
-from handlers.chat.keyboards import Button, Payload, in_rows
+from handlers.chat.html import View, mark_chosen, model_name, settings_line
+from handlers.chat.keyboards import CHOICES_PER_ROW, Button, Payload, in_rows
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Press
 from handlers.chat.turn import Turn
-from handlers.making.card_views import USUALLY_PER_ROW, chosen, model_name
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def preference_page(
     """What one preference can be."""
     buttons = {
         key: Button(
-            chosen(
+            mark_chosen(
                 t, _value(t, choice, which), is_chosen=getattr(choice, which) == getattr(preferences, which)
             ),
             SetPreference(which, key),
@@ -158,18 +157,20 @@ def preference_page(
     }
     automatic = [button for key, button in buttons.items() if key == AUTOMATIC]
     others = [button for key, button in buttons.items() if key != AUTOMATIC]
-    per_row = 2 if which is Preference.MODEL else USUALLY_PER_ROW
+    per_row = 2 if which is Preference.MODEL else CHOICES_PER_ROW
     return View(f"<b>{t(f'prefer.{which}')}</b>", [automatic, *in_rows(others, per_row), [_back(t, owner)]])
 
 
 def languages_page(t: Texts, chosen_language: str | None, owner: UserId) -> View:
     """The languages, each named in itself."""
     buttons = [
-        Button(chosen(t, name, is_chosen=language == chosen_language), PreferLanguage(language), owner=owner)
+        Button(
+            mark_chosen(t, name, is_chosen=language == chosen_language), PreferLanguage(language), owner=owner
+        )
         for language, name in NAMES.items()
     ]
     follow = Button(
-        chosen(t, t("language.follow"), is_chosen=chosen_language is None),
+        mark_chosen(t, t("language.follow"), is_chosen=chosen_language is None),
         PreferLanguage(AUTOMATIC),
         owner=owner,
     )

@@ -119,6 +119,16 @@ def camera_name(t: Texts, camera: Camera) -> str:
     return f"{camera.axis} {camera.value:g}"
 
 
+def model_name(model: str) -> str:
+    """A model's name as short as it is still clear."""
+    return cut(model.removeprefix("kling-"), 24)
+
+
+def mark_chosen(t: Texts, label: str, *, is_chosen: bool) -> str:
+    """The label of a choice, with a mark where it is the present one."""
+    return t("value.chosen", value=label) if is_chosen else label
+
+
 def quoted(prompt: str, limit: int) -> str:
     """A prompt as an expandable quote, or nothing where there is none."""
     return f"<blockquote expandable>{escape(cut(prompt, limit))}</blockquote>" if prompt else ""

@@ -71,14 +71,14 @@ async def read_inputs(turn: Turn, *, links: bool = True) -> Inputs:
     )
 
 
-async def read_words(turn: Turn, words: str) -> ParsedPrompt:
-    """Words as a prompt and its options; elements and voices of one's own may be called by their names.
+async def read_prompt(turn: Turn, text: str) -> ParsedPrompt:
+    """Split a text into prompt and options; it may use the names of the person's own elements and voices.
 
     Raises:
         UserError: an option is unknown, or its value is.
 
     """
-    return turn.services.compose.parse(words, await turn.services.assets.names(turn.user_id))
+    return turn.services.compose.parse(text, await turn.services.assets.names(turn.user_id))
 
 
 def pictures_of(turn: Turn) -> list[RemoteFile]:

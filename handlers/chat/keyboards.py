@@ -168,6 +168,10 @@ CONFIRM = KeyboardButtonStyle.PRIMARY
 DANGER = KeyboardButtonStyle.DANGER
 
 
+CHOICES_PER_ROW = 3
+"""How many choices of a setting usually stand side by side."""
+
+
 def in_rows(buttons: Sequence[Button], width: int) -> list[list[Button]]:
     """Buttons in rows of so many."""
     return [list(buttons[start : start + width]) for start in range(0, len(buttons), width)]

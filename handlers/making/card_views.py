@@ -16,17 +16,18 @@ from handlers.chat.html import (
     credits,  # noqa: A004  the word of the domain
     cut,
     inline,
+    mark_chosen,
+    model_name,
     quoted,
     settings_line,
 )
-from handlers.chat.keyboards import CONFIRM, Button, Payload, in_rows
+from handlers.chat.keyboards import CHOICES_PER_ROW, CONFIRM, Button, Payload, in_rows
 
 PROMPT_SHOWN = 600
 COMPARED_PROMPT_SHOWN = 1_500
 NEGATIVE_SHOWN = 200
 LETTERS_ON_BUTTON = 12
 PER_ROW = {Knob.MODEL: 2, Knob.CAMERA: 2}
-USUALLY_PER_ROW = 3
 
 
 class Outfit(StrEnum):
@@ -121,7 +122,8 @@ def summary(
         t("button.generate", credits=credits(t, price)), Generate(shown.name), owner=owner, style=CONFIRM
     )
     opening = [
-        Button(labelled(t, option, request), OpenCard(shown.name, option), owner=owner) for option in options
+        Button(option_label(t, option, request), OpenCard(shown.name, option), owner=owner)
+        for option in options
     ]
     last = [discard]
     if can_improve and request.prompt:
@@ -149,11 +151,11 @@ def choices(
     buttons = []
     for choice in offered:
         if has_prices:
-            label = f"{value(t, option, choice.request)} · {t.number(prices[choice.key])}"
+            label = f"{option_value(t, option, choice.request)} · {t.number(prices[choice.key])}"
         else:
             label = _choice(t, option, choice)
         payload = Choose(shown.name, option, choice.key)
-        buttons.append(Button(chosen(t, label, is_chosen=choice.chosen), payload, owner=owner))
+        buttons.append(Button(mark_chosen(t, label, is_chosen=choice.chosen), payload, owner=owner))
     lines = [f"<b>{t(f'knob.{option}')}</b>"]
     if shown.awaits is option:
         lines.append(t(f"card.ask.{option}"))
@@ -168,7 +170,7 @@ def choices(
             if choice.key in CAMERAS
         ]
     back = Button(t("button.back"), OpenCard(shown.name), owner=owner)
-    return View(_joined(lines), [*in_rows(buttons, PER_ROW.get(option, USUALLY_PER_ROW)), [back]])
+    return View(_joined(lines), [*in_rows(buttons, PER_ROW.get(option, CHOICES_PER_ROW)), [back]])
 
 
 def outfits(t: Texts, shown: Card, owner: UserId) -> View:
@@ -201,12 +203,12 @@ def how_to(t: Texts) -> View:
     )
 
 
-def labelled(t: Texts, option: Knob, request: VideoRequest) -> str:
+def option_label(t: Texts, option: Knob, request: VideoRequest) -> str:
     """`Length: 5 s`."""
-    return t("knob.labelled", knob=t(f"knob.{option}"), value=value(t, option, request))
+    return t("knob.labelled", knob=t(f"knob.{option}"), value=option_value(t, option, request))
 
 
-def value(t: Texts, option: Knob, request: VideoRequest) -> str:
+def option_value(t: Texts, option: Knob, request: VideoRequest) -> str:
     """What an option is set to, in a few letters."""
     match option:
         case Knob.MODEL:
@@ -233,20 +235,10 @@ def value(t: Texts, option: Knob, request: VideoRequest) -> str:
             return t("value.none" if request.last_frame is None else "value.photo")
 
 
-def model_name(model: str) -> str:
-    """A model's name as short as it is still clear."""
-    return cut(model.removeprefix("kling-"), 24)
-
-
-def chosen(t: Texts, label: str, *, is_chosen: bool) -> str:
-    """A label that says that it is the present choice."""
-    return t("value.chosen", value=label) if is_chosen else label
-
-
 def _choice(t: Texts, option: Knob, choice: Choice) -> str:
     if choice.key == NONE and option in {Knob.NEGATIVE, Knob.END_FRAME}:
         return t("value.remove")
-    return value(t, option, choice.request)
+    return option_value(t, option, choice.request)
 
 
 def _pictures(t: Texts, request: VideoRequest) -> str:

@@ -11,7 +11,7 @@ from bot.domain.requests.request import Operation, Product
 from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage
 from bot.services.requests.cards import EDITED, READY, reworded
 from handlers.chat.files import fetch_file, sound_file_of
-from handlers.chat.inputs import read_words
+from handlers.chat.inputs import read_prompt
 from handlers.chat.routes import Event, Kind
 from handlers.chat.turn import Turn
 from handlers.making.submit import open_card
@@ -63,7 +63,7 @@ async def on_edited(turn: Turn) -> None:
         task = await services.results.of_request(turn.chat_id, turn.message_id)
     if task is None or task.user_id != turn.user_id:
         return
-    prompt = await read_words(turn, split_links(turn.arguments).words)
+    prompt = await read_prompt(turn, split_links(turn.arguments).words)
     if not prompt.prompt:
         return
     await services.results.check_kept(task.request)
@@ -97,7 +97,7 @@ async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
     if delivery is not None and Operation.EXTEND in services.results.possible(delivery):
         await results.extend(turn, delivery, text)
         return
-    prompt = await read_words(turn, text)
+    prompt = await read_prompt(turn, text)
     await services.results.check_kept(task.request)
     request = reworded(services.compose, task.request, prompt, turn.preferences)
     await open_card(turn, request, turn.message_id, READY)

@@ -13,7 +13,7 @@ from bot.domain.units import TaskId
 from bot.errors import UserError
 from bot.i18n import for_language
 from handlers.chat.html import ALERT_LIMIT, View, cut, plain
-from handlers.chat.inputs import read_words
+from handlers.chat.inputs import read_prompt
 from handlers.chat.keyboards import Rows
 from handlers.chat.routes import Press
 from handlers.chat.turn import Turn
@@ -140,14 +140,14 @@ async def extend(turn: Turn, delivery: Delivery, text: str) -> None:
     """Extend the video as a text says."""
     services = turn.services
     source = await services.results.source(turn.user_id, delivery.task, delivery.position)
-    prompt = await read_words(turn, text)
+    prompt = await read_prompt(turn, text)
     await _make(turn, delivery, services.compose.extension(prompt, source, delivery.task.request.mode))
 
 
 async def speak(turn: Turn, delivery: Delivery, text: str, sound: AudioRef | None = None) -> None:
     """Let the face in the video say a text or a sound."""
     services = turn.services
-    speech = services.compose.speech(await read_words(turn, text), sound)
+    speech = services.compose.speech(await read_prompt(turn, text), sound)
     source = await services.results.source(turn.user_id, delivery.task, delivery.position)
     await _make(turn, delivery, services.compose.lip_sync(source, speech))
 

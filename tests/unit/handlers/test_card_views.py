@@ -102,7 +102,7 @@ def test_camera_moves_have_a_name_in_every_language(language):
 
 
 def camera_label(t, request: VideoRequest) -> str:
-    return card_views.value(t, Knob.CAMERA, request)
+    return card_views.option_value(t, Knob.CAMERA, request)
 
 
 def test_photos_are_told_by_what_they_are_for():
