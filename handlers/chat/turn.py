@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import structlog
-from telegram import Bot, MaybeInaccessibleMessage, Message, Update
+from telegram import Bot, MaybeInaccessibleMessage, Message, Update, User
 
 from bot.domain.requests.preferences import Preferences
 from bot.domain.tasks.task import Origin
@@ -80,7 +80,7 @@ class Turn:
         self.services = services
         self.chat = chat
         self.menus = menus
-        self.bot = bot
+        self._bot = bot
         self.message: Message | None = update.message or update.edited_message
         self.pressed: MaybeInaccessibleMessage | None = (
             update.callback_query.message if update.callback_query is not None else None
@@ -113,10 +113,15 @@ class Turn:
         return f"update:{self.update_id}"
 
     @property
+    def user(self) -> User:
+        """Who acts, as Telegram knows them."""
+        assert self.update.effective_user is not None  # noqa: S101  only what people send reaches a handler
+        return self.update.effective_user
+
+    @property
     def user_id(self) -> UserId:
         """Who acts."""
-        assert self.update.effective_user is not None  # noqa: S101  only what people send reaches a handler
-        return UserId(self.update.effective_user.id)
+        return UserId(self.user.id)
 
     @property
     def reply_target(self) -> ReplyTarget:
@@ -197,11 +202,11 @@ class Turn:
     @property
     def username(self) -> str:
         """The bot's name at Telegram."""
-        return self.bot.username
+        return self._bot.username
 
     def is_ours(self, message: Message) -> bool:
         """Whether the bot wrote a message."""
-        return message.from_user is not None and message.from_user.id == self.bot.id
+        return message.from_user is not None and message.from_user.id == self._bot.id
 
     # -- time ----------------------------------------------------------------------------------------
 

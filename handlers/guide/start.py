@@ -56,11 +56,9 @@ async def start(turn: Turn, words: Words) -> None:
 async def welcome(turn: Turn) -> None:
     """Show one screen: what the bot does, the balance, and something to try."""
     services = turn.services
-    person = turn.update.effective_user
-    name = person.first_name if person is not None else ""
     balance = await services.accounts.balance(turn.user_id)
     notice = await services.admin.notice()
-    await turn.answer(start_page(turn.t, name, balance, turn.user_id, notice))
+    await turn.answer(start_page(turn.t, turn.user.first_name, balance, turn.user_id, notice))
     role = services.access.roles.get(turn.user_id)
     if role is not None and turn.is_private:
         # Telegram takes a menu only for a chat that exists, and this is how it begins to.

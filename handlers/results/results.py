@@ -100,8 +100,7 @@ async def on_ask_for_speech(turn: Turn, button: AskForSpeech) -> None:
     """Ask what the face should say."""
     delivery = await _owned(turn, button)
     price = turn.services.results.price(Operation.LIP_SYNC, delivery)
-    person = turn.update.effective_user
-    view = result_views.ask_speech(turn.t, turn.user_id, price, person.first_name if person else "")
+    view = result_views.ask_speech(turn.t, turn.user_id, price, turn.user.first_name)
     await _ask(turn, delivery, MessagePurpose.LIP_SYNC, view)
 
 
