@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from bot.clock import Runtime
 from bot.services.credits.plans import Plans
-from bot.services.credits.prices import Prices
-from bot.services.credits.pricing import Offer, Pricing
+from bot.services.credits.pricing import Offer, Prices, Pricing
 from bot.services.operations.broadcast import Broadcasts
 from bot.services.operations.panel import AdminPanel
 from bot.services.operations.reports import Reports

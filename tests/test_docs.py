@@ -14,7 +14,7 @@ from bot.cli.catalog_table import table
 from bot.domain.people.access import Role
 from bot.domain.requests import catalog
 from bot.domain.requests.request import Operation
-from bot.kling.dialects import registry
+from bot.kling import dialects
 from bot.settings.config import Settings, load
 from handlers import ROUTES
 from handlers.chat.menus import Section
@@ -84,7 +84,7 @@ def test_every_dialect_is_in_the_readme_and_in_the_settings():
     named = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
     provider = Settings.model_fields["providers"].annotation.__args__[0]
     allowed = set(provider.model_fields["dialect"].annotation.__args__)
-    assert named == set(registry.DIALECTS) == allowed - {"auto"}
+    assert named == set(dialects.DIALECTS) == allowed - {"auto"}
 
 
 def test_the_table_of_models_is_what_the_catalog_says():

@@ -121,7 +121,7 @@ SCREENS = {
     "sending": ("admin", "chat", "library", "results"),
     "making": ("chat", "sending"),
     "results": ("chat", "library", "making", "sending"),
-    "library": ("chat", "making", "results", "sending"),
+    "library": ("chat", "making", "sending"),
     "shop": ("chat", "sending"),
     "account": ("chat", "sending", "shop"),
     "admin": ("account", "chat", "results", "sending"),

@@ -5,7 +5,7 @@ import sys
 import click
 
 from bot.cli.desk import LISTED, Desk, at_desk, moment, row
-from bot.domain.operations.actions import BroadcastState
+from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessMode, InviteCode
 from bot.errors import UserError
 from bot.i18n import NAMES

@@ -9,7 +9,7 @@ from typing import Literal
 from jwt.algorithms import HMACAlgorithm
 from jwt.api_jws import PyJWS
 
-from bot.kling.dialects.registry import is_key_pair, is_kling_host
+from bot.kling.dialects import is_key_pair, is_kling_host
 
 Scheme = Literal["jwt", "bearer", "raw"]
 

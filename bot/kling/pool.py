@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.domain.requests.request import Operation, VideoRequest
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
-from bot.kling import outcomes
+from bot.kling import dialects, outcomes
 from bot.kling.auth import Signer, scheme_of
 from bot.kling.client import KlingClient, operations_of
-from bot.kling.dialects import registry
 from bot.kling.provider import Provider
 from bot.kling.wire import Dialect
 from bot.network import Network
@@ -314,10 +313,10 @@ class ConfiguredOffer:
 
 
 def _dialect(provider: Provider) -> Dialect:
-    return registry.get(_dialect_name(provider)).renamed(provider.model_names, provider.paths)
+    return dialects.get(_dialect_name(provider)).renamed(provider.model_names, provider.paths)
 
 
 def _dialect_name(provider: Provider) -> str:
     if provider.dialect != "auto":
         return provider.dialect
-    return registry.detect(provider.base_url, provider.key.get_secret_value())
+    return dialects.detect(provider.base_url, provider.key.get_secret_value())

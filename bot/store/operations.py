@@ -1,7 +1,6 @@
 """What admins use: audit log, settings, broadcasts, reports; and the upkeep."""
 
-from bot.domain.operations.actions import AuditRow, Broadcast, BroadcastState
-from bot.domain.operations.report import Figure
+from bot.domain.operations.records import AuditRow, Broadcast, BroadcastState, Figure
 from bot.domain.units import Millis, UserId
 from bot.store.engine import Subject, Transaction, mapper
 

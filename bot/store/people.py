@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from bot.domain.operations.actions import AuditRow, Broadcast
+from bot.domain.operations.records import AuditRow, Broadcast
 from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role, Standing, problem_with
 from bot.domain.people.moderation import Strike
 from bot.domain.requests.preferences import Preferences

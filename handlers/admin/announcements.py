@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from bot.domain.operations.actions import BroadcastState
+from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessLevel, Permission
 from bot.domain.units import UserId, short_hash
 from bot.i18n import NAMES, Texts

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from zoneinfo import ZoneInfo
 
-from bot.domain.credits.grants import read_grant
+from bot.domain.credits.quota import read_grant
 from bot.domain.people.access import Permission
 from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
 from bot.domain.units import ChatId, Millis, shown

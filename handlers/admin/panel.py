@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from bot.domain.operations.actions import AuditRow
+from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import Permission, Standing
 from bot.domain.units import Millis, UserId
 from bot.errors import UserError

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from telegram import Message
 
 from bot.domain.library.asset import Names
-from bot.domain.requests.links import Linked, split_links
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo
 from bot.domain.tasks.task import Task
 from bot.errors import UserError
+from bot.services.requests.attachments import Linked, split_links
 from handlers.chat.files import RemoteFile, fetch_file, image_file_of, sound_file_of
 from handlers.chat.turn import Turn, without_command
 

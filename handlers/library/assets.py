@@ -16,7 +16,7 @@ from bot.domain.library.asset import (
     voice_source,
 )
 from bot.domain.people.access import AccessLevel
-from bot.domain.tasks.task import FailureKind, Task
+from bot.domain.tasks.task import EXPLAINED_FAILURES, FailureKind, Task
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
@@ -28,7 +28,6 @@ from handlers.chat.menus import Section
 from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
 from handlers.library.recipe_views import never_mind
-from handlers.results.task_views import EXPLAINED
 
 PHOTOS = "element_photos"
 SOUND = "voice_sound"
@@ -227,7 +226,7 @@ def ended(t: Texts, asset: Asset) -> View:
         return View(t(f"asset.{asset.kind}.ready", name=_name(asset)))
     kind = asset.failure or FailureKind.PROVIDER
     parts = [t(f"asset.{asset.kind}.failed", name=_name(asset), reason=t(f"failure.{kind}"))]
-    if kind in EXPLAINED and asset.failure_detail:
+    if kind in EXPLAINED_FAILURES and asset.failure_detail:
         parts.append(t("notice.reason", reason=inline(asset.failure_detail, 200)))
     return View("\n".join(parts))
 

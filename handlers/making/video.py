@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from bot.domain.requests.choices import Knob
-from bot.domain.requests.links import split_links
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.units import TaskId
 from bot.errors import UserError
 from bot.services.compose import Pictures
+from bot.services.requests.attachments import split_links
 from bot.services.requests.cards import FORWARDED, PHOTO, PROMPT, Card
 from handlers.chat.files import RemoteFile, fetch_file, image_file_of
 from handlers.chat.inputs import read_inputs

@@ -6,9 +6,9 @@ In groups only what is meant for the bot counts: an answer to its question, or a
 from collections.abc import Awaitable, Callable, Mapping
 
 from bot.domain.people.access import AccessLevel
-from bot.domain.requests.links import split_links
 from bot.domain.requests.request import Operation, Product
 from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage
+from bot.services.requests.attachments import split_links
 from bot.services.requests.cards import EDITED, READY, reworded
 from handlers.chat.files import fetch_file, sound_file_of
 from handlers.chat.inputs import read_prompt

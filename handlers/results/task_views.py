@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from bot.domain.tasks.task import Delivery, FailureKind, Task, TaskState
+from bot.domain.tasks.task import EXPLAINED_FAILURES, Delivery, FailureKind, Task, TaskState
 from bot.domain.units import Millis, TaskId, UserId, shown
 from bot.i18n import Texts
 from bot.services.ports import Progress
@@ -28,9 +28,6 @@ REPEATABLE = frozenset(FailureKind) - {FailureKind.CONTENT, FailureKind.PARAMETE
 
 CHANGEABLE = frozenset({FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER})
 """After these another wording or setting may help."""
-
-EXPLAINED = frozenset({FailureKind.PARAMETERS, FailureKind.PROVIDER})
-"""Here the provider's own words help; about content they only sound harsh."""
 
 _CODES = re.compile(
     r"[\[(]\s*(?:code\s*[:=]?\s*)?\d{3,5}\s*[\])]|\b(?:error|status)?[ _-]?code\b\s*[:=]?\s*\d+"
@@ -141,7 +138,7 @@ def notice(t: Texts, task: Task) -> View:
         return View(t("notice.sentences", first=t("notice.cancelled"), second=back))
     kind = task.failure or FailureKind.PROVIDER
     lines = [t("notice.sentences", first=t(f"notice.failed.{kind}"), second=back)]
-    if kind in EXPLAINED and task.failure_detail:
+    if kind in EXPLAINED_FAILURES and task.failure_detail:
         reason = inline(_CODES.sub("", task.failure_detail).strip(" ,;:"), 200)
         lines.append(t("notice.reason", reason=reason) if reason else "")
     lines.append(quoted(task.request.prompt, 600))

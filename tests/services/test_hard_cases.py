@@ -14,10 +14,10 @@ from bot.domain.tasks.schedule import DELIVERY_LEASE
 from bot.domain.tasks.task import LedgerKind, TaskState
 from bot.domain.units import DAY, MINUTE, SECOND, Credits, Millis, UserId
 from bot.errors import UserError
+from bot.kling import dialects
 from bot.kling import provider as account
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient
-from bot.kling.dialects import registry
 from bot.kling.download import DownloadGone
 from bot.kling.pool import Pool
 from bot.services.inbox import Intake
@@ -66,7 +66,7 @@ async def test_those_who_wait_for_a_full_provider_do_not_keep_others_from_a_free
         serve(free.app) as url,
     ):
         config = account.Provider(name="free", base_url=url, key="sk", models=("kling-v1",), rate=1000.0)
-        other = KlingClient(config, registry.get("official"), Signer("bearer", "sk"), http, world.clock)
+        other = KlingClient(config, dialects.get("official"), Signer("bearer", "sk"), http, world.clock)
         world.monitor.pool = Pool([*world.pool.clients(), other], world.clock)
         for number in range(60):
             await stored(world.store, user_id=UserId(2000 + number))
@@ -192,7 +192,7 @@ async def test_a_provider_that_was_down_for_a_moment_is_asked_again(tmp_path):
         config = account.Provider(
             name="second", base_url=url, key="sk", models=("kling-v2-6",), rate=1000.0, priority=0
         )
-        other = KlingClient(config, registry.get("official"), Signer("bearer", "sk"), http, world.clock)
+        other = KlingClient(config, dialects.get("official"), Signer("bearer", "sk"), http, world.clock)
         world.monitor.pool = Pool([*world.pool.clients(), other], world.clock)
         first.to_submissions.append(refusal(503, 5001, "down"))
         second.to_submissions += [refusal(503, 5001, "down")] * 5

@@ -7,7 +7,7 @@ import pytest
 
 from bot.clock import Runtime
 from bot.domain.credits.quota import Plan, PlanTerms
-from bot.domain.operations.actions import BroadcastState
+from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessMode, Admission, Door, Permission, Role
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import LedgerKind, TaskState
@@ -15,8 +15,7 @@ from bot.domain.units import DAY, Credits, UserId
 from bot.errors import UserError
 from bot.kling.download import DownloadGone
 from bot.services.credits.plans import Plans
-from bot.services.credits.prices import Prices
-from bot.services.credits.pricing import Pricing
+from bot.services.credits.pricing import Prices, Pricing
 from bot.services.operations.broadcast import Broadcasts
 from bot.services.operations.panel import AdminPanel
 from bot.services.people.access import Access

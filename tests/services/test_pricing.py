@@ -6,11 +6,11 @@ import pytest
 
 from bot.domain.credits.plans import changed
 from bot.domain.credits.quota import Plan, PlanTerms
-from bot.domain.operations.actions import AuditRow
+from bot.domain.operations.records import AuditRow
 from bot.domain.requests.model import PriceColumns
 from bot.domain.units import ProviderName, UserId
 from bot.services.credits.plans import PLANS_KEY, Origin, Plans
-from bot.services.credits.prices import PRICES_KEY, Prices
+from bot.services.credits.pricing import PRICES_KEY, Prices
 from bot.store import Store
 from tests.builders import NOW, a_request
 

@@ -19,10 +19,10 @@ from bot.domain.credits.quota import Plan, Usage
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import Delivery, Task, TaskState
 from bot.domain.units import Millis, ProviderName, TaskId, UserId
+from bot.kling import dialects
 from bot.kling import provider as account
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient
-from bot.kling.dialects import registry
 from bot.kling.pool import Pool
 from bot.services.credits.spending import Spending
 from bot.services.people.accounts import Accounts
@@ -343,7 +343,7 @@ async def open_world(directory: Path, *providers: Provider, **settings: Any) -> 
                 **{"rate": 1_000.0, "models": ("kling-v2-6",)} | settings,
             )
             clients.append(
-                KlingClient(config, registry.get(dialect), Signer("bearer", "sk-test"), http, clock)
+                KlingClient(config, dialects.get(dialect), Signer("bearer", "sk-test"), http, clock)
             )
         world = World(store, clock, Pool(clients, clock))
         stack.push_async_callback(world.work.drain)

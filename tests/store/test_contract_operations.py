@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.operations.actions import AuditRow, BroadcastState
+from bot.domain.operations.records import AuditRow, BroadcastState
 from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role, Standing
 from bot.domain.people.moderation import Strike, StrikeSource
 from bot.domain.units import DAY, Millis, UserId

@@ -5,7 +5,7 @@ from contextlib import closing, suppress
 
 from bot.domain.credits.shop import Payment
 from bot.domain.library.recipe import Recipe
-from bot.domain.operations.actions import AuditRow
+from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import InviteCode
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import DAY, Credits, Millis, UserId

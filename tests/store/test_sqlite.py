@@ -15,8 +15,7 @@ import pytest
 from bot.domain.credits.shop import Offer, Payment, Subscription
 from bot.domain.library.asset import Asset
 from bot.domain.library.recipe import Recipe
-from bot.domain.operations.actions import AuditRow, Broadcast
-from bot.domain.operations.report import Figure
+from bot.domain.operations.records import AuditRow, Broadcast, Figure
 from bot.domain.people.access import InviteCode, Standing
 from bot.domain.people.moderation import Strike
 from bot.domain.tasks.task import LedgerRow, OutboxItem, Task, TaskState

@@ -15,7 +15,7 @@ from bot.domain.credits.plans import LISTS, NUMBERS, SWITCH
 from bot.domain.credits.spending import Level, Window
 from bot.domain.library.asset import AssetKind
 from bot.domain.library.recipe import BUILT_IN, BUILT_IN_PHOTO
-from bot.domain.operations.actions import BroadcastState
+from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessMode, InviteProblem, Role, Verdict
 from bot.domain.people.moderation import StrikeSource
 from bot.domain.requests.choices import ANSWERED, CAMERAS, Knob

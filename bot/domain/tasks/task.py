@@ -49,6 +49,10 @@ class FailureKind(StrEnum):
     """It took longer than the operator allows."""
 
 
+EXPLAINED_FAILURES = frozenset({FailureKind.PARAMETERS, FailureKind.PROVIDER})
+"""Here the provider's own words help people; about content they only sound harsh."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The conversation that a task came from, and where its video goes back to."""

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bot.domain.credits.plans import as_json, with_fields
 from bot.domain.credits.quota import Plan, PlanTerms
-from bot.domain.operations.actions import AuditRow
+from bot.domain.operations.records import AuditRow
 from bot.store import Store
 
 log = structlog.get_logger(__name__)

@@ -11,7 +11,7 @@ import structlog
 from pydantic import BaseModel, TypeAdapter
 
 from bot.clock import Clock
-from bot.domain.operations.report import report, start_of
+from bot.domain.operations.records import report, start_of
 from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import HOUR, MINUTE, Millis, UserId
 from bot.errors import UserError

@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from bot.clock import Clock
-from bot.domain.operations.actions import Broadcast, BroadcastState
+from bot.domain.operations.records import Broadcast, BroadcastState
 from bot.domain.people.access import Permission
 from bot.domain.units import SECOND, Millis, UserId
 from bot.errors import UserError

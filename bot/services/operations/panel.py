@@ -6,7 +6,7 @@ Whoever does it is the `actor`; None is a shell.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.operations.actions import AuditRow
+from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import Permission, Person, Standing
 from bot.domain.tasks.task import ACTIVE_STATES, LedgerRow, Task
 from bot.domain.units import UserId

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.clock import Clock
-from bot.domain.operations.report import Figure, Report, days_before, report, start_of
+from bot.domain.operations.records import Figure, Report, days_before, report, start_of
 from bot.domain.people.access import Permission
 from bot.domain.units import UserId, shown
 from bot.i18n import Texts, for_language

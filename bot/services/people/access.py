@@ -11,7 +11,7 @@ from dataclasses import replace
 import structlog
 
 from bot.clock import Runtime
-from bot.domain.operations.actions import AuditRow
+from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import (
     AccessLevel,
     AccessMode,

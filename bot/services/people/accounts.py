@@ -7,11 +7,19 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.clock import Clock
-from bot.domain.credits.grants import read_until
 from bot.domain.credits.plans import fitted
-from bot.domain.credits.quota import Lot, Plan, available, day_limit, month_limit, resets_at, windows
+from bot.domain.credits.quota import (
+    Lot,
+    Plan,
+    available,
+    day_limit,
+    month_limit,
+    read_until,
+    resets_at,
+    windows,
+)
 from bot.domain.credits.shop import GRACE
-from bot.domain.operations.actions import AuditRow
+from bot.domain.operations.records import AuditRow
 from bot.domain.requests.preferences import Preferences
 from bot.domain.tasks.task import LedgerRow
 from bot.domain.units import DAY, Millis, UserId

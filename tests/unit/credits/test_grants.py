@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.credits.grants import GrantOrder, read_grant
+from bot.domain.credits.quota import GrantOrder, read_grant
 from bot.errors import UserError
 
 

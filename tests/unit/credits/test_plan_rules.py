@@ -4,9 +4,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.credits.grants import read_until
 from bot.domain.credits.plans import check, fitted
-from bot.domain.credits.quota import Plan, Usage, allowance_left, windows
+from bot.domain.credits.quota import Plan, Usage, allowance_left, read_until, windows
 from bot.domain.requests.preferences import Preferences
 from bot.domain.requests.request import Operation
 from bot.domain.units import DAY, HOUR, Credits, Millis

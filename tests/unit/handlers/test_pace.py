@@ -1,5 +1,5 @@
 from bot.domain.units import MINUTE, SECOND, Millis
-from handlers.sending.pace import GROUP, OVERALL, REMEMBERED, Pace, Shown
+from handlers.sending.notices import GROUP, OVERALL, REMEMBERED, Pace, Shown
 
 CHAT, CLUB, MESSAGE = 1001, -1_002_000_000_001, 7
 

@@ -19,10 +19,9 @@ from starlette.routing import Route
 from bot.clock import ManualClock
 from bot.demo.serving import serve
 from bot.domain.requests.request import Operation, VideoRequest
-from bot.kling import outcomes
+from bot.kling import dialects, outcomes
 from bot.kling.auth import Signer
 from bot.kling.client import LARGEST_ANSWER, KlingClient, Limiter, joined
-from bot.kling.dialects import registry
 from bot.kling.provider import Provider
 from bot.kling.wire import RemoteState, SubmitContext, TaskRef
 
@@ -63,7 +62,7 @@ async def client_of(
     settings = settings.model_copy(update={"base_url": base_url, "rate": 1000.0} | config)
     # A proxy of the machine that runs the tests is none of theirs.
     async with httpx.AsyncClient(trust_env=False) as http:
-        yield KlingClient(settings, registry.get(dialect), signer, http, clock or ManualClock(NOW))
+        yield KlingClient(settings, dialects.get(dialect), signer, http, clock or ManualClock(NOW))
 
 
 @asynccontextmanager

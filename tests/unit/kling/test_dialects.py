@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot.domain.requests.request import ImageRef, Operation, VideoRequest
-from bot.kling.dialects import registry
+from bot.kling import dialects
 from bot.kling.wire import TaskRef
 from tests.unit.kling.recorded import EXTERNAL_ID, PICTURES, hold_answer, hold_request, names
 
@@ -24,7 +24,7 @@ ANSWERS = {
 def samples(dialect: str, *kinds: str) -> Iterator[object]:
     for kind in kinds:
         for name in names(dialect, kind):
-            yield pytest.param(registry.get(dialect), name, id=f"{dialect}-{name}")
+            yield pytest.param(dialects.get(dialect), name, id=f"{dialect}-{name}")
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_an_answer_means_what_was_recorded_for_it(dialect, name):
     ],
 )
 def test_gateways_are_asked_for_a_task_by_its_own_id_alone_and_for_no_list(name, operation, path):
-    dialect = registry.get(name)
+    dialect = dialects.get(name)
     ref = TaskRef(operation, "kling-v2-6", EXTERNAL_ID, "task_1")
     assert dialect.query(ref).path == path
     assert not dialect.can_look_up
@@ -91,4 +91,4 @@ def test_what_a_gateway_cannot_express_or_drops_without_a_word_is_named(name, ch
         "aspect_ratio": None,
         "first_frame": PICTURE,
     }
-    assert registry.get(name).unsupported(VideoRequest(**wanted | changes)) == missing
+    assert dialects.get(name).unsupported(VideoRequest(**wanted | changes)) == missing

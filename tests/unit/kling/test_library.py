@@ -11,10 +11,10 @@ from PIL import Image
 from bot.clock import SystemClock
 from bot.demo.kling import KlingStandIn
 from bot.demo.serving import serve
-from bot.kling import outcomes
+from bot.kling import dialects, outcomes
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient
-from bot.kling.dialects import library, registry
+from bot.kling.dialects import library
 from bot.kling.dialects.library import Entry, Kind
 from bot.kling.provider import Provider
 from bot.kling.wire import HttpResponse, RemoteState
@@ -33,7 +33,7 @@ async def kling(tmp_path):
     async with serve(stand_in.app) as url, httpx.AsyncClient(trust_env=False) as http:
         config = Provider(name="official", base_url=url, key="sk", models=("kling-v3",), rate=1_000)
         signer = Signer("bearer", "demo-api-key")
-        yield stand_in, KlingClient(config, registry.get("official"), signer, http, SystemClock())
+        yield stand_in, KlingClient(config, dialects.get("official"), signer, http, SystemClock())
 
 
 async def test_an_element_is_made_from_pictures_listed_and_deleted(kling):

@@ -4,10 +4,9 @@ import pytest
 from bot.clock import ManualClock
 from bot.domain.requests.request import Operation, VideoRequest
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis
-from bot.kling import outcomes
+from bot.kling import dialects, outcomes
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient
-from bot.kling.dialects import registry
 from bot.kling.pool import Pool
 from bot.kling.provider import Provider
 from tests.operations import SOURCE, a_request_for
@@ -36,7 +35,7 @@ def pool_of(http, clock):
 
     def client(name, *, dialect="official", models=("kling-v2-6",), **settings) -> KlingClient:
         config = Provider(name=name, base_url="http://127.0.0.1:9", key="sk", models=models, **settings)
-        return KlingClient(config, registry.get(dialect), Signer("bearer", "sk-1"), http, clock)
+        return KlingClient(config, dialects.get(dialect), Signer("bearer", "sk-1"), http, clock)
 
     return build
 

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.kling.dialects import registry
+from bot.kling import dialects
 
 
 @pytest.mark.parametrize(
@@ -23,13 +23,13 @@ from bot.kling.dialects import registry
     ],
 )
 def test_a_dialect_is_found_by_host_and_key(base_url, key, dialect):
-    assert registry.detect(base_url, key) == dialect
+    assert dialects.detect(base_url, key) == dialect
 
 
 def test_every_dialect_goes_by_its_own_name():
-    assert all(registry.get(name).name == name for name in registry.DIALECTS)
+    assert all(dialects.get(name).name == name for name in dialects.DIALECTS)
 
 
 def test_a_dialect_that_is_not_spoken_is_no_guess():
     with pytest.raises(KeyError):
-        registry.get("klingon")
+        dialects.get("klingon")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from PIL import Image
 
-from bot.domain.operations.report import Figure, days_before, percentile, report, start_of
+from bot.domain.operations.records import Figure, days_before, percentile, report, start_of
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import DAY, HOUR, Credits, Millis, TaskId, UserId
 from bot.media.charts import COLOURS, Bars, Columns, Shares, draw

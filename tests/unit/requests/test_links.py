@@ -3,10 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.requests.links import Linked, split_links
 from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
-from bot.services.requests.attachments import MOST_LINKS, Links
+from bot.services.requests.attachments import MOST_LINKS, Linked, Links, split_links
 
 BOAT = "https://example.com/boat.jpg"
 
