@@ -109,11 +109,6 @@ async def on_decline(turn: Turn, button: Decline) -> str:
 # -- invite codes ------------------------------------------------------------------------------------
 
 
-async def redeem(turn: Turn, code: str) -> None:
-    """Let a person in by the code of an invite link."""
-    await turn.services.access.redeem(turn.user_id, code)
-
-
 async def invite_code(turn: Turn, words: Words) -> None:
     """`/invitecode [uses] [days] [plan]`: a new invite link; without arguments, the codes that are valid."""
     if not words:

@@ -63,11 +63,9 @@ class ShowChoices(_OfField, action="panel.plan_pick"):
 
 
 @dataclass(frozen=True)
-class Flip(Payload, action="panel.plan_flip"):
+class Flip(_OfField, action="panel.plan_flip"):
     """Turn a switch; or add a value to a list, or remove it."""
 
-    plan: str
-    field: str
     value: str = ""
 
 
@@ -94,21 +92,16 @@ class ResetPrices(_OfRow, action="panel.price_reset"):
 
 
 @dataclass(frozen=True)
-class AskPrice(Payload, action="panel.price_ask"):
+class AskPrice(_OfRow, action="panel.price_ask"):
     """Ask for a price."""
 
-    row: str
     price: str
 
 
 # -- plans -------------------------------------------------------------------------------------------
 
 
-async def _show_plans(turn: Turn, _: ShowPlans) -> View:
-    return _plans(turn)
-
-
-def _plans(turn: Turn) -> View:
+async def _show_plans(turn: Turn, _: ShowPlans | None = None) -> View:
     return _plans_view(turn.t, tuple(turn.services.pricing.plans), turn.user_id)
 
 
@@ -158,7 +151,7 @@ async def _reset_plan(turn: Turn, button: ResetPlan) -> View:
     pricing = turn.services.pricing
     name = _find(pricing.plans, button.plan)
     await pricing.reset(turn.user_id, name, turn.idempotency_key)
-    return _plan(turn, name) if name in pricing.plans else _plans(turn)
+    return _plan(turn, name) if name in pricing.plans else await _show_plans(turn)
 
 
 async def _on_plan_name_reply(turn: Turn, _: AskPlanName) -> View:
@@ -230,15 +223,11 @@ def _find_row(turn: Turn, hashed: str) -> tuple[str, Model]:
     raise UserError("error.button.stale")
 
 
-def _hash_price(column: str, key: str) -> str:
-    return short_hash(f"{column} {key}")
-
-
 def _find_price(row: Model, hashed: str) -> tuple[str, str]:
     """The column and key of the price that a button means."""
     for column, prices in prices_of(row).items():
         for key in prices:
-            if _hash_price(column, key) == hashed:
+            if short_hash(f"{column} {key}") == hashed:
                 return column, key
     raise UserError("error.button.stale")
 
@@ -260,13 +249,9 @@ def _plan_view(t: Texts, name: str, plan: Plan, origin: Origin, owner: UserId) -
         return to(owner, t(f"terms.{field}", value=value), payload)
 
     hashed = short_hash(name)
+    values = {field: _number_label(t, field, getattr(plan, field)) for field in NUMBERS}
     numbers = [
-        button(
-            field,
-            _number_label(t, field, getattr(plan, field)),
-            AskPlanNumber(hashed, short_hash(field)),
-        )
-        for field in NUMBERS
+        button(field, value, AskPlanNumber(hashed, short_hash(field))) for field, value in values.items()
     ]
     carries_over = t("terms.yes" if plan.carry_over else "terms.no")
     rows = [
@@ -326,7 +311,7 @@ def _price_view(
     section, row = place
     hashed = _hash_row(section, row)
     buttons = [
-        to(owner, f"{label}: {t.number(value)}", AskPrice(hashed, _hash_price(column, key)))
+        to(owner, f"{label}: {t.number(value)}", AskPrice(hashed, short_hash(f"{column} {key}")))
         for column, key, label, value in _labelled_prices(t, row)
     ]
     rows = in_rows(buttons, 2)

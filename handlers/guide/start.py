@@ -111,7 +111,7 @@ async def _redeem_invite(turn: Turn, code: str) -> None:
         UserError: the code is not valid.
 
     """
-    await access.redeem(turn, code)
+    await turn.services.access.redeem(turn.user_id, code)
     await welcome(turn)
 
 
