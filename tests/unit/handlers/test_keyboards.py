@@ -24,7 +24,7 @@ from handlers.chat.keyboards import (
     Signer,
     markup,
 )
-from handlers.chat.routes import Press, Routes
+from handlers.chat.routes import Kind, Press, Routes
 
 SECRET = "123456:a-token-of-tests"
 SIGNER = Signer(SECRET)
@@ -123,6 +123,20 @@ def test_a_keyboard_is_made_of_rows_and_an_empty_one_is_none():
     assert [button.style for button in keyboard[0]] == ["primary", "danger"]
     assert keyboard[1][0].callback_data is None
     assert keyboard[1][0].copy_text.text == "x" * COPY_LIMIT
+
+
+# -- what is declared --------------------------------------------------------------------------------
+
+
+def kinds_of(payload: type[Payload]) -> set[type[Payload]]:
+    kinds = set(payload.__subclasses__())
+    return kinds.union(*map(kinds_of, kinds))
+
+
+def test_every_kind_of_button_and_of_update_has_its_handler():
+    ours = {kind for kind in kinds_of(Payload) if kind.action and kind.__module__.startswith("handlers.")}
+    assert ours == {press.payload for press in ROUTES.buttons.values()}
+    assert set(ROUTES.events) == set(Kind)
 
 
 # -- payloads ----------------------------------------------------------------------------------------
