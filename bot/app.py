@@ -31,7 +31,7 @@ from bot.kling.pool import open_pool
 from bot.network import Network
 from bot.scheduler import Scheduler
 from bot.services.compose import Compose
-from bot.services.container import Services
+from bot.services.container import Services, administration
 from bot.services.credits.payments import Payments, Subscriptions
 from bot.services.credits.pools import Pools
 from bot.services.credits.spending import Spending
@@ -61,7 +61,6 @@ from bot.services.tasks.status import Status
 from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.settings.config import Settings
 from bot.store import Store
-from bot.wiring import administration
 from handlers.connection import connect
 
 log = structlog.get_logger(__name__)

@@ -42,7 +42,7 @@ LAYERS = {
         "bot.errors",
         "bot.i18n",
     ),
-    "bot.wiring": (
+    "bot.services.container": (
         "bot.services",
         "bot.settings.config",
         "bot.store",
@@ -75,7 +75,7 @@ LAYERS = {
         "bot.settings.config",
         "bot.log",
         "bot.kling.pool",
-        "bot.wiring",
+        "bot.services.container",
         "bot.store",
         "bot.services",
         "bot.domain",

@@ -20,12 +20,12 @@ from bot.clock import Clock, Runtime
 from bot.domain.units import Millis, UserId
 from bot.errors import ConfigError, UserError
 from bot.kling.pool import ConfiguredOffer
+from bot.services.container import Administration, administration
 from bot.services.ports import Job
 from bot.services.tasks.admin import TaskAdmin
 from bot.services.tasks.lifecycle import Tasks
 from bot.settings import config
 from bot.store import Store
-from bot.wiring import Administration, administration
 
 P = ParamSpec("P")
 

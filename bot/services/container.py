@@ -1,12 +1,13 @@
-"""The services that handlers may call, in one typed place."""
+"""The services that handlers may call, and those of them that the bot and the shell share."""
 
 from dataclasses import dataclass
 
-from bot.clock import Clock
+from bot.clock import Clock, Runtime
 from bot.services.compose import Compose
 from bot.services.credits.payments import Payments
+from bot.services.credits.plans import Plans
 from bot.services.credits.pools import Pools
-from bot.services.credits.pricing import Pricing
+from bot.services.credits.pricing import Offer, Prices, Pricing
 from bot.services.library.assets import Assets
 from bot.services.library.recipes import Ideas, Recipes
 from bot.services.operations.broadcast import Broadcasts
@@ -15,8 +16,9 @@ from bot.services.operations.privacy import Privacy
 from bot.services.operations.providers import Providers
 from bot.services.operations.reports import Reports
 from bot.services.people.access import Access
-from bot.services.people.accounts import Accounts
+from bot.services.people.accounts import Accounts, Audit
 from bot.services.people.moderation import Moderation
+from bot.services.ports import Wake
 from bot.services.requests.assistant import Assistant
 from bot.services.requests.attachments import Attachments, Links
 from bot.services.requests.cards import Cards
@@ -26,6 +28,8 @@ from bot.services.tasks.admin import TaskAdmin
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.results import History, Results
 from bot.services.tasks.status import Status
+from bot.settings.config import Settings
+from bot.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +64,45 @@ class Services:
     providers: Providers
     clock: Clock
     stale_after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Administration:
+    """What admins work with, from the chat and from a shell."""
+
+    audit: Audit
+    prices: Prices
+    accounts: Accounts
+    access: Access
+    pricing: Pricing
+    admin: AdminPanel
+    broadcasts: Broadcasts
+    reports: Reports
+
+
+def administration(
+    settings: Settings, *, store: Store, offer: Offer, runtime: Runtime, wake: Wake
+) -> Administration:
+    """Put it together on an open store; `offer` knows what the providers make."""
+    clock = runtime.clock
+    audit = Audit(store=store, clock=clock)
+    plans = Plans(store=store, configured=settings.plans, default=settings.quota.default_plan)
+    configured, of_providers = settings.catalog.model_dump(), settings.provider_prices
+    prices = Prices(store=store, configured=configured, of_providers=of_providers)
+    quota, owners = settings.quota, settings.telegram.admins
+    accounts = Accounts(store=store, clock=clock, plans=plans, quota=quota, owners=owners, audit=audit)
+    access = Access(
+        store=store, accounts=accounts, audit=audit, runtime=runtime, settings=settings.access, plans=plans
+    )
+    return Administration(
+        audit=audit,
+        prices=prices,
+        accounts=accounts,
+        access=access,
+        pricing=Pricing(plans=plans, prices=prices, offer=offer, access=access, audit=audit),
+        admin=AdminPanel(store=store, access=access, accounts=accounts, audit=audit),
+        broadcasts=Broadcasts(
+            store=store, access=access, accounts=accounts, audit=audit, clock=clock, wake=wake
+        ),
+        reports=Reports(store=store, access=access, accounts=accounts, clock=clock),
+    )

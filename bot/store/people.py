@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from bot.domain.operations.records import AuditRow, Broadcast
 from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role, Standing, problem_with
 from bot.domain.people.moderation import Strike
-from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.choices import Preferences
 from bot.domain.units import ChatId, Millis, UserId
 from bot.store.engine import Subject, Transaction, mapper
 from bot.store.operations import author_of, save_audit_row

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.domain.people.access import AccessLevel
-from bot.domain.requests.preferences import (
+from bot.domain.requests.choices import (
     AUTOMATIC,
     SWITCHES,
     Preference,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from telegram import Bot, MaybeInaccessibleMessage, Message, Update, User
 
-from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import Origin
 from bot.domain.units import ChatId, Millis, UserId
 from bot.i18n import Texts, for_language

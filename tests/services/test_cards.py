@@ -9,8 +9,7 @@ from bot.domain.requests import (
     catalog,
     presets,
 )
-from bot.domain.requests.choices import Knob
-from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.choices import Knob, Preferences
 from bot.domain.requests.prompt import Vocabulary, parse
 from bot.domain.requests.request import AudioRef, ImageRef, Operation, Speech, VideoRequest
 from bot.errors import UserError

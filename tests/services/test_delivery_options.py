@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bot.clock import Runtime
-from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import ChatId
 from bot.services.ports import DeliveryOptions, Reaction

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import (
     FINAL_STATES,
     TaskState,

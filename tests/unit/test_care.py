@@ -23,9 +23,8 @@ import handlers
 from bot.domain.credits.quota import Plan
 from bot.domain.library.recipe import clean_name
 from bot.domain.requests.catalog import load as load_catalog
-from bot.domain.requests.choices import Knob
+from bot.domain.requests.choices import Knob, Preferences
 from bot.domain.requests.model import Model
-from bot.domain.requests.preferences import Preferences
 from bot.domain.requests.presets import load_voices
 from bot.domain.requests.request import Operation, VideoRequest
 from bot.domain.tasks.task import Task, TaskState

@@ -18,9 +18,8 @@ from bot.domain.library.recipe import BUILT_IN, BUILT_IN_PHOTO
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessMode, InviteProblem, Role, Verdict
 from bot.domain.people.moderation import StrikeSource
-from bot.domain.requests.choices import ANSWERED, CAMERAS, Knob
+from bot.domain.requests.choices import ANSWERED, CAMERAS, Knob, Preference
 from bot.domain.requests.model import FIXED, PRICES
-from bot.domain.requests.preferences import Preference
 from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
 from bot.i18n import DEFAULT, NAMES, Catalogue, Texts, choose, for_language, read_catalogue

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot.domain.credits.quota import Plan, PlanTerms
-from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.choices import Preferences
 from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, VideoRequest
 from bot.errors import UserError
 

@@ -3,9 +3,8 @@
 Nothing is kept and nothing costs anything here.
 """
 
-from bot.services.compose.finished import Finished
 from bot.services.compose.images import Images
-from bot.services.compose.videos import NOTHING_PREFERRED, Pictures, Videos
+from bot.services.compose.videos import NOTHING_PREFERRED, Finished, Pictures, Videos
 
 __all__ = ["NOTHING_PREFERRED", "Compose", "Pictures"]
 

@@ -20,8 +20,8 @@ from bot.domain.library.recipe import (
     recipe_of,
     suggested_name,
 )
+from bot.domain.requests.choices import Preferences
 from bot.domain.requests.options import Options
-from bot.domain.requests.preferences import Preferences
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.units import Credits, UserId

@@ -20,7 +20,7 @@ from bot.domain.credits.quota import (
 )
 from bot.domain.credits.shop import GRACE
 from bot.domain.operations.records import AuditRow
-from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import LedgerRow
 from bot.domain.units import DAY, Millis, UserId
 from bot.errors import UserError

@@ -10,9 +10,8 @@ from pydantic import ValidationError
 
 from bot.clock import Clock
 from bot.domain.library.asset import NO_NAMES, Names
-from bot.domain.requests.choices import COMPOSED, Choice, Knob, choices, fitted, knobs
+from bot.domain.requests.choices import COMPOSED, Choice, Knob, Preferences, choices, fitted, knobs
 from bot.domain.requests.options import SEED_LIMIT
-from bot.domain.requests.preferences import Preferences
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import PROMPT_LIMIT, ImageRef, Operation, VideoRequest
 from bot.domain.units import ChatId, UserId

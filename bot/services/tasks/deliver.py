@@ -13,7 +13,7 @@ from typing import Protocol
 import structlog
 
 from bot.clock import Runtime
-from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.choices import Preferences
 from bot.domain.requests.request import Operation, Product
 from bot.domain.tasks.schedule import DELIVERY_LEASE, backoff
 from bot.domain.tasks.task import (

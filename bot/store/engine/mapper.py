@@ -17,7 +17,7 @@ from bot.domain.credits.quota import Lot
 from bot.domain.credits.shop import MonthlyPlan, Package
 from bot.domain.library.recipe import Recipe
 from bot.domain.operations.records import AuditRow
-from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import Origin, RemoteVideo
 
 T = TypeVar("T")

@@ -1,8 +1,15 @@
 import pytest
 
 from bot.domain.requests.catalog import load
-from bot.domain.requests.choices import CAMERAS, Choice, Knob, choices
-from bot.domain.requests.preferences import Preference, Preferences, preference_choices
+from bot.domain.requests.choices import (
+    CAMERAS,
+    Choice,
+    Knob,
+    Preference,
+    Preferences,
+    choices,
+    preference_choices,
+)
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.units import Credits, UserId
 from bot.i18n import NAMES, for_language

@@ -3,8 +3,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.requests.catalog import load
-from bot.domain.requests.choices import CAMERAS, Knob, choices, fitted, knobs
-from bot.domain.requests.preferences import AUTOMATIC, Preference, Preferences, preference_choices
+from bot.domain.requests.choices import (
+    AUTOMATIC,
+    CAMERAS,
+    Knob,
+    Preference,
+    Preferences,
+    choices,
+    fitted,
+    knobs,
+    preference_choices,
+)
 from bot.domain.requests.request import ImageRef, Operation, Shot, VideoRequest
 from bot.errors import UserError
 

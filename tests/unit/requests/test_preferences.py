@@ -1,6 +1,6 @@
 import pytest
 
-from bot.domain.requests.preferences import Preferences
+from bot.domain.requests.choices import Preferences
 
 
 def test_what_is_written_reads_back():
