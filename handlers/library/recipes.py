@@ -28,7 +28,7 @@ async def _meant(turn: Turn) -> VideoRequest:
     task = await result_replied_to(turn)
     if task is not None:
         return task.request
-    open_card = await turn.services.cards.card(turn.user_id, turn.chat_id)
+    open_card = await turn.services.cards.get(turn.user_id, turn.chat_id)
     if open_card is None:
         raise UserError("error.recipe.of_what")
     return open_card.request

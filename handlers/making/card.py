@@ -30,12 +30,12 @@ async def new(turn: Turn) -> None:
     inputs = await read_inputs(turn)
     if inputs.source is not None and not inputs.pictures:
         await turn.services.results.check_kept(inputs.source.request)
-        card = Card(name, cards.revived(inputs.source.request, turn.preferences))
+        card = Card(name, cards.restore(inputs.source.request, turn.preferences))
         if inputs.text:
-            card = cards.answered(card, inputs.text, inputs.names)
+            card = cards.answer(card, inputs.text, inputs.names)
     else:
         prompt = turn.services.compose.parse(inputs.text, inputs.names)
-        card = cards.begun(name, prompt, inputs.pictures, turn.preferences)
+        card = cards.start(name, prompt, inputs.pictures, turn.preferences)
     await show_card(turn, replace(card, source_message_id=turn.message_id))
 
 
@@ -51,7 +51,7 @@ async def suggest_outfits(turn: Turn, person: ImageRef) -> None:
 async def close_card(turn: Turn) -> bool:
     """Discard the person's card in this chat; False where there is none."""
     cards = turn.services.cards
-    card = await cards.card(turn.user_id, turn.chat_id)
+    card = await cards.get(turn.user_id, turn.chat_id)
     if card is None:
         return False
     await cards.close(turn.user_id, turn.chat_id)
@@ -71,7 +71,7 @@ async def on_open(turn: Turn, button: card_views.OpenCard) -> None:
     if option is None:
         await _change(turn, card)
         return
-    await turn.services.cards.keep(turn.user_id, turn.chat_id, card)
+    await turn.services.cards.save(turn.user_id, turn.chat_id, card)
     choices = turn.services.cards.choices(card.request, option)
     prices = {choice.key: turn.services.compose.price(choice.request) for choice in choices}
     await turn.edit(card_views.choices(turn.t, card, option, choices, prices, turn.user_id))
@@ -80,25 +80,25 @@ async def on_open(turn: Turn, button: card_views.OpenCard) -> None:
 async def on_choose(turn: Turn, button: card_views.Choose) -> None:
     """Set an option, and show the card with it."""
     card = await _named(turn, button.card)
-    await _change(turn, turn.services.cards.chosen(card, button.option, button.key))
+    await _change(turn, turn.services.cards.choose(card, button.option, button.key))
 
 
 async def on_use_pictures(turn: Turn, button: card_views.UsePictures) -> None:
     """Use the photos in question as frames or as references."""
     card = await _named(turn, button.card)
-    await _change(turn, turn.services.cards.used(card, button.use, turn.preferences))
+    await _change(turn, turn.services.cards.use_pictures(card, button.use, turn.preferences))
 
 
 async def on_wear(turn: Turn, button: card_views.Wear) -> None:
     """Take an outfit as the card's prompt."""
     card = await _named(turn, button.card)
-    await _change(turn, turn.services.cards.worded(card, turn.t(f"tryon.prompt_{button.outfit}")))
+    await _change(turn, turn.services.cards.set_prompt(card, turn.t(f"tryon.prompt_{button.outfit}")))
 
 
 async def on_improve_prompt(turn: Turn, button: card_views.ImprovePrompt) -> None:
     """Ask the assistant for a better prompt, and show both."""
     services = turn.services
-    request = (await services.cards.named(turn.user_id, turn.chat_id, button.card)).request
+    request = (await services.cards.get_named(turn.user_id, turn.chat_id, button.card)).request
     suggestion = await services.assistant.improve(
         turn.user_id, request.prompt, of_a_photo=bool(request.images)
     )
@@ -113,7 +113,7 @@ async def on_use_prompt(turn: Turn, button: card_views.UsePrompt) -> None:
     if pending is None or pending.kind != SUGGESTION:
         raise UserError("error.button.stale")
     card = await _named(turn, button.card)
-    await _change(turn, turn.services.cards.worded(card, pending.subject))
+    await _change(turn, turn.services.cards.set_prompt(card, pending.subject))
     await turn.stop_asking()
 
 
@@ -131,7 +131,7 @@ async def on_generate(turn: Turn, button: card_views.Generate) -> None:
 async def on_discard(turn: Turn, button: card_views.Discard) -> None:
     """Discard the card; a button of an older card leaves the newer one alone."""
     cards = turn.services.cards
-    card = await cards.card(turn.user_id, turn.chat_id)
+    card = await cards.get(turn.user_id, turn.chat_id)
     if card is not None and card.name == button.card:
         await cards.close(turn.user_id, turn.chat_id)
     await turn.edit(View(turn.t("draft.discarded")))
@@ -139,13 +139,13 @@ async def on_discard(turn: Turn, button: card_views.Discard) -> None:
 
 async def _named(turn: Turn, name: str) -> Card:
     """The card that a button names; it is shown where the button stands."""
-    card = await turn.services.cards.named(turn.user_id, turn.chat_id, name)
+    card = await turn.services.cards.get_named(turn.user_id, turn.chat_id, name)
     return replace(card, message_id=turn.message_id)
 
 
 async def _change(turn: Turn, card: Card) -> None:
     """Save a card and show it in its place."""
-    await turn.services.cards.keep(turn.user_id, turn.chat_id, card)
+    await turn.services.cards.save(turn.user_id, turn.chat_id, card)
     await turn.edit(await card_view(turn, card))
 
 

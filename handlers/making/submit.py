@@ -23,7 +23,7 @@ async def make_video(
     if not pictures and not prompt.prompt and not prompt.options.shots:
         await turn.answer(card_views.how_to(turn.t))
         return
-    card = turn.services.cards.begun(card_name(turn.update_id), prompt, pictures, turn.preferences)
+    card = turn.services.cards.start(card_name(turn.update_id), prompt, pictures, turn.preferences)
     if len(pictures) == 2 or (pictures and not prompt.prompt):
         question = STALE if turn.is_stale and not card.pictures else card.question
     else:
@@ -84,11 +84,11 @@ async def show_card(
     """Save a card and show it as the newest message; the message that showed it, or an older one, goes."""
     view = view or await card_view(turn, card)
     cards = turn.services.cards
-    older = await cards.card(turn.user_id, turn.chat_id)
+    older = await cards.get(turn.user_id, turn.chat_id)
     # Saved before it is shown: its buttons must work at once, also if we crash in between.
-    await cards.keep(turn.user_id, turn.chat_id, replace(card, message_id=None))
+    await cards.save(turn.user_id, turn.chat_id, replace(card, message_id=None))
     sent = await turn.answer(view, target)
-    await cards.keep(turn.user_id, turn.chat_id, replace(card, message_id=sent.message_id))
+    await cards.save(turn.user_id, turn.chat_id, replace(card, message_id=sent.message_id))
     if older is not None and older.message_id is not None:
         await turn.remove(older.message_id)
 

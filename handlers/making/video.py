@@ -36,17 +36,17 @@ async def video(turn: Turn) -> None:
     else:
         prompt = turn.services.compose.parse(inputs.text, inputs.names)
     # A command is an order of its own; photos without a prompt, or what a card waits for, belong to the card.
-    card = None if turn.command is not None else await cards.card(turn.user_id, turn.chat_id)
+    card = None if turn.command is not None else await cards.get(turn.user_id, turn.chat_id)
     is_for_card = card is not None and (not inputs.text or card.awaits is Knob.END_FRAME)
     if card is not None and card.takes_pictures and inputs.pictures and is_for_card:
-        await show_card(turn, cards.with_pictures(card, inputs.pictures, turn.preferences))
+        await show_card(turn, cards.add_pictures(card, inputs.pictures, turn.preferences))
     else:
         await make_video(turn, prompt, inputs.pictures, FORWARDED if is_foreign else None)
 
 
 async def on_text(turn: Turn) -> None:
     """A text in a private chat changes the open card, or else is offered as a prompt."""
-    card = await turn.services.cards.card(turn.user_id, turn.chat_id)
+    card = await turn.services.cards.get(turn.user_id, turn.chat_id)
     replied = turn.replied_to
     is_of_photo = image_file_of(replied) is not None and (
         # A photo that is replied to counts more than a card, unless the card began with it.
@@ -58,7 +58,7 @@ async def on_text(turn: Turn) -> None:
         return
     names = await turn.services.assets.names(turn.user_id)
     if card is not None and _takes_text(card):
-        await show_card(turn, turn.services.cards.answered(card, turn.text, names))
+        await show_card(turn, turn.services.cards.answer(card, turn.text, names))
     else:
         await make_video(turn, turn.services.compose.parse(turn.text, names), question=PROMPT)
 
@@ -66,14 +66,14 @@ async def on_text(turn: Turn) -> None:
 async def on_group_reply(turn: Turn) -> None:
     """In groups, texts and photos count only in reply to the person's own card."""
     cards, replied = turn.services.cards, turn.replied_to
-    card = await cards.card(turn.user_id, turn.chat_id)
+    card = await cards.get(turn.user_id, turn.chat_id)
     if card is None or replied is None or replied.message_id != card.message_id:
         return
     inputs = await read_inputs(turn)
     if inputs.pictures and card.takes_pictures:
-        await show_card(turn, cards.with_pictures(card, inputs.pictures, turn.preferences))
+        await show_card(turn, cards.add_pictures(card, inputs.pictures, turn.preferences))
     elif not inputs.pictures and _takes_text(card):
-        await show_card(turn, cards.answered(card, inputs.text, inputs.names))
+        await show_card(turn, cards.answer(card, inputs.text, inputs.names))
 
 
 def _takes_text(card: Card) -> bool:

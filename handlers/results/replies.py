@@ -9,7 +9,7 @@ from bot.domain.people.access import AccessLevel
 from bot.domain.requests.request import Operation, Product
 from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage
 from bot.services.requests.attachments import split_links
-from bot.services.requests.cards import EDITED, READY, reworded
+from bot.services.requests.cards import EDITED, READY, replace_prompt
 from handlers.chat.files import fetch_file, sound_file_of
 from handlers.chat.inputs import read_prompt
 from handlers.chat.routes import Event, Kind
@@ -67,7 +67,7 @@ async def on_edited(turn: Turn) -> None:
     if not prompt.prompt:
         return
     await services.results.check_kept(task.request)
-    request = reworded(services.compose, task.request, prompt, turn.preferences)
+    request = replace_prompt(services.compose, task.request, prompt, turn.preferences)
     if request != task.request:
         await open_card(turn, request, turn.message_id, EDITED)
 
@@ -99,7 +99,7 @@ async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
         return
     prompt = await read_prompt(turn, text)
     await services.results.check_kept(task.request)
-    request = reworded(services.compose, task.request, prompt, turn.preferences)
+    request = replace_prompt(services.compose, task.request, prompt, turn.preferences)
     await open_card(turn, request, turn.message_id, READY)
 
 

@@ -51,7 +51,7 @@ async def on_change(turn: Turn, button: Change) -> None:
     """Open the request on a card, to be changed before it costs anything."""
     task = await _repeatable(turn, button.task_id)
     target = _home(turn, task)
-    request = turn.services.cards.revived(task.request, turn.preferences)
+    request = turn.services.cards.restore(task.request, turn.preferences)
     await open_card(turn, request, target.message_id, target=target)
 
 

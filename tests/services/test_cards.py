@@ -55,28 +55,28 @@ def cards(store) -> Cards:
 
 
 def begun(cards: Cards, text: str = "", *pictures: ImageRef) -> Card:
-    return cards.begun("a1", parse(text, Vocabulary.of_models(MODELS)), pictures)
+    return cards.start("a1", parse(text, Vocabulary.of_models(MODELS)), pictures)
 
 
 async def test_a_card_reads_back_as_it_was_kept(cards):
     card = replace(begun(cards, "a fox 10s", ONE, TWO), awaits=Knob.SEED, message_id=7, source_message_id=5)
-    await cards.keep(ADA, ADAS_CHAT, card)
-    assert await cards.card(ADA, ADAS_CHAT) == card
-    assert await cards.named(ADA, ADAS_CHAT, "a1") == card
+    await cards.save(ADA, ADAS_CHAT, card)
+    assert await cards.get(ADA, ADAS_CHAT) == card
+    assert await cards.get_named(ADA, ADAS_CHAT, "a1") == card
 
 
 async def test_a_button_of_another_card_finds_nothing(cards):
-    await cards.keep(ADA, ADAS_CHAT, begun(cards, "a fox"))
+    await cards.save(ADA, ADAS_CHAT, begun(cards, "a fox"))
     with pytest.raises(UserError, match=r"error\.draft\.gone"):
-        await cards.named(ADA, ADAS_CHAT, "a2")
+        await cards.get_named(ADA, ADAS_CHAT, "a2")
     await cards.close(ADA, ADAS_CHAT)
     with pytest.raises(UserError, match=r"error\.draft\.gone"):
-        await cards.named(ADA, ADAS_CHAT, "a1")
+        await cards.get_named(ADA, ADAS_CHAT, "a1")
 
 
 async def test_what_another_version_kept_is_given_up(cards, store):
     await store.drafts.save(Draft(ADA, ADAS_CHAT, {"request": {}, "colour": "red"}, None, NOW))
-    assert await cards.card(ADA, ADAS_CHAT) is None
+    assert await cards.get(ADA, ADAS_CHAT) is None
     assert await store.drafts.get(ADA, ADAS_CHAT) is None
 
 
@@ -88,36 +88,36 @@ def test_a_card_asks_for_what_it_lacks(cards):
 
 
 def test_words_become_the_prompt_and_their_options_are_set(cards):
-    card = cards.answered(begun(cards), "a fox runs --model v3 12s 9:16")
+    card = cards.answer(begun(cards), "a fox runs --model v3 12s 9:16")
     assert (card.request.prompt, card.question) == ("a fox runs", READY)
     assert (card.request.model, card.request.duration, card.request.aspect_ratio) == ("kling-v3", 12, "9:16")
 
 
 def test_options_alone_leave_the_prompt_as_it_is(cards):
-    card = cards.answered(begun(cards, "a fox"), "10s")
+    card = cards.answer(begun(cards, "a fox"), "10s")
     assert (card.request.prompt, card.request.duration) == ("a fox", 10)
 
 
 def test_an_answer_goes_where_it_was_asked_for(cards):
     card = begun(cards, "a fox")
-    without = cards.answered(replace(card, awaits=Knob.NEGATIVE), " blur, 10s ")
+    without = cards.answer(replace(card, awaits=Knob.NEGATIVE), " blur, 10s ")
     assert (without.request.negative_prompt, without.request.prompt, without.awaits) == (
         "blur, 10s",
         "a fox",
         None,
     )
-    assert cards.answered(replace(card, awaits=Knob.SEED), "42").request.seed == 42
+    assert cards.answer(replace(card, awaits=Knob.SEED), "42").request.seed == 42
 
 
 @pytest.mark.parametrize("text", ["-1", "a lot", "2147483648", "1" * 5000, "4.2", "²"])
 def test_a_seed_that_is_none_is_asked_for_again(cards, text):
     with pytest.raises(UserError, match=r"error\.card\.seed"):
-        cards.answered(replace(begun(cards, "a fox"), awaits=Knob.SEED), text)
+        cards.answer(replace(begun(cards, "a fox"), awaits=Knob.SEED), text)
 
 
 def test_a_negative_prompt_that_is_too_long_is_refused(cards):
     with pytest.raises(UserError, match=r"error\.prompt\.negative_too_long"):
-        cards.answered(replace(begun(cards, "a fox"), awaits=Knob.NEGATIVE), "x" * 2_501)
+        cards.answer(replace(begun(cards, "a fox"), awaits=Knob.NEGATIVE), "x" * 2_501)
 
 
 def test_what_a_text_says_is_spoken_when_it_changes(cards):
@@ -130,7 +130,7 @@ def test_what_a_text_says_is_spoken_when_it_changes(cards):
         references=(ONE,),
         speech=Speech(text="Hello, how are you today?", voice="AOT"),
     )
-    card = cards.answered(Card("a1", request), "Good morning to all of you out there")
+    card = cards.answer(Card("a1", request), "Good morning to all of you out there")
     assert card.request.speech.text == card.request.prompt == "Good morning to all of you out there"
 
 
@@ -154,50 +154,50 @@ def test_words_are_not_taken_where_nothing_is_said_in_words(cards):
 
 
 def test_the_first_photo_is_what_the_video_begins_with(cards):
-    card = cards.with_pictures(begun(cards, "a fox"), (ONE,))
+    card = cards.add_pictures(begun(cards, "a fox"), (ONE,))
     assert (card.request.first_frame, card.request.operation) == (ONE, Operation.IMAGE_TO_VIDEO)
     assert (card.request.prompt, card.request.aspect_ratio) == ("a fox", None)
 
 
 def test_three_photos_are_references(cards):
-    card = cards.with_pictures(begun(cards, "a fox"), (ONE, TWO, THREE))
+    card = cards.add_pictures(begun(cards, "a fox"), (ONE, TWO, THREE))
     assert card.request.references == (ONE, TWO, THREE)
 
 
 def test_a_second_photo_is_asked_about(cards):
-    asked = cards.with_pictures(begun(cards, "it runs", ONE), (TWO,))
+    asked = cards.add_pictures(begun(cards, "it runs", ONE), (TWO,))
     assert asked.question == TWO_PHOTOS
     assert cards.uses(asked) == (FRAMES, REFERENCES, ONLY_NEW)
-    framed = cards.used(asked, FRAMES).request
+    framed = cards.use_pictures(asked, FRAMES).request
     assert (framed.first_frame, framed.last_frame, framed.mode) == (ONE, TWO, "pro")
-    assert cards.used(asked, REFERENCES).request.references == (ONE, TWO)
-    assert cards.used(asked, ONLY_NEW).request.first_frame == TWO
-    assert cards.used(asked, FRAMES).pictures == ()
+    assert cards.use_pictures(asked, REFERENCES).request.references == (ONE, TWO)
+    assert cards.use_pictures(asked, ONLY_NEW).request.first_frame == TWO
+    assert cards.use_pictures(asked, FRAMES).pictures == ()
 
 
 def test_words_do_not_answer_what_photos_are_for(cards):
-    asked = cards.with_pictures(begun(cards, "it runs", ONE), (TWO,))
-    assert cards.answered(asked, "it flies").question == TWO_PHOTOS
+    asked = cards.add_pictures(begun(cards, "it runs", ONE), (TWO,))
+    assert cards.answer(asked, "it flies").question == TWO_PHOTOS
 
 
 def test_more_references_are_added_without_a_question(cards):
-    card = cards.with_pictures(begun(cards, "a fox", ONE, TWO, THREE), (a_picture(4),))
+    card = cards.add_pictures(begun(cards, "a fox", ONE, TWO, THREE), (a_picture(4),))
     assert len(card.request.references) == 4
     with pytest.raises(UserError, match=r"error\.(model|pictures)\.too_many"):
-        cards.with_pictures(card, (a_picture(5), a_picture(6), a_picture(7), a_picture(8), a_picture(9)))
+        cards.add_pictures(card, (a_picture(5), a_picture(6), a_picture(7), a_picture(8), a_picture(9)))
 
 
 def test_the_end_photo_that_was_asked_for_is_taken_as_such(cards):
     waiting = replace(begun(cards, "it runs", ONE), awaits=Knob.END_FRAME)
-    card = cards.with_pictures(waiting, (TWO,))
+    card = cards.add_pictures(waiting, (TWO,))
     assert (card.request.last_frame, card.awaits, card.pictures) == (TWO, None, ())
     with pytest.raises(UserError, match=r"error\.request\.one_picture"):
-        cards.with_pictures(waiting, (TWO, THREE))
+        cards.add_pictures(waiting, (TWO, THREE))
 
 
 def test_photos_go_to_a_model_that_takes_them(cards):
     no_references = begun(cards, "a fox --model kling-v2-5-turbo")
-    card = cards.with_pictures(no_references, (ONE, TWO, THREE))
+    card = cards.add_pictures(no_references, (ONE, TWO, THREE))
     assert card.request.model == "kling-v1-6"
 
 
@@ -206,7 +206,7 @@ def test_photos_go_to_a_model_that_takes_them(cards):
 
 def test_a_choice_that_is_no_longer_there_is_refused_politely(cards):
     with pytest.raises(UserError, match=r"error\.card\.choice"):
-        cards.chosen(begun(cards, "a fox"), Knob.DURATION, "7")
+        cards.choose(begun(cards, "a fox"), Knob.DURATION, "7")
 
 
 def test_a_blank_card_is_as_the_person_prefers(cards):
@@ -226,6 +226,6 @@ def test_a_preferred_model_that_is_gone_gives_way(cards):
 
 def test_a_request_of_earlier_comes_back_with_what_is_on_offer_now(cards):
     earlier = begun(cards, "a fox").request.model_copy(update={"model": "kling-v9", "duration": 7})
-    revived = cards.revived(earlier)
+    revived = cards.restore(earlier)
     assert (revived.model, revived.duration, revived.prompt) == ("kling-v2-6", 5, "a fox")
-    assert cards.revived(begun(cards, "a cat").request) == begun(cards, "a cat").request
+    assert cards.restore(begun(cards, "a cat").request) == begun(cards, "a cat").request

@@ -59,18 +59,18 @@ class Card:
 
     @property
     def takes_words(self) -> bool:
-        """Whether words that are sent to it can become a part of it."""
+        """Whether it can be changed by a text."""
         spoken = self.request.speech is not None and self.request.speech.audio is not None
         return self.request.operation not in _WITHOUT_WORDS and not spoken
 
     @property
     def takes_pictures(self) -> bool:
-        """Whether pictures that are sent to it can become a part of it."""
+        """Whether pictures can be added to it."""
         return self.request.operation in COMPOSED and self.request.source is None
 
 
 class Cards:
-    """Keeps cards and changes them. Methods that change one return the new card, which is not kept yet."""
+    """Saves cards and changes them. Methods that change one return the new card, which is not saved yet."""
 
     def __init__(self, *, store: Store, compose: Compose, clock: Clock) -> None:
         self._store = store
@@ -79,8 +79,8 @@ class Cards:
 
     # -- keeping -------------------------------------------------------------------------------------
 
-    async def keep(self, user_id: UserId, chat_id: ChatId, card: Card) -> None:
-        """Keep a card as the person's only one in the chat."""
+    async def save(self, user_id: UserId, chat_id: ChatId, card: Card) -> None:
+        """Save a card as the person's only one in the chat."""
         data: dict[str, Any] = {
             "name": card.name,
             "request": card.request.model_dump(mode="json"),
@@ -92,8 +92,8 @@ class Cards:
         }
         await self._store.drafts.save(Draft(user_id, chat_id, data, card.message_id, self._clock.now()))
 
-    async def card(self, user_id: UserId, chat_id: ChatId) -> Card | None:
-        """The person's card in a chat."""
+    async def get(self, user_id: UserId, chat_id: ChatId) -> Card | None:
+        """The person's card in a chat; None where there is none."""
         draft = await self._store.drafts.get(user_id, chat_id)
         if draft is None:
             return None
@@ -114,35 +114,35 @@ class Cards:
             await self._store.drafts.delete(user_id, chat_id)
             return None
 
-    async def named(self, user_id: UserId, chat_id: ChatId, name: str) -> Card:
+    async def get_named(self, user_id: UserId, chat_id: ChatId, name: str) -> Card:
         """The person's card in a chat, which a button names.
 
         Raises:
-            UserError: it was submitted or given up, or has given way to another.
+            UserError: it was submitted or discarded, or another has replaced it.
 
         """
-        card = await self.card(user_id, chat_id)
+        card = await self.get(user_id, chat_id)
         if card is None or card.name != name:
             raise UserError("error.draft.gone")
         return card
 
     async def close(self, user_id: UserId, chat_id: ChatId) -> None:
-        """The card is submitted or given up."""
+        """Delete a card that was submitted or discarded."""
         await self._store.drafts.delete(user_id, chat_id)
 
     # -- composing -----------------------------------------------------------------------------------
 
-    def begun(
+    def start(
         self,
         card_name: str,
         parsed: ParsedPrompt,
         pictures: tuple[ImageRef, ...],
         preferences: Preferences = NOTHING_PREFERRED,
     ) -> Card:
-        """A new card with what was said and sent; it asks what two pictures are for where both ways are open.
+        """A new card; it asks what two pictures are for where that is open.
 
         Raises:
-            UserError: nobody here can do that.
+            UserError: no model on offer can do that.
 
         """
         if len(pictures) != 2:
@@ -155,14 +155,14 @@ class Cards:
             request = self._compose.video_draft(parsed, as_given(pictures), preferences)
         asking = Card(card_name, request, TWO_PHOTOS, pictures=pictures, new_pictures=2)
         uses = self.uses(asking, preferences)
-        return asking if len(uses) > 1 else self.used(asking, next(iter(uses), FRAMES), preferences)
+        return asking if len(uses) > 1 else self.use_pictures(asking, next(iter(uses), FRAMES), preferences)
 
     def blank(self, preferences: Preferences = NOTHING_PREFERRED) -> VideoRequest:
         """A request that still waits for everything; another model where the usual one needs a picture."""
         return self._compose.video_draft(ParsedPrompt(""), None, preferences)
 
-    def revived(self, request: VideoRequest, preferences: Preferences = NOTHING_PREFERRED) -> VideoRequest:
-        """A request of earlier, as it can be made now: its model or a setting may be gone."""
+    def restore(self, request: VideoRequest, preferences: Preferences = NOTHING_PREFERRED) -> VideoRequest:
+        """An earlier request as it can be made now: its model or a setting may be gone."""
         if self._compose.possible(request) or request.operation not in COMPOSED:
             return request
         usual = self.blank(preferences).model
@@ -186,8 +186,8 @@ class Cards:
         row = self._compose.row(request)
         return choices(knob, request, row, self._compose.rows(), self._compose.possible)
 
-    def chosen(self, card: Card, knob: Knob, key: str) -> Card:
-        """The card with something chosen.
+    def choose(self, card: Card, knob: Knob, key: str) -> Card:
+        """The card with an option set.
 
         Raises:
             UserError: that is no longer on offer.
@@ -198,8 +198,8 @@ class Cards:
                 return replace(card, request=choice.request, awaits=None)
         raise UserError("error.card.choice")
 
-    def answered(self, card: Card, text: str, names: Names = NO_NAMES) -> Card:
-        """The card with what a person typed: the answer to what it asked for, else its prompt and options.
+    def answer(self, card: Card, text: str, names: Names = NO_NAMES) -> Card:
+        """The card with a typed text: what it asked for, else its prompt and options.
 
         Raises:
             UserError: it cannot be used; the card stays as it is.
@@ -219,11 +219,11 @@ class Cards:
         question = READY if completed.prompt and not card.pictures else card.question
         return replace(card, request=completed, question=question, awaits=None)
 
-    def worded(self, card: Card, prompt: str) -> Card:
-        """The card with other words, taken as they stand.
+    def set_prompt(self, card: Card, prompt: str) -> Card:
+        """The card with another prompt, without reading options in it.
 
         Raises:
-            UserError: it can't be made with them; the card stays as it is.
+            UserError: it can't be made with that; the card stays as it is.
 
         """
         completed = self._compose.completed(card.request, ParsedPrompt(prompt))
@@ -246,13 +246,13 @@ class Cards:
 
     # -- pictures ------------------------------------------------------------------------------------
 
-    def with_pictures(
+    def add_pictures(
         self, card: Card, new: tuple[ImageRef, ...], preferences: Preferences = NOTHING_PREFERRED
     ) -> Card:
-        """The card with pictures that were sent to it; it asks what they are for where that cannot be told.
+        """The card with more pictures; it asks what they are for where that is open.
 
         Raises:
-            UserError: nobody here takes so many, or takes them in this way.
+            UserError: no model on offer takes so many, or takes them in this way.
 
         """
         if card.awaits is Knob.END_FRAME and len(new) != 1:
@@ -266,10 +266,10 @@ class Cards:
         asking = replace(card, pictures=every, new_pictures=len(new), awaits=None)
         uses = self.uses(asking, preferences)
         if card.request.references and REFERENCES in uses:
-            return self.used(asking, REFERENCES, preferences)
+            return self.use_pictures(asking, REFERENCES, preferences)
         if len(uses) > 1:
             return replace(asking, question=TWO_PHOTOS if len(every) == 2 else "card.photos")
-        return self.used(asking, next(iter(uses or _arrangements(asking))), preferences)
+        return self.use_pictures(asking, next(iter(uses or _arrangements(asking))), preferences)
 
     def uses(self, card: Card, preferences: Preferences = NOTHING_PREFERRED) -> tuple[str, ...]:
         """What the pictures in question may be for, of what somebody here can do."""
@@ -279,8 +279,8 @@ class Cards:
             if self._arranged(card, pictures, preferences) is not None
         )
 
-    def used(self, card: Card, use: str, preferences: Preferences = NOTHING_PREFERRED) -> Card:
-        """The card with its pictures in question used in one of these ways.
+    def use_pictures(self, card: Card, use: str, preferences: Preferences = NOTHING_PREFERRED) -> Card:
+        """The card with its pictures in question used in one way of `uses`.
 
         Raises:
             UserError: that is not possible, or there are none.
@@ -338,10 +338,10 @@ def _question(request: VideoRequest) -> str:
     return PHOTOS if request.references else NEW
 
 
-def reworded(
+def replace_prompt(
     compose: Compose, request: VideoRequest, parsed: ParsedPrompt, preferences: Preferences
 ) -> VideoRequest:
-    """The request that the words would have made with the same pictures; options that are gone are gone.
+    """A request with another prompt and its options, and the same pictures.
 
     Raises:
         UserError: it cannot be done.
