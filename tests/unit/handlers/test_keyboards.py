@@ -242,3 +242,84 @@ def test_every_page_of_the_panel_takes_a_permission():
     pages = [press for action, press in ROUTES.buttons.items() if action.startswith("panel.")]
     assert len(pages) > 30
     assert all(press.permission is not None for press in pages)
+
+
+OLD_BUTTONS = [
+    *((action, "K7Q29F") for action in ("cancel", "drop", "again", "change", "open", "recipe_save")),
+    *(
+        (action, "K7Q29F.1")
+        for action in ("extend", "longer", "speak", "effects", "original", "about", "star")
+    ),
+    *((action, "K7Q29F.1") for action in ("delete", "keep", "erase", "animate", "take")),
+    *((action, "1x9c2b") for action in ("card", "generate", "discard", "improve", "improve_use")),
+    *((action, "tok3n") for action in ("recipe", "recipe_run", "recipe_name", "recipe_share", "recipe_keep")),
+    *((action, "tok3n") for action in ("recipe_delete", "recipe_gone", "asset_drop", "asset_gone", "revoke")),
+    *(("effects", "K7Q29F.1.2"), ("effect", "K7Q29F.1.hug_pro"), ("dismiss", ""), ("history", "all.2")),
+    *(
+        ("card", "1x9c2b.model"),
+        ("pick", "1x9c2b.model.kling-v2-6"),
+        ("use", "1x9c2b.frames"),
+        ("wear", "1x9c2b.jeans"),
+    ),
+    *(
+        ("try", "1"),
+        ("ideas", ""),
+        ("idea", "fox"),
+        ("idea_make", "fox"),
+        ("recipes", "0"),
+        ("recipe_stop", ""),
+    ),
+    *(
+        ("export", ""),
+        ("forget", "ask"),
+        ("language", "-"),
+        ("language", "zh_Hans"),
+        ("settings", ""),
+        ("tips", "camera"),
+    ),
+    *(
+        ("assets", "element"),
+        ("buy", "small"),
+        ("subscribe", "pro"),
+        ("renewal", "off"),
+        ("stats", "30"),
+        ("stats", "csv.7"),
+    ),
+    *(
+        ("pause", "a1b2"),
+        ("resume", "a1b2"),
+        ("refresh", "a1b2"),
+        ("forgive", "1001"),
+        ("admit", "1001."),
+        ("deny", "1001"),
+    ),
+    *(
+        ("admit", "1001.a1b2"),
+        ("maintenance", "on"),
+        ("mode", "allow-list"),
+        ("panel", "home"),
+        ("panel", "people.0"),
+    ),
+    *(
+        ("panel", "card.1001"),
+        ("panel", "grant.1001.50"),
+        ("panel", "plan.1001.a1b2"),
+        ("panel", "task.K7Q29F"),
+    ),
+    *(
+        ("panel", "to.3.*"),
+        ("panel", "log.1001"),
+        ("panel", "log.1001.2"),
+        ("panel", "prices.0"),
+        ("panel", "stop"),
+    ),
+]
+"""The data of buttons that stand in chats since before payloads had types."""
+
+
+@pytest.mark.parametrize(("action", "argument"), OLD_BUTTONS)
+def test_a_button_that_stands_in_a_chat_goes_on_working(action, argument):
+    payload = ROUTES.button(action, argument).payload.unpack(argument)
+    written, rest = payload.pack()
+    assert (written, type(payload).unpack(rest)) == (action, payload)
+    assert rest.startswith(argument.rstrip("."))
