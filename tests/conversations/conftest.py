@@ -8,7 +8,7 @@ from tests.world.bot import BotInProcess, open_bot
 @pytest.fixture
 async def world(tmp_path) -> AsyncIterator[BotInProcess]:
     """The bot, not yet started: a test may configure it first."""
-    async with open_bot(tmp_path) as opened:
+    async with open_bot(tmp_path, BotInProcess) as opened:
         yield opened
 
 

@@ -156,7 +156,7 @@ async def test_roles_allow_what_they_say_and_no_more(bot):
 
 async def test_a_closed_bot_is_quiet_in_groups_but_for_those_that_are_let_in(tmp_path):
     group = -1_002_000_000_001
-    async with open_bot(tmp_path) as world:
+    async with open_bot(tmp_path, BotInProcess) as world:
         world.kling.behaviour.render_seconds = 0.3
         world.configure(extra=f'[access]\nmode = "allow-list"\nusers = [{XIAOLIN}]')
         await world.start()

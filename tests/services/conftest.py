@@ -2,51 +2,25 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.clock import ManualClock
-from bot.store import Store
-from tests.builders import NOW
-from tests.services.world import Provider, World, open_world
+from tests.world.services import ServiceWorld, open_services
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock(NOW)
-
-
-@pytest.fixture
-async def store(tmp_path) -> AsyncIterator[Store]:
-    """A store for the services that stand on nothing else."""
-    opened = await Store.open(str(tmp_path / "klingbot.db"))
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def provider() -> Provider:
-    return Provider()
-
-
-@pytest.fixture
-def other() -> Provider:
-    return Provider()
-
-
-@pytest.fixture
-async def world(tmp_path, provider) -> AsyncIterator[World]:
-    """One provider, `a`."""
-    async with open_world(tmp_path, provider) as opened:
+async def bare(tmp_path) -> AsyncIterator[ServiceWorld]:
+    """The bot, not yet started: a test opens it with settings of its own."""
+    async with open_services(tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture
-async def two(tmp_path, provider, other) -> AsyncIterator[World]:
-    """Two providers: `a` is asked first, then `b`."""
-    async with open_world(tmp_path, provider, other) as opened:
-        yield opened
+async def world(bare) -> ServiceWorld:
+    """The bot with one provider."""
+    await bare.open()
+    return bare
 
 
 @pytest.fixture
-async def mute(tmp_path, provider) -> AsyncIterator[World]:
-    """One provider that cannot be asked for our own id."""
-    async with open_world(tmp_path, provider, dialect="generic") as opened:
-        yield opened
+async def two(bare) -> ServiceWorld:
+    """The bot with two providers: the stand-in is asked first, then the second."""
+    await bare.open(second=True)
+    return bare

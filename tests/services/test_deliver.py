@@ -1,402 +1,379 @@
 """The outbox: every row comes to an end in the chat, and what cannot be delivered is told and refunded."""
 
 import asyncio
-from collections.abc import Callable
-from pathlib import Path
 
-import av
 import pytest
-from PIL import Image
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
-from bot.domain.requests.request import Product
+from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.lifecycle import Finished, transition
 from bot.domain.tasks.schedule import DELIVERY_LEASE
-from bot.domain.tasks.task import DeliveryState, FailureKind, LedgerKind, Task, TaskState
-from bot.domain.units import DAY, SECOND, ChatId, Millis
-from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
+from bot.domain.tasks.task import DeliveryState, FailureKind, RemoteVideo, Task, TaskState
+from bot.domain.units import DAY, MINUTE, SECOND, ChatId, Credits, Millis
+from bot.errors import UserError
 from bot.media.clips import NotAVideo, probe
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
-from bot.services.tasks.deliver import DELIVERY_DEADLINE, Deliver
-from bot.services.tasks.workers import WorkerPool
-from tests.builders import NOW, a_video, stored
-from tests.services.world import STATUS_MESSAGE, World
+from bot.services.ports import Job
+from bot.services.tasks.deliver import DELIVERY_DEADLINE
+from tests.builders import NOW, a_request, stored
+from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
+from tests.world.kling import a_film
+from tests.world.services import ServiceWorld
+from tests.world.telegram import ADA, complaint
 
-LIMIT = 50_000_000
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory) -> bytes:
-    """Half a second of grey."""
-    path = tmp_path_factory.mktemp("videos") / "grey.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=24)
-        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
-        for _ in range(12):
-            frame = av.VideoFrame.from_image(Image.new("RGB", (320, 180), (90, 90, 90)))
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
-    return path.read_bytes()
-
-
-class Source:
-    """Where videos come from; `trouble` is what the next fetches raise."""
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.trouble: list[Exception] = []
-        self.fetched: list[str] = []
-
-    async def fetch(self, url: str, target: Path, kind: Product = Product.VIDEO) -> None:
-        self.fetched.append(url)
-        if self.trouble:
-            raise self.trouble.pop(0)
-        target.write_bytes(self.content)
-
-
-@pytest.fixture
-def source(video):
-    return Source(video)
-
-
-@pytest.fixture
-def deliver_with(world, source, tmp_path) -> Callable[..., Deliver]:
-    def build(*, max_upload: int = LIMIT, work: WorkerPool | None = None) -> Deliver:
-        return world.deliver(source.fetch, tmp_path, max_upload, work=work or world.work)
-
-    return build
-
-
-@pytest.fixture
-def deliver(deliver_with):
-    return deliver_with()
-
-
-async def run(deliver: Deliver, world: World) -> None:
-    """One tick, to its end."""
-    await deliver.tick()
-    await world.work.drain()
-
-
-async def rows(world: World, task: Task) -> list[tuple[DeliveryState, int]]:
-    return [(row.state, row.attempts) for row in await world.store.outbox.list_of(task.id)]
-
-
-async def refunds(world: World, task: Task) -> list[int]:
-    ledger = await world.store.credits.list_ledger(task.user_id)
-    return [row.amount for row in ledger if row.kind is LedgerKind.REFUND and row.task_id == task.id]
-
-
-async def a_finished_task(world: World, **changes) -> Task:
-    task = await stored(world.store, TaskState.SUCCEEDED, **changes)
-    await world.store.tasks.set_status_message(task.id, STATUS_MESSAGE)
-    return task
-
-
-async def with_two_videos(world: World) -> Task:
-    task = await stored(world.store, TaskState.IN_PROGRESS)
-    return await world.store.tasks.apply(transition(task, Finished((a_video(0), a_video(1))), NOW), NOW)
-
+pytestmark = TELLS_OF_TIMEDELTA
 
 DELIVERED = (DeliveryState.DELIVERED, 1)
 GIVEN_UP = (DeliveryState.UNDELIVERABLE, 1)
+BUSY = complaint(429, "Too Many Requests: retry after 47", retry_after=47)
+BLOCKED = complaint(403, "Forbidden: bot was blocked by the user")
+REFUSED = complaint(400, "Bad Request: no")
+BROKEN, GONE = PlainTextResponse("broken", 500), PlainTextResponse("it has expired", 404)
+NOT_A_VIDEO = b"\x00\x00\x00\x20ftypisom and then nothing"
+
+
+async def ready(world: ServiceWorld) -> ServiceWorld:
+    """Ada has begun a chat, and what was made can be fetched."""
+    await world.telegram.say(ADA, "/start")
+    await world.settle()
+    world.to_telegram.calls.clear()
+    world.to_kling.always("file", Response(a_film(), media_type="video/mp4"))
+    return world
+
+
+@pytest.fixture
+async def bringing(world) -> ServiceWorld:
+    return await ready(world)
+
+
+async def a_finished_task(world: ServiceWorld, results: int = 1, **changes) -> Task:
+    """A task that is at its end, its results at the stand-in for Kling, and its status in the chat."""
+    task = await stored(world.store, TaskState.IN_PROGRESS, **changes)
+    made = [
+        RemoteVideo(f"{world.kling_url}/files/{each}", f"video-{each}", Millis(5_000))
+        for each in range(results)
+    ]
+    ended = await world.store.tasks.apply(transition(task, Finished(tuple(made)), NOW), NOW)
+    await world.store.tasks.set_status_message(task.id, 500)
+    return ended
+
+
+async def rows(world: ServiceWorld, task: Task) -> list[tuple[DeliveryState, int]]:
+    return [(row.state, row.attempts) for row in await world.store.outbox.list_of(task.id)]
+
+
+def sent(world: ServiceWorld) -> list[str]:
+    """What was sent to chats, by method; reactions, actions and deletions are not among it."""
+    return [name for name, _ in world.to_telegram.calls if name.startswith("send") and "Action" not in name]
+
+
+def texts(world: ServiceWorld) -> list[str]:
+    return [call["text"] for call in world.to_telegram.of("sendMessage")]
 
 
 # -- what arrives ------------------------------------------------------------------------------------
 
 
-async def test_a_video_is_fetched_sent_and_noted_and_its_status_goes_away(
-    world, deliver, source, video, tmp_path
-):
-    sizes: list[int] = []
-    task = await a_finished_task(world)
-    send = world.chat.send_result
-
-    async def looking(delivery, file, options):
-        # The file is there only as long as it is sent.
-        sizes.append(file.path.stat().st_size)
-        assert file.thumbnail.read_bytes()[:2] == b"\xff\xd8"
-        return await send(delivery, file, options)
-
-    world.chat.send_result = looking
-    await run(deliver, world)
-    assert sizes == [len(video)]
-    (row,) = await world.store.outbox.list_of(task.id)
-    assert (row.state, row.file_id, row.due_at) == (DeliveryState.DELIVERED, f"file-{row.id}", None)
-    assert (row.width, row.height, row.size_bytes) == (320, 180, len(video))
-    assert 400 <= row.duration_ms <= 600
-    assert world.chat.removed == [task.id]
-    assert (await world.now(task)).status_message_id is None
-    assert list(tmp_path.glob("*.mp4")) == list(tmp_path.glob("*.jpg")) == []
-    assert source.fetched == ["https://cdn.example/0.mp4"]
-
-
-async def test_a_video_is_always_sent_as_a_file_for_an_address_breaks_over_20_megabytes(world, deliver):
-    await a_finished_task(world)
-    await run(deliver, world)
-    ((_, file),) = world.chat.videos
-    assert file is not None
-    assert world.chat.links == []
-
-
-async def test_what_has_arrived_is_never_sent_again(world, deliver):
-    await a_finished_task(world)
-    await stored(world.store, TaskState.FAILED)
+async def test_a_video_is_fetched_sent_as_a_file_and_noted_and_its_status_goes_away(bringing):
+    task = await a_finished_task(bringing)
     for _ in range(3):
-        await run(deliver, world)
-        world.clock.advance(DELIVERY_LEASE)
-    assert len(world.chat.videos) == len(world.chat.notices) == 1
+        await bringing.run(Job.DELIVER, DELIVERY_LEASE)
+    (call,) = bringing.to_telegram.of("sendVideo")
+    sizes = {
+        part["name"]: part["size"] for part in call.values() if isinstance(part, dict) and "size" in part
+    }
+    assert len(a_film()) in sizes.values()
+    assert any(name.endswith(".jpg") for name in sizes)
+    (row,) = await bringing.store.outbox.list_of(task.id)
+    assert (row.state, bool(row.file_id), row.due_at) == (DeliveryState.DELIVERED, True, None)
+    assert (row.width, row.height, row.size_bytes) == (320, 180, len(a_film()))
+    assert (await bringing.now(task)).status_message_id is None
+    assert list((bringing.directory / "work").iterdir()) == []
+    assert bringing.to_kling.paths == ["/files/0"]
+    assert sent(bringing) == ["sendVideo"]
 
 
-async def test_two_ticks_at_once_send_a_video_once(world, deliver):
-    await a_finished_task(world)
-    await asyncio.gather(deliver.tick(), deliver.tick(), deliver.tick())
-    await world.work.drain()
-    assert len(world.chat.videos) == 1
+async def test_two_ticks_at_once_send_a_video_once(bringing):
+    await a_finished_task(bringing)
+    await asyncio.gather(*(bringing.begin(Job.DELIVER) for _ in range(3)))
+    await bringing.drain()
+    assert sent(bringing) == ["sendVideo"]
 
 
 @pytest.mark.parametrize("state", [TaskState.FAILED, TaskState.CANCELLED, TaskState.EXPIRED])
-async def test_a_notice_is_delivered_exactly_once_and_takes_the_place_of_the_status(world, deliver, state):
-    task = await stored(world.store, state)
-    await world.store.tasks.set_status_message(task.id, STATUS_MESSAGE)
+async def test_a_notice_is_delivered_exactly_once_and_takes_the_place_of_the_status(bringing, state):
+    task = await stored(bringing.store, state)
+    await bringing.store.tasks.set_status_message(task.id, 500)
     for _ in range(3):
-        await run(deliver, world)
-        world.clock.advance(DELIVERY_LEASE)
-    (told,) = world.chat.notices
-    assert (told.id, told.state) == (task.id, state)
-    assert (await world.now(task)).status_message_id is None
-    assert await rows(world, task) == [DELIVERED]
+        await bringing.run(Job.DELIVER, DELIVERY_LEASE)
+    assert sent(bringing) == ["sendMessage"]
+    assert (await bringing.now(task)).status_message_id is None
+    assert await rows(bringing, task) == [DELIVERED]
 
 
-async def test_a_video_that_the_chat_has_already_is_sent_by_its_id(world, deliver, source):
-    task = await a_finished_task(world)
-    await run(deliver, world)
-    (row,) = await world.store.outbox.list_of(task.id)
-    await world.store.outbox.postpone(row.id, world.clock.now(), "asked for once more")
-    await run(deliver, world)
-    assert [file for _, file in world.chat.videos][1] is None
-    assert len(source.fetched) == 1
-    (again,) = await world.store.outbox.list_of(task.id)
-    assert (again.file_id, again.width) == (f"file-{row.id}", 320)
+async def test_a_video_that_the_chat_has_already_is_sent_by_its_id(bringing):
+    task = await a_finished_task(bringing)
+    await bringing.run(Job.DELIVER)
+    (row,) = await bringing.store.outbox.list_of(task.id)
+    await bringing.store.outbox.postpone(row.id, bringing.clock.now(), "asked for once more")
+    await bringing.run(Job.DELIVER)
+    assert bringing.to_telegram.of("sendVideo")[1]["video"] == row.file_id
+    assert len(bringing.to_kling.paths) == 1
+    (again,) = await bringing.store.outbox.list_of(task.id)
+    assert (again.file_id, again.width) == (row.file_id, 320)
 
 
-async def test_every_video_of_a_task_arrives(world, deliver, source):
-    task = await with_two_videos(world)
-    await run(deliver, world)
-    assert sorted(source.fetched) == ["https://cdn.example/0.mp4", "https://cdn.example/1.mp4"]
-    assert await rows(world, task) == [DELIVERED, DELIVERED]
+async def test_every_video_of_a_task_arrives(bringing):
+    task = await a_finished_task(bringing, 2)
+    await bringing.run(Job.DELIVER)
+    assert sorted(bringing.to_kling.paths) == ["/files/0", "/files/1"]
+    assert await rows(bringing, task) == [DELIVERED, DELIVERED]
+
+
+@pytest.mark.parametrize(
+    ("preferences", "request_changes"),
+    [(Preferences(silent=True, spoiler=True), {}), (Preferences(silent=True), {"spoiler": True})],
+)
+async def test_a_result_arrives_silently_and_covered_where_that_was_chosen(
+    bringing, preferences, request_changes
+):
+    await bringing.store.people.set_preferences(ADA, preferences)
+    await a_finished_task(bringing, request=a_request(**request_changes))
+    await bringing.run(Job.DELIVER)
+    (call,) = bringing.to_telegram.of("sendVideo")
+    assert (call["disable_notification"], call["has_spoiler"]) == (True, True)
 
 
 # -- too large ---------------------------------------------------------------------------------------
 
 
-async def test_a_video_over_the_limit_is_offered_by_its_address_and_never_uploaded(
-    world, deliver_with, video
-):
-    task = await a_finished_task(world)
-    await run(deliver_with(max_upload=len(video) - 1), world)
-    ((delivery, url, size),) = world.chat.links
-    assert (delivery.task.id, url, size) == (task.id, "https://cdn.example/0.mp4", len(video))
-    assert world.chat.videos == []
-    assert await rows(world, task) == [DELIVERED]
-    assert world.chat.removed == [task.id]
+async def test_a_video_over_the_limit_is_offered_by_its_address_and_never_uploaded(bare):
+    await bare.open(delivery="max_upload_mb = 1")
+    await ready(bare)
+    bare.to_kling.always("file", Response(a_film() + bytes(1_100_000), media_type="video/mp4"))
+    task = await a_finished_task(bare)
+    await bare.run(Job.DELIVER)
+    assert sent(bare) == ["sendMessage"]
+    assert await rows(bare, task) == [DELIVERED]
+    assert (await bare.now(task)).status_message_id is None
 
 
-async def test_a_video_that_the_chat_refuses_is_offered_by_its_address(world, deliver):
-    world.chat.trouble["send_result"] = [ChatRefused("Request Entity Too Large")]
-    task = await a_finished_task(world)
-    await run(deliver, world)
-    assert len(world.chat.links) == 1
-    assert await rows(world, task) == [DELIVERED]
-    assert await refunds(world, task) == []
+async def test_a_video_that_the_chat_refuses_is_offered_by_its_address(bringing):
+    bringing.to_telegram.answer("sendVideo", REFUSED)
+    task = await a_finished_task(bringing)
+    await bringing.run(Job.DELIVER)
+    assert sent(bringing) == ["sendVideo", "sendMessage"]
+    assert await rows(bringing, task) == [DELIVERED]
+    assert await bringing.refunds(task) == []
 
 
 # -- not now -----------------------------------------------------------------------------------------
 
 
-async def test_a_failed_delivery_is_not_swallowed_but_tried_again_with_growing_pauses(world, deliver, source):
-    source.trouble = [DownloadFailed("cdn.example answers 500")] * 4
-    task = await a_finished_task(world)
+async def test_a_failed_delivery_is_not_swallowed_but_tried_again_with_growing_pauses(bringing):
+    bringing.to_kling.answer("file", *[BROKEN] * 4)
+    task = await a_finished_task(bringing)
     pauses = []
     for _ in range(4):
-        await run(deliver, world)
-        (row,) = await world.store.outbox.list_of(task.id)
-        assert (row.state, row.failure) == (DeliveryState.PENDING, "cdn.example answers 500")
-        pauses.append(row.due_at - world.clock.now())
-        world.clock.advance(pauses[-1])
+        await bringing.run(Job.DELIVER)
+        (row,) = await bringing.store.outbox.list_of(task.id)
+        assert row.state is DeliveryState.PENDING
+        assert "500" in row.failure
+        pauses.append(row.due_at - bringing.clock.now())
+        bringing.clock.advance(pauses[-1])
     assert pauses == sorted(pauses)
     assert pauses[0] < 2 * SECOND < 8 * SECOND <= pauses[3]
-    await run(deliver, world)
-    assert await rows(world, task) == [(DeliveryState.DELIVERED, 5)]
-    assert len(world.chat.videos) == 1
+    await bringing.run(Job.DELIVER)
+    assert await rows(bringing, task) == [(DeliveryState.DELIVERED, 5)]
+    assert sent(bringing) == ["sendVideo"]
 
 
-async def test_a_chat_that_asks_for_a_pause_gets_it(world, deliver):
-    world.chat.trouble["send_result"] = [ChatBusy(Millis(47 * SECOND))]
-    task = await a_finished_task(world)
-    await run(deliver, world)
-    (row,) = await world.store.outbox.list_of(task.id)
-    assert row.due_at == NOW + 47 * SECOND
-    world.clock.advance(47 * SECOND - 1)
-    await run(deliver, world)
-    assert world.chat.videos == []
-    world.clock.advance(1)
-    await run(deliver, world)
-    assert len(world.chat.videos) == 1
+async def test_a_chat_that_asks_for_a_pause_gets_it(bringing):
+    bringing.to_telegram.answer("sendVideo", BUSY)
+    task = await a_finished_task(bringing)
+    await bringing.run(Job.DELIVER)
+    (row,) = await bringing.store.outbox.list_of(task.id)
+    assert row.due_at == bringing.clock.now() + 47 * SECOND
+    await bringing.run(Job.DELIVER, 47 * SECOND - 1)
+    assert len(sent(bringing)) == 1
+    await bringing.run(Job.DELIVER, 1)
+    assert await rows(bringing, task) == [(DeliveryState.DELIVERED, 2)]
 
 
-async def test_a_group_that_moved_gets_its_video_under_its_new_id(world, deliver):
-    world.chat.trouble["send_result"] = [ChatMoved(ChatId(-100_5))]
-    task = await a_finished_task(world, chat_id=ChatId(-5))
-    await run(deliver, world)
-    await run(deliver, world)
-    ((delivery, _),) = world.chat.videos
-    assert delivery.task.origin.chat_id == -100_5
-    assert (await world.now(task)).origin.chat_id == -100_5
+async def test_a_group_that_moved_gets_its_video_under_its_new_id(bringing):
+    moved = complaint(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-1_005)
+    bringing.to_telegram.answer("sendVideo", moved)
+    task = await a_finished_task(bringing, chat_id=ChatId(-5))
+    for _ in range(2):
+        await bringing.run(Job.DELIVER)
+    assert [call["chat_id"] for call in bringing.to_telegram.of("sendVideo")] == [-5, -1_005]
+    assert (await bringing.now(task)).origin.chat_id == -1_005
 
 
-async def test_a_delivery_that_was_cut_off_is_sent_again_when_its_lease_ends(world, deliver):
-    task = await a_finished_task(world)
-    claimed = await world.store.outbox.claim(NOW, DELIVERY_LEASE, 1)
-    assert [row.task.id for row in claimed] == [task.id]
-    world.clock.advance(DELIVERY_LEASE - 1)
-    await run(deliver, world)
-    assert world.chat.videos == []
-    world.clock.advance(1)
-    await run(deliver, world)
-    assert len(world.chat.videos) == 1
+async def test_a_delivery_that_was_cut_off_is_sent_again_when_its_lease_ends(bringing):
+    await a_finished_task(bringing)
+    assert await bringing.store.outbox.claim(bringing.clock.now(), DELIVERY_LEASE, 1)
+    await bringing.run(Job.DELIVER, DELIVERY_LEASE - 1)
+    assert sent(bringing) == []
+    await bringing.run(Job.DELIVER, 1)
+    assert sent(bringing) == ["sendVideo"]
 
 
-async def test_an_error_that_nobody_expected_leaves_the_row_to_its_lease(world, deliver, source):
-    source.trouble = [RuntimeError("broken")]
-    task = await a_finished_task(world)
-    await run(deliver, world)
-    assert await rows(world, task) == [(DeliveryState.SENDING, 1)]
-    world.clock.advance(DELIVERY_LEASE)
-    await run(deliver, world)
-    assert await rows(world, task) == [(DeliveryState.DELIVERED, 2)]
+async def test_an_error_that_nobody_expected_leaves_the_row_to_its_lease(bringing):
+    bringing.to_telegram.answer("sendVideo", Response("{}", media_type="application/json"))
+    task = await a_finished_task(bringing)
+    await bringing.run(Job.DELIVER)
+    (mishap,) = [record for record in bringing.output if record.get("exc_info")]
+    bringing.output.remove(mishap)
+    assert await rows(bringing, task) == [(DeliveryState.SENDING, 1)]
+    await bringing.run(Job.DELIVER, DELIVERY_LEASE)
+    assert await rows(bringing, task) == [(DeliveryState.DELIVERED, 2)]
 
 
-async def test_no_more_is_claimed_than_can_be_sent_at_once(world, deliver_with):
-    work, may_end = WorkerPool(limit=2), asyncio.Event()
-    for _ in range(3):
-        await a_finished_task(world)
-    work.start(may_end.wait())
-    await deliver_with(work=work).tick()
-    states = [
-        row.state
-        for task in await world.store.tasks.list_in([TaskState.SUCCEEDED])
-        for row in await world.store.outbox.list_of(task.id)
-    ]
-    may_end.set()
-    await work.drain()
-    assert sorted(states) == ["pending", "pending", "sending"]
+async def test_no_more_is_claimed_than_can_be_sent_at_once(bringing):
+    may_come = asyncio.Event()
 
+    async def slow(_: Request) -> Response:
+        await may_come.wait()
+        return Response(a_film(), media_type="video/mp4")
 
-async def test_nothing_is_claimed_where_nothing_can_be_sent(world, deliver_with):
-    work, may_end = WorkerPool(limit=1), asyncio.Event()
-    task = await a_finished_task(world)
-    work.start(may_end.wait())
-    await deliver_with(work=work).tick()
-    assert await rows(world, task) == [(DeliveryState.PENDING, 0)]
-    may_end.set()
-    await work.drain()
+    bringing.to_kling.always("file", slow)
+    for _ in range(6):
+        await a_finished_task(bringing)
+    for _ in range(2):
+        await bringing.begin(Job.DELIVER)
+    states = bringing.rows("SELECT state, count(*) FROM outbox GROUP BY state ORDER BY state")
+    assert states == [("pending", 2), ("sending", 4)]
+    may_come.set()
+    await bringing.drain()
 
 
 # -- never -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "trouble", [DownloadGone("cdn.example answers 404"), DownloadRefused("not a public address")]
+    "answer",
+    [GONE, RedirectResponse("http://192.168.0.1/private"), Response(NOT_A_VIDEO, media_type="video/mp4")],
+    ids=["gone", "a private address", "not a video"],
 )
-async def test_a_video_that_cannot_be_fetched_gives_its_credits_back_and_is_told(
-    world, deliver, source, trouble
-):
-    source.trouble = [trouble]
-    task = await a_finished_task(world)
-    await run(deliver, world)
-    assert await rows(world, task) == [GIVEN_UP]
-    assert await refunds(world, task) == [10]
-    ((told, key, params),) = world.chat.told
-    assert (told.id, key) == (task.id, "notice.delivery.refunded")
-    assert params["credits"] == 10
-    assert world.chat.removed == [task.id]
-    assert (await world.usage()).balance == 10
-
-
-async def test_what_is_no_video_gives_its_credits_back(world, deliver, source):
-    source.content = b"\x00\x00\x00\x20ftypisom and then nothing"
-    task = await a_finished_task(world)
-    await run(deliver, world)
-    assert await rows(world, task) == [GIVEN_UP]
-    assert await refunds(world, task) == [10]
+async def test_a_video_that_cannot_be_fetched_gives_its_credits_back_and_is_told(bringing, answer):
+    bringing.to_kling.answer("file", answer)
+    task = await a_finished_task(bringing)
+    await bringing.run(Job.DELIVER)
+    assert await rows(bringing, task) == [GIVEN_UP]
+    assert await bringing.refunds(task) == [10]
+    (told,) = texts(bringing)
+    assert "could not be fetched. Your 10 credits are back" in told
+    assert (await bringing.now(task)).status_message_id is None
+    assert (await bringing.usage()).balance == 10
 
 
 def test_a_damaged_file_is_told_from_a_video(tmp_path):
     path = tmp_path / "damaged.mp4"
-    path.write_bytes(b"\x00\x00\x00\x20ftypisom and then nothing")
+    path.write_bytes(NOT_A_VIDEO)
     with pytest.raises(NotAVideo):
         probe(path)
 
 
-async def test_a_delivery_that_has_been_tried_for_a_day_is_given_up_with_a_refund(world, deliver, source):
-    source.trouble = [DownloadFailed("cdn.example answers 500")] * 2
-    task = await a_finished_task(world)
-    world.clock.advance(DELIVERY_DEADLINE)
-    await run(deliver, world)
-    assert (await rows(world, task))[0][0] is DeliveryState.PENDING
-    world.clock.advance(DAY)
-    await run(deliver, world)
-    assert (await rows(world, task))[0][0] is DeliveryState.UNDELIVERABLE
-    assert await refunds(world, task) == [10]
+async def test_a_delivery_that_has_been_tried_for_a_day_is_given_up_with_a_refund(bringing):
+    bringing.to_kling.always("file", BROKEN)
+    task = await a_finished_task(bringing)
+    await bringing.run(Job.DELIVER, DELIVERY_DEADLINE)
+    assert (await rows(bringing, task))[0][0] is DeliveryState.PENDING
+    await bringing.run(Job.DELIVER, DAY)
+    assert (await rows(bringing, task))[0][0] is DeliveryState.UNDELIVERABLE
+    assert await bringing.refunds(task) == [10]
 
 
-async def test_a_chat_that_is_gone_ends_the_delivery_and_the_video_is_kept_for_its_owner(world, deliver):
-    world.chat.trouble["send_result"] = [ChatGone("bot was blocked by the user")]
-    task = await a_finished_task(world)
-    await run(deliver, world)
-    (row,) = await world.store.outbox.list_of(task.id)
-    assert (row.state, row.failure) == (
-        DeliveryState.UNDELIVERABLE,
-        "chat gone: bot was blocked by the user",
-    )
-    assert row.video == a_video()
-    assert await refunds(world, task) == []
-    assert world.chat.told == []
+async def test_a_chat_that_is_gone_ends_the_delivery_and_the_video_is_kept_for_its_owner(bringing):
+    bringing.to_telegram.answer("sendVideo", BLOCKED)
+    task = await a_finished_task(bringing)
+    await bringing.run(Job.DELIVER)
+    (row,) = await bringing.store.outbox.list_of(task.id)
+    assert row.state is DeliveryState.UNDELIVERABLE
+    assert row.failure.startswith("chat gone: ")
+    assert row.video is not None
+    assert await bringing.refunds(task) == []
+    assert texts(bringing) == []
 
 
-async def test_a_refund_happens_once_though_two_videos_of_a_task_are_lost(world, deliver, source):
-    task = await with_two_videos(world)
-    source.trouble = [DownloadGone("gone"), DownloadGone("gone")]
-    await run(deliver, world)
-    assert await refunds(world, task) == [10]
-    assert len(world.chat.told) == 1
-
-
-async def test_a_late_video_was_free_so_there_is_nothing_to_refund(world, deliver, source):
-    task = await stored(world.store, TaskState.EXPIRED)
-    task = await world.store.tasks.apply(transition(task, Finished((a_video(),)), NOW), NOW)
-    source.trouble = [DownloadGone("gone")]
-    await run(deliver, world)
-    assert await refunds(world, task) == []
-    assert world.chat.told == []
-    assert {state for state, _ in await rows(world, task)} == {
+async def test_a_late_video_was_free_so_there_is_nothing_to_refund(bringing):
+    bringing.to_kling.always("file", GONE)
+    task = await stored(bringing.store, TaskState.EXPIRED)
+    video = RemoteVideo(f"{bringing.kling_url}/files/0", "video-0", Millis(5_000))
+    task = await bringing.store.tasks.apply(transition(task, Finished((video,)), NOW), NOW)
+    await bringing.run(Job.DELIVER)
+    assert await bringing.refunds(task) == []
+    assert {state for state, _ in await rows(bringing, task)} == {
         DeliveryState.DELIVERED,
         DeliveryState.UNDELIVERABLE,
     }
+    assert sent(bringing) == ["sendMessage"]
 
 
-async def test_a_notice_that_the_chat_refuses_is_given_up_without_a_refund(world, deliver):
-    world.chat.trouble["send_notice"] = [ChatRefused("can't parse entities")]
-    task = await stored(world.store, TaskState.FAILED, failure=FailureKind.PROVIDER)
-    await run(deliver, world)
-    assert await rows(world, task) == [GIVEN_UP]
-    assert await refunds(world, task) == []
+async def test_a_notice_that_the_chat_refuses_is_given_up_without_a_refund(bringing):
+    bringing.to_telegram.always("sendMessage", REFUSED)
+    task = await stored(bringing.store, TaskState.FAILED, failure=FailureKind.PROVIDER)
+    await bringing.run(Job.DELIVER)
+    assert await rows(bringing, task) == [GIVEN_UP]
+    assert await bringing.refunds(task) == []
 
 
-async def test_a_refund_that_cannot_be_told_is_made_all_the_same(world, deliver, source):
-    source.trouble = [DownloadGone("gone")]
-    world.chat.trouble["tell"] = [ChatGone("blocked")]
-    task = await a_finished_task(world)
-    await run(deliver, world)
-    assert await rows(world, task) == [GIVEN_UP]
-    assert await refunds(world, task) == [10]
+async def test_a_notice_that_could_not_be_sent_leaves_the_status_where_it_is(bringing):
+    bringing.to_telegram.answer("sendMessage", BUSY)
+    task = await stored(bringing.store, TaskState.FAILED)
+    await bringing.store.tasks.set_status_message(task.id, 500)
+    await bringing.run(Job.DELIVER)
+    assert (await bringing.now(task)).status_message_id == 500
+    assert await rows(bringing, task) == [(DeliveryState.PENDING, 1)]
+
+
+async def test_a_refund_that_cannot_be_told_is_made_all_the_same(bringing):
+    bringing.to_kling.answer("file", GONE)
+    bringing.to_telegram.answer("sendMessage", BLOCKED)
+    task = await a_finished_task(bringing)
+    await bringing.run(Job.DELIVER)
+    assert await rows(bringing, task) == [GIVEN_UP]
+    assert await bringing.refunds(task) == [10]
+
+
+async def test_a_refund_is_told_also_where_the_chat_was_busy_at_first_and_made_once(bringing):
+    bringing.to_kling.always("file", GONE)
+    bringing.to_telegram.answer("sendMessage", BUSY)
+    task = await a_finished_task(bringing)
+    for _ in range(2):
+        await bringing.run(Job.DELIVER, 20 * MINUTE)
+    assert sum("credits are back" in text for text in texts(bringing)) == 2
+    assert sum("credits are back" in reply["text"] for reply in bringing.written(ADA, "back")) == 1
+    assert await bringing.refunds(task) == [10]
+
+
+# -- refunds of several results, and by admins -----------------------------------------------------------
+
+
+async def test_of_several_results_only_those_that_are_lost_are_paid_back(bringing):
+    async def lose_the_second(request: Request) -> Response:
+        found = Response(a_film(), media_type="video/mp4")
+        return GONE if request.url.path.endswith("/1") else found
+
+    bringing.to_kling.always("file", lose_the_second)
+    task = await a_finished_task(bringing, 3, request=a_request(count=3), price=Credits(10))
+    await bringing.run(Job.DELIVER)
+    assert await bringing.refunds(task) == [3]
+
+
+@pytest.mark.parametrize(("count", "results", "lost"), [(1, 1, 10), (1, 2, 10), (2, 1, 5)])
+async def test_an_admins_refund_after_a_lost_result_returns_no_more_than_was_charged(
+    bringing, count, results, lost
+):
+    bringing.to_kling.always("file", GONE)
+    task = await a_finished_task(bringing, results, request=a_request(count=count), price=Credits(10))
+    await bringing.run(Job.DELIVER)
+    assert sum(await bringing.refunds(task)) == lost
+    admin = bringing.services.task_admin
+    if lost < task.price:
+        await admin.refund(None, task.id, "shell:1")
+    with pytest.raises(UserError) as raised:
+        await admin.refund(None, task.id, "shell:2")
+    assert raised.value.key == "error.admin.refunded"
+    assert sum(await bringing.refunds(task)) == task.price

@@ -1,4 +1,4 @@
-"""Sending: what leaves when, and what a clear answer does to the credits and to the provider."""
+"""Sending: what leaves when, what an answer does to the credits and to the provider, and that nothing is sent twice."""
 
 import asyncio
 import sqlite3
@@ -7,128 +7,182 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.domain.tasks.schedule import SUBMISSION_LEASE
+from bot.domain.tasks.schedule import ABSENCE_PAUSE, SUBMISSION_LEASE
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import MINUTE, SECOND, ChatId, Millis, ProviderName
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
+from bot.domain.units import DAY, MINUTE, SECOND, Credits, UserId
+from bot.services.ports import Job
 from tests.builders import NOW, a_request, an_image, stored
-from tests.services.world import BACK, HELD, POLICY, Provider, accepted, open_world, refusal
+from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
+from tests.world.services import (
+    BACK,
+    CHARGED,
+    HELD,
+    POLICY,
+    A,
+    ServiceWorld,
+    absent,
+    accepted,
+    finished,
+    lost,
+    refusal,
+    running,
+)
+from tests.world.telegram import complaint
+
+pytestmark = TELLS_OF_TIMEDELTA
+
+DOWN = refusal(503, 5001, "unavailable")
+BAD_KEY = refusal(401, 1002, "Authorization is invalid")
+EMPTY = refusal(429, 1102, "Account balance not enough")
+
+
+def submissions(world: ServiceWorld) -> list[str]:
+    """The ids under which something was sent to the first provider."""
+    return [body["external_task_id"] for body in world.to_kling.of("submit")]
+
+
+async def closed_until(world: ServiceWorld) -> int | None:
+    """When the first provider takes something again, in UTC milliseconds; None: now."""
+    return (await world.services.providers.report(A, ask=False)).closed_until
+
 
 # -- sending -----------------------------------------------------------------------------------------
 
 
-async def test_a_queued_task_is_sent_under_our_own_id_and_is_then_in_progress(world, provider):
+async def test_a_queued_task_is_sent_under_our_own_id_and_is_then_in_progress(world):
     task = await stored(world.store)
-    await world.send()
+    world.to_kling.answer("submit", accepted("kling-1"))
+    await world.run(Job.DISPATCH)
     after = await world.now(task)
-    assert (after.state, after.provider, after.provider_task_id) == (TaskState.IN_PROGRESS, "a", "kling-1")
+    assert (after.state, after.provider, after.provider_task_id) == (TaskState.IN_PROGRESS, A, "kling-1")
     assert after.submitted_at == NOW
     assert after.due_at > NOW
-    (body,) = provider.submissions
+    (body,) = world.to_kling.of("submit")
     assert (body["prompt"], body["external_task_id"]) == ("a fox in the snow", task.external_task_id)
+    assert "callback_url" not in body
     assert await world.money() == HELD
-    assert world.chat.states_shown() == [TaskState.SUBMITTING, TaskState.IN_PROGRESS]
 
 
-async def test_the_row_is_written_before_the_submission_leaves_and_not_after(world, provider):
+async def test_a_submission_names_the_providers_callback_address_where_there_is_one(bare):
+    await bare.open(extra='[web]\nlisten = "127.0.0.1:0"\npublic_url = "https://bot.example.org"\n')
+    await stored(bare.store)
+    await bare.run(Job.DISPATCH)
+    (body,) = bare.to_kling.of("submit")
+    assert body["callback_url"].startswith(f"https://bot.example.org/callback/{A}/")
+
+
+async def test_the_row_is_written_before_the_submission_leaves_and_not_after(world):
     task = await stored(world.store)
     seen: list[tuple[str, str, int]] = []
 
-    async def looking(request: Request) -> Response:
-        del request
+    async def looking(_: Request) -> Response:
         # Another connection sees only what is committed.
-        with sqlite3.connect(world.store.engine.path) as db:
-            seen.extend(db.execute("SELECT state, external_task_id, due_at FROM tasks"))
-        db.close()
+        seen.extend(world.rows("SELECT state, external_task_id, due_at FROM tasks"))
         return accepted()
 
-    provider.to_submissions.append(looking)
-    await world.send()
+    world.to_kling.answer("submit", looking)
+    await world.run(Job.DISPATCH)
     assert seen == [("submitting", task.external_task_id, NOW + SUBMISSION_LEASE)]
 
 
-async def test_two_ticks_at_once_send_a_task_once(world, provider):
+async def test_two_ticks_at_once_send_a_task_once(world):
     await stored(world.store)
-    await asyncio.gather(world.dispatch.tick(), world.dispatch.tick(), world.dispatch.tick())
-    await world.work.drain()
-    assert len(provider.submissions) == 1
+    await asyncio.gather(*(world.begin(Job.DISPATCH) for _ in range(3)))
+    await world.drain()
+    assert len(submissions(world)) == 1
 
 
-async def test_a_tick_returns_before_the_answers_are_there(world, provider):
+async def test_a_tick_returns_before_the_answers_are_there(world):
     may_answer = asyncio.Event()
 
-    async def slow(request: Request) -> Response:
-        del request
+    async def slow(_: Request) -> Response:
         await may_answer.wait()
         return accepted()
 
-    provider.to_submissions.append(slow)
+    world.to_kling.answer("submit", slow)
     task = await stored(world.store)
-    await asyncio.wait_for(world.dispatch.tick(), 5)
-    assert (await world.now(task)).state is TaskState.SUBMITTING
+    await asyncio.wait_for(world.begin(Job.DISPATCH), 5)
+    assert await world.state(task) is TaskState.SUBMITTING
     may_answer.set()
-    await world.work.drain()
-    assert (await world.now(task)).state is TaskState.IN_PROGRESS
+    await world.drain()
+    assert await world.state(task) is TaskState.IN_PROGRESS
 
 
-async def test_a_provider_gets_no_more_tasks_than_it_has_slots(tmp_path, provider):
-    async with open_world(tmp_path, provider, max_concurrent=2) as world:
-        for _ in range(3):
-            await stored(world.store)
-        await world.send()
-        await world.send()
-        assert len(provider.submissions) == 2
-        assert world.chat.alerts == []
+async def test_a_provider_gets_no_more_tasks_than_it_has_slots_and_every_person_a_turn(bare):
+    await bare.open(provider="max_concurrent = 2")
+    for _ in range(3):
+        await stored(bare.store, request=a_request(prompt="ada's"))
+    await stored(bare.store, user_id=UserId(1002), request=a_request(prompt="xiaolin's"))
+    for _ in range(2):
+        await bare.run(Job.DISPATCH)
+    assert sorted(body["prompt"] for body in bare.to_kling.of("submit")) == ["ada's", "xiaolin's"]
+    assert bare.alerts == []
+
+
+async def test_those_who_wait_for_a_full_provider_do_not_keep_others_from_a_free_one(bare):
+    await bare.open(second=True, second_models='["kling-v1"]', provider="max_concurrent = 1")
+    for number in range(60):
+        await stored(bare.store, user_id=UserId(2000 + number))
+    await stored(bare.store, user_id=UserId(9), request=a_request(model="kling-v1"))
+    for _ in range(3):
+        await bare.run(Job.DISPATCH)
+    assert len(bare.to_second.of("submit")) == 1
 
 
 async def test_the_time_that_similar_tasks_took_decides_when_to_look_first(world):
     for _ in range(3):
         await stored(world.store, TaskState.SUCCEEDED)
-    with sqlite3.connect(world.store.engine.path) as db:
-        db.execute("UPDATE tasks SET provider = 'a', finished_at = submitted_at + 100000")
+    with sqlite3.connect(world.database) as db:
+        db.execute(f"UPDATE tasks SET provider = '{A}', finished_at = submitted_at + 100000")
     db.close()
     task = await stored(world.store)
-    await world.send()
+    await world.run(Job.DISPATCH)
     assert (await world.now(task)).due_at == NOW + 70 * SECOND
 
 
-async def test_a_picture_goes_with_the_request_and_one_that_is_not_kept_ends_the_task(world, provider):
+async def test_a_picture_goes_with_the_request_and_one_that_is_not_kept_ends_the_task(world):
     picture = an_image()
     kept = await stored(world.store, images=[picture], request=a_request(picture))
     gone = await stored(world.store, request=a_request(an_image(b"another")))
-    await world.send()
-    assert (await world.now(kept)).state is TaskState.IN_PROGRESS
+    world.to_kling.answer("submit", accepted())
+    await world.run(Job.DISPATCH)
+    assert await world.state(kept) is TaskState.IN_PROGRESS
     after = await world.now(gone)
     assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.PARAMETERS)
-    assert len(provider.submissions) == 1
+    assert submissions(world) == [kept.external_task_id]
     assert await world.money() == HELD
 
 
-async def test_a_cancelled_task_is_not_sent(world, provider):
+async def test_what_was_cancelled_or_waited_beyond_its_deadline_is_not_sent(world):
     await stored(world.store, TaskState.CANCELLED)
-    await world.send()
-    assert provider.submissions == []
-    assert await world.money() == BACK
+    await world.run(Job.DISPATCH)
+    await stored(world.store)
+    await world.run(Job.DISPATCH, DAY)
+    assert submissions(world) == []
 
 
 @pytest.mark.parametrize(
-    "trouble", [ChatBusy(Millis(SECOND)), ChatGone("blocked"), ChatRefused("no"), ChatMoved(ChatId(-5))]
+    "trouble",
+    [
+        complaint(429, "Too Many Requests: retry after 1", retry_after=1),
+        complaint(403, "Forbidden: bot was blocked by the user"),
+        complaint(400, "Bad Request: no"),
+        complaint(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-1_005),
+    ],
 )
 async def test_a_chat_that_cannot_be_written_to_does_not_stop_the_work(world, trouble):
-    world.chat.trouble["show_status"] = [trouble, trouble]
+    world.to_telegram.answer("sendMessage", trouble, trouble)
     task = await stored(world.store)
-    await world.send()
-    assert (await world.now(task)).state is TaskState.IN_PROGRESS
+    await world.run(Job.DISPATCH)
+    assert await world.state(task) is TaskState.IN_PROGRESS
 
 
-async def test_one_persons_many_tasks_do_not_delay_anothers_first(tmp_path):
-    provider = Provider()
-    async with open_world(tmp_path, provider, max_concurrent=2) as world:
-        for _ in range(3):
-            await stored(world.store, request=a_request(prompt="ada's"))
-        await stored(world.store, user_id=1002, request=a_request(prompt="xiaolin's"))
-        await world.send()
-        assert sorted(body["prompt"] for body in provider.submissions) == ["ada's", "xiaolin's"]
+async def test_nothing_is_sent_to_a_provider_beyond_its_cap(bare):
+    await bare.open(second=True, provider="daily_units = 1.5")
+    for _ in range(3):
+        await stored(bare.store, TaskState.QUEUED, price=Credits(10))
+    await bare.run(Job.DISPATCH)
+    assert (len(submissions(bare)), len(bare.to_second.of("submit"))) == (1, 2)
 
 
 # -- refusals for good -------------------------------------------------------------------------------
@@ -141,29 +195,20 @@ async def test_one_persons_many_tasks_do_not_delay_anothers_first(tmp_path):
         (refusal(400, 1201, "model_name value 'x' is invalid"), FailureKind.PARAMETERS),
     ],
 )
-async def test_a_refusal_for_good_gives_the_credits_back_and_leaves_the_provider_well(
-    world, provider, answer, kind
-):
-    provider.to_submissions.append(answer)
-    task = await stored(world.store)
-    await world.send()
-    after = await world.now(task)
+async def test_a_refusal_for_good_gives_the_credits_back_and_leaves_the_provider_well(two, answer, kind):
+    two.to_kling.answer("submit", answer)
+    task = await stored(two.store)
+    await two.run(Job.DISPATCH)
+    after = await two.now(task)
     assert (after.state, after.failure) == (TaskState.FAILED, kind)
     assert after.failure_detail
-    assert await world.money() == BACK
-    assert world.pool.closed_until(ProviderName("a")) <= NOW
-    assert world.chat.alerts == []
-    assert world.woken == ["deliver", "dispatch"]
-    (delivery,) = await world.store.outbox.list_of(task.id)
-    assert delivery.kind == "notice"
-
-
-async def test_a_refusal_of_content_is_not_tried_with_another_provider(two, provider, other):
-    provider.to_submissions.append(refusal(400, 1301, "risk control"))
-    await stored(two.store)
-    await two.send()
-    await two.send()
-    assert other.submissions == []
+    assert await two.money() == BACK
+    assert await closed_until(two) is None
+    assert two.alerts == []
+    assert two.woken == {Job.DELIVER, Job.DISPATCH}
+    assert await two.waiting(task) == ["notice"]
+    await two.run(Job.DISPATCH)
+    assert two.to_second.of("submit") == []
 
 
 # -- not now -----------------------------------------------------------------------------------------
@@ -176,54 +221,271 @@ async def test_a_refusal_of_content_is_not_tried_with_another_provider(two, prov
         (refusal(429, 1302, "too fast", Retry_After="7"), 7 * SECOND),
     ],
 )
-async def test_a_full_provider_keeps_the_hold_and_counts_no_attempt(world, provider, answer, wait):
-    provider.to_submissions.append(answer)
+async def test_a_full_provider_keeps_the_hold_and_counts_no_attempt(world, answer, wait):
+    world.to_kling.answer("submit", answer)
     task = await stored(world.store)
-    await world.send()
+    await world.run(Job.DISPATCH)
     after = await world.now(task)
     assert (after.state, after.attempts, after.provider) == (TaskState.QUEUED, 0, None)
     assert wait <= after.due_at - NOW <= wait * 1.3
-    assert world.pool.closed_until(ProviderName("a")) == NOW + wait
+    assert await closed_until(world) == NOW + wait
     assert await world.money() == HELD
-    assert world.chat.alerts == []
+    assert world.alerts == []
 
 
-async def test_a_full_provider_is_tried_as_often_as_it_takes(world, provider):
-    provider.to_submissions += [refusal(429, 1303)] * 10
+async def test_a_full_provider_is_tried_as_often_as_it_takes_under_the_same_id(world):
+    world.to_kling.answer("submit", *[refusal(429, 1303)] * 10)
     task = await stored(world.store)
     for _ in range(11):
-        await world.send()
-        world.clock.advance(2 * SECOND)
-    assert (await world.now(task)).state is TaskState.IN_PROGRESS
-    assert {body["external_task_id"] for body in provider.submissions} == {task.external_task_id}
+        await world.run(Job.DISPATCH, 2 * SECOND)
+    assert await world.state(task) is TaskState.IN_PROGRESS
+    assert set(submissions(world)) == {task.external_task_id}
 
 
-async def test_a_provider_that_is_down_is_tried_again_with_growing_pauses_and_then_given_up(world, provider):
-    provider.to_submissions += [refusal(503, 5001, "unavailable")] * 3
+async def test_a_provider_that_is_down_is_tried_again_with_growing_pauses_and_then_given_up(world):
+    world.to_kling.answer("submit", *[DOWN] * 3)
     task = await stored(world.store)
     pauses = []
     for _ in range(POLICY.retries):
-        await world.send()
+        await world.run(Job.DISPATCH)
         after = await world.now(task)
         assert (after.state, await world.money()) == (TaskState.QUEUED, HELD)
         pauses.append(after.due_at - world.clock.now())
         world.clock.advance(pauses[-1])
     assert pauses[1] > pauses[0] >= SECOND
-    await world.send()
+    await world.run(Job.DISPATCH)
     after = await world.now(task)
     assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.UNAVAILABLE)
     assert await world.money() == BACK
-    assert len(provider.submissions) == 1 + POLICY.retries
+    assert len(submissions(world)) == 1 + POLICY.retries
 
 
-async def test_a_provider_that_is_down_again_and_again_rests_and_is_told_of_once(world, provider):
-    provider.to_submissions += [refusal(503, 5001, "unavailable")] * 6
+async def test_a_provider_that_is_down_again_and_again_rests_and_is_told_of_once(world):
+    world.to_kling.always("submit", DOWN)
     for _ in range(6):
         await stored(world.store)
-    await world.dispatch.tick()
-    await world.work.drain()
-    assert world.pool.closed_until(ProviderName("a")) > NOW
-    world.clock.advance(MINUTE)
-    provider.to_submissions += [refusal(503, 5001, "unavailable")] * 6
-    await world.send()
-    assert [key for key, _ in world.chat.alerts] == ["alert.provider.unavailable"]
+    await world.run(Job.DISPATCH)
+    assert await closed_until(world)
+    await world.run(Job.DISPATCH, MINUTE)
+    assert world.alerts == ["alert.provider.unavailable"]
+
+
+# -- accounts that cannot be used ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "alert"),
+    [
+        (BAD_KEY, "alert.provider.unauthorized"),
+        (EMPTY, "alert.provider.balance"),
+        (refusal(429, 1101, "Account in arrears"), "alert.provider.balance"),
+    ],
+)
+async def test_an_account_that_cannot_be_used_is_told_of_once_and_rests(world, answer, alert):
+    world.to_kling.always("submit", answer)
+    first, second = await stored(world.store), await stored(world.store)
+    await world.run(Job.DISPATCH)
+    for task in (first, second):
+        after = await world.now(task)
+        # People are not told of the operator's account.
+        assert (after.state, after.failure, after.failure_detail) == (
+            TaskState.FAILED,
+            FailureKind.UNAVAILABLE,
+            None,
+        )
+    assert await world.money() == BACK
+    assert world.alerts == [alert]
+    assert await closed_until(world)
+    waiting = await stored(world.store)
+    await world.run(Job.DISPATCH)
+    assert await world.state(waiting) is TaskState.QUEUED
+    assert len(submissions(world)) == 2
+
+
+@pytest.mark.parametrize(("answer", "alerts"), [(EMPTY, ["alert.provider.balance"]), (DOWN, [])])
+async def test_where_one_provider_cannot_another_takes_the_task_at_once(two, answer, alerts):
+    two.to_kling.answer("submit", answer)
+    task = await stored(two.store)
+    await two.run(Job.DISPATCH)
+    after = await two.now(task)
+    assert (after.state, after.excluded, after.due_at) == (TaskState.QUEUED, (A,), NOW)
+    assert two.woken == {Job.DISPATCH}
+    await two.run(Job.DISPATCH)
+    after = await two.now(task)
+    assert (after.state, after.provider) == (TaskState.IN_PROGRESS, "second")
+    assert (len(submissions(two)), len(two.to_second.of("submit"))) == (1, 1)
+    assert await two.money() == HELD
+    assert two.alerts == alerts
+
+
+async def test_where_every_provider_refuses_its_key_the_credits_come_back(two):
+    two.to_kling.answer("submit", BAD_KEY)
+    two.to_second.answer("submit", BAD_KEY)
+    task = await stored(two.store)
+    for _ in range(2):
+        await two.run(Job.DISPATCH)
+    after = await two.now(task)
+    assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.UNAVAILABLE)
+    assert await two.money() == BACK
+    assert two.alerts == ["alert.provider.unauthorized"] * 2
+
+
+async def test_where_every_provider_was_down_for_a_moment_they_are_asked_again(two):
+    two.to_kling.answer("submit", DOWN)
+    two.to_second.answer("submit", *[DOWN] * 5)
+    task = await stored(two.store)
+    for _ in range(4):
+        await two.run(Job.DISPATCH, 10 * SECOND)
+    assert await two.state(task) is TaskState.IN_PROGRESS
+
+
+async def test_a_task_that_no_provider_can_take_any_more_gives_its_credits_back(world):
+    task = await stored(world.store, request=a_request(model="kling-v1"))
+    await world.run(Job.DISPATCH)
+    after = await world.now(task)
+    assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.UNAVAILABLE)
+    assert await world.money() == BACK
+
+
+# -- answers that were lost --------------------------------------------------------------------------
+
+
+async def test_a_lost_answer_keeps_the_hold_and_is_asked_for_before_anything_is_sent_again(world):
+    world.to_kling.answer("submit", lost())
+    task = await stored(world.store)
+    await world.run(Job.DISPATCH)
+    assert await world.state(task) is TaskState.UNCONFIRMED
+    assert await world.money() == HELD
+    world.to_kling.answer("query", running("kling-9"))
+    await world.run(Job.RECOVER)
+    after = await world.now(task)
+    assert (after.state, after.provider_task_id) == (TaskState.IN_PROGRESS, "kling-9")
+    assert world.to_kling.paths[1:] == [f"/v1/videos/text2video/{task.external_task_id}"]
+    assert Job.POLL in world.woken
+
+
+async def test_a_lost_answer_to_a_task_that_is_finished_already_is_found_and_charged_once(world):
+    world.to_kling.answer("submit", lost())
+    task = await stored(world.store)
+    await world.run(Job.DISPATCH)
+    world.to_kling.always("query", finished())
+    await world.run(Job.RECOVER)
+    await world.run(Job.POLL)
+    assert await world.state(task) is TaskState.SUCCEEDED
+    assert await world.money() == CHARGED
+
+
+async def test_a_submission_is_repeated_only_when_it_is_proven_absent_and_under_the_same_id(world):
+    world.to_kling.answer("submit", lost())
+    world.to_kling.answer("query", absent(), absent())
+    task = await stored(world.store)
+    await world.run(Job.DISPATCH)
+    await world.run(Job.RECOVER)
+    once = await world.now(task)
+    assert (once.state, once.due_at) == (TaskState.UNCONFIRMED, NOW + ABSENCE_PAUSE)
+    await world.run(Job.RECOVER)
+    assert len(world.to_kling.of("query")) == 1
+    await world.run(Job.RECOVER, ABSENCE_PAUSE)
+    assert await world.state(task) is TaskState.QUEUED
+    assert await world.money() == HELD
+    await world.run(Job.DISPATCH)
+    assert await world.state(task) is TaskState.IN_PROGRESS
+    assert submissions(world) == [task.external_task_id] * 2
+
+
+async def test_a_provider_that_cannot_say_now_is_asked_again_later(world):
+    world.to_kling.answer("submit", lost())
+    world.to_kling.answer("query", DOWN)
+    task = await stored(world.store)
+    await world.run(Job.DISPATCH)
+    await world.run(Job.RECOVER)
+    after = await world.now(task)
+    assert after.state is TaskState.UNCONFIRMED
+    assert after.due_at > NOW
+    assert len(submissions(world)) == 1
+    assert await world.money() == HELD
+
+
+async def test_a_duplicate_that_the_provider_refuses_means_that_the_task_is_there(world):
+    world.to_kling.answer("submit", refusal(400, 1201, "external_task_id already exists"))
+    world.to_kling.answer("query", running())
+    task = await stored(world.store)
+    await world.run(Job.DISPATCH)
+    await world.run(Job.RECOVER)
+    assert await world.state(task) is TaskState.IN_PROGRESS
+    assert len(submissions(world)) == 1
+
+
+async def test_where_nobody_can_be_asked_the_credits_come_back_and_the_operators_know(bare):
+    await bare.open(dialect="generic", key="sk-demo-generic")
+    bare.to_kling.answer("submit", lost())
+    task = await stored(bare.store)
+    await bare.run(Job.DISPATCH)
+    await bare.run(Job.RECOVER)
+    after = await bare.now(task)
+    assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.UNKNOWN_OUTCOME)
+    assert await bare.money() == BACK
+    assert len(bare.to_kling.of("submit")) == 1
+    (told,) = bare.events("operators are told")
+    assert (told["alert"], told["about_id"]) == ("alert.task.unknown_outcome", task.id)
+
+
+async def test_where_the_provider_is_no_longer_in_the_settings_the_credits_come_back(world):
+    task = await stored(world.store, TaskState.UNCONFIRMED)
+    await world.run(Job.RECOVER)
+    after = await world.now(task)
+    assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.UNKNOWN_OUTCOME)
+    assert await world.money() == BACK
+
+
+# -- crashes -----------------------------------------------------------------------------------------
+
+
+async def crash_while_sending(world: ServiceWorld) -> None:
+    """The process ends when the provider has the submission and the answer is not yet written."""
+    arrived = world.to_kling.hold(lambda scope: scope["method"] == "POST", inside=True)
+    await world.begin(Job.DISPATCH)
+    await asyncio.wait_for(arrived.wait(), 5)
+    await world.cut_off()
+
+
+async def test_a_submission_whose_lease_ran_out_is_asked_for_and_not_sent_again(world):
+    task = await stored(world.store)
+    await crash_while_sending(world)
+    await world.run(Job.RECOVER, SUBMISSION_LEASE - 1)
+    assert await world.state(task) is TaskState.SUBMITTING
+    await world.run(Job.RECOVER, 1)
+    assert await world.state(task) is TaskState.IN_PROGRESS
+    assert world.kling.submissions == {task.external_task_id: 1}
+    assert await world.money() == HELD
+
+
+async def test_at_start_nobody_waits_for_the_lease_of_the_last_process(world):
+    task = await stored(world.store)
+    await crash_while_sending(world)
+    await world.restart()
+    assert await world.state(task) is TaskState.UNCONFIRMED
+    await world.run(Job.RECOVER)
+    assert await world.state(task) is TaskState.IN_PROGRESS
+    assert world.kling.submissions == {task.external_task_id: 1}
+
+
+async def test_no_more_is_claimed_than_can_be_sent_at_once(bare):
+    """A claim that waited for its turn could be sent after its lease, when its task has been given up."""
+    await bare.open(provider="max_concurrent = 50")
+    may_answer = asyncio.Event()
+
+    async def slow(_: Request) -> Response:
+        await may_answer.wait()
+        return accepted()
+
+    bare.to_kling.always("submit", slow)
+    for number in range(20):
+        await stored(bare.store, user_id=UserId(2000 + number))
+    for _ in range(2):
+        await bare.begin(Job.DISPATCH)
+    states = bare.rows("SELECT state, count(*) FROM tasks GROUP BY state ORDER BY state")
+    assert states == [("queued", 4), ("submitting", 16)]
+    may_answer.set()
+    await bare.drain()
+    await bare.run(Job.DISPATCH)

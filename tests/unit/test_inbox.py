@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from bot.clock import ManualClock
+from bot.domain.units import DAY, Millis
 from bot.services.inbox import CONCURRENT_CHATS, ERROR_PAUSE_SECONDS, Intake
 from bot.services.ports import RawUpdate
 from bot.store import Store
-from tests.builders import NOW
+from bot.store.inbox import Inbox
+from tests.builders import NOW, an_update
 
 ADA, XIAOLIN = 1001, 1002
 TIMEOUT = 10
@@ -163,6 +166,42 @@ async def test_what_is_handed_on_is_what_came_in(store):
     await intake.take_in([sent])
     await intake.drain()
     assert seen == [sent]
+
+
+async def test_a_store_that_stumbles_once_does_not_silence_a_chat(store, processor):
+    class Stumbling(Inbox):
+        stumbled = False
+
+        async def mark_processed(self, update_id: int, now: Millis) -> None:
+            if not self.stumbled:
+                self.stumbled = True
+                raise OSError("the disk is full")
+            await super().mark_processed(update_id, now)
+
+    intake = Intake(
+        store=replace(store, inbox=Stumbling(store.engine)),
+        source=Source(),
+        processor=processor,
+        clock=ManualClock(NOW),
+    )
+    for update_id in (1, 2):
+        await intake.take_in([update(update_id)])
+        await intake.drain()
+    assert processor.done == [1, 2]
+    assert await settled(store) == [1]
+
+
+async def test_after_a_week_of_silence_no_update_is_thrown_away_by_an_offset(store, processor):
+    clock, source = ManualClock(NOW), Source([], [], [], [])
+    intake = Intake(store=store, source=source, processor=processor, clock=clock)
+    await intake.fetch()
+    await store.inbox.receive([an_update(900, received_at=clock.now())])
+    await intake.fetch()
+    clock.advance(7 * DAY)
+    await intake.fetch()
+    await store.inbox.receive([an_update(5, received_at=clock.now())])
+    await intake.fetch()
+    assert source.offsets == [None, 901, None, 6]
 
 
 # -- order -------------------------------------------------------------------------------------------

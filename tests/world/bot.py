@@ -15,7 +15,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from click.testing import CliRunner
 from structlog.testing import capture_logs
@@ -62,12 +62,11 @@ rate = 1000
 {provider}
 
 [polling]
-min_interval = 0.2
-max_interval = 0.5
-timeout = {timeout}
+{polling}
 
 [delivery]
 allow_loopback = true
+{delivery}
 
 [plans.free]
 daily_credits = {daily}
@@ -108,8 +107,10 @@ class World:
         timeout: int = 60,
         groups: str = "",
         group_rate: int = 1000,
+        polling: str = "",
+        delivery: str = "",
     ) -> None:
-        """Write the settings that the next start reads. `provider`, `groups` and `extra` are lines of TOML."""
+        """Write the settings that the next start reads; strings but for the first four are lines of TOML."""
         text = CONFIG.format(
             token=TOKEN,
             telegram=self.telegram_url,
@@ -123,9 +124,10 @@ class World:
             models=models,
             provider=provider,
             extra=extra,
-            timeout=timeout,
+            polling=polling or f"min_interval = 0.2\nmax_interval = 0.5\ntimeout = {timeout}",
             groups=groups,
             group_rate=group_rate,
+            delivery=delivery,
         )
         self.config.write_text(text, "utf-8")
 
@@ -269,10 +271,13 @@ async def _no_waiting(seconds: float) -> None:
     """An album is complete as soon as its photos are there."""
 
 
+Bot = TypeVar("Bot", bound=BotInProcess)
+
+
 @asynccontextmanager
-async def open_bot(directory: Path) -> AsyncIterator[BotInProcess]:
+async def open_bot(directory: Path, kind: type[Bot]) -> AsyncIterator[Bot]:
     """The world of a conversation, not yet started; at the end the log is searched for mishaps and secrets."""
-    world = BotInProcess(directory)
+    world = kind(directory)
     with capture_logs() as world.output:
         async with world.serving():
             try:

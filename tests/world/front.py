@@ -14,21 +14,27 @@ Answer = Response | Callable[[Request], Awaitable[Response]]
 
 
 class Front:
-    """`calls` are what was asked, by name, with its parameters; files are shown by their size.
+    """`calls` are what was asked, by name, with its parameters, and `paths` where; files are shown by their size.
 
     `name_of` names a request; what it has no name for passes unnoticed.
     """
 
     def __init__(self, inner: ASGIApp, name_of: Callable[[Scope], str | None]) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.paths: list[str] = []
         self._inner = inner
         self._name_of = name_of
         self._answers: list[tuple[str, Answer]] = []
+        self._always: dict[str, Answer] = {}
         self._gate: tuple[Matches, bool, asyncio.Event] | None = None
 
     def answer(self, name: str, *answers: Answer) -> None:
         """Answer the next requests of that name in the place of the stand-in."""
         self._answers += [(name, answer) for answer in answers]
+
+    def always(self, name: str, answer: Answer) -> None:
+        """Answer every request of that name for which no other answer is planned."""
+        self._always[name] = answer
 
     def of(self, name: str) -> list[dict[str, Any]]:
         """The requests of one name."""
@@ -53,14 +59,21 @@ class Front:
             return
         body = await Request(scope, receive).body()
         self.calls.append((name, await _read(scope, body)))
+        self.paths.append(scope["path"])
+        answer = self._planned(name)
+        if answer is None:
+            await self._inner(scope, _again(body, receive), send)
+            return
+        request = Request(scope, _again(body, receive))
+        response = answer if isinstance(answer, Response) else await answer(request)
+        await response(scope, receive, send)
+
+    def _planned(self, name: str) -> Answer | None:
         for number, (expected, answer) in enumerate(self._answers):
             if expected == name:
                 del self._answers[number]
-                request = Request(scope, _again(body, receive))
-                response = answer if isinstance(answer, Response) else await answer(request)
-                await response(scope, receive, send)
-                return
-        await self._inner(scope, _again(body, receive), send)
+                return answer
+        return self._always.get(name)
 
     async def _held(self, scope: Scope, receive: Receive) -> None:
         assert self._gate is not None

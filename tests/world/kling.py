@@ -29,23 +29,26 @@ ACCESS, SECRET = "demo-access", "demo-secret-that-signs-for-nothing"
 
 
 def kling_front(inner: ASGIApp) -> Front:
-    """A front that calls requests "submit" (POST) and "query" (GET), and lets files pass."""
+    """A front that calls requests "submit" (POST), "list", "query" and "file" (GET)."""
     return Front(inner, _name)
 
 
 def _name(scope: Scope) -> str | None:
     if scope["path"].startswith("/files/"):
-        return None
+        return "file"
+    if scope["method"] == "GET" and b"pageNum" in scope["query_string"]:
+        return "list"
     return {"POST": "submit", "GET": "query"}.get(scope["method"])
 
 
 def canned_video(spec: RenderSpec, path: Path) -> None:
     """A real video of the right size and length where nothing happens; made once for each size and length."""
-    path.write_bytes(_video(*frame_size(spec), round(spec.seconds)))
+    path.write_bytes(a_film(*frame_size(spec), round(spec.seconds)))
 
 
 @cache
-def _video(width: int, height: int, seconds: int) -> bytes:
+def a_film(width: int = 320, height: int = 180, seconds: int = 1) -> bytes:
+    """An mp4 where nothing happens."""
     with NamedTemporaryFile(suffix=".mp4") as file:
         with av.open(file.name, "w", format="mp4") as container:
             stream = container.add_stream("libx264", rate=1)

@@ -24,7 +24,7 @@ from bot.services.tasks.workers import WorkerPool
 from bot.settings import sections
 from bot.store import Store, StoredAttachment
 from tests.builders import ADA, ADAS_CHAT, XIAOLIN, a_request, an_image
-from tests.services.world import (
+from tests.services.old.world import (
     POLICY,
     Provider,
     absent,

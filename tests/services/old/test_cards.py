@@ -28,7 +28,7 @@ from bot.services.requests.cards import (
 from bot.settings import sections
 from bot.store import Draft
 from tests.builders import ADA, ADAS_CHAT, NOW
-from tests.services.everything import Everything
+from tests.services.old.everything import Everything
 
 CATALOG = catalog.load()
 MODELS = ("kling-v2-6", "kling-v2-5-turbo", "kling-v1-6", "kling-v3")

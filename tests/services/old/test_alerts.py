@@ -13,7 +13,7 @@ from bot.services.ports import ChatGone
 from bot.settings import sections
 from bot.store import Store
 from tests.builders import NOW, stored
-from tests.services.world import Chat
+from tests.services.old.world import Chat
 
 BOSS, XIAOLIN = UserId(1000), UserId(1002)
 

@@ -289,3 +289,19 @@ async def test_only_admins_move_people_and_only_to_plans_that_there_are(accounts
     await refused("error.admin.only", accounts.move(ADA, "@ada", "none"))
     error = await refused("error.admin.no_plan", accounts.move(BOSS, "@ada", "gold"))
     assert error.params["plans"] == "free, none, pro"
+
+
+async def test_taking_credits_back_works_once_however_often_its_update_comes(accounts):
+    await accounts.grant(BOSS, "@ada", 50, 7)
+    for _ in range(2):
+        await accounts.grant(BOSS, "@ada", -50, 8)
+    assert (await accounts.balance(ADA)).granted == 0
+
+
+async def test_takings_at_the_same_time_never_take_more_than_there_is(accounts):
+    await accounts.grant(BOSS, "@ada", 50, 7)
+    ends = await asyncio.gather(
+        *(accounts.grant(BOSS, "@ada", -50, 8 + number) for number in range(3)), return_exceptions=True
+    )
+    assert sum(isinstance(end, UserError) for end in ends) == 2
+    assert (await accounts.balance(ADA)).granted == 0

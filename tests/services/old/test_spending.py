@@ -13,7 +13,7 @@ from bot.services.credits.spending import Spending
 from bot.services.people.accounts import Accounts
 from bot.settings import sections
 from tests.builders import GENEROUS, NOW, a_request, a_task, a_window, stored
-from tests.services.world import Provider, finished, open_world
+from tests.services.old.world import Provider, finished, open_world
 
 A = ProviderName("a")
 

@@ -11,7 +11,7 @@ from bot.domain.requests.request import ImageRef, Operation, VideoRequest
 from bot.errors import UserError
 from bot.services.compose import Compose, Pictures
 from bot.settings import sections
-from tests.services.everything import Everything
+from tests.services.old.everything import Everything
 
 CATALOG = catalog.load()
 

@@ -28,7 +28,7 @@ from bot.services.tasks.workers import WorkerPool
 from bot.settings import sections
 from bot.store import Store
 from tests.builders import ADA, NOW, XIAOLIN, a_request, stored
-from tests.services.world import Chat
+from tests.services.old.world import Chat
 
 BOSS = UserId(1000)
 PLANS = {

@@ -13,7 +13,7 @@ from bot.kling.pool import Pool
 from bot.services.operations.providers import AccountAnswer, Providers, Trouble
 from bot.store import Store
 from tests.builders import LEASE, NOW, a_video, stored
-from tests.services.world import refusal, says
+from tests.services.old.world import refusal, says
 
 BOSS = UserId(1000)
 A, B = ProviderName("a"), ProviderName("b")
