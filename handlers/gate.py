@@ -2,7 +2,7 @@
 
 import structlog
 
-from bot.domain.people.access import AccessLevel, Permission, Standing, Verdict
+from bot.domain.people.access import AccessDecision, AccessLevel, Permission, Standing
 from bot.domain.units import ChatId, UserId
 from bot.i18n import for_language
 from handlers.admin.access import refusal, request_card
@@ -28,12 +28,12 @@ async def admits(
         return True
     if access is not AccessLevel.OPEN:
         chat = turn.update.effective_chat
-        verdict, standing = await turn.services.access.verdict(
+        decision, standing = await turn.services.access.decide(
             UserId(person.id), None if chat is None else ChatId(chat.id), access
         )
-        if verdict is not Verdict.PASS:
-            log.info("turned away", user=standing.user_id, verdict=verdict)
-            await _refuse(turn, verdict, standing, addressed=addressed)
+        if decision is not AccessDecision.PASS:
+            log.info("turned away", user=standing.user_id, decision=decision)
+            await _refuse(turn, decision, standing, addressed=addressed)
             return False
     if permission is not None:
         # Refused before a handler explains how the command is used.
@@ -41,9 +41,9 @@ async def admits(
     return True
 
 
-async def _refuse(turn: Turn, verdict: Verdict, standing: Standing, *, addressed: bool) -> None:
+async def _refuse(turn: Turn, decision: AccessDecision, standing: Standing, *, addressed: bool) -> None:
     until = turn.t.moment(standing.paused_until, turn.zone, turn.now())
-    view = refusal(turn.t, verdict, standing, until)
+    view = refusal(turn.t, decision, standing, until)
     update = turn.update
     if update.inline_query is not None:
         await turn.chat.answer_inline(update.inline_query.id)
@@ -52,7 +52,7 @@ async def _refuse(turn: Turn, verdict: Verdict, standing: Standing, *, addressed
     elif update.callback_query is not None:
         await turn.notify(cut(plain(view.html), ALERT_LIMIT), alert=True)
     elif addressed or turn.is_private:
-        if verdict is Verdict.ASK:
+        if decision is AccessDecision.ASK:
             await _ask_admins(turn, standing.user_id)
         await turn.answer(view)
 

@@ -22,7 +22,7 @@ async def maintenance(desk: Desk, wanted: str | None) -> None:
     """
     if wanted is not None:
         await desk.access.set_maintenance(None, wanted == "on", desk.operation())
-    row("on" if desk.access.door.maintenance else "off")
+    row("on" if desk.access.policy.maintenance else "off")
 
 
 @click.command()
@@ -40,7 +40,7 @@ async def access(desk: Desk, mode: str | None) -> None:
     """
     if mode is not None:
         await desk.access.set_mode(None, AccessMode(mode), desk.operation())
-    row(desk.access.door.mode)
+    row(desk.access.policy.mode)
 
 
 @click.command()

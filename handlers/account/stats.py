@@ -101,7 +101,7 @@ def _checked(days: int) -> int:
 
 COMMANDS = (
     Command("usage", usage, access=AccessLevel.VIEW, section=Section.ACCOUNT),
-    Command("stats", stats, permission=Permission.LOOK, section=Section.STAFF),
+    Command("stats", stats, permission=Permission.VIEW, section=Section.STAFF),
 )
 BUTTONS = (
     Press(ShowStats, on_show),

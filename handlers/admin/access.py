@@ -7,14 +7,14 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 from bot.domain.people.access import (
+    AccessDecision,
     AccessMode,
-    Door,
+    AccessPolicy,
     InviteCode,
     Permission,
     Person,
     Role,
     Standing,
-    Verdict,
 )
 from bot.domain.units import Millis, UserId, short_hash
 from bot.errors import UserError
@@ -199,7 +199,7 @@ async def on_set_mode(turn: Turn, button: SetMode) -> str:
 
 def door_view(turn: Turn) -> View:
     """Who may use the bot, with the buttons that change it."""
-    return _door_view(turn.t, turn.services.access.door)
+    return _policy_view(turn.t, turn.services.access.policy)
 
 
 # -- what the content rules refused ------------------------------------------------------------------
@@ -234,9 +234,9 @@ async def _strikes(turn: Turn, user_id: UserId | None) -> View:
 # -- views -------------------------------------------------------------------------------------------
 
 
-def refusal(t: Texts, verdict: Verdict, standing: Standing, until: str) -> View:
+def refusal(t: Texts, decision: AccessDecision, standing: Standing, until: str) -> View:
     """Why somebody may not use the bot; `until` is the end of a pause as people read it."""
-    return View(t(f"door.{verdict}", reason=inline(standing.ban or "", 200), until=until))
+    return View(t(f"door.{decision}", reason=inline(standing.ban or "", 200), until=until))
 
 
 def person_label(user: Person) -> str:
@@ -306,17 +306,17 @@ def _invites_view(t: Texts, codes: Sequence[InviteCode], zone: ZoneInfo, now: Mi
     return View("\n".join([head, *lines, "", t("invitecode.usage")]), rows)
 
 
-def _door_view(t: Texts, door: Door) -> View:
+def _policy_view(t: Texts, policy: AccessPolicy) -> View:
     """Who may use the bot and whether it is in maintenance, with the buttons that change it."""
-    lines = [t("door.now", mode=t(f"access.mode.{door.mode}"))]
-    lines.append(t("maintenance.is_on" if door.maintenance else "maintenance.is_off"))
+    lines = [t("door.now", mode=t(f"access.mode.{policy.mode}"))]
+    lines.append(t("maintenance.is_on" if policy.maintenance else "maintenance.is_off"))
     modes = [
         [Button(t("button.access_mode", mode=t(f"access.mode.{mode}")), SetMode(mode))]
         for mode in AccessMode
-        if mode is not door.mode
+        if mode is not policy.mode
     ]
-    turn = "off" if door.maintenance else "on"
-    switch = Button(t(f"button.maintenance_{turn}"), SetMaintenance(not door.maintenance))
+    turn = "off" if policy.maintenance else "on"
+    switch = Button(t(f"button.maintenance_{turn}"), SetMaintenance(not policy.maintenance))
     return View("\n".join(lines), [*modes, [switch]])
 
 
@@ -332,7 +332,7 @@ def _role_view(t: Texts, role: Role | None) -> View:
 
 
 COMMANDS = (
-    Command("strikes", strikes, permission=Permission.LOOK, section=Section.STAFF),
+    Command("strikes", strikes, permission=Permission.VIEW, section=Section.STAFF),
     Command("maintenance", maintenance, permission=Permission.OPERATE, section=Section.STAFF),
     Command("invitecode", invite_code, permission=Permission.ADMIT, section=Section.STAFF),
     Command("ban", ban, permission=Permission.BAN, section=Section.STAFF),
@@ -341,7 +341,7 @@ COMMANDS = (
         "role",
         role,
         permission=Permission.APPOINT,
-        bare_permission=Permission.LOOK,
+        bare_permission=Permission.VIEW,
         section=Section.STAFF,
     ),
 )

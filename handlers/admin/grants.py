@@ -149,7 +149,7 @@ def _moved_notice(t: Texts, plan: str, until: Millis | None, zone: ZoneInfo, now
 
 
 COMMANDS = (
-    Command("user", user, permission=Permission.LOOK, section=Section.STAFF),
+    Command("user", user, permission=Permission.VIEW, section=Section.STAFF),
     Command("grant", grant, permission=Permission.CREDITS, section=Section.STAFF),
     Command("plan", plan, permission=Permission.CREDITS, section=Section.STAFF),
 )

@@ -168,12 +168,12 @@ def _audit_line(t: Texts, row: AuditRow, name: str, zone: ZoneInfo, now: Millis)
 
 
 COMMANDS = (
-    Command("admin", admin, permission=Permission.LOOK, section=Section.STAFF),
+    Command("admin", admin, permission=Permission.VIEW, section=Section.STAFF),
     Command("audit", audit, permission=Permission.AUDIT, section=Section.STAFF),
 )
 BUTTONS = (
-    page(ShowHome, _show_home, Permission.LOOK),
-    page(StopAsking, _stop_asking, Permission.LOOK),
+    page(ShowHome, _show_home, Permission.VIEW),
+    page(StopAsking, _stop_asking, Permission.VIEW),
     page(ShowRequests, _show_requests, Permission.ADMIT),
     page(ShowProviders, _show_providers, Permission.OPERATE),
     page(ShowDoor, _show_door, Permission.OPERATE),

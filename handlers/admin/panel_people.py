@@ -227,9 +227,9 @@ def _message_view(t: Texts, text: str) -> View:
 
 
 BUTTONS = (
-    page(ShowPeople, _show_people, Permission.LOOK),
-    question(AskSearch, "panel.ask_search", Permission.LOOK),
-    page(ShowCard, _show_card, Permission.LOOK),
+    page(ShowPeople, _show_people, Permission.VIEW),
+    question(AskSearch, "panel.ask_search", Permission.VIEW),
+    page(ShowCard, _show_card, Permission.VIEW),
     question(AskMessage, "panel.ask_message", Permission.MESSAGE),
     page(GrantCredits, _grant, Permission.CREDITS),
     question(AskAmount, "panel.ask_amount", Permission.CREDITS),

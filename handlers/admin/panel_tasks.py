@@ -159,10 +159,10 @@ def _failures_view(t: Texts, found: Failures, owner: UserId) -> View:
 
 
 BUTTONS = (
-    page(ShowRunning, _show_running, Permission.LOOK),
-    page(ShowTasksOf, _show_tasks_of, Permission.LOOK),
-    page(ShowTask, _show_task, Permission.LOOK),
-    page(ShowFailures, _show_failures, Permission.LOOK),
+    page(ShowRunning, _show_running, Permission.VIEW),
+    page(ShowTasksOf, _show_tasks_of, Permission.VIEW),
+    page(ShowTask, _show_task, Permission.VIEW),
+    page(ShowFailures, _show_failures, Permission.VIEW),
     page(CancelTask, _cancel, Permission.TASKS),
     page(MakeAgain, _make_again, Permission.TASKS),
     page(RefundTask, _refund, Permission.CREDITS),

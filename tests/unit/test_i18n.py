@@ -16,7 +16,7 @@ from bot.domain.credits.spending import Level, Window
 from bot.domain.library.asset import AssetKind
 from bot.domain.library.recipe import BUILT_IN, BUILT_IN_PHOTO
 from bot.domain.operations.records import BroadcastState
-from bot.domain.people.access import AccessMode, InviteProblem, Role, Verdict
+from bot.domain.people.access import AccessDecision, AccessMode, InviteProblem, Role
 from bot.domain.people.moderation import StrikeSource
 from bot.domain.requests.choices import ANSWERED, CAMERAS, Knob, Preference
 from bot.domain.requests.model import FIXED, PRICES
@@ -60,7 +60,7 @@ FAMILIES = {
     "panel.origin.": tuple(Origin),
     "panel.pick_": LISTS,
     "price.": (*(set(PRICES) - {"rate", "each"}), FIXED),
-    "door.": tuple(set(Verdict) - {Verdict.PASS}),
+    "door.": tuple(set(AccessDecision) - {AccessDecision.PASS}),
     "access.mode.": tuple(AccessMode),
     "role.": (*Role, "none"),
     "maintenance.is_": ("on", "off"),

@@ -1,4 +1,4 @@
-"""Who may use the bot, and who may run it: the decision at the door, and what each role may do. Pure."""
+"""Who may use the bot, who may run it, and what each role may do. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum, auto
@@ -27,7 +27,7 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """What somebody who runs the bot may do."""
 
-    LOOK = auto()
+    VIEW = auto()
     """People, their tasks and ledger, failures, statistics."""
     MESSAGE = auto()
     """Write to a person in the bot's name."""
@@ -47,7 +47,7 @@ class Permission(StrEnum):
     """Give and take roles."""
 
 
-_SUPPORT = frozenset({Permission.LOOK, Permission.MESSAGE, Permission.TASKS})
+_SUPPORT = frozenset({Permission.VIEW, Permission.MESSAGE, Permission.TASKS})
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
@@ -99,7 +99,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class AccessPolicy:
     """How the bot receives people now. While in `maintenance` nothing new begins, and what runs goes on."""
 
     mode: AccessMode = AccessMode.PUBLIC
@@ -119,8 +119,8 @@ class AccessLevel(StrEnum):
     """Everything else: it may begin something new."""
 
 
-class Verdict(StrEnum):
-    """What the door says; everything but PASS has a text."""
+class AccessDecision(StrEnum):
+    """What the gate says; everything but PASS has a text."""
 
     PASS = auto()
     BANNED = auto()
@@ -136,32 +136,34 @@ class Verdict(StrEnum):
     MAINTENANCE = auto()
 
 
-def verdict(door: Door, standing: Standing, level: AccessLevel, now: Millis) -> Verdict:
+def decide_access(
+    policy: AccessPolicy, standing: Standing, level: AccessLevel, now: Millis
+) -> AccessDecision:
     """Decide whether a person may go on at a level.
 
     A ban goes before a role: an owner who bans an admin means it. Owners cannot be banned.
     """
     if level is AccessLevel.OPEN or standing.role is Role.OWNER:
-        return Verdict.PASS
+        return AccessDecision.PASS
     if standing.ban is not None:
-        return Verdict.BANNED
+        return AccessDecision.BANNED
     if standing.role is not None or level is AccessLevel.INVITED:
-        return Verdict.PASS
-    if door.mode is not AccessMode.PUBLIC and standing.admission is not Admission.ALLOWED:
-        return _stranger(door.mode, standing.admission)
+        return AccessDecision.PASS
+    if policy.mode is not AccessMode.PUBLIC and standing.admission is not Admission.ALLOWED:
+        return _stranger(policy.mode, standing.admission)
     if level is AccessLevel.VIEW:
-        return Verdict.PASS
-    if door.maintenance:
-        return Verdict.MAINTENANCE
-    return Verdict.PAUSED if standing.paused_until > now else Verdict.PASS
+        return AccessDecision.PASS
+    if policy.maintenance:
+        return AccessDecision.MAINTENANCE
+    return AccessDecision.PAUSED if standing.paused_until > now else AccessDecision.PASS
 
 
-def _stranger(mode: AccessMode, admission: Admission) -> Verdict:
+def _stranger(mode: AccessMode, admission: Admission) -> AccessDecision:
     if admission is Admission.DENIED:
-        return Verdict.DENIED
+        return AccessDecision.DENIED
     if mode is AccessMode.ALLOW_LIST:
-        return Verdict.CLOSED
-    return Verdict.WAITING if admission is Admission.ASKED else Verdict.ASK
+        return AccessDecision.CLOSED
+    return AccessDecision.WAITING if admission is Admission.ASKED else AccessDecision.ASK
 
 
 def outranks(actor: Standing | None, subject: Standing) -> bool:

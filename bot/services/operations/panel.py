@@ -55,7 +55,7 @@ class AdminPanel:
             UserError: the actor may not look.
 
         """
-        await self._access.require(actor, Permission.LOOK)
+        await self._access.require(actor, Permission.VIEW)
         if words.strip().lstrip("@").isdigit():
             found = await self._store.people.find(words)
             return [] if found is None or page else [await self._access.person(found.id)]
@@ -69,7 +69,7 @@ class AdminPanel:
             UserError: the actor may not look.
 
         """
-        await self._access.require(actor, Permission.LOOK)
+        await self._access.require(actor, Permission.VIEW)
         return PersonCard(
             await self._access.person(user_id),
             await self._access.standing(user_id),

@@ -54,7 +54,7 @@ class Reports:
             UserError: the actor may not look.
 
         """
-        await self._access.require(actor, Permission.LOOK)
+        await self._access.require(actor, Permission.VIEW)
         found = await self._report(days, None)
         names = {user_id: await self._name(user_id) for user_id, _ in found.people}
         return await _drawn(found, t, names)
@@ -70,7 +70,7 @@ class Reports:
             UserError: the actor may not look.
 
         """
-        await self._access.require(actor, Permission.LOOK)
+        await self._access.require(actor, Permission.VIEW)
         zone = self._accounts.zone
         since = start_of(days_before(self._clock.now(), days, zone)[0], zone)
         figures = await self._store.operations.list_figures(since, None, MOST_FIGURES)

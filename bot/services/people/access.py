@@ -1,4 +1,4 @@
-"""Who is let in, who runs the bot, and how it receives people: everything about the door but the texts.
+"""Who is let in, who runs the bot, and how it receives people: all of access but the texts.
 
 What is decided here holds at once and after a restart; no file is edited. Every decision is in the audit log.
 Whoever decides is the `actor`; None is a shell, which may do what an owner may.
@@ -13,18 +13,18 @@ import structlog
 from bot.clock import Runtime
 from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import (
+    AccessDecision,
     AccessLevel,
     AccessMode,
+    AccessPolicy,
     Admission,
-    Door,
     InviteCode,
     Permission,
     Person,
     Role,
     Standing,
-    Verdict,
+    decide_access,
     outranks,
-    verdict,
 )
 from bot.domain.units import DAY, ChatId, Millis, UserId
 from bot.errors import UserError
@@ -47,7 +47,7 @@ _CODE_LENGTH = 10
 
 
 class Access:
-    """Decides at the door, and changes how people stand. `plans` are the names that may be given out now."""
+    """Decides who may go on, and changes how people stand. `plans` are the names that may be given out now."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Access:
         self._rng = runtime.rng
         self._settings = settings
         self._plans = plans
-        self._door = Door(settings.mode)
+        self._policy = AccessPolicy(settings.mode)
         self._roles: dict[UserId, Role] = {}
         self._reading = asyncio.Lock()
 
@@ -79,17 +79,19 @@ class Access:
         async with self._reading:
             mode = await self._store.operations.get_setting(MODE_KEY)
             chosen = self._settings.mode if mode is None else AccessMode(mode)
-            self._door = Door(chosen, await self._store.operations.get_setting(MAINTENANCE_KEY) == ON)
+            self._policy = AccessPolicy(
+                chosen, await self._store.operations.get_setting(MAINTENANCE_KEY) == ON
+            )
             self._know(
                 {standing.user_id: standing.role for standing in await self._store.people.list_staff()}
             )
 
-    # -- the door ------------------------------------------------------------------------------------
+    # -- the policy ----------------------------------------------------------------------------------
 
     @property
-    def door(self) -> Door:
+    def policy(self) -> AccessPolicy:
         """How people are received now."""
-        return self._door
+        return self._policy
 
     @property
     def plans(self) -> tuple[str, ...]:
@@ -113,16 +115,16 @@ class Access:
             return replace(kept, admission=Admission.ALLOWED)
         return kept
 
-    async def verdict(
+    async def decide(
         self, user_id: UserId, chat_id: ChatId | None, level: AccessLevel
-    ) -> tuple[Verdict, Standing]:
-        """What the door says to a person in a chat, and how they stand."""
+    ) -> tuple[AccessDecision, Standing]:
+        """What the gate says to a person in a chat, and how they stand."""
         standing = await self.standing(user_id)
         if chat_id in self._settings.groups:
-            return verdict(
-                replace(self._door, mode=AccessMode.PUBLIC), standing, level, self._clock.now()
+            return decide_access(
+                replace(self._policy, mode=AccessMode.PUBLIC), standing, level, self._clock.now()
             ), standing
-        return verdict(self._door, standing, level, self._clock.now()), standing
+        return decide_access(self._policy, standing, level, self._clock.now()), standing
 
     async def set_mode(self, actor: UserId | None, mode: AccessMode, operation: str) -> None:
         """Receive people in another way from now on.
@@ -358,7 +360,7 @@ class Access:
             UserError: the actor is not among them.
 
         """
-        await self.require(actor, Permission.LOOK)
+        await self.require(actor, Permission.VIEW)
         owners = [Standing(owner, role=Role.OWNER) for owner in sorted(self._accounts.owners)]
         standings = [*owners, *await self._store.people.list_staff()]
         return [(await self.person(standing.user_id), standing) for standing in standings]

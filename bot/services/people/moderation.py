@@ -102,7 +102,7 @@ class Moderation:
             UserError: the actor may not look.
 
         """
-        await self._access.require(actor, Permission.LOOK)
+        await self._access.require(actor, Permission.VIEW)
         found = await self._store.people.list_strikes(user_id, LISTED)
         return [(strike, await self._access.person(strike.user_id)) for strike in found]
 

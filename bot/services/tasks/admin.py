@@ -71,7 +71,7 @@ class TaskAdmin:
             UserError: the actor may not look.
 
         """
-        await self._access.require(actor, Permission.LOOK)
+        await self._access.require(actor, Permission.VIEW)
         return await self._store.tasks.list_of(user_id, sorted(TaskState), TASKS_ON_A_PAGE)
 
     async def running(
@@ -83,7 +83,7 @@ class TaskAdmin:
             UserError: the actor may not look.
 
         """
-        await self._access.require(actor, Permission.LOOK)
+        await self._access.require(actor, Permission.VIEW)
         tasks = await self._store.tasks.list_in(sorted(ACTIVE_STATES), limit)
         stuck_before = self._clock.now() - STUCK_AFTER
         return tasks, frozenset(task.id for task in tasks if task.created_at < stuck_before)
@@ -95,7 +95,7 @@ class TaskAdmin:
             UserError: the actor may not look, or there is no such task.
 
         """
-        await self._access.require(actor, Permission.LOOK)
+        await self._access.require(actor, Permission.VIEW)
         task = await self._tasks.of(None, task_id)
         return task, await self._access.person(task.user_id)
 
@@ -160,7 +160,7 @@ class TaskAdmin:
             UserError: the actor may not look.
 
         """
-        await self._access.require(actor, Permission.LOOK)
+        await self._access.require(actor, Permission.VIEW)
         since = Millis(self._clock.now() - DAY)
         ended = [TaskState.SUCCEEDED, TaskState.FAILED, TaskState.EXPIRED]
         tasks = await self._store.tasks.list_ended(since, ended, MOST_FAILURES)

@@ -8,7 +8,7 @@ import pytest
 from bot.clock import Runtime
 from bot.domain.credits.quota import Plan, PlanTerms
 from bot.domain.operations.records import BroadcastState
-from bot.domain.people.access import AccessMode, Admission, Door, Permission, Role
+from bot.domain.people.access import AccessMode, AccessPolicy, Admission, Permission, Role
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import LedgerKind, TaskState
 from bot.domain.units import DAY, Credits, UserId
@@ -121,15 +121,15 @@ async def test_a_shell_may_do_everything_and_a_person_what_their_role_allows(acc
         await refused("error.admin.only", access.require(ADA, permission))
 
 
-async def test_the_bot_takes_up_what_a_shell_changed_at_the_door(access, access_of, audit):
+async def test_the_bot_takes_up_what_a_shell_changed_at_the_policy(access, access_of, audit):
     bot = access_of()
     await bot.refresh()
     await access.set_maintenance(None, True, "shell:1")
     await access.set_mode(None, AccessMode.REQUEST, "shell:2")
     await access.appoint(None, "@ada", Role.ADMIN, "shell:3")
-    assert bot.door == Door(AccessMode.PUBLIC)
+    assert bot.policy == AccessPolicy(AccessMode.PUBLIC)
     await bot.refresh()
-    assert bot.door == Door(AccessMode.REQUEST, maintenance=True)
+    assert bot.policy == AccessPolicy(AccessMode.REQUEST, maintenance=True)
     assert bot.roles == {BOSS: Role.OWNER, ADA: Role.ADMIN}
     assert await noted(audit) == [
         (None, "role", str(ADA), "", "admin"),
@@ -155,7 +155,7 @@ async def test_of_many_who_choose_at_once_the_last_one_counts_for_all(access, ac
     for door in doors:
         await door.refresh()
     rows = await store.operations.list_audit("bot", 0, 50)
-    assert {door.door.maintenance for door in doors} == {rows[0].after == "on"}
+    assert {door.policy.maintenance for door in doors} == {rows[0].after == "on"}
     # Each one found what the one before it had left.
     assert [row.before for row in rows[:-1]] == [row.after for row in rows[1:]]
 

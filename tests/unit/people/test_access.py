@@ -6,19 +6,19 @@ import pytest
 
 from bot.domain.people.access import (
     PERMISSIONS,
+    AccessDecision,
     AccessLevel,
     AccessMode,
+    AccessPolicy,
     Admission,
-    Door,
     InviteCode,
     InviteProblem,
     Permission,
     Role,
     Standing,
-    Verdict,
+    decide_access,
     outranks,
     problem_with,
-    verdict,
 )
 from bot.domain.units import Millis, UserId
 
@@ -27,35 +27,35 @@ ADA = UserId(1001)
 CLOSED = (AccessMode.ALLOW_LIST, AccessMode.REQUEST)
 
 
-def decide(mode: AccessMode, level: AccessLevel, maintenance: bool = False, **standing) -> Verdict:
-    return verdict(Door(mode, maintenance), Standing(ADA, **standing), level, NOW)
+def decide(mode: AccessMode, level: AccessLevel, maintenance: bool = False, **standing) -> AccessDecision:
+    return decide_access(AccessPolicy(mode, maintenance), Standing(ADA, **standing), level, NOW)
 
 
 @pytest.mark.parametrize("mode", AccessMode)
 def test_nobody_is_kept_from_their_rights(mode):
     for admission, ban in itertools.product(Admission, (None, "loud")):
-        assert decide(mode, AccessLevel.OPEN, True, admission=admission, ban=ban) is Verdict.PASS
+        assert decide(mode, AccessLevel.OPEN, True, admission=admission, ban=ban) is AccessDecision.PASS
 
 
 @pytest.mark.parametrize("mode", AccessMode)
 @pytest.mark.parametrize("level", sorted(set(AccessLevel) - {AccessLevel.OPEN}))
 def test_a_ban_keeps_out_also_who_is_let_in_or_runs_the_bot_but_no_owner(mode, level):
-    assert decide(mode, level, ban="loud", admission=Admission.ALLOWED) is Verdict.BANNED
-    assert decide(mode, level, ban="loud", role=Role.ADMIN) is Verdict.BANNED
-    assert decide(mode, level, ban="loud", role=Role.OWNER) is Verdict.PASS
+    assert decide(mode, level, ban="loud", admission=Admission.ALLOWED) is AccessDecision.BANNED
+    assert decide(mode, level, ban="loud", role=Role.ADMIN) is AccessDecision.BANNED
+    assert decide(mode, level, ban="loud", role=Role.OWNER) is AccessDecision.PASS
 
 
 @pytest.mark.parametrize(
     ("mode", "admission", "expected"),
     [
-        (AccessMode.PUBLIC, Admission.UNDECIDED, Verdict.PASS),
-        (AccessMode.PUBLIC, Admission.DENIED, Verdict.PASS),
-        (AccessMode.ALLOW_LIST, Admission.UNDECIDED, Verdict.CLOSED),
-        (AccessMode.ALLOW_LIST, Admission.ASKED, Verdict.CLOSED),
-        (AccessMode.REQUEST, Admission.UNDECIDED, Verdict.ASK),
-        (AccessMode.REQUEST, Admission.ASKED, Verdict.WAITING),
-        (AccessMode.REQUEST, Admission.DENIED, Verdict.DENIED),
-        *((mode, Admission.ALLOWED, Verdict.PASS) for mode in AccessMode),
+        (AccessMode.PUBLIC, Admission.UNDECIDED, AccessDecision.PASS),
+        (AccessMode.PUBLIC, Admission.DENIED, AccessDecision.PASS),
+        (AccessMode.ALLOW_LIST, Admission.UNDECIDED, AccessDecision.CLOSED),
+        (AccessMode.ALLOW_LIST, Admission.ASKED, AccessDecision.CLOSED),
+        (AccessMode.REQUEST, Admission.UNDECIDED, AccessDecision.ASK),
+        (AccessMode.REQUEST, Admission.ASKED, AccessDecision.WAITING),
+        (AccessMode.REQUEST, Admission.DENIED, AccessDecision.DENIED),
+        *((mode, Admission.ALLOWED, AccessDecision.PASS) for mode in AccessMode),
     ],
 )
 def test_strangers_are_received_as_the_mode_says(mode, admission, expected):
@@ -64,17 +64,17 @@ def test_strangers_are_received_as_the_mode_says(mode, admission, expected):
 
 
 @pytest.mark.parametrize("mode", CLOSED)
-def test_an_invite_code_and_a_role_open_the_door(mode):
-    assert decide(mode, AccessLevel.INVITED) is Verdict.PASS
-    assert decide(mode, AccessLevel.USE, True, role=Role.SUPPORT) is Verdict.PASS
+def test_an_invite_code_and_a_role_open_the_policy(mode):
+    assert decide(mode, AccessLevel.INVITED) is AccessDecision.PASS
+    assert decide(mode, AccessLevel.USE, True, role=Role.SUPPORT) is AccessDecision.PASS
 
 
 def test_maintenance_and_breaks_keep_from_new_work_only():
-    assert decide(AccessMode.PUBLIC, AccessLevel.USE, True) is Verdict.MAINTENANCE
-    assert decide(AccessMode.PUBLIC, AccessLevel.VIEW, True) is Verdict.PASS
-    assert decide(AccessMode.PUBLIC, AccessLevel.USE, paused_until=Millis(NOW + 1)) is Verdict.PAUSED
-    assert decide(AccessMode.PUBLIC, AccessLevel.VIEW, paused_until=Millis(NOW + 1)) is Verdict.PASS
-    assert decide(AccessMode.PUBLIC, AccessLevel.USE, paused_until=NOW) is Verdict.PASS
+    assert decide(AccessMode.PUBLIC, AccessLevel.USE, True) is AccessDecision.MAINTENANCE
+    assert decide(AccessMode.PUBLIC, AccessLevel.VIEW, True) is AccessDecision.PASS
+    assert decide(AccessMode.PUBLIC, AccessLevel.USE, paused_until=Millis(NOW + 1)) is AccessDecision.PAUSED
+    assert decide(AccessMode.PUBLIC, AccessLevel.VIEW, paused_until=Millis(NOW + 1)) is AccessDecision.PASS
+    assert decide(AccessMode.PUBLIC, AccessLevel.USE, paused_until=NOW) is AccessDecision.PASS
 
 
 def test_each_role_may_do_what_the_one_below_may_and_more():
