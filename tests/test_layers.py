@@ -4,6 +4,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -147,8 +148,20 @@ def is_under(module: str, *packages: str) -> bool:
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
-def imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Everything in the syntax tree of a file."""
+    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
+@cache
+def imports(path: Path) -> tuple[str, ...]:
+    """The modules that a file imports."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -192,7 +205,7 @@ def test_only_the_store_speaks_sql():
         if not is_under(name, "bot.store"):
             strings = [
                 node.value
-                for node in ast.walk(ast.parse(path.read_text("utf-8")))
+                for node in nodes(path)
                 if isinstance(node, ast.Constant) and isinstance(node.value, str)
             ]
             assert [text for text in strings if SQL.search(text)] == [], name
@@ -203,7 +216,7 @@ def test_the_only_protocol_of_the_store_is_its_engine():
         node.name
         for name, path in MODULES.items()
         if is_under(name, "bot.store")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.ClassDef) and "Protocol" in map(ast.unparse, node.bases)
     ]
     assert protocols == ["Engine"]
@@ -223,10 +236,9 @@ def test_only_the_adapter_calls_telegrams_methods_and_only_it_knows_their_errors
     }
     for name, path in MODULES.items():
         if is_under(name, "handlers") and name != ADAPTER:
-            nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
-            called = {node.attr for node in nodes if isinstance(node, ast.Attribute)} & methods
+            called = {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)} & methods
             assert not called, f"{name} calls {sorted(called)}"
-            named = {node.name for node in nodes if isinstance(node, ast.alias)}
+            named = {node.name for node in nodes(path) if isinstance(node, ast.alias)}
             assert "ParseMode" not in named, name
             if name != STARTING:
                 assert "telegram.error" not in imports(path), name
@@ -251,7 +263,7 @@ def places(wanted: Callable[[ast.AST], bool], *packages: str) -> list[str]:
         name
         for name, path in MODULES.items()
         if is_under(name, *packages)
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in nodes(path)
         if wanted(node)
     ]
 
@@ -315,7 +327,7 @@ def test_a_service_takes_its_parts_by_name():
     for name, path in MODULES.items():
         if not is_under(name, "bot.services"):
             continue
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.FunctionDef) and node.name == "__init__":
                 assert len(node.args.args) <= 3, f"{name}, line {node.lineno}"
 
