@@ -57,8 +57,16 @@ class TelegramDelivery:
     async def send_album(
         self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], options: DeliveryOptions = PLAIN
     ) -> list[Sent]:
-        """Send several results of one task as one album."""
+        """Send several results of one task as one album.
+
+        Raises:
+            ChatRefused: Telegram takes one of them only as a document or a sound, which go with nothing else.
+            ChatError: Telegram does not take the album.
+
+        """
         album = [_media(*result, options) for result in zip(deliveries, files, strict=True)]
+        if any(media.kind not in {MediaKind.PHOTO, MediaKind.VIDEO} for media in album):
+            raise ChatRefused("no album takes a document or a sound beside others")
         messages = await self._chat.send_album(
             ReplyTarget.of(deliveries[0].task.origin),
             album,

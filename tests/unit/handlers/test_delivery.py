@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bot.domain.requests.request import Operation
-from bot.domain.tasks.task import TaskState
+from bot.domain.tasks.task import DeliveryKind, TaskState
 from bot.services.ports import ChatRefused, DeliveryOptions, Sent
-from handlers.sending.delivery import CONFETTI
+from handlers.sending.delivery import CONFETTI, PHOTO_BYTES
 from tests.builders import a_delivery, a_request
 from tests.unit.handlers.messaging import VIDEO, a_task_of
 from tests.world.telegram import ADA, GROUP, complaint
@@ -155,3 +155,11 @@ async def test_an_album_names_each_file_and_thumbnail_that_goes_with_it(telegram
     assert set(names) <= set(call)
     assert [message.get("caption") is not None for message in telegram.people.replies(ADA)] == [True, False]
     assert all(message.file_id for message in sent)
+
+
+async def test_an_image_that_is_too_large_for_a_photo_is_in_no_album(telegram, delivery_chat, file):
+    task = a_task_of(state=TaskState.SUCCEEDED, request=a_request(count=2))
+    deliveries = [a_delivery(task, kind=DeliveryKind.IMAGE, position=position) for position in range(2)]
+    with pytest.raises(ChatRefused):
+        await delivery_chat.send_album(deliveries, [file, replace(file, size_bytes=PHOTO_BYTES + 1)])
+    assert telegram.front.of("sendMediaGroup") == []
