@@ -122,7 +122,7 @@ class Dispatcher:
             is_known = command is not None and command.is_ours and command.name in self._routes.commands
             return self._event(turn, Kind.ANONYMOUS_COMMAND) if is_known else None
         if command is not None:
-            return self._command(turn, command) if command.is_ours else None
+            return self._command(turn, command)
         is_reply = message.reply_to_message is not None
         if not turn.is_private:
             # In groups only commands count, and replies to what is ours: the rest is people's conversation.
@@ -142,8 +142,9 @@ class Dispatcher:
         return self._event(turn, Kind.UNSUPPORTED) if _is_content(message) else None
 
     def _command(self, turn: Turn, typed: TypedCommand) -> Step | None:
-        command = self._routes.commands.get(typed.name)
+        command = self._routes.commands.get(typed.name) if typed.is_ours else None
         if command is None:
+            # In a group it may be for another bot, in private nobody else is there.
             return self._event(turn, Kind.UNKNOWN_COMMAND) if turn.is_private else None
 
         async def run() -> None:

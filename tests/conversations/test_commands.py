@@ -43,13 +43,16 @@ async def test_each_command_is_the_same_in_a_text_and_in_a_caption(bot, ran):
 
 
 @pytest.mark.parametrize("chat", [ADA, GROUP])
-async def test_a_command_may_name_its_bot_and_one_for_another_bot_is_left_alone(bot, ran, chat):
+async def test_a_command_may_name_its_bot_and_one_for_another_bot_is_not_ours(bot, ran, chat):
     for text in ("/video@kling_demo_bot a fox", "/VIDEO a fox", "/video@other_bot a fox", "/video@other_bot"):
         await bot.telegram.say(ADA, text, chat=chat)
         await bot.telegram.send_photo(ADA, sample_picture(), text, chat=chat)
     await bot.settle()
     assert ran == [("video", "a fox")] * 4
-    assert bot.telegram.replies(chat) == []
+    # In private there is no other bot that could answer.
+    replies = bot.telegram.replies(chat)
+    assert len(replies) == (4 if chat == ADA else 0)
+    assert all("/video@other_bot" in reply["text"] for reply in replies)
 
 
 async def test_a_path_is_no_command(bot, ran):
