@@ -143,7 +143,8 @@ async def _on_search_reply(turn: Turn, _: AskSearch) -> View:
 async def _on_message_reply(turn: Turn, asked: AskMessage) -> View:
     person = await turn.services.access.person(asked.user_id)
     await turn.services.admin.wrote(turn.user_id, person.id, turn.text, turn.idempotency_key)
-    is_sent = await turn.tell(person.id, _message_view(for_language(person.language), turn.text))
+    message = _message_view(for_language(person.language), turn.text)
+    is_sent = await turn.tell(person.id, message, preview=True)
     key = "panel.message_sent" if is_sent else "panel.message_lost"
     return View(turn.t(key, name=person_label(person)))
 

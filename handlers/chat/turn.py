@@ -239,10 +239,10 @@ class Turn:
         self.is_notified = True
         return await self.chat.answer_press(query.id, text, alert=alert)
 
-    async def tell(self, user_id: UserId, view: View) -> bool:
-        """Write to a person in private; False where they cannot be reached."""
+    async def tell(self, user_id: UserId, view: View, *, preview: bool = False) -> bool:
+        """Write to a person in private; False where they cannot be reached. `preview` shows the page of a link."""
         try:
-            await self.chat.send(ReplyTarget(ChatId(user_id)), view)
+            await self.chat.send(ReplyTarget(ChatId(user_id)), view, preview=preview)
         except ChatError as error:
             log.info("a person could not be told", user=user_id, kind=type(error).__name__)
             return False

@@ -33,8 +33,9 @@ async def test_an_admin_finds_a_person_and_looks_after_them(bot):
     await tap(bot, "Plan", "Which one shall it be?")
     await tap(bot, "pro", "950 credits")
     await tap(bot, "Write", "What shall I write")
-    await telegram.say(BOSS, "Your film is <great>!")
-    await telegram.wait_text(ADA, "Your film is <great>!")
+    await telegram.say(BOSS, "Your film is <great>! https://example.org/fox")
+    written = await telegram.wait_text(ADA, "Your film is <great>!")
+    assert written["link_preview_options"] == {"is_disabled": False}
     await telegram.say(BOSS, "/admin 1001")
     await telegram.wait_for(lambda: "@ada · 1001" in telegram.replies(BOSS)[-1]["text"])
     await tap(bot, "Ban", "For what reason?")
