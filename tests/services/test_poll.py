@@ -201,7 +201,7 @@ async def test_a_provider_without_a_list_is_asked_about_each_task(bare):
 
 
 async def test_a_thousand_tasks_cost_fifty_times_fewer_questions_than_one_each(bare, record_property):
-    tasks, seconds = 1_000, 30
+    tasks, seconds = 1_000, 10
     # Where each task is asked for every 5 seconds.
     one_each = tasks * seconds // 5
 
