@@ -93,7 +93,10 @@ async def test_killed_in_any_state_the_task_still_ends_in_one_video(world, state
         world.kling.behaviour.lose_next = 1
     await world.start()
     await world.telegram.say(ADA, "/video a fox")
-    await world.wait_for(lambda: world.rows(f"SELECT 1 FROM tasks WHERE {condition}"))
+    # A queued task is one that Kling put off: killed at its first submission, it would be in another state.
+    await world.wait_for(
+        lambda: world.kling.requests and world.rows(f"SELECT 1 FROM tasks WHERE {condition}")
+    )
     await world.kill()
     world.kling.behaviour.throttle = False
     await world.start()
