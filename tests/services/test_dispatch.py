@@ -489,3 +489,27 @@ async def test_no_more_is_claimed_than_can_be_sent_at_once(bare):
     may_answer.set()
     await bare.drain()
     await bare.run(Job.DISPATCH)
+
+
+async def test_a_claim_that_waited_beyond_its_lease_is_not_sent_any_more(world):
+    """By then somebody else has settled it, and may have sent the task: only one of both may."""
+    may_send = asyncio.Event()
+
+    async def fill_every_slot(_: Request) -> Response:
+        slots = world.app.work[0]
+        for _ in range(slots.free):
+            slots.start(may_send.wait())
+        return complaint(403, "Forbidden: bot was blocked by the user")
+
+    # The status is shown between the claim and the submission.
+    world.to_telegram.answer("sendMessage", fill_every_slot)
+    world.to_kling.answer("query", absent())
+    task = await stored(world.store)
+    await world.begin(Job.DISPATCH)
+    assert await world.state(task) is TaskState.SUBMITTING
+    world.clock.advance(SUBMISSION_LEASE)
+    await world.begin(Job.RECOVER)
+    may_send.set()
+    await world.drain()
+    assert await world.state(task) is TaskState.UNCONFIRMED
+    assert submissions(world) == []
