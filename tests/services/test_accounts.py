@@ -4,33 +4,20 @@ import asyncio
 
 import pytest
 
-from bot.domain.credits.quota import Plan
 from bot.domain.credits.shop import GRACE, MonthlyPlan, Payment, Subscription
 from bot.domain.tasks.task import LedgerKind, TaskState
 from bot.domain.units import DAY, HOUR, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.accounts import GRANT_LIMIT, Accounts
-from bot.settings import sections
 from tests.builders import ADA, GENEROUS, NOW, XIAOLIN, a_task, a_window, stored
 
 BOSS = UserId(1000)
-PLANS = {
-    "free": Plan(name="free", daily_credits=100, monthly_credits=300, max_running=3),
-    "none": Plan(name="none"),
-    "pro": Plan(name="pro", daily_credits=900),
-}
 
 
 @pytest.fixture
-def accounts_of(store, clock):
+def accounts_of(office_of):
     def build(plan: str = "free", zone: str = "UTC") -> Accounts:
-        return Accounts(
-            store=store,
-            clock=clock,
-            plans=PLANS,
-            quota=sections.Quota(default_plan=plan, timezone=zone),
-            owners=frozenset({BOSS}),
-        )
+        return office_of(plan=plan, zone=zone).accounts
 
     return build
 
