@@ -79,10 +79,10 @@ async def test_of_two_hundred_at_once_the_last_credits_hold_exactly_one(store):
 
 @dataclass
 class Ledger:
-    """The rules in a few lines: lots that are looked at one by one, and what each hold took of which."""
+    """The rules in a few lines: lots that are looked at one by one, and what was refunded of each task."""
 
     lots: list[list] = field(default_factory=list)
-    holds: dict = field(default_factory=dict)
+    refunds: dict = field(default_factory=dict)
 
     def balance(self, now: int) -> int:
         return sum(left for left, end in self.lots if end is None or end > now)
@@ -99,6 +99,21 @@ class Ledger:
             taken.append((lot, part))
         return taken
 
+    def release(self, taken: list) -> None:
+        for lot, part in taken:
+            lot[0] += part
+
+    def refund(self, task: Task, amount: int | None, key: int) -> int:
+        booked = self.refunds.setdefault(task.id, {})
+        if key not in booked:
+            left = task.price - sum(booked.values())
+            booked[key] = left if amount is None else min(amount, left)
+            self.lots.append([booked[key], None])
+        if booked[key] == 0:
+            # Nothing was booked, so that the same refund may be asked for again.
+            return booked.pop(key)
+        return booked[key]
+
 
 STEPS = st.lists(
     st.one_of(
@@ -107,6 +122,8 @@ STEPS = st.lists(
         st.tuples(st.just("adjust"), st.integers(1, 20), st.none()),
         st.tuples(st.sampled_from(["charge", "release"]), st.integers(0, 9), st.none()),
         st.tuples(st.just("wait"), st.integers(1, 4), st.none()),
+        st.tuples(st.just("refund"), st.integers(0, 15), st.integers(0, 2)),
+        st.tuples(st.just("forget"), st.none(), st.none()),
     ),
     max_size=25,
 )
@@ -116,7 +133,8 @@ STEPS = st.lists(
 @given(steps=STEPS)
 def test_the_store_counts_as_the_rules_do_whatever_happens_in_which_order(tmp_path_factory, steps):
     path = tmp_path_factory.mktemp("ledger") / "bot.db"
-    asyncio.run(_compare(path, steps))
+    # Something can be refunded from the first step on.
+    asyncio.run(_compare(path, [("grant", 40, None), ("hold", 10, None), ("charge", 0, None), *steps]))
     with closing(sqlite3.connect(path)) as db:
         wrong = db.execute(
             """
@@ -125,11 +143,17 @@ def test_the_store_counts_as_the_rules_do_whatever_happens_in_which_order(tmp_pa
             """
         ).fetchall()
         below = db.execute("SELECT lot FROM ledger_parts GROUP BY lot HAVING sum(amount) < 0").fetchall()
-    assert (wrong, below) == ([], [])
+        beyond = db.execute(
+            """
+            SELECT task_id FROM ledger GROUP BY task_id
+            HAVING sum(amount) FILTER (WHERE kind IN ('hold', 'release', 'refund')) > 0
+            """
+        ).fetchall()
+    assert (wrong, below, beyond) == ([], [], [])
 
 
 async def _compare(path, steps) -> None:
-    store, rules, now, tasks = await Store.open(str(path)), Ledger(), NOW, []
+    store, rules, now, tasks, charged = await Store.open(str(path)), Ledger(), NOW, [], []
     try:
         for kind, number, end in steps:
             match kind:
@@ -154,12 +178,27 @@ async def _compare(path, steps) -> None:
                         await store.credits.book(row)
                 case "wait":
                     now = Millis(now + number * DAY)
-                case _ if tasks:
+                case "refund" if charged:
+                    # No number is all that is left; the second number says which refund it is.
+                    task = charged[number % len(charged)]
+                    amount = rules.refund(task, number or None, end)
+                    row = await store.credits.refund(
+                        task.id, Credits(number) if number else None, str(end), now
+                    )
+                    assert (row.amount if row else 0) == amount
+                case "forget":
+                    # Whoever comes back has what they had, and what was held for what never began.
+                    for _, taken in tasks:
+                        rules.release(taken)
+                    tasks.clear()
+                    await store.privacy.forget(ADA, now)
+                case "charge" | "release" if tasks:
                     task, taken = tasks.pop(number % len(tasks))
                     await _end(store, task, kind, now)
                     if kind == "release":
-                        for lot, part in taken:
-                            lot[0] += part
+                        rules.release(taken)
+                    else:
+                        charged.append(task)
             assert await balance(store, now) == rules.balance(now)
     finally:
         await store.close()
