@@ -56,7 +56,7 @@ class App:
 
             def ready() -> None:
                 log.info("ready")
-                preparing.append(asyncio.ensure_future(self.prepare()))
+                preparing.append(asyncio.ensure_future(self._prepare()))
 
             try:
                 await self.inbox.run(stopping, ready)
@@ -68,6 +68,12 @@ class App:
                 for work in self.work:
                     await work.stop(GRACE_SECONDS)
                 log.info("stopped")
+
+    async def _prepare(self) -> None:
+        try:
+            await self.prepare()
+        except Exception:
+            log.exception("the menus could not be set")
 
     async def start(self) -> None:
         """Do what `run` does first: restore the state, set the menus, act on the updates that were left over."""

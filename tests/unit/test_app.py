@@ -4,9 +4,11 @@ import asyncio
 import random
 import subprocess
 import sys
+from dataclasses import replace
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from bot import app
 from bot.clock import ManualClock
@@ -105,6 +107,22 @@ async def test_an_update_that_a_test_hands_in_is_answered_as_one_from_telegram(w
     }
     await bot.process(update, update)
     assert [name for name, _ in telegram.calls if name == "sendMessage"] == ["sendMessage"]
+
+
+async def test_menus_that_cannot_be_set_are_told_in_the_log_and_stop_nothing(world):
+    bot, *_ = world
+    stopping = asyncio.Event()
+
+    async def fail() -> None:
+        stopping.set()
+        raise RuntimeError("a mistake of ours")
+
+    with capture_logs() as logs:
+        await asyncio.wait_for(replace(bot, prepare=fail).run(stopping), 20)
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == [
+        "the menus could not be set"
+    ]
+    assert logs[-1]["event"] == "stopped"
 
 
 RARELY_USED = ("av", "PIL", "pillow_heif", "babel", "starlette", "uvicorn", "h2", "sqlite_utils")
