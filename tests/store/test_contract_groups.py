@@ -125,6 +125,14 @@ async def test_a_pool_stays_the_groups_when_the_chat_gets_other_ids(store):
     assert await left_in_pool(store) == 15
 
 
+async def test_of_two_groups_that_become_one_the_last_one_brings_its_pool(store):
+    for number, group in enumerate((POOL, UserId(-500)), 1):
+        await store.credits.book(a_grant(number, user_id=group))
+        for _ in range(2):
+            await store.people.move_chat(ChatId(group), ChatId(-900))
+    assert await store.credits.get_pool_account(ChatId(-900)) == UserId(-500)
+
+
 async def test_who_spent_how_much_of_a_pool_is_known(store):
     for person, name in ((ADA, "Ada"), (XIAOLIN, "小林")):
         await store.people.save_user(person, name, None, "en", NOW)
