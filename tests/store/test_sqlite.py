@@ -21,7 +21,7 @@ from bot.domain.people.moderation import Strike
 from bot.domain.tasks.task import LedgerRow, OutboxItem, Task, TaskState
 from bot.errors import ConfigError
 from bot.store import Draft, InboxRow, PendingQuestion, Store, User, migrate, path_of
-from bot.store.engine import mapper
+from bot.store.engine import mapper, migrations
 from bot.store.engine.migrations import STEPS
 from tests.builders import LEASE, NOW, a_grant, stored
 
@@ -62,6 +62,22 @@ def test_migrating_again_changes_nothing(path):
     once = schema(path)
     assert migrate(path) == []
     assert schema(path) == once
+
+
+@pytest.mark.parametrize("version", range(1, len(STEPS)))
+def test_a_file_of_an_earlier_version_becomes_like_a_new_one(path, tmp_path, monkeypatch, version):
+    names = sorted(STEPS)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(
+            migrations, "_STATEMENTS", {name: migrations._STATEMENTS[name] for name in names[:version]}
+        )
+        earlier.setattr(migrations, "STEPS", frozenset(names[:version]))
+        path.parent.mkdir()
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
+            assert migrations.apply(db) == names[:version]
+    assert migrate(path) == names[version:]
+    migrate(tmp_path / "new.db")
+    assert schema(path) == schema(tmp_path / "new.db")
 
 
 def test_every_step_has_a_number_and_they_are_in_order(path):
