@@ -282,7 +282,7 @@ def test_a_task_is_found_moved_on_and_refunded_in_one_place():
     assert places(says("error.task.unknown"), "bot", "handlers") == ["bot.services.tasks.lifecycle"]
     refunds = "await self._store.credits.refund"
     stored = places(lambda node: isinstance(node, ast.Attribute) and node.attr == "REFUND", *outside)
-    assert not [name for name in stored if not is_under(name, "bot.store")]
+    assert not [name for name in stored if not is_under(name, "bot.store", "bot.demo")]
     calling = places(
         lambda node: isinstance(node, ast.Await) and ast.unparse(node).startswith(refunds), "bot"
     )
@@ -330,6 +330,37 @@ def test_a_service_takes_its_parts_by_name():
         for node in nodes(path):
             if isinstance(node, ast.FunctionDef) and node.name == "__init__":
                 assert len(node.args.args) <= 3, f"{name}, line {node.lineno}"
+
+
+ALONE = {"Assistant", "Intake", "Limits", "Links"}
+"""Services that stand on no other service: their own tests may make them."""
+
+
+def test_a_service_is_made_in_one_file_of_the_product_and_in_no_test():
+    services = {
+        node.name
+        for name, path in MODULES.items()
+        if name.startswith("bot.services.")
+        for node in nodes(path)
+        if isinstance(node, ast.ClassDef)
+    }
+    roots = (MODULES["bot.app"], MODULES["bot.services.container"])
+    made = {name for path in roots for name in _called(path) & services} - {"Services", "Administration"}
+    assert {"Accounts", "Access", "Deliver", "Dispatch", "Poll", "Providers"} <= made
+    # The store and the demo have parts of the same names.
+    product = [path for name, path in MODULES.items() if not is_under(name, "bot.store", "bot.demo")]
+    # The shell has no chat to show a task in, so that its tasks are made of fewer parts.
+    for name in made - {"Tasks", "TaskAdmin"}:
+        assert len([path for path in product if name in _called(path)]) == 1, name
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert not _called(path) & (made - ALONE - {"WorkerPool"}), path
+
+
+def _called(path: Path) -> set[str]:
+    """The names that a file calls."""
+    return {
+        node.func.id for node in nodes(path) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
 
 
 def test_no_two_modules_import_each_other_in_a_circle():

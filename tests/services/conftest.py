@@ -1,15 +1,12 @@
-import random
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import pytest
 
-from bot.clock import Runtime
-from bot.domain.requests.request import Operation
-from bot.services.container import Administration, administration
-from bot.settings.config import load
+from bot.services.container import Administration
 from bot.store import Store
 from tests.builders import ADA, NOW, XIAOLIN
-from tests.world.services import ServiceWorld, open_services
+from tests.world.services import ServiceWorld, an_office, open_services
 
 
 @pytest.fixture
@@ -33,46 +30,6 @@ async def two(bare) -> ServiceWorld:
     return bare
 
 
-OFFICE = """
-[telegram]
-token = "123456:a-token-of-tests"
-admins = [1000]
-
-[[providers]]
-name = "stand-in"
-base_url = "http://127.0.0.1:1"
-key = "demo"
-models = ["kling-v2-6", "kling-v2-1"]
-{provider}
-
-[quota]
-default_plan = "{plan}"
-timezone = "{zone}"
-
-[plans.free]
-daily_credits = 100
-monthly_credits = 300
-max_running = 3
-
-[plans.none]
-max_running = 3
-
-[plans.pro]
-{pro}
-{extra}
-"""
-
-
-class Offered:
-    """What a bot of two models offers."""
-
-    def models(self) -> tuple[str, ...]:
-        return ("kling-v2-6", "kling-v2-1")
-
-    def operations(self) -> frozenset[Operation]:
-        return frozenset({Operation.TEXT_TO_VIDEO, Operation.LIP_SYNC, Operation.IMAGE})
-
-
 @pytest.fixture
 async def store(tmp_path) -> AsyncIterator[Store]:
     opened = await Store.open(str(tmp_path / "klingbot.db"))
@@ -86,19 +43,4 @@ async def store(tmp_path) -> AsyncIterator[Store]:
 def office_of(store, clock, tmp_path) -> Callable[..., Administration]:
     """What admins work with as one of several processes has it, wired as a shell does it."""
 
-    def build(
-        *,
-        plan: str = "free",
-        zone: str = "UTC",
-        provider: str = "",
-        pro: str = "daily_credits = 900\nmax_running = 5",
-        extra: str = "",
-    ) -> Administration:
-        path = tmp_path / "office.toml"
-        path.write_text(OFFICE.format(plan=plan, zone=zone, provider=provider, pro=pro, extra=extra), "utf-8")
-        runtime = Runtime(clock, random.Random(1))
-        return administration(
-            load(path, {}), store=store, offer=Offered(), runtime=runtime, wake=lambda _: None
-        )
-
-    return build
+    return partial(an_office, store, clock, tmp_path / "office.toml")

@@ -9,6 +9,7 @@
 What a test does not answer, the stand-ins do; a video takes longer than any test unless the test says otherwise.
 """
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,14 +18,17 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from bot.clock import Clock, Runtime
 from bot.demo.serving import serve
 from bot.domain.credits.quota import Usage
+from bot.domain.requests.request import Operation
 from bot.domain.tasks.lifecycle import Accepted, Claimed, transition
 from bot.domain.tasks.task import LedgerKind, Task, TaskState
 from bot.domain.units import Millis, ProviderName
-from bot.services.container import Services
+from bot.services.container import Administration, Services, administration
 from bot.services.ports import Job
 from bot.settings import sections
+from bot.settings.config import load
 from bot.store import Store
 from tests.builders import ADA, LEASE, NOW, a_window, stored
 from tests.world.bot import KEY, BotInProcess, open_bot
@@ -227,3 +231,60 @@ async def open_services(directory: Path) -> AsyncIterator[ServiceWorld]:
     """The bot, not yet started."""
     async with open_bot(directory, ServiceWorld) as world:
         yield world
+
+
+OFFICE = """
+[telegram]
+token = "123456:a-token-of-tests"
+admins = [1000]
+
+[[providers]]
+name = "stand-in"
+base_url = "http://127.0.0.1:1"
+key = "demo"
+models = ["kling-v2-6", "kling-v2-1"]
+{provider}
+
+[quota]
+default_plan = "{plan}"
+timezone = "{zone}"
+
+[plans.free]
+daily_credits = 100
+monthly_credits = 300
+max_running = 3
+
+[plans.none]
+max_running = 3
+
+[plans.pro]
+{pro}
+{extra}
+"""
+
+
+class Offered:
+    """What a bot of two models offers."""
+
+    def models(self) -> tuple[str, ...]:
+        return ("kling-v2-6", "kling-v2-1")
+
+    def operations(self) -> frozenset[Operation]:
+        return frozenset({Operation.TEXT_TO_VIDEO, Operation.LIP_SYNC, Operation.IMAGE})
+
+
+def an_office(
+    store: Store,
+    clock: Clock,
+    path: Path,
+    *,
+    plan: str = "free",
+    zone: str = "UTC",
+    provider: str = "",
+    pro: str = "daily_credits = 900\nmax_running = 5",
+    extra: str = "",
+) -> Administration:
+    """What admins work with as one of several processes has it, wired as a shell does it; `path` takes its settings."""
+    path.write_text(OFFICE.format(plan=plan, zone=zone, provider=provider, pro=pro, extra=extra), "utf-8")
+    runtime = Runtime(clock, random.Random(1))
+    return administration(load(path, {}), store=store, offer=Offered(), runtime=runtime, wake=lambda _: None)

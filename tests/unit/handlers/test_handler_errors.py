@@ -9,18 +9,16 @@ from structlog.testing import LogCapture
 from telegram import Update
 
 from bot.clock import ManualClock
-from bot.domain.credits.quota import Plan
 from bot.errors import UserError
 from bot.i18n import for_language
 from bot.services.container import Services
-from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
-from bot.settings import sections
 from bot.store import Store
 from handlers.chat.errors import answer_error
 from handlers.chat.html import ALERT_LIMIT, plain
 from handlers.dispatcher import Incoming
 from tests.builders import NOW
+from tests.world.services import an_office
 from tests.world.telegram import ADA, complaint, done, open_telegram
 
 SECRET = "sk-secret-of-the-provider"
@@ -30,13 +28,7 @@ SECRET = "sk-secret-of-the-provider"
 async def telegram(tmp_path):
     clock = ManualClock(NOW)
     store = await Store.open(str(tmp_path / "klingbot.db"))
-    accounts = Accounts(
-        store=store,
-        clock=clock,
-        plans={"free": Plan(name="free")},
-        quota=sections.Quota(default_plan="free"),
-        owners=frozenset(),
-    )
+    accounts = an_office(store, clock, tmp_path / "office.toml").accounts
     async with open_telegram(tmp_path / "telegram", clock) as opened:
         # Errors are told with the services of people and time; the others are not asked.
         others = dict.fromkeys(field.name for field in fields(Services))

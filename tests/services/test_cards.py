@@ -1,19 +1,19 @@
-"""Cards: what people send and tap becomes one request, kept in the store."""
+"""Cards: what people send and tap becomes one request, kept in the store, at a model that takes it."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from bot.clock import ManualClock
+from bot.domain.library.asset import Names
 from bot.domain.requests import (
     catalog,
-    presets,
 )
 from bot.domain.requests.choices import Knob, Preferences
 from bot.domain.requests.prompt import Vocabulary, parse
 from bot.domain.requests.request import AudioRef, ImageRef, Operation, Speech, VideoRequest
 from bot.errors import UserError
-from bot.services.compose import Compose
+from bot.services.compose import Compose, Pictures
 from bot.services.requests.cards import (
     FRAMES,
     NEW,
@@ -25,10 +25,8 @@ from bot.services.requests.cards import (
     Card,
     Cards,
 )
-from bot.settings import sections
 from bot.store import Draft
 from tests.builders import ADA, ADAS_CHAT, NOW
-from tests.services.old.everything import Everything
 
 CATALOG = catalog.load()
 MODELS = ("kling-v2-6", "kling-v2-5-turbo", "kling-v1-6", "kling-v3")
@@ -42,16 +40,9 @@ ONE, TWO, THREE = a_picture(1), a_picture(2), a_picture(3)
 
 
 @pytest.fixture
-def cards(store) -> Cards:
-    defaults = sections.Models(default="kling-v2-6")
-    compose = Compose(
-        prices=lambda _: CATALOG,
-        pool=Everything(MODELS),
-        defaults=defaults,
-        voices=presets.load_voices(),
-        effects=presets.load_effects(),
-    )
-    return Cards(store=store, compose=compose, clock=ManualClock(NOW))
+async def cards(bare) -> Cards:
+    await bare.open(models=json.dumps(MODELS), extra='[models]\ndefault = "kling-v2-6"\n')
+    return bare.services.cards
 
 
 def begun(cards: Cards, text: str = "", *pictures: ImageRef) -> Card:
@@ -74,10 +65,10 @@ async def test_a_button_of_another_card_finds_nothing(cards):
         await cards.get_named(ADA, ADAS_CHAT, "a1")
 
 
-async def test_what_another_version_kept_is_given_up(cards, store):
-    await store.drafts.save(Draft(ADA, ADAS_CHAT, {"request": {}, "colour": "red"}, None, NOW))
+async def test_what_another_version_kept_is_given_up(cards, bare):
+    await bare.store.drafts.save(Draft(ADA, ADAS_CHAT, {"request": {}, "colour": "red"}, None, NOW))
     assert await cards.get(ADA, ADAS_CHAT) is None
-    assert await store.drafts.get(ADA, ADAS_CHAT) is None
+    assert await bare.store.drafts.get(ADA, ADAS_CHAT) is None
 
 
 def test_a_card_asks_for_what_it_lacks(cards):
@@ -229,3 +220,56 @@ def test_a_request_of_earlier_comes_back_with_what_is_on_offer_now(cards):
     revived = cards.restore(earlier)
     assert (revived.model, revived.duration, revived.prompt) == ("kling-v2-6", 5, "a fox")
     assert cards.restore(begun(cards, "a cat").request) == begun(cards, "a cat").request
+
+
+# -- elements and voices: the model that takes them is found by itself --------------------------------------
+
+MINE = Names({"fox": 7}, {"ada": "829877"})
+A_PHOTO = Pictures(first=ONE)
+
+
+@pytest.fixture
+async def compose(bare) -> Compose:
+    models = ("kling-v2-5-turbo", "kling-v2-6", "kling-v3", "kling-v3-omni")
+    await bare.open(models=json.dumps(models), extra='[models]\ndefault = "kling-v2-5-turbo"\n')
+    return bare.services.compose
+
+
+def made(compose: Compose, text: str, pictures: Pictures | None = None) -> VideoRequest:
+    return compose.video(compose.parse(text, MINE), pictures)
+
+
+def test_words_with_an_element_go_to_a_model_that_takes_it(compose):
+    request = made(compose, "it runs --element fox")
+    assert (request.model, request.operation, request.elements) == (
+        "kling-v3-omni",
+        Operation.OMNI_VIDEO,
+        (7,),
+    )
+
+
+def test_a_photo_with_an_element_goes_to_the_first_model_that_takes_both(compose):
+    assert made(compose, "it runs --element fox", A_PHOTO).model == "kling-v3"
+
+
+def test_a_voice_goes_to_a_model_that_speaks(compose):
+    request = made(compose, "she says hello --pro --sound --voice ada")
+    assert (request.model, request.voices) == ("kling-v2-6", ("829877",))
+
+
+def test_a_model_that_was_named_stays_and_says_what_it_cannot(compose):
+    with pytest.raises(UserError) as caught:
+        made(compose, "it runs --element fox --model v2.6")
+    assert (caught.value.key, caught.value.params["models"]) == ("error.model.elements", "kling-v3-omni")
+
+
+async def test_where_no_model_takes_elements_that_is_said(bare):
+    await bare.open()
+    with pytest.raises(UserError) as caught:
+        made(bare.services.compose, "it runs --element fox")
+    assert (caught.value.key, caught.value.params["models"]) == ("error.model.elements", "–")
+
+
+def test_a_voice_of_ones_own_speaks_a_text(compose):
+    speech = compose.speech(compose.parse("Hello there, how are you today? --voice Ada", MINE))
+    assert speech.voice == "829877"
