@@ -53,6 +53,18 @@ async def test_a_group_sees_one_status_message_a_sign_and_the_video(world):
     assert [row[0] for row in world.rows("SELECT count(*) FROM tasks")] == [3]
 
 
+async def test_a_cancelled_request_in_a_group_loses_its_reaction(world):
+    world.kling.behaviour.throttle = True
+    await world.start()
+    asked = await world.telegram.say(ADA, "/video a fox", chat=GROUP)
+    await world.telegram.wait_for(lambda: reactions(world, asked["message_id"]) == ["👀"])
+    await world.telegram.say(ADA, "/cancel", chat=GROUP)
+    await world.telegram.wait_text(GROUP, "Cancelled. Your 15 credits are back")
+    await world.telegram.wait_for(lambda: reactions(world, asked["message_id"]) == [])
+    shown = [call for name, call in world.telegram.calls if name == "setMessageReaction"]
+    assert len(shown) == 2
+
+
 async def test_only_who_asked_or_an_admin_presses_what_costs(world):
     await world.start()
     await world.telegram.say(ADA, "/video a fox", chat=GROUP)
