@@ -7,11 +7,25 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.domain.tasks.lifecycle import (
+    Accepted,
+    AnswerLost,
+    CancelRequested,
+    Claimed,
+    DeadlinePassed,
+    Deferred,
+    Finished,
+    ProvenAbsent,
+    ProviderFailed,
+    Refused,
+    StillRunning,
+    Unresolvable,
+)
 from bot.domain.tasks.schedule import ABSENCE_PAUSE, SUBMISSION_LEASE
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import DAY, MINUTE, SECOND, Credits, UserId
+from bot.domain.units import DAY, MINUTE, SECOND, Credits, Millis, UserId
 from bot.services.ports import Job
-from tests.builders import NOW, a_request, an_image, stored
+from tests.builders import NOW, a_request, a_video, an_image, stored
 from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
 from tests.world.services import (
     BACK,
@@ -513,3 +527,44 @@ async def test_a_claim_that_waited_beyond_its_lease_is_not_sent_any_more(world):
     await world.drain()
     assert await world.state(task) is TaskState.UNCONFIRMED
     assert submissions(world) == []
+
+
+# -- waking --------------------------------------------------------------------------------------------
+
+TAKES_UP = {
+    TaskState.QUEUED: Job.DISPATCH,
+    TaskState.UNCONFIRMED: Job.RECOVER,
+    TaskState.IN_PROGRESS: Job.POLL,
+}
+EVENTS = (
+    Claimed(A, Millis(NOW + SUBMISSION_LEASE)),
+    *(Accepted("kling-1", Millis(moment)) for moment in (NOW, NOW + 1)),
+    *(Deferred(Millis(moment)) for moment in (NOW, NOW + 1)),
+    *(AnswerLost(Millis(moment)) for moment in (NOW, NOW + 1)),
+    *(StillRunning(Millis(moment)) for moment in (NOW, NOW + 1)),
+    ProvenAbsent(NOW),
+    CancelRequested(),
+    Refused(FailureKind.CONTENT),
+    Unresolvable(),
+    Finished((a_video(),)),
+    ProviderFailed(FailureKind.PROVIDER),
+    DeadlinePassed(None),
+)
+
+
+@pytest.mark.parametrize("state", TaskState)
+async def test_every_event_wakes_the_jobs_that_have_something_to_do_now(world, state):
+    for event in EVENTS:
+        task = await stored(world.store, state)
+        before = await world.waiting(task)
+        world.woken.clear()
+        after = await world.services.tasks.advance(task, event)
+        needed = set()
+        if after is not None and after.state in TAKES_UP and after.due_at <= NOW:
+            needed.add(TAKES_UP[after.state])
+        if await world.waiting(task) != before:
+            needed.add(Job.DELIVER)
+        if after is not None and after.state.is_final and not state.is_final and after.provider is not None:
+            # Its provider has room for another one.
+            needed.add(Job.DISPATCH)
+        assert needed <= world.woken <= needed | {Job.DISPATCH}, event
