@@ -146,7 +146,9 @@ async def test_the_next_month_goes_on_and_keeps_the_first_charge_whatever_the_or
     await subscribed.payments.save_payment(a_month(2, Millis(UNTIL + PERIOD)))
     current = await subscribed.payments.get_active_subscription(ADA, NOW)
     assert (current.charge_id, current.paid_until) == ("stx-1", UNTIL + 2 * PERIOD)
-    assert await subscribed.payments.get_active_subscription(ADA, Millis(UNTIL + 2 * PERIOD + GRACE)) is None
+    end = UNTIL + 2 * PERIOD + GRACE
+    assert await subscribed.payments.get_active_subscription(ADA, Millis(end - 1)) == current
+    assert await subscribed.payments.get_active_subscription(ADA, Millis(end)) is None
     assert (await subscribed.payments.get_payment("stx-2")).subscription == "a-token"
 
 

@@ -202,6 +202,16 @@ async def test_an_idle_tick_writes_nothing(store, path):
         assert other.execute("PRAGMA data_version").fetchone() == before
 
 
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("synchronous", 2), ("journal_mode", "wal"), ("foreign_keys", 1), ("secure_delete", 1)],
+)
+async def test_what_is_committed_is_on_the_disk_whole_and_what_is_deleted_is_not(store, pragma, value):
+    """No test can cut the power, so that this holds what SQLite promises where the power is cut."""
+    for work in (store.engine.write, store.engine.read):
+        assert await work(lambda tx: tx.value(f"PRAGMA {pragma}")) == value
+
+
 async def test_what_was_acknowledged_survives_a_kill(path):
     program = textwrap.dedent("""
         import asyncio, os, signal, sys
