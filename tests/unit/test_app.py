@@ -125,6 +125,22 @@ async def test_menus_that_cannot_be_set_are_told_in_the_log_and_stop_nothing(wor
     assert logs[-1]["event"] == "stopped"
 
 
+async def test_what_has_begun_is_finished_before_the_bot_stops_and_finds_the_store_open(world):
+    bot, *_ = world
+    stopping, ended = asyncio.Event(), []
+
+    async def begun() -> None:
+        await stopping.wait()
+        ended.extend([await bot.store.check() for _ in range(10)])
+
+    async def stop() -> None:
+        stopping.set()
+
+    bot.work[0].start(begun())
+    await asyncio.wait_for(replace(bot, prepare=stop).run(stopping), 20)
+    assert ended == ["ok"] * 10
+
+
 RARELY_USED = ("av", "PIL", "pillow_heif", "babel", "starlette", "uvicorn", "h2", "sqlite_utils")
 
 
