@@ -138,7 +138,8 @@ class People(Subject):
             for statement in MOVE_CHAT:
                 tx.run(statement, old=old, new=new)
 
-        await self._write(work)
+        if new != old:
+            await self._write(work)
 
     # -- standings -----------------------------------------------------------------------------------
 

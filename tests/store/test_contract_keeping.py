@@ -116,6 +116,8 @@ async def test_a_moved_chat_takes_everything_with_it(store):
     assert await store.drafts.get(ADA, supergroup) == a_draft(chat_id=supergroup)
     assert [row.chat_id for row in await store.inbox.list_unprocessed()] == [supergroup]
     await store.people.move_chat(group, supergroup)  # told twice
+    await store.people.move_chat(supergroup, supergroup)
+    assert await store.drafts.get(ADA, supergroup) == a_draft(chat_id=supergroup)
 
 
 # -- drafts ------------------------------------------------------------------------------------------

@@ -335,9 +335,10 @@ class Deliver:
         if refund and task.state is TaskState.SUCCEEDED:
             share = _share(delivery)
             # What an operator refunded before is not refunded again, but the person hears of it all the same.
-            await self._tasks.refund(task, share, str(delivery.position), note=failure)
+            row = await self._tasks.refund(task, share, str(delivery.position), note=failure)
+            refunded = share if row is None else row.amount
             try:
-                await self._status.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=share)
+                await self._status.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=refunded)
                 await self._status.close(task)
                 await self._status.react(task, Reaction.FAILED)
             except ChatBusy as busy:
