@@ -2,6 +2,7 @@
 
 import io
 
+import pillow_heif
 import pytest
 from PIL import Image
 from starlette.applications import Starlette
@@ -11,6 +12,8 @@ from starlette.routing import Route
 from bot.demo.script import sample_picture
 from bot.demo.serving import serve
 from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
+
+pillow_heif.register_heif_opener()
 
 
 def a_site() -> Starlette:

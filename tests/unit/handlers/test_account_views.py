@@ -8,12 +8,10 @@ from bot.domain.tasks.task import LedgerKind, LedgerRow, TaskState
 from bot.domain.units import DAY, SECOND, Credits, Millis, shown
 from bot.i18n import NAMES
 from bot.services.requests.cards import Card
-from handlers import ROUTES
 from handlers.account import settings
 from handlers.account.quota import balance_view
 from handlers.admin import grants
 from handlers.chat import html
-from handlers.guide.start import help_text, start_page
 from handlers.making import card_views
 from handlers.results import task_views
 from tests.builders import ADA, NOW, a_balance, a_grant, a_request, a_task, an_image
@@ -112,18 +110,6 @@ def test_a_grant_and_a_taking_back_are_told_as_such():
     assert text_of(grants.gift(ENGLISH, 50, a_balance())) == (
         "You were given 50 credits. You can spend 80 credits now."
     )
-
-
-@pytest.mark.parametrize("t", LANGUAGES, ids=NAMES)
-def test_the_screens_that_everybody_sees_are_well_formed(t):
-    for view in (
-        card_views.how_to(t),
-        start_page(t, "Ada", a_balance(), ADA),
-        help_text(t, [name for name in ROUTES.commands if name != "start"], ["kling-v2-6", "kling-<v3>"]),
-        settings.language_choice(t, ADA),
-    ):
-        assert 0 < html.units(text_of(view)) <= 4096
-        assert labels(view)
 
 
 def test_every_language_is_offered_in_its_own_name():

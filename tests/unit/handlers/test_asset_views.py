@@ -66,8 +66,3 @@ def test_a_failure_has_its_reason_and_costs_nothing(failure, detail, said):
 def test_a_harsh_word_about_content_is_not_repeated():
     failed = an_asset(state=AssetState.FAILED, failure=FailureKind.CONTENT, failure_detail="an ugly face")
     assert "ugly" not in assets.ended(T, failed).html
-
-
-def test_a_deletion_is_asked_about_once_more():
-    view = assets.delete_question(T, a_ready_one(), ADA)
-    assert labels(view) == ["Delete", "Back"]

@@ -161,13 +161,6 @@ def test_a_search_that_finds_nothing_names_the_nearest_and_repeats_the_words_saf
     assert EFFECTS.nearest("hugg") in html
 
 
-@pytest.mark.parametrize("t", LANGUAGES, ids=list(NAMES))
-@pytest.mark.parametrize("words", ["", "dance", "x" * 60])
-def test_effects_are_a_message_that_telegram_takes(t, words):
-    found = EFFECTS.search(words)
-    assert is_message(catalog_views.effects(t, words, found, len(ALL_EFFECTS), "hug_pro").html)
-
-
 # -- providers ---------------------------------------------------------------------------------------
 
 

@@ -72,11 +72,6 @@ def test_a_result_offers_only_what_can_be_made_of_it():
     assert "Extend" not in offered
 
 
-def test_a_favourite_says_in_words_that_it_is_one():
-    favourite = a_result(favourite=True)
-    assert "★ Unfavourite" in words_on(result_views.result_buttons(ENGLISH, favourite, frozenset()))
-
-
 @LANGUAGES
 def test_the_settings_of_the_richest_request_fit_into_an_alert(t):
     request = a_request(mode="pro", duration=10, seed=2**31 - 1, sound=True, count=4)

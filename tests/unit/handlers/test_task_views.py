@@ -174,8 +174,3 @@ def test_what_a_model_lacks_is_named_in_the_readers_words():
     assert "an end photo, one of these settings" in html.error_sentence(ENGLISH, error, UTC, NOW)
     nobody = UserError("error.model.cfg", model="kling-v2-6", models="–")
     assert "none here" in html.error_sentence(ENGLISH, nobody, UTC, NOW)
-
-
-def test_a_cancelled_task_says_so_with_its_credits():
-    view = task_views.notice(ENGLISH, a_task(TaskState.CANCELLED))
-    assert view == html.View("Cancelled. Your 10 credits are back.")

@@ -6,21 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.requests.choices import Knob
 from bot.domain.requests.request import PROMPT_LIMIT
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import HOUR, MINUTE, Credits, Millis
+from bot.domain.units import HOUR, MINUTE, Millis
 from bot.errors import UserError
 from bot.i18n import NAMES
 from bot.services.ports import Progress
-from bot.services.requests.cards import Card
-from handlers.admin import grants
 from handlers.chat import html
 from handlers.chat.keyboards import Signer, markup
-from handlers.guide.start import start_page
-from handlers.making import card_views
 from handlers.results import task_views
-from tests.builders import ADA, NOW, a_balance, a_delivery, a_grant, a_request, a_task
+from tests.builders import NOW, a_delivery, a_request, a_task
 from tests.unit.handlers.screens import ENGLISH, FOX, LANGUAGES, UTC, labels, read, text_of
 
 SIGNER = Signer("123456:a-token-of-tests")
@@ -38,38 +33,16 @@ PROMPTS = {
 
 
 def everything_with(t, prompt: str) -> list[html.View]:
-    """Every message that shows a prompt."""
+    """A task in each of its states, and each reason why it can fail."""
     request = a_request(prompt=prompt)
     progress = Progress(NOW, Millis(MINUTE), 3)
-    task = a_task(request=request)
-    finished = a_task(TaskState.SUCCEEDED, request=request)
     failed = a_task(TaskState.FAILED, request=request, failure_detail=prompt)
+    running = (TaskState.QUEUED, TaskState.SUBMITTING, TaskState.UNCONFIRMED, TaskState.IN_PROGRESS)
     return [
-        *(
-            task_views.status(t, a_task(state, request=request), progress)
-            for state in (
-                TaskState.QUEUED,
-                TaskState.SUBMITTING,
-                TaskState.UNCONFIRMED,
-                TaskState.IN_PROGRESS,
-            )
-        ),
+        *(task_views.status(t, a_task(state, request=request), progress) for state in running),
         *(task_views.notice(t, replace(failed, failure=kind)) for kind in FailureKind),
         task_views.notice(t, a_task(TaskState.CANCELLED, request=request)),
-        *(
-            card_views.summary(t, Card("7", request, question), tuple(Knob), Credits(15), Credits(200), ADA)
-            for question in ("draft.words", "draft.photo", "draft.stale")
-        ),
-        task_views.tasks(t, [task] * 20, NOW, ADA),
-        grants.user_card(
-            t, prompt, prompt[:60], "free", a_balance(), [task] * 20, [a_grant(note=prompt)] * 10, UTC, NOW
-        ),
-        grants.granted(t, prompt, 5, a_balance()),
-        start_page(t, prompt, a_balance(), ADA),
-        task_views.link(t, a_delivery(finished), "https://cdn.example/" + "x" * 1_000, 60_000_000),
-        html.View(
-            html.error_sentence(t, UserError("error.task.unknown", task=prompt), UTC, NOW),
-        ),
+        html.View(html.error_sentence(t, UserError("error.task.unknown", task=prompt), UTC, NOW)),
     ]
 
 
