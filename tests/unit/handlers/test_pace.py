@@ -1,3 +1,5 @@
+import pytest
+
 from bot.domain.units import MINUTE, SECOND, Millis
 from handlers.sending.notices import GROUP, OVERALL, REMEMBERED, Pace, Shown
 
@@ -18,26 +20,16 @@ def test_the_same_text_is_never_sent_again():
     assert not pace.may_edit(CHAT, MESSAGE, at(10_000, "half done"), 0)
 
 
-def test_progress_is_shown_every_three_seconds_at_first():
+@pytest.mark.parametrize(
+    ("running", "pause"),
+    [(10 * SECOND, 3), (5 * MINUTE, 15), (600 * MINUTE, 30)],
+    ids=["three seconds at first", "a twentieth of the time", "thirty seconds at most"],
+)
+def test_progress_is_shown_less_often_the_longer_it_takes(running, pause):
     pace = Pace()
     pace.note(CHAT, MESSAGE, at(100))
-    assert not pace.may_edit(CHAT, MESSAGE, at(102.9), 10 * SECOND)
-    assert pace.may_edit(CHAT, MESSAGE, at(103), 10 * SECOND)
-
-
-def test_progress_is_shown_less_often_the_longer_it_takes():
-    pace = Pace()
-    pace.note(CHAT, MESSAGE, at(100))
-    # A twentieth of five minutes is 15 seconds.
-    assert not pace.may_edit(CHAT, MESSAGE, at(114.9), 5 * MINUTE)
-    assert pace.may_edit(CHAT, MESSAGE, at(115), 5 * MINUTE)
-
-
-def test_progress_is_shown_every_thirty_seconds_however_long_it_takes():
-    pace = Pace()
-    pace.note(CHAT, MESSAGE, at(100))
-    assert not pace.may_edit(CHAT, MESSAGE, at(129.9), 600 * MINUTE)
-    assert pace.may_edit(CHAT, MESSAGE, at(130), 600 * MINUTE)
+    assert not pace.may_edit(CHAT, MESSAGE, at(99.9 + pause), running)
+    assert pace.may_edit(CHAT, MESSAGE, at(100 + pause), running)
 
 
 def test_another_stage_is_shown_at_once_also_where_the_budget_is_used_up():
