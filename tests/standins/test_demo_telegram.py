@@ -29,15 +29,9 @@ from telegram.error import BadRequest
 
 from bot.demo.telegram.acting import Place
 from tests.world.media import film, picture
-from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN, open_demo_bot
+from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
 
 KEYBOARD = InlineKeyboardMarkup([[InlineKeyboardButton("Go", callback_data="go")]])
-
-
-@pytest.fixture
-async def demo(tmp_path):
-    async with open_demo_bot(tmp_path) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -30,15 +30,9 @@ from telegram.error import (
 from bot.demo.telegram.faults import ConnectionDropped, too_many_requests
 from bot.demo.telegram.wire import BotApiError
 from tests.world.media import picture
-from tests.world.telegram import ADA, BOSS, GROUP, TOKEN, XIAOLIN, open_demo_bot
+from tests.world.telegram import ADA, BOSS, GROUP, TOKEN, XIAOLIN
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*PTB_TIMEDELTA")
-
-
-@pytest.fixture
-async def demo(tmp_path):
-    async with open_demo_bot(tmp_path) as opened:
-        yield opened
 
 
 def keyboard(**options) -> InlineKeyboardMarkup:

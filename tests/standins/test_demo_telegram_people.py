@@ -14,13 +14,7 @@ from telegram import Update
 from bot.demo.serving import serve
 from bot.demo.telegram.text import find_entities, parse_html, utf16_length
 from tests.world.media import film, picture
-from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN, open_demo_bot
-
-
-@pytest.fixture
-async def demo(tmp_path):
-    async with open_demo_bot(tmp_path) as opened:
-        yield opened
+from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
 
 
 @pytest.fixture

@@ -6,13 +6,7 @@ import pytest
 
 from bot.demo.script import run_script
 from tests.world.media import film, picture
-from tests.world.telegram import ADA, XIAOLIN, open_demo_bot
-
-
-@pytest.fixture
-async def demo(tmp_path):
-    async with open_demo_bot(tmp_path) as opened:
-        yield opened
+from tests.world.telegram import ADA, XIAOLIN
 
 
 async def run(demo, *lines: str, seconds: float = 10) -> tuple[int, str]:

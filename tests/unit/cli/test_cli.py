@@ -166,8 +166,8 @@ def admin_of(run, tmp_path, monkeypatch):
     monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
     path = a_config(tmp_path / "config.toml")
 
-    def invoke(*arguments):
-        return run("admin", "--config", path, *arguments)
+    def invoke(*arguments, given=None):
+        return run("admin", "--config", path, *arguments, given=given)
 
     return invoke
 
@@ -215,31 +215,24 @@ def test_a_store_that_cannot_be_opened_is_one_line(admin_of, tmp_path):
     assert result.stderr.count("\n") == 1
 
 
-def test_the_text_of_a_broadcast_can_come_from_the_input(run, tmp_path, monkeypatch):
-    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
-    path = a_config(tmp_path / "config.toml")
-    assert (
-        run("admin", "--config", path, "broadcast", "-", given="Good news\n").output == "1\tdraft\t0\t0\t0\n"
-    )
-    assert run("admin", "--config", path, "broadcast-send", "1").output == "1\tsending\t0\t0\t0\n"
-    again = run("admin", "--config", path, "broadcast-send", "1")
+def test_the_text_of_a_broadcast_can_come_from_the_input(admin_of):
+    assert admin_of("broadcast", "-", given="Good news\n").output == "1\tdraft\t0\t0\t0\n"
+    assert admin_of("broadcast-send", "1").output == "1\tsending\t0\t0\t0\n"
+    again = admin_of("broadcast-send", "1")
     assert (again.exit_code, again.stderr) == (1, "Error: broadcast 1 is sending, and not draft\n")
 
 
-def test_a_name_in_two_sections_of_the_catalog_needs_its_section(run, tmp_path, monkeypatch):
-    monkeypatch.setenv("KLINGBOT_STORE__URL", f"sqlite:///{tmp_path / 'bot.db'}")
+def test_a_name_in_two_sections_of_the_catalog_needs_its_section(admin_of, tmp_path):
     # An API key at Kling's own host offers pictures as well, and one model of theirs is called as a video model is.
-    path = a_config(tmp_path / "config.toml", base_url="https://api.klingai.com", models=("kling-v2-1",))
-    result = run("admin", "--config", path, "price-set", "kling-v2-1", "each", "1k", "3")
+    a_config(tmp_path / "config.toml", base_url="https://api.klingai.com", models=("kling-v2-1",))
+    price = ("price-set", "kling-v2-1", "each", "1k", "3")
+    result = admin_of(*price)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "give one as --section: models, images" in result.stderr
-    changed = run(
-        "admin", "--config", path, "price-set", "kling-v2-1", "each", "1k", "3", "--section", "images"
-    )
-    assert changed.output == "images\tkling-v2-1\teach\t1k\t3\tchanged\n"
-    listed = run("admin", "--config", path, "prices", "kling-v2-1", "--section", "models").output
+    assert admin_of(*price, "--section", "images").output == "images\tkling-v2-1\teach\t1k\t3\tchanged\n"
+    listed = admin_of("prices", "kling-v2-1", "--section", "models").output
     assert {line.split("\t")[5] for line in listed.splitlines()} == {"settings"}
-    reset = run("admin", "--config", path, "price-reset", "kling-v2-1", "--section", "images")
+    reset = admin_of("price-reset", "kling-v2-1", "--section", "images")
     assert reset.output == "images\tkling-v2-1\tsettings\n"
 
 

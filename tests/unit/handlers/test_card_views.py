@@ -19,10 +19,10 @@ from handlers.chat.html import View
 from handlers.chat.keyboards import Signer, markup
 from handlers.making import card_views
 from tests.builders import ADA, a_request
+from tests.unit.handlers.screens import ENGLISH, labels
 
 CATALOG = load()
 ROWS = CATALOG.known()
-ENGLISH = for_language("en")
 LARGEST_USER = UserId(2**52 - 1)
 LONGEST_NAME = "zzzzzzz"
 """What the update ids of Telegram, up to 2^31, come to as names of cards."""
@@ -92,12 +92,8 @@ def test_in_a_group_the_card_says_how_to_answer_it():
 
 def test_the_present_choice_is_marked_and_prices_stand_where_they_differ():
     request = VideoRequest(operation="text2video", model="kling-v2-6", prompt="a fox")
-    labels = [
-        button.text for row in opened(ENGLISH, Knob.DURATION, a_card(request)).buttons for button in row
-    ]
-    assert labels == ["✓ 5 s · 15", "10 s · 30", "Back"]
-    labels = [button.text for row in opened(ENGLISH, Knob.RATIO, a_card(request)).buttons for button in row]
-    assert labels == ["✓ 16:9", "9:16", "1:1", "Back"]
+    assert labels(opened(ENGLISH, Knob.DURATION, a_card(request))) == ["✓ 5 s · 15", "10 s · 30", "Back"]
+    assert labels(opened(ENGLISH, Knob.RATIO, a_card(request))) == ["✓ 16:9", "9:16", "1:1", "Back"]
 
 
 @pytest.mark.parametrize("language", NAMES)

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -12,14 +11,14 @@ from bot.domain.requests import (
 )
 from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, UserId, short_hash
-from bot.i18n import NAMES, for_language
+from bot.i18n import NAMES
 from bot.services.operations.providers import AccountAnswer, ProviderReport, Trouble
 from handlers.admin.providers import provider_view
 from handlers.chat.html import TEXT_LIMIT, plain, units
 from handlers.chat.keyboards import Signer, markup
 from handlers.guide import catalog_views
 from tests.builders import ADA, NOW
-from tests.unit.handlers.screens import read
+from tests.unit.handlers.screens import ENGLISH, LANGUAGES, UTC, labels, read
 
 EVERYTHING = frozenset(Operation)
 CATALOG = catalog.load()
@@ -30,9 +29,6 @@ BESIDE = {
 }
 EFFECTS = presets.load_effects()
 ALL_EFFECTS = EFFECTS.search("")
-ENGLISH = for_language("en")
-LANGUAGES = [for_language(language) for language in NAMES]
-UTC = ZoneInfo("UTC")
 REPORT = ProviderReport(
     name=ProviderName("official"),
     handle=short_hash(ProviderName("official")),
@@ -62,11 +58,6 @@ def models_text(*names: str, offered=EVERYTHING, beside=None) -> str:
 
 def provider_text(**changes) -> str:
     return plain(provider_view(ENGLISH, replace(REPORT, **changes), ADA, UTC, NOW).html)
-
-
-def labels(**changes) -> list[str]:
-    (row,) = provider_view(ENGLISH, replace(REPORT, **changes), ADA, UTC, NOW).buttons
-    return [button.text for button in row]
 
 
 # -- models ------------------------------------------------------------------------------------------
@@ -203,7 +194,7 @@ def test_an_account_that_was_not_told_says_why_with_the_code():
     ],
 )
 def test_the_buttons_are_those_that_change_something(changes, buttons):
-    assert labels(**changes) == buttons
+    assert labels(provider_view(ENGLISH, replace(REPORT, **changes), ADA, UTC, NOW)) == buttons
 
 
 @pytest.mark.parametrize("t", LANGUAGES, ids=list(NAMES))

@@ -3,25 +3,17 @@
 import pytest
 from starlette.responses import PlainTextResponse
 
-from bot.clock import ManualClock
 from bot.domain.units import SECOND
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
 from handlers.chat.html import View
 from handlers.chat.keyboards import Signer
 from handlers.sending.chat import LONGEST_WAIT, Chat, ReplyTarget
-from tests.builders import NOW
-from tests.world.telegram import ADA, GROUP, TOKEN, complaint, open_telegram
+from tests.world.telegram import ADA, GROUP, TOKEN, complaint
 
 HELLO = View("Hello <b>Ada</b>")
 TO_ADA = ReplyTarget(ADA)
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*PTB_TIMEDELTA")
-
-
-@pytest.fixture
-async def telegram(tmp_path):
-    async with open_telegram(tmp_path, ManualClock(NOW)) as opened:
-        yield opened
 
 
 @pytest.fixture

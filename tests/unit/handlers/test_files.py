@@ -4,12 +4,10 @@ import pytest
 from starlette.responses import PlainTextResponse
 from telegram import Message
 
-from bot.clock import ManualClock
 from bot.demo.script import sample_picture
 from bot.errors import UserError
 from handlers.chat.files import DOWNLOAD_LIMIT, RemoteFile, fetch_file, image_file_of
-from tests.builders import NOW
-from tests.world.telegram import ADA, TOKEN, complaint, done, open_telegram
+from tests.world.telegram import ADA, TOKEN, complaint, done
 
 NOTHING_ELSE = {"message_id": 1, "date": 0, "chat": {"id": ADA, "type": "private"}}
 
@@ -86,12 +84,6 @@ def test_words_are_no_picture_and_neither_is_nothing():
 
 
 # -- fetching ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def telegram(tmp_path):
-    async with open_telegram(tmp_path, ManualClock(NOW)) as opened:
-        yield opened
 
 
 async def refused(doing) -> UserError:

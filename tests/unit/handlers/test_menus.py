@@ -2,24 +2,16 @@
 
 import pytest
 
-from bot.clock import ManualClock
 from bot.domain.people.access import Role
 from bot.domain.units import UserId
 from bot.i18n import for_language
 from handlers import ROUTES
 from handlers.chat.menus import Menu, Menus
-from tests.builders import NOW
-from tests.world.telegram import ADA, BOSS, complaint, open_telegram
+from tests.world.telegram import ADA, BOSS, complaint
 
 LANGUAGES = (None, "zh")
 USER_COMMANDS = ["video", "new", "image", "tasks", "history", "settings", "quota", "help"]
 STAFF = {UserId(BOSS): Role.OWNER, UserId(ADA): Role.SUPPORT}
-
-
-@pytest.fixture
-async def telegram(tmp_path):
-    async with open_telegram(tmp_path, ManualClock(NOW)) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What stands on results and in histories: short rows, signed data that fits, and user text that is harmless."""
 
 from dataclasses import replace
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,12 +17,11 @@ from handlers.results import (
     result_views,
 )
 from tests.builders import NOW, a_request, a_task, a_video
+from tests.unit.handlers.screens import ENGLISH, UTC
 
 EVERYTHING = frozenset({Operation.EXTEND, Operation.LIP_SYNC, Operation.EFFECT})
 LARGEST_USER = UserId(2**52)
-UTC = ZoneInfo("UTC")
 LANGUAGES = pytest.mark.parametrize("t", [for_language("en"), for_language("zh_Hans")], ids=["en", "zh"])
-ENGLISH = for_language("en")
 
 
 def a_result(kind: DeliveryKind = DeliveryKind.VIDEO, **changes) -> Delivery:
