@@ -1,14 +1,6 @@
 """What there is to choose from, and how admins see and steer the providers, through the real process."""
 
-import pytest
-
 from tests.world.telegram import ADA, BOSS, XIAOLIN
-
-
-@pytest.fixture
-async def bot(world):
-    await world.start()
-    return world
 
 
 async def test_models_are_shown_with_what_they_can_do_and_their_prices(bot):

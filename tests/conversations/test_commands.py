@@ -12,7 +12,7 @@ from tests.world.telegram import ADA, BOSS, GROUP
 WORDS = "a fox\nin the snow"
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def ran(monkeypatch):
     """The commands that people gave, with their words; none of them does anything."""
     ran = []
@@ -26,12 +26,6 @@ def ran(monkeypatch):
     commands = {name: noting(command) for name, command in ROUTES.commands.items()}
     monkeypatch.setattr(connection, "ROUTES", replace(ROUTES, commands=commands))
     return ran
-
-
-@pytest.fixture
-async def bot(ran, world):
-    await world.start()
-    return world
 
 
 async def test_each_command_is_the_same_in_a_text_and_in_a_caption(bot, ran):

@@ -8,12 +8,6 @@ from bot.demo.script import sample_picture
 from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
 
 
-@pytest.fixture
-async def bot(world):
-    await world.start()
-    return world
-
-
 async def test_words_become_a_video_in_the_same_chat_and_the_credits_are_charged(bot):
     asked = await bot.telegram.say(ADA, "/video a fox in the snow 10s 9:16")
     (video,) = await bot.telegram.wait_video(ADA)
