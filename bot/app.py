@@ -26,7 +26,7 @@ from bot.domain.requests import (
 from bot.domain.requests.request import Product
 from bot.domain.units import DAY, MINUTE, Millis
 from bot.kling import callback
-from bot.kling.download import download
+from bot.kling.download import MAX_DOWNLOAD, download
 from bot.kling.pool import open_pool
 from bot.network import Network
 from bot.scheduler import Scheduler
@@ -71,8 +71,6 @@ DELIVERIES_AT_ONCE = 4
 ASSETS_AT_ONCE = 4
 DOWNLOAD_TIMEOUT = 60.0
 ASSISTANT_TIMEOUT = 20.0
-MAX_DOWNLOAD = 2_000_000_000
-"""Bytes: what a local Bot API server takes at most."""
 
 TICK_SECONDS = 1.0
 RECOVER_SECONDS = 5.0

@@ -17,6 +17,9 @@ import httpx
 
 from bot.domain.requests.request import Product
 
+MAX_DOWNLOAD = 2_000_000_000
+"""Bytes: what a local Bot API server takes at most."""
+
 MAX_REDIRECTS = 5
 _HEAD = 12
 _BEGINNINGS: Mapping[Product, re.Pattern[bytes]] = {

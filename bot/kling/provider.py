@@ -12,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from bot.domain.credits.spending import Capped
+from bot.domain.credits.caps import Capped
 from bot.domain.requests.model import ChangedPrices, PriceColumns
 from bot.domain.requests.request import Operation
 from bot.domain.units import ProviderName

@@ -16,8 +16,8 @@ from pydantic import (
     model_validator,
 )
 
+from bot.domain.credits.caps import Capped
 from bot.domain.credits.quota import PoolUse
-from bot.domain.credits.spending import Capped
 from bot.domain.library.recipe import Idea, slug_of
 from bot.domain.people.access import AccessMode
 from bot.domain.requests import catalog as catalogs

@@ -12,8 +12,8 @@ is not made longer by a video that failed, as it is with the credits of a plan.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.domain.credits.caps import UNITS_PER_CREDIT, Spent
 from bot.domain.credits.quota import Lot, PoolUse, Usage, Windows, pool_pays
-from bot.domain.credits.spending import UNITS_PER_CREDIT, Spent
 from bot.domain.tasks.lifecycle import Settlement
 from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from bot.domain.credits.caps import NO_CAPS, Caps, total, within
 from bot.domain.credits.quota import Plan, PoolUse, Windows, may_hold, within_group_budget
-from bot.domain.credits.spending import NO_CAPS, Caps, total, within
 from bot.domain.tasks.lifecycle import Settlement, Transition
 from bot.domain.tasks.task import LedgerRow, Task, TaskState
 from bot.domain.units import Credits, Millis, ProviderName, TaskId, UserId

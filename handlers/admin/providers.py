@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from zoneinfo import ZoneInfo
 
-from bot.domain.credits.spending import Window
+from bot.domain.credits.caps import Window
 from bot.domain.people.access import Permission
 from bot.domain.units import Millis, ProviderName, UserId
 from bot.i18n import Texts

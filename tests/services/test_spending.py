@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.domain.credits.spending import Caps
+from bot.domain.credits.caps import Caps
 from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import DAY, MINUTE, Credits, ProviderName
 from bot.errors import UserError

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.messages.pofile import read_po
 
+from bot.domain.credits.caps import Level, Window
 from bot.domain.credits.plans import LISTS, NUMBERS, SWITCH
-from bot.domain.credits.spending import Level, Window
 from bot.domain.library.asset import AssetKind
 from bot.domain.library.recipe import BUILT_IN, BUILT_IN_PHOTO
 from bot.domain.operations.records import BroadcastState

@@ -26,7 +26,7 @@ OTHER_READERS = {
     "bot/web.py": "answers to machines",
     "bot/log.py": "the log itself",
     "bot/cli/catalog_table.py": "the tables of the README",
-    "bot/domain/requests/direction.py": "words that people type",
+    "bot/domain/requests/camera.py": "words that people type",
     "bot/domain/requests/options.py": "words that people type",
     "bot/domain/requests/prompt.py": "words that people type",
     "bot/kling/dialects/reading.py": "words that providers say",

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from bot.domain.requests.camera import NAMED, PRESETS
 from bot.domain.requests.catalog import AS_LONG_AS_ITS_SOURCE, CAMERA_SECONDS, operation_for
-from bot.domain.requests.direction import NAMED, PRESETS
 from bot.domain.requests.model import Model
 from bot.domain.requests.request import AspectRatio, Camera, Mode, Operation, Product, VideoRequest
 from bot.domain.units import short_hash

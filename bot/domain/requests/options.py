@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Self
 
-from bot.domain.requests.direction import read_camera, read_shots
+from bot.domain.requests.camera import read_camera, read_shots
 from bot.domain.requests.request import Camera, Resolution, Shot
 from bot.errors import UserError
 

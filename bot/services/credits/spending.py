@@ -5,8 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from bot.clock import Clock
-from bot.domain.credits.quota import windows
-from bot.domain.credits.spending import (
+from bot.domain.credits.caps import (
     NO_CAPS,
     NOTHING,
     Caps,
@@ -18,6 +17,7 @@ from bot.domain.credits.spending import (
     total,
     within,
 )
+from bot.domain.credits.quota import windows
 from bot.domain.requests.request import VideoRequest
 from bot.domain.units import Credits, ProviderName
 from bot.kling.pool import Pool

@@ -11,7 +11,7 @@ from enum import StrEnum
 import structlog
 
 from bot.clock import Clock
-from bot.domain.credits.spending import NO_CAPS, NOTHING, Caps, Spent
+from bot.domain.credits.caps import NO_CAPS, NOTHING, Caps, Spent
 from bot.domain.tasks.schedule import learned_median
 from bot.domain.units import Millis, ProviderName, UserId, short_hash
 from bot.errors import UserError

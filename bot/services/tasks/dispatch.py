@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import structlog
 
 from bot.clock import Runtime
-from bot.domain.credits.spending import estimate, too_little_left
+from bot.domain.credits.caps import estimate, too_little_left
 from bot.domain.tasks.lifecycle import (
     Accepted,
     AnswerLost,

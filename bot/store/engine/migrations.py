@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from bot.store.engine.schema import FIRST_SCHEMA
+from bot.store.engine.first_schema import FIRST_SCHEMA
 
 if TYPE_CHECKING:
     from sqlite_utils import Database

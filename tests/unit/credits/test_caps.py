@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.credits.spending import Caps, Level, Spent, left, level, too_little_left, total, within
+from bot.domain.credits.caps import Caps, Level, Spent, left, level, too_little_left, total, within
 from bot.domain.units import Credits, ProviderName
 from bot.errors import UserError
 from tests.builders import a_window
