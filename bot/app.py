@@ -20,9 +20,7 @@ import structlog
 
 from bot.application import App
 from bot.clock import Clock, Runtime, Sleep, SystemClock
-from bot.domain.requests import (
-    presets,
-)
+from bot.domain.requests import presets
 from bot.domain.requests.request import Product
 from bot.domain.units import DAY, MINUTE, Millis
 from bot.kling import callback
@@ -286,12 +284,12 @@ async def build(
             runtime=runtime,
             policy=policy,
             work=making,
-            sounds_at=settings.web.public_url,
+            sounds_at=public_url,
             secret=token,
         )
         updates: UpdateSource = telegram
         serving: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
-        if settings.web.public_url:
+        if public_url:
             from bot import web  # it loads a web server
 
             doors = {

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
+from functools import cache
 from itertools import chain
 from types import ModuleType
 from typing import Any, Generic, Self, TypeAlias, TypeVar
@@ -55,10 +56,10 @@ class Command(MenuEntry):
     async def run(self, turn: Turn, arguments: str) -> None:
         """Call the handler."""
         handler: Callable[..., Awaitable[None]] = self.handler
-        parameters = list(inspect.signature(handler, eval_str=True).parameters.values())
-        if len(parameters) < 2:
+        taken = _second_parameter(handler)
+        if taken is None:
             await handler(turn)
-        elif parameters[1].annotation == Words:
+        elif taken.annotation == Words:
             await handler(turn, arguments.split())
         else:
             await handler(turn, arguments)
@@ -82,7 +83,7 @@ class Press(Generic[P]):
         """
         handler: Callable[..., Awaitable[str | None]] = self.handler
         payload = self.payload.unpack(argument)
-        return await (handler(turn, payload) if _arity(handler) > 1 else handler(turn))
+        return await (handler(turn) if _second_parameter(handler) is None else handler(turn, payload))
 
 
 SUBSCRIPTION = "subscription"
@@ -204,5 +205,8 @@ def _unique(pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
     return found
 
 
-def _arity(handler: Callable[..., object]) -> int:
-    return len(inspect.signature(handler).parameters)
+@cache
+def _second_parameter(handler: Callable[..., object]) -> inspect.Parameter | None:
+    """What a handler takes besides the turn; looked up once, for every update asks."""
+    parameters = list(inspect.signature(handler, eval_str=True).parameters.values())
+    return parameters[1] if len(parameters) > 1 else None

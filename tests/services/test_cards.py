@@ -6,9 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.library.asset import Names
-from bot.domain.requests import (
-    catalog,
-)
+from bot.domain.requests import catalog
 from bot.domain.requests.choices import Knob, Preferences
 from bot.domain.requests.prompt import Vocabulary, parse
 from bot.domain.requests.request import AudioRef, ImageRef, Operation, Speech, VideoRequest

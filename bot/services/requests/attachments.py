@@ -137,12 +137,12 @@ class Links:
 
 def _host(link: str) -> str:
     try:
-        return (urlsplit(link[:LONGEST]).hostname or "")[:80]
+        return (urlsplit(link[:LONGEST_LINK]).hostname or "")[:80]
     except ValueError:
         return ""
 
 
-LONGEST = 2_000
+LONGEST_LINK = 2_000
 """Letters of an address that are looked at; no browser makes longer ones."""
 
 _LINK = re.compile(r"https?://[^\s<>\"'“”‘’「」『』《》（），。；、！？\u3400-\u9fff]+", re.IGNORECASE)
@@ -166,7 +166,7 @@ def split_links(text: str) -> Linked:
     position = 0
     for match in _LINK.finditer(text):
         link = _trimmed(match[0])
-        if len(link) > LONGEST:
+        if len(link) > LONGEST_LINK:
             continue
         found[link] = None
         words.append(text[position : match.start()])

@@ -1,8 +1,6 @@
 import pytest
 
-from bot.domain.requests import (
-    presets,
-)
+from bot.domain.requests import presets
 from bot.domain.requests.camera import AXES, NAMED, PRESETS, read_camera, read_shots
 from bot.domain.requests.prompt import Vocabulary, parse
 from bot.domain.requests.request import Camera
