@@ -20,6 +20,8 @@ from tests.world.kling import canned_video
 from tests.world.telegram import TOKEN, telegram_front
 
 ROOT = Path(__file__).parent.parent.parent
+LOOK_SECONDS = 0.05
+"""How long the store of a running process may go unobserved while a test waits for it."""
 
 
 class BotProcess(World):
@@ -58,9 +60,14 @@ class BotProcess(World):
         return await self._end(signal.SIGTERM)
 
     async def wait_for(self, predicate: Callable[[], object], timeout_seconds: float = 40) -> None:
-        """Wait until something is so in the store, looking whenever the bot logs a line."""
+        """Wait until something is so in the store, looking at every log line and in between.
+
+        A line alone would not do: a commit may follow its line, or have none.
+        """
         async with asyncio.timeout(timeout_seconds), self._said:
-            await self._said.wait_for(predicate)
+            while not predicate():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._said.wait(), LOOK_SECONDS)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log lines of one event."""
