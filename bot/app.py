@@ -52,6 +52,7 @@ from bot.services.tasks.admin import TaskAdmin
 from bot.services.tasks.deliver import Deliver, ResultFiles
 from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.lifecycle import Tasks
+from bot.services.tasks.line import Line
 from bot.services.tasks.poll import Poll
 from bot.services.tasks.recover import Recover
 from bot.services.tasks.results import History, Results
@@ -184,7 +185,8 @@ async def build(
             allow_loopback=settings.delivery.allow_loopback,
             kind=Product.IMAGE,
         )
-        status = Status(store=store, notices=telegram.notices, clock=clock)
+        line = Line(store=store, pool=pool, clock=clock)
+        status = Status(store=store, line=line, notices=telegram.notices, clock=clock)
         providers = Providers(store=store, pool=pool, clock=clock, spending=spending)
         max_upload = settings.max_upload_bytes
 
@@ -199,7 +201,9 @@ async def build(
             )
 
         files = ResultFiles(fetch=fetch, directory=directory, max_upload=max_upload)
-        tasks = Tasks(store=store, accounts=accounts, status=status, clock=clock, wake=scheduler.wake)
+        tasks = Tasks(
+            store=store, accounts=accounts, status=status, policy=policy, clock=clock, wake=scheduler.wake
+        )
         services = Services(
             compose=compose,
             cards=Cards(store=store, compose=compose, clock=clock),
@@ -265,6 +269,7 @@ async def build(
         dispatch = Dispatch(
             store=store,
             tasks=tasks,
+            line=line,
             monitor=monitor,
             work=submissions,
             runtime=runtime,
@@ -321,6 +326,7 @@ async def build(
             dispatch=dispatch,
             status=status,
             clock=clock,
+            policy=policy,
             directory=directory,
             retention=Millis(settings.storage.retention_days * DAY),
         )

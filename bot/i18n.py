@@ -22,6 +22,7 @@ DEFAULT = "en"
 NAMES: Mapping[str, str] = {"en": "English", "zh_Hans": "简体中文"}
 """Every language there is a catalogue for, named in itself."""
 
+_ORDINALS = {1: "unit.ordinal_1", 2: "unit.ordinal_2", 3: "unit.ordinal_3"}
 _SECOND, _MINUTE, _HOUR = 1_000, 60_000, 3_600_000
 
 
@@ -123,6 +124,18 @@ class Texts:
         if minutes:
             return self("unit.minutes_seconds", minutes=minutes, seconds=seconds)
         return self("unit.seconds", seconds=seconds)
+
+    def roughly(self, milliseconds: int) -> str:
+        """A length of time as one says it of what lies ahead, in whole minutes: `6 min`, `1 h 5 min`."""
+        hours, minutes = divmod(max(1, -(-milliseconds // _MINUTE)), _HOUR // _MINUTE)
+        if hours:
+            return self("unit.hours_minutes", hours=hours, minutes=minutes)
+        return self("unit.minutes", minutes=minutes)
+
+    def ordinal(self, number: int) -> str:
+        """A place in a row: `3rd`, `11th`."""
+        ending = 0 if number % 100 in {11, 12, 13} else number % 10
+        return self(_ORDINALS.get(ending, "unit.ordinal_other"), number=self.number(number))
 
     def day(self, milliseconds: int, zone: ZoneInfo, now: int) -> str:
         """A day in the given zone, in few letters: `21 Nov`, with its year where that is another."""

@@ -100,6 +100,7 @@ def a_task(state: TaskState = TaskState.QUEUED, **changes: Any) -> Task:
         external_task_id=f"klingbot-{task_id}",
         created_at=created_at,
         deadline_at=Millis(created_at + 20 * MINUTE),
+        waits_until=Millis(created_at + 20 * MINUTE),
         due_at=created_at,
     )
     for event in path_to(state, created_at):
@@ -109,7 +110,7 @@ def a_task(state: TaskState = TaskState.QUEUED, **changes: Any) -> Task:
 
 def path_to(state: TaskState, now: Millis = NOW) -> tuple[Event, ...]:
     """The shortest way for a queued task to get into `state`."""
-    claimed = Claimed(OFFICIAL, Millis(now + LEASE))
+    claimed = Claimed(OFFICIAL, Millis(now + LEASE), Millis(now + 20 * MINUTE))
     accepted = Accepted("kling-1", Millis(now + 5 * SECOND))
     ways: dict[TaskState, tuple[Event, ...]] = {
         TaskState.QUEUED: (),

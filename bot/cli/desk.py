@@ -65,7 +65,14 @@ async def _desk(settings: config.Settings) -> AsyncIterator[Desk]:
         await made.access.refresh()
         await made.pricing.refresh()
         shared = {field.name: getattr(made, field.name) for field in fields(made)}
-        tasks = Tasks(store=store, accounts=made.accounts, status=None, clock=runtime.clock, wake=_nobody)
+        tasks = Tasks(
+            store=store,
+            accounts=made.accounts,
+            status=None,
+            policy=settings.polling.policy,
+            clock=runtime.clock,
+            wake=_nobody,
+        )
         admin = TaskAdmin(store=store, tasks=tasks, access=made.access, audit=made.audit, clock=runtime.clock)
         yield Desk(**shared, clock=runtime.clock, tasks=admin)
     finally:

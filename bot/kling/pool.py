@@ -64,6 +64,15 @@ class Condition:
     max_concurrent: int
 
 
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """How many tasks a provider takes at a time, and how many of these places are `free` now."""
+
+    provider: ProviderName
+    total: int
+    free: int
+
+
 def models_of(configs: Sequence[Provider]) -> tuple[str, ...]:
     """Every model that some provider offers, in order of preference: the greater priority first."""
     preferred = sorted(configs, key=lambda config: -config.priority)
@@ -143,6 +152,40 @@ class Pool:
         """Whether any provider that is not excluded could take the request, now or later."""
         return any(self._able(client, request, excluded) for client in self._clients)
 
+    def takers(self, request: VideoRequest) -> frozenset[ProviderName]:
+        """Who could take the request, now or later."""
+        return frozenset(client.name for client in self._clients if self._able(client, request, ()))
+
+    def has_room(
+        self,
+        request: VideoRequest,
+        running: Mapping[ProviderName, int],
+        excluded: Sequence[ProviderName] = (),
+    ) -> bool:
+        """Whether `candidates` would find somebody; nobody is put on trial by it."""
+        return bool(self._ready(request, running, excluded))
+
+    def slots(
+        self,
+        request: VideoRequest,
+        running: Mapping[ProviderName, int],
+        excluded: Sequence[ProviderName] = (),
+    ) -> list[Slots]:
+        """What those have room for who take such requests; who is paused or closed for a fault is left out.
+
+        Whoever last asked for a pause takes no more than what runs there already.
+        """
+        found = []
+        for client in self._clients:
+            health, runs = self._health[client.name], running.get(client.name, 0)
+            busy = health.closed_for is outcomes.Throttled
+            closed = health.closed_until > self._clock.now() and not busy
+            if self._able(client, request, excluded) and client.name not in self._paused and not closed:
+                most = client.config.max_concurrent
+                total = min(max(runs, 1), most) if busy else most
+                found.append(Slots(client.name, total, 0 if busy else max(0, most - runs)))
+        return found
+
     def candidates(
         self,
         request: VideoRequest,
@@ -154,15 +197,7 @@ class Pool:
         Of a provider that was closed for a fault, the first request after the pause is the trial: for
         the others it stays closed until that one has been noted.
         """
-        now = self._clock.now()
-        able = [
-            client
-            for client in self._clients
-            if self._able(client, request, excluded)
-            and client.name not in self._paused
-            and self._health[client.name].closed_until <= now
-            and running.get(client.name, 0) < client.config.max_concurrent
-        ]
+        able = self._ready(request, running, excluded)
         able.sort(
             key=lambda client: (
                 self._health[client.name].unwell,
@@ -172,9 +207,25 @@ class Pool:
             )
         )
         if able and (first := self._health[able[0].name]).unwell:
-            first.closed_until = now + TRIAL
+            first.closed_until = self._clock.now() + TRIAL
             first.on_trial = True
         return able
+
+    def _ready(
+        self,
+        request: VideoRequest,
+        running: Mapping[ProviderName, int],
+        excluded: Sequence[ProviderName],
+    ) -> list[KlingClient]:
+        now = self._clock.now()
+        return [
+            client
+            for client in self._clients
+            if self._able(client, request, excluded)
+            and client.name not in self._paused
+            and self._health[client.name].closed_until <= now
+            and running.get(client.name, 0) < client.config.max_concurrent
+        ]
 
     def retry_at(self, request: VideoRequest, excluded: Sequence[ProviderName] = ()) -> Millis | None:
         """When the first of those who could take the request opens (UTC milliseconds); None: nobody could."""

@@ -71,16 +71,45 @@ class Reaction(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Hold(StrEnum):
+    """What keeps a queued task waiting."""
+
+    BUSY = "busy"
+    """Its providers have no room, or ask for a pause."""
+    DOWN = "down"
+    """Its providers cannot be used."""
+    OWN = "own"
+    """As many of its user's tasks run already as may run at a time."""
+    RETRY = "retry"
+    """It could not be sent, and will be tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a queued task stands; without a `hold` it is about to be sent.
+
+    `number` counts from 1 in the order in which tasks are sent. `ready_in` is when the video may be there, in
+    milliseconds from now; None: nobody knows.
+    """
+
+    hold: Hold | None = None
+    number: int | None = None
+    ready_in: Millis | None = None
+
+
+NO_HOLD = Place()
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What a status message shows of a task that is not at its end (milliseconds).
 
-    `expected` is the learned time from submission to video. `ahead` is how many tasks wait before it.
+    `expected` is the learned time from submission to video. `place` is where a queued task stands.
     """
 
     now: Millis
     expected: Millis | None = None
-    ahead: int | None = None
+    place: Place = NO_HOLD
 
 
 class ChatError(Exception):

@@ -85,6 +85,8 @@ class Polling(Section):
     min_interval: Annotated[float, Field(ge=0.1, le=300)] = 5
     max_interval: Annotated[float, Field(ge=0.1, le=600)] = 10
     timeout: Annotated[float, Field(ge=10, le=86_400)] = 1200
+    waiting: Annotated[float, Field(ge=10, le=604_800)] = 21_600
+    answering: Annotated[float, Field(ge=10, le=604_800)] = 3600
     retries: Annotated[int, Field(ge=0, le=20)] = 4
 
     @property
@@ -94,6 +96,8 @@ class Polling(Section):
             min_interval=Millis(round(self.min_interval * SECOND)),
             max_interval=Millis(round(self.max_interval * SECOND)),
             deadline=Millis(round(self.timeout * SECOND)),
+            waiting=Millis(round(self.waiting * SECOND)),
+            answering=Millis(round(self.answering * SECOND)),
             retries=self.retries,
         )
 

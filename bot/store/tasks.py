@@ -139,13 +139,14 @@ class Tasks(Subject):
         rows = await self._read(lambda tx: tx.all(Row, statement))
         return {ProviderName(row["provider"]): row["number"] for row in rows}
 
-    async def count_ahead(self, task: Task) -> int:
-        """How many queued tasks were accepted before this one."""
+    async def count_running_of_users(self) -> Mapping[UserId, int]:
+        """How many tasks are submitting, unconfirmed or in progress per user."""
         statement = """
-            SELECT count(*) FROM tasks
-            WHERE state = 'queued' AND sequence < (SELECT sequence FROM tasks WHERE id = :task)
+            SELECT user_id, count(*) AS number FROM tasks
+            WHERE state IN ('submitting', 'unconfirmed', 'in_progress') GROUP BY user_id
         """
-        return await self._read(lambda tx: int(tx.value(statement, task=task.id)))
+        rows = await self._read(lambda tx: tx.all(Row, statement))
+        return {UserId(row["user_id"]): row["number"] for row in rows}
 
     async def has_other_success(self, task: Task) -> bool:
         """Whether another task of the same user has succeeded."""
@@ -179,42 +180,22 @@ class Tasks(Subject):
 
     # -- claiming ------------------------------------------------------------------------------------
 
-    async def list_due_queued(self, now: Millis, limit: int) -> list[Task]:
-        """Due queued tasks, users with fewer running tasks first, then the oldest.
+    async def list_queued(self) -> list[tuple[TaskId, int, int]]:
+        """Every queued task as its id, version and sequence, oldest first.
 
-        This only reads: `apply` with a `Claimed` event is the claim.
+        It tells what has changed in the line, however long it is, without reading whole rows.
         """
-        # Everybody's turn comes round: the place in one's own queue, counted on from what is running already,
-        # goes before age, so that a thousand tasks of one user do not delay another's first. A plan's priority
-        # is worth so many places: enough to overtake, never to keep anybody out for good. Whole rows are read
-        # of the chosen only.
         statement = """
-            WITH running AS (
-                SELECT user_id, count(*) AS number FROM tasks
-                WHERE state IN ('submitting', 'unconfirmed', 'in_progress')
-                GROUP BY user_id
-            ),
-            waiting AS (
-                SELECT sequence, user_id, priority,
-                    row_number() OVER (PARTITION BY user_id ORDER BY sequence) AS place
-                FROM tasks INDEXED BY tasks_queued
-                WHERE state = 'queued' AND due_at <= :now AND deadline_at > :now
-            ),
-            chosen AS (
-                SELECT waiting.sequence, waiting.place + coalesce(running.number, 0) - waiting.priority AS turn
-                FROM waiting LEFT JOIN running USING (user_id)
-                ORDER BY turn, waiting.sequence LIMIT :limit
-            )
-            SELECT tasks.* FROM chosen JOIN tasks USING (sequence) ORDER BY chosen.turn, chosen.sequence
+            SELECT id, version, sequence FROM tasks INDEXED BY tasks_queued
+            WHERE state = 'queued' ORDER BY sequence
         """
-        return await self._read(lambda tx: tx.all(Task, statement, now=now, limit=limit))
+        rows = await self._read(lambda tx: tx.all(Row, statement))
+        return [(TaskId(row["id"]), row["version"], row["sequence"]) for row in rows]
 
-    async def postpone(self, task_ids: Sequence[TaskId], until: Millis) -> None:
-        """Let queued tasks wait until then at least. Does not change the version."""
-        statement = """
-            UPDATE tasks SET due_at = greatest(due_at, :until) WHERE id = ANY (:ids) AND state = 'queued'
-        """
-        await self._write(lambda tx: tx.run(statement, ids=task_ids, until=until))
+    async def list_by_id(self, task_ids: Sequence[TaskId]) -> list[Task]:
+        """These tasks, in no certain order."""
+        statement = "SELECT * FROM tasks WHERE id = ANY (:ids)"
+        return await self._read(lambda tx: tx.all(Task, statement, ids=task_ids))
 
     async def claim_due(
         self, now: Millis, lease: Millis, states: Sequence[TaskState], limit: int
@@ -299,6 +280,7 @@ class Tasks(Subject):
         statement = """
             UPDATE tasks SET
                 state = :state, version = :version, provider = :provider,
+                deadline_at = :deadline_at, waits_until = :waits_until, answer_by = :answer_by,
                 due_at = CASE
                     WHEN due_at = hastened_at AND :looks = 0 AND :state IN ('in_progress', 'expired')
                     THEN least(due_at, :due_at)

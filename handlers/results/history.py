@@ -8,7 +8,6 @@ from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import Millis, TaskId, UserId, shown
 from bot.errors import UserError
 from bot.i18n import Texts
-from bot.services.ports import Progress
 from bot.services.tasks.results import PAGE, Page
 from handlers.chat.html import View, inline
 from handlers.chat.keyboards import Button, Payload, in_rows
@@ -109,8 +108,7 @@ async def _show(turn: Turn, task: Task, target: ReplyTarget) -> None:
 async def _state(turn: Turn, task: Task) -> View:
     """Return the state of a task that has no result to show."""
     if not task.state.is_final:
-        progress = Progress(turn.now(), await turn.services.status.expected(task))
-        return task_views.status(turn.t, task, progress)
+        return task_views.status(turn.t, task, await turn.services.status.progress(task))
     if task.state is TaskState.SUCCEEDED:
         return View(turn.t("history.on_its_way", task=shown(task.id)))
     return task_views.notice(turn.t, task)

@@ -9,7 +9,7 @@ from html import escape
 from bot.domain.tasks.task import EXPLAINED_FAILURES, Delivery, FailureKind, Task, TaskState
 from bot.domain.units import Millis, TaskId, UserId, shown
 from bot.i18n import Texts
-from bot.services.ports import Progress
+from bot.services.ports import Hold, Progress
 from handlers.chat.html import CAPTION_LIMIT, View, credits, fitting, inline, quoted, settings_line, units  # noqa: A004
 from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Payload, Rows
 
@@ -19,9 +19,9 @@ CANCEL_BUTTONS = 10
 LONGER_THAN_USUAL = 1.25
 """From this multiple of the usual time on, the status says that it takes longer."""
 
-EXACT_PLACES = 5
-PLACE_STEPS = ((20, 5), (100, 10), (500, 50), (sys.maxsize, 100))
-"""Up to so many before it, the number is shown in steps of so many."""
+EXACT_PLACES = 10
+PLACE_STEPS = ((100, 10), (500, 50), (sys.maxsize, 100))
+"""Up to so far back in line, the place is told in steps of so many."""
 
 REPEATABLE = frozenset(FailureKind) - {FailureKind.CONTENT, FailureKind.PARAMETERS}
 """After these the same request may well succeed; after the others it would fail again."""
@@ -40,6 +40,13 @@ _CODES = re.compile(
 @dataclass(frozen=True)
 class CancelTask(Payload, action="cancel"):
     """Cancel the task of a status message."""
+
+    task_id: TaskId
+
+
+@dataclass(frozen=True)
+class KeepWaiting(Payload, action="wait"):
+    """Let a task wait longer in line."""
 
     task_id: TaskId
 
@@ -72,15 +79,15 @@ def status(t: Texts, task: Task, progress: Progress) -> View:
     lines.append(f"<code>{shown(task.id)}</code>")
     buttons: Rows = ()
     if task.state is TaskState.QUEUED:
-        buttons = [[Button(t("button.cancel"), CancelTask(task.id), style=DANGER)]]
+        cancel = Button(t("button.cancel"), CancelTask(task.id), style=DANGER)
+        asked = task.answer_by is not None
+        buttons = [[Button(t("button.keep_waiting"), KeepWaiting(task.id)), cancel] if asked else [cancel]]
     return View("\n".join(line for line in lines if line), buttons)
 
 
 def _state_line(t: Texts, task: Task, progress: Progress) -> str:
     if task.state is TaskState.QUEUED:
-        if progress.ahead:
-            return _place(t, progress.ahead)
-        return t("status.queued")
+        return "\n".join(_waiting_lines(t, task, progress))
     if task.state in {TaskState.SUBMITTING, TaskState.UNCONFIRMED}:
         return t(f"status.{task.state}")
     since = task.submitted_at if task.submitted_at is not None else task.created_at
@@ -101,12 +108,32 @@ def _state_line(t: Texts, task: Task, progress: Progress) -> str:
     return line
 
 
-def _place(t: Texts, ahead: int) -> str:
-    """How many are before it: far back in growing steps, so that not every move is an edit."""
-    if ahead <= EXACT_PLACES:
-        return t.plural("status.queued_behind", ahead)
-    step = next(step for up_to, step in PLACE_STEPS if ahead <= up_to)
-    return t.plural("status.queued_about", -(-ahead // step) * step)
+def _waiting_lines(t: Texts, task: Task, progress: Progress) -> list[str]:
+    """Why a queued task waits, how far back, and what its owner is asked where it waits long."""
+    place = progress.place
+    if place.hold is None:
+        lines = [t("status.queued")]
+    elif place.hold is Hold.OWN:
+        lines = [t.plural("status.own", task.max_running)]
+    else:
+        lines = [t(f"status.{place.hold}")]
+    if place.number is not None:
+        lines.append(_place(t, place.number, place.ready_in))
+    if task.answer_by is not None:
+        lines.append(t("status.asked", waited=t.roughly(progress.now - task.created_at)))
+    return lines
+
+
+def _place(t: Texts, number: int, ready_in: Millis | None) -> str:
+    """The place in line: far back in growing steps, so that not every move is an edit."""
+    if number <= EXACT_PLACES:
+        place = t("status.next") if number == 1 else t("status.place", place=t.ordinal(number))
+    else:
+        step = next(step for up_to, step in PLACE_STEPS if number <= up_to)
+        place = t("status.place_about", place=t.ordinal(-(-number // step) * step))
+    if ready_in is None:
+        return place
+    return t("status.place_ready", place=place, expected=t.roughly(ready_in))
 
 
 def caption(t: Texts, delivery: Delivery) -> str:

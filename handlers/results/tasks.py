@@ -9,7 +9,7 @@ from handlers.chat.routes import Command, Press, Words
 from handlers.chat.turn import Turn
 from handlers.making.card import close_card
 from handlers.results import task_views
-from handlers.results.task_views import CancelListedTask, CancelTask
+from handlers.results.task_views import CancelListedTask, CancelTask, KeepWaiting
 
 
 async def list_tasks(turn: Turn) -> None:
@@ -47,6 +47,12 @@ async def on_cancel(turn: Turn, button: CancelTask) -> str:
     return await _cancel(turn, button.task_id)
 
 
+async def on_keep_waiting(turn: Turn, button: KeepWaiting) -> str:
+    """Let a task wait longer in line; its status message says so by itself."""
+    task = await turn.services.tasks.keep_waiting(turn.user_id, button.task_id)
+    return turn.t("wait.kept" if task.state is TaskState.QUEUED else "wait.sent")
+
+
 async def on_cancel_listed(turn: Turn, button: CancelListedTask) -> str:
     """Cancel a task of the list, which goes on without it."""
     done = await _cancel(turn, button.task_id)
@@ -71,5 +77,6 @@ COMMANDS = (
 )
 BUTTONS = (
     Press(CancelTask, on_cancel, AccessLevel.VIEW),
+    Press(KeepWaiting, on_keep_waiting, AccessLevel.VIEW),
     Press(CancelListedTask, on_cancel_listed, AccessLevel.VIEW),
 )

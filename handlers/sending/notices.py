@@ -39,7 +39,9 @@ class TelegramNotices:
         view = task_views.status(for_language(task.origin.language), task, progress)
         chat_id, message_id = task.origin.chat_id, task.status_message_id
         now = self._clock.now()
-        status = Shown(view.html, task.state, now)
+        # To be sent and being sent are one stage: under load a task goes from one to the other and back.
+        stage = "waiting" if task.state in {TaskState.QUEUED, TaskState.SUBMITTING} else task.state
+        status = Shown(view.html, "asked" if task.answer_by is not None else stage, now)
         if message_id is not None:
             since = task.submitted_at if task.submitted_at is not None else task.created_at
             if not self._pace.may_edit(chat_id, message_id, status, now - since):

@@ -64,7 +64,7 @@ async def test_a_provider_stays_paused_over_a_restart_until_an_admin_resumes_it(
 
     await bot.restart()
     await bot.telegram.say(ADA, "/video a fox")
-    await bot.telegram.wait_text(ADA, "Got it – starting soon")
+    await bot.telegram.wait_text(ADA, "Kling isn't available right now")
     assert not any(request.method == "POST" for request in bot.kling.requests)
 
     await bot.telegram.press_labelled(BOSS, "Resume")

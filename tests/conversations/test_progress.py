@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 
 from bot.demo.script import sample_picture
-from tests.world.telegram import ADA
+from tests.world.telegram import ADA, BOSS, XIAOLIN
 
 
 def edits(world) -> list[str]:
@@ -36,6 +36,40 @@ async def test_a_bar_moves_on_with_what_was_learned_and_only_where_something_cha
     silent = [str(call.get("disable_notification")).lower() == "true" for call in sent]
     # A status message makes no sound, and its video does.
     assert silent == [True, False] * 4
+
+
+async def test_waiting_in_line_takes_none_of_the_time_that_kling_has(world):
+    world.kling.behaviour.render_seconds = 8
+    world.configure(timeout=20, provider="max_concurrent = 1")
+    await world.start()
+    people = [ADA, BOSS, XIAOLIN] * 3
+    for number, person in enumerate(people):
+        await world.telegram.say(person, f"/video fox {number}")
+    await world.telegram.wait_text(ADA, "Kling is busy right now\nYou're 6th in line")
+    for person in people[:3]:
+        await world.telegram.wait_video(person, 3, timeout_seconds=200)
+    await world.ended(9)
+    assert world.rows("SELECT DISTINCT state FROM tasks") == [("succeeded",)]
+    # The first to come was the first to be sent.
+    assert world.rows("SELECT sequence FROM tasks ORDER BY submitted_at") == [(n,) for n in range(1, 10)]
+
+
+async def test_whoever_waits_long_is_asked_and_may_go_on_or_cancel(world):
+    world.kling.behaviour.render_seconds = 60
+    world.configure(polling="waiting = 20\nanswering = 30", provider="max_concurrent = 1")
+    await world.start()
+    await world.telegram.say(BOSS, "/video the first")
+    await world.wait_for(lambda: world.rows("SELECT 1 FROM tasks WHERE state = 'in_progress'"))
+    for person in (ADA, XIAOLIN):
+        await world.telegram.say(person, "/video a fox")
+    await world.telegram.wait_text(ADA, "Keep waiting?", 40)
+    await world.telegram.wait_text(XIAOLIN, "要继续等吗", 40)
+    await world.telegram.press_labelled(ADA, "Keep waiting")
+    await world.telegram.press_labelled(XIAOLIN, "取消")
+    await world.telegram.wait_video(ADA, timeout_seconds=200)
+    await world.ended(3)
+    assert world.balance(ADA) == (-15, 0)
+    assert world.balance(XIAOLIN) == (0, 0)
 
 
 async def test_whoever_wants_it_so_gets_videos_silently_and_covered(world):

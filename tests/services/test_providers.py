@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.domain.tasks.lifecycle import Accepted, Claimed, Event, Finished, transition
-from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, short_hash
+from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName, short_hash
 from bot.errors import UserError
 from bot.services.operations.providers import AccountAnswer, Trouble
 from bot.services.ports import Job
@@ -24,7 +24,7 @@ def account(left: float) -> Response:
 async def begun(world: ServiceWorld, *ends: Event, seconds: int = 0) -> None:
     """A task at the first provider, and how it ended after so many seconds."""
     task = await stored(world.store)
-    for event in (Claimed(A, LEASE), Accepted("kling-1", LEASE)):
+    for event in (Claimed(A, LEASE, HOUR), Accepted("kling-1", LEASE)):
         task = await world.store.tasks.apply(transition(task, event, NOW), NOW)
     for event in ends:
         later = Millis(NOW + seconds * SECOND)

@@ -1,19 +1,35 @@
 """Chores: what the last process left, what is overdue, and what is old; and that the status message stays true."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from bot.domain.tasks.lifecycle import AnswerLost, Claimed, transition
 from bot.domain.tasks.schedule import DELIVERY_LEASE
 from bot.domain.tasks.task import FailureKind, Task, TaskState
-from bot.domain.units import DAY, HOUR, MINUTE, SECOND, ChatId, Millis
+from bot.domain.units import DAY, HOUR, MINUTE, SECOND, ChatId, Millis, UserId
+from bot.errors import UserError
 from bot.services.ports import Job
 from bot.services.tasks.recover import CLEANING_INTERVAL
-from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, a_draft, a_request, an_image, an_update, stored
+from tests.builders import (
+    ADA,
+    ADAS_CHAT,
+    LEASE,
+    NOW,
+    XIAOLIN,
+    a_draft,
+    a_request,
+    an_image,
+    an_update,
+    stored,
+)
 from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
-from tests.world.services import BACK, A, ServiceWorld
-from tests.world.telegram import complaint
+from tests.world.services import BACK, HELD, POLICY, A, ServiceWorld, refusal
+from tests.world.telegram import BOSS, complaint
 
 pytestmark = TELLS_OF_TIMEDELTA
 
@@ -23,7 +39,9 @@ RETENTION = Millis(30 * DAY)
 async def a_submitting_task(world: ServiceWorld) -> Task:
     """What a crash in the middle of a submission leaves behind."""
     task = await stored(world.store)
-    return await world.store.tasks.apply(transition(task, Claimed(A, Millis(NOW + LEASE)), NOW), NOW)
+    return await world.store.tasks.apply(
+        transition(task, Claimed(A, Millis(NOW + LEASE), Millis(NOW + HOUR)), NOW), NOW
+    )
 
 
 # -- at start ----------------------------------------------------------------------------------------
@@ -60,17 +78,90 @@ async def test_what_was_being_sent_when_the_process_died_is_sent_after_the_start
 # -- overdue -----------------------------------------------------------------------------------------
 
 
-async def test_a_queued_task_past_its_deadline_gives_its_credits_back_once(world):
+async def asked(world: ServiceWorld) -> Task:
+    """A task that has waited so long that its owner is asked whether to go on."""
     task = await stored(world.store)
+    await world.services.status.show(task)
     await world.run(Job.RECOVER, 20 * MINUTE - 1)
+    assert await world.now(task) == replace(task, status_message_id=(await world.now(task)).status_message_id)
+    await world.run(Job.RECOVER, 1)
+    return await world.now(task)
+
+
+def asks(world: ServiceWorld) -> dict[str, Any]:
+    """The last state of the status message."""
+    return world.to_telegram.of("editMessageText")[-1]
+
+
+async def test_whoever_waited_long_is_asked_and_nothing_is_given_back_yet(world):
+    task = await asked(world)
+    assert (task.state, task.answer_by) == (TaskState.QUEUED, world.clock.now() + POLICY.answering)
+    assert await world.money() == HELD
+    said = asks(world)
+    assert "You've waited 20 min. Keep waiting?" in said["text"]
+    assert [button["text"] for button in said["reply_markup"]["inline_keyboard"][0]] == [
+        "Keep waiting",
+        "Cancel",
+    ]
+    # One that is asked about is still in line.
+    await world.run(Job.DISPATCH)
+    assert await world.state(task) is TaskState.IN_PROGRESS
+
+
+async def test_without_an_answer_the_credits_come_back_with_a_reason_of_its_own_once(world):
+    task = await asked(world)
+    await world.run(Job.RECOVER, POLICY.answering - 1)
     assert await world.state(task) is TaskState.QUEUED
     for _ in range(2):
         await world.run(Job.RECOVER, 1)
     after = await world.now(task)
-    assert (after.state, after.failure, after.due_at) == (TaskState.EXPIRED, FailureKind.DEADLINE, None)
+    assert (after.state, after.failure, after.due_at) == (TaskState.FAILED, FailureKind.WAITED, None)
     assert await world.money() == BACK
-    assert world.woken == {Job.DELIVER}
+    assert Job.DELIVER in world.woken
     assert await world.waiting(task) == ["notice"]
+    assert world.to_kling.of("submit") == []
+
+
+async def test_whoever_keeps_waiting_waits_as_long_again_however_often_they_say_so(world):
+    task = await asked(world)
+    for _ in range(3):
+        kept = await world.services.tasks.keep_waiting(ADA, task.id)
+    assert (kept.version, kept.answer_by) == (task.version + 1, None)
+    assert kept.waits_until == kept.deadline_at == world.clock.now() + POLICY.waiting
+    assert "Keep waiting?" not in asks(world)["text"]
+    await world.run(Job.RECOVER, POLICY.waiting - 1)
+    assert (await world.now(task)).answer_by is None
+    await world.run(Job.RECOVER, 1)
+    assert (await world.now(task)).answer_by is not None
+
+
+async def test_only_the_owner_and_admins_may_answer(world):
+    task = await asked(world)
+    with pytest.raises(UserError):
+        await world.services.tasks.keep_waiting(XIAOLIN, task.id)
+    assert (await world.services.tasks.keep_waiting(BOSS, task.id)).answer_by is None
+
+
+async def test_being_sent_in_vain_begins_no_new_wait(world):
+    task = await asked(world)
+    world.to_kling.answer("submit", refusal(429, 1303))
+    await world.run(Job.DISPATCH)
+    after = await world.now(task)
+    assert (after.state, after.answer_by, after.deadline_at) == (
+        TaskState.QUEUED,
+        task.answer_by,
+        task.answer_by,
+    )
+
+
+async def test_the_deadline_begins_with_each_submission(world):
+    task = await stored(world.store)
+    world.to_kling.answer("submit", refusal(429, 1303))
+    await world.run(Job.DISPATCH, 19 * MINUTE)
+    assert (await world.now(task)).deadline_at == NOW + 20 * MINUTE
+    await world.run(Job.DISPATCH, 2 * SECOND)
+    after = await world.now(task)
+    assert (after.state, after.deadline_at) == (TaskState.IN_PROGRESS, world.clock.now() + POLICY.deadline)
 
 
 async def test_a_submission_that_nobody_can_tell_about_ends_at_the_deadline(world):
@@ -132,14 +223,85 @@ async def test_a_task_never_gets_two_status_messages_though_two_show_it_at_once(
     assert (await world.now(task)).status_message_id is not None
 
 
-async def test_what_is_shown_is_what_the_store_says_by_then_with_its_place_in_the_queue(world):
-    for _ in range(2):
-        await stored(world.store)
-    before = await stored(world.store)
-    await world.services.status.show(before)
+async def shown(world: ServiceWorld, task: Task) -> list[str]:
+    """The lines of a status message about a task that has none yet."""
+    await world.services.status.show(task)
+    text = str(world.to_telegram.of("sendMessage")[-1]["text"])
+    return text.partition("\n<blockquote")[0].splitlines()
+
+
+async def test_what_is_shown_is_what_the_store_says_by_then(world):
     await world.services.status.show(await stored(world.store, TaskState.SUCCEEDED))
-    (shown,) = world.to_telegram.of("sendMessage")
-    assert "2 videos are before yours" in shown["text"]
+    assert world.to_telegram.of("sendMessage") == []
+    assert await shown(world, await stored(world.store)) == ["Got it – sending it to Kling"]
+
+
+async def test_the_place_in_line_is_the_one_in_which_tasks_are_sent(bare):
+    await bare.open(provider="max_concurrent = 1")
+    await stored(bare.store, user_id=XIAOLIN)
+    await bare.run(Job.DISPATCH)
+    first, second = [await stored(bare.store) for _ in range(2)]
+    xiaolins = await stored(bare.store, user_id=XIAOLIN)
+    newcomer = await stored(bare.store, user_id=UserId(2003))
+    places = {}
+    for task in (first, second, xiaolins, newcomer):
+        busy, places[task.id] = await shown(bare, task)
+        assert busy == "Kling is busy right now"
+    assert places == {
+        first.id: "You're next in line",
+        newcomer.id: "You're 2nd in line",
+        second.id: "You're 3rd in line",
+        xiaolins.id: "You're 4th in line",
+    }
+
+
+async def test_a_provider_that_asks_for_a_pause_is_busy_until_it_takes_something(world):
+    world.to_kling.answer("submit", refusal(429, 1302, "too fast", Retry_After="60"))
+    first = await stored(world.store)
+    await world.run(Job.DISPATCH)
+    second = await stored(world.store, user_id=XIAOLIN)
+    for wait in (0, 59 * SECOND, SECOND):
+        world.clock.advance(wait)
+        assert await shown(world, second) == ["Kling is busy right now", "You're 2nd in line"]
+        await world.store.tasks.set_status_message(second.id, None)
+    await world.run(Job.DISPATCH)
+    assert await world.state(first) is await world.state(second) is TaskState.IN_PROGRESS
+
+
+async def test_when_the_video_may_be_there_is_told_by_what_others_took(bare):
+    await bare.open(provider="max_concurrent = 2")
+    for _ in range(3):
+        await stored(bare.store, TaskState.SUCCEEDED)
+    with closing(sqlite3.connect(bare.database)) as db, db:
+        db.execute(f"UPDATE tasks SET provider = '{A}', finished_at = submitted_at + 120000")
+    for number in range(4):
+        last = await stored(bare.store, user_id=UserId(2000 + number))
+        await bare.run(Job.DISPATCH)
+    # Two places, two minutes each: the second in line begins in two minutes.
+    assert await shown(bare, last) == ["Kling is busy right now", "You're 2nd in line · ready in about 4 min"]
+
+
+async def test_a_provider_that_cannot_be_used_is_told_of_without_a_promise(world):
+    await world.services.providers.pause(A, BOSS)
+    down = "Kling isn't available right now. Your video starts when it's back"
+    assert await shown(world, await stored(world.store)) == [down, "You're next in line"]
+
+
+async def test_whoever_has_enough_running_waits_for_these(bare):
+    await bare.open()
+    for _ in range(2):
+        await stored(bare.store, max_running=2)
+    assert await shown(bare, await stored(bare.store, max_running=2)) == [
+        "Waiting for your earlier videos – 2 run at a time"
+    ]
+
+
+async def test_one_that_could_not_be_sent_is_tried_again(world):
+    world.to_kling.answer("submit", refusal(503, 5001))
+    task = await stored(world.store)
+    await world.run(Job.DISPATCH)
+    await world.store.tasks.set_status_message(task.id, None)
+    assert await shown(world, task) == ["That didn't reach Kling. Trying again soon"]
 
 
 async def test_how_long_it_will_take_is_learned_from_three_tasks_like_it(world):

@@ -23,7 +23,7 @@ from bot.domain.tasks.task import (
     LedgerKind,
     TaskState,
 )
-from bot.domain.units import DAY, Credits, Millis, UserId
+from bot.domain.units import DAY, HOUR, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.store import Conflict, TaskIdTaken
 from tests.builders import (
@@ -247,7 +247,7 @@ async def test_a_late_video_is_delivered_free(store):
 
 async def test_a_stale_transition_conflicts_and_changes_nothing(store):
     stale = await stored(store)
-    claimed = await step(store, stale, Claimed(OFFICIAL, after(LEASE)))
+    claimed = await step(store, stale, Claimed(OFFICIAL, after(LEASE), after(HOUR)))
     with pytest.raises(Conflict):
         await step(store, stale, CancelRequested())
     assert await store.tasks.get(stale.id) == claimed

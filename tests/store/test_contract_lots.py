@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.tasks.lifecycle import Accepted, CancelRequested, Claimed, Finished, transition
 from bot.domain.tasks.task import LedgerKind, Task
-from bot.domain.units import DAY, Credits, Millis
+from bot.domain.units import DAY, HOUR, Credits, Millis
 from bot.errors import UserError
 from bot.store import NotEnough, Store
 from tests.builders import ADA, GRANTED_ONLY, LEASE, NOW, OFFICIAL, a_grant, a_task, a_video, a_window
@@ -208,5 +208,9 @@ async def _end(store, task, kind, now) -> None:
     if kind == "release":
         await store.tasks.apply(transition(task, CancelRequested(), now), now)
         return
-    done = Claimed(OFFICIAL, Millis(now + LEASE)), Accepted("kling-1", now), Finished((a_video(),), "1")
+    done = (
+        Claimed(OFFICIAL, Millis(now + LEASE), Millis(now + HOUR)),
+        Accepted("kling-1", now),
+        Finished((a_video(),), "1"),
+    )
     await step(store, task, *done, now=now)

@@ -25,7 +25,7 @@ from tests.builders import (
     path_to,
     stored,
 )
-from tests.store.steps import LATER, TODAY, step
+from tests.store.steps import TODAY, step
 
 BOSS = UserId(1000)
 GROUP = ChatId(-100)
@@ -182,7 +182,7 @@ async def test_what_was_not_taken_after_all_is_not_sent_again(store):
     # The submission was under way with the task as it was before.
     ended = await store.tasks.apply(transition(task, Deferred(NOW), NOW), NOW)
     assert ended.state is TaskState.CANCELLED
-    assert await store.tasks.list_due_queued(LATER, 10) == []
+    assert await store.tasks.list_queued() == []
     assert (await store.credits.get_usage(ADA, TODAY)).held == 0
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from bot.domain.tasks.lifecycle import (
     AnswerLost,
-    CancelRequested,
     Claimed,
     Deferred,
     Finished,
@@ -20,7 +19,6 @@ from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
 from bot.store import SentRecord
 from tests.builders import (
     ADA,
-    GENEROUS,
     LEASE,
     NOW,
     OFFICIAL,
@@ -30,7 +28,7 @@ from tests.builders import (
     a_video,
     stored,
 )
-from tests.store.steps import LATER, TODAY, after, step
+from tests.store.steps import LATER, after, step
 
 # -- finding tasks -----------------------------------------------------------------------------------
 
@@ -60,39 +58,26 @@ async def test_slots_are_counted_by_provider(store):
     for state in TaskState:
         await stored(store, state)
     other = await stored(store)
-    await step(store, other, Claimed(ProviderName("other"), after(LEASE)))
+    await step(store, other, Claimed(ProviderName("other"), after(LEASE), after(HOUR)))
     assert await store.tasks.count_running() == {OFFICIAL: 3, "other": 1}
 
 
-async def test_the_place_in_the_queue_counts_those_who_came_before(store):
-    first, second, third = [await stored(store) for _ in range(3)]
-    assert [await store.tasks.count_ahead(task) for task in (first, second, third)] == [0, 1, 2]
-    await step(store, first, CancelRequested())
-    assert await store.tasks.count_ahead(third) == 1
+async def test_what_runs_is_counted_by_person(store):
+    for state in TaskState:
+        await stored(store, state)
+    await stored(store, TaskState.UNCONFIRMED, user_id=XIAOLIN)
+    assert await store.tasks.count_running_of_users() == {ADA: 3, XIAOLIN: 1}
 
 
-async def test_a_thousand_tasks_of_one_do_not_delay_anothers_first(store):
-    await asyncio.gather(*(stored(store) for _ in range(1000)))
-    late = await stored(store, user_id=XIAOLIN)
-    assert late in await store.tasks.list_due_queued(NOW, 2)
-
-
-async def test_whoever_runs_less_goes_first(store):
+async def test_the_line_is_told_oldest_first_with_what_says_whether_it_changed(store):
+    first, second = await stored(store), await stored(store)
     await stored(store, TaskState.IN_PROGRESS)
-    adas, xiaolins = await stored(store), await stored(store, user_id=XIAOLIN)
-    assert await store.tasks.list_due_queued(NOW, 10) == [xiaolins, adas]
-
-
-async def test_a_deferred_task_waits_for_its_time(store):
-    task = await stored(store)
-    waiting = await step(store, task, Deferred(after(MINUTE)))
-    assert await store.tasks.list_due_queued(after(MINUTE - 1), 10) == []
-    assert await store.tasks.list_due_queued(after(MINUTE), 10) == [waiting]
-
-
-async def test_looking_at_the_queue_claims_nothing(store):
-    task = await stored(store)
-    assert await store.tasks.list_due_queued(NOW, 10) == await store.tasks.list_due_queued(NOW, 10) == [task]
+    claimed = await step(store, first, Claimed(OFFICIAL, after(LEASE), after(HOUR)))
+    deferred = await step(store, claimed, Deferred(after(MINUTE)))
+    line = await store.tasks.list_queued()
+    assert [(task_id, version) for task_id, version, _ in line] == [(first.id, 2), (second.id, 0)]
+    assert line[0][2] < line[1][2]
+    assert await store.tasks.list_by_id([first.id]) == [deferred]
 
 
 async def test_a_claim_gives_a_task_to_one_caller_until_the_lease_ends(store):
@@ -354,12 +339,3 @@ async def test_hints_at_once_make_a_task_due_once(store):
     task = await stored(store, TaskState.IN_PROGRESS)
     hints = [hasten(store, external=task.external_task_id) for _ in range(20)]
     assert len([found for found in await asyncio.gather(*hints) if found is not None]) == 1
-
-
-async def test_priority_is_worth_places_in_the_queue_and_keeps_nobody_out(store):
-    first = [await store.tasks.accept(a_task(), (), GENEROUS, TODAY) for _ in range(2)]
-    paid = [
-        await store.tasks.accept(a_task(user_id=XIAOLIN, priority=1), (), GENEROUS, TODAY) for _ in range(4)
-    ]
-    order = [task.id for task in await store.tasks.list_due_queued(NOW, 10)]
-    assert order == [paid[0].id, first[0].id, paid[1].id, first[1].id, paid[2].id, paid[3].id]

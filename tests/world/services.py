@@ -24,7 +24,7 @@ from bot.domain.credits.quota import Usage
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.lifecycle import Accepted, Claimed, transition
 from bot.domain.tasks.task import LedgerKind, Task, TaskState
-from bot.domain.units import Millis, ProviderName
+from bot.domain.units import MINUTE, Millis, ProviderName
 from bot.services.container import Administration, Services, administration
 from bot.services.ports import Job
 from bot.settings import sections
@@ -187,7 +187,7 @@ class ServiceWorld(BotInProcess):
         self.to_kling.always("query", _still_running)
         task = await stored(self.store, **changes)
         for event in (
-            Claimed(ProviderName(provider), Millis(NOW + LEASE)),
+            Claimed(ProviderName(provider), Millis(NOW + LEASE), Millis(NOW + 20 * MINUTE)),
             Accepted(f"kling-{number}", self.clock.now()),
         ):
             task = await self.store.tasks.apply(transition(task, event, NOW), NOW)

@@ -20,8 +20,8 @@ class PlanTerms(BaseModel):
 
     A plan without both credits has no allowance: only granted and bought credits can be spent. With `carry_over`
     what was not spent of a window's credits comes on top of the next one's, once. `max_running` counts tasks that
-    are not at their end. `max_duration` is in seconds; no `models` or `operations` means all. A task of `priority`
-    n goes n places further ahead in the queue. `requests_per_minute` of 0 is the rate that holds for everybody.
+    are not at their end. `max_duration` is in seconds; no `models` or `operations` means all. In line the greater
+    `priority` goes first. `requests_per_minute` of 0 is the rate that holds for everybody.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

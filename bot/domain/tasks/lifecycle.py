@@ -23,10 +23,11 @@ from bot.domain.units import Millis, ProviderName
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """b: a provider was chosen; the intent is written before anything is sent."""
+    """b: a provider was chosen; the intent is written before anything is sent. The video is due by `deadline_at`."""
 
     provider: ProviderName
     lease_until: Millis
+    deadline_at: Millis
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,20 @@ class Accepted:
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
     """e: the user changed their mind before anything was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitedTooLong:
+    """j: its turn has not come within the operator's limit; its owner has until `answer_by` to say what to do."""
+
+    answer_by: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class KeptWaiting:
+    """j: its owner was asked, and lets it wait in line until `until`."""
+
+    until: Millis
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +138,8 @@ Event = (
     Claimed
     | Accepted
     | CancelRequested
+    | WaitedTooLong
+    | KeptWaiting
     | Refused
     | Deferred
     | AnswerLost
@@ -180,12 +197,13 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
         raise IllegalTransition(task, event)
     bumped = replace(task, version=task.version + 1)
     match event:
-        case Claimed(provider, lease_until):
+        case Claimed(provider, lease_until, deadline_at):
             after = replace(
                 bumped,
                 state=TaskState.SUBMITTING,
                 provider=provider,
                 due_at=lease_until,
+                deadline_at=deadline_at,
                 attempts=task.attempts + 1,
             )
             return Transition(task, after)
@@ -202,6 +220,10 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
         case CancelRequested():
             after = replace(bumped, state=TaskState.CANCELLED, due_at=None, finished_at=now)
             return Transition(task, after, Settlement.RELEASE, _NOTICE)
+        case WaitedTooLong(answer_by):
+            return Transition(task, replace(bumped, deadline_at=answer_by, answer_by=answer_by))
+        case KeptWaiting(until):
+            return Transition(task, replace(bumped, deadline_at=until, waits_until=until, answer_by=None))
         case Refused(kind, detail) | ProviderFailed(kind, detail):
             return _failed(task, bumped, kind, detail, now)
         case Deferred(retry_at, exclude, counted, anew):
@@ -212,6 +234,7 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
                 bumped,
                 state=TaskState.QUEUED,
                 due_at=retry_at,
+                deadline_at=_waits_until(task),
                 provider=None,
                 excluded=tuple(dict.fromkeys(excluded)),
                 attempts=task.attempts if counted else max(0, task.attempts - 1),
@@ -222,7 +245,14 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
                 task, replace(bumped, state=TaskState.UNCONFIRMED, due_at=look_at, looks=absences)
             )
         case ProvenAbsent(retry_at):
-            after = replace(bumped, state=TaskState.QUEUED, due_at=retry_at, provider=None, looks=0)
+            after = replace(
+                bumped,
+                state=TaskState.QUEUED,
+                due_at=retry_at,
+                deadline_at=_waits_until(task),
+                provider=None,
+                looks=0,
+            )
             return Transition(task, after)
         case Unresolvable():
             return _failed(task, bumped, FailureKind.UNKNOWN_OUTCOME, "", now)
@@ -253,6 +283,8 @@ ALLOWED: dict[type[Event], frozenset[TaskState]] = {
     Claimed: frozenset({TaskState.QUEUED}),
     Accepted: frozenset({TaskState.SUBMITTING, TaskState.UNCONFIRMED}),
     CancelRequested: frozenset({TaskState.QUEUED}),
+    WaitedTooLong: frozenset({TaskState.QUEUED}),
+    KeptWaiting: frozenset({TaskState.QUEUED}),
     Refused: frozenset({TaskState.QUEUED, TaskState.SUBMITTING}),
     Deferred: frozenset({TaskState.QUEUED, TaskState.SUBMITTING}),
     AnswerLost: frozenset({TaskState.SUBMITTING, TaskState.UNCONFIRMED}),
@@ -262,9 +294,14 @@ ALLOWED: dict[type[Event], frozenset[TaskState]] = {
     StillRunning: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),
     Finished: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),
     ProviderFailed: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),
-    DeadlinePassed: frozenset({TaskState.QUEUED, TaskState.UNCONFIRMED, TaskState.IN_PROGRESS}),
+    DeadlinePassed: frozenset({TaskState.UNCONFIRMED, TaskState.IN_PROGRESS}),
 }
 """Which states each event may find a task in; the table of ARCHITECTURE.md's drawing."""
+
+
+def _waits_until(task: Task) -> Millis:
+    """Until when a task that is back in line may wait there: a submission that failed does not change it."""
+    return task.waits_until if task.answer_by is None else task.answer_by
 
 
 def _failed(task: Task, bumped: Task, kind: FailureKind, detail: str, now: Millis) -> Transition:

@@ -32,13 +32,16 @@ BACKOFF_CAP = 60 * SECOND
 class PollingPolicy:
     """How often a running task is looked at (milliseconds), from the operator's settings.
 
-    `deadline` is counted from the acceptance of the request; `retries` is how many times a submission
-    that surely was not accepted is sent again.
+    `deadline` is counted from each submission. A task waits `waiting` in line; then its owner has `answering`
+    to say whether it goes on waiting. `retries` is how many times a submission that surely was not accepted is
+    sent again.
     """
 
     min_interval: Millis
     max_interval: Millis
     deadline: Millis
+    waiting: Millis
+    answering: Millis
     retries: int
 
 

@@ -45,6 +45,8 @@ class FailureKind(StrEnum):
     """The answer to the submission was lost and the provider cannot be asked."""
     NOT_FOUND = "not_found"
     """The provider no longer knows the task."""
+    WAITED = "waited"
+    """Its turn did not come in time; it never reached a provider."""
     DEADLINE = "deadline"
     """It took longer than the operator allows."""
 
@@ -72,7 +74,10 @@ class Task:
     `due_at` is when the task wants attention next: a claim moves it forward (the lease), so a crash
     makes the task late, never lost. `external_task_id` is ours, unique, and known before anything is
     sent. `looks` counts how often in a row its provider did not know it. `real_cost` is what the provider says it took, in its own decimal unit, as text.
-    A task of `priority` n goes n places further ahead in the queue (see `Plan`).
+    In line the greater `priority` goes first, and only `max_running` tasks of its user run at a time (0: any
+    number), as their plan said when it was accepted. It waits in line until `waits_until`, and when its owner
+    has been asked then whether to go on, until `answer_by`. `deadline_at` belongs to what the task does now:
+    waiting in line, or, from each submission on, being made.
     A `hidden` task was deleted by its owner: it stays for the ledger and is shown nowhere.
     """
 
@@ -84,6 +89,7 @@ class Task:
     external_task_id: str
     created_at: Millis
     deadline_at: Millis
+    waits_until: Millis
     state: TaskState = TaskState.QUEUED
     version: int = 0
     due_at: Millis | None = None
@@ -102,6 +108,8 @@ class Task:
     favourite: bool = False
     hidden: bool = False
     priority: int = 0
+    max_running: int = 0
+    answer_by: Millis | None = None
 
     @property
     def is_forgotten(self) -> bool:

@@ -95,9 +95,11 @@ class Submit:
                 price=price,
                 external_task_id=f"klingbot-{task_id}-{self._rng.getrandbits(48):012x}",
                 created_at=now,
-                deadline_at=Millis(now + self._policy.deadline),
+                deadline_at=Millis(now + self._policy.waiting),
+                waits_until=Millis(now + self._policy.waiting),
                 due_at=now,
                 priority=plan.priority,
+                max_running=plan.max_running,
             )
             try:
                 accepted = await self._store.tasks.accept(task, (), plan, window, group_budget, pool, caps)

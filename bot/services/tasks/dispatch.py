@@ -5,7 +5,7 @@ is lost, the provider is asked about our own id before anything is sent again.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import structlog
 
@@ -21,6 +21,7 @@ from bot.domain.tasks.lifecycle import (
     Refused,
     Unresolvable,
 )
+from bot.domain.tasks.line import Kind, Waiting
 from bot.domain.tasks.schedule import (
     ABSENCE_PAUSE,
     ABSENCES_TO_PROVE,
@@ -30,11 +31,13 @@ from bot.domain.tasks.schedule import (
     first_look,
 )
 from bot.domain.tasks.task import FailureKind, Task, TaskState
-from bot.domain.units import SECOND, Millis, ProviderName, TaskId
+from bot.domain.units import Millis, ProviderName
 from bot.kling import outcomes
+from bot.kling.pool import Pool
 from bot.kling.wire import SubmitContext, TaskRef
 from bot.services.credits.spending import Spending
 from bot.services.tasks.lifecycle import Tasks
+from bot.services.tasks.line import Line
 from bot.services.tasks.status import expected_duration
 from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.store import Store
@@ -42,8 +45,6 @@ from bot.store import Store
 log = structlog.get_logger(__name__)
 
 BATCH = 50
-STEP_ASIDE = Millis(2 * SECOND)
-"""How long a task that finds no room waits before it is looked at again."""
 
 
 class Dispatch:
@@ -57,6 +58,7 @@ class Dispatch:
         *,
         store: Store,
         tasks: Tasks,
+        line: Line,
         monitor: ProviderMonitor,
         work: WorkerPool,
         runtime: Runtime,
@@ -66,6 +68,7 @@ class Dispatch:
     ) -> None:
         self._store = store
         self._tasks = tasks
+        self._line = line
         self._monitor = monitor
         self._work = work
         self._runtime = runtime
@@ -76,34 +79,59 @@ class Dispatch:
     # -- sending -------------------------------------------------------------------------------------
 
     async def tick(self) -> None:
-        """Claim what can be sent now and begin to send it; returns before the answers are there."""
-        running: Counter[ProviderName] = Counter(await self._store.tasks.count_running())
-        left = {} if self._spending is None else await self._spending.left()
+        """Claim what can be sent now and begin to send it; returns before the answers are there.
+
+        Tasks are taken in the order of `Turns`. One that must wait, for a provider or for its owner's
+        earlier tasks, keeps its place, and is in nobody's way: nothing is written about it.
+        """
+        if self._work.free == 0:
+            # A claim that waits for its turn could outlive its lease.
+            return
+        queue = await self._line.read()
         now = self._runtime.clock.now()
-        blocked: list[TaskId] = []
-        for task in await self._store.tasks.list_due_queued(now, BATCH):
-            if self._work.free == 0:
-                # A claim that waits for its turn could outlive its lease.
-                break
-            spent_up = too_little_left(task.price, left)
-            clients = self._monitor.pool.candidates(task.request, running, (*task.excluded, *spent_up))
-            if clients:
-                provider = clients[0].name
-                claimed = await self._tasks.advance(
-                    task, Claimed(provider, Millis(self._runtime.clock.now() + SUBMISSION_LEASE))
-                )
-                if claimed is not None:
-                    running[provider] += 1
-                    if provider in left:
-                        left[provider] -= estimate(task.price)
-                    self._work.start(self._submit(claimed))
-            elif self._monitor.pool.can_ever(task.request, task.excluded):
-                blocked.append(task.id)
-            else:
+        due = [task for task in queue.waiting if task.due_at <= now < task.deadline_at]
+        kinds, pool = {task.kind for task in due}, self._monitor.pool
+        hopeless = {kind for kind in kinds if not pool.can_ever(kind.request, kind.excluded)}
+        for waiting in [task for task in due if task.kind in hopeless][:BATCH]:
+            task = await self._store.tasks.get(waiting.id)
+            if task is not None and task.version == waiting.version:
                 await self._tasks.advance(task, self._nobody_left(task, now))
-        if blocked:
-            # Those who wait for a full provider step aside for those behind them.
-            await self._store.tasks.postpone(blocked, Millis(now + STEP_ASIDE))
+        running, of_user = Counter(queue.running), Counter(queue.running_of)
+        left = {} if self._spending is None else await self._spending.left()
+        ready = _with_room(pool, kinds - hopeless, running)
+        # Fairness is between those who could go now: a person's tasks for a blocked provider take no turns.
+        for waiting in queue.turns.in_order([task for task in due if task.kind in ready], of_user):
+            if self._work.free == 0 or not ready:
+                break
+            limit = waiting.max_running
+            if waiting.kind not in ready or (limit and of_user[waiting.user_id] >= limit):
+                continue
+            claimed = await self._claim(waiting, running, left)
+            if claimed is not None and claimed.provider is not None:
+                queue.turns.take(waiting, of_user)
+                running[claimed.provider] += 1
+                of_user[claimed.user_id] += 1
+                if claimed.provider in left:
+                    left[claimed.provider] -= estimate(claimed.price)
+                self._work.start(self._submit(claimed))
+            ready = _with_room(pool, ready, running)
+
+    async def _claim(
+        self, waiting: Waiting, running: Mapping[ProviderName, int], left: Mapping[ProviderName, float]
+    ) -> Task | None:
+        """Claim a task for the best provider that has room for it; None: there is none, or it moved on."""
+        without = (*waiting.kind.excluded, *too_little_left(waiting.price, left))
+        if not self._monitor.pool.has_room(waiting.kind.request, running, without):
+            return None
+        task = await self._store.tasks.get(waiting.id)
+        if task is None or task.version != waiting.version:
+            return None
+        clients = self._monitor.pool.candidates(task.request, running, without)
+        if not clients:
+            return None
+        now = self._runtime.clock.now()
+        lease, deadline = Millis(now + SUBMISSION_LEASE), Millis(now + self._policy.deadline)
+        return await self._tasks.advance(task, Claimed(clients[0].name, lease, deadline))
 
     def _nobody_left(self, task: Task, now: Millis) -> Event:
         """Every provider that could do it has refused: begin again with all of them, or give up."""
@@ -155,8 +183,8 @@ class Dispatch:
             case outcomes.Rejected():
                 await self._tasks.advance(task, Refused(error.kind, error.message))
             case outcomes.Throttled():
-                retry_at = backoff(now, max(task.attempts, 1), self._runtime.rng, error.retry_after)
-                await self._tasks.advance(task, Deferred(retry_at, counted=False))
+                # Due at once, so that it keeps its place in line: the pool knows when to ask again.
+                await self._tasks.advance(task, Deferred(now, counted=False))
             case outcomes.Unavailable():
                 await self._again(
                     task, provider, backoff(now, task.attempts, self._runtime.rng, error.retry_after), now
@@ -232,3 +260,8 @@ class Dispatch:
 def task_ref(task: Task) -> TaskRef:
     """How a provider is asked about a task."""
     return TaskRef(task.request.operation, task.request.model, task.external_task_id, task.provider_task_id)
+
+
+def _with_room(pool: Pool, kinds: Iterable[Kind], running: Mapping[ProviderName, int]) -> set[Kind]:
+    """The kinds of tasks that somebody can take now."""
+    return {kind for kind in kinds if pool.has_room(kind.request, running, kind.excluded)}

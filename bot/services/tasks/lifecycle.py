@@ -6,7 +6,16 @@ Every change of a task's state goes through `Tasks.advance`: dispatch, poll, rec
 import structlog
 
 from bot.clock import Clock
-from bot.domain.tasks.lifecycle import CancelRequested, Event, IllegalTransition, StillRunning, transition
+from bot.domain.tasks.lifecycle import (
+    CancelRequested,
+    Event,
+    IllegalTransition,
+    KeptWaiting,
+    StillRunning,
+    WaitedTooLong,
+    transition,
+)
+from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.tasks.task import ACTIVE_STATES, LedgerRow, Task, TaskState
 from bot.domain.units import SECOND, ChatId, Credits, Millis, ProviderName, UserId, read_task_id, shown
 from bot.errors import UserError
@@ -20,6 +29,9 @@ log = structlog.get_logger(__name__)
 HINT_PAUSE = Millis(SECOND)
 """At least this long passes between two queries about one task that callbacks cause."""
 
+_SHOWN = (StillRunning, WaitedTooLong, KeptWaiting)
+"""What is shown though the state stays as it is."""
+
 _JOBS = {
     TaskState.QUEUED: Job.DISPATCH,
     TaskState.UNCONFIRMED: Job.RECOVER,
@@ -32,9 +44,17 @@ class Tasks:
     """Finds tasks and applies events to them. Without `status` nothing is shown: a shell has no chat."""
 
     def __init__(
-        self, *, store: Store, accounts: Accounts, status: Status | None, clock: Clock, wake: Wake
+        self,
+        *,
+        store: Store,
+        accounts: Accounts,
+        status: Status | None,
+        policy: PollingPolicy,
+        clock: Clock,
+        wake: Wake,
     ) -> None:
         self._store = store
+        self._policy = policy
         self._accounts = accounts
         self._status = status
         self._clock = clock
@@ -114,7 +134,7 @@ class Tasks:
                 self._wake(Job.DISPATCH)
         elif after.due_at is not None and after.due_at <= now and after.state in _JOBS:
             self._wake(_JOBS[after.state])
-        if self._status is not None and (after.state is not task.state or isinstance(event, StillRunning)):
+        if self._status is not None and (after.state is not task.state or isinstance(event, _SHOWN)):
             await self._status.show(after)
         return after
 
@@ -144,6 +164,22 @@ class Tasks:
             return current
         key = "error.task.ended" if current.state.is_final else "error.task.already_sent"
         raise UserError(key, task=shown(task.id))
+
+    async def keep_waiting(self, user_id: UserId, task_id: str) -> Task:
+        """Let a task whose owner was asked wait in line as long again; where nothing is open it changes nothing.
+
+        Raises:
+            UserError: there is no such task, it is another person's, or it has ended.
+
+        """
+        task = await self.owned(user_id, task_id)
+        if task.answer_by is not None:
+            until = Millis(self._clock.now() + self._policy.waiting)
+            await self.advance(task, KeptWaiting(until))
+            task = await self.owned(user_id, task_id)
+        if task.state.is_final:
+            raise UserError("error.task.ended", task=shown(task.id))
+        return task
 
     # -- refunding -----------------------------------------------------------------------------------
 

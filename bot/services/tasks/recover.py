@@ -7,8 +7,9 @@ from pathlib import Path
 import structlog
 
 from bot.clock import Clock
-from bot.domain.tasks.lifecycle import DeadlinePassed
-from bot.domain.tasks.task import ACTIVE_STATES
+from bot.domain.tasks.lifecycle import DeadlinePassed, Event, Refused, WaitedTooLong
+from bot.domain.tasks.schedule import PollingPolicy
+from bot.domain.tasks.task import ACTIVE_STATES, FailureKind, Task, TaskState
 from bot.domain.units import HOUR, Millis
 from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.lifecycle import Tasks
@@ -32,6 +33,7 @@ class Recover:
         dispatch: Dispatch,
         status: Status,
         clock: Clock,
+        policy: PollingPolicy,
         directory: Path,
         retention: Millis,
     ) -> None:
@@ -40,6 +42,7 @@ class Recover:
         self._dispatch = dispatch
         self._status = status
         self._clock = clock
+        self._policy = policy
         self._directory = directory
         self._retention = retention
         self._cleaned_at: int | None = None
@@ -69,10 +72,17 @@ class Recover:
             # Running tasks have one more look first: the poll ends them.
             if task.provider_task_id is not None:
                 continue
-            if await self._tasks.advance(task, DeadlinePassed(None)) is not None:
-                log.warning("task expired before a provider took it", task=task.id)
+            await self._tasks.advance(task, self._overdue(task, now))
         if self._cleaned_at is None or now - self._cleaned_at > CLEANING_INTERVAL:
             self._cleaned_at = now
             forgotten = await self._store.operations.clean(Millis(now - self._retention))
             if forgotten:
                 log.info("old rows forgotten", count=forgotten)
+
+    def _overdue(self, task: Task, now: Millis) -> Event:
+        """What becomes of a task that no provider has: in line its owner is asked before it ends."""
+        if task.state is not TaskState.QUEUED:
+            return DeadlinePassed(None)
+        if task.answer_by is None:
+            return WaitedTooLong(Millis(now + self._policy.answering))
+        return Refused(FailureKind.WAITED)

@@ -10,6 +10,7 @@ from bot.domain.tasks.schedule import learned_median
 from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import Millis
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Notices, Progress, Reaction, Sent
+from bot.services.tasks.line import Line, Queue
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -23,8 +24,9 @@ SHOWN_QUEUED = 100
 class Status:
     """Shows progress. It is a courtesy: whatever the chat answers, the task goes on."""
 
-    def __init__(self, *, store: Store, notices: Notices, clock: Clock) -> None:
+    def __init__(self, *, store: Store, line: Line, notices: Notices, clock: Clock) -> None:
         self._store = store
+        self._line = line
         self._notices = notices
         self._clock = clock
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -33,7 +35,14 @@ class Status:
         """How long tasks like this one took at its provider, in milliseconds, or None where too few are known."""
         return await expected_duration(self._store, task)
 
-    async def show(self, task: Task) -> None:
+    async def progress(self, task: Task, queue: Queue | None = None) -> Progress:
+        """What can be said of a task that is not at its end; `queue` is the line where it is known already."""
+        now, expected = self._clock.now(), await self.expected(task)
+        if task.state is not TaskState.QUEUED:
+            return Progress(now, expected)
+        return Progress(now, expected, await self._line.place(task, queue))
+
+    async def show(self, task: Task, queue: Queue | None = None) -> None:
         """Write or edit the status message of a task that is not at its end.
 
         Handlers and ticks may show the same task at once: they take turns, and each shows what the
@@ -42,17 +51,20 @@ class Status:
         async with self._turn(task):
             latest = await self._store.tasks.get(task.id)
             if latest is not None and not latest.state.is_final and not latest.is_forgotten:
-                await self._show(latest)
+                await self._show(latest, queue)
 
     async def tick(self) -> None:
         """Bring the status messages up to date between looks: time passes, and the queue moves on.
 
         Those that run and those next in line come first, so that this costs the same however many wait.
         """
-        for state, limit in ((TaskState.IN_PROGRESS, SHOWN_RUNNING), (TaskState.QUEUED, SHOWN_QUEUED)):
-            for task in await self._store.tasks.list_in([state], limit):
-                if task.status_message_id is not None:
-                    await self.show(task)
+        for task in await self._store.tasks.list_in([TaskState.IN_PROGRESS], SHOWN_RUNNING):
+            if task.status_message_id is not None:
+                await self.show(task)
+        queue = await self._line.read()
+        for task in await self._store.tasks.list_by_id(queue.first(SHOWN_QUEUED)):
+            if task.status_message_id is not None:
+                await self.show(task, queue)
 
     async def close(self, task: Task) -> None:
         """Take the status message of a finished task away."""
@@ -81,9 +93,8 @@ class Status:
     def _turn(self, task: Task) -> asyncio.Lock:
         return self._turns.setdefault(task.id, asyncio.Lock())
 
-    async def _show(self, task: Task) -> None:
-        ahead = await self._store.tasks.count_ahead(task) if task.state is TaskState.QUEUED else None
-        progress = Progress(self._clock.now(), await self.expected(task), ahead)
+    async def _show(self, task: Task, queue: Queue | None) -> None:
+        progress = await self.progress(task, queue)
         try:
             message_id = await self._notices.show_status(task, progress)
         except ChatMoved as moved:

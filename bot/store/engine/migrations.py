@@ -82,6 +82,19 @@ _STATEMENTS = {
     "0005_refunds_of_a_task": (
         "CREATE INDEX ledger_refunds ON ledger (task_id) WHERE kind = 'refund' AND task_id IS NOT NULL",
     ),
+    "0006_waiting_in_line": (
+        "ALTER TABLE tasks ADD COLUMN max_running INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE tasks ADD COLUMN waits_until INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE tasks ADD COLUMN answer_by INTEGER",
+        # Six hours, as the settings say where nothing else is said.
+        """
+        UPDATE tasks SET waits_until = created_at + 21600000
+        WHERE state IN ('queued', 'submitting', 'unconfirmed', 'in_progress')
+        """,
+        "UPDATE tasks SET deadline_at = waits_until WHERE state = 'queued'",
+        "DROP INDEX tasks_queued",
+        "CREATE INDEX tasks_queued ON tasks (sequence, id, version) WHERE state = 'queued'",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

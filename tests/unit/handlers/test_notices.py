@@ -7,7 +7,7 @@ import pytest
 from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import MINUTE, SECOND, Millis
 from bot.i18n import for_language
-from bot.services.ports import ChatBusy, Progress, Reaction
+from bot.services.ports import ChatBusy, Hold, Place, Progress, Reaction
 from tests.builders import NOW
 from tests.unit.handlers.messaging import PROGRESS, TELLS_OF_TIMEDELTA, a_task_of
 from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN, complaint
@@ -18,11 +18,21 @@ from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN, complaint
 async def test_a_status_is_written_once_and_edited_in_place(telegram, notices, clock):
     task = a_task_of()
     message_id = await notices.show_status(task, PROGRESS)
-    task = replace(task, state=TaskState.SUBMITTING, status_message_id=message_id)
+    task = replace(task, state=TaskState.IN_PROGRESS, status_message_id=message_id)
     assert await notices.show_status(task, PROGRESS) == message_id
     (message,) = telegram.people.replies(ADA)
-    assert message["text"].startswith("Sending it to Kling")
+    assert message["text"].startswith("Kling is working on it")
     assert telegram.front.of("sendMessage")[0]["disable_notification"] is True
+
+
+async def test_a_task_that_kling_turns_away_again_and_again_is_not_edited_each_time(telegram, notices, clock):
+    task = a_task_of()
+    task = replace(task, status_message_id=await notices.show_status(task, PROGRESS))
+    for _ in range(9):
+        clock.advance(SECOND)
+        await notices.show_status(replace(task, state=TaskState.SUBMITTING), Progress(clock.now()))
+        await notices.show_status(task, Progress(clock.now(), place=Place(Hold.BUSY, 1)))
+    assert len(telegram.front.of("editMessageText")) == 3
 
 
 async def test_progress_is_edited_within_the_budget(telegram, notices, clock):
@@ -54,7 +64,7 @@ async def test_a_status_that_says_so_already_is_no_error(telegram, notices):
 async def test_a_chat_that_asks_for_a_pause_is_not_edited_before_it_is_over(telegram, notices, clock):
     task = a_task_of()
     task = replace(task, status_message_id=await notices.show_status(task, PROGRESS))
-    sent = replace(task, state=TaskState.SUBMITTING)
+    sent = replace(task, state=TaskState.IN_PROGRESS)
     telegram.front.answer("editMessageText", complaint(429, "Too Many Requests", retry_after=30))
     with pytest.raises(ChatBusy):
         await notices.show_status(sent, PROGRESS)

@@ -8,7 +8,7 @@ from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import MINUTE, SECOND, Millis, shown
 from bot.errors import UserError
 from bot.i18n import NAMES
-from bot.services.ports import Progress
+from bot.services.ports import Hold, Place, Progress
 from handlers.chat import html
 from handlers.chat.keyboards import COPY_LIMIT
 from handlers.results import result_views, task_views
@@ -19,24 +19,30 @@ from tests.unit.handlers.screens import ENGLISH, FOX, LANGUAGES, UTC, labels, te
 
 
 @pytest.mark.parametrize(
-    ("state", "ahead", "words"),
+    ("state", "place", "words"),
     [
-        (TaskState.QUEUED, None, "Got it – starting soon"),
-        (TaskState.QUEUED, 0, "Got it – starting soon"),
-        (TaskState.QUEUED, 1, "Got it – 1 video is before yours"),
-        (TaskState.QUEUED, 5, "Got it – 5 videos are before yours"),
-        (TaskState.QUEUED, 6, "Got it – about 10 videos are before yours"),
-        (TaskState.QUEUED, 94, "Got it – about 100 videos are before yours"),
-        (TaskState.QUEUED, 1_200, "Got it – about 1,200 videos are before yours"),
-        (TaskState.SUBMITTING, None, "Sending it to Kling"),
-        (TaskState.UNCONFIRMED, None, "The connection broke – checking whether Kling has it"),
-        (TaskState.IN_PROGRESS, None, "Kling is working on it · 0 s"),
+        (TaskState.QUEUED, Place(), "Got it – sending it to Kling"),
+        (TaskState.QUEUED, Place(Hold.BUSY, 1), "Kling is busy right now\nYou're next in line"),
+        (TaskState.QUEUED, Place(Hold.BUSY, 2), "Kling is busy right now\nYou're 2nd in line"),
+        (TaskState.QUEUED, Place(Hold.BUSY, 10), "Kling is busy right now\nYou're 10th in line"),
+        (TaskState.QUEUED, Place(Hold.BUSY, 11), "Kling is busy right now\nYou're about 20th in line"),
+        (
+            TaskState.QUEUED,
+            Place(Hold.BUSY, 1_101, Millis(65 * MINUTE)),
+            "Kling is busy right now\nYou're about 1,200th in line · ready in about 1 h 5 min",
+        ),
+        (TaskState.QUEUED, Place(Hold.DOWN), "Kling isn't available right now"),
+        (TaskState.QUEUED, Place(Hold.RETRY), "That didn't reach Kling. Trying again soon"),
+        (TaskState.QUEUED, Place(Hold.OWN), "Waiting for your earlier videos"),
+        (TaskState.SUBMITTING, Place(), "Sending it to Kling"),
+        (TaskState.UNCONFIRMED, Place(), "The connection broke – checking whether Kling has it"),
+        (TaskState.IN_PROGRESS, Place(), "Kling is working on it · 0 s"),
     ],
 )
-def test_the_status_says_where_the_task_is(state, ahead, words):
+def test_the_status_says_where_the_task_is(state, place, words):
     task = a_task(state)
-    text = text_of(task_views.status(ENGLISH, task, Progress(NOW, None, ahead)))
-    assert text.splitlines()[0].startswith(words)
+    text = text_of(task_views.status(ENGLISH, task, Progress(NOW, None, place)))
+    assert text.startswith(words)
     assert "a fox in the snow" in text
     assert "kling-v2-6 · standard · 5 s · 16:9 · 10 credits" in text
     assert shown(task.id) in text

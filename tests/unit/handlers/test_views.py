@@ -11,7 +11,7 @@ from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import HOUR, MINUTE, Millis
 from bot.errors import UserError
 from bot.i18n import NAMES
-from bot.services.ports import Progress
+from bot.services.ports import Hold, Place, Progress
 from handlers.chat import html
 from handlers.chat.keyboards import Signer, markup
 from handlers.results import task_views
@@ -35,7 +35,7 @@ PROMPTS = {
 def everything_with(t, prompt: str) -> list[html.View]:
     """A task in each of its states, and each reason why it can fail."""
     request = a_request(prompt=prompt)
-    progress = Progress(NOW, Millis(MINUTE), 3)
+    progress = Progress(NOW, Millis(MINUTE), Place(Hold.BUSY, 3, Millis(MINUTE)))
     failed = a_task(TaskState.FAILED, request=request, failure_detail=prompt)
     running = (TaskState.QUEUED, TaskState.SUBMITTING, TaskState.UNCONFIRMED, TaskState.IN_PROGRESS)
     return [

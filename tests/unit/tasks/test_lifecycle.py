@@ -16,22 +16,27 @@ from bot.domain.tasks.lifecycle import (
     Event,
     Finished,
     IllegalTransition,
+    KeptWaiting,
     ProvenAbsent,
     ProviderFailed,
     Refused,
     Settlement,
     StillRunning,
     Unresolvable,
+    WaitedTooLong,
     possible,
     transition,
 )
 from bot.domain.tasks.task import ACTIVE_STATES, FINAL_STATES, DeliveryKind, FailureKind, TaskState
-from bot.domain.units import MINUTE, Millis, ProviderName
+from bot.domain.units import HOUR, MINUTE, Millis, ProviderName
 from tests.builders import NOW, OFFICIAL, a_task, a_video
 
 LATER = Millis(NOW + MINUTE)
+DEADLINE = Millis(NOW + HOUR)
 EVENTS: tuple[Event, ...] = (
-    Claimed(OFFICIAL, LATER),
+    Claimed(OFFICIAL, LATER, DEADLINE),
+    WaitedTooLong(DEADLINE),
+    KeptWaiting(DEADLINE),
     Accepted("remote-1", LATER),
     CancelRequested(),
     Refused(FailureKind.CONTENT, "no"),
@@ -90,7 +95,8 @@ def test_nothing_but_the_tasks_life_is_changed(event):
             "price",
             "external_task_id",
             "created_at",
-            "deadline_at",
+            "max_running",
+            "priority",
         )
         assert [getattr(after, name) for name in kept] == [getattr(task, name) for name in kept]
 
