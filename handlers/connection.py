@@ -46,7 +46,9 @@ ALLOWED_UPDATES = (
     UpdateType.PRE_CHECKOUT_QUERY,
     SUBSCRIPTION,
 )
-CONNECTIONS = 32
+CONNECTIONS = 800
+"""So many requests to Telegram at once: hundreds of chats with slow answers leave room for the others."""
+
 UPLOAD_SECONDS = 600.0
 """Between two reads or writes of an upload: 50 MB on a slow line."""
 

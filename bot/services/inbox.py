@@ -14,6 +14,7 @@ import structlog
 from bot.clock import Clock, Sleep
 from bot.domain.units import DAY
 from bot.services.ports import RawUpdate, UpdateProcessor, UpdateSource
+from bot.services.slots import Slots
 from bot.store import InboxRow, Store
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,8 @@ LARGEST_ALBUM = 10
 """Telegram's own limit."""
 
 CONCURRENT_CHATS = 64
+"""Whose updates are acted on at once, not counting those who wait for an answer of Telegram."""
+
 IDS_GO_ON = 6 * DAY
 """After a week of silence Telegram numbers updates anew, perhaps with smaller ids, which an offset would
 throw away. Without an offset nothing is confirmed, and what comes twice is acted on once."""
@@ -54,7 +57,7 @@ class Intake:
         self._clock = clock
         self._lanes: dict[Lane, deque[InboxRow]] = {}
         self._workers: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(CONCURRENT_CHATS)
+        self._slots = Slots(CONCURRENT_CHATS)
 
     async def run(self, stopping: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Replay what is unfinished, then take updates in until `stopping` is set; finish what has begun."""
@@ -135,7 +138,7 @@ class Intake:
         while waiting:
             rows = await self._together(waiting)
             row = rows[0]
-            async with self._slots:
+            async with self._slots.one():
                 try:
                     album = tuple(part.payload for part in rows[1:])
                     await self._processor.process(

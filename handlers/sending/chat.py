@@ -30,6 +30,7 @@ from bot.domain.credits.shop import CURRENCY
 from bot.domain.tasks.task import Origin
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis
 from bot.services.ports import ChatBusy, ChatError, ChatGone, ChatMoved, ChatRefused
+from bot.services.slots import waiting
 from handlers.chat.html import View
 from handlers.chat.keyboards import Rows, Signer, markup
 from handlers.sending.media import (
@@ -400,16 +401,20 @@ class Chat:
         return True
 
     async def _request(self, call: Callable[[], Awaitable[T]], *, wait: bool = False) -> T:
-        """Make one request. `wait` makes it once more after a pause that Telegram asks for."""
-        try:
-            return await call()
-        except RetryAfter as error:
-            seconds = _seconds(error)
-            if not wait or seconds > LONGEST_WAIT:
-                raise ChatBusy(Millis(int(seconds * SECOND))) from None
-        except TelegramError as error:
-            raise _chat_error(error) from None
-        await self._sleep(seconds)
+        """Make one request. `wait` makes it once more after a pause that Telegram asks for.
+
+        Meanwhile the slot of whoever asks is another's: a slow or throttled chat holds up no other.
+        """
+        with waiting():
+            try:
+                return await call()
+            except RetryAfter as error:
+                seconds = _seconds(error)
+                if not wait or seconds > LONGEST_WAIT:
+                    raise ChatBusy(Millis(int(seconds * SECOND))) from None
+            except TelegramError as error:
+                raise _chat_error(error) from None
+            await self._sleep(seconds)
         return await self._request(call)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from bot.clock import ManualClock
 from bot.domain.units import DAY, Millis
 from bot.services.inbox import CONCURRENT_CHATS, ERROR_PAUSE_SECONDS, Intake
 from bot.services.ports import RawUpdate
+from bot.services.slots import waiting
 from bot.store import Store
 from bot.store.inbox import Inbox
 from tests.builders import NOW, an_update
@@ -242,6 +244,26 @@ async def test_so_many_chats_are_served_at_once_and_no_more(processor, run):
     assert len(processor.begun) == CONCURRENT_CHATS
     gate.set()
     await processor.wait(lambda: len(processor.done) == CONCURRENT_CHATS + 1)
+
+
+async def test_chats_that_wait_for_answers_of_telegram_leave_their_slots_to_others(store, processor):
+    """Slow and throttled chats, however many, hold up nobody else."""
+    slow = range(1, CONCURRENT_CHATS * 8 + 1)
+    gate = processor.hold(*slow)
+
+    class Answering:
+        async def process(self, update: RawUpdate) -> None:
+            with waiting() if update.update_id in slow else nullcontext():
+                await processor.process(update)
+
+    intake = Intake(store=store, source=Source(), processor=Answering(), clock=ManualClock(NOW))
+    await intake.take_in([update(number, number) for number in slow])
+    await processor.wait(lambda: len(processor.begun) == len(slow))
+    await intake.take_in([update(len(slow) + 1, XIAOLIN * 1000)])
+    await processor.wait(lambda: processor.done == [len(slow) + 1])
+    gate.set()
+    await intake.drain()
+    assert len(processor.done) == len(slow) + 1
 
 
 # -- failures ----------------------------------------------------------------------------------------

@@ -1,10 +1,15 @@
 """The Telegram adapter: where messages go, what its errors become, and how it waits out a pause."""
 
+import asyncio
+from contextlib import nullcontext
+
 import pytest
-from starlette.responses import PlainTextResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 
 from bot.domain.units import SECOND
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
+from bot.services.slots import Slots
 from handlers.chat.html import View
 from handlers.chat.keyboards import Signer
 from handlers.sending.chat import LONGEST_WAIT, Chat, ReplyTarget
@@ -38,6 +43,27 @@ async def test_an_answer_waits_as_long_as_telegram_asks_for_and_then_arrives(tel
     message = await chat.send(TO_ADA, HELLO, wait=True)
     assert pauses == [7]
     assert [reply["message_id"] for reply in telegram.people.replies(ADA)] == [message.message_id]
+
+
+@pytest.mark.parametrize("throttled", [True, False])
+async def test_an_answer_that_waits_leaves_the_slot_of_its_update_to_others(telegram, throttled):
+    """While Telegram lets one chat wait, and while its server takes its time."""
+    slots, others = Slots(1), []
+
+    async def other(*_: object) -> None:
+        async with asyncio.timeout(10), slots.one():
+            others.append(1)
+
+    async def slowly(_: Request) -> Response:
+        await other()
+        return complaint(403, "Forbidden: bot was blocked by the user")
+
+    telegram.front.answer("sendMessage", too_many(7) if throttled else slowly)
+    chat = Chat(telegram.side.application.bot, Signer(TOKEN), other)
+    async with slots.one():
+        with nullcontext() if throttled else pytest.raises(ChatGone):
+            await chat.send(TO_ADA, HELLO, wait=True)
+    assert others == [1]
 
 
 async def test_an_answer_does_not_wait_for_ever(telegram, chat, pauses):
