@@ -25,7 +25,7 @@ from bot.domain.requests.request import Product
 from bot.domain.units import DAY, MINUTE, Millis
 from bot.kling import callback
 from bot.kling.download import MAX_DOWNLOAD, download
-from bot.kling.pool import open_pool
+from bot.kling.pool import ConfiguredOffer, open_pool
 from bot.network import Network
 from bot.scheduler import Scheduler
 from bot.services.compose import Compose
@@ -129,7 +129,8 @@ async def build(
 
         scheduler = Scheduler()
         policy = settings.polling.policy
-        admin = administration(settings, store=store, offer=pool, runtime=runtime, wake=scheduler.wake)
+        offer = ConfiguredOffer(settings.providers)
+        admin = administration(settings, store=store, offer=offer, runtime=runtime, wake=scheduler.wake)
         accounts, access = admin.accounts, admin.access
         compose = Compose(
             prices=admin.prices.at,

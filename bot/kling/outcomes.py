@@ -4,8 +4,13 @@
      +-- Rejected       the request is refused for good: release, tell the user why
      +-- Throttled      not accepted, come back later: the hold stays
      +-- Unavailable    not accepted or not reached: the hold stays, another provider may take it
+     |    +-- NoChannel       the gateway has nobody who has this model now
      +-- Unauthorized   the key is not good: another provider may take it, tell the operators
+     |    +-- NotEnabled      the key is good, but not for this model
+     |    +-- AddressRefused  the key is not good for this machine's address
      +-- OutOfBalance   the account has no money: as Unauthorized
+     |    +-- PackEmpty       it has no units left of one kind
+     +-- NoSuchModel    the provider has no such model: as Unauthorized
      +-- Ambiguous      the task may exist: ask before anything is sent again
      +-- NotFound       the provider does not know the task that it was asked about
 
@@ -45,12 +50,32 @@ class Unavailable(ProviderError):
     """Down or out of reach: surely not accepted."""
 
 
+class NoChannel(Unavailable):
+    """A gateway has nobody to hand a request for this model to: surely not accepted."""
+
+
 class Unauthorized(ProviderError):
     """The key is wrong, expired, not permitted, or not allowed from this address."""
 
 
+class NotEnabled(Unauthorized):
+    """The key may not use this model or resource."""
+
+
+class AddressRefused(Unauthorized):
+    """The address that the request comes from is not on the key's allow-list."""
+
+
 class OutOfBalance(ProviderError):
     """The account behind the key has no units left, or is in arrears."""
+
+
+class PackEmpty(OutOfBalance):
+    """The account has no units left of the kind that this takes: videos, images, sounds or try-ons."""
+
+
+class NoSuchModel(ProviderError):
+    """The provider does not have the model that it was asked for."""
 
 
 class Ambiguous(ProviderError):

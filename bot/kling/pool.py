@@ -6,43 +6,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from bot.clock import Clock
-from bot.domain.requests.request import Operation, VideoRequest
-from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
+from bot.domain.requests.request import Operation, Pack, Resource, VideoRequest
+from bot.domain.units import HOUR, Millis, ProviderName
 from bot.kling import dialects, outcomes
 from bot.kling.auth import Signer, scheme_of
 from bot.kling.client import KlingClient, operations_of
+from bot.kling.health import About, Closed, Healths
 from bot.kling.provider import Provider
 from bot.kling.wire import Dialect
 from bot.network import Network
 
-KEY_PAUSE = 10 * MINUTE
-KEY_PAUSE_CAP = HOUR
-DOWN_PAUSE = 30 * SECOND
-DOWN_AFTER = 5
-"""So many times in a row out of reach, and a provider is left alone for a while."""
-
 REMEMBERED = 1_000
 """Exchanges of a provider that its condition is told from."""
 
-TRIAL = MINUTE
-"""How long one request after a pause has to show whether the provider is well again, before another may."""
-
-
-@dataclass(slots=True)
-class Health:
-    """What is known of a provider's state. `closed_until` (UTC milliseconds): nothing is sent before.
-
-    `closed_for` is the kind of fault that closed it.
-    `unwell`: it was closed for a fault and has not answered well since, so one request at a time tries it.
-    """
-
-    closed_until: int = 0
-    closed_for: type[outcomes.ProviderError] | None = None
-    pauses: int = 0
-    failures: int = 0
-    unwell: bool = False
-    on_trial: bool = False
-    told: bool = False
+Running = Mapping[tuple[ProviderName, Resource], int]
+"""How many tasks of each model a provider has: Kling counts, and limits, each by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +28,7 @@ class Condition:
     """How a provider is, for operators. `closed_until` in UTC milliseconds, in the past where it is open.
 
     `closed_for` is the kind of fault that closed it last; None: none since it last answered well.
+    `closed` are the packs and models that are closed while the rest of it goes on.
     `answered` and `failed` count exchanges of the last hour; a refusal of content is an answer.
     """
 
@@ -62,11 +41,12 @@ class Condition:
     answered: int
     failed: int
     max_concurrent: int
+    closed: tuple[Closed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Slots:
-    """How many tasks a provider takes at a time, and how many of these places are `free` now."""
+    """How many tasks of a model a provider takes at a time, and how many of these places are `free` now."""
 
     provider: ProviderName
     total: int
@@ -88,7 +68,7 @@ class Pool:
             self._clients, key=lambda client: (-client.config.priority, client.config.cost)
         )
         self._by_name = {client.name: client for client in clients}
-        self._health: dict[ProviderName, Health] = {client.name: Health() for client in clients}
+        self._health = {client.name: Healths() for client in clients}
         self._clock = clock
         self._paused: set[ProviderName] = set()
         self._exchanges: dict[ProviderName, deque[tuple[Millis, bool]]] = {
@@ -97,13 +77,46 @@ class Pool:
 
     # -- what is offered -----------------------------------------------------------------------------
 
-    def models(self) -> tuple[str, ...]:
-        """Every model that some provider offers, in order of preference."""
+    def known_models(self) -> tuple[str, ...]:
+        """Every model that the settings name, in order of preference."""
         return models_of([client.config for client in self._clients])
 
+    def models(self) -> tuple[str, ...]:
+        """Every model that some provider offers now, in order of preference; all where none is left."""
+        known = self.known_models()
+        usable = tuple(model for model in known if self._makes_videos_with(model))
+        return usable or known
+
     def operations(self) -> frozenset[Operation]:
-        """What some provider offers."""
-        return frozenset().union(*(client.operations for client in self._clients))
+        """What some provider offers now."""
+        return frozenset(
+            operation
+            for client in self._clients
+            for operation in client.operations
+            if not self._is_at_fault(client, Resource(operation.pack, ""))
+        )
+
+    def is_usable(self, operation: Operation, model: str) -> bool:
+        """Whether somebody who offers an operation can do it with this model, however busy it is."""
+        about = Resource(operation.pack, model)
+        return any(
+            operation in client.operations and not self._is_at_fault(client, about)
+            for client in self._clients
+        )
+
+    def is_out(self, request: VideoRequest) -> bool:
+        """Whether all who could take the request are closed for a fault that does not pass by waiting."""
+        able = [client for client in self._clients if self._able(client, request, ())]
+        return bool(able) and all(self._is_at_fault(client, request.resource) for client in able)
+
+    def _makes_videos_with(self, model: str) -> bool:
+        about = Resource(Pack.VIDEO, model)
+        return any(
+            model in client.config.models and not self._is_at_fault(client, about) for client in self._clients
+        )
+
+    def _is_at_fault(self, client: KlingClient, about: Resource) -> bool:
+        return self._health[client.name].is_at_fault(about, self._clock.now())
 
     def unsupported(self, request: VideoRequest) -> tuple[str, ...] | None:
         """None where some provider can express the request; else what the nearest one lacks.
@@ -144,9 +157,9 @@ class Pool:
         """All of them, in order of priority."""
         return tuple(self._clients)
 
-    def is_open(self, name: ProviderName) -> bool:
+    def is_open(self, name: ProviderName, about: About = None) -> bool:
         """Whether something may be sent to a provider now."""
-        return name not in self._paused and self._health[name].closed_until <= self._clock.now()
+        return name not in self._paused and self._health[name].closed_until(about) <= self._clock.now()
 
     def can_ever(self, request: VideoRequest, excluded: Sequence[ProviderName] = ()) -> bool:
         """Whether any provider that is not excluded could take the request, now or later."""
@@ -159,7 +172,7 @@ class Pool:
     def has_room(
         self,
         request: VideoRequest,
-        running: Mapping[ProviderName, int],
+        running: Running,
         excluded: Sequence[ProviderName] = (),
     ) -> bool:
         """Whether `candidates` would find somebody; nobody is put on trial by it."""
@@ -168,7 +181,7 @@ class Pool:
     def slots(
         self,
         request: VideoRequest,
-        running: Mapping[ProviderName, int],
+        running: Running,
         excluded: Sequence[ProviderName] = (),
     ) -> list[Slots]:
         """What those have room for who take such requests; who is paused or closed for a fault is left out.
@@ -177,10 +190,14 @@ class Pool:
         """
         found = []
         for client in self._clients:
-            health, runs = self._health[client.name], running.get(client.name, 0)
-            busy = health.closed_for is outcomes.Throttled
-            closed = health.closed_until > self._clock.now() and not busy
-            if self._able(client, request, excluded) and client.name not in self._paused and not closed:
+            health, runs = self._health[client.name], _runs(client, request, running)
+            waits = health.closed_until(request.resource) > self._clock.now()
+            busy = health.is_busy(request.resource)
+            if (
+                self._able(client, request, excluded)
+                and client.name not in self._paused
+                and (busy or not waits)
+            ):
                 most = client.config.max_concurrent
                 total = min(max(runs, 1), most) if busy else most
                 found.append(Slots(client.name, total, 0 if busy else max(0, most - runs)))
@@ -189,7 +206,7 @@ class Pool:
     def candidates(
         self,
         request: VideoRequest,
-        running: Mapping[ProviderName, int],
+        running: Running,
         excluded: Sequence[ProviderName] = (),
     ) -> list[KlingClient]:
         """Who can take the request now, the best first.
@@ -200,21 +217,20 @@ class Pool:
         able = self._ready(request, running, excluded)
         able.sort(
             key=lambda client: (
-                self._health[client.name].unwell,
+                self._health[client.name].is_unwell(request.resource),
                 -client.config.priority,
                 client.config.cost,
-                running.get(client.name, 0) / client.config.max_concurrent,
+                _runs(client, request, running) / client.config.max_concurrent,
             )
         )
-        if able and (first := self._health[able[0].name]).unwell:
-            first.closed_until = self._clock.now() + TRIAL
-            first.on_trial = True
+        if able:
+            self._health[able[0].name].try_once(request.resource, self._clock.now())
         return able
 
     def _ready(
         self,
         request: VideoRequest,
-        running: Mapping[ProviderName, int],
+        running: Running,
         excluded: Sequence[ProviderName],
     ) -> list[KlingClient]:
         now = self._clock.now()
@@ -223,14 +239,14 @@ class Pool:
             for client in self._clients
             if self._able(client, request, excluded)
             and client.name not in self._paused
-            and self._health[client.name].closed_until <= now
-            and running.get(client.name, 0) < client.config.max_concurrent
+            and self._health[client.name].closed_until(request.resource) <= now
+            and _runs(client, request, running) < client.config.max_concurrent
         ]
 
     def retry_at(self, request: VideoRequest, excluded: Sequence[ProviderName] = ()) -> Millis | None:
         """When the first of those who could take the request opens (UTC milliseconds); None: nobody could."""
         opens = [
-            self._health[client.name].closed_until
+            self._health[client.name].closed_until(request.resource)
             for client in self._clients
             if self._able(client, request, excluded)
         ]
@@ -242,54 +258,18 @@ class Pool:
 
     # -- health --------------------------------------------------------------------------------------
 
-    def note(self, name: ProviderName, outcome: outcomes.ProviderError | None) -> bool:
-        """Remember how an exchange ended (None: well); True where the operators should be told of it."""
+    def note(self, name: ProviderName, outcome: outcomes.ProviderError | None, about: About = None) -> bool:
+        """Remember how an exchange ended (None: well); True where the operators should be told of it.
+
+        `about` is what was asked for; without it, nothing was that is sold or enabled by itself.
+        """
         health = self._health.get(name)
         if health is None:
             return False
         now = self._clock.now()
         well = outcome is None or isinstance(outcome, (outcomes.Rejected, outcomes.NotFound))
         self._exchanges[name].append((now, well))
-        match outcome:
-            case outcomes.Unauthorized() | outcomes.OutOfBalance():
-                if not health.unwell or health.closed_until <= now or health.on_trial:
-                    # Answers to what was asked before the pause do not make it longer.
-                    pause = min(KEY_PAUSE * 2**health.pauses, KEY_PAUSE_CAP)
-                    health.pauses += 1
-                    self._close(health, now + pause, outcome)
-                return self._news(health)
-            case outcomes.Throttled():
-                opens = now + (outcome.retry_after or SECOND)
-                if health.on_trial:
-                    # Who is too busy is well.
-                    self._health[name] = Health(closed_until=opens, closed_for=type(outcome))
-                elif opens > health.closed_until:
-                    health.closed_until = opens
-                    health.closed_for = type(outcome)
-                return False
-            case outcomes.Unavailable() | outcomes.Ambiguous():
-                health.failures += 1
-                if health.failures < DOWN_AFTER:
-                    return False
-                self._close(health, now + (outcome.retry_after or DOWN_PAUSE), outcome)
-                return self._news(health)
-            case _:
-                # A refusal of content is an answer, too.
-                self._health[name] = Health()
-                return False
-
-    @staticmethod
-    def _close(health: Health, until: int, outcome: outcomes.ProviderError) -> None:
-        health.closed_until = until
-        health.closed_for = type(outcome)
-        health.unwell = True
-        health.on_trial = False
-
-    @staticmethod
-    def _news(health: Health) -> bool:
-        news = not health.told
-        health.told = True
-        return news
+        return health.note(outcome, about, now)
 
     # -- what operators do and see --------------------------------------------------------------------
 
@@ -300,7 +280,7 @@ class Pool:
     def resume(self, name: ProviderName) -> None:
         """Send to a provider again, at once, whatever had closed it."""
         self._paused.discard(name)
-        self._health[name] = Health()
+        self._health[name] = Healths()
 
     def conditions(self) -> list[Condition]:
         """How every provider is, in order of priority."""
@@ -308,25 +288,27 @@ class Pool:
         found = []
         for client in self._clients:
             health = self._health[client.name]
+            account = health.account
             recent = [well for at, well in self._exchanges[client.name] if at >= since]
             found.append(
                 Condition(
                     client.name,
                     client.dialect.name,
                     client.name in self._paused,
-                    health.unwell,
-                    Millis(health.closed_until),
-                    health.closed_for,
+                    account.unwell,
+                    Millis(account.closed_until),
+                    account.closed_for,
                     sum(recent),
                     len(recent) - sum(recent),
                     client.config.max_concurrent,
+                    tuple(health.closed(self._clock.now())),
                 )
             )
         return found
 
-    def closed_until(self, name: ProviderName) -> Millis:
-        """Until when nothing is sent to a provider (UTC milliseconds); in the past: it is open."""
-        return Millis(self._health[name].closed_until)
+
+def _runs(client: KlingClient, request: VideoRequest, running: Running) -> int:
+    return running.get((client.name, request.resource), 0)
 
 
 @asynccontextmanager

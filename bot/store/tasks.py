@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.domain.credits.caps import NO_CAPS, Caps, total, within
 from bot.domain.credits.quota import Plan, PoolUse, Windows, may_hold, within_group_budget
+from bot.domain.requests.request import Pack, Resource
 from bot.domain.tasks.lifecycle import Settlement, Transition
 from bot.domain.tasks.task import LedgerRow, Task, TaskState
 from bot.domain.units import Credits, Millis, ProviderName, TaskId, UserId
@@ -129,15 +130,18 @@ class Tasks(Subject):
         """
         return await self._read(lambda tx: tx.all(Task, statement, limit=limit))
 
-    async def count_running(self) -> Mapping[ProviderName, int]:
-        """How many tasks are submitting, unconfirmed or in progress per provider."""
+    async def count_running(self) -> Mapping[tuple[ProviderName, Resource], int]:
+        """How many tasks are submitting, unconfirmed or in progress per provider, pack and model."""
         statement = """
-            SELECT provider, count(*) AS number FROM tasks
+            SELECT provider, pack, model, count(*) AS number FROM tasks
             WHERE state IN ('submitting', 'unconfirmed', 'in_progress') AND provider IS NOT NULL
-            GROUP BY provider
+            GROUP BY provider, pack, model
         """
         rows = await self._read(lambda tx: tx.all(Row, statement))
-        return {ProviderName(row["provider"]): row["number"] for row in rows}
+        return {
+            (ProviderName(row["provider"]), Resource(Pack(row["pack"]), row["model"])): row["number"]
+            for row in rows
+        }
 
     async def count_running_of_users(self) -> Mapping[UserId, int]:
         """How many tasks are submitting, unconfirmed or in progress per user."""
@@ -321,5 +325,10 @@ class Tasks(Subject):
 def columns(task: Task) -> dict[str, object]:
     """Every column of a new task, with those of its request that are searched."""
     request = task.request
-    searched = {"model": request.model, "mode": str(request.mode), "duration": request.duration}
+    searched = {
+        "pack": str(request.operation.pack),
+        "model": request.model,
+        "mode": str(request.mode),
+        "duration": request.duration,
+    }
     return mapper.columns(task) | searched

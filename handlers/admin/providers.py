@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.credits.caps import Window
 from bot.domain.people.access import Permission
+from bot.domain.requests.request import Pack
 from bot.domain.units import Millis, ProviderName, UserId
 from bot.i18n import Texts
-from bot.services.operations.providers import AccountAnswer, ProviderReport, Trouble
+from bot.services.operations.providers import AccountAnswer, Outage, ProviderReport, Trouble
 from handlers.chat import html
 from handlers.chat.html import View, inline
 from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload
@@ -20,12 +21,23 @@ from handlers.chat.turn import Turn
 LONGEST_WORDS = 500
 """Characters of what a provider says of its account."""
 
+_PACKS = {
+    Pack.VIDEO: "providers.outage_pack_video",
+    Pack.IMAGE: "providers.outage_pack_image",
+    Pack.AUDIO: "providers.outage_pack_audio",
+    Pack.TRY_ON: "providers.outage_pack_try_on",
+    Pack.LIBRARY: "providers.outage_pack_library",
+}
 _TROUBLES = {
     Trouble.KEY: "providers.trouble.key",
     Trouble.BALANCE: "providers.trouble.balance",
     Trouble.BUSY: "providers.trouble.busy",
     Trouble.UNREACHABLE: "providers.trouble.unreachable",
     Trouble.SLOW: "providers.trouble.slow",
+    Trouble.EMPTY: "providers.trouble.empty",
+    Trouble.NOT_ENABLED: "providers.trouble.not_enabled",
+    Trouble.MISSING: "providers.trouble.missing",
+    Trouble.ADDRESS: "providers.trouble.address",
 }
 
 
@@ -103,7 +115,8 @@ def provider_view(t: Texts, report: ProviderReport, owner: UserId, zone: ZoneInf
     lines = [
         f"<b>{escape(report.name)}</b> · {escape(report.dialect)}",
         _state(t, report, zone, now),
-        t("providers.running", running=report.running, limit=report.max_concurrent),
+        *(_outage(t, outage, zone, now) for outage in report.outages),
+        _running(t, report),
         _last_hour(t, report),
         t("providers.no_median")
         if report.median is None
@@ -122,6 +135,20 @@ def _state(t: Texts, report: ProviderReport, zone: ZoneInfo, now: Millis) -> str
         return t("providers.open")
     reason = t(_TROUBLES[report.closed_for or Trouble.UNREACHABLE])
     return t("providers.closed", moment=t.moment(report.closed_until, zone, now), reason=reason)
+
+
+def _outage(t: Texts, outage: Outage, zone: ZoneInfo, now: Millis) -> str:
+    """A pack or a model that is closed while the rest goes on."""
+    about = {"moment": t.moment(outage.until, zone, now), "reason": t(_TROUBLES[outage.trouble])}
+    if outage.model is None:
+        return t(_PACKS[outage.pack], **about)
+    return t("providers.outage_model", model=escape(outage.model), **about)
+
+
+def _running(t: Texts, report: ProviderReport) -> str:
+    line = t("providers.running", running=report.running, limit=report.max_concurrent)
+    each = ", ".join(f"{escape(model)} {t.number(number)}" for model, number in sorted(report.busy.items()))
+    return f"{line}: {each}" if each else line
 
 
 def _last_hour(t: Texts, report: ProviderReport) -> str:
@@ -170,7 +197,8 @@ def _buttons(t: Texts, report: ProviderReport, owner: UserId) -> list[Button]:
     if report.paused:
         return [resume, refresh]
     # What a fault has closed can be opened at once, too: the admin may have mended it.
-    return [pause, refresh] if report.closed_until is None else [pause, resume, refresh]
+    closed = report.closed_until is not None or report.outages
+    return [pause, resume, refresh] if closed else [pause, refresh]
 
 
 COMMANDS = (Command("providers", list_providers, permission=Permission.OPERATE, section=Section.STAFF),)

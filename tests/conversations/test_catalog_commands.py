@@ -51,7 +51,7 @@ async def test_only_admins_see_the_providers(bot):
     await bot.telegram.say(BOSS, "/providers")
     shown = await bot.telegram.wait_text(BOSS, "stand-in")
     assert "Open" in shown["text"]
-    assert "Running: 0 of 5" in shown["text"]
+    assert "Running: 0 (5 of each model at most)" in shown["text"]
     assert "left" in shown["text"]
 
 
@@ -74,7 +74,7 @@ async def test_a_provider_stays_paused_over_a_restart_until_an_admin_resumes_it(
 
 
 async def test_a_provider_that_an_empty_account_has_closed_can_be_opened_at_once(bot):
-    bot.kling.behaviour.refuse.append(1102)
+    bot.kling.behaviour.refuse.append(1101)
     await bot.telegram.say(ADA, "/video a fox")
     await bot.telegram.wait_text(BOSS, "has no balance left")
     await bot.telegram.say(BOSS, "/providers")
@@ -83,3 +83,16 @@ async def test_a_provider_that_an_empty_account_has_closed_can_be_opened_at_once
     await bot.telegram.wait_answer(await bot.telegram.press_labelled(BOSS, "Resume"))
     await bot.telegram.say(ADA, "/video another fox")
     await bot.telegram.wait_video(ADA)
+
+
+async def test_an_empty_image_pack_stops_images_and_nothing_else(bot):
+    bot.kling.behaviour.refuse.append(1102)
+    await bot.telegram.say(ADA, "/image a fox")
+    await bot.telegram.wait_text(BOSS, "No image units left at stand-in")
+    await bot.telegram.say(ADA, "/image another fox")
+    await bot.telegram.wait_text(ADA, "nothing was charged")
+    await bot.telegram.say(ADA, "/video a fox")
+    await bot.telegram.wait_video(ADA)
+    await bot.telegram.say(BOSS, "/providers")
+    shown = await bot.telegram.wait_text(BOSS, "Images: closed until")
+    assert "Open" in shown["text"]

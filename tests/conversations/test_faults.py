@@ -39,7 +39,7 @@ async def test_an_empty_account_gives_the_credits_back_and_tells_the_admins(worl
     await world.start()
     await world.telegram.say(ADA, "/video a fox")
     await world.telegram.wait_text(ADA, "can't be reached at the moment")
-    await world.telegram.wait_text(1000, "no balance left")
+    await world.telegram.wait_text(1000, "No video units left at")
     await world.ended()
     assert world.balance(ADA) == (0, 0)
 

@@ -13,7 +13,7 @@ from tests.world.services import ServiceWorld, refusal
 from tests.world.telegram import BOSS, XIAOLIN, complaint
 
 QUIET = "[alerts]\nsummary = false\nfailure_tasks = 4\n"
-EMPTY = refusal(429, 1102, "Account balance not enough")
+EMPTY = refusal(429, 1101, "Account in arrears")
 
 
 @pytest.fixture

@@ -59,8 +59,9 @@ def submissions(world: ServiceWorld) -> list[str]:
 
 
 async def closed_until(world: ServiceWorld) -> int | None:
-    """When the first provider takes something again, in UTC milliseconds; None: now."""
-    return (await world.services.providers.report(A, ask=False)).closed_until
+    """When the first provider takes a video again, in UTC milliseconds; None: now."""
+    report = await world.services.providers.report(A, ask=False)
+    return max([report.closed_until or 0, *(outage.until for outage in report.outages)]) or None
 
 
 # -- sending -----------------------------------------------------------------------------------------
@@ -400,7 +401,7 @@ async def test_a_provider_that_is_down_again_and_again_rests_and_is_told_of_once
     ("answer", "alert"),
     [
         (BAD_KEY, "alert.provider.unauthorized"),
-        (EMPTY, "alert.provider.balance"),
+        (EMPTY, "alert.provider.pack_video"),
         (refusal(429, 1101, "Account in arrears"), "alert.provider.balance"),
     ],
 )
@@ -425,7 +426,7 @@ async def test_an_account_that_cannot_be_used_is_told_of_once_and_rests(world, a
     assert len(submissions(world)) == 2
 
 
-@pytest.mark.parametrize(("answer", "alerts"), [(EMPTY, ["alert.provider.balance"]), (DOWN, [])])
+@pytest.mark.parametrize(("answer", "alerts"), [(EMPTY, ["alert.provider.pack_video"]), (DOWN, [])])
 async def test_where_one_provider_cannot_another_takes_the_task_at_once(two, answer, alerts):
     two.to_kling.answer("submit", answer)
     task = await stored(two.store)

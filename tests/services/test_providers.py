@@ -51,7 +51,9 @@ async def test_every_provider_is_reported_with_what_its_account_says(two):
 @pytest.mark.parametrize(
     ("answer", "trouble"),
     [
-        (refusal(429, 1102), Trouble.BALANCE),
+        (refusal(429, 1101), Trouble.BALANCE),
+        (refusal(429, 1102), Trouble.EMPTY),
+        (refusal(429, 1304), Trouble.ADDRESS),
         (refusal(429, 1302), Trouble.BUSY),
         (refusal(503, 5001), Trouble.UNREACHABLE),
     ],
@@ -90,7 +92,7 @@ async def test_the_load_the_last_hour_and_the_usual_time_are_those_of_the_provid
 
 
 async def test_a_provider_that_a_fault_has_closed_says_until_when_and_why_and_resuming_opens_it(world):
-    world.to_kling.always("submit", refusal(429, 1102, "nothing left"))
+    world.to_kling.always("submit", refusal(429, 1101, "nothing left"))
     providers = world.services.providers
 
     async def closed() -> tuple[Millis | None, Trouble | None]:

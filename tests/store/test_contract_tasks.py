@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+from bot.domain.requests.request import Pack, Resource
 from bot.domain.tasks.lifecycle import (
     AnswerLost,
     Claimed,
@@ -54,12 +55,19 @@ async def test_everybodys_tasks_come_oldest_first(store):
     assert await store.tasks.list_in([TaskState.QUEUED], limit=1) == [first]
 
 
-async def test_slots_are_counted_by_provider(store):
+async def test_slots_are_counted_by_provider_pack_and_model(store):
     for state in TaskState:
         await stored(store, state)
     other = await stored(store)
     await step(store, other, Claimed(ProviderName("other"), after(LEASE), after(HOUR)))
-    assert await store.tasks.count_running() == {OFFICIAL: 3, "other": 1}
+    picture = await stored(store, request=a_request(operation="image", model="kling-v2-6"))
+    await step(store, picture, Claimed(OFFICIAL, after(LEASE), after(HOUR)))
+    video, image = Resource(Pack.VIDEO, "kling-v2-6"), Resource(Pack.IMAGE, "kling-v2-6")
+    assert await store.tasks.count_running() == {
+        (OFFICIAL, video): 3,
+        (OFFICIAL, image): 1,
+        ("other", video): 1,
+    }
 
 
 async def test_what_runs_is_counted_by_person(store):

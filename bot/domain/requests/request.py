@@ -5,7 +5,7 @@ certain model can do is the catalog's business; here only what holds for every m
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -39,6 +39,24 @@ class Product(StrEnum):
     AUDIO = "audio"
 
 
+class Pack(StrEnum):
+    """What Kling sells units of, each kind by itself; an account may have units of one and none of another."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+    AUDIO = "audio"
+    TRY_ON = "try_on"
+    LIBRARY = "library"
+    """Elements and voices, which no document names a pack for."""
+
+
+class Resource(NamedTuple):
+    """What Kling enables, limits and counts by itself: a model, within what it sells units of."""
+
+    pack: Pack
+    model: str
+
+
 class Operation(StrEnum):
     """What is asked of Kling. Each has its own endpoint in the official API."""
 
@@ -63,6 +81,11 @@ class Operation(StrEnum):
     def product(self) -> Product:
         """What comes out of it."""
         return _PRODUCTS.get(self, Product.VIDEO)
+
+    @property
+    def pack(self) -> Pack:
+        """Which units it takes."""
+        return Pack.TRY_ON if self is Operation.TRY_ON else Pack(self.product)
 
 
 _PRODUCTS = {
@@ -268,6 +291,11 @@ class VideoRequest(Part):
         if self.shots and sum(shot.duration for shot in self.shots) != self.duration:
             raise ValueError("the shots together last as long as the video")
         return self
+
+    @property
+    def resource(self) -> Resource:
+        """What of a provider's account it takes."""
+        return Resource(self.operation.pack, self.model)
 
     @property
     def images(self) -> tuple[ImageRef, ...]:

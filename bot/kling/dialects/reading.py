@@ -14,9 +14,14 @@ from typing import Any
 from bot.domain.tasks.task import FailureKind
 from bot.domain.units import HOUR, Millis
 from bot.kling.outcomes import (
+    AddressRefused,
     Ambiguous,
+    NoChannel,
+    NoSuchModel,
+    NotEnabled,
     NotFound,
     OutOfBalance,
+    PackEmpty,
     ProviderError,
     Rejected,
     Throttled,
@@ -67,6 +72,8 @@ _CONTENT_WORDS = (
 )
 _ABSENT_WORDS = ("not found", "not exist", "not_exist", "not_found", "不存在", "未找到")
 _DUPLICATE_WORDS = ("already exist", "duplicate", "已存在", "重复")
+_MODEL_WORDS = ("model", "模型")
+_RESOURCE_WORDS = ("video", "image", "audio", "voice", "element", "session", "face", "effect", "task")
 _PARALLEL_WORDS = ("parallel task", "resource pack limit", "concurrency limit", "并发")
 _MONEY_WORDS = ("quota", "balance", "insufficient", "arrear", "额度", "余额", "欠费")
 
@@ -169,6 +176,11 @@ def failure_kind(reason: str | None) -> FailureKind:
     return FailureKind.CONTENT if says_content(reason or "") else FailureKind.PROVIDER
 
 
+def _is_about_the_model(message: str) -> bool:
+    """Whether what does not exist is the model, and not something else that a request named."""
+    return _has(message, _MODEL_WORDS) or not _has(message, _RESOURCE_WORDS)
+
+
 def _has(message: str, words: tuple[str, ...]) -> bool:
     folded = message.casefold()
     return any(word in folded for word in words)
@@ -183,18 +195,24 @@ def by_kling_code(code: int, message: str, response: HttpResponse, *, submitting
     shown = str(code)
     text = clean(message) or "no reason given"
     match code:
-        case 1101 | 1102:
+        case 1101:
             return OutOfBalance(text, code=shown)
+        case 1102:
+            return PackEmpty(text, code=shown)
+        case 1103:
+            return NotEnabled(text, code=shown)
         case 1201 | 1203 if not submitting and says_absent(message):
             return NotFound(text, code=shown)
         case 1201 if submitting and _has(message, _DUPLICATE_WORDS):
             return Ambiguous(text, code=shown)
+        case 1203 if submitting and _is_about_the_model(message):
+            return NoSuchModel(text, code=shown)
         case 1300 | 1301:
             return Rejected(text, code=shown, kind=FailureKind.CONTENT)
         case 1302 | 1303:
             return Throttled(text, code=shown, retry_after=retry_after(response.headers))
         case 1304:
-            return Unauthorized(text, code=shown)
+            return AddressRefused(text, code=shown)
         case 5001:
             return Unavailable(text, code=shown, retry_after=retry_after(response.headers))
         case _ if 1000 <= code < 1200:
@@ -221,7 +239,9 @@ def by_word(code: str, message: str, response: HttpResponse, *, submitting: bool
         return Unauthorized(text, code=shown)
     if folded in _RATE_CODES:
         return Throttled(text, code=shown, retry_after=retry_after(response.headers))
-    if folded in _CHANNEL_CODES or response.status == 503:
+    if folded in _CHANNEL_CODES:
+        return NoChannel(text, code=shown, retry_after=retry_after(response.headers))
+    if response.status == 503:
         return Unavailable(text, code=shown, retry_after=retry_after(response.headers))
     if folded in _ABSENT_CODES and not submitting:
         return NotFound(text, code=shown)
@@ -271,6 +291,8 @@ def by_status(
     match status:
         case _ if 300 <= status < 500 and _has(message, _PARALLEL_WORDS):
             return Throttled(text, code=shown, retry_after=retry_after(response.headers))
+        case 403 if _has(message, _MODEL_WORDS) and not says_content(message):
+            return NotEnabled(text, code=shown)
         case 401 | 403 if not says_content(message):
             return Unauthorized(text, code=shown)
         case 402:

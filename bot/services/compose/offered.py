@@ -64,8 +64,8 @@ class Offered:
         return parse(text, replace(vocabulary, elements=names.elements, voices=names.voices))
 
     def vocabulary(self) -> Vocabulary:
-        """The models that this bot offers, by all their names."""
-        return self._catalog.vocabulary(self._pool.models())
+        """The models that this bot knows, by all their names; of one that is out, the check says so."""
+        return self._catalog.vocabulary(self._pool.known_models())
 
     def models(self) -> tuple[str, ...]:
         """The video models that this bot offers, in order of preference."""
@@ -86,7 +86,7 @@ class Offered:
     def beside(self) -> dict[Operation, Model]:
         """What is offered beside videos from a model: the usual row of each operation."""
         found = {
-            operation: self._catalog.without_choice(operation)
+            operation: self._usable(operation)
             for operation in Operation
             if operation in self._pool.operations() - VIDEO_MODEL_OPERATIONS
         }
@@ -113,6 +113,8 @@ class Offered:
         return self._prices(self._pool.first_able(request)).price(request)
 
     def _check_but_words(self, request: VideoRequest) -> None:
+        if self._pool.is_out(request):
+            self._check_out(request)
         self._catalog.check(request, self._pool.models())
         lacking = self._pool.unsupported(request)
         if lacking is None:
@@ -127,6 +129,19 @@ class Offered:
                 raise UserError(f"error.request.{key}", operation=request.operation)
         if missing:
             raise UserError("error.request.not_offered", fields=", ".join(missing), model=request.model)
+
+    def _check_out(self, request: VideoRequest) -> None:
+        """Refuse what nobody can do at present, naming what can be used in its place."""
+        if request.operation in VIDEO_MODEL_OPERATIONS:
+            others = self._catalog.able(self._pool.models(), request.operation)
+        else:
+            others = tuple(row.id for row in self._usable(request.operation))
+        others = tuple(
+            model for model in others if not self._pool.is_out(request.model_copy(update={"model": model}))
+        )
+        if others:
+            raise UserError("error.request.out", model=request.model, models=", ".join(others))
+        raise UserError("error.request.all_out")
 
     def _check_number(self, row: Model, number: int) -> None:
         """Refuse more pictures than a model takes, naming those that take so many."""
@@ -145,7 +160,13 @@ class Offered:
 
     def _usual(self, operation: Operation) -> str:
         """The usual image model or service for an operation."""
-        return self._catalog.without_choice(operation)[0].id
+        return (self._usable(operation) or self._catalog.without_choice(operation))[0].id
+
+    def _usable(self, operation: Operation) -> tuple[Model, ...]:
+        """The image models or services that can do an operation at present, the usual one first."""
+        return tuple(
+            row for row in self._catalog.without_choice(operation) if self._pool.is_usable(operation, row.id)
+        )
 
     def _checked(self, **fields: Any) -> VideoRequest:
         request = self._build(**fields)

@@ -154,9 +154,8 @@ class Videos(Offered):
     def _usual_for(self, preferences: Preferences) -> sections.Models:
         """What a person gets where they say nothing: what they prefer, else what the operator chose."""
         offered, mine = self._pool.models(), self._defaults
-        preferred = preferences.model if preferences.model in offered else None
         usual = {
-            "default": preferred or mine.default or offered[0],
+            "default": preferences.model if preferences.model in offered else fitting(mine.default, offered),
             "default_mode": preferences.mode or mine.default_mode,
             "default_duration": preferences.duration or mine.default_duration,
             "default_aspect_ratio": preferences.aspect_ratio or mine.default_aspect_ratio,

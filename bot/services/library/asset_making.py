@@ -12,7 +12,7 @@ import structlog
 
 from bot.clock import Runtime
 from bot.domain.library.asset import Asset, AssetKind, AssetState
-from bot.domain.requests.request import Attachment
+from bot.domain.requests.request import Attachment, Pack, Resource
 from bot.domain.tasks.schedule import (
     ABSENCE_PAUSE,
     ABSENCES_TO_PROVE,
@@ -115,7 +115,7 @@ class AssetMaking:
         if client is None or self._is_overdue(asset):
             await self._fail(asset, FailureKind.UNAVAILABLE)
             return
-        if not self._monitor.pool.is_open(asset.provider):
+        if not self._monitor.pool.is_open(asset.provider, _resource(asset)):
             await self._change(asset, due_at=self._in(REST))
             return
         request = await self._order(asset)
@@ -131,10 +131,10 @@ class AssetMaking:
             log.warning(
                 "an asset was not accepted", asset=asset.id, outcome=type(error).__name__, reason=str(error)
             )
-            await self._monitor.note(asset.provider, error)
+            await self._monitor.note(asset.provider, error, _resource(asset))
             await self._refused(asset, error)
         else:
-            await self._monitor.note(asset.provider, None)
+            await self._monitor.note(asset.provider, None, _resource(asset))
             await self._seen(asset, making)
 
     async def _order(self, asset: Asset) -> HttpRequest | None:
@@ -329,6 +329,10 @@ class AssetMaking:
 
 def _kind(asset: Asset) -> library.Kind:
     return library.Kind(asset.kind)
+
+
+def _resource(asset: Asset) -> Resource:
+    return Resource(Pack.LIBRARY, asset.kind)
 
 
 def _usable(asset: Asset, entry: library.Entry) -> bool:

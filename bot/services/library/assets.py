@@ -20,7 +20,7 @@ from bot.domain.library.asset import (
     new_id,
 )
 from bot.domain.requests.catalog import Catalog
-from bot.domain.requests.request import SPEAKING_OPERATIONS, VideoRequest
+from bot.domain.requests.request import SPEAKING_OPERATIONS, Pack, Resource, VideoRequest
 from bot.domain.tasks.task import Origin
 from bot.domain.units import Millis, ProviderName, UserId
 from bot.errors import UserError
@@ -155,8 +155,8 @@ class Assets:
             able = [client for client in able if wish.video.provider == client.name]
             if not able:
                 raise UserError("error.asset.video_elsewhere")
-        names = [client.name for client in able]
-        return min(names, key=lambda name: (not self._pool.is_open(name), name not in homes))
+        names, about = [client.name for client in able], Resource(Pack.LIBRARY, wish.kind)
+        return min(names, key=lambda name: (not self._pool.is_open(name, about), name not in homes))
 
     def _able(self, kind: AssetKind) -> list[KlingClient]:
         """Who makes such a thing and can use it, too; the best first."""

@@ -4,20 +4,22 @@ What an admin pauses stays paused after a restart, until an admin resumes it.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import structlog
 
 from bot.clock import Clock
 from bot.domain.credits.caps import NO_CAPS, NOTHING, Caps, Spent
+from bot.domain.requests.request import Pack
 from bot.domain.tasks.schedule import learned_median
 from bot.domain.units import Millis, ProviderName, UserId, short_hash
 from bot.errors import UserError
 from bot.kling import outcomes
 from bot.kling.client import KlingClient
-from bot.kling.pool import Condition, Pool
+from bot.kling.pool import Condition, Pool, Running
 from bot.services.credits.spending import Spending
 from bot.store import Store
 
@@ -37,6 +39,20 @@ class Trouble(StrEnum):
     BUSY = "busy"
     UNREACHABLE = "unreachable"
     SLOW = "slow"
+    EMPTY = "empty"
+    NOT_ENABLED = "not_enabled"
+    MISSING = "missing"
+    ADDRESS = "address"
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """What is closed at a provider whose other things go on: a pack, or a model of it; `until` in UTC milliseconds."""
+
+    pack: Pack
+    model: str | None
+    until: Millis
+    trouble: Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +69,9 @@ class AccountAnswer:
 @dataclass(frozen=True, slots=True)
 class ProviderReport:
     """How a provider does. `handle` is its name in the data of buttons.
+
+    `busy` is how many tasks of each model run, where any do; `max_concurrent` limits each of these.
+    `outages` are the packs and models that are closed by themselves.
 
     `closed_until` in UTC milliseconds, None where it is open. `answered` and `failed` count exchanges of
     the last hour. `spent` is in Kling's units. `median` is how long its newest tasks took (milliseconds), None while there are too few.
@@ -72,6 +91,8 @@ class ProviderReport:
     account: AccountAnswer | None
     spent: Spent = NOTHING
     caps: Caps = NO_CAPS
+    busy: Mapping[str, int] = field(default_factory=dict)
+    outages: tuple[Outage, ...] = ()
 
 
 class Providers:
@@ -152,12 +173,16 @@ class Providers:
         running = await self._store.tasks.count_running()
         return [await self._told(condition, running) for condition in self._pool.conditions()]
 
-    async def _told(self, condition: Condition, running: Mapping[ProviderName, int]) -> ProviderReport:
+    async def _told(self, condition: Condition, running: Running) -> ProviderReport:
         spent, caps = NOTHING, NO_CAPS
         if self._spending is not None:
             spent, caps = await self._spending.at(condition.name)
         closed = condition.closed_until > self._clock.now()
         fault = condition.closed_for
+        busy: Counter[str] = Counter()
+        for (name, resource), number in running.items():
+            if name == condition.name:
+                busy[resource.model] += number
         return ProviderReport(
             name=condition.name,
             handle=short_hash(condition.name),
@@ -165,7 +190,7 @@ class Providers:
             paused=condition.paused,
             closed_until=condition.closed_until if closed else None,
             closed_for=_trouble(fault) if closed and fault is not None else None,
-            running=running.get(condition.name, 0),
+            running=busy.total(),
             max_concurrent=condition.max_concurrent,
             answered=condition.answered,
             failed=condition.failed,
@@ -173,7 +198,21 @@ class Providers:
             account=self._accounts.get(condition.name),
             spent=spent,
             caps=caps,
+            busy=busy,
+            outages=tuple(
+                Outage(closed.scope.pack, closed.scope.model, closed.until, _trouble(closed.closed_for))
+                for closed in condition.closed
+                if closed.scope.pack is not None
+            ),
         )
+
+
+_PRECISELY: dict[type[outcomes.ProviderError], Trouble] = {
+    outcomes.PackEmpty: Trouble.EMPTY,
+    outcomes.NotEnabled: Trouble.NOT_ENABLED,
+    outcomes.AddressRefused: Trouble.ADDRESS,
+    outcomes.NoSuchModel: Trouble.MISSING,
+}
 
 
 def _key(name: ProviderName) -> str:
@@ -181,6 +220,9 @@ def _key(name: ProviderName) -> str:
 
 
 def _trouble(kind: type[outcomes.ProviderError]) -> Trouble:
+    for precise, trouble in _PRECISELY.items():
+        if issubclass(kind, precise):
+            return trouble
     if issubclass(kind, outcomes.Unauthorized):
         return Trouble.KEY
     if issubclass(kind, outcomes.OutOfBalance):

@@ -33,7 +33,7 @@ from bot.domain.tasks.schedule import (
 from bot.domain.tasks.task import FailureKind, Task, TaskState
 from bot.domain.units import Millis, ProviderName
 from bot.kling import outcomes
-from bot.kling.pool import Pool
+from bot.kling.pool import Pool, Running
 from bot.kling.wire import SubmitContext, TaskRef
 from bot.services.credits.spending import Spending
 from bot.services.tasks.lifecycle import Tasks
@@ -109,7 +109,7 @@ class Dispatch:
             claimed = await self._claim(waiting, running, left)
             if claimed is not None and claimed.provider is not None:
                 queue.turns.take(waiting, of_user)
-                running[claimed.provider] += 1
+                running[claimed.provider, claimed.request.resource] += 1
                 of_user[claimed.user_id] += 1
                 if claimed.provider in left:
                     left[claimed.provider] -= estimate(claimed.price)
@@ -117,7 +117,7 @@ class Dispatch:
             ready = _with_room(pool, ready, running)
 
     async def _claim(
-        self, waiting: Waiting, running: Mapping[ProviderName, int], left: Mapping[ProviderName, float]
+        self, waiting: Waiting, running: Running, left: Mapping[ProviderName, float]
     ) -> Task | None:
         """Claim a task for the best provider that has room for it; None: there is none, or it moved on."""
         without = (*waiting.kind.excluded, *too_little_left(waiting.price, left))
@@ -163,7 +163,7 @@ class Dispatch:
             )
             await self._refused(task, task.provider, error)
         else:
-            await self._monitor.note(task.provider, None)
+            await self._monitor.note(task.provider, None, task.request.resource)
             now = self._runtime.clock.now()
             expected = await expected_duration(self._store, task)
             await self._tasks.advance(
@@ -178,7 +178,7 @@ class Dispatch:
 
     async def _refused(self, task: Task, provider: ProviderName, error: outcomes.ProviderError) -> None:
         now = self._runtime.clock.now()
-        await self._monitor.note(provider, error)
+        await self._monitor.note(provider, error, task.request.resource)
         match error:
             case outcomes.Rejected():
                 await self._tasks.advance(task, Refused(error.kind, error.message))
@@ -262,6 +262,6 @@ def task_ref(task: Task) -> TaskRef:
     return TaskRef(task.request.operation, task.request.model, task.external_task_id, task.provider_task_id)
 
 
-def _with_room(pool: Pool, kinds: Iterable[Kind], running: Mapping[ProviderName, int]) -> set[Kind]:
+def _with_room(pool: Pool, kinds: Iterable[Kind], running: Running) -> set[Kind]:
     """The kinds of tasks that somebody can take now."""
     return {kind for kind in kinds if pool.has_room(kind.request, running, kind.excluded)}

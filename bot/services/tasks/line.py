@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.clock import Clock
+from bot.domain.requests.request import Resource
 from bot.domain.tasks.line import Kind, Turns, Waiting
 from bot.domain.tasks.schedule import learned_median
 from bot.domain.tasks.task import Task
 from bot.domain.units import Millis, ProviderName, TaskId, UserId
-from bot.kling.pool import Pool, Slots
+from bot.kling.pool import Pool, Running, Slots
 from bot.services.ports import Hold, Place
 from bot.store import Store
 
@@ -19,30 +20,36 @@ PAGE = 500
 
 @dataclass(slots=True)
 class Queue:
-    """The line at one moment, oldest first, with what runs: `running` per provider, `running_of` per user."""
+    """The line at one moment, oldest first, with what runs: `running` per provider and model, `running_of` per user."""
 
     waiting: Sequence[Waiting]
-    running: Mapping[ProviderName, int]
+    running: Running
     running_of: Mapping[UserId, int]
     turns: Turns
-    _places: dict[frozenset[ProviderName], dict[TaskId, tuple[int, int]]] = field(default_factory=dict)
+    _places: dict[tuple[frozenset[ProviderName], Resource], dict[TaskId, tuple[int, int]]] = field(
+        default_factory=dict
+    )
 
     def first(self, number: int) -> list[TaskId]:
         """Those whose turn comes first."""
         return [task.id for task in self.turns.in_order(self.waiting, self.running_of)[:number]]
 
     def place(self, task: Waiting) -> tuple[int, int]:
-        """Where a task stands among those that wait for the same providers, from 1 on, and after how many of its user."""
-        takers = task.kind.takers
-        if takers not in self._places:
-            rivals = [other for other in self.waiting if other.kind.takers & takers]
+        """Where a task stands among those that wait for the same model of the same providers, from 1 on, and after how many of its user."""
+        takers, resource = task.kind.takers, task.kind.request.resource
+        if (takers, resource) not in self._places:
+            rivals = [
+                other
+                for other in self.waiting
+                if other.kind.takers & takers and other.kind.request.resource == resource
+            ]
             of_user: Counter[UserId] = Counter()
             places = {}
             for number, other in enumerate(self.turns.in_order(rivals, self.running_of), 1):
                 places[other.id] = (number, of_user[other.user_id])
                 of_user[other.user_id] += 1
-            self._places[takers] = places
-        return self._places[takers][task.id]
+            self._places[takers, resource] = places
+        return self._places[takers, resource][task.id]
 
 
 class Line:

@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 
 import structlog
 
+from bot.domain.requests.request import Pack, Resource
 from bot.domain.units import ProviderName
 from bot.kling import outcomes
 from bot.kling.pool import Pool
@@ -14,7 +15,20 @@ log = structlog.get_logger(__name__)
 
 _ALERTS: dict[type[outcomes.ProviderError], str] = {
     outcomes.Unauthorized: "alert.provider.unauthorized",
+    outcomes.NotEnabled: "alert.provider.not_enabled",
+    outcomes.AddressRefused: "alert.provider.address",
     outcomes.OutOfBalance: "alert.provider.balance",
+    outcomes.NoSuchModel: "alert.provider.no_such_model",
+    outcomes.NoChannel: "alert.provider.no_channel",
+}
+
+
+_PACK_ALERTS = {
+    Pack.VIDEO: "alert.provider.pack_video",
+    Pack.IMAGE: "alert.provider.pack_image",
+    Pack.AUDIO: "alert.provider.pack_audio",
+    Pack.TRY_ON: "alert.provider.pack_try_on",
+    Pack.LIBRARY: "alert.provider.pack_library",
 }
 
 
@@ -72,8 +86,24 @@ class ProviderMonitor:
         self.pool = pool
         self.operators = operators
 
-    async def note(self, provider: ProviderName, error: outcomes.ProviderError | None) -> None:
-        """Remember how an exchange ended (None: well), and tell the operators where it is news."""
-        if self.pool.note(provider, error) and error is not None:
-            key = _ALERTS.get(type(error), "alert.provider.unavailable")
-            await self.operators.alert_operators(key, provider=provider, detail=error.message)
+    async def note(
+        self, provider: ProviderName, error: outcomes.ProviderError | None, about: Resource | None = None
+    ) -> None:
+        """Remember how an exchange about something ended (None: well), and tell the operators where it is news."""
+        if self.pool.note(provider, error, about) and error is not None:
+            model = "" if about is None else about.model
+            await self.operators.alert_operators(
+                _alert(error, about), provider=provider, model=model, detail=error.message
+            )
+
+
+def _alert(error: outcomes.ProviderError, about: Resource | None) -> str:
+    """Which words tell of a fault: as precise as what is known of it."""
+    match error:
+        case outcomes.PackEmpty() if about is not None:
+            return _PACK_ALERTS[about.pack]
+        case outcomes.PackEmpty():
+            return "alert.provider.balance"
+        case outcomes.NotEnabled() if about is None:
+            return "alert.provider.unauthorized"
+    return _ALERTS.get(type(error), "alert.provider.unavailable")

@@ -95,6 +95,7 @@ _STATEMENTS = {
         "DROP INDEX tasks_queued",
         "CREATE INDEX tasks_queued ON tasks (sequence, id, version) WHERE state = 'queued'",
     ),
+    "0007_packs_of_units": ("ALTER TABLE tasks ADD COLUMN pack TEXT NOT NULL DEFAULT 'video'",),
 }
 
 STEPS = frozenset(_STATEMENTS)

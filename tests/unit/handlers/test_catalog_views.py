@@ -9,10 +9,10 @@ from bot.domain.requests import (
     catalog,
     presets,
 )
-from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation
+from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, Pack
 from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, UserId, short_hash
 from bot.i18n import NAMES
-from bot.services.operations.providers import AccountAnswer, ProviderReport, Trouble
+from bot.services.operations.providers import AccountAnswer, Outage, ProviderReport, Trouble
 from handlers.admin.providers import provider_view
 from handlers.chat.html import TEXT_LIMIT, plain, units
 from handlers.chat.keyboards import Signer, markup
@@ -159,7 +159,7 @@ def test_an_open_provider_tells_its_load_its_hour_its_time_and_its_account():
     assert provider_text().splitlines() == [
         "official · official",
         "Open",
-        "Running: 2 of 5",
+        "Running: 2 (5 of each model at most)",
         "Last hour: 1,140 answered, 60 failed (5 %)",
         "Usual time: 1 min 20 s",
         "Account: Pack: 91.5 left",
@@ -170,6 +170,21 @@ def test_a_closed_provider_tells_until_when_and_why():
     text = provider_text(closed_until=Millis(NOW + 10 * MINUTE), closed_for=Trouble.KEY)
     assert "Closed until 12:10" in text.replace("\u202f", " ")
     assert "(UTC): the key is refused" in text
+
+
+def test_what_is_closed_by_itself_is_told_beside_what_goes_on():
+    until = Millis(NOW + 10 * MINUTE)
+    text = provider_text(
+        busy={"kling-v3": 1, "kling-v2-6": 1},
+        outages=(
+            Outage(Pack.IMAGE, None, until, Trouble.EMPTY),
+            Outage(Pack.VIDEO, "kling-v3", until, Trouble.NOT_ENABLED),
+        ),
+    ).replace("\u202f", " ")
+    assert "Open\nImages: closed until 12:10" in text
+    assert "no units are left\nkling-v3: closed until 12:10" in text
+    assert "it is not enabled for this key" in text
+    assert "Running: 2 (5 of each model at most): kling-v2-6 1, kling-v3 1" in text
 
 
 def test_what_is_not_known_yet_is_said():

@@ -45,7 +45,9 @@ def a_request(**changes) -> VideoRequest:
 
 
 def names(pool, request=None, running=None, excluded=()) -> list[str]:
-    return [client.name for client in pool.candidates(request or a_request(), running or {}, excluded)]
+    request = request or a_request()
+    counted = {(name, request.resource): number for name, number in (running or {}).items()}
+    return [client.name for client in pool.candidates(request, counted, excluded)]
 
 
 # -- capability and room -----------------------------------------------------------------------------

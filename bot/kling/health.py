@@ -1,0 +1,210 @@
+"""How a provider is: its account, each of its resource packs and each of its models by itself.
+
+Kling sells packs of units per product and enables models one by one, and says of each by itself when there is
+no more (1102, 1103, 1203) or enough runs (1303). What fails is left alone, and nothing else.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bot.domain.requests.request import Pack, Resource
+from bot.domain.units import HOUR, MINUTE, SECOND, Millis
+from bot.kling import outcomes
+
+KEY_PAUSE = 10 * MINUTE
+KEY_PAUSE_CAP = HOUR
+MISSING_PAUSE = 6 * HOUR
+"""A model that a provider does not have is asked for again after a long while, or when an admin resumes."""
+
+DOWN_PAUSE = 30 * SECOND
+DOWN_AFTER = 5
+"""So many times in a row out of reach, and a provider is left alone for a while."""
+
+TRIAL = MINUTE
+"""How long one request after a pause has to show whether the provider is well again, before another may."""
+
+FAULTS = (outcomes.Unauthorized, outcomes.OutOfBalance, outcomes.NoSuchModel)
+"""These do not pass by waiting: what they close is no longer offered. All else is waited for."""
+
+
+class Scope(NamedTuple):
+    """What of a provider is well or not: all of it, one of its packs, or one model of a pack."""
+
+    pack: Pack | None = None
+    model: str | None = None
+
+
+ACCOUNT = Scope()
+
+About = Resource | None
+"""What an exchange was about; None: nothing that is sold by itself, such as a question about a task."""
+
+
+@dataclass(slots=True)
+class Health:
+    """What is known of one scope. `closed_until` (UTC milliseconds): nothing is sent before.
+
+    `closed_for` is the kind of fault that closed it.
+    `unwell`: it was closed for a fault and has not answered well since, so one request at a time tries it.
+    """
+
+    closed_until: int = 0
+    closed_for: type[outcomes.ProviderError] | None = None
+    pauses: int = 0
+    failures: int = 0
+    unwell: bool = False
+    on_trial: bool = False
+    told: bool = False
+
+    def close(self, until: int, outcome: outcomes.ProviderError) -> bool:
+        """Send nothing before; True where that is news."""
+        self.closed_until = until
+        self.closed_for = type(outcome)
+        self.unwell = True
+        self.on_trial = False
+        news = not self.told
+        self.told = True
+        return news
+
+    def try_once(self, now: Millis) -> None:
+        """Let one request show whether it is well again."""
+        if self.unwell:
+            self.closed_until = now + TRIAL
+            self.on_trial = True
+
+    def is_at_fault(self, now: Millis) -> bool:
+        """Whether it is closed for a fault that does not pass by waiting."""
+        return self.closed_until > now and self.closed_for is not None and issubclass(self.closed_for, FAULTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A pack or a model that is closed, why, and until when (UTC milliseconds)."""
+
+    scope: Scope
+    closed_for: type[outcomes.ProviderError]
+    until: Millis
+
+
+class Healths:
+    """The health of one provider, scope by scope."""
+
+    def __init__(self) -> None:
+        self._known: dict[Scope, Health] = {ACCOUNT: Health()}
+
+    @property
+    def account(self) -> Health:
+        """The account as a whole, and the way there."""
+        return self._known[ACCOUNT]
+
+    def of(self, about: About) -> list[Health]:
+        """What is known of all that a request needs."""
+        return [self._known[scope] for scope in _scopes(about) if scope in self._known]
+
+    def closed_until(self, about: About) -> int:
+        """Before when nothing about this is sent (UTC milliseconds)."""
+        return max(health.closed_until for health in self.of(about))
+
+    def is_at_fault(self, about: About, now: Millis) -> bool:
+        """Whether something that it needs is closed for a fault that does not pass by waiting."""
+        return any(health.is_at_fault(now) for health in self.of(about))
+
+    def is_busy(self, about: About) -> bool:
+        """Whether all that keeps it closed is that the provider asked for a pause."""
+        closing = max(self.of(about), key=lambda health: health.closed_until)
+        return closing.closed_for is outcomes.Throttled
+
+    def is_unwell(self, about: About) -> bool:
+        """Whether the next request about this is a trial."""
+        return any(health.unwell for health in self.of(about))
+
+    def try_once(self, about: About, now: Millis) -> None:
+        """Let one request show whether it is well again."""
+        for health in self.of(about):
+            health.try_once(now)
+
+    def closed(self, now: Millis) -> Iterator[Closed]:
+        """What is closed beside the account."""
+        for scope, health in self._known.items():
+            if scope != ACCOUNT and health.closed_until > now and health.closed_for is not None:
+                yield Closed(scope, health.closed_for, Millis(health.closed_until))
+
+    def note(self, outcome: outcomes.ProviderError | None, about: About, now: Millis) -> bool:
+        """Remember how an exchange ended (None: well); True where the operators should be told of it."""
+        health = self._concerned(outcome, about)
+        match outcome:
+            case outcomes.Unauthorized() | outcomes.OutOfBalance() | outcomes.NoSuchModel():
+                if not health.unwell or health.closed_until <= now or health.on_trial:
+                    # Answers to what was asked before the pause do not make it longer.
+                    first, cap = _pause(outcome)
+                    health.pauses += 1
+                    return health.close(now + min(first * 2 ** (health.pauses - 1), cap), outcome)
+                return False
+            case outcomes.Throttled():
+                self._busy(health, outcome, about, now)
+                return False
+            case outcomes.Unavailable() | outcomes.Ambiguous():
+                health.failures += 1
+                if health.failures < DOWN_AFTER:
+                    return False
+                return health.close(now + (outcome.retry_after or DOWN_PAUSE), outcome)
+            case _:
+                self._answered(outcome, about)
+                return False
+
+    def _concerned(self, outcome: outcomes.ProviderError | None, about: About) -> Health:
+        """The health of what an outcome is about."""
+        scope = ACCOUNT
+        if about is not None:
+            match outcome:
+                case outcomes.PackEmpty():
+                    scope = Scope(about.pack)
+                case (
+                    outcomes.NotEnabled()
+                    | outcomes.NoSuchModel()
+                    | outcomes.NoChannel()
+                    | outcomes.Throttled()
+                ):
+                    scope = Scope(about.pack, about.model)
+        return self._known.setdefault(scope, Health())
+
+    def _busy(self, health: Health, outcome: outcomes.Throttled, about: About, now: Millis) -> None:
+        opens = now + (outcome.retry_after or SECOND)
+        for tried in self.of(about):
+            if tried.on_trial:
+                # Who is too busy is well; whether units are left is not said by it.
+                if tried.closed_for is not None and issubclass(tried.closed_for, outcomes.PackEmpty):
+                    tried.closed_until, tried.on_trial = opens, False
+                else:
+                    self._reset(tried)
+        if opens > health.closed_until:
+            health.closed_until = opens
+            health.closed_for = type(outcome)
+
+    def _answered(self, outcome: outcomes.ProviderError | None, about: About) -> None:
+        """A task that was taken shows that all it needed is well; any other answer, that the key is good."""
+        for health in self.of(about if outcome is None else None):
+            if about is None and health.closed_for is outcomes.OutOfBalance:
+                # What was paid for before is answered for.
+                health.failures = 0
+            else:
+                self._reset(health)
+
+    @staticmethod
+    def _reset(health: Health) -> None:
+        fresh = Health()
+        for name in Health.__slots__:
+            setattr(health, name, getattr(fresh, name))
+
+
+def _pause(outcome: outcomes.ProviderError) -> tuple[int, int]:
+    if isinstance(outcome, outcomes.NoSuchModel):
+        return MISSING_PAUSE, 4 * MISSING_PAUSE
+    return KEY_PAUSE, KEY_PAUSE_CAP
+
+
+def _scopes(about: About) -> tuple[Scope, ...]:
+    if about is None:
+        return (ACCOUNT,)
+    return (ACCOUNT, Scope(about.pack), Scope(about.pack, about.model))
