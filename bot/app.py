@@ -26,6 +26,7 @@ from bot.domain.units import DAY, MINUTE, Millis
 from bot.kling import callback
 from bot.kling.download import MAX_DOWNLOAD, download
 from bot.kling.pool import ConfiguredOffer, open_pool
+from bot.masking import Mask
 from bot.network import Network
 from bot.scheduler import Scheduler
 from bot.services.compose import Compose
@@ -124,7 +125,9 @@ async def build(
         if store is None:
             store = await Store.open(settings.store.url)
             stack.push_async_callback(store.close)
-        pool = await stack.enter_async_context(open_pool(settings.providers, clock, network))
+        pool = await stack.enter_async_context(
+            open_pool(settings.providers, clock, network, Mask(settings.secrets()).answer)
+        )
         downloads = await stack.enter_async_context(network.client(timeout=DOWNLOAD_TIMEOUT))
 
         scheduler = Scheduler()

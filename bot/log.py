@@ -4,7 +4,6 @@ The redaction works on the finished text of a record, so that it also covers tra
 and whatever a message was put together from.
 """
 
-import json
 import logging
 import re
 import sys
@@ -12,11 +11,10 @@ import threading
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TextIO
-from urllib.parse import quote
 
 import structlog
 
-MASK = "***"
+from bot.masking import MASK, Mask
 
 _PATTERNS = (
     # A Bot API address holds the token.
@@ -25,9 +23,6 @@ _PATTERNS = (
     re.compile(r"\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"),
     re.compile(r"(?i)(?<=authorization: )\S+(?: \S+)?"),
 )
-
-SHORTEST_SECRET = 4
-"""Characters. Something shorter would mask half of the log, and protects nothing."""
 
 QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "telegram", "aiohttp", "hpack", "PIL", "asyncio")
 """Libraries that are heard from warnings on. httpx would write each address, with the token in it."""
@@ -39,20 +34,11 @@ class RedactingFormatter(logging.Formatter):
     def __init__(self, inner: logging.Formatter, secrets: Iterable[str]) -> None:
         super().__init__()
         self._inner = inner
-        forms: set[str] = set()
-        for secret in secrets:
-            if len(secret) >= SHORTEST_SECRET:
-                # As it is, in an address, quoted by Python, and any of these inside a JSON text.
-                told = {secret, quote(secret, safe=""), repr(secret)[1:-1]}
-                forms |= told | {json.dumps(form)[1:-1] for form in told}
-        # The longest first: a half must not break the whole that it is a part of.
-        self._secrets = sorted(forms, key=len, reverse=True)
+        self._mask = Mask(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         """Format and redact."""
-        text = self._inner.format(record)
-        for secret in self._secrets:
-            text = text.replace(secret, MASK)
+        text = self._mask(self._inner.format(record))
         for pattern in _PATTERNS:
             text = pattern.sub(MASK, text)
         return text

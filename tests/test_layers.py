@@ -23,7 +23,8 @@ LAYERS = {
     "bot.domain": ("bot.domain", "bot.errors"),
     "bot.media": ("bot.media", "bot.errors"),
     "bot.i18n": ("bot.errors",),
-    "bot.log": (),
+    "bot.masking": (),
+    "bot.log": ("bot.masking",),
     "bot.network": (),
     "bot.serving": (),
     "bot.kling.wire": ("bot.domain",),
@@ -66,6 +67,7 @@ LAYERS = {
     "bot.cli.check": (
         "bot.settings",
         "bot.clock",
+        "bot.masking",
         "bot.network",
         "bot.store",
         "bot.kling",

@@ -8,6 +8,7 @@ import httpx
 from bot.clock import SystemClock
 from bot.kling.outcomes import ProviderError
 from bot.kling.pool import open_pool
+from bot.masking import Mask
 from bot.network import Network
 from bot.settings.config import Settings
 from bot.store import Store
@@ -30,7 +31,7 @@ async def check(settings: Settings) -> list[Result]:
     results = [await _store(settings), await _telegram(settings, network), _callbacks(settings)]
     if not any(provider.enabled for provider in settings.providers):
         results.append(Result("providers", False, "none of them is enabled"))
-    async with open_pool(settings.providers, SystemClock(), network) as pool:
+    async with open_pool(settings.providers, SystemClock(), network, Mask(settings.secrets()).answer) as pool:
         for client in pool.clients():
             subject = f"provider {client.name}"
             try:

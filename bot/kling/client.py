@@ -83,7 +83,10 @@ class Limiter:
 
 
 class KlingClient:
-    """Submits, asks and looks up. Every method raises only what `bot.kling.outcomes` names."""
+    """Submits, asks and looks up. Every method raises only what `bot.kling.outcomes` names.
+
+    `mask` takes every configured secret out of the answers.
+    """
 
     def __init__(
         self,
@@ -95,6 +98,7 @@ class KlingClient:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Sleep = asyncio.sleep,
+        mask: Callable[[bytes], bytes] = bytes,
     ) -> None:
         self.config = config
         self.dialect = dialect
@@ -103,6 +107,7 @@ class KlingClient:
         self._clock = clock
         self._monotonic = monotonic
         self._limiter = Limiter(config.rate, monotonic, sleep)
+        self._mask = mask
         self._unknown_words: set[str] = set()
 
     @property
@@ -306,7 +311,8 @@ class KlingClient:
                 response = HttpResponse(
                     answer.status_code,
                     dated | {name.lower(): value for name, value in answer.headers.items()},
-                    bytes(body),
+                    # Some quote the key that they refuse; what they say is shown to people, and kept.
+                    self._mask(bytes(body)),
                 )
         except _NEVER_SENT as error:
             # The text of a network error may hold an address; its kind says enough.

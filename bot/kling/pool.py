@@ -1,7 +1,7 @@
 """The providers together: who can take a request, who is unwell, and who is next."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -312,8 +312,13 @@ def _runs(client: KlingClient, request: VideoRequest, running: Running) -> int:
 
 
 @asynccontextmanager
-async def open_pool(providers: Iterable[Provider], clock: Clock, network: Network) -> AsyncIterator[Pool]:
-    """One HTTP client for each enabled provider, closed again at the end."""
+async def open_pool(
+    providers: Iterable[Provider],
+    clock: Clock,
+    network: Network,
+    mask: Callable[[bytes], bytes] = bytes,
+) -> AsyncIterator[Pool]:
+    """One HTTP client for each enabled provider, closed again at the end; `mask` takes secrets out of answers."""
     async with AsyncExitStack() as stack:
         clients = []
         for provider in providers:
@@ -322,7 +327,9 @@ async def open_pool(providers: Iterable[Provider], clock: Clock, network: Networ
                 http = await stack.enter_async_context(network.client(http2=True))
                 key = provider.key.get_secret_value()
                 scheme = scheme_of(provider.auth, key, provider.base_url, _dialect_name(provider))
-                clients.append(KlingClient(provider, _dialect(provider), Signer(scheme, key), http, clock))
+                clients.append(
+                    KlingClient(provider, _dialect(provider), Signer(scheme, key), http, clock, mask=mask)
+                )
         yield Pool(clients, clock)
 
 

@@ -98,7 +98,8 @@ class Settings(BaseModel):
         found.add(self.assistant.key.get_secret_value())
         for provider in self.providers:
             key = provider.key.get_secret_value()
-            found |= {key, *key.split("|"), provider.webhook_secret.get_secret_value()}
+            signs = provider.webhook_secret.get_secret_value()
+            found |= {key, *key.split("|"), signs, signs.removeprefix("whsec_")}
             if self.web.public_url:
                 found.add(callback.path_secret(token, provider.name))
         return tuple(sorted((secret for secret in found if secret), key=len, reverse=True))

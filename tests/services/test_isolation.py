@@ -1,5 +1,8 @@
 """A fault at a provider closes what failed, and nothing else, for as long as it fails."""
 
+import base64
+import json
+
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +14,7 @@ from bot.errors import UserError
 from bot.services.operations.providers import Trouble
 from bot.services.ports import Job
 from tests.builders import a_request, stored
+from tests.world.bot import KEY
 from tests.world.services import A, ServiceWorld, accepted, refusal
 from tests.world.telegram import BOSS
 
@@ -184,3 +188,20 @@ async def test_a_refusal_of_content_does_not_say_that_units_are_back(world):
     assert refused(world, a_video()) == "error.request.all_out"
     world.clock.advance(MINUTE)
     assert refused(world, a_video()) is None
+
+
+async def test_a_message_that_quotes_the_key_reaches_nobody_with_it(world):
+    """Not the admins, not the person, not the store, and not the log."""
+    quoted = f"Incorrect key {KEY.partition('|')[0]} or {base64.b64encode(KEY.encode()).decode()}"
+    world.to_kling.answer("submit", refusal(401, 1002, quoted), refusal(400, 1201, quoted))
+    await sent(world, a_video())
+    await world.services.providers.resume(A, BOSS)
+    await sent(world, a_video())
+    told = [json.dumps(call) for call in world.to_telegram.of("sendMessage")]
+    kept = [str(row) for row in world.rows("SELECT failure_detail FROM tasks")]
+    assert any("Incorrect key ***" in text for text in told)
+    assert any("Incorrect key ***" in text for text in kept)
+    for secret in quoted.split()[2::2]:
+        assert not any(
+            secret in text for text in (*told, *kept, str(world.events("submission not accepted")))
+        )
