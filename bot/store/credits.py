@@ -244,13 +244,13 @@ def get_pool_account(tx: Transaction, chat_id: ChatId) -> UserId:
     return UserId(chat_id) if before is None else get_pool_account(tx, ChatId(before))
 
 
-def get_paying_pool(tx: Transaction, task: Task, use: PoolUse) -> UserId | None:
-    """The account of the group's pool that pays for a task; None: its owner does."""
+def get_paying_pool(tx: Transaction, task: Task, use: PoolUse, price: Credits) -> UserId | None:
+    """The account of the group's pool that pays the price of a task with its batch; None: its owner does."""
     if use is PoolUse.OFF:
         return None
     account = get_pool_account(tx, task.origin.chat_id)
     left = get_balance(tx, account, task.created_at)
-    return account if pool_pays(task.price, use, left) else None
+    return account if pool_pays(price, use, left) else None
 
 
 def get_usage(tx: Transaction, user_id: UserId, window: Windows) -> Usage:

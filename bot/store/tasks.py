@@ -6,7 +6,7 @@ from bot.domain.credits.caps import NO_CAPS, Caps, total, within
 from bot.domain.credits.quota import Plan, PoolUse, Windows, may_hold, within_group_budget
 from bot.domain.requests.request import Pack, Resource
 from bot.domain.tasks.lifecycle import Settlement, Transition
-from bot.domain.tasks.task import LedgerRow, Task, TaskState
+from bot.domain.tasks.task import DeliveryKind, LedgerRow, OutboxItem, Task, TaskState
 from bot.domain.units import Credits, Millis, ProviderName, TaskId, UserId
 from bot.store.credits import book, get_paying_pool, get_usage, settle, sum_spent_in_chat, sum_spent_units
 from bot.store.drafts import StoredAttachment, save_attachment
@@ -39,8 +39,12 @@ class Tasks(Subject):
         group_budget: int | None = None,
         pool: PoolUse = PoolUse.OFF,
         caps: Caps = NO_CAPS,
+        *,
+        rest: Sequence[Task] = (),
     ) -> Task:
         """Save a new task with its attachments and hold its price.
+
+        `rest` are the other tasks of its batch: all are saved, each with a hold of its own, or none.
 
         `group_budget` is how many credits everybody in the task's chat may spend in the day of `window`.
         `caps` is what everybody together may spend at Kling.
@@ -63,19 +67,26 @@ class Tasks(Subject):
                     return known
             if tx.one(Row, GET, task=task.id) is not None:
                 raise TaskIdTaken(task.id)
+            batch = (task, *rest)
+            price = Credits(sum(each.price for each in batch))
             usage = get_usage(tx, task.user_id, window)
-            payer = get_paying_pool(tx, task, pool)
+            payer = get_paying_pool(tx, task, pool, price)
             # Where a pool pays, who asks is still bound to how much may run at a time.
-            allowance = may_hold(task.price if payer is None else Credits(0), plan, usage, window)
+            left = may_hold(price if payer is None else Credits(0), plan, usage, window, len(batch))
             if group_budget is not None:
                 spent = sum_spent_in_chat(tx, task.origin.chat_id, window.day_start)
-                within_group_budget(task.price, group_budget, spent, window)
+                within_group_budget(price, group_budget, spent, window)
             if caps:
-                within(caps, total(sum_spent_units(tx, window).values()), task.price, window)
+                within(caps, total(sum_spent_units(tx, window).values()), price, window)
             for attachment in attachments:
                 save_attachment(tx, attachment, task.created_at)
-            tx.insert("tasks", columns(task))
-            book(tx, LedgerRow.hold(task, allowance, payer))
+            for each in batch:
+                if each is not task and tx.one(Row, GET, task=each.id) is not None:
+                    raise TaskIdTaken(each.id)
+                allowance = Credits(min(left, each.price))
+                left = Credits(left - allowance)
+                tx.insert("tasks", columns(each))
+                book(tx, LedgerRow.hold(each, allowance, payer))
             return task
 
         return await self._write(work)
@@ -85,6 +96,14 @@ class Tasks(Subject):
     async def get(self, task_id: TaskId) -> Task | None:
         """One task."""
         return await self._read(lambda tx: tx.one(Task, GET, task=task_id))
+
+    async def list_batch(self, task: Task) -> list[Task]:
+        """All tasks of a task's batch, in order; where it has none, the task itself as it is now."""
+        statement = "SELECT * FROM tasks INDEXED BY tasks_of_batch WHERE batch_id = :batch ORDER BY sequence"
+        if task.batch_id is None:
+            found = await self.get(task.id)
+            return [] if found is None else [found]
+        return await self._read(lambda tx: tx.all(Task, statement, batch=task.batch_id))
 
     async def list_of(self, user_id: UserId, states: Sequence[TaskState], limit: int = 20) -> list[Task]:
         """A user's tasks in these states, newest first."""
@@ -125,6 +144,11 @@ class Tasks(Subject):
             AND state IN ('succeeded', 'failed', 'cancelled', 'expired')
             AND NOT EXISTS (
                 SELECT 1 FROM outbox WHERE task_id = tasks.id AND outbox.state IN ('pending', 'sending')
+            )
+            AND NOT EXISTS (
+                SELECT 1 FROM tasks AS other INDEXED BY tasks_of_batch
+                WHERE other.batch_id = tasks.batch_id
+                AND other.state IN ('queued', 'submitting', 'unconfirmed', 'in_progress')
             )
             ORDER BY sequence LIMIT :limit
         """
@@ -275,7 +299,8 @@ class Tasks(Subject):
         """Apply a transition with its ledger and outbox rows, if the version is current.
 
         A charge or a release books the opposite of the task's hold (`task:<id>:charge`, `task:<id>:release`),
-        with the hold's allowance and moment.
+        with the hold's allowance and moment. What a batch has to deliver is due when all of its tasks have ended,
+        with one notice if any of them was not made.
 
         Raises:
             Conflict: the task moved on since `transition.before` was read.
@@ -298,6 +323,10 @@ class Tasks(Subject):
             WHERE id = :id AND version = :before
             RETURNING *
         """
+        batch_runs = """
+            SELECT 1 FROM tasks INDEXED BY tasks_of_batch
+            WHERE batch_id = :batch AND state IN ('queued', 'submitting', 'unconfirmed', 'in_progress') LIMIT 1
+        """
         before, after = transition.before, transition.after
 
         def work(tx: Transaction) -> Task:
@@ -309,17 +338,47 @@ class Tasks(Subject):
             if task.is_forgotten:
                 # There is nobody to tell, and nothing to send once more.
                 return end_forgotten(tx, task, now) if after.state is TaskState.QUEUED else task
+            runs = task.batch_id is not None and tx.value(batch_runs, batch=task.batch_id) is not None
             for item in transition.outbox:
-                row = {"task_id": after.id, "state": "pending", "attempts": 0, "due_at": now}
-                tx.insert("outbox", mapper.columns(item) | row)
+                if task.batch_id is None or item.kind is not DeliveryKind.NOTICE:
+                    _add_delivery(tx, task.id, item, None if runs else now)
+            if task.batch_id is not None and not runs and not before.state.is_final:
+                _end_batch(tx, task.batch_id, now)
             return task
 
         return await self._write(work)
 
     async def set_status_message(self, task_id: TaskId, message_id: int | None) -> None:
-        """Save the id of a task's status message. Does not change the version."""
-        statement = "UPDATE tasks SET status_message_id = :message WHERE id = :task"
+        """Save the id of a task's status message, which is that of its batch. Does not change the version."""
+        statement = """
+            UPDATE tasks SET status_message_id = :message
+            WHERE id = :task OR batch_id = (SELECT batch_id FROM tasks WHERE id = :task)
+        """
         await self._write(lambda tx: tx.run(statement, task=task_id, message=message_id))
+
+
+def _add_delivery(tx: Transaction, task_id: TaskId, item: OutboxItem, due_at: Millis | None) -> None:
+    row = {"task_id": task_id, "state": "pending", "attempts": 0, "due_at": due_at}
+    tx.insert("outbox", mapper.columns(item) | row)
+
+
+def _end_batch(tx: Transaction, batch_id: TaskId, now: Millis) -> None:
+    """Make due what the batch has waited for, and tell once of all that was not made."""
+    release = """
+        UPDATE outbox SET due_at = :now
+        WHERE task_id IN (SELECT id FROM tasks INDEXED BY tasks_of_batch WHERE batch_id = :batch)
+        AND due_at IS NULL AND +state = 'pending'
+    """
+    # A failure has more to say than a cancellation.
+    missed = """
+        SELECT id FROM tasks INDEXED BY tasks_of_batch
+        WHERE batch_id = :batch AND state IN ('failed', 'expired', 'cancelled')
+        ORDER BY state = 'cancelled', sequence LIMIT 1
+    """
+    tx.run(release, batch=batch_id, now=now)
+    task_id = tx.value(missed, batch=batch_id)
+    if task_id is not None:
+        _add_delivery(tx, task_id, OutboxItem(DeliveryKind.NOTICE), now)
 
 
 def columns(task: Task) -> dict[str, object]:

@@ -165,8 +165,8 @@ def resets_at(plan: Plan, usage: Usage, window: Windows) -> Millis | None:
     return window.month_end if month_is_scarcer else window.day_end
 
 
-def may_hold(price: Credits, plan: Plan, usage: Usage, window: Windows) -> Credits:
-    """Decide whether `price` can be held, and say how much of it the plan's allowance bears.
+def may_hold(price: Credits, plan: Plan, usage: Usage, window: Windows, number: int = 1) -> Credits:
+    """Decide whether `price` of so many tasks can be held, and say how much of it the plan's allowance bears.
 
     The allowance is spent first, for it lapses; granted credits stay.
 
@@ -175,7 +175,7 @@ def may_hold(price: Credits, plan: Plan, usage: Usage, window: Windows) -> Credi
             of the next reset.
 
     """
-    if usage.running >= plan.max_running:
+    if usage.running + number > plan.max_running:
         raise UserError("error.quota.running", running=usage.running, limit=plan.max_running)
     from_allowance = min(price, allowance_left(plan, usage))
     if price - from_allowance > max(0, usage.balance):

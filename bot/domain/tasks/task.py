@@ -79,6 +79,8 @@ class Task:
     has been asked then whether to go on, until `answer_by`. `deadline_at` belongs to what the task does now:
     waiting in line, or, from each submission on, being made.
     A `hidden` task was deleted by its owner: it stays for the ledger and is shown nowhere.
+    Several results of one request are several tasks, a batch: `batch_id` is the id of its first task, and None
+    where one result was asked for. They have one status message, one notice and one album.
     """
 
     id: TaskId
@@ -110,6 +112,7 @@ class Task:
     priority: int = 0
     max_running: int = 0
     answer_by: Millis | None = None
+    batch_id: TaskId | None = None
 
     @property
     def is_forgotten(self) -> bool:

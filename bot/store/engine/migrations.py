@@ -96,6 +96,10 @@ _STATEMENTS = {
         "CREATE INDEX tasks_queued ON tasks (sequence, id, version) WHERE state = 'queued'",
     ),
     "0007_packs_of_units": ("ALTER TABLE tasks ADD COLUMN pack TEXT NOT NULL DEFAULT 'video'",),
+    "0008_batches": (
+        "ALTER TABLE tasks ADD COLUMN batch_id TEXT",
+        "CREATE INDEX tasks_of_batch ON tasks (batch_id, state) WHERE batch_id IS NOT NULL",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)
