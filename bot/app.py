@@ -357,7 +357,9 @@ async def build(
         yield App(
             store=store,
             services=services,
-            inbox=Intake(store=store, source=updates, processor=handler, clock=clock, sleep=sleep),
+            inbox=Intake(
+                store=store, source=updates, processor=handler, operators=alerts, clock=clock, sleep=sleep
+            ),
             scheduler=scheduler,
             jobs={
                 Job.DISPATCH: (TICK_SECONDS, dispatch.tick),

@@ -10,7 +10,7 @@ import structlog
 from bot.scheduler import Run, Scheduler
 from bot.services.container import Services
 from bot.services.inbox import Intake
-from bot.services.ports import Job, RawUpdate
+from bot.services.ports import Job, RawUpdate, UnreadUpdate
 from bot.services.tasks.workers import WorkerPool
 from bot.store import Store
 
@@ -36,7 +36,7 @@ class App:
     scheduler: Scheduler
     jobs: Mapping[Job, tuple[float, Run]]
     work: tuple[WorkerPool, ...]
-    read_update: Callable[[Mapping[str, object]], RawUpdate]
+    read_update: Callable[[Mapping[str, object]], RawUpdate | UnreadUpdate]
     restore: Callable[[], Awaitable[None]]
     prepare: Callable[[], Awaitable[None]]
     serving: Callable[[], AbstractAsyncContextManager[object]]

@@ -22,7 +22,7 @@ from bot.clock import Clock
 from bot.domain.units import MINUTE, Millis, ProviderName
 from bot.errors import ConfigError
 from bot.kling.callback import Hint, Malformed, is_signed, parse
-from bot.services.ports import RawUpdate, UpdateSource
+from bot.services.ports import RawUpdate, UnreadUpdate, UpdateSource
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -115,7 +115,7 @@ class WatchedUpdates:
         self._clock = clock
         self.asked_at: Millis | None = None
 
-    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
+    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate | UnreadUpdate]:
         """Wait for updates; see `bot.services.ports.UpdateSource`."""
         self.asked_at = self._clock.now()
         return await self._source.fetch(offset, timeout_seconds)

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,13 +18,13 @@ from telegram.request import HTTPXRequest
 
 from bot.clock import Runtime, Sleep
 from bot.domain.people.access import Role
-from bot.domain.units import ChatId, Millis, UserId
+from bot.domain.units import UserId
 from bot.errors import ConfigError
 from bot.network import Network, is_loopback
 from bot.services.container import Services
-from bot.services.ports import RawUpdate
+from bot.services.ports import RawUpdate, UnreadableError, UnreadUpdate
 from bot.settings import sections
-from handlers import ROUTES
+from handlers import ROUTES, updates
 from handlers.chat.keyboards import Signer
 from handlers.chat.routes import SUBSCRIPTION
 from handlers.dispatcher import Dispatcher, Incoming
@@ -32,7 +32,9 @@ from handlers.sending.broadcasts import TelegramBroadcasts
 from handlers.sending.chat import Chat
 from handlers.sending.delivery import TelegramDelivery
 from handlers.sending.notices import TelegramNotices
+from handlers.updates import PollingRequest
 
+R = TypeVar("R", bound=HTTPXRequest)
 KlingApplication = Application[Any, Any, Any, Any, Any, Any]
 
 log = structlog.get_logger(__name__)
@@ -66,11 +68,19 @@ class UpdateHandler:
         application.add_handler(TypeHandler(Incoming, handle))
 
     async def process(self, update: RawUpdate) -> None:
-        """Act on one update to its end."""
+        """Act on one update to its end; see `bot.services.ports.UpdateProcessor`."""
         bot = self._application.bot
-        others = [Update.de_json(payload, bot).message for payload in update.album]
-        album = tuple(message for message in others if message is not None)
-        await self._application.process_update(Incoming(Update.de_json(update.payload, bot), album))
+        try:
+            others = [Update.de_json(payload, bot).message for payload in update.album]
+            album = tuple(message for message in others if message is not None)
+            incoming = Incoming(Update.de_json(update.payload, bot), album)
+        except Exception as error:
+            raise UnreadableError(updates.error_text(error)) from error
+        await self._application.process_update(incoming)
+
+    async def tell(self, update: RawUpdate, key: str) -> None:
+        """Tell who sent an update that nothing is done about it. Best effort."""
+        await self.dispatcher.tell(update, key)
 
     async def prepare(self, staff: Mapping[UserId, Role]) -> None:
         """Set menus, also those of the people who run the bot, and descriptions; best effort."""
@@ -80,8 +90,11 @@ class UpdateHandler:
 class TelegramSide:
     """Telegram as the services see it: where results and notices go, and where updates come from."""
 
-    def __init__(self, application: KlingApplication, token: str, runtime: Runtime) -> None:
+    def __init__(
+        self, application: KlingApplication, polling: PollingRequest, token: str, runtime: Runtime
+    ) -> None:
         self.application = application
+        self._polling = polling
         self._signer = Signer(token)
         self.chat = Chat(application.bot, self._signer, runtime.sleep)
         self.delivery = TelegramDelivery(self.chat)
@@ -93,23 +106,14 @@ class TelegramSide:
         bot = self.application.bot
         return UpdateHandler(self.application, Dispatcher(ROUTES, bot, self._signer, self.chat, services))
 
-    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
+    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate | UnreadUpdate]:
         """Wait for updates; see `bot.services.ports.UpdateSource`. Raises what Telegram answers."""
-        updates = await self.application.bot.get_updates(
-            offset=offset, timeout=timeout_seconds, allowed_updates=list(ALLOWED_UPDATES)
-        )
-        return [_raw(update) for update in updates]
+        url = self.application.bot.base_url
+        return await updates.fetch(self._polling, url, offset, timeout_seconds, ALLOWED_UPDATES)
 
-    def read(self, payload: Mapping[str, object]) -> RawUpdate:
+    def read(self, payload: Mapping[str, object]) -> RawUpdate | UnreadUpdate:
         """Read an update as the Bot API writes it in JSON."""
-        return _raw(Update.de_json(dict(payload), self.application.bot))
-
-
-def _raw(update: Update) -> RawUpdate:
-    chat = update.effective_chat
-    message = update.message
-    sent_at = None if message is None else Millis(int(message.date.timestamp() * 1000))
-    return RawUpdate(update.update_id, None if chat is None else ChatId(chat.id), update.to_dict(), sent_at)
+        return updates.read(payload)
 
 
 @asynccontextmanager
@@ -132,8 +136,8 @@ async def _transport(
         yield AiohttpTransport(verify=False, client=session)
 
 
-def _request(transport: httpx.AsyncBaseTransport, read_timeout: float) -> HTTPXRequest:
-    return HTTPXRequest(
+def _request(transport: httpx.AsyncBaseTransport, read_timeout: float, kind: type[R]) -> R:
+    return kind(
         connection_pool_size=CONNECTIONS,
         read_timeout=read_timeout,
         write_timeout=60,
@@ -178,18 +182,19 @@ async def connect(
     ):
         # The time-out of a long poll comes on top: a dead line is noticed within 45 seconds.
         token = settings.token.get_secret_value()
+        asking = _request(polling, 15, PollingRequest)
         application: KlingApplication = (
             ApplicationBuilder()
             .token(token)
             .base_url(settings.base_url)
             .base_file_url(settings.base_file_url)
             .local_mode(settings.local_mode)
-            .request(_request(sending, 60))
-            .get_updates_request(_request(polling, 15))
+            .request(_request(sending, 60, HTTPXRequest))
+            .get_updates_request(asking)
             .updater(None)
             .job_queue(None)
             .build()
         )
         await _greet(application.bot, runtime.sleep)
         async with application:
-            yield TelegramSide(application, token, runtime)
+            yield TelegramSide(application, asking, token, runtime)

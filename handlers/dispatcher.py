@@ -1,21 +1,28 @@
 """From an update to its handler: the one handler that python-telegram-bot knows."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from telegram import Bot, Message, Update
 
 from bot.domain.people.access import AccessLevel, Permission
+from bot.domain.units import UserId
 from bot.errors import UserError
+from bot.i18n import for_language
 from bot.services.container import Services
+from bot.services.floods import body_of, sender_of
+from bot.services.inbox import BROKEN
+from bot.services.ports import ChatError, RawUpdate
 from handlers import gate
 from handlers.chat import errors
 from handlers.chat.files import image_file_of, sound_file_of
+from handlers.chat.html import View, plain
 from handlers.chat.keyboards import Signer
 from handlers.chat.menus import Menus
 from handlers.chat.routes import SUBSCRIPTION, Answer, Kind, Routes
 from handlers.chat.turn import Turn, TypedCommand
-from handlers.sending.chat import Chat
+from handlers.sending.chat import Chat, ReplyTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,24 @@ class Dispatcher:
                 await turn.notify(notice)
         except Exception as error:  # noqa: BLE001  an update that fails must not stop the others
             await errors.answer_error(turn, error)
+
+    async def tell(self, update: RawUpdate, key: str) -> None:
+        """Tell who sent an update that nothing is done about it; a flood of messages to a group is not answered."""
+        body = body_of(update.payload)
+        sender = sender_of(update.payload)
+        t = for_language("en" if sender is None else await self._language(UserId(sender[1])))
+        if "callback_query" in update.payload:
+            await self._chat.answer_press(str(body.get("id")), plain(t(key)), alert=True)
+        elif update.chat_id is not None and (update.chat_id > 0 or key == BROKEN):
+            with suppress(ChatError):
+                await self._chat.send(ReplyTarget(update.chat_id), View(t(key)), wait=True)
+
+    async def _language(self, user_id: UserId) -> str:
+        accounts = self._services.accounts
+        try:
+            return accounts.language_of(await accounts.find(str(user_id)))
+        except UserError:
+            return accounts.language_of(None)
 
     def _step(self, turn: Turn) -> Step | None:
         """What is declared for an update; None: the bot leaves it alone."""

@@ -3,19 +3,33 @@
 Different chats run side by side, one chat strictly in order. The photos of an album, which come one by
 one, are acted on together once no more of them come. What was kept and not finished when the process
 ended is acted on again at the next start; effects are unique by update id.
+
+What cannot be read is set aside, and so is what was being acted on at the end of two processes. What was once
+being acted on when a process ended is a suspect: of these one runs at a time, so that no other is blamed.
 """
 
 import asyncio
+import json
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 
 from bot.clock import Clock, Sleep
-from bot.domain.units import DAY
-from bot.services.ports import RawUpdate, UpdateProcessor, UpdateSource
-from bot.services.slots import Slots
-from bot.store import InboxRow, Store
+from bot.domain.units import DAY, UserId
+from bot.services.floods import LARGEST_ALBUM, Floods, album_of, sender_of
+from bot.services.ports import (
+    Operators,
+    RawUpdate,
+    UnreadableError,
+    UnreadUpdate,
+    UpdateProcessor,
+    UpdateSource,
+)
+from bot.services.slots import Slots, Watch
+from bot.store import InboxRow, Quarantined, Store
 
 log = structlog.get_logger(__name__)
 
@@ -25,17 +39,32 @@ LONG_POLL_SECONDS = 30
 ALBUM_QUIET_SECONDS = 1.2
 """How long no further photo of an album has to come before it is taken for whole."""
 
-LARGEST_ALBUM = 10
-"""Telegram's own limit."""
-
 CONCURRENT_CHATS = 64
 """Whose updates are acted on at once, not counting those who wait for an answer of Telegram."""
+
+MOST_DEATHS = 2
+"""So many processes may end while they act on an update; then it is set aside."""
+
+BLAMELESS_AFTER_SECONDS = 0.25
+"""What ends a process does so sooner than this after it began to wait for an answer."""
 
 IDS_GO_ON = 6 * DAY
 """After a week of silence Telegram numbers updates anew, perhaps with smaller ids, which an offset would
 throw away. Without an offset nothing is confirmed, and what comes twice is acted on once."""
 
 ERROR_PAUSE_SECONDS = (1, 2, 5, 10, 30)
+NOTHING_NEW_SECONDS = 1
+"""The pause after a batch that held only what cannot be confirmed: it would come again at once."""
+
+BROKEN = "error.update.broken"
+
+
+@dataclass(slots=True)
+class _Entry:
+    """An update in line. `marked`: the store knows that it was begun."""
+
+    row: InboxRow
+    marked: bool = False
 
 
 class Intake:
@@ -47,6 +76,7 @@ class Intake:
         store: Store,
         source: UpdateSource,
         processor: UpdateProcessor,
+        operators: Operators,
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -54,10 +84,13 @@ class Intake:
         self._store = store
         self._source = source
         self._processor = processor
+        self._operators = operators
         self._clock = clock
-        self._lanes: dict[Lane, deque[InboxRow]] = {}
+        self._lanes: dict[Lane, deque[_Entry]] = {}
         self._workers: set[asyncio.Task[None]] = set()
         self._slots = Slots(CONCURRENT_CHATS)
+        self._one_suspect = asyncio.Semaphore(1)
+        self._floods = Floods()
 
     async def run(self, stopping: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Replay what is unfinished, then take updates in until `stopping` is set; finish what has begun."""
@@ -86,14 +119,28 @@ class Intake:
         finally:
             stop.cancel()
             await self.drain()
+            await self._store.inbox.hand_back()
 
     async def replay(self) -> None:
         """Put in line what an earlier run of the process took in and did not finish."""
         backlog = await self._store.inbox.list_unprocessed()
         if backlog:
             log.info("unfinished updates replayed", count=len(backlog))
+        deadly = [row for row in backlog if row.attempts >= MOST_DEATHS]
+        # The photos of an album are acted on together: what one of them does, all do.
+        albums = {(row.chat_id, album) for row in deadly if (album := album_of(row.payload))}
+        deadly += [
+            row for row in backlog if row not in deadly and (row.chat_id, album_of(row.payload)) in albums
+        ]
+        if deadly:
+            await self._set_aside(deadly, f"deaths: {MOST_DEATHS}")
+            for row in deadly:
+                if row.attempts >= MOST_DEATHS:
+                    self._tell(row, BROKEN)
         for row in backlog:
-            self._enqueue(row)
+            if row not in deadly:
+                self._floods.take(row.update_id, row.payload, self._clock.now())
+                self._enqueue(_Entry(row))
 
     async def drain(self) -> None:
         """Wait until every update that was taken in has been acted on."""
@@ -109,71 +156,207 @@ class Intake:
             offset = last[0] + 1
         updates = await self._source.fetch(offset, timeout_seconds)
         await self.take_in(updates)
+        if updates and all(update.update_id is None for update in updates):
+            await self._sleep(NOTHING_NEW_SECONDS)
 
-    async def take_in(self, updates: Sequence[RawUpdate]) -> None:
-        """Keep updates and put the new ones in line."""
+    async def take_in(self, updates: Sequence[RawUpdate | UnreadUpdate]) -> None:
+        """Keep updates and put the new ones in line; those that cannot be read are set aside."""
         now = self._clock.now()
-        rows = [
-            InboxRow(update.update_id, update.chat_id, update.payload, update.sent_at, now)
-            for update in updates
-        ]
-        if rows:
-            for row in await self._store.inbox.receive(rows):
-                self._enqueue(row)
+        unread = [update for update in updates if isinstance(update, UnreadUpdate)]
+        if unread:
+            await self._quarantine(
+                [
+                    Quarantined(
+                        update.content, update.error, now, update.update_id, update.chat_id, update.user_id
+                    )
+                    for update in unread
+                ]
+            )
+        read = [update for update in updates if isinstance(update, RawUpdate)]
+        rows: list[InboxRow] = []
+        surplus: dict[int, InboxRow] = {}
+        lanes = set(self._lanes)
+        for update in sorted(read, key=lambda update: update.update_id):
+            row = InboxRow(update.update_id, update.chat_id, update.payload, update.sent_at, now)
+            if (why := self._floods.take(row.update_id, row.payload, now)) is not None:
+                if self._floods.is_news(why, row.payload, now):
+                    self._tell(row, why)
+                surplus[row.update_id] = row
+                # Only its id is needed: it comes no more.
+                rows.append(replace(row, payload={}, processed_at=now))
+                continue
+            # What is begun at once is noted as begun where it is kept: that costs no commit of its own.
+            rows.append(replace(row, attempts=int(_lane_of(row) not in lanes)))
+            lanes.add(_lane_of(row))
+        if not rows:
+            return
+        known = {row.update_id for row in rows}
+        for row in await self._store.inbox.receive(rows):
+            known.discard(row.update_id)
+            if row.update_id not in surplus:
+                self._enqueue(_Entry(replace(row, attempts=0), marked=row.attempts > 0))
+        for row in rows:
+            if row.update_id in known and row.processed_at is None:
+                self._floods.done(row.payload)
+        if surplus:
+            log.warning("updates of a flood were left alone", count=len(surplus))
 
-    def _enqueue(self, row: InboxRow) -> None:
-        # Updates without a chat (inline queries, payments) have no order to keep.
-        lane = ("chat", row.chat_id) if row.chat_id is not None else ("update", row.update_id)
+    def _enqueue(self, entry: _Entry) -> None:
+        lane = _lane_of(entry.row)
         waiting = self._lanes.get(lane)
         if waiting is not None:
-            waiting.append(row)
+            waiting.append(entry)
             return
-        self._lanes[lane] = deque([row])
-        worker = asyncio.create_task(self._work(lane))
+        self._lanes[lane] = deque([entry])
+        self._begin(self._work(lane))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        worker = asyncio.create_task(work)
         self._workers.add(worker)
         worker.add_done_callback(self._workers.discard)
 
     async def _work(self, lane: Lane) -> None:
         waiting = self._lanes[lane]
         while waiting:
-            rows = await self._together(waiting)
-            row = rows[0]
-            async with self._slots.one():
-                try:
-                    album = tuple(part.payload for part in rows[1:])
-                    await self._processor.process(
-                        RawUpdate(row.update_id, row.chat_id, row.payload, row.sent_at, album)
-                    )
-                except Exception:
-                    log.exception("an update could not be processed", update=row.update_id, chat=row.chat_id)
-                for part in rows:
-                    await self._done(part)
-            for part in rows:
-                waiting.remove(part)
+            entries = await self._together(waiting)
+            if entries[0].row.attempts:
+                await self._act_on_suspect(entries)
+            else:
+                await self._act(entries)
+            for entry in entries:
+                waiting.remove(entry)
+            self._floods.done(entries[0].row.payload)
+            for entry in entries[:-1]:
+                await self._done(entry.row)
+            # The next one is noted as begun in the same commit.
+            following = waiting[0] if waiting and not waiting[0].row.attempts else None
+            if await self._done(entries[-1].row, following) and following is not None:
+                following.marked = True
         del self._lanes[lane]
 
-    async def _together(self, waiting: deque[InboxRow]) -> list[InboxRow]:
+    async def _together(self, waiting: deque[_Entry]) -> list[_Entry]:
         """The next update, and the other photos of its album when no more of them come."""
-        album = _album_of(waiting[0])
+        album = album_of(waiting[0].row.payload)
         if album is None:
             return [waiting[0]]
         known = 0
         while True:
-            parts = [row for row in waiting if _album_of(row) == album]
-            if len(parts) in {known, LARGEST_ALBUM}:
-                return parts
+            parts = [entry for entry in waiting if album_of(entry.row.payload) == album]
+            if len(parts) == known or len(parts) >= LARGEST_ALBUM:
+                return parts[:LARGEST_ALBUM]
             known = len(parts)
             await self._sleep(ALBUM_QUIET_SECONDS)
 
-    async def _done(self, row: InboxRow) -> None:
+    async def _act(self, entries: list[_Entry], watch: Watch | None = None) -> None:
+        """Act on an update with the others of its album, to its end."""
+        row = entries[0].row
+        async with self._slots.one(watch):
+            try:
+                if not entries[0].marked:
+                    await self._store.inbox.note_attempts(row.update_id, row.attempts + 1)
+                album = tuple(entry.row.payload for entry in entries[1:])
+                await self._processor.process(
+                    RawUpdate(row.update_id, row.chat_id, row.payload, row.sent_at, album)
+                )
+            except UnreadableError as error:
+                await self._set_aside([entry.row for entry in entries], str(error))
+            except Exception:
+                log.exception("an update could not be processed", update=row.update_id, chat=row.chat_id)
+
+    async def _act_on_suspect(self, entries: list[_Entry]) -> None:
+        """Act on what was being acted on when a process ended, while no other suspect is.
+
+        Once it has waited for others for a moment it is not to blame for what happens meanwhile.
+        """
+        row = entries[0].row
+        await self._one_suspect.acquire()
+        holds = True
+        clearing: asyncio.Task[None] | None = None
+
+        def let_go() -> None:
+            nonlocal holds
+            if holds:
+                holds = False
+                self._one_suspect.release()
+
+        async def clear() -> None:
+            await self._sleep(BLAMELESS_AFTER_SECONDS)
+            await self._store.inbox.note_attempts(row.update_id, row.attempts)
+            let_go()
+
+        async def watch(waits: bool) -> None:
+            nonlocal clearing
+            if waits:
+                clearing = asyncio.create_task(clear())
+            elif clearing is not None:
+                await _end(clearing)
+                await self._store.inbox.note_attempts(row.update_id, row.attempts + 1)
+
         try:
-            await self._store.inbox.mark_processed(row.update_id, self._clock.now())
+            await self._act(entries, watch)
+        finally:
+            if clearing is not None:
+                await _end(clearing)
+            let_go()
+
+    async def _done(self, row: InboxRow, following: _Entry | None = None) -> bool:
+        try:
+            begun = None if following is None else following.row
+            await self._store.inbox.mark_processed(row.update_id, self._clock.now(), begun)
         except Exception:
             # It is acted on again after the next start; the chat goes on meanwhile.
             log.exception("an update could not be marked as done", update=row.update_id, chat=row.chat_id)
+            return False
+        return True
+
+    # -- what is not acted on ------------------------------------------------------------------------
+
+    def _tell(self, row: InboxRow, key: str) -> None:
+        async def tell() -> None:
+            try:
+                await self._processor.tell(
+                    RawUpdate(row.update_id, row.chat_id, row.payload, row.sent_at), key
+                )
+            except Exception:
+                log.exception("a sender could not be told", update=row.update_id, chat=row.chat_id)
+
+        self._begin(tell())
+
+    async def _set_aside(self, rows: Sequence[InboxRow], error: str) -> None:
+        await self._quarantine(
+            [
+                Quarantined(
+                    json.dumps(row.payload),
+                    error,
+                    self._clock.now(),
+                    row.update_id,
+                    row.chat_id,
+                    UserId(sender[1]) if (sender := sender_of(row.payload)) and sender[0] == "user" else None,
+                )
+                for row in rows
+            ]
+        )
+
+    async def _quarantine(self, found: Sequence[Quarantined]) -> None:
+        added, held = await self._store.inbox.set_aside(found)
+        if not added:
+            return
+        log.error("updates were set aside", count=added, error=found[-1].error)
+
+        async def report() -> None:
+            try:
+                await self._operators.alert_operators("alert.updates", count=held, error=found[-1].error)
+            except Exception:
+                log.exception("the operators could not be told")
+
+        self._begin(report())
 
 
-def _album_of(row: InboxRow) -> str | None:
-    message = row.payload.get("message")
-    album = message.get("media_group_id") if isinstance(message, Mapping) else None
-    return album if isinstance(album, str) else None
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _lane_of(row: InboxRow) -> Lane:
+    # Updates without a chat (inline queries, payments) have no order to keep.
+    return ("chat", row.chat_id) if row.chat_id is not None else ("update", row.update_id)

@@ -27,6 +27,24 @@ class RawUpdate:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadUpdate:
+    """What came in the place of an update and cannot be kept as one, and why.
+
+    `content` is its JSON in ASCII, as far as there is any; the ids are known where they could be read.
+    """
+
+    content: str
+    error: str
+    update_id: int | None = None
+    chat_id: ChatId | None = None
+    user_id: UserId | None = None
+
+
+class UnreadableError(Exception):
+    """An update was kept and cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class ResultFile:
     """A checked result on disk, ready to be sent: a video, a picture (no duration) or a sound (no size)."""
 
@@ -233,8 +251,11 @@ class AssetChat(Protocol):
 class UpdateSource(Protocol):
     """Where updates come from."""
 
-    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
-        """Wait for updates with ids from `offset` on; asking confirms all before it."""
+    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate | UnreadUpdate]:
+        """Wait for updates with ids from `offset` on; asking confirms all before it.
+
+        One that cannot be read keeps no other from coming.
+        """
         ...
 
 
@@ -242,7 +263,16 @@ class UpdateProcessor(Protocol):
     """Who acts on an update."""
 
     async def process(self, update: RawUpdate) -> None:
-        """Act on one update, to its end. Exceptions that it lets out are logged; the update counts as done."""
+        """Act on one update, to its end. Exceptions that it lets out are logged; the update counts as done.
+
+        Raises:
+            UnreadableError: it is no update as Telegram writes them.
+
+        """
+        ...
+
+    async def tell(self, update: RawUpdate, key: str) -> None:
+        """Tell who sent an update that nothing is done about it, by one text. Best effort."""
         ...
 
 

@@ -6,9 +6,12 @@ Code that waits for something outside the process (an answer of Telegram, a paus
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
+
+Watch = Callable[[bool], Awaitable[None]]
+"""Is told when the code in a slot begins to wait (True), and before it goes on (False)."""
 
 
 class Slots:
@@ -19,10 +22,10 @@ class Slots:
         self._line: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
+    async def one(self, watch: Watch | None = None) -> AsyncIterator[None]:
         """Hold a slot, but for what is done inside `waiting()`."""
         await self._take()
-        holder = _Holder(self)
+        holder = _Holder(self, watch)
         token = _holder.set(holder)
         try:
             yield
@@ -63,20 +66,29 @@ class Slots:
 class _Holder:
     """A slot as it is held: by the code of one update, with everything that it runs side by side."""
 
-    def __init__(self, slots: Slots) -> None:
+    def __init__(self, slots: Slots, watch: Watch | None) -> None:
         self._slots = slots
+        self._watch = watch
         self._waits = 0
         self._ended = False
 
-    def leave(self) -> None:
+    async def leave(self) -> None:
         self._waits += 1
         if self._waits == 1 and not self._ended:
             self._slots.give()
+            if self._watch is not None:
+                await self._watch(True)
 
-    def come_back(self) -> None:
+    def retake(self) -> bool:
         self._waits -= 1
-        if self._waits == 0 and not self._ended:
+        is_back = self._waits == 0 and not self._ended
+        if is_back:
             self._slots.retake()
+        return is_back
+
+    async def come_back(self) -> None:
+        if self.retake() and self._watch is not None:
+            await self._watch(False)
 
     def end(self) -> None:
         self._ended = True
@@ -87,15 +99,20 @@ class _Holder:
 _holder: ContextVar[_Holder | None] = ContextVar("holder", default=None)
 
 
-@contextmanager
-def waiting() -> Iterator[None]:
+@asynccontextmanager
+async def waiting() -> AsyncIterator[None]:
     """Make room while something outside is waited for; without a slot it changes nothing."""
     holder = _holder.get()
     if holder is None:
         yield
         return
-    holder.leave()
+    await holder.leave()
     try:
         yield
-    finally:
-        holder.come_back()
+    except asyncio.CancelledError:
+        holder.retake()
+        raise
+    except BaseException:
+        await holder.come_back()
+        raise
+    await holder.come_back()

@@ -13,7 +13,7 @@ from bot.store.drafts import Draft, Drafts, PendingQuestion, StoredAttachment
 from bot.store.engine import Engine
 from bot.store.engine.sqlite import SqliteEngine, migrate, path_of
 from bot.store.history import History
-from bot.store.inbox import Inbox, InboxRow
+from bot.store.inbox import Inbox, InboxRow, Quarantined
 from bot.store.library import AssetChanged, Library, LibraryRefused
 from bot.store.operations import Operations
 from bot.store.outbox import Outbox, SentRecord
@@ -31,6 +31,7 @@ __all__ = [
     "LibraryRefused",
     "NotEnough",
     "PendingQuestion",
+    "Quarantined",
     "SentRecord",
     "Spender",
     "StandingChanged",

@@ -139,6 +139,7 @@ CLEAN = (
         ORDER BY update_id DESC LIMIT 1
     )
     """,
+    "DELETE FROM quarantine WHERE received_at < :before",
     "DELETE FROM drafts WHERE updated_at < :before",
     "DELETE FROM awaited WHERE asked_at < :before",
     "DELETE FROM assets WHERE state = 'failed' AND made_at < :before",

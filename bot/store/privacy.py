@@ -53,6 +53,7 @@ EXPORT = {
         FROM subscriptions INDEXED BY subscriptions_of_user WHERE user_id = :user AND paid_until IS NOT NULL
     """,
     "kept_words": "SELECT words, used_at FROM kept_words WHERE user_id = :user",
+    "set_aside": "SELECT content, received_at FROM quarantine WHERE user_id = :user",
 }
 """What a user gets of their own data, by its name in the exported file."""
 
@@ -98,6 +99,7 @@ FORGET = (
     "DELETE FROM kept_words WHERE user_id = :user",
     "DELETE FROM recipes WHERE user_id = :user",
     "DELETE FROM awaited WHERE user_id = :user",
+    "DELETE FROM quarantine WHERE user_id = :user",
     # What a provider may still have is deleted there, and then here, without anybody's name.
     """
     UPDATE assets INDEXED BY assets_of_user SET

@@ -405,7 +405,7 @@ class Chat:
 
         Meanwhile the slot of whoever asks is another's: a slow or throttled chat holds up no other.
         """
-        with waiting():
+        async with waiting():
             try:
                 return await call()
             except RetryAfter as error:

@@ -161,3 +161,24 @@ async def test_killed_while_kling_makes_it_an_element_is_told_after_the_restart(
     await world.start()
     await world.telegram.wait_text(ADA, "The element Fox is ready")
     assert len(elements_ordered(world)) == 1
+
+
+async def test_an_update_that_ends_the_process_twice_is_set_aside_and_its_sender_and_the_admins_are_told(
+    world,
+):
+    for start in range(2):
+        reached = world.to_telegram.hold(lambda scope: scope["path"].endswith("/sendMessage"), inside=False)
+        await world.start()
+        if start == 0:
+            await world.telegram.say(ADA, "/language")
+        await asyncio.wait_for(reached.wait(), 20)
+        await world.kill()
+    await world.start()
+    await world.telegram.wait_text(ADA, "couldn't handle your last message")
+    await world.telegram.wait_text(1000, "set aside, 1 so far")
+    await world.telegram.say(ADA, "/quota")
+    await world.telegram.wait_text(ADA, "credits")
+    assert world.telegram.replies(ADA)[0]["text"].startswith("I couldn't")
+    await world.wait_for(
+        lambda: world.rows("SELECT count(*) FROM inbox WHERE processed_at IS NULL") == [(0,)]
+    )

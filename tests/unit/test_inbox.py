@@ -9,19 +9,21 @@ import pytest
 
 from bot.clock import ManualClock
 from bot.domain.units import DAY, Millis
+from bot.services.floods import FLOOD_PAUSE, MOST_WAITING
 from bot.services.inbox import CONCURRENT_CHATS, ERROR_PAUSE_SECONDS, Intake
-from bot.services.ports import RawUpdate
+from bot.services.ports import RawUpdate, UnreadableError, UnreadUpdate
 from bot.services.slots import waiting
 from bot.store import Store
-from bot.store.inbox import Inbox
+from bot.store.inbox import LONGEST_CONTENT, MOST_IN_QUARANTINE, Inbox, InboxRow, Quarantined
 from tests.builders import NOW, an_update
 
 ADA, XIAOLIN = 1001, 1002
 TIMEOUT = 10
 
 
-def update(update_id: int, chat_id: int | None = ADA) -> RawUpdate:
-    return RawUpdate(update_id, chat_id, {"update_id": update_id}, NOW)
+def update(update_id: int, chat_id: int | None = ADA, kind: str = "message", **body: object) -> RawUpdate:
+    person = {"from": {"id": ADA if chat_id is None else chat_id}}
+    return RawUpdate(update_id, chat_id, {"update_id": update_id, kind: person | body}, NOW)
 
 
 class Source:
@@ -45,13 +47,26 @@ class Source:
         return batch
 
 
+class Operators:
+    """Those who run the bot, and what they are told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, dict[str, object]]] = []
+
+    async def alert_operators(self, key: str, /, **params: object) -> None:
+        self.told.append((key, params))
+
+
 class Processor:
     """Notes what it begins and ends; it waits where it is told to, and fails where it is told to."""
 
     def __init__(self) -> None:
         self.begun: list[int] = []
         self.done: list[int] = []
+        self.albums: list[tuple[int, int]] = []
+        self.told: list[tuple[int, str]] = []
         self.failing: set[int] = set()
+        self.unreadable: set[int] = set()
         self.gates: dict[int, asyncio.Event] = {}
         self._changed = asyncio.Condition()
 
@@ -59,6 +74,10 @@ class Processor:
         await self._note(self.begun, update.update_id)
         if gate := self.gates.get(update.update_id):
             await gate.wait()
+        if update.album:
+            self.albums.append((update.update_id, 1 + len(update.album)))
+        if update.update_id in self.unreadable:
+            raise UnreadableError("KeyError: 'date'")
         if update.update_id in self.failing:
             raise RuntimeError("broken")
         await self._note(self.done, update.update_id)
@@ -67,6 +86,9 @@ class Processor:
         async with self._changed:
             which.append(update_id)
             self._changed.notify_all()
+
+    async def tell(self, update: RawUpdate, key: str) -> None:
+        self.told.append((update.update_id, key))
 
     def hold(self, *update_ids: int) -> asyncio.Event:
         gate = asyncio.Event()
@@ -98,7 +120,9 @@ async def run(store, processor):
 
     async def begin(source: Source) -> Callable[[], asyncio.Task[None]]:
         ready = asyncio.Event()
-        intake = Intake(store=store, source=source, processor=processor, clock=ManualClock(NOW))
+        intake = Intake(
+            store=store, source=source, processor=processor, operators=Operators(), clock=ManualClock(NOW)
+        )
         running.append(asyncio.create_task(intake.run(stopping, ready.set)))
         await asyncio.wait_for(ready.wait(), TIMEOUT)
         return stop
@@ -140,7 +164,9 @@ async def test_what_waited_while_the_bot_was_down_is_not_dropped_at_start(proces
 
 
 async def test_a_restart_goes_on_after_the_last_update_that_was_kept(store, processor, run):
-    intake = Intake(store=store, source=Source(), processor=processor, clock=ManualClock(NOW))
+    intake = Intake(
+        store=store, source=Source(), processor=processor, operators=Operators(), clock=ManualClock(NOW)
+    )
     await intake.take_in([update(7)])
     await intake.drain()
     source = Source()
@@ -163,7 +189,9 @@ async def test_what_is_handed_on_is_what_came_in(store):
         async def process(self, update: RawUpdate) -> None:
             seen.append(update)
 
-    intake = Intake(store=store, source=Source(), processor=Keeper(), clock=ManualClock(NOW))
+    intake = Intake(
+        store=store, source=Source(), processor=Keeper(), operators=Operators(), clock=ManualClock(NOW)
+    )
     sent = RawUpdate(7, None, {"update_id": 7, "message": {"text": "/video 狐狸 🦊"}}, None)
     await intake.take_in([sent])
     await intake.drain()
@@ -174,16 +202,17 @@ async def test_a_store_that_stumbles_once_does_not_silence_a_chat(store, process
     class Stumbling(Inbox):
         stumbled = False
 
-        async def mark_processed(self, update_id: int, now: Millis) -> None:
+        async def mark_processed(self, update_id: int, now: Millis, begun: InboxRow | None = None) -> None:
             if not self.stumbled:
                 self.stumbled = True
                 raise OSError("the disk is full")
-            await super().mark_processed(update_id, now)
+            await super().mark_processed(update_id, now, begun)
 
     intake = Intake(
         store=replace(store, inbox=Stumbling(store.engine)),
         source=Source(),
         processor=processor,
+        operators=Operators(),
         clock=ManualClock(NOW),
     )
     for update_id in (1, 2):
@@ -195,7 +224,7 @@ async def test_a_store_that_stumbles_once_does_not_silence_a_chat(store, process
 
 async def test_after_a_week_of_silence_no_update_is_thrown_away_by_an_offset(store, processor):
     clock, source = ManualClock(NOW), Source([], [], [], [])
-    intake = Intake(store=store, source=source, processor=processor, clock=clock)
+    intake = Intake(store=store, source=source, processor=processor, operators=Operators(), clock=clock)
     await intake.fetch()
     await store.inbox.receive([an_update(900, received_at=clock.now())])
     await intake.fetch()
@@ -253,10 +282,12 @@ async def test_chats_that_wait_for_answers_of_telegram_leave_their_slots_to_othe
 
     class Answering:
         async def process(self, update: RawUpdate) -> None:
-            with waiting() if update.update_id in slow else nullcontext():
+            async with waiting() if update.update_id in slow else nullcontext():
                 await processor.process(update)
 
-    intake = Intake(store=store, source=Source(), processor=Answering(), clock=ManualClock(NOW))
+    intake = Intake(
+        store=store, source=Source(), processor=Answering(), operators=Operators(), clock=ManualClock(NOW)
+    )
     await intake.take_in([update(number, number) for number in slow])
     await processor.wait(lambda: len(processor.begun) == len(slow))
     await intake.take_in([update(len(slow) + 1, XIAOLIN * 1000)])
@@ -324,7 +355,9 @@ async def test_after_a_crash_exactly_the_unfinished_updates_are_replayed_before_
     path = str(tmp_path / "klingbot.db")
     before = await Store.open(path)
     processor.hold(2)
-    intake = Intake(store=before, source=Source(), processor=processor, clock=ManualClock(NOW))
+    intake = Intake(
+        store=before, source=Source(), processor=processor, operators=Operators(), clock=ManualClock(NOW)
+    )
     await intake.take_in([update(1), update(4, XIAOLIN)])
     await intake.drain()
     await intake.take_in([update(2), update(3)])
@@ -341,7 +374,9 @@ async def test_after_a_crash_exactly_the_unfinished_updates_are_replayed_before_
     stopping = asyncio.Event()
     source = Source([update(5)])
     running = asyncio.create_task(
-        Intake(store=after, source=source, processor=again, clock=ManualClock(NOW)).run(stopping)
+        Intake(
+            store=after, source=source, processor=again, operators=Operators(), clock=ManualClock(NOW)
+        ).run(stopping)
     )
     await again.wait(lambda: len(again.done) == 3)
     stopping.set()
@@ -349,3 +384,236 @@ async def test_after_a_crash_exactly_the_unfinished_updates_are_replayed_before_
     assert again.begun == [2, 3, 5]
     assert await settled(after) == []
     await after.close()
+
+
+# -- what cannot be kept or read ---------------------------------------------------------------------
+
+
+def an_intake(store, processor, **parts) -> tuple[Intake, Operators]:
+    operators = Operators()
+    values = {"source": Source(), "clock": ManualClock(NOW)} | parts
+    return Intake(store=store, processor=processor, operators=operators, **values), operators
+
+
+async def test_what_cannot_be_kept_is_set_aside_confirmed_and_reported_and_the_rest_goes_on(store, processor):
+    broken = UnreadUpdate('{"text": "\\ud800"}', "UnicodeEncodeError", 2, ADA, ADA)
+    source = Source([update(1), broken, update(3)], [])
+    intake, operators = an_intake(store, processor, source=source)
+    await intake.fetch()
+    await intake.fetch()
+    await intake.drain()
+    assert processor.done == [1, 3]
+    assert source.offsets == [None, 4]
+    assert await settled(store) == []
+    assert await store.inbox.list_quarantine() == [
+        Quarantined(broken.content, broken.error, NOW, 2, ADA, ADA)
+    ]
+    assert operators.told == [("alert.updates", {"count": 1, "error": "UnicodeEncodeError"})]
+
+
+async def test_what_can_never_be_confirmed_is_reported_once_and_asked_for_no_oftener_than_needed(
+    store, processor
+):
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    broken = UnreadUpdate('{"update_id": 9223372036854775808}', "update_id is out of range")
+    source = Source([broken], [broken], [update(7), broken], [broken])
+    intake, operators = an_intake(store, processor, source=source, sleep=sleep)
+    for _ in range(4):
+        await intake.fetch()
+    await intake.drain()
+    assert processor.done == [7]
+    assert source.offsets == [None, None, None, 8]
+    assert pauses == [1, 1, 1]
+    assert len(operators.told) == 1
+
+
+async def test_what_cannot_be_read_is_set_aside_with_what_it_held_and_its_chat_goes_on(store, processor):
+    processor.unreadable.add(1)
+    intake, operators = an_intake(store, processor)
+    await intake.take_in([update(1, text="a fox"), update(2)])
+    await intake.drain()
+    assert processor.done == [2]
+    assert await settled(store) == []
+    (kept,) = await store.inbox.list_quarantine()
+    assert (kept.update_id, kept.chat_id, kept.user_id, kept.error) == (1, ADA, ADA, "KeyError: 'date'")
+    assert "a fox" in kept.content
+    assert len(operators.told) == 1
+
+
+async def test_the_quarantine_holds_no_more_than_the_newest(store, processor):
+    clock = ManualClock(NOW)
+    intake, operators = an_intake(store, processor, clock=clock)
+    for number in range(MOST_IN_QUARANTINE + 5):
+        clock.advance(1)
+        await intake.take_in([UnreadUpdate(f"{number} " + "x" * LONGEST_CONTENT, "broken")])
+    await intake.drain()
+    kept = await store.inbox.list_quarantine()
+    assert len(kept) == MOST_IN_QUARANTINE
+    assert kept[-1].content.startswith("5 ")
+    assert len(kept[0].content) == LONGEST_CONTENT
+    assert operators.told[-1][1]["count"] == MOST_IN_QUARANTINE
+
+
+# -- what ends the process ---------------------------------------------------------------------------
+
+
+async def dies_while(store, processor, held: int, *updates: RawUpdate) -> None:
+    """A process that ends while it acts on one of its updates, on new ones or those that it finds."""
+    processor.hold(held)
+    intake, _ = an_intake(store, processor)
+    await intake.replay()
+    await intake.take_in(updates)
+    await processor.wait(lambda: held in processor.begun)
+    await processor.wait(lambda: set(processor.done) >= {row.update_id for row in updates} - {held})
+    for worker in (workers := list(intake._workers)):
+        worker.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+
+
+async def test_an_update_that_ends_two_processes_is_set_aside_and_its_sender_and_the_admins_are_told(
+    store, processor
+):
+    await dies_while(store, Processor(), 1, update(1, text="poison"), update(2, XIAOLIN))
+    await dies_while(store, Processor(), 1)
+    intake, operators = an_intake(store, processor)
+    await intake.replay()
+    await intake.take_in([update(3)])
+    await intake.drain()
+    assert processor.begun == [3]
+    assert processor.told == [(1, "error.update.broken")]
+    assert [key for key, _ in operators.told] == ["alert.updates"]
+    assert [row.update_id for row in await store.inbox.list_quarantine()] == [1]
+    assert await settled(store) == []
+
+
+async def test_what_only_waited_when_two_processes_ended_is_acted_on(store, processor):
+    """It stands behind the culprit in its chat, or was begun beside it."""
+    processor_of_first = Processor()
+    processor_of_first.hold(2)
+    intake, _ = an_intake(store, processor_of_first)
+    await intake.take_in([update(1), update(2, XIAOLIN), update(3)])
+    await processor_of_first.wait(lambda: set(processor_of_first.done) == {1, 3})
+    await intake.take_in([update(4, XIAOLIN)])
+    for worker in (workers := list(intake._workers)):
+        worker.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+    await dies_while(store, Processor(), 2)
+    last, _ = an_intake(store, processor)
+    await last.replay()
+    await last.drain()
+    assert processor.done == [4]
+
+
+async def test_of_those_that_were_begun_when_a_process_ended_one_at_a_time_is_tried(store, processor):
+    first = Processor()
+    first.hold(1, 2)
+    intake, _ = an_intake(store, first)
+    await intake.take_in([update(1), update(2, XIAOLIN)])
+    await first.wait(lambda: len(first.begun) == 2)
+    for worker in (workers := list(intake._workers)):
+        worker.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+    await dies_while(store, Processor(), 1)
+    last, _ = an_intake(store, processor)
+    await last.replay()
+    await last.drain()
+    assert processor.done == [2]
+
+
+async def test_what_waits_for_telegram_when_a_process_ends_is_not_to_blame(store, processor):
+    class Asking(Processor):
+        async def process(self, update: RawUpdate) -> None:
+            async with waiting(), asyncio.timeout(TIMEOUT):
+                while [row.attempts for row in await store.inbox.list_unprocessed()] != [1]:
+                    await asyncio.sleep(0)
+                await super().process(update)
+
+    await dies_while(store, Asking(), 1, update(1))
+    for _ in range(3):
+        await dies_while(store, Asking(), 1)
+    last, _ = an_intake(store, processor)
+    await last.replay()
+    await last.drain()
+    assert processor.done == [1]
+
+
+async def test_a_process_that_is_stopped_in_order_blames_nobody(store, processor, run):
+    await store.inbox.receive([an_update(1, attempts=1)])
+    await store.inbox.hand_back()
+    assert [row.attempts for row in await store.inbox.list_unprocessed()] == [0]
+
+
+# -- floods ------------------------------------------------------------------------------------------
+
+
+async def test_a_flood_is_answered_once_and_holds_up_nobody(store, processor):
+    """10,000 updates of one person: some wait their turn, the others are counted and left alone."""
+    processor.hold(1)
+    clock = ManualClock(NOW)
+    intake, _ = an_intake(store, processor, clock=clock)
+    for start in range(1, 10_001, 100):
+        await intake.take_in([update(number) for number in range(start, start + 100)])
+    await intake.take_in([update(10_001, XIAOLIN)])
+    await processor.wait(lambda: processor.done == [10_001])
+    assert processor.told == [(MOST_WAITING + 1, "error.flood")]
+    assert len(await settled(store)) <= MOST_WAITING + 1
+    processor.gates[1].set()
+    await intake.drain()
+    assert len(processor.done) == MOST_WAITING + 1
+    clock.advance(FLOOD_PAUSE)
+    await intake.take_in([update(10_002)])
+    await intake.drain()
+    assert processor.done[-1] == 10_002
+
+
+async def test_presses_in_a_flood_are_left_alone_and_payments_never_are(store, processor):
+    processor.hold(1)
+    intake, _ = an_intake(store, processor)
+    many = [update(number, kind="callback_query") for number in range(1, 301)]
+    await intake.take_in(many)
+    await intake.take_in(
+        [update(301, None, kind="pre_checkout_query"), update(302, successful_payment={}), update(303)]
+    )
+    await processor.wait(lambda: 301 in processor.done)
+    processor.gates[1].set()
+    await intake.drain()
+    assert [number for number in processor.done if number > MOST_WAITING] == [301, 302]
+    assert processor.told == [(MOST_WAITING + 1, "error.flood")]
+
+
+async def test_members_of_a_group_are_counted_each_for_themselves(store, processor):
+    processor.hold(1)
+    intake, _ = an_intake(store, processor)
+    numbers = range(1, MOST_WAITING * 2 + 1)
+    await intake.take_in(
+        [RawUpdate(n, -7, {"update_id": n, "message": {"from": {"id": n}}}, NOW) for n in numbers]
+    )
+    await processor.wait(lambda: processor.begun == [1])
+    processor.gates[1].set()
+    await intake.drain()
+    assert processor.done == list(numbers)
+    assert processor.told == []
+
+
+async def test_an_album_of_300_photos_is_begun_with_its_first_ten_and_its_sender_is_told_once(
+    store, processor
+):
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    intake, _ = an_intake(store, processor, sleep=sleep)
+    for start in range(1, 301, 100):
+        await intake.take_in([update(n, media_group_id="a") for n in range(start, start + 100)])
+    await intake.take_in([update(301)])
+    await intake.drain()
+    assert processor.done == [1, 301]
+    assert processor.albums == [(1, 10)]
+    assert pauses == []
+    assert processor.told == [(11, "error.album.too_long")]
+    assert await settled(store) == []

@@ -21,7 +21,7 @@ class Work:
         async with self._slots.one():
             self.begun.set()
             if self._pausing:
-                with waiting():
+                async with waiting():
                     self.paused.set()
                     await self.resume.wait()
                 self.back.set()
@@ -73,7 +73,7 @@ async def test_a_wait_that_outlives_its_holder_gives_and_takes_no_slot():
     slots, resume = Slots(1), asyncio.Event()
 
     async def ask() -> None:
-        with waiting():
+        async with waiting():
             await resume.wait()
 
     async with slots.one():
@@ -94,7 +94,7 @@ async def test_several_waits_side_by_side_give_one_slot(inside):
     slots, resume = Slots(1), asyncio.Event()
 
     async def ask() -> None:
-        with waiting():
+        async with waiting():
             await resume.wait()
 
     async with slots.one():
@@ -109,5 +109,5 @@ async def test_several_waits_side_by_side_give_one_slot(inside):
 
 
 async def test_without_a_slot_waiting_changes_nothing():
-    with waiting():
+    async with waiting():
         await asyncio.sleep(0)

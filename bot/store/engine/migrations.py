@@ -100,6 +100,22 @@ _STATEMENTS = {
         "ALTER TABLE tasks ADD COLUMN batch_id TEXT",
         "CREATE INDEX tasks_of_batch ON tasks (batch_id, state) WHERE batch_id IS NOT NULL",
     ),
+    "0009_quarantine": (
+        "ALTER TABLE inbox ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0",
+        """
+        CREATE TABLE quarantine (
+            digest TEXT PRIMARY KEY,
+            update_id INTEGER,
+            chat_id INTEGER,
+            user_id INTEGER,
+            content TEXT NOT NULL,
+            error TEXT NOT NULL,
+            received_at INTEGER NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX quarantine_newest ON quarantine (received_at)",
+        "CREATE INDEX quarantine_of_user ON quarantine (user_id)",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

@@ -1,0 +1,188 @@
+"""Updates as they come from Telegram: taken as JSON, each looked at by itself.
+
+`Bot.get_updates` would make objects of a whole batch: one update that it cannot read would keep all others from
+coming, for ever.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from telegram.request import HTTPXRequest, RequestData
+from telegram.request._requestparameter import RequestParameter
+
+from bot.domain.units import ChatId, Millis, UserId
+from bot.services.floods import body_of
+from bot.services.ports import RawUpdate, UnreadUpdate
+
+LARGEST_UPDATE_ID = 2**52
+LARGEST_NUMBER = 2**63
+LONGEST_ERROR = 300
+DEEPEST = 100
+"""Levels of objects within objects."""
+
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_RESULT = re.compile(r'"result"\s*:\s*\[')
+_UPDATE_ID = re.compile(r'"update_id"\s*:\s*(\d{1,16})\b')
+
+
+class PollingRequest(HTTPXRequest):
+    """Asks for updates. In `result` stands a string where an update is no JSON that can be read."""
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """Read an answer; see `BaseRequest.parse_json_payload`."""
+        text = payload.decode("utf-8", "replace")
+        try:
+            answer = json.loads(text)
+        except (ValueError, RecursionError):
+            batch = _RESULT.search(text)
+            if batch is None:
+                return HTTPXRequest.parse_json_payload(payload)
+            return {"ok": True, "result": [_loaded(part) for part in _parts(text, batch.end())]}
+        return answer if isinstance(answer, dict) else {}
+
+
+async def fetch(
+    request: HTTPXRequest, url: str, offset: int | None, timeout_seconds: int, kinds: Sequence[str]
+) -> list[RawUpdate | UnreadUpdate]:
+    """Wait for updates at the bot's address; see `bot.services.ports.UpdateSource`. Raises what Telegram answers."""
+    asked = {"offset": offset, "timeout": timeout_seconds, "allowed_updates": list(kinds)}
+    parameters = [
+        RequestParameter.from_input(name, value) for name, value in asked.items() if value is not None
+    ]
+    result: Any = await request.post(
+        f"{url}/getUpdates",
+        request_data=RequestData(parameters),
+        read_timeout=(request.read_timeout or 0) + timeout_seconds,
+    )
+    if not isinstance(result, list):
+        raise ValueError("Telegram's answer holds no list of updates")  # noqa: TRY004  the wire's mistake
+    return [read(update) for update in result]
+
+
+def read(update: object) -> RawUpdate | UnreadUpdate:
+    """Read an update as the Bot API writes it in JSON; a string is one that is no JSON."""
+    if isinstance(update, Mapping):
+        try:
+            return _read(update)
+        except ValueError as error:
+            return _unread(_ascii(update), str(error), update)
+    content = update if isinstance(update, str) else _ascii(update)
+    content = content.encode("ascii", "backslashreplace").decode()
+    number = _UPDATE_ID.search(content)
+    known = {} if number is None else {"update_id": int(number[1])}
+    return _unread(content, "no-json", known)
+
+
+def error_text(error: Exception) -> str:
+    """What an exception says, short and in ASCII."""
+    text = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
+    return text.encode("ascii", "backslashreplace").decode()
+
+
+def _read(update: Mapping[str, Any]) -> RawUpdate:
+    _check(update)
+    update_id = _number(update, "update_id", "update")
+    if not 0 <= update_id < LARGEST_UPDATE_ID:
+        raise ValueError(f"update_id is out of range: {update_id}")
+    body = body_of(update)
+    message = body.get("message") if "callback_query" in update else body
+    chat = message.get("chat") if isinstance(message, Mapping) else None
+    if isinstance(chat, Mapping):
+        _number(chat, "id", "chat")
+    sent_at = None
+    for kind in ("message", "edited_message"):
+        if kind in update:
+            if not isinstance(chat, Mapping):
+                raise ValueError(f"{kind} has no chat")
+            _number(body, "message_id", kind)
+            sent_at = Millis(_number(body, "date", kind) * 1000)
+    if "from" in body:
+        if not isinstance(body["from"], Mapping):
+            raise ValueError("from is no user")
+        _number(body["from"], "id", "from")
+    for name in ("text", "caption"):
+        if not isinstance(body.get(name, ""), str):
+            raise ValueError(f"{name} is no text")  # noqa: TRY004  the wire's mistake
+    chat_id = ChatId(chat["id"]) if isinstance(chat, Mapping) else None
+    return RawUpdate(update_id, chat_id, dict(update), sent_at if "message" in update else None)
+
+
+def _number(parent: Mapping[str, Any], name: str, of: str) -> int:
+    value = parent.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ValueError(f"{of} has no number {name}")  # noqa: TRY004  it is the wire's mistake, not the caller's
+    return value
+
+
+def _check(value: object, depth: int = 0) -> None:
+    """Raise ValueError where the store could not keep something."""
+    if isinstance(value, str):
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError as error:
+                raise ValueError(error_text(error)) from None
+    elif isinstance(value, int):
+        if not -LARGEST_NUMBER <= value < LARGEST_NUMBER:
+            raise ValueError("a number is out of range")
+    elif isinstance(value, (Mapping, list)):
+        if depth == DEEPEST:
+            raise ValueError("it is nested too deeply")
+        if isinstance(value, Mapping):
+            for name in value:
+                _check(name)
+            value = value.values()
+        for part in value:
+            _check(part, depth + 1)
+
+
+def _unread(content: str, error: str, update: Mapping[str, Any]) -> UnreadUpdate:
+    body = body_of(update)
+    update_id = _id(update, "update_id")
+    chat, person = (_id(body.get(name), "id") for name in ("chat", "from"))
+    return UnreadUpdate(
+        content,
+        error[:LONGEST_ERROR],
+        None if update_id is None or update_id < 0 else update_id,
+        None if chat is None else ChatId(chat),
+        None if person is None else UserId(person),
+    )
+
+
+def _id(parent: object, name: str) -> int | None:
+    value = parent.get(name) if isinstance(parent, Mapping) else None
+    usable = isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST_UPDATE_ID
+    return value if usable else None
+
+
+def _ascii(value: object) -> str:
+    try:
+        return json.dumps(value)
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _loaded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _parts(text: str, start: int) -> Iterator[str]:
+    """The objects of an array that begins at `start`, as they are written."""
+    depth, begin = 0, start
+    for token in _TOKENS.finditer(text, start):
+        if token[0] in "[{":
+            if depth == 0:
+                begin = token.start()
+            depth += 1
+        elif token[0] in "]}":
+            depth -= 1
+            if depth < 0:
+                return
+            if depth == 0:
+                yield text[begin : token.end()]
