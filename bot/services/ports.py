@@ -122,12 +122,14 @@ NO_HOLD = Place()
 class Progress:
     """What a status message shows of a task that is not at its end (milliseconds).
 
-    `expected` is the learned time from submission to video. `place` is where a queued task stands.
+    `expected` is the learned time from submission to video. `place` is where a queued task stands. `batch` are
+    all tasks of its batch.
     """
 
     now: Millis
     expected: Millis | None = None
     place: Place = NO_HOLD
+    batch: Sequence[Task] = ()
 
 
 class ChatError(Exception):
@@ -169,8 +171,8 @@ class Notices(Protocol):
         """Take the status message away: the video stands in its place. Best effort."""
         ...
 
-    async def send_notice(self, task: Task) -> Sent:
-        """Tell why a task ended without a video, and that its credits are back."""
+    async def send_notice(self, task: Task, batch: Sequence[Task]) -> Sent:
+        """Tell why a task ended without a video, and that its credits are back; with those of its batch."""
         ...
 
     async def tell(self, task: Task, key: str, /, **params: object) -> Sent:
@@ -209,7 +211,7 @@ class ResultChat(Protocol):
         """Send several results of one task as one album."""
         ...
 
-    async def send_album_buttons(self, delivery: Delivery) -> Sent | None:
+    async def send_album_buttons(self, deliveries: Sequence[Delivery]) -> Sent | None:
         """Say beneath an album what can be done with it. Best effort: None where it could not be said."""
         ...
 

@@ -146,19 +146,22 @@ def delete_question(t: Texts, delivery: Delivery) -> Rows:
     ]
 
 
-def album(t: Texts, delivery: Delivery) -> View:
+def album(t: Texts, deliveries: Sequence[Delivery]) -> View:
     """What stands beneath an album, which can have no buttons of its own: each result alone has all of them."""
-    task = delivery.task
+    task = deliveries[0].task
     rows: list[list[Button]] = [_again(t, task)]
-    numbers = range(task.request.count)
-    if delivery.kind is DeliveryKind.IMAGE:
+    if deliveries[0].kind is DeliveryKind.IMAGE:
         animate = [
-            Button(t("button.animate_one", number=number + 1), Animate(task.id, number)) for number in numbers
+            Button(t("button.animate_one", number=number), Animate(each.task.id, each.position))
+            for number, each in enumerate(deliveries, 1)
         ]
         rows += in_rows(animate, 2)
-    picked = [Button(t("button.pick", number=number + 1), TakeOne(task.id, number)) for number in numbers]
+    picked = [
+        Button(t("button.pick", number=number), TakeOne(each.task.id, each.position))
+        for number, each in enumerate(deliveries, 1)
+    ]
     rows += in_rows(picked, 2)
-    rows.append(_keeping(t, delivery))
+    rows.append(_keeping(t, deliveries[0]))
     return View(t("album.done", task=shown(task.id)), rows)
 
 

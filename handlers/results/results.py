@@ -180,8 +180,11 @@ async def _make(turn: Turn, delivery: Delivery, request: VideoRequest) -> None:
 async def on_toggle_favourite(turn: Turn, button: ToggleFavourite) -> str:
     """Make it a favourite, or no longer."""
     delivery = await _owned(turn, button)
-    task = await turn.services.results.set_favourite(delivery.task, favourite=not delivery.task.favourite)
-    await _edit_buttons(turn, _usual_buttons(turn, replace(delivery, task=task)))
+    favourite = not delivery.task.favourite
+    for each in await _meant(turn, delivery):
+        await turn.services.results.set_favourite(each, favourite=favourite)
+    task = replace(delivery.task, favourite=favourite)
+    await _edit_buttons(turn, await _usual_buttons(turn, replace(delivery, task=task)))
     return turn.t("result.starred" if task.favourite else "result.unstarred")
 
 
@@ -195,7 +198,7 @@ async def on_ask_to_delete(turn: Turn, button: AskToDelete) -> None:
 async def on_keep(turn: Turn, button: KeepResult) -> None:
     """Take the question back."""
     delivery = await _owned(turn, button)
-    await _edit_buttons(turn, _usual_buttons(turn, delivery))
+    await _edit_buttons(turn, await _usual_buttons(turn, delivery))
 
 
 async def on_delete(turn: Turn, button: DeleteResult) -> str:
@@ -204,17 +207,34 @@ async def on_delete(turn: Turn, button: DeleteResult) -> str:
     delivery = await _owned(turn, button)
     if turn.pressed is not None:
         await results.note(delivery, turn.chat_id, turn.pressed.message_id, MessagePurpose.BESIDE)
-    left = await results.delete(delivery.task)
+    left = 0
+    for each in await _meant(turn, delivery):
+        left += await results.delete(each)
     return result_views.deleted(turn.t, delivery.task, left)
 
 
-def _usual_buttons(turn: Turn, delivery: Delivery) -> Rows:
+async def _usual_buttons(turn: Turn, delivery: Delivery) -> Rows:
     """Return the buttons that a message had before it asked something."""
     texts = for_language(delivery.task.origin.language)
-    has_file = getattr(turn.pressed, "effective_attachment", None) is not None
-    if delivery.task.request.count > 1 and not has_file:
-        return result_views.album(texts, delivery).buttons
+    album = await _album(turn, delivery)
+    if album:
+        first = replace(album[0], task=replace(album[0].task, favourite=delivery.task.favourite))
+        return result_views.album(texts, [first, *album[1:]]).buttons
     return result_views.result_buttons(texts, delivery, turn.services.results.possible(delivery))
+
+
+async def _meant(turn: Turn, delivery: Delivery) -> list[Task]:
+    """Return the tasks that a button is about: beneath an album it is about all that are in it."""
+    found = {each.task.id: each.task for each in await _album(turn, delivery)}
+    return list(found.values()) or [delivery.task]
+
+
+async def _album(turn: Turn, delivery: Delivery) -> list[Delivery]:
+    """Return what is in the album beneath which a button was pressed; nothing where the message is a result."""
+    if getattr(turn.pressed, "effective_attachment", None) is not None:
+        return []
+    together = await turn.services.results.together(delivery)
+    return together if len(together) > 1 else []
 
 
 async def _edit_buttons(turn: Turn, buttons: Rows) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from bot.domain.tasks.task import EXPLAINED_FAILURES, Delivery, FailureKind, Task, TaskState
-from bot.domain.units import Millis, TaskId, UserId, shown
+from bot.domain.units import Credits, Millis, TaskId, UserId, shown
 from bot.i18n import Texts
 from bot.services.ports import Hold, Progress
 from handlers.chat.html import CAPTION_LIMIT, View, credits, fitting, inline, quoted, settings_line, units  # noqa: A004
@@ -74,8 +74,13 @@ class Change(Payload, action="change"):
 
 def status(t: Texts, task: Task, progress: Progress) -> View:
     """A task that is not at its end: what was understood, what it costs, and how far it is."""
-    lines = [_state_line(t, task, progress), quoted(task.request.prompt, 300)]
-    lines.append(f"{settings_line(t, task.request)} · {credits(t, task.price)}")
+    batch = progress.batch or (task,)
+    lines = [_state_line(t, task, progress)]
+    if len(batch) > 1:
+        lines.insert(0, t("status.batch", ready=_number(batch, TaskState.SUCCEEDED), number=len(batch)))
+    price = Credits(sum(each.price for each in batch))
+    lines.append(quoted(task.request.prompt, 300))
+    lines.append(f"{settings_line(t, task.request)} · {credits(t, price)}")
     lines.append(f"<code>{shown(task.id)}</code>")
     buttons: Rows = ()
     if task.state is TaskState.QUEUED:
@@ -83,6 +88,10 @@ def status(t: Texts, task: Task, progress: Progress) -> View:
         asked = task.answer_by is not None
         buttons = [[Button(t("button.keep_waiting"), KeepWaiting(task.id)), cancel] if asked else [cancel]]
     return View("\n".join(line for line in lines if line), buttons)
+
+
+def _number(batch: Sequence[Task], state: TaskState) -> int:
+    return sum(each.state is state for each in batch)
 
 
 def _state_line(t: Texts, task: Task, progress: Progress) -> str:
@@ -158,9 +167,16 @@ def link(t: Texts, delivery: Delivery, url: str, size_bytes: int | None, buttons
     return View(f"{head}\n{anchor}\n{caption(t, delivery)}", buttons)
 
 
-def notice(t: Texts, task: Task) -> View:
-    """The end of a task without a video: the reason, the credits, and what to do next."""
-    back = t("notice.credits_back", credits=credits(t, task.price))
+def notice(t: Texts, task: Task, batch: Sequence[Task] = ()) -> View:
+    """The end of a task without a video: the reason, the credits, and what to do next.
+
+    It speaks for all of its batch that were not made.
+    """
+    missed = [each for each in batch if each.state is not TaskState.SUCCEEDED] or [task]
+    back = t("notice.credits_back", credits=credits(t, Credits(sum(each.price for each in missed))))
+    if 0 < len(missed) < len(batch):
+        made = t("notice.batch", ready=len(batch) - len(missed), number=len(batch))
+        back = t("notice.sentences", first=made, second=back)
     if task.state is TaskState.CANCELLED:
         return View(t("notice.sentences", first=t("notice.cancelled"), second=back))
     kind = task.failure or FailureKind.PROVIDER

@@ -57,7 +57,7 @@ class TelegramDelivery:
     async def send_album(
         self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], options: DeliveryOptions = PLAIN
     ) -> list[Sent]:
-        """Send several results of one task as one album.
+        """Send several results of one request as one album.
 
         Raises:
             ChatRefused: Telegram takes one of them only as a document or a sound, which go with nothing else.
@@ -75,10 +75,10 @@ class TelegramDelivery:
         )
         return [_sent(message) for message in messages]
 
-    async def send_album_buttons(self, delivery: Delivery) -> Sent | None:
+    async def send_album_buttons(self, deliveries: Sequence[Delivery]) -> Sent | None:
         """Send the buttons of an album, which cannot have any itself; None where they could not be sent."""
-        origin = delivery.task.origin
-        view = result_views.album(for_language(origin.language), delivery)
+        origin = deliveries[0].task.origin
+        view = result_views.album(for_language(origin.language), deliveries)
         try:
             return _sent(await self._chat.send(ReplyTarget.of(origin), view, silent=True))
         except ChatError:

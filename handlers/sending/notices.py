@@ -1,6 +1,7 @@
 """What the bot writes by itself: the status of a task, within Telegram's budget of edits, how it ended, and alerts."""
 
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -41,7 +42,8 @@ class TelegramNotices:
         now = self._clock.now()
         # To be sent and being sent are one stage: under load a task goes from one to the other and back.
         stage = "waiting" if task.state in {TaskState.QUEUED, TaskState.SUBMITTING} else task.state
-        status = Shown(view.html, "asked" if task.answer_by is not None else stage, now)
+        ready = sum(each.state is TaskState.SUCCEEDED for each in progress.batch)
+        status = Shown(view.html, f"{'asked' if task.answer_by is not None else stage} {ready}", now)
         if message_id is not None:
             since = task.submitted_at if task.submitted_at is not None else task.created_at
             if not self._pace.may_edit(chat_id, message_id, status, now - since):
@@ -63,9 +65,9 @@ class TelegramNotices:
             self._pace.forget(task.origin.chat_id, task.status_message_id)
             await self._chat.delete(task.origin.chat_id, task.status_message_id)
 
-    async def send_notice(self, task: Task) -> Sent:
+    async def send_notice(self, task: Task, batch: Sequence[Task] = ()) -> Sent:
         """Tell how a task ended: a cancelled one in its status message, others in a message that is noticed."""
-        view = task_views.notice(for_language(task.origin.language), task)
+        view = task_views.notice(for_language(task.origin.language), task, batch)
         message_id = task.status_message_id
         if (
             task.state is TaskState.CANCELLED

@@ -46,6 +46,20 @@ async def test_killed_while_submitting_a_task_that_never_arrived_it_is_sent_once
     assert list(world.kling.submissions) == [external_id]
 
 
+async def test_killed_while_three_results_are_made_all_come_as_one_album(world):
+    reached = world.to_kling.hold(lambda scope: scope["method"] == "POST", inside=True)
+    await world.start()
+    await world.telegram.say(ADA, "/video a fox --n 3")
+    await asyncio.wait_for(reached.wait(), 20)
+    await world.kill()
+    await world.start()
+    await world.ended(3)
+    videos = [message for message in world.telegram.replies(ADA) if "video" in message]
+    assert [len(videos), len({video["media_group_id"] for video in videos})] == [3, 1]
+    assert list(world.kling.submissions.values()) == [1, 1, 1]
+    assert world.balance(ADA) == (-45, 0)
+
+
 async def test_an_update_whose_answer_was_cut_off_is_acted_on_again_and_costs_once(world):
     """The status is the last thing that a command does: the task is there already."""
     reached = world.to_telegram.hold(lambda scope: scope["path"].endswith("/sendMessage"), inside=False)

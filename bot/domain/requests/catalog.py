@@ -203,15 +203,15 @@ class Catalog:
     # -- prices --------------------------------------------------------------------------------------
 
     def price(self, request: VideoRequest) -> Credits:
-        """What a request costs: seconds times a rate, or results times a price, rounded up."""
+        """What a request costs: for each result seconds times a rate, or a price, rounded up."""
         row = self.row(request)
         if row.each:
             each = row.each.get(request.resolution, max(row.each.values()))
             if request.references:
                 each = row.pictures_each.get(request.operation, each)
-            return Credits(row.fixed + math.ceil(each * request.count - 1e-9))
+            return Credits((row.fixed + math.ceil(each - 1e-9)) * request.count)
         rate = _rates(row, request).get(request.mode, row.rate.get(request.mode, UNKNOWN_RATE))
-        return Credits(row.fixed + math.ceil(rate * seconds_of(request) - 1e-9) * request.count)
+        return Credits((row.fixed + math.ceil(rate * seconds_of(request) - 1e-9)) * request.count)
 
 
 def operation_for(row: Model, *, frames: int, references: int) -> Operation:

@@ -237,7 +237,7 @@ def _expand(request: VideoRequest, context: SubmitContext, style: Style) -> Body
         body |= {f"{side}_expansion_ratio": ratio for side, ratio in request.expansion.model_dump().items()}
     if request.prompt:
         body["prompt"] = request.prompt
-    return body | {"n": request.count}
+    return body | {"n": 1}
 
 
 def _try_on(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
@@ -326,7 +326,7 @@ def _cast(request: VideoRequest) -> Body:
 
 def _shape(request: VideoRequest, *, resolution: bool = True) -> Body:
     body: Body = {"resolution": request.resolution} if resolution else {}
-    body["n"] = request.count
+    body["n"] = 1
     if request.aspect_ratio is not None:
         body["aspect_ratio"] = request.aspect_ratio
     return body

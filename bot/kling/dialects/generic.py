@@ -98,8 +98,6 @@ class Generic:
             body["width"], body["height"] = SIZES[request.aspect_ratio]
         if request.seed is not None:
             body["seed"] = request.seed
-        if request.count > 1:
-            body["n"] = request.count
         body["metadata"] = metadata(request, context)
         return HttpRequest("POST", self._path, json=body)
 
@@ -175,8 +173,8 @@ class Omnimaas(Generic):
 
     def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
         """Name the fields of `request` that this wire format cannot express, empty if none."""
-        more = (("seed", request.seed is not None), ("count", request.count > 1))
-        return super().unsupported(request) + tuple(field for field, missing in more if missing)
+        more = ("seed",) if request.seed is not None else ()
+        return super().unsupported(request) + more
 
     def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""

@@ -147,7 +147,6 @@ class Native:
                 ("camera", preset and profile.style.camera == "value"),
                 ("sound", request.sound and not profile.sound),
                 ("seed", request.seed is not None),
-                ("count", request.count > 1 and video),
             )
             if missing
         )

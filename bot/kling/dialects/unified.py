@@ -96,7 +96,6 @@ class Unified:
                 ("brush", request.brush is not None),
                 ("voices", bool(request.voices) and request.operation not in _VOICED),
                 ("seed", request.seed is not None),
-                ("count", request.count > 1),
             )
             if missing
         )

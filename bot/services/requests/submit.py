@@ -3,7 +3,7 @@
 Nothing is kept and nothing held before everything that can be refused has been checked.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -24,6 +24,8 @@ from bot.settings import sections
 from bot.store import Store, TaskIdTaken
 
 _ID_DRAWS = 8
+SEEDS = 2**31
+"""How many seeds there are, from 0 on."""
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +68,8 @@ class Submit:
     async def accept(self, user_id: UserId, origin: Origin, request: VideoRequest) -> Task:
         """Hold the credits and queue the request. The same update is accepted once, however often it comes.
 
+        Several results are several tasks, which are accepted together or not at all; the first of them is returned.
+
         Raises:
             UserError: too little credit is left, too many tasks are running, it is asked too fast, or nobody
                 can do it.
@@ -77,6 +81,8 @@ class Submit:
         plans.check(plan, request)
         price, caps = self._compose.price(request), self._checks.spending.caps
         await self._checks.spending.check(request, price)
+        one = request.model_copy(update={"count": 1})
+        each = self._compose.price(one)
         await self._checks.moderation.check(user_id, request, f"update:{origin.update_id}")
         self._checks.limits.take(
             user_id, None if origin.is_private else origin.chat_id, plan.requests_per_minute
@@ -86,28 +92,46 @@ class Submit:
         group_budget = None if origin.is_private else self._groups.daily_credits
         pool = PoolUse.OFF if origin.is_private else self._groups.pool
         for _ in range(_ID_DRAWS):
-            task_id = new_task_id(self._rng)
-            task = Task(
-                id=task_id,
-                user_id=user_id,
-                origin=origin,
-                request=request,
-                price=price,
-                external_task_id=f"klingbot-{task_id}-{self._rng.getrandbits(48):012x}",
-                created_at=now,
-                deadline_at=Millis(now + self._policy.waiting),
-                waits_until=Millis(now + self._policy.waiting),
-                due_at=now,
-                priority=plan.priority,
-                max_running=plan.max_running,
-            )
+            ids = [new_task_id(self._rng) for _ in range(request.count)]
+            task, *rest = [
+                Task(
+                    id=task_id,
+                    user_id=user_id,
+                    origin=origin if number == 0 else replace(origin, update_id=None),
+                    request=one if number == 0 else _another(one, number),
+                    price=each,
+                    external_task_id=f"klingbot-{task_id}-{self._rng.getrandbits(48):012x}",
+                    created_at=now,
+                    deadline_at=Millis(now + self._policy.waiting),
+                    waits_until=Millis(now + self._policy.waiting),
+                    due_at=now,
+                    priority=plan.priority,
+                    max_running=plan.max_running,
+                    batch_id=ids[0] if len(ids) > 1 else None,
+                )
+                for number, task_id in enumerate(ids)
+            ]
             try:
-                accepted = await self._store.tasks.accept(task, (), plan, window, group_budget, pool, caps)
+                accepted = await self._store.tasks.accept(
+                    task, (), plan, window, group_budget, pool, caps, rest=rest
+                )
             except TaskIdTaken:
                 continue
             log.info(
-                "task accepted", task=accepted.id, user=user_id, chat=origin.chat_id, price=accepted.price
+                "task accepted",
+                task=accepted.id,
+                user=user_id,
+                chat=origin.chat_id,
+                price=accepted.price,
+                results=len(ids),
             )
             self._wake(Job.DISPATCH)
             return accepted
         raise RuntimeError("no free task id was drawn")
+
+
+def _another(request: VideoRequest, number: int) -> VideoRequest:
+    """The request of one more result: the same seed would make the same one again."""
+    if request.seed is None:
+        return request
+    return request.model_copy(update={"seed": (request.seed + number) % SEEDS})

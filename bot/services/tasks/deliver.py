@@ -144,7 +144,7 @@ class Deliver:
             self._runtime.clock.now(), DELIVERY_LEASE, self._work.free
         ):
             if delivery.kind in IN_ALBUMS and delivery.file_id is None:
-                albums.setdefault(delivery.task.id, []).append(delivery)
+                albums.setdefault(delivery.task.batch_id or delivery.task.id, []).append(delivery)
             else:
                 self._work.start(self._deliver(delivery))
         for deliveries in albums.values():
@@ -171,7 +171,7 @@ class Deliver:
                     await self._deliver_file(delivery)
 
     async def _deliver_album(self, deliveries: Sequence[Delivery]) -> None:
-        """Send the results of one task together; one that stands in the way sends them one by one."""
+        """Send the results of one request together; one that stands in the way sends them one by one."""
         task = deliveries[0].task
         async with self._ending(*deliveries), AsyncExitStack() as stack:
             files: list[ResultFile] = []
@@ -190,7 +190,7 @@ class Deliver:
                 return
             for delivery, message, file in zip(deliveries, sent, files, strict=True):
                 await self._arrived(delivery, message, file)
-            beside = await self._chat.send_album_buttons(deliveries[0])
+            beside = await self._chat.send_album_buttons(deliveries)
             if beside is not None:
                 await self._store.history.save_message(
                     task.origin.chat_id, beside.message_id, task.id, 0, MessagePurpose.BESIDE

@@ -13,6 +13,7 @@ from bot.domain.tasks.lifecycle import (
     KeptWaiting,
     StillRunning,
     WaitedTooLong,
+    possible,
     transition,
 )
 from bot.domain.tasks.schedule import PollingPolicy
@@ -149,16 +150,22 @@ class Tasks:
             self._wake(_JOBS.get(task.state, Job.POLL))
 
     async def cancel(self, user_id: UserId, task_id: str) -> Task:
-        """Cancel a queued task and release its credits; a cancelled one stays cancelled.
+        """Cancel a queued task, with those of its batch that still wait, and release their credits.
+
+        A cancelled one stays cancelled.
 
         Raises:
-            UserError: there is no such task for this person, or it has been sent already.
+            UserError: there is no such task for this person, or everything has been sent already.
 
         """
         task = await self.of(user_id, task_id)
-        cancelled = await self.advance(task, CancelRequested())
-        if cancelled is not None:
-            return cancelled
+        cancelled: list[Task] = []
+        for each in await self._store.tasks.list_batch(task):
+            if possible(each, CancelRequested()):
+                after = await self.advance(each, CancelRequested())
+                cancelled += [] if after is None else [after]
+        if cancelled:
+            return next((each for each in cancelled if each.id == task.id), cancelled[0])
         current = await self.of(user_id, task.id)
         if current.state is TaskState.CANCELLED:
             return current
@@ -173,10 +180,11 @@ class Tasks:
 
         """
         task = await self.owned(user_id, task_id)
-        if task.answer_by is not None:
-            until = Millis(self._clock.now() + self._policy.waiting)
-            await self.advance(task, KeptWaiting(until))
-            task = await self.owned(user_id, task_id)
+        until = Millis(self._clock.now() + self._policy.waiting)
+        for each in await self._store.tasks.list_batch(task):
+            if each.answer_by is not None:
+                await self.advance(each, KeptWaiting(until))
+        task = await self.owned(user_id, task_id)
         if task.state.is_final:
             raise UserError("error.task.ended", task=shown(task.id))
         return task

@@ -81,6 +81,11 @@ class Results:
             (row for row in rows if row.kind is not DeliveryKind.NOTICE), key=lambda row: row.position
         )
 
+    async def together(self, delivery: Delivery) -> list[Delivery]:
+        """The results that came in answer to the same request as one, in order, without those that were deleted."""
+        batch = await self._store.tasks.list_batch(delivery.task)
+        return [each for task in batch if not task.hidden for each in await self.files(task.id)]
+
     async def result(self, task: Task, position: int) -> Delivery:
         """One of a task's results.
 

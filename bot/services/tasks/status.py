@@ -1,6 +1,8 @@
 """Keep the one status message of a task true: what was understood, where it is, how long it may take."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from weakref import WeakValueDictionary
 
 import structlog
@@ -43,15 +45,19 @@ class Status:
         return Progress(now, expected, await self._line.place(task, queue))
 
     async def show(self, task: Task, queue: Queue | None = None) -> None:
-        """Write or edit the status message of a task that is not at its end.
+        """Write or edit the status message of a task, or of its batch, that is not at its end.
 
         Handlers and ticks may show the same task at once: they take turns, and each shows what the
         store says by then, so that a task never gets two messages.
         """
         async with self._turn(task):
-            latest = await self._store.tasks.get(task.id)
-            if latest is not None and not latest.state.is_final and not latest.is_forgotten:
-                await self._show(latest, queue)
+            batch = await self._store.tasks.list_batch(task)
+            running = [each for each in batch if not each.state.is_final and not each.is_forgotten]
+            if running:
+                # Of a batch the one that has most to say: a question first, then what waits.
+                waiting = [each for each in running if each.state is TaskState.QUEUED]
+                asked = [each for each in waiting if each.answer_by is not None]
+                await self._show((asked or waiting or running)[0], batch, queue)
 
     async def tick(self) -> None:
         """Bring the status messages up to date between looks: time passes, and the queue moves on.
@@ -78,7 +84,7 @@ class Status:
         """Tell how a task ended, in place of its status message. Raises a `ChatError`."""
         async with self._turn(task):
             latest = await self._store.tasks.get(task.id) or task
-            sent = await self._notices.send_notice(latest)
+            sent = await self._notices.send_notice(latest, await self._store.tasks.list_batch(latest))
             await self._store.tasks.set_status_message(task.id, None)
             return sent
 
@@ -91,10 +97,10 @@ class Status:
         await self._notices.react(task, reaction)
 
     def _turn(self, task: Task) -> asyncio.Lock:
-        return self._turns.setdefault(task.id, asyncio.Lock())
+        return self._turns.setdefault(task.batch_id or task.id, asyncio.Lock())
 
-    async def _show(self, task: Task, queue: Queue | None) -> None:
-        progress = await self.progress(task, queue)
+    async def _show(self, task: Task, batch: Sequence[Task], queue: Queue | None) -> None:
+        progress = replace(await self.progress(task, queue), batch=batch)
         try:
             message_id = await self._notices.show_status(task, progress)
         except ChatMoved as moved:

@@ -43,7 +43,7 @@ def test_what_has_no_id_of_ours_cannot_be_looked_up():
         (a_request_for("image2video", prompt=""), ("prompt",)),
         (a_request_for("image2video", first_frame=None, last_frame=PICTURES[0]), ("last_frame",)),
         (a_request_for("text2video", voices=("v",), sound=True, mode="pro"), ("voices",)),
-        (a_request_for("text2video", seed=7, count=2), ("seed", "count")),
+        (a_request_for("text2video", seed=7, count=2), ("seed",)),
         (a_request_for("text2video", model="kling-v1-6", seed=7), ("seed",)),
         (a_request_for("text2video", model="kling-v1-6", cfg_scale=0.5), ()),
     ],
