@@ -235,6 +235,7 @@ def test_only_the_adapter_calls_telegrams_methods_and_only_it_knows_their_errors
     methods |= {name for name in dir(Message) if name.startswith("reply_")} - {
         "reply_to_message",
         "reply_markup",
+        "reply_to_story",
     }
     for name, path in MODULES.items():
         if is_under(name, "handlers") and name != ADAPTER:

@@ -82,7 +82,7 @@ FORGET = (
     """
     UPDATE tasks INDEXED BY tasks_of_user SET
         user_id = :alias, chat_id = least(chat_id, 0), message_id = NULL, thread_id = NULL,
-        update_id = NULL, language = 'en', request = json_object('operation', 'text2video', 'model', model),
+        update_id = NULL, press = NULL, language = 'en', request = json_object('operation', 'text2video', 'model', model),
         failure_detail = NULL, status_message_id = NULL, favourite = 0, hidden = 1
     WHERE user_id = :user
     """,

@@ -7,7 +7,7 @@ from bot.domain.credits.quota import Plan, PoolUse, Windows, may_hold, within_gr
 from bot.domain.requests.request import Pack, Resource
 from bot.domain.tasks.lifecycle import Settlement, Transition
 from bot.domain.tasks.task import DeliveryKind, LedgerRow, OutboxItem, Task, TaskState
-from bot.domain.units import Credits, Millis, ProviderName, TaskId, UserId
+from bot.domain.units import MINUTE, Credits, Millis, ProviderName, TaskId, UserId
 from bot.store.credits import book, get_paying_pool, get_usage, settle, sum_spent_in_chat, sum_spent_units
 from bot.store.drafts import StoredAttachment, save_attachment
 from bot.store.engine import Row, Subject, Transaction, mapper
@@ -23,6 +23,8 @@ class TaskIdTaken(Exception):
 
 
 GET = "SELECT * FROM tasks WHERE id = :task"
+PRESS_WINDOW = MINUTE
+"""Milliseconds in which the same button asks for one task, however often it is pressed."""
 
 
 class Tasks(Subject):
@@ -51,7 +53,8 @@ class Tasks(Subject):
         Where `pool` says so, and `quota.pool_pays`, the chat's pool pays in place of the user.
 
         If a task with the same `origin.update_id` exists already, that one is returned and nothing is
-        held: a replayed update has no second effect.
+        held: a replayed update has no second effect. Nor has a button that is pressed again: for
+        `PRESS_WINDOW` the task of the same `origin.press` is returned, unless it has ended without a result.
 
         Raises:
             UserError: `quota.may_hold`, `quota.pool_pays`, `spending.within` or `quota.within_group_budget` says no.
@@ -59,10 +62,19 @@ class Tasks(Subject):
 
         """
         of_update = "SELECT * FROM tasks WHERE update_id = :update"
+        of_press = """
+            SELECT * FROM tasks INDEXED BY tasks_of_press WHERE press = :press AND created_at > :since
+            AND state NOT IN ('failed', 'cancelled', 'expired') ORDER BY created_at, sequence LIMIT 1
+        """
 
         def work(tx: Transaction) -> Task:
             if task.origin.update_id is not None:
                 known = tx.one(Task, of_update, update=task.origin.update_id)
+                if known is not None:
+                    return known
+            if task.origin.press is not None:
+                since = task.created_at - PRESS_WINDOW
+                known = tx.one(Task, of_press, press=task.origin.press, since=since)
                 if known is not None:
                     return known
             if tx.one(Row, GET, task=task.id) is not None:

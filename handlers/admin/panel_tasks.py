@@ -87,7 +87,8 @@ async def _cancel(turn: Turn, button: CancelTask) -> View:
 
 
 async def _make_again(turn: Turn, button: MakeAgain) -> View:
-    task = await turn.services.task_admin.make_again(turn.user_id, button.task_id, turn.update_id)
+    press = turn.origin().press
+    task = await turn.services.task_admin.make_again(turn.user_id, button.task_id, turn.update_id, press)
     return await _task(turn, task.id)
 
 

@@ -7,7 +7,7 @@ from telegram import Message
 from bot.domain.library.asset import Names
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo
-from bot.domain.tasks.task import Task
+from bot.domain.tasks.task import NotedMessage, Task
 from bot.errors import UserError
 from bot.services.requests.attachments import Linked, split_links
 from handlers.chat.files import RemoteFile, fetch_file, image_file_of, sound_file_of
@@ -19,7 +19,7 @@ class Inputs:
     """Everything that a command works on.
 
     `text` comes without the links of pictures; `names` are those of the person's own elements and voices,
-    which a prompt may use. `source` is the task whose result is replied to.
+    which a prompt may use. `source` is the task whose result is replied to, and `position` which of its results.
     """
 
     text: str
@@ -27,6 +27,7 @@ class Inputs:
     pictures: tuple[ImageRef, ...] = ()
     sound: AudioRef | None = None
     source: Task | None = None
+    position: int = 0
 
     def one_picture(self) -> ImageRef:
         """The only picture.
@@ -47,11 +48,14 @@ async def read_inputs(turn: Turn, *, links: bool = True) -> Inputs:
     an address is text as any other.
 
     Raises:
-        UserError: a picture, link or sound cannot be used.
+        UserError: a picture, link or sound cannot be used, or the message that is replied to holds a video
+            that somebody sent.
 
     """
     services, replied = turn.services, turn.replied_to
-    source = None if replied is None else await _task_of(replied, turn)
+    noted = None if replied is None else await _noted(replied, turn)
+    if noted is None:
+        refuse_uploaded_video(turn)
     files = pictures_of(turn)
     sound_file = sound_file_of(turn.message) or sound_file_of(replied)
     pictures = [await fetch_file(turn.chat, file) for file in files]
@@ -67,7 +71,8 @@ async def read_inputs(turn: Turn, *, links: bool = True) -> Inputs:
         await services.assets.names(turn.user_id),
         tuple([await keep.keep_image(picture, turn.user_id) for picture in pictures]),
         None if sound is None else await keep.keep_sound(sound, turn.user_id),
-        source,
+        None if noted is None else noted.task,
+        0 if noted is None else noted.position,
     )
 
 
@@ -90,25 +95,58 @@ def pictures_of(turn: Turn) -> list[RemoteFile]:
     return [] if replied is None else [replied]
 
 
-async def source_of(turn: Turn, source: Task | None) -> tuple[Task, SourceVideo]:
-    """The video that is replied to, or the person's newest one.
+async def source_of(
+    turn: Turn, inputs: Inputs, *replied_files: RemoteFile | None
+) -> tuple[Task, SourceVideo]:
+    """The video that is replied to, or the person's newest one where they reply to none.
+
+    A message that is replied to is never passed over for another video: it is a result, gives one of
+    `replied_files` or the text that the command works on, or is refused.
 
     Raises:
         UserError: there is none, or nothing can be done with it.
 
     """
     results, user_id = turn.services.results, turn.user_id
-    task = source or await results.newest_video(user_id)
+    if inputs.source is not None:
+        return inputs.source, await results.source(user_id, inputs.source, inputs.position)
+    is_input = any(file is not None for file in replied_files) or _gives_text(turn)
+    if turn.is_reply and not is_input:
+        raise UserError("error.source.not_a_result")
+    task = await results.newest_video(user_id)
     return task, await results.source(user_id, task)
+
+
+def refuse_uploaded_video(turn: Turn) -> None:
+    """Refuse a reply to a video that somebody sent: nothing can be made of it.
+
+    Raises:
+        UserError: it is one.
+
+    """
+    replied = turn.replied_to
+    if replied is None or turn.is_ours(replied):
+        return
+    document = replied.document
+    is_video = document is not None and (document.mime_type or "").startswith("video/")
+    if is_video or replied.video or replied.animation or replied.video_note:
+        raise UserError("error.source.uploaded")
 
 
 async def result_replied_to(turn: Turn) -> Task | None:
     """The task whose result a message replies to; None where it replies to nothing of the kind."""
     replied = turn.replied_to
-    return None if replied is None else await _task_of(replied, turn)
+    noted = None if replied is None else await _noted(replied, turn)
+    return None if noted is None else noted.task
 
 
-async def _task_of(replied: Message, turn: Turn) -> Task | None:
+def _gives_text(turn: Turn) -> bool:
+    """Whether a bare command works on the text of the message that it replies to."""
+    replied = turn.replied_to
+    return not turn.arguments and replied is not None and not turn.is_ours(replied) and bool(replied.text)
+
+
+async def _noted(replied: Message, turn: Turn) -> NotedMessage | None:
     if not turn.is_ours(replied):
         return None
-    return await turn.services.results.of_message(turn.chat_id, replied.message_id)
+    return await turn.services.results.noted(turn.chat_id, replied.message_id)

@@ -158,7 +158,16 @@ class Turn:
             update_id=self.update_id,
             language=self.t.language,
             is_private=place.is_private,
+            press=self._press,
         )
+
+    @property
+    def _press(self) -> str | None:
+        """The button that was pressed, by whom and where; None where none was."""
+        query = self.update.callback_query
+        if query is None or query.message is None:
+            return None
+        return f"{self.user_id}:{query.message.chat.id}:{query.message.message_id}:{query.data}"
 
     # -- what was sent -------------------------------------------------------------------------------
 
@@ -170,7 +179,25 @@ class Turn:
     @property
     def replied_to(self) -> Message | None:
         """The message that this one replies to."""
-        return None if self.message is None else self.message.reply_to_message
+        if self.message is None or self._is_first_of_topic(self.message):
+            return None
+        return self.message.reply_to_message
+
+    @property
+    def is_reply(self) -> bool:
+        """Whether it replies to anything, be it out of another chat, or a story."""
+        message = self.message
+        return message is not None and (
+            self.replied_to is not None
+            or message.external_reply is not None
+            or message.reply_to_story is not None
+        )
+
+    @staticmethod
+    def _is_first_of_topic(message: Message) -> bool:
+        """Whether it only stands in a topic: Telegram calls that a reply to the topic's first message."""
+        replied = message.reply_to_message
+        return replied is not None and replied.forum_topic_created is not None
 
     @property
     def text(self) -> str:

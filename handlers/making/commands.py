@@ -3,6 +3,7 @@
 from bot.domain.people.access import AccessLevel
 from bot.errors import UserError
 from bot.services.compose import Pictures
+from handlers.chat.files import image_file_of, sound_file_of
 from handlers.chat.html import View, inline
 from handlers.chat.inputs import Inputs, pictures_of, read_inputs, source_of
 from handlers.chat.menus import Menu, Section
@@ -15,7 +16,7 @@ from handlers.making.submit import submit_or_ask
 async def extend(turn: Turn) -> None:
     """`/extend`: the video that is replied to, or the newest, some seconds longer."""
     inputs = await read_inputs(turn, links=False)
-    task, source = await source_of(turn, inputs.source)
+    task, source = await source_of(turn, inputs)
     prompt = turn.services.compose.parse(inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.extension(prompt, source, task.request.mode))
 
@@ -26,7 +27,7 @@ async def edit(turn: Turn) -> None:
     prompt = turn.services.compose.parse(inputs.text, inputs.names)
     if not prompt.prompt:
         raise UserError("error.request.needs_prompt")
-    _, source = await source_of(turn, inputs.source)
+    _, source = await source_of(turn, inputs)
     await submit_or_ask(turn, turn.services.compose.edit(prompt, source))
 
 
@@ -47,7 +48,7 @@ async def on_sound_reply(turn: Turn) -> None:
 async def _lip_sync(turn: Turn, inputs: Inputs) -> None:
     compose = turn.services.compose
     speech = compose.speech(turn.services.compose.parse(inputs.text, inputs.names), inputs.sound)
-    _, source = await source_of(turn, inputs.source)
+    _, source = await source_of(turn, inputs, sound_file_of(turn.replied_to))
     await submit_or_ask(turn, compose.lip_sync(source, speech))
 
 
@@ -63,7 +64,9 @@ async def motion(turn: Turn) -> None:
     """`/motion`: a person in a photo moves as the one in the newest video does."""
     inputs = await read_inputs(turn)
     person = inputs.one_picture()
-    _, source = await source_of(turn, inputs.source)
+    # A photo that is replied to is the person, unless one came along.
+    has_photo = any(image_file_of(part) is not None for part in turn.messages)
+    _, source = await source_of(turn, inputs, None if has_photo else image_file_of(turn.replied_to))
     prompt = turn.services.compose.parse(inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.motion(prompt, person, source))
 
@@ -114,7 +117,7 @@ async def sound(turn: Turn) -> None:
     """`/sound`: a sound from a prompt, or for the video that is replied to."""
     inputs, source = await read_inputs(turn, links=False), None
     if inputs.source is not None:
-        _, source = await source_of(turn, inputs.source)
+        _, source = await source_of(turn, inputs)
     prompt = turn.services.compose.parse(inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.sound(prompt, source))
 

@@ -60,6 +60,8 @@ async def submit(turn: Turn, request: VideoRequest, target: ReplyTarget | None =
     """
     task = await turn.services.submit.accept(turn.user_id, turn.origin(target), request)
     await turn.services.status.show(task)
+    if task.origin.update_id != turn.update_id:
+        await turn.notify(turn.t("press.already"))
     return task
 
 

@@ -57,7 +57,10 @@ EXPLAINED_FAILURES = frozenset({FailureKind.PARAMETERS, FailureKind.PROVIDER})
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The conversation that a task came from, and where its video goes back to."""
+    """The conversation that a task came from, and where its video goes back to.
+
+    `press` names the button that asked for it: pressed again at once, it asks for nothing new.
+    """
 
     chat_id: ChatId
     message_id: int | None
@@ -65,6 +68,7 @@ class Origin:
     update_id: int | None = None
     language: str = "en"
     is_private: bool = True
+    press: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,8 +135,10 @@ class TaskAdmin:
         await self._audit.note(operation, actor, "refund", shown(task_id), "", f"+{row.amount}")
         return row
 
-    async def make_again(self, actor: UserId, task_id: TaskId, update_id: int) -> Task:
-        """Make a finished task once more, for the same person and on their credits.
+    async def make_again(
+        self, actor: UserId, task_id: TaskId, update_id: int, press: str | None = None
+    ) -> Task:
+        """Make a finished task once more, for the same person and on their credits; `press` is as in `Origin`.
 
         Raises:
             UserError: the actor lacks `Permission.TASKS`, the task has not ended, or it cannot be accepted.
@@ -146,7 +148,7 @@ class TaskAdmin:
         task = await self._tasks.of(None, task_id)
         if self._accept is None or not task.state.is_final:
             raise UserError("error.admin.task_runs", task=shown(task_id))
-        origin = replace(task.origin, update_id=update_id)
+        origin = replace(task.origin, update_id=update_id, press=press)
         again = await self._accept(task.user_id, origin, task.request)
         await self._audit.note(
             f"update:{update_id}", actor, "retry", shown(task_id), task.state, shown(again.id)

@@ -116,6 +116,10 @@ _STATEMENTS = {
         "CREATE INDEX quarantine_newest ON quarantine (received_at)",
         "CREATE INDEX quarantine_of_user ON quarantine (user_id)",
     ),
+    "0012_presses": (
+        "ALTER TABLE tasks ADD COLUMN press TEXT",
+        "CREATE INDEX tasks_of_press ON tasks (press, created_at) WHERE press IS NOT NULL",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)
