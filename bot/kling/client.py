@@ -57,6 +57,9 @@ _SIGNATURE_CODES = frozenset({"1003", "1004"})
 
 _NO_SUCH_PATH = frozenset({"404", "405", "410", "1202"})
 
+_NO_SUCH_QUESTION = _NO_SUCH_PATH | {"200"}
+"""The same, and something else than tasks in the answer."""
+
 _NOBODYS_TASK = TaskRef(Operation.TEXT_TO_VIDEO, "", PROBE_ID, PROBE_ID)
 """A question that only a good key gets an answer to: that there is no such task."""
 
@@ -161,7 +164,10 @@ class KlingClient:
             found = await self._exchange(preparation.request, preparation.parse)
             context = replace(context, prepared={**context.prepared, **found})
         return await self._exchange(
-            self.dialect.submit(request, context), self.dialect.parse_submit, submitting=True
+            self.dialect.submit(request, context),
+            self.dialect.parse_submit,
+            submitting=True,
+            key=context.external_task_id,
         )
 
     async def query(self, ref: TaskRef) -> TaskStatus:
@@ -179,6 +185,32 @@ class KlingClient:
             raise outcomes.Unavailable("this dialect cannot be asked for our own id")
         status = await self._exchange(request, self.dialect.parse_look_up)
         return None if status is None else self._seen(status)
+
+    async def search(self, ref: TaskRef) -> TaskStatus | None:
+        """Look for a task by our own id where no question about it is sure; None: it was not found, or not yet.
+
+        Raises:
+            NotFound: none of the questions is answered here.
+            ProviderError: the provider cannot say now.
+
+        """
+        answered = False
+        for request in self.dialect.searches(ref):
+            try:
+                told = await self._exchange(request, self.dialect.parse_search)
+            except (outcomes.NotFound, outcomes.Rejected):
+                continue
+            except outcomes.Unavailable as error:
+                if error.code not in _NO_SUCH_QUESTION:
+                    raise
+                continue
+            answered = True
+            for status in told:
+                if status.external_task_id == ref.external_task_id and status.provider_task_id:
+                    return self._seen(status)
+        if not answered:
+            raise outcomes.NotFound("nothing here tells of tasks by our own id")
+        return None
 
     async def query_many(self, refs: Sequence[TaskRef]) -> tuple[TaskStatus, ...]:
         """Look at many tasks of one operation with few questions; those they miss are not in the answer."""
@@ -249,9 +281,14 @@ class KlingClient:
     # -- the exchange --------------------------------------------------------------------------------
 
     async def _exchange(
-        self, request: HttpRequest, parse: Callable[[HttpResponse], T], *, submitting: bool = False
+        self,
+        request: HttpRequest,
+        parse: Callable[[HttpResponse], T],
+        *,
+        submitting: bool = False,
+        key: str = "",
     ) -> T:
-        response, took = await self._send(request, submitting=submitting)
+        response, took = await self._send(request, submitting=submitting, key=key)
         try:
             return self._parsed(request, response, took, parse)
         except outcomes.Unauthorized as error:
@@ -259,7 +296,7 @@ class KlingClient:
                 raise
         # The token was not yet or no longer valid there: once more, with their clock.
         self._signer.renew(self._skew(response))
-        response, took = await self._send(request, submitting=submitting)
+        response, took = await self._send(request, submitting=submitting, key=key)
         return self._parsed(request, response, took, parse)
 
     def _parsed(
@@ -283,13 +320,16 @@ class KlingClient:
                 milliseconds=took,
             )
 
-    async def _send(self, request: HttpRequest, *, submitting: bool) -> tuple[HttpResponse, Millis]:
+    async def _send(self, request: HttpRequest, *, submitting: bool, key: str) -> tuple[HttpResponse, Millis]:
         await self._limiter.wait()
         headers = {
             "Authorization": self._signer.authorization(self._clock.now() / 1000),
             "User-Agent": USER_AGENT,
             "Accept": "application/json",
         }
+        if key:
+            # Whoever knows the header makes nothing twice; others pay no heed to it.
+            headers["Idempotency-Key"] = key
         began = self._monotonic()
         try:
             async with self._http.stream(

@@ -20,6 +20,9 @@ from bot.kling.callback import signing_key
 from bot.network import safe_url
 
 DialectName = Literal["auto", "official", "unified", "generic", "prefixed", "omnimaas", "flat"]
+LostAnswers = Literal["refund", "ask"]
+"""What becomes of a task whose answer was lost and that cannot be found: its owner is refunded, or asked first."""
+
 AuthName = Literal["auto", "jwt", "bearer", "raw"]
 
 
@@ -51,6 +54,7 @@ class ProviderPrices(BaseModel):
 class Provider(Capped, BaseModel):
     """One account at one endpoint, as the settings describe it. `rate` in requests a second, `timeout` in seconds.
 
+    `idempotency_key`: a second submission with the same Idempotency-Key is surely answered with the first one's task.
     No `operations`: what is usual in its dialect. `cost` is what a credit costs there, compared with the others.
     """
 
@@ -72,6 +76,8 @@ class Provider(Capped, BaseModel):
     operations: tuple[Operation, ...] = ()
     model_names: dict[str, str] = {}
     paths: dict[Operation, Annotated[str, Field(pattern=r"^/\S*$")]] = {}
+    idempotency_key: bool = False
+    lost_answers: LostAnswers = "refund"
     enabled: bool = True
 
     @field_validator("base_url")

@@ -165,6 +165,17 @@ class Dialect(Protocol):
         """Read that answer; None means: proven absent."""
         ...
 
+    def searches(self, ref: TaskRef) -> tuple[HttpRequest, ...]:
+        """Encode questions whose answers may tell of a task by our own id, where no question does so surely.
+
+        What they do not tell of may be there all the same.
+        """
+        ...
+
+    def parse_search(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
+        """Read one of these answers: every task that it tells of."""
+        ...
+
     def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:
         """Encode the questions about many tasks (all of one operation); none where that cannot be asked.
 

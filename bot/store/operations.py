@@ -1,8 +1,11 @@
 """What admins use: audit log, settings, broadcasts, reports; and the upkeep."""
 
+from collections.abc import Mapping
+
 from bot.domain.operations.records import AuditRow, Broadcast, BroadcastState, Figure
-from bot.domain.units import Millis, UserId
-from bot.store.engine import Subject, Transaction, mapper
+from bot.domain.tasks.task import Task
+from bot.domain.units import Credits, Millis, ProviderName, UserId
+from bot.store.engine import Row, Subject, Transaction, mapper
 
 NOBODY = 0
 """Stands for a shell in a column of authors, which has no NULL; no user has this id."""
@@ -38,6 +41,27 @@ class Operations(Subject):
         return await self._read(
             lambda tx: tx.all(AuditRow, statement, subject=subject, skip=skip, limit=limit)
         )
+
+    # -- answers that were lost ----------------------------------------------------------------------
+
+    async def save_lost_answer(self, task: Task, now: Millis) -> None:
+        """Remember a submission whose answer was lost for good, once."""
+        row = {
+            "external_task_id": task.external_task_id,
+            "provider": task.provider or "",
+            "price": task.price,
+            "at": now,
+        }
+        await self._write(lambda tx: tx.insert("lost_answers", row, ignore=True))
+
+    async def sum_lost_answers(self, since: Millis) -> Mapping[ProviderName, tuple[int, Credits]]:
+        """How many answers were lost for good per provider, and what these tasks would have cost."""
+        statement = """
+            SELECT provider, count(*) AS number, sum(price) AS price FROM lost_answers
+            WHERE at >= :since GROUP BY provider
+        """
+        rows = await self._read(lambda tx: tx.all(Row, statement, since=since))
+        return {ProviderName(row["provider"]): (row["number"], Credits(int(row["price"]))) for row in rows}
 
     # -- settings ------------------------------------------------------------------------------------
 
@@ -150,6 +174,7 @@ CLEAN = (
     """,
     "DELETE FROM kept_words WHERE used_at < :before",
     "DELETE FROM strikes WHERE at < :before",
+    "DELETE FROM lost_answers WHERE at < :before",
     # Which attachments are needed is gathered once, not once each: every text as long as a SHA-256 in a
     # request that may still be sent, or in a draft, keeps the attachment of that name.
     """

@@ -327,7 +327,7 @@ class Tasks(Subject):
                     THEN least(due_at, :due_at)
                     ELSE :due_at
                 END,
-                provider_task_id = :provider_task_id, attempts = :attempts, looks = :looks,
+                external_task_id = :external_task_id, provider_task_id = :provider_task_id, attempts = :attempts, looks = :looks,
                 excluded = :excluded, submitted_at = :submitted_at, finished_at = :finished_at,
                 progress = :progress, failure = :failure,
                 failure_detail = CASE WHEN user_id < 0 THEN NULL ELSE :failure_detail END,

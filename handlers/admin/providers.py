@@ -123,6 +123,9 @@ def provider_view(t: Texts, report: ProviderReport, owner: UserId, zone: ZoneInf
         else t("providers.median", duration=t.duration(report.median)),
     ]
     lines += _spent(t, report)
+    number, cost = report.lost
+    if number:
+        lines.append(t("providers.lost", number=t.number(number), cost=t.number(round(cost, 2))))
     if report.account is not None:
         lines.append(_account(t, report.account))
     return View("\n".join(lines), [_buttons(t, report, owner)])

@@ -52,6 +52,20 @@ class KeepWaiting(Payload, action="wait"):
 
 
 @dataclass(frozen=True)
+class SendAnew(Payload, action="anew"):
+    """Send a task again whose answer was lost."""
+
+    task_id: TaskId
+
+
+@dataclass(frozen=True)
+class TakeRefund(Payload, action="giveup"):
+    """End a task whose answer was lost, and take its credits back."""
+
+    task_id: TaskId
+
+
+@dataclass(frozen=True)
 class CancelListedTask(Payload, action="drop"):
     """Cancel a task of the list of what runs."""
 
@@ -87,6 +101,10 @@ def status(t: Texts, task: Task, progress: Progress) -> View:
         cancel = Button(t("button.cancel"), CancelTask(task.id), style=DANGER)
         asked = task.answer_by is not None
         buttons = [[Button(t("button.keep_waiting"), KeepWaiting(task.id)), cancel] if asked else [cancel]]
+    elif task.is_in_doubt:
+        again = t("button.try_again", credits=credits(t, task.price))
+        refund = Button(t("button.take_refund"), TakeRefund(task.id))
+        buttons = [[Button(again, SendAnew(task.id), style=CONFIRM), refund]]
     return View("\n".join(line for line in lines if line), buttons)
 
 
@@ -97,6 +115,8 @@ def _number(batch: Sequence[Task], state: TaskState) -> int:
 def _state_line(t: Texts, task: Task, progress: Progress) -> str:
     if task.state is TaskState.QUEUED:
         return "\n".join(_waiting_lines(t, task, progress))
+    if task.is_in_doubt:
+        return t("status.in_doubt")
     if task.state in {TaskState.SUBMITTING, TaskState.UNCONFIRMED}:
         return t(f"status.{task.state}")
     since = task.submitted_at if task.submitted_at is not None else task.created_at

@@ -9,7 +9,7 @@ from handlers.chat.routes import Command, Press, Words
 from handlers.chat.turn import Turn
 from handlers.making.card import close_card
 from handlers.results import task_views
-from handlers.results.task_views import CancelListedTask, CancelTask, KeepWaiting
+from handlers.results.task_views import CancelListedTask, CancelTask, KeepWaiting, SendAnew, TakeRefund
 
 
 async def list_tasks(turn: Turn) -> None:
@@ -53,6 +53,18 @@ async def on_keep_waiting(turn: Turn, button: KeepWaiting) -> str:
     return turn.t("wait.kept" if task.state is TaskState.QUEUED else "wait.sent")
 
 
+async def on_send_anew(turn: Turn, button: SendAnew) -> str:
+    """Send a task again whose answer was lost; its status message says so by itself."""
+    await turn.services.tasks.send_anew(turn.user_id, button.task_id)
+    return turn.t("lost.sent_anew")
+
+
+async def on_take_refund(turn: Turn, button: TakeRefund) -> str:
+    """Take the credits of a task back whose answer was lost."""
+    task = await turn.services.tasks.give_up(turn.user_id, button.task_id)
+    return turn.t("lost.refunded" if task.state is TaskState.FAILED else "wait.sent")
+
+
 async def on_cancel_listed(turn: Turn, button: CancelListedTask) -> str:
     """Cancel a task of the list, which goes on without it."""
     done = await _cancel(turn, button.task_id)
@@ -78,5 +90,7 @@ COMMANDS = (
 BUTTONS = (
     Press(CancelTask, on_cancel, AccessLevel.VIEW),
     Press(KeepWaiting, on_keep_waiting, AccessLevel.VIEW),
+    Press(SendAnew, on_send_anew, AccessLevel.VIEW),
+    Press(TakeRefund, on_take_refund, AccessLevel.VIEW),
     Press(CancelListedTask, on_cancel_listed, AccessLevel.VIEW),
 )

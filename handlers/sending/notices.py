@@ -43,7 +43,8 @@ class TelegramNotices:
         # To be sent and being sent are one stage: under load a task goes from one to the other and back.
         stage = "waiting" if task.state in {TaskState.QUEUED, TaskState.SUBMITTING} else task.state
         ready = sum(each.state is TaskState.SUCCEEDED for each in progress.batch)
-        status = Shown(view.html, f"{'asked' if task.answer_by is not None else stage} {ready}", now)
+        asked = task.answer_by is not None and (task.state is TaskState.QUEUED or task.is_in_doubt)
+        status = Shown(view.html, f"{'asked' if asked else stage} {ready}", now)
         if message_id is not None:
             since = task.submitted_at if task.submitted_at is not None else task.created_at
             if not self._pace.may_edit(chat_id, message_id, status, now - since):

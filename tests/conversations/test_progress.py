@@ -84,3 +84,23 @@ async def test_whoever_wants_it_so_gets_videos_silently_and_covered(world):
     assert video["has_media_spoiler"]
     (call,) = [call for name, call in world.telegram.calls if name == "sendVideo"]
     assert str(call["disable_notification"]).lower() == "true"
+
+
+async def test_whose_answer_was_lost_is_asked_before_anything_is_sent_again(world):
+    world.configure(dialect="generic", key="sk-demo-generic", provider='lost_answers = "ask"')
+    world.kling.behaviour.lose_next = 2
+    await world.start()
+    for person, prompt in ((ADA, "a fox"), (XIAOLIN, "a cat")):
+        await world.telegram.say(person, f"/video {prompt}")
+    await world.telegram.wait_text(ADA, "can't tell if your video is being made")
+    await world.telegram.wait_text(XIAOLIN, "无法确定视频是否在制作")
+    assert len(world.kling.tasks) == 2
+    await world.telegram.press_labelled(ADA, "Try again")
+    await world.telegram.press_labelled(XIAOLIN, "退回积分")
+    await world.telegram.wait_video(ADA)
+    await world.ended()
+    assert len(world.kling.tasks) == 3
+    assert world.balance(ADA) == (-15, 0)
+    assert world.balance(XIAOLIN) == (0, 0)
+    await world.telegram.say(BOSS, "/providers")
+    await world.telegram.wait_text(BOSS, "Lost answers in 30 days: 2")

@@ -60,6 +60,32 @@ async def test_killed_while_three_results_are_made_all_come_as_one_album(world):
     assert world.balance(ADA) == (-45, 0)
 
 
+@pytest.mark.parametrize(
+    ("dialect", "key"),
+    [("generic", "sk-demo-generic"), ("omnimaas", "sk-demo-omnimaas"), ("prefixed", "sk-demo-prefixed")],
+)
+async def test_killed_while_submitting_to_a_gateway_that_tells_of_its_tasks_it_is_found_there(
+    world, dialect, key
+):
+    world.kling.behaviour.lists_tasks = True
+    world.configure(dialect=dialect, key=key)
+    await killed_while_submitting(world, inside=True)
+    await world.start()
+    await world.telegram.wait_video(ADA)
+    await world.ended()
+    assert len(world.kling.tasks) == 1
+    assert world.balance(ADA) == (-15, 0)
+
+
+async def test_killed_while_submitting_to_a_gateway_that_tells_of_nothing_it_is_refunded_and_sent_once(world):
+    world.configure(dialect="generic", key="sk-demo-generic")
+    await killed_while_submitting(world, inside=True)
+    await world.start()
+    await world.ended()
+    assert len(world.kling.tasks) == 1
+    assert world.balance(ADA) == (0, 0)
+
+
 async def test_an_update_whose_answer_was_cut_off_is_acted_on_again_and_costs_once(world):
     """The status is the last thing that a command does: the task is there already."""
     reached = world.to_telegram.hold(lambda scope: scope["path"].endswith("/sendMessage"), inside=False)

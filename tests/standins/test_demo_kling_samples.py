@@ -55,9 +55,12 @@ def with_pictures(value):
 async def test_a_recorded_submission_is_accepted(shared, dialect, expected):
     body = with_pictures(expected["json"])
     # All samples have the same external id, which an account can use once.
-    for place in (body, body.get("options", {})):
-        if "external_task_id" in place:
-            place["external_task_id"] = f"klingbot-{len(shared.kling.tasks)}"
+    fresh = f"klingbot-{len(shared.kling.tasks)}"
+    for place in (body, body.get("options", {}), body.get("metadata", {})):
+        if isinstance(place, dict) and "external_task_id" in place:
+            place["external_task_id"] = fresh
+    if isinstance(body.get("metadata"), str):
+        body["metadata"] = json.dumps({**json.loads(body["metadata"]), "external_task_id": fresh})
     answer = await shared.with_key(KEYS[dialect]).post(expected["path"], body)
     assert answer.status_code == 200, answer.text
     await shared.kling.rendered()

@@ -28,6 +28,10 @@ class Behaviour:
     the way (a proxy's page); `vanish_next` counts submissions whose connection is closed before they are
     accepted, `lose_next` those that are accepted first, and `time_out_next` those that are accepted and
     answered with a timeout (504/5002).
+
+    `lists_tasks` and `keeps_keys` are about gateways that are asked at `/v1/video/generations`: whether they
+    tell of all tasks there, and whether a second submission with the same Idempotency-Key is answered with the
+    task of the first.
     """
 
     render_seconds: float = 6.0
@@ -38,6 +42,8 @@ class Behaviour:
     lose_next: int = 0
     vanish_next: int = 0
     time_out_next: int = 0
+    lists_tasks: bool = False
+    keeps_keys: bool = False
     refuse: deque[int] = field(default_factory=deque)
     refuse_queries: deque[int] = field(default_factory=deque)
     answer_instead: deque[Canned] = field(default_factory=deque)

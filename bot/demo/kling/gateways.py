@@ -135,7 +135,7 @@ def _mapped(
     sound = videos.sound_on(metadata)
     if metadata.has("image_tail"):
         pictures = (*pictures, Picture("metadata.image_tail", metadata.text("image_tail")))
-    metadata.identifier("external_task_id")
+    external = metadata.identifier("external_task_id")
     callback = metadata.address("callback_url")
     try_on = metadata.flag("try_on")
     metadata.done()
@@ -168,6 +168,7 @@ def _mapped(
         sound=sound,
         pictures=pictures,
         callback_url=callback,
+        external_id=external,
     )
 
 
@@ -188,7 +189,7 @@ def read_omnimaas(body: Fields) -> Order:
     if metadata.has("cfg_scale"):
         metadata.number("cfg_scale", 0, 1)
     sound = videos.sound_on(metadata)
-    metadata.identifier("external_task_id")
+    external = metadata.identifier("external_task_id")
     callback = metadata.address("callback_url")
     metadata.done()
     operation = IMAGE if pictures else TEXT
@@ -203,6 +204,7 @@ def read_omnimaas(body: Fields) -> Order:
         sound=sound,
         pictures=pictures,
         callback_url=callback,
+        external_id=external,
     )
 
 
@@ -233,6 +235,23 @@ def _asks(
     return handle
 
 
+def _lists(shape: Shape) -> Handler:
+    """All tasks, the newest first, page by page; only some gateways tell of them."""
+
+    async def handle(service: Service, call: Call) -> Response:
+        if not service.behaviour.lists_tasks:
+            raise Refusal(1202)
+        page, size = official.page_of(call, 100)
+        tasks, now = list(service.registry.of(call.account)), service.now()
+        rows = [
+            {**shape(task, task.state(now), now), "external_task_id": task.order.external_id}
+            for task in tasks[(page - 1) * size : page * size]
+        ]
+        return JSONResponse({"data": rows, "total": len(tasks)})
+
+    return handle
+
+
 def _id_only(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
     del state, now
     return {"task_id": task.id}
@@ -243,10 +262,12 @@ _ask_row = _asks(row, gateway_ok, _not_found)
 GENERIC: Table = {
     f"POST {GENERATIONS}": _submits(read_classic, _id_only),
     f"GET {GENERATIONS}/{{task}}": _asks(classic, JSONResponse, _not_found),
+    f"GET {GENERATIONS}": _lists(classic),
 }
 OMNIMAAS: Table = {
     f"POST {GENERATIONS}": _submits(read_omnimaas, omnimaas),
     f"GET {GENERATIONS}/{{task}}": _asks(omnimaas, JSONResponse, partial(GatewayRefusal, 404, "not_found")),
+    f"GET {GENERATIONS}": _lists(omnimaas),
 }
 
 

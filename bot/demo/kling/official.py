@@ -87,7 +87,7 @@ def lists(name: str) -> Handler:
     largest = VOICE_PAGE if name.endswith("voices") else PAGE
 
     async def handle(service: Service, call: Call) -> Response:
-        page, size = _page(call, largest)
+        page, size = page_of(call, largest)
         operation, now = name.removeprefix("videos/"), service.now()
         tasks = [task for task in service.registry.of(call.account) if task.order.operation == operation]
         shown = tasks[(page - 1) * size : page * size]
@@ -96,7 +96,8 @@ def lists(name: str) -> Handler:
     return handle
 
 
-def _page(call: Call, largest: int) -> tuple[int, int]:
+def page_of(call: Call, largest: int) -> tuple[int, int]:
+    """The number and size of the page that is asked for."""
     stray = sorted(set(call.query) - {"pageNum", "pageSize"})
     if stray:
         raise invalid(f"unknown field: {stray[0]}")
@@ -177,7 +178,7 @@ def presets(kind: str) -> Handler:
     """The handler of lists of what everybody may use."""
 
     async def handle(service: Service, call: Call) -> Response:
-        page, size = _page(call, VOICE_PAGE if kind == "voice" else PAGE)
+        page, size = page_of(call, VOICE_PAGE if kind == "voice" else PAGE)
         library = service.inputs.library
         collection = library.voices if kind == "voice" else library.elements
         entries = [

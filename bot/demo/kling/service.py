@@ -32,7 +32,10 @@ VOICE_SECONDS = 5
 
 @dataclass(frozen=True)
 class Call:
-    """A request that is signed in. `parts` are the variable parts of its path; `base` ends in a slash."""
+    """A request that is signed in. `parts` are the variable parts of its path; `base` ends in a slash.
+
+    `key` is its Idempotency-Key.
+    """
 
     account: Account
     path: str
@@ -41,6 +44,7 @@ class Call:
     body: dict[str, Any]
     base: str
     token: bool = False
+    key: str = ""
 
     def fields(self, body: Mapping[str, Any] | None = None) -> Fields:
         """The body, to be read strictly unless the account is a lenient one; models by their own names."""
@@ -71,6 +75,7 @@ class Service:
     renderer: Renderer
     pool: RenderPool = field(default_factory=RenderPool)
     asked_for_costs: dict[str, float] = field(default_factory=dict)
+    of_key: dict[tuple[str, str], RemoteTask] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.registry = TaskRegistry(self.behaviour, self.now, self.dice)
@@ -86,8 +91,14 @@ class Service:
 
         """
         self.behaviour.before_submission()
+        known = self.of_key.get((call.account.key, call.key))
+        if known is not None and self.behaviour.keeps_keys:
+            self.behaviour.after_submission()
+            return known
         order = await self.inputs.resolved(call.account, order)
         task = self.registry.make(call.account, order, call.base)
+        if call.key:
+            self.of_key[call.account.key, call.key] = task
         works = self._works(task)
         paths = [path for path, _ in works]
         task.marked = paths.pop() if order.watermark and order.product == "video" else None

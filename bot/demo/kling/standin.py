@@ -183,7 +183,16 @@ class KlingStandIn:
             self.requests.append(Record(request.method, path, body, query))
         if request.method == "GET" or path == "/tasks":
             self.behaviour.before_query()
-        call = Call(account, path, parts, query, body, str(request.base_url), token)
+        call = Call(
+            account,
+            path,
+            parts,
+            query,
+            body,
+            str(request.base_url),
+            token,
+            request.headers.get("idempotency-key", ""),
+        )
         return await handler(self._service, call)
 
     async def _file(self, request: Request) -> Response:

@@ -18,7 +18,7 @@ from bot.domain.tasks.task import (
     Task,
     TaskState,
 )
-from bot.domain.units import Millis, ProviderName
+from bot.domain.units import HOUR, Millis, ProviderName
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,21 @@ class Unresolvable:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerAsked:
+    """g: nobody can tell what became of it, and its owner has until `answer_by` to say what to do."""
+
+    answer_by: Millis
+
+
+@dataclass(frozen=True, slots=True)
+class SentAnew:
+    """g: its owner was asked and wants it sent again, as something new; it may wait in line `until` then."""
+
+    external_task_id: str
+    until: Millis
+
+
+@dataclass(frozen=True, slots=True)
 class StillRunning:
     """A look that changed nothing but what is known of the progress (percent, or None).
 
@@ -145,6 +160,8 @@ Event = (
     | AnswerLost
     | ProvenAbsent
     | Unresolvable
+    | OwnerAsked
+    | SentAnew
     | StillRunning
     | Finished
     | ProviderFailed
@@ -215,6 +232,7 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
                 submitted_at=now,
                 due_at=look_at,
                 looks=0,
+                failure=None,
             )
             return Transition(task, after)
         case CancelRequested():
@@ -256,6 +274,31 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
             return Transition(task, after)
         case Unresolvable():
             return _failed(task, bumped, FailureKind.UNKNOWN_OUTCOME, "", now)
+        case OwnerAsked(answer_by):
+            after = replace(
+                bumped,
+                due_at=answer_by,
+                answer_by=answer_by,
+                # Its deadline would end it in other words.
+                deadline_at=max(task.deadline_at, Millis(answer_by + HOUR)),
+                failure=FailureKind.UNKNOWN_OUTCOME,
+            )
+            return Transition(task, after)
+        case SentAnew(external_task_id, until):
+            after = replace(
+                bumped,
+                state=TaskState.QUEUED,
+                external_task_id=external_task_id,
+                due_at=now,
+                deadline_at=until,
+                waits_until=until,
+                answer_by=None,
+                provider=None,
+                attempts=0,
+                looks=0,
+                failure=None,
+            )
+            return Transition(task, after)
         case StillRunning(look_at, progress, unknown):
             after = replace(
                 bumped,
@@ -290,6 +333,8 @@ ALLOWED: dict[type[Event], frozenset[TaskState]] = {
     AnswerLost: frozenset({TaskState.SUBMITTING, TaskState.UNCONFIRMED}),
     ProvenAbsent: frozenset({TaskState.UNCONFIRMED}),
     Unresolvable: frozenset({TaskState.UNCONFIRMED}),
+    OwnerAsked: frozenset({TaskState.UNCONFIRMED}),
+    SentAnew: frozenset({TaskState.UNCONFIRMED}),
     # An expired task is still looked for: a late video is delivered, free.
     StillRunning: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),
     Finished: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),

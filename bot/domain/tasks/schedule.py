@@ -16,6 +16,9 @@ ABSENCES_TO_PROVE = 2
 ABSENCE_PAUSE = Millis(10 * SECOND)
 """How long it is given to know it after all."""
 
+SEARCHES = 4
+"""How often a lost submission is looked for, `ABSENCE_PAUSE` apart, where not finding it proves nothing."""
+
 SUBMISSION_LEASE = Millis(180 * SECOND)
 """Longer than any submission may take, so that an expired lease means a crash."""
 

@@ -119,6 +119,11 @@ class Task:
     batch_id: TaskId | None = None
 
     @property
+    def is_in_doubt(self) -> bool:
+        """Whether its owner is being asked what to do, as nobody can tell whether its provider makes it."""
+        return self.state is TaskState.UNCONFIRMED and self.failure is FailureKind.UNKNOWN_OUTCOME
+
+    @property
     def is_forgotten(self) -> bool:
         """Whether its owner asked to be forgotten: there is nobody to tell of it."""
         return self.user_id < 0

@@ -38,6 +38,9 @@ _NESTING = 3
 _PROOFS = frozenset({"1201", "1203", "200"})
 """Codes of NotFound that come from Kling: 200 is its empty list. A bare 404 may be a wrong address."""
 
+_LISTS = ("result", "items", "list", "tasks", "records")
+"""What a page calls the tasks on it."""
+
 _FINE = frozenset({"", "0", "200", "success", "succeed", "ok"})
 
 
@@ -175,8 +178,8 @@ def tasks(response: HttpResponse) -> tuple[TaskStatus, ...]:
     """
     rows = data(response)
     if isinstance(rows, Mapping):
-        # A page of the newer standard.
-        rows = rows.get("result")
+        # A page of the newer standard, or of a gateway.
+        rows = next((rows[name] for name in _LISTS if isinstance(rows.get(name), list)), None)
     if not isinstance(rows, list):
         raise _garbage("the answer is not a list of tasks", response, submitting=False)
     return tuple(task(node) for node in rows if isinstance(node, Mapping) and _identity(node))
@@ -198,12 +201,34 @@ def task(node: Node) -> TaskStatus:
         external_task_id=text_of(info.get("external_task_id"))
         or text_of(node.get("external_id"))
         or text_of(node.get("external_task_id"))
+        or _told_back(node)
         or None,
         cost=text_of(node.get("final_unit_deduction"))
         or text_of(raw.get("final_unit_deduction"))
         or _billed(node)
         or None,
     )
+
+
+def listed(response: HttpResponse) -> tuple[TaskStatus, ...]:
+    """Read an answer about one task or many.
+
+    Raises:
+        ProviderError: the answer is about none.
+
+    """
+    try:
+        return tasks(response)
+    except Unavailable:
+        return (status(response),)
+
+
+def _told_back(node: Node) -> str:
+    """Our own id in the metadata of a submission, which some gateways repeat, as an object or as text."""
+    metadata = node.get("metadata")
+    if isinstance(metadata, str):
+        metadata = decoded(metadata)
+    return text_of(metadata.get("external_task_id")) if isinstance(metadata, Mapping) else ""
 
 
 def _node(payload: Node) -> Node:

@@ -2,8 +2,8 @@
 
 What is sent is what every release understands: seconds as a plain integer (a float is quietly dropped
 by newer ones, which then make 5 s), the shape both as width and height and as `metadata.aspect_ratio`,
-everything of Kling's in `metadata`. Nobody answers questions by our own id here, so a lost answer to a
-submission cannot be settled.
+everything of Kling's in `metadata`. No question by our own id is surely answered here, so a lost answer to a
+submission is searched for, and what was not found may be there all the same.
 """
 
 import json
@@ -14,7 +14,7 @@ from urllib.parse import quote
 from bot.domain.requests.request import Operation, VideoRequest
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of, takes_mode
-from bot.kling.dialects.profile import FRAMES, PROBE_ID, key_accepted
+from bot.kling.dialects.profile import FRAMES, PROBE_ID, key_accepted, searches
 from bot.kling.wire import (
     HttpRequest,
     HttpResponse,
@@ -120,6 +120,14 @@ class Generic:
     def parse_look_up(self, response: HttpResponse) -> TaskStatus | None:
         """Read the answer to a question that is never asked."""
         return answers.found(response)
+
+    def searches(self, ref: TaskRef) -> tuple[HttpRequest, ...]:
+        """Some releases and forks answer by our own id, or list what was made."""
+        return searches(self._path, ref)
+
+    def parse_search(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
+        """Read one of these answers."""
+        return answers.listed(response)
 
     def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:  # noqa: ARG002  part of the protocol
         """Nobody can be asked about many tasks at once."""

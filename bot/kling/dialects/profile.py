@@ -29,6 +29,9 @@ OFFICIAL_RATIOS: tuple[AspectRatio, ...] = ("16:9", "9:16", "1:1")
 PAGE_SIZE = 500
 """Most tasks that Kling lists on one page."""
 
+SEARCHED_PAGE = 100
+"""Tasks on a page of a gateway's list; more than are made while an answer is lost and found."""
+
 SPARE_PAGES = 1
 """Pages beyond those that the running tasks would fill alone: finished ones stand between them."""
 
@@ -201,6 +204,16 @@ class Native:
         """Read that answer; None means: proven absent."""
         return answers.found(response)
 
+    def searches(self, ref: TaskRef) -> tuple[HttpRequest, ...]:
+        """Ask a gateway as one asks Kling: by our own id, and for its newest tasks."""
+        if self.profile.looks_up or not self.profile.correlates or ref.operation in UNCORRELATED:
+            return ()
+        return searches(self._path(ref.operation), ref)
+
+    def parse_search(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
+        """Read one of these answers."""
+        return answers.listed(response)
+
     def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:
         """Encode the questions about the latest tasks of the operation of `refs`, page by page."""
         if not self.profile.lists or not refs:
@@ -232,6 +245,17 @@ class Native:
         )
         path = profile.paths.get(operation) or f"{profile.prefix}{own}"
         return path if identity is None else f"{path}/{quote(identity, safe='')}"
+
+
+def searches(path: str, ref: TaskRef) -> tuple[HttpRequest, ...]:
+    """Ask for a task by our own id where it was submitted: in the place of theirs, and among the newest."""
+    return (
+        HttpRequest("GET", f"{path}/{quote(ref.external_task_id, safe='')}"),
+        *(
+            HttpRequest("GET", path, query={"pageNum": str(page), "pageSize": str(SEARCHED_PAGE)})
+            for page in (1, 2)
+        ),
+    )
 
 
 def key_accepted(response: HttpResponse) -> str:

@@ -140,6 +140,14 @@ class Unified:
         """Read that answer; None means: proven absent."""
         return answers.found(response)
 
+    def searches(self, ref: TaskRef) -> tuple[HttpRequest, ...]:  # noqa: ARG002  part of the protocol
+        """There is a sure question."""
+        return ()
+
+    def parse_search(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
+        """Read the answer to a question that is never asked."""
+        return answers.listed(response)
+
     def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:
         """Encode the questions about tasks, 20 at a time, whatever was asked of them."""
         ids = [ref.provider_task_id for ref in refs if ref.provider_task_id]

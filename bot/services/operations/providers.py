@@ -12,10 +12,10 @@ from enum import StrEnum
 import structlog
 
 from bot.clock import Clock
-from bot.domain.credits.caps import NO_CAPS, NOTHING, Caps, Spent
+from bot.domain.credits.caps import NO_CAPS, NOTHING, Caps, Spent, estimate
 from bot.domain.requests.request import Pack
 from bot.domain.tasks.schedule import learned_median
-from bot.domain.units import Millis, ProviderName, UserId, short_hash
+from bot.domain.units import DAY, Credits, Millis, ProviderName, UserId, short_hash
 from bot.errors import UserError
 from bot.kling import outcomes
 from bot.kling.client import KlingClient
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 ANSWER_SECONDS = 10.0
 """How long a provider may take to tell of its account while an admin waits."""
+
+LOST_SINCE = 30 * DAY
 
 PAUSED, RESUMED = "yes", "no"
 
@@ -71,6 +73,7 @@ class ProviderReport:
     """How a provider does. `handle` is its name in the data of buttons.
 
     `busy` is how many tasks of each model run, where any do; `max_concurrent` limits each of these.
+    `lost` is how many answers to submissions were lost for good in 30 days, and what these probably cost (units).
     `outages` are the packs and models that are closed by themselves.
 
     `closed_until` in UTC milliseconds, None where it is open. `answered` and `failed` count exchanges of
@@ -91,6 +94,7 @@ class ProviderReport:
     account: AccountAnswer | None
     spent: Spent = NOTHING
     caps: Caps = NO_CAPS
+    lost: tuple[int, float] = (0, 0)
     busy: Mapping[str, int] = field(default_factory=dict)
     outages: tuple[Outage, ...] = ()
 
@@ -171,12 +175,16 @@ class Providers:
 
     async def _reports(self) -> list[ProviderReport]:
         running = await self._store.tasks.count_running()
-        return [await self._told(condition, running) for condition in self._pool.conditions()]
+        lost = await self._store.operations.sum_lost_answers(Millis(self._clock.now() - LOST_SINCE))
+        return [await self._told(condition, running, lost) for condition in self._pool.conditions()]
 
-    async def _told(self, condition: Condition, running: Running) -> ProviderReport:
+    async def _told(
+        self, condition: Condition, running: Running, lost: Mapping[ProviderName, tuple[int, Credits]]
+    ) -> ProviderReport:
         spent, caps = NOTHING, NO_CAPS
         if self._spending is not None:
             spent, caps = await self._spending.at(condition.name)
+        lost_number, lost_price = lost.get(condition.name, (0, Credits(0)))
         closed = condition.closed_until > self._clock.now()
         fault = condition.closed_for
         busy: Counter[str] = Counter()
@@ -198,6 +206,7 @@ class Providers:
             account=self._accounts.get(condition.name),
             spent=spent,
             caps=caps,
+            lost=(lost_number, estimate(lost_price)),
             busy=busy,
             outages=tuple(
                 Outage(closed.scope.pack, closed.scope.model, closed.until, _trouble(closed.closed_for))

@@ -17,6 +17,7 @@ from bot.domain.tasks.lifecycle import (
     Claimed,
     Deferred,
     Event,
+    OwnerAsked,
     ProvenAbsent,
     Refused,
     Unresolvable,
@@ -25,6 +26,7 @@ from bot.domain.tasks.line import Kind, Waiting
 from bot.domain.tasks.schedule import (
     ABSENCE_PAUSE,
     ABSENCES_TO_PROVE,
+    SEARCHES,
     SUBMISSION_LEASE,
     PollingPolicy,
     backoff,
@@ -33,6 +35,7 @@ from bot.domain.tasks.schedule import (
 from bot.domain.tasks.task import FailureKind, Task, TaskState
 from bot.domain.units import Millis, ProviderName
 from bot.kling import outcomes
+from bot.kling.client import KlingClient
 from bot.kling.pool import Pool, Running
 from bot.kling.wire import SubmitContext, TaskRef
 from bot.services.credits.spending import Spending
@@ -146,11 +149,10 @@ class Dispatch:
             log.warning("a claim was lost before it was sent", task=task.id, provider=task.provider)
             return
         client = self._monitor.pool.client(task.provider)
-        images = await self._store.drafts.get_attachments(task.request.attachments)
-        if len(images) < len({file.sha256 for file in task.request.attachments}):
+        context = await self._context(task)
+        if context is None:
             await self._tasks.advance(task, Refused(FailureKind.PARAMETERS, "the picture is no longer kept"))
             return
-        context = SubmitContext(task.external_task_id, images, self._callback_urls.get(task.provider))
         try:
             submission = await client.submit(task.request, context)
         except outcomes.ProviderError as error:
@@ -175,6 +177,14 @@ class Dispatch:
                 provider=task.provider,
                 provider_task=submission.provider_task_id,
             )
+
+    async def _context(self, task: Task) -> SubmitContext | None:
+        """What goes with a submission; None where a picture of it is no longer kept."""
+        images = await self._store.drafts.get_attachments(task.request.attachments)
+        if len(images) < len({file.sha256 for file in task.request.attachments}):
+            return None
+        callback = self._callback_urls.get(task.provider) if task.provider is not None else None
+        return SubmitContext(task.external_task_id, images, callback)
 
     async def _refused(self, task: Task, provider: ProviderName, error: outcomes.ProviderError) -> None:
         now = self._runtime.clock.now()
@@ -225,36 +235,102 @@ class Dispatch:
     async def _reconcile(self, task: Task) -> None:
         provider = task.provider
         client = self._monitor.pool.find(provider) if provider is not None else None
-        if client is None or provider is None or not client.can_ask_for(task_ref(task)):
-            log.error(
-                "the answer to a submission was lost and cannot be asked for", task=task.id, provider=provider
-            )
-            await self._monitor.operators.alert_operators(
-                "alert.task.unknown_outcome", provider=provider, id=task.id
-            )
-            await self._tasks.advance(task, Unresolvable())
+        if client is None:
+            await self._undecided(task, None)
+        elif client.can_ask_for(task_ref(task)):
+            await self._ask(client, task)
+        else:
+            await self._search(client, task)
+
+    async def _search(self, client: KlingClient, task: Task) -> None:
+        """Where no question is sure: look where it may be told of, repeat it where that is safe, or leave it open."""
+        now, listed = self._runtime.clock.now(), True
+        try:
+            found = await client.search(task_ref(task))
+        except outcomes.NotFound:
+            found, listed = None, False
+        except outcomes.ProviderError as error:
+            if task.is_in_doubt:
+                await self._undecided(task, client)
+            else:
+                await self._unanswered(client, task, error)
             return
+        if found is not None:
+            log.info("a submission whose answer was lost was found", task=task.id, provider=client.name)
+            await self._tasks.advance(task, Accepted(found.provider_task_id, now))
+        elif task.is_in_doubt or task.looks + 1 >= SEARCHES or not (listed or client.config.idempotency_key):
+            await self._undecided(task, client)
+        elif client.config.idempotency_key:
+            await self._repeat(client, task)
+        else:
+            await self._tasks.advance(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.looks + 1))
+
+    async def _repeat(self, client: KlingClient, task: Task) -> None:
+        """Send it again under the same key: the provider answers with the task that it may have made."""
+        context = await self._context(task)
+        now = self._runtime.clock.now()
+        if context is None:
+            await self._undecided(task, client)
+            return
+        try:
+            submission = await client.submit(task.request, context)
+        except (outcomes.Ambiguous, outcomes.Unavailable, outcomes.Throttled) as error:
+            await self._monitor.note(client.name, error, task.request.resource)
+            later = backoff(now, task.looks + 1, self._runtime.rng, error.retry_after)
+            await self._tasks.advance(task, AnswerLost(later, task.looks + 1))
+        except outcomes.ProviderError as error:
+            await self._monitor.note(client.name, error, task.request.resource)
+            await self._undecided(task, client)
+        else:
+            log.info("a submission whose answer was lost was repeated", task=task.id, provider=client.name)
+            await self._tasks.advance(task, Accepted(submission.provider_task_id, now))
+
+    async def _undecided(self, task: Task, client: KlingClient | None) -> None:
+        """Nobody can tell what became of it: refund at once, or ask its owner first, as the operator chose."""
+        now = self._runtime.clock.now()
+        if task.is_in_doubt:
+            # The owner was asked, and has not answered.
+            if task.answer_by is not None and now < task.answer_by:
+                await self._tasks.advance(task, OwnerAsked(task.answer_by))
+            else:
+                await self._tasks.advance(task, Unresolvable())
+            return
+        asks = client is not None and client.config.lost_answers == "ask"
+        log.error(
+            "the answer to a submission was lost and cannot be found", task=task.id, provider=task.provider
+        )
+        await self._store.operations.save_lost_answer(task, now)
+        await self._monitor.operators.alert_operators(
+            "alert.task.in_doubt" if asks else "alert.task.unknown_outcome",
+            provider=task.provider,
+            id=task.id,
+        )
+        event = OwnerAsked(Millis(now + self._policy.answering)) if asks else Unresolvable()
+        await self._tasks.advance(task, event)
+
+    async def _ask(self, client: KlingClient, task: Task) -> None:
         ref = task_ref(task)
         now = self._runtime.clock.now()
         try:
             found = await client.look_up(ref)
         except outcomes.ProviderError as error:
-            log.warning(
-                "could not ask about a submission", task=task.id, provider=provider, reason=str(error)
-            )
-            await self._monitor.note(provider, error)
-            await self._tasks.advance(
-                task, AnswerLost(backoff(now, 4, self._runtime.rng, error.retry_after), task.looks)
-            )
+            await self._unanswered(client, task, error)
             return
         if found is not None:
-            log.info("a submission whose answer was lost was found", task=task.id, provider=provider)
+            log.info("a submission whose answer was lost was found", task=task.id, provider=client.name)
             await self._tasks.advance(task, Accepted(found.provider_task_id, now))
         elif task.looks + 1 < ABSENCES_TO_PROVE:
             await self._tasks.advance(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.looks + 1))
         else:
-            log.info("a submission whose answer was lost never arrived", task=task.id, provider=provider)
+            log.info("a submission whose answer was lost never arrived", task=task.id, provider=client.name)
             await self._tasks.advance(task, ProvenAbsent(now))
+
+    async def _unanswered(self, client: KlingClient, task: Task, error: outcomes.ProviderError) -> None:
+        """The provider cannot say now: ask again later."""
+        log.warning("could not ask about a submission", task=task.id, provider=client.name, reason=str(error))
+        await self._monitor.note(client.name, error)
+        later = backoff(self._runtime.clock.now(), 4, self._runtime.rng, error.retry_after)
+        await self._tasks.advance(task, AnswerLost(later, task.looks))
 
 
 def task_ref(task: Task) -> TaskRef:

@@ -11,7 +11,10 @@ from bot.domain.tasks.lifecycle import (
     Event,
     IllegalTransition,
     KeptWaiting,
+    OwnerAsked,
+    SentAnew,
     StillRunning,
+    Unresolvable,
     WaitedTooLong,
     possible,
     transition,
@@ -30,7 +33,7 @@ log = structlog.get_logger(__name__)
 HINT_PAUSE = Millis(SECOND)
 """At least this long passes between two queries about one task that callbacks cause."""
 
-_SHOWN = (StillRunning, WaitedTooLong, KeptWaiting)
+_SHOWN = (StillRunning, WaitedTooLong, KeptWaiting, OwnerAsked)
 """What is shown though the state stays as it is."""
 
 _JOBS = {
@@ -187,6 +190,36 @@ class Tasks:
         task = await self.owned(user_id, task_id)
         if task.state.is_final:
             raise UserError("error.task.ended", task=shown(task.id))
+        return task
+
+    async def send_anew(self, user_id: UserId, task_id: str) -> Task:
+        """Send a task again whose answer was lost, for the credits that it holds; what is on its way goes on.
+
+        Raises:
+            UserError: there is no such task, it is another person's, or it has ended.
+
+        """
+        task = await self.owned(user_id, task_id)
+        if task.is_in_doubt:
+            # What became of the first one stays unknown: it must not be taken for this one.
+            anew = f"{task.external_task_id}-{task.version}"
+            await self.advance(task, SentAnew(anew, Millis(self._clock.now() + self._policy.waiting)))
+            task = await self.owned(user_id, task_id)
+        if task.state.is_final:
+            raise UserError("error.task.ended", task=shown(task.id))
+        return task
+
+    async def give_up(self, user_id: UserId, task_id: str) -> Task:
+        """End a task whose answer was lost, and release its credits; what is on its way goes on.
+
+        Raises:
+            UserError: there is no such task, or it is another person's.
+
+        """
+        task = await self.owned(user_id, task_id)
+        if task.is_in_doubt:
+            await self.advance(task, Unresolvable())
+            task = await self.owned(user_id, task_id)
         return task
 
     # -- refunding -----------------------------------------------------------------------------------

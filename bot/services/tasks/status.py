@@ -57,6 +57,7 @@ class Status:
                 # Of a batch the one that has most to say: a question first, then what waits.
                 waiting = [each for each in running if each.state is TaskState.QUEUED]
                 asked = [each for each in waiting if each.answer_by is not None]
+                asked += [each for each in running if each.is_in_doubt]
                 await self._show((asked or waiting or running)[0], batch, queue)
 
     async def tick(self) -> None:

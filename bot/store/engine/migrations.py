@@ -116,9 +116,20 @@ _STATEMENTS = {
         "CREATE INDEX quarantine_newest ON quarantine (received_at)",
         "CREATE INDEX quarantine_of_user ON quarantine (user_id)",
     ),
-    "0012_presses": (
+    "0010_presses": (
         "ALTER TABLE tasks ADD COLUMN press TEXT",
         "CREATE INDEX tasks_of_press ON tasks (press, created_at) WHERE press IS NOT NULL",
+    ),
+    "0011_lost_answers": (
+        """
+        CREATE TABLE lost_answers (
+            external_task_id TEXT PRIMARY KEY,
+            provider TEXT NOT NULL,
+            price INTEGER NOT NULL,
+            at INTEGER NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX lost_answers_since ON lost_answers (at, provider, price)",
     ),
 }
 

@@ -17,9 +17,11 @@ from bot.domain.tasks.lifecycle import (
     Finished,
     IllegalTransition,
     KeptWaiting,
+    OwnerAsked,
     ProvenAbsent,
     ProviderFailed,
     Refused,
+    SentAnew,
     Settlement,
     StillRunning,
     Unresolvable,
@@ -44,6 +46,8 @@ EVENTS: tuple[Event, ...] = (
     AnswerLost(LATER),
     ProvenAbsent(LATER),
     Unresolvable(),
+    OwnerAsked(LATER),
+    SentAnew("klingbot-anew", DEADLINE),
     StillRunning(LATER, 40),
     Finished((a_video(0), a_video(1)), "1.5"),
     ProviderFailed(FailureKind.PROVIDER, "broken"),
@@ -93,10 +97,11 @@ def test_nothing_but_the_tasks_life_is_changed(event):
             "origin",
             "request",
             "price",
-            "external_task_id",
             "created_at",
             "max_running",
             "priority",
+            # What is sent anew must not be taken for what was sent before.
+            *(() if isinstance(event, SentAnew) else ("external_task_id",)),
         )
         assert [getattr(after, name) for name in kept] == [getattr(task, name) for name in kept]
 
@@ -132,8 +137,8 @@ def test_whatever_is_not_at_its_end_has_a_time_to_be_looked_at(events):
 
 
 @given(st.lists(st.sampled_from(EVENTS), max_size=60))
-def test_nothing_is_sent_twice_without_proof_that_the_first_is_absent(events):
-    """Between two claims lies a refusal to take it, or the proof that it was not taken."""
+def test_nothing_is_sent_twice_without_proof_or_a_wish(events):
+    """Between two claims lies a refusal to take it, the proof that it was not taken, or its owner's wish."""
     task, sent = a_task(), False
     for event in events:
         if not possible(task, event):
@@ -141,7 +146,7 @@ def test_nothing_is_sent_twice_without_proof_that_the_first_is_absent(events):
         if isinstance(event, Claimed):
             assert not sent
             sent = True
-        elif isinstance(event, Deferred | ProvenAbsent):
+        elif isinstance(event, Deferred | ProvenAbsent | SentAnew):
             sent = False
         task = transition(task, event, LATER).after
 
