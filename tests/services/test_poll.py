@@ -48,11 +48,11 @@ async def test_a_finished_video_is_charged_and_put_into_the_outbox_in_one_go(wor
     assert world.woken == {Job.DELIVER, Job.DISPATCH}
 
 
-async def test_every_video_of_a_task_is_delivered_and_the_task_is_charged_once(world):
+async def test_what_a_provider_adds_to_what_was_asked_for_is_left_out_and_the_task_is_charged_once(world):
     task = await world.a_running_task()
     world.to_kling.answer("query", finished("kling-1", "https://cdn.example/0", "https://cdn.example/1"))
     await world.run(Job.POLL)
-    assert await world.waiting(task) == ["video", "video"]
+    assert await world.waiting(task) == ["video"]
     assert await world.money() == CHARGED
 
 

@@ -128,7 +128,7 @@ class StillRunning:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """d: the provider has the videos. `real_cost` in its own unit, as it wrote it."""
+    """d: the provider has the videos; more than were asked for are left out. `real_cost` in its own unit, as it wrote it."""
 
     videos: tuple[RemoteVideo, ...]
     real_cost: str | None = None
@@ -368,7 +368,9 @@ def _finished(
     task: Task, bumped: Task, videos: tuple[RemoteVideo, ...], real_cost: str | None, now: Millis
 ) -> Transition:
     outbox = tuple(
-        OutboxItem(DeliveryKind(video.kind), position, video) for position, video in enumerate(videos)
+        OutboxItem(DeliveryKind(video.kind), position, video)
+        # What nobody asked for is not paid for, so it is neither sent nor ever refunded.
+        for position, video in enumerate(videos[: task.request.count])
     )
     if task.state is TaskState.EXPIRED:
         return Transition(task, replace(bumped, due_at=None, real_cost=real_cost), Settlement.KEEP, outbox)

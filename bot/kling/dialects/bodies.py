@@ -72,6 +72,7 @@ def _words_or_frames(request: VideoRequest, context: SubmitContext, style: Style
     if request.brush is not None:
         body |= _brush(request.brush, context)
     body |= _shots(request) | _cast(request)
+    _name_cast(body, request)
     if request.try_on and style.try_on:
         body["metadata"] = {"try_on": True}
     return body
@@ -313,6 +314,19 @@ def _shots(request: VideoRequest) -> Body:
         for number, shot in enumerate(request.shots, 1)
     ]
     return {"multi_shot": True, "shot_type": "customize", "multi_prompt": listed}
+
+
+def _name_cast(body: Body, request: VideoRequest) -> None:
+    """Name the voices and elements that no text names: what is not named has no effect, though it is paid for."""
+    names = [f"<<<voice_{number}>>>" for number in range(1, len(request.voices) + 1)]
+    names += [f"<<<element_{number}>>>" for number in range(1, len(request.elements) + 1)]
+    said = " ".join((request.prompt, *(shot.prompt for shot in request.shots)))
+    missing = [name for name in names if name not in said]
+    if not missing:
+        return
+    # With shots the prompt itself is not read.
+    place = body["multi_prompt"][0] if request.shots else body
+    place["prompt"] = " ".join((place.get("prompt", ""), *missing)).strip()
 
 
 def _cast(request: VideoRequest) -> Body:

@@ -215,10 +215,11 @@ def _contents(request: VideoRequest, context: SubmitContext) -> list[dict[str, A
 def _naming(prompt: str, request: VideoRequest) -> str:
     """The prompt with references in this standard's form; what it does not name is named at its end."""
     text = prompt.replace("<<<", "@").replace(">>>", "")
-    if request.operation is not Operation.OMNI_VIDEO:
+    if request.operation is Operation.MOTION_CONTROL:
         return text
     names = [f"@image_{number}" for number in range(1, len(request.references) + 1)]
     names += [f"@element_{number}" for number in range(1, len(request.elements) + 1)]
+    names += [f"@voice_{number}" for number in range(1, len(request.voices) + 1)]
     if request.source is not None:
         names.append("@video_1")
     return " ".join((text, *(name for name in names if name not in text)))

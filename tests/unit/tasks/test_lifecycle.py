@@ -31,7 +31,7 @@ from bot.domain.tasks.lifecycle import (
 )
 from bot.domain.tasks.task import ACTIVE_STATES, FINAL_STATES, DeliveryKind, FailureKind, TaskState
 from bot.domain.units import HOUR, MINUTE, Millis, ProviderName
-from tests.builders import NOW, OFFICIAL, a_task, a_video
+from tests.builders import NOW, OFFICIAL, a_request, a_task, a_video
 
 LATER = Millis(NOW + MINUTE)
 DEADLINE = Millis(NOW + HOUR)
@@ -173,8 +173,14 @@ def test_a_late_failure_says_nothing_more():
 
 
 def test_each_video_of_a_success_is_to_be_sent_in_its_place():
-    step = transition(a_task(TaskState.IN_PROGRESS), Finished((a_video(0), a_video(1))), LATER)
+    task = a_task(TaskState.IN_PROGRESS, request=a_request(count=2))
+    step = transition(task, Finished((a_video(0), a_video(1))), LATER)
     assert [(item.position, item.video) for item in step.outbox] == [(0, a_video(0)), (1, a_video(1))]
+
+
+def test_what_nobody_asked_for_is_not_to_be_sent():
+    step = transition(a_task(TaskState.IN_PROGRESS), Finished((a_video(0), a_video(1), a_video(2))), LATER)
+    assert [item.video for item in step.outbox] == [a_video(0)]
 
 
 def test_a_failure_keeps_its_reason():
