@@ -24,6 +24,7 @@ DEEPEST = 100
 
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _RESULT = re.compile(r'"result"\s*:\s*\[')
+_LONG_NUMBER = re.compile(r"\d{19}")
 _UPDATE_ID = re.compile(r'"update_id"\s*:\s*(\d{1,16})\b')
 
 
@@ -64,7 +65,7 @@ async def fetch(
 
 def read(update: object) -> RawUpdate | UnreadUpdate:
     """Read an update as the Bot API writes it in JSON; a string is one that is no JSON."""
-    if isinstance(update, Mapping):
+    if isinstance(update, dict):
         try:
             return _read(update)
         except ValueError as error:
@@ -82,32 +83,32 @@ def error_text(error: Exception) -> str:
     return text.encode("ascii", "backslashreplace").decode()
 
 
-def _read(update: Mapping[str, Any]) -> RawUpdate:
+def _read(update: dict[str, Any]) -> RawUpdate:
     _check(update)
     update_id = _number(update, "update_id", "update")
     if not 0 <= update_id < LARGEST_UPDATE_ID:
         raise ValueError(f"update_id is out of range: {update_id}")
     body = body_of(update)
     message = body.get("message") if "callback_query" in update else body
-    chat = message.get("chat") if isinstance(message, Mapping) else None
-    if isinstance(chat, Mapping):
+    chat = message.get("chat") if isinstance(message, dict) else None
+    if isinstance(chat, dict):
         _number(chat, "id", "chat")
     sent_at = None
     for kind in ("message", "edited_message"):
         if kind in update:
-            if not isinstance(chat, Mapping):
+            if not isinstance(chat, dict):
                 raise ValueError(f"{kind} has no chat")
             _number(body, "message_id", kind)
             sent_at = Millis(_number(body, "date", kind) * 1000)
     if "from" in body:
-        if not isinstance(body["from"], Mapping):
+        if not isinstance(body["from"], dict):
             raise ValueError("from is no user")
         _number(body["from"], "id", "from")
     for name in ("text", "caption"):
         if not isinstance(body.get(name, ""), str):
             raise ValueError(f"{name} is no text")  # noqa: TRY004  the wire's mistake
-    chat_id = ChatId(chat["id"]) if isinstance(chat, Mapping) else None
-    return RawUpdate(update_id, chat_id, dict(update), sent_at if "message" in update else None)
+    chat_id = ChatId(chat["id"]) if isinstance(chat, dict) else None
+    return RawUpdate(update_id, chat_id, update, sent_at if "message" in update else None)
 
 
 def _number(parent: Mapping[str, Any], name: str, of: str) -> int:
@@ -117,26 +118,29 @@ def _number(parent: Mapping[str, Any], name: str, of: str) -> int:
     return value
 
 
-def _check(value: object, depth: int = 0) -> None:
+def _check(update: Mapping[str, Any]) -> None:
     """Raise ValueError where the store could not keep something."""
-    if isinstance(value, str):
-        if not value.isascii():
-            try:
-                value.encode()
-            except UnicodeEncodeError as error:
-                raise ValueError(error_text(error)) from None
-    elif isinstance(value, int):
+    try:
+        text = json.dumps(update, ensure_ascii=False)
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(error_text(error)) from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    # Nearly every update is short of both: looking into each would take most of the time of a flood.
+    if text.count("[") + text.count("{") > DEEPEST or _LONG_NUMBER.search(text):
+        _check_parts(update, 0)
+
+
+def _check_parts(value: object, depth: int) -> None:
+    if isinstance(value, int):
         if not -LARGEST_NUMBER <= value < LARGEST_NUMBER:
             raise ValueError("a number is out of range")
-    elif isinstance(value, (Mapping, list)):
+    elif isinstance(value, (dict, list)):
         if depth == DEEPEST:
             raise ValueError("it is nested too deeply")
-        if isinstance(value, Mapping):
-            for name in value:
-                _check(name)
-            value = value.values()
-        for part in value:
-            _check(part, depth + 1)
+        for part in value.values() if isinstance(value, dict) else value:
+            _check_parts(part, depth + 1)
 
 
 def _unread(content: str, error: str, update: Mapping[str, Any]) -> UnreadUpdate:
@@ -153,7 +157,7 @@ def _unread(content: str, error: str, update: Mapping[str, Any]) -> UnreadUpdate
 
 
 def _id(parent: object, name: str) -> int | None:
-    value = parent.get(name) if isinstance(parent, Mapping) else None
+    value = parent.get(name) if isinstance(parent, dict) else None
     usable = isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST_UPDATE_ID
     return value if usable else None
 

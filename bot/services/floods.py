@@ -88,22 +88,25 @@ def sender_of(payload: Mapping[str, Any]) -> Sender | None:
     body = body_of(payload)
     person, chat = body.get("from"), body.get("chat")
     # Whoever writes in the name of a chat is one and the same user for Telegram.
-    if isinstance(person, Mapping) and "sender_chat" not in body and isinstance(person.get("id"), int):
+    if isinstance(person, dict) and "sender_chat" not in body and isinstance(person.get("id"), int):
         return "user", person["id"]
-    if isinstance(chat, Mapping) and isinstance(chat.get("id"), int):
+    if isinstance(chat, dict) and isinstance(chat.get("id"), int):
         return "chat", chat["id"]
     return None
 
 
 def body_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     """The one object of an update that says what happened."""
-    return next((part for part in payload.values() if isinstance(part, Mapping)), {})
+    for part in payload.values():
+        if isinstance(part, dict):
+            return part
+    return {}
 
 
 def album_of(payload: Mapping[str, Any]) -> str | None:
     """The album that a message is part of."""
     message = payload.get("message")
-    album = message.get("media_group_id") if isinstance(message, Mapping) else None
+    album = message.get("media_group_id") if isinstance(message, dict) else None
     return album if isinstance(album, str) else None
 
 

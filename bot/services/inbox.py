@@ -174,32 +174,33 @@ class Intake:
             )
         read = [update for update in updates if isinstance(update, RawUpdate)]
         rows: list[InboxRow] = []
-        surplus: dict[int, InboxRow] = {}
+        left: InboxRow | None = None
+        surplus = 0
         lanes = set(self._lanes)
         for update in sorted(read, key=lambda update: update.update_id):
             row = InboxRow(update.update_id, update.chat_id, update.payload, update.sent_at, now)
             if (why := self._floods.take(row.update_id, row.payload, now)) is not None:
                 if self._floods.is_news(why, row.payload, now):
                     self._tell(row, why)
-                surplus[row.update_id] = row
-                # Only its id is needed: it comes no more.
-                rows.append(replace(row, payload={}, processed_at=now))
+                left, surplus = row, surplus + 1
                 continue
             # What is begun at once is noted as begun where it is kept: that costs no commit of its own.
             rows.append(replace(row, attempts=int(_lane_of(row) not in lanes)))
             lanes.add(_lane_of(row))
+        if left is not None:
+            log.warning("updates of a flood were left alone", count=surplus)
+            # The last id is enough to confirm all of them.
+            rows.append(replace(left, payload={}, processed_at=now))
         if not rows:
             return
-        known = {row.update_id for row in rows}
+        known = {row.update_id: row for row in rows}
         for row in await self._store.inbox.receive(rows):
-            known.discard(row.update_id)
-            if row.update_id not in surplus:
+            del known[row.update_id]
+            if row.processed_at is None:
                 self._enqueue(_Entry(replace(row, attempts=0), marked=row.attempts > 0))
-        for row in rows:
-            if row.update_id in known and row.processed_at is None:
+        for row in known.values():
+            if row.processed_at is None:
                 self._floods.done(row.payload)
-        if surplus:
-            log.warning("updates of a flood were left alone", count=len(surplus))
 
     def _enqueue(self, entry: _Entry) -> None:
         lane = _lane_of(entry.row)

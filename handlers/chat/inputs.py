@@ -10,6 +10,7 @@ from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo
 from bot.domain.tasks.task import NotedMessage, Task
 from bot.errors import UserError
 from bot.services.requests.attachments import Linked, split_links
+from bot.services.slots import waiting
 from handlers.chat.files import RemoteFile, fetch_file, image_file_of, sound_file_of
 from handlers.chat.turn import Turn, without_command
 
@@ -64,7 +65,8 @@ async def read_inputs(turn: Turn, *, links: bool = True) -> Inputs:
     if not text and not files and replied is not None and not turn.is_ours(replied):
         text = without_command(replied.text or "", turn.username)
     linked = split_links(text) if links else Linked(text, ())
-    pictures += await services.links.pictures(linked.links)
+    async with waiting():
+        pictures += await services.links.pictures(linked.links)
     keep = services.attachments
     return Inputs(
         linked.words,

@@ -18,6 +18,7 @@ from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import HOUR, MINUTE, SECOND, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.access import Access
+from bot.services.slots import waiting
 from bot.settings import sections
 from bot.store import Store
 
@@ -75,7 +76,7 @@ class Moderation:
         if not self._settings.hook_url or not words:
             return
         try:
-            async with asyncio.timeout(self._settings.hook_timeout):
+            async with waiting(), asyncio.timeout(self._settings.hook_timeout):
                 reason = await self._ask(words)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             # Neither the address nor the prompt is logged: the one is the operator's, the other a person's.

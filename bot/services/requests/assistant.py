@@ -14,6 +14,7 @@ from bot.clock import Clock
 from bot.domain.requests.request import PROMPT_LIMIT
 from bot.domain.units import HOUR, Millis, UserId
 from bot.errors import UserError
+from bot.services.slots import waiting
 from bot.settings import sections
 
 log = structlog.get_logger(__name__)
@@ -79,7 +80,7 @@ class Assistant:
             ],
         }
         try:
-            async with asyncio.timeout(self._longest_wait):
+            async with waiting(), asyncio.timeout(self._longest_wait):
                 suggestion = _suggestion(await self._post(asked))
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             # Neither the address nor the answer is logged: the one is the operator's, the other a person's.
