@@ -258,6 +258,7 @@ async def build(
             providers=providers,
             clock=clock,
             stale_after=settings.telegram.stale_after_minutes * MINUTE,
+            limits=settings.limits,
         )
         handler = telegram.handler(services)
 

@@ -47,6 +47,7 @@ LAYERS = {
     "bot.services.container": (
         "bot.services",
         "bot.settings.config",
+        "bot.settings.sections",
         "bot.store",
         "bot.domain.units",
         "bot.clock",

@@ -145,6 +145,32 @@ def first_frame(path: Path) -> bytes:
     return target.getvalue()
 
 
+def last_frame(path: Path) -> bytes:
+    """The last frame of a video as a JPEG. Takes processor time: call it in a thread.
+
+    Raises:
+        NotAVideo: no frame of it can be decoded.
+
+    """
+    import av
+    from av.error import FFmpegError
+
+    target, frame = io.BytesIO(), None
+    try:
+        with av.open(str(path)) as container:
+            if container.duration is not None:
+                # From the key frame before it: a long film need not be decoded whole.
+                container.seek(max(0, container.duration - av.time_base))
+            for frame in container.decode(video=0):  # noqa: B007  only the last counts
+                pass
+            if frame is None:
+                raise NotAVideo("no frame")
+            frame.to_image().save(target, "JPEG", quality=92)  # type: ignore[no-untyped-call]  # see thumbnail
+    except (FFmpegError, OSError, ValueError, IndexError) as error:
+        raise NotAVideo(type(error).__name__) from None
+    return target.getvalue()
+
+
 def thumbnail(path: Path, target: Path) -> None:
     """Write the first frame as a small JPEG. Takes processor time: call it in a thread.
 

@@ -28,6 +28,7 @@ from bot.services.tasks.admin import TaskAdmin
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.results import History, Results
 from bot.services.tasks.status import Status
+from bot.settings import sections
 from bot.settings.config import Settings
 from bot.store import Store
 
@@ -64,6 +65,7 @@ class Services:
     providers: Providers
     clock: Clock
     stale_after: int
+    limits: sections.Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,9 +143,11 @@ class Payments(Section):
 
 
 class Limits(Section):
-    """How fast one person may ask."""
+    """How fast one person may ask, and from which price on they are asked first; 0: never for that reason."""
 
     requests_per_minute: Annotated[int, Field(ge=1, le=1000)] = 6
+    confirm_credits: Annotated[int, Field(ge=0, le=1_000_000)] = 50
+    confirm_percent: Annotated[int, Field(ge=0, le=100)] = 20
 
 
 class Groups(Section):

@@ -24,7 +24,7 @@ from handlers.chat.menus import Section
 from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
 from handlers.library import recipe_views
-from handlers.making.submit import submit, submit_or_ask
+from handlers.making.submit import submit_or_ask, submit_pressed
 from handlers.sending.chat import ReplyTarget
 from handlers.sending.media import Media, MediaKind
 
@@ -50,9 +50,10 @@ class ShowIdea(Payload, action="idea"):
 
 @dataclass(frozen=True)
 class MakeIdea(Payload, action="idea_make"):
-    """Make an idea's video."""
+    """Make an idea's video, at the price that is shown."""
 
     slug: str
+    price: int | None = None
 
 
 async def ideas(turn: Turn) -> None:
@@ -80,22 +81,23 @@ async def on_make(turn: Turn, button: MakeIdea) -> None:
     """Make an idea at once, or ask for the photo that it takes."""
     idea = turn.services.ideas.find(button.slug, turn.t)
     if not idea.photo:
-        await submit(turn, turn.services.ideas.request(idea, turn.preferences))
+        await submit_pressed(turn, turn.services.ideas.request(idea, turn.preferences), button.price)
         return
     if not turn.is_private:
         raise UserError("error.recipe.private_chat")
     question = recipe_views.photo_question(turn.t, idea.name, 1, turn.user_id)
-    await turn.ask(PHOTO, idea.slug, question)
+    await turn.ask(PHOTO, f"{idea.slug}.{button.price or 0}", question)
 
 
-async def on_photo_reply(turn: Turn, slug: str) -> None:
+async def on_photo_reply(turn: Turn, subject: str) -> None:
     """Make an idea of the photo that it asked for."""
+    slug, _, shown = subject.partition(".")
     ideas_ = turn.services.ideas
     idea = ideas_.find(slug, turn.t)
     inputs = await read_inputs(turn)
     request = ideas_.request(idea, turn.preferences, inputs.one_picture(), inputs.text)
     await turn.stop_asking()
-    await submit_or_ask(turn, request)
+    await submit_or_ask(turn, request, int(shown or 0))
 
 
 # -- showing -----------------------------------------------------------------------------------------
@@ -112,7 +114,7 @@ def view(
     make = t(
         "idea.button.make_of_photo" if idea.photo else "idea.button.make", credits=html.credits(t, price)
     )
-    rows = [[Button(make, MakeIdea(idea.slug), owner=owner, style=CONFIRM)]]
+    rows = [[Button(make, MakeIdea(idea.slug, price), owner=owner, style=CONFIRM)]]
     if len(others) > 1:
         place = next(number for number, other in enumerate(others) if other.slug == idea.slug)
         before, after = others[place - 1], others[(place + 1) % len(others)]

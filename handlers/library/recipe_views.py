@@ -39,8 +39,11 @@ class OpenTemplate(_OfTemplate, action="recipe"):
     """Show a template in the list's place."""
 
 
+@dataclass(frozen=True)
 class RunTemplate(_OfTemplate, action="recipe_run"):
-    """Make a template's video."""
+    """Make a template's video, at the price that is shown."""
+
+    price: int | None = None
 
 
 class RenameTemplate(_OfTemplate, action="recipe_name"):
@@ -93,7 +96,7 @@ def card(t: Texts, recipe: Recipe, request: VideoRequest, price: Credits, reader
         lines.append(t.plural("recipe.takes", recipe.pictures))
     run = "recipe.button.run_on" if recipe.pictures else "recipe.button.run"
     label = t(run, credits=html.credits(t, price))
-    rows = [[Button(label, RunTemplate(recipe.token), owner=reader, style=CONFIRM)]]
+    rows = [[Button(label, RunTemplate(recipe.token, price), owner=reader, style=CONFIRM)]]
     if recipe.user_id == reader:
         rows += [_change(t, recipe, reader), _remove(t, recipe, reader)]
     else:

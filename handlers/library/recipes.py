@@ -10,7 +10,7 @@ from handlers.chat.menus import Section
 from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
 from handlers.library import recipe_views as templates
-from handlers.making.submit import submit, submit_or_ask
+from handlers.making.submit import submit_or_ask, submit_pressed
 
 LINK_PREFIX = "recipe_"
 PHOTO = "recipe_photo"
@@ -85,22 +85,23 @@ async def on_run(turn: Turn, button: templates.RunTemplate) -> None:
     recipes = turn.services.recipes
     recipe = await recipes.get(button.token)
     if not recipe.pictures:
-        await submit(turn, recipes.request(recipe))
+        await submit_pressed(turn, recipes.request(recipe), button.price)
         return
     if not turn.is_private:
         raise UserError("error.recipe.private_chat")
     recipes.preview(recipe)
     question = templates.photo_question(turn.t, recipe.name, recipe.pictures, turn.user_id)
-    await turn.ask(PHOTO, recipe.token, question)
+    await turn.ask(PHOTO, f"{recipe.token}.{button.price or 0}", question)
 
 
-async def on_photo_reply(turn: Turn, token: str) -> None:
+async def on_photo_reply(turn: Turn, subject: str) -> None:
     """Make a template's video of the photo that it asked for."""
+    token, _, shown = subject.partition(".")
     recipe = await turn.services.recipes.get(token)
     inputs = await read_inputs(turn)
     request = turn.services.recipes.request(recipe, inputs.pictures, inputs.text, inputs.names)
     await turn.stop_asking()
-    await submit_or_ask(turn, request)
+    await submit_or_ask(turn, request, int(shown or 0))
 
 
 async def on_rename(turn: Turn, button: templates.RenameTemplate) -> None:

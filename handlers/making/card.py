@@ -3,12 +3,13 @@
 Buttons change it where it stands. What people send to it changes it too; then it moves below what they sent.
 """
 
+import json
 from dataclasses import replace
 
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.choices import ANSWERED
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import ImageRef
+from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.errors import UserError
 from bot.services.compose import Pictures
 from bot.services.requests.cards import OUTFIT, Card, card_name
@@ -122,10 +123,50 @@ async def on_generate(turn: Turn, button: card_views.Generate) -> None:
     card = await _named(turn, button.card)
     # A card may wait without a prompt, but what needs one is not sent without.
     turn.services.compose.check(card.request)
+    if button.price != turn.services.compose.price(card.request):
+        await turn.notify(turn.t("confirm.card_changed"), alert=True)
+        await _change(turn, card)
+        return
     await submit(turn, card.request, replace(turn.reply_target, message_id=card.source_message_id))
     await turn.services.cards.close(turn.user_id, turn.chat_id)
     if card.message_id is not None:
         await turn.remove(card.message_id)
+
+
+async def on_make_it(turn: Turn, button: card_views.MakeIt) -> None:
+    """Submit a request whose price was shown; where it costs something else by now, ask once more.
+
+    Raises:
+        UserError: it is no longer saved, or was not accepted.
+
+    """
+    services = turn.services
+    saved = await services.questions.saved_words(turn.user_id, button.token)
+    if saved is None:
+        raise UserError("error.button.stale")
+    try:
+        data = json.loads(saved)
+        request, message_id = VideoRequest.model_validate(data["request"]), data["message_id"]
+    except (ValueError, KeyError, TypeError):
+        raise UserError("error.button.stale") from None
+    await services.results.check_kept(request)
+    price = services.compose.price(request)
+    if price != button.price:
+        left = max(0, (await services.accounts.balance(turn.user_id)).available - price)
+        await turn.edit(
+            card_views.confirmation(
+                turn.t, "confirm.changed", request, price, left, button.token, turn.user_id
+            )
+        )
+        return
+    await submit(turn, request, replace(turn.reply_target, message_id=message_id))
+    if turn.pressed is not None:
+        await turn.remove(turn.pressed.message_id)
+
+
+async def on_decline(turn: Turn) -> None:
+    """Spend nothing."""
+    await turn.edit(View(turn.t("draft.discarded")))
 
 
 async def on_discard(turn: Turn, button: card_views.Discard) -> None:
@@ -158,5 +199,7 @@ BUTTONS = (
     Press(card_views.ImprovePrompt, on_improve_prompt),
     Press(card_views.UsePrompt, on_use_prompt),
     Press(card_views.Generate, on_generate),
+    Press(card_views.MakeIt, on_make_it),
+    Press(card_views.Decline, on_decline, AccessLevel.VIEW),
     Press(card_views.Discard, on_discard, AccessLevel.VIEW),
 )

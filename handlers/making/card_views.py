@@ -48,8 +48,11 @@ class _OfCard(Payload):
     card: str
 
 
+@dataclass(frozen=True)
 class Generate(_OfCard, action="generate"):
-    """Submit the card's request."""
+    """Submit the card's request, at the price that is shown."""
+
+    price: int | None = None
 
 
 class Discard(_OfCard, action="discard"):
@@ -97,6 +100,31 @@ class Wear(Payload, action="wear"):
     outfit: Outfit
 
 
+@dataclass(frozen=True)
+class MakeIt(Payload, action="make"):
+    """Submit a request that was saved under a token, at the price that is shown."""
+
+    token: str
+    price: int
+
+
+class Decline(Payload, action="decline"):
+    """Spend nothing."""
+
+
+def confirmation(
+    t: Texts, question: str, request: VideoRequest, price: Credits, left: int, token: str, owner: UserId
+) -> View:
+    """What is asked before much is spent, or another price than the one shown; `left` is the balance after it."""
+    lines = [
+        t(question, credits=credits(t, price), left=credits(t, Credits(left))),
+        quoted(request.prompt, PROMPT_SHOWN),
+        settings_line(t, request),
+    ]
+    make = Button(t("confirm.make", price=t.number(price)), MakeIt(token, price), owner=owner, style=CONFIRM)
+    return View(_joined(lines), [[make, Button(t("confirm.cancel"), Decline(), owner=owner)]])
+
+
 def summary(
     t: Texts,
     shown: Card,
@@ -119,7 +147,10 @@ def summary(
     elif request.prompt and shown.takes_words:
         lines.append(t("card.hint"))
     generate = Button(
-        t("button.generate", credits=credits(t, price)), Generate(shown.name), owner=owner, style=CONFIRM
+        t("button.generate", credits=credits(t, price)),
+        Generate(shown.name, price),
+        owner=owner,
+        style=CONFIRM,
     )
     opening = [
         Button(option_label(t, option, request), OpenCard(shown.name, option), owner=owner)

@@ -1,5 +1,6 @@
 """From a composed request to a task, or to a card that asks first: nothing is spent by accident."""
 
+import json
 from dataclasses import replace
 
 from bot.domain.requests.prompt import ParsedPrompt
@@ -32,16 +33,66 @@ async def make_video(
     if question is not None:
         await show_card(turn, replace(card, question=question, source_message_id=turn.message_id))
     else:
-        await submit(turn, card.request)
+        await submit_or_confirm(turn, card.request)
 
 
-async def submit_or_ask(turn: Turn, request: VideoRequest) -> None:
-    """Submit the request of a message, or show it as a card where something is to be asked first."""
+async def submit_or_ask(turn: Turn, request: VideoRequest, shown: int | None = None) -> None:
+    """Submit the request of a message, or ask first where there is something to ask.
+
+    `shown` is the price that was shown before; None where none was.
+    """
     question = first_question(turn)
     if question is not None:
         await open_card(turn, request, turn.message_id, question)
     else:
-        await submit(turn, request)
+        await submit_or_confirm(turn, request, shown)
+
+
+async def submit_pressed(
+    turn: Turn, request: VideoRequest, shown: int | None, target: ReplyTarget | None = None
+) -> None:
+    """Submit what a button asks for at the price `shown` on it; a button of another version shows none we know."""
+    await submit_or_confirm(turn, request, shown or 0, target)
+
+
+async def submit_or_confirm(
+    turn: Turn, request: VideoRequest, shown: int | None = None, target: ReplyTarget | None = None
+) -> None:
+    """Submit a request; where it costs much, or other than was `shown`, first ask with the price.
+
+    Raises:
+        UserError: it was not accepted.
+
+    """
+    price = turn.services.compose.price(request)
+    balance = (await turn.services.accounts.balance(turn.user_id)).available
+    if shown is not None and shown != price:
+        question = "confirm.changed"
+    elif price <= balance and _is_large(turn, price, balance):
+        question = "confirm.large"
+    else:
+        await submit(turn, request, target)
+        return
+    place = target or turn.reply_target
+    token = await save_request(turn, request, place.message_id)
+    left = max(0, balance - price)
+    view = card_views.confirmation(turn.t, question, request, price, left, token, turn.user_id)
+    await turn.answer(view, place)
+
+
+def _is_large(turn: Turn, price: int, balance: int) -> bool:
+    """Whether the person is to be asked first, by the operator's limits and their own choice."""
+    limits = turn.services.limits
+    if not turn.preferences.confirm_large:
+        return False
+    by_share = limits.confirm_percent and price * 100 >= limits.confirm_percent * balance
+    return bool((limits.confirm_credits and price >= limits.confirm_credits) or by_share)
+
+
+async def save_request(turn: Turn, request: VideoRequest, message_id: int | None) -> str:
+    """Save a request for a `MakeIt` button, with the message that its video will reply to; its token."""
+    saved = {"request": request.model_dump(mode="json"), "message_id": message_id}
+    return await turn.services.questions.save_words(turn.user_id, json.dumps(saved))
 
 
 def first_question(turn: Turn) -> str | None:

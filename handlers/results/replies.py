@@ -4,18 +4,25 @@ In groups only what is meant for the bot counts: an answer to its question, or a
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from bot.domain.people.access import AccessLevel
-from bot.domain.requests.request import Operation, Product
-from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage
+from bot.domain.requests.request import Operation, Product, VideoRequest
+from bot.domain.tasks.task import Delivery, DeliveryKind, MessagePurpose, NotedMessage
+from bot.domain.units import Credits
+from bot.errors import UserError
+from bot.services.compose import Pictures
+from bot.services.library.recipes import STAND_IN
 from bot.services.requests.attachments import split_links
-from bot.services.requests.cards import EDITED, READY, replace_prompt
+from bot.services.requests.cards import EDITED, replace_prompt
 from handlers.chat.files import fetch_file, sound_file_of
 from handlers.chat.inputs import read_prompt
+from handlers.chat.keyboards import Payload
 from handlers.chat.routes import Event, Kind
 from handlers.chat.turn import Turn
-from handlers.making.submit import open_card
-from handlers.results import results
+from handlers.making.card_views import MakeIt
+from handlers.making.submit import open_card, save_request
+from handlers.results import result_views, results
 
 Answer = Callable[[Turn, Delivery, str], Awaitable[None]]
 """Takes the text of a reply to a question about a result."""
@@ -90,17 +97,41 @@ def _addressed(turn: Turn) -> tuple[str, bool]:
 
 
 async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
-    """Extend the video as a text says where it can be, else make the text its new prompt."""
+    """Extend the video as a text says where it can be, else offer with prices what can be made of it."""
     services, task = turn.services, noted.task
+    services.tasks.check_owner(turn.user_id, task)
     files = await services.results.files(task.id)
     delivery = next((file for file in files if file.position == noted.position), None)
     if delivery is not None and Operation.EXTEND in services.results.possible(delivery):
         await results.extend(turn, delivery, text)
         return
     prompt = await read_prompt(turn, text)
-    await services.results.check_kept(task.request)
-    request = replace_prompt(services.compose, task.request, prompt, turn.preferences)
-    await open_card(turn, request, turn.message_id, READY)
+    ways: list[tuple[str, Payload, Credits]] = []
+    with suppress(UserError):
+        source = await services.results.source(turn.user_id, task, noted.position)
+        ways.append(await _offer(turn, "offer.edit", services.compose.edit(prompt, source)))
+    if delivery is not None and delivery.kind is DeliveryKind.VIDEO:
+        with suppress(UserError):
+            onward = services.compose.video(prompt, Pictures(first=STAND_IN), turn.preferences)
+            token = await services.questions.save_words(turn.user_id, text)
+            price = services.compose.price(onward)
+            payload = result_views.ContinueFromFrame(task.id, noted.position, token, price)
+            ways.append(("offer.onward", payload, price))
+    with suppress(UserError):
+        await services.results.check_kept(task.request)
+        anew = replace_prompt(services.compose, task.request, prompt, turn.preferences)
+        ways.append(await _offer(turn, "offer.new", anew))
+    if not ways:
+        raise UserError("error.result.nothing_of_it")
+    await turn.answer(result_views.offer(turn.t, prompt.prompt, ways, turn.user_id))
+
+
+async def _offer(turn: Turn, label: str, request: VideoRequest) -> tuple[str, Payload, Credits]:
+    """A request as a button that makes it, with its price."""
+    turn.services.compose.check(request)
+    price = turn.services.compose.price(request)
+    token = await save_request(turn, request, turn.message_id)
+    return label, MakeIt(token, price), price
 
 
 async def _result(turn: Turn, noted: NotedMessage) -> Delivery:

@@ -24,6 +24,7 @@ from handlers.making.video import Animate
 from handlers.results.task_views import Change, MakeAgain
 
 EFFECTS_A_PAGE = 9
+PROMPT_SHOWN = 600
 IN_A_ROW = 3
 
 
@@ -56,8 +57,19 @@ class AskForExtension(OfResult, action="extend"):
     """Ask how the video goes on."""
 
 
+@dataclass(frozen=True)
 class Extend(OfResult, action="longer"):
-    """Extend the video without a prompt."""
+    """Extend the video without a prompt, at the price that is shown."""
+
+    price: int | None = None
+
+
+@dataclass(frozen=True)
+class ContinueFromFrame(OfResult, action="onward"):
+    """Make a video of the last frame and a saved text, at the price that is shown."""
+
+    token: str = ""
+    price: int | None = None
 
 
 class AskForSpeech(OfResult, action="speak"):
@@ -76,6 +88,7 @@ class MakeEffect(OfResult, action="effect"):
     """Make an effect of the result."""
 
     scene: str = ""
+    price: int | None = None
 
 
 class Dismiss(Payload, action="dismiss"):
@@ -123,7 +136,7 @@ def result_buttons(t: Texts, delivery: Delivery, possible: frozenset[Operation])
 
 
 def _again(t: Texts, task: Task) -> list[Button]:
-    again = Button(t("button.again", credits=html.credits(t, task.price)), MakeAgain(task.id))
+    again = Button(t("button.again", credits=html.credits(t, task.price)), MakeAgain(task.id, task.price))
     if not task.request.prompt and task.request.operation not in COMPOSED:
         # Nothing of it can be changed on a card.
         return [again]
@@ -189,11 +202,18 @@ def ask_extend(t: Texts, delivery: Delivery, price: Credits, owner: UserId) -> V
     """What should happen next? The answer is a reply, or a tap."""
     go_on = Button(
         t("button.go_on", credits=html.credits(t, price)),
-        Extend.of(delivery),
+        Extend(delivery.task.id, delivery.position, price),
         owner=owner,
         style=CONFIRM,
     )
     return View(t("result.ask_extend"), [[go_on], [_never_mind(t, owner)]])
+
+
+def offer(t: Texts, prompt: str, ways: Sequence[tuple[str, Payload, Credits]], owner: UserId) -> View:
+    """What can be made of a video that cannot be extended, each way with its price."""
+    rows = [[Button(t(label, price=t.number(price)), payload, owner=owner)] for label, payload, price in ways]
+    text = f"{t('offer.text')}\n{html.quoted(prompt, PROMPT_SHOWN)}"
+    return View(text, [*rows, [_never_mind(t, owner)]])
 
 
 def ask_speech(t: Texts, owner: UserId, price: Credits, name: str) -> View:
@@ -210,7 +230,7 @@ def ask_effect(
     first = page * EFFECTS_A_PAGE
     buttons = [
         # Names of effects are long: whose button it is, is asked when it is pressed.
-        Button(effect.title, MakeEffect(task.id, position, effect.scene))
+        Button(effect.title, MakeEffect(task.id, position, effect.scene, price))
         for effect in effects[first : first + EFFECTS_A_PAGE]
     ]
     turning = []

@@ -12,17 +12,19 @@ from bot.domain.tasks.task import Delivery, MessagePurpose, Task
 from bot.domain.units import TaskId
 from bot.errors import UserError
 from bot.i18n import for_language
+from bot.services.compose import Pictures
 from handlers.chat.html import ALERT_LIMIT, View, cut, plain
 from handlers.chat.inputs import read_prompt
 from handlers.chat.keyboards import Rows
 from handlers.chat.routes import Press
 from handlers.chat.turn import Turn
-from handlers.making.submit import open_card, submit, submit_or_ask
+from handlers.making.submit import open_card, submit_or_ask, submit_pressed
 from handlers.results import result_views
 from handlers.results.result_views import (
     AskForExtension,
     AskForSpeech,
     AskToDelete,
+    ContinueFromFrame,
     DeleteResult,
     Dismiss,
     Extend,
@@ -44,7 +46,7 @@ from handlers.sending.chat import ReplyTarget
 async def on_make_again(turn: Turn, button: MakeAgain) -> None:
     """Submit the same request once more, as a task of whoever presses."""
     task = await _repeatable(turn, button.task_id)
-    await submit(turn, task.request, _home(turn, task))
+    await submit_pressed(turn, task.request, button.price, _home(turn, task))
 
 
 async def on_change(turn: Turn, button: Change) -> None:
@@ -92,7 +94,7 @@ async def on_ask_for_extension(turn: Turn, button: AskForExtension) -> None:
 
 async def on_extend(turn: Turn, button: Extend) -> None:
     """Extend the video without a prompt."""
-    await extend(turn, await _owned(turn, button), "")
+    await extend(turn, await _owned(turn, button), "", button.price)
     await on_dismiss(turn)
 
 
@@ -118,7 +120,7 @@ async def on_list_effects(turn: Turn, button: ListEffects) -> None:
 
 async def on_make_effect(turn: Turn, button: MakeEffect) -> None:
     """Make the chosen effect."""
-    await effect(turn, await _owned(turn, button), button.scene)
+    await effect(turn, await _owned(turn, button), button.scene, button.price)
     await on_dismiss(turn)
 
 
@@ -135,12 +137,12 @@ async def _ask(turn: Turn, delivery: Delivery, purpose: MessagePurpose, view: Vi
     await turn.services.results.note(delivery, turn.chat_id, sent.message_id, purpose)
 
 
-async def extend(turn: Turn, delivery: Delivery, text: str) -> None:
-    """Extend the video as a text says."""
+async def extend(turn: Turn, delivery: Delivery, text: str, shown: int | None = None) -> None:
+    """Extend the video as a text says; `shown` is the price on the button that asked for it."""
     services = turn.services
     source = await services.results.source(turn.user_id, delivery.task, delivery.position)
     prompt = await read_prompt(turn, text)
-    await _make(turn, delivery, services.compose.extension(prompt, source, delivery.task.request.mode))
+    await _make(turn, delivery, services.compose.extension(prompt, source, delivery.task.request.mode), shown)
 
 
 async def speak(turn: Turn, delivery: Delivery, text: str, sound: AudioRef | None = None) -> None:
@@ -151,8 +153,8 @@ async def speak(turn: Turn, delivery: Delivery, text: str, sound: AudioRef | Non
     await _make(turn, delivery, services.compose.lip_sync(source, speech))
 
 
-async def effect(turn: Turn, delivery: Delivery, name: str) -> None:
-    """Make an effect, by its name, of the result as an image.
+async def effect(turn: Turn, delivery: Delivery, name: str, shown: int | None = None) -> None:
+    """Make an effect, by its name, of the result as an image; `shown` is the price that the button's message told.
 
     Raises:
         UserError: there is no such effect.
@@ -163,13 +165,27 @@ async def effect(turn: Turn, delivery: Delivery, name: str) -> None:
     if not effects.knows(name):
         raise UserError("error.effect.unknown", effect=name[:60], nearest=effects.nearest(name))
     image = await services.attachments.keep_image(await services.results.picture(delivery))
-    await _make(turn, delivery, services.compose.effect(name, (image,)))
+    await _make(turn, delivery, services.compose.effect(name, (image,)), shown)
 
 
-async def _make(turn: Turn, delivery: Delivery, request: VideoRequest) -> None:
-    """Submit what is made of a result; a button with a price has been asked about already."""
+async def on_continue_from_frame(turn: Turn, button: ContinueFromFrame) -> None:
+    """Make a video of the last frame of another, as the text says that replied to it."""
+    services = turn.services
+    delivery = await _owned(turn, button)
+    text = await services.questions.saved_words(turn.user_id, button.token)
+    if text is None:
+        raise UserError("error.button.stale")
+    frame = await services.attachments.keep_image(await services.results.picture(delivery, last=True))
+    prompt = await read_prompt(turn, text)
+    request = services.compose.video(prompt, Pictures(first=frame), turn.preferences)
+    await submit_pressed(turn, request, button.price, _home(turn, delivery.task))
+    await on_dismiss(turn)
+
+
+async def _make(turn: Turn, delivery: Delivery, request: VideoRequest, shown: int | None = None) -> None:
+    """Submit what is made of a result, or ask first."""
     if turn.pressed is not None:
-        await submit(turn, request, _home(turn, delivery.task))
+        await submit_pressed(turn, request, shown, _home(turn, delivery.task))
     else:
         await submit_or_ask(turn, request)
 
@@ -280,6 +296,7 @@ BUTTONS = (
     Press(AskForSpeech, on_ask_for_speech),
     Press(ListEffects, on_list_effects),
     Press(MakeEffect, on_make_effect),
+    Press(ContinueFromFrame, on_continue_from_frame),
     Press(Dismiss, on_dismiss, AccessLevel.VIEW),
     Press(SendOriginal, on_original, AccessLevel.VIEW),
     Press(ShowAbout, on_about, AccessLevel.VIEW),

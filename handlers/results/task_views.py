@@ -74,9 +74,10 @@ class CancelListedTask(Payload, action="drop"):
 
 @dataclass(frozen=True)
 class MakeAgain(Payload, action="again"):
-    """Submit the same request once more."""
+    """Submit the same request once more, at the price that is shown."""
 
     task_id: TaskId
+    price: int | None = None
 
 
 @dataclass(frozen=True)
@@ -209,7 +210,7 @@ def notice(t: Texts, task: Task, batch: Sequence[Task] = ()) -> View:
     buttons: list[list[Button]] = []
     if kind in REPEATABLE:
         again = t("button.try_again", credits=credits(t, task.price))
-        buttons.append([Button(again, MakeAgain(task.id), style=CONFIRM)])
+        buttons.append([Button(again, MakeAgain(task.id, task.price), style=CONFIRM)])
     if kind in CHANGEABLE:
         label = t("button.edit_prompt" if task.request.prompt else "button.change")
         buttons.append([Button(label, Change(task.id))])

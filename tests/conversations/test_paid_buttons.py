@@ -85,3 +85,85 @@ def kind_of(button: dict) -> str:
     return (
         f"{action}:{button['text'].split('·')[0]}" if action not in {"history", "open", "effect"} else action
     )
+
+
+def labels(message: dict) -> list[str]:
+    return [button["text"] for button in buttons(message)]
+
+
+async def test_a_price_that_changed_since_it_was_shown_is_asked_about(bot):
+    telegram = bot.telegram
+    await telegram.say(ADA, "/ideas")
+    await bot.settle()
+    await telegram.press_labelled(ADA, "Next")
+    await bot.settle()
+    idea = telegram.replies(ADA)[-1]
+    (make,) = [button for button in buttons(idea) if button["text"].startswith("Make this")]
+    shown = priced(idea, make)
+    # Another length is usual from now on, and costs more.
+    await telegram.say(ADA, "/settings")
+    await bot.settle()
+    await telegram.press_labelled(ADA, "Length")
+    await bot.settle()
+    await telegram.press_labelled(ADA, "10 s")
+    await bot.settle()
+    await telegram.press(ADA, ADA, idea["message_id"], make["callback_data"])
+    question = await telegram.wait_text(ADA, "The price is now")
+    assert count_tasks(bot) == 0
+    (again,) = [button for button in buttons(question) if button["text"].startswith("Make it")]
+    price = priced(question, again)
+    assert price != shown
+    assert [row[0] for row in await press_twice(bot, question, again)] == [price]
+    assert question["message_id"] not in {message["message_id"] for message in telegram.messages(ADA)}
+
+
+@pytest.mark.parametrize(
+    ("limits", "asks"),
+    [("", True), ("confirm_percent = 0", False), ("confirm_credits = 15\nconfirm_percent = 0", True)],
+)
+async def test_a_large_sum_is_asked_about_with_what_is_left(world, limits, asks):
+    world.configure(daily=60, limits=limits)
+    await world.start()
+    await world.telegram.say(ADA, "/video a fox")
+    if not asks:
+        await world.telegram.wait_video(ADA)
+        return
+    question = await world.telegram.wait_text(ADA, "This costs 15 credits; 45 credits would be left")
+    assert labels(question) == ["Make it · 15", "Cancel"]
+    assert world.rows("SELECT count(*) FROM tasks") == [(0,)]
+    await world.telegram.press_labelled(ADA, "Make it")
+    await world.telegram.wait_video(ADA)
+    assert world.balance(ADA) == (-15, 0)
+
+
+async def test_who_wants_no_questions_about_large_sums_gets_none(world):
+    world.configure(daily=60, limits="")
+    await world.start()
+    await world.telegram.say(ADA, "/settings")
+    await world.settle()
+    await world.telegram.press_labelled(ADA, "Ask for large sums")
+    await world.settle()
+    await world.telegram.say(ADA, "/video a fox")
+    await world.telegram.wait_video(ADA)
+
+
+async def test_a_text_to_a_video_that_cannot_be_extended_offers_what_can_be_made(bot):
+    await bot.telegram.say(ADA, "/video a fox --model kling-video-o1")
+    (video,) = await bot.telegram.wait_video(ADA)
+    await bot.ended()
+    for number, label in enumerate(("Edit this video", "Continue from its last frame", "Make a new one"), 2):
+        await bot.telegram.say(ADA, "it runs on", reply_to=video["message_id"])
+        offer = await bot.telegram.wait_text(ADA, "This video can't be extended")
+        assert [text.split(" · ")[0] for text in labels(offer)[:3]] == [
+            "Edit this video",
+            "Continue from its last frame",
+            "Make a new one",
+        ]
+        (button,) = [button for button in buttons(offer) if button["text"].startswith(label)]
+        assert [row[0] for row in await press_twice(bot, offer, button)] == [priced(offer, button)]
+        await bot.telegram.wait_video(ADA, number)
+        await bot.ended(number)
+    requests = [row[0] for row in bot.rows("SELECT request FROM tasks ORDER BY sequence")]
+    assert all("it runs on" in request for request in requests[1:])
+    assert '"source"' in requests[1]
+    assert '"first_frame"' in requests[2]

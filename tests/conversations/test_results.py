@@ -101,7 +101,7 @@ async def test_questions_beneath_a_video_are_answered_by_replies_and_taps(bot):
     await bot.telegram.wait_video(ADA, 5)
 
 
-async def test_a_reply_with_words_extends_a_video_or_is_a_new_prompt(bot):
+async def test_a_reply_with_words_extends_a_video_or_is_offered_a_new_one(bot):
     video = await made(bot)
     await bot.telegram.say(ADA, "then it sleeps", reply_to=video["message_id"])
     longer = (await bot.telegram.wait_video(ADA, 2))[-1]
@@ -109,8 +109,8 @@ async def test_a_reply_with_words_extends_a_video_or_is_a_new_prompt(bot):
     other = await made(bot, "a crow 10s --model kling-v2-6")
     assert "Extend" not in words_on(other)
     await bot.telegram.say(ADA, "two crows", reply_to=other["message_id"])
-    card = await bot.telegram.wait_text(ADA, "two crows")
-    assert any(button.startswith("Generate") for row in labels(card) for button in row)
+    offer = await bot.telegram.wait_text(ADA, "two crows")
+    assert any(button.startswith("Make a new one · ") for button in words_on(offer))
 
 
 async def test_an_edited_prompt_is_asked_about_and_runs_only_when_that_is_wanted(bot):

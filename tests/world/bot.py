@@ -73,6 +73,7 @@ daily_credits = {daily}
 
 [limits]
 requests_per_minute = 1000
+{limits}
 
 [groups]
 requests_per_minute = {group_rate}
@@ -109,6 +110,7 @@ class World:
         group_rate: int = 1000,
         polling: str = "",
         delivery: str = "",
+        limits: str = "confirm_credits = 0\nconfirm_percent = 0",
     ) -> None:
         """Write the settings that the next start reads; strings but for the first four are lines of TOML."""
         text = CONFIG.format(
@@ -128,6 +130,7 @@ class World:
             groups=groups,
             group_rate=group_rate,
             delivery=delivery,
+            limits=limits,
         )
         self.config.write_text(text, "utf-8")
 

@@ -274,7 +274,7 @@ AUTOMATIC = "auto"
 class Preferences(BaseModel):
     """A person's choices; None leaves one to the bot's own settings. `duration` is in seconds.
 
-    `confirm_first` asks before anything is spent, `silent` lets videos arrive without a sound, `spoiler`
+    `confirm_first` asks before anything is spent, `confirm_large` before much is, `silent` lets videos arrive without a sound, `spoiler`
     covers them until they are tapped.
     """
 
@@ -285,6 +285,7 @@ class Preferences(BaseModel):
     duration: Annotated[int, Field(ge=1, le=60)] | None = None
     aspect_ratio: AspectRatio | None = None
     confirm_first: bool = False
+    confirm_large: bool = True
     silent: bool = False
     spoiler: bool = False
 
@@ -311,11 +312,14 @@ class Preference(StrEnum):
     DURATION = "duration"
     RATIO = "aspect_ratio"
     CONFIRM_FIRST = "confirm_first"
+    CONFIRM_LARGE = "confirm_large"
     SILENT = "silent"
     SPOILER = "spoiler"
 
 
-SWITCHES = frozenset({Preference.CONFIRM_FIRST, Preference.SILENT, Preference.SPOILER})
+SWITCHES = frozenset(
+    {Preference.CONFIRM_FIRST, Preference.CONFIRM_LARGE, Preference.SILENT, Preference.SPOILER}
+)
 """These are on or off."""
 
 

@@ -28,7 +28,7 @@ from bot.domain.tasks.task import (
 from bot.domain.units import ChatId, Credits, TaskId, UserId
 from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
-from bot.media.clips import NotAVideo, first_frame
+from bot.media.clips import NotAVideo, first_frame, last_frame
 from bot.services.compose import Compose
 from bot.services.ports import ChatBusy, ChatRefused, DeliveryOptions, ResultChat, ResultFile, Sent
 from bot.services.tasks.deliver import SUFFIXES, ResultFiles
@@ -187,8 +187,8 @@ class Results:
         if wanted - set(await self._store.drafts.get_attachments(request.attachments)):
             raise UserError("error.result.pictures_gone")
 
-    async def picture(self, delivery: Delivery) -> bytes:
-        """A result as a picture: itself, or the first frame of a video.
+    async def picture(self, delivery: Delivery, *, last: bool = False) -> bytes:
+        """A result as a picture: itself, or the first frame of a video, or its `last`.
 
         Raises:
             UserError: nobody has the file any more.
@@ -198,7 +198,9 @@ class Results:
             async with self._somewhere(delivery, Path(name)) as path:
                 try:
                     return await asyncio.to_thread(
-                        path.read_bytes if delivery.kind is DeliveryKind.IMAGE else lambda: first_frame(path)
+                        path.read_bytes
+                        if delivery.kind is DeliveryKind.IMAGE
+                        else lambda: last_frame(path) if last else first_frame(path)
                     )
                 except NotAVideo:
                     raise UserError("error.result.gone") from None
