@@ -1,10 +1,12 @@
 """Updates that no bot should ever get: each is set aside, told to the admins, and keeps nobody else waiting."""
 
 import json
+import random
 
 import pytest
 from starlette.responses import Response
 
+from tests.world.bot import BotInProcess
 from tests.world.telegram import ADA
 
 BOSS = 1000
@@ -68,3 +70,57 @@ async def test_a_malformed_update_blocks_no_other(world, malformed):
     await world.telegram.say(ADA, "/quota")
     await world.settle()
     assert len(world.written(BOSS, "set aside")) == 1
+
+
+def broken_at_random(rng: random.Random, value: object) -> object:
+    """A copy in which some things are missing, of another kind, or more than anybody can keep."""
+    if rng.random() < 0.03:
+        return rng.choice([None, True, -1, HUGE, -HUGE, 10**30, 1.5, "", "\ud800", "😀" * 5, [], {}, [[]]])
+    if isinstance(value, dict):
+        return {
+            name: broken_at_random(rng, part)
+            for name, part in value.items()
+            if name == "update_id" or rng.random() > 0.03
+        }
+    return [broken_at_random(rng, part) for part in value] if isinstance(value, list) else value
+
+
+async def test_of_hundreds_of_broken_updates_none_keeps_another_from_being_answered(tmp_path):
+    rng = random.Random(7)
+    entity = {"type": "bot_command", "offset": 0, "length": 9}
+    photo = [{"file_id": "a", "file_unique_id": "b", "width": 9, "height": 9}]
+    written = {**MESSAGE, "text": "/language", "entities": [entity], "reply_to_message": MESSAGE}
+    whole = [
+        {"message": written},
+        {"edited_message": written},
+        {"message": {**MESSAGE, "photo": photo, "caption": "a fox", "media_group_id": "7"}},
+        {
+            "callback_query": {
+                "id": "1",
+                "from": PERSON,
+                "message": written,
+                "data": "x",
+                "chat_instance": "1",
+            }
+        },
+        {"inline_query": {"id": "1", "from": PERSON, "query": "fox", "offset": ""}},
+        {"my_chat_member": {**MESSAGE, "old_chat_member": {"user": PERSON}, "new_chat_member": {}}},
+    ]
+    world = BotInProcess(tmp_path)
+    async with world.serving():
+        await world.start()
+        queue = world.telegram.state.updates
+        for number in range(150):
+            update = broken_at_random(rng, {"update_id": queue.next_id} | rng.choice(whole))
+            good = MESSAGE | {"from": PERSON | {"id": BOSS}, "chat": {"id": BOSS, "type": "private"}}
+            good |= {"text": f"/language {number}"}
+            batch = [update, {"update_id": queue.next_id + 1, "message": good}]
+            answer = Response(json.dumps({"ok": True, "result": batch}), media_type="application/json")
+            world.to_telegram.answer("getUpdates", answer)
+            queue.next_id += 2
+            await world.app.inbox.fetch(0)
+            await world.app.inbox.drain()
+            said = [reply for reply in world.telegram.replies(BOSS) if "set aside" not in reply["text"]]
+            assert len(said) == number + 1, update
+        assert world.rows("SELECT count(*) FROM inbox WHERE processed_at IS NULL") == [(0,)]
+        await world.stop()
