@@ -369,8 +369,7 @@ def _finished(
 ) -> Transition:
     outbox = tuple(
         OutboxItem(DeliveryKind(video.kind), position, video)
-        # What nobody asked for is not paid for, so it is neither sent nor ever refunded.
-        for position, video in enumerate(videos[: task.request.count])
+        for position, video in enumerate(_asked_for(task, videos))
     )
     if task.state is TaskState.EXPIRED:
         return Transition(task, replace(bumped, due_at=None, real_cost=real_cost), Settlement.KEEP, outbox)
@@ -378,6 +377,16 @@ def _finished(
         bumped, state=TaskState.SUCCEEDED, due_at=None, finished_at=now, progress=100, real_cost=real_cost
     )
     return Transition(task, after, Settlement.CHARGE, outbox)
+
+
+def _asked_for(task: Task, videos: tuple[RemoteVideo, ...]) -> list[RemoteVideo]:
+    """The results without those that nobody asked for: they are not paid for, so neither sent nor ever refunded.
+
+    A sound for a video comes alone and as the video with it: so many of each kind are taken.
+    """
+    kinds = dict.fromkeys(video.kind for video in videos)
+    wanted = [[video for video in videos if video.kind is kind][: task.request.count] for kind in kinds]
+    return [video for of_kind in wanted for video in of_kind]
 
 
 def _forward(known: int | None, told: int | None) -> int | None:

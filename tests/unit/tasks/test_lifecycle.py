@@ -1,10 +1,12 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.requests.request import Product
 from bot.domain.tasks.lifecycle import (
     ALLOWED,
     Accepted,
@@ -181,6 +183,12 @@ def test_each_video_of_a_success_is_to_be_sent_in_its_place():
 def test_what_nobody_asked_for_is_not_to_be_sent():
     step = transition(a_task(TaskState.IN_PROGRESS), Finished((a_video(0), a_video(1), a_video(2))), LATER)
     assert [item.video for item in step.outbox] == [a_video(0)]
+
+
+def test_a_video_and_its_sound_are_both_sent():
+    both = (a_video(0), replace(a_video(1), kind=Product.AUDIO))
+    step = transition(a_task(TaskState.IN_PROGRESS), Finished(both), LATER)
+    assert [(item.kind, item.position) for item in step.outbox] == [("video", 0), ("audio", 1)]
 
 
 def test_a_failure_keeps_its_reason():
