@@ -173,6 +173,7 @@ class Dispatcher:
             return self._event(turn, Kind.UNKNOWN_COMMAND) if turn.is_private else None
 
         async def run() -> None:
+            await turn.services.cards.outdate(turn.user_id, turn.chat_id)
             await command.run(turn, typed.arguments)
 
         access, permission = command.access_for(typed.arguments), command.permission_for(typed.arguments)

@@ -59,6 +59,22 @@ class Drafts(Subject):
         statement = "DELETE FROM drafts WHERE user_id = :user AND chat_id = :chat"
         await self._write(lambda tx: tx.run(statement, user=user_id, chat=chat_id))
 
+    async def outdate(self, user_id: UserId, chat_id: ChatId, before: Millis) -> None:
+        """Make the draft that a user has in a chat no newer than a moment: something else was said since."""
+        statement = """
+            UPDATE drafts SET updated_at = :before
+            WHERE user_id = :user AND chat_id = :chat AND updated_at > :before
+        """
+        await self._write(lambda tx: tx.run(statement, user=user_id, chat=chat_id, before=before))
+
+    async def is_latest(self, draft: Draft) -> bool:
+        """Whether no result came into the draft's chat after the message that shows it."""
+        if draft.message_id is None:
+            return True
+        statement = "SELECT max(message_id) FROM task_messages WHERE chat_id = :chat"
+        newest: int | None = await self._read(lambda tx: tx.value(statement, chat=draft.chat_id))
+        return newest is None or newest < draft.message_id
+
     # -- questions -----------------------------------------------------------------------------------
 
     async def save_question(self, question: PendingQuestion) -> None:

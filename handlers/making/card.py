@@ -12,14 +12,14 @@ from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.errors import UserError
 from bot.services.compose import Pictures
-from bot.services.requests.cards import OUTFIT, Card, card_name
+from bot.services.requests.cards import OUTFIT, Card, card_name, load_card
 from handlers.chat.html import View
 from handlers.chat.inputs import read_inputs
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Press
 from handlers.chat.turn import Turn
 from handlers.making import card_views
-from handlers.making.submit import card_view, show_card, submit
+from handlers.making.submit import aside_view, card_view, show_card, submit
 
 SUGGESTION = "suggestion"
 """The kind of question that holds a suggested prompt."""
@@ -49,16 +49,39 @@ async def suggest_outfits(turn: Turn, person: ImageRef) -> None:
     await show_card(turn, card, view=card_views.outfits(turn.t, card, turn.user_id))
 
 
-async def close_card(turn: Turn) -> bool:
-    """Discard the person's card in this chat; False where there is none."""
+async def close_card(turn: Turn) -> View | None:
+    """Discard the person's card in this chat, and what to say of it; None where there is none."""
     cards = turn.services.cards
     card = await cards.get(turn.user_id, turn.chat_id)
     if card is None:
-        return False
+        return None
     await cards.close(turn.user_id, turn.chat_id)
     if card.message_id is not None:
         await turn.remove(card.message_id)
-    return True
+    return await _discarded(turn, card)
+
+
+async def _discarded(turn: Turn, card: Card | None) -> View:
+    """What to say of a card that was discarded: one with photos can be brought back."""
+    if card is None or not card.photos:
+        return View(turn.t("draft.discarded"))
+    return await aside_view(turn, card)
+
+
+async def on_bring_back(turn: Turn, button: card_views.BringBack) -> None:
+    """Open a card again that was put aside; it is the newest message then.
+
+    Raises:
+        UserError: it is no longer saved.
+
+    """
+    saved = await turn.services.questions.saved_words(turn.user_id, button.token)
+    card = None if saved is None else load_card(json.loads(saved))
+    if card is None:
+        raise UserError("error.draft.gone")
+    await show_card(turn, card, turn.reply_target.below)
+    if turn.pressed is not None:
+        await turn.remove(turn.pressed.message_id)
 
 
 # -- buttons -----------------------------------------------------------------------------------------
@@ -173,9 +196,10 @@ async def on_discard(turn: Turn, button: card_views.Discard) -> None:
     """Discard the card; a button of an older card leaves the newer one alone."""
     cards = turn.services.cards
     card = await cards.get(turn.user_id, turn.chat_id)
-    if card is not None and card.name == button.card:
+    mine = card if card is not None and card.name == button.card else None
+    if mine is not None:
         await cards.close(turn.user_id, turn.chat_id)
-    await turn.edit(View(turn.t("draft.discarded")))
+    await turn.edit(await _discarded(turn, mine))
 
 
 async def _named(turn: Turn, name: str) -> Card:
@@ -199,6 +223,7 @@ BUTTONS = (
     Press(card_views.ImprovePrompt, on_improve_prompt),
     Press(card_views.UsePrompt, on_use_prompt),
     Press(card_views.Generate, on_generate),
+    Press(card_views.BringBack, on_bring_back),
     Press(card_views.MakeIt, on_make_it),
     Press(card_views.Decline, on_decline, AccessLevel.VIEW),
     Press(card_views.Discard, on_discard, AccessLevel.VIEW),

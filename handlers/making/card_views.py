@@ -108,6 +108,43 @@ class MakeIt(Payload, action="make"):
     price: int
 
 
+@dataclass(frozen=True)
+class ChangeDraft(Payload, action="draft_change"):
+    """Use a saved text for the card of this name."""
+
+    card: str
+    token: str
+
+
+@dataclass(frozen=True)
+class StartDraft(Payload, action="draft_new"):
+    """Use a saved text for another video."""
+
+    token: str
+
+
+@dataclass(frozen=True)
+class BringBack(Payload, action="draft_back"):
+    """Open a card again that was put aside."""
+
+    token: str
+
+
+def which_draft(t: Texts, card: Card, text: str, token: str, owner: UserId) -> View:
+    """What a text is for, where an older card is open."""
+    rows = [
+        [Button(t("draft.change_open"), ChangeDraft(card.name, token), owner=owner)],
+        [Button(t("draft.start_new"), StartDraft(token), owner=owner)],
+    ]
+    return View(f"{t('draft.which')}\n{quoted(text, PROMPT_SHOWN)}", rows)
+
+
+def put_aside(t: Texts, photos: int, token: str, owner: UserId) -> View:
+    """A card with photos gave way to another, or was discarded: say so, with the way back."""
+    back = Button(t("draft.bring_back"), BringBack(token), owner=owner)
+    return View(t.plural("draft.aside", photos), [[back]])
+
+
 class Decline(Payload, action="decline"):
     """Spend nothing."""
 

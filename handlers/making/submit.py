@@ -6,7 +6,7 @@ from dataclasses import replace
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.tasks.task import Task
-from bot.services.requests.cards import READY, STALE, Card, card_name
+from bot.services.requests.cards import READY, STALE, Card, card_name, dump_card
 from handlers.chat.html import View
 from handlers.chat.turn import Turn
 from handlers.making import card_views
@@ -110,6 +110,8 @@ async def submit(turn: Turn, request: VideoRequest, target: ReplyTarget | None =
 
     """
     task = await turn.services.submit.accept(turn.user_id, turn.origin(target), request)
+    # Its status stands below an open card from now on.
+    await turn.services.cards.outdate(turn.user_id, turn.chat_id)
     await turn.services.status.show(task)
     if task.origin.update_id != turn.update_id:
         await turn.notify(turn.t("press.already"))
@@ -138,12 +140,20 @@ async def show_card(
     view = view or await card_view(turn, card)
     cards = turn.services.cards
     older = await cards.get(turn.user_id, turn.chat_id)
+    if older is not None and older.name != card.name and older.photos:
+        await turn.answer(await aside_view(turn, older), target)
     # Saved before it is shown: its buttons must work at once, also if we crash in between.
     await cards.save(turn.user_id, turn.chat_id, replace(card, message_id=None))
     sent = await turn.answer(view, target)
     await cards.save(turn.user_id, turn.chat_id, replace(card, message_id=sent.message_id))
     if older is not None and older.message_id is not None:
         await turn.remove(older.message_id)
+
+
+async def aside_view(turn: Turn, card: Card) -> View:
+    """Save a card with photos under a token, and say how to bring it back."""
+    token = await turn.services.questions.save_words(turn.user_id, json.dumps(dump_card(card)))
+    return card_views.put_aside(turn.t, card.photos, token, turn.user_id)
 
 
 async def card_view(turn: Turn, card: Card) -> View:

@@ -10,11 +10,12 @@ from bot.services.compose import Pictures
 from bot.services.requests.attachments import split_links
 from bot.services.requests.cards import FORWARDED, PHOTO, PROMPT, Card
 from handlers.chat.files import RemoteFile, fetch_file, image_file_of
-from handlers.chat.inputs import read_inputs
+from handlers.chat.inputs import read_inputs, read_prompt
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Event, Kind, Press
 from handlers.chat.turn import Turn
+from handlers.making import card_views
 from handlers.making.submit import make_video, open_card, show_card
 
 
@@ -38,6 +39,8 @@ async def video(turn: Turn) -> None:
     # A command is an order of its own; photos without a prompt, or what a card waits for, belong to the card.
     card = None if turn.command is not None else await cards.get(turn.user_id, turn.chat_id)
     is_for_card = card is not None and (not inputs.text or card.awaits is Knob.END_FRAME)
+    # Photos for a forgotten card begin another one, which says how to bring that one back.
+    is_for_card = is_for_card and await is_meant(turn, card)
     if card is not None and card.takes_pictures and inputs.pictures and is_for_card:
         await show_card(turn, cards.add_pictures(card, inputs.pictures, turn.preferences))
     else:
@@ -58,9 +61,51 @@ async def on_text(turn: Turn) -> None:
         return
     names = await turn.services.assets.names(turn.user_id)
     if card is not None and _takes_text(card):
-        await show_card(turn, turn.services.cards.answer(card, turn.text, names))
+        if await is_meant(turn, card):
+            await show_card(turn, turn.services.cards.answer(card, turn.text, names))
+            return
+        token = await turn.services.questions.save_words(turn.user_id, turn.text)
+        await turn.answer(card_views.which_draft(turn.t, card, turn.text, token, turn.user_id))
     else:
         await make_video(turn, turn.services.compose.parse(turn.text, names), question=PROMPT)
+
+
+async def is_meant(turn: Turn, card: Card | None) -> bool:
+    """Whether what is sent is surely for the card: it is current, or replied to."""
+    replied = turn.replied_to
+    if card is not None and replied is not None and replied.message_id == card.message_id:
+        return True
+    return await turn.services.cards.is_current(turn.user_id, turn.chat_id)
+
+
+async def on_change_draft(turn: Turn, button: card_views.ChangeDraft) -> None:
+    """Use the text for the card that was open when it was sent."""
+    text = await _saved_text(turn, button.token)
+    cards = turn.services.cards
+    card = await cards.get_named(turn.user_id, turn.chat_id, button.card)
+    changed = cards.answer(card, text, await turn.services.assets.names(turn.user_id))
+    await show_card(turn, changed, turn.reply_target.below)
+    await _remove_question(turn)
+
+
+async def on_start_draft(turn: Turn, button: card_views.StartDraft) -> None:
+    """Use the text for another video, on a card of its own."""
+    prompt = await read_prompt(turn, await _saved_text(turn, button.token))
+    request = turn.services.compose.video(prompt, None, turn.preferences)
+    await open_card(turn, request, None, PROMPT, turn.reply_target.below)
+    await _remove_question(turn)
+
+
+async def _saved_text(turn: Turn, token: str) -> str:
+    text = await turn.services.questions.saved_words(turn.user_id, token)
+    if text is None:
+        raise UserError("error.button.stale")
+    return text
+
+
+async def _remove_question(turn: Turn) -> None:
+    if turn.pressed is not None:
+        await turn.remove(turn.pressed.message_id)
 
 
 async def on_group_reply(turn: Turn) -> None:
@@ -95,7 +140,11 @@ async def on_animate(turn: Turn, button: Animate) -> None:
 
 
 COMMANDS = (Command("video", video, section=Section.MAKING, menu=Menu.PRIVATE | Menu.GROUPS),)
-BUTTONS = (Press(Animate, on_animate),)
+BUTTONS = (
+    Press(Animate, on_animate),
+    Press(card_views.ChangeDraft, on_change_draft),
+    Press(card_views.StartDraft, on_start_draft),
+)
 EVENTS = (
     Event(Kind.PHOTO, video),
     Event(Kind.TEXT, on_text),

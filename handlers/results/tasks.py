@@ -33,8 +33,8 @@ async def cancel(turn: Turn, words: Words) -> None:
         await turn.answer(View(await _cancel(turn, queued[0].id)))
     elif queued:
         await turn.answer(task_views.tasks(turn.t, queued, turn.now(), turn.user_id))
-    elif await close_card(turn):
-        await turn.answer(View(turn.t("draft.discarded")))
+    elif (closed := await close_card(turn)) is not None:
+        await turn.answer(closed)
     elif await services.questions.pending(turn.user_id, turn.chat_id) is not None:
         await services.questions.close(turn.user_id, turn.chat_id)
         await turn.answer(View(turn.t("recipe.stopped")))

@@ -14,7 +14,7 @@ from bot.domain.requests.choices import COMPOSED, Choice, Knob, Preferences, cho
 from bot.domain.requests.options import SEED_LIMIT
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import PROMPT_LIMIT, ImageRef, Operation, VideoRequest
-from bot.domain.units import ChatId, UserId
+from bot.domain.units import MINUTE, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.compose import NOTHING_PREFERRED, Compose, Pictures
 from bot.store import Draft, Store
@@ -33,6 +33,9 @@ NEW = "card.new"
 FRAMES = "frames"
 REFERENCES = "references"
 ONLY_NEW = "only"
+
+CARD_TTL = 15 * MINUTE
+"""Milliseconds; what is written later is not taken for a change of the card without asking."""
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _WITHOUT_WORDS = frozenset({Operation.EFFECT, Operation.TRY_ON})
@@ -58,6 +61,11 @@ class Card:
     new_pictures: int = 0
 
     @property
+    def photos(self) -> int:
+        """How many photos it holds."""
+        return len(self.pictures or self.request.images)
+
+    @property
     def takes_words(self) -> bool:
         """Whether it can be changed by a text."""
         spoken = self.request.speech is not None and self.request.speech.audio is not None
@@ -81,38 +89,31 @@ class Cards:
 
     async def save(self, user_id: UserId, chat_id: ChatId, card: Card) -> None:
         """Save a card as the person's only one in the chat."""
-        data: dict[str, Any] = {
-            "name": card.name,
-            "request": card.request.model_dump(mode="json"),
-            "question": card.question,
-            "source_message_id": card.source_message_id,
-            "awaits": card.awaits,
-            "pictures": [picture.model_dump(mode="json") for picture in card.pictures],
-            "new_pictures": card.new_pictures,
-        }
-        await self._store.drafts.save(Draft(user_id, chat_id, data, card.message_id, self._clock.now()))
+        draft = Draft(user_id, chat_id, dump_card(card), card.message_id, self._clock.now())
+        await self._store.drafts.save(draft)
 
     async def get(self, user_id: UserId, chat_id: ChatId) -> Card | None:
         """The person's card in a chat; None where there is none."""
         draft = await self._store.drafts.get(user_id, chat_id)
         if draft is None:
             return None
-        data = draft.data
-        try:
-            return Card(
-                name=data["name"],
-                request=VideoRequest.model_validate(data["request"]),
-                question=data["question"],
-                source_message_id=data["source_message_id"],
-                message_id=draft.message_id,
-                awaits=None if data["awaits"] is None else Knob(data["awaits"]),
-                pictures=tuple(ImageRef.model_validate(picture) for picture in data["pictures"]),
-                new_pictures=data["new_pictures"],
-            )
-        except (KeyError, ValueError, ValidationError):
+        card = load_card(draft.data)
+        if card is None:
             # Written by another version: the person begins again rather than the bot guessing.
             await self._store.drafts.delete(user_id, chat_id)
             return None
+        return replace(card, message_id=draft.message_id)
+
+    async def is_current(self, user_id: UserId, chat_id: ChatId) -> bool:
+        """Whether the person's card was used within `CARD_TTL`, and nothing else was said since."""
+        draft = await self._store.drafts.get(user_id, chat_id)
+        if draft is None or self._clock.now() - draft.updated_at >= CARD_TTL:
+            return False
+        return await self._store.drafts.is_latest(draft)
+
+    async def outdate(self, user_id: UserId, chat_id: ChatId) -> None:
+        """Note that something else was said since the person's card was shown."""
+        await self._store.drafts.outdate(user_id, chat_id, Millis(self._clock.now() - CARD_TTL))
 
     async def get_named(self, user_id: UserId, chat_id: ChatId, name: str) -> Card:
         """The person's card in a chat, which a button names.
@@ -313,6 +314,35 @@ def _arrangements(card: Card) -> dict[str, Pictures]:
     if len(new) < len(every):
         ways[ONLY_NEW] = Pictures(first=new[0]) if len(new) == 1 else Pictures(references=new)
     return ways
+
+
+def dump_card(card: Card) -> dict[str, Any]:
+    """A card as JSON, without the message that shows it."""
+    return {
+        "name": card.name,
+        "request": card.request.model_dump(mode="json"),
+        "question": card.question,
+        "source_message_id": card.source_message_id,
+        "awaits": card.awaits,
+        "pictures": [picture.model_dump(mode="json") for picture in card.pictures],
+        "new_pictures": card.new_pictures,
+    }
+
+
+def load_card(data: dict[str, Any]) -> Card | None:
+    """A card from its JSON; None where another version of the program wrote it."""
+    try:
+        return Card(
+            name=data["name"],
+            request=VideoRequest.model_validate(data["request"]),
+            question=data["question"],
+            source_message_id=data["source_message_id"],
+            awaits=None if data["awaits"] is None else Knob(data["awaits"]),
+            pictures=tuple(ImageRef.model_validate(picture) for picture in data["pictures"]),
+            new_pictures=data["new_pictures"],
+        )
+    except (KeyError, ValueError, ValidationError):
+        return None
 
 
 def card_name(update_id: int) -> str:
