@@ -23,7 +23,7 @@ async def plans(desk: Desk) -> None:
     """List the plans.
 
     Columns: name, where it is from, and the fields of [plans]: daily_credits, monthly_credits, max_running,
-    max_duration, priority, requests_per_minute, carry_over, models, operations. A list that is a dash holds all.
+    max_waiting, max_duration, priority, requests_per_minute, carry_over, models, operations. A list that is a dash holds all.
     """
     pricing = desk.pricing
     for name in pricing.plans:

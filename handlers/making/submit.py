@@ -3,10 +3,12 @@
 import json
 from dataclasses import replace
 
+from bot.domain.credits import quota
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.tasks.task import Task
-from bot.services.requests.cards import READY, STALE, Card, card_name, dump_card
+from bot.errors import UserError
+from bot.services.requests.cards import LINE_FULL, READY, STALE, Card, card_name, dump_card
 from handlers.chat.html import View
 from handlers.chat.turn import Turn
 from handlers.making import card_views
@@ -30,10 +32,11 @@ async def make_video(
     else:
         turn.services.compose.check(card.request)
         question = question or first_question(turn)
+    card = replace(card, source_message_id=turn.message_id)
     if question is not None:
-        await show_card(turn, replace(card, question=question, source_message_id=turn.message_id))
+        await show_card(turn, replace(card, question=question))
     else:
-        await submit_or_confirm(turn, card.request)
+        await _submit_or_keep(turn, card)
 
 
 async def submit_or_ask(turn: Turn, request: VideoRequest, shown: int | None = None) -> None:
@@ -45,7 +48,8 @@ async def submit_or_ask(turn: Turn, request: VideoRequest, shown: int | None = N
     if question is not None:
         await open_card(turn, request, turn.message_id, question)
     else:
-        await submit_or_confirm(turn, request, shown)
+        card = Card(card_name(turn.update_id), request, READY, turn.message_id)
+        await _submit_or_keep(turn, card, shown)
 
 
 async def submit_pressed(
@@ -100,6 +104,16 @@ def first_question(turn: Turn) -> str | None:
     if turn.is_stale:
         return STALE
     return READY if turn.preferences.confirm_first else None
+
+
+async def _submit_or_keep(turn: Turn, card: Card, shown: int | None = None) -> None:
+    """Submit the request of a card; where the line holds no more of this person, show the card for later."""
+    try:
+        await submit_or_confirm(turn, card.request, shown)
+    except UserError as error:
+        if error.key != quota.LINE_FULL:
+            raise
+        await show_card(turn, replace(card, question=LINE_FULL))
 
 
 async def submit(turn: Turn, request: VideoRequest, target: ReplyTarget | None = None) -> Task:

@@ -42,16 +42,16 @@ async def test_waiting_in_line_takes_none_of_the_time_that_kling_has(world):
     world.kling.behaviour.render_seconds = 8
     world.configure(timeout=20, provider="max_concurrent = 1")
     await world.start()
-    people = [ADA, BOSS, XIAOLIN] * 3
+    people = [ADA, BOSS, XIAOLIN] * 4
     for number, person in enumerate(people):
         await world.telegram.say(person, f"/video fox {number}")
     await world.telegram.wait_text(ADA, "Kling is busy right now\nYou're 6th in line")
     for person in people[:3]:
-        await world.telegram.wait_video(person, 3, timeout_seconds=200)
-    await world.ended(9)
+        await world.telegram.wait_video(person, 4, timeout_seconds=200)
+    await world.ended(12)
     assert world.rows("SELECT DISTINCT state FROM tasks") == [("succeeded",)]
     # The first to come was the first to be sent.
-    assert world.rows("SELECT sequence FROM tasks ORDER BY submitted_at") == [(n,) for n in range(1, 10)]
+    assert world.rows("SELECT sequence FROM tasks ORDER BY submitted_at") == [(n,) for n in range(1, 13)]
 
 
 async def test_whoever_waits_long_is_asked_and_may_go_on_or_cancel(world):
@@ -70,6 +70,42 @@ async def test_whoever_waits_long_is_asked_and_may_go_on_or_cancel(world):
     await world.ended(3)
     assert world.balance(ADA) == (-15, 0)
     assert world.balance(XIAOLIN) == (0, 0)
+
+
+async def test_a_fourth_video_waits_for_the_first_three(world):
+    world.kling.behaviour.render_seconds = 8
+    await world.start()
+    for number in range(4):
+        await world.telegram.say(ADA, f"/video fox {number}")
+    await world.telegram.wait_text(ADA, "Waiting for your earlier videos – 3 run at a time")
+    # It is in nobody's way.
+    await world.telegram.say(XIAOLIN, "/video a cat")
+    await world.telegram.wait_video(XIAOLIN)
+    await world.telegram.wait_video(ADA, 4)
+    await world.ended(5)
+    assert world.balance(ADA) == (-60, 0)
+
+
+async def test_what_the_line_does_not_hold_is_kept_on_a_card(world):
+    plan = '[quota]\ndefault_plan = "small"\n[plans.small]\ndaily_credits = 200\nmax_waiting = 1'
+    world.configure(extra=plan, provider="max_concurrent = 1")
+    await world.start()
+    for number in range(5):
+        await world.telegram.say(ADA, f"/video fox {number}")
+    card = await world.telegram.wait_text(ADA, "as many videos waiting as your plan allows")
+    assert "fox 4" in card["text"]
+    assert world.rows("SELECT count(*) FROM tasks") == [(4,)]
+    # Too early; the card stays.
+    await world.telegram.press_labelled(ADA, "Generate")
+    await world.wait_for(
+        lambda: world.written(ADA, "/cancel one") or "/cancel one" in str(world.telegram.calls)
+    )
+    assert world.rows("SELECT count(*) FROM tasks") == [(4,)]
+    await world.telegram.wait_video(ADA)
+    await world.telegram.press_labelled(ADA, "Generate")
+    await world.telegram.wait_video(ADA, 5)
+    await world.ended(5)
+    assert world.balance(ADA) == (-75, 0)
 
 
 async def test_whoever_wants_it_so_gets_videos_silently_and_covered(world):

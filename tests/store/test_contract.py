@@ -114,14 +114,14 @@ async def test_two_hundred_at_once_on_the_last_credits_hold_exactly_once(store, 
     assert (await store.credits.get_usage(ADA, TODAY)).held == 10
 
 
-async def test_many_at_once_never_run_more_than_the_plan_allows(store):
-    plan = Plan(name="three", daily_credits=1_000_000, max_running=3)
+async def test_many_at_once_never_run_and_wait_more_than_the_plan_allows(store):
+    plan = Plan(name="three", daily_credits=1_000_000, max_running=1, max_waiting=2)
     answers = await asyncio.gather(
         *(store.tasks.accept(a_task(), (), plan, TODAY) for _ in range(50)), return_exceptions=True
     )
     refusals = {answer.key for answer in answers if isinstance(answer, UserError)}
     assert (await store.credits.get_usage(ADA, TODAY)).running == 3
-    assert refusals == {"error.quota.running"}
+    assert refusals == {"error.quota.line_full"}
 
 
 async def test_the_limits_of_one_are_not_the_limits_of_another(store):
@@ -219,7 +219,7 @@ async def test_every_end_settles_the_hold_once(store, state):
 
 
 async def test_a_success_writes_what_is_to_be_sent_in_order(store):
-    task = await stored(store, TaskState.IN_PROGRESS)
+    task = await stored(store, TaskState.IN_PROGRESS, request=a_request(count=2))
     task = await step(store, task, Finished((a_video(1), a_video(2)), "1.5"))
     deliveries = await store.outbox.list_of(task.id)
     assert [(row.kind, row.position, row.video, row.state) for row in deliveries] == [

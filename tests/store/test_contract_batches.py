@@ -60,9 +60,9 @@ async def test_credits_for_two_of_three_hold_none(store):
 
 
 async def test_a_batch_counts_as_so_many_running_tasks(store):
-    with pytest.raises(UserError, match=r"error\.quota\.running"):
-        await accept(store, a_batch(), Plan(name="two", daily_credits=900, max_running=2))
-    await accept(store, a_batch(2), Plan(name="two", daily_credits=900, max_running=2))
+    with pytest.raises(UserError, match=r"error\.quota\.line_full"):
+        await accept(store, a_batch(), Plan(name="two", daily_credits=900, max_running=1, max_waiting=1))
+    await accept(store, a_batch(2), Plan(name="two", daily_credits=900, max_running=1, max_waiting=1))
 
 
 async def test_the_allowance_bears_the_first_of_a_batch(store):

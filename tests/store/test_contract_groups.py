@@ -108,11 +108,11 @@ async def test_what_fails_goes_back_to_the_pool(store):
 
 async def test_a_pool_lets_nobody_run_more_at_a_time_than_their_plan(store):
     await store.credits.book(a_grant(100, user_id=POOL))
-    plan = Plan(name="one", max_running=1)
+    plan = Plan(name="one", max_running=1, max_waiting=0)
     await accept(store, asked_in_club(), plan)
     with pytest.raises(UserError) as raised:
         await accept(store, asked_in_club(), plan)
-    assert raised.value.key == "error.quota.running"
+    assert raised.value.key == "error.quota.line_full"
 
 
 async def test_a_pool_stays_the_groups_when_the_chat_gets_other_ids(store):

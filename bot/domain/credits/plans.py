@@ -83,7 +83,7 @@ def as_json(terms: PlanTerms) -> dict[str, Any]:
 
 
 OPTIONAL_NUMBERS = ("daily_credits", "monthly_credits")
-NUMBERS = (*OPTIONAL_NUMBERS, "max_running", "max_duration", "priority", "requests_per_minute")
+NUMBERS = (*OPTIONAL_NUMBERS, "max_running", "max_waiting", "max_duration", "priority", "requests_per_minute")
 SWITCH = "carry_over"
 LISTS = ("models", "operations")
 

@@ -19,8 +19,8 @@ class PlanTerms(BaseModel):
     """What users of a plan may spend without being granted anything, and ask for; None: no such limit.
 
     A plan without both credits has no allowance: only granted and bought credits can be spent. With `carry_over`
-    what was not spent of a window's credits comes on top of the next one's, once. `max_running` counts tasks that
-    are not at their end. `max_duration` is in seconds; no `models` or `operations` means all. In line the greater
+    what was not spent of a window's credits comes on top of the next one's, once. `max_running` is how many
+    tasks run at a time; `max_waiting` more may wait for these. `max_duration` is in seconds; no `models` or `operations` means all. In line the greater
     `priority` goes first. `requests_per_minute` of 0 is the rate that holds for everybody.
     """
 
@@ -29,6 +29,7 @@ class PlanTerms(BaseModel):
     daily_credits: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
     monthly_credits: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
     max_running: Annotated[int, Field(ge=1, le=1000)] = 3
+    max_waiting: Annotated[int, Field(ge=0, le=1000)] = 10
     carry_over: bool = False
     max_duration: Annotated[int, Field(ge=1, le=60)] = 60
     models: tuple[str, ...] = ()
@@ -83,7 +84,7 @@ class Lot:
 class Usage:
     """What the ledger says of a user at a moment.
 
-    `balance` is the granted credits left, `held` what is reserved for running tasks; `day_spent` and
+    `balance` is the granted credits left, `held` what is reserved for tasks that are `running` or wait; `day_spent` and
     `month_spent` are the allowance used in the current windows, holds included; `spent_day_before` and
     `spent_month_before` in the windows before these, None where the user was not there yet.
     """
@@ -165,18 +166,22 @@ def resets_at(plan: Plan, usage: Usage, window: Windows) -> Millis | None:
     return window.month_end if month_is_scarcer else window.day_end
 
 
+LINE_FULL = "error.quota.line_full"
+"""The error of whoever has as many tasks under way as their plan lets run and wait."""
+
+
 def may_hold(price: Credits, plan: Plan, usage: Usage, window: Windows, number: int = 1) -> Credits:
     """Decide whether `price` of so many tasks can be held, and say how much of it the plan's allowance bears.
 
     The allowance is spent first, for it lapses; granted credits stay.
 
     Raises:
-        UserError: too many tasks are running, or too little is left; with the figures and the moment
-            of the next reset.
+        UserError: too many tasks run and wait (`LINE_FULL`), or too little is left; with the figures and the
+            moment of the next reset.
 
     """
-    if usage.running + number > plan.max_running:
-        raise UserError("error.quota.running", running=usage.running, limit=plan.max_running)
+    if usage.running + number > plan.max_running + plan.max_waiting:
+        raise UserError(LINE_FULL, limit=plan.max_running + plan.max_waiting)
     from_allowance = min(price, allowance_left(plan, usage))
     if price - from_allowance > max(0, usage.balance):
         raise UserError(

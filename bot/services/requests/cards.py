@@ -21,6 +21,7 @@ from bot.store import Draft, Store
 
 READY = "draft.ready"
 STALE = "draft.stale"
+LINE_FULL = "draft.line_full"
 FORWARDED = "draft.forwarded"
 PROMPT = "draft.words"
 EDITED = "draft.edited"

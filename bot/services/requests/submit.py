@@ -71,7 +71,7 @@ class Submit:
         Several results are several tasks, which are accepted together or not at all; the first of them is returned.
 
         Raises:
-            UserError: too little credit is left, too many tasks are running, it is asked too fast, or nobody
+            UserError: too little credit is left, too many tasks wait already, it is asked too fast, or nobody
                 can do it.
 
         """

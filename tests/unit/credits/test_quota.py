@@ -35,6 +35,7 @@ PLANS = st.builds(
     daily_credits=st.none() | AMOUNTS,
     monthly_credits=st.none() | AMOUNTS,
     max_running=st.integers(1, 9),
+    max_waiting=st.integers(0, 2),
 )
 
 
@@ -136,11 +137,11 @@ def test_more_can_be_spent_when_the_used_window_ends(plan, usage, expected):
 
 @given(AMOUNTS, PLANS, USAGES)
 def test_a_hold_never_exceeds_what_is_available(price, plan, usage):
-    too_many = usage.running >= plan.max_running
+    too_many = usage.running >= plan.max_running + plan.max_waiting
     if too_many or price > available(plan, usage):
         with pytest.raises(UserError) as refused:
             may_hold(Credits(price), plan, usage, a_window())
-        assert refused.value.key == ("error.quota.running" if too_many else "error.quota.credits")
+        assert refused.value.key == ("error.quota.line_full" if too_many else "error.quota.credits")
     else:
         from_allowance = may_hold(Credits(price), plan, usage, a_window())
         assert 0 <= from_allowance <= allowance_left(plan, usage)
@@ -171,6 +172,9 @@ def test_a_refusal_tells_the_figures_and_when_there_is_more():
 def test_a_refusal_for_too_many_tells_how_many():
     with pytest.raises(UserError) as refused:
         may_hold(
-            Credits(1), Plan(name="a plan", daily_credits=10, max_running=2), used(running=2), a_window()
+            Credits(1),
+            Plan(name="a plan", daily_credits=10, max_running=2, max_waiting=3),
+            used(running=5),
+            a_window(),
         )
-    assert (refused.value.key, refused.value.params) == ("error.quota.running", {"running": 2, "limit": 2})
+    assert (refused.value.key, refused.value.params) == ("error.quota.line_full", {"limit": 5})

@@ -52,7 +52,7 @@ def test_the_quota_says_what_is_left_and_when_there_is_more():
     assert "This month: 950 of 1,000 used" in lines
     assert "Granted or bought: 30 credits" in lines
     assert "Reserved for videos in the works: 15 credits" in lines
-    assert "In the works: 1 of 3 at a time" in lines
+    assert "In the works: 1 (3 at a time)" in lines
     assert lines[-1].startswith("More from 1:00")
 
 
@@ -60,7 +60,7 @@ def test_the_quota_leaves_out_what_there_is_not():
     balance = a_balance(granted=0, held=0, day_limit=None, month_limit=None, resets_at=None, available=1)
     assert text_of(balance_view(ENGLISH, balance, UTC, NOW)).splitlines() == [
         "You can spend 1 credit.",
-        "In the works: 1 of 3 at a time",
+        "In the works: 1 (3 at a time)",
     ]
 
 
