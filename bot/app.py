@@ -27,6 +27,7 @@ from bot.kling import callback
 from bot.kling.download import MAX_DOWNLOAD, download
 from bot.kling.pool import ConfiguredOffer, open_pool
 from bot.masking import Mask
+from bot.media.worker import ImageWorker
 from bot.network import Network
 from bot.scheduler import Scheduler
 from bot.services.compose import Compose
@@ -204,6 +205,8 @@ async def build(
                 kind=kind,
             )
 
+        images = ImageWorker(directory=directory)
+        stack.push_async_callback(images.close)
         files = ResultFiles(fetch=fetch, directory=directory, max_upload=max_upload)
         tasks = Tasks(
             store=store, accounts=accounts, status=status, policy=policy, clock=clock, wake=scheduler.wake
@@ -212,11 +215,13 @@ async def build(
             compose=compose,
             cards=Cards(store=store, compose=compose, clock=clock),
             submit=submit,
-            attachments=Attachments(store=store, clock=clock),
+            attachments=Attachments(
+                store=store, images=images, limits=limits, directory=directory, clock=clock
+            ),
             questions=Questions(store=store, clock=clock),
             results=Results(store=store, tasks=tasks, compose=compose, chat=telegram.delivery, files=files),
             history=History(store),
-            links=Links(fetch=fetch_picture, directory=directory),
+            links=Links(fetch=fetch_picture),
             recipes=Recipes(store=store, compose=compose, runtime=runtime),
             assets=assets,
             ideas=Ideas(configured=[each.idea for each in settings.ideas], store=store, compose=compose),

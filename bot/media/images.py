@@ -10,6 +10,7 @@ import math
 import warnings
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from bot.errors import UserError
@@ -23,15 +24,29 @@ CLOSE_UP = 0.6
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP")
 
 
+DECODING = {"HEIF": 7.2, "WEBP": 19.5}
+"""Bytes per pixel that these decoders take at their peak; measured with Pillow 12."""
+
+OPAQUE, PALETTE, TRANSPARENT = 4.9, 6.0, 8.0
+"""The same for all others: the image and its half, with its colours looked up, or with a copy without transparency."""
+
+FULL_SIZE_PIXELS = 12_000_000
+"""What is larger is halved while it is decoded or right after: fine scaling takes as much memory again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageLimits:
-    """What is taken: bytes, pixels a side, the longer side in shorter sides, and pixels before decoding."""
+    """What is taken: bytes, pixels a side, the longer side in shorter sides, and what decoding may take.
+
+    `max_pixels` bounds an image of any format, `max_memory` (bytes) the decoding of this one.
+    """
 
     max_bytes: int = 10_000_000
     min_side: int = 300
     max_ratio: float = 2.5
     max_side: int = 3072
     max_pixels: int = 64_000_000
+    max_memory: int = 118_000_000
 
 
 KLING_LIMITS = ImageLimits()
@@ -48,8 +63,10 @@ class PreparedImage:
     sha256: str
 
 
-def prepare(data: bytes, limits: ImageLimits = KLING_LIMITS) -> PreparedImage:
-    """Turn upright, flatten, scale down and encode as JPEG. Takes processor time: call it in a thread.
+def prepare(source: bytes | Path, limits: ImageLimits = KLING_LIMITS) -> PreparedImage:
+    """Turn upright, flatten, scale down and encode as JPEG. Takes processor time: see `bot.media.worker`.
+
+    Its size in pixels is checked before anything is decoded.
 
     Raises:
         UserError: it is no picture, is damaged, or is too small, too long-drawn or too large to be used.
@@ -62,24 +79,26 @@ def prepare(data: bytes, limits: ImageLimits = KLING_LIMITS) -> PreparedImage:
         with warnings.catch_warnings():
             # Of a large picture, or of damaged metadata: neither is a reason not to take it.
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-                _check_size(opened.size, limits)
-                picture = _flattened(ImageOps.exif_transpose(opened))
+            file = io.BytesIO(source) if isinstance(source, bytes) else source
+            with Image.open(file, formats=FORMATS) as opened:
+                _check_size(opened, limits)
+                picture = _decoded(opened, limits)
+                ImageOps.exif_transpose(picture, in_place=True)
+                picture = _in_srgb(picture).convert("RGB")
                 # A comment would be written again.
                 picture.info.clear()
     except UserError:
         raise
-    except Image.DecompressionBombError:
-        raise UserError("error.image.too_many_pixels", limit=limits.max_pixels // 1_000_000) from None
+    except (Image.DecompressionBombError, MemoryError):
+        most = int(limits.max_memory / OPAQUE)
+        raise UserError("error.image.too_many_pixels", limit=most // 1_000_000) from None
     except UnidentifiedImageError:
         raise UserError("error.image.not_an_image") from None
     except (OSError, SyntaxError, ValueError, EOFError, RuntimeError):
         # Pillow's decoders raise all of these for files that end early or contradict themselves.
         raise UserError("error.image.damaged") from None
-    if max(picture.size) > limits.max_side:
-        picture.thumbnail((limits.max_side, limits.max_side), Image.Resampling.LANCZOS)
-        if min(picture.size) < limits.min_side:
-            raise UserError("error.image.too_long", ratio=f"{limits.max_ratio:g}")
+    if min(picture.size) < limits.min_side:
+        raise UserError("error.image.too_long", ratio=f"{limits.max_ratio:g}")
     encoded = _encode(picture, limits)
     return PreparedImage(encoded, "image/jpeg", *picture.size, hashlib.sha256(encoded).hexdigest())
 
@@ -111,28 +130,82 @@ def _read_heif_too() -> None:
     pillow_heif.register_heif_opener()
 
 
-def _check_size(size: tuple[int, int], limits: ImageLimits) -> None:
-    width, height = size
-    if width * height > limits.max_pixels:
-        raise UserError("error.image.too_many_pixels", limit=limits.max_pixels // 1_000_000)
-    if min(size) < limits.min_side:
+def _check_size(picture: "Image.Image", limits: ImageLimits) -> None:
+    width, height = picture.size
+    if _is_jpeg(picture):
+        per_pixel = _coefficients(picture) + 4 / _jpeg_scale(picture, limits) ** 2
+    else:
+        pixels = TRANSPARENT if picture.has_transparency_data else PALETTE if picture.mode == "P" else OPAQUE
+        per_pixel = max(DECODING.get(picture.format or "", 0), pixels)
+    most = min(limits.max_pixels, int(limits.max_memory / per_pixel))
+    if width * height > most:
+        raise UserError("error.image.too_many_pixels", limit=most // 1_000_000)
+    if min(picture.size) < limits.min_side:
         raise UserError("error.image.too_small", width=width, height=height, side=limits.min_side)
-    if max(size) > min(size) * limits.max_ratio:
+    if max(picture.size) > min(picture.size) * limits.max_ratio:
         raise UserError("error.image.too_long", ratio=f"{limits.max_ratio:g}")
 
 
-def _flattened(picture: "Image.Image") -> "Image.Image":
-    """Plain sRGB: transparency on white, 16 bits scaled to 8, other colour spaces and palettes converted."""
+def _is_jpeg(picture: "Image.Image") -> bool:
+    return picture.format in {"JPEG", "MPO"}
+
+
+def _coefficients(picture: "Image.Image") -> float:
+    """Bytes per pixel that libjpeg keeps of a whole progressive image while it decodes it."""
+    if not picture.info.get("progressive"):
+        return 0
+    samplings: list[tuple[int, int]] = [layer[1:3] for layer in picture.layer]  # type: ignore[attr-defined]
+    most = max(across for across, _ in samplings) * max(down for _, down in samplings)
+    return 2 * sum(across * down for across, down in samplings) / most
+
+
+def _jpeg_scale(picture: "Image.Image", limits: ImageLimits) -> int:
+    """The least of 1, 2, 4 and 8 that a JPEG's sides must be divided by while it is decoded."""
+    pixels = picture.width * picture.height
+    room = limits.max_memory - pixels * _coefficients(picture)
+    return next(
+        (
+            scale
+            for scale in (1, 2, 4)
+            if pixels <= FULL_SIZE_PIXELS * scale**2 and 2 * 4 * pixels <= room * scale**2
+        ),
+        8,
+    )
+
+
+def _decoded(opened: "Image.Image", limits: ImageLimits) -> "Image.Image":
+    """The image no larger than it is sent, flattened, with as little as possible in memory at once."""
     from PIL import Image
 
-    picture = _in_srgb(picture)
+    if _is_jpeg(opened):
+        scale = _jpeg_scale(opened, limits)
+        if scale > 1:
+            opened.draft(None, (opened.width // scale, opened.height // scale))
+    info = opened.info
+    picture = _flattened(opened)
+    if picture is not opened:
+        opened.close()
+    if picture.width * picture.height > FULL_SIZE_PIXELS:
+        picture = picture.reduce(2)
+        opened.close()
+    picture.thumbnail((limits.max_side, limits.max_side), Image.Resampling.LANCZOS)
+    picture.info = info
+    return picture
+
+
+def _flattened(picture: "Image.Image") -> "Image.Image":
+    """Without palette, 16 bits and transparency, which lies on white."""
+    from PIL import ImageChops
+
+    picture.load()
     if picture.mode.startswith("I;16") or picture.mode == "I":
-        picture = picture.point(lambda value: value / 256).convert("L")
+        return picture.point(lambda value: value / 256).convert("L")
     if picture.has_transparency_data:
-        layered = picture.convert("RGBA")
-        white = Image.new("RGBA", layered.size, "white")
-        return Image.alpha_composite(white, layered).convert("RGB")
-    return picture.convert("RGB")
+        # Where it is opaque already, nothing changes.
+        layered = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+        layered.paste("white", mask=ImageChops.invert(layered.getchannel("A")))
+        return layered.convert("RGB")
+    return picture if picture.mode in {"RGB", "L", "CMYK"} else picture.convert("RGB")
 
 
 def _in_srgb(picture: "Image.Image") -> "Image.Image":

@@ -148,6 +148,7 @@ class Limits(Section):
     requests_per_minute: Annotated[int, Field(ge=1, le=1000)] = 6
     confirm_credits: Annotated[int, Field(ge=0, le=1_000_000)] = 50
     confirm_percent: Annotated[int, Field(ge=0, le=100)] = 20
+    images_per_minute: Annotated[int, Field(ge=1, le=1000)] = 60
 
 
 class Groups(Section):

@@ -1,7 +1,9 @@
 """Pictures and sounds out of messages. A file's address holds the bot's token: it stays in this module."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from telegram import Message
 
@@ -55,16 +57,28 @@ def image_file_of(message: Message | None) -> RemoteFile | None:
 
 
 async def fetch_file(chat: Chat, file: RemoteFile) -> bytes:
-    """Download a file.
+    """Download a file, whole into memory.
 
     Raises:
         UserError: it is too large, or Telegram does not hand it out.
 
     """
+    with _telling(file):
+        return await chat.download(file.file_id)
+
+
+async def save_file(chat: Chat, file: RemoteFile, target: Path) -> None:
+    """Download a file to a path. Raises as `fetch_file` does."""
+    with _telling(file):
+        await chat.download_to(file.file_id, target)
+
+
+@contextmanager
+def _telling(file: RemoteFile) -> Iterator[None]:
     if file.size is not None and file.size > DOWNLOAD_LIMIT:
         raise UserError("error.image.too_large", limit=DOWNLOAD_LIMIT // 1_000_000)
     try:
-        return await chat.download(file.file_id)
+        yield
     except ChatError as error:
         key = "error.image.too_large" if "too big" in str(error).lower() else "error.image.not_available"
         raise UserError(key, limit=DOWNLOAD_LIMIT // 1_000_000) from None

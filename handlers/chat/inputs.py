@@ -1,6 +1,7 @@
 """What a person gives with a command: text, pictures of the message or its album, and what is replied to."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from telegram import Message
 
@@ -9,9 +10,8 @@ from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo
 from bot.domain.tasks.task import NotedMessage, Task
 from bot.errors import UserError
-from bot.services.requests.attachments import Linked, split_links
-from bot.services.slots import waiting
-from handlers.chat.files import RemoteFile, fetch_file, image_file_of, sound_file_of
+from bot.services.requests.attachments import MOST_LINKS, Linked, SaveImage, split_links
+from handlers.chat.files import RemoteFile, fetch_file, image_file_of, save_file, sound_file_of
 from handlers.chat.turn import Turn, without_command
 
 
@@ -59,19 +59,20 @@ async def read_inputs(turn: Turn, *, links: bool = True) -> Inputs:
         refuse_uploaded_video(turn)
     files = pictures_of(turn)
     sound_file = sound_file_of(turn.message) or sound_file_of(replied)
-    pictures = [await fetch_file(turn.chat, file) for file in files]
     sound = None if sound_file is None else await fetch_file(turn.chat, sound_file)
     text = turn.arguments
     if not text and not files and replied is not None and not turn.is_ours(replied):
         text = without_command(replied.text or "", turn.username)
     linked = split_links(text) if links else Linked(text, ())
-    async with waiting():
-        pictures += await services.links.pictures(linked.links)
+    if len(linked.links) > MOST_LINKS:
+        raise UserError("error.link.too_many", limit=MOST_LINKS)
     keep = services.attachments
+    saves: list[SaveImage] = [partial(save_file, turn.chat, file) for file in files]
+    saves += [partial(services.links.save, link) for link in linked.links]
     return Inputs(
         linked.words,
         await services.assets.names(turn.user_id),
-        tuple([await keep.keep_image(picture, turn.user_id) for picture in pictures]),
+        tuple([await keep.fetch_image(save, turn.user_id) for save in saves]),
         None if sound is None else await keep.keep_sound(sound, turn.user_id),
         None if noted is None else noted.task,
         0 if noted is None else noted.position,

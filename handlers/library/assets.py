@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bot.domain.library.asset import (
     LONGEST_SPEECH,
@@ -20,7 +21,7 @@ from bot.domain.tasks.task import EXPLAINED_FAILURES, FailureKind, Task
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
-from handlers.chat.files import RemoteFile, fetch_file, sound_file_of
+from handlers.chat.files import RemoteFile, fetch_file, save_file, sound_file_of
 from handlers.chat.html import View, fitting, inline
 from handlers.chat.inputs import pictures_of, result_replied_to
 from handlers.chat.keyboards import DANGER, Button, Payload
@@ -122,7 +123,7 @@ async def _read_name(turn: Turn, kind: AssetKind, text: str) -> tuple[str, str]:
 async def _make_element(turn: Turn, name: str, description: str, files: Sequence[RemoteFile]) -> None:
     check_pictures(len(files))
     keep = turn.services.attachments
-    pictures = [await keep.keep_image(await fetch_file(turn.chat, file), turn.user_id) for file in files]
+    pictures = [await keep.fetch_image(partial(save_file, turn.chat, file), turn.user_id) for file in files]
     alone = len(pictures) == 1
     if alone:
         # Kling wants a second look at it.

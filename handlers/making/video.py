@@ -1,6 +1,7 @@
 """`/video`, and photos and texts in private chats: a prompt, a photo, first and last frame, or references."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from bot.domain.requests.choices import Knob
 from bot.domain.requests.prompt import ParsedPrompt
@@ -9,7 +10,7 @@ from bot.errors import UserError
 from bot.services.compose import Pictures
 from bot.services.requests.attachments import split_links
 from bot.services.requests.cards import FORWARDED, PHOTO, PROMPT, Card
-from handlers.chat.files import RemoteFile, fetch_file, image_file_of
+from handlers.chat.files import RemoteFile, image_file_of, save_file
 from handlers.chat.inputs import read_inputs, read_prompt
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Menu, Section
@@ -133,8 +134,8 @@ async def on_animate(turn: Turn, button: Animate) -> None:
     chosen = next((file for file in files if file.position == button.position), None)
     if chosen is None or chosen.file_id is None:
         raise UserError("error.result.none")
-    content = await fetch_file(turn.chat, RemoteFile(chosen.file_id, chosen.size_bytes))
-    picture = await services.attachments.keep_image(content)
+    save = partial(save_file, turn.chat, RemoteFile(chosen.file_id, chosen.size_bytes))
+    picture = await services.attachments.fetch_image(save, turn.user_id)
     draft = services.compose.video_draft(ParsedPrompt(""), Pictures(first=picture), turn.preferences)
     await open_card(turn, draft, turn.message_id, PHOTO)
 

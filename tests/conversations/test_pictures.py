@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from bot.demo.script import sample_picture
 from bot.demo.serving import serve
+from bot.services.requests.attachments import MOST_LINKS
 from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
 
 pillow_heif.register_heif_opener()
@@ -128,3 +129,30 @@ async def test_the_words_of_a_forwarded_photo_are_offered_and_cost_nothing_by_th
     (video,) = await world.telegram.wait_video(ADA)
     assert "the boat sails away" in video["caption"]
     assert "sale" not in str([request.body for request in world.kling.requests])
+
+
+async def test_an_image_of_too_many_pixels_is_refused_in_one_sentence_and_the_bot_goes_on(bot):
+    buffer = io.BytesIO()
+    Image.new("RGB", (8000, 8000)).save(buffer, "PNG")
+    await bot.telegram.send_document(ADA, buffer.getvalue(), "huge.png", "image/png", "it moves")
+    await bot.telegram.wait_text(ADA, "up to 24 megapixels as a file. Send it as a photo instead.")
+    await bot.telegram.send_photo(ADA, sample_picture(), "the boat sails away")
+    await bot.telegram.wait_for(lambda: bot.rows("SELECT count(*) FROM tasks") == [(1,)])
+    assert list(bot.directory.glob("image-*")) == []
+
+
+async def test_images_have_a_rate_of_their_own(world):
+    world.configure()
+    text = world.config.read_text("utf-8")
+    world.config.write_text(text.replace("[limits]\n", "[limits]\nimages_per_minute = 3\n"), "utf-8")
+    await world.start()
+    for image in pictures(4):
+        await world.telegram.send_photo(ADA, image, "it moves")
+    await world.telegram.wait_text(ADA, "You're sending images too fast. Try again in 60 s.")
+
+
+async def test_a_message_with_too_many_links_is_refused_before_any_is_fetched(bot):
+    links = " ".join(f"https://example.com/{number}.jpg" for number in range(MOST_LINKS + 1))
+    await bot.telegram.say(ADA, f"/video {links} they dance")
+    await bot.telegram.wait_text(ADA, str(MOST_LINKS))
+    assert bot.rows("SELECT count(*) FROM tasks") == [(0,)]

@@ -173,9 +173,11 @@ class Limits:
     def __init__(self, *, limits: sections.Limits, groups: sections.Groups, clock: Clock) -> None:
         self._of_a_person = limits.requests_per_minute
         self._of_a_group = groups.requests_per_minute
+        self._images = limits.images_per_minute
         self._clock = clock
         self._people: OrderedDict[UserId, deque[Millis]] = OrderedDict()
         self._groups: OrderedDict[ChatId, deque[Millis]] = OrderedDict()
+        self._images_of: OrderedDict[UserId, deque[Millis]] = OrderedDict()
 
     def take(self, user_id: UserId, group: ChatId | None, of_a_person: int = 0) -> None:
         """Count one request, of a person in a group or (None) in private; a plan may set the person's rate.
@@ -195,6 +197,19 @@ class Limits:
         person.append(now)
         if everybody is not None:
             everybody.append(now)
+
+    def take_image(self, user_id: UserId) -> None:
+        """Count one image that a person sends.
+
+        Raises:
+            UserError: it is one too many, with the seconds until the next may come.
+
+        """
+        now = self._clock.now()
+        images = _recent(self._images_of, user_id, self._images, now)
+        if len(images) >= self._images:
+            raise UserError("error.limit.images", seconds=_seconds_left(images, now))
+        images.append(now)
 
 
 def _recent(memory: OrderedDict[K, deque[Millis]], key: K, limit: int, now: Millis) -> deque[Millis]:

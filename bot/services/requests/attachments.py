@@ -21,7 +21,10 @@ from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.media.clips import SHORTEST_SOUND, as_mp3
-from bot.media.images import close_up, prepare
+from bot.media.images import PreparedImage
+from bot.media.worker import ImageWorker
+from bot.services.people.moderation import Limits
+from bot.services.slots import waiting
 from bot.store import Store, StoredAttachment
 
 log = structlog.get_logger(__name__)
@@ -41,22 +44,53 @@ MOST_LINKS = 7
 FetchPicture = Callable[[str, Path], Awaitable[object]]
 """Saves a picture by its address, or raises what `bot.kling.download` raises."""
 
+SaveImage = Callable[[Path], Awaitable[None]]
+"""Writes an image to a path. Raises UserError where it cannot be had."""
+
 
 class Attachments:
-    """Prepares and keeps what requests are made of."""
+    """Prepares and keeps what requests are made of. Images are in memory one at a time, in a process of their own."""
 
-    def __init__(self, *, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, images: ImageWorker, limits: Limits, directory: Path, clock: Clock
+    ) -> None:
         self._store = store
+        self._images = images
+        self._limits = limits
+        self._directory = directory
         self._clock = clock
 
-    async def keep_image(self, data: bytes, owner: UserId | None = None) -> ImageRef:
-        """Make a picture into what Kling takes and keep it, until its owner asks to be forgotten.
+    async def fetch_image(self, save: SaveImage, owner: UserId) -> ImageRef:
+        """Make an image that a person sent into what Kling takes and keep it, until its owner asks to be forgotten.
 
         Raises:
-            UserError: it is no picture, or one that cannot be used.
+            UserError: it is no image, or one that cannot be used, or the person sends too many.
 
         """
-        prepared = await asyncio.to_thread(prepare, data)
+        self._limits.take_image(owner)
+        with TemporaryDirectory(prefix="image-", dir=self._directory) as directory:
+            path = Path(directory) / "image"
+            await save(path)
+            return await self._keep(await self._prepared(path), owner)
+
+    async def keep_image(self, data: bytes, owner: UserId | None = None) -> ImageRef:
+        """The same for an image of our own.
+
+        Raises:
+            UserError: it is one that cannot be used.
+
+        """
+        with TemporaryDirectory(prefix="image-", dir=self._directory) as directory:
+            path = Path(directory) / "image"
+            await asyncio.to_thread(path.write_bytes, data)
+            return await self._keep(await self._prepared(path), owner)
+
+    async def _prepared(self, path: Path) -> PreparedImage:
+        # One image at a time is decoded: those in line keep nobody else from being answered.
+        async with waiting():
+            return await self._images.prepare(path)
+
+    async def _keep(self, prepared: PreparedImage, owner: UserId | None) -> ImageRef:
         ref = ImageRef(
             sha256=prepared.sha256,
             media_type=prepared.media_type,
@@ -78,7 +112,10 @@ class Attachments:
         kept = (await self._store.drafts.get_attachments([picture])).get(picture.sha256)
         if kept is None:
             raise UserError("error.image.not_available")
-        return await self.keep_image(await asyncio.to_thread(close_up, kept), owner)
+        with TemporaryDirectory(prefix="image-", dir=self._directory) as directory:
+            path = Path(directory) / "image"
+            await asyncio.to_thread(path.write_bytes, kept)
+            return await self._keep(await self._images.close_up(path), owner)
 
     async def keep_sound(
         self,
@@ -100,39 +137,30 @@ class Attachments:
 
 
 class Links:
-    """Fetches pictures by their links, through a file in `directory`."""
+    """Fetches pictures by their links."""
 
-    def __init__(self, *, fetch: FetchPicture, directory: Path, longest_wait: float = LONGEST_WAIT) -> None:
+    def __init__(self, *, fetch: FetchPicture, longest_wait: float = LONGEST_WAIT) -> None:
         self._fetch = fetch
-        self._directory = directory
         self._longest_wait = longest_wait
 
-    async def pictures(self, links: tuple[str, ...]) -> list[bytes]:
-        """The pictures behind some links, in order.
+    async def save(self, link: str, target: Path) -> None:
+        """Write the image behind a link to a file.
 
         Raises:
-            UserError: there are too many, or one leads to no picture that can be fetched.
+            UserError: it leads to no image that can be fetched.
 
         """
-        if len(links) > MOST_LINKS:
-            raise UserError("error.link.too_many", limit=MOST_LINKS)
-        return [await self._picture(link) for link in links]
-
-    async def _picture(self, link: str) -> bytes:
         host = _host(link)
-        with TemporaryDirectory(prefix="link-", dir=self._directory) as directory:
-            target = Path(directory) / "picture"
-            try:
-                async with asyncio.timeout(self._longest_wait):
-                    await self._fetch(link, target)
-            except DownloadRefused as error:
-                log.info("a linked picture is refused", reason=str(error))
-                megabytes = LARGEST_PICTURE // 1_000_000
-                raise UserError("error.link.no_picture", host=host, limit=megabytes) from None
-            except (DownloadGone, DownloadFailed, TimeoutError) as error:
-                log.info("a linked picture could not be fetched", reason=str(error) or "it took too long")
-                raise UserError("error.link.failed", host=host) from None
-            return await asyncio.to_thread(target.read_bytes)
+        try:
+            async with waiting(), asyncio.timeout(self._longest_wait):
+                await self._fetch(link, target)
+        except DownloadRefused as error:
+            log.info("a linked picture is refused", reason=str(error))
+            megabytes = LARGEST_PICTURE // 1_000_000
+            raise UserError("error.link.no_picture", host=host, limit=megabytes) from None
+        except (DownloadGone, DownloadFailed, TimeoutError) as error:
+            log.info("a linked picture could not be fetched", reason=str(error) or "it took too long")
+            raise UserError("error.link.failed", host=host) from None
 
 
 def _host(link: str) -> str:

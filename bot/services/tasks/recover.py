@@ -51,7 +51,7 @@ class Recover:
         """Take up what the last process left: unknown submissions, stale status messages, half downloads."""
         for leftover in (*self._directory.glob("*.mp4*"), *self._directory.glob("*.jpg")):
             leftover.unlink(missing_ok=True)
-        for pattern in ("link-*", "original-*", "picture-*"):
+        for pattern in ("image-*", "original-*", "picture-*"):
             for directory in self._directory.glob(pattern):
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
         await self._dispatch.orphans()

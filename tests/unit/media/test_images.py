@@ -222,7 +222,7 @@ def test_a_refusal_tells_the_figures():
 @pytest.mark.parametrize("side", [8_001, 20_000, 100_000])
 def test_a_bomb_of_pixels_is_refused_before_it_is_unpacked(side):
     refused = refusal(a_png_header(side, side))
-    assert (refused.key, refused.params) == ("error.image.too_many_pixels", {"limit": 64})
+    assert (refused.key, refused.params) == ("error.image.too_many_pixels", {"limit": 24})
 
 
 def test_a_picture_that_no_quality_makes_small_enough_is_refused():

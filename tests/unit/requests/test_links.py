@@ -5,7 +5,7 @@ import pytest
 
 from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
-from bot.services.requests.attachments import MOST_LINKS, Linked, Links, split_links
+from bot.services.requests.attachments import Linked, Links, split_links
 
 BOAT = "https://example.com/boat.jpg"
 
@@ -45,12 +45,12 @@ def the_links(tmp_path: Path, answer: object = b"a picture", **options) -> Links
             await asyncio.Event().wait()
         target.write_bytes(answer)
 
-    return Links(fetch=fetch, directory=tmp_path, **options)
+    return Links(fetch=fetch, **options)
 
 
-async def test_pictures_come_in_order_and_no_file_stays(tmp_path):
-    assert await the_links(tmp_path).pictures((BOAT, "https://example.com/2.jpg")) == [b"a picture"] * 2
-    assert list(tmp_path.iterdir()) == []
+async def test_an_image_is_written_to_the_file(tmp_path):
+    await the_links(tmp_path).save(BOAT, tmp_path / "image")
+    assert (tmp_path / "image").read_bytes() == b"a picture"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ async def test_pictures_come_in_order_and_no_file_stays(tmp_path):
 )
 async def test_a_link_that_cannot_be_used_is_told_with_its_host_only(tmp_path, problem, key):
     with pytest.raises(UserError) as refused:
-        await the_links(tmp_path, problem).pictures(("https://example.com/boat.jpg?secret=1",))
+        await the_links(tmp_path, problem).save("https://example.com/boat.jpg?secret=1", tmp_path / "image")
     assert (refused.value.key, refused.value.params["host"]) == (key, "example.com")
     assert "secret" not in str(refused.value.params)
     assert list(tmp_path.iterdir()) == []
@@ -71,16 +71,10 @@ async def test_a_link_that_cannot_be_used_is_told_with_its_host_only(tmp_path, p
 
 async def test_a_server_that_never_ends_is_left(tmp_path):
     with pytest.raises(UserError, match=r"error\.link\.failed"):
-        await the_links(tmp_path, None, longest_wait=0.01).pictures((BOAT,))
-
-
-async def test_too_many_links_are_refused_before_any_is_fetched(tmp_path):
-    many = tuple(f"https://example.com/{number}.jpg" for number in range(MOST_LINKS + 1))
-    with pytest.raises(UserError, match=r"error\.link\.too_many"):
-        await the_links(tmp_path, RuntimeError("asked")).pictures(many)
+        await the_links(tmp_path, None, longest_wait=0.01).save(BOAT, tmp_path / "image")
 
 
 async def test_an_address_that_is_none_names_no_host(tmp_path):
     with pytest.raises(UserError) as refused:
-        await the_links(tmp_path, DownloadRefused("no")).pictures(("https://[::1/boat.jpg",))
+        await the_links(tmp_path, DownloadRefused("no")).save("https://[::1/boat.jpg", tmp_path / "image")
     assert refused.value.params["host"] == ""

@@ -1,0 +1,59 @@
+"""What runs in the process that decodes images; started by `bot.media.worker`.
+
+Requests and answers are lines of JSON on its standard input and output; images go through files. It imports
+little: all that it holds counts as memory of the image.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Literal
+
+from bot.errors import UserError
+from bot.media.images import PreparedImage, close_up, prepare
+
+EXTRA_MEMORY = 250_000_000
+"""Bytes of address space that decoding may take: more than any accepted image needs, stacks of threads included."""
+
+Work = Literal["prepare", "close_up"]
+
+
+def main() -> None:
+    """Answer requests until standard input is closed, as it is when the bot ends in whatever way."""
+    _limit_memory()
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            prepared = _work(request["work"], Path(request["image"]))
+        except UserError as error:
+            answer: dict[str, object] = {"error": error.key, "params": error.params}
+        else:
+            Path(request["target"]).write_bytes(prepared.data)
+            answer = {
+                "media_type": prepared.media_type,
+                "width": prepared.width,
+                "height": prepared.height,
+                "sha256": prepared.sha256,
+            }
+        print(json.dumps(answer), flush=True)  # noqa: T201  the answer
+
+
+def _work(work: Work, image: Path) -> PreparedImage:
+    return prepare(close_up(image.read_bytes()) if work == "close_up" else image)
+
+
+def _limit_memory() -> None:
+    """Bound what is allocated from here on, where the system can (Linux)."""
+    if sys.platform != "linux":
+        return
+    import resource
+
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    used = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
+    resource.setrlimit(resource.RLIMIT_DATA, (used + EXTRA_MEMORY, used + EXTRA_MEMORY))
+    # A crash of a decoder is expected here and leaves no file behind.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""The process that decodes images: what it takes in memory, and what becomes of it when an image kills it."""
+
+import asyncio
+import io
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pillow_heif
+import pytest
+from PIL import Image
+
+from bot.errors import UserError
+from bot.media.images import prepare
+from bot.media.worker import ImageWorker
+
+pillow_heif.register_heif_opener()
+
+EXTRA_MEGABYTES = 150
+"""What any accepted image may take, the process included."""
+
+
+@pytest.fixture
+async def worker(tmp_path):
+    worker = ImageWorker(directory=tmp_path)
+    yield worker
+    await worker.close()
+
+
+def saved(path: Path, image_format: str, megapixels: float, mode: str = "RGB", **options) -> Path:
+    side = int((megapixels * 1_000_000) ** 0.5)
+    Image.linear_gradient("L").resize((side, side)).convert(mode).save(path, image_format, **options)
+    return path
+
+
+def peak_megabytes(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1000
+
+
+async def test_it_prepares_an_image_as_the_function_does(worker, tmp_path):
+    source = saved(tmp_path / "image", "PNG", 1)
+    assert await worker.prepare(source) == prepare(source.read_bytes())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["image"]
+
+
+async def test_a_close_up_is_prepared_as_well(worker, tmp_path):
+    nearer = await worker.close_up(saved(tmp_path / "image", "JPEG", 1))
+    assert (nearer.width, nearer.height) == (600, 600)
+
+
+async def test_a_refusal_comes_back_with_its_parameters(worker, tmp_path):
+    (tmp_path / "image").write_bytes(b"no image")
+    with pytest.raises(UserError, match=r"error\.image\.not_an_image"):
+        await worker.prepare(tmp_path / "image")
+    Image.new("RGB", (20, 20)).save(tmp_path / "image", "PNG")
+    with pytest.raises(UserError) as refused:
+        await worker.prepare(tmp_path / "image")
+    assert refused.value.params == {"width": 20, "height": 20, "side": 300}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
+@pytest.mark.parametrize(
+    ("image_format", "megapixels", "mode", "options"),
+    [
+        ("JPEG", 63.9, "RGB", {}),
+        ("JPEG", 19, "RGB", {"progressive": True, "subsampling": 0}),
+        ("JPEG", 12, "RGB", {"progressive": True}),
+        ("PNG", 24, "RGB", {}),
+        ("PNG", 14.5, "RGBA", {}),
+        ("PNG", 19, "P", {}),
+        ("PNG", 24, "I;16", {}),
+        ("WEBP", 6, "RGB", {}),
+        ("WEBP", 6, "RGBA", {}),
+        ("HEIF", 16, "RGB", {}),
+        ("GIF", 19, "P", {}),
+        ("BMP", 6, "RGB", {}),
+    ],
+)
+async def test_the_largest_image_of_each_kind_that_is_taken_fits_into_the_bound(
+    worker, tmp_path, image_format, megapixels, mode, options
+):
+    await worker.prepare(saved(tmp_path / "image", image_format, megapixels, mode, **options))
+    assert peak_megabytes(worker.pid) <= EXTRA_MEGABYTES
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
+@pytest.mark.parametrize(
+    ("image_format", "megapixels", "mode"),
+    [("PNG", 64, "RGB"), ("PNG", 16, "RGBA"), ("WEBP", 16, "RGB"), ("HEIF", 20, "RGB"), ("GIF", 25, "P")],
+)
+async def test_a_larger_one_is_refused_before_it_is_decoded(worker, tmp_path, image_format, megapixels, mode):
+    with pytest.raises(UserError, match=r"error\.image\.too_many_pixels"):
+        await worker.prepare(saved(tmp_path / "image", image_format, megapixels, mode))
+    assert peak_megabytes(worker.pid) <= EXTRA_MEGABYTES / 2
+
+
+async def test_many_at_once_take_turns_in_one_process(worker, tmp_path):
+    source = saved(tmp_path / "image", "PNG", 10)
+    prepared = await asyncio.gather(*(worker.prepare(source) for _ in range(6)))
+    assert len(set(prepared)) == 1
+    if sys.platform == "linux":
+        assert peak_megabytes(worker.pid) <= EXTRA_MEGABYTES
+
+
+async def test_a_death_costs_one_image_and_the_next_gets_a_new_process(worker, tmp_path):
+    source = saved(tmp_path / "image", "PNG", 1)
+    await worker.prepare(source)
+    first = worker.pid
+    os.kill(first, signal.SIGSTOP)
+    waiting = asyncio.ensure_future(worker.prepare(source))
+    await asyncio.sleep(0)
+    os.kill(first, signal.SIGKILL)
+    with pytest.raises(UserError, match=r"error\.image\.damaged"):
+        await waiting
+    await worker.prepare(source)
+    assert worker.pid != first
+
+
+async def test_who_gives_up_waiting_leaves_no_answer_for_the_next(worker, tmp_path):
+    source, other = saved(tmp_path / "image", "PNG", 1), saved(tmp_path / "other", "PNG", 2)
+    await worker.prepare(source)
+    os.kill(worker.pid, signal.SIGSTOP)
+    waiting = asyncio.ensure_future(worker.prepare(source))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait({waiting})
+    assert waiting.cancelled()
+    assert (await worker.prepare(other)).width == 1414
+
+
+async def test_it_ends_when_the_bot_does(tmp_path):
+    worker = ImageWorker(directory=tmp_path)
+    await worker.prepare(saved(tmp_path / "image", "PNG", 1))
+    # As when the bot is killed: nobody holds the other end of its input.
+    worker._process.stdin.close()
+    assert await worker._process.wait() == 0
+
+
+def test_an_image_as_bytes_is_taken_as_well():
+    buffer = io.BytesIO()
+    Image.new("RGB", (640, 480)).save(buffer, "PNG")
+    assert prepare(buffer.getvalue()).width == 640
