@@ -43,7 +43,8 @@ from bot.services.operations.alerts import Alerts, Rounds
 from bot.services.operations.broadcast import BroadcastSending
 from bot.services.operations.privacy import Privacy
 from bot.services.operations.providers import Providers
-from bot.services.people.moderation import Limits, Moderation
+from bot.services.people.limits import Limits
+from bot.services.people.moderation import Moderation
 from bot.services.ports import Job, UpdateSource
 from bot.services.requests.assistant import Assistant
 from bot.services.requests.attachments import LARGEST_PICTURE, Attachments, Links

@@ -171,4 +171,29 @@ def _is_loopback(text: str) -> bool:
 
 def _is_public(text: str) -> bool:
     address = _address(text)
+    inner = _embedded(address) if isinstance(address, ipaddress.IPv6Address) else None
+    if inner is not None and address in _NAT64:
+        # How a machine that speaks IPv6 only reaches the rest of the internet.
+        address = inner
+    elif inner is not None:
+        return False
     return address.is_global and not address.is_multicast
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_TUNNELS = tuple(
+    ipaddress.IPv6Network(each) for each in ("::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+)
+_ISATAP = {0x00005EFE, 0x02005EFE}
+
+
+def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address leads to by a translator or a tunnel (RFC 6052, 3056, 4380, 5214)."""
+    number = int(address)
+    if (
+        address in _NAT64
+        or any(address in tunnel for tunnel in _TUNNELS)
+        or number >> 32 & 0xFFFFFFFF in _ISATAP
+    ):
+        return ipaddress.IPv4Address(number & 0xFFFFFFFF)
+    return None

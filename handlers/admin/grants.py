@@ -46,6 +46,8 @@ async def grant(turn: Turn, words: Words) -> None:
     amount = order.credits
     chat_id = turn.chat_id if order.target is None else order.chat_id
     if chat_id is not None:
+        if chat_id != turn.chat_id and not await turn.chat.check_group(ChatId(chat_id)):
+            raise UserError("error.admin.no_group", group=str(chat_id))
         left = await services.pools.grant(
             admin, ChatId(chat_id), amount, turn.update_id, order.note, order.until
         )

@@ -22,7 +22,7 @@ from telegram import (
     Message,
     ReplyParameters,
 )
-from telegram.constants import ParseMode
+from telegram.constants import ChatType, ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.clock import Sleep
@@ -365,6 +365,14 @@ class Chat:
     async def delete_commands(self, scope: BotCommandScope, language: str | None) -> None:
         """Give some chats the menu of a wider scope again."""
         await self._request(lambda: self._bot.delete_my_commands(scope, language))
+
+    async def check_group(self, chat_id: ChatId) -> bool:
+        """Whether Telegram knows a group of this id that the bot is in; raises `ChatBusy` where it does not say."""
+        try:
+            chat = await self._request(lambda: self._bot.get_chat(chat_id))
+        except (ChatGone, ChatRefused, ChatMoved):
+            return False
+        return chat.type in {ChatType.GROUP, ChatType.SUPERGROUP}
 
     async def set_description(self, description: str, language: str | None) -> None:
         """Set what a chat shows before its first message."""

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from bot.domain.units import HOUR
+from bot.services.people.access import WRONG_CODES
 from tests.world.bot import BotInProcess, open_bot
 from tests.world.telegram import ADA, BOSS, XIAOLIN
 
@@ -174,3 +176,18 @@ async def test_a_closed_bot_is_quiet_in_groups_but_for_those_that_are_let_in(tmp
         await telegram.wait_video(group, 2)
         await telegram.say(ADA, "/video a fox")
         await telegram.wait_text(ADA, "This bot is private")
+
+
+async def test_invite_codes_cannot_be_guessed(bot):
+    telegram = bot.telegram
+    for number in range(WRONG_CODES):
+        await telegram.say(XIAOLIN, f"/start invite_wrong{number}")
+    await telegram.say(BOSS, "/invitecode 1 30")
+    made = await telegram.wait_text(BOSS, "start=invite_")
+    payload = re.search(r"start=(invite_\w+)", made["text"])[1]
+    await telegram.say(XIAOLIN, f"/start {payload}")
+    await telegram.wait_text(XIAOLIN, "邀请码错误次数太多。请 60 分钟后再试")
+    assert bot.rows("SELECT used FROM invite_codes") == [(0,)]
+    bot.clock.advance(HOUR)
+    await telegram.say(XIAOLIN, f"/start {payload}")
+    await telegram.wait_for(lambda: bot.rows("SELECT used FROM invite_codes") == [(1,)])

@@ -114,3 +114,16 @@ prices = { models = { kling-v2-6 = { rate = { std = 7 } } } }
     await telegram.wait_text(BOSS, "what was accepted keeps its price")
     await telegram.press_labelled(BOSS, "kling-v2-6")
     await telegram.wait_text(BOSS, "Where stand-in is the first choice: standard 7")
+
+
+@pytest.mark.parametrize("target", ["-100", "-1009999999999", str(-ADA)])
+async def test_credits_go_to_no_group_that_the_bot_is_not_in(bot, target):
+    await bot.telegram.say(BOSS, f"/grant {target} 5")
+    await bot.telegram.wait_text(BOSS, f"I'm not in a group with the id {target}")
+    assert bot.rows("SELECT count(*) FROM ledger") == [(0,)]
+
+
+async def test_credits_go_to_a_group_from_a_private_chat(bot):
+    await bot.telegram.say(BOSS, f"/grant {GROUP_ID} 5")
+    await bot.telegram.wait_text(BOSS, "5")
+    assert bot.rows("SELECT user_id, amount FROM ledger") == [(GROUP_ID, 5)]

@@ -27,7 +27,8 @@ from bot.errors import UserError
 from bot.kling.client import KlingClient
 from bot.kling.pool import Pool
 from bot.services.people.accounts import Accounts
-from bot.services.people.moderation import Limits, Moderation
+from bot.services.people.limits import Limits
+from bot.services.people.moderation import Moderation
 from bot.services.ports import Job, Wake
 from bot.store import AssetChanged, LibraryRefused, Store
 

@@ -26,9 +26,10 @@ from bot.domain.people.access import (
     decide_access,
     outranks,
 )
-from bot.domain.units import DAY, ChatId, Millis, UserId
+from bot.domain.units import DAY, HOUR, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.accounts import Accounts, Audit
+from bot.services.people.limits import Rate
 from bot.settings import sections
 from bot.store import InviteRefused, StandingChanged, Store, User
 
@@ -44,6 +45,9 @@ LONGEST_REASON = 200
 
 _CODE_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 _CODE_LENGTH = 10
+
+WRONG_CODES = 5
+"""So many codes that let nobody in, and a person waits for an hour: codes cannot be guessed."""
 
 
 class Access:
@@ -69,6 +73,7 @@ class Access:
         self._policy = AccessPolicy(settings.mode)
         self._roles: dict[UserId, Role] = {}
         self._reading = asyncio.Lock()
+        self._wrong_codes: Rate[UserId] = Rate(self._clock, HOUR)
 
     async def refresh(self) -> None:
         """Take up what was chosen before the program ended, or from a shell meanwhile.
@@ -280,12 +285,15 @@ class Access:
         """Let a person in by a code; None where it had let them in before.
 
         Raises:
-            UserError: the code lets nobody in.
+            UserError: the code lets nobody in, or too many did not.
 
         """
+        if seconds := self._wrong_codes.wait(user_id, WRONG_CODES):
+            raise UserError("error.invite.too_many", minutes=-(-seconds // 60))
         try:
             return await self._store.people.redeem_invite(code.casefold()[:64], user_id, self._clock.now())
         except InviteRefused as refused:
+            self._wrong_codes.count(user_id)
             raise UserError(f"error.invite.{refused.problem}") from None
 
     # -- bans and roles ------------------------------------------------------------------------------

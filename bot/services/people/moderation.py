@@ -4,8 +4,6 @@ Every refusal is kept with its reason, so that people can appeal; several within
 """
 
 import asyncio
-from collections import OrderedDict, deque
-from typing import TypeVar
 
 import httpx
 import structlog
@@ -15,7 +13,7 @@ from bot.domain.people.access import Permission, Person
 from bot.domain.people.moderation import Filter, Strike, StrikeSource
 from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import HOUR, MINUTE, SECOND, ChatId, Millis, UserId
+from bot.domain.units import HOUR, MINUTE, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.access import Access
 from bot.services.slots import waiting
@@ -160,72 +158,3 @@ def _words(request: VideoRequest) -> str:
     return "\n".join(
         part for part in (request.prompt, speech, *(shot.prompt for shot in request.shots)) if part
     )
-
-
-REMEMBERED = 10_000
-
-K = TypeVar("K", UserId, ChatId)
-
-
-class Limits:
-    """Counts the requests of the last minute, by person and by group."""
-
-    def __init__(self, *, limits: sections.Limits, groups: sections.Groups, clock: Clock) -> None:
-        self._of_a_person = limits.requests_per_minute
-        self._of_a_group = groups.requests_per_minute
-        self._images = limits.images_per_minute
-        self._clock = clock
-        self._people: OrderedDict[UserId, deque[Millis]] = OrderedDict()
-        self._groups: OrderedDict[ChatId, deque[Millis]] = OrderedDict()
-        self._images_of: OrderedDict[UserId, deque[Millis]] = OrderedDict()
-
-    def take(self, user_id: UserId, group: ChatId | None, of_a_person: int = 0) -> None:
-        """Count one request, of a person in a group or (None) in private; a plan may set the person's rate.
-
-        Raises:
-            UserError: it is one too many; nothing is counted. With the seconds until the next may come.
-
-        """
-        now = self._clock.now()
-        limit = of_a_person or self._of_a_person
-        person = _recent(self._people, user_id, limit, now)
-        everybody = None if group is None else _recent(self._groups, group, self._of_a_group, now)
-        if len(person) >= limit:
-            raise UserError("error.limit.person", seconds=_seconds_left(person, now))
-        if everybody is not None and len(everybody) >= self._of_a_group:
-            raise UserError("error.limit.group", seconds=_seconds_left(everybody, now))
-        person.append(now)
-        if everybody is not None:
-            everybody.append(now)
-
-    def take_image(self, user_id: UserId) -> None:
-        """Count one image that a person sends.
-
-        Raises:
-            UserError: it is one too many, with the seconds until the next may come.
-
-        """
-        now = self._clock.now()
-        images = _recent(self._images_of, user_id, self._images, now)
-        if len(images) >= self._images:
-            raise UserError("error.limit.images", seconds=_seconds_left(images, now))
-        images.append(now)
-
-
-def _recent(memory: OrderedDict[K, deque[Millis]], key: K, limit: int, now: Millis) -> deque[Millis]:
-    """The moments of the last minute; whoever was not here for longest is forgotten."""
-    times = memory.get(key)
-    if times is None or times.maxlen != limit:
-        # A plan that was changed has another rate.
-        times = memory[key] = deque(times or (), maxlen=limit)
-    memory.move_to_end(key)
-    while len(memory) > REMEMBERED:
-        memory.popitem(last=False)
-    while times and now - times[0] >= MINUTE:
-        times.popleft()
-    return times
-
-
-def _seconds_left(times: deque[Millis], now: Millis) -> int:
-    """Until the oldest is a minute old, rounded up."""
-    return -(-(times[0] + MINUTE - now) // SECOND)

@@ -23,7 +23,7 @@ from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.media.clips import SHORTEST_SOUND, as_mp3
 from bot.media.images import PreparedImage
 from bot.media.worker import ImageWorker
-from bot.services.people.moderation import Limits
+from bot.services.people.limits import Limits
 from bot.services.slots import waiting
 from bot.store import Store, StoredAttachment
 

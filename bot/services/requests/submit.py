@@ -18,7 +18,8 @@ from bot.services.compose import Compose
 from bot.services.credits.spending import Spending
 from bot.services.library.assets import Assets
 from bot.services.people.accounts import Accounts
-from bot.services.people.moderation import Limits, Moderation
+from bot.services.people.limits import Limits
+from bot.services.people.moderation import Moderation
 from bot.services.ports import Job, Wake
 from bot.settings import sections
 from bot.store import Store, TaskIdTaken

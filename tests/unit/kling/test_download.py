@@ -254,12 +254,28 @@ async def test_only_https_addresses_without_a_password_are_asked(fetch, url):
         "ff02::1",
         "::ffff:10.0.0.1",
         "::ffff:169.254.169.254",
+        "64:ff9b::a00:1",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a00:1",
+        "2002:a00:1::1",
+        "2002:a9fe:a9fe::",
+        "2001:0:a00:1::1",
+        "::10.0.0.1",
+        "::169.254.169.254",
+        "fe80::5efe:10.0.0.1",
+        "2001:db8::5efe:10.0.0.1",
     ],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
 async def test_a_name_with_a_private_address_is_refused(fetch, address, scheme):
     with pytest.raises(DownloadRefused):
         await fetch(f"{scheme}://cdn.example/v.mp4", resolve=names(address), allow_loopback=False)
+
+
+async def test_a_translated_public_address_is_public(fetch, client, tmp_path):
+    # Nothing listens there: the address itself is not what is refused.
+    with pytest.raises(DownloadFailed):
+        await fetch("https://cdn.invalid/v.mp4", resolve=names("64:ff9b::5db8:d70e"), allow_loopback=False)
 
 
 async def test_a_name_with_a_public_and_a_private_address_is_refused(fetch):

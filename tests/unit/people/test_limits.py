@@ -4,7 +4,7 @@ import pytest
 
 from bot.domain.units import MINUTE, SECOND, ChatId, UserId
 from bot.errors import UserError
-from bot.services.people.moderation import REMEMBERED, Limits
+from bot.services.people.limits import REMEMBERED, Limits
 from bot.settings import sections
 from tests.builders import ADA, XIAOLIN
 
