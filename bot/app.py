@@ -24,7 +24,7 @@ from bot.domain.requests import presets
 from bot.domain.requests.request import Product
 from bot.domain.units import DAY, MINUTE, Millis
 from bot.kling import callback
-from bot.kling.download import MAX_DOWNLOAD, download
+from bot.kling.download import Tempo, download
 from bot.kling.pool import ConfiguredOffer, open_pool
 from bot.masking import Mask
 from bot.media.worker import ImageWorker
@@ -52,8 +52,9 @@ from bot.services.requests.cards import Cards
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Checks, Submit
 from bot.services.tasks.admin import TaskAdmin
-from bot.services.tasks.deliver import Deliver, ResultFiles
+from bot.services.tasks.deliver import Deliver
 from bot.services.tasks.dispatch import Dispatch
+from bot.services.tasks.downloads import ResultFiles
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.line import Line
 from bot.services.tasks.poll import Poll
@@ -69,9 +70,10 @@ log = structlog.get_logger(__name__)
 
 SUBMISSIONS_AT_ONCE = 16
 LOOKS_AT_ONCE = 16
-DELIVERIES_AT_ONCE = 4
+DELIVERIES_AT_ONCE = 16
+NOTICES_AT_ONCE = 8
 ASSETS_AT_ONCE = 4
-DOWNLOAD_TIMEOUT = 60.0
+DOWNLOAD_TIMEOUT = 30.0
 ASSISTANT_TIMEOUT = 20.0
 
 TICK_SECONDS = 1.0
@@ -184,31 +186,33 @@ async def build(
         telegram = await stack.enter_async_context(connect(settings.telegram, runtime, network))
         thinking = await stack.enter_async_context(network.client(timeout=ASSISTANT_TIMEOUT))
         assistant = Assistant(http=thinking, settings=settings.assistant, clock=clock)
+        tempo = Tempo(settings.delivery.min_speed_kb * 1000, settings.delivery.download_timeout)
         fetch_picture = partial(
             download,
             downloads,
             max_bytes=LARGEST_PICTURE,
             allow_loopback=settings.delivery.allow_loopback,
             kind=Product.IMAGE,
+            tempo=tempo,
         )
         line = Line(store=store, pool=pool, clock=clock)
         status = Status(store=store, line=line, notices=telegram.notices, clock=clock)
         providers = Providers(store=store, pool=pool, clock=clock, spending=spending)
-        max_upload = settings.max_upload_bytes
 
         async def fetch(url: str, target: Path, kind: Product) -> None:
             await download(
                 downloads,
                 url,
                 target,
-                max_bytes=MAX_DOWNLOAD,
+                max_bytes=settings.max_upload_bytes,
                 allow_loopback=settings.delivery.allow_loopback,
                 kind=kind,
+                tempo=tempo,
             )
 
         images = ImageWorker(directory=directory)
         stack.push_async_callback(images.close)
-        files = ResultFiles(fetch=fetch, directory=directory, max_upload=max_upload)
+        files = ResultFiles(fetch=fetch, directory=directory)
         tasks = Tasks(
             store=store, accounts=accounts, status=status, policy=policy, clock=clock, wake=scheduler.wake
         )
@@ -268,10 +272,11 @@ async def build(
         )
         handler = telegram.handler(services)
 
-        submissions, looks, deliveries, making = (
+        submissions, looks, deliveries, notices, making = (
             WorkerPool(SUBMISSIONS_AT_ONCE),
             WorkerPool(LOOKS_AT_ONCE),
             WorkerPool(DELIVERIES_AT_ONCE),
+            WorkerPool(NOTICES_AT_ONCE),
             WorkerPool(ASSETS_AT_ONCE),
         )
         alerts = Alerts(notices=telegram.notices, accounts=accounts, store=store, clock=clock)
@@ -328,7 +333,9 @@ async def build(
             tasks=tasks,
             status=status,
             work=deliveries,
+            notices=notices,
             runtime=runtime,
+            renew=poll.results,
             possible=services.results.possible,
         )
         recover = Recover(
@@ -382,7 +389,7 @@ async def build(
                 Job.MODERATION: (RECOVER_SECONDS, moderation.tick),
                 Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
             },
-            work=(submissions, looks, deliveries, making),
+            work=(submissions, looks, deliveries, notices, making),
             read_update=telegram.read,
             restore=restore,
             prepare=lambda: handler.prepare(access.roles),

@@ -9,6 +9,7 @@ import asyncio
 import ipaddress
 import re
 import socket
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,8 @@ import httpx
 
 from bot.domain.requests.request import Product
 
-MAX_DOWNLOAD = 2_000_000_000
-"""Bytes: what a local Bot API server takes at most."""
+SPEED_WINDOW = 10.0
+"""Seconds over which the speed of a download is measured: a short stall is not slowness."""
 
 MAX_REDIRECTS = 5
 _HEAD = 12
@@ -41,6 +42,14 @@ class DownloadRefused(Exception):
     """It must not or cannot be fetched, now or later: unsafe address, too large, not what it should be."""
 
 
+class DownloadTooLarge(DownloadRefused):
+    """It is what it should be, but larger than was asked for. `size` in bytes, where the server tells it."""
+
+    def __init__(self, host: str, size: int | None, max_bytes: int) -> None:
+        super().__init__(f"{host} sends {'more' if size is None else f'{size} bytes, more'} than {max_bytes}")
+        self.size = size
+
+
 class DownloadGone(Exception):
     """The link has expired or the file is deleted; a fresh look at the task may bring a new link."""
 
@@ -55,6 +64,14 @@ class Downloaded:
 
     path: Path
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """How fast a download has to be: bytes a second over each `SPEED_WINDOW`, and seconds for all of it."""
+
+    min_speed: int = 0
+    total_seconds: float | None = None
 
 
 async def resolve_host(host: str) -> list[str]:
@@ -72,15 +89,65 @@ async def download(
     allow_loopback: bool,
     kind: Product = Product.VIDEO,
     resolve: Resolve = resolve_host,
+    tempo: Tempo = Tempo(),
+    seconds: Callable[[], float] = time.monotonic,
 ) -> Downloaded:
-    """Fetch what must be of a kind into `target`, by way of a `.part` file beside it.
+    """Fetch what must be of a kind into `target`, by way of a `.part` file beside it. `seconds` tells the time.
 
     Raises:
+        DownloadTooLarge: it is larger than `max_bytes`; nothing of it is kept.
         DownloadRefused: for good.
         DownloadGone: the server no longer has it.
-        DownloadFailed: for now.
+        DownloadFailed: for now, also where it is too slow.
 
     """
+    try:
+        async with asyncio.timeout(tempo.total_seconds):
+            return await _download(
+                client,
+                url,
+                target,
+                max_bytes,
+                kind,
+                resolve,
+                _Speed(tempo, seconds),
+                allow_loopback=allow_loopback,
+            )
+    except TimeoutError:
+        raise DownloadFailed(f"not done after {tempo.total_seconds} s") from None
+
+
+class _Speed:
+    """Measures a download, window after window."""
+
+    def __init__(self, tempo: Tempo, seconds: Callable[[], float]) -> None:
+        self._least = tempo.min_speed * SPEED_WINDOW
+        self._seconds = seconds
+        self._began = seconds()
+        self._size = 0
+
+    def add(self, size: int, host: str) -> None:
+        """So many bytes have come; raises `DownloadFailed` where they are too few for their time."""
+        self._size += size
+        now = self._seconds()
+        if now - self._began < SPEED_WINDOW:
+            return
+        if self._size < self._least * (now - self._began) / SPEED_WINDOW:
+            raise DownloadFailed(f"{host} is too slow")
+        self._began, self._size = now, 0
+
+
+async def _download(
+    client: httpx.AsyncClient,
+    url: str,
+    target: Path,
+    max_bytes: int,
+    kind: Product,
+    resolve: Resolve,
+    speed: _Speed,
+    *,
+    allow_loopback: bool,
+) -> Downloaded:
     part = target.with_name(target.name + ".part")
     try:
         current = httpx.URL(url)
@@ -94,7 +161,7 @@ async def download(
                 if response.status_code in _REDIRECTS and "location" in response.headers:
                     current = current.join(response.headers["location"])
                     continue
-                size = await _save(response, part, max_bytes, kind)
+                size = await _save(response, part, max_bytes, kind, speed)
             part.replace(target)
             return Downloaded(target, size)
         raise DownloadRefused(f"{current.host} redirects too often")
@@ -106,29 +173,29 @@ async def download(
         part.unlink(missing_ok=True)
 
 
-async def _save(response: httpx.Response, part: Path, max_bytes: int, kind: Product) -> int:
+async def _save(response: httpx.Response, part: Path, max_bytes: int, kind: Product, speed: _Speed) -> int:
     host, status = response.url.host, response.status_code
     if status in _GONE:
         raise DownloadGone(f"{host} answers {status}")
     if status != 200:
         raise DownloadFailed(f"{host} answers {status}")
-    announced = response.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > max_bytes:
-        raise DownloadRefused(f"{host} offers {announced} bytes, more than {max_bytes}")
+    header = response.headers.get("content-length", "")
+    announced = int(header) if header.isdigit() and "content-encoding" not in response.headers else None
     size, head = 0, b""
     with part.open("wb") as file:
-        async for chunk in response.aiter_bytes(1 << 18):
+        async for chunk in response.aiter_bytes():
+            speed.add(len(chunk), host)
             if len(head) < _HEAD:
                 head += chunk[: _HEAD - len(head)]
                 if len(head) == _HEAD and not _BEGINNINGS[kind].match(head):
                     raise DownloadRefused(f"{host} sends something else than {kind}")
             size += len(chunk)
-            if size > max_bytes:
-                raise DownloadRefused(f"{host} sends more than {max_bytes} bytes")
+            if size > max_bytes or (len(head) == _HEAD and (announced or 0) > max_bytes):
+                raise DownloadTooLarge(host, announced, max_bytes)
             file.write(chunk)
     if len(head) < _HEAD:
         raise DownloadRefused(f"{host} sends something else than {kind}")
-    if announced.isdigit() and "content-encoding" not in response.headers and size < int(announced):
+    if announced is not None and size < announced:
         raise DownloadFailed(f"{host} broke off")
     return size
 

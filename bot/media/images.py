@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 CLOSE_UP = 0.6
 """How much of each side of a picture its close-up shows."""
 
+BLANK_SIDE = 320
+"""Pixels of the longer side of what stands where a picture will be."""
+
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP")
 
 
@@ -235,3 +238,16 @@ def _encode(picture: "Image.Image", limits: ImageLimits) -> bytes:
         if buffer.tell() <= limits.max_bytes:
             return buffer.getvalue()
     raise UserError("error.image.too_large", limit=limits.max_bytes // 1_000_000)
+
+
+@cache
+def blank(width: int, height: int) -> bytes:
+    """A small grey JPEG in the shape of a picture or video of that size, to stand where it will be."""
+    from PIL import Image
+
+    scale = BLANK_SIDE / max(width, height)
+    buffer = io.BytesIO()
+    Image.new("RGB", (max(16, round(width * scale)), max(16, round(height * scale))), "#808080").save(
+        buffer, "JPEG"
+    )
+    return buffer.getvalue()

@@ -156,8 +156,16 @@ class ChatBusy(ChatError):
         self.retry_after = retry_after
 
 
+class ChatUnsure(ChatBusy):
+    """Whether the chat did it is not known: the answer was lost, or could not be read."""
+
+
 class ChatRefused(ChatError):
     """The chat refuses this very message (too large, bad file); a repeat would be refused again."""
+
+
+class ChatLost(ChatRefused):
+    """The message that was to be changed is gone, or can't be changed in this way."""
 
 
 class Notices(Protocol):
@@ -199,16 +207,52 @@ class Operators(Protocol):
 class ResultChat(Protocol):
     """How results reach a chat. Every method may raise a `ChatError`, but those that are best effort."""
 
+    @property
+    def can_fill(self) -> bool:
+        """Whether files can be put into messages that stand there already; False once the chat said no to it."""
+        ...
+
+    async def send_place(self, delivery: Delivery, options: DeliveryOptions = PLAIN) -> Sent:
+        """Announce a result by a short text that `fill` puts it into: repeating that leaves one message."""
+        ...
+
+    async def send_places(
+        self,
+        deliveries: Sequence[Delivery],
+        files: Sequence[ResultFile],
+        pictures: Sequence[bytes],
+        options: DeliveryOptions = PLAIN,
+    ) -> list[Sent]:
+        """Announce several results by an album of small pictures (JPEG) in whose places `fill` puts them.
+
+        Raises:
+            ChatRefused: Telegram takes one of them only as a document or a sound, which go with nothing else.
+
+        """
+        ...
+
+    async def fill(
+        self,
+        delivery: Delivery,
+        file: ResultFile | None,
+        options: DeliveryOptions = PLAIN,
+        *,
+        captioned: bool = True,
+    ) -> Sent:
+        """Put a result into `delivery.place`; without a file by its file id.
+
+        Of an album one part is `captioned`, and none has buttons.
+
+        Raises:
+            ChatLost: the place is gone, or is none for a file.
+
+        """
+        ...
+
     async def send_result(
         self, delivery: Delivery, file: ResultFile | None, options: DeliveryOptions = PLAIN
     ) -> Sent:
         """Send a video, picture or sound to where its task came from; without a file by `delivery.file_id`."""
-        ...
-
-    async def send_album(
-        self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], options: DeliveryOptions = PLAIN
-    ) -> list[Sent]:
-        """Send several results of one task as one album."""
         ...
 
     async def send_album_buttons(self, deliveries: Sequence[Delivery]) -> Sent | None:
@@ -218,7 +262,7 @@ class ResultChat(Protocol):
     async def send_link(
         self, delivery: Delivery, url: str, size_bytes: int | None, options: DeliveryOptions = PLAIN
     ) -> Sent:
-        """Offer a video by its address, where it is too large for an upload."""
+        """Offer a video by its address, where it is too large for an upload: in its place, if it has one."""
         ...
 
     async def send_original(self, delivery: Delivery, path: Path) -> Sent:

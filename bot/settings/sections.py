@@ -103,9 +103,11 @@ class Polling(Section):
 
 
 class Delivery(Section):
-    """How videos are sent."""
+    """How videos are fetched and sent."""
 
     max_upload_mb: Annotated[int, Field(ge=1, le=2000)] | None = None
+    min_speed_kb: Annotated[int, Field(ge=0, le=100_000)] = 20
+    download_timeout: Annotated[float, Field(ge=1, le=3600)] = 600
     allow_loopback: bool = False
 
 

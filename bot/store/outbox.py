@@ -1,8 +1,9 @@
 """The outbox: deliveries to chats, sent or still to send; `Tasks.apply` adds them."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain.tasks.task import Delivery, Task
+from bot.domain.tasks.task import Delivery, DeliveryKind, RemoteVideo, Task
 from bot.domain.units import Millis, TaskId
 from bot.store.engine import Row, Subject, Transaction, mapper
 
@@ -22,24 +23,47 @@ class SentRecord:
 class Outbox(Subject):
     """Deliveries by their id."""
 
-    async def claim(self, now: Millis, lease: Millis, limit: int) -> list[Delivery]:
-        """Claim due rows: they become `sending`, with one more attempt."""
-        any_due = "SELECT 1 FROM outbox WHERE state IN ('pending', 'sending') AND due_at <= :now LIMIT 1"
+    async def claim(
+        self,
+        now: Millis,
+        lease: Millis,
+        limit: int,
+        *,
+        kinds: Collection[DeliveryKind] = tuple(DeliveryKind),
+        without: Sequence[str] = (),
+    ) -> list[Delivery]:
+        """Claim the `limit` rows that are due the longest: they become `sending`, with one more attempt.
+
+        With a row come the due rows of its task and batch that are of these `kinds`: they are one album. No row is
+        taken whose address begins as one in `without`, but for those of such an album.
+        """
+        due = """
+            SELECT task_id FROM outbox INDEXED BY outbox_due
+            WHERE state IN ('pending', 'sending') AND due_at <= :now AND kind = ANY (:kinds) AND NOT EXISTS (
+                SELECT 1 FROM json_items(:without) AS other WHERE strpos(coalesce(url, ''), other.value) = 1
+            )
+            ORDER BY due_at LIMIT :limit
+        """
+        batches = """
+            SELECT other.id FROM tasks AS chosen JOIN tasks AS other ON other.batch_id = chosen.batch_id
+            WHERE chosen.id = ANY (:tasks)
+        """
         claim = """
             UPDATE outbox SET state = 'sending', due_at = :until, attempts = attempts + 1
-            WHERE id IN (
-                SELECT id FROM outbox WHERE state IN ('pending', 'sending') AND due_at <= :now
-                ORDER BY due_at LIMIT :limit
-            )
+            WHERE task_id = ANY (:tasks) AND kind = ANY (:kinds)
+            AND +state IN ('pending', 'sending') AND due_at <= :now
             RETURNING *
         """
+        chosen = {"now": now, "kinds": sorted(kinds), "without": list(without), "limit": limit}
 
         def work(tx: Transaction) -> list[Delivery]:
-            rows = tx.all(Row, claim, now=now, until=now + lease, limit=limit)
+            found = sorted(set(tx.values(due, **chosen)))
+            tasks = sorted({*found, *tx.values(batches, tasks=found)})
+            rows = tx.all(Row, claim, now=now, until=now + lease, tasks=tasks, kinds=sorted(kinds))
             return [with_task(tx, row) for row in sorted(rows, key=lambda row: int(row["id"]))]
 
         # Most ticks find nothing: a look by a reader costs no commit.
-        if await self._read(lambda tx: tx.value(any_due, now=now)) is None:
+        if not await self._read(lambda tx: tx.values(due, **chosen)):
             return []
         return await self._write(work)
 
@@ -57,10 +81,69 @@ class Outbox(Subject):
             UPDATE outbox SET
                 state = 'delivered', due_at = NULL, failure = NULL, message_id = :message_id,
                 file_id = coalesce(:file_id, file_id), width = :width, height = :height,
-                duration_ms = :duration_ms, size_bytes = :size_bytes, finished_at = :now
+                duration_ms = :duration_ms, size_bytes = :size_bytes, finished_at = :now,
+                place = NULL, in_album = 0, sends = 0, failing_since = NULL
             WHERE id = :id
         """
         await self._write(lambda tx: tx.run(statement, id=delivery_id, now=now, **mapper.columns(sent)))
+
+    # -- where a result goes ------------------------------------------------------------------------------
+
+    async def count_send(self, delivery_ids: Collection[int], change: int) -> None:
+        """Count a message that is about to be sent for some rows (1), or that was surely not sent (-1)."""
+        statement = "UPDATE outbox SET sends = sends + :change WHERE id = ANY (:ids)"
+        await self._write(lambda tx: tx.run(statement, ids=sorted(delivery_ids), change=change))
+
+    async def set_places(self, places: Mapping[int, int], *, in_album: bool) -> None:
+        """Save which message each row's result is put into."""
+        statement = "UPDATE outbox SET place = :place, in_album = :in_album WHERE id = :id"
+
+        def work(tx: Transaction) -> None:
+            for delivery_id, place in places.items():
+                tx.run(statement, id=delivery_id, place=place, in_album=int(in_album))
+
+        await self._write(work)
+
+    async def forget_places(self, delivery_ids: Collection[int]) -> None:
+        """The messages that results were to be put into are gone."""
+        statement = "UPDATE outbox SET place = NULL, in_album = 0 WHERE id = ANY (:ids)"
+        await self._write(lambda tx: tx.run(statement, ids=sorted(delivery_ids)))
+
+    async def take_status(self, delivery_id: int, task_id: TaskId) -> int | None:
+        """Make the status message of its task the place of a result; None: there is none."""
+        find = "SELECT status_message_id FROM tasks WHERE id = :task"
+        take = "UPDATE outbox SET place = :place, in_album = 0 WHERE id = :id"
+        release = """
+            UPDATE tasks SET status_message_id = NULL
+            WHERE id = :task OR batch_id = (SELECT batch_id FROM tasks WHERE id = :task)
+        """
+
+        def work(tx: Transaction) -> int | None:
+            place = tx.value(find, task=task_id)
+            if place is None:
+                return None
+            tx.run(take, id=delivery_id, place=place)
+            tx.run(release, task=task_id)
+            return int(place)
+
+        return await self._write(work)
+
+    # -- what cannot be sent ------------------------------------------------------------------------------
+
+    async def note_failing(self, delivery_id: int, now: Millis) -> Millis:
+        """Note that the file of a row is missing or wrong; since when it is."""
+        statement = """
+            UPDATE outbox SET failing_since = coalesce(failing_since, :now) WHERE id = :id RETURNING failing_since
+        """
+        return Millis(await self._write(lambda tx: tx.value(statement, id=delivery_id, now=now)))
+
+    async def renew(self, delivery_id: int, video: RemoteVideo) -> None:
+        """Save where a result can be fetched from now."""
+        statement = """
+            UPDATE outbox SET url = :url, remote_id = :remote_id, remote_duration_ms = :remote_duration_ms
+            WHERE id = :id
+        """
+        await self._write(lambda tx: tx.run(statement, id=delivery_id, **mapper.columns(video)))
 
     async def postpone(self, delivery_id: int, due_at: Millis, failure: str) -> None:
         """Set a delivery back to `pending` until `due_at`."""

@@ -6,10 +6,13 @@ Every request goes through `Chat._request`, which maps Telegram's errors to thos
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import httpx
 import structlog
+from aiohttp import ClientConnectorError
 from telegram import (
     Bot,
     BotCommand,
@@ -29,7 +32,7 @@ from bot.clock import Sleep
 from bot.domain.credits.shop import CURRENCY
 from bot.domain.tasks.task import Origin
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis
-from bot.services.ports import ChatBusy, ChatError, ChatGone, ChatMoved, ChatRefused
+from bot.services.ports import ChatBusy, ChatError, ChatGone, ChatLost, ChatMoved, ChatRefused, ChatUnsure
 from bot.services.slots import waiting
 from handlers.chat.html import View
 from handlers.chat.keyboards import Rows, Signer, markup
@@ -37,10 +40,10 @@ from handlers.sending.media import (
     InlineFile,
     Media,
     MediaKind,
-    album_item,
     attributes,
     content,
     inline_result,
+    input_media,
     timeouts,
 )
 
@@ -78,10 +81,20 @@ _NO_TARGET = (
     "topic_id_invalid",
     "topic deleted",
     "topic closed",
-    "message to be replied not found",
 )
-_LOST = ("message to edit not found", "message_id_invalid", "message can't be edited")
+_NO_REPLY = "repl"
+"""Telegram words it in several ways that the answered message is gone; all of them speak of a reply."""
+
+_LOST = (
+    "message to edit not found",
+    "message_id_invalid",
+    "message can't be edited",
+    "message media can't be edited",
+)
 _SAME = "message is not modified"
+_OVERTAKEN = "canceled by new edit message request"
+_NO_TEXT = "there is no text in the message"
+_NO_MEDIA = "there is no media in the message to edit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +131,8 @@ class Chat:
         self._bot = bot
         self._signer = signer
         self._sleep = sleep
+        self.can_fill = True
+        """Whether the Bot API server puts files into texts; for as long as nothing else is known."""
 
     # -- messages ------------------------------------------------------------------------------------
 
@@ -129,12 +144,13 @@ class Chat:
         silent: bool = False,
         force_reply: bool = False,
         preview: bool = False,
+        effect: str | None = None,
         wait: bool = False,
     ) -> Message:
         """Send a text.
 
         `force_reply` opens the reader's reply where the view has no buttons; `preview` shows the page of a link;
-        `wait` waits out one pause that Telegram asks for, up to `LONGEST_WAIT`: an answer must not be lost.
+        `effect` is the id of a message effect; `wait` waits out one pause that Telegram asks for, up to `LONGEST_WAIT`: an answer must not be lost.
         """
         keyboard = markup(view.buttons, self._signer)
         return await self._send(
@@ -145,6 +161,7 @@ class Chat:
                 reply_markup=keyboard or (ForceReply(selective=True) if force_reply else None),
                 disable_notification=silent,
                 link_preview_options=LinkPreviewOptions(is_disabled=not preview),
+                message_effect_id=effect,
                 **place,
             ),
             wait=wait,
@@ -157,10 +174,9 @@ class Chat:
         view: View | None = None,
         *,
         silent: bool = False,
-        effect: str | None = None,
     ) -> Message:
-        """Send a file with a caption and buttons, streamed from its path. `effect` is the id of a message effect."""
-        options: dict[str, Any] = {"disable_notification": silent, "message_effect_id": effect}
+        """Send a file with a caption and buttons, streamed from its path."""
+        options: dict[str, Any] = {"disable_notification": silent}
         if view is not None:
             options |= _caption(view.html) | {"reply_markup": markup(view.buttons, self._signer)}
         send = getattr(self._bot, f"send_{media.kind}")
@@ -178,7 +194,7 @@ class Chat:
         """Send 2-10 photos and videos as one album; the caption is HTML and stands under the first."""
         with ExitStack() as open_files:
             items = [
-                album_item(media, open_files, _caption(caption if position == 0 else ""))
+                input_media(media, open_files, _caption(caption if position == 0 else ""))
                 for position, media in enumerate(album)
             ]
             return await self._send(
@@ -189,7 +205,12 @@ class Chat:
             )
 
     async def edit(self, chat_id: ChatId, message_id: int, view: View) -> bool:
-        """Change a text and its buttons; False where the message cannot be edited any more."""
+        """Change a text and its buttons; False where the message cannot be edited any more.
+
+        Raises:
+            ChatLost: it has become a file.
+
+        """
         try:
             await self._request(
                 lambda: self._bot.edit_message_text(
@@ -205,9 +226,48 @@ class Chat:
             description = str(error).lower()
             if any(words in description for words in _LOST):
                 return False
+            if _NO_TEXT in description:
+                raise ChatLost(str(error)) from None
             if _SAME not in description:
                 raise
         return True
+
+    async def fill(self, chat_id: ChatId, message_id: int, media: Media, view: View) -> Message | None:
+        """Make a text a file with a caption and buttons, or put a file in the place of another; None: it is there.
+
+        Doing it once more changes nothing: it may be repeated for as long as its outcome is not known.
+
+        Raises:
+            ChatLost: the message is gone, or cannot become a file.
+            ChatBusy: also where another request is doing it now.
+
+        """
+        with ExitStack() as open_files:
+            item = input_media(media, open_files, _caption(view.html))
+            try:
+                changed = await self._request(
+                    lambda: self._bot.edit_message_media(
+                        item,
+                        chat_id=chat_id,
+                        message_id=message_id,
+                        reply_markup=markup(view.buttons, self._signer),
+                        **timeouts([media]),
+                    )
+                )
+            except ChatRefused as error:
+                description = str(error).lower()
+                if _SAME in description:
+                    return None
+                if _OVERTAKEN in description:
+                    raise ChatBusy(BUSY_PAUSE) from None
+                if _NO_MEDIA in description:
+                    # Bot API servers before 7.11 put files only where there is one.
+                    self.can_fill = False
+                    raise ChatLost(str(error)) from None
+                if any(words in description for words in _LOST):
+                    raise ChatLost(str(error)) from None
+                raise
+        return changed if isinstance(changed, Message) else None
 
     async def edit_buttons(self, chat_id: ChatId, message_id: int, buttons: Rows = ()) -> bool:
         """Change the buttons of a message, or take them away. Best effort."""
@@ -387,18 +447,21 @@ class Chat:
     async def _send(
         self, target: ReplyTarget, send: Callable[[dict[str, Any]], Awaitable[T]], *, wait: bool = False
     ) -> T:
-        """Send as a reply in the right topic; where that message or topic is gone, once more to the chat itself."""
+        """Send as a reply in the right topic; where that message or topic is gone, without it."""
         place: dict[str, Any] = {"chat_id": target.chat_id, "message_thread_id": target.thread_id}
         if target.message_id is not None:
             place["reply_parameters"] = ReplyParameters(target.message_id, allow_sending_without_reply=True)
-        try:
-            return await self._request(lambda: send(place), wait=wait)
-        except ChatRefused as error:
-            if target.thread_id is None and target.message_id is None:
-                raise
-            if not any(words in str(error).lower() for words in _NO_TARGET):
-                raise
-        return await self._request(lambda: send({"chat_id": target.chat_id}), wait=wait)
+        while True:
+            try:
+                return await self._request(partial(send, place), wait=wait)
+            except ChatRefused as error:
+                description = str(error).lower()
+                if "reply_parameters" in place and _NO_REPLY in description:
+                    del place["reply_parameters"]
+                elif len(place) > 1 and any(words in description for words in _NO_TARGET):
+                    place = {"chat_id": target.chat_id}
+                else:
+                    raise
 
     async def _attempt(self, call: Callable[[], Awaitable[object]]) -> bool:
         """Make a request that may fail; False where it did."""
@@ -422,6 +485,10 @@ class Chat:
                     raise ChatBusy(Millis(int(seconds * SECOND))) from None
             except TelegramError as error:
                 raise _chat_error(error) from None
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                # It was answered, but not as the Bot API answers.
+                log.warning("an answer of Telegram could not be read", kind=type(error).__name__)
+                raise ChatUnsure(BUSY_PAUSE) from None
             await self._sleep(seconds)
         return await self._request(call)
 
@@ -439,9 +506,22 @@ def _chat_error(error: TelegramError) -> ChatError:
         if "too large" in error.message.lower():
             return ChatRefused(error.message)
         # The message of a network error may hold the address, and so the token.
-        return ChatBusy(BUSY_PAUSE)
+        return ChatBusy(BUSY_PAUSE) if _was_not_sent(error) else ChatUnsure(BUSY_PAUSE)
+    if type(error) is TelegramError:
+        # An answer that is no JSON, such as the page of a proxy.
+        return ChatUnsure(BUSY_PAUSE)
     log.warning("telegram does not take messages", kind=type(error).__name__)
     return ChatBusy(LONG_PAUSE)
+
+
+def _was_not_sent(error: NetworkError) -> bool:
+    """Whether a request surely never left: httpx's names do not say it, its causes do."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, (ClientConnectorError, httpx.PoolTimeout)):
+            return True
+        cause = cause.__cause__
+    return False
 
 
 def _caption(html: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from bot.domain.requests.request import Product
 from bot.domain.tasks.task import Delivery, DeliveryKind, Task
 from bot.domain.units import ChatId
 from bot.i18n import for_language
-from bot.services.ports import PLAIN, ChatError, ChatRefused, DeliveryOptions, ResultFile, Sent
+from bot.services.ports import PLAIN, ChatError, ChatLost, ChatRefused, DeliveryOptions, ResultFile, Sent
 from handlers.chat import html
 from handlers.results import result_views, task_views
 from handlers.sending.chat import Chat, ReplyTarget
@@ -19,6 +19,8 @@ from handlers.sending.media import Media, MediaKind
 
 CONFETTI = "5046509860389126442"
 """One of the few message effects that everybody may send."""
+
+ALBUM_KINDS = frozenset({MediaKind.PHOTO, MediaKind.VIDEO})
 
 PHOTO_BYTES = 10_000_000
 PHOTO_SIDES = 10_000
@@ -37,43 +39,80 @@ class TelegramDelivery:
     def __init__(self, chat: Chat) -> None:
         self._chat = chat
 
-    async def send_result(
-        self, delivery: Delivery, file: ResultFile | None, options: DeliveryOptions = PLAIN
-    ) -> Sent:
-        """Send a result, streamed from its file, or again by its file id; without an effect that is refused."""
-        media = _media(delivery, file, options)
-        view = _view(delivery, options)
+    @property
+    def can_fill(self) -> bool:
+        """Whether files can be put into messages that stand there already."""
+        return self._chat.can_fill
+
+    async def send_place(self, delivery: Delivery, options: DeliveryOptions = PLAIN) -> Sent:
+        """Announce a result by a text; without an effect that is refused."""
+        texts = for_language(delivery.task.origin.language)
+        view = html.View(texts(f"delivery.sending.{delivery.kind}"))
         target = ReplyTarget.of(delivery.task.origin)
         if options.celebrated and target.is_private:
             try:
-                return _sent(
-                    await self._chat.send_media(target, media, view, silent=options.silent, effect=CONFETTI)
-                )
+                return _sent(await self._chat.send(target, view, silent=options.silent, effect=CONFETTI))
             except ChatRefused as error:
                 if "effect" not in str(error).lower():
                     raise
-        return _sent(await self._chat.send_media(target, media, view, silent=options.silent))
+        return _sent(await self._chat.send(target, view, silent=options.silent))
 
-    async def send_album(
-        self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], options: DeliveryOptions = PLAIN
+    async def send_places(
+        self,
+        deliveries: Sequence[Delivery],
+        files: Sequence[ResultFile],
+        pictures: Sequence[bytes],
+        options: DeliveryOptions = PLAIN,
     ) -> list[Sent]:
-        """Send several results of one request as one album.
+        """Announce several results by an album of small pictures.
 
         Raises:
             ChatRefused: Telegram takes one of them only as a document or a sound, which go with nothing else.
-            ChatError: Telegram does not take the album.
 
         """
-        album = [_media(*result, options) for result in zip(deliveries, files, strict=True)]
-        if any(media.kind not in {MediaKind.PHOTO, MediaKind.VIDEO} for media in album):
+        if any(media_kind(*result) not in ALBUM_KINDS for result in zip(deliveries, files, strict=True)):
             raise ChatRefused("no album takes a document or a sound beside others")
-        messages = await self._chat.send_album(
-            ReplyTarget.of(deliveries[0].task.origin),
-            album,
-            _view(deliveries[0], options).html,
-            silent=options.silent,
-        )
+        origin = deliveries[0].task.origin
+        text = for_language(origin.language).plural("delivery.sending.album", len(deliveries))
+        album = [Media(kind=MediaKind.PHOTO, source=picture, filename="place.jpg") for picture in pictures]
+        messages = await self._chat.send_album(ReplyTarget.of(origin), album, text, silent=options.silent)
         return [_sent(message) for message in messages]
+
+    async def fill(
+        self,
+        delivery: Delivery,
+        file: ResultFile | None,
+        options: DeliveryOptions = PLAIN,
+        *,
+        captioned: bool = True,
+    ) -> Sent:
+        """Put a result into its place, streamed from its file, or by its file id."""
+        if delivery.place is None:
+            raise ChatLost("it has no place")
+        view = _view(delivery, options)
+        if delivery.in_album:
+            view = html.View(view.html if captioned else "")
+        media = _media(delivery, file, options)
+        if delivery.in_album and media.kind not in ALBUM_KINDS:
+            raise ChatLost("no album takes a document or a sound beside others")
+        chat_id = delivery.task.origin.chat_id
+        try:
+            message = await self._chat.fill(chat_id, delivery.place, media, view)
+        except ChatLost:
+            if not self.can_fill:
+                await self._chat.delete(chat_id, delivery.place)
+            raise
+        return Sent(delivery.place) if message is None else _sent(message)
+
+    async def send_result(
+        self, delivery: Delivery, file: ResultFile | None, options: DeliveryOptions = PLAIN
+    ) -> Sent:
+        """Send a result, streamed from its file, or again by its file id."""
+        media = _media(delivery, file, options)
+        target = ReplyTarget.of(delivery.task.origin)
+        return _sent(
+            await self._chat.send_media(target, media, _view(delivery, options), silent=options.silent)
+        )
 
     async def send_album_buttons(self, deliveries: Sequence[Delivery]) -> Sent | None:
         """Send the buttons of an album, which cannot have any itself; None where they could not be sent."""
@@ -88,11 +127,18 @@ class TelegramDelivery:
     async def send_link(
         self, delivery: Delivery, url: str, size_bytes: int | None, options: DeliveryOptions = PLAIN
     ) -> Sent:
-        """Send the address of a video."""
+        """Send the address of a video, or write it in the place of the video."""
         origin = delivery.task.origin
         view = task_views.link(
             for_language(origin.language), delivery, url, size_bytes, _view(delivery, options).buttons
         )
+        if delivery.place is not None and not delivery.in_album:
+            try:
+                if await self._chat.edit(origin.chat_id, delivery.place, view):
+                    return Sent(delivery.place)
+            except ChatLost:
+                # The video has arrived after all, though it was refused later.
+                return Sent(delivery.place)
         return _sent(await self._chat.send(ReplyTarget.of(origin), view, silent=options.silent))
 
     async def send_original(self, delivery: Delivery, path: Path) -> Sent:

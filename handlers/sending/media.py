@@ -1,6 +1,6 @@
 """Files on their way to Telegram: what they are, and how python-telegram-bot takes them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +13,8 @@ from telegram import (
     InlineQueryResultCachedPhoto,
     InlineQueryResultCachedVideo,
     InputFile,
+    InputMediaAudio,
+    InputMediaDocument,
     InputMediaPhoto,
     InputMediaVideo,
 )
@@ -27,6 +29,16 @@ class MediaKind(StrEnum):
     PHOTO = "photo"
     AUDIO = "audio"
     DOCUMENT = "document"
+
+
+InputMedia = InputMediaPhoto | InputMediaVideo | InputMediaAudio | InputMediaDocument
+
+_INPUT_MEDIA: Mapping[MediaKind, Callable[..., InputMedia]] = {
+    MediaKind.VIDEO: InputMediaVideo,
+    MediaKind.PHOTO: InputMediaPhoto,
+    MediaKind.AUDIO: InputMediaAudio,
+    MediaKind.DOCUMENT: InputMediaDocument,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,16 +104,11 @@ def attributes(media: Media, *, attach: bool = False) -> dict[str, Any]:
     }
 
 
-def album_item(
-    media: Media, open_files: ExitStack, caption: Mapping[str, Any]
-) -> InputMediaPhoto | InputMediaVideo:
-    """Return a photo or a video as a part of an album; `caption` has the fields of its caption."""
-    # Without `attach` python-telegram-bot leaves the file's name out of the JSON, and Telegram refuses the album.
+def input_media(media: Media, open_files: ExitStack, caption: Mapping[str, Any]) -> InputMedia:
+    """Return a file as a part of an album, or as what a message becomes; `caption` has the fields of its caption."""
+    # Without `attach` python-telegram-bot leaves the file's name out of the JSON, and Telegram refuses the request.
     file = content(media, open_files, attach=True)
-    about = attributes(media, attach=True)
-    if media.kind is MediaKind.PHOTO:
-        return InputMediaPhoto(file, **about, **caption)
-    return InputMediaVideo(file, **about, **caption)
+    return _INPUT_MEDIA[media.kind](file, **attributes(media, attach=True), **caption)
 
 
 def timeouts(files: Iterable[Media]) -> dict[str, Any]:

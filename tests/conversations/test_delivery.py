@@ -26,7 +26,7 @@ def videos(world: BotInProcess) -> int:
 
 
 async def test_a_video_that_is_too_large_is_offered_at_an_address_that_leads_to_it(world, front):
-    front.answer("sendVideo", complaint(413, "Request Entity Too Large"))
+    front.answer("editMessageMedia", complaint(413, "Request Entity Too Large"))
     await world.start()
     await world.telegram.say(ADA, "/video a fox")
     message = await world.telegram.wait_text(ADA, "too large to be sent here")
@@ -49,12 +49,12 @@ async def test_a_video_that_is_too_large_is_offered_at_an_address_that_leads_to_
     ids=["too many requests", "bad gateway"],
 )
 async def test_a_delivery_that_fails_is_not_swallowed_and_the_video_arrives_once(world, front, refusal):
-    front.answer("sendVideo", refusal)
+    front.answer("editMessageMedia", refusal)
     await world.start()
     await world.telegram.say(ADA, "/video a fox")
     await world.telegram.wait_video(ADA)
     await world.ended()
-    assert len(front.of("sendVideo")) == 2
+    assert len(front.of("editMessageMedia")) == 2
     assert videos(world) == 1
     assert world.rows("SELECT state, attempts FROM outbox") == [("delivered", 2)]
 
@@ -71,7 +71,7 @@ async def test_a_video_that_the_provider_no_longer_has_gives_the_credits_back(wo
         world.configure()
         await world.start()
         await world.telegram.say(ADA, "/video a fox")
-        await world.telegram.wait_text(ADA, "could not be fetched. Your 15 credits are back")
+        await world.telegram.wait_text(ADA, "could not be fetched. Your 15 credits are back", 900)
         await world.ended()
         assert world.balance(ADA) == (0, 0)
         assert world.rows("SELECT state FROM outbox") == [("undeliverable",)]
@@ -99,8 +99,8 @@ async def test_videos_are_sent_as_files_and_the_token_is_given_to_nobody(world, 
     await world.telegram.send_photo(ADA, sample_picture(), "let the boat sail")
     await world.telegram.wait_video(ADA)
     await world.ended()
-    (call,) = front.of("sendVideo")
-    assert not str(call["video"]).startswith("http")
+    (call,) = front.of("editMessageMedia")
+    assert not call["media"]["media"].startswith("http")
     assert any(isinstance(part, dict) and part.get("size", 0) > 1_000 for part in call.values())
     for request in world.kling.requests:
         assert "file/bot" not in str(request)

@@ -35,7 +35,7 @@ async def test_a_group_sees_one_status_message_a_sign_and_the_video(world):
     assert video["reply_to_message"]["message_id"] == asked["message_id"]
     await world.telegram.wait_for(lambda: reactions(world, asked["message_id"]) == ["🎉"])
     sent = [name for name, call in world.telegram.calls if str(call.get("chat_id")) == str(GROUP)]
-    assert (sent.count("sendMessage"), sent.count("sendVideo")) == (1, 1)
+    assert (sent.count("sendMessage"), sent.count("editMessageMedia")) == (2, 1)
     assert len(world.telegram.replies(GROUP)) == 1
 
     photo = await world.telegram.send_photo(

@@ -10,11 +10,12 @@ from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.lifecycle import Finished, transition
 from bot.domain.tasks.schedule import DELIVERY_LEASE
 from bot.domain.tasks.task import DeliveryState, FailureKind, RemoteVideo, Task, TaskState
-from bot.domain.units import DAY, MINUTE, SECOND, ChatId, Credits, Millis
+from bot.domain.units import DAY, SECOND, ChatId, Credits, Millis
 from bot.errors import UserError
 from bot.media.clips import NotAVideo, probe
 from bot.services.ports import Job
-from bot.services.tasks.deliver import DELIVERY_DEADLINE
+from bot.services.tasks.deliver import DELIVERY_DEADLINE, PATIENCE
+from bot.services.tasks.downloads import HOST_SHARE
 from tests.builders import NOW, a_request, stored
 from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
 from tests.world.kling import a_film
@@ -28,6 +29,9 @@ GIVEN_UP = (DeliveryState.UNDELIVERABLE, 1)
 BUSY = complaint(429, "Too Many Requests: retry after 47", retry_after=47)
 BLOCKED = complaint(403, "Forbidden: bot was blocked by the user")
 REFUSED = complaint(400, "Bad Request: no")
+BROUGHT = ["sendMessage", "editMessageMedia"]
+"""A place, and the file that is put into it."""
+
 BROKEN, GONE = PlainTextResponse("broken", 500), PlainTextResponse("it has expired", 404)
 NOT_A_VIDEO = b"\x00\x00\x00\x20ftypisom and then nothing"
 
@@ -63,8 +67,25 @@ async def rows(world: ServiceWorld, task: Task) -> list[tuple[DeliveryState, int
 
 
 def sent(world: ServiceWorld) -> list[str]:
-    """What was sent to chats, by method; reactions, actions and deletions are not among it."""
-    return [name for name, _ in world.to_telegram.calls if name.startswith("send") and "Action" not in name]
+    """What was sent to chats or put into messages, by method; reactions, actions and deletions are not among it."""
+    return [
+        name
+        for name, _ in world.to_telegram.calls
+        if (name.startswith("send") and "Action" not in name) or name == "editMessageMedia"
+    ]
+
+
+def put(world: ServiceWorld) -> list[dict]:
+    """What was put into messages, as `InputMedia`."""
+    return [call["media"] for call in world.to_telegram.of("editMessageMedia")]
+
+
+async def run_until_it_ends(world: ServiceWorld, task: Task) -> None:
+    """Deliver, waiting out every pause."""
+    while any(
+        state in {DeliveryState.PENDING, DeliveryState.SENDING} for state, _ in await rows(world, task)
+    ):
+        await world.run(Job.DELIVER, 61 * SECOND)
 
 
 def texts(world: ServiceWorld) -> list[str]:
@@ -78,7 +99,7 @@ async def test_a_video_is_fetched_sent_as_a_file_and_noted_and_its_status_goes_a
     task = await a_finished_task(bringing)
     for _ in range(3):
         await bringing.run(Job.DELIVER, DELIVERY_LEASE)
-    (call,) = bringing.to_telegram.of("sendVideo")
+    (call,) = bringing.to_telegram.of("editMessageMedia")
     sizes = {
         part["name"]: part["size"] for part in call.values() if isinstance(part, dict) and "size" in part
     }
@@ -90,14 +111,16 @@ async def test_a_video_is_fetched_sent_as_a_file_and_noted_and_its_status_goes_a
     assert (await bringing.now(task)).status_message_id is None
     assert list((bringing.directory / "work").iterdir()) == []
     assert bringing.to_kling.paths == ["/files/0"]
-    assert sent(bringing) == ["sendVideo"]
+    assert sent(bringing) == BROUGHT
+    (shown,) = [message for message in bringing.telegram.replies(ADA) if "video" in message]
+    assert row.message_id == shown["message_id"]
 
 
 async def test_two_ticks_at_once_send_a_video_once(bringing):
     await a_finished_task(bringing)
     await asyncio.gather(*(bringing.begin(Job.DELIVER) for _ in range(3)))
     await bringing.drain()
-    assert sent(bringing) == ["sendVideo"]
+    assert sent(bringing) == BROUGHT
 
 
 @pytest.mark.parametrize("state", [TaskState.FAILED, TaskState.CANCELLED, TaskState.EXPIRED])
@@ -117,7 +140,7 @@ async def test_a_video_that_the_chat_has_already_is_sent_by_its_id(bringing):
     (row,) = await bringing.store.outbox.list_of(task.id)
     await bringing.store.outbox.postpone(row.id, bringing.clock.now(), "asked for once more")
     await bringing.run(Job.DELIVER)
-    assert bringing.to_telegram.of("sendVideo")[1]["video"] == row.file_id
+    assert put(bringing)[1]["media"] == row.file_id
     assert len(bringing.to_kling.paths) == 1
     (again,) = await bringing.store.outbox.list_of(task.id)
     assert (again.file_id, again.width) == (row.file_id, 320)
@@ -140,8 +163,8 @@ async def test_a_result_arrives_silently_and_covered_where_that_was_chosen(
     await bringing.store.people.set_preferences(ADA, preferences)
     await a_finished_task(bringing, request=a_request(**request_changes))
     await bringing.run(Job.DELIVER)
-    (call,) = bringing.to_telegram.of("sendVideo")
-    assert (call["disable_notification"], call["has_spoiler"]) == (True, True)
+    (place,), (video,) = bringing.to_telegram.of("sendMessage"), put(bringing)
+    assert (place["disable_notification"], video["has_spoiler"]) == (True, True)
 
 
 # -- too large ---------------------------------------------------------------------------------------
@@ -159,10 +182,13 @@ async def test_a_video_over_the_limit_is_offered_by_its_address_and_never_upload
 
 
 async def test_a_video_that_the_chat_refuses_is_offered_by_its_address(bringing):
-    bringing.to_telegram.answer("sendVideo", REFUSED)
+    bringing.to_telegram.answer("editMessageMedia", REFUSED)
     task = await a_finished_task(bringing)
     await bringing.run(Job.DELIVER)
-    assert sent(bringing) == ["sendVideo", "sendMessage"]
+    assert sent(bringing) == BROUGHT
+    (link,) = bringing.to_telegram.of("editMessageText")
+    assert f"{bringing.kling_url}/files/0" in link["text"]
+    assert len(bringing.telegram.replies(ADA)) == 2
     assert await rows(bringing, task) == [DELIVERED]
     assert await bringing.refunds(task) == []
 
@@ -185,15 +211,15 @@ async def test_a_failed_delivery_is_not_swallowed_but_tried_again_with_growing_p
     assert pauses[0] < 2 * SECOND < 8 * SECOND <= pauses[3]
     await bringing.run(Job.DELIVER)
     assert await rows(bringing, task) == [(DeliveryState.DELIVERED, 5)]
-    assert sent(bringing) == ["sendVideo"]
+    assert sent(bringing) == BROUGHT
 
 
 async def test_a_chat_that_asks_for_a_pause_gets_it(bringing):
-    bringing.to_telegram.answer("sendVideo", BUSY)
+    bringing.to_telegram.answer("sendMessage", BUSY)
     task = await a_finished_task(bringing)
     await bringing.run(Job.DELIVER)
     (row,) = await bringing.store.outbox.list_of(task.id)
-    assert row.due_at == bringing.clock.now() + 47 * SECOND
+    assert (row.due_at, row.sends) == (bringing.clock.now() + 47 * SECOND, 0)
     await bringing.run(Job.DELIVER, 47 * SECOND - 1)
     assert len(sent(bringing)) == 1
     await bringing.run(Job.DELIVER, 1)
@@ -202,11 +228,11 @@ async def test_a_chat_that_asks_for_a_pause_gets_it(bringing):
 
 async def test_a_group_that_moved_gets_its_video_under_its_new_id(bringing):
     moved = complaint(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-1_005)
-    bringing.to_telegram.answer("sendVideo", moved)
+    bringing.to_telegram.answer("sendMessage", moved)
     task = await a_finished_task(bringing, chat_id=ChatId(-5))
     for _ in range(2):
         await bringing.run(Job.DELIVER)
-    assert [call["chat_id"] for call in bringing.to_telegram.of("sendVideo")] == [-5, -1_005]
+    assert [call["chat_id"] for call in bringing.to_telegram.of("sendMessage")] == [-5, -1_005]
     assert (await bringing.now(task)).origin.chat_id == -1_005
 
 
@@ -216,21 +242,10 @@ async def test_a_delivery_that_was_cut_off_is_sent_again_when_its_lease_ends(bri
     await bringing.run(Job.DELIVER, DELIVERY_LEASE - 1)
     assert sent(bringing) == []
     await bringing.run(Job.DELIVER, 1)
-    assert sent(bringing) == ["sendVideo"]
+    assert sent(bringing) == BROUGHT
 
 
-async def test_an_error_that_nobody_expected_leaves_the_row_to_its_lease(bringing):
-    bringing.to_telegram.answer("sendVideo", Response("{}", media_type="application/json"))
-    task = await a_finished_task(bringing)
-    await bringing.run(Job.DELIVER)
-    (mishap,) = [record for record in bringing.output if record.get("exc_info")]
-    bringing.output.remove(mishap)
-    assert await rows(bringing, task) == [(DeliveryState.SENDING, 1)]
-    await bringing.run(Job.DELIVER, DELIVERY_LEASE)
-    assert await rows(bringing, task) == [(DeliveryState.DELIVERED, 2)]
-
-
-async def test_no_more_is_claimed_than_can_be_sent_at_once(bringing):
+async def test_one_host_gets_no_more_than_its_share_of_the_downloads(bringing):
     may_come = asyncio.Event()
 
     async def slow(_: Request) -> Response:
@@ -238,14 +253,14 @@ async def test_no_more_is_claimed_than_can_be_sent_at_once(bringing):
         return Response(a_film(), media_type="video/mp4")
 
     bringing.to_kling.always("file", slow)
-    for _ in range(6):
+    for _ in range(8):
         await a_finished_task(bringing)
     for _ in range(2):
         await bringing.begin(Job.DELIVER)
     states = bringing.rows("SELECT state, count(*) FROM outbox GROUP BY state ORDER BY state")
-    assert states == [("pending", 2), ("sending", 4)]
     may_come.set()
     await bringing.drain()
+    assert states == [("pending", 8 - HOST_SHARE), ("sending", HOST_SHARE)]
 
 
 # -- never -------------------------------------------------------------------------------------------
@@ -256,11 +271,15 @@ async def test_no_more_is_claimed_than_can_be_sent_at_once(bringing):
     [GONE, RedirectResponse("http://192.168.0.1/private"), Response(NOT_A_VIDEO, media_type="video/mp4")],
     ids=["gone", "a private address", "not a video"],
 )
-async def test_a_video_that_cannot_be_fetched_gives_its_credits_back_and_is_told(bringing, answer):
-    bringing.to_kling.answer("file", answer)
+async def test_a_video_that_cannot_be_fetched_for_minutes_gives_its_credits_back_and_is_told(
+    bringing, answer
+):
+    bringing.to_kling.always("file", answer)
     task = await a_finished_task(bringing)
     await bringing.run(Job.DELIVER)
-    assert await rows(bringing, task) == [GIVEN_UP]
+    await bringing.run(Job.DELIVER, PATIENCE - 1)
+    assert await bringing.refunds(task) == []
+    await run_until_it_ends(bringing, task)
     assert await bringing.refunds(task) == [10]
     (told,) = texts(bringing)
     assert "could not be fetched. Your 10 credits are back" in told
@@ -286,7 +305,7 @@ async def test_a_delivery_that_has_been_tried_for_a_day_is_given_up_with_a_refun
 
 
 async def test_a_chat_that_is_gone_ends_the_delivery_and_the_video_is_kept_for_its_owner(bringing):
-    bringing.to_telegram.answer("sendVideo", BLOCKED)
+    bringing.to_telegram.answer("editMessageMedia", BLOCKED)
     task = await a_finished_task(bringing)
     await bringing.run(Job.DELIVER)
     (row,) = await bringing.store.outbox.list_of(task.id)
@@ -294,7 +313,7 @@ async def test_a_chat_that_is_gone_ends_the_delivery_and_the_video_is_kept_for_i
     assert row.failure.startswith("chat gone: ")
     assert row.video is not None
     assert await bringing.refunds(task) == []
-    assert texts(bringing) == []
+    assert not any("back" in text for text in texts(bringing))
 
 
 async def test_a_late_video_was_free_so_there_is_nothing_to_refund(bringing):
@@ -302,7 +321,7 @@ async def test_a_late_video_was_free_so_there_is_nothing_to_refund(bringing):
     task = await stored(bringing.store, TaskState.EXPIRED)
     video = RemoteVideo(f"{bringing.kling_url}/files/0", "video-0", Millis(5_000))
     task = await bringing.store.tasks.apply(transition(task, Finished((video,)), NOW), NOW)
-    await bringing.run(Job.DELIVER)
+    await run_until_it_ends(bringing, task)
     assert await bringing.refunds(task) == []
     assert {state for state, _ in await rows(bringing, task)} == {
         DeliveryState.DELIVERED,
@@ -329,11 +348,11 @@ async def test_a_notice_that_could_not_be_sent_leaves_the_status_where_it_is(bri
 
 
 async def test_a_refund_that_cannot_be_told_is_made_all_the_same(bringing):
-    bringing.to_kling.answer("file", GONE)
+    bringing.to_kling.always("file", GONE)
     bringing.to_telegram.answer("sendMessage", BLOCKED)
     task = await a_finished_task(bringing)
-    await bringing.run(Job.DELIVER)
-    assert await rows(bringing, task) == [GIVEN_UP]
+    await run_until_it_ends(bringing, task)
+    assert (await rows(bringing, task))[0][0] is DeliveryState.UNDELIVERABLE
     assert await bringing.refunds(task) == [10]
 
 
@@ -341,8 +360,7 @@ async def test_a_refund_is_told_also_where_the_chat_was_busy_at_first_and_made_o
     bringing.to_kling.always("file", GONE)
     bringing.to_telegram.answer("sendMessage", BUSY)
     task = await a_finished_task(bringing)
-    for _ in range(2):
-        await bringing.run(Job.DELIVER, 20 * MINUTE)
+    await run_until_it_ends(bringing, task)
     assert sum("credits are back" in text for text in texts(bringing)) == 2
     assert sum("credits are back" in reply["text"] for reply in bringing.written(ADA, "back")) == 1
     assert await bringing.refunds(task) == [10]
@@ -359,7 +377,7 @@ async def test_of_several_results_only_those_that_are_lost_are_paid_back(bringin
 
     bringing.to_kling.always("file", lose_some)
     task = await a_finished_task(bringing, 3, request=a_request(count=3), price=Credits(10))
-    await bringing.run(Job.DELIVER)
+    await run_until_it_ends(bringing, task)
     assert sorted(await bringing.refunds(task)) == refunded
 
 
@@ -369,7 +387,7 @@ async def test_an_admins_refund_after_a_lost_result_returns_no_more_than_was_cha
 ):
     bringing.to_kling.always("file", GONE)
     task = await a_finished_task(bringing, results, request=a_request(count=count), price=Credits(10))
-    await bringing.run(Job.DELIVER)
+    await run_until_it_ends(bringing, task)
     assert sum(await bringing.refunds(task)) == lost
     assert len(bringing.written(ADA, "back")) == 1
     admin = bringing.services.task_admin

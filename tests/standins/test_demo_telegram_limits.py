@@ -7,11 +7,13 @@ import pytest
 from telegram import (
     BotCommand,
     BotCommandScopeChat,
+    ForceReply,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InlineQueryResultArticle,
     InputMediaDocument,
     InputMediaPhoto,
+    InputMediaVideo,
     InputTextMessageContent,
     LabeledPrice,
     ReactionTypeEmoji,
@@ -27,9 +29,9 @@ from telegram.error import (
     TelegramError,
 )
 
-from bot.demo.telegram.faults import ConnectionDropped, too_many_requests
+from bot.demo.telegram.faults import ConnectionDropped, Garbled, too_many_requests
 from bot.demo.telegram.wire import BotApiError
-from tests.world.media import picture
+from tests.world.media import film, picture
 from tests.world.telegram import ADA, BOSS, GROUP, TOKEN, XIAOLIN
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*PTB_TIMEDELTA")
@@ -408,3 +410,70 @@ async def test_effects_are_for_private_chats_and_of_telegrams_own_set(demo):
     for chat, effect in ((GROUP, confetti), (ADA, "123")):
         with pytest.raises(BadRequest, match=r"(?i)effect"):
             await demo.bot.send_message(chat, "done", message_effect_id=effect)
+
+
+# -- files put into messages -------------------------------------------------------------------------
+
+
+async def test_a_text_becomes_a_video_once_however_often_that_is_asked_for(demo):
+    asked = await demo.telegram.say(ADA, "a fox")
+    text = await demo.bot.send_message(ADA, "soon", reply_parameters=ReplyParameters(asked["message_id"]))
+    for _ in range(2):
+        filmed = await demo.bot.edit_message_media(InputMediaVideo(film(), caption="a"), ADA, text.message_id)
+    (message,) = demo.telegram.replies(ADA)
+    assert (message["message_id"], message["reply_to_message"]["message_id"]) == (
+        text.message_id,
+        asked["message_id"],
+    )
+    assert "text" not in message
+    same = InputMediaVideo(filmed.video.file_id, caption="a")
+    with pytest.raises(BadRequest, match="not modified"):
+        await demo.bot.edit_message_media(same, ADA, text.message_id)
+    with pytest.raises(BadRequest, match="no text in the message"):
+        await demo.bot.edit_message_text("b", ADA, text.message_id)
+
+
+async def test_what_cannot_become_a_file_is_refused(demo):
+    bot = demo.bot
+    asks = await bot.send_message(ADA, "what?", reply_markup=ForceReply())
+    album = await bot.send_media_group(ADA, [InputMediaPhoto(picture()), InputMediaPhoto(picture())])
+    document = InputMediaDocument(b"words", filename="a.txt")
+    for message_id, media, words in (
+        (asks.message_id, InputMediaVideo(film()), "can't be edited"),
+        (album[0].message_id, document, "media can't be edited"),
+        (99, document, "Message to edit not found"),
+    ):
+        with pytest.raises(BadRequest, match=words):
+            await bot.edit_message_media(media, ADA, message_id)
+    filmed = await bot.edit_message_media(InputMediaVideo(film()), ADA, album[1].message_id)
+    assert filmed.media_group_id == album[0].media_group_id
+
+
+async def test_an_older_server_puts_files_only_in_the_place_of_files(demo):
+    demo.telegram.be_older()
+    text = await demo.bot.send_message(ADA, "soon")
+    with pytest.raises(BadRequest, match="no media in the message to edit"):
+        await demo.bot.edit_message_media(InputMediaVideo(film()), ADA, text.message_id)
+
+
+async def test_of_two_edits_at_once_the_later_one_counts(demo):
+    text = await demo.bot.send_message(ADA, "soon")
+    edits = [
+        demo.bot.edit_message_media(InputMediaVideo(film(), caption=str(number)), ADA, text.message_id)
+        for number in range(2)
+    ]
+    ended = await asyncio.gather(*edits, return_exceptions=True)
+    refused = [error for error in ended if isinstance(error, BadRequest)]
+    assert [error.message for error in refused] == ["Canceled by new edit message request"]
+    assert len(demo.telegram.replies(ADA)) == 1
+
+
+async def test_an_answer_may_be_a_page_or_come_later_than_what_it_tells_of(demo):
+    demo.telegram.refuse_next("sendMessage", Garbled(), done_first=True)
+    with pytest.raises(TelegramError, match="Invalid server response"):
+        await demo.bot.send_message(ADA, "a")
+    demo.telegram.answer_late(0.05, "sendMessage")
+    sending = asyncio.create_task(demo.bot.send_message(ADA, "b"))
+    await demo.telegram.wait_text(ADA, "b")
+    assert not sending.done()
+    assert (await sending).text == "b"

@@ -73,7 +73,7 @@ async def world(tmp_path):
 
 
 def files(telegram: TelegramStandIn) -> list[str]:
-    return [name for name, _ in telegram.calls if name == "sendVideo"]
+    return [name for name, _ in telegram.calls if name == "editMessageMedia"]
 
 
 async def rendered(kling: KlingStandIn) -> None:
@@ -89,7 +89,7 @@ async def test_a_request_becomes_a_video_when_the_clock_is_moved_and_not_before(
     await rendered(kling)
     clock.advance(10 * 60_000)
     await bot.settle()
-    assert files(telegram) == ["sendVideo"]
+    assert files(telegram) == ["editMessageMedia"]
 
 
 async def test_an_update_that_a_test_hands_in_is_answered_as_one_from_telegram(world):

@@ -70,6 +70,7 @@ FAMILIES = {
     "state.": tuple(TaskState),
     "ledger.": tuple(LedgerKind),
     "notice.failed.": tuple(FailureKind),
+    "delivery.sending.": ("video", "image", "audio"),
     "status.": ("submitting", "unconfirmed"),
     "operation.": tuple(Operation),
     "field.": (*NAMED_FIELDS, "other"),

@@ -4,18 +4,19 @@ Method names are case-insensitive, as at Telegram. Each call is recorded, meets 
 planned for it, and is answered in Telegram's envelope.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bot.demo.telegram.bot_settings import BotSettings
 from bot.demo.telegram.editing import Editing
-from bot.demo.telegram.faults import ConnectionDropped
+from bot.demo.telegram.faults import ConnectionDropped, Garbled
 from bot.demo.telegram.media import KINDS, MediaMaker
 from bot.demo.telegram.queries import Queries
 from bot.demo.telegram.reading import Reading
@@ -119,6 +120,8 @@ class BotApi:
             return _refusal(BotApiError(400, f"Bad Request: {error.detail}"))
         except ConnectionDropped:
             return Dropped()
+        except Garbled:
+            return HTMLResponse("<html><body>Welcome to nginx!</body></html>")
         finally:
             if form is not None:
                 await form.close()
@@ -139,6 +142,8 @@ class BotApi:
         finally:
             if not polls:
                 self.state.events.add("call", method=call.method)
+        if (seconds := self.state.faults.late.get(call.method.lower())) is not None:
+            await asyncio.sleep(seconds)
         if fault is not None:
             raise fault.error
         return _result(result)

@@ -26,6 +26,7 @@ class Editing:
     def __init__(self, state: TelegramState, media: MediaMaker) -> None:
         self.state = state
         self.media = media
+        self._newest: dict[tuple[int, int], object] = {}
 
     def _own_message(self, call: Call) -> Message:
         if call.has("inline_message_id"):
@@ -34,7 +35,7 @@ class Editing:
         message = self.state.message(chat.id, call.integer("message_id"))
         if message is None:
             raise bad_request("message to edit not found")
-        if message.sender_id != self.state.bot.id:
+        if message.sender_id != self.state.bot.id or message.has_reply_keyboard:
             raise bad_request("message can't be edited")
         return message
 
@@ -91,10 +92,32 @@ class Editing:
             "animation",
         }:
             raise bad_request("can't parse InputMedia")
+        kind = str(part["type"])
+        before = media_of(message.body)
+        if before is None and self.state.faults.no_files_into_texts:
+            raise bad_request("there is no media in the message to edit")
+        if before not in {None, "photo", "video", "document", "audio", "animation"}:
+            raise bad_request("message media can't be edited")
+        if "media_group_id" in message.body and not {before, kind} <= (
+            {"photo", "video"} if before in {"photo", "video"} else {before}
+        ):
+            raise bad_request("message media can't be edited")
+        if "forward_origin" in message.body:
+            raise bad_request("message can't be edited")
         caption = caption_of(part)
-        content = await self.media.make(
-            str(part["type"]), call.file("media", part.get("media")), media_fields(call, part)
-        )
+        place, edit = (message.chat_id, message.message_id), object()
+        self._newest[place] = edit
+        try:
+            content = await self.media.make(
+                kind, call.file("media", part.get("media")), media_fields(call, part)
+            )
+            if self._newest.get(place) is not edit:
+                raise bad_request("Canceled by new edit message request")
+        finally:
+            if self._newest.get(place) is edit:
+                del self._newest[place]
+        if self.state.message(*place) is not message:
+            raise bad_request("message to edit not found")
         replaced = {*KINDS, "text", "entities", "caption", "caption_entities"}
         replaced |= {"has_media_spoiler", "show_caption_above_media", "link_preview_options"}
         body = {name: value for name, value in message.body.items() if name not in replaced}

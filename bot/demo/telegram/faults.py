@@ -12,6 +12,10 @@ class ConnectionDropped(Exception):
     """The connection is to be closed without an answer."""
 
 
+class Garbled(Exception):
+    """The answer is to be a page of HTML with the status 200, as proxies send it."""
+
+
 @dataclass
 class Fault:
     """The next `times` calls of `method` ("*": of any but getUpdates) go wrong in one way.
@@ -20,7 +24,7 @@ class Fault:
     """
 
     method: str
-    error: BotApiError | ConnectionDropped
+    error: BotApiError | ConnectionDropped | Garbled
     times: int = 1
     chat_id: int | None = None
     done_first: bool = False
@@ -86,6 +90,10 @@ class Faults:
     """The failures that are still to come, in the order in which they were planned."""
 
     planned: list[Fault] = field(default_factory=list)
+    late: dict[str, float] = field(default_factory=dict)
+    """By method in lower case: how many seconds an answer comes after what it tells of."""
+    no_files_into_texts: bool = False
+    """Whether this is a Bot API server before 7.11."""
 
     def plan(self, fault: Fault) -> None:
         """Add a failure."""

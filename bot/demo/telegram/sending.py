@@ -138,6 +138,7 @@ class Sending:
             quote=place.quote,
             inline_keyboard=markup if markup is not None and "inline_keyboard" in markup else None,
         )
+        message.has_reply_keyboard = markup is not None and "inline_keyboard" not in markup
         if markup is not None and markup.get("force_reply"):
             self.state.events.add("force_reply", chat_id=place.chat.id, message=self.state.shown(message))
         return message

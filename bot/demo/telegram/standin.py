@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from bot.demo.telegram.acting import Acting, Place
 from bot.demo.telegram.bot_api import BotApi
 from bot.demo.telegram.bot_settings import BotSettings
-from bot.demo.telegram.faults import ConnectionDropped, Fault, Limits
+from bot.demo.telegram.faults import ConnectionDropped, Fault, Garbled, Limits
 from bot.demo.telegram.files import FileStore
 from bot.demo.telegram.media import MediaMaker
 from bot.demo.telegram.page_api import PageApi
@@ -65,7 +65,7 @@ class TelegramStandIn:
     def refuse_next(
         self,
         method: str,
-        error: BotApiError | ConnectionDropped,
+        error: BotApiError | ConnectionDropped | Garbled,
         *,
         times: int = 1,
         chat: int | None = None,
@@ -73,6 +73,14 @@ class TelegramStandIn:
     ) -> None:
         """Let the next calls of a method ("*": of any) fail; with `done_first` only their answers are lost."""
         self.state.faults.plan(Fault(method, error, times, chat, done_first))
+
+    def answer_late(self, seconds: float, *methods: str) -> None:
+        """Answer calls of some methods so many seconds after they have taken effect."""
+        self.state.faults.late |= {method.lower(): seconds for method in methods}
+
+    def be_older(self) -> None:
+        """Put no files into texts, as Bot API servers before 7.11."""
+        self.state.faults.no_files_into_texts = True
 
     # -- what people do ------------------------------------------------------------------------------
 

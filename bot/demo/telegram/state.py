@@ -34,6 +34,8 @@ class Message:
     quote: Json | None = None
     reactions: dict[int, list[Json]] = field(default_factory=dict)
     invoice_payload: str = ""
+    has_reply_keyboard: bool = False
+    """A bot can never edit a message that opened a keyboard or a reply."""
 
 
 @dataclass

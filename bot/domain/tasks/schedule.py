@@ -25,7 +25,7 @@ SUBMISSION_LEASE = Millis(180 * SECOND)
 QUERY_LEASE = Millis(90 * SECOND)
 """The same for a query."""
 
-DELIVERY_LEASE = Millis(900 * SECOND)
+DELIVERY_LEASE = Millis(1_800 * SECOND)
 """The same for a download and an upload on a slow line."""
 
 BACKOFF_CAP = 60 * SECOND

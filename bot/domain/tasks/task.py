@@ -179,7 +179,12 @@ class OutboxItem:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One outbox row with its task. `file_id` is Telegram's, kept so that a repeat costs no upload."""
+    """One outbox row with its task. `file_id` is Telegram's, kept so that a repeat costs no upload.
+
+    `place` is the message that a result is put into; with `in_album` it is a part of an album. `sends` counts the
+    messages that were sent for it and that cannot be taken back: the outcome of the last one may be unknown.
+    `failing_since` is when its file was first found to be missing or wrong.
+    """
 
     id: int
     task: Task
@@ -196,6 +201,10 @@ class Delivery:
     duration_ms: int | None = None
     size_bytes: int | None = None
     failure: str | None = None
+    place: int | None = None
+    in_album: bool = False
+    sends: int = 0
+    failing_since: Millis | None = None
 
 
 class MessagePurpose(StrEnum):

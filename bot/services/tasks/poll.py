@@ -83,6 +83,18 @@ class Poll:
         """A provider's callback says that something happened to a task: look now. Unknown tasks: no effect."""
         await self._tasks.poll_now(provider, hint.external_task_id, hint.provider_task_id)
 
+    async def results(self, task: Task) -> Sequence[RemoteVideo]:
+        """What its provider has of a finished task now, with addresses that are fresh; nothing where it cannot tell."""
+        client = self._monitor.pool.find(task.provider) if task.provider is not None else None
+        if client is None:
+            return ()
+        try:
+            status = await client.query(task_ref(task))
+        except outcomes.ProviderError as error:
+            log.info("results were not found anew", task=task.id, provider=client.name, reason=str(error))
+            return ()
+        return [_marked(video) if task.request.watermark else video for video in status.videos]
+
     async def _look_at_many(self, client: KlingClient, tasks: Sequence[Task]) -> None:
         try:
             statuses = await client.query_many([task_ref(task) for task in tasks])

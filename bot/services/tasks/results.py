@@ -27,11 +27,11 @@ from bot.domain.tasks.task import (
 )
 from bot.domain.units import ChatId, Credits, TaskId, UserId
 from bot.errors import UserError
-from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
+from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, DownloadTooLarge
 from bot.media.clips import NotAVideo, first_frame, last_frame
 from bot.services.compose import Compose
-from bot.services.ports import ChatBusy, ChatRefused, DeliveryOptions, ResultChat, ResultFile, Sent
-from bot.services.tasks.deliver import SUFFIXES, ResultFiles
+from bot.services.ports import ChatBusy, ChatRefused, DeliveryOptions, ResultChat, Sent
+from bot.services.tasks.downloads import SUFFIXES, ResultFiles
 from bot.services.tasks.lifecycle import Tasks
 from bot.store import Store
 
@@ -39,6 +39,9 @@ log = structlog.get_logger(__name__)
 
 WITH_VIDEO = (TaskState.SUCCEEDED, TaskState.EXPIRED)
 ON_ITS_WAY = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
+RESENDS_AT_ONCE = 4
+"""Results that people ask for once more have slots of their own, beside those that are new."""
+
 HAVE_A_PICTURE = frozenset({DeliveryKind.VIDEO, DeliveryKind.IMAGE})
 
 _ANY_WORDS = ParsedPrompt("on")
@@ -57,6 +60,7 @@ class Results:
         self._compose = compose
         self._chat = chat
         self._files = files
+        self._slots = asyncio.Semaphore(RESENDS_AT_ONCE)
 
     # -- finding -------------------------------------------------------------------------------------
 
@@ -235,21 +239,20 @@ class Results:
         await self._chat.show_sending_file(placed.task)
         with TemporaryDirectory(prefix="original-", dir=self._files.directory) as name:
             try:
-                async with self._files.open(placed, Path(name)) as file:
-                    sent = await self._sent_as_file(placed, file)
+                async with self._slots, self._files.open(placed, Path(name)) as file, _telling():
+                    sent = await self._chat.send_original(placed, file.path)
+            except DownloadTooLarge as large:
+                sent = await self._send_link(placed, large.size)
             except (DownloadFailed, DownloadGone, DownloadRefused, NotAVideo) as error:
                 log.info("an original comes from the chat", task=placed.task.id, reason=str(error))
                 async with self._chats_copy(placed, Path(name)) as path, _telling():
                     sent = await self._chat.send_original(placed, path)
         await self._note(placed, sent, MessagePurpose.COPY)
 
-    async def _sent_as_file(self, delivery: Delivery, file: ResultFile) -> Sent:
+    async def _send_link(self, delivery: Delivery, size: int | None) -> Sent:
+        url = delivery.video.url if delivery.video is not None else ""
         async with _telling():
-            if file.size_bytes > self._files.max_upload and delivery.video is not None:
-                return await self._chat.send_link(
-                    delivery, delivery.video.url, file.size_bytes, self._options(delivery)
-                )
-            return await self._chat.send_original(delivery, file.path)
+            return await self._chat.send_link(delivery, url, size, self._options(delivery))
 
     async def _sent(self, delivery: Delivery) -> Sent:
         if delivery.file_id is not None:
@@ -259,12 +262,10 @@ class Results:
             except ChatRefused as error:
                 log.info("a file id is refused", task=delivery.task.id, reason=str(error))
         try:
-            async with self._files.open(delivery) as file, _telling():
-                if file.size_bytes > self._files.max_upload and delivery.video is not None:
-                    return await self._chat.send_link(
-                        delivery, delivery.video.url, file.size_bytes, self._options(delivery)
-                    )
+            async with self._slots, self._files.open(delivery) as file, _telling():
                 return await self._chat.send_result(delivery, file, self._options(delivery))
+        except DownloadTooLarge as large:
+            return await self._send_link(delivery, large.size)
         except (DownloadFailed, DownloadGone, DownloadRefused, NotAVideo) as error:
             log.info("a result is gone", task=delivery.task.id, reason=str(error))
             raise UserError("error.result.gone") from None
@@ -280,7 +281,7 @@ class Results:
                 yield path
             return
         try:
-            async with self._files.open(delivery, directory) as file:
+            async with self._slots, self._files.open(delivery, directory) as file:
                 yield file.path
         except (DownloadFailed, DownloadGone, DownloadRefused, NotAVideo):
             raise UserError("error.result.gone") from None
@@ -349,7 +350,7 @@ def _source(delivery: Delivery) -> SourceVideo | None:
 
 def _placed(delivery: Delivery, origin: Origin) -> Delivery:
     """A result that goes to another place than where its task came from."""
-    return replace(delivery, task=replace(delivery.task, origin=origin))
+    return replace(delivery, task=replace(delivery.task, origin=origin), place=None, in_album=False)
 
 
 @asynccontextmanager

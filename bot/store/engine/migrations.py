@@ -131,6 +131,12 @@ _STATEMENTS = {
         """,
         "CREATE INDEX lost_answers_since ON lost_answers (at, provider, price)",
     ),
+    "0012_places_of_deliveries": (
+        "ALTER TABLE outbox ADD COLUMN place INTEGER",
+        "ALTER TABLE outbox ADD COLUMN in_album INTEGER NOT NULL DEFAULT 0 CHECK (in_album IN (0, 1))",
+        "ALTER TABLE outbox ADD COLUMN sends INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE outbox ADD COLUMN failing_since INTEGER",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

@@ -5,14 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response
 
 from bot.domain.requests.request import Operation
-from bot.domain.tasks.task import DeliveryKind, TaskState
-from bot.services.ports import ChatRefused, DeliveryOptions, Sent
+from bot.domain.tasks.task import Delivery, DeliveryKind, TaskState
+from bot.media.images import blank
+from bot.services.ports import ChatBusy, ChatLost, ChatRefused, ChatUnsure, DeliveryOptions, Sent
 from handlers.sending.delivery import CONFETTI, PHOTO_BYTES
 from tests.builders import a_delivery, a_request
 from tests.unit.handlers.messaging import VIDEO, a_task_of
-from tests.world.telegram import ADA, GROUP, complaint
+from tests.world.telegram import ADA, GROUP, complaint, done
 
 # -- videos ------------------------------------------------------------------------------------------
 
@@ -119,47 +121,163 @@ async def test_a_result_arrives_as_the_person_wants_it(telegram, delivery_chat, 
     assert message["has_media_spoiler"]
 
 
-async def test_a_celebrated_video_comes_without_its_effect_where_that_is_refused(
-    telegram, delivery_chat, file
-):
-    telegram.front.answer("sendVideo", complaint(400, "Bad Request: MESSAGE_EFFECT_INVALID"))
-    await delivery_chat.send_result(
-        a_delivery(a_task_of(state=TaskState.SUCCEEDED)), file, DeliveryOptions(celebrated=True)
+async def test_a_celebrated_place_comes_without_its_effect_where_that_is_refused(telegram, delivery_chat):
+    telegram.front.answer("sendMessage", complaint(400, "Bad Request: MESSAGE_EFFECT_INVALID"))
+    await delivery_chat.send_place(
+        a_delivery(a_task_of(state=TaskState.SUCCEEDED)), DeliveryOptions(celebrated=True)
     )
-    first, second = telegram.front.of("sendVideo")
+    first, second = telegram.front.of("sendMessage")
     assert str(first["message_effect_id"]) == CONFETTI
     assert "message_effect_id" not in second
     assert len(telegram.people.replies(ADA)) == 1
 
 
-async def test_a_celebrated_video_that_is_refused_for_another_reason_is_not_sent_twice(
-    telegram, delivery_chat, file
+async def test_a_celebrated_place_that_is_refused_for_another_reason_is_not_sent_twice(
+    telegram, delivery_chat
 ):
-    telegram.front.answer("sendVideo", complaint(400, "Bad Request: wrong file"))
+    telegram.front.answer("sendMessage", complaint(400, "Bad Request: chat is silent"))
     with pytest.raises(ChatRefused):
-        await delivery_chat.send_result(
-            a_delivery(a_task_of(state=TaskState.SUCCEEDED)), file, DeliveryOptions(celebrated=True)
+        await delivery_chat.send_place(
+            a_delivery(a_task_of(state=TaskState.SUCCEEDED)), DeliveryOptions(celebrated=True)
         )
-    assert len(telegram.front.of("sendVideo")) == 1
+    assert len(telegram.front.of("sendMessage")) == 1
 
 
-async def test_an_album_names_each_file_and_thumbnail_that_goes_with_it(telegram, delivery_chat, file):
+# -- places ------------------------------------------------------------------------------------------
+
+
+async def a_placed(delivery_chat, **options) -> Delivery:
+    delivery = a_delivery(a_task_of(state=TaskState.SUCCEEDED, **options))
+    sent = await delivery_chat.send_place(delivery, DeliveryOptions(silent=True))
+    return replace(delivery, place=sent.message_id)
+
+
+async def test_a_place_becomes_the_video_with_all_that_a_player_wants_to_know(telegram, delivery_chat, file):
+    asked = await telegram.people.say(ADA, "/video a fox")
+    delivery = await a_placed(delivery_chat, message_id=asked["message_id"])
+    assert telegram.people.replies(ADA)[0]["text"] == "Your video is ready – sending it…"
+    sent = await delivery_chat.fill(delivery, file, DeliveryOptions(spoiler=True))
+    (message,) = telegram.people.replies(ADA)
+    video = message["video"]
+    assert sent == Sent(delivery.place, video["file_id"])
+    assert (video["width"], video["height"], video["duration"]) == (1280, 720, 5)
+    assert "thumbnail" in video
+    assert message["has_media_spoiler"]
+    assert message["reply_to_message"]["message_id"] == asked["message_id"]
+    assert message["caption"].startswith("a fox in the snow")
+    assert message["reply_markup"]["inline_keyboard"][0][0]["text"].startswith("Again")
+    (call,) = telegram.front.of("editMessageMedia")
+    names = [call["media"][name].removeprefix("attach://") for name in ("media", "thumbnail")]
+    assert set(names) <= set(call)
+    assert call["media"]["supports_streaming"] is True
+
+
+async def test_filling_a_place_again_changes_nothing(telegram, delivery_chat, file):
+    delivery = await a_placed(delivery_chat)
+    first = await delivery_chat.fill(delivery, file)
+    by_id = replace(delivery, file_id=first.file_id)
+    assert await delivery_chat.fill(by_id, None) == Sent(delivery.place)
+    assert (await delivery_chat.fill(delivery, file)).message_id == delivery.place
+    assert len(telegram.people.replies(ADA)) == 1
+
+
+async def test_a_sound_and_a_picture_are_put_into_texts_too(telegram, delivery_chat, file):
+    for kind, shown in ((DeliveryKind.AUDIO, "audio"), (DeliveryKind.IMAGE, "document")):
+        delivery = replace(await a_placed(delivery_chat), kind=kind)
+        await delivery_chat.fill(delivery, replace(file, size_bytes=PHOTO_BYTES + 1, thumbnail=None))
+        assert shown in telegram.people.replies(ADA)[-1]
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "raised"),
+    [
+        (400, "Bad Request: message to edit not found", ChatLost),
+        (400, "Bad Request: MESSAGE_ID_INVALID", ChatLost),
+        (400, "Bad Request: message can't be edited", ChatLost),
+        (400, "Bad Request: Canceled by new edit message request", ChatBusy),
+        (502, "Bad Gateway", ChatUnsure),
+        (400, "Bad Request: wrong file", ChatRefused),
+    ],
+)
+async def test_what_telegram_says_to_an_edit_is_told_apart(
+    telegram, delivery_chat, file, code, words, raised
+):
+    delivery = await a_placed(delivery_chat)
+    telegram.front.answer("editMessageMedia", complaint(code, words))
+    with pytest.raises(raised) as error:
+        await delivery_chat.fill(delivery, file)
+    assert type(error.value) is raised
+    assert delivery_chat.can_fill
+
+
+async def test_an_older_server_is_remembered_and_its_place_taken_away(telegram, delivery_chat, file):
+    delivery = await a_placed(delivery_chat)
+    telegram.people.be_older()
+    with pytest.raises(ChatLost):
+        await delivery_chat.fill(delivery, file)
+    assert not delivery_chat.can_fill
+    assert telegram.people.replies(ADA) == []
+
+
+UNREADABLE = {
+    "html": Response("<html>Welcome</html>", media_type="text/html"),
+    "nothing": Response("", media_type="application/json"),
+    "no fields": done({"message_id": 7}),
+    "an empty object": Response("{}", media_type="application/json"),
+    "a list": Response("[]", media_type="application/json"),
+}
+
+
+@pytest.mark.parametrize("answer", UNREADABLE.values(), ids=UNREADABLE)
+async def test_an_answer_that_cannot_be_read_says_nothing_of_what_happened(telegram, delivery_chat, answer):
+    telegram.front.answer("sendMessage", answer)
+    with pytest.raises(ChatUnsure):
+        await delivery_chat.send_place(a_delivery(a_task_of(state=TaskState.SUCCEEDED)))
+
+
+GONE = [
+    "Bad Request: message to be replied not found",
+    "Bad Request: replied message not found",
+    "Bad Request: message to reply not found",
+    "Bad Request: REPLY_MESSAGE_ID_INVALID",
+    "Bad Request: the message that is replied to was deleted",
+]
+
+
+@pytest.mark.parametrize("words", GONE)
+async def test_where_the_answered_message_is_gone_nothing_is_answered_but_the_topic_stays(
+    telegram, delivery_chat, words
+):
+    topic = telegram.people.open_topic("films")
+    telegram.front.answer("sendMessage", complaint(400, words))
+    task = a_task_of(GROUP, TaskState.SUCCEEDED, thread_id=topic, message_id=77)
+    await delivery_chat.send_place(a_delivery(task))
+    first, second = telegram.front.of("sendMessage")
+    assert "reply_parameters" in first
+    assert "reply_parameters" not in second
+    assert second["message_thread_id"] == topic
+
+
+async def test_an_album_of_places_becomes_an_album_of_videos(telegram, delivery_chat, file):
     task = a_task_of(state=TaskState.SUCCEEDED, request=a_request(count=2))
     deliveries = [a_delivery(task), replace(a_delivery(task), position=1)]
-    sent = await delivery_chat.send_album(deliveries, [file, file])
-    (call,) = telegram.front.of("sendMediaGroup")
-    names = [
-        item[field].removeprefix("attach://") for item in call["media"] for field in ("media", "thumbnail")
-    ]
-    assert len(set(names)) == 4
-    assert set(names) <= set(call)
-    assert [message.get("caption") is not None for message in telegram.people.replies(ADA)] == [True, False]
-    assert all(message.file_id for message in sent)
+    grey = blank(1280, 720)
+    sent = await delivery_chat.send_places(deliveries, [file, file], [grey, grey])
+    assert telegram.people.replies(ADA)[0]["caption"] == "Your 2 results are ready – sending them…"
+    for number, (delivery, place) in enumerate(zip(deliveries, sent, strict=True)):
+        placed = replace(delivery, place=place.message_id, in_album=True)
+        await delivery_chat.fill(placed, file, captioned=number == 0)
+    shown = telegram.people.replies(ADA)
+    assert len({message["media_group_id"] for message in shown}) == 1
+    assert [("video" in message, "caption" in message) for message in shown] == [(True, True), (True, False)]
+    assert not any("reply_markup" in message for message in shown)
 
 
 async def test_an_image_that_is_too_large_for_a_photo_is_in_no_album(telegram, delivery_chat, file):
     task = a_task_of(state=TaskState.SUCCEEDED, request=a_request(count=2))
     deliveries = [a_delivery(task, kind=DeliveryKind.IMAGE, position=position) for position in range(2)]
     with pytest.raises(ChatRefused):
-        await delivery_chat.send_album(deliveries, [file, replace(file, size_bytes=PHOTO_BYTES + 1)])
+        await delivery_chat.send_places(
+            deliveries, [file, replace(file, size_bytes=PHOTO_BYTES + 1)], [b"", b""]
+        )
     assert telegram.front.of("sendMediaGroup") == []

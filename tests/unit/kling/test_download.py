@@ -1,4 +1,6 @@
 import asyncio
+import contextlib
+import itertools
 import socket
 from contextlib import asynccontextmanager
 
@@ -11,6 +13,8 @@ from bot.kling.download import (
     DownloadFailed,
     DownloadGone,
     DownloadRefused,
+    DownloadTooLarge,
+    Tempo,
     download,
     resolve_host,
 )
@@ -81,9 +85,9 @@ def target(tmp_path):
 def fetch(client, target):
     """Download into `target`, loopback allowed unless the test says otherwise; nothing half may stay."""
 
-    async def call(url, *, max_bytes=LIMIT, allow_loopback=True, resolve=resolve_host):
+    async def call(url, *, max_bytes=LIMIT, allow_loopback=True, resolve=resolve_host, **tempo):
         return await download(
-            client, url, target, max_bytes=max_bytes, allow_loopback=allow_loopback, resolve=resolve
+            client, url, target, max_bytes=max_bytes, allow_loopback=allow_loopback, resolve=resolve, **tempo
         )
 
     yield call
@@ -139,15 +143,23 @@ async def test_a_video_of_exactly_the_limit_is_fetched(server, fetch):
 
 async def test_a_video_that_says_that_it_is_too_large_is_refused(server, fetch, target):
     server.answers["/video.mp4"] = answer(VIDEO)
-    with pytest.raises(DownloadRefused, match="offers"):
+    with pytest.raises(DownloadTooLarge, match="more than") as error:
         await fetch(server.url(), max_bytes=len(VIDEO) - 1)
+    assert error.value.size == len(VIDEO)
     assert not target.exists()
+
+
+async def test_a_page_that_says_that_it_is_large_is_no_video(server, fetch):
+    server.answers["/video.mp4"] = answer(b"<html><body>" + bytes(1_000))
+    with pytest.raises(DownloadRefused, match="something else") as error:
+        await fetch(server.url(), max_bytes=100)
+    assert not isinstance(error.value, DownloadTooLarge)
 
 
 async def test_a_video_that_turns_out_too_large_is_broken_off(server, fetch, target):
     endless = VIDEO + bytes(64_000_000)
     server.answers["/video.mp4"] = answer(endless, length=False)
-    with pytest.raises(DownloadRefused, match="sends more than 100000 bytes"):
+    with pytest.raises(DownloadRefused, match="sends more than 100000"):
         await fetch(server.url(), max_bytes=100_000)
     assert server.sent < len(endless)
     assert not target.exists()
@@ -363,3 +375,34 @@ async def test_a_signed_address_is_never_told(server, fetch):
     with pytest.raises(DownloadFailed) as failed:
         await fetch(server.url("/video.mp4?signature=secret"))
     assert "secret" not in f"{failed.value!r} {failed.value.__cause__!r}"
+
+
+# -- what is too slow --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seconds", "fast_enough"), [(0.01, True), (11.0, False)])
+async def test_a_download_that_is_too_slow_is_broken_off(server, fetch, target, seconds, fast_enough):
+    """Each look at the time finds it so many seconds later."""
+    server.answers["/video.mp4"] = answer(VIDEO)
+    now = itertools.count(0, seconds)
+    fetching = fetch(server.url(), tempo=Tempo(min_speed=1_000_000), seconds=lambda: next(now))
+    if fast_enough:
+        await fetching
+        assert target.exists()
+        return
+    with pytest.raises(DownloadFailed, match="too slow"):
+        await fetching
+    assert not target.exists()
+
+
+async def test_a_download_has_an_end_also_where_not_even_the_headers_come(fetch):
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            await reader.read()
+        writer.close()
+
+    listening = await asyncio.start_server(trickle, "127.0.0.1", 0)
+    async with listening:
+        port = listening.sockets[0].getsockname()[1]
+        with pytest.raises(DownloadFailed, match="not done after"):
+            await fetch(f"http://127.0.0.1:{port}/v.mp4", tempo=Tempo(total_seconds=0.1))

@@ -1,0 +1,118 @@
+"""Results on their way from a provider to a file, and the slots that they share."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from bot.domain.requests.request import Product
+from bot.domain.tasks.task import Delivery
+from bot.kling.download import DownloadRefused
+from bot.media.clips import picture_size, probe, sound_length, thumbnail
+from bot.services.ports import ResultFile
+
+SUFFIXES = {Product.VIDEO: ".mp4", Product.IMAGE: ".png", Product.AUDIO: ".mp3"}
+
+DOWNLOADS_AT_ONCE = 12
+HOST_SHARE = 6
+"""How many of them may come from one host: one that is slow leaves the rest to the others."""
+
+
+class Fetch(Protocol):
+    """Streams a result to a file. Raises the errors of `bot.kling.download`."""
+
+    async def __call__(self, url: str, target: Path, kind: Product) -> None:
+        """Write what is at `url`, which must be of a kind, to `target`."""
+        ...
+
+
+class ResultFiles:
+    """Opens results as files in `directory`, as far as they are small enough to be sent."""
+
+    def __init__(self, *, fetch: Fetch, directory: Path) -> None:
+        self._fetch = fetch
+        self.directory = directory
+
+    @asynccontextmanager
+    async def open(self, delivery: Delivery, directory: Path | None = None) -> AsyncIterator[ResultFile]:
+        """Fetch a result, check it, and forget the file afterwards; `directory` in place of the usual one.
+
+        Raises:
+            DownloadTooLarge: it can only be offered by its address.
+            DownloadRefused, DownloadGone, DownloadFailed: see `bot.kling.download`.
+            NotAVideo: it is not what it should be.
+
+        """
+        if delivery.video is None:
+            raise DownloadRefused("the outbox row names no result")
+        kind = Product(delivery.kind)
+        target = (directory or self.directory) / f"{delivery.task.id}-{delivery.position}{SUFFIXES[kind]}"
+        cover = target.with_suffix(".cover.jpg")
+        try:
+            await self._fetch(delivery.video.url, target, kind)
+            yield await self._checked(kind, target, cover)
+        finally:
+            target.unlink(missing_ok=True)
+            cover.unlink(missing_ok=True)
+
+    async def _checked(self, kind: Product, target: Path, cover: Path) -> ResultFile:
+        size = target.stat().st_size
+        if kind is Product.IMAGE:
+            width, height = await asyncio.to_thread(picture_size, target)
+            return ResultFile(target, width, height, None, size)
+        if kind is Product.AUDIO:
+            return ResultFile(target, None, None, await asyncio.to_thread(sound_length, target), size)
+        info = await asyncio.to_thread(probe, target)
+        await asyncio.to_thread(thumbnail, target, cover)
+        return ResultFile(target, info.width, info.height, info.duration_ms, size, cover)
+
+
+class DownloadSlots:
+    """How many downloads run, in all and from each host. A host is the beginning of an address, up to its path."""
+
+    def __init__(self, limit: int = DOWNLOADS_AT_ONCE, share: int = HOST_SHARE) -> None:
+        self._limit = limit
+        self._share = share
+        self._hosts: Counter[str] = Counter()
+
+    @property
+    def free(self) -> int:
+        """How many more could begin."""
+        return self._limit - self._hosts.total()
+
+    @property
+    def full(self) -> list[str]:
+        """The hosts that have their share."""
+        return [host for host, count in self._hosts.items() if host and count >= self._share]
+
+    def take(self, delivery: Delivery) -> "DownloadSlot":
+        """Count a download, until its slot is given back."""
+        return DownloadSlot(self._hosts, _host(delivery))
+
+
+class DownloadSlot:
+    """One of the slots; giving it back twice does no harm."""
+
+    def __init__(self, hosts: Counter[str], host: str) -> None:
+        self._hosts = hosts
+        self._host: str | None = host
+        hosts[host] += 1
+
+    def give_back(self) -> None:
+        """The download has ended."""
+        if self._host is not None:
+            self._hosts[self._host] -= 1
+            self._host = None
+
+
+def _host(delivery: Delivery) -> str:
+    if delivery.video is None or delivery.file_id is not None:
+        return ""
+    try:
+        place = urlsplit(delivery.video.url)
+    except ValueError:
+        return ""
+    return f"{place.scheme}://{place.netloc}"
