@@ -60,6 +60,7 @@ def run(path: Path) -> None:
     """Run the bot until Ctrl-C."""
     from bot import (
         app,
+        application,
         log,
     )
     from bot.settings import config
@@ -67,7 +68,7 @@ def run(path: Path) -> None:
     settings = config.load(path, os.environ)
     log.setup(settings.logging.level, settings.logging.format, settings.secrets(), sys.stderr)
     try:
-        asyncio.run(app.run(settings))
+        asyncio.run(application.run(app.build(settings)))
     except ConfigError:
         raise
     except Exception:  # noqa: BLE001  whatever it is, it must not reach the terminal unredacted

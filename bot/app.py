@@ -9,7 +9,6 @@ The product, the demo and the tests call the same `build` with other arguments.
 import asyncio
 import random
 import shutil
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from functools import partial
@@ -401,13 +400,3 @@ def _free_share(directory: Path) -> float:
     """How much of the disk is free, between 0 and 1."""
     usage = shutil.disk_usage(directory)
     return usage.free / usage.total
-
-
-async def run(settings: Settings) -> None:
-    """Serve until the process is asked to end (SIGINT or SIGTERM)."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    async with build(settings) as app:
-        await app.run(stopping)

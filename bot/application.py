@@ -1,6 +1,10 @@
-"""The bot as a whole: running by itself, or driven step by step."""
+"""The bot as a whole: a process that runs by itself, or driven step by step."""
 
 import asyncio
+import os
+import signal
+import sys
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -16,7 +20,12 @@ from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
-GRACE_SECONDS = 20.0
+GRACE_SECONDS = 5.0
+"""How long what has begun may go on at the end. What is cut short then comes back at the next start."""
+
+STOP_SECONDS = 9.0
+"""After a signal the process is ended by force: what a thread is doing cannot be cut short otherwise. That is safe
+at any moment, as a power cut is."""
 
 LONGEST_SETTLING = 200
 """Rounds of jobs, after which work that still begets work is a mistake."""
@@ -49,7 +58,8 @@ class App:
 
         """
         async with self.serving():
-            await self.restore()
+            if not await _unless(stopping, self.restore()):
+                return
             self.scheduler.start(self.jobs)
             # Nobody waits for the menus, whose calls take seconds.
             preparing: list[asyncio.Future[None]] = []
@@ -58,16 +68,25 @@ class App:
                 log.info("ready")
                 preparing.append(asyncio.ensure_future(self._prepare()))
 
+            finishing = asyncio.create_task(self._finish(stopping))
             try:
-                await self.inbox.run(stopping, ready)
+                await self.inbox.run(stopping, ready, GRACE_SECONDS)
+                await finishing
+            except asyncio.CancelledError:
+                finishing.cancel()
+                raise
             finally:
-                self.scheduler.stop()
+                stopping.set()
                 for task in preparing:
                     task.cancel()
-                await asyncio.gather(*preparing, return_exceptions=True)
-                for work in self.work:
-                    await work.stop(GRACE_SECONDS)
+                await asyncio.gather(finishing, *preparing, return_exceptions=True)
                 log.info("stopped")
+
+    async def _finish(self, stopping: asyncio.Event) -> None:
+        """Begin nothing more once the end is asked for, and give what runs its grace."""
+        await stopping.wait()
+        self.scheduler.stop()
+        await asyncio.gather(*(work.stop(GRACE_SECONDS) for work in self.work))
 
     async def _prepare(self) -> None:
         try:
@@ -113,3 +132,72 @@ class App:
             if not self.scheduler.woken and sum(work.begun for work in self.work) == before:
                 return
         raise RuntimeError(f"still busy: {sorted(self.scheduler.woken)}")
+
+
+async def _unless(stopping: asyncio.Event, work: Awaitable[None]) -> bool:
+    """Do something to its end, or until `stopping` is set; whether it was done. Raises what the work raises."""
+    doing = asyncio.ensure_future(work)
+    asked = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({doing, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            doing.result()
+        return doing.done()
+    finally:
+        asked.cancel()
+        doing.cancel()
+        await asyncio.gather(doing, asked, return_exceptions=True)
+
+
+async def run(building: AbstractAsyncContextManager[App]) -> None:
+    """Be the process: build the bot and serve until a signal asks for the end (SIGINT or SIGTERM).
+
+    It ends within seconds whatever it is doing; a second signal ends also what is still being finished.
+
+    Raises:
+        ConfigError: the settings do not fit what is there, see `bot.app.build` and `App.run`.
+
+    """
+    stopping = _Stopping()
+    loop = asyncio.get_running_loop()
+    serving = asyncio.create_task(_serve(building, stopping))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.ask, serving)
+    log.info("starting")
+    try:
+        await serving
+    except asyncio.CancelledError:
+        if not stopping.event.is_set():
+            raise
+        log.info("stopped")
+
+
+class _Stopping:
+    """What is known of the end: `event` is set when it is asked for."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+        self.is_built = False
+
+    def ask(self, serving: asyncio.Task[None]) -> None:
+        """Let what has begun finish; at the start, or when asked again, let nothing finish."""
+        if self.event.is_set() or not self.is_built:
+            serving.cancel()
+        if not self.event.is_set():
+            log.info("stopping")
+            self.event.set()
+            last = threading.Timer(STOP_SECONDS, _end)
+            last.daemon = True
+            last.start()
+
+
+async def _serve(building: AbstractAsyncContextManager[App], stopping: _Stopping) -> None:
+    async with building as app:
+        stopping.is_built = True
+        await app.run(stopping.event)
+
+
+def _end() -> None:
+    log.warning("ended before everything was finished; it goes on at the next start")
+    sys.stderr.flush()
+    os._exit(0)

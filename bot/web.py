@@ -34,7 +34,7 @@ QUIET_AFTER = Millis(2 * MINUTE)
 """Updates are asked for at least twice a minute; without it for so long, the bot is stuck."""
 
 STORE_PATIENCE_SECONDS = 5.0
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ PORT = 8765
 TOKEN = "1000001:demo-token-that-opens-nothing"  # noqa: S105  the stand-in's own
 KEY = "demo-access|demo-secret-that-signs-for-nothing"
 SCRIPT_STEP_SECONDS = 120.0
+BOT_STOP_SECONDS = 8.0
 
 CONFIG = """
 [telegram]
@@ -122,7 +123,14 @@ async def run_demo(port: int = PORT, script: Path | None = None, open_browser: b
             stopped = asyncio.create_task(stopping.wait())
             if script is not None:
                 with script.open(encoding="utf-8") as lines:
-                    return await run_script(list(lines), telegram, sys.stdout, SCRIPT_STEP_SECONDS)
+                    steps = run_script(list(lines), telegram, sys.stdout, SCRIPT_STEP_SECONDS)
+                    played = asyncio.create_task(steps)
+                await asyncio.wait({played, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if played.done():
+                    return played.result()
+                played.cancel()
+                await asyncio.gather(played, return_exceptions=True)
+                return 1
             _say(sys.stdout, f"The demo is at {address}/ (end it with Ctrl-C)")
             if open_browser:
                 await asyncio.to_thread(webbrowser.open, address)
@@ -157,7 +165,12 @@ async def _bot(config: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     finally:
         with suppress(ProcessLookupError):
             process.terminate()
-        await process.wait()
+        try:
+            async with asyncio.timeout(BOT_STOP_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
 
 
 def _say(stream: TextIO, text: str) -> None:

@@ -92,8 +92,16 @@ class Intake:
         self._one_suspect = asyncio.Semaphore(1)
         self._floods = Floods()
 
-    async def run(self, stopping: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
-        """Replay what is unfinished, then take updates in until `stopping` is set; finish what has begun."""
+    async def run(
+        self,
+        stopping: asyncio.Event,
+        ready: Callable[[], None] = lambda: None,
+        grace_seconds: float | None = None,
+    ) -> None:
+        """Replay what is unfinished, then take updates in until `stopping` is set; finish what has begun.
+
+        What is not finished within the grace is cut short, and acted on again at the next start.
+        """
         await self.replay()
         stop = asyncio.create_task(stopping.wait())
         failures = 0
@@ -101,10 +109,13 @@ class Intake:
         try:
             while not stopping.is_set():
                 fetching = asyncio.create_task(self.fetch())
-                await asyncio.wait({fetching, stop}, return_when=asyncio.FIRST_COMPLETED)
-                if not fetching.done():
-                    fetching.cancel()
-                    await asyncio.gather(fetching, return_exceptions=True)
+                try:
+                    await asyncio.wait({fetching, stop}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    if not fetching.done():
+                        fetching.cancel()
+                        await asyncio.gather(fetching, return_exceptions=True)
+                if fetching.cancelled():
                     break
                 error = fetching.exception()
                 if error is None:
@@ -118,8 +129,10 @@ class Intake:
                 await asyncio.wait({stop}, timeout=pause)
         finally:
             stop.cancel()
-            await self.drain()
-            await self._store.inbox.hand_back()
+            try:
+                await self.drain(grace_seconds)
+            finally:
+                await self._store.inbox.hand_back()
 
     async def replay(self) -> None:
         """Put in line what an earlier run of the process took in and did not finish."""
@@ -142,10 +155,19 @@ class Intake:
                 self._floods.take(row.update_id, row.payload, self._clock.now())
                 self._enqueue(_Entry(row))
 
-    async def drain(self) -> None:
-        """Wait until every update that was taken in has been acted on."""
-        while self._workers:
-            await asyncio.wait(set(self._workers))
+    async def drain(self, grace_seconds: float | None = None) -> None:
+        """Wait until every update that was taken in has been acted on; after the grace, cut short what is not."""
+        try:
+            async with asyncio.timeout(grace_seconds):
+                while self._workers:
+                    await asyncio.wait(set(self._workers))
+        except TimeoutError:
+            log.info("updates cut short; they are acted on at the next start", count=len(self._workers))
+        finally:
+            if grace_seconds is not None:
+                for worker in self._workers:
+                    worker.cancel()
+                await asyncio.gather(*self._workers, return_exceptions=True)
 
     async def fetch(self, timeout_seconds: int = LONG_POLL_SECONDS) -> None:
         """Ask for new updates once, waiting for them so long, and put them in line."""

@@ -237,6 +237,13 @@ class Tasks(Subject):
         statement = "SELECT * FROM tasks WHERE id = ANY (:ids)"
         return await self._read(lambda tx: tx.all(Task, statement, ids=task_ids))
 
+    async def release(self, now: Millis) -> int:
+        """Make due what was being looked at when the process ended, and what runs with it; how many rows."""
+        statement = """
+            UPDATE tasks INDEXED BY tasks_due SET due_at = :now WHERE state = 'in_progress' AND due_at > :now
+        """
+        return await self._write(lambda tx: tx.run(statement, now=now))
+
     async def claim_due(
         self, now: Millis, lease: Millis, states: Sequence[TaskState], limit: int
     ) -> list[Task]:

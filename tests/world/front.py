@@ -36,6 +36,10 @@ class Front:
         """Answer every request of that name for which no other answer is planned."""
         self._always[name] = answer
 
+    def forget(self, name: str) -> None:
+        """Let the stand-in answer requests of that name again."""
+        self._always.pop(name, None)
+
     def of(self, name: str) -> list[dict[str, Any]]:
         """The requests of one name."""
         return [params for called, params in self.calls if called == name]

@@ -39,11 +39,15 @@ class BotProcess(World):
 
     async def start(self) -> None:
         """Start the bot and wait until it takes updates."""
-        self._ready.clear()
-        self._process = await self._launch("run")
-        self._reader = asyncio.create_task(self._read(self._process))
+        await self.begin()
         async with asyncio.timeout(30):
             await self._ready.wait()
+
+    async def begin(self, name: str = "run", *arguments: str) -> None:
+        """Start the bot, or another command, and wait for nothing."""
+        self._ready.clear()
+        self._process = await self._launch(name, *arguments)
+        self._reader = asyncio.create_task(self._read(self._process))
 
     async def command(self, name: str, *arguments: str) -> tuple[int, str]:
         """Run another command of the program to its end; its exit status and what it printed."""
@@ -69,6 +73,23 @@ class BotProcess(World):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._said.wait(), LOOK_SECONDS)
 
+    async def wait_said(self, words: str, timeout_seconds: float = 40) -> None:
+        """Wait until a line that holds these words has been printed, in any run."""
+        await self.wait_for(lambda: any(words in line for line in self.output), timeout_seconds)
+
+    def ask_to_stop(self) -> None:
+        """Send the signal of `stop`, and wait for nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+
+    async def ended_by_itself(self, timeout_seconds: float = 40) -> int:
+        """Wait until the process has ended without a signal from here; the exit status."""
+        assert self._process is not None
+        async with asyncio.timeout(timeout_seconds):
+            code = await self._process.wait()
+        await self._end(signal.SIGTERM)
+        return code
+
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log lines of one event."""
         found = []
@@ -80,8 +101,10 @@ class BotProcess(World):
         return found
 
     async def _launch(self, name: str, *arguments: str) -> asyncio.subprocess.Process:
+        # The demo makes its own settings.
+        config = () if name == "demo" else ("--config", str(self.config))
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", name, "--config", str(self.config), *arguments),
+            *(sys.executable, "-m", "bot", name, *config, *arguments),
             cwd=ROOT,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
             stdin=asyncio.subprocess.DEVNULL,

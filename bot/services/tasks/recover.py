@@ -55,7 +55,9 @@ class Recover:
             for directory in self._directory.glob(pattern):
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
         await self._dispatch.orphans()
-        await self._store.outbox.release(self._clock.now())
+        now = self._clock.now()
+        await self._store.outbox.release(now)
+        await self._store.tasks.release(now)
         for task in await self._store.tasks.list_ended_with_status(BATCH):
             await self._status.close(task)
         active = await self._store.tasks.list_in(sorted(ACTIVE_STATES))

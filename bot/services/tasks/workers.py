@@ -72,11 +72,13 @@ class WorkerPool:
 
     async def stop(self, grace_seconds: float) -> None:
         """Let what runs finish within the grace, then cancel it: the leases bring it back at the next start."""
-        if self._running:
-            await asyncio.wait(set(self._running), timeout=grace_seconds)
-        for piece in self._running:
-            piece.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        try:
+            if self._running:
+                await asyncio.wait(set(self._running), timeout=grace_seconds)
+        finally:
+            for piece in self._running:
+                piece.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
 
 
 class ProviderMonitor:
