@@ -192,6 +192,10 @@ def _decoded(opened: "Image.Image", limits: ImageLimits) -> "Image.Image":
         picture = picture.reduce(2)
         opened.close()
     picture.thumbnail((limits.max_side, limits.max_side), Image.Resampling.LANCZOS)
+    longest = int(min(picture.size) * limits.max_ratio)
+    if max(picture.size) > longest:
+        # By rounding, a pixel too long.
+        picture = picture.crop((0, 0, min(picture.width, longest), min(picture.height, longest)))
     picture.info = info
     return picture
 

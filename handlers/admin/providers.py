@@ -12,7 +12,7 @@ from bot.domain.units import Millis, ProviderName, UserId
 from bot.i18n import Texts
 from bot.services.operations.providers import AccountAnswer, Outage, ProviderReport, Trouble
 from handlers.chat import html
-from handlers.chat.html import View, inline
+from handlers.chat.html import View, fitting, inline
 from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload
 from handlers.chat.menus import Section
 from handlers.chat.routes import Command, Press
@@ -128,7 +128,7 @@ def provider_view(t: Texts, report: ProviderReport, owner: UserId, zone: ZoneInf
         lines.append(t("providers.lost", number=t.number(number), cost=t.number(round(cost, 2))))
     if report.account is not None:
         lines.append(_account(t, report.account))
-    return View("\n".join(lines), [_buttons(t, report, owner)])
+    return View(fitting(lines, "\n"), [_buttons(t, report, owner)])
 
 
 def _state(t: Texts, report: ProviderReport, zone: ZoneInfo, now: Millis) -> str:
@@ -145,12 +145,14 @@ def _outage(t: Texts, outage: Outage, zone: ZoneInfo, now: Millis) -> str:
     about = {"moment": t.moment(outage.until, zone, now), "reason": t(_TROUBLES[outage.trouble])}
     if outage.model is None:
         return t(_PACKS[outage.pack], **about)
-    return t("providers.outage_model", model=escape(outage.model), **about)
+    return t("providers.outage_model", model=inline(outage.model, 40), **about)
 
 
 def _running(t: Texts, report: ProviderReport) -> str:
     line = t("providers.running", running=report.running, limit=report.max_concurrent)
-    each = ", ".join(f"{escape(model)} {t.number(number)}" for model, number in sorted(report.busy.items()))
+    each = ", ".join(
+        f"{inline(model, 40)} {t.number(number)}" for model, number in sorted(report.busy.items())
+    )
     return f"{line}: {each}" if each else line
 
 

@@ -28,11 +28,12 @@ from bot.domain.requests.model import Model
 from bot.domain.requests.presets import load_voices
 from bot.domain.requests.request import Operation, VideoRequest
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import DAY, Millis
+from bot.domain.units import DAY, Credits, Millis
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts, for_language
 from handlers.chat.html import CAPTION_LIMIT, TEXT_LIMIT, View, units
 from handlers.chat.keyboards import Button, Signer, markup
+from handlers.making.card_views import MakeIt
 from tests.builders import ADA, NOW, a_request, a_task
 from tests.unit.handlers.screens import TELEGRAM, read
 
@@ -99,6 +100,7 @@ FORMS: Mapping[str, object] = {
     "card_name": "7",
     "question": "draft.words",
     "provider": "official",
+    "offer.ways": [("offer.edit", MakeIt("t7Kq2", Credits(45)), Credits(45))],
     "key": "start.example_1",
     "duration_ms": 5_000_000,
     "size_bytes": 5_000_000,
