@@ -5,6 +5,8 @@ import random
 from collections import Counter
 from contextlib import suppress
 
+import pytest
+
 from tests.world.process import BotProcess
 from tests.world.telegram import ADA, XIAOLIN
 
@@ -51,6 +53,7 @@ async def killed_at_a_call(world: BotProcess, rng: random.Random) -> None:
     await world.kill()
 
 
+@pytest.mark.timeout(120 + 20 * KILLS)
 async def test_videos_arrive_once_though_the_process_is_killed_over_and_over(world, capsys, monkeypatch):
     monkeypatch.setenv("KLINGBOT_PLANS__FREE__MAX_RUNNING", "50")
     world.kling.behaviour.render_seconds = 0.1

@@ -49,7 +49,14 @@ async def a_submitting_task(world: ServiceWorld) -> Task:
 
 async def test_half_downloads_of_the_last_process_are_thrown_away(world):
     directory = world.directory / "work"
-    for name in ("K7Q29F-0.mp4", "K7Q29F-0.mp4.part", "K7Q29F-0.jpg", "klingbot.db"):
+    for name in (
+        "K7Q29F-0.mp4",
+        "K7Q29F-0.mp4.part",
+        "K7Q29F-0.jpg",
+        "K7Q29F-1.png.part",
+        "K7Q29F-2.mp3",
+        "klingbot.db",
+    ):
         (directory / name).write_bytes(b"left over")
     await world.restart()
     assert [path.name for path in directory.iterdir()] == ["klingbot.db"]

@@ -12,6 +12,7 @@ from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.tasks.task import ACTIVE_STATES, FailureKind, Task, TaskState
 from bot.domain.units import HOUR, Millis
 from bot.services.tasks.dispatch import Dispatch
+from bot.services.tasks.downloads import SUFFIXES
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.status import Status
 from bot.store import Store
@@ -49,8 +50,9 @@ class Recover:
 
     async def at_start(self) -> None:
         """Take up what the last process left: unknown submissions, stale status messages, half downloads."""
-        for leftover in (*self._directory.glob("*.mp4*"), *self._directory.glob("*.jpg")):
-            leftover.unlink(missing_ok=True)
+        for suffix in (*SUFFIXES.values(), ".jpg"):
+            for leftover in self._directory.glob(f"*{suffix}*"):
+                leftover.unlink(missing_ok=True)
         for pattern in ("image-*", "original-*", "picture-*"):
             for directory in self._directory.glob(pattern):
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
