@@ -54,7 +54,7 @@ MODELS: Mapping[str, Capability] = {
         _BOTH,
         modes=("std", "pro", "4k"),
         seconds=tuple(range(3, 16)),
-        sound=("std", "pro"),
+        sound=("std", "pro", "4k"),
         tail=("std", "pro"),
         tail_seconds=tuple(range(3, 16)),
         shots=True,

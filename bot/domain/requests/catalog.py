@@ -46,6 +46,9 @@ ASSUMED_SECONDS = 10
 SPOKEN_LETTERS = {"zh": 4, "en": 14}
 """Letters that are spoken in a second, to price a speech before it exists."""
 
+OMNI_INPUTS, OMNI_INPUTS_BESIDE_A_VIDEO = 7, 4
+"""Pictures and elements that an omni model takes together (Kling API, omni-video)."""
+
 AS_LONG_AS_ITS_SOURCE = frozenset({Operation.EXTEND, Operation.MOTION_CONTROL})
 
 
@@ -294,7 +297,12 @@ def _features(row: Model, request: VideoRequest) -> tuple[tuple[str, bool], ...]
 
 def _most_elements(row: Model, request: VideoRequest) -> int:
     """Words alone take none (Kling API, text2video): there an omni model, or a first frame, is needed."""
-    return 0 if request.operation is Operation.TEXT_TO_VIDEO else row.elements
+    if request.operation is Operation.TEXT_TO_VIDEO:
+        return 0
+    if request.operation is Operation.OMNI_VIDEO:
+        together = OMNI_INPUTS if request.source is None else OMNI_INPUTS_BESIDE_A_VIDEO
+        return max(0, min(row.elements, together - len(request.images)))
+    return row.elements
 
 
 def _takes_end_frame(row: Model, request: VideoRequest) -> bool:

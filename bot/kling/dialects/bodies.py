@@ -103,8 +103,6 @@ def _omni_video(request: VideoRequest, context: SubmitContext, style: Style) -> 
     ]
     pictures += [{IMAGE_URL_KEY: base64_of(image, context)} for image in request.references]
     body: Body = {"model_name": request.model, "prompt": _naming_references(request, len(pictures))}
-    if request.negative_prompt:
-        body["negative_prompt"] = request.negative_prompt
     if pictures:
         body["image_list"] = pictures
     body["mode"] = request.mode

@@ -66,6 +66,12 @@ ASKED_BY_ITS_ID_ONLY = UNCORRELATED | {Operation.LIP_SYNC}
 
 FRAMES = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO})
 
+TAKE_A_NEGATIVE_PROMPT = FRAMES | {Operation.REFERENCES_TO_VIDEO, Operation.EXTEND, Operation.IMAGE}
+"""The others have no such field (vendor references 2025 and 2026)."""
+
+FEWEST_PLAIN_PICTURES = 2
+"""References that flat proxies take at least: a single picture is a frame there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -150,6 +156,15 @@ class Native:
                 ("camera", preset and profile.style.camera == "value"),
                 ("sound", request.sound and not profile.sound),
                 ("seed", request.seed is not None),
+                (
+                    "negative_prompt",
+                    bool(request.negative_prompt) and request.operation not in TAKE_A_NEGATIVE_PROMPT,
+                ),
+                (
+                    "references",
+                    profile.style.pictures == "strings"
+                    and 0 < len(request.references) < FEWEST_PLAIN_PICTURES,
+                ),
             )
             if missing
         )

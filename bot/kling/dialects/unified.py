@@ -52,7 +52,8 @@ _PLACES: Mapping[Operation, str] = {
 }
 _MULTI_SHOT = frozenset({"kling-v3", "kling-v3-omni"})
 _ALWAYS_SOUNDS = frozenset({"kling-v3-turbo"})
-_VOICED = frozenset({Operation.IMAGE_TO_VIDEO})
+_VOICED = frozenset({"kling-v2-6"})
+"""Models whose image-to-video takes voices; no other contents do."""
 
 
 class Unified:
@@ -94,7 +95,9 @@ class Unified:
                 ("cfg_scale", request.cfg_scale is not None),
                 ("camera", request.camera is not None),
                 ("brush", request.brush is not None),
-                ("voices", bool(request.voices) and request.operation not in _VOICED),
+                ("voices", bool(request.voices) and not _voiced(request)),
+                # A line behind the shots would make one plain prompt of them all.
+                ("negative_prompt", bool(request.negative_prompt and request.shots)),
                 ("seed", request.seed is not None),
             )
             if missing
@@ -172,6 +175,10 @@ class Unified:
 def _is_newer(request: VideoRequest) -> bool:
     """Whether the newer standard has this: models that it does not list are left to the older one."""
     return request.operation in _PLACES and request.model not in OLDER_MODELS
+
+
+def _voiced(request: VideoRequest) -> bool:
+    return request.operation is Operation.IMAGE_TO_VIDEO and request.model in _VOICED
 
 
 def _prompt(request: VideoRequest) -> str:

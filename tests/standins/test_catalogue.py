@@ -1,0 +1,183 @@
+"""What the bot offers is taken: every choice on a card, in every dialect.
+
+Each model's cards are opened with every number of pictures and with what people write; then each choice is made. What
+comes out is sent by the client, and the stand-in must accept it.
+"""
+
+import base64
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+
+from bot.domain.requests import catalog as catalogs
+from bot.domain.requests.choices import ANSWERED, Knob
+from bot.domain.requests.model import Model
+from bot.domain.requests.options import Options
+from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.request import Shot, VideoRequest
+from bot.domain.units import ProviderName
+from bot.errors import UserError
+from bot.kling.client import KlingClient
+from bot.kling.dialects import DIALECTS
+from bot.kling.outcomes import ProviderError, Throttled
+from bot.kling.pool import open_pool
+from bot.kling.wire import SubmitContext
+from bot.network import Network
+from bot.services.compose import Compose, Pictures
+from bot.services.requests.cards import Cards
+from bot.settings.config import load
+from tests.operations import BYTES, PICTURES
+from tests.world.bot import BotInProcess, open_bot
+from tests.world.kling import picture
+from tests.world.media import a_voice_message
+
+CATALOG = catalogs.load({})
+FOLDED = ("kling-v2-5-turbo-std", "kling-v2-5-turbo-pro")
+"""Only OmniMaaS sells the modes of a model as two."""
+
+KEYS = {
+    "official": "demo-access|demo-secret-that-signs-for-nothing",
+    "unified": "demo-api-key",
+    "generic": "sk-demo-generic",
+    "prefixed": "sk-demo-prefixed",
+    "omnimaas": "sk-demo-omnimaas",
+    "flat": "sk-demo-flat",
+}
+FLAT_YEARS = ("kling-v1", "kling-v1-5", "kling-v1-6", "kling-v2")
+OWN = tuple(row.id for row in CATALOG.known() if row.id not in FOLDED)
+LEGACY = tuple(model for model in OWN if model != "kling-v3-turbo")
+"""The newer standard alone has the turbo of the third series, and gateways speak the first."""
+
+MODELS = {
+    "official": OWN,
+    "unified": OWN,
+    "generic": LEGACY,
+    "prefixed": LEGACY,
+    "omnimaas": ("kling-v2-5-turbo", *FOLDED, "kling-v2-6"),
+    "flat": tuple(model for model in LEGACY if model.startswith(FLAT_YEARS)),
+}
+"""What a provider that speaks a dialect can be said to sell. Flat proxies know lengths of 5 and 10 seconds only."""
+
+CONTENT = {
+    digest: a_voice_message() if content == b"a sound" else base64.b64decode(picture())
+    for digest, content in BYTES.items()
+}
+ANSWERS = {
+    Knob.NEGATIVE: {"negative_prompt": "blur, text"},
+    Knob.SEED: {"seed": 7},
+    Knob.END_FRAME: {"last_frame": PICTURES[1]},
+}
+"""What people write where a knob is set by a message."""
+
+
+@dataclass
+class Shop:
+    """The bot with everything on offer in one dialect, and its client of the stand-in."""
+
+    bot: BotInProcess
+    client: KlingClient
+    numbers: Iterator[int]
+
+    @property
+    def compose(self) -> Compose:
+        return self.bot.app.services.compose
+
+    @property
+    def cards(self) -> Cards:
+        return self.bot.app.services.cards
+
+    async def refusal(self, request: VideoRequest) -> str:
+        """How the stand-in refuses a request; nothing where it accepts."""
+        while True:
+            try:
+                context = SubmitContext(f"klingbot-{next(self.numbers)}", CONTENT)
+                await self.client.submit(request, context)
+            except Throttled:
+                await self.bot.kling.rendered()
+            except ProviderError as error:
+                return str(error)
+            else:
+                return ""
+
+    async def refusals(self, requests: Iterator[VideoRequest]) -> dict[str, str]:
+        """Those of many requests, with one example each; what is sent the same way is sent once."""
+        found: dict[str, str] = {}
+        for request in {self.sent(request): request for request in requests}.values():
+            if why := await self.refusal(request):
+                found[f"{request.operation} {why}"] = request.model_dump_json(exclude_defaults=True)
+        return found
+
+    def sent(self, request: VideoRequest) -> str:
+        """What the client sends for a request."""
+        encoded = self.client.dialect.submit(request, SubmitContext("klingbot", CONTENT))
+        return json.dumps([encoded.path, encoded.json], sort_keys=True)
+
+
+@asynccontextmanager
+async def open_shop(directory, dialect: str) -> AsyncIterator[Shop]:
+    """The bot between both stand-ins; what Kling makes is ready at once."""
+    async with open_bot(directory, BotInProcess) as bot:
+        models = str(list(MODELS[dialect])).replace("'", '"')
+        bot.configure(dialect=dialect, key=KEYS[dialect], models=models)
+        bot.kling.behaviour.render_seconds = 0
+        await bot.start()
+        async with open_pool(load(bot.config, {}).providers, bot.clock, Network()) as pool:
+            yield Shop(bot, pool.client(ProviderName("stand-in")), count())
+
+
+@pytest.fixture(params=DIALECTS)
+async def shop(request, tmp_path):
+    async with open_shop(tmp_path, request.param) as opened:
+        yield opened
+
+
+TYPED: tuple[dict[str, Any], ...] = (
+    {},
+    {"negative_prompt": "blur, text"},
+    {"cfg_scale": 0.7},
+    {"sound": True},
+    {"sound": True, "voice": "Melody", "mode": "pro"},
+    {"elements": (1_000_001,)},
+    {"shots": (Shot(prompt="it wakes", duration=2), Shot(prompt="it runs", duration=3))},
+    {"watermark": True},
+    {"mode": "pro"},
+    {"mode": "4k"},
+)
+"""Options that people write; the card opens with them where they are possible."""
+
+
+def cards_of(compose: Compose, row: Model) -> Iterator[VideoRequest]:
+    """The cards that can be opened for a model: words, one photo, two, and as many as it takes."""
+    for pictures in (
+        Pictures(),
+        Pictures(first=PICTURES[0]),
+        Pictures(first=PICTURES[0], last=PICTURES[1]),
+        *(Pictures(references=PICTURES[:number]) for number in {1, row.references} - {0}),
+    ):
+        for typed in TYPED:
+            with suppress(UserError):
+                said = Options(**{"model": row.id, **typed})
+                yield compose.video(ParsedPrompt("a fox runs", said), pictures)
+
+
+def changed(shop: Shop, request: VideoRequest) -> Iterator[VideoRequest]:
+    """What one more choice on a card makes of it."""
+    for knob in shop.cards.knobs(request):
+        yield from (choice.request for choice in shop.cards.choices(request, knob))
+        if knob in ANSWERED:
+            answered = request.model_copy(update=ANSWERS[knob])
+            if shop.compose.possible(answered):
+                yield answered
+
+
+async def test_every_choice_on_a_card_is_taken(shop):
+    opened = [card for row in shop.compose.rows() for card in cards_of(shop.compose, row)]
+    once = [request for card in opened for request in changed(shop, card)]
+    assert opened
+    refusals = await shop.refusals(iter([*opened, *once]))
+    assert sorted(refusals) == []
