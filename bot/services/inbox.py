@@ -273,7 +273,7 @@ class Intake:
     async def _act(self, entries: list[_Entry], watch: Watch | None = None) -> None:
         """Act on an update with the others of its album, to its end."""
         row = entries[0].row
-        async with self._slots.one(watch):
+        async with self._slots.one(watch, sender_of(row.payload) or _lane_of(row)):
             try:
                 if not entries[0].marked:
                     await self._store.inbox.note_attempts(row.update_id, row.attempts + 1)

@@ -617,3 +617,15 @@ async def test_an_album_of_300_photos_is_begun_with_its_first_ten_and_its_sender
     assert pauses == []
     assert processor.told == [(11, "error.album.too_long")]
     assert await settled(store) == []
+
+
+async def test_one_person_in_many_chats_does_not_hold_up_another(processor, run):
+    busy = [update(1 + n, -1 - n, **{"from": {"id": ADA}}) for n in range(CONCURRENT_CHATS + 20)]
+    gates = [processor.hold(each.update_id) for each in busy]
+    source = Source(busy, [update(1_000, XIAOLIN)])
+    await run(source)
+    await asyncio.wait_for(source.drained.wait(), TIMEOUT)
+    await processor.wait(lambda: len(processor.begun) == CONCURRENT_CHATS)
+    gates[processor.begun[0] - 1].set()
+    await processor.wait(lambda: 1_000 in processor.done)
+    assert processor.begun[CONCURRENT_CHATS] == 1_000

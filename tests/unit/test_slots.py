@@ -12,13 +12,13 @@ TIMEOUT = 10
 class Work:
     """Takes a slot, then goes from one step to the next as the test lets it."""
 
-    def __init__(self, slots: Slots, *, pausing: bool = False) -> None:
+    def __init__(self, slots: Slots, *, pausing: bool = False, owner: str | None = None) -> None:
         self.begun, self.go, self.paused, self.resume, self.back = (asyncio.Event() for _ in range(5))
-        self._slots, self._pausing = slots, pausing
+        self._slots, self._pausing, self._owner = slots, pausing, owner
         self.task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        async with self._slots.one():
+        async with self._slots.one(owner=self._owner):
             self.begun.set()
             if self._pausing:
                 async with waiting():
@@ -111,3 +111,32 @@ async def test_several_waits_side_by_side_give_one_slot(inside):
 async def test_without_a_slot_waiting_changes_nothing():
     async with waiting():
         await asyncio.sleep(0)
+
+
+async def test_a_free_slot_goes_to_whoever_holds_fewest():
+    slots = Slots(2)
+    held = [Work(slots, owner="busy") for _ in range(2)]
+    await asyncio.sleep(0)
+    more = [Work(slots, owner="busy") for _ in range(20)]
+    await asyncio.sleep(0)
+    other, third = Work(slots, owner="other"), Work(slots, owner="third")
+    await asyncio.sleep(0)
+    await end(held[0])
+    await reach(other.begun)
+    await end(held[1])
+    await reach(third.begun)
+    assert not any(work.begun.is_set() for work in more)
+    await end(other, third, *more)
+    assert all(work.begun.is_set() for work in more)
+
+
+async def test_those_who_hold_as_many_take_turns():
+    slots, order = Slots(1), []
+
+    async def work(owner: str) -> None:
+        async with slots.one(owner=owner):
+            order.append(owner)
+            await asyncio.sleep(0)
+
+    await asyncio.wait_for(asyncio.gather(*(work(owner) for owner in "aaaabbc")), TIMEOUT)
+    assert "".join(order) == "abcabaa"
