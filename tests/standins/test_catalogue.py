@@ -1,4 +1,4 @@
-"""What the bot offers is taken: every choice on a card, in every dialect.
+"""What the bot offers is taken: every choice on a card, and what can be made of a result, in every dialect.
 
 Each model's cards are opened with every number of pictures and with what people write; then each choice is made. What
 comes out is sent by the client, and the stand-in must accept it.
@@ -6,9 +6,9 @@ comes out is sent by the client, and the stand-in must accept it.
 
 import base64
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -19,7 +19,8 @@ from bot.domain.requests.choices import ANSWERED, Knob
 from bot.domain.requests.model import Model
 from bot.domain.requests.options import Options
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import Shot, VideoRequest
+from bot.domain.requests.request import Operation, Shot, Speech, VideoRequest
+from bot.domain.tasks.task import Delivery, RemoteVideo, TaskState
 from bot.domain.units import ProviderName
 from bot.errors import UserError
 from bot.kling.client import KlingClient
@@ -27,11 +28,14 @@ from bot.kling.dialects import DIALECTS
 from bot.kling.outcomes import ProviderError, Throttled
 from bot.kling.pool import open_pool
 from bot.kling.wire import SubmitContext
+from bot.media.clips import as_mp3
 from bot.network import Network
 from bot.services.compose import Compose, Pictures
 from bot.services.requests.cards import Cards
+from bot.services.tasks.results import source_of
 from bot.settings.config import load
-from tests.operations import BYTES, PICTURES
+from tests.builders import a_delivery, a_task
+from tests.operations import BYTES, PICTURES, SOUND, SPEECH
 from tests.world.bot import BotInProcess, open_bot
 from tests.world.kling import picture
 from tests.world.media import a_voice_message
@@ -63,8 +67,9 @@ MODELS = {
 }
 """What a provider that speaks a dialect can be said to sell. Flat proxies know lengths of 5 and 10 seconds only."""
 
+SPOKEN = {**SPEECH, "text": "Hello there, how are you doing on this fine day?"}
 CONTENT = {
-    digest: a_voice_message() if content == b"a sound" else base64.b64decode(picture())
+    digest: as_mp3(a_voice_message(4), 60_000)[0] if content == b"a sound" else base64.b64decode(picture())
     for digest, content in BYTES.items()
 }
 ANSWERS = {
@@ -111,6 +116,39 @@ class Shop:
             if why := await self.refusal(request):
                 found[f"{request.operation} {why}"] = request.model_dump_json(exclude_defaults=True)
         return found
+
+    async def made(self, request: VideoRequest) -> Delivery:
+        """The result of a request, as it is delivered."""
+        assert await self.refusal(request) == ""
+        await self.bot.kling.rendered()
+        task = list(self.bot.kling.tasks.values())[-1]
+        video = RemoteVideo(
+            url=f"{self.bot.kling_url}/files/{task.files[0].name}",
+            id=task.video_id,
+            duration_ms=int(task.order.seconds * 1000),
+        )
+        done = a_task(TaskState.SUCCEEDED, request=request, provider=ProviderName("stand-in"))
+        return a_delivery(done, video=video)
+
+    def made_of(self, result: Delivery) -> Iterator[VideoRequest]:
+        """What the bot lets a person make of a result, by its buttons and by commands in reply to it."""
+        words, said, sound = ParsedPrompt("it runs on"), Speech.model_validate(SPOKEN), Speech(audio=SOUND)
+        source = source_of(result)
+        if source is None:
+            return
+        ways: list[Callable[[], VideoRequest]] = [
+            lambda: self.compose.extension(words, source, result.task.request.mode),
+            lambda: self.compose.lip_sync(source, said),
+            lambda: self.compose.lip_sync(source, sound),
+            lambda: self.compose.sound(words, source),
+        ]
+        for model in self.compose.models():
+            named = replace(words, options=Options(model=model))
+            ways.append(lambda named=named: self.compose.edit(named, source))
+            ways.append(lambda named=named: self.compose.motion(named, PICTURES[0], source))
+        for way in ways:
+            with suppress(UserError):
+                yield way()
 
     def sent(self, request: VideoRequest) -> str:
         """What the client sends for a request."""
@@ -181,3 +219,33 @@ async def test_every_choice_on_a_card_is_taken(shop):
     assert opened
     refusals = await shop.refusals(iter([*opened, *once]))
     assert sorted(refusals) == []
+
+
+SOURCES = frozenset({"kling-v1-6", "kling-v3-omni"})
+"""One whose videos can be extended, of every way to make one, and one that makes them longer than most is done with."""
+
+
+async def test_what_can_be_made_of_a_result_is_taken(shop):
+    # What may be edited of a video in 4k is not documented.
+    results = {}
+    for row in (row for row in shop.compose.rows() if row.id in SOURCES):
+        for card in cards_of(shop.compose, row):
+            for length in (row.durations[0], row.durations[-1]):
+                longer = card.model_copy(update={"duration": length, "shots": ()})
+                if longer.mode != "4k" and shop.compose.possible(longer):
+                    results[card.operation, row.id, length] = longer
+    refusals = {}
+    for request in results.values():
+        result = await shop.made(request)
+        offered = list(shop.made_of(result))
+        buttons = shop.bot.app.services.results.possible(result) - {Operation.EFFECT}
+        assert buttons <= {made.operation for made in offered}
+        for made in offered:
+            if why := await shop.refusal(made):
+                refusals[f"{made.operation} of {request.operation}: {why}"] = request.model
+        longer = [made for made in offered if made.operation is Operation.EXTEND]
+        again = [made for made in longer for made in shop.made_of(await shop.made(made))]
+        for made in again:
+            if why := await shop.refusal(made):
+                refusals[f"{made.operation} of an extension: {why}"] = request.model
+    assert refusals == {}

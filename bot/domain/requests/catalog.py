@@ -49,6 +49,22 @@ SPOKEN_LETTERS = {"zh": 4, "en": 14}
 OMNI_INPUTS, OMNI_INPUTS_BESIDE_A_VIDEO = 7, 4
 """Pictures and elements that an omni model takes together (Kling API, omni-video)."""
 
+EXTENDABLE = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO, Operation.EXTEND})
+"""What made a video that can be extended (vendor API reference 2025, video-extend)."""
+
+SOURCE_SECONDS: Mapping[Operation, tuple[float, float]] = {
+    Operation.EXTEND: (1, 175),
+    Operation.LIP_SYNC: (2, 60),
+    Operation.VIDEO_TO_AUDIO: (3, 20),
+    Operation.MOTION_CONTROL: (3, 10),
+    Operation.OMNI_VIDEO: (3, 10),
+}
+"""How long a video may be that something is done with (Kling API: identify-face, video-to-audio, motion-control with the
+picture's orientation, omni-video; an extended video has 180 seconds at most)."""
+
+SOURCE_SLACK = 0.5
+"""Seconds by which a video may be longer or shorter than what was asked for: it is encoded in whole frames."""
+
 AS_LONG_AS_ITS_SOURCE = frozenset({Operation.EXTEND, Operation.MOTION_CONTROL})
 
 
@@ -144,6 +160,7 @@ class Catalog:
         if request.operation not in row.operations:
             others = self.able(offered, request.operation) or self._omni(request, offered)
             raise UserError(f"error.model.{request.operation}", model=row.id, models=", ".join(others) or "–")
+        self._check_source(row, request)
         self._check_choices(row, request)
         for feature, lacking in _features(row, request):
             if lacking:
@@ -152,6 +169,22 @@ class Catalog:
                     model=row.id,
                     models=", ".join(self._with(offered, feature, request.operation)) or "–",
                 )
+
+    @staticmethod
+    def _check_source(row: Model, request: VideoRequest) -> None:
+        source = request.source
+        if source is None:
+            return
+        made = source.operation
+        if request.operation is Operation.EXTEND and made is not None and made not in EXTENDABLE:
+            raise UserError("error.request.not_extendable")
+        if source.duration_ms is None:
+            return
+        shortest, longest = SOURCE_SECONDS[request.operation]
+        if request.operation is Operation.OMNI_VIDEO:
+            longest = row.source_seconds or longest
+        if not shortest - SOURCE_SLACK <= source.duration_ms / SECOND <= longest + SOURCE_SLACK:
+            raise UserError("error.request.source_length", shortest=f"{shortest:g}", longest=f"{longest:g}")
 
     @staticmethod
     def _check_choices(row: Model, request: VideoRequest) -> None:

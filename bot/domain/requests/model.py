@@ -42,7 +42,7 @@ class Model(PriceColumns):
     """One row. `end_frame`, `sound`, `brush` and `camera` name the modes that can do it.
 
     `end_frame_durations` are the seconds (empty: all), `references` is how many pictures it takes that are
-    no frames. `source` says where the facts are from.
+    no frames. `source_seconds` is how long a video may be that it edits (None: as with every model). `source` says where the facts are from.
     """
 
     id: str
@@ -65,6 +65,7 @@ class Model(PriceColumns):
     elements: Annotated[int, Field(ge=0, le=3)] = 0
     references: Annotated[int, Field(ge=0, le=7)] = 0
     count: Annotated[int, Field(ge=1, le=4)] = 4
+    source_seconds: Annotated[int, Field(ge=1)] | None = None
     source: str = ""
 
     @model_validator(mode="before")

@@ -186,13 +186,14 @@ class MotionBrush(Part):
 class SourceVideo(Part):
     """A finished video that something is done with.
 
-    `provider` is the one that made it: only there is `video_id` known. `url` may be signed: it is never
-    logged.
+    `provider` is the one that made it: only there is `video_id` known. `operation` is what it was made by; None
+    where that is not known. `url` may be signed: it is never logged.
     """
 
     provider: str
     video_id: str
     model: str
+    operation: Operation | None = None
     duration_ms: Annotated[int, Field(ge=1)] | None = None
     url: str | None = Field(default=None, repr=False)
 

@@ -129,7 +129,7 @@ class Results:
         videos: Sequence[Delivery] = [file for file in files if file.kind is DeliveryKind.VIDEO]
         if len(videos) <= position:
             raise UserError("error.result.no_video")
-        source = _source(videos[position])
+        source = source_of(videos[position])
         if source is None:
             raise UserError("error.result.no_id")
         return source
@@ -137,7 +137,7 @@ class Results:
     def possible(self, delivery: Delivery) -> frozenset[Operation]:
         """What the bot's providers can make of a result: a longer video, a speaking face, an effect."""
         found = set()
-        source = _source(delivery) if delivery.kind is DeliveryKind.VIDEO else None
+        source = source_of(delivery) if delivery.kind is DeliveryKind.VIDEO else None
         if source is not None and self._can_extend(source, delivery.task.request):
             found.add(Operation.EXTEND)
         if source is not None and self._can_speak(source):
@@ -156,7 +156,7 @@ class Results:
         if operation is Operation.EFFECT:
             scene = self._compose.effects.search("", 1)[0].scene
             return self._compose.price(self._compose.effect(scene, (_ANY_PICTURE,)))
-        source = _source(delivery)
+        source = source_of(delivery)
         if source is None:
             raise UserError("error.result.no_id")
         if operation is Operation.EXTEND:
@@ -335,7 +335,8 @@ class Results:
         return gone.count(False)
 
 
-def _source(delivery: Delivery) -> SourceVideo | None:
+def source_of(delivery: Delivery) -> SourceVideo | None:
+    """A result as the provider that made it knows it; None where it gave it no id."""
     remote, task = delivery.video, delivery.task
     if remote is None or not remote.id or task.provider is None:
         return None
@@ -343,6 +344,7 @@ def _source(delivery: Delivery) -> SourceVideo | None:
         provider=task.provider,
         video_id=remote.id,
         model=task.request.model,
+        operation=task.request.operation,
         duration_ms=remote.duration_ms or delivery.duration_ms,
         url=remote.url,
     )
