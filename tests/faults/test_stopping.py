@@ -84,7 +84,7 @@ async def test_it_ends_while_what_was_left_over_is_shown_again(world):
     await world.telegram.wait_video(ADA)
 
 
-@pytest.mark.parametrize("slow", ["submit", "file", "sendVideo", "sendMessage"])
+@pytest.mark.parametrize("slow", ["submit", "file", "editMessageMedia", "sendMessage"])
 async def test_it_ends_under_load_and_everything_comes_once_after_the_next_start(world, slow):
     front = world.to_kling if slow in {"submit", "file"} else world.to_telegram
     front.always(slow, never)
