@@ -49,7 +49,7 @@ class ImageLimits:
     max_ratio: float = 2.5
     max_side: int = 3072
     max_pixels: int = 64_000_000
-    max_memory: int = 118_000_000
+    max_memory: int = 104_000_000
 
 
 KLING_LIMITS = ImageLimits()

@@ -135,7 +135,7 @@ async def test_an_image_of_too_many_pixels_is_refused_in_one_sentence_and_the_bo
     buffer = io.BytesIO()
     Image.new("RGB", (8000, 8000)).save(buffer, "PNG")
     await bot.telegram.send_document(ADA, buffer.getvalue(), "huge.png", "image/png", "it moves")
-    await bot.telegram.wait_text(ADA, "up to 24 megapixels as a file. Send it as a photo instead.")
+    await bot.telegram.wait_text(ADA, "up to 21 megapixels as a file. Send it as a photo instead.")
     await bot.telegram.send_photo(ADA, sample_picture(), "the boat sails away")
     await bot.telegram.wait_for(lambda: bot.rows("SELECT count(*) FROM tasks") == [(1,)])
     assert list(bot.directory.glob("image-*")) == []

@@ -63,6 +63,12 @@ class BotProcess(World):
         """End the bot as an operator would; the exit status."""
         return await self._end(signal.SIGTERM)
 
+    @property
+    def pid(self) -> int:
+        """The id of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
     async def wait_for(self, predicate: Callable[[], object], timeout_seconds: float = 40) -> None:
         """Wait until something is so in the store, looking at every log line and in between.
 
