@@ -10,7 +10,7 @@ import pytest
 from tests.world.process import BotProcess
 from tests.world.telegram import ADA, XIAOLIN
 
-KILLS = int(os.environ.get("KLINGBOT_KILLS", "6"))
+KILLS = int(os.environ.get("FAULT_KILLS", "6"))
 """So many kills fit into the time of a usual run; a long one names its own number."""
 
 LATE = 1.2
