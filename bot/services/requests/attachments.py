@@ -47,6 +47,16 @@ FetchPicture = Callable[[str, Path], Awaitable[object]]
 SaveImage = Callable[[Path], Awaitable[None]]
 """Writes an image to a path. Raises UserError where it cannot be had."""
 
+PrepareImage = Callable[[Path], Awaitable[PreparedImage]]
+"""Makes the image in a file into one that Kling takes. Raises UserError where it cannot be used."""
+
+
+def _write(data: bytes) -> SaveImage:
+    async def save(path: Path) -> None:
+        await asyncio.to_thread(path.write_bytes, data)
+
+    return save
+
 
 class Attachments:
     """Prepares and keeps what requests are made of. Images are in memory one at a time, in a process of their own."""
@@ -68,10 +78,7 @@ class Attachments:
 
         """
         self._limits.take_image(owner)
-        with TemporaryDirectory(prefix="image-", dir=self._directory) as directory:
-            path = Path(directory) / "image"
-            await save(path)
-            return await self._keep(await self._prepared(path), owner)
+        return await self._keep(save, self._images.prepare, owner)
 
     async def keep_image(self, data: bytes, owner: UserId | None = None) -> ImageRef:
         """The same for an image of our own.
@@ -80,17 +87,15 @@ class Attachments:
             UserError: it is one that cannot be used.
 
         """
+        return await self._keep(_write(data), self._images.prepare, owner)
+
+    async def _keep(self, save: SaveImage, prepare: PrepareImage, owner: UserId | None) -> ImageRef:
         with TemporaryDirectory(prefix="image-", dir=self._directory) as directory:
             path = Path(directory) / "image"
-            await asyncio.to_thread(path.write_bytes, data)
-            return await self._keep(await self._prepared(path), owner)
-
-    async def _prepared(self, path: Path) -> PreparedImage:
-        # One image at a time is decoded: those in line keep nobody else from being answered.
-        async with waiting():
-            return await self._images.prepare(path)
-
-    async def _keep(self, prepared: PreparedImage, owner: UserId | None) -> ImageRef:
+            await save(path)
+            # One image at a time is decoded: those in line keep nobody else from being answered.
+            async with waiting():
+                prepared = await prepare(path)
         ref = ImageRef(
             sha256=prepared.sha256,
             media_type=prepared.media_type,
@@ -112,10 +117,7 @@ class Attachments:
         kept = (await self._store.drafts.get_attachments([picture])).get(picture.sha256)
         if kept is None:
             raise UserError("error.image.not_available")
-        with TemporaryDirectory(prefix="image-", dir=self._directory) as directory:
-            path = Path(directory) / "image"
-            await asyncio.to_thread(path.write_bytes, kept)
-            return await self._keep(await self._images.close_up(path), owner)
+        return await self._keep(_write(kept), self._images.close_up, owner)
 
     async def keep_sound(
         self,
