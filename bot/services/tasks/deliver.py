@@ -316,11 +316,8 @@ class Deliver:
     async def _offer_link(self, delivery: Delivery, size: int | None) -> None:
         url = delivery.video.url if delivery.video is not None else ""
         options = await self._options(delivery)
-        if delivery.place is not None:
+        async with self._places.counted(delivery):
             sent = await self._chat.send_link(delivery, url, size, options)
-        else:
-            async with self._places.counted(delivery):
-                sent = await self._chat.send_link(delivery, url, size, options)
         await self._store.outbox.mark_delivered(
             delivery.id, SentRecord(sent.message_id, size_bytes=size), self._runtime.clock.now()
         )

@@ -51,11 +51,16 @@ class Places:
     async def counted(self, *deliveries: Delivery) -> AsyncIterator[None]:
         """Count a message before it is sent, so that also one is counted that the process did not survive.
 
+        What goes into a place that is known may be repeated, and is not counted.
+
         Raises:
             Unplaced: no more may be sent.
             ChatBusy: what became of it is not known; in place of `ChatUnsure`.
 
         """
+        if all(delivery.place is not None for delivery in deliveries):
+            yield
+            return
         ids, sends = [delivery.id for delivery in deliveries], max(each.sends for each in deliveries)
         if sends >= MOST_SENDS:
             raise Unplaced
