@@ -256,8 +256,7 @@ class Dispatch:
                 await self._unanswered(client, task, error)
             return
         if found is not None:
-            log.info("a submission whose answer was lost was found", task=task.id, provider=client.name)
-            await self._tasks.advance(task, Accepted(found.provider_task_id, now))
+            await self._found(task, found.provider_task_id)
         elif task.is_in_doubt or task.looks + 1 >= SEARCHES or not (listed or client.config.idempotency_key):
             await self._undecided(task, client)
         elif client.config.idempotency_key:
@@ -284,6 +283,11 @@ class Dispatch:
         else:
             log.info("a submission whose answer was lost was repeated", task=task.id, provider=client.name)
             await self._tasks.advance(task, Accepted(submission.provider_task_id, now))
+
+    async def _found(self, task: Task, provider_task_id: str) -> None:
+        """The provider has the task after all: what it says of it is asked at once."""
+        log.info("a submission whose answer was lost was found", task=task.id, provider=task.provider)
+        await self._tasks.advance(task, Accepted(provider_task_id, self._runtime.clock.now()))
 
     async def _undecided(self, task: Task, client: KlingClient | None) -> None:
         """Nobody can tell what became of it: refund at once, or ask its owner first, as the operator chose."""
@@ -317,8 +321,7 @@ class Dispatch:
             await self._unanswered(client, task, error)
             return
         if found is not None:
-            log.info("a submission whose answer was lost was found", task=task.id, provider=client.name)
-            await self._tasks.advance(task, Accepted(found.provider_task_id, now))
+            await self._found(task, found.provider_task_id)
         elif task.looks + 1 < ABSENCES_TO_PROVE:
             await self._tasks.advance(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.looks + 1))
         else:
