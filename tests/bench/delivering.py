@@ -18,12 +18,7 @@ from bot.services.ports import ResultFile
 from bot.settings import sections
 from handlers.connection import TelegramSide, connect
 from tests.builders import a_task
-
-
-def memory(name: str) -> int:
-    """Bytes of resident memory: `VmRSS` now, `VmHWM` at its highest."""
-    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)]
-    return int(line.split()[1]) * 1024
+from tests.world.memory import memory
 
 
 async def deliver(client: httpx.AsyncClient, side: TelegramSide, url: str, target: Path) -> int:

@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from bot.demo.script import sample_picture
+from tests.world.memory import memory
 from tests.world.telegram import ADA, BOSS, XIAOLIN
 
-EXTRA_MEGABYTES = 150
+EXTRA_BYTES = 150_000_000
 ROUNDS = 4
 
 
@@ -18,11 +19,6 @@ def an_image(width: int, height: int) -> bytes:
     buffer = io.BytesIO()
     Image.linear_gradient("L").resize((width, height)).convert("RGB").save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def megabytes(pid: int, line: str) -> float:
-    lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
-    return next(int(each.split()[1]) for each in lines if each.startswith(line)) / 1000
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads what processes take from /proc")
@@ -33,7 +29,7 @@ async def test_many_large_images_take_the_memory_of_one(world):
     # What is loaded with the first video is there for good.
     await world.telegram.send_photo(ADA, sample_picture(), "it moves")
     await world.telegram.wait_video(ADA)
-    before = megabytes(pid, "VmRSS:")
+    before = memory("VmRSS", pid)
     taken, refused = an_image(5000, 4000), an_image(8000, 8000)
     for _ in range(ROUNDS):
         for person in (ADA, BOSS, XIAOLIN):
@@ -47,9 +43,9 @@ async def test_many_large_images_take_the_memory_of_one(world):
         60,
     )
     (worker,) = (int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split())
-    extra = megabytes(pid, "VmHWM:") - before + megabytes(worker, "VmHWM:")
+    extra = memory("VmHWM", pid) - before + memory("VmHWM", worker)
     assert world.rows("SELECT count(*) FROM attachments") == [(2,)]
-    assert extra <= EXTRA_MEGABYTES
+    assert extra <= EXTRA_BYTES
     # Nobody is left to decode when the bot is gone, however it went.
     await world.kill()
     await world.wait_for(lambda: not Path(f"/proc/{worker}").exists())
