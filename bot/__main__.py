@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 import click
 import structlog
 
-from bot.errors import ConfigError
+from bot.errors import ConfigError, StoreError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,6 +39,9 @@ def _explained(command: Callable[P, T]) -> Callable[P, T]:
             for problem in error.problems:
                 click.echo(f"  - {problem}", err=True)
             sys.exit(2)
+        except StoreError as error:
+            click.echo(str(error), err=True)
+            sys.exit(error.exit_status)
 
     return wrapped
 
@@ -71,6 +74,9 @@ def run(path: Path) -> None:
         asyncio.run(application.run(app.build(settings)))
     except ConfigError:
         raise
+    except StoreError as error:
+        structlog.get_logger(__name__).critical("the bot cannot go on", reason=str(error))
+        sys.exit(error.exit_status)
     except Exception:  # noqa: BLE001  whatever it is, it must not reach the terminal unredacted
         # Through the log, which takes the secrets out: Telegram's errors quote the token.
         structlog.get_logger(__name__).critical(

@@ -115,6 +115,7 @@ async def build(
 
     Raises:
         ConfigError: Telegram refuses the token.
+        StoreTaken: another process serves with the database.
 
     """
     clock = clock or SystemClock()
@@ -126,7 +127,7 @@ async def build(
         directory = Path(settings.storage.directory)
         directory.mkdir(parents=True, exist_ok=True)
         if store is None:
-            store = await Store.open(settings.store.url)
+            store = await Store.open(settings.store.url, serving=sleep)
             stack.push_async_callback(store.close)
         pool = await stack.enter_async_context(
             open_pool(settings.providers, clock, network, Mask(settings.secrets()).answer)

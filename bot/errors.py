@@ -3,6 +3,8 @@
     Exception
      +-- UserError     the only one that a chat shows: a key of the locale files and its parameters
      +-- ConfigError   the settings cannot be used: every problem at once, one line each
+     +-- StoreError    the database cannot be used: one line, and the exit status of the process
+          +-- StoreTaken   another process works with it
 
 What can go wrong with a provider stands in `bot.kling.outcomes`, with a chat in `bot.services.ports`.
 """
@@ -29,3 +31,19 @@ class ConfigError(Exception):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class StoreError(Exception):
+    """The database cannot be used, for a reason in one line; a process that needs it ends with `exit_status`."""
+
+    exit_status = 1
+
+
+class StoreTaken(StoreError):
+    """Another process works with the database, which only one may; `holder` names it."""
+
+    exit_status = 3
+
+    def __init__(self, database: str, holder: str) -> None:
+        super().__init__(f"{database} is in use by {holder}")
+        self.holder = holder

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from bot.clock import SystemClock
+from bot.errors import StoreError
 from bot.kling.outcomes import ProviderError
 from bot.kling.pool import open_pool
 from bot.masking import Mask
@@ -44,7 +45,7 @@ async def check(settings: Settings) -> list[Result]:
 async def _store(settings: Settings) -> Result:
     try:
         store = await Store.open(settings.store.url)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, StoreError) as error:
         return Result("store", False, str(error))
     try:
         answer = await store.check()

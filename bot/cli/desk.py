@@ -18,7 +18,7 @@ import click
 from bot import log
 from bot.clock import Clock, Runtime
 from bot.domain.units import Millis, UserId
-from bot.errors import ConfigError, UserError
+from bot.errors import ConfigError, StoreError, UserError
 from bot.kling.pool import ConfiguredOffer
 from bot.services.container import Administration, administration
 from bot.services.ports import Job
@@ -105,6 +105,8 @@ def at_desk(work: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Callable[P
         except UserError as error:
             told = ", ".join(f"{name}={value}" for name, value in error.params.items())
             raise click.ClickException(_in_one_line(f"{error.key} {told}")) from None
+        except StoreError as error:
+            raise click.ClickException(_in_one_line(str(error))) from None
         except (OSError, sqlite3.Error) as error:
             raise click.ClickException(_in_one_line(f"the store cannot be used: {error}")) from None
 

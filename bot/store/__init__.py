@@ -11,6 +11,7 @@ from typing import Self
 from bot.store.credits import CreditsStore, NotEnough, Spender
 from bot.store.drafts import Draft, Drafts, PendingQuestion, StoredAttachment
 from bot.store.engine import Engine
+from bot.store.engine.lock import Wait
 from bot.store.engine.sqlite import SqliteEngine, migrate, path_of
 from bot.store.history import History
 from bot.store.inbox import Inbox, InboxRow, Quarantined
@@ -80,14 +81,18 @@ class Store:
         )
 
     @classmethod
-    async def open(cls, url: str) -> Self:
+    async def open(cls, url: str, *, serving: Wait | None = None) -> Self:
         """Open the database of an address, creating and migrating it if need be.
+
+        Who serves people with it does so alone, and gives what it waits with (seconds) while another process ends;
+        who only looks, or changes by compare and set, may do so beside it and gives nothing.
 
         Raises:
             ConfigError: a newer version of the program has changed it.
+            StoreTaken: another process serves with it.
 
         """
-        return cls.on(await SqliteEngine.open(url))
+        return cls.on(await SqliteEngine.open(url, serving=serving))
 
     async def check(self) -> str:
         """`ok`, or what is wrong with the database."""

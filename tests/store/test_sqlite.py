@@ -1,6 +1,7 @@
 """What only the SQLite engine promises: the file, its migrations, and what SQLite itself refuses."""
 
 import json
+import os
 import signal
 import sqlite3
 import stat
@@ -19,7 +20,7 @@ from bot.domain.operations.records import AuditRow, Broadcast, Figure
 from bot.domain.people.access import InviteCode, Standing
 from bot.domain.people.moderation import Strike
 from bot.domain.tasks.task import LedgerRow, OutboxItem, Task, TaskState
-from bot.errors import ConfigError
+from bot.errors import ConfigError, StoreTaken
 from bot.store import Draft, InboxRow, PendingQuestion, Store, User, migrate, path_of
 from bot.store.engine import mapper, migrations
 from bot.store.engine.migrations import STEPS
@@ -152,6 +153,54 @@ async def test_a_file_that_is_no_database_is_told(path):
     path.write_bytes(b"not a database at all" * 100)
     with pytest.raises(sqlite3.DatabaseError, match="not a database"):
         await Store.open(str(path))
+
+
+async def test_who_serves_does_so_alone_and_waits_a_moment_for_another_to_end(path):
+    waited: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    first = await Store.open(str(path), serving=wait)
+    assert waited == []
+    with pytest.raises(StoreTaken, match=f"in use by process {os.getpid()} on"):
+        await Store.open(str(path), serving=wait)
+    assert 10 < sum(waited) <= 20
+    beside = await Store.open(str(path))
+    assert await beside.check() == "ok"
+    await beside.close()
+    waited.clear()
+
+    async def end_the_first(seconds: float) -> None:
+        await wait(seconds)
+        await first.close()
+
+    second = await Store.open(str(path), serving=end_the_first)
+    assert len(waited) == 1
+    await second.close()
+
+
+async def test_the_schema_is_not_changed_while_another_serves(path):
+    async def never(seconds: float) -> None:
+        raise AssertionError("nobody holds the lock")
+
+    serving = await Store.open(str(path), serving=never)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("DELETE FROM _sqlite_migrations WHERE name = ?", (max(STEPS),))
+    with pytest.raises(StoreTaken):
+        migrate(path)
+    await serving.close()
+
+
+async def test_a_file_that_could_not_be_opened_is_not_kept_from_others(path):
+    async def never(seconds: float) -> None:
+        raise AssertionError("nobody holds the lock")
+
+    path.parent.mkdir()
+    path.write_bytes(b"not a database at all" * 100)
+    for _ in range(2):
+        with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+            await Store.open(str(path), serving=never)
 
 
 async def test_a_sound_file_is_ok(store):

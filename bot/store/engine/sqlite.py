@@ -13,10 +13,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+import structlog
+
 from bot.errors import ConfigError
 from bot.store.engine import Transaction
+from bot.store.engine.lock import FileLock, Wait
 from bot.store.engine.migrations import STEPS, applied, apply
 from bot.store.engine.writer import LARGEST_GROUP, Writer
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -80,11 +85,14 @@ def _add_pseudonyms(connection: sqlite3.Connection) -> None:
     connection.create_function("pseudonym", 1, pseudonym, deterministic=True)
 
 
-def migrate(path: Path) -> list[str]:
+def migrate(path: Path, lock: FileLock | None = None) -> list[str]:
     """Bring the file to the present schema; the names of the steps applied.
+
+    The schema is changed only under the lock of the file, which is taken for it where the caller does not hold it.
 
     Raises:
         ConfigError: a newer version of the program has changed the file, in ways unknown to this one.
+        StoreTaken: the schema must be changed, and a bot works with the file.
 
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,13 +102,21 @@ def migrate(path: Path) -> list[str]:
     connection.row_factory = None
     try:
         connection.execute("PRAGMA journal_mode = WAL")
-        unknown = applied(connection) - STEPS
-        if unknown:
-            names = ", ".join(sorted(unknown))
+        known = applied(connection)
+        if known - STEPS:
+            names = ", ".join(sorted(known - STEPS))
             raise ConfigError(
                 [f"store.url: {path} was changed by a newer version ({names}): update the program"]
             )
-        return apply(connection)
+        if known == STEPS:
+            return []
+        if lock is not None:
+            return apply(connection)
+        taken = FileLock.take_now(path)
+        try:
+            return apply(connection)
+        finally:
+            taken.release()
     finally:
         connection.close()
 
@@ -122,19 +138,33 @@ class SqliteTransaction(Transaction):
 class SqliteEngine:
     """One file; `group` is how many pieces of work one commit may hold."""
 
-    def __init__(self, path: Path, *, group: int = LARGEST_GROUP) -> None:
+    def __init__(self, path: Path, *, lock: FileLock | None = None, group: int = LARGEST_GROUP) -> None:
         self.path = path
+        self._lock = lock
         self._writer = Writer(open_connection(path), group=group)
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._read_connections: list[sqlite3.Connection] = []
 
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Open the file, creating and migrating it if need be."""
+    async def open(cls, url: str, *, serving: Wait | None = None) -> Self:
+        """Open the file, creating and migrating it if need be; see `bot.store.Store.open`."""
         path = path_of(url)
-        await asyncio.to_thread(migrate, path)
-        return cls(path)
+        if serving is None:
+            await asyncio.to_thread(migrate, path)
+            return cls(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = await FileLock.take(
+            path,
+            serving,
+            lambda holder: log.warning("waiting for the database", path=str(path), holder=holder),
+        )
+        try:
+            await asyncio.to_thread(migrate, path, lock)
+            return cls(path, lock=lock)
+        except BaseException:
+            lock.release()
+            raise
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """See `Engine`; readers' connections can't write, and commit nothing."""
@@ -159,6 +189,8 @@ class SqliteEngine:
         await asyncio.to_thread(self._readers.shutdown)
         for connection in self._read_connections:
             connection.close()
+        if self._lock is not None:
+            self._lock.release()
 
     def _read_here(self, work: Callable[[Transaction], T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
