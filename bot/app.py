@@ -183,7 +183,9 @@ async def build(
             runtime=runtime,
             wake=scheduler.wake,
         )
-        telegram = await stack.enter_async_context(connect(settings.telegram, runtime, network))
+        telegram = await stack.enter_async_context(
+            connect(settings.telegram, runtime, network, accounts.note_gone)
+        )
         thinking = await stack.enter_async_context(network.client(timeout=ASSISTANT_TIMEOUT))
         assistant = Assistant(http=thinking, settings=settings.assistant, clock=clock)
         tempo = Tempo(settings.delivery.min_speed_kb * 1000, settings.delivery.download_timeout)

@@ -26,10 +26,11 @@ from bot.services.ports import RawUpdate, UnreadableError, UnreadUpdate
 from bot.settings import sections
 from handlers import ROUTES, updates
 from handlers.chat.keyboards import Signer
+from handlers.chat.people import is_from_machine
 from handlers.chat.routes import SUBSCRIPTION
 from handlers.dispatcher import Dispatcher, Incoming
 from handlers.sending.broadcasts import TelegramBroadcasts
-from handlers.sending.chat import Chat
+from handlers.sending.chat import Chat, OnGone
 from handlers.sending.delivery import TelegramDelivery
 from handlers.sending.notices import TelegramNotices
 from handlers.updates import PollingRequest
@@ -69,6 +70,8 @@ class UpdateHandler:
 
     async def process(self, update: RawUpdate) -> None:
         """Act on one update to its end; see `bot.services.ports.UpdateProcessor`."""
+        if is_from_machine(update.payload):
+            return
         bot = self._application.bot
         try:
             others = [Update.de_json(payload, bot).message for payload in update.album]
@@ -80,7 +83,8 @@ class UpdateHandler:
 
     async def tell(self, update: RawUpdate, key: str) -> None:
         """Tell who sent an update that nothing is done about it. Best effort."""
-        await self.dispatcher.tell(update, key)
+        if not is_from_machine(update.payload):
+            await self.dispatcher.tell(update, key)
 
     async def prepare(self, staff: Mapping[UserId, Role]) -> None:
         """Set menus, also those of the people who run the bot, and descriptions; best effort."""
@@ -91,12 +95,17 @@ class TelegramSide:
     """Telegram as the services see it: where results and notices go, and where updates come from."""
 
     def __init__(
-        self, application: KlingApplication, polling: PollingRequest, token: str, runtime: Runtime
+        self,
+        application: KlingApplication,
+        polling: PollingRequest,
+        token: str,
+        runtime: Runtime,
+        on_gone: OnGone | None = None,
     ) -> None:
         self.application = application
         self._polling = polling
         self._signer = Signer(token)
-        self.chat = Chat(application.bot, self._signer, runtime.sleep)
+        self.chat = Chat(application.bot, self._signer, runtime.sleep, on_gone)
         self.delivery = TelegramDelivery(self.chat)
         self.notices = TelegramNotices(self.chat, runtime.clock)
         self.broadcasts = TelegramBroadcasts(self.chat)
@@ -168,9 +177,9 @@ async def _greet(bot: Bot, sleep: Sleep) -> None:
 
 @asynccontextmanager
 async def connect(
-    settings: sections.Telegram, runtime: Runtime, network: Network
+    settings: sections.Telegram, runtime: Runtime, network: Network, on_gone: OnGone | None = None
 ) -> AsyncIterator[TelegramSide]:
-    """Build the application and open its connections; they are closed at the end.
+    """Build the application and open its connections; they are closed at the end. `on_gone`: see `Chat`.
 
     Raises:
         ConfigError: Telegram refuses the token.
@@ -197,4 +206,4 @@ async def connect(
         )
         await _greet(application.bot, runtime.sleep)
         async with application:
-            yield TelegramSide(application, asking, token, runtime)
+            yield TelegramSide(application, asking, token, runtime, on_gone)

@@ -6,6 +6,7 @@ from bot.domain.people.access import AccessDecision, AccessLevel, Permission, St
 from bot.domain.units import ChatId, UserId
 from bot.i18n import for_language
 from handlers.admin.access import refusal, request_card
+from handlers.chat import people
 from handlers.chat.html import ALERT_LIMIT, cut, plain
 from handlers.chat.turn import Turn
 
@@ -38,6 +39,8 @@ async def admits(
     if permission is not None:
         # Refused before a handler explains how the command is used.
         await turn.services.access.require(turn.user_id, permission)
+    if people.is_use(turn.update, addressed=addressed):
+        await turn.keep_user()
     return True
 
 
@@ -52,9 +55,12 @@ async def _refuse(turn: Turn, decision: AccessDecision, standing: Standing, *, a
     elif update.callback_query is not None:
         await turn.notify(cut(plain(view.html), ALERT_LIMIT), alert=True)
     elif addressed or turn.is_private:
+        # Whoever asks to be let in, or writes in private, can be found by admins; a group's talk names nobody.
+        if decision is AccessDecision.ASK or turn.is_private:
+            await turn.keep_user()
         if decision is AccessDecision.ASK:
             await _ask_admins(turn, standing.user_id)
-        await turn.answer(view)
+        await turn.chat.send(turn.reply_target, view, wait=True)
 
 
 async def _ask_admins(turn: Turn, stranger: UserId) -> None:

@@ -27,7 +27,8 @@ class InviteRefused(Exception):
 class User:
     """A user. `language` is their own choice, `telegram_language` their client's.
 
-    `plan` holds until `plan_until`, or for good; `subscribed_plan` as long as it is paid for.
+    `plan` holds until `plan_until`, or for good; `subscribed_plan` as long as it is paid for. `chat_open` says whether
+    the bot can write to them in private; None: it has not been tried.
     """
 
     id: UserId
@@ -43,25 +44,34 @@ class User:
     plan_until: Millis | None = None
     subscribed_plan: str | None = None
     subscribed_until: Millis | None = None
+    chat_open: bool | None = None
 
 
 class People(Subject):
-    """Everybody who has written to the bot."""
+    """Everybody who uses the bot."""
 
     # -- users ---------------------------------------------------------------------------------------
 
     async def save_user(
-        self, user_id: UserId, name: str, username: str | None, telegram_language: str | None, now: Millis
+        self,
+        user_id: UserId,
+        name: str,
+        username: str | None,
+        telegram_language: str | None,
+        now: Millis,
+        *,
+        opens_chat: bool = False,
     ) -> User:
-        """Create or refresh a user and return what is known."""
+        """Create or refresh a user and return what is known; whoever has never `opens_chat` has no private chat."""
         statement = """
-            INSERT INTO users (id, name, username, telegram_language, created_at, seen_at)
-            VALUES (:user, :name, :username, :language, :now, :now)
+            INSERT INTO users (id, name, username, telegram_language, created_at, seen_at, chat_open)
+            VALUES (:user, :name, :username, :language, :now, :now, :opens)
             ON CONFLICT (id) DO UPDATE SET
                 name = excluded.name,
                 username = excluded.username,
                 telegram_language = coalesce(excluded.telegram_language, users.telegram_language),
-                seen_at = excluded.seen_at
+                seen_at = excluded.seen_at,
+                chat_open = CASE WHEN :opens = 1 THEN 1 ELSE users.chat_open END
             RETURNING *
         """
 
@@ -74,6 +84,7 @@ class People(Subject):
                 username=username,
                 language=telegram_language,
                 now=now,
+                opens=int(opens_chat),
             )
             return user
 
@@ -106,6 +117,13 @@ class People(Subject):
         """
         wanted = words.casefold().split()
         return await self._read(lambda tx: tx.all(User, statement, words=wanted, skip=skip, limit=limit))
+
+    async def set_chat_open(self, user_id: UserId, is_open: bool) -> None:
+        """Save whether a user's private chat is open."""
+        statement = """
+            UPDATE users SET chat_open = :open WHERE id = :user AND (chat_open IS NULL OR chat_open != :open)
+        """
+        await self._write(lambda tx: tx.run(statement, user=user_id, open=int(is_open)))
 
     async def set_language(self, user_id: UserId, language: str | None) -> None:
         """Save the language that a user chose; None: that of their Telegram client."""
@@ -253,7 +271,7 @@ class People(Subject):
     async def list_audience(
         self, broadcast: Broadcast, default_plan: str, now: Millis, limit: int
     ) -> list[User]:
-        """The next users of a broadcast by id: allowed, reachable, not banned."""
+        """The next users of a broadcast by id: allowed, reachable, not banned, with no closed private chat."""
         statement = f"SELECT * FROM ({AUDIENCE}) AS audience ORDER BY id LIMIT :limit"  # noqa: S608  a constant
         values = mapper.columns(broadcast) | {"default_plan": default_plan, "now": now}
         return await self._read(lambda tx: tx.all(User, statement, **values, limit=limit))
@@ -289,7 +307,7 @@ class People(Subject):
 
 AUDIENCE = """
     SELECT users.* FROM users LEFT JOIN standings ON standings.user_id = users.id
-    WHERE users.id > :reached
+    WHERE users.id > :reached AND coalesce(users.chat_open, 1) = 1
     AND coalesce(standings.reachable, 1) = 1 AND standings.ban IS NULL
     AND coalesce(standings.admission, 'undecided') NOT IN ('asked', 'denied')
     AND (:language IS NULL OR :language = coalesce(

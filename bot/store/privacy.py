@@ -19,7 +19,8 @@ log = structlog.get_logger(__name__)
 
 EXPORT = {
     "profile": """
-        SELECT id, name, username, telegram_language, language, plan, preferences, invited_by, created_at, seen_at
+        SELECT id, name, username, telegram_language, language, plan, preferences, invited_by, created_at, seen_at,
+            chat_open
         FROM users WHERE id = :user
     """,
     "tasks": """

@@ -9,7 +9,7 @@ from telegram.constants import ChatType
 
 from bot.domain.credits.quota import Lot, PoolUse
 from bot.domain.people.access import AccessLevel
-from bot.domain.units import ChatId, Credits, Millis
+from bot.domain.units import ChatId, Credits, Millis, UserId
 from bot.i18n import Texts
 from bot.services.credits.pools import PoolStanding
 from bot.services.ports import Balance
@@ -42,9 +42,14 @@ async def quota(turn: Turn) -> None:
 
 
 async def on_membership(turn: Turn) -> None:
-    """Say hello once when somebody adds the bot to a group; no other change is news."""
+    """Say hello once when somebody adds the bot to a group; note when somebody blocks it, or lets it in again."""
     change = turn.update.my_chat_member
-    if change is not None and _was_added(change):
+    if change is None:
+        return
+    if change.chat.type == ChatType.PRIVATE:
+        is_open = change.new_chat_member.status in INSIDE
+        await turn.services.accounts.set_chat_open(UserId(change.chat.id), is_open)
+    elif _was_added(change):
         await turn.answer(group_hello(turn.t, turn.username), ReplyTarget(ChatId(change.chat.id)))
 
 

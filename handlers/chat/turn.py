@@ -15,6 +15,7 @@ from bot.domain.units import ChatId, Millis, UserId
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
 from bot.services.ports import ChatError
+from handlers.chat import people
 from handlers.chat.html import View
 from handlers.chat.menus import Menus
 from handlers.sending.chat import Chat, ReplyTarget
@@ -89,16 +90,31 @@ class Turn:
         self.t: Texts = for_language("en")
         self.preferences = Preferences()
         self.is_notified = False
+        self._is_kept = False
 
     async def load_user(self) -> None:
-        """Note who is there; from here on speak their language and know what they prefer."""
+        """From here on speak the person's language and know what they prefer. Nothing is kept of them by it."""
         person = self.update.effective_user
         if person is None:
             return
         accounts = self.services.accounts
-        user = await accounts.see(UserId(person.id), person.full_name, person.username, person.language_code)
+        user = await accounts.known(UserId(person.id), person.language_code)
         self.t = for_language(accounts.language_of(user))
         self.preferences = accounts.usual(user)
+
+    async def keep_user(self) -> None:
+        """Keep the person, who uses the bot; called by the gate, and by what answers or makes something."""
+        person = people.person_of(self.update)
+        if person is None or self._is_kept:
+            return
+        self._is_kept = True
+        await self.services.accounts.see(
+            UserId(person.id),
+            people.full_name(person),
+            person.username,
+            person.language_code,
+            opens_chat=people.opens_chat(self.update),
+        )
 
     # -- who and where -------------------------------------------------------------------------------
 
@@ -250,6 +266,7 @@ class Turn:
 
     async def answer(self, view: View, target: ReplyTarget | None = None) -> Message:
         """Answer with a reply, or at another place. An answer must not be lost: it waits out a short pause."""
+        await self.keep_user()
         return await self.chat.send(target or self.reply_target, view, wait=True)
 
     async def edit(self, view: View) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from bot.domain.people.access import AccessLevel, invite_code, read_invite_code
+from bot.domain.people.access import AccessLevel, invite_code, read_invite_code, readable_name
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
@@ -18,6 +18,7 @@ from handlers.admin import access
 from handlers.chat.html import View, credits, fitting, inline, quoted  # noqa: A004  the word of the domain
 from handlers.chat.keyboards import CONFIRM, Button, Payload
 from handlers.chat.menus import Menu, Section
+from handlers.chat.people import full_name
 from handlers.chat.routes import Command, Press, Words
 from handlers.chat.turn import Turn
 from handlers.library import recipes
@@ -58,11 +59,15 @@ async def welcome(turn: Turn) -> None:
     services = turn.services
     balance = await services.accounts.balance(turn.user_id)
     notice = await services.admin.notice()
-    await turn.answer(start_page(turn.t, turn.user.first_name, balance, turn.user_id, notice))
+    await turn.answer(start_page(turn.t, _name(turn), balance, turn.user_id, notice))
     role = services.access.roles.get(turn.user_id)
     if role is not None and turn.is_private:
         # Telegram takes a menu only for a chat that exists, and this is how it begins to.
         await turn.menus.set_for(turn.user_id, role)
+
+
+def _name(turn: Turn) -> str:
+    return readable_name(turn.user.first_name or full_name(turn.user), turn.user.username, turn.user_id)
 
 
 async def help_(turn: Turn) -> None:

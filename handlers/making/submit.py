@@ -123,6 +123,7 @@ async def submit(turn: Turn, request: VideoRequest, target: ReplyTarget | None =
         UserError: it was not accepted.
 
     """
+    await turn.keep_user()
     task = await turn.services.submit.accept(turn.user_id, turn.origin(target), request)
     # Its status stands below an open card from now on.
     await turn.services.cards.outdate(turn.user_id, turn.chat_id)

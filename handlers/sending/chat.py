@@ -51,6 +51,8 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+OnGone = Callable[[ChatId], Awaitable[None]]
+
 REACTION_TIMEOUT = 5.0
 """Seconds: a reaction that takes longer is not worth the wait."""
 
@@ -124,13 +126,15 @@ class ReplyTarget:
 class Chat:
     """Sends, edits, deletes, reacts and answers.
 
-    Methods raise a `ChatError`; those that return a bool are best effort and return False instead.
+    Methods raise a `ChatError`; those that return a bool are best effort and return False instead. `on_gone` hears
+    of whom the bot cannot write to in private: they blocked it, never opened the chat, or are no more.
     """
 
-    def __init__(self, bot: Bot, signer: Signer, sleep: Sleep) -> None:
+    def __init__(self, bot: Bot, signer: Signer, sleep: Sleep, on_gone: OnGone | None = None) -> None:
         self._bot = bot
         self._signer = signer
         self._sleep = sleep
+        self._on_gone = on_gone
         self.can_fill = True
         """Whether the Bot API server puts files into texts; for as long as nothing else is known."""
 
@@ -454,6 +458,10 @@ class Chat:
         while True:
             try:
                 return await self._request(partial(send, place), wait=wait)
+            except ChatGone:
+                if target.is_private and self._on_gone is not None:
+                    await self._on_gone(target.chat_id)
+                raise
             except ChatRefused as error:
                 description = str(error).lower()
                 if "reply_parameters" in place and _NO_REPLY in description:

@@ -34,7 +34,7 @@ async def two(bare) -> ServiceWorld:
 async def store(tmp_path) -> AsyncIterator[Store]:
     opened = await Store.open(str(tmp_path / "klingbot.db"))
     for user_id, name in ((1000, "boss"), (ADA, "ada"), (XIAOLIN, "xiaolin")):
-        await opened.people.save_user(user_id, name.title(), name, "en", NOW)
+        await opened.people.save_user(user_id, name.title(), name, "en", NOW, opens_chat=True)
     yield opened
     await opened.close()
 

@@ -90,7 +90,7 @@ async def test_the_log_notes_a_deed_once_and_lets_nobody_change_it(store):
 async def test_a_broadcast_goes_to_those_it_is_for_in_order(store):
     people = {1: ("free", "en"), 2: ("pro", "en"), 3: ("pro", "zh-hans"), 4: ("pro", "en"), 5: ("pro", "en")}
     for number, (plan, language) in people.items():
-        await store.people.save_user(UserId(number), "A", None, language, NOW)
+        await store.people.save_user(UserId(number), "A", None, language, NOW, opens_chat=True)
         await store.people.set_plan(UserId(number), plan, None)
     await store.people.set_standing(Standing(UserId(4), ban="loud"), NOW)
     await store.people.set_standing(Standing(UserId(5), reachable=False), NOW)
@@ -109,6 +109,25 @@ async def test_a_broadcast_goes_to_those_it_is_for_in_order(store):
     assert await store.operations.update_broadcast(sending, BroadcastState.DRAFT)
     assert not await store.operations.update_broadcast(sending, BroadcastState.DRAFT)
     assert (await store.operations.get_sending_broadcast()).id == found.id
+
+
+async def test_a_private_chat_is_open_once_a_person_writes_there_and_until_a_message_is_refused(store):
+    broadcast = await store.operations.get_broadcast(await store.operations.add_broadcast("news", BOSS, NOW))
+
+    async def is_open() -> bool | None:
+        user = await store.people.get(ADA)
+        assert await store.people.count_audience(broadcast, "free", NOW) == (user.chat_open is not False)
+        return user.chat_open
+
+    assert (await store.people.save_user(ADA, "Ada", None, "en", NOW)).chat_open is False
+    assert await is_open() is False
+    assert (await store.people.save_user(ADA, "Ada", None, "en", NOW, opens_chat=True)).chat_open is True
+    await store.people.save_user(ADA, "Ada", None, "en", NOW)
+    assert await is_open() is True
+    await store.people.set_chat_open(ADA, False)
+    assert await is_open() is False
+    await store.people.set_chat_open(XIAOLIN, True)
+    assert await store.people.get(XIAOLIN) is None
 
 
 async def test_a_refusal_is_kept_once_and_counted_within_its_window(store):

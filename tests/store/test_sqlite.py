@@ -81,6 +81,22 @@ def test_a_file_of_an_earlier_version_becomes_like_a_new_one(path, tmp_path, mon
     assert schema(path) == schema(tmp_path / "new.db")
 
 
+def test_of_earlier_users_those_with_a_private_chat_are_known_and_telegrams_own_are_none(path):
+    migrate(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for user in (1, 2, 3, 777000, 1087968824, 136817688):
+            db.execute("INSERT INTO users (id, name, created_at, seen_at) VALUES (?, '', 0, 0)", (user,))
+        for update, chat in ((1, 1), (2, -3)):
+            db.execute(
+                "INSERT INTO inbox (update_id, chat_id, payload, received_at) VALUES (?, ?, '{}', 0)",
+                (update, chat),
+            )
+        for statement in migrations._STATEMENTS["0013_private_chats"][1:]:
+            db.execute(statement)
+        known = db.execute("SELECT id, chat_open FROM users ORDER BY id").fetchall()
+    assert known == [(1, 1), (2, None), (3, None)]
+
+
 def test_every_step_has_a_number_and_they_are_in_order(path):
     names = migrate(path)
     assert names == sorted(STEPS)

@@ -1,5 +1,6 @@
 """Who may use the bot, who may run it, and what each role may do. Pure."""
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
@@ -75,6 +76,20 @@ class Person:
     username: str | None
     language: str
     plan: str
+
+
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols of Unicode that show nothing; people make names of them."""
+
+_SHOWN = "LNPS"
+"""The first letters of the categories of Unicode that show something by themselves."""
+
+
+def readable_name(name: str, username: str | None, user_id: UserId) -> str:
+    """A person's name; where it shows nothing (empty, spaces, invisible characters) their @name, else their id."""
+    if any(unicodedata.category(each)[0] in _SHOWN and each not in _BLANK for each in name):
+        return " ".join(name.split())
+    return f"@{username}" if username else str(user_id)
 
 
 @dataclass(frozen=True, slots=True)

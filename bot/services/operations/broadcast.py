@@ -1,7 +1,7 @@
 """Messages to many: written by an admin, sent slowly enough for Telegram, gone on with after a crash.
 
 How far one is stands in the store after every person, so a crash repeats it to one person at most. Nobody
-gets one who is banned, not let in, or does not want any.
+gets one who is banned, not let in, does not want any, or has no private chat with the bot.
 """
 
 from dataclasses import dataclass, replace
@@ -199,6 +199,8 @@ class BroadcastSending:
             try:
                 await self._letters.write(person.id, self._accounts.language_of(person), broadcast.text)
                 broadcast = replace(broadcast, reached=person.id, sent=broadcast.sent + 1)
+                if person.chat_open is None:
+                    await self._store.people.set_chat_open(person.id, True)
             except ChatBusy as busy:
                 self._not_before = Millis(now + busy.retry_after)
                 return

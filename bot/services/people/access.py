@@ -25,6 +25,7 @@ from bot.domain.people.access import (
     Standing,
     decide_access,
     outranks,
+    readable_name,
 )
 from bot.domain.units import DAY, HOUR, ChatId, Millis, UserId
 from bot.errors import UserError
@@ -397,7 +398,9 @@ class Access:
     def _person(self, user: User) -> Person:
         accounts = self._accounts
         language, plan = accounts.language_of(user), accounts.plan_of(user).name
-        return Person(user.id, user.name, user.username, language, plan)
+        return Person(
+            user.id, readable_name(user.name, user.username, user.id), user.username, language, plan
+        )
 
     def _unknown(self, user_id: UserId) -> Person:
         accounts = self._accounts
@@ -416,7 +419,7 @@ class Access:
 
     async def _require_rank(self, actor: UserId | None, subject: Standing, user: User) -> None:
         if not outranks(None if actor is None else await self.standing(actor), subject):
-            raise UserError("error.access.outranked", name=user.name)
+            raise UserError("error.access.outranked", name=self._person(user).name)
 
     def _require_plan(self, plan: str | None) -> None:
         if plan is not None and plan not in self._plans:

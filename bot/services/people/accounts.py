@@ -20,9 +20,10 @@ from bot.domain.credits.quota import (
 )
 from bot.domain.credits.shop import GRACE
 from bot.domain.operations.records import AuditRow
+from bot.domain.people.access import readable_name
 from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import LedgerRow
-from bot.domain.units import DAY, Millis, UserId
+from bot.domain.units import DAY, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.i18n import choose
 from bot.services.ports import Balance
@@ -174,13 +175,40 @@ class Accounts:
         """What a person gets where they say nothing: what they prefer, as far as their plan holds it."""
         return fitted(self.plan_of(user), user.preferences)
 
+    async def known(self, user_id: UserId, telegram_language: str | None) -> User:
+        """What is known of a person, with the language of their client now. Nothing is stored."""
+        now = self._clock.now()
+        user = await self._store.people.get(user_id)
+        if user is None:
+            return User(user_id, str(user_id), None, telegram_language, None, None, now, now)
+        return replace(user, telegram_language=telegram_language or user.telegram_language)
+
     async def see(
-        self, user_id: UserId, name: str, username: str | None, telegram_language: str | None
+        self,
+        user_id: UserId,
+        name: str,
+        username: str | None,
+        telegram_language: str | None,
+        *,
+        opens_chat: bool = False,
     ) -> User:
-        """Note that a person was here."""
+        """Note that a person uses the bot. `opens_chat`: in their private chat, where it can write to them."""
         return await self._store.people.save_user(
-            user_id, name, username, telegram_language, self._clock.now()
+            user_id,
+            readable_name(name, username, user_id),
+            username,
+            telegram_language,
+            self._clock.now(),
+            opens_chat=opens_chat,
         )
+
+    async def note_gone(self, chat_id: ChatId) -> None:
+        """Note that the bot cannot write to a person in their private chat; of a stranger nothing is noted."""
+        await self.set_chat_open(UserId(chat_id), False)
+
+    async def set_chat_open(self, user_id: UserId, is_open: bool) -> None:
+        """Note whether a person's private chat with the bot is open; of a stranger nothing is noted."""
+        await self._store.people.set_chat_open(user_id, is_open)
 
     def language_of(self, user: User | None) -> str:
         """The language to write to a person in: their choice, else their Telegram client's, else English."""

@@ -137,6 +137,17 @@ _STATEMENTS = {
         "ALTER TABLE outbox ADD COLUMN sends INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE outbox ADD COLUMN failing_since INTEGER",
     ),
+    "0013_private_chats": (
+        "ALTER TABLE users ADD COLUMN chat_open INTEGER CHECK (chat_open IN (0, 1))",
+        # Of the others it is not known: a broadcast tries them once.
+        """
+        UPDATE users SET chat_open = 1 WHERE id IN (
+            SELECT user_id FROM tasks WHERE is_private = 1 UNION SELECT chat_id FROM inbox WHERE chat_id > 0
+        )
+        """,
+        # Telegram's own users: its notifications, and those who write in the name of a group or a channel.
+        "DELETE FROM users WHERE id IN (777000, 1087968824, 136817688)",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)
