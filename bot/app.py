@@ -390,6 +390,7 @@ async def build(
                 Job.ROUNDS: (ROUNDS_SECONDS, rounds.tick),
                 Job.MODERATION: (RECOVER_SECONDS, moderation.tick),
                 Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
+                Job.NAME: (ROUNDS_SECONDS, telegram.learn_name),
             },
             work=(submissions, looks, deliveries, notices, making),
             read_update=telegram.read,

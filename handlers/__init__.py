@@ -14,13 +14,13 @@ from handlers.admin import (
 from handlers.chat.routes import Routes
 from handlers.guide import catalog, start, tips
 from handlers.library import assets, ideas, recipes
-from handlers.making import card, commands, video
+from handlers.making import card, commands, late, video
 from handlers.results import history, inline, replies, results, tasks
 from handlers.shop import buy
 
 # Menus and /help list commands by section, and within a section in this order.
 ROUTES = Routes.of_modules(
-    *(video, card, commands),
+    *(video, card, commands, late),
     *(assets, ideas, recipes),
     *(tasks, history, results, replies, inline),
     *(panel, panel_people, panel_tasks, pricing, grants, providers, access),

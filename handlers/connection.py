@@ -12,13 +12,13 @@ from aiohttp import ClientSession, ClientTimeout, TCPConnector
 from httpx_aiohttp import AiohttpTransport
 from telegram import Bot, Update
 from telegram.constants import UpdateType
-from telegram.error import InvalidToken, NetworkError
+from telegram.error import InvalidToken, NetworkError, TelegramError
 from telegram.ext import Application, ApplicationBuilder, TypeHandler
 from telegram.request import HTTPXRequest
 
 from bot.clock import Runtime, Sleep
 from bot.domain.people.access import Role
-from bot.domain.units import UserId
+from bot.domain.units import MINUTE, UserId
 from bot.errors import ConfigError
 from bot.network import Network, is_loopback
 from bot.services.container import Services
@@ -52,6 +52,8 @@ ALLOWED_UPDATES = (
 CONNECTIONS = 800
 """So many requests to Telegram at once: hundreds of chats with slow answers leave room for the others."""
 
+NAME_KEPT = 10 * MINUTE
+
 UPLOAD_SECONDS = 600.0
 """Between two reads or writes of an upload: 50 MB on a slow line."""
 
@@ -74,9 +76,11 @@ class UpdateHandler:
             return
         bot = self._application.bot
         try:
-            others = [Update.de_json(payload, bot).message for payload in update.album]
-            album = tuple(message for message in others if message is not None)
-            incoming = Incoming(Update.de_json(update.payload, bot), album)
+            album, earlier = (
+                tuple(filter(None, (Update.de_json(payload, bot).message for payload in payloads)))
+                for payloads in (update.album, update.earlier)
+            )
+            incoming = Incoming(Update.de_json(update.payload, bot), album, earlier)
         except Exception as error:
             raise UnreadableError(updates.error_text(error)) from error
         await self._application.process_update(incoming)
@@ -105,6 +109,8 @@ class TelegramSide:
         self.application = application
         self._polling = polling
         self._signer = Signer(token)
+        self._clock = runtime.clock
+        self._named_at = runtime.clock.now()
         self.chat = Chat(application.bot, self._signer, runtime.sleep, on_gone)
         self.delivery = TelegramDelivery(self.chat)
         self.notices = TelegramNotices(self.chat, runtime.clock)
@@ -119,6 +125,21 @@ class TelegramSide:
         """Wait for updates; see `bot.services.ports.UpdateSource`. Raises what Telegram answers."""
         url = self.application.bot.base_url
         return await updates.fetch(self._polling, url, offset, timeout_seconds, ALLOWED_UPDATES)
+
+    async def learn_name(self) -> None:
+        """Ask Telegram now and then for the bot's own name, which groups address it by: it may have been changed."""
+        now = self._clock.now()
+        if now - self._named_at < NAME_KEPT:
+            return
+        self._named_at = now
+        bot, before = self.application.bot, self.application.bot.username
+        try:
+            await bot.get_me()
+        except TelegramError as error:
+            log.info("the bot's name could not be asked for", kind=type(error).__name__)
+        else:
+            if bot.username != before:
+                log.info("the bot has another name", name=bot.username)
 
     def read(self, payload: Mapping[str, object]) -> RawUpdate | UnreadUpdate:
         """Read an update as the Bot API writes it in JSON."""

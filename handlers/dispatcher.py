@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from telegram import Bot, Message, Update
 
@@ -19,18 +19,20 @@ from handlers.chat import errors
 from handlers.chat.files import image_file_of, sound_file_of
 from handlers.chat.html import View, plain
 from handlers.chat.keyboards import Signer
-from handlers.chat.menus import Menus
+from handlers.chat.menus import Menus, Section
+from handlers.chat.reading import Reader, TypedCommand
 from handlers.chat.routes import SUBSCRIPTION, Answer, Kind, Routes
-from handlers.chat.turn import Turn, TypedCommand
+from handlers.chat.turn import Turn
 from handlers.sending.chat import Chat, ReplyTarget
 
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """An update, and the other photos of its album."""
+    """An update with what belongs to its message, and what of that was acted on `earlier`."""
 
     update: Update
     album: Sequence[Message] = ()
+    earlier: Sequence[Message] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Dispatcher:
     def __init__(self, routes: Routes, bot: Bot, signer: Signer, chat: Chat, services: Services) -> None:
         self._routes = routes
         self._bot = bot
+        self._reader = Reader(bot)
         self._signer = signer
         self._chat = chat
         self.menus = Menus(routes.commands.values(), chat)
@@ -59,7 +62,15 @@ class Dispatcher:
 
     def turn(self, incoming: Incoming) -> Turn:
         """An update as a handler sees it, before the person is loaded."""
-        return Turn(incoming.update, incoming.album, self._services, self._chat, self.menus, self._bot)
+        return Turn(
+            incoming.update,
+            incoming.album,
+            self._services,
+            self._chat,
+            self.menus,
+            self._reader,
+            incoming.earlier,
+        )
 
     async def handle(self, turn: Turn) -> None:
         """Act on one update to its end; whatever fails is told to the person."""
@@ -139,30 +150,43 @@ class Dispatcher:
         # What a person shared by inline mode is for the others in the chat.
         if message.via_bot is not None and message.via_bot.id == self._bot.id:
             return None
-        has_image, has_sound = image_file_of(message) is not None, sound_file_of(message) is not None
+        step = self._said(turn, message)
+        if step is None or not turn.earlier:
+            return step
+        late = self._routes.events[Kind.LATE_PART]
+
+        async def run() -> str | None:
+            return None if await late.handler(turn) is not False else await step.run()
+
+        return replace(step, run=run)
+
+    def _said(self, turn: Turn, message: Message) -> Step | None:
+        """What is declared for a message, or for all parts of an album as one."""
+        has_image = any(image_file_of(part) is not None for part in turn.messages)
+        has_sound = any(sound_file_of(part) is not None for part in turn.messages)
+        is_text = any(part.text for part in turn.messages)
         # The caption of another kind of file is no order: nothing can be made of the file.
-        command = turn.command if message.text or has_image or has_sound else None
+        command = turn.command if is_text or has_image or has_sound else None
         # Telegram shows one and the same user for everybody who writes in the name of a chat.
         if message.sender_chat is not None:
             is_known = command is not None and command.is_ours and command.name in self._routes.commands
             return self._event(turn, Kind.ANONYMOUS_COMMAND) if is_known else None
         if command is not None:
             return self._command(turn, command)
-        is_reply = message.reply_to_message is not None
         if not turn.is_private:
             # In groups only commands count, and replies to what is ours: the rest is people's conversation.
-            if is_reply and (has_image or message.text):
+            if turn.is_reply and (has_image or is_text):
                 return self._event(turn, Kind.RESULT_REPLY, Kind.GROUP_REPLY)
-            return self._event(turn, Kind.GROUP_SOUND_REPLY) if is_reply and has_sound else None
+            return self._event(turn, Kind.GROUP_SOUND_REPLY) if turn.is_reply and has_sound else None
         # Pictures come before what is not supported: they are files and stickers too.
         if has_image:
             return self._event(turn, Kind.PHOTO, answer=Answer.PHOTO)
         if has_sound:
-            return self._event(turn, Kind.SOUND_REPLY if is_reply else Kind.SOUND, answer=Answer.SOUND)
-        if message.text and is_reply:
+            return self._event(turn, Kind.SOUND_REPLY if turn.is_reply else Kind.SOUND, answer=Answer.SOUND)
+        if is_text and turn.is_reply:
             # Words about a result come before an answer to a question, and before a prompt.
             return self._event(turn, Kind.RESULT_REPLY, Kind.TEXT, answer=Answer.TEXT)
-        if message.text:
+        if is_text:
             return self._event(turn, Kind.TEXT, answer=Answer.TEXT)
         return self._event(turn, Kind.UNSUPPORTED) if _is_content(message) else None
 
@@ -171,6 +195,8 @@ class Dispatcher:
         if command is None:
             # In a group it may be for another bot, in private nobody else is there.
             return self._event(turn, Kind.UNKNOWN_COMMAND) if turn.is_private else None
+        if turn.is_forwarded and command.section is not Section.MAKING:
+            return self._event(turn, Kind.FORWARDED_COMMAND)
 
         async def run() -> None:
             await turn.services.cards.outdate(turn.user_id, turn.chat_id)
@@ -207,6 +233,10 @@ class Dispatcher:
 
 def _is_content(message: Message) -> bool:
     """Whether somebody sent something, and it is no news of the chat itself."""
-    kinds = ("video", "animation", "audio", "voice", "video_note", "document", "sticker")
-    others = ("location", "contact", "poll", "story")
-    return any(getattr(message, kind) is not None for kind in (*kinds, *others))
+    others = ("checklist", "gift", "unique_gift", "giveaway")
+    return (
+        message.effective_attachment is not None
+        or any(getattr(message, kind) is not None for kind in others)
+        # What the library does not know yet.
+        or bool(message.api_kwargs)
+    )

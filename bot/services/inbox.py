@@ -1,7 +1,7 @@
 """The inbox: updates are kept before Telegram is told that they arrived, and acted on once, in order.
 
-Different chats run side by side, one chat strictly in order. The photos of an album, which come one by
-one, are acted on together once no more of them come. What was kept and not finished when the process
+Different chats run side by side, one chat strictly in order. The parts of an album, which come one by one, are
+acted on together once no more of them come, and so are a text and the photo forwarded with it. What was kept and not finished when the process
 ended is acted on again at the next start; effects are unique by update id.
 
 What cannot be read is set aside, and so is what was being acted on at the end of two processes. What was once
@@ -20,6 +20,7 @@ import structlog
 from bot.clock import Clock, Sleep
 from bot.domain.units import DAY, UserId
 from bot.services.floods import LARGEST_ALBUM, Floods, album_of, sender_of
+from bot.services.joining import Joined, is_comment, is_order, is_with
 from bot.services.ports import (
     Operators,
     RawUpdate,
@@ -38,6 +39,9 @@ Lane = tuple[str, int]
 LONG_POLL_SECONDS = 30
 ALBUM_QUIET_SECONDS = 1.2
 """How long no further photo of an album has to come before it is taken for whole."""
+
+COMMENT_QUIET_SECONDS = 0.4
+"""How long a command waits for a photo that may have been forwarded with it: they come right after each other."""
 
 CONCURRENT_CHATS = 64
 """Whose updates are acted on at once, not counting those who wait for an answer of Telegram."""
@@ -91,6 +95,7 @@ class Intake:
         self._slots = Slots(CONCURRENT_CHATS)
         self._one_suspect = asyncio.Semaphore(1)
         self._floods = Floods()
+        self._joined = Joined()
 
     async def run(
         self,
@@ -258,10 +263,22 @@ class Intake:
         del self._lanes[lane]
 
     async def _together(self, waiting: deque[_Entry]) -> list[_Entry]:
-        """The next update, and the other photos of its album when no more of them come."""
-        album = album_of(waiting[0].row.payload)
+        """The next update, with what belongs to it when no more of that comes."""
+        first = waiting[0]
+        if is_comment(first.row.payload):
+            if len(waiting) == 1 and is_order(first.row.payload):
+                await self._sleep(COMMENT_QUIET_SECONDS)
+            following = waiting[1] if len(waiting) > 1 else None
+            if following is None or not is_with(first.row.payload, following.row.payload):
+                return [first]
+            return [first, *await self._parts(following, waiting)][:LARGEST_ALBUM]
+        return await self._parts(first, waiting)
+
+    async def _parts(self, first: _Entry, waiting: deque[_Entry]) -> list[_Entry]:
+        """An update with the other parts of its album that wait."""
+        album = album_of(first.row.payload)
         if album is None:
-            return [waiting[0]]
+            return [first]
         known = 0
         while True:
             parts = [entry for entry in waiting if album_of(entry.row.payload) == album]
@@ -277,9 +294,19 @@ class Intake:
             try:
                 if not entries[0].marked:
                     await self._store.inbox.note_attempts(row.update_id, row.attempts + 1)
-                album = tuple(entry.row.payload for entry in entries[1:])
+                now = self._clock.now()
+                payloads = [entry.row.payload for entry in entries]
+                earlier = self._joined.earlier(row.payload, now)
+                self._joined.note([*earlier, *payloads], now)
                 await self._processor.process(
-                    RawUpdate(row.update_id, row.chat_id, row.payload, row.sent_at, album)
+                    RawUpdate(
+                        row.update_id,
+                        row.chat_id,
+                        row.payload,
+                        row.sent_at,
+                        tuple(payloads[1:]),
+                        tuple(earlier),
+                    )
                 )
             except UnreadableError as error:
                 await self._set_aside([entry.row for entry in entries], str(error))

@@ -16,7 +16,8 @@ from bot.domain.units import ChatId, Credits, Millis, UserId
 class RawUpdate:
     """An update as the inbox keeps it. `payload` is the Bot API's JSON; `sent_at` is when the user acted.
 
-    `album` holds the payloads of the other photos of its album, in their order.
+    `album` holds the payloads of what belongs to its message, in their order: the other parts of its album, or a
+    photo forwarded with a text. What of that was acted on before this came is in `earlier`.
     """
 
     update_id: int
@@ -24,6 +25,7 @@ class RawUpdate:
     payload: dict[str, Any]
     sent_at: Millis | None = None
     album: tuple[dict[str, Any], ...] = ()
+    earlier: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +339,7 @@ class Job(StrEnum):
     ROUNDS = "rounds"
     MODERATION = "moderation"
     BROADCAST = "broadcast"
+    NAME = "name"
 
 
 class Wake(Protocol):

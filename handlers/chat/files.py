@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from telegram import Message
+from telegram import ExternalReplyInfo, Message
 
 from bot.errors import UserError
 from bot.services.ports import ChatError
@@ -26,7 +26,7 @@ class RemoteFile:
     size: int | None
 
 
-def sound_file_of(message: Message | None) -> RemoteFile | None:
+def sound_file_of(message: Message | ExternalReplyInfo | None) -> RemoteFile | None:
     """The sound in a message: a voice message, music, or an audio file."""
     if message is None:
         return None
@@ -37,7 +37,7 @@ def sound_file_of(message: Message | None) -> RemoteFile | None:
     return None if sound is None else RemoteFile(sound.file_id, sound.file_size)
 
 
-def image_file_of(message: Message | None) -> RemoteFile | None:
+def image_file_of(message: Message | ExternalReplyInfo | None) -> RemoteFile | None:
     """The picture in a message: the largest photo, an image sent as a file, or a still sticker."""
     if message is None:
         return None

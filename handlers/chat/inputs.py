@@ -1,5 +1,6 @@
 """What a person gives with a command: text, pictures of the message or its album, and what is replied to."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,8 +12,9 @@ from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo
 from bot.domain.tasks.task import NotedMessage, Task
 from bot.errors import UserError
 from bot.services.requests.attachments import MOST_LINKS, Linked, SaveImage, split_links
+from bot.services.requests.cards import READY
 from handlers.chat.files import RemoteFile, fetch_file, image_file_of, save_file, sound_file_of
-from handlers.chat.turn import Turn, without_command
+from handlers.chat.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class Inputs:
 async def read_inputs(turn: Turn, *, links: bool = True) -> Inputs:
     """Gather what came with a command; files, and pictures that are named by links, are fetched and kept.
 
-    A command without text and pictures works on the text of the message that it replies to. Without `links`
-    an address is text as any other.
+    A command without text and pictures works on the text of the message that it replies to, or on the part of it
+    that is quoted. Without `links`, and in somebody else's words, an address is text as any other.
 
     Raises:
         UserError: a picture, link or sound cannot be used, or the message that is replied to holds a video
@@ -58,12 +60,17 @@ async def read_inputs(turn: Turn, *, links: bool = True) -> Inputs:
     if noted is None:
         refuse_uploaded_video(turn)
     files = pictures_of(turn)
-    sound_file = sound_file_of(turn.message) or sound_file_of(replied)
+    sound_file = sound_in(turn)
     sound = None if sound_file is None else await fetch_file(turn.chat, sound_file)
-    text = turn.arguments
-    if not text and not files and replied is not None and not turn.is_ours(replied):
-        text = without_command(replied.text or "", turn.username)
-    linked = split_links(text) if links else Linked(text, ())
+    text, addresses = turn.arguments, turn.addresses
+    given = None if noted is not None else turn.quoted or (None if files else turn.replied_words)
+    if given is not None and not text:
+        text, addresses = given.request, (*addresses, *given.addresses)
+    elif given is not None and given is turn.quoted:
+        # Whether the quote is what it is about, or only the occasion, is for the person to say.
+        text, addresses = f"{given.request}\n{text}", (*addresses, *given.addresses)
+        turn.first_question = READY
+    linked = _linked(turn, text, addresses) if links else Linked(text, ())
     if len(linked.links) > MOST_LINKS:
         raise UserError("error.link.too_many", limit=MOST_LINKS)
     keep = services.attachments
@@ -79,6 +86,19 @@ async def read_inputs(turn: Turn, *, links: bool = True) -> Inputs:
     )
 
 
+def has_links(turn: Turn) -> bool:
+    """Whether a message names pictures by links, in its text or behind its words."""
+    return bool(_linked(turn, turn.arguments, turn.addresses).links)
+
+
+def _linked(turn: Turn, text: str, addresses: Sequence[str]) -> Linked:
+    """A text and the links of pictures in it and behind it; somebody else's links are nobody's order."""
+    if turn.is_forwarded:
+        return Linked(text, ())
+    linked = split_links(text)
+    return Linked(linked.words, tuple(dict.fromkeys((*linked.links, *addresses))))
+
+
 async def read_prompt(turn: Turn, text: str) -> ParsedPrompt:
     """Split a text into prompt and options; it may use the names of the person's own elements and voices.
 
@@ -86,7 +106,19 @@ async def read_prompt(turn: Turn, text: str) -> ParsedPrompt:
         UserError: an option is unknown, or its value is.
 
     """
-    return turn.services.compose.parse(text, await turn.services.assets.names(turn.user_id))
+    return parse_prompt(turn, text, await turn.services.assets.names(turn.user_id))
+
+
+def parse_prompt(turn: Turn, text: str, names: Names) -> ParsedPrompt:
+    """The same where the names are known. Somebody else's words hold no options: they are taken as they stand.
+
+    Raises:
+        UserError: an option is unknown, or its value is.
+
+    """
+    if turn.is_forwarded:
+        return ParsedPrompt(split_links(text).words)
+    return turn.services.compose.parse(text, names)
 
 
 def pictures_of(turn: Turn) -> list[RemoteFile]:
@@ -94,8 +126,28 @@ def pictures_of(turn: Turn) -> list[RemoteFile]:
     files = [file for part in turn.messages if (file := image_file_of(part)) is not None]
     if files:
         return files
-    replied = image_file_of(turn.replied_to)
+    replied = image_file_of(turn.pointed_at)
     return [] if replied is None else [replied]
+
+
+async def keep_pictures(turn: Turn, messages: Iterable[Message]) -> tuple[ImageRef, ...]:
+    """Fetch and keep the pictures of some messages.
+
+    Raises:
+        UserError: one cannot be used.
+
+    """
+    files = [file for message in messages if (file := image_file_of(message)) is not None]
+    keep = turn.services.attachments
+    return tuple(
+        [await keep.fetch_image(partial(save_file, turn.chat, file), turn.user_id) for file in files]
+    )
+
+
+def sound_in(turn: Turn) -> RemoteFile | None:
+    """The sound of the message, or else of the message that is replied to."""
+    sent = next((file for part in turn.messages if (file := sound_file_of(part)) is not None), None)
+    return sent or sound_file_of(turn.pointed_at)
 
 
 async def source_of(
@@ -145,8 +197,7 @@ async def result_replied_to(turn: Turn) -> Task | None:
 
 def _gives_text(turn: Turn) -> bool:
     """Whether a bare command works on the text of the message that it replies to."""
-    replied = turn.replied_to
-    return not turn.arguments and replied is not None and not turn.is_ours(replied) and bool(replied.text)
+    return not turn.arguments and (turn.quoted or turn.replied_words) is not None
 
 
 async def _noted(replied: Message, turn: Turn) -> NotedMessage | None:

@@ -124,6 +124,10 @@ class Kind(StrEnum):
     UNSUPPORTED = auto()
     """In private, a message that nothing can be made of."""
     UNKNOWN_COMMAND = auto()
+    FORWARDED_COMMAND = auto()
+    """A command that somebody else wrote and that makes nothing: it may not act for whoever forwards it."""
+    LATE_PART = auto()
+    """What belongs to a message that was acted on already; its handler says whether it took it."""
     ANONYMOUS_COMMAND = auto()
     """A command in the name of a group or channel."""
     INLINE_QUERY = auto()

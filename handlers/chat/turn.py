@@ -1,13 +1,12 @@
 """One update as a handler sees it: who acts, where, in which language, and how to answer."""
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import structlog
-from telegram import Bot, MaybeInaccessibleMessage, Message, Update, User
+from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, Message, Update, User
 
 from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import Origin
@@ -18,35 +17,10 @@ from bot.services.ports import ChatError
 from handlers.chat import people
 from handlers.chat.html import View
 from handlers.chat.menus import Menus
+from handlers.chat.reading import Reader, TypedCommand, Words
 from handlers.sending.chat import Chat, ReplyTarget
 
 log = structlog.get_logger(__name__)
-
-_COMMAND = re.compile(r"/(\w+)(?:@(\w+))?(?![\w/<>])\s*", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class TypedCommand:
-    """The command that a text or caption begins with. `is_ours` is False where it calls another bot."""
-
-    name: str
-    arguments: str
-    is_ours: bool = True
-
-
-def read_command(text: str, username: str) -> TypedCommand | None:
-    """The command that a text begins with, its name in small letters; None where it begins with none."""
-    match = _COMMAND.match(text)
-    if match is None:
-        return None
-    is_ours = match[2] is None or match[2].casefold() == username.casefold()
-    return TypedCommand(match[1].casefold(), text[match.end() :].strip(), is_ours)
-
-
-def without_command(text: str, username: str) -> str:
-    """A text without the command that it begins with; line breaks stay."""
-    command = read_command(text, username)
-    return text.strip() if command is None else command.arguments
 
 
 def reply_target_of(update: Update) -> ReplyTarget:
@@ -61,11 +35,21 @@ def reply_target_of(update: Update) -> ReplyTarget:
     )
 
 
+def _replied_to(message: Message) -> Message | None:
+    replied = message.reply_to_message
+    # What only stands in a topic replies to the topic's first message, as Telegram has it.
+    return None if replied is None or replied.forum_topic_created is not None else replied
+
+
 class Turn:
     """One update. The dispatcher makes it, and loads the person before a handler sees it.
 
-    `message` is the message that was sent or edited, `pressed` the one under which a button was pressed;
-    `album` holds the other photos of the message's album. `t` and `preferences` are the person's.
+    `message` is the message that was sent or edited, `pressed` the one under which a button was pressed.
+    `album` holds what belongs to the message: the other parts of its album, a photo forwarded with it. Of these
+    `earlier` have been acted on before this one came. `t` and `preferences` are the person's.
+
+    What its messages say, whether it is somebody else's words and what it points at is decided here, for all
+    handlers alike.
     """
 
     def __init__(
@@ -75,18 +59,22 @@ class Turn:
         services: Services,
         chat: Chat,
         menus: Menus,
-        bot: Bot,
+        reader: Reader,
+        earlier: Sequence[Message] = (),
     ) -> None:
         self.update = update
         self.services = services
         self.chat = chat
         self.menus = menus
-        self._bot = bot
+        self._reader = reader
+        self._bot: Bot = reader.bot
         self.message: Message | None = update.message or update.edited_message
         self.pressed: MaybeInaccessibleMessage | None = (
             update.callback_query.message if update.callback_query is not None else None
         )
         self.album = tuple(album)
+        self.earlier = tuple(earlier)
+        self.first_question: str | None = None
         self.t: Texts = for_language("en")
         self.preferences = Preferences()
         self.is_notified = False
@@ -189,51 +177,78 @@ class Turn:
 
     @property
     def messages(self) -> tuple[Message, ...]:
-        """The message, and the other photos of its album."""
-        return () if self.message is None else (self.message, *self.album)
+        """The message, with the other parts of its album."""
+        return () if self.message is None else (*self.earlier, self.message, *self.album)
+
+    @property
+    def late(self) -> tuple[Message, ...]:
+        """Of these parts those that came now."""
+        return self.messages[len(self.earlier) :]
 
     @property
     def replied_to(self) -> Message | None:
-        """The message that this one replies to."""
-        if self.message is None or self._is_first_of_topic(self.message):
-            return None
-        return self.message.reply_to_message
+        """The message of this chat that this one replies to, or another part of its album."""
+        return next((replied for part in self.messages if (replied := _replied_to(part)) is not None), None)
+
+    @property
+    def pointed_at(self) -> Message | ExternalReplyInfo | None:
+        """The message that is replied to, be it in another chat: of that one Telegram tells the files."""
+        elsewhere = next((part.external_reply for part in self.messages if part.external_reply), None)
+        return self.replied_to or elsewhere
 
     @property
     def is_reply(self) -> bool:
         """Whether it replies to anything, be it out of another chat, or a story."""
-        message = self.message
-        return message is not None and (
-            self.replied_to is not None
-            or message.external_reply is not None
-            or message.reply_to_story is not None
-        )
+        return self.pointed_at is not None or any(part.reply_to_story is not None for part in self.messages)
 
-    @staticmethod
-    def _is_first_of_topic(message: Message) -> bool:
-        """Whether it only stands in a topic: Telegram calls that a reply to the topic's first message."""
-        replied = message.reply_to_message
-        return replied is not None and replied.forum_topic_created is not None
+    @cached_property
+    def _words(self) -> Words:
+        return self._reader.read(self.messages)
 
     @property
     def text(self) -> str:
-        """The text, or the caption that one photo of an album has."""
-        return next((text for part in self.messages if (text := part.text or part.caption)), "")
+        """The text, or the captions, as they were written but for invisible marks."""
+        return self._words.text
 
     @property
     def command(self) -> TypedCommand | None:
-        """The command that the text begins with."""
-        return read_command(self.text, self.username)
+        """The command that the text begins with, or the caption of any part of an album."""
+        return self._words.command
 
     @property
     def arguments(self) -> str:
-        """The text after the command, or all of it; line breaks stay."""
-        return without_command(self.text, self.username)
+        """The text after the command, or all of it, without the bot's name; line breaks stay."""
+        return self._words.request
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The web addresses that stand behind words."""
+        return self._words.addresses
+
+    @property
+    def names_bot(self) -> bool:
+        """Whether the bot's name is mentioned in it."""
+        return self._words.names_bot
 
     @property
     def is_forwarded(self) -> bool:
-        """Whether the message is another's: its text was not written for this bot."""
-        return self.message is not None and self.message.forward_origin is not None
+        """Whether the words are another's: they were not written for this bot."""
+        return self.message is not None and (
+            self._words.foreign if self._words.text else self.message.forward_origin is not None
+        )
+
+    @cached_property
+    def quoted(self) -> Words | None:
+        """The part of a message that is quoted in a reply; None where none is."""
+        quote = next((part.quote for part in self.messages if part.quote is not None), None)
+        return None if quote is None else self._reader.quoted(quote)
+
+    @cached_property
+    def replied_words(self) -> Words | None:
+        """What somebody else says in the message of this chat that is replied to; None where nothing is said."""
+        replied = self.replied_to
+        words = None if replied is None or self.is_ours(replied) else self._reader.read([replied])
+        return words if words and words.text else None
 
     @property
     def is_stale(self) -> bool:

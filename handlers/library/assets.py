@@ -23,7 +23,7 @@ from bot.errors import UserError
 from bot.i18n import Texts
 from handlers.chat.files import RemoteFile, fetch_file, save_file, sound_file_of
 from handlers.chat.html import View, fitting, inline
-from handlers.chat.inputs import pictures_of, result_replied_to
+from handlers.chat.inputs import pictures_of, result_replied_to, sound_in
 from handlers.chat.keyboards import DANGER, Button, Payload
 from handlers.chat.menus import Section
 from handlers.chat.routes import Answer, Command, Press, Reply
@@ -86,7 +86,7 @@ async def voice(turn: Turn, text: str) -> None:
     if more:
         raise UserError("error.asset.name", name=f"{name} {more}"[:60], limit=NAME_LIMIT)
     task = await result_replied_to(turn)
-    file = sound_file_of(turn.message) or sound_file_of(turn.replied_to)
+    file = sound_in(turn)
     if task is not None:
         await _make_voice_of_video(turn, name, task)
         return

@@ -14,7 +14,7 @@ from bot.errors import UserError
 from bot.services.compose import Pictures
 from bot.services.requests.cards import OUTFIT, Card, card_name, load_card
 from handlers.chat.html import View
-from handlers.chat.inputs import read_inputs
+from handlers.chat.inputs import parse_prompt, read_inputs
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Press
 from handlers.chat.turn import Turn
@@ -35,7 +35,7 @@ async def new(turn: Turn) -> None:
         if inputs.text:
             card = cards.answer(card, inputs.text, inputs.names)
     else:
-        prompt = turn.services.compose.parse(inputs.text, inputs.names)
+        prompt = parse_prompt(turn, inputs.text, inputs.names)
         card = cards.start(name, prompt, inputs.pictures, turn.preferences)
     await show_card(turn, replace(card, source_message_id=turn.message_id))
 

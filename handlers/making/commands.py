@@ -5,7 +5,7 @@ from bot.errors import UserError
 from bot.services.compose import Pictures
 from handlers.chat.files import image_file_of, sound_file_of
 from handlers.chat.html import View, inline
-from handlers.chat.inputs import Inputs, pictures_of, read_inputs, source_of
+from handlers.chat.inputs import Inputs, parse_prompt, pictures_of, read_inputs, source_of
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Event, Kind
 from handlers.chat.turn import Turn
@@ -17,14 +17,14 @@ async def extend(turn: Turn) -> None:
     """`/extend`: the video that is replied to, or the newest, some seconds longer."""
     inputs = await read_inputs(turn, links=False)
     task, source = await source_of(turn, inputs)
-    prompt = turn.services.compose.parse(inputs.text, inputs.names)
+    prompt = parse_prompt(turn, inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.extension(prompt, source, task.request.mode))
 
 
 async def edit(turn: Turn) -> None:
     """`/edit`: the video that is replied to, or the newest, changed as the prompt says."""
     inputs = await read_inputs(turn)
-    prompt = turn.services.compose.parse(inputs.text, inputs.names)
+    prompt = parse_prompt(turn, inputs.text, inputs.names)
     if not prompt.prompt:
         raise UserError("error.request.needs_prompt")
     _, source = await source_of(turn, inputs)
@@ -47,15 +47,15 @@ async def on_sound_reply(turn: Turn) -> None:
 
 async def _lip_sync(turn: Turn, inputs: Inputs) -> None:
     compose = turn.services.compose
-    speech = compose.speech(turn.services.compose.parse(inputs.text, inputs.names), inputs.sound)
-    _, source = await source_of(turn, inputs, sound_file_of(turn.replied_to))
+    speech = compose.speech(parse_prompt(turn, inputs.text, inputs.names), inputs.sound)
+    _, source = await source_of(turn, inputs, sound_file_of(turn.pointed_at))
     await submit_or_ask(turn, compose.lip_sync(source, speech))
 
 
 async def avatar(turn: Turn) -> None:
     """`/avatar`: a person in a photo says a text, or what a voice message says."""
     inputs = await read_inputs(turn, links=not pictures_of(turn))
-    prompt = turn.services.compose.parse(inputs.text, inputs.names)
+    prompt = parse_prompt(turn, inputs.text, inputs.names)
     person, compose = inputs.one_picture(), turn.services.compose
     await submit_or_ask(turn, compose.avatar(prompt, person, compose.speech(prompt, inputs.sound)))
 
@@ -66,15 +66,16 @@ async def motion(turn: Turn) -> None:
     person = inputs.one_picture()
     # A photo that is replied to is the person, unless one came along.
     has_photo = any(image_file_of(part) is not None for part in turn.messages)
-    _, source = await source_of(turn, inputs, None if has_photo else image_file_of(turn.replied_to))
-    prompt = turn.services.compose.parse(inputs.text, inputs.names)
+    _, source = await source_of(turn, inputs, None if has_photo else image_file_of(turn.pointed_at))
+    prompt = parse_prompt(turn, inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.motion(prompt, person, source))
 
 
 async def effect(turn: Turn) -> None:
     """`/effect`: one of Kling's effects, by name, on one photo or two."""
     inputs = await read_inputs(turn)
-    name, effects = inputs.text, turn.services.compose.effects
+    # What else stands there came with the other photos of an album.
+    name, effects = inputs.text.partition("\n")[0].strip(), turn.services.compose.effects
     if not name:
         raise UserError("error.effect.which")
     if not effects.knows(name) and " " in name:
@@ -90,7 +91,7 @@ async def try_on(turn: Turn) -> None:
     if len(inputs.pictures) == 2:
         await submit_or_ask(turn, compose.try_on(*inputs.pictures))
         return
-    prompt = turn.services.compose.parse(inputs.text, inputs.names)
+    prompt = parse_prompt(turn, inputs.text, inputs.names)
     person = inputs.one_picture()
     if not prompt.prompt:
         await suggest_outfits(turn, person)
@@ -102,14 +103,14 @@ async def try_on(turn: Turn) -> None:
 async def image(turn: Turn) -> None:
     """`/image`: a picture from a prompt, or from a prompt and photos."""
     inputs = await read_inputs(turn)
-    prompt = turn.services.compose.parse(inputs.text, inputs.names)
+    prompt = parse_prompt(turn, inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.picture(prompt, inputs.pictures))
 
 
 async def expand(turn: Turn) -> None:
     """`/expand`: a photo with more around it."""
     inputs = await read_inputs(turn)
-    prompt = turn.services.compose.parse(inputs.text, inputs.names)
+    prompt = parse_prompt(turn, inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.expansion(prompt, inputs.one_picture()))
 
 
@@ -118,7 +119,7 @@ async def sound(turn: Turn) -> None:
     inputs, source = await read_inputs(turn, links=False), None
     if inputs.source is not None:
         _, source = await source_of(turn, inputs)
-    prompt = turn.services.compose.parse(inputs.text, inputs.names)
+    prompt = parse_prompt(turn, inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.sound(prompt, source))
 
 
@@ -134,6 +135,11 @@ async def on_unknown_command(turn: Turn) -> None:
     """Say where the commands are listed."""
     command = turn.text.split(maxsplit=1)[0]
     await turn.answer(View(turn.t("error.command.unknown", command=inline(command, 40))))
+
+
+async def on_forwarded_command(turn: Turn) -> None:
+    """Say that a command acts for whoever writes it."""
+    await turn.answer(View(turn.t("error.command.forwarded")))
 
 
 async def on_anonymous_command(turn: Turn) -> None:
@@ -158,5 +164,6 @@ EVENTS = (
     Event(Kind.SOUND_REPLY, on_sound_reply),
     Event(Kind.UNSUPPORTED, on_unsupported),
     Event(Kind.UNKNOWN_COMMAND, on_unknown_command),
+    Event(Kind.FORWARDED_COMMAND, on_forwarded_command, AccessLevel.OPEN),
     Event(Kind.ANONYMOUS_COMMAND, on_anonymous_command, AccessLevel.OPEN),
 )

@@ -8,7 +8,7 @@ from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.tasks.task import Task
 from bot.errors import UserError
-from bot.services.requests.cards import LINE_FULL, READY, STALE, Card, card_name, dump_card
+from bot.services.requests.cards import FORWARDED, LINE_FULL, READY, STALE, Card, card_name, dump_card
 from handlers.chat.html import View
 from handlers.chat.turn import Turn
 from handlers.making import card_views
@@ -100,10 +100,12 @@ async def save_request(turn: Turn, request: VideoRequest, message_id: int | None
 
 
 def first_question(turn: Turn) -> str | None:
-    """What to ask before a message costs anything: it waited too long, or the person prefers to confirm."""
+    """What to ask before a message costs anything: it waited too long, holds another's words, or it was so decided."""
     if turn.is_stale:
         return STALE
-    return READY if turn.preferences.confirm_first else None
+    if turn.is_forwarded:
+        return FORWARDED
+    return turn.first_question or (READY if turn.preferences.confirm_first else None)
 
 
 async def _submit_or_keep(turn: Turn, card: Card, shown: int | None = None) -> None:

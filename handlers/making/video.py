@@ -8,10 +8,9 @@ from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.units import TaskId
 from bot.errors import UserError
 from bot.services.compose import Pictures
-from bot.services.requests.attachments import split_links
-from bot.services.requests.cards import FORWARDED, PHOTO, PROMPT, Card
+from bot.services.requests.cards import PHOTO, PROMPT, Card
 from handlers.chat.files import RemoteFile, image_file_of, save_file
-from handlers.chat.inputs import read_inputs, read_prompt
+from handlers.chat.inputs import has_links, parse_prompt, read_inputs, read_prompt
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Event, Kind, Press
@@ -30,13 +29,9 @@ class Animate(Payload, action="animate"):
 
 async def video(turn: Turn) -> None:
     """Make a video of a prompt, of the photos that came with it, or of the message that is replied to."""
-    cards, is_foreign = turn.services.cards, turn.is_forwarded
-    inputs = await read_inputs(turn, links=not is_foreign)
-    if is_foreign:
-        # Another person's text holds no options and no pictures: it is offered as it stands.
-        prompt = ParsedPrompt(split_links(inputs.text).words)
-    else:
-        prompt = turn.services.compose.parse(inputs.text, inputs.names)
+    cards = turn.services.cards
+    inputs = await read_inputs(turn)
+    prompt = parse_prompt(turn, inputs.text, inputs.names)
     # A command is an order of its own; photos without a prompt, or what a card waits for, belong to the card.
     card = None if turn.command is not None else await cards.get(turn.user_id, turn.chat_id)
     is_for_card = card is not None and (not inputs.text or card.awaits is Knob.END_FRAME)
@@ -45,30 +40,30 @@ async def video(turn: Turn) -> None:
     if card is not None and card.takes_pictures and inputs.pictures and is_for_card:
         await show_card(turn, cards.add_pictures(card, inputs.pictures, turn.preferences))
     else:
-        await make_video(turn, prompt, inputs.pictures, FORWARDED if is_foreign else None)
+        await make_video(turn, prompt, inputs.pictures)
 
 
 async def on_text(turn: Turn) -> None:
     """A text in a private chat changes the open card, or else is offered as a prompt."""
     card = await turn.services.cards.get(turn.user_id, turn.chat_id)
     replied = turn.replied_to
-    is_of_photo = image_file_of(replied) is not None and (
+    is_of_photo = image_file_of(turn.pointed_at) is not None and (
         # A photo that is replied to counts more than a card, unless the card began with it.
         card is None or replied is None or card.source_message_id != replied.message_id
     )
-    if is_of_photo or (split_links(turn.text).links and not turn.is_forwarded):
+    if is_of_photo or has_links(turn):
         # A link with a text is a photo with a caption.
         await video(turn)
         return
     names = await turn.services.assets.names(turn.user_id)
     if card is not None and _takes_text(card):
         if await is_meant(turn, card):
-            await show_card(turn, turn.services.cards.answer(card, turn.text, names))
+            await show_card(turn, turn.services.cards.answer(card, turn.arguments, names))
             return
-        token = await turn.services.questions.save_words(turn.user_id, turn.text)
-        await turn.answer(card_views.which_draft(turn.t, card, turn.text, token, turn.user_id))
+        token = await turn.services.questions.save_words(turn.user_id, turn.arguments)
+        await turn.answer(card_views.which_draft(turn.t, card, turn.arguments, token, turn.user_id))
     else:
-        await make_video(turn, turn.services.compose.parse(turn.text, names), question=PROMPT)
+        await make_video(turn, parse_prompt(turn, turn.arguments, names), question=PROMPT)
 
 
 async def is_meant(turn: Turn, card: Card | None) -> bool:

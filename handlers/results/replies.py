@@ -36,16 +36,16 @@ ANSWERS: Mapping[MessagePurpose, Answer] = {
 
 async def on_reply(turn: Turn) -> bool:
     """Act on a text in reply to a result, or to a question about one; False where it is neither."""
-    noted = await _replied_to(turn) if turn.message is not None and turn.message.text else None
+    noted = await _replied_to(turn) if turn.text else None
     if noted is None:
         return False
-    text, is_addressed = _addressed(turn)
+    text = turn.arguments
     answer = ANSWERS.get(noted.purpose) if noted.purpose is not None else None
     if answer is not None:
         await answer(turn, await _result(turn, noted), text)
         await _delete_question(turn)
         return True
-    if not is_addressed or noted.task.request.operation.product is not Product.VIDEO:
+    if not (turn.is_private or turn.names_bot) or noted.task.request.operation.product is not Product.VIDEO:
         return False
     await _continue(turn, noted, text)
     return True
@@ -71,7 +71,8 @@ async def on_edited(turn: Turn) -> None:
     if task is None or task.user_id != turn.user_id:
         return
     prompt = await read_prompt(turn, split_links(turn.arguments).words)
-    if not prompt.prompt:
+    if not prompt.prompt or services.compose.completed(task.request, prompt) == task.request:
+        # Telegram also tells of an edit where no word changed, such as a preview that came or went.
         return
     await services.results.check_kept(task.request)
     request = replace_prompt(services.compose, task.request, prompt, turn.preferences)
@@ -85,15 +86,6 @@ async def _replied_to(turn: Turn) -> NotedMessage | None:
     if replied is None or not turn.is_ours(replied):
         return None
     return await turn.services.results.noted(turn.chat_id, replied.message_id)
-
-
-def _addressed(turn: Turn) -> tuple[str, bool]:
-    """The text without the bot's name, and whether it is meant for the bot: in groups only with its name."""
-    text, name = turn.text, f"@{turn.username}"
-    start = text.casefold().find(name.casefold())
-    if start < 0:
-        return text.strip(), turn.is_private
-    return f"{text[:start]}{text[start + len(name) :]}".strip(), True
 
 
 async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:

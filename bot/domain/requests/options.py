@@ -167,9 +167,12 @@ _RATIO = re.compile(r"(\d{1,2})[:x×](\d{1,2})")
 _MODEL = re.compile(r"(?:kling-)?v\d.*|kling-\d.*")
 
 
+_COLONS = str.maketrans("∶꞉ː", ":::")
+
+
 def plain(word: str) -> str:
     """A word as it is compared."""
-    return unicodedata.normalize("NFKC", word).casefold()
+    return unicodedata.normalize("NFKC", word).casefold().translate(_COLONS)
 
 
 def short_option(word: str, unit: str, vocabulary: Vocabulary) -> tuple[str, object, int] | None:

@@ -15,6 +15,7 @@ Where a short word at an edge could belong to the sentence, the sentence wins:
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 
 from bot.domain.requests.options import (
@@ -34,9 +35,15 @@ from bot.domain.requests.options import (
 from bot.domain.requests.request import PROMPT_LIMIT
 from bot.errors import UserError
 
-__all__ = ["Options", "ParsedPrompt", "Vocabulary", "parse"]
+__all__ = ["Options", "ParsedPrompt", "Vocabulary", "parse", "tidy"]
 
-"""Characters in a prompt or negative prompt."""
+_JOINERS = frozenset("\u200c\u200d")
+"""Between letters of some scripts, and between the parts of one emoji, these have a meaning."""
+
+_TAGS = range(0xE0020, 0xE0080)
+"""What flags of regions are written with."""
+
+_EMOJI_STYLE = "\ufe0f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,22 @@ class ParsedPrompt:
     options: Options = Options()
 
 
+def tidy(text: str) -> str:
+    """A text without the invisible marks that keyboards and copied pages put into it."""
+    kept: list[str] = []
+    for character in text:
+        is_mark = (
+            unicodedata.category(character) == "Cf"
+            and character not in _JOINERS
+            and ord(character) not in _TAGS
+        )
+        # Behind a digit or a dash it makes an emoji of what is meant as an option.
+        is_style = character == _EMOJI_STYLE and bool(kept) and unicodedata.category(kept[-1])[0] in "LNPZ"
+        if not (is_mark or is_style):
+            kept.append(character)
+    return "".join(kept)
+
+
 def parse(text: str, vocabulary: Vocabulary) -> ParsedPrompt:
     """Split what a person typed into prompt and options.
 
@@ -55,7 +78,7 @@ def parse(text: str, vocabulary: Vocabulary) -> ParsedPrompt:
             what is allowed and the nearest match.
 
     """
-    reader = _Reader(text, vocabulary)
+    reader = _Reader(tidy(text), vocabulary)
     prompt = reader.read()
     _limit("error.prompt.too_long", prompt)
     _limit("error.prompt.negative_too_long", reader.options.negative_prompt or "")
@@ -104,7 +127,10 @@ _APOSTROPHES = frozenset("'’")
 _SEPARATORS = ",，、;；"
 # Chinese puts no space behind a comma; a Latin comma without one is part of a word ("0,7").
 _TOKEN = re.compile(r"[^\s，、；]+[，、；]*|[，、；]+")
-_DASHES = re.compile(r"(?:--|－－|−−|[—–―]{1,2})(?=\w)")
+_SHORT_DASHES = "‐‑‒−﹣－-"
+"""Two of these begin an option; phones write one of `_LONG_DASHES` in their place."""
+_LONG_DASHES = "—–―─⸺﹘"
+_DASHES = re.compile(rf"(?:[{_SHORT_DASHES}]{{2}}|[{_SHORT_DASHES}]?[{_LONG_DASHES}]{{1,2}})(?=\w)")
 _END_OF_OPTIONS = frozenset({"--", "－－", "—", "–"})
 
 
@@ -258,7 +284,7 @@ class _Reader:
         if match is None:
             return False
         # A dash in a sentence ("—and then it snows") is no option unless its word is one.
-        if match[0] in {"--", "－－", "−−"}:
+        if not set(match[0]) & set(_LONG_DASHES):
             return True
         name = _split(token.text[match.end() :])[0]
         return resembles_option(name) or short_option(plain(name), "", self._vocabulary) is not None
@@ -373,5 +399,5 @@ def _quoted(text: str) -> tuple[str, str] | None:
 
 def _split(body: str) -> tuple[str, str | None]:
     """`name=value` and `name：value` into their parts; the value is None where there is no separator."""
-    match = re.search(r"[=＝:：]", body)
+    match = re.search(r"[=＝﹦:：﹕∶]", body)
     return (body, None) if match is None else (body[: match.start()], body[match.end() :])

@@ -1,0 +1,49 @@
+"""What belongs to a message and comes after that was acted on: a photo of an album that took longer to upload."""
+
+from contextlib import suppress
+
+from bot.domain.tasks.task import Task, TaskState
+from bot.errors import UserError
+from bot.services.requests.cards import LATE
+from handlers.chat.inputs import keep_pictures
+from handlers.chat.routes import Event, Kind
+from handlers.chat.turn import Turn
+from handlers.making.submit import show_card
+
+
+async def on_late_part(turn: Turn) -> bool:
+    """Put it to what was begun, where nothing has been sent to Kling yet; False: act on all parts as one message.
+
+    What is on its way to Kling stays, and it is asked whether to make another.
+    """
+    services, earlier = turn.services, [part.message_id for part in turn.earlier]
+    card = await services.cards.get(turn.user_id, turn.chat_id)
+    if card is not None and card.source_message_id in earlier and card.takes_pictures:
+        pictures = await keep_pictures(turn, turn.late)
+        await show_card(turn, services.cards.add_pictures(card, pictures, turn.preferences))
+        return True
+    task = await _begun(turn, earlier)
+    if task is not None and not await _is_withdrawn(turn, task):
+        turn.first_question = LATE
+    return False
+
+
+async def _begun(turn: Turn, messages: list[int]) -> Task | None:
+    """What was made of the parts that came before."""
+    for message_id in messages:
+        task = await turn.services.results.of_request(turn.chat_id, message_id)
+        if task is not None and task.user_id == turn.user_id:
+            return task
+    return None
+
+
+async def _is_withdrawn(turn: Turn, task: Task) -> bool:
+    """Whether the task was still in line and is no more; one that its owner cancelled is not begun again unasked."""
+    if task.state is TaskState.CANCELLED:
+        return False
+    with suppress(UserError):
+        return (await turn.services.tasks.cancel(turn.user_id, task.id)).state is TaskState.CANCELLED
+    return False
+
+
+EVENTS = (Event(Kind.LATE_PART, on_late_part),)

@@ -1,0 +1,377 @@
+"""What a message says and points at: whose words, which name, which part of an album, what is quoted or linked."""
+
+import itertools
+import json
+from dataclasses import replace
+
+import pytest
+
+from bot.demo.script import sample_picture
+from handlers import ROUTES
+from handlers.chat.menus import Section
+from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
+
+NAME = "kling_demo_bot"
+NUMBERS = itertools.count(5_000)
+PEOPLE = {ADA: "Ada", BOSS: "Boss", XIAOLIN: "小林"}
+STRANGER = {"type": "user", "date": 1, "sender_user": {"id": 66, "is_bot": False, "first_name": "Eve"}}
+STICKER = {"file_id": "s", "file_unique_id": "u", "type": "regular", "width": 9, "height": 9} | {
+    "is_animated": False,
+    "is_video": False,
+}
+FORWARDED = {"forward_origin": STRANGER}
+NOT_YOURS = "Somebody else wrote this command"
+
+
+@pytest.fixture
+async def bot(world):
+    world.kling.behaviour.render_seconds = 0.3
+    world.configure(daily=1_000, models='["kling-v1-6", "kling-v2-6", "kling-image-v2"]')
+    await world.start()
+    return world
+
+
+def a_message(bot, user: int, chat: int, **fields) -> dict:
+    """A message as the Bot API writes it."""
+    private = {"id": chat, "type": "private", "first_name": PEOPLE[user]}
+    return {
+        "message_id": next(NUMBERS),
+        "date": int(bot.seconds()),
+        "chat": private if chat > 0 else {"id": chat, "type": "supergroup", "title": "Friends"},
+        "from": {"id": user, "is_bot": False, "first_name": PEOPLE[user], "language_code": "en"},
+    } | fields
+
+
+async def send(bot, *messages: dict, user: int = ADA, chat: int | None = None) -> list[dict]:
+    """Let messages come in one batch; each has the fields that it is told to have."""
+    updates = bot.telegram.state.updates
+    sent = []
+    for fields in messages:
+        sent.append(a_message(bot, user, chat or user, **fields))
+        updates.add("message", sent[-1])
+    await bot.settle()
+    return sent
+
+
+async def a_picture(bot) -> dict:
+    """What a message with a photo has in it, uploaded where it is in nobody's way."""
+    sent = await bot.telegram.send_photo(XIAOLIN, sample_picture())
+    await bot.settle()
+    return {"photo": sent["photo"]}
+
+
+def requests(bot) -> list[dict]:
+    return [json.loads(text) for (text,) in bot.rows("SELECT request FROM tasks ORDER BY sequence")]
+
+
+def drafts(bot, user: int = ADA) -> list[dict]:
+    found = bot.rows("SELECT data FROM drafts WHERE user_id = ?", user)
+    return [json.loads(text)["request"] for (text,) in found]
+
+
+def entity(text: str, part: str, kind: str, **fields) -> dict:
+    """An entity over a part of a text, counted as Telegram does."""
+    before = text[: text.index(part)]
+    units = [len(piece.encode("utf-16-le")) // 2 for piece in (before, part)]
+    return {"type": kind, "offset": units[0], "length": units[1]} | fields
+
+
+# -- somebody else's words ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/video a fox", "/image two cats", "/sound rain on a roof", "/image two cats --n 4", "/new a fox"],
+)
+async def test_a_forwarded_order_is_asked_about(bot, text):
+    await send(bot, {"text": text} | FORWARDED)
+    assert requests(bot) == []
+    assert len(drafts(bot)) == 1
+
+
+async def test_a_forwarded_photo_with_an_order_is_asked_about(bot):
+    picture = await a_picture(bot)
+    await send(bot, picture | {"caption": "/effect running"} | FORWARDED)
+    await send(bot, picture | {"caption": "/video@" + NAME + " it runs"} | FORWARDED, chat=GROUP)
+    assert requests(bot) == []
+    assert len(drafts(bot)) == 2
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, command in ROUTES.commands.items() if command.section is not Section.MAKING]
+)
+async def test_no_other_command_acts_for_who_forwards_it(bot, name):
+    before = bot.rows("SELECT count(*) FROM ledger"), bot.rows("SELECT * FROM settings")
+    sent = f"/{name} {ADA} 5000"
+    await send(bot, {"text": sent} | FORWARDED, user=BOSS)
+    await send(bot, {"text": sent.replace("5000", "admin")} | FORWARDED, user=BOSS)
+    assert len(bot.written(BOSS, NOT_YOURS)) == 2
+    assert (bot.rows("SELECT count(*) FROM ledger"), bot.rows("SELECT * FROM settings")) == before
+    assert bot.rows("SELECT count(*) FROM audit") == [(0,)]
+
+
+async def test_what_a_person_writes_above_what_they_forward_is_their_own(bot):
+    picture = await a_picture(bot)
+    await send(bot, {"text": "/video it runs"}, picture | {"caption": "/image two cats"} | FORWARDED)
+    (request,) = requests(bot)
+    assert (request["prompt"], request["operation"]) == ("it runs", "image2video")
+
+
+async def test_a_comment_whose_photo_comes_late_still_gets_it(bot):
+    bot.kling.behaviour.throttle = True
+    picture = await a_picture(bot)
+    await send(bot, {"text": "/video it runs"})
+    await send(bot, picture | {"caption": "somebody's boat"} | FORWARDED)
+    bot.kling.behaviour.throttle = False
+    await bot.telegram.wait_video(ADA)
+    await bot.ended(2)
+    states = [state for (state,) in bot.rows("SELECT state FROM tasks ORDER BY sequence")]
+    assert states == ["cancelled", "succeeded"]
+    assert [(each["prompt"], each["operation"]) for each in requests(bot)][1] == ("it runs", "image2video")
+
+
+# -- the bot's name -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"ask @{NAME}_helper_bot",
+        f"write to x@{NAME}.example",
+        f"die Straße heißt @{NAME}_2",
+        "İstanbul is nice",
+        "it runs on",
+    ],
+)
+async def test_talk_about_a_video_in_a_group_is_no_order(bot, text):
+    await bot.telegram.say(ADA, "/video a fox --model kling-v1-6", chat=GROUP)
+    (video,) = await bot.telegram.wait_video(GROUP)
+    await bot.ended()
+    answers = len(bot.telegram.replies(GROUP))
+    await bot.telegram.say(ADA, text, chat=GROUP, reply_to=video["message_id"])
+    await bot.settle()
+    assert len(requests(bot)) == 1
+    assert len(bot.telegram.replies(GROUP)) == answers
+
+
+@pytest.mark.parametrize(
+    "text", [f"@{NAME} ßßß it runs on", f"ßßß it @{NAME.upper()} runs on", f"ßßß it runs on @{NAME}"]
+)
+async def test_words_that_name_the_bot_are_for_it_without_the_name(bot, text):
+    await bot.telegram.say(ADA, "/video a fox --model kling-v1-6", chat=GROUP)
+    (video,) = await bot.telegram.wait_video(GROUP)
+    await bot.ended()
+    await bot.telegram.say(ADA, text, chat=GROUP, reply_to=video["message_id"])
+    await bot.settle()
+    assert requests(bot)[1]["prompt"] == "ßßß it runs on"
+
+
+async def test_the_bots_name_is_no_part_of_a_prompt(bot):
+    await bot.telegram.say(ADA, f"/video @{NAME} a fox", chat=GROUP)
+    text = "/video 🦊 Kling a fox"
+    me = {"id": bot.telegram.state.bot.id, "is_bot": True, "first_name": "Kling"}
+    await send(bot, {"text": text, "entities": [entity(text, "Kling", "text_mention", user=me)]})
+    assert {request["prompt"] for request in requests(bot)} == {"a fox", "🦊 a fox"}
+
+
+async def test_a_bot_with_a_new_name_is_addressed_by_it_without_a_restart(bot):
+    bot.telegram.state.bot = replace(bot.telegram.state.bot, username="renamed_bot")
+    await bot.telegram.say(ADA, "/video@renamed_bot a fox", chat=GROUP)
+    await bot.settle()
+    assert requests(bot) == []
+    bot.clock.advance(11 * 60_000)
+    await bot.settle()
+    await bot.telegram.say(ADA, "/video@renamed_bot a fox", chat=GROUP)
+    await bot.settle()
+    assert len(requests(bot)) == 1
+
+
+# -- what is quoted, linked, or in another chat -------------------------------------------------------
+
+
+async def test_the_part_that_is_quoted_is_the_prompt(bot):
+    said = await bot.telegram.say(XIAOLIN, "I dreamt of a fox in the snow last night", chat=GROUP)
+    await bot.telegram.say(ADA, "/video", chat=GROUP, reply_to=said["message_id"], quote="a fox in the snow")
+    await bot.settle()
+    assert [request["prompt"] for request in requests(bot)] == ["a fox in the snow"]
+
+
+async def test_a_quote_beside_words_of_ones_own_is_asked_about(bot):
+    said = await bot.telegram.say(XIAOLIN, "I dreamt of a fox in the snow last night", chat=GROUP)
+    await bot.telegram.say(ADA, "/video at night", chat=GROUP, reply_to=said["message_id"], quote="a fox")
+    await bot.settle()
+    assert requests(bot) == []
+    assert [draft["prompt"] for draft in drafts(bot)] == ["a fox\nat night"]
+
+
+async def test_a_photo_of_another_chat_is_what_it_is_about(bot):
+    picture = await a_picture(bot)
+    elsewhere = {"external_reply": {"origin": STRANGER} | picture}
+    await send(bot, {"text": "/video it runs"} | elsewhere)
+    await send(bot, {"text": "it runs"} | elsewhere)
+    assert [request["operation"] for request in requests(bot)] == ["image2video", "image2video"]
+
+
+async def test_words_of_another_chat_are_the_prompt(bot):
+    quote = {"text": "a fox in the snow", "position": 0}
+    await send(bot, {"text": "/video", "external_reply": {"origin": STRANGER}, "quote": quote})
+    assert [request["prompt"] for request in requests(bot)] == ["a fox in the snow"]
+
+
+@pytest.mark.parametrize("command", ["/video ", ""])
+async def test_an_address_behind_words_is_the_photo(bot, command):
+    text = f"{command}let 🦊 this run"
+    address = "https://pictures.example/fox.jpg"
+    await send(bot, {"text": text, "entities": [entity(text, "this", "text_link", url=address)]})
+    assert requests(bot) == []
+    assert len(bot.written(ADA, "pictures.example")) == 1
+
+
+# -- albums -------------------------------------------------------------------------------------------
+
+
+async def an_album(bot, *captions: str, chat: int | None = None, files: bool = False, **fields) -> None:
+    picture = await a_picture(bot)
+    if files:
+        largest = picture["photo"][-1]
+        picture = {"document": {**largest, "mime_type": "image/jpeg", "file_name": "a.jpg"}}
+    parts = [picture | ({"caption": caption} if caption else {}) | fields for caption in captions]
+    group = {"media_group_id": f"album-{next(NUMBERS)}"}
+    await send(bot, *(part | group for part in parts), chat=chat)
+
+
+@pytest.mark.parametrize("files", [False, True])
+@pytest.mark.parametrize("chat", [ADA, GROUP])
+async def test_a_command_counts_on_any_part_of_an_album(bot, chat, files):
+    await an_album(bot, "", "/effect hug", chat=chat, files=files)
+    await an_album(bot, "us two", "/effect hug", chat=chat, files=files)
+    assert [request["operation"] for request in requests(bot)] == ["effects", "effects"]
+
+
+async def test_an_order_for_a_picture_on_the_second_part_makes_a_picture(bot):
+    await an_album(bot, "", "/image two cats")
+    assert [request["operation"] for request in requests(bot)] == ["image_from_images"] or drafts(bot) == []
+
+
+@pytest.mark.parametrize("captions", [("", "/video@other_bot"), ("a fox", "/video@other_bot it runs")])
+async def test_an_album_for_another_bot_is_left_alone(bot, captions):
+    before = len(bot.telegram.replies(GROUP))
+    await an_album(bot, *captions, chat=GROUP)
+    assert (requests(bot), drafts(bot)) == ([], [])
+    assert len(bot.telegram.replies(GROUP)) == before
+
+
+async def test_the_captions_of_all_parts_are_the_prompt(bot):
+    await an_album(bot, "they dance", "in the rain")
+    assert [draft["prompt"] for draft in drafts(bot)] == ["they dance\nin the rain"]
+
+
+async def test_a_video_beside_a_photo_swallows_neither_photo_nor_words(bot):
+    picture = await a_picture(bot)
+    film = {"video": {"file_id": "a", "file_unique_id": "b", "width": 9, "height": 9, "duration": 1}}
+    group = {"media_group_id": "mixed"}
+    await send(bot, film | {"caption": "it runs"} | group, picture | group)
+    await bot.settle()
+    assert len(requests(bot)) + len(drafts(bot)) == 1
+
+
+async def test_a_late_part_of_an_album_joins_what_is_still_in_line(bot):
+    bot.kling.behaviour.throttle = True
+    picture = await a_picture(bot)
+    group = {"media_group_id": "slow"}
+    await send(bot, picture | {"caption": "/effect running"} | group)
+    bot.clock.advance(4_000)
+    await send(bot, picture | {"caption": ""} | group)
+    states = [state for (state,) in bot.rows("SELECT state FROM tasks ORDER BY sequence")]
+    assert states[0] == "cancelled"
+    assert bot.balance(ADA)[0] == 0
+
+
+async def test_a_late_part_of_what_was_sent_is_asked_about(bot):
+    bot.kling.behaviour.render_seconds = 30
+    picture = await a_picture(bot)
+    group = {"media_group_id": "slow"}
+    await send(bot, picture | {"caption": "/video they dance"} | group)
+    bot.clock.advance(4_000)
+    await bot.settle()
+    assert bot.rows("SELECT state FROM tasks") == [("in_progress",)]
+    await send(bot, picture | group)
+    assert len(requests(bot)) == 1
+    assert len(drafts(bot)) == 1
+
+
+async def test_a_late_part_joins_a_draft(bot):
+    picture = await a_picture(bot)
+    group = {"media_group_id": "slow"}
+    await send(bot, picture | group)
+    bot.clock.advance(4_000)
+    await send(bot, picture | {"caption": ""} | group)
+    (photos,) = [json.loads(text) for (text,) in bot.rows("SELECT data FROM drafts WHERE user_id = ?", ADA)]
+    assert len(photos["pictures"]) == 2
+
+
+# -- how it is written --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/video a fox 10s 9:16",
+        "\u200e/video a fox 10s\u200e 9:16\ufe0f",
+        "/video a fox \u200f10s 9\u223616",
+        "/video a fox 10s 9：16",
+        "/video a fox ‐‐duration 10 —ratio 9:16",
+        "/video a fox −−duration\u200b 10 --ratio 9\ufe5516",
+        "/video a fox \u2011\u2011duration 10 ──ratio 9:16",
+        "／video a fox 10s 9:16",
+        "/视频 a fox 10s 9:16",
+        "／视频a fox 10s 9:16",
+        "/视频@" + NAME + " a fox 10s 9:16",
+        "/ｖｉｄｅｏ a fox 10s 9:16",
+    ],
+)
+async def test_marks_and_signs_of_other_keyboards_mean_the_same(bot, text):
+    await send(bot, {"text": text})
+    (request,) = requests(bot)
+    assert (request["prompt"], request["duration"], request["aspect_ratio"]) == ("a fox", 10, "9:16")
+
+
+@pytest.mark.parametrize("text", ["/图片 一只狐狸", "/音效 雨声", "/生成视频一只狐狸在雪地里"])
+async def test_commands_have_chinese_words(bot, text):
+    await send(bot, {"text": text})
+    assert len(requests(bot)) == 1
+
+
+async def test_an_edit_that_changes_no_word_does_nothing(bot):
+    sent = await bot.telegram.say(ADA, "/video a fox 10s")
+    await bot.telegram.wait_video(ADA)
+    await bot.ended()
+    bot.telegram.state.updates.add("edited_message", sent | {"edit_date": int(bot.seconds())})
+    await bot.settle()
+    assert drafts(bot) == []
+    bot.telegram.acting.edit(ADA, ADA, sent["message_id"], "/video a hare 10s")
+    await bot.settle()
+    assert [draft["prompt"] for draft in drafts(bot)] == ["a hare"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"dice": {"emoji": "🎲", "value": 3}},
+        {"paid_media": {"star_count": 1, "paid_media": []}},
+        {"checklist": {"title": "a", "tasks": []}},
+        {"game": {"title": "a", "description": "b", "photo": []}},
+        {"venue": {"location": {"longitude": 1, "latitude": 1}, "title": "a", "address": "b"}},
+        {"gift": {"gift": {"id": "1", "sticker": STICKER, "star_count": 1}}},
+        {"something_new": {"a": 1}},
+    ],
+    ids=lambda content: next(iter(content)),
+)
+async def test_whatever_nothing_can_be_made_of_is_answered(bot, content):
+    await send(bot, content)
+    assert len(bot.telegram.replies(ADA)) == 1
+
+
+async def test_news_of_the_chat_is_not_answered(bot):
+    await send(bot, {"message_auto_delete_timer_changed": {"message_auto_delete_time": 86_400}})
+    assert bot.telegram.replies(ADA) == []

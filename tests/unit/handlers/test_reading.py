@@ -1,0 +1,78 @@
+"""What texts and entities are read as; entities count UTF-16 units and may be wrong."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from telegram import Message, User
+
+from handlers import ROUTES
+from handlers.chat.reading import Reader, other_words
+
+ME = User(7, "Kling", is_bot=True, username="kling_bot")
+
+
+class Named:
+    """What a reader asks of the library's bot."""
+
+    id, username = ME.id, ME.username
+
+
+READER = Reader(Named())
+
+
+def a_message(text: str, *entities: dict, **fields) -> Message:
+    body = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}, "text": text}
+    return Message.de_json(body | {"entities": list(entities)} | fields, None)
+
+
+def test_every_other_word_names_a_command_and_no_word_is_a_command_itself():
+    assert set(other_words().values()) <= set(ROUTES.commands)
+    assert not set(other_words()) & set(ROUTES.commands)
+
+
+@pytest.mark.parametrize("word", other_words())
+def test_every_other_word_is_read_as_its_command(word):
+    command = READER.command_in(f"/{word} 一只狐狸")
+    assert (command.name, command.arguments) == (other_words()[word], "一只狐狸")
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "length", "request_text"),
+    [
+        ("@kling_bot a fox", 0, 10, "a fox"),
+        ("a fox @kling_bot", 6, 10, "a fox"),
+        ("a fox @kling_bot\nruns", 6, 10, "a fox\nruns"),
+        ("🦊🦊 @KLING_BOT runs", 5, 10, "🦊🦊 runs"),
+        ("@kling_bot", 0, 10, ""),
+        ("@kling_bot2 a fox", 0, 11, "@kling_bot2 a fox"),
+    ],
+)
+def test_the_bots_name_is_taken_out_and_another_stays(text, offset, length, request_text):
+    words = READER.read([a_message(text, {"type": "mention", "offset": offset, "length": length})])
+    assert words.request == request_text
+    assert words.names_bot is (request_text != text)
+    assert words.text == text
+
+
+def test_without_an_entity_a_name_is_text():
+    assert not READER.read([a_message("write to x@kling_bot.example")]).names_bot
+
+
+@given(
+    st.text(max_size=40),
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "type": st.sampled_from(["mention", "text_mention", "text_link", "bold", "something_new"]),
+                "offset": st.integers(-50, 2**40),
+                "length": st.integers(-50, 2**40),
+            },
+            optional={"url": st.text(max_size=20)},
+        ),
+        max_size=4,
+    ),
+)
+def test_any_entities_are_read_and_lose_no_text_but_the_name(text, entities):
+    words = READER.read([a_message(text, *entities)])
+    assert words.names_bot is False
+    assert all(address.lower().startswith("http") for address in words.addresses)
