@@ -16,7 +16,7 @@ from handlers.guide import catalog, start, tips
 from handlers.library import assets, ideas, recipes
 from handlers.making import card, commands, late, video
 from handlers.results import history, inline, replies, results, tasks
-from handlers.shop import buy
+from handlers.shop import buy, refunds
 
 # Menus and /help list commands by section, and within a section in this order.
 ROUTES = Routes.of_modules(
@@ -26,5 +26,5 @@ ROUTES = Routes.of_modules(
     *(panel, panel_people, panel_tasks, pricing, grants, providers, access),
     *(settings, quota, privacy, stats, announcements),
     *(start, catalog, tips),
-    *(buy,),
+    *(buy, refunds),
 )

@@ -147,6 +147,8 @@ class Dispatcher:
         # A payment that arrived is credited wherever it was made.
         if message.successful_payment is not None:
             return self._event(turn, Kind.PAYMENT)
+        if message.refunded_payment is not None:
+            return self._event(turn, Kind.STARS_REFUNDED)
         # What a person shared by inline mode is for the others in the chat.
         if message.via_bot is not None and message.via_bot.id == self._bot.id:
             return None

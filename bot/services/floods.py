@@ -113,7 +113,9 @@ def album_of(payload: Mapping[str, Any]) -> str | None:
 def _is_kept(payload: Mapping[str, Any]) -> bool:
     """Whether it is acted on in any case: money, and what Telegram itself reports."""
     kinds = {"message", "edited_message", "callback_query", "inline_query"}
-    return not kinds & payload.keys() or "successful_payment" in body_of(payload)
+    return not kinds & payload.keys() or bool(
+        {"successful_payment", "refunded_payment"} & body_of(payload).keys()
+    )
 
 
 def _keep(memory: OrderedDict[Any, Any], key: object, value: Any) -> Any:

@@ -177,7 +177,7 @@ class CreditsStore(Subject):
 def book(tx: Transaction, row: LedgerRow, first: str = "") -> None:
     """Write a row and its parts: added credits are a new lot, taken ones go in order.
 
-    `first` names the lot to take from before all others.
+    `first` names the operation whose lots (see `get_left`) it takes from before all others.
 
     Raises:
         NotEnough: it takes more than there is.
@@ -235,6 +235,12 @@ def list_lots(tx: Transaction, account: UserId, since: Millis) -> list[Lot]:
 def get_balance(tx: Transaction, account: UserId, now: Millis) -> Credits:
     """What can be spent of an account's lots."""
     return Credits(sum(lot.left for lot in list_lots(tx, account, now)))
+
+
+def get_left(tx: Transaction, account: UserId, operation_id: str, now: Millis) -> Credits:
+    """What can be spent of the lots of one operation: its own, and those that gave it back."""
+    lots = list_lots(tx, account, now)
+    return Credits(sum(lot.left for lot in lots if _is_of(lot, operation_id)))
 
 
 def get_pool_account(tx: Transaction, chat_id: ChatId) -> UserId:
@@ -349,13 +355,17 @@ def _book_parts(tx: Transaction, row: LedgerRow, first: str = "") -> None:
     if not left:
         return
     known = list_lots(tx, row.user_id, row.at)
-    for lot in sorted(known, key=lambda lot: lot.id != first):
+    for lot in sorted(known, key=lambda lot: not _is_of(lot, first)):
         taken = min(lot.left, left)
         if taken:
             _add_part(tx, row, lot, -taken)
             left -= taken
     if left:
         raise NotEnough(Credits(sum(lot.left for lot in known)))
+
+
+def _is_of(lot: Lot, operation_id: str) -> bool:
+    return lot.id == operation_id or lot.id.startswith(f"{operation_id}:")
 
 
 def _add_part(tx: Transaction, row: LedgerRow, lot: Lot, amount: int) -> None:

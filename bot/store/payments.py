@@ -1,9 +1,9 @@
 """Purchases for Telegram Stars: offers, subscriptions, payments, refunds."""
 
-from bot.domain.credits.shop import GRACE, Offer, Payment, PaymentState, Subscription
+from bot.domain.credits.shop import GRACE, Offer, Payment, PaymentState, Refund, Subscription
 from bot.domain.tasks.task import LedgerKind, LedgerRow
-from bot.domain.units import Millis, UserId
-from bot.store.credits import book, get_balance
+from bot.domain.units import Credits, Millis, UserId
+from bot.store.credits import book, get_left
 from bot.store.engine import Subject, Transaction
 
 
@@ -68,32 +68,49 @@ class Payments(Subject):
         return await self._read(lambda tx: _get_payment(tx, charge_id))
 
     async def begin_refund(self, charge_id: str, actor: UserId, now: Millis) -> Payment | None:
-        """Take back a payment's credits, as many as are left, unless already begun."""
+        """Take back what is left of a payment's credits, unless already begun."""
 
         def work(tx: Transaction) -> Payment | None:
             payment = _get_payment(tx, charge_id)
             if payment is None or payment.state is not PaymentState.PAID:
                 return payment
-            taken = min(payment.credits, get_balance(tx, payment.user_id, now))
-            operation = f"{payment.operation_id}:refund:{payment.refunds}"
-            row = _ledger_row(payment, LedgerKind.REFUND, -taken, operation, now, actor)
-            # What was bought goes first: with credits that end, a person keeps what was given to them.
-            book(tx, row, first=payment.operation_id)
-            return _set_payment(tx, charge_id, PaymentState.REFUNDING, taken, payment.refunds + 1)
+            return _begin_refund(tx, payment, actor, now)
+
+        return await self._write(work)
+
+    async def take_back(self, charge_id: str, account: UserId, stars: int, now: Millis) -> Refund:
+        """Refund a payment that Telegram has refunded: take back what is left of its credits, end its subscription.
+
+        An unknown one is saved as refunded, with no credits, under the account. `Refund.before` says what it was.
+        """
+
+        def work(tx: Transaction) -> Refund:
+            payment = _get_payment(tx, charge_id)
+            if payment is None:
+                unknown = Payment(charge_id, account, Credits(0), max(stars, 1), now, PaymentState.REFUNDED)
+                tx.insert("payments", unknown)
+                return Refund(unknown, None)
+            before, actor = payment.state, None
+            if before is PaymentState.REFUNDED:
+                return Refund(payment, before)
+            if before is PaymentState.REFUNDING:
+                operation = f"{payment.operation_id}:refund:{payment.refunds - 1}"
+                actor = tx.value("SELECT actor_id FROM ledger WHERE operation_id = :id", id=operation)
+            else:
+                payment = _begin_refund(tx, payment, None, now)
+            return Refund(_finish_refund(tx, payment, now), before, actor)
 
         return await self._write(work)
 
     async def end_refund(self, charge_id: str, actor: UserId, now: Millis, *, done: bool) -> Payment | None:
-        """Finish a refund: end the subscription (`done`), or return the credits."""
+        """Finish a refund: end the subscription (`done`), or return the credits; None: it is not under way."""
 
         def work(tx: Transaction) -> Payment | None:
             payment = _get_payment(tx, charge_id)
             if payment is None or payment.state is not PaymentState.REFUNDING:
-                return payment
+                return None
             if done:
-                if payment.subscription is not None:
-                    _end_subscription(tx, payment, now)
-                return _set_payment(tx, charge_id, PaymentState.REFUNDED, payment.taken, payment.refunds)
+                return _finish_refund(tx, payment, now)
             if payment.taken:
                 operation = f"{payment.operation_id}:undone:{payment.refunds}"
                 # Of credits that end, only a grant or a purchase says when.
@@ -104,18 +121,32 @@ class Payments(Subject):
         return await self._write(work)
 
 
+def _begin_refund(tx: Transaction, payment: Payment, actor: UserId | None, now: Millis) -> Payment:
+    """Take back what is left of a payment; what its owner has from elsewhere stays theirs."""
+    taken = min(payment.credits, get_left(tx, payment.user_id, payment.operation_id, now))
+    operation = f"{payment.operation_id}:refund:{payment.refunds}"
+    row = _ledger_row(payment, LedgerKind.REFUND, -taken, operation, now, actor)
+    book(tx, row, first=payment.operation_id)
+    return _set_payment(tx, payment.charge_id, PaymentState.REFUNDING, taken, payment.refunds + 1)
+
+
+def _finish_refund(tx: Transaction, payment: Payment, now: Millis) -> Payment:
+    if payment.subscription is not None:
+        _end_subscription(tx, payment, now)
+    return _set_payment(tx, payment.charge_id, PaymentState.REFUNDED, payment.taken, payment.refunds)
+
+
 def _get_payment(tx: Transaction, charge_id: str) -> Payment | None:
     return tx.one(Payment, "SELECT * FROM payments WHERE charge_id = :charge", charge=charge_id)
 
 
-def _set_payment(
-    tx: Transaction, charge_id: str, state: PaymentState, taken: int, refunds: int
-) -> Payment | None:
+def _set_payment(tx: Transaction, charge_id: str, state: PaymentState, taken: int, refunds: int) -> Payment:
     statement = """
         UPDATE payments SET state = :state, taken = :taken, refunds = :refunds WHERE charge_id = :charge
         RETURNING *
     """
-    return tx.one(Payment, statement, charge=charge_id, state=str(state), taken=taken, refunds=refunds)
+    (payment,) = tx.all(Payment, statement, charge=charge_id, state=str(state), taken=taken, refunds=refunds)
+    return payment
 
 
 def _ledger_row(

@@ -133,6 +133,8 @@ class Kind(StrEnum):
     INLINE_QUERY = auto()
     PRE_CHECKOUT = auto()
     PAYMENT = auto()
+    STARS_REFUNDED = auto()
+    """Telegram gave Stars back."""
     SUBSCRIPTION = auto()
     MEMBERSHIP = auto()
     """The bot was added to a chat, or removed."""

@@ -1,4 +1,4 @@
-"""`/buy`, `/refund`, `/terms` and `/paysupport`: credits for Telegram Stars."""
+"""`/buy`, `/terms` and `/paysupport`: credits for Telegram Stars."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,28 +8,22 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.domain.credits.shop import MonthlyPlan, Package, Payment, Subscription
-from bot.domain.people.access import AccessLevel, Permission
+from bot.domain.credits.shop import MonthlyPlan, Package, Payment, PaymentState, Subscription
+from bot.domain.people.access import AccessLevel
 from bot.domain.units import Millis, UserId
 from bot.errors import UserError
-from bot.i18n import Texts, for_language
-from bot.services.ports import Balance, ChatError, ChatRefused
+from bot.i18n import Texts
+from bot.services.ports import Balance
 from handlers.chat import html
 from handlers.chat.html import View
 from handlers.chat.keyboards import Button, Payload
 from handlers.chat.menus import Section
-from handlers.chat.routes import Command, Event, Kind, Press, Words
+from handlers.chat.routes import Command, Event, Kind, Press
 from handlers.chat.turn import Turn
 from handlers.shop import subscriptions
 from handlers.shop.subscriptions import SetRenewal, Subscribe, set_renewal
 
 log = structlog.get_logger(__name__)
-
-LONGEST_CHARGE = 200
-"""Characters; Telegram's ids are shorter."""
-
-ALREADY_REFUNDED = "charge_already_refunded"
-"""Telegram's word, in lower case, for a refund that an earlier try has made."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +104,9 @@ async def on_payment(turn: Turn) -> None:
         payment.total_amount,
         _millis(payment.subscription_expiration_date),
     )
+    if known.state is PaymentState.REFUNDED:
+        # It is told late, or once more: there is nothing to be thankful for any more.
+        return
     balance = await turn.services.accounts.balance(turn.user_id)
     await turn.answer(thanks(turn.t, known, balance, turn.zone, turn.now()))
 
@@ -129,43 +126,6 @@ async def pay_support(turn: Turn) -> None:
     support = turn.services.payments.terms.support
     text = turn.t("buy.support_by", support=escape(support)) if support else turn.t("buy.support")
     await turn.answer(View(text))
-
-
-# -- refunds -----------------------------------------------------------------------------------------
-
-
-async def refund(turn: Turn, words: Words) -> None:
-    """`/refund <charge id>`: the Stars go back, and the credits with them."""
-    services, admin = turn.services, turn.user_id
-    services.accounts.require_admin(admin)
-    if len(words) != 1 or len(words[0]) > LONGEST_CHARGE:
-        raise UserError("error.refund.usage")
-    payment = await services.payments.begin_refund(admin, words[0])
-    try:
-        await turn.chat.refund_stars(payment.user_id, payment.charge_id)
-    except ChatRefused as error:
-        if ALREADY_REFUNDED not in str(error).lower():
-            await services.payments.end_refund(admin, payment.charge_id, done=False)
-            raise UserError("error.refund.refused", reason=str(error)) from error
-    except ChatError as error:
-        # Perhaps it was done: the credits stay taken until somebody asks again.
-        raise UserError("error.refund.unclear") from error
-    await services.payments.end_refund(admin, payment.charge_id, done=True)
-    await _end_renewal(turn, payment)
-    await turn.answer(refunded(turn.t, payment))
-    theirs = for_language(services.accounts.language_of(await services.accounts.find(str(payment.user_id))))
-    await turn.tell(payment.user_id, gave_back(theirs, payment))
-
-
-async def _end_renewal(turn: Turn, payment: Payment) -> None:
-    """End the subscription of a month that was refunded. Best effort: the person can end it as well."""
-    subscription = await turn.services.payments.subscriptions.of_payment(payment)
-    if subscription is None:
-        return
-    try:
-        await set_renewal(turn, subscription, renews=False)
-    except UserError:
-        log.warning("the renewal of a refunded subscription goes on", user=payment.user_id)
 
 
 # -- views -------------------------------------------------------------------------------------------
@@ -220,25 +180,10 @@ def thanks(t: Texts, payment: Payment, balance: Balance, zone: ZoneInfo, now: Mi
     return View(t("buy.thanks", credits=html.credits(t, payment.credits), available=available, charge=charge))
 
 
-def refunded(t: Texts, payment: Payment) -> View:
-    """Return what a refund did, for the admin."""
-    taken = html.credits(t, payment.taken)
-    if payment.taken < payment.credits:
-        missing = html.credits(t, payment.credits - payment.taken)
-        return View(t("buy.refunded_in_part", stars=payment.stars, credits=taken, missing=missing))
-    return View(t("buy.refunded", stars=payment.stars, credits=taken))
-
-
-def gave_back(t: Texts, payment: Payment) -> View:
-    """Return the same, for the person."""
-    return View(t("buy.gave_back", stars=payment.stars, credits=html.credits(t, payment.taken)))
-
-
 COMMANDS = (
     Command("buy", buy, section=Section.SHOP, for_sale=True),
     Command("terms", terms, access=AccessLevel.OPEN, section=Section.SHOP, for_sale=True),
     Command("paysupport", pay_support, access=AccessLevel.OPEN, section=Section.SHOP, for_sale=True),
-    Command("refund", refund, permission=Permission.CREDITS, section=Section.STAFF, for_sale=True),
 )
 BUTTONS = (
     Press(BuyPackage, on_buy),

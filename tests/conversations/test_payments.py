@@ -103,7 +103,8 @@ async def test_an_admin_gives_stars_back_with_the_credits_and_nobody_else_does(s
     await telegram.say(ADA, f"/refund {charge}")
     await telegram.wait_text(ADA, "Only admins")
 
-    # Telegram gives them back, but its answer is lost: asking once more settles it.
+    # Telegram gives them back, but its answer is lost, and no report comes: asking once more settles it.
+    telegram.stars.reports_refunds = False
     telegram.refuse_next("refundStarPayment", ConnectionDropped(), done_first=True)
     await telegram.say(BOSS, f"/refund {charge}")
     await telegram.wait_text(BOSS, "did not answer")
@@ -116,6 +117,123 @@ async def test_an_admin_gives_stars_back_with_the_credits_and_nobody_else_does(s
     assert shop.balance(ADA) == (0, 0)
     assert shop.rows("SELECT state, taken FROM payments") == [("refunded", 100)]
     assert shop.rows("SELECT actor_id, action, subject FROM audit") == [(BOSS, "refund", str(ADA))]
+
+
+async def bought(shop: BotInProcess, user: int) -> str:
+    """Buy the small package; the charge."""
+    invoice = await invoice_for(shop, user)
+    shop.telegram.stars.pay(user, user, invoice["message_id"])
+    await shop.wait_for(lambda: shop.balance(user) == (100, 0))
+    return charge_of(shop)
+
+
+def told(shop: BotInProcess, user: int, words: str) -> int:
+    return len(shop.written(user, words))
+
+
+async def test_stars_that_telegram_refunds_take_what_is_left_and_it_is_told_once(shop):
+    telegram = shop.telegram
+    charge = await bought(shop, ADA)
+    await telegram.say(ADA, "/video a fox")
+    await telegram.wait_video(ADA)
+    await telegram.say(BOSS, f"/grant {ADA} 50")
+    await shop.wait_for(lambda: shop.balance(ADA) == (135, 0))
+
+    message = telegram.stars.refund_elsewhere(ADA, charge)
+    assert message["from"]["is_bot"]
+    await telegram.wait_text(ADA, "85 credits were taken back")
+    said = await telegram.wait_text(BOSS, "Telegram refunded 150 ⭐ to Ada")
+    assert "15 credits were spent already" in said["text"]
+    assert charge in said["text"]
+    # What came from elsewhere stays.
+    assert shop.balance(ADA) == (50, 0)
+
+    # The same in another update, also after a restart, and asked for by an admin.
+    telegram.state.updates.add("message", message)
+    await shop.settle()
+    await shop.restart()
+    telegram.state.updates.add("message", message)
+    await shop.settle()
+    await telegram.say(BOSS, f"/refund {charge}")
+    await telegram.wait_text(BOSS, "given back already")
+    assert shop.balance(ADA) == (50, 0)
+    assert shop.rows("SELECT state, taken FROM payments") == [("refunded", 85)]
+    assert shop.rows("SELECT actor_id, subject FROM audit WHERE action = 'refund'") == [(None, str(ADA))]
+    assert (told(shop, ADA, "taken back"), told(shop, BOSS, "Telegram refunded")) == (1, 1)
+
+
+async def test_a_refund_of_the_bot_is_not_told_again_by_telegrams_report(shop):
+    telegram = shop.telegram
+    charge = await bought(shop, ADA)
+    await telegram.say(BOSS, f"/refund {charge}")
+    await telegram.wait_text(BOSS, "150 ⭐ are given back")
+    await telegram.wait_text(ADA, "Your 150 ⭐ were given back")
+    await shop.wait_for(lambda: shop.events("stars were refunded"))
+    assert [event["new"] for event in shop.events("stars were refunded")] == [False]
+    assert (told(shop, ADA, "taken back"), told(shop, BOSS, "Telegram refunded")) == (1, 0)
+    assert shop.rows("SELECT actor_id, subject FROM audit") == [(BOSS, str(ADA))]
+
+
+async def test_the_report_ends_a_refund_whose_answer_was_lost(shop):
+    telegram = shop.telegram
+    charge = await bought(shop, ADA)
+    telegram.refuse_next("refundStarPayment", ConnectionDropped(), done_first=True)
+    await telegram.say(BOSS, f"/refund {charge}")
+    await telegram.wait_text(BOSS, "did not answer")
+    await telegram.wait_text(ADA, "Your 150 ⭐ were given back")
+    assert shop.rows("SELECT state, taken, refunds FROM payments") == [("refunded", 100, 1)]
+    assert shop.rows("SELECT actor_id, subject FROM audit") == [(BOSS, str(ADA))]
+    assert shop.balance(ADA) == (0, 0)
+    assert told(shop, BOSS, "Telegram refunded") == 0
+
+
+async def test_a_refund_of_a_payment_that_is_not_known_is_reported_once_and_credits_nothing_later(shop):
+    telegram = shop.telegram
+    invoice = await invoice_for(shop, ADA)
+    await shop.stop()
+    query = telegram.stars.pay(ADA, ADA, invoice["message_id"])
+    telegram.state.updates.waiting.clear()
+    payment = telegram.state.payments[query]
+    telegram.stars._pay(payment)
+    (paid,) = telegram.state.updates.waiting
+    telegram.state.updates.waiting.clear()
+    message = telegram.stars.refund_elsewhere(ADA, payment.charge_id)
+    await shop.start()
+    await telegram.wait_text(BOSS, "a payment that is not known here")
+    for body in (message, paid["message"], message):
+        telegram.state.updates.add("message", body)
+        await shop.settle()
+    await shop.restart()
+    telegram.state.updates.add("message", message)
+    await shop.settle()
+    assert told(shop, BOSS, "Telegram refunded") == 1
+    assert (told(shop, ADA, "Thank you"), shop.balance(ADA)) == (0, (0, 0))
+    assert shop.rows("SELECT state, credits FROM payments") == [("refunded", 0)]
+
+
+async def test_a_month_that_telegram_refunds_ends_the_plan_and_its_renewal(club):
+    telegram = club.telegram
+    charge = await subscribe(club, ADA)
+    telegram.stars.refund_elsewhere(ADA, charge)
+    await telegram.wait_text(BOSS, "Telegram refunded 500 ⭐")
+    await telegram.wait_for(lambda: not telegram.stars.subscription(ADA, charge).renews)
+    assert club.balance(ADA) == (0, 0)
+    await telegram.say(ADA, "/quota")
+    await telegram.wait_text(ADA, "free")
+    assert club.rows("SELECT renews FROM subscriptions") == [(0,)]
+
+
+async def test_a_refund_of_somebody_forgotten_is_told_to_admins_alone(shop):
+    telegram = shop.telegram
+    charge = await bought(shop, ADA)
+    await telegram.say(ADA, "/forget")
+    await telegram.wait_for(lambda: "Delete everything" in str(telegram.replies(ADA)[-1].get("reply_markup")))
+    await telegram.press_labelled(ADA, "Delete everything")
+    await shop.wait_for(lambda: shop.rows("SELECT count(*) FROM users WHERE id = ?", ADA) == [(0,)])
+    telegram.stars.refund_elsewhere(ADA, charge)
+    await telegram.wait_text(BOSS, "Telegram refunded 150 ⭐")
+    assert told(shop, ADA, "taken back") == 0
+    assert shop.rows("SELECT sum(amount) FROM ledger") == [(0,)]
 
 
 async def test_without_packages_nothing_is_sold_and_the_terms_are_told_all_the_same(world):

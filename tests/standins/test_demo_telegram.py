@@ -265,6 +265,17 @@ async def test_a_star_invoice_is_paid_and_refunded_once(demo):
     assert await demo.bot.refund_star_payment(ADA, payment.telegram_payment_charge_id)
     with pytest.raises(BadRequest, match=r"(?i)already_refunded"):
         await demo.bot.refund_star_payment(ADA, payment.telegram_payment_charge_id)
+    # The bot hears of it in a message of its own, whoever gave the Stars back.
+    (told,) = await demo.updates()
+    assert (told.message.from_user.id, told.message.chat.id) == (demo.bot.id, ADA)
+    refunded = told.message.refunded_payment
+    assert (refunded.telegram_payment_charge_id, refunded.total_amount, refunded.invoice_payload) == (
+        payment.telegram_payment_charge_id,
+        50,
+        "pack-100",
+    )
+    with pytest.raises(ValueError, match="nothing to give back"):
+        demo.telegram.stars.refund_elsewhere(ADA, payment.telegram_payment_charge_id)
 
 
 async def test_a_subscription_is_paid_by_its_link_renews_and_is_ended_by_the_bot_or_the_person(demo):

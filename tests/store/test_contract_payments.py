@@ -67,7 +67,7 @@ async def test_a_refund_takes_the_credits_back_once(store):
     assert {payment.taken for payment in begun} == {100}
     assert (await balance(store), begun[0].state) == (0, PaymentState.REFUNDING)
     ended = [await store.payments.end_refund("stx-1", BOSS, NOW, done=True) for _ in range(2)]
-    assert [payment.state for payment in ended] == [PaymentState.REFUNDED] * 2
+    assert [payment and payment.state for payment in ended] == [PaymentState.REFUNDED, None]
     assert await kinds(store) == [(LedgerKind.PURCHASE, 100), (LedgerKind.REFUND, -100)]
 
 
@@ -83,6 +83,37 @@ async def test_a_refund_takes_what_was_bought_before_what_was_given(store):
     await store.payments.save_payment(PAYMENT)
     await store.payments.begin_refund("stx-1", BOSS, NOW)
     assert [(lot.id, lot.left) for lot in await store.credits.list_lots(ADA, NOW)] == [("a-gift", 10)]
+
+
+async def test_what_telegram_refunded_is_taken_back_once_however_often_it_is_told(store):
+    await store.payments.save_payment(PAYMENT)
+    await store.tasks.accept(a_task(price=Credits(70)), (), GRANTED_ONLY, TODAY)
+    await store.credits.book(a_grant(10, operation_id="a-gift"))
+    told = await asyncio.gather(*(store.payments.take_back("stx-1", ADA, 150, NOW) for _ in range(20)))
+    assert [refund.before for refund in told if refund.is_news] == [PaymentState.PAID]
+    assert {(refund.payment.state, refund.payment.taken) for refund in told} == {(PaymentState.REFUNDED, 30)}
+    assert await balance(store) == 10
+
+
+async def test_a_report_finishes_what_an_admin_began_also_on_a_second_try(store):
+    await store.payments.save_payment(PAYMENT)
+    await store.payments.begin_refund("stx-1", BOSS, NOW)
+    await store.payments.end_refund("stx-1", BOSS, NOW, done=False)
+    assert (await store.payments.begin_refund("stx-1", BOSS, NOW)).taken == 100
+    refund = await store.payments.take_back("stx-1", ADA, 150, NOW)
+    assert (refund.before, refund.actor, refund.payment.taken) == (PaymentState.REFUNDING, BOSS, 100)
+    assert await store.payments.end_refund("stx-1", BOSS, NOW, done=True) is None
+    assert await balance(store) == 0
+
+
+async def test_a_payment_that_is_told_after_its_refund_credits_nothing(store):
+    told = [await store.payments.take_back("stx-1", ADA, 150, NOW) for _ in range(2)]
+    assert [(refund.before, refund.is_news) for refund in told] == [
+        (None, True),
+        (PaymentState.REFUNDED, False),
+    ]
+    assert not await store.payments.save_payment(PAYMENT)
+    assert (await balance(store), await kinds(store)) == (0, [])
 
 
 async def test_what_telegram_does_not_give_back_leaves_the_credits_and_can_be_tried_again(store):

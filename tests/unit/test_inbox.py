@@ -576,12 +576,17 @@ async def test_presses_in_a_flood_are_left_alone_and_payments_never_are(store, p
     many = [update(number, kind="callback_query") for number in range(1, 301)]
     await intake.take_in(many)
     await intake.take_in(
-        [update(301, None, kind="pre_checkout_query"), update(302, successful_payment={}), update(303)]
+        [
+            update(301, None, kind="pre_checkout_query"),
+            update(302, successful_payment={}),
+            update(303, refunded_payment={}),
+            update(304),
+        ]
     )
     await processor.wait(lambda: 301 in processor.done)
     processor.gates[1].set()
     await intake.drain()
-    assert [number for number in processor.done if number > MOST_WAITING] == [301, 302]
+    assert [number for number in processor.done if number > MOST_WAITING] == [301, 302, 303]
     assert processor.told == [(MOST_WAITING + 1, "error.flood")]
 
 

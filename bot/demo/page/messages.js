@@ -32,6 +32,7 @@ const watcher = new IntersectionObserver((entries) => entries.forEach(({ target,
 function service(message, plain) {
   const who = message.from.first_name;
   const words = message.successful_payment ? `${t("paid")} ⭐ ${message.successful_payment.total_amount}`
+    : message.refunded_payment ? `${t("refunded")} ⭐ ${message.refunded_payment.total_amount}`
     : message.forum_topic_created ? `${who} ${t("topic")} “${message.forum_topic_created.name}”` : "";
   return plain ? words : make("div", "service", words);
 }
@@ -122,7 +123,7 @@ function foot(message, mine) {
  */
 export function bubble(album, view, acts) {
   const [first] = album, message = album.find(wordsOf) || first, mine = first.from.id === view.me;
-  if (first.successful_payment || first.forum_topic_created) return service(first);
+  if (first.successful_payment || first.refunded_payment || first.forum_topic_created) return service(first);
   const row = make("article", `row${mine ? " mine" : ""}`);
   row.id = `m${first.message_id}`;
   const body = make("div", "bubble");

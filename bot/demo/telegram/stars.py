@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.demo.telegram.queries import TOO_OLD
-from bot.demo.telegram.state import InvoiceLink, Payment, TelegramState
+from bot.demo.telegram.state import InvoiceLink, Json, Payment, TelegramState
 from bot.demo.telegram.wire import Call, bad_request
 
 CHECKOUT_SECONDS = 10
@@ -35,6 +35,8 @@ class Stars:
 
     def __init__(self, state: TelegramState) -> None:
         self.state = state
+        self.reports_refunds = True
+        """Off, this is a Bot API server before 7.7."""
 
     # -- methods of the Bot API ----------------------------------------------------------------------
 
@@ -67,8 +69,7 @@ class Stars:
         payment = self._charged(call)
         if payment.refunded:
             raise bad_request("CHARGE_ALREADY_REFUNDED")
-        payment.refunded = True
-        self.state.events.add("refunded", user_id=payment.user_id, charge_id=payment.charge_id)
+        self._refund(payment)
         return True
 
     async def edit_subscription(self, call: Call) -> Any:
@@ -131,6 +132,31 @@ class Stars:
             "state": state,
         }
         self.state.updates.add("subscription", about)
+
+    def refund_elsewhere(self, user_id: int, charge_id: str) -> Json:
+        """Telegram gives a person's Stars back without being asked by the bot; give the message that says so."""
+        payment = next((each for each in self.state.payments.values() if each.charge_id == charge_id), None)
+        if payment is None or payment.user_id != user_id or payment.refunded:
+            raise ValueError("there is nothing to give back")
+        return self._refund(payment)
+
+    def _refund(self, payment: Payment) -> Json:
+        # The bot's own message in the chat of the payment, and the one kind of its messages that it hears of itself.
+        payment.refunded = True
+        self.state.events.add("refunded", user_id=payment.user_id, charge_id=payment.charge_id)
+        refunded = {
+            "currency": "XTR",
+            "total_amount": payment.amount,
+            "invoice_payload": payment.payload,
+            "telegram_payment_charge_id": payment.charge_id,
+        }
+        message = self.state.add_message(
+            self.state.chats[payment.chat_id], self.state.bot, {"refunded_payment": refunded}
+        )
+        body = self.state.bot_json(message)
+        if self.reports_refunds:
+            self.state.updates.add("message", body)
+        return body
 
     def subscription(self, user_id: int, charge_id: str) -> Payment:
         """The first payment of a subscription, by its charge."""

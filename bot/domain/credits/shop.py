@@ -85,6 +85,23 @@ class Payment:
         return f"stars:{self.charge_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """A refund that Telegram reports: the payment as it is now, and its state before; None: it was not known.
+
+    `actor` is the admin who began the refund here; None: nobody did.
+    """
+
+    payment: Payment
+    before: PaymentState | None
+    actor: UserId | None = None
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it was not known before."""
+        return self.before is not PaymentState.REFUNDED
+
+
 def check_payment(offer: Offer | None, user_id: UserId, currency: str, stars: int, now: Millis) -> None:
     """Let somebody pay what they were offered.
 

@@ -19,6 +19,7 @@ from bot.domain.credits.shop import (
     Package,
     Payment,
     PaymentState,
+    Refund,
     Subscription,
     check_payment,
     check_subscribing,
@@ -206,6 +207,9 @@ class Payments:
         new = await self._store.payments.save_payment(payment)
         credits = payment.credits
         log.info("stars were paid", user=user_id, stars=stars, credits=credits, charge=charge_id, new=new)
+        if not new:
+            # What became of it since then; a refund may even be told first.
+            return await self._store.payments.get_payment(charge_id) or payment
         if not payment.is_understood:
             log.error("the paid stars fit no offer", user=user_id, stars=stars, charge=charge_id)
         return payment
@@ -226,10 +230,38 @@ class Payments:
         log.info("a refund begins", admin=admin, charge=charge_id, taken=payment.taken)
         return payment
 
-    async def end_refund(self, admin: UserId, charge_id: str, *, done: bool) -> None:
-        """Note that Telegram gave the Stars back, or that it will not: the credits are the person's again."""
+    async def end_refund(self, admin: UserId, charge_id: str, *, done: bool) -> bool:
+        """Note that Telegram gave the Stars back, or that it will not: the credits are the person's again.
+
+        Whether this is news; False where Telegram's own report of the refund was faster.
+        """
         payment = await self._store.payments.end_refund(charge_id, admin, self._clock.now(), done=done)
-        if payment is not None and done:
-            after = f"-{payment.taken}, ⭐ {payment.stars}"
-            await self._audit.note(payment.operation_id, admin, "refund", str(payment.user_id), "", after)
+        if payment is None:
+            return False
+        if done:
+            await self._note_refund(payment, admin)
         log.info("a refund ended", admin=admin, charge=charge_id, done=done)
+        return True
+
+    async def refunded(self, charge_id: str, account: UserId, stars: int) -> Refund:
+        """Take back what is left of a payment whose Stars Telegram gave back, whoever asked for it, and end its plan.
+
+        It may be told before the payment itself, or of one that is not known here: then it is kept under the
+        `account` in whose chat it was told, and credits nothing when it is told later.
+        """
+        refund = await self._store.payments.take_back(charge_id, account, stars, self._clock.now())
+        payment = refund.payment
+        if refund.is_news and refund.before is not None:
+            await self._note_refund(payment, refund.actor)
+        log.info(
+            "stars were refunded",
+            user=payment.user_id,
+            charge=charge_id,
+            taken=payment.taken,
+            new=refund.is_news,
+        )
+        return refund
+
+    async def _note_refund(self, payment: Payment, actor: UserId | None) -> None:
+        after = f"-{payment.taken}, ⭐ {payment.stars}"
+        await self._audit.note(payment.operation_id, actor, "refund", str(payment.user_id), "", after)
