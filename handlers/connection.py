@@ -81,6 +81,7 @@ class UpdateHandler:
                 for payloads in (update.album, update.earlier)
             )
             incoming = Incoming(Update.de_json(update.payload, bot), album, earlier)
+            updates.check(incoming.update, *album, *earlier)
         except Exception as error:
             raise UnreadableError(updates.error_text(error)) from error
         await self._application.process_update(incoming)

@@ -9,23 +9,66 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from telegram import Message, Update
+from telegram.error import TelegramError
 from telegram.request import HTTPXRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
 
 from bot.domain.units import ChatId, Millis, UserId
 from bot.services.floods import body_of
 from bot.services.ports import RawUpdate, UnreadUpdate
+from handlers import objects
+from handlers.chat.routes import SUBSCRIPTION
 
 LARGEST_UPDATE_ID = 2**52
+LONGEST_PAUSE = 2**31
+"""Seconds; what Telegram asks for is less than a day."""
+
 LARGEST_NUMBER = 2**63
 LONGEST_ERROR = 300
 DEEPEST = 100
 """Levels of objects within objects."""
 
+_NO_SUBSCRIPTION = {"invoice_payload": "", "state": ""}
+"""What the update of a subscription holds; the library does not know it."""
+
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _RESULT = re.compile(r'"result"\s*:\s*\[')
 _LONG_NUMBER = re.compile(r"\d{19}")
 _UPDATE_ID = re.compile(r'"update_id"\s*:\s*(\d{1,16})\b')
+
+
+class SendingRequest(HTTPXRequest):
+    """Asks for everything else. What is no answer of the Bot API is an error, and is not written to the log."""
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """Read an answer; see `BaseRequest.parse_json_payload`."""
+        try:
+            answer = json.loads(payload.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            answer = None
+        return _answer(answer)
+
+
+def _answer(answer: Any) -> dict[str, Any]:
+    """An answer that the library can make an error of: it does not look at what it takes for one."""
+    if not isinstance(answer, dict):
+        raise TelegramError("Invalid server response")
+    if not isinstance(answer.get("description", ""), str):
+        del answer["description"]
+    parameters = answer.get("parameters")
+    if parameters is not None and not (
+        isinstance(parameters, dict) and all(map(_is_parameter, parameters.items()))
+    ):
+        del answer["parameters"]
+    return answer
+
+
+def _is_parameter(item: tuple[str, object]) -> bool:
+    name, value = item
+    least, most = (1, LONGEST_PAUSE) if name == "retry_after" else (-LARGEST_UPDATE_ID, LARGEST_UPDATE_ID)
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 class PollingRequest(HTTPXRequest):
@@ -40,9 +83,9 @@ class PollingRequest(HTTPXRequest):
         except (ValueError, RecursionError):
             batch = _RESULT.search(text)
             if batch is None:
-                return HTTPXRequest.parse_json_payload(payload)
+                raise TelegramError("Invalid server response") from None
             return {"ok": True, "result": [_loaded(part) for part in _parts(text, batch.end())]}
-        return answer if isinstance(answer, dict) else {}
+        return _answer(answer)
 
 
 async def fetch(
@@ -77,6 +120,27 @@ def read(update: object) -> RawUpdate | UnreadUpdate:
     return _unread(content, "no-json", known)
 
 
+def check(update: Update, *album: Message) -> None:
+    """Look into an update, and the other photos of its album, before it is acted on.
+
+    Raises:
+        ValueError: it holds something else than the Bot API says, or nobody did it.
+
+    """
+    objects.check((update, *album))
+    for message in (update.message, update.edited_message, *album):
+        if message is None or message.from_user is not None:
+            continue
+        # Only what is written in the name of a chat may come without its author; a payment is somebody's.
+        if message.sender_chat is None or message.successful_payment is not None:
+            raise ValueError("a message has no author")
+    subscription = update.api_kwargs.get(SUBSCRIPTION, _NO_SUBSCRIPTION)
+    if not isinstance(subscription, dict) or not all(
+        isinstance(subscription.get(name), str) for name in _NO_SUBSCRIPTION
+    ):
+        raise ValueError(f"{SUBSCRIPTION} is none")
+
+
 def error_text(error: Exception) -> str:
     """What an exception says, short and in ASCII."""
     text = f"{type(error).__name__}: {error}"[:LONGEST_ERROR]
@@ -100,6 +164,8 @@ def _read(update: dict[str, Any]) -> RawUpdate:
                 raise ValueError(f"{kind} has no chat")
             _number(body, "message_id", kind)
             sent_at = Millis(_number(body, "date", kind) * 1000)
+            if not 0 <= sent_at < LARGEST_NUMBER:
+                raise ValueError(f"{kind} has no date")
     if "from" in body:
         if not isinstance(body["from"], dict):
             raise ValueError("from is no user")
