@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -33,7 +33,7 @@ from handlers.sending.broadcasts import TelegramBroadcasts
 from handlers.sending.chat import Chat, OnGone
 from handlers.sending.delivery import TelegramDelivery
 from handlers.sending.notices import TelegramNotices
-from handlers.updates import PollingRequest
+from handlers.updates import PollingRequest, SendingRequest
 
 R = TypeVar("R", bound=HTTPXRequest)
 KlingApplication = Application[Any, Any, Any, Any, Any, Any]
@@ -53,6 +53,12 @@ CONNECTIONS = 800
 """So many requests to Telegram at once: hundreds of chats with slow answers leave room for the others."""
 
 NAME_KEPT = 10 * MINUTE
+
+LARGEST_ANSWER = 64_000_000
+"""Bytes of an answer that are read at most; the largest is a file of 20 MB."""
+
+LARGEST_PACKED = 64_000
+"""The same of a compressed one, which nobody asked for."""
 
 UPLOAD_SECONDS = 600.0
 """Between two reads or writes of an upload: 50 MB on a slow line."""
@@ -147,13 +153,48 @@ class TelegramSide:
         return updates.read(payload)
 
 
+class _Bounded(httpx.AsyncBaseTransport):
+    """Reads of an answer no more than its bound, also where it is compressed."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        # What is compressed may be a thousand times as large as what is read.
+        request.headers["accept-encoding"] = "identity"
+        response = await self._inner.handle_async_request(request)
+        is_plain = response.headers.get("content-encoding", "identity") == "identity"
+        response.stream = _BoundedStream(response, LARGEST_ANSWER if is_plain else LARGEST_PACKED)
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class _BoundedStream(httpx.AsyncByteStream):
+    def __init__(self, response: httpx.Response, limit: int) -> None:
+        self._inner = response.stream
+        self._limit = limit
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in cast("httpx.AsyncByteStream", self._inner):
+            size += len(chunk)
+            if size > self._limit:
+                raise httpx.ReadError("the answer does not end")
+            yield chunk
+
+    async def aclose(self) -> None:
+        await cast("httpx.AsyncByteStream", self._inner).aclose()
+
+
 @asynccontextmanager
 async def _transport(
     settings: sections.Telegram, network: Network, limit: int
 ) -> AsyncIterator[httpx.AsyncBaseTransport]:
     """Connections that trust the same certificates as httpx, and go through a proxy where the system names one."""
     if network.transport is not None:
-        yield network.transport
+        yield _Bounded(network.transport)
         return
     secure = any(url.startswith("https:") for url in (settings.base_url, settings.base_file_url))
     # Over aiohttp, httpx handles ten times as many updates as with its own pool.
@@ -164,7 +205,7 @@ async def _transport(
         trust_env=not is_loopback(urlsplit(settings.base_url).hostname or ""),
     ) as session:
         # The session has its own connector: this context is never used, and costs 50 ms where it is to verify.
-        yield AiohttpTransport(verify=False, client=session)
+        yield _Bounded(AiohttpTransport(verify=False, client=session))
 
 
 def _request(transport: httpx.AsyncBaseTransport, read_timeout: float, kind: type[R]) -> R:
@@ -220,7 +261,7 @@ async def connect(
             .base_url(settings.base_url)
             .base_file_url(settings.base_file_url)
             .local_mode(settings.local_mode)
-            .request(_request(sending, 60, HTTPXRequest))
+            .request(_request(sending, 60, SendingRequest))
             .get_updates_request(asking)
             .updater(None)
             .job_queue(None)

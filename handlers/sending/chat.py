@@ -34,6 +34,7 @@ from bot.domain.tasks.task import Origin
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis
 from bot.services.ports import ChatBusy, ChatError, ChatGone, ChatLost, ChatMoved, ChatRefused, ChatUnsure
 from bot.services.slots import waiting
+from handlers import objects
 from handlers.chat.html import View
 from handlers.chat.keyboards import Rows, Signer, markup
 from handlers.sending.media import (
@@ -369,7 +370,7 @@ class Chat:
         self, title: str, description: str, payload: str, stars: int, period_seconds: int
     ) -> str:
         """Return the link of an invoice that renews; Telegram takes such an invoice only as a link."""
-        return await self._request(
+        link: object = await self._request(
             lambda: self._bot.create_invoice_link(
                 title,
                 description,
@@ -380,6 +381,9 @@ class Chat:
                 subscription_period=period_seconds,
             )
         )
+        if not isinstance(link, str):
+            raise ChatUnsure(BUSY_PAUSE)
+        return link
 
     async def refund_stars(self, user_id: int, charge_id: str) -> None:
         """Give the Stars of a payment back.
@@ -486,14 +490,23 @@ class Chat:
         """
         async with waiting():
             try:
-                return await call()
+                answer = await call()
+                objects.check(answer)
+                return answer
             except RetryAfter as error:
                 seconds = _seconds(error)
                 if not wait or seconds > LONGEST_WAIT:
                     raise ChatBusy(Millis(int(seconds * SECOND))) from None
             except TelegramError as error:
                 raise _chat_error(error) from None
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (
+                LookupError,
+                TypeError,
+                ValueError,
+                AttributeError,
+                ArithmeticError,
+                RecursionError,
+            ) as error:
                 # It was answered, but not as the Bot API answers.
                 log.warning("an answer of Telegram could not be read", kind=type(error).__name__)
                 raise ChatUnsure(BUSY_PAUSE) from None
