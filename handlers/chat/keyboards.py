@@ -23,6 +23,9 @@ VERSION = "1"
 LIMIT = 64
 """Bytes that Telegram takes as callback data."""
 
+LARGEST_NUMBER = 2**62
+"""Beyond it a store holds no numbers."""
+
 COPY_LIMIT = 256
 """Characters that Telegram takes as a text to copy."""
 
@@ -97,7 +100,10 @@ def _write(value: object) -> str:
 def _read(kind: Any, text: str) -> object:
     kind = next((each for each in get_args(kind) if each is not type(None)), kind)
     kind = getattr(kind, "__supertype__", kind)
-    return {"on": True, "off": False}[text] if kind is bool else kind(text)
+    value = {"on": True, "off": False}[text] if kind is bool else kind(text)
+    if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
+        raise ValueError("no button holds such a number")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,7 @@ class Signer:
     def read(self, data: str | None) -> ButtonData | None:
         """What a press asks for; None where the data is forged, damaged, or of another version."""
         body, _, tag = (data or "").rpartition(":")
-        if not hmac.compare_digest(tag.encode(), self._tag(body).encode()):
+        if not hmac.compare_digest(tag.encode(errors="replace"), self._tag(body).encode()):
             return None
         parts = body.split(":")
         if len(parts) != 4 or parts[0] != VERSION:
@@ -143,7 +149,7 @@ class Signer:
         return ButtonData(action, argument, UserId(int(owner)) if owner else None)
 
     def _tag(self, body: str) -> str:
-        digest = hmac.new(self._key, body.encode(), hashlib.sha256).digest()
+        digest = hmac.new(self._key, body.encode(errors="surrogatepass"), hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest[:_TAG_BYTES]).decode("ascii")
 
 
