@@ -26,6 +26,7 @@ from bot.kling.dialects.reading import (
     percent,
     state_of,
     text_of,
+    whole,
 )
 from bot.kling.outcomes import Ambiguous, NotFound, ProviderError, Unavailable
 from bot.kling.wire import HttpResponse, RemoteState, Submission, TaskStatus
@@ -103,8 +104,8 @@ def _failure(response: HttpResponse, payload: Any, *, submitting: bool, depth: i
         nested = _failure(response, inner, submitting=submitting, depth=depth + 1)
         if nested is not None:
             return nested
-    if code.lstrip("-").isdecimal():
-        number = int(code)
+    number = whole(code)
+    if number is not None:
         if 1000 <= number < 6000:
             return by_kling_code(number, message, response, submitting=submitting)
         if 400 <= number < 600:
@@ -302,8 +303,9 @@ def _listed(node: Node) -> Iterator[RemoteVideo]:
         for result in _nodes(results.get(name)):
             yield from _result(kind, result)
     for output in _nodes(node.get("outputs")):
-        if output.get("type") in _OUTPUTS:
-            yield from _result(Product(output["type"]), output)
+        word = text_of(output.get("type"))
+        if word in _OUTPUTS:
+            yield from _result(Product(word), output)
 
 
 def _result(kind: Product, result: Node) -> Iterator[RemoteVideo]:

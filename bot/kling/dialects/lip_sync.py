@@ -10,7 +10,7 @@ from typing import Any
 from bot.domain.requests.request import VideoRequest
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of
-from bot.kling.dialects.reading import milliseconds, text_of
+from bot.kling.dialects.reading import milliseconds, text_of, whole
 from bot.kling.outcomes import NotFound, Rejected, Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse, Preparation, SubmitContext
 
@@ -95,7 +95,7 @@ def _seen_for(one: Mapping[str, Any]) -> int:
 
 def _interval(one: Mapping[str, Any]) -> tuple[int, int]:
     times = (text_of(one.get("start_time")), text_of(one.get("end_time")))
-    begin, end = (int(time) if time.isdecimal() else 0 for time in times)
+    begin, end = (whole(time) or 0 for time in times)
     return begin, end
 
 

@@ -57,7 +57,7 @@ class Official(Native):
 
 def _amount(pack: Mapping[str, object]) -> str:
     amount = pack.get("remaining_quantity")
-    return f"{amount:g}" if isinstance(amount, (int, float)) else text_of(amount) or "an unknown amount"
+    return f"{amount:g}" if isinstance(amount, float) else text_of(amount) or "an unknown amount"
 
 
 OFFICIAL = Official()

@@ -36,12 +36,17 @@ RETRY_AFTER_CAP = HOUR
 MESSAGE_LIMIT = 300
 """Characters of a provider's message that are kept."""
 
+MOST_DIGITS = 30
+"""Before and behind the point of a number; no real one has so many, and arithmetic with more takes long or fails."""
+
 _STATES = {
     **dict.fromkeys(("succeed", "succeeded", "success", "completed"), RemoteState.SUCCEEDED),
     **dict.fromkeys(("failed", "failure", "error", "cancelled"), RemoteState.FAILED),
     **dict.fromkeys(("submitted", "queued", "queuing", "pending", "not_start"), RemoteState.QUEUED),
     **dict.fromkeys(("processing", "in_progress", "running"), RemoteState.RUNNING),
 }
+
+_WHOLE = re.compile(r"-?[0-9]{1,15}")
 
 _SECRETS = (
     (re.compile(r"https?://\S+"), "(address)"),
@@ -87,12 +92,20 @@ def decoded(body: bytes | str) -> Any:
 
 
 def text_of(value: object) -> str:
-    """Take a string or an integer as text, stripped; anything else is the empty string."""
+    """Take a string or an integer as text, stripped; anything else is the empty string.
+
+    Half surrogate pairs and NULs, which JSON may hold and neither a store nor an address can, become "?".
+    """
     if isinstance(value, str):
-        return value.strip()
+        return value.strip().encode(errors="replace").decode().replace("\0", "?")
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return ""
+
+
+def whole(text: str) -> int | None:
+    """Read a whole number of a few digits; None for any other text."""
+    return int(text) if _WHOLE.fullmatch(text) else None
 
 
 def state_of(word: str) -> RemoteState:
@@ -113,7 +126,7 @@ def _number(value: object) -> Decimal | None:
         number = Decimal(str(value).strip())
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number.adjusted()) <= MOST_DIGITS else None
 
 
 def milliseconds(seconds: object) -> int | None:
@@ -154,11 +167,11 @@ def http_date(value: str) -> Millis | None:
     """Read an HTTP date as UTC milliseconds, or None."""
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return Millis(int(moment.timestamp() * 1000))
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return Millis(int(moment.timestamp() * 1000))
 
 
 def says_absent(message: str) -> bool:
