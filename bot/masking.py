@@ -54,8 +54,12 @@ class Mask:
             held = json.loads(body)
         except (ValueError, RecursionError):
             return body
-        cleaned = self._walk(held)
-        return body if cleaned == held else json.dumps(cleaned).encode()
+        try:
+            cleaned = self._walk(held)
+            return body if cleaned == held else json.dumps(cleaned).encode()
+        except RecursionError:
+            # So deep is no real answer, and what could be read of it might hold a secret.
+            return b""
 
     def _walk(self, value: Any) -> Any:
         if isinstance(value, str):
