@@ -32,6 +32,7 @@ _BEGINNINGS: Mapping[Product, re.Pattern[bytes]] = {
 }
 """How a file begins that is what it is said to be."""
 
+_LENGTH = re.compile(r"[0-9]{1,15}")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({403, 404, 410})
 
@@ -149,28 +150,38 @@ async def _download(
     allow_loopback: bool,
 ) -> Downloaded:
     part = target.with_name(target.name + ".part")
-    try:
-        current = httpx.URL(url)
-    except httpx.InvalidURL:
-        raise DownloadRefused("the address cannot be read") from None
+    current = _read_url(url)
     try:
         for _ in range(MAX_REDIRECTS + 1):
             await _check_url(current, resolve, allow_loopback=allow_loopback)
             async with client.stream("GET", current, follow_redirects=False) as response:
                 _check_peer(response, allow_loopback=allow_loopback)
                 if response.status_code in _REDIRECTS and "location" in response.headers:
-                    current = current.join(response.headers["location"])
+                    current = _read_url(response.headers["location"], current)
                     continue
                 size = await _save(response, part, max_bytes, kind, speed)
             part.replace(target)
             return Downloaded(target, size)
         raise DownloadRefused(f"{current.host} redirects too often")
-    except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.StreamError, UnicodeError) as error:
+        # httpx reads where a redirect leads, also where it is not to follow it.
         raise DownloadFailed(f"{current.host}: {type(error).__name__}") from None
     except OSError as error:
         raise DownloadFailed(f"the file cannot be written: {error.strerror}") from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def _read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
+    try:
+        url = httpx.URL(text) if base is None else base.join(text)
+        # Only now the name of the host is decoded.
+        known = bool(url.host)
+    except (httpx.InvalidURL, ValueError):
+        known = False
+    if not known:
+        raise DownloadRefused("the address cannot be read")
+    return url
 
 
 async def _save(response: httpx.Response, part: Path, max_bytes: int, kind: Product, speed: _Speed) -> int:
@@ -180,7 +191,9 @@ async def _save(response: httpx.Response, part: Path, max_bytes: int, kind: Prod
     if status != 200:
         raise DownloadFailed(f"{host} answers {status}")
     header = response.headers.get("content-length", "")
-    announced = int(header) if header.isdigit() and "content-encoding" not in response.headers else None
+    announced = (
+        int(header) if _LENGTH.fullmatch(header) and "content-encoding" not in response.headers else None
+    )
     size, head = 0, b""
     with part.open("wb") as file:
         async for chunk in response.aiter_bytes():
@@ -201,7 +214,7 @@ async def _save(response: httpx.Response, part: Path, max_bytes: int, kind: Prod
 
 
 async def _check_url(url: httpx.URL, resolve: Resolve, *, allow_loopback: bool) -> None:
-    if url.userinfo or not url.host:
+    if url.userinfo:
         raise DownloadRefused("the address cannot be used")
     try:
         addresses = await resolve(url.host)
