@@ -10,6 +10,7 @@ with fixed names, where ours are named beside their keys. Nothing of it would be
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from bot.errors import ConfigError
 PREFIX = "KLINGBOT_"
 
 Place = tuple[str, ...]
+
+_NUMBER = re.compile("[0-9]{1,3}")
 
 SECRETS: tuple[tuple[str, str], ...] = (
     ("telegram", "token"),
@@ -69,7 +72,12 @@ def dotted(place: Place) -> str:
     text = ""
     for part in place:
         text += f"[{part}]" if part.isdigit() else f".{part}" if text else part
-    return text
+    return in_one_line(text)
+
+
+def in_one_line(text: str) -> str:
+    """A key or the name of a file as it is, or quoted where it holds line breaks and the like."""
+    return text if text.isprintable() else repr(text)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -84,6 +92,9 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError([f"{path}: cannot be read: it is not UTF-8 text"]) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{path}: is not TOML: {error}"]) from None
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or tables in tables without end.
+        raise ConfigError([f"{path}: cannot be read: {type(error).__name__}"]) from None
 
 
 def _overlay(gathered: Gathered, variable: str, text: str) -> None:
@@ -93,7 +104,7 @@ def _overlay(gathered: Gathered, variable: str, text: str) -> None:
     if text[:1] in {"[", "{"}:
         try:
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             gathered.problems.append(f"{dotted(place)} (environment variable {variable}): must be JSON")
             return
     target: Any = gathered.data
@@ -110,7 +121,7 @@ def _step(target: Any, part: str, *, following: str) -> Any:
     """Go one step down, making room where nothing is yet; None where there is no way."""
     if isinstance(target, dict):
         return target.setdefault(part, [] if following.isdigit() else {})
-    if isinstance(target, list) and part.isdigit() and int(part) <= len(target):
+    if isinstance(target, list) and _NUMBER.fullmatch(part) and int(part) <= len(target):
         if int(part) == len(target):
             target.append({})
         return target[int(part)]
@@ -136,8 +147,10 @@ def _read_secret_file(gathered: Gathered, place: Place, table: dict[str, Any], b
     try:
         table[key] = file.read_text("utf-8").strip()
         gathered.origins[place] = f"secret file {file}"
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        gathered.problems.append(f"{dotted(named)}{gathered.origin(named)}: {file} cannot be read: {reason}")
+        gathered.problems.append(
+            f"{dotted(named)}{gathered.origin(named)}: {in_one_line(str(file))} cannot be read: {reason}"
+        )
         # One problem is enough for one key.
         table[key] = "0:unreadable" if key == "token" else "unreadable"
