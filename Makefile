@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+CASES  ?= 100000
 # Wheels that were fetched before (`make wheels`) are enough to install without a network.
 OFFLINE := $(if $(wildcard wheels/*.whl),--no-index --find-links wheels,)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-flows screenshots lint format bench lock wheels clean
+.PHONY: help install demo run test test-flows fuzz screenshots lint format bench lock wheels clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -32,6 +33,9 @@ test: install  ## run the tests that need no process and no browser
 
 test-flows: install  ## run the tests of the real process (kills, signals, callbacks) and of the chat page
 	$(BIN)/python -m pytest -n 3 tests/faults tests/web $(ARGS)
+
+fuzz: install  ## fuzzing with CASES cases, other ones each time; `make test` tries a few, the same each time
+	FUZZ_CASES=$(CASES) $(BIN)/python -m pytest -n 2 tests/fuzz $(ARGS)
 
 screenshots: install  ## pictures of the chat page in both languages, to look at
 	$(BIN)/python -m tests.screenshots
