@@ -20,6 +20,7 @@ from handlers.chat.files import image_file_of, sound_file_of
 from handlers.chat.html import View, plain
 from handlers.chat.keyboards import Signer
 from handlers.chat.menus import Menus, Section
+from handlers.chat.pointers import is_film
 from handlers.chat.reading import Reader, TypedCommand
 from handlers.chat.routes import SUBSCRIPTION, Answer, Kind, Routes
 from handlers.chat.turn import Turn
@@ -168,7 +169,8 @@ class Dispatcher:
         has_sound = any(sound_file_of(part) is not None for part in turn.messages)
         is_text = any(part.text for part in turn.messages)
         # The caption of another kind of file is no order: nothing can be made of the file.
-        command = turn.command if is_text or has_image or has_sound else None
+        is_order = is_text or has_image or has_sound or any(is_film(part) for part in turn.messages)
+        command = turn.command if is_order else None
         # Telegram shows one and the same user for everybody who writes in the name of a chat.
         if message.sender_chat is not None:
             is_known = command is not None and command.is_ours and command.name in self._routes.commands

@@ -60,10 +60,14 @@ class ResultFile:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the chat made of a message. `file_id` is what a repeat needs, where there is one."""
+    """What the chat made of a message.
+
+    `file_id` is what a repeat needs, where there is one; by `file_unique_id` the file is known again in any message.
+    """
 
     message_id: int
     file_id: str | None = None
+    file_unique_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

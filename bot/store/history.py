@@ -1,5 +1,7 @@
 """A user's past tasks and results, and which task a message is about."""
 
+from collections.abc import Sequence
+
 from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage, Task
 from bot.domain.units import ChatId, TaskId, UserId
 from bot.store.engine import Row, Subject, Transaction, mapper
@@ -71,9 +73,15 @@ class History(Subject):
     # -- messages ------------------------------------------------------------------------------------
 
     async def save_message(
-        self, chat_id: ChatId, message_id: int, task_id: TaskId, position: int, purpose: MessagePurpose
+        self,
+        chat_id: ChatId,
+        message_id: int,
+        task_id: TaskId,
+        position: int,
+        purpose: MessagePurpose,
+        file_unique_id: str | None = None,
     ) -> None:
-        """Save what a message about one of a finished task's results is for."""
+        """Save what a message about one of a finished task's results is for, and the result's file in it."""
         row = {
             "chat_id": chat_id,
             "message_id": message_id,
@@ -81,7 +89,14 @@ class History(Subject):
             "position": position,
             "purpose": str(purpose),
         }
-        await self._write(lambda tx: tx.insert("task_messages", row, replace=("chat_id", "message_id")))
+        file = {"file_unique_id": file_unique_id, "task_id": task_id, "position": position}
+
+        def work(tx: Transaction) -> None:
+            tx.insert("task_messages", row, replace=("chat_id", "message_id"))
+            if file_unique_id is not None:
+                tx.insert("result_files", file, ignore=True)
+
+        await self._write(work)
 
     async def get_message(self, chat_id: ChatId, message_id: int) -> NotedMessage | None:
         """What a message is about: one that brought a result, or one of `save_message`."""
@@ -102,6 +117,32 @@ class History(Subject):
             return None if row is None else mapper.load(NotedMessage, row | {"task": mapper.load(Task, row)})
 
         return await self._read(work)
+
+    async def get_file(self, file_unique_ids: Sequence[str], user_id: UserId) -> NotedMessage | None:
+        """The result, not hidden, that a file shows, wherever it stands: the user's own, or else anybody's."""
+        statement = """
+            SELECT tasks.*, result_files.position, NULL AS purpose
+            FROM result_files JOIN tasks ON tasks.id = result_files.task_id
+            WHERE result_files.file_unique_id = ANY (:files) AND tasks.hidden = 0
+            ORDER BY tasks.user_id = :user DESC, tasks.sequence DESC LIMIT 1
+        """
+
+        def work(tx: Transaction) -> NotedMessage | None:
+            row = tx.one(Row, statement, files=file_unique_ids, user=user_id)
+            return None if row is None else mapper.load(NotedMessage, row | {"task": mapper.load(Task, row)})
+
+        return await self._read(work)
+
+    async def get_newest_video(self, user_id: UserId, chat_id: ChatId) -> Task | None:
+        """A user's newest task, not hidden, that was asked for in a chat and brought a video."""
+        statement = """
+            SELECT * FROM tasks INDEXED BY tasks_of_person_in_chat
+            WHERE user_id = :user AND chat_id = :chat AND hidden = 0 AND EXISTS (
+                SELECT 1 FROM outbox WHERE outbox.task_id = tasks.id AND outbox.kind = 'video'
+            )
+            ORDER BY sequence DESC LIMIT 1
+        """
+        return await self._read(lambda tx: tx.one(Task, statement, user=user_id, chat=chat_id))
 
     async def list_messages(self, task_id: TaskId) -> list[tuple[ChatId, int]]:
         """Every message that brought a task's results or is about them."""

@@ -10,10 +10,11 @@ from bot.store.engine import Row, Subject, Transaction, mapper
 
 @dataclass(frozen=True, slots=True)
 class SentRecord:
-    """What is kept of a delivery that arrived."""
+    """What is kept of a delivery that arrived. Telegram's `file_unique_id` stays the same wherever the file goes."""
 
     message_id: int | None
     file_id: str | None = None
+    file_unique_id: str | None = None
     width: int | None = None
     height: int | None = None
     duration_ms: int | None = None
@@ -85,7 +86,17 @@ class Outbox(Subject):
                 place = NULL, in_album = 0, sends = 0, failing_since = NULL
             WHERE id = :id
         """
-        await self._write(lambda tx: tx.run(statement, id=delivery_id, now=now, **mapper.columns(sent)))
+        add = """
+            INSERT INTO result_files (file_unique_id, task_id, position)
+            SELECT :file, task_id, position FROM outbox WHERE id = :id ON CONFLICT DO NOTHING
+        """
+
+        def work(tx: Transaction) -> None:
+            tx.run(statement, id=delivery_id, now=now, **mapper.columns(sent))
+            if sent.file_unique_id is not None:
+                tx.run(add, id=delivery_id, file=sent.file_unique_id)
+
+        await self._write(work)
 
     # -- where a result goes ------------------------------------------------------------------------------
 

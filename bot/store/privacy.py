@@ -78,6 +78,10 @@ FORGET = (
     DELETE FROM task_messages
     WHERE task_id IN (SELECT id FROM tasks INDEXED BY tasks_of_user WHERE user_id = :user)
     """,
+    """
+    DELETE FROM result_files
+    WHERE task_id IN (SELECT id FROM tasks INDEXED BY tasks_of_user WHERE user_id = :user)
+    """,
     "DELETE FROM outbox WHERE task_id IN (SELECT id FROM tasks INDEXED BY tasks_of_user WHERE user_id = :user)",
     # A bare row stays for the ledger, for a group's budget and for how long such tasks take.
     """

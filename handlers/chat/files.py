@@ -18,6 +18,10 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
 """Some clients send a picture as a file of no known type; its name tells."""
 
 
+Holder = Message | ExternalReplyInfo
+"""What holds a file: a message of this chat, or what Telegram tells of a message of another one."""
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
     """A file at Telegram. `size` in bytes, where it is told."""
@@ -26,7 +30,7 @@ class RemoteFile:
     size: int | None
 
 
-def sound_file_of(message: Message | ExternalReplyInfo | None) -> RemoteFile | None:
+def sound_file_of(message: Holder | None) -> RemoteFile | None:
     """The sound in a message: a voice message, music, or an audio file."""
     if message is None:
         return None
@@ -37,7 +41,7 @@ def sound_file_of(message: Message | ExternalReplyInfo | None) -> RemoteFile | N
     return None if sound is None else RemoteFile(sound.file_id, sound.file_size)
 
 
-def image_file_of(message: Message | ExternalReplyInfo | None) -> RemoteFile | None:
+def image_file_of(message: Holder | None) -> RemoteFile | None:
     """The picture in a message: the largest photo, an image sent as a file, or a still sticker."""
     if message is None:
         return None

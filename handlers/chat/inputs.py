@@ -9,11 +9,12 @@ from telegram import Message
 from bot.domain.library.asset import Names
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo
-from bot.domain.tasks.task import NotedMessage, Task
+from bot.domain.tasks.task import Task
 from bot.errors import UserError
 from bot.services.requests.attachments import MOST_LINKS, Linked, SaveImage, split_links
 from bot.services.requests.cards import READY
 from handlers.chat.files import RemoteFile, fetch_file, image_file_of, save_file, sound_file_of
+from handlers.chat.pointers import Medium, picture_replied_to, sound_replied_to, use
 from handlers.chat.turn import Turn
 
 
@@ -22,7 +23,8 @@ class Inputs:
     """Everything that a command works on.
 
     `text` comes without the links of pictures; `names` are those of the person's own elements and voices,
-    which a prompt may use. `source` is the task whose result is replied to, and `position` which of its results.
+    which a prompt may use. `source` is the task whose video is pointed at, and `position` which of its videos;
+    `has_idle_reply` says that the message replies to one of which nothing is used.
     """
 
     text: str
@@ -31,6 +33,7 @@ class Inputs:
     sound: AudioRef | None = None
     source: Task | None = None
     position: int = 0
+    has_idle_reply: bool = False
 
     def one_picture(self) -> ImageRef:
         """The only picture.
@@ -44,29 +47,28 @@ class Inputs:
         return self.pictures[0]
 
 
-async def read_inputs(turn: Turn, *, links: bool = True) -> Inputs:
+async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing: bool = True) -> Inputs:
     """Gather what came with a command; files, and pictures that are named by links, are fetched and kept.
 
-    A command without text and pictures works on the text of the message that it replies to, or on the part of it
+    `takes` is what the command can work on, beside a prompt. A command without text and pictures works on the text of the message that it replies to, or on the part of it
     that is quoted. Without `links`, and in somebody else's words, an address is text as any other.
 
     Raises:
-        UserError: a picture, link or sound cannot be used, or the message that is replied to holds a video
-            that somebody sent.
+        UserError: a picture, link or sound cannot be used, or something is pointed at that cannot.
 
     """
-    services, replied = turn.services, turn.replied_to
-    noted = None if replied is None else await _noted(replied, turn)
-    if noted is None:
-        refuse_uploaded_video(turn)
-    files = pictures_of(turn)
+    services = turn.services
+    noted = await use(turn, takes) if pointing else None
+    files = pictures_of(turn, pointing=pointing)
     sound_file = sound_in(turn)
     sound = None if sound_file is None else await fetch_file(turn.chat, sound_file)
     text, addresses = turn.arguments, turn.addresses
     given = None if noted is not None else turn.quoted or (None if files else turn.replied_words)
     if given is not None and not text:
         text, addresses = given.request, (*addresses, *given.addresses)
-    elif given is not None and given is turn.quoted:
+    elif given is None or given is not turn.quoted:
+        given = None
+    else:
         # Whether the quote is what it is about, or only the occasion, is for the person to say.
         text, addresses = f"{given.request}\n{text}", (*addresses, *given.addresses)
         turn.first_question = READY
@@ -83,6 +85,7 @@ async def read_inputs(turn: Turn, *, links: bool = True) -> Inputs:
         None if sound is None else await keep.keep_sound(sound, turn.user_id),
         None if noted is None else noted.task,
         0 if noted is None else noted.position,
+        turn.is_reply and not (noted or given or picture_replied_to(turn) or sound_replied_to(turn)),
     )
 
 
@@ -121,13 +124,11 @@ def parse_prompt(turn: Turn, text: str, names: Names) -> ParsedPrompt:
     return turn.services.compose.parse(text, names)
 
 
-def pictures_of(turn: Turn) -> list[RemoteFile]:
-    """The pictures of the message and its album, or else of the message that is replied to."""
+def pictures_of(turn: Turn, *, pointing: bool = True) -> list[RemoteFile]:
+    """The picture of the message that is replied to, then those of the message and its album."""
     files = [file for part in turn.messages if (file := image_file_of(part)) is not None]
-    if files:
-        return files
-    replied = image_file_of(turn.pointed_at)
-    return [] if replied is None else [replied]
+    replied = picture_replied_to(turn) if pointing else None
+    return files if replied is None else [replied, *files]
 
 
 async def keep_pictures(turn: Turn, messages: Iterable[Message]) -> tuple[ImageRef, ...]:
@@ -145,62 +146,30 @@ async def keep_pictures(turn: Turn, messages: Iterable[Message]) -> tuple[ImageR
 
 
 def sound_in(turn: Turn) -> RemoteFile | None:
-    """The sound of the message, or else of the message that is replied to."""
-    sent = next((file for part in turn.messages if (file := sound_file_of(part)) is not None), None)
-    return sent or sound_file_of(turn.pointed_at)
-
-
-async def source_of(
-    turn: Turn, inputs: Inputs, *replied_files: RemoteFile | None
-) -> tuple[Task, SourceVideo]:
-    """The video that is replied to, or the person's newest one where they reply to none.
-
-    A message that is replied to is never passed over for another video: it is a result, gives one of
-    `replied_files` or the text that the command works on, or is refused.
+    """The sound of the message, or else of the message that is replied to.
 
     Raises:
-        UserError: there is none, or nothing can be done with it.
+        UserError: both have one.
+
+    """
+    sent = next((file for part in turn.messages if (file := sound_file_of(part)) is not None), None)
+    replied = sound_replied_to(turn)
+    if sent is not None and replied is not None:
+        raise UserError("error.pointer.several_sounds")
+    return sent or replied
+
+
+async def source_of(turn: Turn, inputs: Inputs) -> tuple[Task, SourceVideo]:
+    """The video that is pointed at, or the person's newest one of this chat where nothing is pointed at.
+
+    Raises:
+        UserError: there is none, nothing can be done with it, or the message replies to one that is of no use.
 
     """
     results, user_id = turn.services.results, turn.user_id
     if inputs.source is not None:
         return inputs.source, await results.source(user_id, inputs.source, inputs.position)
-    is_input = any(file is not None for file in replied_files) or _gives_text(turn)
-    if turn.is_reply and not is_input:
+    if inputs.has_idle_reply:
         raise UserError("error.source.not_a_result")
-    task = await results.newest_video(user_id)
+    task = await results.newest_video(user_id, turn.chat_id)
     return task, await results.source(user_id, task)
-
-
-def refuse_uploaded_video(turn: Turn) -> None:
-    """Refuse a reply to a video that somebody sent: nothing can be made of it.
-
-    Raises:
-        UserError: it is one.
-
-    """
-    replied = turn.replied_to
-    if replied is None or turn.is_ours(replied):
-        return
-    document = replied.document
-    is_video = document is not None and (document.mime_type or "").startswith("video/")
-    if is_video or replied.video or replied.animation or replied.video_note:
-        raise UserError("error.source.uploaded")
-
-
-async def result_replied_to(turn: Turn) -> Task | None:
-    """The task whose result a message replies to; None where it replies to nothing of the kind."""
-    replied = turn.replied_to
-    noted = None if replied is None else await _noted(replied, turn)
-    return None if noted is None else noted.task
-
-
-def _gives_text(turn: Turn) -> bool:
-    """Whether a bare command works on the text of the message that it replies to."""
-    return not turn.arguments and (turn.quoted or turn.replied_words) is not None
-
-
-async def _noted(replied: Message, turn: Turn) -> NotedMessage | None:
-    if not turn.is_ours(replied):
-        return None
-    return await turn.services.results.noted(turn.chat_id, replied.message_id)

@@ -17,15 +17,16 @@ from bot.domain.library.asset import (
     voice_source,
 )
 from bot.domain.people.access import AccessLevel
-from bot.domain.tasks.task import EXPLAINED_FAILURES, FailureKind, Task
+from bot.domain.tasks.task import EXPLAINED_FAILURES, FailureKind, NotedMessage
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from handlers.chat.files import RemoteFile, fetch_file, save_file, sound_file_of
 from handlers.chat.html import View, fitting, inline
-from handlers.chat.inputs import pictures_of, result_replied_to, sound_in
+from handlers.chat.inputs import pictures_of, sound_in
 from handlers.chat.keyboards import DANGER, Button, Payload
 from handlers.chat.menus import Section
+from handlers.chat.pointers import Medium, use
 from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
 from handlers.library.recipe_views import never_mind
@@ -68,6 +69,7 @@ async def element(turn: Turn, text: str) -> None:
 
     """
     name, description = await _read_name(turn, AssetKind.ELEMENT, text)
+    await use(turn, Medium.PHOTO)
     files = pictures_of(turn)
     if files:
         await _make_element(turn, name, description, files)
@@ -85,10 +87,10 @@ async def voice(turn: Turn, text: str) -> None:
     name, more = await _read_name(turn, AssetKind.VOICE, text)
     if more:
         raise UserError("error.asset.name", name=f"{name} {more}"[:60], limit=NAME_LIMIT)
-    task = await result_replied_to(turn)
+    noted = await use(turn, Medium.VIDEO | Medium.SOUND)
     file = sound_in(turn)
-    if task is not None:
-        await _make_voice_of_video(turn, name, task)
+    if noted is not None:
+        await _make_voice_of_video(turn, name, noted)
         return
     turn.services.assets.check_sounds()
     if file is not None:
@@ -137,9 +139,9 @@ async def _make_voice(turn: Turn, name: str, file: RemoteFile) -> None:
     await _make(turn, Wish(AssetKind.VOICE, name, sound=sound))
 
 
-async def _make_voice_of_video(turn: Turn, name: str, task: Task) -> None:
-    source = await turn.services.results.source(turn.user_id, task)
-    await _make(turn, Wish(AssetKind.VOICE, name, video=voice_source(task.request, source)))
+async def _make_voice_of_video(turn: Turn, name: str, noted: NotedMessage) -> None:
+    source = await turn.services.results.source(turn.user_id, noted.task, noted.position)
+    await _make(turn, Wish(AssetKind.VOICE, name, video=voice_source(noted.task.request, source)))
 
 
 async def _make(turn: Turn, wish: Wish, *, alone: bool = False) -> None:

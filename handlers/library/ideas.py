@@ -21,6 +21,7 @@ from handlers.chat.html import View, inline, quoted, settings_line
 from handlers.chat.inputs import read_inputs
 from handlers.chat.keyboards import CONFIRM, Button, Payload
 from handlers.chat.menus import Section
+from handlers.chat.pointers import Medium
 from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
 from handlers.library import recipe_views
@@ -94,7 +95,7 @@ async def on_photo_reply(turn: Turn, subject: str) -> None:
     slug, _, shown = subject.partition(".")
     ideas_ = turn.services.ideas
     idea = ideas_.find(slug, turn.t)
-    inputs = await read_inputs(turn)
+    inputs = await read_inputs(turn, Medium.PHOTO)
     request = ideas_.request(idea, turn.preferences, inputs.one_picture(), inputs.text)
     await turn.stop_asking()
     await submit_or_ask(turn, request, int(shown or 0))

@@ -5,8 +5,9 @@ from bot.domain.people.access import AccessLevel
 from bot.domain.requests.request import VideoRequest
 from bot.errors import UserError
 from handlers.chat.html import View, error_sentence
-from handlers.chat.inputs import read_inputs, result_replied_to
+from handlers.chat.inputs import read_inputs
 from handlers.chat.menus import Section
+from handlers.chat.pointers import Medium, result_replied_to, use
 from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
 from handlers.library import recipe_views as templates
@@ -25,9 +26,10 @@ async def save(turn: Turn, name: str) -> None:
 
 
 async def _meant(turn: Turn) -> VideoRequest:
-    task = await result_replied_to(turn)
-    if task is not None:
-        return task.request
+    noted = await result_replied_to(turn)
+    if noted is not None:
+        return noted.task.request
+    await use(turn, Medium.VIDEO)
     open_card = await turn.services.cards.get(turn.user_id, turn.chat_id)
     if open_card is None:
         raise UserError("error.recipe.of_what")
@@ -98,7 +100,7 @@ async def on_photo_reply(turn: Turn, subject: str) -> None:
     """Make a template's video of the photo that it asked for."""
     token, _, shown = subject.partition(".")
     recipe = await turn.services.recipes.get(token)
-    inputs = await read_inputs(turn)
+    inputs = await read_inputs(turn, Medium.PHOTO)
     request = turn.services.recipes.request(recipe, inputs.pictures, inputs.text, inputs.names)
     await turn.stop_asking()
     await submit_or_ask(turn, request, int(shown or 0))

@@ -16,6 +16,7 @@ from bot.services.requests.cards import OUTFIT, Card, card_name, load_card
 from handlers.chat.html import View
 from handlers.chat.inputs import parse_prompt, read_inputs
 from handlers.chat.menus import Menu, Section
+from handlers.chat.pointers import Medium
 from handlers.chat.routes import Command, Press
 from handlers.chat.turn import Turn
 from handlers.making import card_views
@@ -28,7 +29,7 @@ SUGGESTION = "suggestion"
 async def new(turn: Turn) -> None:
     """`/new`: a card with what came along, with the request of the video that is replied to, or an empty one."""
     cards, name = turn.services.cards, card_name(turn.update_id)
-    inputs = await read_inputs(turn)
+    inputs = await read_inputs(turn, Medium.VIDEO | Medium.PHOTO)
     if inputs.source is not None and not inputs.pictures:
         await turn.services.results.check_kept(inputs.source.request)
         card = Card(name, cards.restore(inputs.source.request, turn.preferences))

@@ -3,10 +3,10 @@
 from bot.domain.people.access import AccessLevel
 from bot.errors import UserError
 from bot.services.compose import Pictures
-from handlers.chat.files import image_file_of, sound_file_of
 from handlers.chat.html import View, inline
 from handlers.chat.inputs import Inputs, parse_prompt, pictures_of, read_inputs, source_of
 from handlers.chat.menus import Menu, Section
+from handlers.chat.pointers import Medium
 from handlers.chat.routes import Command, Event, Kind
 from handlers.chat.turn import Turn
 from handlers.making.card import suggest_outfits
@@ -14,16 +14,16 @@ from handlers.making.submit import submit_or_ask
 
 
 async def extend(turn: Turn) -> None:
-    """`/extend`: the video that is replied to, or the newest, some seconds longer."""
-    inputs = await read_inputs(turn, links=False)
+    """`/extend`: the video that is pointed at, or the newest, some seconds longer."""
+    inputs = await read_inputs(turn, Medium.VIDEO, links=False)
     task, source = await source_of(turn, inputs)
     prompt = parse_prompt(turn, inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.extension(prompt, source, task.request.mode))
 
 
 async def edit(turn: Turn) -> None:
-    """`/edit`: the video that is replied to, or the newest, changed as the prompt says."""
-    inputs = await read_inputs(turn)
+    """`/edit`: the video that is pointed at, or the newest, changed as the prompt says."""
+    inputs = await read_inputs(turn, Medium.VIDEO)
     prompt = parse_prompt(turn, inputs.text, inputs.names)
     if not prompt.prompt:
         raise UserError("error.request.needs_prompt")
@@ -33,12 +33,12 @@ async def edit(turn: Turn) -> None:
 
 async def lip_sync(turn: Turn) -> None:
     """`/lipsync`: the face in a video says a text, or what a voice message says."""
-    await _lip_sync(turn, await read_inputs(turn, links=False))
+    await _lip_sync(turn, await read_inputs(turn, Medium.VIDEO | Medium.SOUND, links=False))
 
 
 async def on_sound_reply(turn: Turn) -> None:
     """A voice message in reply to a video of ours is what its face should say."""
-    inputs = await read_inputs(turn, links=False)
+    inputs = await read_inputs(turn, Medium.VIDEO | Medium.SOUND, links=False)
     if inputs.source is None or inputs.sound is None:
         await on_unsupported(turn)
     else:
@@ -48,13 +48,13 @@ async def on_sound_reply(turn: Turn) -> None:
 async def _lip_sync(turn: Turn, inputs: Inputs) -> None:
     compose = turn.services.compose
     speech = compose.speech(parse_prompt(turn, inputs.text, inputs.names), inputs.sound)
-    _, source = await source_of(turn, inputs, sound_file_of(turn.pointed_at))
+    _, source = await source_of(turn, inputs)
     await submit_or_ask(turn, compose.lip_sync(source, speech))
 
 
 async def avatar(turn: Turn) -> None:
     """`/avatar`: a person in a photo says a text, or what a voice message says."""
-    inputs = await read_inputs(turn, links=not pictures_of(turn))
+    inputs = await read_inputs(turn, Medium.PHOTO | Medium.SOUND, links=not pictures_of(turn))
     prompt = parse_prompt(turn, inputs.text, inputs.names)
     person, compose = inputs.one_picture(), turn.services.compose
     await submit_or_ask(turn, compose.avatar(prompt, person, compose.speech(prompt, inputs.sound)))
@@ -62,18 +62,16 @@ async def avatar(turn: Turn) -> None:
 
 async def motion(turn: Turn) -> None:
     """`/motion`: a person in a photo moves as the one in the newest video does."""
-    inputs = await read_inputs(turn)
+    inputs = await read_inputs(turn, Medium.VIDEO | Medium.PHOTO)
     person = inputs.one_picture()
-    # A photo that is replied to is the person, unless one came along.
-    has_photo = any(image_file_of(part) is not None for part in turn.messages)
-    _, source = await source_of(turn, inputs, None if has_photo else image_file_of(turn.pointed_at))
+    _, source = await source_of(turn, inputs)
     prompt = parse_prompt(turn, inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.motion(prompt, person, source))
 
 
 async def effect(turn: Turn) -> None:
     """`/effect`: one of Kling's effects, by name, on one photo or two."""
-    inputs = await read_inputs(turn)
+    inputs = await read_inputs(turn, Medium.PHOTO)
     # What else stands there came with the other photos of an album.
     name, effects = inputs.text.partition("\n")[0].strip(), turn.services.compose.effects
     if not name:
@@ -87,7 +85,7 @@ async def effect(turn: Turn) -> None:
 
 async def try_on(turn: Turn) -> None:
     """`/tryon`: a person wears what a second photo shows (a picture), or what a prompt says (a video)."""
-    inputs, compose = await read_inputs(turn), turn.services.compose
+    inputs, compose = await read_inputs(turn, Medium.PHOTO), turn.services.compose
     if len(inputs.pictures) == 2:
         await submit_or_ask(turn, compose.try_on(*inputs.pictures))
         return
@@ -102,21 +100,21 @@ async def try_on(turn: Turn) -> None:
 
 async def image(turn: Turn) -> None:
     """`/image`: a picture from a prompt, or from a prompt and photos."""
-    inputs = await read_inputs(turn)
+    inputs = await read_inputs(turn, Medium.PHOTO)
     prompt = parse_prompt(turn, inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.picture(prompt, inputs.pictures))
 
 
 async def expand(turn: Turn) -> None:
     """`/expand`: a photo with more around it."""
-    inputs = await read_inputs(turn)
+    inputs = await read_inputs(turn, Medium.PHOTO)
     prompt = parse_prompt(turn, inputs.text, inputs.names)
     await submit_or_ask(turn, turn.services.compose.expansion(prompt, inputs.one_picture()))
 
 
 async def sound(turn: Turn) -> None:
     """`/sound`: a sound from a prompt, or for the video that is replied to."""
-    inputs, source = await read_inputs(turn, links=False), None
+    inputs, source = await read_inputs(turn, Medium.VIDEO, links=False), None
     if inputs.source is not None:
         _, source = await source_of(turn, inputs)
     prompt = parse_prompt(turn, inputs.text, inputs.names)

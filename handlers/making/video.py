@@ -9,10 +9,11 @@ from bot.domain.units import TaskId
 from bot.errors import UserError
 from bot.services.compose import Pictures
 from bot.services.requests.cards import PHOTO, PROMPT, Card
-from handlers.chat.files import RemoteFile, image_file_of, save_file
+from handlers.chat.files import RemoteFile, save_file
 from handlers.chat.inputs import has_links, parse_prompt, read_inputs, read_prompt
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Menu, Section
+from handlers.chat.pointers import Medium, is_reply_to, picture_replied_to
 from handlers.chat.routes import Command, Event, Kind, Press
 from handlers.chat.turn import Turn
 from handlers.making import card_views
@@ -30,10 +31,12 @@ class Animate(Payload, action="animate"):
 async def video(turn: Turn) -> None:
     """Make a video of a prompt, of the photos that came with it, or of the message that is replied to."""
     cards = turn.services.cards
-    inputs = await read_inputs(turn)
-    prompt = parse_prompt(turn, inputs.text, inputs.names)
     # A command is an order of its own; photos without a prompt, or what a card waits for, belong to the card.
     card = None if turn.command is not None else await cards.get(turn.user_id, turn.chat_id)
+    # The card has the photo that it began with.
+    began = card is not None and is_reply_to(turn, card.source_message_id)
+    inputs = await read_inputs(turn, Medium.PHOTO, pointing=not began)
+    prompt = parse_prompt(turn, inputs.text, inputs.names)
     is_for_card = card is not None and (not inputs.text or card.awaits is Knob.END_FRAME)
     # Photos for a forgotten card begin another one, which says how to bring that one back.
     is_for_card = is_for_card and await is_meant(turn, card)
@@ -46,10 +49,9 @@ async def video(turn: Turn) -> None:
 async def on_text(turn: Turn) -> None:
     """A text in a private chat changes the open card, or else is offered as a prompt."""
     card = await turn.services.cards.get(turn.user_id, turn.chat_id)
-    replied = turn.replied_to
-    is_of_photo = image_file_of(turn.pointed_at) is not None and (
+    is_of_photo = picture_replied_to(turn) is not None and (
         # A photo that is replied to counts more than a card, unless the card began with it.
-        card is None or replied is None or card.source_message_id != replied.message_id
+        card is None or not is_reply_to(turn, card.source_message_id)
     )
     if is_of_photo or has_links(turn):
         # A link with a text is a photo with a caption.
@@ -68,8 +70,7 @@ async def on_text(turn: Turn) -> None:
 
 async def is_meant(turn: Turn, card: Card | None) -> bool:
     """Whether what is sent is surely for the card: it is current, or replied to."""
-    replied = turn.replied_to
-    if card is not None and replied is not None and replied.message_id == card.message_id:
+    if card is not None and is_reply_to(turn, card.message_id):
         return True
     return await turn.services.cards.is_current(turn.user_id, turn.chat_id)
 
@@ -106,11 +107,11 @@ async def _remove_question(turn: Turn) -> None:
 
 async def on_group_reply(turn: Turn) -> None:
     """In groups, texts and photos count only in reply to the person's own card."""
-    cards, replied = turn.services.cards, turn.replied_to
+    cards = turn.services.cards
     card = await cards.get(turn.user_id, turn.chat_id)
-    if card is None or replied is None or replied.message_id != card.message_id:
+    if card is None or not is_reply_to(turn, card.message_id):
         return
-    inputs = await read_inputs(turn)
+    inputs = await read_inputs(turn, Medium.PHOTO)
     if inputs.pictures and card.takes_pictures:
         await show_card(turn, cards.add_pictures(card, inputs.pictures, turn.preferences))
     elif not inputs.pictures and _takes_text(card):

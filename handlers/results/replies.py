@@ -18,6 +18,7 @@ from bot.services.requests.cards import EDITED, replace_prompt
 from handlers.chat.files import fetch_file, sound_file_of
 from handlers.chat.inputs import read_prompt
 from handlers.chat.keyboards import Payload
+from handlers.chat.pointers import Medium, delete_replied_to, result_replied_to, use
 from handlers.chat.routes import Event, Kind
 from handlers.chat.turn import Turn
 from handlers.making.card_views import MakeIt
@@ -36,16 +37,25 @@ ANSWERS: Mapping[MessagePurpose, Answer] = {
 
 async def on_reply(turn: Turn) -> bool:
     """Act on a text in reply to a result, or to a question about one; False where it is neither."""
-    noted = await _replied_to(turn) if turn.text else None
+    noted, is_addressed = (
+        await result_replied_to(turn) if turn.text else None,
+        turn.is_private or turn.names_bot,
+    )
     if noted is None:
+        if is_addressed:
+            # What a text can be about besides: a photo, or words.
+            await use(turn, Medium.PHOTO)
         return False
     text = turn.arguments
     answer = ANSWERS.get(noted.purpose) if noted.purpose is not None else None
     if answer is not None:
         await answer(turn, await _result(turn, noted), text)
-        await _delete_question(turn)
+        await delete_replied_to(turn)
         return True
-    if not (turn.is_private or turn.names_bot) or noted.task.request.operation.product is not Product.VIDEO:
+    if not is_addressed:
+        return False
+    if noted.task.request.operation.product is not Product.VIDEO:
+        await use(turn, Medium.PHOTO)
         return False
     await _continue(turn, noted, text)
     return True
@@ -53,13 +63,13 @@ async def on_reply(turn: Turn) -> bool:
 
 async def on_group_sound_reply(turn: Turn) -> None:
     """In groups a voice message is meant for the bot only where it answers the bot's question."""
-    noted, sound = await _replied_to(turn), sound_file_of(turn.message)
+    noted, sound = await result_replied_to(turn), sound_file_of(turn.message)
     if noted is None or noted.purpose is not MessagePurpose.LIP_SYNC or sound is None:
         return
     delivery = await _result(turn, noted)
     audio = await turn.services.attachments.keep_sound(await fetch_file(turn.chat, sound))
     await results.speak(turn, delivery, "", audio)
-    await _delete_question(turn)
+    await delete_replied_to(turn)
 
 
 async def on_edited(turn: Turn) -> None:
@@ -78,14 +88,6 @@ async def on_edited(turn: Turn) -> None:
     request = replace_prompt(services.compose, task.request, prompt, turn.preferences)
     if request != task.request:
         await open_card(turn, request, turn.message_id, EDITED)
-
-
-async def _replied_to(turn: Turn) -> NotedMessage | None:
-    """What the message that is replied to is about, where it is one of ours."""
-    replied = turn.replied_to
-    if replied is None or not turn.is_ours(replied):
-        return None
-    return await turn.services.results.noted(turn.chat_id, replied.message_id)
 
 
 async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
@@ -130,11 +132,6 @@ async def _result(turn: Turn, noted: NotedMessage) -> Delivery:
     """The result that a question is about; only its owner may answer."""
     turn.services.tasks.check_owner(turn.user_id, noted.task)
     return await turn.services.results.result(noted.task, noted.position)
-
-
-async def _delete_question(turn: Turn) -> None:
-    if turn.replied_to is not None:
-        await turn.delete(turn.replied_to.message_id)
 
 
 EVENTS = (

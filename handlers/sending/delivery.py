@@ -144,8 +144,7 @@ class TelegramDelivery:
     async def send_original(self, delivery: Delivery, path: Path) -> Sent:
         """Send a result's file as a document, streamed from its file."""
         document = Media(kind=MediaKind.DOCUMENT, source=path, filename=_filename(delivery, path), exact=True)
-        message = await self._chat.send_media(ReplyTarget.of(delivery.task.origin), document)
-        return Sent(message.message_id)
+        return _sent(await self._chat.send_media(ReplyTarget.of(delivery.task.origin), document))
 
     async def show_sending(self, task: Task) -> None:
         """Show "sending video", or what else it is, for five seconds."""
@@ -206,7 +205,7 @@ def _view(delivery: Delivery, options: DeliveryOptions) -> html.View:
 
 
 def _sent(message: Message) -> Sent:
-    if message.photo:
-        return Sent(message.message_id, message.photo[-1].file_id)
-    media = message.video or message.audio or message.document
-    return Sent(message.message_id, None if media is None else media.file_id)
+    media = message.photo[-1] if message.photo else message.video or message.audio or message.document
+    if media is None:
+        return Sent(message.message_id)
+    return Sent(message.message_id, media.file_id, media.file_unique_id)

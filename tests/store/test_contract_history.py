@@ -5,7 +5,7 @@ import pytest
 from bot.domain.tasks.task import MessagePurpose, NotedMessage, TaskState
 from bot.domain.units import ChatId
 from bot.store import SentRecord
-from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, a_request, stored
+from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, a_request, an_origin, stored
 from tests.store.steps import LATER, after
 
 GROUP = ChatId(-100)
@@ -106,6 +106,49 @@ async def test_a_message_about_a_task_leads_to_it_and_tells_what_it_is_for(store
         (GROUP, 32),
         (ADAS_CHAT, row.message_id),
     ]
+
+
+async def test_a_result_is_known_by_its_file_in_any_message_first_as_ones_own(store):
+    task = await stored(store, TaskState.SUCCEEDED)
+    (delivery,) = await store.outbox.claim(after(1), LEASE, 10)
+    for _ in range(2):
+        await store.outbox.mark_delivered(delivery.id, SentRecord(501, "film", "AQAD1"), after(2))
+    for _ in range(2):
+        await store.history.save_message(GROUP, 31, task.id, 0, MessagePurpose.COPY, "AQAD2")
+    for file in ("AQAD1", "AQAD2"):
+        found = await store.history.get_file(["AQAD0", file], ADA)
+        assert (found.task.id, found.position, found.purpose) == (task.id, 0, None)
+        assert (await store.history.get_file([file], XIAOLIN)).task.user_id == ADA
+    assert await store.history.get_file(["AQAD0"], ADA) is None
+    assert await store.history.get_file([], ADA) is None
+    other = await stored(store, TaskState.SUCCEEDED, user_id=XIAOLIN)
+    await store.history.save_message(GROUP, 32, other.id, 0, MessagePurpose.COPY, "AQAD1")
+    assert (await store.history.get_file(["AQAD1"], ADA)).task.id == task.id
+    assert (await store.history.get_file(["AQAD1"], XIAOLIN)).task.id == other.id
+    await store.history.hide(task.id)
+    assert (await store.history.get_file(["AQAD1"], ADA)).task.id == other.id
+    assert await store.history.get_file(["AQAD2"], ADA) is None
+
+
+async def test_whoever_is_forgotten_is_known_by_no_file(store):
+    task = await stored(store, TaskState.SUCCEEDED)
+    await store.history.save_message(GROUP, 31, task.id, 0, MessagePurpose.COPY, "AQAD1")
+    await store.privacy.forget(ADA, LATER)
+    assert await store.history.get_file(["AQAD1"], ADA) is None
+
+
+async def test_the_newest_video_is_that_of_the_chat(store):
+    here, elsewhere = an_origin(chat_id=GROUP, is_private=False), an_origin()
+    older = await stored(store, TaskState.SUCCEEDED, origin=here)
+    newest = await stored(store, TaskState.SUCCEEDED, origin=here)
+    await stored(store, TaskState.FAILED, origin=here)
+    await stored(store, TaskState.SUCCEEDED, origin=here, user_id=XIAOLIN)
+    private = await stored(store, TaskState.SUCCEEDED, origin=elsewhere)
+    assert (await store.history.get_newest_video(ADA, GROUP)).id == newest.id
+    assert (await store.history.get_newest_video(ADA, ADAS_CHAT)).id == private.id
+    await store.history.hide(newest.id)
+    assert (await store.history.get_newest_video(ADA, GROUP)).id == older.id
+    assert await store.history.get_newest_video(ADA, ChatId(-7)) is None
 
 
 async def test_messages_about_a_task_follow_their_chat(store):

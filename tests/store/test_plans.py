@@ -33,6 +33,7 @@ GROWING = frozenset(
         "outbox",
         "users",
         "task_messages",
+        "result_files",
         "kept_words",
         "audit",
         "standings",

@@ -4,9 +4,9 @@ Each act changes the chats and queues the update that the bot would get of it. `
 sentence why somebody cannot do a thing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.demo.telegram.media import MediaFields, MediaMaker, media_of
+from bot.demo.telegram.media import KINDS, MediaFields, MediaMaker, media_of
 from bot.demo.telegram.people import Chat, User, chat_json, member_json
 from bot.demo.telegram.sending import caption_of, forwarded, quote_of
 from bot.demo.telegram.state import CallbackQuery, Json, Message, TelegramState
@@ -18,7 +18,8 @@ from bot.demo.telegram.wire import BotApiError, Upload
 class Place:
     """Where a person writes: a chat (None: the private one), a topic, and what is answered or quoted.
 
-    `date` sends a message as if at another time, in Unix seconds.
+    `reply_chat` is where the answered message stands, if not in the same chat; `date` sends a message as if at
+    another time, in Unix seconds.
     """
 
     chat: int | None = None
@@ -26,6 +27,7 @@ class Place:
     quote: str = ""
     thread: int | None = None
     date: int | None = None
+    reply_chat: int | None = None
 
 
 class Acting:
@@ -64,8 +66,19 @@ class Acting:
         source = self._message(chat_id, message_id)
         return self._send(user_id, forwarded(source.body, self.state.sender(source.sender_id)), place)
 
+    def send_again(self, user_id: int, chat_id: int, message_id: int, caption: str, place: Place) -> Json:
+        """A person sends the file of a message as their own, without its sender and under another caption."""
+        source = self._message(chat_id, message_id)
+        content = {name: source.body[name] for name in KINDS if name in source.body}
+        return self._send(
+            user_id, content | (_text(caption, "caption", CAPTION_LIMIT) if caption else {}), place
+        )
+
     def _send(self, user_id: int, content: Json, place: Place) -> Json:
         chat, user = self._chat(user_id, place), self.state.users[user_id]
+        if place.reply_to is not None and place.reply_chat not in {None, chat.id}:
+            content = content | self._external(place)
+            place = replace(place, reply_to=None)
         answered = self.state.message(chat.id, place.reply_to) if place.reply_to is not None else None
         message = self.state.add_message(
             chat,
@@ -76,6 +89,18 @@ class Acting:
             thread_id=place.thread,
         )
         return self._tell(message, "message")
+
+    def _external(self, place: Place) -> Json:
+        """What a bot is told of an answered message of another chat: who wrote it, and its file."""
+        answered = self._message(place.reply_chat or 0, place.reply_to or 0)
+        chat, body = self.state.chats[answered.chat_id], answered.body
+        author = self.state.sender(answered.sender_id)
+        external: Json = {"origin": forwarded(body, author)["forward_origin"]}
+        if chat.type != "private":
+            external |= {"chat": chat_json(chat, self.state.users), "message_id": answered.message_id}
+        external |= {name: body[name] for name in KINDS if name in body}
+        quote = {"quote": quote_of(body, place.quote)} if place.quote else {}
+        return {"external_reply": external} | quote
 
     def _chat(self, user_id: int, place: Place) -> Chat:
         chat = self.state.chats.get(place.chat if place.chat is not None else user_id)

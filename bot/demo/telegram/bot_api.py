@@ -76,7 +76,7 @@ class BotApi:
             "sendinvoice": sending.send_invoice,
             "forwardmessage": sending.forward_message,
             "copymessage": sending.copy_message,
-            **{f"send{kind}": sending.send_media for kind in KINDS},
+            **{f"send{kind}": sending.send_media for kind in KINDS if kind != "video_note"},
             "editmessagetext": editing.edit_text,
             "editmessagecaption": editing.edit_caption,
             "editmessagemedia": editing.edit_media,

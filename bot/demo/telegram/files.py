@@ -29,6 +29,7 @@ _FOLDERS = {
     "document": "documents",
     "audio": "music",
     "voice": "voice",
+    "video_note": "video_notes",
     "animation": "animations",
     "sticker": "stickers",
     "thumbnail": "thumbnails",

@@ -11,7 +11,7 @@ from typing import Any
 from bot.demo.telegram.files import MEGABYTE, FileStore, picture_size, probe
 from bot.demo.telegram.wire import BotApiError, Upload, bad_request
 
-KINDS = ("photo", "video", "document", "audio", "animation", "voice", "sticker")
+KINDS = ("photo", "video", "document", "audio", "animation", "voice", "video_note", "sticker")
 _SHOWN = {
     "photo": "Photo",
     "video": "Video",
@@ -86,12 +86,15 @@ class MediaMaker:
     async def _file(self, kind: str, source: Upload, fields: MediaFields) -> dict[str, Any]:
         stored = await self.files.keep(kind, source)
         body: dict[str, Any] = {**stored.as_json(), "mime_type": _mime_type(kind, stored.mime_type)}
-        if kind in {"video", "animation", "audio", "voice"}:
+        if kind in {"video", "animation", "audio", "voice", "video_note"}:
             found = await probe(stored.path)
             body["duration"] = fields.duration or found.duration
             if kind in {"video", "animation"}:
                 body["width"] = fields.width or found.width
                 body["height"] = fields.height or found.height
+        if kind == "video_note":
+            body["length"] = found.width
+            body.pop("mime_type")
         if kind in {"video", "animation", "document", "audio"}:
             body["file_name"] = stored.name
         if kind == "audio":

@@ -94,9 +94,10 @@ class TelegramStandIn:
         quote: str = "",
         thread: int | None = None,
         date: int | None = None,
+        reply_chat: int | None = None,
     ) -> Json:
-        """A person writes a text."""
-        return self.acting.write(user, text, Place(chat, reply_to, quote, thread, date))
+        """A person writes a text; `reply_chat` is where the answered message stands, if in another chat."""
+        return self.acting.write(user, text, Place(chat, reply_to, quote, thread, date, reply_chat))
 
     async def send_photo(
         self,
@@ -123,6 +124,23 @@ class TelegramStandIn:
             await self.send_photo(user, data, caption if number == 0 else "", chat=chat, group=group)
             for number, data in enumerate(pictures)
         ]
+
+    async def send_film(
+        self, user: int, data: bytes, kind: str = "video", caption: str = "", *, chat: int | None = None
+    ) -> Json:
+        """A person sends a film as a `video`, an `animation`, a `video_note` or a `document`."""
+        upload = _upload(data, "mine.mp4", "video/mp4")
+        return await self.acting.send_file(user, kind, upload, caption, Place(chat))
+
+    async def send_again(
+        self, user: int, source: Json, caption: str = "", *, chat: int | None = None
+    ) -> Json:
+        """A person sends the file of a message as their own."""
+        return self.acting.send_again(user, source["chat"]["id"], source["message_id"], caption, Place(chat))
+
+    async def choose_inline(self, user: int, query: str, result: str, *, chat: int | None = None) -> Json:
+        """A person sends a result of an inline query into a chat."""
+        return await self.acting.choose_inline(user, query, result, Place(chat))
 
     async def forward(self, user: int, source: Json, *, chat: int | None = None) -> Json:
         """A person forwards a message, by default to their private chat with the bot."""

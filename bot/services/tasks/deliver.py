@@ -328,6 +328,7 @@ class Deliver:
         record = SentRecord(
             sent.message_id,
             sent.file_id or delivery.file_id,
+            sent.file_unique_id,
             file.width if file else delivery.width,
             file.height if file else delivery.height,
             file.duration_ms if file else delivery.duration_ms,

@@ -23,7 +23,6 @@ from bot.domain.tasks.task import (
     NotedMessage,
     Origin,
     Task,
-    TaskState,
 )
 from bot.domain.units import ChatId, Credits, TaskId, UserId
 from bot.errors import UserError
@@ -37,7 +36,6 @@ from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
-WITH_VIDEO = (TaskState.SUCCEEDED, TaskState.EXPIRED)
 ON_ITS_WAY = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
 RESENDS_AT_ONCE = 4
 """Results that people ask for once more have slots of their own, beside those that are new."""
@@ -74,6 +72,10 @@ class Results:
         noted = await self._store.history.get_message(chat_id, message_id)
         return None if noted is None or noted.task.hidden else noted
 
+    async def of_file(self, file_unique_ids: Sequence[str], user_id: UserId) -> NotedMessage | None:
+        """The result that a file shows, in whatever message it stands: the person's own, or else anybody's."""
+        return await self._store.history.get_file(file_unique_ids, user_id)
+
     async def of_request(self, chat_id: ChatId, message_id: int) -> Task | None:
         """The newest task that a person's message asked for."""
         return await self._store.history.get_task_of_request(chat_id, message_id)
@@ -102,18 +104,17 @@ class Results:
                 return row
         raise UserError("error.result.none")
 
-    async def newest_video(self, user_id: UserId) -> Task:
-        """A person's newest finished video.
+    async def newest_video(self, user_id: UserId, chat_id: ChatId) -> Task:
+        """A person's newest finished video of a chat: what was made elsewhere is not for those who are here.
 
         Raises:
             UserError: there is none.
 
         """
-        for task in await self._store.tasks.list_of(user_id, WITH_VIDEO):
-            is_video = task.request.operation.product is Product.VIDEO and not task.hidden
-            if is_video and await self.files(task.id):
-                return task
-        raise UserError("error.result.none")
+        task = await self._store.history.get_newest_video(user_id, chat_id)
+        if task is None:
+            raise UserError("error.source.none_here")
+        return task
 
     # -- what can be made of it ----------------------------------------------------------------------
 
@@ -308,7 +309,10 @@ class Results:
         )
 
     async def _note(self, placed: Delivery, sent: Sent, purpose: MessagePurpose) -> None:
-        await self.note(placed, placed.task.origin.chat_id, sent.message_id, purpose)
+        task = placed.task
+        await self._store.history.save_message(
+            task.origin.chat_id, sent.message_id, task.id, placed.position, purpose, sent.file_unique_id
+        )
 
     # -- keeping it ----------------------------------------------------------------------------------
 

@@ -148,6 +148,19 @@ _STATEMENTS = {
         # Telegram's own users: its notifications, and those who write in the name of a group or a channel.
         "DELETE FROM users WHERE id IN (777000, 1087968824, 136817688)",
     ),
+    "0014_files_of_results": (
+        # A result has several: as it was delivered, as the original, and uploaded once more.
+        """
+        CREATE TABLE result_files (
+            file_unique_id TEXT NOT NULL,
+            task_id TEXT NOT NULL REFERENCES tasks (id),
+            position INTEGER NOT NULL,
+            PRIMARY KEY (file_unique_id, task_id, position)
+        ) STRICT
+        """,
+        "CREATE INDEX result_files_of_task ON result_files (task_id)",
+        "CREATE INDEX tasks_of_person_in_chat ON tasks (user_id, chat_id, sequence) WHERE hidden = 0",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

@@ -25,7 +25,7 @@ async def test_a_video_is_sent_with_all_that_a_player_wants_to_know(telegram, de
     sent = await delivery_chat.send_result(a_delivery(task), file)
     (message,) = telegram.people.replies(ADA)
     video = message["video"]
-    assert sent == Sent(message["message_id"], video["file_id"])
+    assert sent == Sent(message["message_id"], video["file_id"], video["file_unique_id"])
     assert (video["width"], video["height"], video["duration"]) == (1280, 720, 5)
     assert video["file_size"] == len(VIDEO)
     assert "thumbnail" in video
@@ -159,7 +159,7 @@ async def test_a_place_becomes_the_video_with_all_that_a_player_wants_to_know(te
     sent = await delivery_chat.fill(delivery, file, DeliveryOptions(spoiler=True))
     (message,) = telegram.people.replies(ADA)
     video = message["video"]
-    assert sent == Sent(delivery.place, video["file_id"])
+    assert sent == Sent(delivery.place, video["file_id"], video["file_unique_id"])
     assert (video["width"], video["height"], video["duration"]) == (1280, 720, 5)
     assert "thumbnail" in video
     assert message["has_media_spoiler"]

@@ -1,0 +1,183 @@
+"""What a message points at: by a reply, in this chat or out of another one, or by holding a video itself.
+
+Nothing else decides which message is meant, and whether it can be used. What is pointed at is used or refused, and
+never passed over for something else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Flag, auto
+
+from telegram import ExternalReplyInfo
+
+from bot.domain.requests.request import Product
+from bot.domain.tasks.task import NotedMessage
+from bot.domain.units import ChatId
+from bot.errors import UserError
+from handlers.chat.files import Holder, RemoteFile, image_file_of, sound_file_of
+from handlers.chat.turn import Turn
+
+
+class Medium(Flag):
+    """What can be used of a message, beside its words."""
+
+    VIDEO = auto()
+    """A finished video of ours; the person must be its owner."""
+    PHOTO = auto()
+    SOUND = auto()
+
+
+NOTHING = Medium(0)
+
+_WANTED = {
+    Medium.VIDEO: "error.source.not_a_result",
+    Medium.PHOTO: "error.pointer.photo",
+    Medium.VIDEO | Medium.PHOTO: "error.pointer.video_or_photo",
+    Medium.VIDEO | Medium.SOUND: "error.pointer.video_or_sound",
+    Medium.PHOTO | Medium.SOUND: "error.pointer.photo_or_sound",
+}
+"""What is told where something else is pointed at than what can be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pointed:
+    """One thing that is pointed at.
+
+    `medium` is what it is good for, NOTHING for what is good for nothing here, None for words. `result` is the
+    result that it shows or is about, whoever made it. `is_film` says that it is a film, made here or not.
+    """
+
+    medium: Medium | None
+    result: NotedMessage | None = None
+    is_film: bool = False
+
+
+async def pointed_at(turn: Turn) -> list[Pointed]:
+    """Everything that a message points at: a video that it holds, then what it replies to."""
+    found = [await _look_at(part, turn) for part in turn.messages if is_film(part)]
+    if any(image_file_of(part) is not None for part in turn.messages):
+        # A film that stands beside photos in an album is no reason to pass over these.
+        found = [pointed for pointed in found if pointed.result is not None]
+    replied = turn.pointed_at
+    if replied is not None:
+        found.append(await _look_at(replied, turn))
+    elif turn.is_reply:
+        found.append(Pointed(NOTHING))
+    return found
+
+
+async def use(turn: Turn, takes: Medium) -> NotedMessage | None:
+    """The finished video that is pointed at; None where none is.
+
+    `takes` is all that can be used; files that come with the message count too.
+
+    Raises:
+        UserError: something is pointed at that cannot be used; it says what can be.
+
+    """
+    results = []
+    for pointed in await pointed_at(turn):
+        if pointed.medium is None:
+            continue
+        if not pointed.medium & takes:
+            raise UserError(_refusal(turn, pointed, takes))
+        if pointed.result is not None and pointed.medium is Medium.VIDEO:
+            turn.services.tasks.check_owner(turn.user_id, pointed.result.task)
+            results.append(pointed.result)
+    if len(results) > 1:
+        raise UserError("error.pointer.several")
+    for part in turn.messages:
+        if not is_film(part) and (medium := _medium(part)) is not None and not medium & takes:
+            raise UserError(_WANTED[takes])
+    return results[0] if results else None
+
+
+async def result_replied_to(turn: Turn) -> NotedMessage | None:
+    """The result that a message replies to: anybody's of this chat, or one of the person's own out of any other."""
+    replied = turn.pointed_at
+    if replied is None:
+        return None
+    here = await _result_here(replied, turn)
+    elsewhere = await _result_elsewhere(replied, turn) if here is None else None
+    is_own = elsewhere is not None and elsewhere.task.user_id == turn.user_id
+    return elsewhere if is_own else here
+
+
+def picture_replied_to(turn: Turn) -> RemoteFile | None:
+    """The picture of the message that is replied to."""
+    return image_file_of(turn.pointed_at)
+
+
+def sound_replied_to(turn: Turn) -> RemoteFile | None:
+    """The sound of the message that is replied to."""
+    return sound_file_of(turn.pointed_at)
+
+
+def is_film(holder: Holder) -> bool:
+    """Whether a message holds a video, a GIF, a video message, or a video as a file."""
+    document = holder.document
+    is_video = document is not None and (document.mime_type or "").startswith("video/")
+    return bool(is_video or holder.video or holder.animation or holder.video_note)
+
+
+def is_reply_to(turn: Turn, message_id: int | None) -> bool:
+    """Whether a message replies to this message of the chat; never to None."""
+    replied = turn.replied_to
+    return replied is not None and replied.message_id == message_id
+
+
+async def delete_replied_to(turn: Turn) -> None:
+    """Delete the message that is replied to: a question that is answered."""
+    if turn.replied_to is not None:
+        await turn.delete(turn.replied_to.message_id)
+
+
+async def _look_at(holder: Holder, turn: Turn) -> Pointed:
+    result = await _result_here(holder, turn) or await _result_elsewhere(holder, turn)
+    if result is not None and result.task.request.operation.product is Product.VIDEO:
+        return Pointed(Medium.VIDEO, result, is_film=True)
+    if is_film(holder):
+        return Pointed(NOTHING, is_film=True)
+    medium = _medium(holder)
+    return Pointed(NOTHING if medium is None and result is not None else medium, result)
+
+
+async def _result_here(holder: Holder, turn: Turn) -> NotedMessage | None:
+    """The result that a message of ours in this chat brought or is about."""
+    if isinstance(holder, ExternalReplyInfo) or not turn.is_ours(holder):
+        return None
+    return await turn.services.results.noted(turn.chat_id, holder.message_id)
+
+
+async def _result_elsewhere(holder: Holder, turn: Turn) -> NotedMessage | None:
+    """The result that a message of another chat brought or is about, or that a file shows, whoever made it."""
+    results = turn.services.results
+    if isinstance(holder, ExternalReplyInfo) and holder.chat is not None and holder.message_id is not None:
+        noted = await results.noted(ChatId(holder.chat.id), holder.message_id)
+        if noted is not None:
+            return noted
+    files = _file_ids(holder)
+    return await results.of_file(files, turn.user_id) if files else None
+
+
+def _refusal(turn: Turn, pointed: Pointed, takes: Medium) -> str:
+    if pointed.medium is not Medium.VIDEO or pointed.result is None:
+        return "error.source.uploaded" if pointed.is_film else _WANTED[takes]
+    is_own = pointed.result.task.user_id == turn.user_id
+    return "error.pointer.finished_video" if is_own else "error.result.not_yours"
+
+
+def _medium(holder: Holder) -> Medium | None:
+    """What the file of a message is good for; None where it has none."""
+    if image_file_of(holder) is not None:
+        return Medium.PHOTO
+    if sound_file_of(holder) is not None:
+        return Medium.SOUND
+    files = (holder.document, holder.sticker, holder.story, holder.paid_media, holder.live_photo)
+    return None if all(file is None for file in files) else NOTHING
+
+
+def _file_ids(holder: Holder) -> Sequence[str]:
+    """By what Telegram knows the file of a message, in whatever message it stands."""
+    files = (holder.video, holder.animation, holder.document, holder.audio, *(holder.photo or ()))
+    return sorted({file.file_unique_id for file in files if file is not None})
