@@ -71,7 +71,7 @@ def run(path: Path) -> None:
     settings = config.load(path, os.environ)
     log.setup(settings.logging.level, settings.logging.format, settings.secrets(), sys.stderr)
     try:
-        asyncio.run(application.run(app.build(settings)))
+        asyncio.run(application.run(app.opened(settings)))
     except ConfigError:
         raise
     except StoreError as error:

@@ -17,8 +17,8 @@ from pathlib import Path
 import httpx
 import structlog
 
-from bot.application import App
-from bot.clock import Clock, Runtime, Sleep, SystemClock
+from bot.application import App, Building
+from bot.clock import TOLERATED_STEP, Clock, Runtime, Sleep, SystemClock
 from bot.domain.requests import presets
 from bot.domain.requests.request import Product
 from bot.domain.units import DAY, MINUTE, Millis
@@ -129,6 +129,7 @@ async def build(
         if store is None:
             store = await Store.open(settings.store.url, serving=sleep)
             stack.push_async_callback(store.close)
+        await _tell_times(store, clock)
         pool = await stack.enter_async_context(
             open_pool(settings.providers, clock, network, Mask(settings.secrets()).answer)
         )
@@ -398,6 +399,30 @@ async def build(
             prepare=lambda: handler.prepare(access.roles),
             serving=serving,
         )
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Building]:
+    """Open the store of the settings, on which the bot may be built again and again: nobody else has it meanwhile.
+
+    Raises:
+        ConfigError: the database was changed by a newer version.
+        StoreTaken: another process serves with it.
+
+    """
+    store = await Store.open(settings.store.url, serving=asyncio.sleep)
+    try:
+        yield lambda clock: build(settings, clock=clock, store=store)
+    finally:
+        await store.close()
+
+
+async def _tell_times(store: Store, clock: Clock) -> None:
+    """Move the times in the store where the clock was set since it was last open; nothing has read them yet."""
+    run, lead = (clock.run, clock.lead) if isinstance(clock, SystemClock) else ("", 0)
+    step = await store.times.take_up(clock.now(), run, lead, TOLERATED_STEP)
+    if step:
+        log.warning("the clock was set; what waits in the store is moved with it", seconds=step / 1000)
 
 
 def _free_share(directory: Path) -> float:

@@ -5,12 +5,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 import structlog
 
+from bot.clock import TOLERATED_STEP, SystemClock
 from bot.scheduler import Run, Scheduler
 from bot.services.container import Services
 from bot.services.inbox import Intake
@@ -26,6 +28,12 @@ GRACE_SECONDS = 5.0
 STOP_SECONDS = 9.0
 """After a signal the process is ended by force: what a thread is doing cannot be cut short otherwise. That is safe
 at any moment, as a power cut is."""
+
+WATCH_SECONDS = 1.0
+"""How often it is looked whether the machine's clock was set."""
+
+CLOSING_SECONDS = 10.0
+"""How long the bot may take to end where it begins anew; after that, whatever it waits for is cut short."""
 
 LONGEST_SETTLING = 200
 """Rounds of jobs, after which work that still begets work is a mistake."""
@@ -149,52 +157,110 @@ async def _unless(stopping: asyncio.Event, work: Awaitable[None]) -> bool:
         await asyncio.gather(doing, asked, return_exceptions=True)
 
 
-async def run(building: AbstractAsyncContextManager[App]) -> None:
-    """Be the process: build the bot and serve until a signal asks for the end (SIGINT or SIGTERM).
+Building = Callable[[SystemClock], AbstractAsyncContextManager[App]]
+"""Puts the bot together, with a clock."""
 
-    It ends within seconds whatever it is doing; a second signal ends also what is still being finished.
+
+async def run(
+    opening: AbstractAsyncContextManager[Building],
+    *,
+    wall: Callable[[], int] = time.time_ns,
+    closing_seconds: float = CLOSING_SECONDS,
+) -> None:
+    """Be the process: open what stays open, build the bot and serve until a signal asks for the end (SIGINT or SIGTERM).
+
+    It ends within seconds whatever it is doing; a second signal ends also what is still being finished. When the
+    machine's clock (`wall`, nanoseconds) is set, the bot ends within `closing_seconds` and is built anew: nothing of
+    it then knows a time of the old clock but the store, which moves them.
 
     Raises:
-        ConfigError: the settings do not fit what is there, see `bot.app.build` and `App.run`.
+        ConfigError: the settings do not fit what is there, see `bot.app.opened`, `bot.app.build` and `App.run`.
 
     """
     stopping = _Stopping()
     loop = asyncio.get_running_loop()
-    serving = asyncio.create_task(_serve(building, stopping))
+    serving = asyncio.create_task(_serve(opening, wall, closing_seconds, stopping))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.ask, serving)
     log.info("starting")
     try:
         await serving
     except asyncio.CancelledError:
-        if not stopping.event.is_set():
+        if not stopping.is_asked:
             raise
         log.info("stopped")
 
 
 class _Stopping:
-    """What is known of the end: `event` is set when it is asked for."""
+    """What is known of the end: whether it is asked for. `ending` is set where the bot that is built now is to end."""
 
     def __init__(self) -> None:
-        self.event = asyncio.Event()
+        self.is_asked = False
         self.is_built = False
+        self.ending = asyncio.Event()
 
     def ask(self, serving: asyncio.Task[None]) -> None:
         """Let what has begun finish; at the start, or when asked again, let nothing finish."""
-        if self.event.is_set() or not self.is_built:
+        if self.is_asked or not self.is_built:
             serving.cancel()
-        if not self.event.is_set():
+        if not self.is_asked:
             log.info("stopping")
-            self.event.set()
+            self.is_asked = True
+            self.ending.set()
             last = threading.Timer(STOP_SECONDS, _end)
             last.daemon = True
             last.start()
 
 
-async def _serve(building: AbstractAsyncContextManager[App], stopping: _Stopping) -> None:
-    async with building as app:
+async def _serve(
+    opening: AbstractAsyncContextManager[Building],
+    wall: Callable[[], int],
+    closing_seconds: float,
+    stopping: _Stopping,
+) -> None:
+    """Serve until the end is asked for; each time that the machine's clock is set, begin anew with it."""
+    async with opening as building:
+        while not stopping.is_asked:
+            stopping.is_built, stopping.ending = False, asyncio.Event()
+            clock = SystemClock(wall)
+            serving = asyncio.create_task(_serve_by(clock, building, stopping))
+            watching = asyncio.create_task(wait_until_set(clock))
+            try:
+                await asyncio.wait({serving, watching}, return_when=asyncio.FIRST_COMPLETED)
+                if serving.done():
+                    serving.result()
+                    return
+                seconds = round(clock.step() / 1000, 1)
+                log.warning("the machine's clock was set; beginning anew", seconds=seconds)
+                await _close(serving, stopping, closing_seconds)
+            finally:
+                for task in (watching, serving):
+                    task.cancel()
+                await asyncio.gather(watching, serving, return_exceptions=True)
+
+
+async def _serve_by(clock: SystemClock, building: Building, stopping: _Stopping) -> None:
+    async with building(clock) as app:
         stopping.is_built = True
-        await app.run(stopping.event)
+        await app.run(stopping.ending)
+
+
+async def wait_until_set(clock: SystemClock, every_seconds: float = WATCH_SECONDS) -> None:
+    """Wait until the machine's clock has been set since `clock` was made, by more than is tolerated."""
+    while abs(clock.step()) <= TOLERATED_STEP:  # noqa: ASYNC110  nothing tells of it
+        await asyncio.sleep(every_seconds)
+
+
+async def _close(serving: asyncio.Task[None], stopping: _Stopping, seconds: float) -> None:
+    """Let what has begun finish, but not for long. Raises what the bot ends with."""
+    stopping.ending.set()
+    if stopping.is_built:
+        await asyncio.wait({serving}, timeout=seconds)
+    while not serving.done():
+        serving.cancel()
+        await asyncio.wait({serving}, timeout=WATCH_SECONDS)
+    if not serving.cancelled():
+        serving.result()
 
 
 def _end() -> None:

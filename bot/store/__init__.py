@@ -22,6 +22,7 @@ from bot.store.payments import Payments
 from bot.store.people import InviteRefused, People, StandingChanged, User
 from bot.store.privacy import Privacy
 from bot.store.tasks import Conflict, TaskIdTaken, Tasks
+from bot.store.times import Times
 
 __all__ = [
     "AssetChanged",
@@ -61,6 +62,7 @@ class Store:
     library: Library
     operations: Operations
     privacy: Privacy
+    times: Times
 
     @classmethod
     def on(cls, engine: Engine) -> Self:
@@ -78,6 +80,7 @@ class Store:
             Library(engine),
             Operations(engine),
             Privacy(engine),
+            Times(engine),
         )
 
     @classmethod

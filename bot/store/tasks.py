@@ -63,7 +63,7 @@ class Tasks(Subject):
         """
         of_update = "SELECT * FROM tasks WHERE update_id = :update"
         of_press = """
-            SELECT * FROM tasks INDEXED BY tasks_of_press WHERE press = :press AND created_at > :since
+            SELECT * FROM tasks INDEXED BY tasks_of_press WHERE press = :press AND created_at > :since AND created_at < :until
             AND state NOT IN ('failed', 'cancelled', 'expired') ORDER BY created_at, sequence LIMIT 1
         """
 
@@ -73,8 +73,9 @@ class Tasks(Subject):
                 if known is not None:
                     return known
             if task.origin.press is not None:
-                since = task.created_at - PRESS_WINDOW
-                known = tx.one(Task, of_press, press=task.origin.press, since=since)
+                # Of a clock that was set back, what is later is not just now, either.
+                since, until = task.created_at - PRESS_WINDOW, task.created_at + PRESS_WINDOW
+                known = tx.one(Task, of_press, press=task.origin.press, since=since, until=until)
                 if known is not None:
                     return known
             if tx.one(Row, GET, task=task.id) is not None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.domain.tasks.lifecycle import AnswerLost, Claimed, transition
+from bot.domain.tasks.lifecycle import Claimed, transition
 from bot.domain.tasks.schedule import DELIVERY_LEASE
-from bot.domain.tasks.task import FailureKind, Task, TaskState
+from bot.domain.tasks.task import FailureKind, LedgerKind, Task, TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, SECOND, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.ports import Job
@@ -28,7 +28,7 @@ from tests.builders import (
     stored,
 )
 from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
-from tests.world.services import BACK, HELD, POLICY, A, ServiceWorld, refusal
+from tests.world.services import BACK, HELD, POLICY, A, ServiceWorld, finished, lost, refusal
 from tests.world.telegram import BOSS, complaint
 
 pytestmark = TELLS_OF_TIMEDELTA
@@ -172,11 +172,30 @@ async def test_the_deadline_begins_with_each_submission(world):
 
 
 async def test_a_submission_that_nobody_can_tell_about_ends_at_the_deadline(world):
+    world.to_kling.always("query", lost())
     task = await a_submitting_task(world)
-    task = await world.store.tasks.apply(transition(task, AnswerLost(Millis(NOW + DAY)), NOW), NOW)
-    await world.run(Job.RECOVER, HOUR)
+    await world.run(Job.RECOVER, LEASE)
+    for _ in range(HOUR // MINUTE + 1):
+        assert await world.state(task) is TaskState.UNCONFIRMED
+        await world.run(Job.RECOVER, MINUTE)
+        if world.clock.now() >= NOW + HOUR:
+            break
     assert await world.state(task) is TaskState.EXPIRED
     assert await world.money() == BACK
+
+
+async def test_a_submission_that_arrived_is_found_though_its_deadline_passed_in_a_pause(world):
+    """What a process that was down for a day asks first is not the deadline."""
+    task = await a_submitting_task(world)
+    world.clock.advance(DAY)
+    world.to_kling.always("query", finished())
+    await world.restart()
+    for job in (Job.RECOVER, Job.POLL):
+        await world.run(job)
+    assert await world.state(task) is TaskState.SUCCEEDED
+    assert await world.waiting(task) == ["video"]
+    booked = [row.kind for row in await world.store.credits.list_ledger(ADA)]
+    assert sorted(booked) == [LedgerKind.CHARGE, LedgerKind.HOLD]
 
 
 async def test_a_running_task_past_its_deadline_is_left_to_its_last_look(world):

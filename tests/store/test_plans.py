@@ -45,7 +45,15 @@ GROWING = frozenset(
     }
 )
 UNDER_WAY = frozenset(
-    {"inbox_waiting", "tasks_queued", "tasks_shown", "outbox_due", "standings_waiting", "assets_due"}
+    {
+        "inbox_waiting",
+        "tasks_queued",
+        "tasks_shown",
+        "outbox_due",
+        "standings_waiting",
+        "assets_due",
+        "tasks_due",
+    }
 )
 """Partial indexes that hold nothing but what is not done yet: they may be read from end to end."""
 

@@ -4,6 +4,7 @@
   `wait_text` or `wait_video`: waiting fetches updates, runs the jobs and moves the clock, so no test sleeps.
   Most tests belong here: `tests/conversations`.
 - `process.py` – `klingbot run` as a process, for signals, kills, restarts and the real web server: `tests/faults`.
+- `launch.py` – the same program on a machine whose clock a test sets (`BotProcess.set_clock`).
 - `kling.py` – the stand-in for Kling and who talks to it; its results are canned unless a test looks at them.
 - `telegram.py` – the stand-in for Telegram, and a connection to it without the rest of the bot.
 - `services.py` – the bot in this process with tasks put into its store and jobs run one at a time: `tests/services`.

@@ -20,6 +20,9 @@ from tests.world.kling import canned_video
 from tests.world.telegram import TOKEN, telegram_front
 
 ROOT = Path(__file__).parent.parent.parent
+START_SECONDS = 60
+"""A busy machine may take long to start a process."""
+
 LOOK_SECONDS = 0.05
 """How long the store of a running process may go unobserved while a test waits for it."""
 
@@ -36,11 +39,23 @@ class BotProcess(World):
         self._reader: asyncio.Task[None] | None = None
         self._said = asyncio.Condition()
         self._ready = asyncio.Event()
+        self._wall: Path | None = None
+
+    def set_clock(self, seconds: int) -> None:
+        """Set the clock of the machine so many seconds ahead of (negative: behind) that of this one.
+
+        Once it was set before a start, the processes go by it.
+        """
+        self._wall = self.directory / "wall"
+        # Replaced at once, so that nobody reads half of it.
+        written = self._wall.with_suffix(".new")
+        written.write_text(str(seconds), "utf-8")
+        written.replace(self._wall)
 
     async def start(self) -> None:
         """Start the bot and wait until it takes updates."""
         await self.begin()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(START_SECONDS):
             await self._ready.wait()
 
     async def begin(self, name: str = "run", *arguments: str) -> None:
@@ -109,8 +124,11 @@ class BotProcess(World):
     async def _launch(self, name: str, *arguments: str) -> asyncio.subprocess.Process:
         # The demo makes its own settings.
         config = () if name == "demo" else ("--config", str(self.config))
+        program = ["bot", name, *config, *arguments]
+        if self._wall is not None and name == "run":
+            program = ["tests.world.launch", *config, "--wall", str(self._wall)]
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", name, *config, *arguments),
+            *(sys.executable, "-m", *program),
             cwd=ROOT,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
             stdin=asyncio.subprocess.DEVNULL,

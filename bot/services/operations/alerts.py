@@ -56,6 +56,9 @@ class Alerts:
         """Take up what was told before the program ended; to be called before anything is told."""
         kept = await self._store.operations.get_setting(TOLD_KEY)
         self._told = {} if kept is None else _TOLD.validate_json(kept)
+        # By a clock that was set back, an alert of tomorrow would keep the admins from hearing of it until then.
+        for told in self._told.values():
+            told.at = min(told.at, self._clock.now())
 
     async def alert_operators(self, key: str, /, **params: object) -> None:
         """Tell the admins, unless they were told of the same within the hour: then it is counted."""

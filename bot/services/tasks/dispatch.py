@@ -15,6 +15,7 @@ from bot.domain.tasks.lifecycle import (
     Accepted,
     AnswerLost,
     Claimed,
+    DeadlinePassed,
     Deferred,
     Event,
     OwnerAsked,
@@ -33,7 +34,7 @@ from bot.domain.tasks.schedule import (
     first_look,
 )
 from bot.domain.tasks.task import FailureKind, Task, TaskState
-from bot.domain.units import Millis, ProviderName
+from bot.domain.units import SECOND, Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.client import KlingClient
 from bot.kling.pool import Pool, Running
@@ -329,11 +330,17 @@ class Dispatch:
             await self._tasks.advance(task, ProvenAbsent(now))
 
     async def _unanswered(self, client: KlingClient, task: Task, error: outcomes.ProviderError) -> None:
-        """The provider cannot say now: ask again later."""
+        """The provider cannot say now: ask again later, until its time is over."""
         log.warning("could not ask about a submission", task=task.id, provider=client.name, reason=str(error))
         await self._monitor.note(client.name, error)
-        later = backoff(self._runtime.clock.now(), 4, self._runtime.rng, error.retry_after)
-        await self._tasks.advance(task, AnswerLost(later, task.looks))
+        now = self._runtime.clock.now()
+        if now >= task.deadline_at:
+            await self._tasks.advance(task, DeadlinePassed(None))
+            return
+        later = min(
+            backoff(now, 4, self._runtime.rng, error.retry_after), max(task.deadline_at, now + SECOND)
+        )
+        await self._tasks.advance(task, AnswerLost(Millis(later), task.looks))
 
 
 def task_ref(task: Task) -> TaskRef:

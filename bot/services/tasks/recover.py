@@ -7,10 +7,10 @@ from pathlib import Path
 import structlog
 
 from bot.clock import Clock
-from bot.domain.tasks.lifecycle import DeadlinePassed, Event, Refused, WaitedTooLong
+from bot.domain.tasks.lifecycle import Event, Refused, WaitedTooLong
 from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.tasks.task import ACTIVE_STATES, FailureKind, Task, TaskState
-from bot.domain.units import HOUR, Millis
+from bot.domain.units import HOUR, MINUTE, Millis
 from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.downloads import SUFFIXES
 from bot.services.tasks.lifecycle import Tasks
@@ -21,6 +21,9 @@ log = structlog.get_logger(__name__)
 
 BATCH = 100
 CLEANING_INTERVAL = HOUR
+
+NOTING_INTERVAL = MINUTE
+"""How exactly the next process can tell that the clock was set back while none ran."""
 
 
 class Recover:
@@ -47,6 +50,7 @@ class Recover:
         self._directory = directory
         self._retention = retention
         self._cleaned_at: int | None = None
+        self._noted_at: int | None = None
 
     async def at_start(self) -> None:
         """Take up what the last process left: unknown submissions, stale status messages, half downloads."""
@@ -73,20 +77,20 @@ class Recover:
         await self._dispatch.settle()
         now = self._clock.now()
         for task in await self._store.tasks.list_overdue(now, BATCH):
-            # Running tasks have one more look first: the poll ends them.
-            if task.provider_task_id is not None:
-                continue
-            await self._tasks.advance(task, self._overdue(task, now))
+            # Whatever a provider may have is asked for once more first: the poll and the dispatch end these.
+            if task.state is TaskState.QUEUED:
+                await self._tasks.advance(task, self._overdue(task, now))
         if self._cleaned_at is None or now - self._cleaned_at > CLEANING_INTERVAL:
             self._cleaned_at = now
             forgotten = await self._store.operations.clean(Millis(now - self._retention))
             if forgotten:
                 log.info("old rows forgotten", count=forgotten)
+        if self._noted_at is None or now - self._noted_at >= NOTING_INTERVAL:
+            self._noted_at = now
+            await self._store.times.note(now)
 
     def _overdue(self, task: Task, now: Millis) -> Event:
-        """What becomes of a task that no provider has: in line its owner is asked before it ends."""
-        if task.state is not TaskState.QUEUED:
-            return DeadlinePassed(None)
+        """What becomes of a task that waited in line for too long: its owner is asked before it ends."""
         if task.answer_by is None:
             return WaitedTooLong(Millis(now + self._policy.answering))
         return Refused(FailureKind.WAITED)
