@@ -174,16 +174,6 @@ async def build(
             moderation=moderation,
             hands_out_sounds=bool(settings.web.public_url),
         )
-        submit = Submit(
-            store=store,
-            accounts=accounts,
-            compose=compose,
-            checks=Checks(assets=assets, spending=spending, moderation=moderation, limits=limits),
-            groups=settings.groups,
-            policy=policy,
-            runtime=runtime,
-            wake=scheduler.wake,
-        )
         telegram = await stack.enter_async_context(
             connect(settings.telegram, runtime, network, accounts.note_gone)
         )
@@ -218,6 +208,18 @@ async def build(
         files = ResultFiles(fetch=fetch, directory=directory)
         tasks = Tasks(
             store=store, accounts=accounts, status=status, policy=policy, clock=clock, wake=scheduler.wake
+        )
+        submit = Submit(
+            store=store,
+            accounts=accounts,
+            compose=compose,
+            checks=Checks(assets=assets, spending=spending, moderation=moderation, limits=limits),
+            groups=settings.groups,
+            policy=policy,
+            status=status,
+            tasks=tasks,
+            runtime=runtime,
+            wake=scheduler.wake,
         )
         services = Services(
             compose=compose,
@@ -288,6 +290,7 @@ async def build(
         dispatch = Dispatch(
             store=store,
             tasks=tasks,
+            status=status,
             line=line,
             monitor=monitor,
             work=submissions,

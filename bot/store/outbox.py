@@ -139,6 +139,21 @@ class Outbox(Subject):
 
         return await self._write(work)
 
+    async def send_privately(self, task_id: TaskId) -> None:
+        """Let a task go on in its person's private chat: its own can no longer be written to."""
+        move = """
+            UPDATE tasks SET chat_id = user_id, message_id = NULL, thread_id = NULL, is_private = 1,
+                status_message_id = NULL
+            WHERE id = :task
+        """
+        forget = "UPDATE outbox SET place = NULL, in_album = 0, sends = 0 WHERE task_id = :task"
+
+        def work(tx: Transaction) -> None:
+            tx.run(move, task=task_id)
+            tx.run(forget, task=task_id)
+
+        await self._write(work)
+
     # -- what cannot be sent ------------------------------------------------------------------------------
 
     async def note_failing(self, delivery_id: int, now: Millis) -> Millis:

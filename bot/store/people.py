@@ -6,7 +6,8 @@ from bot.domain.operations.records import AuditRow, Broadcast
 from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role, Standing, problem_with
 from bot.domain.people.moderation import Strike
 from bot.domain.requests.choices import Preferences
-from bot.domain.units import ChatId, Millis, UserId
+from bot.domain.tasks.task import CHAT_GONE
+from bot.domain.units import DAY, ChatId, Millis, UserId
 from bot.store.engine import Subject, Transaction, mapper
 from bot.store.operations import author_of, save_audit_row
 
@@ -62,7 +63,10 @@ class People(Subject):
         *,
         opens_chat: bool = False,
     ) -> User:
-        """Create or refresh a user and return what is known; whoever has never `opens_chat` has no private chat."""
+        """Create or refresh a user and return what is known; whoever has never `opens_chat` has no private chat.
+
+        Who opens it again gets what could not be delivered there meanwhile.
+        """
         statement = """
             INSERT INTO users (id, name, username, telegram_language, created_at, seen_at, chat_open)
             VALUES (:user, :name, :username, :language, :now, :now, :opens)
@@ -76,6 +80,8 @@ class People(Subject):
         """
 
         def work(tx: Transaction) -> User:
+            if opens_chat:
+                _deliver_after_all(tx, user_id, now)
             (user,) = tx.all(
                 User,
                 statement,
@@ -118,12 +124,18 @@ class People(Subject):
         wanted = words.casefold().split()
         return await self._read(lambda tx: tx.all(User, statement, words=wanted, skip=skip, limit=limit))
 
-    async def set_chat_open(self, user_id: UserId, is_open: bool) -> None:
-        """Save whether a user's private chat is open."""
+    async def set_chat_open(self, user_id: UserId, is_open: bool, now: Millis) -> None:
+        """Save whether a user's private chat is open; what could not be delivered there meanwhile comes then."""
         statement = """
             UPDATE users SET chat_open = :open WHERE id = :user AND (chat_open IS NULL OR chat_open != :open)
         """
-        await self._write(lambda tx: tx.run(statement, user=user_id, open=int(is_open)))
+
+        def work(tx: Transaction) -> None:
+            if is_open:
+                _deliver_after_all(tx, user_id, now)
+            tx.run(statement, user=user_id, open=int(is_open))
+
+        await self._write(work)
 
     async def set_language(self, user_id: UserId, language: str | None) -> None:
         """Save the language that a user chose; None: that of their Telegram client."""
@@ -319,6 +331,23 @@ AUDIENCE = """
         ELSE :default_plan
     END)
 """
+
+KEPT_FOR_RETURN = Millis(7 * DAY)
+"""How long what could not be delivered is still sent once its person is back."""
+
+_DELIVER_AFTER_ALL = """
+    UPDATE outbox SET state = 'pending', due_at = :now, failure = NULL, attempts = 0, sends = 0, place = NULL
+    WHERE state = 'undeliverable' AND failure LIKE :gone AND finished_at >= :since AND kind != 'notice'
+    AND task_id IN (SELECT id FROM tasks WHERE chat_id = :user AND user_id = :user AND hidden = 0)
+"""
+
+
+def _deliver_after_all(tx: Transaction, user_id: UserId, now: Millis) -> None:
+    """Make due what could not be delivered to a user's private chat as long as it was closed."""
+    if tx.value("SELECT 1 FROM users WHERE id = :user AND chat_open = 0", user=user_id):
+        since, gone = now - KEPT_FOR_RETURN, f"{CHAT_GONE}%"
+        tx.run(_DELIVER_AFTER_ALL, user=user_id, now=now, since=since, gone=gone)
+
 
 MOVE_CHAT = (
     "DELETE FROM chats WHERE moved_to = :new AND id != :old",

@@ -129,7 +129,6 @@ async def submit(turn: Turn, request: VideoRequest, target: ReplyTarget | None =
     task = await turn.services.submit.accept(turn.user_id, turn.origin(target), request)
     # Its status stands below an open card from now on.
     await turn.services.cards.outdate(turn.user_id, turn.chat_id)
-    await turn.services.status.show(task)
     if task.origin.update_id != turn.update_id:
         await turn.notify(turn.t("press.already"))
     return task

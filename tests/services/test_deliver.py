@@ -310,7 +310,7 @@ async def test_a_chat_that_is_gone_ends_the_delivery_and_the_video_is_kept_for_i
     await bringing.run(Job.DELIVER)
     (row,) = await bringing.store.outbox.list_of(task.id)
     assert row.state is DeliveryState.UNDELIVERABLE
-    assert row.failure.startswith("chat gone: ")
+    assert row.failure.startswith("ChatGone: ")
     assert row.video is not None
     assert await bringing.refunds(task) == []
     assert not any("back" in text for text in texts(bringing))

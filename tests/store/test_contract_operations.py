@@ -124,9 +124,9 @@ async def test_a_private_chat_is_open_once_a_person_writes_there_and_until_a_mes
     assert (await store.people.save_user(ADA, "Ada", None, "en", NOW, opens_chat=True)).chat_open is True
     await store.people.save_user(ADA, "Ada", None, "en", NOW)
     assert await is_open() is True
-    await store.people.set_chat_open(ADA, False)
+    await store.people.set_chat_open(ADA, False, NOW)
     assert await is_open() is False
-    await store.people.set_chat_open(XIAOLIN, True)
+    await store.people.set_chat_open(XIAOLIN, True, NOW)
     assert await store.people.get(XIAOLIN) is None
 
 

@@ -65,7 +65,6 @@ ALLOWED = {
     "the picture is no longer kept": "kept beside the task for operators",
     "the chat has a new id": "kept beside the delivery for operators",
     "given up after a day: ": "kept beside the delivery for operators",
-    "chat gone: ": "kept beside the delivery for operators",
     "chat refused: ": "kept beside the delivery for operators",
     "not in the catalog": "where a row is from, for operators",
     "the operator's settings": "where a row is from, for operators",

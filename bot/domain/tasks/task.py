@@ -45,11 +45,16 @@ class FailureKind(StrEnum):
     """The answer to the submission was lost and the provider cannot be asked."""
     NOT_FOUND = "not_found"
     """The provider no longer knows the task."""
+    NO_CHAT = "no_chat"
+    """The bot may not write where it was asked: nothing was sent to a provider."""
     WAITED = "waited"
     """Its turn did not come in time; it never reached a provider."""
     DEADLINE = "deadline"
     """It took longer than the operator allows."""
 
+
+CHAT_GONE = "ChatGone"
+"""How the reason of a delivery begins that waits for its person to come back."""
 
 EXPLAINED_FAILURES = frozenset({FailureKind.PARAMETERS, FailureKind.PROVIDER})
 """Here the provider's own words help people; about content they only sound harsh."""

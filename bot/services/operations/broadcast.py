@@ -200,7 +200,7 @@ class BroadcastSending:
                 await self._letters.write(person.id, self._accounts.language_of(person), broadcast.text)
                 broadcast = replace(broadcast, reached=person.id, sent=broadcast.sent + 1)
                 if person.chat_open is None:
-                    await self._store.people.set_chat_open(person.id, True)
+                    await self._store.people.set_chat_open(person.id, True, self._clock.now())
             except ChatBusy as busy:
                 self._not_before = Millis(now + busy.retry_after)
                 return

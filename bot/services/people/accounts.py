@@ -208,7 +208,7 @@ class Accounts:
 
     async def set_chat_open(self, user_id: UserId, is_open: bool) -> None:
         """Note whether a person's private chat with the bot is open; of a stranger nothing is noted."""
-        await self._store.people.set_chat_open(user_id, is_open)
+        await self._store.people.set_chat_open(user_id, is_open, self._clock.now())
 
     def language_of(self, user: User | None) -> str:
         """The language to write to a person in: their choice, else their Telegram client's, else English."""

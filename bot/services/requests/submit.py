@@ -21,6 +21,8 @@ from bot.services.people.accounts import Accounts
 from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
 from bot.services.ports import Job, Wake
+from bot.services.tasks.lifecycle import Tasks
+from bot.services.tasks.status import Status
 from bot.settings import sections
 from bot.store import Store, TaskIdTaken
 
@@ -53,6 +55,8 @@ class Submit:
         checks: Checks,
         groups: sections.Groups,
         policy: PollingPolicy,
+        status: Status,
+        tasks: Tasks,
         runtime: Runtime,
         wake: Wake,
     ) -> None:
@@ -62,12 +66,14 @@ class Submit:
         self._checks = checks
         self._groups = groups
         self._policy = policy
+        self._status = status
+        self._tasks = tasks
         self._clock = runtime.clock
         self._rng = runtime.rng
         self._wake = wake
 
     async def accept(self, user_id: UserId, origin: Origin, request: VideoRequest) -> Task:
-        """Hold the credits and queue the request. The same update is accepted once, however often it comes.
+        """Hold the credits, queue the request and show its status. The same update is accepted once, however often it comes.
 
         Several results are several tasks, which are accepted together or not at all; the first of them is returned.
 
@@ -112,20 +118,23 @@ class Submit:
                 )
                 for number, task_id in enumerate(ids)
             ]
-            try:
-                accepted = await self._store.tasks.accept(
-                    task, (), plan, window, group_budget, pool, caps, rest=rest
+            with self._status.first(ids):
+                try:
+                    accepted = await self._store.tasks.accept(
+                        task, (), plan, window, group_budget, pool, caps, rest=rest
+                    )
+                except TaskIdTaken:
+                    continue
+                log.info(
+                    "task accepted",
+                    task=accepted.id,
+                    user=user_id,
+                    chat=origin.chat_id,
+                    price=accepted.price,
+                    results=len(ids),
                 )
-            except TaskIdTaken:
-                continue
-            log.info(
-                "task accepted",
-                task=accepted.id,
-                user=user_id,
-                chat=origin.chat_id,
-                price=accepted.price,
-                results=len(ids),
-            )
+                # Whoever is not told gets nothing, and pays nothing.
+                await self._tasks.announce(accepted)
             self._wake(Job.DISPATCH)
             return accepted
         raise RuntimeError("no free task id was drawn")

@@ -8,7 +8,7 @@ A video that can't be fetched or sent after all gives its credits back.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import structlog
 
@@ -17,6 +17,7 @@ from bot.domain.requests.choices import Preferences
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.schedule import DELIVERY_LEASE, backoff
 from bot.domain.tasks.task import (
+    CHAT_GONE,
     Delivery,
     DeliveryKind,
     MessagePurpose,
@@ -279,9 +280,7 @@ class Deliver:
             await self._store.outbox.forget_places(ids)
             await self._postpone(deliveries, Millis(0), "the chat has a new id")
         except ChatGone as error:
-            # The results stay with their task: the user can ask for them from another chat.
-            for delivery in deliveries:
-                await self._end(delivery, f"chat gone: {error}", refund=False)
+            await self._without_chat(deliveries, error)
         except (ChatBusy, DownloadFailed) as error:
             await self._later(deliveries, error)
         except Unplaced:
@@ -291,14 +290,33 @@ class Deliver:
             await self._store.outbox.forget_places(ids)
             await self._postpone(deliveries, Millis(SECOND), str(error))
         except ChatRefused as error:
-            for delivery in deliveries:
-                await self._end(delivery, f"chat refused: {error}", refund=_is_paid_for(delivery))
+            if task.origin.is_private or any(map(_is_paid_for, deliveries)):
+                for delivery in deliveries:
+                    await self._end(delivery, f"chat refused: {error}", refund=_is_paid_for(delivery))
+            else:
+                await self._without_chat(deliveries, error)
         except (DownloadGone, DownloadRefused, NotAVideo) as error:
             for delivery in deliveries:
                 if await self._will_come(delivery, error):
                     await self._postpone([delivery], None, str(error))
                 else:
                     await self._end(delivery, f"{type(error).__name__}: {error}", refund=True)
+
+    async def _without_chat(self, deliveries: Sequence[Delivery], error: ChatError) -> None:
+        """Go on in private where a group cannot be written to; there it waits until its person is back."""
+        task = deliveries[0].task
+        if task.origin.is_private:
+            for delivery in deliveries:
+                await self._end(delivery, f"{CHAT_GONE}: {error}", refund=False)
+            return
+        log.warning("a group cannot be written to", task=task.id, chat=task.origin.chat_id, reason=str(error))
+        for each in {delivery.task.id: delivery for delivery in deliveries}.values():
+            await self._store.outbox.send_privately(each.task.id)
+        if any(map(_is_paid_for, deliveries)):
+            moved = await self._store.tasks.get(task.id)
+            with suppress(ChatError):
+                await self._status.tell(moved or task, "notice.delivery.in_private")
+        await self._postpone(deliveries, Millis(0), str(error))
 
     async def _will_come(self, delivery: Delivery, error: Exception) -> bool:
         """Ask the provider where a missing file is now; False once it has been missing for too long."""

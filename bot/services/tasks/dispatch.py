@@ -42,7 +42,7 @@ from bot.kling.wire import SubmitContext, TaskRef
 from bot.services.credits.spending import Spending
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.line import Line
-from bot.services.tasks.status import expected_duration
+from bot.services.tasks.status import Status, expected_duration
 from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.store import Store
 
@@ -62,6 +62,7 @@ class Dispatch:
         *,
         store: Store,
         tasks: Tasks,
+        status: Status,
         line: Line,
         monitor: ProviderMonitor,
         work: WorkerPool,
@@ -72,6 +73,7 @@ class Dispatch:
     ) -> None:
         self._store = store
         self._tasks = tasks
+        self._status = status
         self._line = line
         self._monitor = monitor
         self._work = work
@@ -93,7 +95,11 @@ class Dispatch:
             return
         queue = await self._line.read()
         now = self._runtime.clock.now()
-        due = [task for task in queue.waiting if task.due_at <= now < task.deadline_at]
+        due = [
+            task
+            for task in queue.waiting
+            if task.due_at <= now < task.deadline_at and not self._status.is_awaited(task.id)
+        ]
         kinds, pool = {task.kind for task in due}, self._monitor.pool
         hopeless = {kind for kind in kinds if not pool.can_ever(kind.request, kind.excluded)}
         for waiting in [task for task in due if task.kind in hopeless][:BATCH]:

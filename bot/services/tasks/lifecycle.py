@@ -12,6 +12,7 @@ from bot.domain.tasks.lifecycle import (
     IllegalTransition,
     KeptWaiting,
     OwnerAsked,
+    Refused,
     SentAnew,
     StillRunning,
     Unresolvable,
@@ -20,7 +21,7 @@ from bot.domain.tasks.lifecycle import (
     transition,
 )
 from bot.domain.tasks.schedule import PollingPolicy
-from bot.domain.tasks.task import ACTIVE_STATES, LedgerRow, Task, TaskState
+from bot.domain.tasks.task import ACTIVE_STATES, FailureKind, LedgerRow, Task, TaskState
 from bot.domain.units import SECOND, ChatId, Credits, Millis, ProviderName, UserId, read_task_id, shown
 from bot.errors import UserError
 from bot.services.people.accounts import Accounts
@@ -141,6 +142,14 @@ class Tasks:
         if self._status is not None and (after.state is not task.state or isinstance(event, _SHOWN)):
             await self._status.show(after)
         return after
+
+    async def announce(self, task: Task) -> None:
+        """Show the first status of a task that waits; in a chat that refuses it, the task ends with a refund."""
+        if self._status is None or await self._status.show(task):
+            return
+        for each in await self._store.tasks.list_batch(task):
+            if each.state is TaskState.QUEUED and each.status_message_id is None:
+                await self.advance(each, Refused(FailureKind.NO_CHAT))
 
     async def poll_now(
         self, provider: ProviderName, external_task_id: str | None, provider_task_id: str | None

@@ -68,7 +68,10 @@ class Recover:
             await self._status.close(task)
         active = await self._store.tasks.list_in(sorted(ACTIVE_STATES))
         for task in active:
-            await self._status.show(task)
+            if task.state is TaskState.QUEUED:
+                await self._tasks.announce(task)
+            else:
+                await self._status.show(task)
         if active:
             log.info("tasks taken up again", count=len(active))
 

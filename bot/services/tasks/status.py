@@ -1,7 +1,8 @@
 """Keep the one status message of a task true: what was understood, where it is, how long it may take."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
@@ -10,7 +11,7 @@ import structlog
 from bot.clock import Clock
 from bot.domain.tasks.schedule import learned_median
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import Millis
+from bot.domain.units import SECOND, Millis, TaskId
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Notices, Progress, Reaction, Sent
 from bot.services.tasks.line import Line, Queue
 from bot.store import Store
@@ -23,8 +24,12 @@ SHOWN_QUEUED = 100
 """How many tasks a round of updates concerns itself with; far back in the queue little changes."""
 
 
+FIRST_STATUS = 5 * SECOND
+"""How long a task waits at most for its first status message: a chat that does not answer holds up nothing."""
+
+
 class Status:
-    """Shows progress. It is a courtesy: whatever the chat answers, the task goes on."""
+    """Shows progress. It is a courtesy, but for the first message: a chat that refuses it gets no video either."""
 
     def __init__(self, *, store: Store, line: Line, notices: Notices, clock: Clock) -> None:
         self._store = store
@@ -32,6 +37,23 @@ class Status:
         self._notices = notices
         self._clock = clock
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._first: dict[TaskId, Millis] = {}
+
+    @contextmanager
+    def first(self, tasks: Collection[TaskId]) -> Iterator[None]:
+        """Meanwhile the first status of these tasks is shown; none of them is sent to a provider before it is."""
+        until = Millis(self._clock.now() + FIRST_STATUS)
+        self._first |= dict.fromkeys(tasks, until)
+        try:
+            yield
+        finally:
+            for task_id in tasks:
+                del self._first[task_id]
+
+    def is_awaited(self, task_id: TaskId) -> bool:
+        """Whether the first status of a task is still to be shown."""
+        until = self._first.get(task_id)
+        return until is not None and self._clock.now() < until
 
     async def expected(self, task: Task) -> Millis | None:
         """How long tasks like this one took at its provider, in milliseconds, or None where too few are known."""
@@ -44,11 +66,11 @@ class Status:
             return Progress(now, expected)
         return Progress(now, expected, await self._line.place(task, queue))
 
-    async def show(self, task: Task, queue: Queue | None = None) -> None:
+    async def show(self, task: Task, queue: Queue | None = None) -> bool:
         """Write or edit the status message of a task, or of its batch, that is not at its end.
 
         Handlers and ticks may show the same task at once: they take turns, and each shows what the
-        store says by then, so that a task never gets two messages.
+        store says by then, so that a task never gets two messages. False where its chat refuses the first one.
         """
         async with self._turn(task):
             batch = await self._store.tasks.list_batch(task)
@@ -58,7 +80,8 @@ class Status:
                 waiting = [each for each in running if each.state is TaskState.QUEUED]
                 asked = [each for each in waiting if each.answer_by is not None]
                 asked += [each for each in running if each.is_in_doubt]
-                await self._show((asked or waiting or running)[0], batch, queue)
+                return await self._show((asked or waiting or running)[0], batch, queue)
+            return True
 
     async def tick(self) -> None:
         """Bring the status messages up to date between looks: time passes, and the queue moves on.
@@ -90,7 +113,7 @@ class Status:
             return sent
 
     async def tell(self, task: Task, key: str, /, **params: object) -> None:
-        """Write one text to where a task came from. Raises a `ChatError`."""
+        """Write one text to where a task is answered. Raises a `ChatError`."""
         await self._notices.tell(task, key, **params)
 
     async def react(self, task: Task, reaction: Reaction) -> None:
@@ -100,7 +123,7 @@ class Status:
     def _turn(self, task: Task) -> asyncio.Lock:
         return self._turns.setdefault(task.batch_id or task.id, asyncio.Lock())
 
-    async def _show(self, task: Task, batch: Sequence[Task], queue: Queue | None) -> None:
+    async def _show(self, task: Task, batch: Sequence[Task], queue: Queue | None) -> bool:
         progress = replace(await self.progress(task, queue), batch=batch)
         try:
             message_id = await self._notices.show_status(task, progress)
@@ -108,11 +131,13 @@ class Status:
             await self._store.people.move_chat(task.origin.chat_id, moved.new_chat_id)
         except (ChatBusy, ChatGone, ChatRefused) as error:
             log.info("status not shown", task=task.id, chat=task.origin.chat_id, reason=str(error))
+            return task.status_message_id is not None or isinstance(error, ChatBusy)
         else:
             if message_id is not None and message_id != task.status_message_id:
                 await self._store.tasks.set_status_message(task.id, message_id)
                 if task.status_message_id is None:
                     await self._notices.react(task, Reaction.ACCEPTED)
+        return True
 
 
 async def expected_duration(store: Store, task: Task) -> Millis | None:
