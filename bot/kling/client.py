@@ -332,15 +332,19 @@ class KlingClient:
             headers["Idempotency-Key"] = key
         began = self._monotonic()
         try:
-            async with self._http.stream(
-                request.method,
-                joined(self.config.base_url, request.path),
-                params=dict(request.query) or None,
-                json=request.json,
-                headers=headers,
-                timeout=self.config.timeout,
-                follow_redirects=False,
-            ) as answer:
+            # httpx's own limit is for each wait: an answer that comes a byte at a time would pass it for ever.
+            async with (
+                asyncio.timeout(self.config.timeout),
+                self._http.stream(
+                    request.method,
+                    joined(self.config.base_url, request.path),
+                    params=dict(request.query) or None,
+                    json=request.json,
+                    headers=headers,
+                    timeout=self.config.timeout,
+                    follow_redirects=False,
+                ) as answer,
+            ):
                 body = bytearray()
                 async for chunk in answer.aiter_bytes():
                     body += chunk
@@ -357,7 +361,7 @@ class KlingClient:
         except _NEVER_SENT as error:
             # The text of a network error may hold an address; its kind says enough.
             raise outcomes.Unavailable("not reached", code=type(error).__name__) from None
-        except (httpx.HTTPError, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
             kind = outcomes.Ambiguous if submitting else outcomes.Unavailable
             raise kind("the connection broke", code=type(error).__name__) from None
         return response, Millis(round((self._monotonic() - began) * 1000))
