@@ -20,7 +20,7 @@ from tests.world.kling import canned_video
 from tests.world.telegram import TOKEN, telegram_front
 
 ROOT = Path(__file__).parent.parent.parent
-START_SECONDS = 60
+START_SECONDS = 100
 """A busy machine may take long to start a process."""
 
 LOOK_SECONDS = 0.05
@@ -28,13 +28,18 @@ LOOK_SECONDS = 0.05
 
 
 class BotProcess(World):
-    """The bot as a process. `output` collects every log line of every run of it."""
+    """The bot as a process. `output` collects every log line of every run of it.
+
+    `runs` is the module that is the bot, with its command; `environment` is added to that of the tests.
+    """
 
     def __init__(self, directory: Path, renderer: Renderer = canned_video) -> None:
         telegram = TelegramStandIn(directory / "telegram", token=TOKEN)
         super().__init__(directory, telegram, KlingStandIn(directory / "kling", renderer=renderer))
         self.kling.behaviour.render_seconds = 0.5
         self.output: list[str] = []
+        self.runs: tuple[str, ...] = ("bot", "run")
+        self.environment: dict[str, str] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._said = asyncio.Condition()
@@ -124,13 +129,13 @@ class BotProcess(World):
     async def _launch(self, name: str, *arguments: str) -> asyncio.subprocess.Process:
         # The demo makes its own settings.
         config = () if name == "demo" else ("--config", str(self.config))
-        program = ["bot", name, *config, *arguments]
+        program = [*(self.runs if name == "run" else ("bot", name)), *config, *arguments]
         if self._wall is not None and name == "run":
             program = ["tests.world.launch", *config, "--wall", str(self._wall)]
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", *program),
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
