@@ -9,6 +9,7 @@
 - `telegram.py` – the stand-in for Telegram, and a connection to it without the rest of the bot.
 - `services.py` – the bot in this process with tasks put into its store and jobs run one at a time: `tests/services`.
 - `proxy.py`, `media.py` – what stands before the bot's web server; pictures, films and recordings.
+- `points.py` – the same process, ended at a commit or request that a test names.
 - `front.py` – stands before either stand-in: notes what passes, answers in its place, or holds a request for ever.
 
 Prefer, in this order: the stand-in's own behaviour (`kling.behaviour`, `telegram.refuse_next`), then a front.

@@ -1,0 +1,150 @@
+"""The table of faults: what meets the bot, where, and what comes of it for the person, the operator and the ledger.
+
+    python -m tests.faults.table > docs/faults.md
+
+`test_table.py` lets each row happen to the real process, between both stand-ins.
+"""
+
+from dataclasses import dataclass
+
+from tests.faults.places import LINK, NOTHING, PLACES, REFUSED, TOLD, VIDEO, Outcome
+from tests.world.faulty import FAULTS
+
+ONCE = Outcome(VIDEO, "nothing", "charged")
+"""What comes of nearly all of them: the video, once, and its price."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fault that happens once at a place, and its outcome; `usual`: also in a usual run."""
+
+    place: str
+    fault: str
+    outcome: Outcome = ONCE
+    usual: bool = False
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A fault that another test shows."""
+
+    fault: str
+    outcome: str
+    test: str
+
+
+USUAL = {
+    "submit": (
+        "no answer, though the server has done it",
+        "an answer that never ends, a byte now and then",
+        "reset before the server got it",
+        "the answer breaks off",
+        "429 with Retry-After",
+        "503 of somebody on the way",
+        "504 after the server has done it",
+        "redirect into the network",
+    ),
+    "query": (
+        "an answer that never ends, a byte now and then",
+        "reset after the server has done it",
+        "a page of HTML with status 200",
+        "a body without an end",
+    ),
+    "list": ("the answer breaks off", "429 without Retry-After"),
+    "file": (
+        "the answer comes a byte at a time",
+        "no answer, and the server never got it",
+        "reset after the server has done it",
+        "the answer breaks off",
+        "503 of somebody on the way",
+        "Content-Length too large",
+        "a page of HTML with status 200",
+        "redirect to itself",
+        "redirect to a file",
+        "redirect into the network",
+        "a small body that unpacks to 200 MB",
+    ),
+    "poll": (
+        "reset after the server has done it",
+        "the answer breaks off",
+        "502 of somebody on the way",
+        "a body without an end",
+    ),
+    "sendMessage": (
+        "reset before the server got it",
+        "429 with Retry-After",
+        "502 of somebody on the way",
+        "another content type",
+    ),
+    "editMessageMedia": (
+        "no answer, though the server has done it",
+        "reset before the server got it",
+        "reset after the server has done it",
+        "the answer breaks off",
+        "429 with Retry-After",
+        "502 after the server has done it",
+        "a page of HTML with status 200",
+        "a small body that unpacks to 200 MB",
+    ),
+}
+OTHERWISE: dict[tuple[str, str], Outcome] = {}
+"""The outcomes that are not `ONCE`."""
+
+ROWS = tuple(
+    Row(place, fault, OTHERWISE.get((place, fault), ONCE), usual=fault in USUAL.get(place, ()))
+    for place in PLACES
+    for fault in FAULTS
+)
+
+ELSEWHERE = (
+    Elsewhere(
+        "killed before or after any commit or request",
+        "everything that was accepted ends in a video or a refund, once",
+        "tests/faults/test_points.py",
+    ),
+    Elsewhere(
+        "killed at a random time while Telegram answers late",
+        "each video arrives once",
+        "tests/faults/test_exactly_once.py",
+    ),
+    Elsewhere(
+        "a gateway loses the answer to a submission, and tells of nothing",
+        "the person is refunded or asked, as `lost_answers` says; the operator is told",
+        "tests/faults/test_kills.py",
+    ),
+    Elsewhere(
+        "a signal in any phase", "ends within ten seconds, and goes on", "tests/faults/test_stopping.py"
+    ),
+    Elsewhere(
+        "an update that ends the process twice", "it is set aside and told", "tests/faults/test_kills.py"
+    ),
+    Elsewhere("images that are large in memory", "each is answered in 150 MB", "tests/faults/test_images.py"),
+)
+
+
+def document() -> str:
+    """The table as a page for operators."""
+    lines = [
+        "# What happens when something goes wrong",
+        "",
+        "Each row happens to the real bot in a test (`tests/faults`): the fault meets it once, and the three columns",
+        "are what comes of it. This page is made by `python -m tests.faults.table`.",
+    ]
+    for place, about in PLACES.items():
+        lines += ["", f"## {about.title}", "", "| fault | the person | the operator is told | credits |"]
+        lines += ["| --- | --- | --- | --- |"]
+        for row in ROWS:
+            if row.place == place:
+                told = (
+                    row.outcome.operator if row.outcome.operator == "nothing" else f"`{row.outcome.operator}`"
+                )
+                lines += [f"| {row.fault} | {row.outcome.user} | {told} | {row.outcome.ledger} |"]
+    lines += ["", "## Other faults", "", "| fault | outcome | shown by |", "| --- | --- | --- |"]
+    lines += [f"| {each.fault} | {each.outcome} | `{each.test}` |" for each in ELSEWHERE]
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    print(document(), end="")  # noqa: T201  a script
+
+__all__ = ["ELSEWHERE", "LINK", "NOTHING", "REFUSED", "ROWS", "TOLD", "Row", "document"]
