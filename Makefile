@@ -8,7 +8,7 @@ CASES  ?= 100000
 OFFLINE := $(if $(wildcard wheels/*.whl),--no-index --find-links wheels,)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo run test test-flows fuzz screenshots lint format bench lock wheels clean
+.PHONY: help install demo run test test-flows faults fuzz screenshots lint format bench lock wheels clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,8 +31,13 @@ run: install  ## run the bot with config.toml
 test: install  ## run the tests that need no process and no browser
 	$(BIN)/python -m pytest -n 4 --ignore tests/faults --ignore tests/web $(ARGS)
 
-test-flows: install  ## run the tests of the real process (kills, signals, callbacks) and of the chat page
-	$(BIN)/python -m pytest -n 3 tests/faults tests/web $(ARGS)
+test-flows: install  ## run the tests of the chat page
+	$(BIN)/python -m pytest -n 3 tests/web $(ARGS)
+
+# LONG=1 takes hours: every point, every row of docs/faults.md, 300 kills, a million cases.
+FAULTS := $(if $(LONG),FAULT_LONG=1 FAULT_KILLS=300 FUZZ_CASES=1000000)
+faults: install  ## break things on purpose: kills, and faults on the way; LONG=1 takes hours and fuzzes too
+	$(FAULTS) $(BIN)/python -m pytest -n 4 $(if $(LONG),--timeout 0 tests/fuzz) tests/faults $(ARGS)
 
 fuzz: install  ## fuzzing with CASES cases, other ones each time; `make test` tries a few, the same each time
 	FUZZ_CASES=$(CASES) $(BIN)/python -m pytest -n 2 tests/fuzz $(ARGS)
