@@ -9,6 +9,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,6 +18,9 @@ _DATE_SECONDS = 1.0
 """How often the `Date` header is renewed."""
 
 _CLOSING_SECONDS = 0.01
+
+HEAD_SECONDS = 10.0
+"""How long a client may take for the head of a request; uvicorn would wait for ever."""
 
 
 class _Server(uvicorn.Server):
@@ -27,6 +31,7 @@ class _Server(uvicorn.Server):
         self.listening = asyncio.Event()
         self.stopping = asyncio.Event()
         self._grace_seconds = grace_seconds
+        self._unasked: dict[Any, tuple[object, float]] = {}
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -39,9 +44,23 @@ class _Server(uvicorn.Server):
     async def main_loop(self) -> None:
         while not self.stopping.is_set():
             await self.on_tick(0)
+            self._drop_slow(asyncio.get_running_loop().time())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_DATE_SECONDS):
                     await self.stopping.wait()
+
+    def _drop_slow(self, now: float) -> None:
+        """Close the connections on which nothing has been asked for too long."""
+        before, self._unasked = self._unasked, {}
+        for connection in self.server_state.connections:
+            last = getattr(connection, "cycle", None)
+            if last is not None and not last.response_complete:
+                continue
+            known, since = before.get(connection, (last, now))
+            since = since if known is last else now
+            self._unasked[connection] = (last, since)
+            if now - since > HEAD_SECONDS:
+                connection.transport.close()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:

@@ -33,6 +33,9 @@ LARGEST_BODY = 1_000_000
 QUIET_AFTER = Millis(2 * MINUTE)
 """Updates are asked for at least twice a minute; without it for so long, the bot is stuck."""
 
+BODY_SECONDS = 10.0
+"""How long a client may take for the body of a callback."""
+
 STORE_PATIENCE_SECONDS = 5.0
 GRACE_SECONDS = 2.0
 
@@ -57,14 +60,17 @@ class Callbacks:
         self._clock = clock
 
     async def receive(self, request: Request) -> Response:
-        """Answer one callback: 404 wrong address, 413 too large, 401 not signed, 400 garbage, else 200."""
+        """Answer one callback: 404 wrong address, 408 too slow, 413 too large, 401 not signed, 400 garbage, else 200."""
         provider = ProviderName(request.path_params["provider"])
         door = self._doors.get(provider)
         secret = request.path_params["secret"].encode()
         if door is None or not hmac.compare_digest(secret, door.path_secret.encode()):
             return PlainTextResponse("not found", 404)
         try:
-            body = await _body(request)
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(request)
+        except TimeoutError:
+            return PlainTextResponse("too slow", 408, {"Connection": "close"})
         except ClientDisconnect:
             return PlainTextResponse("incomplete", 400)
         if body is None:
