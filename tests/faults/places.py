@@ -16,7 +16,7 @@ from tests.world.media import picture
 from tests.world.process import BotProcess, open_process
 from tests.world.telegram import BOSS, TOKEN
 
-PATIENCE = 240
+PATIENCE = 300
 """Seconds that a batch of faults may take on a machine that has much else to do."""
 
 PRICE = 15
@@ -58,6 +58,11 @@ class Person:
     def remote(self) -> list[RemoteTask]:
         """Their tasks at Kling."""
         return [task for task in self.world.bot.kling.tasks.values() if self.mark in task.order.prompt]
+
+    def photos(self) -> list[str]:
+        """The ids of the photos that they have sent, in every size."""
+        sent = self.world.bot.telegram.messages(self.id)
+        return [size["file_id"] for message in sent for size in message.get("photo", ())]
 
     def outcome(self, alerts: list[str]) -> Outcome:
         """What they have got, what the operators were told, and what was taken."""
@@ -158,7 +163,8 @@ async def _say(person: Person) -> None:
 
 
 async def _say_three(person: Person) -> None:
-    """From three tasks on, Kling is asked about all of them at once."""
+    """From three tasks on, Kling is asked about all of them at once; so long that all of them run."""
+    person.world.bot.kling.behaviour.render_seconds = 4
     await person.world.bot.telegram.say(person.id, f"/video {person.prompt} --n 3")
 
 
@@ -213,19 +219,25 @@ def _fetches(person: Person, request: Request) -> bool:
     return any(file.name in request.path for task in person.remote() for file in task.files)
 
 
-def _fetches_photo(_: Person, request: Request) -> bool:
-    return request.path.startswith("/file/bot")
+def _asks_for_photo(person: Person, request: Request) -> bool:
+    return request.path.endswith("/getFile") and any(request.holds(photo) for photo in person.photos())
+
+
+def _fetches_photo(person: Person, request: Request) -> bool:
+    files = person.world.bot.telegram.state.files
+    paths = [files[photo].file_path for photo in person.photos()]
+    return request.path.startswith("/file/bot") and any(path in request.path for path in paths)
 
 
 POLL = ("POST", f"/bot{TOKEN}/getUpdates")
 PLACES = {
     "submit": Place("Kling: a submission", True, _submits, at_once=4),
-    "query": Place("Kling: a question about a task", True, _asks, at_once=4),
+    "query": Place("Kling: a question about a task", True, _asks, at_once=2),
     "list": Place("Kling: a question about several tasks", True, _lists, _say_three, at_once=1),
     "file": Place("the download of a result", True, _fetches),
     "poll": Place("Telegram: getUpdates", False, _method("/getUpdates"), _say_to_the_next_poll, at_once=1),
     "sendMessage": Place("Telegram: sendMessage", False, _calls("/sendMessage")),
     "editMessageMedia": Place("Telegram: editMessageMedia", False, _calls("/editMessageMedia")),
-    "getFile": Place("Telegram: getFile", False, _method("/getFile"), _send_photo, at_once=1),
-    "photo": Place("Telegram: the download of a photo", False, _fetches_photo, _send_photo, at_once=1),
+    "getFile": Place("Telegram: getFile", False, _asks_for_photo, _send_photo),
+    "photo": Place("Telegram: the download of a photo", False, _fetches_photo, _send_photo),
 }

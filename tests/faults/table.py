@@ -70,6 +70,8 @@ USUAL = {
         "502 of somebody on the way",
         "a body without an end",
     ),
+    "getFile": ("reset after the server has done it", "429 with Retry-After", "a body without an end"),
+    "photo": ("reset after the server has done it", "the answer breaks off", "500 of somebody on the way"),
     "sendMessage": (
         "reset before the server got it",
         "429 with Retry-After",
@@ -87,7 +89,27 @@ USUAL = {
         "a small body that unpacks to 200 MB",
     ),
 }
-OTHERWISE: dict[tuple[str, str], Outcome] = {}
+AGAIN = Outcome(REFUSED, "nothing", "not charged")
+"""Nothing was accepted yet: who sent the photo is asked to send it again."""
+
+HARMLESS = {
+    "the answer comes late",
+    "the answer comes a byte at a time",
+    "another content type",
+    "no Content-Length",
+}
+HARMLESS_FOR_A_DOWNLOAD = HARMLESS | {
+    "no answer, and the server never got it",
+    "no answer, though the server has done it",
+    "reset before the server got it",
+    "reset after the server has done it",
+    "the head of the answer breaks off",
+}
+"""A download of which nothing has come yet is asked for once more."""
+
+OTHERWISE = {("getFile", fault): AGAIN for fault in FAULTS if fault not in HARMLESS} | {
+    ("photo", fault): AGAIN for fault in FAULTS if fault not in HARMLESS_FOR_A_DOWNLOAD
+}
 """The outcomes that are not `ONCE`."""
 
 ROWS = tuple(
@@ -106,6 +128,16 @@ ELSEWHERE = (
         "killed at a random time while Telegram answers late",
         "each video arrives once",
         "tests/faults/test_exactly_once.py",
+    ),
+    Elsewhere(
+        "killed at random times while both servers answer late",
+        "everything that was accepted ends in a video or a refund, once",
+        "tests/faults/test_random_kills.py",
+    ),
+    Elsewhere(
+        "200 clients of the web server that never finish a request",
+        "nobody else waits; they are sent away after ten seconds",
+        "tests/faults/test_slow_clients.py",
     ),
     Elsewhere(
         "a gateway loses the answer to a submission, and tells of nothing",
@@ -128,7 +160,8 @@ def document() -> str:
         "# What happens when something goes wrong",
         "",
         "Each row happens to the real bot in a test (`tests/faults`): the fault meets it once, and the three columns",
-        "are what comes of it. This page is made by `python -m tests.faults.table`.",
+        "are what comes of it. What does not answer ends the connection after eight seconds. This page is made by",
+        "`python -m tests.faults.table`.",
     ]
     for place, about in PLACES.items():
         lines += ["", f"## {about.title}", "", "| fault | the person | the operator is told | credits |"]
