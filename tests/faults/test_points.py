@@ -7,7 +7,6 @@ an element. Each point of it ends the process in a round of its own, which then 
 import asyncio
 import os
 from collections import Counter
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -144,7 +143,7 @@ class Round:
         assert world.rows("SELECT * FROM quarantine") == []
 
 
-class Rounds:
+class PowerCuts:
     """A world whose process ends where it is told, and is started again whenever it has ended."""
 
     def __init__(self, world: BotProcess) -> None:
@@ -162,15 +161,23 @@ class Rounds:
         self._people += 1
         one = Round(self._world, self._people)
         asking = asyncio.create_task(one.ask())
-        while not asking.done():
-            ending = asyncio.create_task(self._world.ended_by_itself(300))
-            await asyncio.wait({asking, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if ending.done() and not asking.done():
-                await self._world.start()
-            ending.cancel()
-            with suppress(asyncio.CancelledError):
+        ends, starts = self._order.exists(), 0
+        try:
+            while True:
+                ending = asyncio.create_task(self._world.ended_by_itself(600))
+                await asyncio.wait({asking, ending}, return_when=asyncio.FIRST_COMPLETED)
+                # It may be about to end although all that was asked for has been done.
+                is_ending = ends and not starts and not self._order.exists()
+                if not ending.done() and not is_ending:
+                    break
                 await ending
-        await asking
+                await self._world.start()
+                starts += 1
+            await asking
+        finally:
+            asking.cancel()
+            ending.cancel()
+            await asyncio.gather(asking, ending, return_exceptions=True)
         one.check(counts)
 
     async def points(self, counts: Counts) -> tuple[Counter[str], Counter[str]]:
@@ -207,10 +214,10 @@ class Rounds:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("share", range(SHARES))
 async def test_killed_before_and_after_what_matters_everything_ends_well_and_once(world, share, counts):
-    rounds = Rounds(world)
+    cuts = PowerCuts(world)
     await world.start()
     for point in USUAL[share::SHARES]:
-        assert await rounds.end_at(point, counts), f"{point} was not reached"
+        assert await cuts.end_at(point, counts), f"{point} was not reached"
 
 
 @pytest.mark.skipif(not LONG, reason="takes most of an hour: make faults LONG=1")
@@ -219,16 +226,16 @@ async def test_killed_before_and_after_what_matters_everything_ends_well_and_onc
 async def test_killed_before_and_after_every_commit_and_request_everything_ends_well_and_once(
     world, share, counts, capsys
 ):
-    rounds = Rounds(world)
-    starting, going = await rounds.points(counts)
+    cuts = PowerCuts(world)
+    starting, going = await cuts.points(counts)
     missed: list[str] = []
     for point, when in [(point, when) for point in sorted(starting)[share::SHARES] for when in SIDES]:
-        if not await rounds.end_at_start(f"{when} {point}"):
+        if not await cuts.end_at_start(f"{when} {point}"):
             missed.append(f"{when} {point}, at the start")
-        await rounds.go_round(counts)
+        await cuts.go_round(counts)
     for point, times in sorted(going.items())[share::SHARES]:
         for when, crossing in [(when, crossing) for when in SIDES for crossing in range(1, times + 1)]:
-            if not await rounds.end_at(f"{when} {point}", counts, crossing):
+            if not await cuts.end_at(f"{when} {point}", counts, crossing):
                 missed += [f"{when} {point}, {crossing}"]
     with capsys.disabled():
         print("\nnot reached:", *missed, sep="\n  ")  # noqa: T201  timers have points that a round may not see

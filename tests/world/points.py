@@ -106,13 +106,13 @@ class PointedTransport(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def _building(settings: Settings, points: Points) -> AsyncIterator[application.App]:
-    engine = await PointedEngine.open(settings.store.url)
+async def _opened(settings: Settings, points: Points) -> AsyncIterator[application.Building]:
+    """As `bot.app.opened`, with a store and a transport that note what passes."""
+    engine = await PointedEngine.open(settings.store.url, serving=asyncio.sleep)
     engine.points = points
     store, transport = Store.on(engine), PointedTransport(points, settings.telegram.base_url)
     try:
-        async with app.build(settings, store=store, transport=transport) as built:
-            yield built
+        yield lambda clock: app.build(settings, clock=clock, store=store, transport=transport)
     finally:
         await transport.aclose()
         await store.close()
@@ -124,7 +124,7 @@ def main() -> None:
     settings = config.load(parser.parse_args().config, os.environ)
     log.setup(settings.logging.level, settings.logging.format, settings.secrets(), sys.stderr)
     points = Points(Path(os.environ["KILL_PASSED"]), Path(os.environ["KILL_ORDER"]))
-    asyncio.run(application.run(_building(settings, points)))
+    asyncio.run(application.run(_opened(settings, points)))
 
 
 if __name__ == "__main__":
