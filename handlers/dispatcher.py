@@ -145,6 +145,8 @@ class Dispatcher:
         return self._event(turn, Kind.EDITED)
 
     def _message(self, turn: Turn, message: Message) -> Step | None:
+        if message.migrate_to_chat_id is not None or message.migrate_from_chat_id is not None:
+            return self._event(turn, Kind.MOVED)
         # A payment that arrived is credited wherever it was made.
         if message.successful_payment is not None:
             return self._event(turn, Kind.PAYMENT)

@@ -8,6 +8,7 @@ nothing of it happened.** Each method is one transaction, and all may be called 
 from dataclasses import dataclass
 from typing import Self
 
+from bot.store.chats import Chats
 from bot.store.credits import CreditsStore, NotEnough, Spender
 from bot.store.drafts import Draft, Drafts, PendingQuestion, StoredAttachment
 from bot.store.engine import Engine
@@ -56,6 +57,7 @@ class Store:
     outbox: Outbox
     history: History
     people: People
+    chats: Chats
     credits: CreditsStore
     payments: Payments
     drafts: Drafts
@@ -74,6 +76,7 @@ class Store:
             Outbox(engine),
             History(engine),
             People(engine),
+            Chats(engine),
             CreditsStore(engine),
             Payments(engine),
             Drafts(engine),

@@ -7,7 +7,7 @@ from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role,
 from bot.domain.people.moderation import Strike
 from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import CHAT_GONE
-from bot.domain.units import DAY, ChatId, Millis, UserId
+from bot.domain.units import DAY, Millis, UserId
 from bot.store.engine import Subject, Transaction, mapper
 from bot.store.operations import author_of, save_audit_row
 
@@ -160,16 +160,6 @@ class People(Subject):
             AND NOT EXISTS (SELECT 1 FROM tasks INDEXED BY tasks_of_user WHERE user_id = :user)
         """
         return await self._write(lambda tx: tx.run(statement, user=user_id, inviter=inviter) > 0)
-
-    async def move_chat(self, old: ChatId, new: ChatId) -> None:
-        """Give a group its new id in tasks, drafts, messages and waiting updates."""
-
-        def work(tx: Transaction) -> None:
-            for statement in MOVE_CHAT:
-                tx.run(statement, old=old, new=new)
-
-        if new != old:
-            await self._write(work)
 
     # -- standings -----------------------------------------------------------------------------------
 
@@ -347,25 +337,6 @@ def _deliver_after_all(tx: Transaction, user_id: UserId, now: Millis) -> None:
     if tx.value("SELECT 1 FROM users WHERE id = :user AND chat_open = 0", user=user_id):
         since, gone = now - KEPT_FOR_RETURN, f"{CHAT_GONE}%"
         tx.run(_DELIVER_AFTER_ALL, user=user_id, now=now, since=since, gone=gone)
-
-
-MOVE_CHAT = (
-    "DELETE FROM chats WHERE moved_to = :new AND id != :old",
-    "INSERT INTO chats (id, moved_to) VALUES (:old, :new) ON CONFLICT (id) DO UPDATE SET moved_to = :new",
-    "UPDATE tasks SET chat_id = :new WHERE chat_id = :old",
-    "UPDATE inbox INDEXED BY inbox_waiting SET chat_id = :new WHERE chat_id = :old AND processed_at IS NULL",
-    # What the new id has already gives way to what moves there.
-    """
-    DELETE FROM drafts WHERE chat_id = :new
-    AND user_id IN (SELECT moving.user_id FROM drafts AS moving WHERE moving.chat_id = :old)
-    """,
-    "UPDATE drafts SET chat_id = :new WHERE chat_id = :old",
-    """
-    DELETE FROM task_messages WHERE chat_id = :new
-    AND message_id IN (SELECT moving.message_id FROM task_messages AS moving WHERE moving.chat_id = :old)
-    """,
-    "UPDATE task_messages SET chat_id = :new WHERE chat_id = :old",
-)
 
 
 def _set_plan(tx: Transaction, user_id: UserId, plan: str | None, until: Millis | None) -> None:

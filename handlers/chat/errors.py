@@ -5,7 +5,7 @@ import random
 import structlog
 
 from bot.errors import UserError
-from bot.services.ports import ChatError, ChatRefused
+from bot.services.ports import ChatError, ChatMoved, ChatRefused
 from handlers.chat.html import ALERT_LIMIT, View, cut, error_sentence, plain
 from handlers.chat.turn import Turn
 
@@ -21,6 +21,8 @@ async def answer_error(turn: Turn, error: Exception) -> None:
     elif isinstance(error, ChatError) and not isinstance(error, ChatRefused):
         # Telegram does not take our answers here: there is nobody to tell and nothing of ours to mend.
         log.warning("an answer could not be sent", update=update_id, kind=type(error).__name__)
+        if isinstance(error, ChatMoved) and not turn.is_private:
+            await turn.services.status.move(turn.chat_id, error.new_chat_id)
         return
     else:
         reference = f"T-{random.SystemRandom().getrandbits(16):04x}"

@@ -138,6 +138,8 @@ class Kind(StrEnum):
     SUBSCRIPTION = auto()
     MEMBERSHIP = auto()
     """The bot was added to a chat, or removed."""
+    MOVED = auto()
+    """A group became a supergroup, which has another id."""
 
 
 @dataclass(frozen=True)

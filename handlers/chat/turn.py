@@ -13,7 +13,7 @@ from bot.domain.tasks.task import Origin
 from bot.domain.units import ChatId, Millis, UserId
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
-from bot.services.ports import ChatError
+from bot.services.ports import ChatError, ChatMoved
 from handlers.chat import people
 from handlers.chat.html import View
 from handlers.chat.menus import Menus
@@ -282,7 +282,12 @@ class Turn:
     async def answer(self, view: View, target: ReplyTarget | None = None) -> Message:
         """Answer with a reply, or at another place. An answer must not be lost: it waits out a short pause."""
         await self.keep_user()
-        return await self.chat.send(target or self.reply_target, view, wait=True)
+        place = target or self.reply_target
+        try:
+            return await self.chat.send(place, view, wait=True)
+        except ChatMoved as moved:
+            await self.services.status.move(place.chat_id, moved.new_chat_id)
+            return await self.chat.send(ReplyTarget(moved.new_chat_id), view, wait=True)
 
     async def edit(self, view: View) -> None:
         """Change the message under which a button was pressed. Best effort: the press itself has worked."""

@@ -10,17 +10,20 @@ from bot.domain.people.access import AccessLevel
 from bot.domain.requests.choices import ANSWERED
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import ImageRef, VideoRequest
+from bot.domain.units import ChatId
 from bot.errors import UserError
+from bot.i18n import for_language
 from bot.services.compose import Pictures
-from bot.services.requests.cards import OUTFIT, Card, card_name, load_card
+from bot.services.requests.cards import OUTFIT, Card, card_name, dump_card, load_card
 from handlers.chat.html import View
 from handlers.chat.inputs import parse_prompt, read_inputs
 from handlers.chat.menus import Menu, Section
 from handlers.chat.pointers import Medium
-from handlers.chat.routes import Command, Press
+from handlers.chat.routes import Command, Event, Kind, Press
 from handlers.chat.turn import Turn
 from handlers.making import card_views
 from handlers.making.submit import aside_view, card_view, show_card, submit
+from handlers.sending.chat import ReplyTarget
 
 SUGGESTION = "suggestion"
 """The kind of question that holds a suggested prompt."""
@@ -83,6 +86,23 @@ async def on_bring_back(turn: Turn, button: card_views.BringBack) -> None:
     await show_card(turn, card, turn.reply_target.below)
     if turn.pressed is not None:
         await turn.remove(turn.pressed.message_id)
+
+
+async def on_moved(turn: Turn) -> None:
+    """Follow a group to its new id, and say there whose cards came along: their messages stayed behind."""
+    message, services = turn.message, turn.services
+    if message is None:
+        return
+    old, new = message.migrate_from_chat_id or message.chat.id, message.migrate_to_chat_id or message.chat.id
+    await services.status.move(ChatId(old), ChatId(new))
+    async with services.cards.showing_anew:
+        for user_id, card in await services.cards.list_unshown(ChatId(new)):
+            person = await services.accounts.find(str(user_id))
+            t = for_language(services.accounts.language_of(person))
+            token = await services.questions.save_words(user_id, json.dumps(dump_card(card)))
+            view = card_views.came_along(t, person.name, token, user_id)
+            sent = await turn.chat.send(ReplyTarget(ChatId(new)), view, wait=True)
+            await services.cards.save(user_id, ChatId(new), replace(card, message_id=sent.message_id))
 
 
 # -- buttons -----------------------------------------------------------------------------------------
@@ -229,3 +249,4 @@ BUTTONS = (
     Press(card_views.Decline, on_decline, AccessLevel.VIEW),
     Press(card_views.Discard, on_discard, AccessLevel.VIEW),
 )
+EVENTS = (Event(Kind.MOVED, on_moved, AccessLevel.OPEN),)

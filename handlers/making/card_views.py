@@ -145,6 +145,12 @@ def put_aside(t: Texts, photos: int, token: str, owner: UserId) -> View:
     return View(t.plural("draft.aside", photos), [[back]])
 
 
+def came_along(t: Texts, name: str, token: str, owner: UserId) -> View:
+    """A card went with its group to a new id; the button shows it again."""
+    show = Button(t("draft.bring_back"), BringBack(token), owner=owner)
+    return View(t("draft.came_along", name=inline(name, 40)), [[show]])
+
+
 class Decline(Payload, action="decline"):
     """Spend nothing."""
 

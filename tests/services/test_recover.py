@@ -359,8 +359,7 @@ async def test_a_group_that_moved_is_followed(world):
     moved = complaint(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-1_005)
     world.to_telegram.answer("sendMessage", moved)
     task = await stored(world.store, chat_id=ChatId(-5))
-    for _ in range(2):
-        await world.services.status.show(task)
+    await world.services.status.show(task)
     assert [call["chat_id"] for call in world.to_telegram.of("sendMessage")] == [-5, -1_005]
 
 

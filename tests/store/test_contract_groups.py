@@ -119,7 +119,7 @@ async def test_a_pool_stays_the_groups_when_the_chat_gets_other_ids(store):
     await store.credits.book(a_grant(15, user_id=POOL))
     task = await accept(store, asked_in_club())
     for old, new in ((GROUP, ChatId(-200)), (ChatId(-200), ChatId(-300))):
-        await store.people.move_chat(old, new)
+        await store.chats.move(old, new, NOW)
     assert await store.credits.get_pool_account(ChatId(-300)) == POOL
     await step(store, await store.tasks.get(task.id), CancelRequested())
     assert await left_in_pool(store) == 15
@@ -129,7 +129,7 @@ async def test_of_two_groups_that_become_one_the_last_one_brings_its_pool(store)
     for number, group in enumerate((POOL, UserId(-500)), 1):
         await store.credits.book(a_grant(number, user_id=group))
         for _ in range(2):
-            await store.people.move_chat(ChatId(group), ChatId(-900))
+            await store.chats.move(ChatId(group), ChatId(-900), NOW)
     assert await store.credits.get_pool_account(ChatId(-900)) == UserId(-500)
 
 

@@ -151,14 +151,6 @@ async def test_the_newest_video_is_that_of_the_chat(store):
     assert await store.history.get_newest_video(ADA, ChatId(-7)) is None
 
 
-async def test_messages_about_a_task_follow_their_chat(store):
-    task = await delivered(store, "film")
-    await store.history.save_message(GROUP, 31, task.id, 0, MessagePurpose.COPY)
-    await store.people.move_chat(GROUP, ChatId(-200))
-    assert await store.history.get_message(GROUP, 31) is None
-    assert await store.history.get_message(ChatId(-200), 31) is not None
-
-
 async def test_kept_words_are_their_owners_until_they_are_old(store):
     await store.drafts.save_text(ADA, "t1", "a fox", NOW)
     await store.drafts.save_text(ADA, "t1", "a fox", after(1))

@@ -105,21 +105,6 @@ async def test_an_unknown_person_is_none(store):
     assert await store.people.get(ADA) is None
 
 
-async def test_a_moved_chat_takes_everything_with_it(store):
-    group, supergroup = ChatId(-100), ChatId(-1_000_000_000_200)
-    task, other = await stored(store, chat_id=group), await stored(store)
-    await store.drafts.save(a_draft(chat_id=group))
-    await store.inbox.receive([an_update(1, chat_id=group)])
-    await store.people.move_chat(group, supergroup)
-    assert (await store.tasks.get(task.id)).origin.chat_id == supergroup
-    assert (await store.tasks.get(other.id)).origin.chat_id == ADAS_CHAT
-    assert await store.drafts.get(ADA, supergroup) == a_draft(chat_id=supergroup)
-    assert [row.chat_id for row in await store.inbox.list_unprocessed()] == [supergroup]
-    await store.people.move_chat(group, supergroup)  # told twice
-    await store.people.move_chat(supergroup, supergroup)
-    assert await store.drafts.get(ADA, supergroup) == a_draft(chat_id=supergroup)
-
-
 # -- drafts ------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ Each act changes the chats and queues the update that the bot would get of it. `
 sentence why somebody cannot do a thing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.demo.telegram.media import KINDS, MediaFields, MediaMaker, media_of
@@ -253,6 +254,27 @@ class Acting:
             "new_chat_member": member_json(after, self.state.bot),
         }
         self.state.updates.add("my_chat_member", self._about(chat, user_id) | members)
+
+    def open_group(self, user_id: int, title: str) -> Chat:
+        """A person opens a basic group with everybody and the bot in it."""
+        members = dict.fromkeys((*self.state.users, self.state.bot.id), "member") | {user_id: "creator"}
+        chat = Chat(-(4_000_000_001 + len(self.state.chats)), "group", title, members)
+        self.state.chats[chat.id] = chat
+        return chat
+
+    def upgrade(self, user_id: int, chat_id: int, *, told: Sequence[str] = ("old", "new")) -> Chat:
+        """A group becomes a supergroup; the bot is told in the old chat, the new one, both in either order, or not."""
+        old, user = self.state.chats[chat_id], self.state.users[user_id]
+        new = Chat(-1_002_100_000_000 + chat_id % 1000, "supergroup", old.title, dict(old.status_of))
+        self.state.chats[new.id] = new
+        news = {
+            "old": self.state.add_message(old, user, {"migrate_to_chat_id": new.id}),
+            "new": self.state.add_message(new, user, {"migrate_from_chat_id": old.id}),
+        }
+        old.migrated_to = new.id
+        for where in told:
+            self.state.updates.add("message", self.state.bot_json(news[where]))
+        return new
 
     def open_topic(self, user: User, chat: Chat, name: str) -> int:
         """Open a topic, which makes the group a forum; give its thread id."""

@@ -118,8 +118,8 @@ class TelegramState:
         return str(int.from_bytes(self.random.randbytes(length), "big"))
 
     def _next_message_id(self, chat: Chat) -> int:
-        """Number a message: private chats share one row of numbers, each supergroup has its own."""
-        if chat.type == "private":
+        """Number a message: private chats and basic groups share one row of numbers, each supergroup has its own."""
+        if chat.type in {"private", "group"}:
             self._private_ids += 1
             return self._private_ids
         self._group_ids[chat.id] = self._group_ids.get(chat.id, 0) + 1

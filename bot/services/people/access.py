@@ -126,11 +126,18 @@ class Access:
     ) -> tuple[AccessDecision, Standing]:
         """What the gate says to a person in a chat, and how they stand."""
         standing = await self.standing(user_id)
-        if chat_id in self._settings.groups:
+        if chat_id is not None and await self._is_open_group(chat_id):
             return decide_access(
                 replace(self._policy, mode=AccessMode.PUBLIC), standing, level, self._clock.now()
             ), standing
         return decide_access(self._policy, standing, level, self._clock.now()), standing
+
+    async def _is_open_group(self, chat_id: ChatId) -> bool:
+        """Whether the settings let everybody in in a group, under its present id or one that it had."""
+        groups = self._settings.groups
+        if not groups or chat_id in groups:
+            return bool(groups)
+        return not set(groups).isdisjoint(await self._store.chats.list_former_ids(chat_id))
 
     async def set_mode(self, actor: UserId | None, mode: AccessMode, operation: str) -> None:
         """Receive people in another way from now on.

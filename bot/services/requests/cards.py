@@ -3,6 +3,7 @@
 A person has one card in a chat; a newer one takes its place.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,6 +87,8 @@ class Cards:
         self._store = store
         self._compose = compose
         self._clock = clock
+        self.showing_anew = asyncio.Lock()
+        """Held by who shows the cards of a group that moved: Telegram tells of it in both chats at once."""
 
     # -- keeping -------------------------------------------------------------------------------------
 
@@ -105,6 +108,12 @@ class Cards:
             await self._store.drafts.delete(user_id, chat_id)
             return None
         return replace(card, message_id=draft.message_id)
+
+    async def list_unshown(self, chat_id: ChatId) -> list[tuple[UserId, Card]]:
+        """The cards of a chat that no message shows, by whose they are; none answers a message."""
+        drafts = await self._store.chats.list_unshown_drafts(chat_id)
+        found = [(draft.user_id, load_card(draft.data)) for draft in drafts]
+        return [(user, replace(card, source_message_id=None)) for user, card in found if card is not None]
 
     async def is_current(self, user_id: UserId, chat_id: ChatId) -> bool:
         """Whether the person's card was used within `CARD_TTL`, and nothing else was said since."""

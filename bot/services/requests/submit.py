@@ -83,6 +83,8 @@ class Submit:
 
         """
         request = await self._checks.assets.pinned(user_id, request)
+        if not origin.is_private:
+            origin = await self._in_present_chat(origin)
         self._compose.check(request)
         plan = self._accounts.plan_of(await self._store.people.get(user_id))
         plans.check(plan, request)
@@ -138,6 +140,13 @@ class Submit:
             self._wake(Job.DISPATCH)
             return accepted
         raise RuntimeError("no free task id was drawn")
+
+    async def _in_present_chat(self, origin: Origin) -> Origin:
+        """The conversation under the id that its group has now; no message of the old one can be answered there."""
+        present = await self._store.chats.get_present_id(origin.chat_id)
+        if present == origin.chat_id:
+            return origin
+        return replace(origin, chat_id=present, message_id=None, thread_id=None)
 
 
 def _another(request: VideoRequest, number: int) -> VideoRequest:

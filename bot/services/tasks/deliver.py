@@ -275,8 +275,8 @@ class Deliver:
         try:
             yield
         except ChatMoved as moved:
-            await self._store.people.move_chat(task.origin.chat_id, moved.new_chat_id)
-            # Messages of the old chat cannot be changed any more.
+            await self._status.move(task.origin.chat_id, moved.new_chat_id)
+            # What was saved since then is of the old chat too.
             await self._store.outbox.forget_places(ids)
             await self._postpone(deliveries, Millis(0), "the chat has a new id")
         except ChatGone as error:
@@ -412,7 +412,11 @@ class Deliver:
                 if now <= (task.finished_at or task.created_at) + DELIVERY_DEADLINE:
                     await self._postpone([delivery], busy.retry_after, str(busy))
                     return
-            except (ChatGone, ChatMoved, ChatRefused) as error:
+            except ChatMoved as moved:
+                await self._status.move(task.origin.chat_id, moved.new_chat_id)
+                await self._postpone([delivery], Millis(0), "the chat has a new id")
+                return
+            except (ChatGone, ChatRefused) as error:
                 log.warning("the refund could not be told", task=task.id, reason=str(error))
             except Unplaced:
                 log.warning("nobody knows whether the refund was told", task=task.id)

@@ -11,7 +11,7 @@ import structlog
 from bot.clock import Clock
 from bot.domain.tasks.schedule import learned_median
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import SECOND, Millis, TaskId
+from bot.domain.units import SECOND, ChatId, Millis, TaskId
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Notices, Progress, Reaction, Sent
 from bot.services.tasks.line import Line, Queue
 from bot.store import Store
@@ -72,16 +72,29 @@ class Status:
         Handlers and ticks may show the same task at once: they take turns, and each shows what the
         store says by then, so that a task never gets two messages. False where its chat refuses the first one.
         """
-        async with self._turn(task):
-            batch = await self._store.tasks.list_batch(task)
-            running = [each for each in batch if not each.state.is_final and not each.is_forgotten]
-            if running:
+        try:
+            async with self._turn(task):
+                batch = await self._store.tasks.list_batch(task)
+                running = [each for each in batch if not each.state.is_final and not each.is_forgotten]
+                if not running:
+                    return True
                 # Of a batch the one that has most to say: a question first, then what waits.
                 waiting = [each for each in running if each.state is TaskState.QUEUED]
                 asked = [each for each in waiting if each.answer_by is not None]
                 asked += [each for each in running if each.is_in_doubt]
                 return await self._show((asked or waiting or running)[0], batch, queue)
-            return True
+        except ChatMoved as moved:
+            shown = await self.move(task.origin.chat_id, moved.new_chat_id)
+            return shown[task.id] if task.id in shown else await self.show(task, queue)
+
+    async def move(self, old: ChatId, new: ChatId) -> dict[TaskId, bool]:
+        """Follow a group that has a new id at Telegram, and show there again what is under way.
+
+        What `show` said of each task that has no status there; told again, of none.
+        """
+        unshown = await self._store.chats.move(old, new, self._clock.now())
+        log.info("a group has a new id", old=old, new=new, shown=len(unshown))
+        return {task.id: await self.show(task) for task in unshown}
 
     async def tick(self) -> None:
         """Bring the status messages up to date between looks: time passes, and the queue moves on.
@@ -127,8 +140,6 @@ class Status:
         progress = replace(await self.progress(task, queue), batch=batch)
         try:
             message_id = await self._notices.show_status(task, progress)
-        except ChatMoved as moved:
-            await self._store.people.move_chat(task.origin.chat_id, moved.new_chat_id)
         except (ChatBusy, ChatGone, ChatRefused) as error:
             log.info("status not shown", task=task.id, chat=task.origin.chat_id, reason=str(error))
             return task.status_message_id is not None or isinstance(error, ChatBusy)
