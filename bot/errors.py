@@ -5,6 +5,7 @@
      +-- ConfigError   the settings cannot be used: every problem at once, one line each
      +-- StoreError    the database cannot be used: one line, and the exit status of the process
           +-- StoreTaken   another process works with it
+     +-- LoggedOut     the Bot API server does not know the bot now
 
 What can go wrong with a provider stands in `bot.kling.outcomes`, with a chat in `bot.services.ports`.
 """
@@ -31,6 +32,19 @@ class ConfigError(Exception):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class LoggedOut(Exception):
+    """The bot was logged out of the Bot API server (`logOut`), which takes it back after ten minutes."""
+
+    ANSWER = "Logged out"
+    """What the server then says to everything, with the status 400."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the bot was logged out of this Bot API server: name the one that it moved to in telegram.base_url, "
+            "or wait 10 minutes to come back"
+        )
 
 
 class StoreError(Exception):

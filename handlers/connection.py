@@ -12,17 +12,17 @@ from aiohttp import ClientSession, ClientTimeout, TCPConnector
 from httpx_aiohttp import AiohttpTransport
 from telegram import Bot, Update
 from telegram.constants import UpdateType
-from telegram.error import InvalidToken, NetworkError, TelegramError
+from telegram.error import BadRequest, Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ApplicationBuilder, TypeHandler
 from telegram.request import HTTPXRequest
 
 from bot.clock import Runtime, Sleep
 from bot.domain.people.access import Role
 from bot.domain.units import MINUTE, UserId
-from bot.errors import ConfigError
+from bot.errors import ConfigError, LoggedOut
 from bot.network import Network, is_loopback
 from bot.services.container import Services
-from bot.services.ports import RawUpdate, UnreadableError, UnreadUpdate
+from bot.services.ports import ChatError, RawUpdate, UnreadableError, UnreadUpdate
 from bot.settings import sections
 from handlers import ROUTES, updates
 from handlers.chat.keyboards import Signer
@@ -30,7 +30,7 @@ from handlers.chat.people import is_from_machine
 from handlers.chat.routes import SUBSCRIPTION
 from handlers.dispatcher import Dispatcher, Incoming
 from handlers.sending.broadcasts import TelegramBroadcasts
-from handlers.sending.chat import Chat, OnGone
+from handlers.sending.chat import Chat, OnGone, seconds_of
 from handlers.sending.delivery import TelegramDelivery
 from handlers.sending.notices import TelegramNotices
 from handlers.updates import PollingRequest, SendingRequest
@@ -62,6 +62,10 @@ LARGEST_PACKED = 64_000
 
 UPLOAD_SECONDS = 600.0
 """Between two reads or writes of an upload: 50 MB on a slow line."""
+
+
+LOGGED_OUT_SECONDS = 60.0
+"""How often a bot that was logged out asks whether it is taken back."""
 
 
 class UpdateHandler:
@@ -129,9 +133,37 @@ class TelegramSide:
         return UpdateHandler(self.application, Dispatcher(ROUTES, bot, self._signer, self.chat, services))
 
     async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate | UnreadUpdate]:
-        """Wait for updates; see `bot.services.ports.UpdateSource`. Raises what Telegram answers."""
+        """Wait for updates; see `bot.services.ports.UpdateSource`. Raises what Telegram answers.
+
+        A webhook that was set meanwhile is removed: for as long as there is one, nothing can be fetched.
+
+        Raises:
+            LoggedOut: the bot was logged out of this server.
+
+        """
         url = self.application.bot.base_url
-        return await updates.fetch(self._polling, url, offset, timeout_seconds, ALLOWED_UPDATES)
+        try:
+            return await updates.fetch(self._polling, url, offset, timeout_seconds, ALLOWED_UPDATES)
+        except Conflict as error:
+            # The other conflict is another process that fetches.
+            if "webhook" not in error.message.lower() or not await self.remove_webhook():
+                raise
+            return []
+        except BadRequest as error:
+            if error.message == LoggedOut.ANSWER:
+                raise LoggedOut from None
+            raise
+
+    async def remove_webhook(self) -> bool:
+        """Remove a webhook that an earlier operation of the bot left; whether one was there. Best effort."""
+        try:
+            host = await self.chat.remove_webhook()
+        except ChatError as error:
+            log.warning("whether a webhook is set could not be asked", kind=type(error).__name__)
+            return False
+        if host is not None:
+            log.warning("a webhook was set, which keeps updates from being fetched: it is removed", host=host)
+        return host is not None
 
     async def learn_name(self) -> None:
         """Ask Telegram now and then for the bot's own name, which groups address it by: it may have been changed."""
@@ -222,7 +254,7 @@ def _request(transport: httpx.AsyncBaseTransport, read_timeout: float, kind: typ
 
 async def _greet(bot: Bot, sleep: Sleep) -> None:
     """Ask Telegram who we are, for as long as it takes: a bot that starts before its network is up waits."""
-    seconds = itertools.chain((1, 2, 5, 10), itertools.repeat(30))
+    seconds = itertools.chain((1.0, 2.0, 5.0, 10.0), itertools.repeat(30.0))
     while True:
         try:
             await bot.initialize()
@@ -230,9 +262,18 @@ async def _greet(bot: Bot, sleep: Sleep) -> None:
             raise ConfigError(
                 ["telegram.token: Telegram refuses it; @BotFather knows the right one"]
             ) from None
+        except RetryAfter as error:
+            # Whoever comes back too soon after a logout is told how long it takes still.
+            wait = seconds_of(error)
+            log.warning("Telegram asks for a pause", pause=wait)
+            await sleep(wait)
         except NetworkError as error:
-            wait = next(seconds)
-            log.warning("Telegram cannot be reached", kind=type(error).__name__, pause=wait)
+            if error.message == LoggedOut.ANSWER:
+                wait = LOGGED_OUT_SECONDS
+                log.warning("Telegram does not know the bot now", error=str(LoggedOut()), pause=wait)
+            else:
+                wait = next(seconds)
+                log.warning("Telegram cannot be reached", kind=type(error).__name__, pause=wait)
             await sleep(wait)
         else:
             return
@@ -269,4 +310,6 @@ async def connect(
         )
         await _greet(application.bot, runtime.sleep)
         async with application:
-            yield TelegramSide(application, asking, token, runtime, on_gone)
+            side = TelegramSide(application, asking, token, runtime, on_gone)
+            await side.remove_webhook()
+            yield side

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import structlog
@@ -56,6 +57,9 @@ OnGone = Callable[[ChatId], Awaitable[None]]
 
 REACTION_TIMEOUT = 5.0
 """Seconds: a reaction that takes longer is not worth the wait."""
+
+WEBHOOK_TIMEOUT = 15.0
+"""Seconds: the start of the bot waits for it."""
 
 LONGEST_WAIT = 60.0
 """Seconds that an answer waits at most when Telegram asks for a pause."""
@@ -442,6 +446,19 @@ class Chat:
             return False
         return chat.type in {ChatType.GROUP, ChatType.SUPERGROUP}
 
+    async def remove_webhook(self) -> str | None:
+        """Take a webhook away, which keeps updates from being fetched; the host that it led to, None: there is none.
+
+        What waits at Telegram stays.
+        """
+        patience: dict[str, Any] = {"read_timeout": WEBHOOK_TIMEOUT, "pool_timeout": WEBHOOK_TIMEOUT}
+        info = await self._request(lambda: self._bot.get_webhook_info(**patience))
+        if not info.url:
+            return None
+        await self._request(lambda: self._bot.delete_webhook(drop_pending_updates=False, **patience))
+        # The rest of the address may be a secret.
+        return urlsplit(info.url).hostname or "?"
+
     async def set_description(self, description: str, language: str | None) -> None:
         """Set what a chat shows before its first message."""
         await self._request(lambda: self._bot.set_my_description(description, language))
@@ -494,7 +511,7 @@ class Chat:
                 objects.check(answer)
                 return answer
             except RetryAfter as error:
-                seconds = _seconds(error)
+                seconds = seconds_of(error)
                 if not wait or seconds > LONGEST_WAIT:
                     raise ChatBusy(Millis(int(seconds * SECOND))) from None
             except TelegramError as error:
@@ -549,6 +566,7 @@ def _caption(html: str) -> dict[str, Any]:
     return {"caption": html, "parse_mode": ParseMode.HTML} if html else {}
 
 
-def _seconds(error: RetryAfter) -> float:
+def seconds_of(error: RetryAfter) -> float:
+    """How long a pause is that Telegram asks for, in seconds."""
     value = error.retry_after
     return float(value) if isinstance(value, (int, float)) else value.total_seconds()

@@ -56,6 +56,7 @@ ALLOWED = {
     "there is no text in the message": "Telegram says so",
     "there is no media in the message to edit": "Telegram says so",
     "too large": "Telegram says so",
+    "Logged out": "Telegram says so",
     "too big": "Telegram says so",
     "the key is accepted": "`klingbot check` prints it",
     "the key is accepted; no resource pack in use": "`klingbot check` prints it",

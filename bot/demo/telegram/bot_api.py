@@ -19,7 +19,7 @@ from bot.demo.telegram.editing import Editing
 from bot.demo.telegram.faults import ConnectionDropped, Garbled
 from bot.demo.telegram.media import KINDS, MediaMaker
 from bot.demo.telegram.queries import Queries
-from bot.demo.telegram.reading import Reading
+from bot.demo.telegram.reading import LOGGED_OUT, Reading
 from bot.demo.telegram.sending import Sending
 from bot.demo.telegram.stars import Stars
 from bot.demo.telegram.state import TelegramState
@@ -63,7 +63,7 @@ class BotApi:
             "deletewebhook": reading.delete_webhook,
             "getwebhookinfo": reading.get_webhook_info,
             "close": reading.done,
-            "logout": reading.done,
+            "logout": reading.log_out,
             "getfile": reading.get_file,
             "getchat": reading.get_chat,
             "getchatmember": reading.get_chat_member,
@@ -110,6 +110,8 @@ class BotApi:
         """Answer one call."""
         if request.path_params["token"] != self.state.token:
             return _refusal(BotApiError(401, "Unauthorized"))
+        if self.state.now() < self.state.logged_out_until:
+            return _refusal(BotApiError(400, LOGGED_OUT))
         form = None
         try:
             call, form = await read_call(request.path_params["method"], request)

@@ -13,6 +13,8 @@ from bot.demo.telegram.webhook import WebhookSender
 from bot.demo.telegram.wire import BotApiError, Call, bad_request
 
 _LONGEST_POLL = 50
+_LOGGED_OUT_SECONDS = 600
+LOGGED_OUT = "Logged out"
 
 
 async def until_disconnected(request: Request) -> None:
@@ -86,6 +88,7 @@ class Reading:
         }
         self.webhook.start()
         self.state.updates.touch()
+        self.state.updates.end_poll(BotApiError(409, "Conflict: terminated by setWebhook request"))
         return True
 
     async def delete_webhook(self, call: Call) -> Any:
@@ -169,6 +172,14 @@ class Reading:
         chat.status_of[self.state.bot.id] = "left"
         return True
 
+    async def log_out(self, _call: Call) -> Any:
+        """LogOut: for ten minutes the server takes nothing of the bot, and it has forgotten its webhook."""
+        self.state.logged_out_until = self.state.now() + _LOGGED_OUT_SECONDS
+        self.state.webhook = {}
+        self.state.updates.waiting.clear()
+        self.state.updates.end_poll(BotApiError(400, LOGGED_OUT))
+        return True
+
     async def done(self, _call: Call) -> Any:
-        """Methods with nothing to do here: close and logOut."""
+        """Methods with nothing to do here: close."""
         return True

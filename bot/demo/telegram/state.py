@@ -110,6 +110,7 @@ class TelegramState:
     settings: dict[tuple[str, str], str] = field(default_factory=dict)
     commands: dict[tuple[str, str], list[Json]] = field(default_factory=dict)
     webhook: Json = field(default_factory=dict)
+    logged_out_until: float = 0.0
     _private_ids: int = 0
     _group_ids: dict[int, int] = field(default_factory=dict)
 

@@ -67,6 +67,12 @@ class UpdateQueue:
         self.closed = True
         self._wake()
 
+    def end_poll(self, error: BotApiError) -> None:
+        """Let whoever polls now go with an error."""
+        if self._poller is not None:
+            self._poller = error
+            self._wake()
+
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
@@ -83,7 +89,7 @@ class UpdateQueue:
         """Answer getUpdates: wait up to `seconds` for the first update.
 
         Raises:
-            BotApiError: 409 where a later poller took over meanwhile.
+            BotApiError: 409 where a later poller took over meanwhile; what `end_poll` says.
         """
         poller = object()
         self._poller = poller
@@ -95,6 +101,9 @@ class UpdateQueue:
                     await self._changed.wait()
         except TimeoutError:
             pass
+        if isinstance(self._poller, BotApiError):
+            error, self._poller = self._poller, None
+            raise error
         if self._poller is not poller:
             raise BotApiError(409, _CONFLICT)
         self._poller = None
