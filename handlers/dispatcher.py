@@ -176,7 +176,8 @@ class Dispatcher:
         # Telegram shows one and the same user for everybody who writes in the name of a chat.
         if message.sender_chat is not None:
             is_known = command is not None and command.is_ours and command.name in self._routes.commands
-            return self._event(turn, Kind.ANONYMOUS_COMMAND) if is_known else None
+            is_addressed = is_known or (command is None and turn.is_reply and turn.names_bot)
+            return self._event(turn, Kind.ANONYMOUS_COMMAND) if is_addressed else None
         if command is not None:
             return self._command(turn, command)
         if not turn.is_private:

@@ -219,6 +219,29 @@ def settle(tx: Transaction, task: Task, settlement: Settlement, now: Millis) -> 
         release=row.operation_id,
         hold=hold.operation_id,
     )
+    _take_back_refunded(tx, hold, row, now)
+
+
+def _take_back_refunded(tx: Transaction, hold: LedgerRow, release: LedgerRow, now: Millis) -> None:
+    """Take back what a release returned of purchases that were refunded while it was held."""
+    returned = """
+        SELECT lot, -amount AS amount FROM ledger_parts
+        WHERE operation_id = :hold AND lot LIKE 'stars:%' AND (expires_at IS NULL OR expires_at > :now)
+    """
+    note = """
+        UPDATE payments SET taken = taken + :amount WHERE charge_id = :charge AND state = 'refunded' RETURNING stars
+    """
+    for part in tx.all(Row, returned, hold=hold.operation_id, now=now):
+        # The lot is the purchase's own, or the one that an undone refund of it made.
+        lot, amount = part["lot"], part["amount"]
+        charge = lot.removeprefix("stars:").partition(":undone:")[0]
+        stars = tx.value(note, charge=charge, amount=amount)
+        if stars is not None:
+            operation = f"{release.operation_id}:{lot}"
+            row = LedgerRow.change(
+                hold.user_id, LedgerKind.REFUND, -amount, now, operation, note=f"⭐ {stars}"
+            )
+            book(tx, row, first=lot)
 
 
 def list_lots(tx: Transaction, account: UserId, since: Millis) -> list[Lot]:

@@ -1,5 +1,7 @@
 """Purchases for Telegram Stars: offers, subscriptions, payments, refunds."""
 
+from dataclasses import replace
+
 from bot.domain.credits.shop import GRACE, Offer, Payment, PaymentState, Refund, Subscription
 from bot.domain.tasks.task import LedgerKind, LedgerRow
 from bot.domain.units import Credits, Millis, UserId
@@ -131,6 +133,12 @@ def _begin_refund(tx: Transaction, payment: Payment, actor: UserId | None, now: 
 
 
 def _finish_refund(tx: Transaction, payment: Payment, now: Millis) -> Payment:
+    """Note that the Stars are back; what tasks that ended meanwhile returned of the purchase is taken, too."""
+    left = get_left(tx, payment.user_id, payment.operation_id, now)
+    if left:
+        operation = f"{payment.operation_id}:refund:{payment.refunds}:rest"
+        book(tx, _ledger_row(payment, LedgerKind.REFUND, -left, operation, now), first=payment.operation_id)
+        payment = replace(payment, taken=Credits(payment.taken + left))
     if payment.subscription is not None:
         _end_subscription(tx, payment, now)
     return _set_payment(tx, payment.charge_id, PaymentState.REFUNDED, payment.taken, payment.refunds)

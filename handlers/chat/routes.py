@@ -129,7 +129,7 @@ class Kind(StrEnum):
     LATE_PART = auto()
     """What belongs to a message that was acted on already; its handler says whether it took it."""
     ANONYMOUS_COMMAND = auto()
-    """A command in the name of a group or channel."""
+    """A command, or a reply that names the bot, in the name of a group or channel."""
     INLINE_QUERY = auto()
     PRE_CHECKOUT = auto()
     PAYMENT = auto()

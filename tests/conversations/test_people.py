@@ -97,6 +97,21 @@ async def test_whoever_orders_in_the_name_of_a_chat_is_told_why_not(club, sender
     assert club.rows("SELECT count(*) FROM tasks") == [(0,)]
 
 
+@pytest.mark.parametrize("order", ["text", "caption"])
+async def test_an_anonymous_reply_that_names_the_bot_is_told_why_not_and_another_is_left_alone(club, order):
+    await club.telegram.say(ADA, "/video a fox", chat=GROUP)
+    (video,) = await club.telegram.wait_video(GROUP)
+    name = "entities" if order == "text" else "caption_entities"
+    content = {"sender_chat": CLUB, "reply_to_message": video} | ({} if order == "text" else {"photo": True})
+    before = len(club.telegram.replies(GROUP))
+    await arrives(club, ANONYMOUS, content | {order: "what a fox"})
+    assert len(club.telegram.replies(GROUP)) == before
+    mention = [{"type": "mention", "offset": 0, "length": len("@kling_demo_bot")}]
+    await arrives(club, ANONYMOUS, content | {order: "@kling_demo_bot it runs on", name: mention})
+    await club.telegram.wait_text(GROUP, "Write as yourself")
+    assert people(club) == [(ADA, 0)]
+
+
 async def test_an_anonymous_admin_may_add_the_bot_and_is_nobody(club):
     telegram = club.telegram
     telegram.acting.set_bot_status(BOSS, GROUP, "left")

@@ -15,10 +15,11 @@ from bot.domain.credits.shop import (
     PaymentState,
     Subscription,
 )
+from bot.domain.tasks.lifecycle import CancelRequested
 from bot.domain.tasks.task import LedgerKind
 from bot.domain.units import DAY, Credits, Millis, UserId
 from tests.builders import ADA, GRANTED_ONLY, NOW, a_grant, a_task
-from tests.store.steps import TODAY, after
+from tests.store.steps import TODAY, after, step
 
 BOSS = UserId(1000)
 SMALL = Package("small", Credits(100), 150)
@@ -93,6 +94,20 @@ async def test_what_telegram_refunded_is_taken_back_once_however_often_it_is_tol
     assert [refund.before for refund in told if refund.is_news] == [PaymentState.PAID]
     assert {(refund.payment.state, refund.payment.taken) for refund in told} == {(PaymentState.REFUNDED, 30)}
     assert await balance(store) == 10
+
+
+@pytest.mark.parametrize("settles", ["before the report", "after it"])
+async def test_what_a_task_held_of_a_refunded_purchase_is_taken_when_it_comes_back(store, settles):
+    await store.payments.save_payment(PAYMENT)
+    await store.credits.book(a_grant(10, operation_id="a-gift"))
+    held = await store.tasks.accept(a_task(price=Credits(70)), (), GRANTED_ONLY, TODAY)
+    assert (await store.payments.begin_refund("stx-1", BOSS, NOW)).taken == 40
+    if settles == "before the report":
+        await step(store, held, CancelRequested())
+    await store.payments.take_back("stx-1", ADA, 150, NOW)
+    if settles == "after it":
+        await step(store, held, CancelRequested())
+    assert ((await store.payments.get_payment("stx-1")).taken, await balance(store)) == (100, 10)
 
 
 async def test_a_report_finishes_what_an_admin_began_also_on_a_second_try(store):
