@@ -70,6 +70,8 @@ def run(path: Path) -> None:
 
     settings = config.load(path, os.environ)
     log.setup(settings.logging.level, settings.logging.format, settings.secrets(), sys.stderr)
+    # What people send and what the bot knows of them is nobody else's on this machine.
+    os.umask(0o077)
     try:
         asyncio.run(application.run(app.opened(settings)))
     except ConfigError:

@@ -7,10 +7,12 @@ The product, the demo and the tests call the same `build` with other arguments.
 """
 
 import asyncio
+import os
 import random
 import shutil
+import stat
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from bot.clock import TOLERATED_STEP, Clock, Runtime, Sleep, SystemClock
 from bot.domain.requests import presets
 from bot.domain.requests.request import Product
 from bot.domain.units import DAY, MINUTE, Millis
+from bot.errors import ConfigError
 from bot.kling import callback
 from bot.kling.download import Tempo, download
 from bot.kling.pool import ConfiguredOffer, open_pool
@@ -38,13 +41,14 @@ from bot.services.inbox import Intake
 from bot.services.library.asset_making import AssetMaking
 from bot.services.library.assets import Assets
 from bot.services.library.recipes import Ideas, Recipes
-from bot.services.operations.alerts import Alerts, Rounds
+from bot.services.operations.alerts import Alerts, Rounds, tell_admins
 from bot.services.operations.broadcast import BroadcastSending
 from bot.services.operations.privacy import Privacy
 from bot.services.operations.providers import Providers
+from bot.services.operations.watch import TELLING_SECONDS, Watch, WatchedUpdates, open_store, wait_out
 from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
-from bot.services.ports import Job, UpdateSource
+from bot.services.ports import Job
 from bot.services.requests.assistant import Assistant
 from bot.services.requests.attachments import LARGEST_PICTURE, Attachments, Links
 from bot.services.requests.cards import Cards
@@ -116,20 +120,22 @@ async def build(
     Raises:
         ConfigError: Telegram refuses the token.
         StoreTaken: another process serves with the database.
+        StoreLost: it is gone or damaged; the admins have been told.
 
     """
     clock = clock or SystemClock()
     rng = rng or random.SystemRandom()
     runtime = Runtime(clock, rng, sleep)
     network = Network(transport)
+    tell = partial(_tell_unbuilt, settings, runtime, network)
     token = settings.telegram.token.get_secret_value()
     async with AsyncExitStack() as stack:
         directory = Path(settings.storage.directory)
-        directory.mkdir(parents=True, exist_ok=True)
+        _keep_private(directory)
         if store is None:
-            store = await Store.open(settings.store.url, serving=sleep)
+            store = await open_store(settings.store.url, sleep=sleep, tell=tell)
             stack.push_async_callback(store.close)
-        await _tell_times(store, clock)
+        await wait_out(store, _tell_times(store, clock), tell)
         pool = await stack.enter_async_context(
             open_pool(settings.providers, clock, network, Mask(settings.secrets()).answer)
         )
@@ -314,7 +320,7 @@ async def build(
             sounds_at=public_url,
             secret=token,
         )
-        updates: UpdateSource = telegram
+        updates = WatchedUpdates(telegram, clock)
         serving: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
         if public_url:
             from bot import web  # it loads a web server
@@ -325,10 +331,9 @@ async def build(
                 )
                 for provider in settings.providers
             }
-            updates = watched = web.WatchedUpdates(telegram, clock)
             site = web.site(
                 web.Callbacks(doors, poll.hint, clock),
-                web.Health(store, watched, clock),
+                web.Health(store, updates, clock),
                 web.Sounds(asset_making.sound),
             )
             serving = partial(web.serve, site, settings.web.listen)
@@ -366,6 +371,15 @@ async def build(
             free_share=partial(_free_share, directory),
         )
 
+        watch = Watch(
+            store=store,
+            updates=updates,
+            tell=alerts.tell_at_once,
+            clock=clock,
+            sleep=sleep,
+            patience=Millis(round(settings.alerts.silence_minutes * MINUTE)),
+        )
+
         async def restore() -> None:
             await providers.restore()
             await access.refresh()
@@ -380,6 +394,7 @@ async def build(
             inbox=Intake(
                 store=store, source=updates, processor=handler, operators=alerts, clock=clock, sleep=sleep
             ),
+            watch=watch,
             scheduler=scheduler,
             jobs={
                 Job.DISPATCH: (TICK_SECONDS, dispatch.tick),
@@ -411,9 +426,11 @@ async def opened(settings: Settings) -> AsyncIterator[Building]:
     Raises:
         ConfigError: the database was changed by a newer version.
         StoreTaken: another process serves with it.
+        StoreLost: it is gone or damaged; the admins have been told.
 
     """
-    store = await Store.open(settings.store.url, serving=asyncio.sleep)
+    tell = partial(_tell_unbuilt, settings, Runtime(), Network())
+    store = await open_store(settings.store.url, sleep=asyncio.sleep, tell=tell)
     try:
         yield lambda clock: build(settings, clock=clock, store=store)
     finally:
@@ -426,6 +443,33 @@ async def _tell_times(store: Store, clock: Clock) -> None:
     step = await store.times.take_up(clock.now(), run, lead, TOLERATED_STEP)
     if step:
         log.warning("the clock was set; what waits in the store is moved with it", seconds=step / 1000)
+
+
+async def _tell_unbuilt(
+    settings: Settings, runtime: Runtime, network: Network, key: str, **params: object
+) -> None:
+    """Tell the admins something before there is a bot, by a connection of its own; best effort."""
+    with suppress(ConfigError, TimeoutError):
+        async with (
+            asyncio.timeout(TELLING_SECONDS),
+            connect(settings.telegram, runtime, network) as telegram,
+        ):
+            await tell_admins(telegram.notices, dict.fromkeys(settings.telegram.admins, "en"), key, params)
+
+
+def _keep_private(directory: Path) -> None:
+    """Make a directory for people's files that nobody else on this machine can read.
+
+    One that others own, or that is everybody's (`/tmp`), is left as it is.
+    """
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = directory.stat()
+    if not found.st_mode & 0o077:
+        return
+    if found.st_uid == os.getuid() and not found.st_mode & stat.S_ISVTX:
+        directory.chmod(0o700)
+    else:
+        log.warning("others on this machine can read what people send", directory=str(directory))
 
 
 def _free_share(directory: Path) -> float:

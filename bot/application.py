@@ -6,16 +6,18 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
 from bot.clock import TOLERATED_STEP, SystemClock
+from bot.errors import StoreError
 from bot.scheduler import Run, Scheduler
 from bot.services.container import Services
 from bot.services.inbox import Intake
+from bot.services.operations.watch import Watch
 from bot.services.ports import Job, RawUpdate, UnreadUpdate
 from bot.services.tasks.workers import WorkerPool
 from bot.store import Store
@@ -50,6 +52,7 @@ class App:
     store: Store
     services: Services
     inbox: Intake
+    watch: Watch
     scheduler: Scheduler
     jobs: Mapping[Job, tuple[float, Run]]
     work: tuple[WorkerPool, ...]
@@ -65,7 +68,7 @@ class App:
             ConfigError: the web server cannot listen where the settings say.
 
         """
-        async with self.serving():
+        async with self.serving(), _beside(self.watch.run(_end_lost)):
             if not await _unless(stopping, self.restore()):
                 return
             self.scheduler.start(self.jobs)
@@ -140,6 +143,24 @@ class App:
             if not self.scheduler.woken and sum(work.begun for work in self.work) == before:
                 return
         raise RuntimeError(f"still busy: {sorted(self.scheduler.woken)}")
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Do something for as long as the block runs."""
+    doing = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        doing.cancel()
+        await asyncio.gather(doing, return_exceptions=True)
+
+
+def _end_lost(error: StoreError) -> None:
+    """End the process where its database is lost: whatever it still did would be lost as well."""
+    log.critical("the bot cannot go on", reason=str(error))
+    sys.stderr.flush()
+    os._exit(error.exit_status)
 
 
 async def _unless(stopping: asyncio.Event, work: Awaitable[None]) -> bool:

@@ -5,12 +5,15 @@
      +-- ConfigError   the settings cannot be used: every problem at once, one line each
      +-- StoreError    the database cannot be used: one line, and the exit status of the process
           +-- StoreTaken   another process works with it
+          +-- StoreLost    it is gone or damaged
+          +-- StoreStuck   it cannot be opened now, for lack of room or of the right to write
      +-- LoggedOut     the Bot API server does not know the bot now
 
 What can go wrong with a provider stands in `bot.kling.outcomes`, with a chat in `bot.services.ports`.
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 
 class UserError(Exception):
@@ -61,3 +64,29 @@ class StoreTaken(StoreError):
     def __init__(self, database: str, holder: str) -> None:
         super().__init__(f"{database} is in use by {holder}")
         self.holder = holder
+
+
+class StoreLost(StoreError):
+    """The database is damaged, or else gone or replaced. `known`: the admins were told of it before."""
+
+    exit_status = 4
+
+    def __init__(self, reason: str, *, is_damaged: bool = False) -> None:
+        super().__init__(reason)
+        self.is_damaged = is_damaged
+        self.known = False
+
+
+class StoreTrouble(StrEnum):
+    """What keeps the database from being written, for a while."""
+
+    FULL = "full"
+    UNWRITABLE = "unwritable"
+
+
+class StoreStuck(StoreError):
+    """The database cannot be opened now; it may be possible later."""
+
+    def __init__(self, reason: str, trouble: StoreTrouble) -> None:
+        super().__init__(reason)
+        self.trouble = trouble

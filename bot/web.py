@@ -6,7 +6,7 @@ A stranger learns nothing from it, and nothing secret of a request (path, signat
 import asyncio
 import hmac
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -22,7 +22,7 @@ from bot.clock import Clock
 from bot.domain.units import MINUTE, Millis, ProviderName
 from bot.errors import ConfigError
 from bot.kling.callback import Hint, Malformed, is_signed, parse
-from bot.services.ports import RawUpdate, UnreadUpdate, UpdateSource
+from bot.services.operations.watch import WatchedUpdates
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -113,20 +113,6 @@ class Sounds:
         return Response(sound, media_type="audio/mpeg", headers={"Cache-Control": "no-store"})
 
 
-class WatchedUpdates:
-    """A source of updates that remembers when it was last asked."""
-
-    def __init__(self, source: UpdateSource, clock: Clock) -> None:
-        self._source = source
-        self._clock = clock
-        self.asked_at: Millis | None = None
-
-    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate | UnreadUpdate]:
-        """Wait for updates; see `bot.services.ports.UpdateSource`."""
-        self.asked_at = self._clock.now()
-        return await self._source.fetch(offset, timeout_seconds)
-
-
 class Health:
     """Whether the process is alive, and whether it does its work."""
 
@@ -141,7 +127,7 @@ class Health:
         return PlainTextResponse("ok")
 
     async def readyz(self, request: Request) -> Response:
-        """200 when the store answers and updates are asked for, else 503; the body says which."""
+        """200 when the store can be read and written and updates are asked for, else 503; the body says which."""
         del request
         asked_at = self._updates.asked_at
         parts = {
@@ -154,10 +140,10 @@ class Health:
         try:
             async with asyncio.timeout(STORE_PATIENCE_SECONDS):
                 await self._store.inbox.get_last()
+                return self._store.trouble is None
         except Exception as error:  # noqa: BLE001  whatever is wrong with it, it does not answer
             log.warning("the store does not answer", kind=type(error).__name__)
             return False
-        return True
 
 
 def site(callbacks: Callbacks, health: Health, sounds: Sounds) -> Starlette:

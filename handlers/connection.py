@@ -22,7 +22,14 @@ from bot.domain.units import MINUTE, UserId
 from bot.errors import ConfigError, LoggedOut
 from bot.network import Network, is_loopback
 from bot.services.container import Services
-from bot.services.ports import ChatError, RawUpdate, UnreadableError, UnreadUpdate
+from bot.services.ports import (
+    ChatError,
+    NoUpdates,
+    RawUpdate,
+    UnreadableError,
+    UnreadUpdate,
+    UpdatesRefused,
+)
 from bot.settings import sections
 from handlers import ROUTES, updates
 from handlers.chat.keyboards import Signer
@@ -145,10 +152,13 @@ class TelegramSide:
         try:
             return await updates.fetch(self._polling, url, offset, timeout_seconds, ALLOWED_UPDATES)
         except Conflict as error:
-            # The other conflict is another process that fetches.
-            if "webhook" not in error.message.lower() or not await self.remove_webhook():
+            if "webhook" not in error.message.lower():
+                raise UpdatesRefused(NoUpdates.TAKEN) from None
+            if not await self.remove_webhook():
                 raise
             return []
+        except InvalidToken:
+            raise UpdatesRefused(NoUpdates.TOKEN) from None
         except BadRequest as error:
             if error.message == LoggedOut.ANSWER:
                 raise LoggedOut from None

@@ -105,9 +105,7 @@ def at_desk(work: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Callable[P
         except UserError as error:
             told = ", ".join(f"{name}={value}" for name, value in error.params.items())
             raise click.ClickException(_in_one_line(f"{error.key} {told}")) from None
-        except StoreError as error:
-            raise click.ClickException(_in_one_line(str(error))) from None
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, StoreError) as error:
             raise click.ClickException(_in_one_line(f"the store cannot be used: {error}")) from None
 
     return run

@@ -10,6 +10,7 @@ being acted on when a process ended is a suspect: of these one runs at a time, s
 
 import asyncio
 import json
+import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -109,7 +110,7 @@ class Intake:
         """
         await self.replay()
         stop = asyncio.create_task(stopping.wait())
-        failures = 0
+        failures, told = 0, ""
         ready()
         try:
             while not stopping.is_set():
@@ -124,13 +125,13 @@ class Intake:
                     break
                 error = fetching.exception()
                 if error is None:
-                    failures = 0
+                    failures, told = 0, ""
                     continue
                 pause = ERROR_PAUSE_SECONDS[min(failures, len(ERROR_PAUSE_SECONDS) - 1)]
                 failures += 1
-                log.warning(
-                    "updates could not be fetched", error=str(error), kind=type(error).__name__, pause=pause
-                )
+                kind, level = type(error).__name__, logging.DEBUG if told == str(error) else logging.WARNING
+                told = str(error)
+                log.log(level, "updates could not be fetched", error=told, kind=kind, pause=pause)
                 await asyncio.wait({stop}, timeout=pause)
         finally:
             stop.cancel()

@@ -300,6 +300,25 @@ class AssetChat(Protocol):
         ...
 
 
+class NoUpdates(StrEnum):
+    """Why no updates come."""
+
+    TAKEN = "taken"
+    """Another process asks for them with the same token."""
+    TOKEN = "token"  # noqa: S105  no secret
+    """The token is refused."""
+    SILENT = "silent"
+    """There is no answer, or none that can be read."""
+
+
+class UpdatesRefused(Exception):
+    """No updates are handed out, for a reason that a repeat alone does not change."""
+
+    def __init__(self, cause: NoUpdates) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
 class UpdateSource(Protocol):
     """Where updates come from."""
 
@@ -307,6 +326,10 @@ class UpdateSource(Protocol):
         """Wait for updates with ids from `offset` on; asking confirms all before it.
 
         One that cannot be read keeps no other from coming.
+
+        Raises:
+            UpdatesRefused: the token is refused, or others ask with it.
+
         """
         ...
 

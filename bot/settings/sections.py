@@ -175,6 +175,7 @@ class Alerts(Section):
     failure_percent: Annotated[float, Field(gt=0, le=100)] = 30
     failure_tasks: Annotated[int, Field(ge=1, le=10_000)] = 10
     queue_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
+    silence_minutes: Annotated[float, Field(gt=0, le=1440)] = 2
     disk_free_percent: Annotated[float, Field(ge=0, le=90)] = 5
     summary: bool = True
     summary_hour: Annotated[int, Field(ge=0, le=23)] = 9

@@ -8,10 +8,11 @@ nothing of it happened.** Each method is one transaction, and all may be called 
 from dataclasses import dataclass
 from typing import Self
 
+from bot.domain.units import Millis
 from bot.store.chats import Chats
 from bot.store.credits import CreditsStore, NotEnough, Spender
 from bot.store.drafts import Draft, Drafts, PendingQuestion, StoredAttachment
-from bot.store.engine import Engine
+from bot.store.engine import Engine, Trouble
 from bot.store.engine.lock import Wait
 from bot.store.engine.sqlite import SqliteEngine, migrate, path_of
 from bot.store.history import History
@@ -41,6 +42,7 @@ __all__ = [
     "Store",
     "StoredAttachment",
     "TaskIdTaken",
+    "Trouble",
     "User",
     "migrate",
     "path_of",
@@ -96,6 +98,8 @@ class Store:
         Raises:
             ConfigError: a newer version of the program has changed it.
             StoreTaken: another process serves with it.
+            StoreLost: there was one that is gone, or it is damaged.
+            StoreStuck: it cannot be written now.
 
         """
         return cls.on(await SqliteEngine.open(url, serving=serving))
@@ -103,6 +107,15 @@ class Store:
     async def check(self) -> str:
         """`ok`, or what is wrong with the database."""
         return await self.engine.check()
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What all that is to be written waits for; None: nothing."""
+        return self.engine.trouble
+
+    async def look(self, now: Millis) -> Trouble | None:
+        """See that the database is there and sound; see `bot.store.engine.Engine`."""
+        return await self.engine.look(now)
 
     async def close(self) -> None:
         """Finish what waits and let go of the database."""

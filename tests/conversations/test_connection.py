@@ -8,6 +8,7 @@ from bot.clock import Runtime
 from bot.demo.telegram.wire import BotApiError
 from bot.errors import LoggedOut
 from bot.network import Network
+from bot.services.ports import UpdatesRefused
 from bot.settings import sections
 from handlers.connection import LOGGED_OUT_SECONDS, connect
 from tests.world.bot import BotInProcess
@@ -68,7 +69,7 @@ async def test_another_poller_is_not_taken_for_a_webhook(bot):
         "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
     )
     bot.telegram.refuse_next("getUpdates", BotApiError(409, other))
-    with pytest.raises(Conflict, match="other getUpdates"):
+    with pytest.raises(UpdatesRefused, match="taken"):
         await bot.app.inbox.fetch(0)
     assert len(bot.to_telegram.of("getWebhookInfo")) == asked
     assert bot.to_telegram.of("deleteWebhook") == []

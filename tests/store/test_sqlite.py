@@ -20,7 +20,7 @@ from bot.domain.operations.records import AuditRow, Broadcast, Figure
 from bot.domain.people.access import InviteCode, Standing
 from bot.domain.people.moderation import Strike
 from bot.domain.tasks.task import LedgerRow, OutboxItem, Task, TaskState
-from bot.errors import ConfigError, StoreTaken
+from bot.errors import ConfigError, StoreLost, StoreTaken
 from bot.store import Draft, InboxRow, PendingQuestion, Store, User, migrate, path_of
 from bot.store.engine import mapper, migrations
 from bot.store.engine.migrations import STEPS
@@ -167,7 +167,7 @@ async def test_a_file_of_a_newer_version_is_refused_and_left_alone(path):
 async def test_a_file_that_is_no_database_is_told(path):
     path.parent.mkdir()
     path.write_bytes(b"not a database at all" * 100)
-    with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+    with pytest.raises(StoreLost, match="is damaged: file is not a database"):
         await Store.open(str(path))
 
 
@@ -215,8 +215,36 @@ async def test_a_file_that_could_not_be_opened_is_not_kept_from_others(path):
     path.parent.mkdir()
     path.write_bytes(b"not a database at all" * 100)
     for _ in range(2):
-        with pytest.raises(sqlite3.DatabaseError, match="not a database"):
+        with pytest.raises(StoreLost, match="is damaged: file is not a database"):
             await Store.open(str(path), serving=never)
+
+
+async def test_what_waits_in_a_journal_without_its_file_is_not_thrown_away(path):
+    path.parent.mkdir()
+    journal = path.with_name("bot.db-wal")
+    journal.write_bytes(b"what was committed")
+    with pytest.raises(StoreLost, match="is gone: put it back"):
+        await Store.open(str(path))
+    assert (path.exists(), journal.read_bytes()) == (False, b"what was committed")
+
+
+async def test_a_connection_that_is_opened_later_makes_no_new_file(store, path):
+    path.unlink()
+    with pytest.raises(StoreLost, match="was deleted"):
+        await store.inbox.get_last()
+    assert not path.exists()
+
+
+async def test_damage_that_a_statement_meets_is_told(store, path):
+    await store.credits.book(a_grant(10))
+    assert await store.engine.scrub()
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (path.stat().st_size - 4096))
+    with pytest.raises(StoreLost, match="is damaged: database disk image is malformed"):
+        await store.credits.list_ledger(1001)
+    with pytest.raises(StoreLost, match="is damaged"):
+        await store.look(NOW)
 
 
 async def test_a_sound_file_is_ok(store):

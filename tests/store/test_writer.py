@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from bot.errors import StoreTrouble
 from bot.store.engine.writer import Writer
 
 
@@ -113,3 +114,51 @@ async def test_a_closed_writer_takes_no_work(writer):
     await writer.close()
     with pytest.raises(RuntimeError, match="closed"):
         await writer.do(say("late"))
+
+
+async def test_while_there_is_no_room_everybody_waits_in_line_and_then_all_of_it_is_done(path):
+    """SQLite itself says that the disk is full: its limit of pages is as good as one."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    writer = Writer(connection, group=5, retry_seconds=0.01)
+    tries, most_pages = [], 3
+
+    def say_much(db):
+        tries.append(most_pages)
+        db.execute(f"PRAGMA max_page_count = {most_pages}")
+        return say("much " * 10_000)(db)
+
+    first, second = (asyncio.ensure_future(writer.do(work)) for work in (say_much, say("little")))
+    async with asyncio.timeout(20):
+        while len(tries) < 3:
+            await asyncio.sleep(0)
+    assert (writer.trouble, writer.detail) == (StoreTrouble.FULL, "database or disk is full")
+    assert [first.done(), second.done()] == [False, False]
+    assert words(path) == []
+    most_pages = 1_000
+    assert await asyncio.gather(first, second) == [1, 1]
+    assert [word[:6] for word in words(path)] == ["much m", "little"]
+    assert writer.trouble is None
+    await writer.close()
+
+
+async def test_a_writer_that_is_closed_gives_up_what_waits_for_room(path):
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA max_page_count = 3")
+    writer = Writer(connection, retry_seconds=60)
+    waiting = asyncio.ensure_future(writer.do(say("much " * 10_000)))
+    async with asyncio.timeout(20):
+        while writer.trouble is None:
+            await asyncio.sleep(0)
+        await writer.close()
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            await waiting
+
+
+async def test_without_patience_a_lack_of_room_is_an_error_of_the_work(path):
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA max_page_count = 3")
+    writer = Writer(connection)
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        await writer.do(say("much " * 10_000))
+    assert await writer.do(say("little")) == 1
+    await writer.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import stat
 import subprocess
 import sys
 from dataclasses import replace
@@ -148,3 +149,18 @@ def test_the_program_starts_without_what_it_rarely_uses():
     shows = f"import sys, bot.app; print(*sorted(set({RARELY_USED}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", shows], check=True, capture_output=True, text=True)
     assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(None, 0o700), (0o755, 0o700), (0o700, 0o700), (0o1777, 0o1777)]
+)
+async def test_the_directory_of_peoples_files_is_private_unless_it_is_everybodys(tmp_path, before, after):
+    directory = tmp_path / "work"
+    if before is not None:
+        directory.mkdir()
+        directory.chmod(before)
+    with capture_logs() as logs:
+        app._keep_private(directory)
+    assert stat.S_IMODE(directory.stat().st_mode) == after
+    warned = "others on this machine can read what people send"
+    assert [entry["event"] for entry in logs] == [warned] * (after & 0o077 != 0)

@@ -30,6 +30,9 @@ OTHER_READERS = {
     "bot/domain/requests/options.py": "words that people type",
     "bot/domain/requests/prompt.py": "words that people type",
     "bot/kling/dialects/reading.py": "words that providers say",
+    "bot/store/engine/condition.py": "what the log says of the database",
+    "bot/store/engine/lock.py": "what the log says of the database",
+    "bot/store/engine/sqlite.py": "what the log says of the database",
     "bot/store/people.py": "SQL that is put together",
 }
 """Files whose strings no chat shows."""
@@ -61,7 +64,6 @@ ALLOWED = {
     "the key is accepted": "`klingbot check` prints it",
     "the key is accepted; no resource pack in use": "`klingbot check` prints it",
     "the answer is not a JSON object": "`klingbot check` prints it, and the log",
-    "IN (SELECT value FROM": "SQL",
     "an unknown amount": "`klingbot check` prints it",
     "the picture is no longer kept": "kept beside the task for operators",
     "the chat has a new id": "kept beside the delivery for operators",

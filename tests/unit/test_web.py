@@ -18,11 +18,12 @@ from bot.clock import ManualClock
 from bot.domain.units import MINUTE, SECOND, Millis, ProviderName
 from bot.errors import ConfigError
 from bot.kling.callback import Hint, path_secret
+from bot.services.operations.watch import WatchedUpdates
 from bot.services.ports import RawUpdate
 from bot.settings.config import load
 from bot.settings.sections import Web
 from bot.store import Store
-from bot.web import LARGEST_BODY, CallbackDoor, Callbacks, Health, Sounds, WatchedUpdates, serve, site
+from bot.web import LARGEST_BODY, CallbackDoor, Callbacks, Health, Sounds, serve, site
 from tests.builders import NOW
 
 PLAIN, SIGNING = ProviderName("plain"), ProviderName("signing")

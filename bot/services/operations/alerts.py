@@ -3,7 +3,7 @@
 What was told and when stands in the store, so that a bot that starts over and over does not tell it each time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,9 +51,12 @@ class Alerts:
         self._store = store
         self._clock = clock
         self._told: dict[str, _Told] = {}
+        self._languages: dict[UserId, str] = {}
 
     async def restore(self) -> None:
         """Take up what was told before the program ended; to be called before anything is told."""
+        for admin in self._accounts.admins:
+            self._languages[admin] = await self._language(admin)
         kept = await self._store.operations.get_setting(TOLD_KEY)
         self._told = {} if kept is None else _TOLD.validate_json(kept)
         # By a clock that was set back, an alert of tomorrow would keep the admins from hearing of it until then.
@@ -89,16 +92,15 @@ class Alerts:
             if told.since:
                 await self._send(told.key, {**told.params, "repeated": told.since})
 
+    async def tell_at_once(self, key: str, /, **params: object) -> None:
+        """Tell the admins without the store, each in the language that they had last."""
+        languages = {admin: self._languages.get(admin, "en") for admin in self._accounts.admins}
+        await tell_admins(self._notices, languages, key, params)
+
     async def _send(self, key: str, params: dict[str, object]) -> None:
-        """Tell every admin in their language; one who cannot be reached does not keep the others from hearing it."""
-        log.error(
-            "operators are told", alert=key, **{f"about_{name}": value for name, value in params.items()}
-        )
-        for admin in sorted(self._accounts.admins):
-            try:
-                await self._notices.alert(admin, await self._language(admin), key, **params)
-            except ChatError as error:
-                log.warning("an admin could not be told", admin=admin, kind=type(error).__name__)
+        for admin in self._accounts.admins:
+            self._languages[admin] = await self._language(admin)
+        await self.tell_at_once(key, **params)
 
     async def _language(self, admin: UserId) -> str:
         """The language of an admin; English for one who has never written to the bot."""
@@ -109,6 +111,18 @@ class Alerts:
 
     async def _keep(self) -> None:
         await self._store.operations.set_setting(TOLD_KEY, _TOLD.dump_json(self._told).decode())
+
+
+async def tell_admins(
+    notices: Notices, languages: Mapping[UserId, str], key: str, params: Mapping[str, object]
+) -> None:
+    """Tell every admin in their language; one who cannot be reached does not keep the others from hearing it."""
+    log.error("operators are told", alert=key, **{f"about_{name}": value for name, value in params.items()})
+    for admin, language in sorted(languages.items()):
+        try:
+            await notices.alert(admin, language, key, **params)
+        except ChatError as error:
+            log.warning("an admin could not be told", admin=admin, kind=type(error).__name__)
 
 
 class Rounds:

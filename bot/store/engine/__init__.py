@@ -13,8 +13,11 @@ that is not possible they use these names, and each engine puts its own form in 
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from bot.domain.units import Millis
+from bot.errors import StoreTrouble
 from bot.store.engine import mapper
 
 T = TypeVar("T")
@@ -70,6 +73,14 @@ class Transaction(ABC):
         return int(self._execute(statement, values).rowcount) > 0
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why nothing can be written for now; `detail` is how the database puts it."""
+
+    kind: StoreTrouble
+    detail: str
+
+
 class Engine(Protocol):
     """A database. Calls may come concurrently from one event loop."""
 
@@ -87,6 +98,21 @@ class Engine(Protocol):
 
     async def check(self) -> str:
         """`ok`, or what is wrong with the database."""
+        ...
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """What all that is to be written waits for; None: nothing."""
+        ...
+
+    async def look(self, now: Millis) -> Trouble | None:
+        """See that the database is there and sound, as often as every few seconds; its `trouble`.
+
+        Raises:
+            StoreLost: it is not. Whoever serves people ends then, and nothing else of the engine returns any more.
+            StoreTaken: another process serves people with it, although this one does.
+
+        """
         ...
 
     async def scrub(self) -> bool:

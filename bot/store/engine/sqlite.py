@@ -7,19 +7,23 @@ import json
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import structlog
 
-from bot.errors import ConfigError
-from bot.store.engine import Transaction
+from bot.domain.units import SECOND, Millis
+from bot.errors import ConfigError, StoreLost
+from bot.store.engine import Transaction, Trouble
+from bot.store.engine.condition import Identity, is_damage, opening_error
 from bot.store.engine.lock import FileLock, Wait
 from bot.store.engine.migrations import STEPS, applied, apply
-from bot.store.engine.writer import LARGEST_GROUP, Writer
+from bot.store.engine.writer import LARGEST_GROUP, RETRY_SECONDS, Writer
 
 log = structlog.get_logger(__name__)
 
@@ -27,6 +31,10 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 10_000
 READERS = 2
+CHECK_EVERY = Millis(20 * SECOND)
+"""The whole file is read through at most so often, and in at most one hundredth of the time."""
+
+CHECK_SHARE = 100
 URL_PREFIX = "sqlite:///"
 
 _NAMES = {
@@ -54,11 +62,8 @@ def translate(statement: str) -> str:
 
 
 def open_connection(path: Path, *, migrated: bool = True) -> sqlite3.Connection:
-    """Open the file with everything that the store's statements call."""
-    # With isolation_level None nothing but our own BEGIN begins a transaction.
-    connection = sqlite3.connect(
-        path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False
-    )
+    """Open a file that is there, with everything that the store's statements call."""
+    connection = _connect(path)
     connection.row_factory = _row
     connection.create_function("casefold", 1, str.casefold, deterministic=True)
     connection.execute("PRAGMA foreign_keys = ON")
@@ -68,6 +73,18 @@ def open_connection(path: Path, *, migrated: bool = True) -> sqlite3.Connection:
     if migrated:
         _add_pseudonyms(connection)
     return connection
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # SQLite would make an empty file where there is none. With isolation_level None nothing but our own BEGIN
+    # begins a transaction.
+    return sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+        check_same_thread=False,
+    )
 
 
 def _row(cursor: sqlite3.Cursor, row: tuple[Any, ...]) -> dict[str, Any]:
@@ -93,10 +110,22 @@ def migrate(path: Path, lock: FileLock | None = None) -> list[str]:
     Raises:
         ConfigError: a newer version of the program has changed the file, in ways unknown to this one.
         StoreTaken: the schema must be changed, and a bot works with the file.
+        StoreLost: there was a file that is gone, or what is there is no database.
+        StoreStuck: it cannot be written now.
 
     """
+    try:
+        return _migrate(path, lock)
+    except (OSError, sqlite3.Error) as error:
+        raise opening_error(path, error) from None
+
+
+def _migrate(path: Path, lock: FileLock | None) -> list[str]:
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
+    found = Identity.of(path)
+    if found is None or found.size == 0:
+        _refuse_to_replace(path)
+    if found is None:
         path.touch(mode=0o600)
     connection = open_connection(path, migrated=False)
     connection.row_factory = None
@@ -121,6 +150,25 @@ def migrate(path: Path, lock: FileLock | None = None) -> list[str]:
         connection.close()
 
 
+def _refuse_to_replace(path: Path) -> None:
+    """Make no empty database where there was one.
+
+    Raises:
+        StoreLost: there was one.
+
+    """
+    journal = Identity.of(journal_of(path))
+    if FileLock.note_of(path).opened or (journal is not None and journal.size > 0):
+        rest = f"{path.name}.lock and {path.name}-wal"
+        raise StoreLost(f"{path} is gone: put it back, or delete {rest} to begin with an empty database")
+
+
+def journal_of(path: Path) -> Path:
+    """Where SQLite keeps what is committed and not yet in the file."""
+    real = path.resolve()
+    return real.with_name(f"{real.name}-wal")
+
+
 class SqliteTransaction(Transaction):
     """What work does on one connection."""
 
@@ -136,12 +184,21 @@ class SqliteTransaction(Transaction):
 
 
 class SqliteEngine:
-    """One file; `group` is how many pieces of work one commit may hold."""
+    """One file; `group` is how many pieces of work one commit may hold.
+
+    With a lock it serves people: then work waits while the disk cannot be written, and `look` is called all the time.
+    """
 
     def __init__(self, path: Path, *, lock: FileLock | None = None, group: int = LARGEST_GROUP) -> None:
         self.path = path
         self._lock = lock
-        self._writer = Writer(open_connection(path), group=group)
+        self._writer = Writer(
+            open_connection(path), group=group, retry_seconds=None if lock is None else RETRY_SECONDS
+        )
+        self._file, self._journal = Identity.of(path), Identity.of(journal_of(path))
+        self._lost: StoreLost | None = None
+        self._is_watched = False
+        self._checked_at, self._check_pause = Millis(0), CHECK_EVERY
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._read_connections: list[sqlite3.Connection] = []
@@ -153,31 +210,77 @@ class SqliteEngine:
         if serving is None:
             await asyncio.to_thread(migrate, path)
             return cls(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = await FileLock.take(
-            path,
-            serving,
-            lambda holder: log.warning("waiting for the database", path=str(path), holder=holder),
-        )
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = await FileLock.take(
+                path,
+                serving,
+                lambda holder: log.warning("waiting for the database", path=str(path), holder=holder),
+            )
+        except OSError as error:
+            raise opening_error(path, error) from None
         try:
             await asyncio.to_thread(migrate, path, lock)
-            return cls(path, lock=lock)
+            try:
+                engine = cls(path, lock=lock)
+            except sqlite3.Error as error:
+                raise opening_error(path, error) from None
+        except StoreLost as lost:
+            lost.known = lock.note_lost()
+            lock.release()
+            raise
         except BaseException:
             lock.release()
             raise
+        lock.note_opened()
+        return engine
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """See `Engine`; readers' connections can't write, and commit nothing."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_here, work)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, self._read_here, work)
+        except (sqlite3.Error, StoreLost) as error:
+            await self._give_up_if_lost(error)
+            raise
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """See `Engine`; what waits at the same time shares a commit, each in a savepoint."""
-        return await self._writer.do(lambda connection: work(SqliteTransaction(connection)))
+        try:
+            return await self._writer.do(lambda connection: work(SqliteTransaction(connection)))
+        except sqlite3.Error as error:
+            await self._give_up_if_lost(error)
+            raise
 
     async def check(self) -> str:
         """See `Engine`."""
         answer = await self.read(lambda tx: tx.value("PRAGMA quick_check(1)"))
         return str(answer)
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """See `Engine`."""
+        kind = self._writer.trouble
+        return None if kind is None else Trouble(kind, self._writer.detail)
+
+    async def look(self, now: Millis) -> Trouble | None:
+        """See `Engine`: by the name of the file at once, by its content at times."""
+        self._is_watched = True
+        try:
+            if self._lost is None:
+                await self._compare_files()
+            # A clock that was set back is no reason to wait.
+            if self._lost is None and not 0 <= now - self._checked_at < self._check_pause:
+                began = time.perf_counter()
+                await asyncio.to_thread(self._check_anew)
+                took = Millis(round((time.perf_counter() - began) * SECOND))
+                self._checked_at, self._check_pause = now, Millis(max(CHECK_EVERY, CHECK_SHARE * took))
+        except StoreLost as lost:
+            self._lost = self._lost or lost
+        if self._lost is not None:
+            if self._lock is not None:
+                self._lost.known = self._lock.note_lost()
+            raise self._lost
+        return self.trouble
 
     async def scrub(self) -> bool:
         """See `Engine`; the journal is written back into the file and cut off."""
@@ -192,9 +295,79 @@ class SqliteEngine:
         if self._lock is not None:
             self._lock.release()
 
+    async def _give_up_if_lost(self, error: Exception) -> None:
+        """Where the file is damaged, remember it. Whoever is served waits for the end that `look` brings about.
+
+        Raises:
+            StoreLost: the file is damaged, and nobody looks yet.
+
+        """
+        if is_damage(error):
+            self._lost = self._lost or StoreLost(f"{self.path} is damaged: {error}", is_damaged=True)
+        elif isinstance(error, StoreLost):
+            self._lost = self._lost or error
+        else:
+            return
+        if self._is_watched:
+            await asyncio.get_running_loop().create_future()
+        if self._lock is not None:
+            self._lost.known = self._lock.note_lost()
+        raise self._lost
+
+    async def _compare_files(self) -> None:
+        """The same with the journal and the lock."""
+        self._require_file()
+        journal = Identity.of(journal_of(self.path))
+        if self._journal is None:
+            self._journal = journal
+        if self._journal is not None and not self._journal.is_same(journal):
+            # It is still open: what is committed in it is saved before the end.
+            await asyncio.to_thread(self._save_journal)
+            raise StoreLost(f"{self.path}-wal was deleted or replaced")
+        if self._lock is not None:
+            self._lock.keep()
+
+    def _save_journal(self) -> None:
+        """Write what is in our journal into the file. Best effort."""
+        for connection in self._read_connections[:1]:
+            with suppress(sqlite3.Error):
+                connection.execute("PRAGMA query_only = OFF")
+                connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+
+    def _require_file(self) -> None:
+        """Raises StoreLost where another file stands in the place of ours, or none."""
+        found = Identity.of(self.path)
+        if found is None:
+            raise StoreLost(f"{self.path} was deleted")
+        if not found.is_same(self._file):
+            raise StoreLost(f"{self.path} was replaced by another file")
+        if found.size == 0:
+            raise StoreLost(f"{self.path} was emptied")
+
+    def _check_anew(self) -> None:
+        """Read the whole file as it is on the disk: connections that are open remember what they have read.
+
+        Only through SQLite, never by opening the file: closing it would end the locks of every connection.
+
+        Raises:
+            StoreLost: it is damaged.
+
+        """
+        try:
+            with closing(_connect(self.path)) as connection:
+                (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                log.warning("the database could not be checked", reason=str(error))
+                return
+            answer = str(error)
+        if answer != "ok":
+            raise StoreLost(f"{self.path} is damaged: {' '.join(answer.split())}", is_damaged=True)
+
     def _read_here(self, work: Callable[[Transaction], T]) -> T:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
+            self._require_file()
             connection = open_connection(self.path)
             connection.execute("PRAGMA query_only = ON")
             self._local.connection = connection
@@ -202,9 +375,6 @@ class SqliteEngine:
         return work(SqliteTransaction(connection))
 
     def _cut_off_journal(self) -> bool:
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000)
-        try:
+        with closing(_connect(self.path)) as connection:
             (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        finally:
-            connection.close()
         return not busy

@@ -1,7 +1,8 @@
 """The one writer thread: it commits everything that waits at once (group commit).
 
 Each piece of work runs in its own savepoint: one that raises takes back its own changes and nobody
-else's. A caller hears of its result only when the commit that holds it is on the disk.
+else's. A caller hears of its result only when the commit that holds it is on the disk. While the disk has no room,
+or cannot be written, everybody waits in line, and the work is done when it can be.
 """
 
 import asyncio
@@ -9,10 +10,17 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from bot.errors import StoreTrouble
+from bot.store.engine.condition import trouble_of
+
 T = TypeVar("T")
+
+RETRY_SECONDS = 1.0
+"""Between two tries while the disk cannot be written."""
 
 LARGEST_GROUP = 256
 """How many pieces of work one commit may hold, so that the first of them does not wait for ever."""
@@ -44,13 +52,26 @@ class _Job:
 
 
 class Writer:
-    """Owns the only connection that writes; no other thread may use it."""
+    """Owns the only connection that writes; no other thread may use it.
 
-    def __init__(self, connection: sqlite3.Connection, *, group: int = LARGEST_GROUP) -> None:
+    Where the disk cannot be written it tries again after `retry_seconds`, for as long as it takes; None: that is an
+    error of the work. `trouble` is what it waits for, and `detail` how SQLite puts it.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        group: int = LARGEST_GROUP,
+        retry_seconds: float | None = None,
+    ) -> None:
         self._connection = connection
         self._group = group
+        self._retry_seconds = retry_seconds
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._closed = False
+        self._closing = threading.Event()
+        self.trouble: StoreTrouble | None = None
+        self.detail = ""
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -63,7 +84,7 @@ class Writer:
             RuntimeError: the writer is closed.
 
         """
-        if self._closed:
+        if self._closing.is_set():
             raise RuntimeError("the store is closed")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -71,8 +92,8 @@ class Writer:
         return await future
 
     async def close(self) -> None:
-        """Finish what waits and end the thread."""
-        self._closed = True
+        """Finish what waits and end the thread; what waits for the disk is given up."""
+        self._closing.set()
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -102,22 +123,37 @@ class Writer:
         finally:
             connection.close()
 
-    @staticmethod
-    def _commit(connection: sqlite3.Connection, jobs: list[_Job]) -> None:
-        try:
-            # A deferred transaction that reads first may fail to become a writer; an immediate one waits.
-            connection.execute("BEGIN IMMEDIATE")
-            for job in jobs:
-                connection.execute("SAVEPOINT job")
-                try:
-                    job.result = job.work(connection)
-                except Exception as error:  # noqa: BLE001  it belongs to the caller, not to the thread
+    def _commit(self, connection: sqlite3.Connection, jobs: list[_Job]) -> None:
+        while (error := _try(connection, jobs)) is not None:
+            self.trouble, self.detail = trouble_of(error), str(error)
+            if self.trouble is None or self._retry_seconds is None or self._closing.wait(self._retry_seconds):
+                for job in jobs:
                     job.error = error
-                    connection.execute("ROLLBACK TO job")
-                connection.execute("RELEASE job")
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            for job in jobs:
+                return
+        self.trouble = None
+
+
+def _try(connection: sqlite3.Connection, jobs: list[_Job]) -> sqlite3.Error | None:
+    """Do the work in one transaction, whole; or nothing of it, and why."""
+    try:
+        # A deferred transaction that reads first may fail to become a writer; an immediate one waits.
+        connection.execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            job.result = job.error = None
+            connection.execute("SAVEPOINT job")
+            try:
+                job.result = job.work(connection)
+            except Exception as error:
+                # Without room nothing of the transaction can go on; SQLite may have ended it already.
+                if trouble_of(error) is not None:
+                    raise
                 job.error = error
+                connection.execute("ROLLBACK TO job")
+            connection.execute("RELEASE job")
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+        return error
+    return None
