@@ -37,9 +37,11 @@ from handlers.chat.people import is_from_machine
 from handlers.chat.routes import SUBSCRIPTION
 from handlers.dispatcher import Dispatcher, Incoming
 from handlers.sending.broadcasts import TelegramBroadcasts
-from handlers.sending.chat import Chat, OnGone, seconds_of
+from handlers.sending.chat import Chat, OnGone
 from handlers.sending.delivery import TelegramDelivery
 from handlers.sending.notices import TelegramNotices
+from handlers.sending.pacing import Pacing
+from handlers.sending.requests import Requests, seconds_of
 from handlers.updates import PollingRequest, SendingRequest
 
 R = TypeVar("R", bound=HTTPXRequest)
@@ -129,7 +131,8 @@ class TelegramSide:
         self._signer = Signer(token)
         self._clock = runtime.clock
         self._named_at = runtime.clock.now()
-        self.chat = Chat(application.bot, self._signer, runtime.sleep, on_gone)
+        requests = Requests(Pacing(runtime.clock, runtime.sleep))
+        self.chat = Chat(bot=application.bot, signer=self._signer, requests=requests, on_gone=on_gone)
         self.delivery = TelegramDelivery(self.chat)
         self.notices = TelegramNotices(self.chat, runtime.clock)
         self.broadcasts = TelegramBroadcasts(self.chat)

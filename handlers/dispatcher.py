@@ -25,6 +25,7 @@ from handlers.chat.reading import Reader, TypedCommand
 from handlers.chat.routes import SUBSCRIPTION, Answer, Kind, Routes
 from handlers.chat.turn import Turn
 from handlers.sending.chat import Chat, ReplyTarget
+from handlers.sending.pacing import Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Dispatcher:
             await self._chat.answer_press(str(body.get("id")), plain(t(key)), alert=True)
         elif update.chat_id is not None and (update.chat_id > 0 or key == BROKEN):
             with suppress(ChatError):
-                await self._chat.send(ReplyTarget(update.chat_id), View(t(key)), wait=True)
+                await self._chat.send(ReplyTarget(update.chat_id), View(t(key)), urgency=Urgency.ANSWER)
 
     async def _language(self, user_id: UserId) -> str:
         accounts = self._services.accounts

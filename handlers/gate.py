@@ -9,6 +9,7 @@ from handlers.admin.access import refusal, request_card
 from handlers.chat import people
 from handlers.chat.html import ALERT_LIMIT, cut, plain
 from handlers.chat.turn import Turn
+from handlers.sending.pacing import Urgency
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +61,7 @@ async def _refuse(turn: Turn, decision: AccessDecision, standing: Standing, *, a
             await turn.keep_user()
         if decision is AccessDecision.ASK:
             await _ask_admins(turn, standing.user_id)
-        await turn.chat.send(turn.reply_target, view, wait=True)
+        await turn.chat.send(turn.reply_target, view, urgency=Urgency.ANSWER)
 
 
 async def _ask_admins(turn: Turn, stranger: UserId) -> None:

@@ -218,6 +218,10 @@ class ResultChat(Protocol):
         """Whether files can be put into messages that stand there already; False once the chat said no to it."""
         ...
 
+    def check(self, delivery: Delivery) -> None:
+        """Refuse a result that its chat would not take soon, before it is fetched. Raises `ChatBusy`."""
+        ...
+
     async def send_place(self, delivery: Delivery, options: DeliveryOptions = PLAIN) -> Sent:
         """Announce a result by a short text that `fill` puts it into: repeating that leaves one message."""
         ...

@@ -19,6 +19,7 @@ from handlers.chat.html import View
 from handlers.chat.menus import Menus
 from handlers.chat.reading import Reader, TypedCommand, Words
 from handlers.sending.chat import Chat, ReplyTarget
+from handlers.sending.pacing import Urgency
 
 log = structlog.get_logger(__name__)
 
@@ -284,16 +285,16 @@ class Turn:
         await self.keep_user()
         place = target or self.reply_target
         try:
-            return await self.chat.send(place, view, wait=True)
+            return await self.chat.send(place, view, urgency=Urgency.ANSWER)
         except ChatMoved as moved:
             await self.services.status.move(place.chat_id, moved.new_chat_id)
-            return await self.chat.send(ReplyTarget(moved.new_chat_id), view, wait=True)
+            return await self.chat.send(ReplyTarget(moved.new_chat_id), view, urgency=Urgency.ANSWER)
 
     async def edit(self, view: View) -> None:
         """Change the message under which a button was pressed. Best effort: the press itself has worked."""
         if self.pressed is not None:
             with suppress(ChatError):
-                await self.chat.edit(self.chat_id, self.pressed.message_id, view)
+                await self.chat.edit(self.chat_id, self.pressed.message_id, view, urgency=Urgency.ANSWER)
 
     async def notify(self, text: str | None = None, *, alert: bool = False) -> bool:
         """Answer a press, which stops its spinner; False where it is too old, or there is none."""

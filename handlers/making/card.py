@@ -24,6 +24,7 @@ from handlers.chat.turn import Turn
 from handlers.making import card_views
 from handlers.making.submit import aside_view, card_view, show_card, submit
 from handlers.sending.chat import ReplyTarget
+from handlers.sending.pacing import Urgency
 
 SUGGESTION = "suggestion"
 """The kind of question that holds a suggested prompt."""
@@ -101,7 +102,7 @@ async def on_moved(turn: Turn) -> None:
             t = for_language(services.accounts.language_of(person))
             token = await services.questions.save_words(user_id, json.dumps(dump_card(card)))
             view = card_views.came_along(t, person.name, token, user_id)
-            sent = await turn.chat.send(ReplyTarget(ChatId(new)), view, wait=True)
+            sent = await turn.chat.send(ReplyTarget(ChatId(new)), view, urgency=Urgency.ANSWER)
             await services.cards.save(user_id, ChatId(new), replace(card, message_id=sent.message_id))
 
 

@@ -39,6 +39,7 @@ from handlers.results.result_views import (
 )
 from handlers.results.task_views import Change, MakeAgain
 from handlers.sending.chat import ReplyTarget
+from handlers.sending.pacing import Urgency
 
 # -- the same again, and what whoever sees the result may press --------------------------------------
 
@@ -133,7 +134,7 @@ async def on_dismiss(turn: Turn) -> None:
 async def _ask(turn: Turn, delivery: Delivery, purpose: MessagePurpose, view: View) -> None:
     """Ask about a result, and record what the question is for."""
     # Telegram itself opens a reply to a question without buttons, so that people need not know how.
-    sent = await turn.chat.send(turn.reply_target, view, force_reply=True, wait=True)
+    sent = await turn.chat.send(turn.reply_target, view, force_reply=True, urgency=Urgency.ANSWER)
     await turn.services.results.note(delivery, turn.chat_id, sent.message_id, purpose)
 
 

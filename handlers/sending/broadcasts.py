@@ -8,6 +8,7 @@ from bot.services.operations.broadcast import Letter
 from bot.services.ports import ChatError
 from handlers.admin.announcements import announcement, broadcast_view
 from handlers.sending.chat import Chat, ReplyTarget
+from handlers.sending.pacing import Urgency
 
 
 class TelegramBroadcasts:
@@ -19,10 +20,11 @@ class TelegramBroadcasts:
     async def write(self, user_id: UserId, language: str, text: str) -> None:
         """Send the text to a person in private; a link in it shows its page."""
         view = announcement(for_language(language), text)
-        await self._chat.send(ReplyTarget(ChatId(user_id)), view, preview=True)
+        target = ReplyTarget(ChatId(user_id))
+        await self._chat.send(target, view, preview=True, urgency=Urgency.BROADCAST)
 
     async def show(self, author: UserId, message_id: int, language: str, letter: Letter) -> None:
         """Show the author how far it is."""
         view = broadcast_view(for_language(language), letter, (), author)
         with suppress(ChatError):
-            await self._chat.edit(ChatId(author), message_id, view)
+            await self._chat.edit(ChatId(author), message_id, view, urgency=Urgency.PROGRESS)

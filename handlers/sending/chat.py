@@ -1,6 +1,6 @@
 """The Telegram adapter: the only caller of methods of `telegram.Bot` that send, edit, delete, react or answer.
 
-Every request goes through `Chat._request`, which maps Telegram's errors to those of `bot.services.ports`.
+Every request goes through `Requests`: in its turn, with Telegram's errors as those of `bot.services.ports`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
-import structlog
-from aiohttp import ClientConnectorError
 from telegram import (
     Bot,
     BotCommand,
@@ -21,21 +18,15 @@ from telegram import (
     File,
     ForceReply,
     InlineQueryResultsButton,
-    LabeledPrice,
     LinkPreviewOptions,
     Message,
     ReplyParameters,
 )
 from telegram.constants import ChatType, ParseMode
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
-from bot.clock import Sleep
-from bot.domain.credits.shop import CURRENCY
 from bot.domain.tasks.task import Origin
-from bot.domain.units import MINUTE, SECOND, ChatId, Millis
-from bot.services.ports import ChatBusy, ChatError, ChatGone, ChatLost, ChatMoved, ChatRefused, ChatUnsure
-from bot.services.slots import waiting
-from handlers import objects
+from bot.domain.units import ChatId
+from bot.services.ports import ChatBusy, ChatError, ChatGone, ChatLost, ChatMoved, ChatRefused
 from handlers.chat.html import View
 from handlers.chat.keyboards import Rows, Signer, markup
 from handlers.sending.media import (
@@ -48,8 +39,9 @@ from handlers.sending.media import (
     input_media,
     timeouts,
 )
-
-log = structlog.get_logger(__name__)
+from handlers.sending.pacing import Urgency
+from handlers.sending.requests import BUSY_PAUSE, Requests
+from handlers.sending.stars import Stars
 
 T = TypeVar("T")
 
@@ -61,26 +53,7 @@ REACTION_TIMEOUT = 5.0
 WEBHOOK_TIMEOUT = 15.0
 """Seconds: the start of the bot waits for it."""
 
-LONGEST_WAIT = 60.0
-"""Seconds that an answer waits at most when Telegram asks for a pause."""
-
-BUSY_PAUSE = Millis(5 * SECOND)
-LONG_PAUSE = Millis(MINUTE)
-"""Where Telegram itself is not well, or refuses the token: the operator may be at it."""
-
 # Telegram's descriptions, in lower case; its codes alone do not tell these apart.
-_GONE = (
-    "chat not found",
-    "user not found",
-    "user is deactivated",
-    "peer_id_invalid",
-    "bot was kicked",
-    "bot is not a member",
-    "group chat was deleted",
-    "have no rights to send",
-    "not enough rights to send text messages",
-    "chat_write_forbidden",
-)
 _NO_TARGET = (
     "message thread not found",
     "topic_deleted",
@@ -135,13 +108,20 @@ class Chat:
     of whom the bot cannot write to in private: they blocked it, never opened the chat, or are no more.
     """
 
-    def __init__(self, bot: Bot, signer: Signer, sleep: Sleep, on_gone: OnGone | None = None) -> None:
+    def __init__(
+        self, *, bot: Bot, signer: Signer, requests: Requests, on_gone: OnGone | None = None
+    ) -> None:
         self._bot = bot
         self._signer = signer
-        self._sleep = sleep
+        self._requests = requests
+        self.stars = Stars(bot=bot, requests=requests)
         self._on_gone = on_gone
         self.can_fill = True
         """Whether the Bot API server puts files into texts; for as long as nothing else is known."""
+
+    def check(self, chat_id: ChatId, urgency: Urgency) -> None:
+        """Refuse what a chat would not take soon enough, before work is done for it. Raises `ChatBusy`."""
+        self._requests.check_in(chat_id, urgency)
 
     # -- messages ------------------------------------------------------------------------------------
 
@@ -154,12 +134,12 @@ class Chat:
         force_reply: bool = False,
         preview: bool = False,
         effect: str | None = None,
-        wait: bool = False,
+        urgency: Urgency = Urgency.NOTICE,
     ) -> Message:
         """Send a text.
 
         `force_reply` opens the reader's reply where the view has no buttons; `preview` shows the page of a link;
-        `effect` is the id of a message effect; `wait` waits out one pause that Telegram asks for, up to `LONGEST_WAIT`: an answer must not be lost.
+        `effect` is the id of a message effect.
         """
         keyboard = markup(view.buttons, self._signer)
         return await self._send(
@@ -173,7 +153,7 @@ class Chat:
                 message_effect_id=effect,
                 **place,
             ),
-            wait=wait,
+            urgency,
         )
 
     async def send_media(
@@ -183,6 +163,7 @@ class Chat:
         view: View | None = None,
         *,
         silent: bool = False,
+        urgency: Urgency = Urgency.ANSWER,
     ) -> Message:
         """Send a file with a caption and buttons, streamed from its path."""
         options: dict[str, Any] = {"disable_notification": silent}
@@ -194,7 +175,7 @@ class Chat:
             options |= attributes(media) | timeouts([media])
             if media.kind is MediaKind.DOCUMENT and media.exact:
                 options["disable_content_type_detection"] = True
-            message: Message = await self._send(target, lambda place: send(**place, **options))
+            message: Message = await self._send(target, lambda place: send(**place, **options), urgency)
         return message
 
     async def send_album(
@@ -211,9 +192,12 @@ class Chat:
                 lambda place: self._bot.send_media_group(
                     media=items, disable_notification=silent, **timeouts(album), **place
                 ),
+                Urgency.NOTICE,
             )
 
-    async def edit(self, chat_id: ChatId, message_id: int, view: View) -> bool:
+    async def edit(
+        self, chat_id: ChatId, message_id: int, view: View, *, urgency: Urgency = Urgency.NOTICE
+    ) -> bool:
         """Change a text and its buttons; False where the message cannot be edited any more.
 
         Raises:
@@ -221,7 +205,9 @@ class Chat:
 
         """
         try:
-            await self._request(
+            await self._requests.make_in(
+                chat_id,
+                urgency,
                 lambda: self._bot.edit_message_text(
                     view.html,
                     chat_id=chat_id,
@@ -229,7 +215,7 @@ class Chat:
                     parse_mode=ParseMode.HTML,
                     reply_markup=markup(view.buttons, self._signer),
                     link_preview_options=LinkPreviewOptions(is_disabled=True),
-                )
+                ),
             )
         except ChatRefused as error:
             description = str(error).lower()
@@ -254,14 +240,16 @@ class Chat:
         with ExitStack() as open_files:
             item = input_media(media, open_files, _caption(view.html))
             try:
-                changed = await self._request(
+                changed = await self._requests.make_in(
+                    chat_id,
+                    Urgency.FILE,
                     lambda: self._bot.edit_message_media(
                         item,
                         chat_id=chat_id,
                         message_id=message_id,
                         reply_markup=markup(view.buttons, self._signer),
                         **timeouts([media]),
-                    )
+                    ),
                 )
             except ChatRefused as error:
                 description = str(error).lower()
@@ -281,27 +269,33 @@ class Chat:
     async def edit_buttons(self, chat_id: ChatId, message_id: int, buttons: Rows = ()) -> bool:
         """Change the buttons of a message, or take them away. Best effort."""
         keyboard = markup(buttons, self._signer)
-        return await self._attempt(
-            lambda: self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=keyboard)
+        return await self._requests.attempt_in(
+            chat_id,
+            Urgency.ANSWER,
+            lambda: self._bot.edit_message_reply_markup(chat_id, message_id, reply_markup=keyboard),
         )
 
     async def remove_caption(self, chat_id: ChatId, message_id: int) -> bool:
         """Take the caption and the buttons of a file away. Best effort."""
-        return await self._attempt(
-            lambda: self._bot.edit_message_caption(chat_id=chat_id, message_id=message_id, caption="")
+        return await self._requests.attempt_in(
+            chat_id,
+            Urgency.ANSWER,
+            lambda: self._bot.edit_message_caption(chat_id=chat_id, message_id=message_id, caption=""),
         )
 
     async def delete(self, chat_id: ChatId, message_id: int) -> bool:
         """Delete a message; True where it is gone now. Best effort."""
         try:
-            await self._request(lambda: self._bot.delete_message(chat_id, message_id))
+            await self._requests.make(lambda: self._bot.delete_message(chat_id, message_id))
         except ChatError as error:
             return "not found" in str(error).lower()
         return True
 
     async def react(self, chat_id: ChatId, message_id: int, emoji: str | None) -> bool:
         """Set our only reaction to a message, or take it away. Best effort: a group may have no reactions."""
-        return await self._attempt(
+        return await self._requests.attempt_in(
+            chat_id,
+            Urgency.SIGN,
             lambda: self._bot.set_message_reaction(
                 chat_id,
                 message_id,
@@ -310,20 +304,24 @@ class Chat:
                 write_timeout=REACTION_TIMEOUT,
                 connect_timeout=REACTION_TIMEOUT,
                 pool_timeout=REACTION_TIMEOUT,
-            )
+            ),
         )
 
     async def show_action(self, target: ReplyTarget, action: str) -> bool:
         """Show for five seconds what the bot is doing (a `ChatAction`). Best effort."""
-        return await self._attempt(
-            lambda: self._bot.send_chat_action(target.chat_id, action, message_thread_id=target.thread_id)
+        return await self._requests.attempt_in(
+            target.chat_id,
+            Urgency.SIGN,
+            lambda: self._bot.send_chat_action(target.chat_id, action, message_thread_id=target.thread_id),
         )
 
     # -- answers to queries --------------------------------------------------------------------------
 
     async def answer_press(self, query_id: str, text: str | None = None, *, alert: bool = False) -> bool:
         """Answer a pressed button, which stops its spinner; False where it is too old to be answered."""
-        return await self._attempt(lambda: self._bot.answer_callback_query(query_id, text, show_alert=alert))
+        return await self._requests.attempt(
+            lambda: self._bot.answer_callback_query(query_id, text, show_alert=alert)
+        )
 
     async def answer_inline(
         self,
@@ -335,7 +333,7 @@ class Chat:
         button: InlineQueryResultsButton | None = None,
     ) -> bool:
         """Answer an inline query, for its asker alone; False where it is too old to be answered."""
-        return await self._attempt(
+        return await self._requests.attempt(
             lambda: self._bot.answer_inline_query(
                 query_id,
                 [inline_result(file, _caption(file.caption)) for file in files],
@@ -348,64 +346,8 @@ class Chat:
 
     async def answer_checkout(self, query_id: str, refusal: str | None = None) -> bool:
         """Let a payment go on, or refuse it with a reason; False where it could not be answered."""
-        return await self._attempt(
+        return await self._requests.attempt(
             lambda: self._bot.answer_pre_checkout_query(query_id, refusal is None, error_message=refusal)
-        )
-
-    # -- payments in Telegram Stars ------------------------------------------------------------------
-
-    async def send_star_invoice(
-        self, chat_id: ChatId, title: str, description: str, payload: str, stars: int
-    ) -> Message:
-        """Send an invoice that is paid once."""
-        return await self._request(
-            lambda: self._bot.send_invoice(
-                chat_id,
-                title=title,
-                description=description,
-                payload=payload,
-                provider_token="",
-                currency=CURRENCY,
-                prices=[LabeledPrice(title, stars)],
-            )
-        )
-
-    async def create_subscription_link(
-        self, title: str, description: str, payload: str, stars: int, period_seconds: int
-    ) -> str:
-        """Return the link of an invoice that renews; Telegram takes such an invoice only as a link."""
-        link: object = await self._request(
-            lambda: self._bot.create_invoice_link(
-                title,
-                description,
-                payload,
-                CURRENCY,
-                [LabeledPrice(title, stars)],
-                provider_token="",
-                subscription_period=period_seconds,
-            )
-        )
-        if not isinstance(link, str):
-            raise ChatUnsure(BUSY_PAUSE)
-        return link
-
-    async def refund_stars(self, user_id: int, charge_id: str) -> None:
-        """Give the Stars of a payment back.
-
-        Raises:
-            ChatRefused: Telegram does not do it, for the reason in its text.
-            ChatError: whether it was done is not known.
-
-        """
-        try:
-            await self._request(lambda: self._bot.refund_star_payment(user_id, charge_id))
-        except ChatGone as error:
-            raise ChatRefused(str(error)) from None
-
-    async def set_renewal(self, user_id: int, charge_id: str, *, renews: bool) -> None:
-        """End the renewal of a subscription, or let its owner switch it on again."""
-        await self._request(
-            lambda: self._bot.edit_user_star_subscription(user_id, charge_id, is_canceled=not renews)
         )
 
     # -- files ---------------------------------------------------------------------------------------
@@ -419,9 +361,9 @@ class Chat:
         await self._fetch(file_id, lambda file: file.download_to_drive(target))
 
     async def _fetch(self, file_id: str, read: Callable[[File], Awaitable[T]]) -> T:
-        file = await self._request(lambda: self._bot.get_file(file_id))
+        file = await self._requests.make(lambda: self._bot.get_file(file_id))
         try:
-            return await self._request(lambda: read(file))
+            return await self._requests.make(lambda: read(file))
         except OSError as error:
             # A local Bot API server may name a path that is not there; the text would hold the token.
             raise ChatRefused(type(error).__name__) from None
@@ -432,16 +374,16 @@ class Chat:
         self, commands: Sequence[BotCommand], scope: BotCommandScope, language: str | None
     ) -> None:
         """Set the command menu of some chats in a language (None: in every other one)."""
-        await self._request(lambda: self._bot.set_my_commands(commands, scope, language))
+        await self._requests.make(lambda: self._bot.set_my_commands(commands, scope, language))
 
     async def delete_commands(self, scope: BotCommandScope, language: str | None) -> None:
         """Give some chats the menu of a wider scope again."""
-        await self._request(lambda: self._bot.delete_my_commands(scope, language))
+        await self._requests.make(lambda: self._bot.delete_my_commands(scope, language))
 
     async def check_group(self, chat_id: ChatId) -> bool:
         """Whether Telegram knows a group of this id that the bot is in; raises `ChatBusy` where it does not say."""
         try:
-            chat = await self._request(lambda: self._bot.get_chat(chat_id))
+            chat = await self._requests.make(lambda: self._bot.get_chat(chat_id))
         except (ChatGone, ChatRefused, ChatMoved):
             return False
         return chat.type in {ChatType.GROUP, ChatType.SUPERGROUP}
@@ -452,25 +394,25 @@ class Chat:
         What waits at Telegram stays.
         """
         patience: dict[str, Any] = {"read_timeout": WEBHOOK_TIMEOUT, "pool_timeout": WEBHOOK_TIMEOUT}
-        info = await self._request(lambda: self._bot.get_webhook_info(**patience))
+        info = await self._requests.make(lambda: self._bot.get_webhook_info(**patience))
         if not info.url:
             return None
-        await self._request(lambda: self._bot.delete_webhook(drop_pending_updates=False, **patience))
+        await self._requests.make(lambda: self._bot.delete_webhook(drop_pending_updates=False, **patience))
         # The rest of the address may be a secret.
         return urlsplit(info.url).hostname or "?"
 
     async def set_description(self, description: str, language: str | None) -> None:
         """Set what a chat shows before its first message."""
-        await self._request(lambda: self._bot.set_my_description(description, language))
+        await self._requests.make(lambda: self._bot.set_my_description(description, language))
 
     async def set_short_description(self, description: str, language: str | None) -> None:
         """Set what the bot's profile shows."""
-        await self._request(lambda: self._bot.set_my_short_description(description, language))
+        await self._requests.make(lambda: self._bot.set_my_short_description(description, language))
 
-    # -- every request -------------------------------------------------------------------------------
+    # -- what all messages have -------------------------------------------------------------------------------
 
     async def _send(
-        self, target: ReplyTarget, send: Callable[[dict[str, Any]], Awaitable[T]], *, wait: bool = False
+        self, target: ReplyTarget, send: Callable[[dict[str, Any]], Awaitable[T]], urgency: Urgency
     ) -> T:
         """Send as a reply in the right topic; where that message or topic is gone, without it."""
         place: dict[str, Any] = {"chat_id": target.chat_id, "message_thread_id": target.thread_id}
@@ -478,7 +420,7 @@ class Chat:
             place["reply_parameters"] = ReplyParameters(target.message_id, allow_sending_without_reply=True)
         while True:
             try:
-                return await self._request(partial(send, place), wait=wait)
+                return await self._requests.make_in(target.chat_id, urgency, partial(send, place))
             except ChatGone:
                 if target.is_private and self._on_gone is not None:
                     await self._on_gone(target.chat_id)
@@ -492,81 +434,6 @@ class Chat:
                 else:
                     raise
 
-    async def _attempt(self, call: Callable[[], Awaitable[object]]) -> bool:
-        """Make a request that may fail; False where it did."""
-        try:
-            await self._request(call)
-        except ChatError:
-            return False
-        return True
-
-    async def _request(self, call: Callable[[], Awaitable[T]], *, wait: bool = False) -> T:
-        """Make one request. `wait` makes it once more after a pause that Telegram asks for.
-
-        Meanwhile the slot of whoever asks is another's: a slow or throttled chat holds up no other.
-        """
-        async with waiting():
-            try:
-                answer = await call()
-                objects.check(answer)
-                return answer
-            except RetryAfter as error:
-                seconds = seconds_of(error)
-                if not wait or seconds > LONGEST_WAIT:
-                    raise ChatBusy(Millis(int(seconds * SECOND))) from None
-            except TelegramError as error:
-                raise _chat_error(error) from None
-            except (
-                LookupError,
-                TypeError,
-                ValueError,
-                AttributeError,
-                ArithmeticError,
-                RecursionError,
-            ) as error:
-                # It was answered, but not as the Bot API answers.
-                log.warning("an answer of Telegram could not be read", kind=type(error).__name__)
-                raise ChatUnsure(BUSY_PAUSE) from None
-            await self._sleep(seconds)
-        return await self._request(call)
-
-
-def _chat_error(error: TelegramError) -> ChatError:
-    """Return what the services know of an error of Telegram's other than a pause."""
-    if isinstance(error, ChatMigrated):
-        return ChatMoved(ChatId(error.new_chat_id))
-    if isinstance(error, Forbidden):
-        return ChatGone(error.message)
-    if isinstance(error, BadRequest):
-        gone = any(words in error.message.lower() for words in _GONE)
-        return ChatGone(error.message) if gone else ChatRefused(error.message)
-    if isinstance(error, NetworkError):
-        if "too large" in error.message.lower():
-            return ChatRefused(error.message)
-        # The message of a network error may hold the address, and so the token.
-        return ChatBusy(BUSY_PAUSE) if _was_not_sent(error) else ChatUnsure(BUSY_PAUSE)
-    if type(error) is TelegramError:
-        # An answer that is no JSON, such as the page of a proxy.
-        return ChatUnsure(BUSY_PAUSE)
-    log.warning("telegram does not take messages", kind=type(error).__name__)
-    return ChatBusy(LONG_PAUSE)
-
-
-def _was_not_sent(error: NetworkError) -> bool:
-    """Whether a request surely never left: httpx's names do not say it, its causes do."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, (ClientConnectorError, httpx.PoolTimeout)):
-            return True
-        cause = cause.__cause__
-    return False
-
 
 def _caption(html: str) -> dict[str, Any]:
     return {"caption": html, "parse_mode": ParseMode.HTML} if html else {}
-
-
-def seconds_of(error: RetryAfter) -> float:
-    """How long a pause is that Telegram asks for, in seconds."""
-    value = error.retry_after
-    return float(value) if isinstance(value, (int, float)) else value.total_seconds()

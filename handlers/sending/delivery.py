@@ -16,6 +16,7 @@ from handlers.chat import html
 from handlers.results import result_views, task_views
 from handlers.sending.chat import Chat, ReplyTarget
 from handlers.sending.media import Media, MediaKind
+from handlers.sending.pacing import Urgency
 
 CONFETTI = "5046509860389126442"
 """One of the few message effects that everybody may send."""
@@ -43,6 +44,11 @@ class TelegramDelivery:
     def can_fill(self) -> bool:
         """Whether files can be put into messages that stand there already."""
         return self._chat.can_fill
+
+    def check(self, delivery: Delivery) -> None:
+        """Refuse a result that its chat would not take soon."""
+        urgency = Urgency.NOTICE if delivery.place is None else Urgency.FILE
+        self._chat.check(delivery.task.origin.chat_id, urgency)
 
     async def send_place(self, delivery: Delivery, options: DeliveryOptions = PLAIN) -> Sent:
         """Announce a result by a text; without an effect that is refused."""
@@ -110,9 +116,11 @@ class TelegramDelivery:
         """Send a result, streamed from its file, or again by its file id."""
         media = _media(delivery, file, options)
         target = ReplyTarget.of(delivery.task.origin)
-        return _sent(
-            await self._chat.send_media(target, media, _view(delivery, options), silent=options.silent)
+        view = _view(delivery, options)
+        message = await self._chat.send_media(
+            target, media, view, silent=options.silent, urgency=Urgency.NOTICE
         )
+        return _sent(message)
 
     async def send_album_buttons(self, deliveries: Sequence[Delivery]) -> Sent | None:
         """Send the buttons of an album, which cannot have any itself; None where they could not be sent."""

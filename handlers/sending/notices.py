@@ -17,6 +17,7 @@ from handlers.chat import html
 from handlers.library import assets
 from handlers.results import task_views
 from handlers.sending.chat import Chat, ReplyTarget
+from handlers.sending.pacing import Urgency
 
 REACTIONS = {
     Reaction.ACCEPTED: ReactionEmoji.EYES,
@@ -50,7 +51,7 @@ class TelegramNotices:
             if not self._pace.may_edit(chat_id, message_id, status, now - since):
                 return message_id
             try:
-                if await self._chat.edit(chat_id, message_id, view):
+                if await self._chat.edit(chat_id, message_id, view, urgency=Urgency.PROGRESS):
                     self._pace.note(chat_id, message_id, status)
                     return message_id
             except ChatBusy as busy:

@@ -49,7 +49,9 @@ async def on_buy(turn: Turn, button: BuyPackage) -> None:
     offer = await turn.services.payments.offer(turn.user_id, button.name)
     credits = html.credits(turn.t, offer.package.credits)
     description = turn.t("buy.description", credits=credits)
-    await turn.chat.send_star_invoice(turn.chat_id, credits, description, offer.token, offer.package.stars)
+    await turn.chat.stars.request_payment(
+        turn.chat_id, credits, description, offer.token, offer.package.stars
+    )
 
 
 async def on_set_renewal(turn: Turn, button: SetRenewal) -> None:

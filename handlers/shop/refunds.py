@@ -34,7 +34,7 @@ async def refund(turn: Turn, words: Words) -> None:
         raise UserError("error.refund.usage")
     payment = await services.payments.begin_refund(admin, words[0])
     try:
-        await turn.chat.refund_stars(payment.user_id, payment.charge_id)
+        await turn.chat.stars.refund(payment.user_id, payment.charge_id)
     except ChatRefused as error:
         if ALREADY_REFUNDED not in str(error).lower():
             await services.payments.end_refund(admin, payment.charge_id, done=False)

@@ -42,7 +42,7 @@ async def on_subscribe(turn: Turn, button: Subscribe) -> None:
     """Answer with the link of an invoice."""
     offer = await turn.services.payments.subscriptions.offer(turn.user_id, button.plan)
     title, description = _invoice_texts(turn.t, offer.monthly)
-    link = await turn.chat.create_subscription_link(
+    link = await turn.chat.stars.create_subscription_link(
         title, description, offer.token, offer.monthly.stars, PERIOD_SECONDS
     )
     await turn.answer(_subscribe_view(turn.t, offer.monthly, link))
@@ -56,7 +56,7 @@ async def set_renewal(turn: Turn, subscription: Subscription, *, renews: bool) -
 
     """
     try:
-        await turn.chat.set_renewal(subscription.user_id, subscription.charge_id or "", renews=renews)
+        await turn.chat.stars.set_renewal(subscription.user_id, subscription.charge_id or "", renews=renews)
     except ChatError as error:
         log.warning("a renewal could not be changed", user=subscription.user_id, kind=type(error).__name__)
         raise UserError("error.buy.renewal") from error

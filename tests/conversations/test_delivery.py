@@ -79,7 +79,7 @@ async def test_a_video_that_the_provider_no_longer_has_gives_the_credits_back(wo
 
 
 async def test_a_status_that_cannot_be_written_does_not_keep_the_video_from_coming(world, front):
-    front.answer("sendMessage", *[complaint(429, "Too Many Requests: retry after 30", retry_after=30)] * 5)
+    front.answer("sendMessage", *[complaint(429, "Too Many Requests: retry after 5", retry_after=5)] * 3)
     await world.start()
     await world.telegram.say(ADA, "/video a fox")
     await world.telegram.wait_video(ADA)

@@ -226,6 +226,20 @@ async def test_a_chat_that_asks_for_a_pause_gets_it(bringing):
     assert await rows(bringing, task) == [(DeliveryState.DELIVERED, 2)]
 
 
+async def test_nothing_is_fetched_for_a_chat_that_is_throttled(bringing):
+    first = await a_finished_task(bringing)
+    bringing.to_telegram.answer("sendMessage", BUSY)
+    await bringing.run(Job.DELIVER)
+    fetched = len(bringing.to_kling.of("file"))
+    second = await a_finished_task(bringing)
+    await bringing.run(Job.DELIVER)
+    assert len(bringing.to_kling.of("file")) == fetched
+    assert sent(bringing) == ["sendMessage"]
+    for task in (first, second):
+        await run_until_it_ends(bringing, task)
+    assert sent(bringing) == ["sendMessage", *BROUGHT, *BROUGHT]
+
+
 async def test_a_group_that_moved_gets_its_video_under_its_new_id(bringing):
     moved = complaint(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-1_005)
     bringing.to_telegram.answer("sendMessage", moved)

@@ -271,7 +271,8 @@ class DrivingTelegram(TelegramStandIn):
 
 
 async def _no_waiting(seconds: float) -> None:
-    """An album is complete as soon as its photos are there."""
+    """An album is complete as soon as its photos are there; what repeats itself lets others go on."""
+    await asyncio.sleep(0)
 
 
 Bot = TypeVar("Bot", bound=BotInProcess)

@@ -147,6 +147,7 @@ class Deliver:
 
     async def _deliver_alone(self, delivery: Delivery, slot: DownloadSlot) -> None:
         async with self._ending(delivery), self._sending(delivery.task):
+            self._chat.check(delivery)
             if delivery.file_id is not None:
                 await self._bring(delivery, None)
                 return
@@ -158,33 +159,35 @@ class Deliver:
                 await self._offer_link(delivery, large.size)
 
     async def _bring(self, delivery: Delivery, file: ResultFile | None) -> None:
-        async with self._uploads:
-            options = await self._options(delivery)
-            try:
-                if delivery.place is None and self._chat.can_fill:
-                    delivery = await self._places.find(delivery, options)
+        options = await self._options(delivery)
+        try:
+            if delivery.place is None and self._chat.can_fill:
+                # A chat that lets it wait for its turn holds up no upload to another.
+                delivery = await self._places.find(delivery, options)
+            async with self._uploads:
                 if delivery.place is not None:
                     sent = await self._chat.fill(delivery, file, options)
                 else:
                     async with self._places.counted(delivery):
                         sent = await self._chat.send_result(delivery, file, options)
-            except ChatLost:
-                raise
-            except ChatRefused as error:
-                log.warning(
-                    "the chat refuses a result; offering its address",
-                    task=delivery.task.id,
-                    reason=str(error),
-                )
-                await self._offer_link(delivery, file.size_bytes if file else delivery.size_bytes)
-            else:
-                await self._arrived(delivery, sent, file)
+        except ChatLost:
+            raise
+        except ChatRefused as error:
+            log.warning(
+                "the chat refuses a result; offering its address",
+                task=delivery.task.id,
+                reason=str(error),
+            )
+            await self._offer_link(delivery, file.size_bytes if file else delivery.size_bytes)
+        else:
+            await self._arrived(delivery, sent, file)
 
     # -- an album ------------------------------------------------------------------------------------
 
     async def _deliver_album(self, deliveries: Sequence[Delivery], slot: DownloadSlot) -> Sequence[Delivery]:
         """Send several results as one album; those that have to be sent alone after all."""
         task = deliveries[0].task
+        self._chat.check(deliveries[0])
         async with AsyncExitStack() as stack:
             files: list[ResultFile] = []
             try:

@@ -1,19 +1,24 @@
 """The Telegram adapter: where messages go, what its errors become, and how it waits out a pause."""
 
 import asyncio
+import math
 from contextlib import nullcontext
 
 import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from bot.clock import ManualClock
 from bot.domain.units import SECOND
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
 from bot.services.slots import Slots
 from handlers.chat.html import View
 from handlers.chat.keyboards import Signer
-from handlers.sending.chat import LONGEST_WAIT, Chat, ReplyTarget
-from tests.world.telegram import ADA, GROUP, TOKEN, complaint
+from handlers.sending.chat import Chat, ReplyTarget
+from handlers.sending.pacing import GROUP as GROUP_RATE
+from handlers.sending.pacing import LONGEST_WAIT, Pacing, Urgency
+from handlers.sending.requests import Requests
+from tests.world.telegram import ADA, GROUP, TOKEN, XIAOLIN, complaint
 
 HELLO = View("Hello <b>Ada</b>")
 TO_ADA = ReplyTarget(ADA)
@@ -31,7 +36,13 @@ def chat(telegram, pauses):
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
-    return Chat(telegram.side.application.bot, Signer(TOKEN), sleep)
+    return chat_of(telegram, sleep)
+
+
+def chat_of(telegram, sleep, clock=None):
+    """A chat whose clock stands still, unless it is given one."""
+    requests = Requests(Pacing(clock or ManualClock(), sleep))
+    return Chat(bot=telegram.side.application.bot, signer=Signer(TOKEN), requests=requests)
 
 
 def too_many(seconds: int):
@@ -40,7 +51,7 @@ def too_many(seconds: int):
 
 async def test_an_answer_waits_as_long_as_telegram_asks_for_and_then_arrives(telegram, chat, pauses):
     telegram.front.answer("sendMessage", too_many(7))
-    message = await chat.send(TO_ADA, HELLO, wait=True)
+    message = await chat.send(TO_ADA, HELLO, urgency=Urgency.ANSWER)
     assert pauses == [7]
     assert [reply["message_id"] for reply in telegram.people.replies(ADA)] == [message.message_id]
 
@@ -59,31 +70,73 @@ async def test_an_answer_that_waits_leaves_the_slot_of_its_update_to_others(tele
         return complaint(403, "Forbidden: bot was blocked by the user")
 
     telegram.front.answer("sendMessage", too_many(7) if throttled else slowly)
-    chat = Chat(telegram.side.application.bot, Signer(TOKEN), other)
+    chat = chat_of(telegram, other)
     async with slots.one():
         with nullcontext() if throttled else pytest.raises(ChatGone):
-            await chat.send(TO_ADA, HELLO, wait=True)
+            await chat.send(TO_ADA, HELLO, urgency=Urgency.ANSWER)
     assert others == [1]
 
 
 async def test_an_answer_does_not_wait_for_ever(telegram, chat, pauses):
     telegram.front.answer("sendMessage", too_many(int(LONGEST_WAIT) + 1))
     with pytest.raises(ChatBusy):
-        await chat.send(TO_ADA, HELLO, wait=True)
+        await chat.send(TO_ADA, HELLO, urgency=Urgency.ANSWER)
     assert pauses == []
 
 
 async def test_an_answer_waits_once_and_no_more(telegram, chat, pauses):
     telegram.front.answer("sendMessage", too_many(1), too_many(1))
     with pytest.raises(ChatBusy):
-        await chat.send(TO_ADA, HELLO, wait=True)
+        await chat.send(TO_ADA, HELLO, urgency=Urgency.ANSWER)
     assert pauses == [1]
+
+
+async def test_a_throttled_chat_is_not_asked_again_before_its_pause_is_over(telegram, chat, pauses):
+    telegram.front.answer("sendMessage", too_many(30))
+    with pytest.raises(ChatBusy):
+        await chat.send(TO_ADA, HELLO)
+    with pytest.raises(ChatBusy) as busy:
+        await chat.send(TO_ADA, HELLO)
+    assert busy.value.retry_after == 30 * SECOND
+    with pytest.raises(ChatBusy):
+        await chat.edit(ADA, 1, HELLO, urgency=Urgency.PROGRESS)
+    assert not await chat.react(ADA, 1, "👀")
+    assert not await chat.show_action(TO_ADA, "typing")
+    assert [name for name, call in telegram.front.calls if "chat_id" in call] == ["sendMessage"]
+    # Another chat, and whoever pressed a button, notice nothing of it.
+    await chat.send(ReplyTarget(XIAOLIN), HELLO)
+    await chat.answer_press("1")
+    assert pauses == []
+    await chat.send(TO_ADA, HELLO, urgency=Urgency.ANSWER)
+    assert pauses == [30]
+
+
+async def test_a_group_gets_no_more_at_once_than_it_may(telegram, chat, pauses):
+    for _ in range(GROUP_RATE.burst + 2):
+        await chat.send(ReplyTarget(GROUP), HELLO, urgency=Urgency.ANSWER)
+    assert pauses == [GROUP_RATE.interval, GROUP_RATE.interval]
+
+
+@pytest.mark.parametrize("where", [ADA, GROUP], ids=["private", "group"])
+async def test_a_busy_chat_gets_everything_from_a_telegram_that_counts(telegram, where):
+    """At a clock that goes on while the bot sleeps; what is refused once is the end of the first burst."""
+    clock, limits = ManualClock(), telegram.people.state.limits
+    limits.enabled, limits.now = True, lambda: clock.now() / SECOND
+
+    async def sleep(seconds: float) -> None:
+        clock.advance(math.ceil(seconds * SECOND))
+
+    chat = chat_of(telegram, sleep, clock)
+    for _ in range(40):
+        await chat.send(ReplyTarget(where), HELLO, urgency=Urgency.ANSWER)
+    assert len(telegram.people.replies(where)) == 40
+    assert len(telegram.front.of("sendMessage")) <= 41
 
 
 async def test_an_answer_stands_in_the_topic_of_the_question_and_shows_no_preview(telegram, chat):
     telegram.front.answer("sendMessage", too_many(int(LONGEST_WAIT) + 1))
     with pytest.raises(ChatBusy):
-        await chat.send(ReplyTarget(GROUP, 9, 7), HELLO, wait=True)
+        await chat.send(ReplyTarget(GROUP, 9, 7), HELLO, urgency=Urgency.ANSWER)
     (call,) = telegram.front.of("sendMessage")
     assert (call["chat_id"], call["message_thread_id"], call["parse_mode"]) == (GROUP, 7, "HTML")
     assert call["reply_parameters"]["message_id"] == 9
@@ -200,4 +253,4 @@ async def test_a_refund_that_was_refused_is_told_apart_from_one_that_may_have_be
 ):
     telegram.front.answer("refundStarPayment", answer)
     with pytest.raises(error):
-        await chat.refund_stars(ADA, "charge")
+        await chat.stars.refund(ADA, "charge")

@@ -1,0 +1,164 @@
+"""One request to Telegram: its turn, its answer, and what Telegram's errors mean to the services."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import httpx
+import structlog
+from aiohttp import ClientConnectorError
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
+
+from bot.domain.units import MINUTE, SECOND, ChatId, Millis
+from bot.services.ports import ChatBusy, ChatError, ChatGone, ChatMoved, ChatRefused, ChatUnsure
+from bot.services.slots import waiting
+from handlers import objects
+from handlers.sending.pacing import LONGEST_WAIT, Pacing, Urgency
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+BUSY_PAUSE = Millis(5 * SECOND)
+LONG_PAUSE = Millis(MINUTE)
+"""Where Telegram itself is not well, or refuses the token: the operator may be at it."""
+
+# Telegram's descriptions, in lower case; its codes alone do not tell these apart.
+_GONE = (
+    "chat not found",
+    "user not found",
+    "user is deactivated",
+    "peer_id_invalid",
+    "bot was kicked",
+    "bot is not a member",
+    "group chat was deleted",
+    "have no rights to send",
+    "not enough rights to send text messages",
+    "chat_write_forbidden",
+)
+
+
+class Requests:
+    """Makes requests, each within the slot of whoever asks given up: a slow or throttled chat holds up no other."""
+
+    def __init__(self, pacing: Pacing) -> None:
+        self._pacing = pacing
+
+    async def make(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a request at once that is not about what a chat gets to read. Raises a `ChatError`."""
+        async with waiting():
+            try:
+                return await _answer(call)
+            except RetryAfter as error:
+                raise ChatBusy(_pause(error)) from None
+
+    async def make_in(self, chat_id: ChatId, urgency: Urgency, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a request when it is its chat's turn; an answer once more after a pause that Telegram asks for.
+
+        Raises:
+            ChatBusy: also where it would have to wait for longer than its urgency allows.
+            ChatError: Telegram does not do it.
+
+        """
+        async with waiting():
+            try:
+                return await self._once(chat_id, urgency, call)
+            except RetryAfter as error:
+                pause = _pause(error)
+                if urgency is not Urgency.ANSWER or pause > LONGEST_WAIT * SECOND:
+                    raise ChatBusy(pause) from None
+            try:
+                return await self._once(chat_id, urgency, call)
+            except RetryAfter as error:
+                raise ChatBusy(_pause(error)) from None
+
+    def check_in(self, chat_id: ChatId, urgency: Urgency) -> None:
+        """Refuse what its chat would not take soon enough. Raises `ChatBusy`."""
+        self._pacing.check(chat_id, urgency)
+
+    async def attempt(self, call: Callable[[], Awaitable[object]]) -> bool:
+        """Make a request at once that may fail; False where it did."""
+        try:
+            await self.make(call)
+        except ChatError:
+            return False
+        return True
+
+    async def attempt_in(
+        self, chat_id: ChatId, urgency: Urgency, call: Callable[[], Awaitable[object]]
+    ) -> bool:
+        """Make a request when it is its chat's turn; False where it failed, or would have to wait too long."""
+        try:
+            await self.make_in(chat_id, urgency, call)
+        except ChatError:
+            return False
+        return True
+
+    async def _once(self, chat_id: ChatId, urgency: Urgency, call: Callable[[], Awaitable[T]]) -> T:
+        await self._pacing.turn(chat_id, urgency)
+        try:
+            answer = await _answer(call)
+        except RetryAfter as error:
+            self._pacing.pause(chat_id, _pause(error) / SECOND)
+            raise
+        except (ChatGone, ChatMoved, ChatRefused):
+            self._pacing.note_success()
+            raise
+        self._pacing.note_success()
+        return answer
+
+
+async def _answer(call: Callable[[], Awaitable[T]]) -> T:
+    """Return what Telegram answers. Raises a `ChatError`, or `RetryAfter` for a pause."""
+    try:
+        answer = await call()
+        objects.check(answer)
+        return answer
+    except RetryAfter:
+        raise
+    except TelegramError as error:
+        raise _chat_error(error) from None
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        # It was answered, but not as the Bot API answers.
+        log.warning("an answer of Telegram could not be read", kind=type(error).__name__)
+        raise ChatUnsure(BUSY_PAUSE) from None
+
+
+def _chat_error(error: TelegramError) -> ChatError:
+    """Return what the services know of an error of Telegram's other than a pause."""
+    if isinstance(error, ChatMigrated):
+        return ChatMoved(ChatId(error.new_chat_id))
+    if isinstance(error, Forbidden):
+        return ChatGone(error.message)
+    if isinstance(error, BadRequest):
+        gone = any(words in error.message.lower() for words in _GONE)
+        return ChatGone(error.message) if gone else ChatRefused(error.message)
+    if isinstance(error, NetworkError):
+        if "too large" in error.message.lower():
+            return ChatRefused(error.message)
+        # The message of a network error may hold the address, and so the token.
+        return ChatBusy(BUSY_PAUSE) if _was_not_sent(error) else ChatUnsure(BUSY_PAUSE)
+    if type(error) is TelegramError:
+        # An answer that is no JSON, such as the page of a proxy.
+        return ChatUnsure(BUSY_PAUSE)
+    log.warning("telegram does not take messages", kind=type(error).__name__)
+    return ChatBusy(LONG_PAUSE)
+
+
+def _was_not_sent(error: NetworkError) -> bool:
+    """Whether a request surely never left: httpx's names do not say it, its causes do."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, (ClientConnectorError, httpx.PoolTimeout)):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+def seconds_of(error: RetryAfter) -> float:
+    """Return how long a pause is that Telegram asks for, in seconds."""
+    value = error.retry_after
+    return float(value) if isinstance(value, (int, float)) else value.total_seconds()
+
+
+def _pause(error: RetryAfter) -> Millis:
+    return Millis(round(seconds_of(error) * SECOND))
