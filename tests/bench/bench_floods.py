@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
@@ -11,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tests.world.process import BotProcess, open_process
-from tests.world.telegram import complaint
+from tests.world.telegram import complaint, queue
 
 FLOOD = 10_000
 FLOODER, VISITOR = 5_001, 5_002
@@ -56,31 +55,16 @@ class Slow(Taking):
 
 
 class Throttled(Taking):
-    """Some chats are told to wait."""
+    """Some chats, and all groups, are told to wait."""
 
     async def answer(self, chat: int) -> Response | None:
-        return (
-            complaint(429, "Too Many Requests: retry after 30", retry_after=30)
-            if chat >= FIRST_SLOW
-            else None
-        )
-
-
-def queue(world: BotProcess, *people: int) -> None:
-    """Let people write all at once."""
-    updates = world.telegram.state.updates
-    for person in people:
-        user: dict[str, Any] = {"id": person, "is_bot": False, "first_name": "Ada"}
-        chat = {"id": person, "type": "private"}
-        message = {"message_id": updates.next_id, "date": int(time.time()), "chat": chat, "from": user}
-        updates.waiting.append({"update_id": updates.next_id, "message": message | {"text": "/language"}})
-        updates.next_id += 1
-    updates.touch()
+        is_throttled = chat >= FIRST_SLOW or chat < 0
+        return complaint(429, "Too Many Requests", retry_after=30) if is_throttled else None
 
 
 async def wait_of_visitor(world: BotProcess, taking: Taking) -> float:
     begin = time.monotonic()
-    queue(world, VISITOR)
+    queue(world.telegram, VISITOR)
     await taking.until(lambda: VISITOR in taking.first)
     return taking.first[VISITOR] - begin
 
@@ -91,28 +75,34 @@ async def test_a_flood_of_one_person(tmp_path, tell):
         world.to_telegram.always("sendMessage", taking)
         await world.start()
         begin = time.monotonic()
-        queue(world, *[FLOODER] * FLOOD)
-        queue(world, VISITOR)
+        queue(world.telegram, *[FLOODER] * FLOOD)
+        queue(world.telegram, VISITOR)
         await taking.until(lambda: VISITOR in taking.first)
         seconds = taking.first[VISITOR] - begin
         ((kept,),) = world.rows("SELECT count(*) FROM inbox")
     tell(f"{FLOOD:,} updates of one person: another's first answer after {seconds:.2f} s, {kept:,} kept")
 
 
-@pytest.mark.parametrize("kind", [Slow, Throttled])
-@pytest.mark.parametrize("chats", [64, 500])
-async def test_chats_that_take_no_answers(tmp_path, tell, kind, chats):
+@pytest.mark.parametrize(
+    ("kind", "slow"),
+    [
+        (Slow, range(FIRST_SLOW, FIRST_SLOW + 64)),
+        (Slow, range(FIRST_SLOW, FIRST_SLOW + 500)),
+        (Throttled, range(-70, 0)),
+        (Throttled, range(FIRST_SLOW, FIRST_SLOW + 500)),
+    ],
+    ids=["64 slow chats", "500 slow chats", "70 throttled groups", "500 throttled chats"],
+)
+async def test_chats_that_take_no_answers(request, tmp_path, tell, kind, slow):
     async with open_process(tmp_path) as world:
         taking = kind()
         world.to_telegram.always("sendMessage", taking)
         await world.start()
         alone = await wait_of_visitor(world, taking)
         taking.first.clear()
-        slow = range(FIRST_SLOW, FIRST_SLOW + chats)
-        queue(world, *slow)
+        queue(world.telegram, *slow)
         await taking.until(lambda: set(slow) <= taking.first.keys())
         seconds = await wait_of_visitor(world, taking)
         taking.end.set()
-    tell(
-        f"{chats} {kind.__name__.lower()} chats: another's first answer after {seconds:.2f} s ({alone:.2f} s alone)"
-    )
+    what = request.node.callspec.id
+    tell(f"{what}: another's first answer after {seconds:.2f} s ({alone:.2f} s alone)")
