@@ -83,12 +83,13 @@ def a_request(image: StoredAttachment | None = None, **changes: Any) -> VideoReq
 
 
 def an_origin(**changes: Any) -> Origin:
-    return replace(Origin(chat_id=ADAS_CHAT, message_id=7), **changes)
+    chat_id = changes.pop("chat_id", ADAS_CHAT)
+    return replace(Origin(chat_id=chat_id, message_id=7, is_private=chat_id > 0), **changes)
 
 
 def a_task(state: TaskState = TaskState.QUEUED, **changes: Any) -> Task:
-    """A task as it looks in `state`; `changes` are fields of `Task`, and `update_id` or `chat_id` of its origin."""
-    origin = {name: changes.pop(name) for name in ("update_id", "chat_id") if name in changes}
+    """A task as it looks in `state`; `changes` are fields of `Task`, and some of its origin."""
+    origin = {name: changes.pop(name) for name in ("update_id", "chat_id", "thread_id") if name in changes}
     created_at = changes.pop("created_at", NOW)
     task_id = a_task_id()
     task = Task(

@@ -276,9 +276,50 @@ async def test_an_answer_to_a_press_has_at_most_200_characters(demo):
 
 async def test_a_closed_topic_takes_nothing(demo):
     topic = demo.telegram.open_topic("Foxes")
-    demo.telegram.state.chats[GROUP].closed_topics.add(topic)
+    demo.telegram.close_topic(topic)
     with pytest.raises(BadRequest, match="Topic_closed"):
         await demo.bot.send_message(GROUP, "a", message_thread_id=topic)
+    # A reply stands in the topic of what it replies to.
+    with pytest.raises(BadRequest, match="Topic_closed"):
+        await demo.bot.send_message(GROUP, "a", reply_parameters=ReplyParameters(topic))
+    assert await demo.bot.send_message(GROUP, "a")
+    demo.telegram.close_topic()
+    with pytest.raises(BadRequest, match="Topic_closed"):
+        await demo.bot.send_message(GROUP, "a")
+
+
+async def test_a_group_refuses_what_it_forbids_but_to_its_administrators(demo):
+    demo.telegram.forbid("text messages", "videos")
+    with pytest.raises(BadRequest, match="Not enough rights to send text messages to the chat"):
+        await demo.bot.send_message(GROUP, "a")
+    with pytest.raises(BadRequest, match="Not enough rights to send videos to the chat"):
+        await demo.bot.send_video(GROUP, film())
+    placed = await demo.bot.send_document(GROUP, film(), filename="a.mp4")
+    with pytest.raises(BadRequest, match="Not enough rights to send videos to the chat"):
+        await placed.edit_media(InputMediaVideo(film()))
+    permissions = (await demo.bot.get_chat(GROUP)).permissions
+    assert (permissions.can_send_videos, permissions.can_send_documents) == (False, True)
+    demo.telegram.acting.set_bot_status(BOSS, GROUP, "administrator")
+    assert await demo.bot.send_message(GROUP, "a")
+
+
+async def test_a_part_that_names_no_file_is_refused_whatever_else_was_uploaded(demo):
+    placed = await demo.bot.send_message(ADA, "here it comes")
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.post(
+            f"{demo.address}/bot{TOKEN}/editMessageMedia",
+            data={"chat_id": ADA, "message_id": placed.message_id, "media": '{"type": "video"}'},
+            files={"media": ("a.mp4", film())},
+        )
+    assert (answer.status_code, answer.json()["description"]) == (
+        400,
+        "Bad Request: can't parse InputMedia: media not found",
+    )
+
+
+async def test_a_message_of_inline_mode_takes_no_upload(demo):
+    with pytest.raises(BadRequest, match="Invalid message content"):
+        await demo.bot.edit_message_media(InputMediaVideo(film()), inline_message_id="1")
 
 
 async def test_who_blocked_the_bot_hears_nothing(demo):

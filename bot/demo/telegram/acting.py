@@ -126,7 +126,7 @@ class Acting:
         if chat.type == "private":
             return chat.id not in self.state.blocked
         status = chat.status_of.get(self.state.bot.id)
-        if status not in {"member", "administrator"}:
+        if status not in {"member", "administrator", "restricted"}:
             return False
         if status == "administrator" or not self.state.privacy_mode:
             return True
@@ -251,7 +251,7 @@ class Acting:
     def _bot_moved(self, chat: Chat, user_id: int, before: str, after: str) -> None:
         members = {
             "old_chat_member": member_json(before, self.state.bot),
-            "new_chat_member": member_json(after, self.state.bot),
+            "new_chat_member": member_json(after, self.state.bot, chat.forbidden),
         }
         self.state.updates.add("my_chat_member", self._about(chat, user_id) | members)
 

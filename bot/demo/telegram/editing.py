@@ -3,8 +3,8 @@
 from typing import Any
 
 from bot.demo.telegram.keyboards import check_markup
-from bot.demo.telegram.media import KINDS, MediaMaker, media_of
-from bot.demo.telegram.sending import caption_of, media_fields
+from bot.demo.telegram.media import KINDS, RIGHT_TO_SEND, MediaMaker, media_of
+from bot.demo.telegram.sending import caption_of, media_fields, part_file
 from bot.demo.telegram.state import Message, TelegramState
 from bot.demo.telegram.text import TEXT_LIMIT, formatted
 from bot.demo.telegram.wire import Call, bad_request
@@ -82,8 +82,11 @@ class Editing:
 
     async def edit_media(self, call: Call) -> Any:
         """editMessageMedia: another file, or a file where there was only text."""
-        message = self._own_message(call)
         part = call.json("media")
+        if call.has("inline_message_id") and call.uploads:
+            # What stands in a chat that the bot may not be in takes only what Telegram has already.
+            raise bad_request("invalid message content specified")
+        message = self._own_message(call)
         if not isinstance(part, dict) or part.get("type") not in {
             "photo",
             "video",
@@ -104,13 +107,12 @@ class Editing:
             raise bad_request("message media can't be edited")
         if "forward_origin" in message.body:
             raise bad_request("message can't be edited")
-        caption = caption_of(part)
+        self.state.check_right(self.state.chats[message.chat_id], RIGHT_TO_SEND[kind])
+        caption, source = caption_of(part), part_file(call, part)
         place, edit = (message.chat_id, message.message_id), object()
         self._newest[place] = edit
         try:
-            content = await self.media.make(
-                kind, call.file("media", part.get("media")), media_fields(call, part)
-            )
+            content = await self.media.make(kind, source, media_fields(call, part))
             if self._newest.get(place) is not edit:
                 raise bad_request("Canceled by new edit message request")
         finally:

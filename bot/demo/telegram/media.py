@@ -19,6 +19,17 @@ _SHOWN = {
     "audio": "Audio",
     "animation": "Animation",
 }
+RIGHT_TO_SEND = {
+    "photo": "photos",
+    "video": "videos",
+    "document": "documents",
+    "audio": "music",
+    "animation": "animations",
+    "voice": "voice notes",
+    "sticker": "animations",
+}
+"""How Telegram calls what a group may forbid, by the kind of file."""
+
 _INTERCHANGEABLE = frozenset({"video", "animation", "document"})
 
 

@@ -1,6 +1,6 @@
 """The people, the bot and the chats of the stand-in, as the Bot API shows them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -34,7 +34,8 @@ class User:
 class Chat:
     """A private chat or a supergroup.
 
-    `status_of` says what each member of a group is there; `topics` names its topics by their thread id.
+    `status_of` says what each member of a group is there; `topics` names its topics by their thread id. What a group
+    is `forbidden` to send, but for its administrators, are kinds of `RIGHTS`.
     """
 
     id: int
@@ -43,6 +44,8 @@ class Chat:
     status_of: dict[int, str] = field(default_factory=dict)
     topics: dict[int, str] = field(default_factory=dict)
     closed_topics: set[int] = field(default_factory=set)
+    is_general_closed: bool = False
+    forbidden: set[str] = field(default_factory=set)
     migrated_to: int | None = None
 
     @property
@@ -81,13 +84,45 @@ _ADMIN_RIGHTS = (
 )
 
 
-def member_json(status: str, user: User) -> dict[str, Any]:
-    """Give the `ChatMember` of the Bot API."""
+RIGHTS = {
+    "text messages": "can_send_messages",
+    "music": "can_send_audios",
+    "documents": "can_send_documents",
+    "photos": "can_send_photos",
+    "videos": "can_send_videos",
+    "video notes": "can_send_video_notes",
+    "voice notes": "can_send_voice_notes",
+    "polls": "can_send_polls",
+    "animations": "can_send_other_messages",
+}
+"""What may be forbidden in a group, and the fields of the Bot API that say so."""
+
+
+def permissions_json(forbidden: Collection[str]) -> dict[str, Any]:
+    """Give the `ChatPermissions` of the Bot API."""
+    return {right: kind not in forbidden for kind, right in RIGHTS.items()} | dict.fromkeys(
+        ("can_add_web_page_previews", "can_invite_users"), True
+    )
+
+
+def member_json(status: str, user: User, forbidden: Collection[str] = ()) -> dict[str, Any]:
+    """Give the `ChatMember` of the Bot API; what is `forbidden` counts where the status is `restricted`."""
     body: dict[str, Any] = {"status": status, "user": user.as_json()}
     if status == "creator":
         body["is_anonymous"] = False
     if status == "administrator":
         body |= {"can_be_edited": False, "is_anonymous": False} | dict.fromkeys(_ADMIN_RIGHTS, True)
+    if status == "restricted":
+        others = (
+            "can_change_info",
+            "can_pin_messages",
+            "can_manage_topics",
+            "can_edit_tag",
+            "can_react_to_messages",
+        )
+        body |= (
+            {"is_member": True, "until_date": 0} | dict.fromkeys(others, False) | permissions_json(forbidden)
+        )
     if status == "kicked":
         body["until_date"] = 0
     return body

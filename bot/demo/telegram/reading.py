@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 
 from bot.demo.telegram.files import MEGABYTE
-from bot.demo.telegram.people import chat_json, member_json
+from bot.demo.telegram.people import chat_json, member_json, permissions_json
 from bot.demo.telegram.state import TelegramState
 from bot.demo.telegram.webhook import WebhookSender
 from bot.demo.telegram.wire import BotApiError, Call, bad_request
@@ -126,7 +126,10 @@ class Reading:
     async def get_chat(self, call: Call) -> Any:
         """GetChat."""
         chat = self.state.chat_for_bot(call.text("chat_id"))
-        return chat_json(chat, self.state.users) | {
+        known = chat_json(chat, self.state.users)
+        if chat.type != "private":
+            known["permissions"] = permissions_json(chat.forbidden)
+        return known | {
             "accent_color_id": 0,
             "max_reaction_count": 11,
             "accepted_gift_types": {
@@ -146,7 +149,7 @@ class Reading:
         if user is None:
             raise bad_request("invalid user_id specified")
         status = "member" if chat.type == "private" else chat.status_of.get(user.id, "left")
-        return member_json(status, user)
+        return member_json(status, user, chat.forbidden)
 
     async def get_administrators(self, call: Call) -> Any:
         """GetChatAdministrators."""

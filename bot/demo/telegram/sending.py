@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.demo.telegram.keyboards import check_markup
-from bot.demo.telegram.media import MediaFields, MediaMaker, media_of
+from bot.demo.telegram.media import RIGHT_TO_SEND, MediaFields, MediaMaker, media_of
 from bot.demo.telegram.people import Chat, User
 from bot.demo.telegram.stars import invoice_amount
 from bot.demo.telegram.state import Message, TelegramState
@@ -88,6 +88,13 @@ def media_fields(call: Call, part: Mapping[str, Any] | None = None) -> MediaFiel
     )
 
 
+def part_file(call: Call, part: Mapping[str, Any]) -> Upload | str | None:
+    """Give the file of one part of an album, or of what a message becomes; one that names none is refused."""
+    if not part.get("media"):
+        raise bad_request("can't parse InputMedia: media not found")
+    return call.file("media", part["media"])
+
+
 def quote_of(body: Mapping[str, Any], words: str) -> dict[str, Any]:
     """Give the quote of a message's words, or refuse words that do not stand there."""
     position = str(body.get("text") or body.get("caption") or "").find(words)
@@ -110,8 +117,6 @@ class Sending:
         thread_id = call.integer("message_thread_id") or None
         if thread_id is not None and thread_id not in chat.topics:
             raise bad_request("message thread not found")
-        if thread_id in chat.closed_topics:
-            raise bad_request("TOPIC_CLOSED")
         reply = call.json("reply_parameters") or {}
         reply_to = int(reply.get("message_id") or 0) or call.integer("reply_to_message_id") or None
         answered = self.state.message(chat.id, reply_to) if reply_to is not None else None
@@ -119,6 +124,10 @@ class Sending:
             if not (reply.get("allow_sending_without_reply") or call.boolean("allow_sending_without_reply")):
                 raise bad_request("message to be replied not found")
             reply_to = None
+        # A reply stands in the topic of what it replies to.
+        topic = thread_id or (answered.body.get("message_thread_id") if answered is not None else None)
+        if topic in chat.closed_topics or (topic is None and chat.is_general_closed):
+            raise bad_request("TOPIC_CLOSED")
         quote = quote_of(answered.body, str(reply["quote"])) if answered and reply.get("quote") else None
         return _Place(chat, thread_id, reply_to, quote)
 
@@ -146,6 +155,7 @@ class Sending:
     async def send_message(self, call: Call) -> Any:
         """SendMessage."""
         place = self._place(call)
+        self.state.check_right(place.chat, "text messages")
         text, entities = formatted(
             call.text("text"), call.text("parse_mode"), call.json("entities"), limit=TEXT_LIMIT
         )
@@ -163,6 +173,7 @@ class Sending:
         """sendPhoto, sendVideo, sendDocument, sendAudio, sendAnimation, sendVoice, sendSticker."""
         kind = call.method.lower().removeprefix("send")
         place = self._place(call)
+        self.state.check_right(place.chat, RIGHT_TO_SEND[kind])
         check_markup(call.json("reply_markup"))
         caption = caption_of(call) if kind in _CAPTIONED else {}
         content = await self.media.make(kind, call.file(kind), media_fields(call))
@@ -185,8 +196,9 @@ class Sending:
             raise bad_request("documents and audios can't be mixed with other media types")
         contents = []
         for part in parts:
+            self.state.check_right(place.chat, RIGHT_TO_SEND[str(part["type"])])
             caption = caption_of(part)
-            source = call.file("media", part.get("media"))
+            source = part_file(call, part)
             contents.append(
                 await self.media.make(str(part["type"]), source, media_fields(call, part)) | caption
             )

@@ -82,6 +82,18 @@ class TelegramStandIn:
         """Put no files into texts, as Bot API servers before 7.11."""
         self.state.faults.no_files_into_texts = True
 
+    def forbid(self, *kinds: str) -> None:
+        """Let nobody but administrators send these kinds of messages to the group (see `RIGHTS`)."""
+        self.state.chats[GROUP_ID].forbidden = set(kinds)
+
+    def close_topic(self, thread: int | None = None) -> None:
+        """Close a topic of the group; without one the part outside of them."""
+        group = self.state.chats[GROUP_ID]
+        if thread is None:
+            group.is_general_closed = True
+        else:
+            group.closed_topics.add(thread)
+
     # -- what people do ------------------------------------------------------------------------------
 
     async def say(

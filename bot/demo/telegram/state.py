@@ -156,6 +156,17 @@ class TelegramState:
             raise BotApiError(403, f"Forbidden: bot was kicked from the {chat.type} chat")
         return chat
 
+    def check_right(self, chat: Chat, kind: str) -> None:
+        """Refuse a kind of message that a group forbids; an administrator may send everything.
+
+        Raises:
+            BotApiError: 400 with what the bot may not send.
+
+        """
+        is_admin = chat.status_of.get(self.bot.id) == "administrator"
+        if kind in chat.forbidden and not is_admin:
+            raise bad_request(f"not enough rights to send {kind} to the chat")
+
     def message(self, chat_id: int, message_id: int) -> Message | None:
         """Find a message that is still there."""
         return self.messages.get(chat_id, {}).get(message_id)
