@@ -36,11 +36,13 @@ from handlers.chat.keyboards import Signer
 from handlers.chat.people import is_from_machine
 from handlers.chat.routes import SUBSCRIPTION
 from handlers.dispatcher import Dispatcher, Incoming
+from handlers.sending import refusals
 from handlers.sending.broadcasts import TelegramBroadcasts
 from handlers.sending.chat import Chat, OnGone
 from handlers.sending.delivery import TelegramDelivery
 from handlers.sending.notices import TelegramNotices
 from handlers.sending.pacing import Pacing
+from handlers.sending.refusals import Refusal
 from handlers.sending.requests import Requests, seconds_of
 from handlers.updates import PollingRequest, SendingRequest
 
@@ -155,7 +157,7 @@ class TelegramSide:
         try:
             return await updates.fetch(self._polling, url, offset, timeout_seconds, ALLOWED_UPDATES)
         except Conflict as error:
-            if "webhook" not in error.message.lower():
+            if refusals.read(error) is not Refusal.WEBHOOK_SET:
                 raise UpdatesRefused(NoUpdates.TAKEN) from None
             if not await self.remove_webhook():
                 raise
@@ -163,7 +165,7 @@ class TelegramSide:
         except InvalidToken:
             raise UpdatesRefused(NoUpdates.TOKEN) from None
         except BadRequest as error:
-            if error.message == LoggedOut.ANSWER:
+            if refusals.read(error) is Refusal.LOGGED_OUT:
                 raise LoggedOut from None
             raise
 
@@ -281,7 +283,7 @@ async def _greet(bot: Bot, sleep: Sleep) -> None:
             log.warning("Telegram asks for a pause", pause=wait)
             await sleep(wait)
         except NetworkError as error:
-            if error.message == LoggedOut.ANSWER:
+            if refusals.read(error) is Refusal.LOGGED_OUT:
                 wait = LOGGED_OUT_SECONDS
                 log.warning("Telegram does not know the bot now", error=str(LoggedOut()), pause=wait)
             else:

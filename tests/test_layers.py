@@ -137,7 +137,7 @@ SCREENS = {
 SQL = re.compile(
     r"\b(?:SELECT\b.+\bFROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|CREATE TABLE|PRAGMA)\b", re.DOTALL
 )
-ADAPTER = frozenset({"handlers.sending.chat", "handlers.sending.requests", "handlers.sending.stars"})
+ADAPTER = frozenset(f"handlers.sending.{name}" for name in ("chat", "downloads", "requests", "stars"))
 STARTING = "handlers.connection"
 """Waits at the start until Telegram can be reached."""
 

@@ -174,6 +174,14 @@ class ChatLost(ChatRefused):
     """The message that was to be changed is gone, or can't be changed in this way."""
 
 
+class ChatTooLarge(ChatRefused):
+    """The file is larger than the chat takes."""
+
+
+class ChatForgot(ChatRefused):
+    """The chat does not know the file under this id any more."""
+
+
 class Notices(Protocol):
     """What the bot writes by itself. Every method may raise a `ChatError`, but those that are best effort."""
 
@@ -255,6 +263,7 @@ class ResultChat(Protocol):
 
         Raises:
             ChatLost: the place is gone, or is none for a file.
+            ChatGone: also where its group takes no files of any kind.
 
         """
         ...
@@ -262,7 +271,12 @@ class ResultChat(Protocol):
     async def send_result(
         self, delivery: Delivery, file: ResultFile | None, options: DeliveryOptions = PLAIN
     ) -> Sent:
-        """Send a video, picture or sound to where its task came from; without a file by `delivery.file_id`."""
+        """Send a video, picture or sound to where its task came from; without a file by `delivery.file_id`.
+
+        Raises:
+            ChatGone: also where its group takes no files of any kind.
+
+        """
         ...
 
     async def send_album_buttons(self, deliveries: Sequence[Delivery]) -> Sent | None:
@@ -270,9 +284,15 @@ class ResultChat(Protocol):
         ...
 
     async def send_link(
-        self, delivery: Delivery, url: str, size_bytes: int | None, options: DeliveryOptions = PLAIN
+        self,
+        delivery: Delivery,
+        url: str,
+        size_bytes: int | None,
+        options: DeliveryOptions = PLAIN,
+        *,
+        too_large: bool = True,
     ) -> Sent:
-        """Offer a video by its address, where it is too large for an upload: in its place, if it has one."""
+        """Offer a video by its address, where it is too large or not taken: in its place, if it has one."""
         ...
 
     async def send_original(self, delivery: Delivery, path: Path) -> Sent:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from html import escape
 from zoneinfo import ZoneInfo
 
-from telegram import ChatMember, ChatMemberUpdated
+from telegram import ChatMember, ChatMemberRestricted, ChatMemberUpdated
 from telegram.constants import ChatType
 
 from bot.domain.credits.quota import Lot, PoolUse
@@ -13,6 +13,7 @@ from bot.domain.units import ChatId, Credits, Millis, UserId
 from bot.i18n import Texts
 from bot.services.credits.pools import PoolStanding
 from bot.services.ports import Balance
+from handlers.account import rights
 from handlers.chat.html import View, credits, inline  # noqa: A004  the word of the domain
 from handlers.chat.keyboards import Button
 from handlers.chat.menus import Menu, Section
@@ -20,7 +21,6 @@ from handlers.chat.routes import Command, Event, Kind
 from handlers.chat.turn import Turn
 from handlers.sending.chat import ReplyTarget
 
-OUTSIDE = frozenset({ChatMember.LEFT, ChatMember.BANNED})
 INSIDE = frozenset({ChatMember.MEMBER, ChatMember.ADMINISTRATOR, ChatMember.OWNER})
 GROUPS = frozenset({ChatType.GROUP, ChatType.SUPERGROUP})
 
@@ -42,7 +42,10 @@ async def quota(turn: Turn) -> None:
 
 
 async def on_membership(turn: Turn) -> None:
-    """Say hello once when somebody adds the bot to a group; note when somebody blocks it, or lets it in again."""
+    """Say hello when somebody adds the bot to a group, and what it may not do there.
+
+    In private, note when somebody blocks it, or lets it in again.
+    """
     change = turn.update.my_chat_member
     if change is None:
         return
@@ -50,15 +53,27 @@ async def on_membership(turn: Turn) -> None:
         is_open = change.new_chat_member.status in INSIDE
         await turn.services.accounts.set_chat_open(UserId(change.chat.id), is_open)
     elif _was_added(change):
-        await turn.answer(group_hello(turn.t, turn.username), ReplyTarget(ChatId(change.chat.id)))
+        lacking = await rights.missing(turn, change)
+        if "can_send_messages" in lacking:
+            await rights.tell(turn, change, lacking)
+        else:
+            hello, note = group_hello(turn.t, turn.username), rights.sentence(turn.t, lacking)
+            view = replace(hello, html=f"{hello.html}\n\n{note}") if note else hello
+            await turn.answer(view, ReplyTarget(ChatId(change.chat.id)))
+    elif change.chat.type in GROUPS and rights.lost(change):
+        await rights.tell(turn, change, await rights.missing(turn, change))
 
 
 def _was_added(change: ChatMemberUpdated) -> bool:
     return (
         change.chat.type in GROUPS
-        and change.old_chat_member.status in OUTSIDE
-        and change.new_chat_member.status in INSIDE
+        and not _is_inside(change.old_chat_member)
+        and _is_inside(change.new_chat_member)
     )
+
+
+def _is_inside(member: ChatMember) -> bool:
+    return member.status in INSIDE or (isinstance(member, ChatMemberRestricted) and member.is_member)
 
 
 # -- views -------------------------------------------------------------------------------------------

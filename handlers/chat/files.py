@@ -5,11 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+import structlog
 from telegram import ExternalReplyInfo, Message
 
 from bot.errors import UserError
-from bot.services.ports import ChatError
+from bot.services.ports import ChatBusy, ChatError, ChatTooLarge
 from handlers.sending.chat import Chat
+from handlers.sending.downloads import FileUnreachable
+
+log = structlog.get_logger(__name__)
 
 DOWNLOAD_LIMIT = 20_000_000
 """Bytes that the Bot API lets a bot download; a local server has no such limit but pictures need none."""
@@ -68,21 +72,28 @@ async def fetch_file(chat: Chat, file: RemoteFile) -> bytes:
 
     """
     with _telling(file):
-        return await chat.download(file.file_id)
+        return await chat.downloads.read(file.file_id)
 
 
 async def save_file(chat: Chat, file: RemoteFile, target: Path) -> None:
     """Download a file to a path. Raises as `fetch_file` does."""
     with _telling(file):
-        await chat.download_to(file.file_id, target)
+        await chat.downloads.save(file.file_id, target)
 
 
 @contextmanager
 def _telling(file: RemoteFile) -> Iterator[None]:
+    limit = DOWNLOAD_LIMIT // 1_000_000
     if file.size is not None and file.size > DOWNLOAD_LIMIT:
-        raise UserError("error.image.too_large", limit=DOWNLOAD_LIMIT // 1_000_000)
+        raise UserError("error.file.too_large", limit=limit)
     try:
         yield
-    except ChatError as error:
-        key = "error.image.too_large" if "too big" in str(error).lower() else "error.image.not_available"
-        raise UserError(key, limit=DOWNLOAD_LIMIT // 1_000_000) from None
+    except ChatTooLarge:
+        raise UserError("error.file.too_large", limit=limit) from None
+    except FileUnreachable as error:
+        log.warning("a file of the Bot API server cannot be read here", reason=str(error))
+        raise UserError("error.file.unreachable") from None
+    except ChatBusy:
+        raise UserError("error.file.later") from None
+    except ChatError:
+        raise UserError("error.file.gone") from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from bot.domain.tasks.task import Origin
 from bot.domain.units import ChatId, Millis, UserId
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
-from bot.services.ports import ChatError, ChatMoved
+from bot.services.ports import ChatError, ChatGone, ChatMoved
 from handlers.chat import people
 from handlers.chat.html import View
 from handlers.chat.menus import Menus
@@ -281,7 +282,10 @@ class Turn:
     # -- answering -----------------------------------------------------------------------------------
 
     async def answer(self, view: View, target: ReplyTarget | None = None) -> Message:
-        """Answer with a reply, or at another place. An answer must not be lost: it waits out a short pause."""
+        """Answer with a reply, or at another place. An answer must not be lost: it waits out a short pause.
+
+        In a group that takes no messages it goes to the person in private.
+        """
         await self.keep_user()
         place = target or self.reply_target
         try:
@@ -289,6 +293,13 @@ class Turn:
         except ChatMoved as moved:
             await self.services.status.move(place.chat_id, moved.new_chat_id)
             return await self.chat.send(ReplyTarget(moved.new_chat_id), view, urgency=Urgency.ANSWER)
+        except ChatGone:
+            if place.is_private or self.update.effective_user is None:
+                raise
+        html = f"{self.t('answer.in_private')}\n{view.html}"
+        return await self.chat.send(
+            ReplyTarget(ChatId(self.user_id)), replace(view, html=html), urgency=Urgency.ANSWER
+        )
 
     async def edit(self, view: View) -> None:
         """Change the message under which a button was pressed. Best effort: the press itself has worked."""

@@ -180,10 +180,22 @@ def _cost(t: Texts, task: Task) -> str:
     return t("caption.late_free") if task.state is TaskState.EXPIRED else credits(t, task.price)
 
 
-def link(t: Texts, delivery: Delivery, url: str, size_bytes: int | None, buttons: Rows = ()) -> View:
-    """A video that is too large to be sent."""
-    megabytes = t.number(round((size_bytes or 0) / 1_000_000, 1))
-    head = t("delivery.link", megabytes=megabytes)
+def link(
+    t: Texts,
+    delivery: Delivery,
+    url: str,
+    size_bytes: int | None,
+    buttons: Rows = (),
+    *,
+    too_large: bool = True,
+) -> View:
+    """A video that is too large to be sent, or that Telegram does not take for another reason."""
+    if not too_large:
+        head = t("delivery.link.refused")
+    elif not size_bytes:
+        head = t("delivery.link.too_large")
+    else:
+        head = t("delivery.link", megabytes=t.number(max(0.1, round(size_bytes / 1_000_000, 1))))
     anchor = f'<a href="{escape(url, quote=True)}">{escape(t("delivery.open"))}</a>'
     return View(f"{head}\n{anchor}\n{caption(t, delivery)}", buttons)
 

@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
+import structlog
 from telegram import (
     Bot,
     BotCommand,
     BotCommandScope,
-    File,
+    ChatPermissions,
     ForceReply,
     InlineQueryResultsButton,
     LinkPreviewOptions,
@@ -26,13 +26,14 @@ from telegram.constants import ChatType, ParseMode
 
 from bot.domain.tasks.task import Origin
 from bot.domain.units import ChatId
-from bot.services.ports import ChatBusy, ChatError, ChatGone, ChatLost, ChatMoved, ChatRefused
-from handlers.chat.html import View
+from bot.services.ports import ChatError, ChatGone, ChatLost, ChatMoved, ChatRefused
+from handlers.chat.html import View, plain
 from handlers.chat.keyboards import Rows, Signer, markup
+from handlers.sending import refusals
+from handlers.sending.downloads import Downloads
 from handlers.sending.media import (
     InlineFile,
     Media,
-    MediaKind,
     attributes,
     content,
     inline_result,
@@ -40,8 +41,11 @@ from handlers.sending.media import (
     timeouts,
 )
 from handlers.sending.pacing import Urgency
-from handlers.sending.requests import BUSY_PAUSE, Requests
+from handlers.sending.refusals import Refusal
+from handlers.sending.requests import Requests
 from handlers.sending.stars import Stars
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -52,29 +56,6 @@ REACTION_TIMEOUT = 5.0
 
 WEBHOOK_TIMEOUT = 15.0
 """Seconds: the start of the bot waits for it."""
-
-# Telegram's descriptions, in lower case; its codes alone do not tell these apart.
-_NO_TARGET = (
-    "message thread not found",
-    "topic_deleted",
-    "topic_closed",
-    "topic_id_invalid",
-    "topic deleted",
-    "topic closed",
-)
-_NO_REPLY = "repl"
-"""Telegram words it in several ways that the answered message is gone; all of them speak of a reply."""
-
-_LOST = (
-    "message to edit not found",
-    "message_id_invalid",
-    "message can't be edited",
-    "message media can't be edited",
-)
-_SAME = "message is not modified"
-_OVERTAKEN = "canceled by new edit message request"
-_NO_TEXT = "there is no text in the message"
-_NO_MEDIA = "there is no media in the message to edit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +96,7 @@ class Chat:
         self._signer = signer
         self._requests = requests
         self.stars = Stars(bot=bot, requests=requests)
+        self.downloads = Downloads(bot=bot, requests=requests)
         self._on_gone = on_gone
         self.can_fill = True
         """Whether the Bot API server puts files into texts; for as long as nothing else is known."""
@@ -142,18 +124,20 @@ class Chat:
         `effect` is the id of a message effect.
         """
         keyboard = markup(view.buttons, self._signer)
-        return await self._send(
-            target,
-            lambda place: self._bot.send_message(
-                text=view.html,
-                parse_mode=ParseMode.HTML,
-                reply_markup=keyboard or (ForceReply(selective=True) if force_reply else None),
-                disable_notification=silent,
-                link_preview_options=LinkPreviewOptions(is_disabled=not preview),
-                message_effect_id=effect,
-                **place,
+        return await self._written(
+            view.html,
+            lambda words: self._send(
+                target,
+                lambda place: self._bot.send_message(
+                    **words,
+                    reply_markup=keyboard or (ForceReply(selective=True) if force_reply else None),
+                    disable_notification=silent,
+                    link_preview_options=LinkPreviewOptions(is_disabled=not preview),
+                    message_effect_id=effect,
+                    **place,
+                ),
+                urgency,
             ),
-            urgency,
         )
 
     async def send_media(
@@ -168,14 +152,16 @@ class Chat:
         """Send a file with a caption and buttons, streamed from its path."""
         options: dict[str, Any] = {"disable_notification": silent}
         if view is not None:
-            options |= _caption(view.html) | {"reply_markup": markup(view.buttons, self._signer)}
+            options["reply_markup"] = markup(view.buttons, self._signer)
         send = getattr(self._bot, f"send_{media.kind}")
         with ExitStack() as open_files:
             options[media.kind] = content(media, open_files)
             options |= attributes(media) | timeouts([media])
-            if media.kind is MediaKind.DOCUMENT and media.exact:
-                options["disable_content_type_detection"] = True
-            message: Message = await self._send(target, lambda place: send(**place, **options), urgency)
+            message: Message = await self._written(
+                "" if view is None else view.html,
+                lambda words: self._send(target, lambda place: send(**place, **words, **options), urgency),
+                "caption",
+            )
         return message
 
     async def send_album(
@@ -205,25 +191,25 @@ class Chat:
 
         """
         try:
-            await self._requests.make_in(
-                chat_id,
-                urgency,
-                lambda: self._bot.edit_message_text(
-                    view.html,
-                    chat_id=chat_id,
-                    message_id=message_id,
-                    parse_mode=ParseMode.HTML,
-                    reply_markup=markup(view.buttons, self._signer),
-                    link_preview_options=LinkPreviewOptions(is_disabled=True),
+            await self._written(
+                view.html,
+                lambda words: self._requests.make_in(
+                    chat_id,
+                    urgency,
+                    lambda: self._bot.edit_message_text(
+                        **words,
+                        chat_id=chat_id,
+                        message_id=message_id,
+                        reply_markup=markup(view.buttons, self._signer),
+                        link_preview_options=LinkPreviewOptions(is_disabled=True),
+                    ),
                 ),
             )
         except ChatRefused as error:
-            description = str(error).lower()
-            if any(words in description for words in _LOST):
+            refusal = refusals.read(error)
+            if isinstance(error, ChatLost) and refusal is not Refusal.NO_TEXT_TO_EDIT:
                 return False
-            if _NO_TEXT in description:
-                raise ChatLost(str(error)) from None
-            if _SAME not in description:
+            if refusal is not Refusal.SAME:
                 raise
         return True
 
@@ -238,30 +224,30 @@ class Chat:
 
         """
         with ExitStack() as open_files:
-            item = input_media(media, open_files, _caption(view.html))
             try:
-                changed = await self._requests.make_in(
-                    chat_id,
-                    Urgency.FILE,
-                    lambda: self._bot.edit_message_media(
-                        item,
-                        chat_id=chat_id,
-                        message_id=message_id,
-                        reply_markup=markup(view.buttons, self._signer),
-                        **timeouts([media]),
+                changed = await self._written(
+                    view.html,
+                    lambda words: self._requests.make_in(
+                        chat_id,
+                        Urgency.FILE,
+                        lambda: self._bot.edit_message_media(
+                            input_media(media, open_files, words),
+                            chat_id=chat_id,
+                            message_id=message_id,
+                            reply_markup=markup(view.buttons, self._signer),
+                            **timeouts([media]),
+                        ),
                     ),
+                    "caption",
                 )
             except ChatRefused as error:
-                description = str(error).lower()
-                if _SAME in description:
+                refusal = refusals.read(error)
+                if refusal is Refusal.SAME:
                     return None
-                if _OVERTAKEN in description:
-                    raise ChatBusy(BUSY_PAUSE) from None
-                if _NO_MEDIA in description:
+                if refusal is Refusal.NO_MEDIA_TO_EDIT:
                     # Bot API servers before 7.11 put files only where there is one.
                     self.can_fill = False
-                    raise ChatLost(str(error)) from None
-                if any(words in description for words in _LOST):
+                if refusal in {Refusal.TOPIC_CLOSED, Refusal.TOPIC_GONE}:
                     raise ChatLost(str(error)) from None
                 raise
         return changed if isinstance(changed, Message) else None
@@ -288,7 +274,7 @@ class Chat:
         try:
             await self._requests.make(lambda: self._bot.delete_message(chat_id, message_id))
         except ChatError as error:
-            return "not found" in str(error).lower()
+            return refusals.read(error) in {Refusal.MESSAGE_GONE, Refusal.CHAT_GONE}
         return True
 
     async def react(self, chat_id: ChatId, message_id: int, emoji: str | None) -> bool:
@@ -350,24 +336,6 @@ class Chat:
             lambda: self._bot.answer_pre_checkout_query(query_id, refusal is None, error_message=refusal)
         )
 
-    # -- files ---------------------------------------------------------------------------------------
-
-    async def download(self, file_id: str) -> bytes:
-        """Return the content of a file at Telegram, whole in memory."""
-        return bytes(await self._fetch(file_id, lambda file: file.download_as_bytearray()))
-
-    async def download_to(self, file_id: str, target: Path) -> None:
-        """Write a file at Telegram to a path."""
-        await self._fetch(file_id, lambda file: file.download_to_drive(target))
-
-    async def _fetch(self, file_id: str, read: Callable[[File], Awaitable[T]]) -> T:
-        file = await self._requests.make(lambda: self._bot.get_file(file_id))
-        try:
-            return await self._requests.make(lambda: read(file))
-        except OSError as error:
-            # A local Bot API server may name a path that is not there; the text would hold the token.
-            raise ChatRefused(type(error).__name__) from None
-
     # -- what the bot shows of itself ----------------------------------------------------------------
 
     async def set_commands(
@@ -401,6 +369,13 @@ class Chat:
         # The rest of the address may be a secret.
         return urlsplit(info.url).hostname or "?"
 
+    async def find_permissions(self, chat_id: ChatId) -> ChatPermissions | None:
+        """Return what everybody may send in a group; None where Telegram does not say."""
+        try:
+            return (await self._requests.make(lambda: self._bot.get_chat(chat_id))).permissions
+        except ChatError:
+            return None
+
     async def set_description(self, description: str, language: str | None) -> None:
         """Set what a chat shows before its first message."""
         await self._requests.make(lambda: self._bot.set_my_description(description, language))
@@ -410,6 +385,18 @@ class Chat:
         await self._requests.make(lambda: self._bot.set_my_short_description(description, language))
 
     # -- what all messages have -------------------------------------------------------------------------------
+
+    async def _written(
+        self, html: str, write: Callable[[dict[str, Any]], Awaitable[T]], field: str = "text"
+    ) -> T:
+        """Write a text or a caption; without its formatting where the server does not know it."""
+        try:
+            return await write({field: html, "parse_mode": ParseMode.HTML} if html else {})
+        except ChatRefused as error:
+            if refusals.read(error) is not Refusal.FORBIDDEN_MARKUP:
+                raise
+            log.warning("a text goes without its formatting", reason=str(error))
+            return await write({field: plain(html)})
 
     async def _send(
         self, target: ReplyTarget, send: Callable[[dict[str, Any]], Awaitable[T]], urgency: Urgency
@@ -426,11 +413,14 @@ class Chat:
                     await self._on_gone(target.chat_id)
                 raise
             except ChatRefused as error:
-                description = str(error).lower()
-                if "reply_parameters" in place and _NO_REPLY in description:
+                refusal = refusals.read(error)
+                if refusal is Refusal.REPLY_GONE and "reply_parameters" in place:
                     del place["reply_parameters"]
-                elif len(place) > 1 and any(words in description for words in _NO_TARGET):
+                elif refusal in {Refusal.TOPIC_CLOSED, Refusal.TOPIC_GONE} and len(place) > 1:
+                    # A reply would lead to the same topic.
                     place = {"chat_id": target.chat_id}
+                elif refusal is Refusal.TOPIC_CLOSED and not target.is_private:
+                    raise ChatGone(str(error)) from None
                 else:
                     raise
 

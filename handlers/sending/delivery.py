@@ -1,9 +1,11 @@
 """How results reach a chat: as files that are streamed from disk, as one album, or as a link."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
+import structlog
 from telegram import Message
 from telegram.constants import ChatAction
 
@@ -11,12 +13,27 @@ from bot.domain.requests.request import Product
 from bot.domain.tasks.task import Delivery, DeliveryKind, Task
 from bot.domain.units import ChatId
 from bot.i18n import for_language
-from bot.services.ports import PLAIN, ChatError, ChatLost, ChatRefused, DeliveryOptions, ResultFile, Sent
+from bot.services.ports import (
+    PLAIN,
+    ChatError,
+    ChatGone,
+    ChatLost,
+    ChatRefused,
+    DeliveryOptions,
+    ResultFile,
+    Sent,
+)
 from handlers.chat import html
 from handlers.results import result_views, task_views
+from handlers.sending import refusals
 from handlers.sending.chat import Chat, ReplyTarget
-from handlers.sending.media import Media, MediaKind
+from handlers.sending.media import Media, MediaKind, simpler
 from handlers.sending.pacing import Urgency
+from handlers.sending.refusals import Refusal
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 CONFETTI = "5046509860389126442"
 """One of the few message effects that everybody may send."""
@@ -59,7 +76,7 @@ class TelegramDelivery:
             try:
                 return _sent(await self._chat.send(target, view, silent=options.silent, effect=CONFETTI))
             except ChatRefused as error:
-                if "effect" not in str(error).lower():
+                if refusals.read(error) is not Refusal.NO_EFFECT:
                     raise
         return _sent(await self._chat.send(target, view, silent=options.silent))
 
@@ -101,14 +118,16 @@ class TelegramDelivery:
         media = _media(delivery, file, options)
         if delivery.in_album and media.kind not in ALBUM_KINDS:
             raise ChatLost("no album takes a document or a sound beside others")
-        chat_id = delivery.task.origin.chat_id
+        chat_id, place = delivery.task.origin.chat_id, delivery.place
         try:
-            message = await self._chat.fill(chat_id, delivery.place, media, view)
+            message = await self._in_some_form(
+                delivery, media, lambda form: self._chat.fill(chat_id, place, form, view)
+            )
         except ChatLost:
             if not self.can_fill:
-                await self._chat.delete(chat_id, delivery.place)
+                await self._chat.delete(chat_id, place)
             raise
-        return Sent(delivery.place) if message is None else _sent(message)
+        return Sent(place) if message is None else _sent(message)
 
     async def send_result(
         self, delivery: Delivery, file: ResultFile | None, options: DeliveryOptions = PLAIN
@@ -117,10 +136,37 @@ class TelegramDelivery:
         media = _media(delivery, file, options)
         target = ReplyTarget.of(delivery.task.origin)
         view = _view(delivery, options)
-        message = await self._chat.send_media(
-            target, media, view, silent=options.silent, urgency=Urgency.NOTICE
+        message = await self._in_some_form(
+            delivery,
+            media,
+            lambda form: self._chat.send_media(
+                target, form, view, silent=options.silent, urgency=Urgency.NOTICE
+            ),
         )
         return _sent(message)
+
+    async def _in_some_form(
+        self, delivery: Delivery, media: Media, send: Callable[[Media], Awaitable[T]]
+    ) -> T:
+        """Send a file as what it is; without its thumbnail, or as a document, where it is not taken so.
+
+        Raises:
+            ChatGone: its group takes no files of any kind.
+
+        """
+        while True:
+            try:
+                return await send(media)
+            except ChatRefused as error:
+                refusal = refusals.read(error)
+                form = simpler(media, refusal)
+                if form is not None and not (delivery.in_album and form.kind not in ALBUM_KINDS):
+                    log.info("a result goes in another form", task=delivery.task.id, reason=str(error))
+                    media = form
+                elif refusal is Refusal.NO_RIGHT_TO_SEND_VIDEOS and not delivery.task.origin.is_private:
+                    raise ChatGone(str(error)) from None
+                else:
+                    raise
 
     async def send_album_buttons(self, deliveries: Sequence[Delivery]) -> Sent | None:
         """Send the buttons of an album, which cannot have any itself; None where they could not be sent."""
@@ -133,13 +179,18 @@ class TelegramDelivery:
             return None
 
     async def send_link(
-        self, delivery: Delivery, url: str, size_bytes: int | None, options: DeliveryOptions = PLAIN
+        self,
+        delivery: Delivery,
+        url: str,
+        size_bytes: int | None,
+        options: DeliveryOptions = PLAIN,
+        *,
+        too_large: bool = True,
     ) -> Sent:
         """Send the address of a video, or write it in the place of the video."""
         origin = delivery.task.origin
-        view = task_views.link(
-            for_language(origin.language), delivery, url, size_bytes, _view(delivery, options).buttons
-        )
+        texts, buttons = for_language(origin.language), _view(delivery, options).buttons
+        view = task_views.link(texts, delivery, url, size_bytes, buttons, too_large=too_large)
         if delivery.place is not None and not delivery.in_album:
             try:
                 if await self._chat.edit(origin.chat_id, delivery.place, view):
@@ -164,7 +215,7 @@ class TelegramDelivery:
 
     async def fetch_copy(self, file_id: str, target: Path) -> None:
         """Download what Telegram has under a file id."""
-        await self._chat.download_to(file_id, target)
+        await self._chat.downloads.save(file_id, target)
 
     async def delete(self, chat_id: ChatId, message_id: int) -> bool:
         """Delete a message; one that is too old for that loses its caption and buttons."""

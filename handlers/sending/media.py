@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from telegram import (
     InputMediaPhoto,
     InputMediaVideo,
 )
+
+from handlers.sending.refusals import Refusal
 
 UPLOAD_TIMEOUT = 600.0
 
@@ -90,7 +92,7 @@ def attributes(media: Media, *, attach: bool = False) -> dict[str, Any]:
     if media.kind is MediaKind.AUDIO:
         return {"duration": media.duration}
     if media.kind is MediaKind.DOCUMENT:
-        return {}
+        return {"disable_content_type_detection": True} if media.exact else {}
     thumbnail = media.thumbnail
     return {
         "width": media.width,
@@ -109,6 +111,19 @@ def input_media(media: Media, open_files: ExitStack, caption: Mapping[str, Any])
     # Without `attach` python-telegram-bot leaves the file's name out of the JSON, and Telegram refuses the request.
     file = content(media, open_files, attach=True)
     return _INPUT_MEDIA[media.kind](file, **attributes(media, attach=True), **caption)
+
+
+def simpler(media: Media, refusal: Refusal | None) -> Media | None:
+    """Return the form in which a file that Telegram refused is worth one more try; None: in no other one."""
+    if refusal is Refusal.BAD_THUMBNAIL or refusal is Refusal.BAD_FILE:
+        if media.thumbnail is not None:
+            return replace(media, thumbnail=None)
+    elif refusal is not Refusal.NO_RIGHT_TO_SEND_VIDEOS:
+        return None
+    # What Telegram has already is sent as what it has it as.
+    if media.kind is MediaKind.DOCUMENT or isinstance(media.source, str):
+        return None
+    return replace(media, kind=MediaKind.DOCUMENT, thumbnail=None, spoiler=False, exact=True)
 
 
 def timeouts(files: Iterable[Media]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class Pacing:
 
     def __init__(self, clock: Clock, sleep: Sleep) -> None:
         self._clock = clock
-        self._sleep = sleep
+        self.sleep = sleep
         self._seen = clock.now()
         self._elapsed = 0.0
         self._chats: OrderedDict[int, _Known] = OrderedDict()
@@ -194,11 +194,11 @@ class Pacing:
 
     async def _wait_out(self, seconds: float, pause_end: int | None) -> None:
         if pause_end is None:
-            await self._sleep(seconds)
+            await self.sleep(seconds)
             return
         self._returning[pause_end] += 1
         try:
-            await self._sleep(seconds)
+            await self.sleep(seconds)
         finally:
             self._returning[pause_end] -= 1
             if not self._returning[pause_end]:

@@ -1,6 +1,6 @@
 """One request to Telegram: its turn, its answer, and what Telegram's errors mean to the services."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 import httpx
@@ -9,10 +9,22 @@ from aiohttp import ClientConnectorError
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis
-from bot.services.ports import ChatBusy, ChatError, ChatGone, ChatMoved, ChatRefused, ChatUnsure
+from bot.services.ports import (
+    ChatBusy,
+    ChatError,
+    ChatForgot,
+    ChatGone,
+    ChatLost,
+    ChatMoved,
+    ChatRefused,
+    ChatTooLarge,
+    ChatUnsure,
+)
 from bot.services.slots import waiting
 from handlers import objects
+from handlers.sending import refusals
 from handlers.sending.pacing import LONGEST_WAIT, Pacing, Urgency
+from handlers.sending.refusals import Refusal
 
 log = structlog.get_logger(__name__)
 
@@ -21,20 +33,31 @@ T = TypeVar("T")
 BUSY_PAUSE = Millis(5 * SECOND)
 LONG_PAUSE = Millis(MINUTE)
 """Where Telegram itself is not well, or refuses the token: the operator may be at it."""
+REPEAT_PAUSES = (1.0, 3.0)
+LONGEST_REPEAT_PAUSE = 5.0
+"""Seconds between the tries of what may be repeated: whoever sent a file waits for an answer."""
 
-# Telegram's descriptions, in lower case; its codes alone do not tell these apart.
-_GONE = (
-    "chat not found",
-    "user not found",
-    "user is deactivated",
-    "peer_id_invalid",
-    "bot was kicked",
-    "bot is not a member",
-    "group chat was deleted",
-    "have no rights to send",
-    "not enough rights to send text messages",
-    "chat_write_forbidden",
-)
+PAUSES: Mapping[Refusal, Millis] = {
+    Refusal.MIGRATED: LONG_PAUSE,
+    Refusal.LOGGED_OUT: LONG_PAUSE,
+    Refusal.TOO_MANY: BUSY_PAUSE,
+    Refusal.SUPERSEDED: BUSY_PAUSE,
+}
+"""Refusals that pass: of a group that moved, the new id comes with the next update from it."""
+
+ERRORS: Mapping[Refusal, type[ChatRefused | ChatGone]] = {
+    Refusal.MESSAGE_GONE: ChatLost,
+    Refusal.NOT_EDITABLE: ChatLost,
+    Refusal.NO_MEDIA_TO_EDIT: ChatLost,
+    Refusal.NO_TEXT_TO_EDIT: ChatLost,
+    Refusal.BLOCKED: ChatGone,
+    Refusal.KICKED: ChatGone,
+    Refusal.CHAT_GONE: ChatGone,
+    Refusal.NO_RIGHT_TO_WRITE: ChatGone,
+    Refusal.TOO_LARGE: ChatTooLarge,
+    Refusal.WRONG_FILE_ID: ChatForgot,
+}
+"""What the services know of the others; of those that are not named, that the chat refuses."""
 
 
 class Requests:
@@ -46,10 +69,36 @@ class Requests:
     async def make(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a request at once that is not about what a chat gets to read. Raises a `ChatError`."""
         async with waiting():
-            try:
-                return await _answer(call)
-            except RetryAfter as error:
-                raise ChatBusy(_pause(error)) from None
+            return await self._last(call)
+
+    async def make_patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a request at once that may be repeated at will; what fails is tried three times within seconds.
+
+        Raises:
+            ChatBusy: it may work later.
+            ChatError: as it was told the last time.
+
+        """
+        async with waiting():
+            for pause in REPEAT_PAUSES:
+                try:
+                    return await _answer(call)
+                except RetryAfter as error:
+                    asked = _pause(error) / SECOND
+                    if asked > LONGEST_REPEAT_PAUSE:
+                        raise ChatBusy(_pause(error)) from None
+                    await self._pacing.sleep(asked)
+                except (ChatTooLarge, ChatGone, ChatMoved):
+                    raise
+                except (ChatBusy, ChatRefused):
+                    await self._pacing.sleep(pause)
+            return await self._last(call)
+
+    async def _last(self, call: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await _answer(call)
+        except RetryAfter as error:
+            raise ChatBusy(_pause(error)) from None
 
     async def make_in(self, chat_id: ChatId, urgency: Urgency, call: Callable[[], Awaitable[T]]) -> T:
         """Make a request when it is its chat's turn; an answer once more after a pause that Telegram asks for.
@@ -127,21 +176,30 @@ def _chat_error(error: TelegramError) -> ChatError:
     """Return what the services know of an error of Telegram's other than a pause."""
     if isinstance(error, ChatMigrated):
         return ChatMoved(ChatId(error.new_chat_id))
-    if isinstance(error, Forbidden):
-        return ChatGone(error.message)
-    if isinstance(error, BadRequest):
-        gone = any(words in error.message.lower() for words in _GONE)
-        return ChatGone(error.message) if gone else ChatRefused(error.message)
+    if isinstance(error, (BadRequest, Forbidden)):
+        return _refusal(error)
     if isinstance(error, NetworkError):
-        if "too large" in error.message.lower():
-            return ChatRefused(error.message)
         # The message of a network error may hold the address, and so the token.
+        if refusals.read(error) is Refusal.TOO_LARGE:
+            return ChatTooLarge(Refusal.TOO_LARGE)
         return ChatBusy(BUSY_PAUSE) if _was_not_sent(error) else ChatUnsure(BUSY_PAUSE)
     if type(error) is TelegramError:
         # An answer that is no JSON, such as the page of a proxy.
+        log.warning("telegram answers what is no JSON")
         return ChatUnsure(BUSY_PAUSE)
     log.warning("telegram does not take messages", kind=type(error).__name__)
     return ChatBusy(LONG_PAUSE)
+
+
+def _refusal(error: BadRequest | Forbidden) -> ChatError:
+    """Return what the services know of a refusal; the same words mean the same with every code."""
+    refusal = refusals.read(error)
+    if refusal is None:
+        log.warning("telegram refuses a request", words=error.message[:200])
+        return ChatGone(error.message) if isinstance(error, Forbidden) else ChatRefused(error.message)
+    if (pause := PAUSES.get(refusal)) is not None:
+        return ChatBusy(pause)
+    return ERRORS.get(refusal, ChatRefused)(error.message)
 
 
 def _was_not_sent(error: NetworkError) -> bool:

@@ -15,15 +15,14 @@ from handlers.chat.html import View
 from handlers.chat.menus import Section
 from handlers.chat.routes import Command, Event, Kind, Words
 from handlers.chat.turn import Turn
+from handlers.sending import refusals
+from handlers.sending.refusals import Refusal
 from handlers.shop.subscriptions import set_renewal
 
 log = structlog.get_logger(__name__)
 
 LONGEST_CHARGE = 200
 """Characters; Telegram's ids are shorter."""
-
-ALREADY_REFUNDED = "charge_already_refunded"
-"""Telegram's word, in lower case, for a refund that an earlier try has made."""
 
 
 async def refund(turn: Turn, words: Words) -> None:
@@ -36,7 +35,7 @@ async def refund(turn: Turn, words: Words) -> None:
     try:
         await turn.chat.stars.refund(payment.user_id, payment.charge_id)
     except ChatRefused as error:
-        if ALREADY_REFUNDED not in str(error).lower():
+        if refusals.read(error) is not Refusal.ALREADY_REFUNDED:
             await services.payments.end_refund(admin, payment.charge_id, done=False)
             raise UserError("error.refund.refused", reason=str(error)) from error
     except ChatError as error:

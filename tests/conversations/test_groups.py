@@ -108,3 +108,54 @@ async def test_who_asks_too_fast_is_told_when_to_try_again(world, section, chat,
     refusal = await world.telegram.wait_text(chat, said)
     assert "try again in" in refusal["text"]
     assert world.rows("SELECT count(*) FROM tasks") == [(1,)]
+
+
+# -- what a group does not let the bot do ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kinds", "words"),
+    [
+        (("videos",), "results come as files"),
+        (("videos", "documents"), "results go to each person's private"),
+    ],
+)
+async def test_a_bot_that_is_added_says_what_it_may_not_send(world, kinds, words):
+    await world.start()
+    world.telegram.acting.set_bot_status(BOSS, GROUP, "left")
+    world.telegram.forbid(*kinds)
+    world.telegram.acting.set_bot_status(BOSS, GROUP, "member")
+    hello = await world.telegram.wait_text(GROUP, "Hello everybody")
+    assert words in hello["text"]
+
+
+async def test_who_adds_the_bot_where_it_may_not_write_is_told_in_private(world):
+    await world.start()
+    world.telegram.acting.set_bot_status(BOSS, GROUP, "left")
+    world.telegram.forbid("text messages", "videos")
+    world.telegram.acting.set_bot_status(BOSS, GROUP, "restricted")
+    await world.telegram.wait_text(BOSS, "I may not write in “Film club”")
+    assert world.telegram.replies(GROUP) == []
+
+
+async def test_a_group_that_takes_a_right_away_is_told_and_an_admin_may_do_everything(world):
+    await world.start()
+    world.telegram.forbid("videos")
+    world.telegram.acting.set_bot_status(BOSS, GROUP, "restricted")
+    await world.telegram.wait_text(GROUP, "I may not send videos here")
+    world.telegram.acting.set_bot_status(BOSS, GROUP, "administrator")
+    await world.telegram.say(ADA, "/video@kling_demo_bot a fox", chat=GROUP)
+    await world.telegram.wait_video(GROUP)
+
+
+@pytest.mark.parametrize("everything", [False, True], ids=["topic", "topic and the rest"])
+async def test_commands_in_a_closed_topic_are_answered_beside_it_or_in_private(world, everything):
+    await world.start()
+    topic = world.telegram.open_topic("films")
+    world.telegram.close_topic(topic)
+    if everything:
+        world.telegram.close_topic()
+    await world.telegram.say(ADA, "/quota@kling_demo_bot", chat=GROUP, thread=topic)
+    answer = await world.telegram.wait_text(ADA if everything else GROUP, "You can spend")
+    assert ("I can't write in that chat" in answer["text"]) is everything
+    assert world.events("an update failed") == []

@@ -43,7 +43,7 @@ CALLS: dict[str, Callable[[Chat], Awaitable[Any]]] = {
     "link": lambda chat: chat.stars.create_subscription_link("a", "b", "c", 5, 2_592_000),
     "refund": lambda chat: chat.stars.refund(ADA, "charge"),
     "renewal": lambda chat: chat.stars.set_renewal(ADA, "charge", renews=False),
-    "download": lambda chat: chat.download("file"),
+    "download": lambda chat: chat.downloads.read("file"),
     "commands": lambda chat: chat.set_commands([], BotCommandScopeDefault(), None),
     "group": lambda chat: chat.check_group(ADA),
     "description": lambda chat: chat.set_description("x", None),

@@ -20,7 +20,7 @@ from tests.builders import NOW, a_request, stored
 from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
 from tests.world.kling import a_film
 from tests.world.services import ServiceWorld
-from tests.world.telegram import ADA, complaint
+from tests.world.telegram import ADA, GROUP, complaint
 
 pytestmark = TELLS_OF_TIMEDELTA
 
@@ -241,13 +241,13 @@ async def test_nothing_is_fetched_for_a_chat_that_is_throttled(bringing):
 
 
 async def test_a_group_that_moved_gets_its_video_under_its_new_id(bringing):
-    moved = complaint(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=-1_005)
+    moved = complaint(400, "Bad Request: group chat was upgraded", migrate_to_chat_id=GROUP)
     bringing.to_telegram.answer("sendMessage", moved)
     task = await a_finished_task(bringing, chat_id=ChatId(-5))
     for _ in range(2):
         await bringing.run(Job.DELIVER)
-    assert [call["chat_id"] for call in bringing.to_telegram.of("sendMessage")] == [-5, -1_005]
-    assert (await bringing.now(task)).origin.chat_id == -1_005
+    assert [call["chat_id"] for call in bringing.to_telegram.of("sendMessage")] == [-5, GROUP]
+    assert (await bringing.now(task)).origin.chat_id == GROUP
 
 
 async def test_a_delivery_that_was_cut_off_is_sent_again_when_its_lease_ends(bringing):

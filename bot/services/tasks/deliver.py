@@ -9,6 +9,7 @@ A video that can't be fetched or sent after all gives its credits back.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 
 import structlog
 
@@ -31,10 +32,12 @@ from bot.media.clips import NotAVideo
 from bot.services.ports import (
     ChatBusy,
     ChatError,
+    ChatForgot,
     ChatGone,
     ChatLost,
     ChatMoved,
     ChatRefused,
+    ChatTooLarge,
     ChatUnsure,
     DeliveryOptions,
     Reaction,
@@ -149,8 +152,13 @@ class Deliver:
         async with self._ending(delivery), self._sending(delivery.task):
             self._chat.check(delivery)
             if delivery.file_id is not None:
-                await self._bring(delivery, None)
-                return
+                try:
+                    await self._bring(delivery, None)
+                except ChatForgot as error:
+                    log.info("a file id is refused", task=delivery.task.id, reason=str(error))
+                    delivery = replace(delivery, file_id=None)
+                else:
+                    return
             try:
                 async with self._files.open(delivery) as file:
                     slot.give_back()
@@ -173,12 +181,15 @@ class Deliver:
         except ChatLost:
             raise
         except ChatRefused as error:
+            if file is None and isinstance(error, ChatForgot):
+                raise
             log.warning(
                 "the chat refuses a result; offering its address",
                 task=delivery.task.id,
                 reason=str(error),
             )
-            await self._offer_link(delivery, file.size_bytes if file else delivery.size_bytes)
+            size = file.size_bytes if file else delivery.size_bytes
+            await self._offer_link(delivery, size, too_large=isinstance(error, ChatTooLarge))
         else:
             await self._arrived(delivery, sent, file)
 
@@ -334,11 +345,11 @@ class Deliver:
             await self._store.outbox.renew(delivery.id, found[delivery.position])
         return True
 
-    async def _offer_link(self, delivery: Delivery, size: int | None) -> None:
+    async def _offer_link(self, delivery: Delivery, size: int | None, *, too_large: bool = True) -> None:
         url = delivery.video.url if delivery.video is not None else ""
         options = await self._options(delivery)
         async with self._places.counted(delivery):
-            sent = await self._chat.send_link(delivery, url, size, options)
+            sent = await self._chat.send_link(delivery, url, size, options, too_large=too_large)
         await self._store.outbox.mark_delivered(
             delivery.id, SentRecord(sent.message_id, size_bytes=size), self._runtime.clock.now()
         )

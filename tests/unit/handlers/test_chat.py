@@ -159,7 +159,7 @@ async def test_an_answer_stands_in_the_topic_of_the_question_and_shows_no_previe
         ((400, "Bad Request: have no rights to send a message"), ChatGone),
         ((400, "Bad Request: not enough rights to send text messages to the chat"), ChatGone),
         ((400, "Bad Request: CHAT_WRITE_FORBIDDEN"), ChatGone),
-        ((400, "Bad Request: can't parse entities: unsupported start tag"), ChatRefused),
+        ((400, "Bad Request: BUTTON_DATA_INVALID"), ChatRefused),
         ((400, "Bad Request: message is too long"), ChatRefused),
         ((413, "Request Entity Too Large"), ChatRefused),
         ((409, "Conflict: terminated by other getUpdates request"), ChatBusy),

@@ -7,6 +7,11 @@ from telegram import Message
 from bot.demo.script import sample_picture
 from bot.errors import UserError
 from handlers.chat.files import DOWNLOAD_LIMIT, RemoteFile, fetch_file, image_file_of
+from handlers.chat.keyboards import Signer
+from handlers.sending.chat import Chat
+from handlers.sending.pacing import Pacing
+from handlers.sending.requests import Requests
+from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
 from tests.world.telegram import ADA, TOKEN, complaint, done
 
 NOTHING_ELSE = {"message_id": 1, "date": 0, "chat": {"id": ADA, "type": "private"}}
@@ -105,28 +110,80 @@ async def test_a_photo_is_fetched(telegram):
 
 async def test_a_picture_that_is_too_large_is_not_even_asked_for(telegram):
     error = await refused(fetch_file(telegram.side.chat, RemoteFile("F", DOWNLOAD_LIMIT + 1)))
-    assert (error.key, error.params) == ("error.image.too_large", {"limit": 20})
+    assert (error.key, error.params) == ("error.file.too_large", {"limit": 20})
     assert telegram.front.of("getFile") == []
 
 
-@pytest.mark.parametrize(
-    ("answer", "key"),
-    [
-        (complaint(400, "Bad Request: file is too big"), "error.image.too_large"),
-        (complaint(400, "Bad Request: wrong file_id"), "error.image.not_available"),
-        (complaint(401, "Unauthorized"), "error.image.not_available"),
-        (PlainTextResponse(f"no route to /bot{TOKEN}/getFile", 502), "error.image.not_available"),
-    ],
-    ids=["too big", "wrong id", "unauthorized", "no answer"],
+HTML = f"<html>no route to /bot{TOKEN}/getFile</html>"
+BUSY = complaint(429, "Too Many Requests: retry after 2", retry_after=2)
+NOT_READY = done({"file_id": "F", "file_unique_id": "U"})
+GONE = done({"file_id": "F", "file_unique_id": "U", "file_path": "photos/gone.jpg"})
+ELSEWHERE = done(
+    {"file_id": "F", "file_unique_id": "U", "file_path": "/var/lib/telegram-bot-api/photos/1.jpg"}
 )
-async def test_a_picture_that_telegram_does_not_hand_out_is_told_without_the_token(telegram, answer, key):
-    telegram.front.answer("getFile", answer)
-    error = await refused(fetch_file(telegram.side.chat, RemoteFile("F", None)))
-    assert error.key == key
+UNAVAILABLE = complaint(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+
+PASSING = {
+    "too many requests": (BUSY, [2]),
+    "bad gateway": (PlainTextResponse(HTML, 502), [1]),
+    "a page of html": (PlainTextResponse(HTML), [1]),
+    "no path": (NOT_READY, [1]),
+    "a local path that is not here": (ELSEWHERE, [1]),
+    "temporarily unavailable": (UNAVAILABLE, [1]),
+}
+
+LASTING = {
+    "too big": (complaint(400, "Bad Request: file is too big"), "error.file.too_large", 1),
+    "wrong id": (complaint(400, "Bad Request: wrong file_id"), "error.file.gone", 3),
+    "no file at its path": (GONE, "error.file.gone", 3),
+    "a local path that is not here": (ELSEWHERE, "error.file.unreachable", 3),
+    "no path": (NOT_READY, "error.file.later", 3),
+    "unauthorized": (complaint(401, "Unauthorized"), "error.file.later", 3),
+    "bad gateway": (PlainTextResponse(HTML, 502), "error.file.later", 3),
+    "too many requests": (BUSY, "error.file.later", 3),
+    "a long pause": (
+        complaint(429, "Too Many Requests: retry after 60", retry_after=60),
+        "error.file.later",
+        1,
+    ),
+}
 
 
-async def test_a_file_that_is_gone_from_the_server_is_told_without_its_address(telegram):
-    known = {"file_id": "F", "file_unique_id": "U", "file_path": "photos/gone.jpg"}
-    telegram.front.answer("getFile", done(known))
-    error = await refused(fetch_file(telegram.side.chat, RemoteFile("F", None)))
-    assert error.key == "error.image.not_available"
+@pytest.fixture
+def pauses():
+    return []
+
+
+@pytest.fixture
+def chat(telegram, clock, pauses):
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    bot = telegram.side.application.bot
+    return Chat(bot=bot, signer=Signer(TOKEN), requests=Requests(Pacing(clock, sleep)))
+
+
+@TELLS_OF_TIMEDELTA
+@pytest.mark.parametrize("answer", PASSING.values(), ids=PASSING)
+async def test_what_telegram_does_not_hand_out_at_first_is_asked_for_again(telegram, chat, pauses, answer):
+    refusal, waited = answer
+    sent = await telegram.people.send_photo(ADA, sample_picture())
+    telegram.front.answer("getFile", refusal)
+    assert await fetch_file(chat, image_file_of(Message.de_json(sent, None)))
+    assert pauses == waited
+
+
+@TELLS_OF_TIMEDELTA
+@pytest.mark.parametrize("answer", LASTING.values(), ids=LASTING)
+async def test_what_telegram_does_not_hand_out_is_told_in_a_sentence_that_fits(telegram, chat, answer):
+    refusal, key, tries = answer
+    telegram.front.always("getFile", refusal)
+    assert (await refused(fetch_file(chat, RemoteFile("F", None)))).key == key
+    assert len(telegram.front.of("getFile")) == tries
+
+
+async def test_a_file_of_a_local_server_is_read_where_it_lies(telegram, chat, tmp_path):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(b"a picture")
+    telegram.front.answer("getFile", done({"file_id": "F", "file_unique_id": "U", "file_path": str(path)}))
+    assert await fetch_file(chat, RemoteFile("F", None)) == b"a picture"
