@@ -7,6 +7,7 @@ classes, so that nothing here knows a single field.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -19,8 +20,11 @@ Check = Callable[[Any], bool]
 _PLAIN = (str, int, float, bool, datetime, timedelta, NoneType)
 
 
-def check(value: object) -> None:
+def check(value: object, *, whole: bool = False) -> None:
     """Look into an object, or a sequence of objects, of the library.
+
+    Only where it must be `whole` may no object be missing in it: a Bot API server that is older than the library
+    does not send what was added since, and an answer of it is an answer.
 
     Raises:
         ValueError: a field holds something else than the Bot API says, or misses what it requires.
@@ -28,21 +32,33 @@ def check(value: object) -> None:
     """
     if isinstance(value, TelegramObject):
         # mypy takes the hash of a class for that of its objects.
-        for name, is_right, is_optional in _fields(type(value)):  # type: ignore[arg-type]
+        for name, is_right, needed in _fields(type(value)):  # type: ignore[arg-type]
             held = getattr(value, name)
             # Most fields of an object are optional and not there.
-            if not is_optional if held is None else not is_right(held):
+            if (
+                needed is Needed.ALWAYS or (needed is Needed.WHOLE and whole)
+                if held is None
+                else not is_right(held)
+            ):
                 raise ValueError(f"{type(value).__name__}.{name.lstrip('_')} is {type(held).__name__}")
             if isinstance(held, (TelegramObject, tuple)):
-                check(held)
+                check(held, whole=whole)
     elif isinstance(value, tuple):
         for part in value:
-            check(part)
+            check(part, whole=whole)
+
+
+class Needed(Enum):
+    """When a field must be there: the library makes None of a missing object, and refuses without a number or text."""
+
+    NEVER = auto()
+    WHOLE = auto()
+    ALWAYS = auto()
 
 
 @cache
-def _fields(kind: type[TelegramObject]) -> tuple[tuple[str, Check, bool], ...]:
-    """The attributes of a class, what is right for each, and whether nothing is.
+def _fields(kind: type[TelegramObject]) -> tuple[tuple[str, Check, Needed], ...]:
+    """The attributes of a class, what is right for each, and when it must be there.
 
     What allows anything is left out.
     """
@@ -53,7 +69,9 @@ def _fields(kind: type[TelegramObject]) -> tuple[tuple[str, Check, bool], ...]:
         # Where a name is a property, as that of a duration is, the attribute stands behind it if there is one.
         attribute = next((each for each in (name, f"_{name}") if _is_attribute(kind, each)), None)
         if is_right is not None and attribute is not None and name != "return":
-            found.append((attribute, is_right, is_right(None)))
+            is_object = isinstance(hint, type) and issubclass(hint, TelegramObject)
+            needed = Needed.NEVER if is_right(None) else Needed.WHOLE if is_object else Needed.ALWAYS
+            found.append((attribute, is_right, needed))
     return tuple(found)
 
 

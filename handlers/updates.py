@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from telegram import Message, Update
+from telegram.constants import ChatType
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
@@ -32,6 +33,12 @@ DEEPEST = 100
 _NO_SUBSCRIPTION = {"invoice_payload": "", "state": ""}
 """What the update of a subscription holds; the library does not know it."""
 
+_LATER_OF_A_CHAT = {"accent_color_id": 0, "max_reaction_count": 0}
+"""What `telegram.ChatFullInfo` requires, and Bot API servers before 7.3 do not send."""
+
+_CHAT_TYPES = tuple(ChatType)
+_READ_OF_A_CHAT = frozenset({"id", "type", "title", "username", "permissions", *_LATER_OF_A_CHAT})
+
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _RESULT = re.compile(r'"result"\s*:\s*\[')
 _LONG_NUMBER = re.compile(r"\d{19}")
@@ -48,7 +55,14 @@ class SendingRequest(HTTPXRequest):
             answer = json.loads(payload.decode("utf-8", "replace"))
         except (ValueError, RecursionError):
             answer = None
-        return _answer(answer)
+        answer = _answer(answer)
+        result = answer.get("result")
+        if isinstance(result, dict) and result.get("type") in _CHAT_TYPES and "id" in result:
+            # Of a chat, the library requires what older servers do not send, and reads what nobody here asks for.
+            answer["result"] = _LATER_OF_A_CHAT | {
+                name: result[name] for name in _READ_OF_A_CHAT & result.keys()
+            }
+        return answer
 
 
 def _answer(answer: Any) -> dict[str, Any]:
@@ -127,7 +141,7 @@ def check(update: Update, *album: Message) -> None:
         ValueError: it holds something else than the Bot API says, or nobody did it.
 
     """
-    objects.check((update, *album))
+    objects.check((update, *album), whole=True)
     for message in (update.message, update.edited_message, *album):
         if message is None or message.from_user is not None:
             continue

@@ -6,11 +6,11 @@ from contextlib import nullcontext
 
 import pytest
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.clock import ManualClock
 from bot.domain.units import SECOND
-from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
+from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, ChatUnsure
 from bot.services.slots import Slots
 from handlers.chat.html import View
 from handlers.chat.keyboards import Signer
@@ -254,3 +254,52 @@ async def test_a_refund_that_was_refused_is_told_apart_from_one_that_may_have_be
     telegram.front.answer("refundStarPayment", answer)
     with pytest.raises(error):
         await chat.stars.refund(ADA, "charge")
+
+
+CHAT_OF_2023 = {
+    "id": GROUP,
+    "type": "supergroup",
+    "title": "Club",
+    "active_usernames": ["club"],
+    "permissions": {"can_send_messages": True},
+    "join_to_send_messages": True,
+}
+"""What a server of Bot API 6.9 tells of a group."""
+
+CHAT_OF_2024 = CHAT_OF_2023 | {"accent_color_id": 3, "max_reaction_count": 11, "can_send_gift": True}
+"""What one of 8.2 tells: which gifts are taken is not there yet."""
+
+CHAT_OF_2025 = CHAT_OF_2024 | {
+    "accepted_gift_types": {
+        "unlimited_gifts": True,
+        "limited_gifts": True,
+        "unique_gifts": True,
+        "premium_subscription": True,
+    }
+}
+"""What one of 9.0 tells: of the gifts, not yet all that the library asks for."""
+
+
+@pytest.mark.parametrize("answer", [CHAT_OF_2023, CHAT_OF_2024, CHAT_OF_2025])
+@pytest.mark.parametrize(("kind", "known"), [("group", True), ("supergroup", True), ("channel", False)])
+async def test_a_group_is_known_by_what_an_older_server_tells_of_it(telegram, chat, answer, kind, known):
+    telegram.front.answer("getChat", JSONResponse({"ok": True, "result": answer | {"type": kind}}))
+    assert await chat.check_group(GROUP) is known
+
+
+async def test_a_message_is_sent_also_where_its_answer_misses_an_object_that_nobody_needs(telegram, chat):
+    """What is replied to may hold anything: here a place that is not on the map."""
+    place = {"id": ADA, "type": "private", "first_name": "Ada"}
+    venue = {"title": "Club", "address": "Main Street 5"}
+    answered = {"message_id": 5, "date": 1, "chat": place, "venue": venue}
+    sent = {"message_id": 7, "date": 2, "chat": place, "text": "Hello", "reply_to_message": answered}
+    telegram.front.answer("sendMessage", JSONResponse({"ok": True, "result": sent}))
+    assert (await chat.send(TO_ADA, HELLO)).message_id == 7
+
+
+@pytest.mark.parametrize("missing", [{"message_id": None}, {"date": None}, {"message_id": "7"}])
+async def test_an_answer_without_what_the_bot_needs_is_none(telegram, chat, missing):
+    sent = {"message_id": 7, "date": 2, "chat": {"id": ADA, "type": "private", "first_name": "Ada"}}
+    telegram.front.answer("sendMessage", JSONResponse({"ok": True, "result": sent | missing}))
+    with pytest.raises(ChatUnsure):
+        await chat.send(TO_ADA, HELLO)
