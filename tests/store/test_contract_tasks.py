@@ -199,7 +199,7 @@ async def test_a_delivery_that_is_put_off_waits_for_its_time(store):
 async def test_a_delivery_that_arrived_is_remembered_and_never_claimed_again(store):
     task = await stored(store, TaskState.SUCCEEDED)
     (delivery,) = await store.outbox.claim(NOW, LEASE, 10)
-    await store.outbox.mark_delivered(delivery.id, SentRecord(77, "file", 640, 360, 5000, 9), NOW)
+    await store.outbox.mark_delivered(delivery.id, SentRecord(77, "file", "AQAD1", 640, 360, 5000, 9), NOW)
     (kept,) = await store.outbox.list_of(task.id)
     assert (kept.state, kept.file_id, kept.message_id, kept.size_bytes) == (
         DeliveryState.DELIVERED,
