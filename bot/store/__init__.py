@@ -10,7 +10,7 @@ from typing import Self
 
 from bot.domain.units import Millis
 from bot.store.chats import Chats
-from bot.store.credits import CreditsStore, NotEnough, Spender
+from bot.store.credits import CreditsStore, Spender
 from bot.store.drafts import Draft, Drafts, PendingQuestion, StoredAttachment
 from bot.store.engine import Engine, Trouble
 from bot.store.engine.lock import Wait
@@ -18,6 +18,7 @@ from bot.store.engine.sqlite import SqliteEngine, migrate, path_of
 from bot.store.history import History
 from bot.store.inbox import Inbox, InboxRow, Quarantined
 from bot.store.library import AssetChanged, Library, LibraryRefused
+from bot.store.lots import NotEnough
 from bot.store.operations import Operations
 from bot.store.outbox import Outbox, SentRecord
 from bot.store.payments import Payments

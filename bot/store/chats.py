@@ -2,9 +2,10 @@
 
 from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
 from bot.domain.units import ChatId, Credits, Millis, UserId
-from bot.store.credits import book, get_pool_account, list_lots
+from bot.store.credits import get_pool_account
 from bot.store.drafts import Draft
 from bot.store.engine import Subject, Transaction
+from bot.store.lots import book, list_lots
 
 
 class Chats(Subject):

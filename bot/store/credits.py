@@ -1,13 +1,4 @@
-"""Credits: the ledger and its sums, lots, group pools, and refunds of tasks.
-
-Every grant or purchase is a lot with a day when it ends, and what ends first is spent first. A movement is
-written down together with the lots that it concerns, so what is left of a lot is a sum, and the balance is the
-sum over the lots that have not ended at the moment of the question. Nothing has to happen when a lot ends: no
-job, and no row that a crash could lose or write twice. (To book an expiry as a row of its own, in the
-transaction that next looks, would make readers write, and the balance depend on who looked when.) What a release
-gives back goes to the lots that the hold took it from, also where one has ended meanwhile: a day that has passed
-is not made longer by a video that failed, as it is with the credits of a plan.
-"""
+"""Credits: the ledger and its sums, group pools, and refunds of tasks. What they are kept in: `bot.store.lots`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,14 +9,7 @@ from bot.domain.tasks.lifecycle import Settlement
 from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
 from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.store.engine import Row, Subject, Transaction
-
-
-class NotEnough(Exception):
-    """More would be taken from a balance than there is; `granted` is what there is."""
-
-    def __init__(self, granted: Credits) -> None:
-        super().__init__(f"{granted} are left")
-        self.granted = granted
+from bot.store.lots import book, get_balance, list_lots, return_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +58,8 @@ class CreditsStore(Subject):
         `amount` None is all that is left of the charge; more than that is cut down to it, so that all refunds
         of a task never exceed what was charged. `key` names the refund within the task
         (`task:<id>:refund:<key>`): one that is booked already is returned as it was booked, and nothing happens.
-        None: the task was never charged, or all of it is refunded.
+        None: the task was never charged, or all of it is refunded. What it gives back ends when it would have
+        ended unspent, and is taken out again where the Stars that bought it are given back.
         """
         # The one place where refunds of a task are booked: what is left of its charge bounds each of them.
         statement = """
@@ -115,7 +100,7 @@ class CreditsStore(Subject):
                 note=note,
             )
             if row is not None:
-                _book_parts(tx, row)
+                return_parts(tx, row)
             return row
 
         return await self._write(work)
@@ -174,19 +159,6 @@ class CreditsStore(Subject):
 # -- parts of other subjects' transactions -----------------------------------------------------------
 
 
-def book(tx: Transaction, row: LedgerRow, first: str = "") -> None:
-    """Write a row and its parts: added credits are a new lot, taken ones go in order.
-
-    `first` names the operation whose lots (see `get_left`) it takes from before all others.
-
-    Raises:
-        NotEnough: it takes more than there is.
-
-    """
-    tx.insert("ledger", row)
-    _book_parts(tx, row, first)
-
-
 def settle(tx: Transaction, task: Task, settlement: Settlement, now: Millis) -> None:
     """Book the opposite of a task's hold: its credits are spent or returned."""
     hold = tx.one(LedgerRow, "SELECT * FROM ledger WHERE task_id = :task AND kind = 'hold'", task=task.id)
@@ -206,64 +178,11 @@ def settle(tx: Transaction, task: Task, settlement: Settlement, now: Millis) -> 
         task_id=task.id,
         note=str(task.failure or task.state) if released else "",
     )
-    if not released:
+    if released:
+        tx.insert("ledger", row)
+        return_parts(tx, row)
+    else:
         book(tx, row)
-        return
-    # A release fills the lots again that the hold took from.
-    tx.insert("ledger", row)
-    tx.run(
-        """
-        INSERT INTO ledger_parts (operation_id, account_id, lot, expires_at, amount)
-        SELECT :release, account_id, lot, expires_at, -amount FROM ledger_parts WHERE operation_id = :hold
-        """,
-        release=row.operation_id,
-        hold=hold.operation_id,
-    )
-    _take_back_refunded(tx, hold, row, now)
-
-
-def _take_back_refunded(tx: Transaction, hold: LedgerRow, release: LedgerRow, now: Millis) -> None:
-    """Take back what a release returned of purchases that were refunded while it was held."""
-    returned = """
-        SELECT lot, -amount AS amount FROM ledger_parts
-        WHERE operation_id = :hold AND lot LIKE 'stars:%' AND (expires_at IS NULL OR expires_at > :now)
-    """
-    note = """
-        UPDATE payments SET taken = taken + :amount WHERE charge_id = :charge AND state = 'refunded' RETURNING stars
-    """
-    for part in tx.all(Row, returned, hold=hold.operation_id, now=now):
-        # The lot is the purchase's own, or the one that an undone refund of it made.
-        lot, amount = part["lot"], part["amount"]
-        charge = lot.removeprefix("stars:").partition(":undone:")[0]
-        stars = tx.value(note, charge=charge, amount=amount)
-        if stars is not None:
-            operation = f"{release.operation_id}:{lot}"
-            row = LedgerRow.change(
-                hold.user_id, LedgerKind.REFUND, -amount, now, operation, note=f"⭐ {stars}"
-            )
-            book(tx, row, first=lot)
-
-
-def list_lots(tx: Transaction, account: UserId, since: Millis) -> list[Lot]:
-    """See `CreditsStore.list_lots`."""
-    statement = """
-        SELECT lot, expires_at, sum(amount) AS left FROM ledger_parts INDEXED BY ledger_parts_of_account
-        WHERE account_id IN (:account, pseudonym(:account)) AND (expires_at IS NULL OR expires_at > :since)
-        GROUP BY lot, expires_at HAVING sum(amount) > 0
-        ORDER BY expires_at IS NULL, expires_at, lot
-    """
-    return tx.all(Lot, statement, account=account, since=since)
-
-
-def get_balance(tx: Transaction, account: UserId, now: Millis) -> Credits:
-    """What can be spent of an account's lots."""
-    return Credits(sum(lot.left for lot in list_lots(tx, account, now)))
-
-
-def get_left(tx: Transaction, account: UserId, operation_id: str, now: Millis) -> Credits:
-    """What can be spent of the lots of one operation: its own, and those that gave it back."""
-    lots = list_lots(tx, account, now)
-    return Credits(sum(lot.left for lot in lots if _is_of(lot, operation_id)))
 
 
 def get_pool_account(tx: Transaction, chat_id: ChatId) -> UserId:
@@ -368,38 +287,6 @@ def sum_spent_units(tx: Transaction, window: Windows) -> dict[ProviderName | Non
 def _get_booked(tx: Transaction, operation_id: str) -> LedgerRow | None:
     statement = "SELECT * FROM ledger WHERE operation_id = :operation"
     return tx.one(LedgerRow, statement, operation=operation_id)
-
-
-def _book_parts(tx: Transaction, row: LedgerRow, first: str = "") -> None:
-    granted = row.amount - row.allowance
-    if granted > 0:
-        _add_part(tx, row, Lot(Credits(granted), row.expires_at, row.operation_id), granted)
-    left = max(-granted, 0)
-    if not left:
-        return
-    known = list_lots(tx, row.user_id, row.at)
-    for lot in sorted(known, key=lambda lot: not _is_of(lot, first)):
-        taken = min(lot.left, left)
-        if taken:
-            _add_part(tx, row, lot, -taken)
-            left -= taken
-    if left:
-        raise NotEnough(Credits(sum(lot.left for lot in known)))
-
-
-def _is_of(lot: Lot, operation_id: str) -> bool:
-    return lot.id == operation_id or lot.id.startswith(f"{operation_id}:")
-
-
-def _add_part(tx: Transaction, row: LedgerRow, lot: Lot, amount: int) -> None:
-    part = {
-        "operation_id": row.operation_id,
-        "account_id": row.user_id,
-        "lot": lot.id,
-        "expires_at": lot.expires_at,
-        "amount": amount,
-    }
-    tx.insert("ledger_parts", part)
 
 
 def _if_there(spent: int, since: int | None, until: Millis) -> Credits | None:

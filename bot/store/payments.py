@@ -1,12 +1,10 @@
 """Purchases for Telegram Stars: offers, subscriptions, payments, refunds."""
 
-from dataclasses import replace
-
 from bot.domain.credits.shop import GRACE, Offer, Payment, PaymentState, Refund, Subscription
 from bot.domain.tasks.task import LedgerKind, LedgerRow
 from bot.domain.units import Credits, Millis, UserId
-from bot.store.credits import book, get_left
 from bot.store.engine import Subject, Transaction
+from bot.store.lots import book, list_lots_of, take
 
 
 class Payments(Subject):
@@ -114,7 +112,7 @@ class Payments(Subject):
             if done:
                 return _finish_refund(tx, payment, now)
             if payment.taken:
-                operation = f"{payment.operation_id}:undone:{payment.refunds}"
+                operation = payment.lots[-1]
                 # Of credits that end, only a grant or a purchase says when.
                 kind = LedgerKind.ADJUST if payment.paid_until is None else LedgerKind.PURCHASE
                 book(tx, _ledger_row(payment, kind, payment.taken, operation, now, actor))
@@ -124,21 +122,18 @@ class Payments(Subject):
 
 
 def _begin_refund(tx: Transaction, payment: Payment, actor: UserId | None, now: Millis) -> Payment:
-    """Take back what is left of a payment; what its owner has from elsewhere stays theirs."""
-    taken = min(payment.credits, get_left(tx, payment.user_id, payment.operation_id, now))
+    """Take back what is left of a payment; what its owner has from elsewhere stays theirs.
+
+    What tasks hold of it is taken back when it returns (see `bot.store.lots.return_parts`).
+    """
+    lots = list_lots_of(tx, payment, now)
+    taken = min(payment.credits, sum(lot.left for lot in lots))
     operation = f"{payment.operation_id}:refund:{payment.refunds}"
-    row = _ledger_row(payment, LedgerKind.REFUND, -taken, operation, now, actor)
-    book(tx, row, first=payment.operation_id)
+    take(tx, _ledger_row(payment, LedgerKind.REFUND, -taken, operation, now, actor), lots)
     return _set_payment(tx, payment.charge_id, PaymentState.REFUNDING, taken, payment.refunds + 1)
 
 
 def _finish_refund(tx: Transaction, payment: Payment, now: Millis) -> Payment:
-    """Note that the Stars are back; what tasks that ended meanwhile returned of the purchase is taken, too."""
-    left = get_left(tx, payment.user_id, payment.operation_id, now)
-    if left:
-        operation = f"{payment.operation_id}:refund:{payment.refunds}:rest"
-        book(tx, _ledger_row(payment, LedgerKind.REFUND, -left, operation, now), first=payment.operation_id)
-        payment = replace(payment, taken=Credits(payment.taken + left))
     if payment.subscription is not None:
         _end_subscription(tx, payment, now)
     return _set_payment(tx, payment.charge_id, PaymentState.REFUNDED, payment.taken, payment.refunds)

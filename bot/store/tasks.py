@@ -8,9 +8,10 @@ from bot.domain.requests.request import Pack, Resource
 from bot.domain.tasks.lifecycle import Settlement, Transition
 from bot.domain.tasks.task import DeliveryKind, LedgerRow, OutboxItem, Task, TaskState
 from bot.domain.units import MINUTE, Credits, Millis, ProviderName, TaskId, UserId
-from bot.store.credits import book, get_paying_pool, get_usage, settle, sum_spent_in_chat, sum_spent_units
+from bot.store.credits import get_paying_pool, get_usage, settle, sum_spent_in_chat, sum_spent_units
 from bot.store.drafts import StoredAttachment, save_attachment
 from bot.store.engine import Row, Subject, Transaction, mapper
+from bot.store.lots import book
 from bot.store.privacy import end_forgotten
 
 

@@ -83,6 +83,7 @@ class Ledger:
 
     lots: list[list] = field(default_factory=list)
     refunds: dict = field(default_factory=dict)
+    spent: dict = field(default_factory=dict)
 
     def balance(self, now: int) -> int:
         return sum(left for left, end in self.lots if end is None or end > now)
@@ -96,7 +97,7 @@ class Ledger:
             part = min(lot[0], amount)
             lot[0] -= part
             amount -= part
-            taken.append((lot, part))
+            taken.append([lot, part])
         return taken
 
     def release(self, taken: list) -> None:
@@ -108,11 +109,21 @@ class Ledger:
         if key not in booked:
             left = task.price - sum(booked.values())
             booked[key] = left if amount is None else min(amount, left)
-            self.lots.append([booked[key], None])
+            self.give_back(task, booked[key])
         if booked[key] == 0:
             # Nothing was booked, so that the same refund may be asked for again.
             return booked.pop(key)
         return booked[key]
+
+    def give_back(self, task: Task, amount: int) -> None:
+        """To where it came from; what can be spent longest comes back first."""
+        last = sorted(self.spent[task.id], key=lambda place: (place[0][1] is None, place[0][1] or 0))
+        for place in reversed(last):
+            lot, part = place
+            back = min(part, amount)
+            place[1] -= back
+            lot[0] += back
+            amount -= back
 
 
 STEPS = st.lists(
@@ -199,6 +210,7 @@ async def _compare(path, steps) -> None:
                         rules.release(taken)
                     else:
                         charged.append(task)
+                        rules.spent[task.id] = taken
             assert await balance(store, now) == rules.balance(now)
     finally:
         await store.close()

@@ -1,6 +1,7 @@
 """What can be bought for Telegram Stars, once or every month, what was offered to whom, and what was paid. Pure."""
 
 import random
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
@@ -9,6 +10,10 @@ from pydantic import ConfigDict, Field
 
 from bot.domain.units import DAY, SECOND, Credits, Millis, UserId
 from bot.errors import UserError
+
+_PURCHASE = "stars:"
+_UNDONE = ":undone:"
+_LOT = re.compile(rf"{_PURCHASE}(.+?)(?:{_UNDONE}\d+)?", re.DOTALL)
 
 CURRENCY = "XTR"
 """What Telegram calls its Stars."""
@@ -82,7 +87,21 @@ class Payment:
     @property
     def operation_id(self) -> str:
         """The name of the purchase in the ledger."""
-        return f"stars:{self.charge_id}"
+        return f"{_PURCHASE}{self.charge_id}"
+
+    @property
+    def lots(self) -> tuple[str, ...]:
+        """The lots of its credits: its own, and one for each refund that was begun, which undoing that makes."""
+        return (
+            self.operation_id,
+            *(f"{self.operation_id}{_UNDONE}{number}" for number in range(1, self.refunds + 1)),
+        )
+
+
+def charge_of(lot: str) -> str | None:
+    """The charge id of the payment that a lot is of (see `Payment.lots`); None: it was not bought."""
+    found = _LOT.fullmatch(lot)
+    return None if found is None else found[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,7 @@ _STATEMENTS = {
         "CREATE INDEX result_files_of_task ON result_files (task_id)",
         "CREATE INDEX tasks_of_person_in_chat ON tasks (user_id, chat_id, sequence) WHERE hidden = 0",
     ),
+    "0015_lots_of_a_payment": ("CREATE INDEX ledger_parts_of_lot ON ledger_parts (lot, expires_at, amount)",),
 }
 
 STEPS = frozenset(_STATEMENTS)
