@@ -156,6 +156,8 @@ class Dispatcher:
         # What a person shared by inline mode is for the others in the chat.
         if message.via_bot is not None and message.via_bot.id == self._bot.id:
             return None
+        if turn.earlier and not self._makes(turn.command):
+            turn.forget_earlier()
         step = self._said(turn, message)
         if step is None or not turn.earlier:
             return step
@@ -165,6 +167,11 @@ class Dispatcher:
             return None if await late.handler(turn) is not False else await step.run()
 
         return replace(step, run=run)
+
+    def _makes(self, typed: TypedCommand | None) -> bool:
+        """Whether a message is an order for something to be made, as every message without a command is."""
+        command = None if typed is None else self._routes.commands.get(typed.name)
+        return command is None or command.section is Section.MAKING
 
     def _said(self, turn: Turn, message: Message) -> Step | None:
         """What is declared for a message, or for all parts of an album as one."""
@@ -203,8 +210,12 @@ class Dispatcher:
         if command is None:
             # In a group it may be for another bot, in private nobody else is there.
             return self._event(turn, Kind.UNKNOWN_COMMAND) if turn.is_private else None
-        if turn.is_forwarded and command.section is not Section.MAKING:
-            return self._event(turn, Kind.FORWARDED_COMMAND)
+        if turn.is_forwarded:
+            # In a group a forwarded command without the bot's name was written for another bot.
+            if not turn.is_private and not typed.is_named:
+                return None
+            if command.section is not Section.MAKING:
+                return self._event(turn, Kind.FORWARDED_COMMAND) if turn.is_private else None
 
         async def run() -> None:
             await turn.services.cards.outdate(turn.user_id, turn.chat_id)

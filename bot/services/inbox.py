@@ -14,6 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -265,28 +266,30 @@ class Intake:
 
     async def _together(self, waiting: deque[_Entry]) -> list[_Entry]:
         """The next update, with what belongs to it when no more of that comes."""
-        first = waiting[0]
-        if is_comment(first.row.payload):
-            if len(waiting) == 1 and is_order(first.row.payload):
-                await self._sleep(COMMENT_QUIET_SECONDS)
-            following = waiting[1] if len(waiting) > 1 else None
-            if following is None or not is_with(first.row.payload, following.row.payload):
-                return [first]
-            return [first, *await self._parts(following, waiting)][:LARGEST_ALBUM]
-        return await self._parts(first, waiting)
+        first = waiting[0].row.payload
+        album = album_of(first)
+        if album is not None:
+            return await self._quiet(waiting, lambda other: album_of(other) == album, ALBUM_QUIET_SECONDS)
+        if not is_comment(first):
+            return [waiting[0]]
+        forwarded = partial(is_with, first)
+        if not is_order(first) and not any(forwarded(entry.row.payload) for entry in waiting):
+            return [waiting[0]]
+        return await self._quiet(
+            waiting, lambda other: other is first or forwarded(other), COMMENT_QUIET_SECONDS
+        )
 
-    async def _parts(self, first: _Entry, waiting: deque[_Entry]) -> list[_Entry]:
-        """An update with the other parts of its album that wait."""
-        album = album_of(first.row.payload)
-        if album is None:
-            return [first]
+    async def _quiet(
+        self, waiting: deque[_Entry], belongs: Callable[[dict[str, Any]], bool], seconds: float
+    ) -> list[_Entry]:
+        """What belongs together, once no more of it has come for so long."""
         known = 0
         while True:
-            parts = [entry for entry in waiting if album_of(entry.row.payload) == album]
+            parts = [entry for entry in waiting if belongs(entry.row.payload)]
             if len(parts) == known or len(parts) >= LARGEST_ALBUM:
                 return parts[:LARGEST_ALBUM]
             known = len(parts)
-            await self._sleep(ALBUM_QUIET_SECONDS)
+            await self._sleep(seconds)
 
     async def _act(self, entries: list[_Entry], watch: Watch | None = None) -> None:
         """Act on an update with the others of its album, to its end."""

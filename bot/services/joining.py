@@ -35,6 +35,7 @@ def is_with(earlier: Payload, later: Payload) -> bool:
         and isinstance(second.get("forward_origin"), dict)
         and any(kind in second for kind in _MEDIA)
         and sender_of(earlier) == sender_of(later)
+        and _chat(earlier) == _chat(later)
         and isinstance(said_at, int)
         and isinstance(sent_at, int)
         and 0 <= sent_at - said_at <= COMMENT_SECONDS
@@ -53,6 +54,11 @@ def is_comment(payload: Payload) -> bool:
     )
 
 
+def _chat(payload: Payload) -> object:
+    chat = body_of(payload).get("chat")
+    return chat.get("id") if isinstance(chat, dict) else None
+
+
 def is_order(payload: Payload) -> bool:
     """Whether a text is a command with something behind it, which is acted on without a question."""
     text = str(body_of(payload).get("text", ""))
@@ -67,19 +73,21 @@ class Joined:
 
     def earlier(self, payload: Payload, now: Millis) -> list[dict[str, Any]]:
         """What was acted on before and belongs to it, in order."""
-        parts = self._parts(("album", sender_of(payload), album_of(payload)), now)
+        here = _chat(payload), sender_of(payload)
+        parts = self._parts(("album", *here, album_of(payload)), now)
         if parts and album_of(payload) is not None:
             return parts
-        comment = self._parts(("comment", sender_of(payload)), now)
+        comment = self._parts(("comment", *here), now)
         return comment if comment and is_with(comment[0], payload) else []
 
     def note(self, payloads: Sequence[dict[str, Any]], now: Millis) -> None:
         """Remember what is acted on together, in order."""
         first, last = payloads[0], payloads[-1]
+        here = _chat(first), sender_of(first)
         if (album := album_of(last)) is not None:
-            self._keep(("album", sender_of(last), album), payloads, now)
+            self._keep(("album", *here, album), payloads, now)
         if is_comment(first):
-            self._keep(("comment", sender_of(first)), payloads, now)
+            self._keep(("comment", *here), payloads, now)
 
     def _parts(self, key: tuple[object, ...], now: Millis) -> list[dict[str, Any]]:
         at, parts = self._kept.get(key, (now, []))

@@ -247,11 +247,16 @@ def get_usage(tx: Transaction, user_id: UserId, window: Windows) -> Usage:
 
 def sum_spent_in_chat(tx: Transaction, chat_id: ChatId, since: Millis) -> Credits:
     """See `CreditsStore.sum_spent_in_chat`."""
+    # What was moved to a private chat was asked for here all the same.
     statement = """
         SELECT coalesce(sum(price), 0) FROM tasks INDEXED BY tasks_of_chat
         WHERE chat_id = :chat AND created_at >= :since AND state NOT IN ('failed', 'cancelled', 'expired')
     """
-    return Credits(tx.value(statement, chat=chat_id, since=since))
+    moved = """
+        SELECT coalesce(sum(price), 0) FROM tasks INDEXED BY tasks_asked_in
+        WHERE asked_in = :chat AND created_at >= :since AND state NOT IN ('failed', 'cancelled', 'expired')
+    """
+    return Credits(sum(tx.value(each, chat=chat_id, since=since) for each in (statement, moved)))
 
 
 def sum_spent_units(tx: Transaction, window: Windows) -> dict[ProviderName | None, Spent]:

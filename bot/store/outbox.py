@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain.tasks.task import Delivery, DeliveryKind, RemoteVideo, Task
+from bot.domain.tasks.task import CHAT_GONE, Delivery, DeliveryKind, RemoteVideo, Task
 from bot.domain.units import Millis, TaskId
 from bot.store.engine import Row, Subject, Transaction, mapper
 
@@ -142,7 +142,7 @@ class Outbox(Subject):
     async def send_privately(self, task_id: TaskId) -> None:
         """Let a task go on in its person's private chat: its own can no longer be written to."""
         move = """
-            UPDATE tasks SET chat_id = user_id, message_id = NULL, thread_id = NULL, is_private = 1,
+            UPDATE tasks SET asked_in = chat_id, chat_id = user_id, message_id = NULL, thread_id = NULL, is_private = 1,
                 status_message_id = NULL
             WHERE id = :task
         """
@@ -183,6 +183,20 @@ class Outbox(Subject):
             WHERE id = :id
         """
         await self._write(lambda tx: tx.run(statement, id=delivery_id, failure=failure, now=now))
+
+    async def list_abandoned(self, before: Millis, limit: int) -> list[Delivery]:
+        """What was paid for, could not be delivered before then, and whose person has not come back."""
+        statement = """
+            SELECT * FROM outbox INDEXED BY outbox_abandoned
+            WHERE state = 'undeliverable' AND finished_at < :before AND failure LIKE :gone AND kind != 'notice'
+            ORDER BY finished_at LIMIT :limit
+        """
+
+        def work(tx: Transaction) -> list[Delivery]:
+            rows = tx.all(Row, statement, before=before, gone=f"{CHAT_GONE}%", limit=limit)
+            return [with_task(tx, row) for row in rows]
+
+        return await self._read(work)
 
     async def list_of(self, task_id: TaskId) -> list[Delivery]:
         """A task's deliveries in order."""

@@ -6,8 +6,8 @@ from bot.domain.operations.records import AuditRow, Broadcast
 from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role, Standing, problem_with
 from bot.domain.people.moderation import Strike
 from bot.domain.requests.choices import Preferences
-from bot.domain.tasks.task import CHAT_GONE
-from bot.domain.units import DAY, Millis, UserId
+from bot.domain.tasks.task import CHAT_GONE, KEPT_FOR_RETURN
+from bot.domain.units import Millis, UserId
 from bot.store.engine import Subject, Transaction, mapper
 from bot.store.operations import author_of, save_audit_row
 
@@ -322,11 +322,9 @@ AUDIENCE = """
     END)
 """
 
-KEPT_FOR_RETURN = Millis(7 * DAY)
-"""How long what could not be delivered is still sent once its person is back."""
-
 _DELIVER_AFTER_ALL = """
-    UPDATE outbox SET state = 'pending', due_at = :now, failure = NULL, attempts = 0, sends = 0, place = NULL
+    UPDATE outbox SET state = 'pending', due_at = :now, failure = NULL, attempts = 0, sends = 0, place = NULL,
+        in_album = 0, failing_since = NULL, renewed_at = :now
     WHERE state = 'undeliverable' AND failure LIKE :gone AND finished_at >= :since AND kind != 'notice'
     AND task_id IN (SELECT id FROM tasks WHERE chat_id = :user AND user_id = :user AND hidden = 0)
 """

@@ -7,7 +7,7 @@ from functools import partial
 from telegram import Message
 
 from bot.domain.library.asset import Names
-from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.prompt import Options, ParsedPrompt
 from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo
 from bot.domain.tasks.task import Task
 from bot.errors import UserError
@@ -73,6 +73,10 @@ async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing
         text, addresses = f"{given.request}\n{text}", (*addresses, *given.addresses)
         turn.first_question = READY
     linked = _linked(turn, text, addresses) if links else Linked(text, ())
+    names = await services.assets.names(turn.user_id)
+    if given is not None and (linked.links or _has_options(turn, linked.words, names)):
+        # What somebody else's words would cost is for the person to see first.
+        turn.first_question = READY
     if len(linked.links) > MOST_LINKS:
         raise UserError("error.link.too_many", limit=MOST_LINKS)
     keep = services.attachments
@@ -80,13 +84,20 @@ async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing
     saves += [partial(services.links.save, link) for link in linked.links]
     return Inputs(
         linked.words,
-        await services.assets.names(turn.user_id),
+        names,
         tuple([await keep.fetch_image(save, turn.user_id) for save in saves]),
         None if sound is None else await keep.keep_sound(sound, turn.user_id),
         None if noted is None else noted.task,
         0 if noted is None else noted.position,
         turn.is_reply and not (noted or given or picture_replied_to(turn) or sound_replied_to(turn)),
     )
+
+
+def _has_options(turn: Turn, text: str, names: Names) -> bool:
+    try:
+        return parse_prompt(turn, text, names).options != Options()
+    except UserError:
+        return False
 
 
 def has_links(turn: Turn) -> bool:

@@ -5,7 +5,7 @@ An album is one message: the captions of all of its parts are its text, and a co
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -23,11 +23,12 @@ _OTHER_COMMAND = re.compile(r"[/／](\w+)(?:[@＠]([A-Za-z0-9_]+))?\s*")
 
 @dataclass(frozen=True, slots=True)
 class TypedCommand:
-    """The command that a text or caption begins with. `is_ours` is False where it calls another bot."""
+    """The command that a text or caption begins with. `is_ours` is False where it calls another bot by name."""
 
     name: str
     arguments: str
     is_ours: bool = True
+    is_named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Reader:
         return Words(
             text="\n".join(dict.fromkeys(each.text for each in said)),
             request=request,
-            command=None if command is None else TypedCommand(command.name, request, command.is_ours),
+            command=None if command is None else replace(command, arguments=request),
             addresses=tuple(dict.fromkeys(address for each in said for address in each.addresses)),
             names_bot=any(each.names_bot for each in said),
             foreign=not own,
@@ -97,7 +98,7 @@ class Reader:
                 # What follows without a space is text, be it a name behind it or not.
                 return TypedCommand(name, text[match.start(1) + len(word) :].strip())
         is_ours = match[2] is None or match[2].casefold() == self.bot.username.casefold()
-        return TypedCommand(name, text[match.end() :].strip(), is_ours)
+        return TypedCommand(name, text[match.end() :].strip(), is_ours, match[2] is not None)
 
     def _said(self, part: Message) -> Words:
         if part.text:

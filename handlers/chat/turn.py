@@ -10,7 +10,7 @@ import structlog
 from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, Message, Update, User
 
 from bot.domain.requests.choices import Preferences
-from bot.domain.tasks.task import Origin
+from bot.domain.tasks.task import Origin, Task
 from bot.domain.units import ChatId, Millis, UserId
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
@@ -51,7 +51,8 @@ class Turn:
     `earlier` have been acted on before this one came. `t` and `preferences` are the person's.
 
     What its messages say, whether it is somebody else's words and what it points at is decided here, for all
-    handlers alike.
+    handlers alike. `first_question` is what to ask before anything is made of it, and `replaces` what was begun of
+    its earlier parts.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Turn:
         self.album = tuple(album)
         self.earlier = tuple(earlier)
         self.first_question: str | None = None
+        self.replaces: Task | None = None
         self.t: Texts = for_language("en")
         self.preferences = Preferences()
         self.is_notified = False
@@ -181,6 +183,12 @@ class Turn:
     def messages(self) -> tuple[Message, ...]:
         """The message, with the other parts of its album."""
         return () if self.message is None else (*self.earlier, self.message, *self.album)
+
+    def forget_earlier(self) -> None:
+        """Take the message by itself: what came before it has been done, and is not to be done again."""
+        self.earlier = ()
+        for name in ("_words", "quoted", "replied_words"):
+            self.__dict__.pop(name, None)
 
     @property
     def late(self) -> tuple[Message, ...]:

@@ -162,6 +162,6 @@ EVENTS = (
     Event(Kind.SOUND_REPLY, on_sound_reply),
     Event(Kind.UNSUPPORTED, on_unsupported),
     Event(Kind.UNKNOWN_COMMAND, on_unknown_command),
-    Event(Kind.FORWARDED_COMMAND, on_forwarded_command, AccessLevel.OPEN),
+    Event(Kind.FORWARDED_COMMAND, on_forwarded_command),
     Event(Kind.ANONYMOUS_COMMAND, on_anonymous_command, AccessLevel.OPEN),
 )

@@ -1,9 +1,6 @@
 """What belongs to a message and comes after that was acted on: a photo of an album that took longer to upload."""
 
-from contextlib import suppress
-
-from bot.domain.tasks.task import Task, TaskState
-from bot.errors import UserError
+from bot.domain.tasks.task import Task
 from bot.services.requests.cards import LATE
 from handlers.chat.inputs import keep_pictures
 from handlers.chat.routes import Event, Kind
@@ -23,7 +20,9 @@ async def on_late_part(turn: Turn) -> bool:
         await show_card(turn, services.cards.add_pictures(card, pictures, turn.preferences))
         return True
     task = await _begun(turn, earlier)
-    if task is not None and not await _is_withdrawn(turn, task):
+    if task is not None and await services.tasks.all_wait(task):
+        turn.replaces = task
+    elif task is not None:
         turn.first_question = LATE
     return False
 
@@ -35,15 +34,6 @@ async def _begun(turn: Turn, messages: list[int]) -> Task | None:
         if task is not None and task.user_id == turn.user_id:
             return task
     return None
-
-
-async def _is_withdrawn(turn: Turn, task: Task) -> bool:
-    """Whether the task was still in line and is no more; one that its owner cancelled is not begun again unasked."""
-    if task.state is TaskState.CANCELLED:
-        return False
-    with suppress(UserError):
-        return (await turn.services.tasks.cancel(turn.user_id, task.id)).state is TaskState.CANCELLED
-    return False
 
 
 EVENTS = (Event(Kind.LATE_PART, on_late_part),)

@@ -126,7 +126,8 @@ async def submit(turn: Turn, request: VideoRequest, target: ReplyTarget | None =
 
     """
     await turn.keep_user()
-    task = await turn.services.submit.accept(turn.user_id, turn.origin(target), request)
+    replacing, turn.replaces = turn.replaces, None
+    task = await turn.services.submit.accept(turn.user_id, turn.origin(target), request, replacing)
     # Its status stands below an open card from now on.
     await turn.services.cards.outdate(turn.user_id, turn.chat_id)
     if task.origin.update_id != turn.update_id:
@@ -154,6 +155,10 @@ async def show_card(
 ) -> None:
     """Save a card and show it as the newest message; the message that showed it, or an older one, goes."""
     view = view or await card_view(turn, card)
+    if turn.replaces is not None:
+        # What was begun without all of its parts is not made beside this.
+        await turn.services.tasks.withdraw(turn.replaces)
+        turn.replaces = None
     cards = turn.services.cards
     older = await cards.get(turn.user_id, turn.chat_id)
     if older is not None and older.name != card.name and older.photos:

@@ -98,13 +98,40 @@ async def test_who_comes_back_gets_what_could_not_be_delivered_once(bot, back):
     assert bot.balance(ADA) == (-15, 0)
 
 
-async def test_what_is_older_than_a_week_stays_where_it_is(bot):
+async def test_what_nobody_comes_back_for_is_refunded_after_a_week_and_comes_no_more(bot):
     await bot.telegram.say(ADA, "/video a fox")
     await bot.wait_for(lambda: bot.rows("SELECT 1 FROM tasks WHERE state = 'in_progress'"))
     bot.telegram.acting.block(ADA)
     await bot.wait_for(lambda: bot.rows("SELECT 1 FROM outbox WHERE state = 'undeliverable'"))
     bot.clock.advance(8 * 24 * 3_600_000)
+    await bot.settle()
     bot.telegram.acting.block(ADA, False)
     await bot.telegram.say(ADA, "/quota")
     await bot.settle()
     assert bot.rows("SELECT state FROM outbox") == [("undeliverable",)]
+    assert bot.balance(ADA) == (0, 0)
+
+
+async def test_who_comes_back_after_days_gets_it_though_telegram_is_busy_then(bot):
+    await bot.telegram.say(ADA, "/video a fox")
+    await bot.wait_for(lambda: bot.rows("SELECT 1 FROM tasks WHERE state = 'in_progress'"))
+    bot.telegram.acting.block(ADA)
+    await bot.wait_for(lambda: bot.rows("SELECT 1 FROM outbox WHERE state = 'undeliverable'"))
+    bot.clock.advance(3 * 24 * 3_600_000)
+    bot.telegram.refuse_next("sendMessage", BotApiError(502, "Bad Gateway"), times=2, chat=ADA)
+    bot.telegram.acting.block(ADA, False)
+    await bot.telegram.wait_video(ADA, timeout_seconds=120)
+    assert bot.balance(ADA) == (-15, 0)
+
+
+async def test_a_group_that_is_lost_keeps_what_was_spent_in_it_in_its_budget(world):
+    world.configure(groups="daily_credits = 20")
+    await world.start()
+    await world.telegram.say(ADA, "/video a fox", chat=GROUP)
+    await world.wait_for(lambda: world.rows("SELECT 1 FROM tasks WHERE state = 'in_progress'"))
+    refuse(world, GROUP)
+    await world.telegram.wait_video(ADA)
+    world.telegram.state.faults.planned.clear()
+    await world.telegram.say(ADA, "/video another fox", chat=GROUP)
+    await world.settle()
+    assert world.rows("SELECT count(*) FROM tasks") == [(1,)]

@@ -130,6 +130,46 @@ async def test_a_comment_whose_photo_comes_late_still_gets_it(bot):
     assert [(each["prompt"], each["operation"]) for each in requests(bot)][1] == ("it runs", "image2video")
 
 
+async def test_all_photos_that_are_forwarded_with_a_comment_belong_to_it(bot):
+    picture = await a_picture(bot)
+    forwarded = picture | FORWARDED
+    await send(bot, {"text": "/effect hug"}, forwarded, forwarded)
+    (request,) = requests(bot)
+    assert (request["operation"], bot.balance(ADA)[0]) == ("effects", 0)
+
+
+async def test_a_private_comment_is_no_order_in_a_group(bot):
+    picture = await a_picture(bot)
+    await send(bot, {"text": "/video my secret"})
+    await send(bot, picture | FORWARDED, chat=GROUP)
+    assert [request["prompt"] for request in requests(bot)] == ["my secret"]
+    assert bot.telegram.replies(GROUP) == []
+
+
+async def test_a_late_photo_repeats_no_command_that_makes_nothing(bot):
+    picture = await a_picture(bot)
+    await send(bot, {"text": "/quota"})
+    await send(bot, {"text": f"/grant {ADA} 500"}, user=BOSS)
+    await send(bot, picture | FORWARDED, user=BOSS)
+    assert bot.rows("SELECT count(*) FROM ledger WHERE kind = 'grant'") == [(1,)]
+    assert len(drafts(bot, BOSS)) == 1
+
+
+async def test_a_forwarded_command_in_a_group_is_for_another_bot(bot):
+    before = len(bot.telegram.replies(GROUP))
+    await send(bot, {"text": "/help"} | FORWARDED, {"text": "/image a fox"} | FORWARDED, chat=GROUP)
+    assert len(bot.telegram.replies(GROUP)) == before
+    assert bot.rows("SELECT count(*) FROM users WHERE id = ?", ADA) == [(0,)]
+
+
+@pytest.mark.parametrize("words", ["sunset --n 4", "sunset 10s pro", "sunset https://pictures.example/a.jpg"])
+async def test_options_and_links_of_somebody_elses_words_are_asked_about(bot, words):
+    said = await bot.telegram.say(XIAOLIN, words, chat=GROUP)
+    await bot.telegram.say(ADA, "/video", chat=GROUP, reply_to=said["message_id"])
+    await bot.settle()
+    assert requests(bot) == []
+
+
 # -- the bot's name -----------------------------------------------------------------------------------
 
 
@@ -282,9 +322,21 @@ async def test_a_late_part_of_an_album_joins_what_is_still_in_line(bot):
     await send(bot, picture | {"caption": "/effect running"} | group)
     bot.clock.advance(4_000)
     await send(bot, picture | {"caption": ""} | group)
+    # Running is for one person; nobody is charged for what two are in.
+    assert bot.rows("SELECT state FROM tasks") == [("queued",)]
+    await send(bot, {"text": "/cancel"})
+
+
+async def test_a_late_part_that_makes_another_request_replaces_the_first(bot):
+    bot.kling.behaviour.throttle = True
+    picture = await a_picture(bot)
+    group = {"media_group_id": "slow"}
+    await send(bot, picture | {"caption": "/image two cats"} | group)
+    bot.clock.advance(4_000)
+    await send(bot, picture | group)
     states = [state for (state,) in bot.rows("SELECT state FROM tasks ORDER BY sequence")]
     assert states[0] == "cancelled"
-    assert bot.balance(ADA)[0] == 0
+    assert len(states) + len(drafts(bot)) == 2
 
 
 async def test_a_late_part_of_what_was_sent_is_asked_about(bot):
@@ -298,6 +350,28 @@ async def test_a_late_part_of_what_was_sent_is_asked_about(bot):
     await send(bot, picture | group)
     assert len(requests(bot)) == 1
     assert len(drafts(bot)) == 1
+
+
+async def test_a_late_part_of_several_results_of_which_some_were_sent_is_asked_about(bot):
+    bot.kling.behaviour.render_seconds = 30
+    bot.configure(daily=1_000, provider="max_concurrent = 1")
+    await bot.restart()
+    picture = await a_picture(bot)
+    group = {"media_group_id": "slow"}
+    await send(bot, picture | {"caption": "/video they dance --n 2"} | group)
+    assert sorted(state for (state,) in bot.rows("SELECT state FROM tasks")) == ["in_progress", "queued"]
+    await send(bot, picture | group)
+    assert sorted(state for (state,) in bot.rows("SELECT state FROM tasks")) == ["in_progress", "queued"]
+    assert len(drafts(bot)) == 1
+
+
+async def test_a_late_part_that_cannot_be_used_leaves_what_was_begun(bot):
+    bot.kling.behaviour.throttle = True
+    picture = await a_picture(bot)
+    group = {"media_group_id": "slow"}
+    await send(bot, picture | {"caption": "/expand 16:9"} | group)
+    await send(bot, picture | group)
+    assert bot.rows("SELECT state FROM tasks") == [("queued",)]
 
 
 async def test_a_late_part_joins_a_draft(bot):

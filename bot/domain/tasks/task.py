@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Self
 
 from bot.domain.requests.request import Product, VideoRequest
-from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
+from bot.domain.units import DAY, ChatId, Credits, Millis, ProviderName, TaskId, UserId
 
 
 class TaskState(StrEnum):
@@ -55,6 +55,9 @@ class FailureKind(StrEnum):
 
 CHAT_GONE = "ChatGone"
 """How the reason of a delivery begins that waits for its person to come back."""
+
+KEPT_FOR_RETURN = Millis(7 * DAY)
+"""How long that is still sent once its person is back; then its credits are given back."""
 
 EXPLAINED_FAILURES = frozenset({FailureKind.PARAMETERS, FailureKind.PROVIDER})
 """Here the provider's own words help people; about content they only sound harsh."""
@@ -188,7 +191,8 @@ class Delivery:
 
     `place` is the message that a result is put into; with `in_album` it is a part of an album. `sends` counts the
     messages that were sent for it and that cannot be taken back: the outcome of the last one may be unknown.
-    `failing_since` is when its file was first found to be missing or wrong.
+    `failing_since` is when its file was first found to be missing or wrong, `renewed_at` when its person came back
+    to a chat that had been closed.
     """
 
     id: int
@@ -210,6 +214,18 @@ class Delivery:
     in_album: bool = False
     sends: int = 0
     failing_since: Millis | None = None
+    renewed_at: Millis | None = None
+
+    @property
+    def share(self) -> Credits:
+        """What of the task's price this result is worth; the first bears what cannot be divided."""
+        each, rest = divmod(self.task.price, self.task.request.count)
+        return Credits(each + rest if self.position == 0 else each)
+
+    @property
+    def begun_at(self) -> Millis:
+        """Since when it can be delivered: the end of its task, or when its person came back."""
+        return self.renewed_at or self.task.finished_at or self.task.created_at
 
 
 class MessagePurpose(StrEnum):

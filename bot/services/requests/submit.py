@@ -14,6 +14,7 @@ from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.tasks.task import Origin, Task
 from bot.domain.units import Millis, UserId, new_task_id
+from bot.errors import UserError
 from bot.services.compose import Compose
 from bot.services.credits.spending import Spending
 from bot.services.library.assets import Assets
@@ -72,10 +73,13 @@ class Submit:
         self._rng = runtime.rng
         self._wake = wake
 
-    async def accept(self, user_id: UserId, origin: Origin, request: VideoRequest) -> Task:
+    async def accept(
+        self, user_id: UserId, origin: Origin, request: VideoRequest, replacing: Task | None = None
+    ) -> Task:
         """Hold the credits, queue the request and show its status. The same update is accepted once, however often it comes.
 
         Several results are several tasks, which are accepted together or not at all; the first of them is returned.
+        What it is `replacing`, and has not been sent yet, is cancelled.
 
         Raises:
             UserError: too little credit is left, too many tasks wait already, it is asked too fast, or nobody
@@ -96,6 +100,8 @@ class Submit:
         self._checks.limits.take(
             user_id, None if origin.is_private else origin.chat_id, plan.requests_per_minute
         )
+        if replacing is not None and not await self._tasks.withdraw(replacing):
+            raise UserError("error.request.late")
         now = self._clock.now()
         window = windows(now, self._accounts.zone)
         group_budget = None if origin.is_private else self._groups.daily_credits

@@ -26,7 +26,7 @@ from bot.domain.tasks.task import (
     Task,
     TaskState,
 )
-from bot.domain.units import DAY, MINUTE, SECOND, Credits, Millis, shown
+from bot.domain.units import DAY, MINUTE, SECOND, Millis, shown
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, DownloadTooLarge
 from bot.media.clips import NotAVideo
 from bot.services.ports import (
@@ -324,13 +324,19 @@ class Deliver:
                 await self._end(delivery, f"{CHAT_GONE}: {error}", refund=False)
             return
         log.warning("a group cannot be written to", task=task.id, chat=task.origin.chat_id, reason=str(error))
-        for each in {delivery.task.id: delivery for delivery in deliveries}.values():
-            await self._store.outbox.send_privately(each.task.id)
+        tasks = {delivery.task.id: delivery.task for delivery in deliveries}
+        moved = [await self._to_private(each) for each in tasks.values()]
         if any(map(_is_paid_for, deliveries)):
-            moved = await self._store.tasks.get(task.id)
             with suppress(ChatError):
-                await self._status.tell(moved or task, "notice.delivery.in_private")
+                await self._status.tell(moved[0], "notice.delivery.in_private")
         await self._postpone(deliveries, Millis(0), str(error))
+
+    async def _to_private(self, task: Task) -> Task:
+        """Let a task go on in its person's private chat; its status leaves the group, where that still works."""
+        with suppress(ChatError):
+            await self._status.close(task)
+        await self._store.outbox.send_privately(task.id)
+        return await self._store.tasks.get(task.id) or task
 
     async def _will_come(self, delivery: Delivery, error: Exception) -> bool:
         """Ask the provider where a missing file is now; False once it has been missing for too long."""
@@ -382,8 +388,8 @@ class Deliver:
             await self._status.react(delivery.task, Reaction.DONE)
 
     async def _later(self, deliveries: Sequence[Delivery], error: ChatBusy | DownloadFailed) -> None:
-        task, now = deliveries[0].task, self._runtime.clock.now()
-        if now > (task.finished_at or task.created_at) + DELIVERY_DEADLINE:
+        now = self._runtime.clock.now()
+        if now > max(delivery.begun_at for delivery in deliveries) + DELIVERY_DEADLINE:
             for delivery in deliveries:
                 await self._end(delivery, f"given up after a day: {error}", refund=_is_paid_for(delivery))
             return
@@ -416,14 +422,14 @@ class Deliver:
         task = delivery.task
         now = self._runtime.clock.now()
         if refund and task.state is TaskState.SUCCEEDED:
-            share = _share(delivery)
+            share = delivery.share
             # What an operator refunded before is not refunded again, but the person hears of it all the same.
             row = await self._tasks.refund(task, share, str(delivery.position), note=failure)
             refunded = share if row is None else row.amount
             try:
                 await self._tell_refund(delivery, refunded)
             except ChatBusy as busy:
-                if now <= (task.finished_at or task.created_at) + DELIVERY_DEADLINE:
+                if now <= delivery.begun_at + DELIVERY_DEADLINE:
                     await self._postpone([delivery], busy.retry_after, str(busy))
                     return
             except ChatMoved as moved:
@@ -432,6 +438,11 @@ class Deliver:
                 return
             except (ChatGone, ChatRefused) as error:
                 log.warning("the refund could not be told", task=task.id, reason=str(error))
+                if not task.origin.is_private:
+                    private = await self._to_private(task)
+                    with suppress(ChatError):
+                        key = "notice.delivery.refunded"
+                        await self._status.tell(private, key, id=shown(task.id), credits=refunded)
             except Unplaced:
                 log.warning("nobody knows whether the refund was told", task=task.id)
         await self._store.outbox.mark_undeliverable(delivery.id, failure, now)
@@ -452,12 +463,6 @@ def _albums(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
     album = [each for each in deliveries if each.kind in IN_ALBUMS and each.file_id is None]
     rest = [[each] for each in deliveries if each not in album]
     return [album, *rest] if album else rest
-
-
-def _share(delivery: Delivery) -> Credits:
-    """What of the task's price one of its results is worth; the first bears what cannot be divided."""
-    each, rest = divmod(delivery.task.price, delivery.task.request.count)
-    return Credits(each + rest if delivery.position == 0 else each)
 
 
 def _is_paid_for(delivery: Delivery) -> bool:

@@ -184,6 +184,18 @@ class Tasks:
         key = "error.task.ended" if current.state.is_final else "error.task.already_sent"
         raise UserError(key, task=shown(task.id))
 
+    async def all_wait(self, task: Task) -> bool:
+        """Whether nothing of a task and its batch has been sent to a provider."""
+        batch = await self._store.tasks.list_batch(task)
+        return all(each.state is TaskState.QUEUED for each in batch)
+
+    async def withdraw(self, task: Task) -> bool:
+        """Cancel a task and its batch, to make something else in its place; False where something was sent already."""
+        if not await self.all_wait(task):
+            return False
+        batch = await self._store.tasks.list_batch(task)
+        return all([await self.advance(each, CancelRequested()) is not None for each in batch])
+
     async def keep_waiting(self, user_id: UserId, task_id: str) -> Task:
         """Let a task whose owner was asked wait in line as long again; where nothing is open it changes nothing.
 

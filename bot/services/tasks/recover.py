@@ -9,7 +9,7 @@ import structlog
 from bot.clock import Clock
 from bot.domain.tasks.lifecycle import Event, Refused, WaitedTooLong
 from bot.domain.tasks.schedule import PollingPolicy
-from bot.domain.tasks.task import ACTIVE_STATES, FailureKind, Task, TaskState
+from bot.domain.tasks.task import ACTIVE_STATES, KEPT_FOR_RETURN, FailureKind, Task, TaskState
 from bot.domain.units import HOUR, MINUTE, Millis
 from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.downloads import SUFFIXES
@@ -83,6 +83,7 @@ class Recover:
             # Whatever a provider may have is asked for once more first: the poll and the dispatch end these.
             if task.state is TaskState.QUEUED:
                 await self._tasks.advance(task, self._overdue(task, now))
+        await self._refund_abandoned(now)
         if self._cleaned_at is None or now - self._cleaned_at > CLEANING_INTERVAL:
             self._cleaned_at = now
             forgotten = await self._store.operations.clean(Millis(now - self._retention))
@@ -91,6 +92,15 @@ class Recover:
         if self._noted_at is None or now - self._noted_at >= NOTING_INTERVAL:
             self._noted_at = now
             await self._store.times.note(now)
+
+    async def _refund_abandoned(self, now: Millis) -> None:
+        """Give back the credits for what its person never came back for."""
+        for delivery in await self._store.outbox.list_abandoned(Millis(now - KEPT_FOR_RETURN), BATCH):
+            task, failure = delivery.task, "Abandoned"
+            if task.state is TaskState.SUCCEEDED:
+                await self._tasks.refund(task, delivery.share, str(delivery.position), note=failure)
+            await self._store.outbox.mark_undeliverable(delivery.id, failure, now)
+            log.info("nobody came back for a result; refunded", task=task.id, user=task.user_id)
 
     def _overdue(self, task: Task, now: Millis) -> Event:
         """What becomes of a task that waited in line for too long: its owner is asked before it ends."""

@@ -162,6 +162,12 @@ _STATEMENTS = {
         "CREATE INDEX tasks_of_person_in_chat ON tasks (user_id, chat_id, sequence) WHERE hidden = 0",
     ),
     "0015_lots_of_a_payment": ("CREATE INDEX ledger_parts_of_lot ON ledger_parts (lot, expires_at, amount)",),
+    "0016_moved_to_private_chats": (
+        "ALTER TABLE tasks ADD COLUMN asked_in INTEGER",
+        "ALTER TABLE outbox ADD COLUMN renewed_at INTEGER",
+        "CREATE INDEX outbox_abandoned ON outbox (finished_at) WHERE state = 'undeliverable'",
+        "CREATE INDEX tasks_asked_in ON tasks (asked_in, created_at) WHERE asked_in IS NOT NULL",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)
