@@ -134,3 +134,17 @@ def test_nothing_is_left_for_later(word):
     for path in tracked():
         if path.suffix in {".py", ".md", ".toml", ".js", ".po", ".yaml", ".service"} and path != here:
             assert not re.search(rf"\b{word}\b", path.read_text("utf-8")), path
+
+
+def test_every_promise_of_the_security_page_names_tests_that_there_are():
+    table = (ROOT / "SECURITY.md").read_text("utf-8").partition("<!-- promises -->\n")[2]
+    rows = [
+        row for row in table.partition("<!-- /promises -->")[0].splitlines()[2:] if not row.startswith("| **")
+    ]
+    assert rows
+    for row in rows:
+        named = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", row)
+        assert named, row
+        for file, test in named:
+            text = (ROOT / "tests" / file).read_text("utf-8")
+            assert re.search(rf"def {test}\(" if test else r"def test_", text), f"{file}::{test}"
