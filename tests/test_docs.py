@@ -148,3 +148,9 @@ def test_every_promise_of_the_security_page_names_tests_that_there_are():
         for file, test in named:
             text = (ROOT / "tests" / file).read_text("utf-8")
             assert re.search(rf"def {test}\(" if test else r"def test_", text), f"{file}::{test}"
+    files = {
+        f"{folder}/{path.name}"
+        for folder in ("faults", "fuzz")
+        for path in (ROOT / "tests" / folder).glob("test_*.py")
+    }
+    assert files <= set(re.findall(r"`(\w+/\w+\.py)", "\n".join(rows)))
