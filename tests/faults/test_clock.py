@@ -187,6 +187,9 @@ async def test_the_web_server_listens_again(world):
     async with behind_a_proxy(world), httpx.AsyncClient(trust_env=False) as http:
         world.set_clock(DAY)
         await world.wait_for(lambda: len(world.events("ready")) == 2, PATIENCE)
+        # Answered, it has asked for updates.
+        await world.telegram.say(ADA, "/start")
+        await world.telegram.wait_text(ADA, "Hello Ada", timeout_seconds=PATIENCE)
         ready = await http.get(f"{bot_address(world)}/readyz")
         assert (ready.status_code, ready.json()) == (200, {"store": True, "updates": True})
 
