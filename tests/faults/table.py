@@ -71,7 +71,7 @@ USUAL = {
         "a body without an end",
     ),
     "getFile": ("reset after the server has done it", "429 with Retry-After", "a body without an end"),
-    "photo": ("reset after the server has done it", "the answer breaks off", "500 of somebody on the way"),
+    "photo": ("reset after the server has done it", "500 of somebody on the way", "JSON of another shape"),
     "sendMessage": (
         "reset before the server got it",
         "429 with Retry-After",
@@ -92,24 +92,15 @@ USUAL = {
 AGAIN = Outcome(REFUSED, "nothing", "not charged")
 """Nothing was accepted yet: who sent the photo is asked to send it again."""
 
-HARMLESS = {
-    "the answer comes late",
-    "the answer comes a byte at a time",
-    "another content type",
-    "no Content-Length",
-}
-HARMLESS_FOR_A_DOWNLOAD = HARMLESS | {
-    "no answer, and the server never got it",
-    "no answer, though the server has done it",
-    "reset before the server got it",
-    "reset after the server has done it",
-    "the head of the answer breaks off",
-}
-"""A download of which nothing has come yet is asked for once more."""
+NO_PHOTO = (
+    "a page of HTML with status 200",
+    "JSON that breaks off",
+    "JSON of another shape",
+    "an empty answer",
+)
+"""What comes whole, with status 200, and is no photo: another try would bring the same."""
 
-OTHERWISE = {("getFile", fault): AGAIN for fault in FAULTS if fault not in HARMLESS} | {
-    ("photo", fault): AGAIN for fault in FAULTS if fault not in HARMLESS_FOR_A_DOWNLOAD
-}
+OTHERWISE = {("photo", fault): AGAIN for fault in NO_PHOTO}
 """The outcomes that are not `ONCE`."""
 
 ROWS = tuple(
