@@ -48,7 +48,7 @@ class Floods:
         sender = sender_of(payload)
         album = album_of(payload)
         if album is not None:
-            parts = _keep(self._albums, (sender, album), self._albums.get((sender, album), set()))
+            parts = keep(self._albums, (sender, album), self._albums.get((sender, album), set()))
             if update_id not in parts and len(parts) >= LARGEST_ALBUM:
                 return Surplus.ALBUM
             parts.add(update_id)
@@ -59,7 +59,7 @@ class Floods:
         if now < self._until.get(sender, 0):
             return Surplus.FLOOD
         if self._waiting[sender] >= MOST_WAITING:
-            _keep(self._until, sender, Millis(now + FLOOD_PAUSE))
+            keep(self._until, sender, Millis(now + FLOOD_PAUSE))
             return Surplus.FLOOD
         self._waiting[sender] += 1
         return None
@@ -79,7 +79,7 @@ class Floods:
         told = self._told.get(about)
         if told is not None and now - told < TOLD_AGAIN:
             return False
-        _keep(self._told, about, now)
+        keep(self._told, about, now)
         return True
 
 
@@ -118,7 +118,8 @@ def _is_kept(payload: Mapping[str, Any]) -> bool:
     )
 
 
-def _keep(memory: OrderedDict[Any, Any], key: object, value: Any) -> Any:
+def keep(memory: OrderedDict[Any, Any], key: object, value: Any) -> Any:
+    """Remember something as the newest, and forget the oldest beyond `REMEMBERED`; the value."""
     memory[key] = value
     memory.move_to_end(key)
     while len(memory) > REMEMBERED:

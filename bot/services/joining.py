@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain.units import MINUTE, Millis
-from bot.services.floods import album_of, body_of, sender_of
+from bot.services.floods import album_of, body_of, keep, sender_of
 
 Payload = Mapping[str, Any]
 
@@ -18,8 +18,6 @@ LATE_FOR = 10 * MINUTE
 
 COMMENT_SECONDS = 2
 """Between a comment and what is forwarded with it: the app sends them at once."""
-
-REMEMBERED = 1_000
 
 _MEDIA = ("photo", "document", "video", "animation", "audio", "voice", "video_note", "sticker")
 
@@ -74,8 +72,7 @@ class Joined:
     def earlier(self, payload: Payload, now: Millis) -> list[dict[str, Any]]:
         """What was acted on before and belongs to it, in order."""
         here = _chat(payload), sender_of(payload)
-        parts = self._parts(("album", *here, album_of(payload)), now)
-        if parts and album_of(payload) is not None:
+        if parts := self._parts(("album", *here, album_of(payload)), now):
             return parts
         comment = self._parts(("comment", *here), now)
         return comment if comment and is_with(comment[0], payload) else []
@@ -85,16 +82,10 @@ class Joined:
         first, last = payloads[0], payloads[-1]
         here = _chat(first), sender_of(first)
         if (album := album_of(last)) is not None:
-            self._keep(("album", *here, album), payloads, now)
+            keep(self._kept, ("album", *here, album), (now, list(payloads)))
         if is_comment(first):
-            self._keep(("comment", *here), payloads, now)
+            keep(self._kept, ("comment", *here), (now, list(payloads)))
 
     def _parts(self, key: tuple[object, ...], now: Millis) -> list[dict[str, Any]]:
         at, parts = self._kept.get(key, (now, []))
         return parts if now - at <= LATE_FOR else []
-
-    def _keep(self, key: tuple[object, ...], payloads: Sequence[dict[str, Any]], now: Millis) -> None:
-        self._kept[key] = now, list(payloads)
-        self._kept.move_to_end(key)
-        while len(self._kept) > REMEMBERED:
-            self._kept.popitem(last=False)

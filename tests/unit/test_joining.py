@@ -3,7 +3,8 @@
 import pytest
 
 from bot.domain.units import Millis
-from bot.services.joining import LATE_FOR, REMEMBERED, Joined, is_with
+from bot.services.floods import REMEMBERED
+from bot.services.joining import LATE_FOR, Joined, is_with
 from tests.builders import NOW
 
 PRIVATE = {"id": 1, "type": "private"}
