@@ -71,8 +71,16 @@ class Dispatcher:
             self._chat,
             self.menus,
             self._reader,
-            incoming.earlier,
+            self._earlier(incoming),
         )
+
+    def _earlier(self, incoming: Incoming) -> Sequence[Message]:
+        """What was acted on earlier and is to be made anew with this; what makes nothing is not done again."""
+        if not incoming.earlier or incoming.update.message is None:
+            return ()
+        typed = self._reader.read((*incoming.earlier, incoming.update.message, *incoming.album)).command
+        command = None if typed is None else self._routes.commands.get(typed.name)
+        return incoming.earlier if command is None or command.section is Section.MAKING else ()
 
     async def handle(self, turn: Turn) -> None:
         """Act on one update to its end; whatever fails is told to the person."""
@@ -156,8 +164,6 @@ class Dispatcher:
         # What a person shared by inline mode is for the others in the chat.
         if message.via_bot is not None and message.via_bot.id == self._bot.id:
             return None
-        if turn.earlier and not self._makes(turn.command):
-            turn.forget_earlier()
         step = self._said(turn, message)
         if step is None or not turn.earlier:
             return step
@@ -167,11 +173,6 @@ class Dispatcher:
             return None if await late.handler(turn) is not False else await step.run()
 
         return replace(step, run=run)
-
-    def _makes(self, typed: TypedCommand | None) -> bool:
-        """Whether a message is an order for something to be made, as every message without a command is."""
-        command = None if typed is None else self._routes.commands.get(typed.name)
-        return command is None or command.section is Section.MAKING
 
     def _said(self, turn: Turn, message: Message) -> Step | None:
         """What is declared for a message, or for all parts of an album as one."""

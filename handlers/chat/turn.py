@@ -184,12 +184,6 @@ class Turn:
         """The message, with the other parts of its album."""
         return () if self.message is None else (*self.earlier, self.message, *self.album)
 
-    def forget_earlier(self) -> None:
-        """Take the message by itself: what came before it has been done, and is not to be done again."""
-        self.earlier = ()
-        for name in ("_words", "quoted", "replied_words"):
-            self.__dict__.pop(name, None)
-
     @property
     def late(self) -> tuple[Message, ...]:
         """Of these parts those that came now."""
