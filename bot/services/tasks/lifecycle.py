@@ -3,6 +3,8 @@
 Every change of a task's state goes through `Tasks.advance`: dispatch, poll, recovery and cancelling alike.
 """
 
+from collections.abc import Sequence
+
 import structlog
 
 from bot.clock import Clock
@@ -186,15 +188,12 @@ class Tasks:
 
     async def all_wait(self, task: Task) -> bool:
         """Whether nothing of a task and its batch has been sent to a provider."""
-        batch = await self._store.tasks.list_batch(task)
-        return all(each.state is TaskState.QUEUED for each in batch)
+        return _all_wait(await self._store.tasks.list_batch(task))
 
     async def withdraw(self, task: Task) -> bool:
         """Cancel a task and its batch, to make something else in its place; False where something was sent already."""
-        if not await self.all_wait(task):
-            return False
         batch = await self._store.tasks.list_batch(task)
-        return all([await self.advance(each, CancelRequested()) is not None for each in batch])
+        return _all_wait(batch) and all([await self.advance(each, CancelRequested()) is not None for each in batch])
 
     async def keep_waiting(self, user_id: UserId, task_id: str) -> Task:
         """Let a task whose owner was asked wait in line as long again; where nothing is open it changes nothing.
@@ -265,3 +264,7 @@ def _not_deleted(task: Task) -> Task:
     if task.hidden:
         raise UserError("error.result.deleted")
     return task
+
+
+def _all_wait(batch: Sequence[Task]) -> bool:
+    return all(each.state is TaskState.QUEUED for each in batch)
