@@ -62,11 +62,6 @@ class Results:
 
     # -- finding -------------------------------------------------------------------------------------
 
-    async def of_message(self, chat_id: ChatId, message_id: int) -> Task | None:
-        """The task whose result a message brought, or that it is about."""
-        noted = await self.noted(chat_id, message_id)
-        return None if noted is None else noted.task
-
     async def noted(self, chat_id: ChatId, message_id: int) -> NotedMessage | None:
         """What a message is about; nothing where its task was deleted."""
         noted = await self._store.history.get_message(chat_id, message_id)
