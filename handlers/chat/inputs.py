@@ -50,8 +50,9 @@ class Inputs:
 async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing: bool = True) -> Inputs:
     """Gather what came with a command; files, and pictures that are named by links, are fetched and kept.
 
-    `takes` is what the command can work on, beside a prompt. A command without text and pictures works on the text of the message that it replies to, or on the part of it
-    that is quoted. Without `links`, and in somebody else's words, an address is text as any other.
+    `takes` is what the command can work on, beside a prompt. A command without text and pictures works on the text
+    of the message that it replies to, or on the part of it that is quoted. Without `links`, and in somebody else's
+    words, an address is text as any other.
 
     Raises:
         UserError: a picture, link or sound cannot be used, or something is pointed at that cannot.
@@ -63,15 +64,12 @@ async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing
     sound_file = sound_in(turn)
     sound = None if sound_file is None else await fetch_file(turn.chat, sound_file)
     text, addresses = turn.arguments, turn.addresses
-    given = None if noted is not None else turn.quoted or (None if files else turn.replied_words)
-    if given is not None and not text:
-        text, addresses = given.request, (*addresses, *given.addresses)
-    elif given is None or given is not turn.quoted:
-        given = None
-    else:
-        # Whether the quote is what it is about, or only the occasion, is for the person to say.
-        text, addresses = f"{given.request}\n{text}", (*addresses, *given.addresses)
-        turn.first_question = READY
+    given = None if noted is not None else turn.quoted or (None if files or text else turn.replied_words)
+    if given is not None:
+        if text:
+            # Whether the quote is what it is about, or only the occasion, is for the person to say.
+            turn.first_question = READY
+        text, addresses = f"{given.request}\n{text}".strip(), (*addresses, *given.addresses)
     linked = _linked(turn, text, addresses) if links else Linked(text, ())
     names = await services.assets.names(turn.user_id)
     if given is not None and (linked.links or _has_options(turn, linked.words, names)):
@@ -79,14 +77,13 @@ async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing
         turn.first_question = READY
     if len(linked.links) > MOST_LINKS:
         raise UserError("error.link.too_many", limit=MOST_LINKS)
-    keep = services.attachments
-    saves: list[SaveImage] = [partial(save_file, turn.chat, file) for file in files]
+    saves = _saves(turn, files)
     saves += [partial(services.links.save, link) for link in linked.links]
     return Inputs(
         linked.words,
         names,
-        tuple([await keep.fetch_image(save, turn.user_id) for save in saves]),
-        None if sound is None else await keep.keep_sound(sound, turn.user_id),
+        await _keep(turn, saves),
+        None if sound is None else await services.attachments.keep_sound(sound, turn.user_id),
         None if noted is None else noted.task,
         0 if noted is None else noted.position,
         turn.is_reply and not (noted or given or picture_replied_to(turn) or sound_replied_to(turn)),
@@ -149,11 +146,17 @@ async def keep_pictures(turn: Turn, messages: Iterable[Message]) -> tuple[ImageR
         UserError: one cannot be used.
 
     """
-    files = [file for message in messages if (file := image_file_of(message)) is not None]
+    files = (image_file_of(message) for message in messages)
+    return await _keep(turn, _saves(turn, [file for file in files if file is not None]))
+
+
+def _saves(turn: Turn, files: Iterable[RemoteFile]) -> list[SaveImage]:
+    return [partial(save_file, turn.chat, file) for file in files]
+
+
+async def _keep(turn: Turn, saves: Iterable[SaveImage]) -> tuple[ImageRef, ...]:
     keep = turn.services.attachments
-    return tuple(
-        [await keep.fetch_image(partial(save_file, turn.chat, file), turn.user_id) for file in files]
-    )
+    return tuple([await keep.fetch_image(save, turn.user_id) for save in saves])
 
 
 def sound_in(turn: Turn) -> RemoteFile | None:
