@@ -1,8 +1,8 @@
 """The inbox: updates are kept before Telegram is told that they arrived, and acted on once, in order.
 
 Different chats run side by side, one chat strictly in order. The parts of an album, which come one by one, are
-acted on together once no more of them come, and so are a text and the photo forwarded with it. What was kept and not finished when the process
-ended is acted on again at the next start; effects are unique by update id.
+acted on together once no more of them come, and so are a text and the photo forwarded with it. What was kept and
+not finished when the process ended is acted on again at the next start; effects are unique by update id.
 
 What cannot be read is set aside, and so is what was being acted on at the end of two processes. What was once
 being acted on when a process ended is a suspect: of these one runs at a time, so that no other is blamed.

@@ -76,8 +76,9 @@ class Submit:
     async def accept(
         self, user_id: UserId, origin: Origin, request: VideoRequest, replacing: Task | None = None
     ) -> Task:
-        """Hold the credits, queue the request and show its status. The same update is accepted once, however often it comes.
+        """Hold the credits, queue the request and show its status.
 
+        The same update is accepted once, however often it comes.
         Several results are several tasks, which are accepted together or not at all; the first of them is returned.
         What it is `replacing`, and has not been sent yet, is cancelled.
 

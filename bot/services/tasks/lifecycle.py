@@ -193,7 +193,9 @@ class Tasks:
     async def withdraw(self, task: Task) -> bool:
         """Cancel a task and its batch, to make something else in its place; False where something was sent already."""
         batch = await self._store.tasks.list_batch(task)
-        return _all_wait(batch) and all([await self.advance(each, CancelRequested()) is not None for each in batch])
+        return _all_wait(batch) and all(
+            [await self.advance(each, CancelRequested()) is not None for each in batch]
+        )
 
     async def keep_waiting(self, user_id: UserId, task_id: str) -> Task:
         """Let a task whose owner was asked wait in line as long again; where nothing is open it changes nothing.
