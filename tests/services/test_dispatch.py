@@ -406,7 +406,14 @@ async def test_a_provider_that_is_down_again_and_again_rests_and_is_told_of_once
     ],
 )
 async def test_an_account_that_cannot_be_used_is_told_of_once_and_rests(world, answer, alert):
-    world.to_kling.always("submit", answer)
+    both = asyncio.Barrier(2)
+
+    async def once_both_are_there(_: Request) -> Response:
+        # An answer to the first would close the account before the second is sent.
+        await both.wait()
+        return answer
+
+    world.to_kling.always("submit", once_both_are_there)
     first, second = await stored(world.store), await stored(world.store)
     await world.run(Job.DISPATCH)
     for task in (first, second):
