@@ -35,6 +35,7 @@ from bot.kling.wire import (
     SubmitContext,
     TaskRef,
     TaskStatus,
+    is_of_another,
 )
 
 log = structlog.get_logger(__name__)
@@ -163,12 +164,15 @@ class KlingClient:
         for preparation in self.dialect.preparations(request):
             found = await self._exchange(preparation.request, preparation.parse)
             context = replace(context, prepared={**context.prepared, **found})
-        return await self._exchange(
+        submission = await self._exchange(
             self.dialect.submit(request, context),
             self.dialect.parse_submit,
             submitting=True,
             key=context.external_task_id,
         )
+        if is_of_another(submission.external_task_id, context.external_task_id):
+            raise outcomes.Ambiguous("the answer is about another task")
+        return submission
 
     async def query(self, ref: TaskRef) -> TaskStatus:
         """Look at one task."""
@@ -176,7 +180,7 @@ class KlingClient:
         if not status.provider_task_id:
             # Some gateways answer without repeating what they were asked about.
             status = replace(status, provider_task_id=ref.provider_task_id or "")
-        return self._seen(status)
+        return self._seen(status, ref)
 
     async def look_up(self, ref: TaskRef) -> TaskStatus | None:
         """Look for a task by our own id; None: the provider does not know it."""
@@ -184,7 +188,7 @@ class KlingClient:
         if request is None:
             raise outcomes.Unavailable("this dialect cannot be asked for our own id")
         status = await self._exchange(request, self.dialect.parse_look_up)
-        return None if status is None else self._seen(status)
+        return None if status is None else self._seen(status, ref)
 
     async def search(self, ref: TaskRef) -> TaskStatus | None:
         """Look for a task by our own id where no question about it is sure; None: it was not found, or not yet.
@@ -207,7 +211,7 @@ class KlingClient:
             answered = True
             for status in told:
                 if status.external_task_id == ref.external_task_id and status.provider_task_id:
-                    return self._seen(status)
+                    return self._seen(status, ref)
         if not answered:
             raise outcomes.NotFound("nothing here tells of tasks by our own id")
         return None
@@ -217,12 +221,14 @@ class KlingClient:
         requests = self.dialect.query_many(refs)
         if not requests:
             raise outcomes.Unavailable("this dialect has no list")
-        wanted = {ref.provider_task_id for ref in refs}
+        wanted = {ref.provider_task_id: ref for ref in refs}
         found: dict[str, TaskStatus] = {}
         for request in requests:
-            listed = await self._exchange(request, self.dialect.parse_many)
-            found |= {status.provider_task_id: self._seen(status) for status in listed}
-            if wanted <= found.keys():
+            for status in await self._exchange(request, self.dialect.parse_many):
+                ref = wanted.get(status.provider_task_id)
+                if ref is not None and not is_of_another(status.external_task_id, ref.external_task_id):
+                    found[status.provider_task_id] = self._seen(status, ref)
+            if wanted.keys() <= found.keys():
                 break
         return tuple(found.values())
 
@@ -371,8 +377,10 @@ class KlingClient:
         theirs = http_date(response.headers.get("date", ""))
         return None if theirs is None else round((theirs - self._clock.now()) / 1000)
 
-    def _seen(self, status: TaskStatus) -> TaskStatus:
-        """Log a status word that nobody documents, once."""
+    def _seen(self, status: TaskStatus, ref: TaskRef) -> TaskStatus:
+        """Check that it is about the task that was asked for, and log a status word that nobody documents, once."""
+        if is_of_another(status.external_task_id, ref.external_task_id):
+            raise outcomes.Unavailable("the answer is about another task")
         if status.state is RemoteState.UNKNOWN and status.word not in self._unknown_words:
             self._unknown_words.add(status.word)
             log.warning("unknown status word", provider=self.name, word=status.word[:40])

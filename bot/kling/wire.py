@@ -8,6 +8,9 @@ from typing import Any, Literal, Protocol, Self
 from bot.domain.requests.request import Operation, VideoRequest
 from bot.domain.tasks.task import RemoteVideo
 
+OWN_IDS = "klingbot-"
+"""How our own id of every task begins."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
@@ -44,9 +47,10 @@ class SubmitContext:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The provider took the task and will answer to `provider_task_id`."""
+    """The provider took the task and will answer to `provider_task_id`; our own id where it repeats it."""
 
     provider_task_id: str
+    external_task_id: str | None = None
 
 
 class RemoteState(StrEnum):
@@ -82,6 +86,14 @@ class TaskRef:
     model: str
     external_task_id: str
     provider_task_id: str | None = None
+
+
+def is_of_another(told: str | None, external_task_id: str) -> bool:
+    """Whether an answer names another task of ours: gateways and proxies may mix answers up.
+
+    An id that does not look like ours may be a gateway's own for the same task.
+    """
+    return told is not None and told != external_task_id and told.startswith(OWN_IDS)
 
 
 @dataclass(frozen=True, slots=True)

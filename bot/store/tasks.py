@@ -314,6 +314,28 @@ class Tasks(Subject):
             return None
         return await self._write(lambda tx: tx.one(Task, hasten, id=found["id"], now=now, pause=pause))
 
+    async def is_held_by_another(
+        self, provider: ProviderName, provider_task_id: str, task_id: TaskId, since: Millis
+    ) -> bool:
+        """Whether a provider's id is that of another task, which it works on, or which had its result after `since`."""
+        # Two searches by index. Some count from 1 again when they begin anew: an old task says nothing.
+        find = """
+            SELECT 1 FROM tasks INDEXED BY tasks_at_provider
+            WHERE provider = :provider AND provider_task_id = :provider_id AND due_at IS NOT NULL AND id != :task
+            UNION ALL
+            SELECT 1 FROM tasks INDEXED BY tasks_took_lately
+            WHERE provider = :provider AND finished_at > :since AND state = 'succeeded'
+            AND provider_task_id = :provider_id AND id != :task
+            LIMIT 1
+        """
+        return bool(
+            await self._read(
+                lambda tx: tx.value(
+                    find, provider=provider, provider_id=provider_task_id, task=task_id, since=since
+                )
+            )
+        )
+
     # -- changing ------------------------------------------------------------------------------------
 
     async def apply(self, transition: Transition, now: Millis) -> Task:

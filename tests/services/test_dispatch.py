@@ -28,7 +28,7 @@ from bot.domain.tasks.schedule import ABSENCE_PAUSE, SUBMISSION_LEASE
 from bot.domain.tasks.task import FailureKind, TaskState
 from bot.domain.units import DAY, MINUTE, SECOND, Credits, Millis, UserId
 from bot.services.ports import Job
-from tests.builders import NOW, a_request, a_video, an_image, stored
+from tests.builders import NOW, XIAOLIN, a_request, a_video, an_image, stored
 from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
 from tests.world.services import (
     BACK,
@@ -39,7 +39,8 @@ from tests.world.services import (
     ServiceWorld,
     absent,
     accepted,
-    finished,
+    accepting,
+    finishing,
     lost,
     refusal,
     running,
@@ -103,6 +104,28 @@ async def test_the_row_is_written_before_the_submission_leaves_and_not_after(wor
     assert seen == [("submitting", task.external_task_id, NOW + SUBMISSION_LEASE)]
 
 
+async def test_an_answer_with_the_id_of_another_task_is_taken_for_lost_and_the_own_one_is_found(world):
+    other = await world.a_running_task()
+    task = await stored(world.store, user_id=XIAOLIN)
+    world.to_kling.answer("submit", accepted(other.provider_task_id))
+    await world.run(Job.DISPATCH)
+    assert await world.state(task) is TaskState.UNCONFIRMED
+    world.to_kling.answer("query", running("kling-2"))
+    await world.run(Job.RECOVER)
+    after = await world.now(task)
+    assert (after.state, after.provider_task_id) == (TaskState.IN_PROGRESS, "kling-2")
+    assert len(submissions(world)) == 1
+
+
+async def test_of_two_answers_with_the_same_id_at_the_same_moment_one_is_taken(bare):
+    await bare.open()
+    bare.to_kling.always("submit", accepted())
+    tasks = [await stored(bare.store, user_id=UserId(2000 + number)) for number in range(3)]
+    await bare.run(Job.DISPATCH)
+    states = sorted([await bare.state(task) for task in tasks])
+    assert states == [TaskState.IN_PROGRESS, TaskState.UNCONFIRMED, TaskState.UNCONFIRMED]
+
+
 async def test_two_ticks_at_once_send_a_task_once(world):
     await stored(world.store)
     await asyncio.gather(*(world.begin(Job.DISPATCH) for _ in range(3)))
@@ -162,8 +185,8 @@ async def finish_what_runs(world: ServiceWorld) -> None:
 
 async def test_the_first_to_come_is_the_first_to_be_sent_also_while_others_come(bare):
     await bare.open(provider="max_concurrent = 1", polling="timeout = 86400")
-    bare.to_kling.always("submit", accepted())
-    bare.to_kling.always("query", finished())
+    bare.to_kling.always("submit", accepting())
+    bare.to_kling.always("query", finishing)
     waiting = []
     for number in range(12):
         waiting.append(await stored(bare.store, user_id=UserId(2000 + number)))
@@ -179,8 +202,8 @@ async def test_the_first_to_come_is_the_first_to_be_sent_also_while_others_come(
 
 async def test_priority_goes_first_then_everybodys_turn_then_age(bare):
     await bare.open(provider="max_concurrent = 1")
-    bare.to_kling.always("submit", accepted())
-    bare.to_kling.always("query", finished())
+    bare.to_kling.always("submit", accepting())
+    bare.to_kling.always("query", finishing)
     people = [2001, 2001, 2001, 2002, 2002, 2003]
     tasks = [await stored(bare.store, user_id=UserId(person)) for person in people]
     paid = [await stored(bare.store, user_id=UserId(2004), priority=5) for _ in range(2)]
@@ -216,7 +239,7 @@ async def test_being_too_early_costs_no_place_in_line(bare, answer):
 async def test_only_so_many_tasks_of_a_person_run_at_a_time_and_the_rest_is_in_nobodys_way(bare):
     await bare.open()
     bare.to_kling.answer("submit", *[accepted(f"kling-{number}") for number in range(5)])
-    bare.to_kling.always("query", finished())
+    bare.to_kling.always("query", finishing)
     mine = [await stored(bare.store, max_running=2) for _ in range(4)]
     other = await stored(bare.store, user_id=UserId(2002), max_running=2)
     await bare.run(Job.DISPATCH)
@@ -499,7 +522,7 @@ async def test_a_lost_answer_to_a_task_that_is_finished_already_is_found_and_cha
     world.to_kling.answer("submit", lost())
     task = await stored(world.store)
     await world.run(Job.DISPATCH)
-    world.to_kling.always("query", finished())
+    world.to_kling.always("query", finishing)
     await world.run(Job.RECOVER)
     await world.run(Job.POLL)
     assert await world.state(task) is TaskState.SUCCEEDED

@@ -15,7 +15,7 @@ from bot.services.operations.providers import Trouble
 from bot.services.ports import Job
 from tests.builders import a_request, stored
 from tests.world.bot import KEY
-from tests.world.services import A, ServiceWorld, accepted, refusal
+from tests.world.services import A, ServiceWorld, accepting, refusal
 from tests.world.telegram import BOSS
 
 MODELS = '["kling-v2-6", "kling-v3"]'
@@ -62,9 +62,11 @@ def refused(world: ServiceWorld, request: VideoRequest) -> str | None:
 def failing(world: ServiceWorld, answer: Response, *, when: str) -> None:
     """Every submission whose body or path has such a word fails in this way."""
 
+    accept = accepting()
+
     async def answers(request: Request) -> Response:
         told = f"{request.url.path} {(await request.body()).decode()}"
-        return answer if when in told else accepted()
+        return answer if when in told else await accept(request)
 
     world.to_kling.always("submit", answers)
 
@@ -92,7 +94,7 @@ async def test_an_empty_pack_of_images_closes_images_only_until_there_are_units_
     assert refused(world, a_picture()) is None
     assert await sent(world, a_picture()) is TaskState.FAILED
     assert world.alerts == ["alert.provider.pack_image"]
-    world.to_kling.always("submit", accepted())
+    world.to_kling.forget("submit")
     world.clock.advance(20 * MINUTE)
     assert await sent(world, a_picture()) is TaskState.IN_PROGRESS
     assert await outages(world) == []

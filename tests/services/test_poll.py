@@ -11,7 +11,7 @@ from bot.domain.tasks.task import DeliveryKind, FailureKind, Task, TaskState
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis, UserId
 from bot.services.ports import Job
 from bot.services.tasks.poll import LATE_INTERVAL, LATE_LIMIT, MANY, UNKNOWN_LOOKS
-from tests.builders import LEASE, NOW
+from tests.builders import LEASE, NOW, XIAOLIN
 from tests.world.services import (
     BACK,
     CHARGED,
@@ -54,6 +54,25 @@ async def test_what_a_provider_adds_to_what_was_asked_for_is_left_out_and_the_ta
     await world.run(Job.POLL)
     assert await world.waiting(task) == ["video"]
     assert await world.money() == CHARGED
+
+
+async def test_an_answer_about_another_task_of_the_provider_is_none(world):
+    other = await world.a_running_task()
+    task = await world.a_running_task(2, user_id=XIAOLIN)
+    world.to_kling.always("query", finished(other.provider_task_id))
+    await world.run(Job.POLL)
+    assert [await world.state(each) for each in (other, task)] == [TaskState.SUCCEEDED, TaskState.IN_PROGRESS]
+    # Nor is it one once the other has its result.
+    await world.run(Job.POLL, MINUTE)
+    assert await world.state(task) is TaskState.IN_PROGRESS
+    assert await world.waiting(task) == []
+
+
+async def test_an_id_that_no_other_task_has_may_be_one_more_of_the_same(world):
+    task = await world.a_running_task()
+    world.to_kling.answer("query", finished("the-id-of-the-gateways-provider"))
+    await world.run(Job.POLL)
+    assert await world.state(task) is TaskState.SUCCEEDED
 
 
 @pytest.mark.parametrize(

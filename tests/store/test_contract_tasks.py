@@ -255,6 +255,22 @@ async def test_behind_a_gateway_our_own_id_is_enough(store):
     assert found.id == task.id
 
 
+async def test_an_id_at_a_provider_is_that_of_a_task_it_works_on_or_has_just_finished(store):
+    running = await stored(store, TaskState.IN_PROGRESS)
+
+    async def held(task, provider=OFFICIAL, remote="kling-1", since=NOW - 1):
+        return await store.tasks.is_held_by_another(provider, remote, task.id, since)
+
+    assert not await held(running)
+    other = await stored(store, TaskState.SUCCEEDED)
+    assert await held(running)
+    assert not await held(running, remote="kling-2")
+    assert not await held(running, provider=ProviderName("elsewhere"))
+    # Some count from 1 again when they begin anew.
+    assert not await held(running, since=NOW)
+    assert await held(other, since=NOW)
+
+
 async def test_our_own_id_goes_before_the_providers(store):
     task, other = [await stored(store, TaskState.IN_PROGRESS) for _ in range(2)]
     assert other.provider_task_id == task.provider_task_id

@@ -10,8 +10,9 @@ What a test does not answer, the stand-ins do; a video takes longer than any tes
 """
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,16 @@ def accepted(task_id: str = "kling-1") -> Response:
     return says({"task_id": task_id, "task_status": "submitted"})
 
 
+def accepting() -> Callable[[Request], Awaitable[Response]]:
+    """Accept every submission, each under an id of its own."""
+    numbers = count(1)
+
+    async def accept(_: Request) -> Response:
+        return accepted(f"kling-{next(numbers)}")
+
+    return accept
+
+
 def lost() -> Response:
     """What a gateway says when it does not know either."""
     return PlainTextResponse("<html>502 Bad Gateway</html>", 502)
@@ -97,6 +108,11 @@ def running(task_id: str = "kling-1") -> Response:
 
 def finished(task_id: str = "kling-1", *urls: str) -> Response:
     return says(a_finished_row(task_id, *urls))
+
+
+async def finishing(request: Request) -> Response:
+    """Tell that the task that is asked about is finished."""
+    return finished(request.url.path.rpartition("/")[2])
 
 
 def failed(reason: str, task_id: str = "kling-1") -> Response:

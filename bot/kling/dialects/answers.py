@@ -121,11 +121,11 @@ def submission(response: HttpResponse) -> Submission:
 
     """
     payload = _payload(response, submitting=True)
-    held = payload.get("data")
-    identity = _identity(_node(payload)) or (text_of(held) if isinstance(held, str) else "")
+    held, node = payload.get("data"), _node(payload)
+    identity = _identity(node) or (text_of(held) if isinstance(held, str) else "")
     if not identity:
         raise Ambiguous("accepted, but without the id of a task", code=str(response.status))
-    return Submission(identity)
+    return Submission(identity, _external_identity(node, _raw(node)))
 
 
 def status(response: HttpResponse) -> TaskStatus:
@@ -191,7 +191,6 @@ def task(node: Node) -> TaskStatus:
     word = _word(node)
     state = state_of(word)
     raw = _raw(node)
-    info = _child(node, "task_info") or _child(raw, "task_info")
     return TaskStatus(
         provider_task_id=_identity(node),
         state=state,
@@ -199,11 +198,7 @@ def task(node: Node) -> TaskStatus:
         progress=percent(node.get("progress")),
         videos=_videos(node, raw) if state is RemoteState.SUCCEEDED else (),
         reason=_reason(node, raw) if state is RemoteState.FAILED else None,
-        external_task_id=text_of(info.get("external_task_id"))
-        or text_of(node.get("external_id"))
-        or text_of(node.get("external_task_id"))
-        or _told_back(node)
-        or None,
+        external_task_id=_external_identity(node, raw),
         cost=text_of(node.get("final_unit_deduction"))
         or text_of(raw.get("final_unit_deduction"))
         or _billed(node)
@@ -222,6 +217,18 @@ def listed(response: HttpResponse) -> tuple[TaskStatus, ...]:
         return tasks(response)
     except Unavailable:
         return (status(response),)
+
+
+def _external_identity(node: Node, raw: Node) -> str | None:
+    """Our own id of a task, wherever an answer repeats it."""
+    info = _child(node, "task_info") or _child(raw, "task_info")
+    return (
+        text_of(info.get("external_task_id"))
+        or text_of(node.get("external_id"))
+        or text_of(node.get("external_task_id"))
+        or _told_back(node)
+        or None
+    )
 
 
 def _told_back(node: Node) -> str:

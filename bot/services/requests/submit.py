@@ -15,6 +15,7 @@ from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.tasks.task import Origin, Task
 from bot.domain.units import Millis, UserId, new_task_id
 from bot.errors import UserError
+from bot.kling.wire import OWN_IDS
 from bot.services.compose import Compose
 from bot.services.credits.spending import Spending
 from bot.services.library.assets import Assets
@@ -116,7 +117,7 @@ class Submit:
                     origin=origin if number == 0 else replace(origin, update_id=None),
                     request=one if number == 0 else _another(one, number),
                     price=each,
-                    external_task_id=f"klingbot-{task_id}-{self._rng.getrandbits(48):012x}",
+                    external_task_id=f"{OWN_IDS}{task_id}-{self._rng.getrandbits(48):012x}",
                     created_at=now,
                     deadline_at=Millis(now + self._policy.waiting),
                     waits_until=Millis(now + self._policy.waiting),

@@ -4,6 +4,7 @@ The claim is written before anything leaves (the intent), the answer right after
 is lost, the provider is asked about our own id before anything is sent again.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -34,11 +35,11 @@ from bot.domain.tasks.schedule import (
     first_look,
 )
 from bot.domain.tasks.task import FailureKind, Task, TaskState
-from bot.domain.units import SECOND, Millis, ProviderName
+from bot.domain.units import HOUR, SECOND, Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.client import KlingClient
 from bot.kling.pool import Pool, Running
-from bot.kling.wire import SubmitContext, TaskRef
+from bot.kling.wire import Submission, SubmitContext, TaskRef
 from bot.services.credits.spending import Spending
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.line import Line
@@ -81,6 +82,8 @@ class Dispatch:
         self._policy = policy
         self._callback_urls = callback_urls or {}
         self._spending = spending
+        self._accepting = asyncio.Lock()
+        """Of two answers with the same id the second sees the first."""
 
     # -- sending -------------------------------------------------------------------------------------
 
@@ -175,15 +178,22 @@ class Dispatch:
             await self._monitor.note(task.provider, None, task.request.resource)
             now = self._runtime.clock.now()
             expected = await expected_duration(self._store, task)
-            await self._tasks.advance(
-                task, Accepted(submission.provider_task_id, first_look(now, expected, self._policy))
-            )
-            log.info(
-                "task submitted",
-                task=task.id,
-                provider=task.provider,
-                provider_task=submission.provider_task_id,
-            )
+            await self._accepted(task, submission, first_look(now, expected, self._policy))
+
+    async def _accepted(self, task: Task, submission: Submission, look_at: Millis) -> None:
+        """Save the provider's id of a task; one that another task has says nothing of this one."""
+        assert task.provider is not None  # noqa: S101  a claim names the provider
+        known = {"task": task.id, "provider": task.provider, "provider_task": submission.provider_task_id}
+        now = self._runtime.clock.now()
+        async with self._accepting:
+            if await self._store.tasks.is_held_by_another(
+                task.provider, submission.provider_task_id, task.id, Millis(now - HOUR)
+            ):
+                log.error("the provider answered with the id of another task", **known)
+                await self._tasks.advance(task, AnswerLost(now, task.looks + 1))
+            else:
+                await self._tasks.advance(task, Accepted(submission.provider_task_id, look_at))
+                log.info("task submitted", **known)
 
     async def _context(self, task: Task) -> SubmitContext | None:
         """What goes with a submission; None where a picture of it is no longer kept."""
@@ -289,7 +299,7 @@ class Dispatch:
             await self._undecided(task, client)
         else:
             log.info("a submission whose answer was lost was repeated", task=task.id, provider=client.name)
-            await self._tasks.advance(task, Accepted(submission.provider_task_id, now))
+            await self._accepted(task, submission, now)
 
     async def _found(self, task: Task, provider_task_id: str) -> None:
         """The provider has the task after all: what it says of it is asked at once."""

@@ -180,6 +180,27 @@ async def test_a_look_up_finds_a_task_or_proves_that_there_is_none():
     assert server.asked[0].url.path == "/v1/videos/text2video/klingbot-K7Q29F-1"
 
 
+async def test_an_answer_that_names_another_task_of_ours_says_nothing_of_this_one():
+    other = {"external_task_id": "klingbot-XXXXXX-2"}
+    row = {"task_id": "8319", "task_status": "succeed", "task_info": other}
+    server = Server(*(JSONResponse({"code": 0, "data": data}) for data in (row, row, row, [row], [])))
+    async with asked_of(server) as client:
+        with pytest.raises(outcomes.Ambiguous):
+            await client.submit(REQUEST, CONTEXT)
+        for ask in (client.query, client.look_up):
+            with pytest.raises(outcomes.Unavailable):
+                await ask(REF)
+        assert await client.query_many([REF]) == ()
+
+
+async def test_a_gateway_may_tell_an_id_of_its_own_beside_the_task():
+    row = {"task_id": "8319", "task_status": "processing", "task_info": {"external_task_id": "gw-77"}}
+    server = Server(*(JSONResponse({"code": 0, "data": row}) for _ in range(2)))
+    async with asked_of(server) as client:
+        assert (await client.submit(REQUEST, CONTEXT)).provider_task_id == "8319"
+        assert (await client.query(REF)).state is RemoteState.RUNNING
+
+
 # -- what a failure means ----------------------------------------------------------------------------
 
 
