@@ -68,8 +68,8 @@ class Health:
         return news
 
     def try_once(self, now: Millis) -> None:
-        """Let one request show whether it is well again."""
-        if self.unwell:
+        """Let one request show whether it is well again, or has room again: the first in line, before the next."""
+        if self.unwell or self.closed_for is outcomes.Throttled:
             self.closed_until = now + TRIAL
             self.on_trial = True
 
@@ -133,6 +133,10 @@ class Healths:
     def note(self, outcome: outcomes.ProviderError | None, about: About, now: Millis) -> bool:
         """Remember how an exchange ended (None: well); True where the operators should be told of it."""
         health = self._concerned(outcome, about)
+        for tried in self.of(about):
+            if tried.on_trial and tried.closed_for is outcomes.Throttled:
+                # Whatever came of it, the next one may try.
+                tried.closed_until, tried.on_trial = int(now), False
         match outcome:
             case outcomes.Unauthorized() | outcomes.OutOfBalance() | outcomes.NoSuchModel():
                 if not health.unwell or health.closed_until <= now or health.on_trial:

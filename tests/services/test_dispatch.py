@@ -200,6 +200,18 @@ async def test_the_first_to_come_is_the_first_to_be_sent_also_while_others_come(
     assert submissions(bare) == [task.external_task_id for task in waiting[:13]]
 
 
+async def test_where_the_account_takes_fewer_than_the_settings_say_the_line_keeps_its_order(bare):
+    await bare.open(provider="max_concurrent = 5")
+    bare.to_kling.always("submit", refusal(429, 1303, "parallel task over resource pack limit"))
+    ids = [(await stored(bare.store, user_id=UserId(2000 + number))).external_task_id for number in range(3)]
+    await bare.run(Job.DISPATCH)
+    for tried in ([ids[0]], [ids[0]], ids[1:]):
+        before = len(submissions(bare))
+        await bare.run(Job.DISPATCH, SECOND)
+        assert sorted(submissions(bare)[before:]) == sorted(tried)
+        bare.to_kling.always("submit", accepting())
+
+
 async def test_priority_goes_first_then_everybodys_turn_then_age(bare):
     await bare.open(provider="max_concurrent = 1")
     bare.to_kling.always("submit", accepting())

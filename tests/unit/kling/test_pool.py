@@ -216,6 +216,18 @@ def test_a_busy_provider_is_asked_again_when_it_says(pool_of, clock):
     assert names(pool) == ["a", "b"]
 
 
+@pytest.mark.parametrize("outcome", [None, outcomes.Rejected("no"), outcomes.Ambiguous("lost"), DOWN])
+def test_where_it_was_full_one_at_a_time_tries_whether_there_is_room(pool_of, clock, outcome):
+    pool = pool_of(a={})
+    pool.note("a", outcomes.Throttled("full", code="1303"), a_request().resource)
+    assert names(pool) == []
+    clock.advance(SECOND)
+    assert names(pool) == ["a"]
+    assert names(pool) == []
+    pool.note("a", outcome, a_request().resource)
+    assert names(pool) == ["a"]
+
+
 def test_who_is_merely_busy_at_its_trial_is_well(pool_of, clock):
     pool = pool_of(a={})
     pool.note("a", REFUSED)
@@ -223,7 +235,7 @@ def test_who_is_merely_busy_at_its_trial_is_well(pool_of, clock):
     assert names(pool) == ["a"]
     pool.note("a", outcomes.Throttled("slow down", code="1303"))
     clock.advance(SECOND)
-    assert names(pool) == ["a"]
+    assert [condition.unwell for condition in pool.conditions()] == [False]
     assert names(pool) == ["a"]
 
 
