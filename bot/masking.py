@@ -19,6 +19,9 @@ SHORTEST_SECRET = 4
 SHORTEST_CODED = 8
 """Characters of a secret that is also looked for in Base64, where chance makes shorter ones."""
 
+_CUTS = ("..", "…", "*")
+"""What is put in place of the rest of a secret."""
+
 _ADDRESS = re.compile(r"https?://\S+")
 
 
@@ -26,7 +29,7 @@ class Mask:
     """Replaces every secret in a text by `MASK`.
 
     A secret is found as it is, percent-encoded, quoted by Python, JSON or HTML, in Base64, also as a part of
-    something longer; and where a text was cut off in the middle of it ("…").
+    something longer; and where it was cut off, at the end of a text or, from `SHORTEST_CODED` characters on, within.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -41,6 +44,8 @@ class Mask:
         if self._pattern is None:
             return text
         text = self._pattern.sub(MASK, text)
+        if any(mark in text for mark in _CUTS):
+            text = self._without_beginnings(text)
         return self._uncut(text[:-1]) + text[-1] if text.endswith("…") else text
 
     def answer(self, body: bytes) -> bytes:
@@ -69,6 +74,19 @@ class Mask:
         if isinstance(value, dict):
             return {key: self._walk(one) for key, one in value.items()}
         return value
+
+    def _without_beginnings(self, text: str) -> str:
+        """Without the beginnings of secrets that are quoted as "sk-12345678...", to tell which one is meant."""
+        for form in self._forms:
+            found = text.find(form[:SHORTEST_CODED]) if len(form) > SHORTEST_CODED else -1
+            while found >= 0:
+                end = found + SHORTEST_CODED
+                while text[found : end + 1] == form[: end + 1 - found] and end < len(text):
+                    end += 1
+                if text.startswith(_CUTS, end):
+                    text = f"{text[:found]}{MASK}{text[end:]}"
+                found = text.find(form[:SHORTEST_CODED], found + 1)
+        return text
 
     def _uncut(self, text: str) -> str:
         """Without the beginning of a secret at the end."""

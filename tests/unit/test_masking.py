@@ -6,11 +6,11 @@ from html import escape
 from urllib.parse import quote
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from bot.kling.dialects.reading import clean
-from bot.masking import MASK, Mask
+from bot.masking import MASK, SHORTEST_CODED, Mask
 
 TEXT = st.text(max_size=40)
 SECRET = st.text(
@@ -49,6 +49,19 @@ def test_a_secret_is_found_in_every_form_as_a_part_of_anything(form, before, sec
     assert MASK in left
     assert secret not in left
     assert form(secret) not in left.replace(MASK, "\0")
+
+
+@pytest.mark.parametrize("mark", ["..", "...", "…", "***"])
+@given(before=TEXT, secret=SECRET.filter(lambda secret: "." not in secret), after=TEXT, data=st.data())
+@example(before="Invalid key: ", secret="sk-abc/def+ghi==", after=" (of 16)", data=None)
+def test_the_beginning_of_a_secret_is_found_where_a_mark_stands_for_its_rest(
+    mark, before, secret, after, data
+):
+    assume(secret[:SHORTEST_CODED] not in after)
+    kept = len(secret) - 1 if data is None else data.draw(st.integers(SHORTEST_CODED, len(secret) - 1))
+    left = Mask([secret])(before + secret[:kept] + mark + after)
+    assert MASK in left
+    assert secret[:kept] not in left
 
 
 @given(before=st.binary(max_size=20), secret=SECRET, after=st.binary(max_size=20))
