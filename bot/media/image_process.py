@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from bot.errors import UserError
+from bot.media.child import limit_memory
 from bot.media.images import PreparedImage, close_up, prepare
 
 EXTRA_MEMORY = 250_000_000
@@ -20,7 +21,7 @@ Work = Literal["prepare", "close_up"]
 
 def main() -> None:
     """Answer requests until standard input is closed, as it is when the bot ends in whatever way."""
-    _limit_memory()
+    limit_memory(EXTRA_MEMORY)
     for line in sys.stdin:
         request = json.loads(line)
         try:
@@ -40,19 +41,6 @@ def main() -> None:
 
 def _work(work: Work, image: Path) -> PreparedImage:
     return prepare(close_up(image.read_bytes()) if work == "close_up" else image)
-
-
-def _limit_memory() -> None:
-    """Bound what is allocated from here on, where the system can (Linux)."""
-    if sys.platform != "linux":
-        return
-    import resource
-
-    lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    used = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
-    resource.setrlimit(resource.RLIMIT_DATA, (used + EXTRA_MEMORY, used + EXTRA_MEMORY))
-    # A crash of a decoder is expected here and leaves no file behind.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -134,8 +134,9 @@ async def test_it_ends_when_the_bot_does(tmp_path):
     worker = ImageWorker(directory=tmp_path)
     await worker.prepare(saved(tmp_path / "image", "PNG", 1))
     # As when the bot is killed: nobody holds the other end of its input.
-    worker._process.stdin.close()
-    assert await worker._process.wait() == 0
+    process = worker._process._process
+    process.stdin.close()
+    assert await process.wait() == 0
 
 
 def test_an_image_as_bytes_is_taken_as_well():
