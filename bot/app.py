@@ -29,6 +29,7 @@ from bot.kling import callback
 from bot.kling.download import Tempo, download
 from bot.kling.pool import ConfiguredOffer, open_pool
 from bot.masking import Mask
+from bot.media.copies import CopyWorker
 from bot.media.worker import ImageWorker
 from bot.network import Network
 from bot.scheduler import Scheduler
@@ -55,9 +56,10 @@ from bot.services.requests.cards import Cards
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Checks, Submit
 from bot.services.tasks.admin import TaskAdmin
+from bot.services.tasks.copies import Copies
 from bot.services.tasks.deliver import Deliver
 from bot.services.tasks.dispatch import Dispatch
-from bot.services.tasks.downloads import ResultFiles
+from bot.services.tasks.downloads import Fetch, ResultFiles
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.line import Line
 from bot.services.tasks.poll import Poll
@@ -75,6 +77,7 @@ SUBMISSIONS_AT_ONCE = 16
 LOOKS_AT_ONCE = 16
 DELIVERIES_AT_ONCE = 16
 NOTICES_AT_ONCE = 8
+COPIES_AT_ONCE = 1
 ASSETS_AT_ONCE = 4
 DOWNLOAD_TIMEOUT = 30.0
 ASSISTANT_TIMEOUT = 20.0
@@ -198,20 +201,32 @@ async def build(
         status = Status(store=store, line=line, notices=telegram.notices, clock=clock)
         providers = Providers(store=store, pool=pool, clock=clock, spending=spending)
 
-        async def fetch(url: str, target: Path, kind: Product) -> None:
-            await download(
-                downloads,
-                url,
-                target,
-                max_bytes=settings.max_upload_bytes,
-                allow_loopback=settings.delivery.allow_loopback,
-                kind=kind,
-                tempo=tempo,
-            )
+        def fetcher(max_bytes: int) -> Fetch:
+            async def fetch(url: str, target: Path, kind: Product) -> None:
+                await download(
+                    downloads,
+                    url,
+                    target,
+                    max_bytes=max_bytes,
+                    allow_loopback=settings.delivery.allow_loopback,
+                    kind=kind,
+                    tempo=tempo,
+                )
 
-        images = ImageWorker(directory=directory)
+            return fetch
+
+        images, copier = ImageWorker(directory=directory), CopyWorker(settings.delivery.copy_timeout)
         stack.push_async_callback(images.close)
-        files = ResultFiles(fetch=fetch, directory=directory)
+        stack.push_async_callback(copier.close)
+        files = ResultFiles(fetch=fetcher(settings.max_upload_bytes), directory=directory)
+        fetch_whole = fetcher(max(settings.max_upload_bytes, settings.max_source_bytes))
+        copies = Copies(
+            fetch=fetch_whole,
+            worker=copier,
+            directory=directory,
+            max_bytes=settings.max_upload_bytes,
+            max_source=settings.max_source_bytes,
+        )
         tasks = Tasks(
             store=store, accounts=accounts, status=status, policy=policy, clock=clock, wake=scheduler.wake
         )
@@ -235,7 +250,14 @@ async def build(
                 store=store, images=images, limits=limits, directory=directory, clock=clock
             ),
             questions=Questions(store=store, clock=clock),
-            results=Results(store=store, tasks=tasks, compose=compose, chat=telegram.delivery, files=files),
+            results=Results(
+                store=store,
+                tasks=tasks,
+                compose=compose,
+                chat=telegram.delivery,
+                files=files,
+                originals=ResultFiles(fetch=fetch_whole, directory=directory),
+            ),
             history=History(store),
             links=Links(fetch=fetch_picture),
             recipes=Recipes(store=store, compose=compose, runtime=runtime),
@@ -283,11 +305,12 @@ async def build(
         )
         handler = telegram.handler(services)
 
-        submissions, looks, deliveries, notices, making = (
+        submissions, looks, deliveries, notices, copying, making = (
             WorkerPool(SUBMISSIONS_AT_ONCE),
             WorkerPool(LOOKS_AT_ONCE),
             WorkerPool(DELIVERIES_AT_ONCE),
             WorkerPool(NOTICES_AT_ONCE),
+            WorkerPool(COPIES_AT_ONCE),
             WorkerPool(ASSETS_AT_ONCE),
         )
         alerts = Alerts(notices=telegram.notices, accounts=accounts, store=store, clock=clock)
@@ -341,10 +364,12 @@ async def build(
             store=store,
             chat=telegram.delivery,
             files=files,
+            copies=copies,
             tasks=tasks,
             status=status,
             work=deliveries,
             notices=notices,
+            copying=copying,
             runtime=runtime,
             renew=poll.results,
             possible=services.results.possible,
@@ -411,7 +436,7 @@ async def build(
                 Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
                 Job.NAME: (ROUNDS_SECONDS, telegram.learn_name),
             },
-            work=(submissions, looks, deliveries, notices, making),
+            work=(submissions, looks, deliveries, notices, copying, making),
             read_update=telegram.read,
             restore=restore,
             prepare=lambda: handler.prepare(access.roles),

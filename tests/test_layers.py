@@ -419,7 +419,7 @@ def test_a_service_takes_its_parts_by_name():
                 assert len(node.args.args) <= 3, f"{name}, line {node.lineno}"
 
 
-ALONE = {"Assistant", "Intake", "Limits", "Links", "Watch", "WatchedUpdates"}
+ALONE = {"Assistant", "Copies", "Intake", "Limits", "Links", "Watch", "WatchedUpdates"}
 """Services that stand on no other service: their own tests may make them."""
 
 
@@ -470,6 +470,6 @@ def test_the_code_stays_within_the_sizes_that_a_newcomer_can_survey():
     lines = {name: len(path.read_text("utf-8").splitlines()) for name, path in product.items()}
     assert len(product) <= 240
     assert len([name for name, path in product.items() if lines[name] < 60 and path.stem != "__init__"]) <= 25
-    assert sum(lines[name] for name in product if is_under(name, "bot.store")) <= 4_700
+    assert sum(lines[name] for name in product if is_under(name, "bot.store")) <= 4_800
     folders = Counter(path.parent for path in product.values() if path.stem != "__init__")
     assert max(folders.values()) <= 14, folders.most_common(1)

@@ -292,7 +292,7 @@ class ResultChat(Protocol):
         *,
         too_large: bool = True,
     ) -> Sent:
-        """Offer a video by its address, where it is too large or not taken: in its place, if it has one."""
+        """Offer a result by its address, where it is too large or not taken: in its place, if it has one."""
         ...
 
     async def send_original(self, delivery: Delivery, path: Path) -> Sent:

@@ -87,6 +87,11 @@ class Settings(BaseModel):
         return megabytes * 1_000_000
 
     @property
+    def max_source_bytes(self) -> int:
+        """The largest video of which a smaller copy is made."""
+        return self.delivery.copy_source_mb * 1_000_000
+
+    @property
     def provider_prices(self) -> dict[ProviderName, ChangedPrices]:
         """What costs otherwise where a provider is the first that can do it."""
         return {provider.name: provider.prices.columns() for provider in self.providers}

@@ -108,6 +108,8 @@ class Delivery(Section):
     max_upload_mb: Annotated[int, Field(ge=1, le=2000)] | None = None
     min_speed_kb: Annotated[int, Field(ge=0, le=100_000)] = 20
     download_timeout: Annotated[float, Field(ge=1, le=3600)] = 600
+    copy_source_mb: Annotated[int, Field(ge=0, le=2000)] = 500
+    copy_timeout: Annotated[float, Field(ge=10, le=1800)] = 600
     allow_loopback: bool = False
 
 

@@ -19,6 +19,7 @@ class SentRecord:
     height: int | None = None
     duration_ms: int | None = None
     size_bytes: int | None = None
+    copy_of: int | None = None
 
 
 class Outbox(Subject):
@@ -36,11 +37,13 @@ class Outbox(Subject):
         """Claim the `limit` rows that are due the longest: they become `sending`, with one more attempt.
 
         With a row come the due rows of its task and batch that are of these `kinds`: they are one album. No row is
-        taken whose address begins as one in `without`, but for those of such an album.
+        taken whose address begins as one in `without`, but for those of such an album; and none that waits for a
+        smaller copy.
         """
         due = """
             SELECT task_id FROM outbox INDEXED BY outbox_due
-            WHERE state IN ('pending', 'sending') AND due_at <= :now AND kind = ANY (:kinds) AND NOT EXISTS (
+            WHERE state IN ('pending', 'sending') AND due_at <= :now AND kind = ANY (:kinds)
+            AND coalesce(copies_left, 0) = 0 AND NOT EXISTS (
                 SELECT 1 FROM json_items(:without) AS other WHERE strpos(coalesce(url, ''), other.value) = 1
             )
             ORDER BY due_at LIMIT :limit
@@ -52,7 +55,7 @@ class Outbox(Subject):
         claim = """
             UPDATE outbox SET state = 'sending', due_at = :until, attempts = attempts + 1
             WHERE task_id = ANY (:tasks) AND kind = ANY (:kinds)
-            AND +state IN ('pending', 'sending') AND due_at <= :now
+            AND +state IN ('pending', 'sending') AND due_at <= :now AND coalesce(copies_left, 0) = 0
             RETURNING *
         """
         chosen = {"now": now, "kinds": sorted(kinds), "without": list(without), "limit": limit}
@@ -66,6 +69,38 @@ class Outbox(Subject):
         # Most ticks find nothing: a look by a reader costs no commit.
         if not await self._read(lambda tx: tx.values(due, **chosen)):
             return []
+        return await self._write(work)
+
+    async def want_copy(self, delivery_id: int, size: int | None, tries: int, now: Millis) -> None:
+        """Set a row back until `claim_copy` takes it: its file, of so many bytes, is larger than the chat takes.
+
+        With no tries it is `claim` that takes it: its address is left to be offered.
+        """
+        statement = """
+            UPDATE outbox SET state = 'pending', due_at = :now, size_bytes = :size, copies_left = :tries WHERE id = :id
+        """
+        await self._write(lambda tx: tx.run(statement, id=delivery_id, size=size, tries=tries, now=now))
+
+    async def claim_copy(self, now: Millis, lease: Millis) -> Delivery | None:
+        """Claim the row that waits the longest for a smaller copy; it may be tried once less."""
+        first = """
+            SELECT id FROM outbox INDEXED BY outbox_due
+            WHERE state IN ('pending', 'sending') AND due_at <= :now AND copies_left > 0 ORDER BY due_at LIMIT 1
+        """
+        claim = """
+            UPDATE outbox SET state = 'sending', due_at = :until, attempts = attempts + 1, copies_left = copies_left - 1
+            WHERE id = :id RETURNING *
+        """
+
+        def work(tx: Transaction) -> Delivery | None:
+            found = tx.value(first, now=now)
+            if found is None:
+                return None
+            row = tx.one(Row, claim, id=found, until=now + lease)
+            return None if row is None else with_task(tx, row)
+
+        if await self._read(lambda tx: tx.value(first, now=now)) is None:
+            return None
         return await self._write(work)
 
     async def release(self, now: Millis) -> int:
@@ -82,8 +117,8 @@ class Outbox(Subject):
             UPDATE outbox SET
                 state = 'delivered', due_at = NULL, failure = NULL, message_id = :message_id,
                 file_id = coalesce(:file_id, file_id), width = :width, height = :height,
-                duration_ms = :duration_ms, size_bytes = :size_bytes, finished_at = :now,
-                place = NULL, in_album = 0, sends = 0, failing_since = NULL
+                duration_ms = :duration_ms, size_bytes = :size_bytes, copy_of = :copy_of, finished_at = :now,
+                copies_left = NULL, place = NULL, in_album = 0, sends = 0, failing_since = NULL
             WHERE id = :id
         """
         add = """

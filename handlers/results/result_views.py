@@ -26,6 +26,8 @@ from handlers.results.task_views import Change, MakeAgain
 EFFECTS_A_PAGE = 9
 PROMPT_SHOWN = 600
 IN_A_ROW = 3
+LONGEST_ADDRESS = 2048
+"""Characters of the address that a button opens; a longer one stands in the caption alone."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,7 @@ def result_buttons(t: Texts, delivery: Delivery, possible: frozenset[Operation])
     if delivery.kind is DeliveryKind.IMAGE:
         making.insert(0, Button(t("button.animate"), Animate(delivery.task.id, delivery.position)))
     return [
+        _opening(t, delivery),
         _again(t, delivery.task),
         making,
         [
@@ -133,6 +136,12 @@ def result_buttons(t: Texts, delivery: Delivery, possible: frozenset[Operation])
         ],
         _keeping(t, delivery),
     ]
+
+
+def _opening(t: Texts, delivery: Delivery) -> list[Button]:
+    """Return what opens the video itself, where a smaller copy of it was sent."""
+    url = "" if delivery.copy_of is None or delivery.video is None else delivery.video.url
+    return [Button(t("button.open_original"), url=url)] if 0 < len(url) <= LONGEST_ADDRESS else []
 
 
 def _again(t: Texts, task: Task) -> list[Button]:

@@ -167,12 +167,24 @@ def _place(t: Texts, number: int, ready_in: Millis | None) -> str:
 
 
 def caption(t: Texts, delivery: Delivery) -> str:
-    """Under a video: the prompt in a quote, and one line of settings, cost and time."""
+    """Under a video: the prompt in a quote, and one line of settings, cost and time.
+
+    A smaller copy says so first, and where the video itself is.
+    """
+    if delivery.copy_of is None:
+        return _about(t, delivery, CAPTION_LIMIT)
+    head, opening = t("delivery.copy", megabytes=_megabytes(t, delivery.copy_of)), t("button.open_original")
+    url = "" if delivery.video is None else delivery.video.url
+    room = CAPTION_LIMIT - units(f"{head}\n{opening}\n")
+    return f"{head}\n{_anchor(opening, url)}\n{_about(t, delivery, room)}"
+
+
+def _about(t: Texts, delivery: Delivery, limit: int) -> str:
     task = delivery.task
     tail = f"{settings_line(t, task.request)} · {_cost(t, task)}"
     if task.submitted_at is not None and task.finished_at is not None and task.state is TaskState.SUCCEEDED:
         tail += f" · {t.duration(task.finished_at - task.submitted_at)}"
-    room = CAPTION_LIMIT - units(tail) - 2
+    room = limit - units(tail) - 2
     return "\n".join(part for part in (quoted(task.request.prompt, room), tail) if part)
 
 
@@ -189,15 +201,24 @@ def link(
     *,
     too_large: bool = True,
 ) -> View:
-    """A video that is too large to be sent, or that Telegram does not take for another reason."""
+    """A result that is too large to be sent, or that Telegram does not take for another reason."""
+    kind = delivery.kind
     if not too_large:
-        head = t("delivery.link.refused")
+        head = t(f"delivery.link.refused.{kind}")
     elif not size_bytes:
-        head = t("delivery.link.too_large")
+        head = t(f"delivery.link.too_large.{kind}")
     else:
-        head = t("delivery.link", megabytes=t.number(max(0.1, round(size_bytes / 1_000_000, 1))))
-    anchor = f'<a href="{escape(url, quote=True)}">{escape(t("delivery.open"))}</a>'
-    return View(f"{head}\n{anchor}\n{caption(t, delivery)}", buttons)
+        head = t(f"delivery.link.{kind}", megabytes=_megabytes(t, size_bytes))
+    anchor = _anchor(t(f"delivery.open.{kind}"), url)
+    return View(f"{head}\n{anchor}\n{_about(t, delivery, CAPTION_LIMIT)}", buttons)
+
+
+def _megabytes(t: Texts, size: int) -> str:
+    return t.number(max(0.1, round(size / 1_000_000, 1)))
+
+
+def _anchor(text: str, url: str) -> str:
+    return f'<a href="{escape(url, quote=True)}">{escape(text)}</a>'
 
 
 def notice(t: Texts, task: Task, batch: Sequence[Task] = ()) -> View:

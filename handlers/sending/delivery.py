@@ -187,7 +187,7 @@ class TelegramDelivery:
         *,
         too_large: bool = True,
     ) -> Sent:
-        """Send the address of a video, or write it in the place of the video."""
+        """Send the address of a result, or write it in the place of the result."""
         origin = delivery.task.origin
         texts, buttons = for_language(origin.language), _view(delivery, options).buttons
         view = task_views.link(texts, delivery, url, size_bytes, buttons, too_large=too_large)

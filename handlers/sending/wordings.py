@@ -393,8 +393,9 @@ TABLE = (
     Meaning(
         Refusal.TOO_LARGE,
         "The file is larger than the server takes",
-        "Sends the provider's link with the size. A local Bot API server takes up to 2,000 MB: set "
-        "`delivery.max_upload_mb`. Of files that people send, says the limit.",
+        "Sends a smaller copy of a video with the provider's link, of up to `delivery.copy_source_mb`; anything else as "
+        "a link with its size. A local Bot API server takes up to 2,000 MB: set `delivery.max_upload_mb`. Of files that "
+        "people send, says the limit.",
         (
             "request entity too large",
             "content too large",

@@ -27,6 +27,7 @@ def videos(world: BotInProcess) -> int:
 
 async def test_a_video_that_is_too_large_is_offered_at_an_address_that_leads_to_it(world, front):
     front.answer("editMessageMedia", complaint(413, "Request Entity Too Large"))
+    world.configure(delivery="copy_source_mb = 0")
     await world.start()
     await world.telegram.say(ADA, "/video a fox")
     message = await world.telegram.wait_text(ADA, "too large to be sent here")

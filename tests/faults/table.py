@@ -142,6 +142,11 @@ ELSEWHERE = (
         "an update that ends the process twice", "it is set aside and told", "tests/faults/test_kills.py"
     ),
     Elsewhere("images that are large in memory", "each is answered in 150 MB", "tests/faults/test_images.py"),
+    Elsewhere(
+        "killed or ended while a smaller copy of a video is made",
+        "the copy comes after the next start, once",
+        "tests/faults/test_smaller_copies.py",
+    ),
 )
 
 

@@ -14,8 +14,8 @@ from bot.domain.units import DAY, SECOND, ChatId, Credits, Millis
 from bot.errors import UserError
 from bot.media.clips import NotAVideo, probe
 from bot.services.ports import Job
-from bot.services.tasks.deliver import DELIVERY_DEADLINE, PATIENCE
 from bot.services.tasks.downloads import HOST_SHARE
+from bot.services.tasks.endings import DELIVERY_DEADLINE, PATIENCE
 from tests.builders import NOW, a_request, stored
 from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
 from tests.world.kling import a_film
@@ -170,8 +170,8 @@ async def test_a_result_arrives_silently_and_covered_where_that_was_chosen(
 # -- too large ---------------------------------------------------------------------------------------
 
 
-async def test_a_video_over_the_limit_is_offered_by_its_address_and_never_uploaded(bare):
-    await bare.open(delivery="max_upload_mb = 1")
+async def test_without_copies_a_video_over_the_limit_is_offered_by_its_address_and_never_uploaded(bare):
+    await bare.open(delivery="max_upload_mb = 1\ncopy_source_mb = 0")
     await ready(bare)
     bare.to_kling.always("file", Response(a_film() + bytes(1_100_000), media_type="video/mp4"))
     task = await a_finished_task(bare)

@@ -196,6 +196,33 @@ async def test_a_delivery_that_is_put_off_waits_for_its_time(store):
     assert (again.attempts, again.failure) == (2, "busy")
 
 
+async def test_what_is_too_large_is_claimed_for_copies_alone_until_none_is_left_to_try(store):
+    task = await stored(store, TaskState.SUCCEEDED)
+    (delivery,) = await store.outbox.claim(NOW, LEASE, 10)
+    assert await store.outbox.claim_copy(NOW, LEASE) is None
+    await store.outbox.want_copy(delivery.id, 61_000_000, 2, NOW)
+    assert await store.outbox.claim(NOW, LEASE, 10) == []
+    claims = await asyncio.gather(*(store.outbox.claim_copy(NOW, LEASE) for _ in range(5)))
+    (copy,) = [claimed for claimed in claims if claimed is not None]
+    assert (copy.id, copy.state, copy.copies_left, copy.size_bytes) == (
+        delivery.id,
+        DeliveryState.SENDING,
+        1,
+        61_000_000,
+    )
+    assert await store.outbox.claim_copy(after(LEASE - 1), LEASE) is None
+    last = await store.outbox.claim_copy(after(LEASE), LEASE)
+    assert last is not None
+    assert last.copies_left == 0
+    assert await store.outbox.claim_copy(LATER, LEASE) is None
+    (alone,) = await store.outbox.claim(LATER, LEASE, 10)
+    assert (alone.id, alone.copies_left) == (delivery.id, 0)
+    sent = SentRecord(77, "file", "AQAD1", 640, 360, 5000, 9, copy_of=61_000_000)
+    await store.outbox.mark_delivered(delivery.id, sent, LATER)
+    (kept,) = await store.outbox.list_of(task.id)
+    assert (kept.copies_left, kept.copy_of, kept.size_bytes) == (None, 61_000_000, 9)
+
+
 async def test_a_delivery_that_arrived_is_remembered_and_never_claimed_again(store):
     task = await stored(store, TaskState.SUCCEEDED)
     (delivery,) = await store.outbox.claim(NOW, LEASE, 10)

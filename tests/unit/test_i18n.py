@@ -71,6 +71,10 @@ FAMILIES = {
     "ledger.": tuple(LedgerKind),
     "notice.failed.": tuple(FailureKind),
     "delivery.sending.": ("video", "image", "audio"),
+    "delivery.link.": tuple(
+        f"{why}{kind}" for why in ("", "refused.", "too_large.") for kind in ("video", "image", "audio")
+    ),
+    "delivery.open.": ("video", "image", "audio"),
     "status.": ("submitting", "unconfirmed"),
     "operation.": tuple(Operation),
     "field.": (*NAMED_FIELDS, "other"),

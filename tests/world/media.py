@@ -1,6 +1,7 @@
 """Pictures, films and recordings, made on the spot."""
 
 import io
+import random
 
 import av
 from PIL import Image
@@ -29,6 +30,40 @@ def a_voice_message(seconds: int = 3) -> bytes:
 def picture(width: int = 640, height: int = 480, form: str = "JPEG") -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (width, height), (40, 90, 160)).save(buffer, form)
+    return buffer.getvalue()
+
+
+def a_noisy_film(
+    width: int = 320,
+    height: int = 180,
+    seconds: float = 2,
+    *,
+    rate: int = 15,
+    sound: bool = True,
+    codec: str = "libx264",
+    seed: int = 1,
+) -> bytes:
+    """An mp4 that no encoder makes small: noise, in picture and sound. The default has about 3 MB."""
+    noise, buffer = random.Random(seed), io.BytesIO()
+    pictures = [
+        Image.frombytes("RGB", (width, height), noise.randbytes(width * height * 3)) for _ in range(3)
+    ]
+    with av.open(buffer, "w", format="mp4") as container:
+        picture = container.add_stream(codec, rate=rate, options={"crf": "8", "preset": "ultrafast"})
+        picture.width, picture.height, picture.pix_fmt = width, height, "yuv420p"
+        voice = container.add_stream("aac", rate=48_000, layout="stereo") if sound else None
+        for number in range(round(seconds * rate)):
+            frame = av.VideoFrame.from_image(pictures[number % 3])
+            frame.pts = number
+            container.mux(picture.encode(frame))
+        if voice is not None:
+            for number in range(round(seconds * 48_000 / 1024)):
+                heard = av.AudioFrame(format="s16", layout="stereo", samples=1024)
+                heard.planes[0].update(noise.randbytes(4096))
+                heard.sample_rate, heard.pts = 48_000, number * 1024
+                container.mux(voice.encode(heard))
+            container.mux(voice.encode(None))
+        container.mux(picture.encode(None))
     return buffer.getvalue()
 
 

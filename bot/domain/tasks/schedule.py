@@ -28,6 +28,9 @@ QUERY_LEASE = Millis(90 * SECOND)
 DELIVERY_LEASE = Millis(1_800 * SECOND)
 """The same for a download and an upload on a slow line."""
 
+COPY_LEASE = Millis(7_200 * SECOND)
+"""The same, with a smaller copy made in between."""
+
 BACKOFF_CAP = 60 * SECOND
 
 

@@ -192,7 +192,8 @@ class Delivery:
     `place` is the message that a result is put into; with `in_album` it is a part of an album. `sends` counts the
     messages that were sent for it and that cannot be taken back: the outcome of the last one may be unknown.
     `failing_since` is when its file was first found to be missing or wrong, `renewed_at` when its person came back
-    to a chat that had been closed.
+    to a chat that had been closed. `copies_left` is how often a smaller copy of it may still be tried; None: it is
+    not known to be too large. What was sent is a smaller copy of `copy_of` bytes, or (None) the result itself.
     """
 
     id: int
@@ -215,6 +216,8 @@ class Delivery:
     sends: int = 0
     failing_since: Millis | None = None
     renewed_at: Millis | None = None
+    copies_left: int | None = None
+    copy_of: int | None = None
 
     @property
     def share(self) -> Credits:

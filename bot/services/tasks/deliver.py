@@ -3,12 +3,13 @@
 A row is claimed with a lease, so a crash while sending means that it is sent again, never forgotten. A result is
 announced by a message whose id is saved, its place; the file is then put into that message, which may be repeated
 after a crash or a lost answer. What cannot be repeated, the message itself, is sent three times at most.
-A video that can't be fetched or sent after all gives its credits back.
+A video that can't be fetched or sent after all gives its credits back. One that is too large waits for a smaller copy of
+it: one at a time, and beside everything else.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import structlog
@@ -16,36 +17,25 @@ import structlog
 from bot.clock import Runtime
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.request import Operation
-from bot.domain.tasks.schedule import DELIVERY_LEASE, backoff
-from bot.domain.tasks.task import (
-    CHAT_GONE,
-    Delivery,
-    DeliveryKind,
-    MessagePurpose,
-    RemoteVideo,
-    Task,
-    TaskState,
-)
-from bot.domain.units import DAY, MINUTE, SECOND, Millis, shown
-from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, DownloadTooLarge
+from bot.domain.tasks.schedule import COPY_LEASE, DELIVERY_LEASE
+from bot.domain.tasks.task import Delivery, DeliveryKind, MessagePurpose, Task, TaskState
+from bot.kling.download import DownloadGone, DownloadRefused, DownloadTooLarge
 from bot.media.clips import NotAVideo
+from bot.media.fitting import NoCopy
 from bot.services.ports import (
-    ChatBusy,
-    ChatError,
     ChatForgot,
-    ChatGone,
     ChatLost,
-    ChatMoved,
     ChatRefused,
     ChatTooLarge,
-    ChatUnsure,
     DeliveryOptions,
     Reaction,
     ResultChat,
     ResultFile,
     Sent,
 )
+from bot.services.tasks.copies import COPY_TRIES, Copies
 from bot.services.tasks.downloads import DownloadSlot, DownloadSlots, ResultFiles
+from bot.services.tasks.endings import Endings, Renew
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.places import Places, Unplaced
 from bot.services.tasks.status import Status
@@ -60,24 +50,15 @@ IN_ALBUMS = frozenset({DeliveryKind.VIDEO, DeliveryKind.IMAGE})
 
 UPLOADS_AT_ONCE = 4
 
-DELIVERY_DEADLINE = Millis(DAY)
-"""How long after the end of its task a delivery is tried."""
-
-PATIENCE = Millis(10 * MINUTE)
-"""How long a file may be missing or wrong: gateways tell of a result before their storage has it everywhere."""
-
 SENDING_SECONDS = 4.0
 """Telegram shows that something is being sent for five seconds at a time."""
 
-Renew = Callable[[Task], Awaitable[Sequence[RemoteVideo]]]
-"""What the provider of a task has of it now, with fresh addresses; nothing where it cannot tell."""
-
 
 class Deliver:
-    """Claims outbox rows and sends them; what is too large for an upload is offered by its address.
+    """Claims outbox rows and sends them; what is too large comes as a smaller copy, or as its address alone.
 
     `possible` says which operations the buttons of a result offer; `renew` finds results anew. Notices have workers of
-    their own, so that nothing that is slow holds them up.
+    their own, so that nothing that is slow holds them up; `copying` is the one worker of copies.
     """
 
     def __init__(
@@ -86,10 +67,12 @@ class Deliver:
         store: Store,
         chat: ResultChat,
         files: ResultFiles,
+        copies: Copies,
         tasks: Tasks,
         status: Status,
         work: WorkerPool,
         notices: WorkerPool,
+        copying: WorkerPool,
         runtime: Runtime,
         renew: Renew,
         possible: Callable[[Delivery], frozenset[Operation]] = lambda _: frozenset(),
@@ -97,14 +80,17 @@ class Deliver:
         self._store = store
         self._chat = chat
         self._files = files
-        self._tasks = tasks
+        self._copies = copies
         self._status = status
         self._work = work
         self._notices = notices
+        self._copying = copying
         self._runtime = runtime
-        self._renew = renew
         self._possible = possible
         self._places = Places(store, chat)
+        self._endings = Endings(
+            store=store, tasks=tasks, status=status, places=self._places, runtime=runtime, renew=renew
+        )
         self._downloads = DownloadSlots()
         self._uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
@@ -114,6 +100,8 @@ class Deliver:
         if (room := self._notices.free) > 0:
             for notice in await outbox.claim(now, DELIVERY_LEASE, room, kinds=NOTICES):
                 self._notices.start(self._deliver_notice(notice))
+        if self._copying.free > 0 and (large := await outbox.claim_copy(now, COPY_LEASE)) is not None:
+            self._copying.start(self._deliver_copy(large))
         while min(self._downloads.free, self._work.free) > 0:
             # One at a time: each changes which hosts have their share.
             claimed = await outbox.claim(now, DELIVERY_LEASE, 1, kinds=FILES, without=self._downloads.full)
@@ -124,7 +112,7 @@ class Deliver:
 
     async def _deliver_notice(self, delivery: Delivery) -> None:
         task = delivery.task
-        async with self._ending(delivery):
+        async with self._endings.ending(delivery):
             async with self._places.counted(delivery):
                 sent = await self._status.send_notice(task)
             await self._store.outbox.mark_delivered(
@@ -139,7 +127,7 @@ class Deliver:
         try:
             alone: Sequence[Delivery] = deliveries if len(deliveries) == 1 else ()
             if len(deliveries) > 1:
-                async with self._ending(*deliveries), self._sending(deliveries[0].task):
+                async with self._endings.ending(*deliveries), self._sending(deliveries[0].task):
                     alone = await self._deliver_album(deliveries, slot)
             for delivery in alone:
                 await self._deliver_alone(delivery, slot)
@@ -149,14 +137,18 @@ class Deliver:
     # -- one result ----------------------------------------------------------------------------------
 
     async def _deliver_alone(self, delivery: Delivery, slot: DownloadSlot) -> None:
-        async with self._ending(delivery), self._sending(delivery.task):
+        async with self._endings.ending(delivery), self._sending(delivery.task):
             self._chat.check(delivery)
+            if delivery.copies_left is not None:
+                # It is too large, and whatever became of its copies, none arrived.
+                await self._offer_link(delivery, delivery.size_bytes)
+                return
             if delivery.file_id is not None:
                 try:
                     await self._bring(delivery, None)
                 except ChatForgot as error:
                     log.info("a file id is refused", task=delivery.task.id, reason=str(error))
-                    delivery = replace(delivery, file_id=None)
+                    delivery = replace(delivery, file_id=None, copy_of=None)
                 else:
                     return
             try:
@@ -164,7 +156,7 @@ class Deliver:
                     slot.give_back()
                     await self._bring(delivery, file)
             except DownloadTooLarge as large:
-                await self._offer_link(delivery, large.size)
+                await self._bring_less(delivery, large.size)
 
     async def _bring(self, delivery: Delivery, file: ResultFile | None) -> None:
         options = await self._options(delivery)
@@ -184,14 +176,46 @@ class Deliver:
             if file is None and isinstance(error, ChatForgot):
                 raise
             log.warning(
-                "the chat refuses a result; offering its address",
+                "the chat refuses a result",
                 task=delivery.task.id,
                 reason=str(error),
             )
-            size = file.size_bytes if file else delivery.size_bytes
-            await self._offer_link(delivery, size, too_large=isinstance(error, ChatTooLarge))
+            size = delivery.copy_of or (file.size_bytes if file else delivery.size_bytes)
+            if delivery.copy_of is not None:
+                await self._leave_to_link(delivery, size)
+            elif isinstance(error, ChatTooLarge):
+                await self._bring_less(delivery, size)
+            else:
+                await self._offer_link(delivery, size, too_large=False)
         else:
-            await self._arrived(delivery, sent, file)
+            await self._endings.arrived(delivery, sent, file)
+
+    # -- what is too large ---------------------------------------------------------------------------
+
+    async def _bring_less(self, delivery: Delivery, size: int | None) -> None:
+        """Let a result that is too large wait for a smaller copy, or offer its address."""
+        if not self._copies.are_made_of(delivery, size):
+            await self._offer_link(delivery, size)
+            return
+        if delivery.place is None and self._chat.can_fill:
+            # It is said at once that there is a result: the copy takes minutes.
+            delivery = await self._places.find(delivery, await self._options(delivery))
+        log.info("too large; waits for a smaller copy", task=delivery.task.id, bytes=size)
+        await self._store.outbox.want_copy(delivery.id, size, COPY_TRIES, self._runtime.clock.now())
+
+    async def _leave_to_link(self, delivery: Delivery, size: int | None) -> None:
+        """Let the next tick offer the address: what a busy chat delays then brings no further copy."""
+        await self._store.outbox.want_copy(delivery.id, size, 0, self._runtime.clock.now())
+
+    async def _deliver_copy(self, delivery: Delivery) -> None:
+        async with self._endings.ending(delivery):
+            self._chat.check(delivery)
+            try:
+                async with self._copies.open(delivery) as (file, size), self._sending(delivery.task):
+                    await self._bring(replace(delivery, file_id=None, copy_of=size), file)
+            except NoCopy as error:
+                log.info("no smaller copy", task=delivery.task.id, reason=str(error))
+                await self._leave_to_link(delivery, delivery.size_bytes)
 
     # -- an album ------------------------------------------------------------------------------------
 
@@ -210,8 +234,8 @@ class Deliver:
                     return await self._bring_album(deliveries, files)
             except (DownloadGone, DownloadRefused, NotAVideo, ChatRefused, Unplaced) as error:
                 missing = None if len(files) == len(deliveries) else deliveries[len(files)]
-                if missing is not None and await self._will_come(missing, error):
-                    await self._postpone(deliveries, None, str(error))
+                if missing is not None and await self._endings.will_come(missing, error):
+                    await self._endings.postpone(deliveries, None, str(error))
                     return ()
                 log.info("no album; sent one by one", task=task.id, reason=str(error))
                 return deliveries
@@ -242,10 +266,10 @@ class Deliver:
                     task.origin.chat_id, beside.message_id, task.id, 0, MessagePurpose.BESIDE
                 )
         for delivery, sent, file in arrived:
-            await self._arrived(delivery, sent, file)
+            await self._endings.arrived(delivery, sent, file)
         return alone
 
-    # -- how it ends ---------------------------------------------------------------------------------
+    # -- what all of them need -----------------------------------------------------------------------
 
     @asynccontextmanager
     async def _sending(self, task: Task) -> AsyncIterator[None]:
@@ -282,75 +306,6 @@ class Deliver:
             self._possible(delivery),
         )
 
-    @asynccontextmanager
-    async def _ending(self, *deliveries: Delivery) -> AsyncIterator[None]:
-        """See to it that whatever goes wrong ends each delivery, or brings it back later."""
-        task, ids = deliveries[0].task, [delivery.id for delivery in deliveries]
-        try:
-            yield
-        except ChatMoved as moved:
-            await self._status.move(task.origin.chat_id, moved.new_chat_id)
-            # What was saved since then is of the old chat too.
-            await self._store.outbox.forget_places(ids)
-            await self._postpone(deliveries, Millis(0), "the chat has a new id")
-        except ChatGone as error:
-            await self._without_chat(deliveries, error)
-        except (ChatBusy, DownloadFailed) as error:
-            await self._later(deliveries, error)
-        except Unplaced:
-            for delivery in deliveries:
-                await self._give_up(delivery)
-        except ChatLost as error:
-            await self._store.outbox.forget_places(ids)
-            await self._postpone(deliveries, Millis(SECOND), str(error))
-        except ChatRefused as error:
-            if task.origin.is_private or any(map(_is_paid_for, deliveries)):
-                for delivery in deliveries:
-                    await self._end(delivery, f"chat refused: {error}", refund=_is_paid_for(delivery))
-            else:
-                await self._without_chat(deliveries, error)
-        except (DownloadGone, DownloadRefused, NotAVideo) as error:
-            for delivery in deliveries:
-                if await self._will_come(delivery, error):
-                    await self._postpone([delivery], None, str(error))
-                else:
-                    await self._end(delivery, f"{type(error).__name__}: {error}", refund=True)
-
-    async def _without_chat(self, deliveries: Sequence[Delivery], error: ChatError) -> None:
-        """Go on in private where a group cannot be written to; there it waits until its person is back."""
-        task = deliveries[0].task
-        if task.origin.is_private:
-            for delivery in deliveries:
-                await self._end(delivery, f"{CHAT_GONE}: {error}", refund=False)
-            return
-        log.warning("a group cannot be written to", task=task.id, chat=task.origin.chat_id, reason=str(error))
-        tasks = {delivery.task.id: delivery.task for delivery in deliveries}
-        moved = [await self._to_private(each) for each in tasks.values()]
-        if any(map(_is_paid_for, deliveries)):
-            with suppress(ChatError):
-                await self._status.tell(moved[0], "notice.delivery.in_private")
-        await self._postpone(deliveries, Millis(0), str(error))
-
-    async def _to_private(self, task: Task) -> Task:
-        """Let a task go on in its person's private chat; its status leaves the group, where that still works."""
-        with suppress(ChatError):
-            await self._status.close(task)
-        await self._store.outbox.send_privately(task.id)
-        return await self._store.tasks.get(task.id) or task
-
-    async def _will_come(self, delivery: Delivery, error: Exception) -> bool:
-        """Ask the provider where a missing file is now; False once it has been missing for too long."""
-        if isinstance(error, DownloadTooLarge):
-            return False
-        now = self._runtime.clock.now()
-        since = await self._store.outbox.note_failing(delivery.id, now)
-        if now - since >= PATIENCE:
-            return False
-        found = await self._renew(delivery.task)
-        if delivery.position < len(found):
-            await self._store.outbox.renew(delivery.id, found[delivery.position])
-        return True
-
     async def _offer_link(self, delivery: Delivery, size: int | None, *, too_large: bool = True) -> None:
         url = delivery.video.url if delivery.video is not None else ""
         options = await self._options(delivery)
@@ -360,110 +315,15 @@ class Deliver:
             delivery.id, SentRecord(sent.message_id, size_bytes=size), self._runtime.clock.now()
         )
         log.info("result offered by its address", task=delivery.task.id, bytes=size)
-        await self._close(delivery)
-
-    async def _arrived(self, delivery: Delivery, sent: Sent, file: ResultFile | None) -> None:
-        record = SentRecord(
-            sent.message_id,
-            sent.file_id or delivery.file_id,
-            sent.file_unique_id,
-            file.width if file else delivery.width,
-            file.height if file else delivery.height,
-            file.duration_ms if file else delivery.duration_ms,
-            file.size_bytes if file else delivery.size_bytes,
-        )
-        await self._store.outbox.mark_delivered(delivery.id, record, self._runtime.clock.now())
-        log.info(
-            "video delivered",
-            task=delivery.task.id,
-            chat=delivery.task.origin.chat_id,
-            bytes=record.size_bytes,
-        )
-        await self._close(delivery)
-
-    async def _close(self, delivery: Delivery) -> None:
-        """The result stands in the place of its status; one reaction is enough for all results of a task."""
-        await self._status.close(delivery.task)
-        if delivery.position == 0:
-            await self._status.react(delivery.task, Reaction.DONE)
-
-    async def _later(self, deliveries: Sequence[Delivery], error: ChatBusy | DownloadFailed) -> None:
-        now = self._runtime.clock.now()
-        if now > max(delivery.begun_at for delivery in deliveries) + DELIVERY_DEADLINE:
-            for delivery in deliveries:
-                await self._end(delivery, f"given up after a day: {error}", refund=_is_paid_for(delivery))
-            return
-        asked = isinstance(error, ChatBusy) and not isinstance(error, ChatUnsure)
-        pause = error.retry_after if isinstance(error, ChatBusy) and asked else None
-        await self._postpone(deliveries, pause, str(error))
-
-    async def _postpone(self, deliveries: Sequence[Delivery], pause: Millis | None, reason: str) -> None:
-        """Try again after a pause, all of them together; None: one that grows from a second to a minute."""
-        attempts = max(delivery.attempts for delivery in deliveries)
-        log.info("delivery postponed", task=deliveries[0].task.id, attempt=attempts, reason=reason)
-        now = self._runtime.clock.now()
-        due_at = now if pause == 0 else backoff(now, attempts, self._runtime.rng, pause)
-        for delivery in deliveries:
-            await self._store.outbox.postpone(delivery.id, due_at, reason)
-
-    async def _give_up(self, delivery: Delivery) -> None:
-        """Nobody knows whether it arrived, and it was sent often enough: say how to get it."""
-        task = delivery.task
-        await self._store.outbox.mark_undeliverable(delivery.id, Unplaced.__name__, self._runtime.clock.now())
-        log.error("a delivery remains unknown", task=task.id, chat=task.origin.chat_id)
-        if _is_paid_for(delivery):
-            try:
-                await self._status.tell(task, "notice.delivery.unsure", id=shown(task.id))
-            except ChatError as error:
-                log.warning("an unknown delivery could not be told", task=task.id, reason=str(error))
-
-    async def _end(self, delivery: Delivery, failure: str, *, refund: bool) -> None:
-        """Close a row that cannot be delivered; where it was paid for, its credits go back and it is told."""
-        task = delivery.task
-        now = self._runtime.clock.now()
-        if refund and task.state is TaskState.SUCCEEDED:
-            share = delivery.share
-            # What an operator refunded before is not refunded again, but the person hears of it all the same.
-            row = await self._tasks.refund(task, share, str(delivery.position), note=failure)
-            refunded = share if row is None else row.amount
-            try:
-                await self._tell_refund(delivery, refunded)
-            except ChatBusy as busy:
-                if now <= delivery.begun_at + DELIVERY_DEADLINE:
-                    await self._postpone([delivery], busy.retry_after, str(busy))
-                    return
-            except ChatMoved as moved:
-                await self._status.move(task.origin.chat_id, moved.new_chat_id)
-                await self._postpone([delivery], Millis(0), "the chat has a new id")
-                return
-            except (ChatGone, ChatRefused) as error:
-                log.warning("the refund could not be told", task=task.id, reason=str(error))
-                if not task.origin.is_private:
-                    private = await self._to_private(task)
-                    with suppress(ChatError):
-                        key = "notice.delivery.refunded"
-                        await self._status.tell(private, key, id=shown(task.id), credits=refunded)
-            except Unplaced:
-                log.warning("nobody knows whether the refund was told", task=task.id)
-        await self._store.outbox.mark_undeliverable(delivery.id, failure, now)
-        log.error("delivery given up", task=task.id, chat=task.origin.chat_id, reason=failure)
-
-    async def _tell_refund(self, delivery: Delivery, credits: int) -> None:
-        task = delivery.task
-        if delivery.place is not None:
-            delivery = await self._places.give_back(delivery)
-        async with self._places.counted(delivery):
-            await self._status.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=credits)
-        await self._status.close(task)
-        await self._status.react(task, Reaction.FAILED)
+        await self._endings.close(delivery)
 
 
 def _albums(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
     """Results of one request that are sent together; what goes with nothing else stands alone."""
-    album = [each for each in deliveries if each.kind in IN_ALBUMS and each.file_id is None]
+    album = [
+        each
+        for each in deliveries
+        if each.kind in IN_ALBUMS and each.file_id is None and each.copies_left is None
+    ]
     rest = [[each] for each in deliveries if each not in album]
     return [album, *rest] if album else rest
-
-
-def _is_paid_for(delivery: Delivery) -> bool:
-    return delivery.kind is not DeliveryKind.NOTICE

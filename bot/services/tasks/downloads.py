@@ -53,21 +53,28 @@ class ResultFiles:
         cover = target.with_suffix(".cover.jpg")
         try:
             await self._fetch(delivery.video.url, target, kind)
-            yield await self._checked(kind, target, cover)
+            yield await checked(kind, target, cover)
         finally:
             target.unlink(missing_ok=True)
             cover.unlink(missing_ok=True)
 
-    async def _checked(self, kind: Product, target: Path, cover: Path) -> ResultFile:
-        size = target.stat().st_size
-        if kind is Product.IMAGE:
-            width, height = await asyncio.to_thread(picture_size, target)
-            return ResultFile(target, width, height, None, size)
-        if kind is Product.AUDIO:
-            return ResultFile(target, None, None, await asyncio.to_thread(sound_length, target), size)
-        info = await asyncio.to_thread(probe, target)
-        await asyncio.to_thread(thumbnail, target, cover)
-        return ResultFile(target, info.width, info.height, info.duration_ms, size, cover)
+
+async def checked(kind: Product, target: Path, cover: Path) -> ResultFile:
+    """Return what a chat must know of a file; a film's first frame is written to `cover`.
+
+    Raises:
+        NotAVideo: it is not what it should be.
+
+    """
+    size = target.stat().st_size
+    if kind is Product.IMAGE:
+        width, height = await asyncio.to_thread(picture_size, target)
+        return ResultFile(target, width, height, None, size)
+    if kind is Product.AUDIO:
+        return ResultFile(target, None, None, await asyncio.to_thread(sound_length, target), size)
+    info = await asyncio.to_thread(probe, target)
+    await asyncio.to_thread(thumbnail, target, cover)
+    return ResultFile(target, info.width, info.height, info.duration_ms, size, cover)
 
 
 class DownloadSlots:

@@ -11,6 +11,7 @@ from bot.domain.tasks.lifecycle import Event, Refused, WaitedTooLong
 from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.tasks.task import ACTIVE_STATES, KEPT_FOR_RETURN, FailureKind, Task, TaskState
 from bot.domain.units import HOUR, MINUTE, Millis
+from bot.services.tasks.copies import COPY_DIRECTORY
 from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.downloads import SUFFIXES
 from bot.services.tasks.lifecycle import Tasks
@@ -57,7 +58,7 @@ class Recover:
         for suffix in (*SUFFIXES.values(), ".jpg"):
             for leftover in self._directory.glob(f"*{suffix}*"):
                 leftover.unlink(missing_ok=True)
-        for pattern in ("image-*", "original-*", "picture-*"):
+        for pattern in ("image-*", "original-*", "picture-*", f"{COPY_DIRECTORY}*"):
             for directory in self._directory.glob(pattern):
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
         await self._dispatch.orphans()

@@ -6,7 +6,7 @@ file where there is one, and is fetched from its provider anew where not.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -48,16 +48,27 @@ _ANY_SPEECH = Speech(text="on", voice="any")
 
 
 class Results:
-    """Finds what has been made, shows it again, and says what can be made of it."""
+    """Finds what has been made, shows it again, and says what can be made of it.
+
+    `files` are as large as the chat takes, `originals` larger: what is made of a result is never made of a smaller copy.
+    """
 
     def __init__(
-        self, *, store: Store, tasks: Tasks, compose: Compose, chat: ResultChat, files: ResultFiles
+        self,
+        *,
+        store: Store,
+        tasks: Tasks,
+        compose: Compose,
+        chat: ResultChat,
+        files: ResultFiles,
+        originals: ResultFiles,
     ) -> None:
         self._store = store
         self._tasks = tasks
         self._compose = compose
         self._chat = chat
         self._files = files
+        self._originals = originals
         self._slots = asyncio.Semaphore(RESENDS_AT_ONCE)
 
     # -- finding -------------------------------------------------------------------------------------
@@ -271,16 +282,18 @@ class Results:
 
     @asynccontextmanager
     async def _somewhere(self, delivery: Delivery, directory: Path) -> AsyncIterator[Path]:
-        """A result's file: the chat's own copy, or the provider's where the chat has none."""
-        if delivery.file_id is not None:
-            async with self._chats_copy(delivery, directory) as path:
-                yield path
-            return
-        try:
-            async with self._slots, self._files.open(delivery, directory) as file:
-                yield file.path
-        except (DownloadFailed, DownloadGone, DownloadRefused, NotAVideo):
-            raise UserError("error.result.gone") from None
+        """A result's file: the chat's own, or the provider's where the chat has none or a smaller copy."""
+        async with AsyncExitStack() as stack:
+            path = None
+            if delivery.file_id is None or delivery.copy_of is not None:
+                try:
+                    await stack.enter_async_context(self._slots)
+                    path = (await stack.enter_async_context(self._originals.open(delivery, directory))).path
+                except (DownloadFailed, DownloadGone, DownloadRefused, NotAVideo) as error:
+                    log.info("an original is gone", task=delivery.task.id, reason=str(error))
+            if path is None:
+                path = await stack.enter_async_context(self._chats_copy(delivery, directory))
+            yield path
 
     @asynccontextmanager
     async def _chats_copy(self, delivery: Delivery, directory: Path) -> AsyncIterator[Path]:

@@ -168,6 +168,10 @@ _STATEMENTS = {
         "CREATE INDEX outbox_abandoned ON outbox (finished_at) WHERE state = 'undeliverable'",
         "CREATE INDEX tasks_asked_in ON tasks (asked_in, created_at) WHERE asked_in IS NOT NULL",
     ),
+    "0017_smaller_copies": (
+        "ALTER TABLE outbox ADD COLUMN copies_left INTEGER",
+        "ALTER TABLE outbox ADD COLUMN copy_of INTEGER",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

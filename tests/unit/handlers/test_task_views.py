@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.tasks.task import FailureKind, TaskState
+from bot.domain.tasks.task import DeliveryKind, FailureKind, RemoteVideo, TaskState
 from bot.domain.units import MINUTE, SECOND, Millis, shown
 from bot.errors import UserError
 from bot.i18n import NAMES
@@ -89,6 +89,35 @@ def test_a_caption_says_what_was_asked_what_it_cost_and_how_long_it_took():
     task = a_task(TaskState.SUCCEEDED, submitted_at=NOW, finished_at=Millis(NOW + 130 * SECOND))
     assert text_of(html.View(task_views.caption(ENGLISH, a_delivery(task)))) == (
         "a fox in the snow\nkling-v2-6 · standard · 5 s · 16:9 · 10 credits · 2 min 10 s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [(DeliveryKind.VIDEO, "video"), (DeliveryKind.IMAGE, "picture"), (DeliveryKind.AUDIO, "sound")],
+)
+def test_a_link_says_what_it_leads_to(kind, word):
+    others = {"video", "picture", "sound"} - {word}
+    delivery = a_delivery(kind=kind)
+    for size, too_large in ((61_000_000, True), (None, True), (None, False)):
+        text = text_of(task_views.link(ENGLISH, delivery, "https://cdn.example/1", size, too_large=too_large))
+        assert text.count(word) == 2, text
+        assert not any(other in text for other in others)
+
+
+@pytest.mark.parametrize("t", LANGUAGES, ids=NAMES)
+def test_a_smaller_copy_says_where_the_original_is_within_the_limit_of_a_caption(t):
+    task = a_task(TaskState.SUCCEEDED, request=a_request(prompt="<&>" * 800))
+    video = RemoteVideo("https://cdn.example/1.mp4?signed=a&b=" + "c" * 1500)
+    copy = a_delivery(task, copy_of=61_000_000, video=video)
+    text = text_of(html.View(task_views.caption(t, copy)))
+    assert "61 MB" in text
+    assert 900 < html.units(text) <= html.CAPTION_LIMIT
+    (opening,), *_ = result_views.result_buttons(t, copy, frozenset())
+    assert opening.url == video.url
+    longer = replace(copy, video=RemoteVideo(video.url + "c" * 1000))
+    assert not any(
+        button.url for row in result_views.result_buttons(t, longer, frozenset()) for button in row
     )
 
 

@@ -1,0 +1,231 @@
+"""How deliveries end: as sent, as something to be tried later, or as what can't be sent, told and refunded."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from bot.clock import Runtime
+from bot.domain.tasks.schedule import backoff
+from bot.domain.tasks.task import CHAT_GONE, Delivery, DeliveryKind, RemoteVideo, Task, TaskState
+from bot.domain.units import DAY, MINUTE, SECOND, Millis, shown
+from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, DownloadTooLarge
+from bot.media.clips import NotAVideo
+from bot.services.ports import (
+    ChatBusy,
+    ChatError,
+    ChatGone,
+    ChatLost,
+    ChatMoved,
+    ChatRefused,
+    ChatUnsure,
+    Reaction,
+    ResultFile,
+    Sent,
+)
+from bot.services.tasks.lifecycle import Tasks
+from bot.services.tasks.places import Places, Unplaced
+from bot.services.tasks.status import Status
+from bot.store import SentRecord, Store
+
+log = structlog.get_logger(__name__)
+
+DELIVERY_DEADLINE = Millis(DAY)
+"""How long after the end of its task a delivery is tried."""
+
+PATIENCE = Millis(10 * MINUTE)
+"""How long a file may be missing or wrong: gateways tell of a result before their storage has it everywhere."""
+
+Renew = Callable[[Task], Awaitable[Sequence[RemoteVideo]]]
+"""What the provider of a task has of it now, with fresh addresses; nothing where it cannot tell."""
+
+
+class Endings:
+    """Ends what was begun with outbox rows; `renew` finds results anew."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        tasks: Tasks,
+        status: Status,
+        places: Places,
+        runtime: Runtime,
+        renew: Renew,
+    ) -> None:
+        self._store = store
+        self._tasks = tasks
+        self._status = status
+        self._places = places
+        self._runtime = runtime
+        self._renew = renew
+
+    @asynccontextmanager
+    async def ending(self, *deliveries: Delivery) -> AsyncIterator[None]:
+        """See to it that whatever goes wrong ends each delivery, or brings it back later."""
+        task, ids = deliveries[0].task, [delivery.id for delivery in deliveries]
+        try:
+            yield
+        except ChatMoved as moved:
+            await self._status.move(task.origin.chat_id, moved.new_chat_id)
+            # What was saved since then is of the old chat too.
+            await self._store.outbox.forget_places(ids)
+            await self.postpone(deliveries, Millis(0), "the chat has a new id")
+        except ChatGone as error:
+            await self._without_chat(deliveries, error)
+        except (ChatBusy, DownloadFailed) as error:
+            await self._later(deliveries, error)
+        except Unplaced:
+            for delivery in deliveries:
+                await self._give_up(delivery)
+        except ChatLost as error:
+            await self._store.outbox.forget_places(ids)
+            await self.postpone(deliveries, Millis(SECOND), str(error))
+        except ChatRefused as error:
+            if task.origin.is_private or any(map(_is_paid_for, deliveries)):
+                for delivery in deliveries:
+                    await self._end(delivery, f"chat refused: {error}", refund=_is_paid_for(delivery))
+            else:
+                await self._without_chat(deliveries, error)
+        except (DownloadGone, DownloadRefused, NotAVideo) as error:
+            for delivery in deliveries:
+                if await self.will_come(delivery, error):
+                    await self.postpone([delivery], None, str(error))
+                else:
+                    await self._end(delivery, f"{type(error).__name__}: {error}", refund=True)
+
+    async def _without_chat(self, deliveries: Sequence[Delivery], error: ChatError) -> None:
+        """Go on in private where a group cannot be written to; there it waits until its person is back."""
+        task = deliveries[0].task
+        if task.origin.is_private:
+            for delivery in deliveries:
+                await self._end(delivery, f"{CHAT_GONE}: {error}", refund=False)
+            return
+        log.warning("a group cannot be written to", task=task.id, chat=task.origin.chat_id, reason=str(error))
+        tasks = {delivery.task.id: delivery.task for delivery in deliveries}
+        moved = [await self._to_private(each) for each in tasks.values()]
+        if any(map(_is_paid_for, deliveries)):
+            with suppress(ChatError):
+                await self._status.tell(moved[0], "notice.delivery.in_private")
+        await self.postpone(deliveries, Millis(0), str(error))
+
+    async def _to_private(self, task: Task) -> Task:
+        """Let a task go on in its person's private chat; its status leaves the group, where that still works."""
+        with suppress(ChatError):
+            await self._status.close(task)
+        await self._store.outbox.send_privately(task.id)
+        return await self._store.tasks.get(task.id) or task
+
+    async def will_come(self, delivery: Delivery, error: Exception) -> bool:
+        """Ask the provider where a missing file is now; False once it has been missing for too long."""
+        if isinstance(error, DownloadTooLarge):
+            return False
+        now = self._runtime.clock.now()
+        since = await self._store.outbox.note_failing(delivery.id, now)
+        if now - since >= PATIENCE:
+            return False
+        found = await self._renew(delivery.task)
+        if delivery.position < len(found):
+            await self._store.outbox.renew(delivery.id, found[delivery.position])
+        return True
+
+    async def arrived(self, delivery: Delivery, sent: Sent, file: ResultFile | None) -> None:
+        """Save that a result is in the chat, and as what."""
+        record = SentRecord(
+            sent.message_id,
+            sent.file_id or delivery.file_id,
+            sent.file_unique_id,
+            file.width if file else delivery.width,
+            file.height if file else delivery.height,
+            file.duration_ms if file else delivery.duration_ms,
+            file.size_bytes if file else delivery.size_bytes,
+            delivery.copy_of,
+        )
+        await self._store.outbox.mark_delivered(delivery.id, record, self._runtime.clock.now())
+        log.info(
+            "video delivered",
+            task=delivery.task.id,
+            chat=delivery.task.origin.chat_id,
+            bytes=record.size_bytes,
+        )
+        await self.close(delivery)
+
+    async def close(self, delivery: Delivery) -> None:
+        """The result stands in the place of its status; one reaction is enough for all results of a task."""
+        await self._status.close(delivery.task)
+        if delivery.position == 0:
+            await self._status.react(delivery.task, Reaction.DONE)
+
+    async def _later(self, deliveries: Sequence[Delivery], error: ChatBusy | DownloadFailed) -> None:
+        now = self._runtime.clock.now()
+        if now > max(delivery.begun_at for delivery in deliveries) + DELIVERY_DEADLINE:
+            for delivery in deliveries:
+                await self._end(delivery, f"given up after a day: {error}", refund=_is_paid_for(delivery))
+            return
+        asked = isinstance(error, ChatBusy) and not isinstance(error, ChatUnsure)
+        pause = error.retry_after if isinstance(error, ChatBusy) and asked else None
+        await self.postpone(deliveries, pause, str(error))
+
+    async def postpone(self, deliveries: Sequence[Delivery], pause: Millis | None, reason: str) -> None:
+        """Try again after a pause, all of them together; None: one that grows from a second to a minute."""
+        attempts = max(delivery.attempts for delivery in deliveries)
+        log.info("delivery postponed", task=deliveries[0].task.id, attempt=attempts, reason=reason)
+        now = self._runtime.clock.now()
+        due_at = now if pause == 0 else backoff(now, attempts, self._runtime.rng, pause)
+        for delivery in deliveries:
+            await self._store.outbox.postpone(delivery.id, due_at, reason)
+
+    async def _give_up(self, delivery: Delivery) -> None:
+        """Nobody knows whether it arrived, and it was sent often enough: say how to get it."""
+        task = delivery.task
+        await self._store.outbox.mark_undeliverable(delivery.id, Unplaced.__name__, self._runtime.clock.now())
+        log.error("a delivery remains unknown", task=task.id, chat=task.origin.chat_id)
+        if _is_paid_for(delivery):
+            try:
+                await self._status.tell(task, "notice.delivery.unsure", id=shown(task.id))
+            except ChatError as error:
+                log.warning("an unknown delivery could not be told", task=task.id, reason=str(error))
+
+    async def _end(self, delivery: Delivery, failure: str, *, refund: bool) -> None:
+        """Close a row that cannot be delivered; where it was paid for, its credits go back and it is told."""
+        task = delivery.task
+        now = self._runtime.clock.now()
+        if refund and task.state is TaskState.SUCCEEDED:
+            share = delivery.share
+            # What an operator refunded before is not refunded again, but the person hears of it all the same.
+            row = await self._tasks.refund(task, share, str(delivery.position), note=failure)
+            refunded = share if row is None else row.amount
+            try:
+                await self._tell_refund(delivery, refunded)
+            except ChatBusy as busy:
+                if now <= delivery.begun_at + DELIVERY_DEADLINE:
+                    await self.postpone([delivery], busy.retry_after, str(busy))
+                    return
+            except ChatMoved as moved:
+                await self._status.move(task.origin.chat_id, moved.new_chat_id)
+                await self.postpone([delivery], Millis(0), "the chat has a new id")
+                return
+            except (ChatGone, ChatRefused) as error:
+                log.warning("the refund could not be told", task=task.id, reason=str(error))
+                if not task.origin.is_private:
+                    private = await self._to_private(task)
+                    with suppress(ChatError):
+                        key = "notice.delivery.refunded"
+                        await self._status.tell(private, key, id=shown(task.id), credits=refunded)
+            except Unplaced:
+                log.warning("nobody knows whether the refund was told", task=task.id)
+        await self._store.outbox.mark_undeliverable(delivery.id, failure, now)
+        log.error("delivery given up", task=task.id, chat=task.origin.chat_id, reason=failure)
+
+    async def _tell_refund(self, delivery: Delivery, credits: int) -> None:
+        task = delivery.task
+        if delivery.place is not None:
+            delivery = await self._places.give_back(delivery)
+        async with self._places.counted(delivery):
+            await self._status.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=credits)
+        await self._status.close(task)
+        await self._status.react(task, Reaction.FAILED)
+
+
+def _is_paid_for(delivery: Delivery) -> bool:
+    return delivery.kind is not DeliveryKind.NOTICE
