@@ -30,6 +30,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP")
 DECODING = {"HEIF": 7.2, "WEBP": 19.5}
 """Bytes per pixel that these decoders take at their peak; measured with Pillow 12."""
 
+WEBP_HEAD = 30
+"""Bytes of a WebP that hold its size."""
+
 OPAQUE, PALETTE, TRANSPARENT = 4.9, 6.0, 8.0
 """The same for all others: the image and its half, with its colours looked up, or with a copy without transparency."""
 
@@ -83,6 +86,7 @@ def prepare(source: bytes | Path, limits: ImageLimits = KLING_LIMITS) -> Prepare
             # Of a large picture, or of damaged metadata: neither is a reason not to take it.
             warnings.simplefilter("ignore")
             file = io.BytesIO(source) if isinstance(source, bytes) else source
+            _check_webp(source, limits)
             with Image.open(file, formats=FORMATS) as opened:
                 _check_size(opened, limits)
                 picture = _decoded(opened, limits)
@@ -147,6 +151,28 @@ def _check_size(picture: "Image.Image", limits: ImageLimits) -> None:
         raise UserError("error.image.too_small", width=width, height=height, side=limits.min_side)
     if max(picture.size) > min(picture.size) * limits.max_ratio:
         raise UserError("error.image.too_long", ratio=f"{limits.max_ratio:g}")
+
+
+def _check_webp(source: bytes | Path, limits: ImageLimits) -> None:
+    """Check the size in the head of a WebP (RFC 9649): its decoder takes memory for all of it when it is opened."""
+    if isinstance(source, bytes):
+        head = source[:WEBP_HEAD]
+    else:
+        with source.open("rb") as file:
+            head = file.read(WEBP_HEAD)
+    if len(head) < WEBP_HEAD or head[:4] != b"RIFF" or head[8:12] != b"WEBP":
+        return
+    match head[12:16]:
+        case b"VP8 ":
+            sides = [int.from_bytes(head[start : start + 2], "little") & 0x3FFF for start in (26, 28)]
+        case b"VP8L":
+            bits = int.from_bytes(head[21:25], "little")
+            sides = [(bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1]
+        case _:
+            sides = [int.from_bytes(head[start : start + 3], "little") + 1 for start in (24, 27)]
+    most = int(limits.max_memory / DECODING["WEBP"])
+    if sides[0] * sides[1] > most:
+        raise UserError("error.image.too_many_pixels", limit=most // 1_000_000)
 
 
 def _is_jpeg(picture: "Image.Image") -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bot.errors import UserError
-from bot.media.images import KLING_LIMITS, prepare
+from bot.media.images import DECODING, KLING_LIMITS, WEBP_HEAD, ImageLimits, prepare
 
 pillow_heif.register_heif_opener()
 
@@ -145,6 +145,21 @@ def test_a_palette_with_a_hole_in_it_shows_white_there():
     picture.putpalette([*BLUE, *RED])
     result = opened(prepare(encoded(picture, "GIF", transparency=0)).data)
     assert is_near(result.getpixel((9, 9)), WHITE)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [("RGB", {}), ("RGB", {"lossless": True}), ("RGBA", {}), ("RGB", {"xmp": b"<x/>"})],
+    ids=["lossy", "lossless", "transparent", "extended"],
+)
+def test_the_size_of_a_webp_is_checked_before_its_decoder_takes_memory_for_it(mode, options):
+    image = encoded(a_picture((700, 500), mode, 0), "WEBP", **options)
+    enough = DECODING["WEBP"] * 700 * 500
+    assert prepare(image, ImageLimits(max_memory=int(enough) + 1)).width == 700
+    # What follows the head is never looked at.
+    head = image[:WEBP_HEAD]
+    with pytest.raises(UserError, match=r"error\.image\.too_many_pixels"):
+        prepare(head, ImageLimits(max_memory=int(enough) - 1))
 
 
 @pytest.mark.parametrize("image_format", ["GIF", "WEBP", "PNG"])

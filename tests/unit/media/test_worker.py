@@ -88,7 +88,14 @@ async def test_the_largest_image_of_each_kind_that_is_taken_fits_into_the_bound(
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 @pytest.mark.parametrize(
     ("image_format", "megapixels", "mode"),
-    [("PNG", 64, "RGB"), ("PNG", 16, "RGBA"), ("WEBP", 16, "RGB"), ("HEIF", 20, "RGB"), ("GIF", 25, "P")],
+    [
+        ("PNG", 64, "RGB"),
+        ("PNG", 16, "RGBA"),
+        ("WEBP", 16, "RGB"),
+        ("WEBP", 40, "RGB"),
+        ("HEIF", 20, "RGB"),
+        ("GIF", 25, "P"),
+    ],
 )
 async def test_a_larger_one_is_refused_before_it_is_decoded(worker, tmp_path, image_format, megapixels, mode):
     with pytest.raises(UserError, match=r"error\.image\.too_many_pixels"):
