@@ -82,7 +82,8 @@ class Endings:
             await self._store.outbox.forget_places(ids)
             await self.postpone(deliveries, Millis(SECOND), str(error))
         except ChatRefused as error:
-            if task.origin.is_private or any(map(_is_paid_for, deliveries)):
+            # It takes not even a text: whatever its reason is, a group is as good as lost.
+            if task.origin.is_private:
                 for delivery in deliveries:
                     await self._end(delivery, f"chat refused: {error}", refund=_is_paid_for(delivery))
             else:
@@ -102,9 +103,11 @@ class Endings:
                 await self._end(delivery, f"{CHAT_GONE}: {error}", refund=False)
             return
         log.warning("a group cannot be written to", task=task.id, chat=task.origin.chat_id, reason=str(error))
+        # Of a batch whose results go one by one, the first has told of it.
+        told = any(each.origin.is_private for each in await self._store.tasks.list_batch(task))
         tasks = {delivery.task.id: delivery.task for delivery in deliveries}
         moved = [await self._to_private(each) for each in tasks.values()]
-        if any(map(_is_paid_for, deliveries)):
+        if not told and any(map(_is_paid_for, deliveries)):
             with suppress(ChatError):
                 await self._status.tell(moved[0], "notice.delivery.in_private")
         await self.postpone(deliveries, Millis(0), str(error))
