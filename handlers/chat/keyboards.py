@@ -183,11 +183,12 @@ def in_rows(buttons: Sequence[Button], width: int) -> list[list[Button]]:
     return [list(buttons[start : start + width]) for start in range(0, len(buttons), width)]
 
 
-def markup(rows: Rows, signer: Signer) -> InlineKeyboardMarkup | None:
-    """The keyboard of some buttons; None where there are none."""
-    if not any(rows):
+def markup(rows: Rows, signer: Signer, *, copies: bool = True) -> InlineKeyboardMarkup | None:
+    """The keyboard of some buttons, without those that copy a text where `copies` says so; None: there are none."""
+    shown = [[button for button in row if copies or not button.copy] for row in rows]
+    if not any(shown):
         return None
-    return InlineKeyboardMarkup([[_button(button, signer) for button in row] for row in rows if row])
+    return InlineKeyboardMarkup([[_button(button, signer) for button in row] for row in shown if row])
 
 
 def _button(button: Button, signer: Signer) -> InlineKeyboardButton:

@@ -100,6 +100,8 @@ class Chat:
         self._on_gone = on_gone
         self.can_fill = True
         """Whether the Bot API server puts files into texts; for as long as nothing else is known."""
+        self._can_copy = True
+        """Whether it knows buttons that copy a text."""
 
     def check(self, chat_id: ChatId, urgency: Urgency) -> None:
         """Refuse what a chat would not take soon enough, before work is done for it. Raises `ChatBusy`."""
@@ -123,14 +125,13 @@ class Chat:
         `force_reply` opens the reader's reply where the view has no buttons; `preview` shows the page of a link;
         `effect` is the id of a message effect.
         """
-        keyboard = markup(view.buttons, self._signer)
+        forced = {"reply_markup": ForceReply(selective=True)} if force_reply else {}
         return await self._written(
-            view.html,
+            view,
             lambda words: self._send(
                 target,
                 lambda place: self._bot.send_message(
-                    **words,
-                    reply_markup=keyboard or (ForceReply(selective=True) if force_reply else None),
+                    **(words | forced if words["reply_markup"] is None else words),
                     disable_notification=silent,
                     link_preview_options=LinkPreviewOptions(is_disabled=not preview),
                     message_effect_id=effect,
@@ -151,14 +152,12 @@ class Chat:
     ) -> Message:
         """Send a file with a caption and buttons, streamed from its path."""
         options: dict[str, Any] = {"disable_notification": silent}
-        if view is not None:
-            options["reply_markup"] = markup(view.buttons, self._signer)
         send = getattr(self._bot, f"send_{media.kind}")
         with ExitStack() as open_files:
             options[media.kind] = content(media, open_files)
             options |= attributes(media) | timeouts([media])
             message: Message = await self._written(
-                "" if view is None else view.html,
+                view or View(""),
                 lambda words: self._send(target, lambda place: send(**place, **words, **options), urgency),
                 "caption",
             )
@@ -192,7 +191,7 @@ class Chat:
         """
         try:
             await self._written(
-                view.html,
+                view,
                 lambda words: self._requests.make_in(
                     chat_id,
                     urgency,
@@ -200,7 +199,6 @@ class Chat:
                         **words,
                         chat_id=chat_id,
                         message_id=message_id,
-                        reply_markup=markup(view.buttons, self._signer),
                         link_preview_options=LinkPreviewOptions(is_disabled=True),
                     ),
                 ),
@@ -226,15 +224,15 @@ class Chat:
         with ExitStack() as open_files:
             try:
                 changed = await self._written(
-                    view.html,
+                    view,
                     lambda words: self._requests.make_in(
                         chat_id,
                         Urgency.FILE,
                         lambda: self._bot.edit_message_media(
-                            input_media(media, open_files, words),
+                            input_media(media, open_files, _without_buttons(words)),
                             chat_id=chat_id,
                             message_id=message_id,
-                            reply_markup=markup(view.buttons, self._signer),
+                            reply_markup=words["reply_markup"],
                             **timeouts([media]),
                         ),
                     ),
@@ -254,7 +252,7 @@ class Chat:
 
     async def edit_buttons(self, chat_id: ChatId, message_id: int, buttons: Rows = ()) -> bool:
         """Change the buttons of a message, or take them away. Best effort."""
-        keyboard = markup(buttons, self._signer)
+        keyboard = markup(buttons, self._signer, copies=self._can_copy)
         return await self._requests.attempt_in(
             chat_id,
             Urgency.ANSWER,
@@ -387,16 +385,26 @@ class Chat:
     # -- what all messages have -------------------------------------------------------------------------------
 
     async def _written(
-        self, html: str, write: Callable[[dict[str, Any]], Awaitable[T]], field: str = "text"
+        self, view: View, write: Callable[[dict[str, Any]], Awaitable[T]], field: str = "text"
     ) -> T:
-        """Write a text or a caption; without its formatting where the server does not know it."""
-        try:
-            return await write({field: html, "parse_mode": ParseMode.HTML} if html else {})
-        except ChatRefused as error:
-            if refusals.read(error) is not Refusal.FORBIDDEN_MARKUP:
-                raise
-            log.warning("a text goes without its formatting", reason=str(error))
-            return await write({field: plain(html)})
+        """Write a text or a caption with buttons; without what of its form the server does not know."""
+        words: dict[str, Any] = {field: view.html, "parse_mode": ParseMode.HTML} if view.html else {}
+        while True:
+            copies = self._can_copy
+            try:
+                return await write(
+                    words | {"reply_markup": markup(view.buttons, self._signer, copies=copies)}
+                )
+            except ChatRefused as error:
+                refusal = refusals.read(error)
+                if refusal is Refusal.FORBIDDEN_BUTTON and copies:
+                    self._can_copy = False
+                    log.warning("buttons that copy a text are left out from now on", reason=str(error))
+                elif refusal is Refusal.FORBIDDEN_MARKUP and "parse_mode" in words:
+                    words = {field: plain(view.html)}
+                    log.warning("a text goes without its formatting", reason=str(error))
+                else:
+                    raise
 
     async def _send(
         self, target: ReplyTarget, send: Callable[[dict[str, Any]], Awaitable[T]], urgency: Urgency
@@ -423,6 +431,10 @@ class Chat:
                     raise ChatGone(str(error)) from None
                 else:
                     raise
+
+
+def _without_buttons(words: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in words.items() if name != "reply_markup"}
 
 
 def _caption(html: str) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class Refusal(StrEnum):
     STALE_QUERY = "stale_query"
     ALREADY_REFUNDED = "already_refunded"
     FORBIDDEN_MARKUP = "forbidden_markup"
+    FORBIDDEN_BUTTON = "forbidden_button"
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,12 +465,21 @@ TABLE = (
     ),
     Meaning(
         Refusal.FORBIDDEN_MARKUP,
-        "The server does not know a tag or a kind of button",
+        "The server does not know a tag",
         "Sends the text once more without formatting. Please report it, or update the Bot API server.",
         ("can't parse entities", "unsupported start tag", r"entity_\w*invalid"),
         (
             'Bad Request: can\'t parse entities: Unsupported start tag "tg-time" at byte offset 5',
             "Bad Request: ENTITY_BOUNDS_INVALID",
+        ),
+    ),
+    Meaning(
+        Refusal.FORBIDDEN_BUTTON,
+        "The server is older than 7.11 and does not know buttons that copy a text",
+        "Leaves these buttons out, until it is restarted.",
+        ("text buttons are unallowed",),
+        (
+            "Bad Request: can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
         ),
     ),
 )

@@ -41,7 +41,7 @@ class Editing:
 
     def _finish(self, call: Call, message: Message, body: dict[str, Any]) -> Any:
         """Put the keyboard on the new body, compare, and replace."""
-        markup = check_markup(call.json("reply_markup"))
+        markup = check_markup(call.json("reply_markup"), is_older=self.state.faults.is_older)
         if markup is not None and "inline_keyboard" not in markup:
             raise bad_request("message can't be edited")
         body.pop("reply_markup", None)
@@ -97,7 +97,7 @@ class Editing:
             raise bad_request("can't parse InputMedia")
         kind = str(part["type"])
         before = media_of(message.body)
-        if before is None and self.state.faults.no_files_into_texts:
+        if before is None and self.state.faults.is_older:
             raise bad_request("there is no media in the message to edit")
         if before not in {None, "photo", "video", "document", "audio", "animation"}:
             raise bad_request("message media can't be edited")

@@ -92,7 +92,7 @@ class Faults:
     planned: list[Fault] = field(default_factory=list)
     late: dict[str, float] = field(default_factory=dict)
     """By method in lower case: how many seconds an answer comes after what it tells of."""
-    no_files_into_texts: bool = False
+    is_older: bool = False
     """Whether this is a Bot API server before 7.11."""
 
     def plan(self, fault: Fault) -> None:

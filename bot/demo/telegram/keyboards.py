@@ -23,12 +23,12 @@ _STYLES = frozenset({"danger", "primary", "success"})
 _MOST_BUTTONS = 100
 
 
-def _button(button: Any) -> dict[str, Any]:
+def _button(button: Any, *, is_older: bool) -> dict[str, Any]:
     if not isinstance(button, dict):
         raise bad_request("can't parse inline keyboard button: InlineKeyboardButton must be an Object")
     if not isinstance(button.get("text"), str) or not button["text"]:
         raise bad_request('can\'t parse inline keyboard button: Field "text" must be of type String')
-    actions = [name for name in button if name in _ACTIONS]
+    actions = [name for name in button if name in _ACTIONS and not (is_older and name == "copy_text")]
     if not actions:
         raise bad_request(
             "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard"
@@ -50,8 +50,8 @@ def _button(button: Any) -> dict[str, Any]:
     return button
 
 
-def check_inline_keyboard(markup: Any) -> dict[str, Any]:
-    """Give the inline keyboard back, without empty rows, or refuse it with a 400."""
+def check_inline_keyboard(markup: Any, *, is_older: bool = False) -> dict[str, Any]:
+    """Give the inline keyboard back, without empty rows, or refuse it with a 400; `is_older`: than 7.11."""
     if not isinstance(markup, dict) or not isinstance(markup.get("inline_keyboard"), list):
         raise bad_request("object expected as reply markup")
     rows = []
@@ -61,20 +61,20 @@ def check_inline_keyboard(markup: Any) -> dict[str, Any]:
                 "can't parse inline keyboard: expected an Array of Array of InlineKeyboardButton"
             )
         if row:
-            rows.append([_button(button) for button in row])
+            rows.append([_button(button, is_older=is_older) for button in row])
     if sum(len(row) for row in rows) > _MOST_BUTTONS:
         raise bad_request("reply markup is too long")
     return {"inline_keyboard": rows}
 
 
-def check_markup(markup: Any) -> dict[str, Any] | None:
+def check_markup(markup: Any, *, is_older: bool = False) -> dict[str, Any] | None:
     """Give any reply markup back or refuse it: inline keyboard, keyboard, its removal, or force_reply."""
     if markup is None:
         return None
     if not isinstance(markup, dict):
         raise bad_request("object expected as reply markup")
     if "inline_keyboard" in markup:
-        checked = check_inline_keyboard(markup)
+        checked = check_inline_keyboard(markup, is_older=is_older)
         return checked if checked["inline_keyboard"] else None
     if markup.get("force_reply") or markup.get("remove_keyboard") or isinstance(markup.get("keyboard"), list):
         return markup

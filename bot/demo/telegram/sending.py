@@ -132,7 +132,7 @@ class Sending:
         return _Place(chat, thread_id, reply_to, quote)
 
     def _send(self, call: Call, place: _Place, content: Mapping[str, Any], *, spend: bool = True) -> Message:
-        markup = check_markup(call.json("reply_markup"))
+        markup = check_markup(call.json("reply_markup"), is_older=self.state.faults.is_older)
         effect = call.text("message_effect_id")
         if effect and (place.chat.type != "private" or effect not in EFFECTS):
             raise bad_request("EFFECT_ID_INVALID")
@@ -174,7 +174,7 @@ class Sending:
         kind = call.method.lower().removeprefix("send")
         place = self._place(call)
         self.state.check_right(place.chat, RIGHT_TO_SEND[kind])
-        check_markup(call.json("reply_markup"))
+        check_markup(call.json("reply_markup"), is_older=self.state.faults.is_older)
         caption = caption_of(call) if kind in _CAPTIONED else {}
         content = await self.media.make(kind, call.file(kind), media_fields(call))
         return self.state.bot_json(self._send(call, place, content | caption))
@@ -232,7 +232,7 @@ class Sending:
                 "total_amount": amount,
             }
         }
-        markup = check_markup(call.json("reply_markup"))
+        markup = check_markup(call.json("reply_markup"), is_older=self.state.faults.is_older)
         if markup is None:
             pay = {"inline_keyboard": [[{"text": f"Pay ⭐{amount}", "pay": True}]]}
             call = Call(call.method, call.parameters | {"reply_markup": pay})

@@ -79,8 +79,8 @@ class TelegramStandIn:
         self.state.faults.late |= {method.lower(): seconds for method in methods}
 
     def be_older(self) -> None:
-        """Put no files into texts, as Bot API servers before 7.11."""
-        self.state.faults.no_files_into_texts = True
+        """Put no files into texts and know no buttons that copy, as Bot API servers before 7.11."""
+        self.state.faults.is_older = True
 
     def forbid(self, *kinds: str) -> None:
         """Let nobody but administrators send these kinds of messages to the group (see `RIGHTS`)."""

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 from starlette.requests import Request
@@ -13,8 +14,9 @@ from bot.domain.units import SECOND
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, ChatUnsure
 from bot.services.slots import Slots
 from handlers.chat.html import View
-from handlers.chat.keyboards import Signer
+from handlers.chat.keyboards import Button, Signer
 from handlers.sending.chat import Chat, ReplyTarget
+from handlers.sending.media import Media, MediaKind
 from handlers.sending.pacing import GROUP as GROUP_RATE
 from handlers.sending.pacing import LONGEST_WAIT, Pacing, Urgency
 from handlers.sending.requests import Requests
@@ -54,6 +56,34 @@ async def test_an_answer_waits_as_long_as_telegram_asks_for_and_then_arrives(tel
     message = await chat.send(TO_ADA, HELLO, urgency=Urgency.ANSWER)
     assert pauses == [7]
     assert [reply["message_id"] for reply in telegram.people.replies(ADA)] == [message.message_id]
+
+
+COPYING = [
+    [Button("Copy", copy="a fox")],
+    [Button("Copy", copy="a fox"), Button("Open", url="https://a.example/")],
+]
+
+
+async def test_an_older_server_gets_no_buttons_that_copy_wherever_they_stand(telegram, chat):
+    telegram.people.be_older()
+    alone = View("<b>Ada</b>", COPYING[:1])
+    for number, view in enumerate((View("<b>Ada</b>", COPYING), alone)):
+        sent = await chat.send(TO_ADA, view)
+        assert await chat.edit(ADA, sent.message_id, replace(view, html=f"<i>{number}</i>"))
+        await chat.send_media(TO_ADA, Media(kind=MediaKind.DOCUMENT, source=b"a", filename="a"), view)
+    assert await chat.edit_buttons(ADA, sent.message_id, COPYING)
+    refused = [call for _, call in telegram.people.calls if "copy_text" in str(call)]
+    shown = [
+        reply.get("reply_markup", {}).get("inline_keyboard", []) for reply in telegram.people.replies(ADA)
+    ]
+    # Once is enough to know it.
+    assert len(refused) == 1
+    assert [[[button["text"] for button in row] for row in rows] for rows in shown] == [
+        [["Open"]],
+        [["Open"]],
+        [["Open"]],
+        [],
+    ]
 
 
 @pytest.mark.parametrize("throttled", [True, False])

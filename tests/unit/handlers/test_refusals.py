@@ -59,6 +59,7 @@ TRIED_AGAIN = {
     Refusal.TOPIC_CLOSED,
     Refusal.TOPIC_GONE,
     Refusal.FORBIDDEN_MARKUP,
+    Refusal.FORBIDDEN_BUTTON,
     Refusal.TOO_MANY,
 }
 """Answers that the adapter sends once more by itself, differently or later."""
