@@ -163,6 +163,7 @@ def error_text(error: Exception) -> str:
 
 def _read(update: dict[str, Any]) -> RawUpdate:
     _check(update)
+    _renew(update)
     update_id = _number(update, "update_id", "update")
     if not 0 <= update_id < LARGEST_UPDATE_ID:
         raise ValueError(f"update_id is out of range: {update_id}")
@@ -189,6 +190,17 @@ def _read(update: dict[str, Any]) -> RawUpdate:
             raise ValueError(f"{name} is no text")  # noqa: TRY004  the wire's mistake
     chat_id = ChatId(chat["id"]) if isinstance(chat, dict) else None
     return RawUpdate(update_id, chat_id, update, sent_at if "message" in update else None)
+
+
+def _renew(update: Mapping[str, Any]) -> None:
+    """Write what Bot API servers before 7.0 say of a forwarded message as all later ones do."""
+    for kind in ("message", "edited_message"):
+        message = update.get(kind)
+        if not isinstance(message, dict) or "forward_date" not in message:
+            continue
+        # Who wrote it is of no interest here, only that it was not its sender.
+        origin = {"type": "hidden_user", "date": message["forward_date"], "sender_user_name": ""}
+        message.setdefault("forward_origin", origin)
 
 
 def _number(parent: Mapping[str, Any], name: str, of: str) -> int:

@@ -16,9 +16,12 @@ from bot.domain.requests.options import plain
 from bot.domain.requests.prompt import tidy
 from bot.i18n import for_language, languages
 
-_COMMAND = re.compile(r"[/／](\w+)(?:[@＠](\w+))?(?![\w/<>])\s*", re.ASCII)
-_OTHER_COMMAND = re.compile(r"[/／](\w+)(?:[@＠]([A-Za-z0-9_]+))?\s*")
+_COMMAND = re.compile(r"[/／](\w+)(?:[@＠](\w+))?(?![\w/<>])", re.ASCII)
+_OTHER_COMMAND = re.compile(r"[/／](\w+)(?:[@＠]([A-Za-z0-9_]+))?")
 """A command in another script: Telegram marks none of these, and Chinese puts no space behind it."""
+
+
+_SEPARATORS = ":,;：，、；﹕∶"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Words:
     """What is said: `text` as it was written, `request` without the command and the bot's name.
 
     `addresses` are those behind words. It `names_bot` where the bot's name is mentioned, and is `foreign` where
-    it is forwarded: somebody else's words.
+    it is forwarded, or came through another bot: somebody else's words.
     """
 
     text: str = ""
@@ -59,7 +62,7 @@ class Reader:
         What a person writes themselves comes before what they forward with it: that stands for itself.
         """
         spoken = [part for part in parts if part.text or part.caption]
-        own = [part for part in spoken if part.forward_origin is None]
+        own = [part for part in spoken if not is_foreign(part)]
         said = [self._said(part) for part in own or spoken]
         # The part with the command comes first: the other captions are what it is given.
         said.sort(key=lambda each: 2 if each.command is None else 0 if each.command.is_ours else 1)
@@ -96,14 +99,14 @@ class Reader:
             name = other_words().get(word, word)
             if len(word) < len(match[1]):
                 # What follows without a space is text, be it a name behind it or not.
-                return TypedCommand(name, text[match.start(1) + len(word) :].strip())
+                return TypedCommand(name, _behind(text[match.start(1) + len(word) :]))
         is_ours = match[2] is None or match[2].casefold() == self.bot.username.casefold()
-        return TypedCommand(name, text[match.end() :].strip(), is_ours, match[2] is not None)
+        return TypedCommand(name, _behind(text[match.end() :]), is_ours, match[2] is not None)
 
     def _said(self, part: Message) -> Words:
         if part.text:
-            return self._words(part.text, part.entities, foreign=part.forward_origin is not None)
-        return self._words(part.caption or "", part.caption_entities, foreign=part.forward_origin is not None)
+            return self._words(part.text, part.entities, foreign=is_foreign(part))
+        return self._words(part.caption or "", part.caption_entities, foreign=is_foreign(part))
 
     def _words(self, text: str, entities: Sequence[MessageEntity], *, foreign: bool = False) -> Words:
         names = [span for entity in entities if self._is_our_name(entity, span := _span(text, entity), text)]
@@ -127,6 +130,16 @@ class Reader:
             return entity.user is not None and entity.user.id == self.bot.id
         named = text[span].casefold()
         return entity.type == MessageEntityType.MENTION and named == f"@{self.bot.username}".casefold()
+
+
+def _behind(text: str) -> str:
+    """What stands behind a command, without what separates it from that: "/video: 10s a fox"."""
+    return text.lstrip(_SEPARATORS).strip()
+
+
+def is_foreign(part: Message) -> bool:
+    """Whether somebody else made a message: it is forwarded, or another bot wrote it for the person to choose."""
+    return part.forward_origin is not None or part.via_bot is not None
 
 
 @cache

@@ -15,10 +15,11 @@ from bot.domain.units import ChatId, Millis, UserId
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
 from bot.services.ports import ChatError, ChatGone, ChatMoved
+from bot.services.requests.cards import Card
 from handlers.chat import people
 from handlers.chat.html import View
 from handlers.chat.menus import Menus
-from handlers.chat.reading import Reader, TypedCommand, Words
+from handlers.chat.reading import Reader, TypedCommand, Words, is_foreign
 from handlers.sending.chat import Chat, ReplyTarget
 from handlers.sending.pacing import Urgency
 
@@ -51,8 +52,8 @@ class Turn:
     `earlier` have been acted on before this one came. `t` and `preferences` are the person's.
 
     What its messages say, whether it is somebody else's words and what it points at is decided here, for all
-    handlers alike. `first_question` is what to ask before anything is made of it, and `replaces` what was begun of
-    its earlier parts.
+    handlers alike. `first_question` is what to ask before anything is made of it; `replaces` and `replaces_card` are
+    the task and the card that were begun of its earlier parts.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Turn:
         self.earlier = tuple(earlier)
         self.first_question: str | None = None
         self.replaces: Task | None = None
+        self.replaces_card: Card | None = None
         self.t: Texts = for_language("en")
         self.preferences = Preferences()
         self.is_notified = False
@@ -190,6 +192,11 @@ class Turn:
         return self.messages[len(self.earlier) :]
 
     @property
+    def says_more(self) -> bool:
+        """Whether these change what all of them say together."""
+        return self._words.text != self._reader.read(self.earlier).text
+
+    @property
     def replied_to(self) -> Message | None:
         """The message of this chat that this one replies to, or another part of its album."""
         return next((replied for part in self.messages if (replied := _replied_to(part)) is not None), None)
@@ -238,7 +245,7 @@ class Turn:
     def is_forwarded(self) -> bool:
         """Whether the words are another's: they were not written for this bot."""
         return self.message is not None and (
-            self._words.foreign if self._words.text else self.message.forward_origin is not None
+            self._words.foreign if self._words.text else is_foreign(self.message)
         )
 
     @cached_property

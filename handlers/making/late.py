@@ -16,6 +16,10 @@ async def on_late_part(turn: Turn) -> bool:
     services, earlier = turn.services, [part.message_id for part in turn.earlier]
     card = await services.cards.get(turn.user_id, turn.chat_id)
     if card is not None and card.source_message_id in earlier and card.takes_pictures:
+        if turn.says_more:
+            # What it says decides what is made of all of them: it may be a command.
+            turn.replaces_card = card
+            return False
         pictures = await keep_pictures(turn, turn.late)
         await show_card(turn, services.cards.add_pictures(card, pictures, turn.preferences))
         return True

@@ -130,6 +130,11 @@ async def submit(turn: Turn, request: VideoRequest, target: ReplyTarget | None =
     task = await turn.services.submit.accept(turn.user_id, turn.origin(target), request, replacing)
     # Its status stands below an open card from now on.
     await turn.services.cards.outdate(turn.user_id, turn.chat_id)
+    if turn.replaces_card is not None:
+        await turn.services.cards.close(turn.user_id, turn.chat_id)
+        if turn.replaces_card.message_id is not None:
+            await turn.remove(turn.replaces_card.message_id)
+        turn.replaces_card = None
     if task.origin.update_id != turn.update_id:
         await turn.notify(turn.t("press.already"))
     return task
@@ -161,7 +166,8 @@ async def show_card(
         turn.replaces = None
     cards = turn.services.cards
     older = await cards.get(turn.user_id, turn.chat_id)
-    if older is not None and older.name != card.name and older.photos:
+    kept = {card.name, turn.replaces_card.name if turn.replaces_card is not None else card.name}
+    if older is not None and older.name not in kept and older.photos:
         await turn.answer(await aside_view(turn, older), target)
     # Saved before it is shown: its buttons must work at once, also if we crash in between.
     await cards.save(turn.user_id, turn.chat_id, replace(card, message_id=None))

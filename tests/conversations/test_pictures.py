@@ -121,7 +121,7 @@ async def test_the_words_of_a_forwarded_photo_are_offered_and_cost_nothing_by_th
         BOSS, sample_picture(), "Sail with us! --pro 50 % off at https://example.com/sale", chat=GROUP
     )
     await world.telegram.forward(ADA, posted)
-    await world.telegram.wait_text(ADA, "You forwarded this. Shall I make it?")
+    await world.telegram.wait_text(ADA, "This comes from somewhere else. Shall I make it?")
     assert world.rows("SELECT count(*) FROM tasks") == [(0,)]
     await world.telegram.say(ADA, "the boat sails away")
     await world.telegram.wait_text(ADA, "Ready. Shall I make it?")

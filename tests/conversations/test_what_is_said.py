@@ -20,6 +20,18 @@ STICKER = {"file_id": "s", "file_unique_id": "u", "type": "regular", "width": 9,
     "is_video": False,
 }
 FORWARDED = {"forward_origin": STRANGER}
+OTHER_BOT = {"id": 77, "is_bot": True, "first_name": "Words", "username": "words_bot"}
+FOREIGN = {
+    "a forwarded message": FORWARDED,
+    "one that an older server tells of": {"forward_from": STRANGER["sender_user"], "forward_date": 1},
+    "one of somebody who hides, of an older server": {"forward_sender_name": "Eve", "forward_date": 1},
+    "one of a channel, of an older server": {
+        "forward_from_chat": {"id": -1009, "type": "channel", "title": "News"},
+        "forward_date": 1,
+    },
+    "what another bot wrote to be chosen": {"via_bot": OTHER_BOT},
+}
+"""The ways in which somebody else's words come in a person's name."""
 NOT_YOURS = "Somebody else wrote this command"
 
 
@@ -83,16 +95,18 @@ def entity(text: str, part: str, kind: str, **fields) -> dict:
     "text",
     ["/video a fox", "/image two cats", "/sound rain on a roof", "/image two cats --n 4", "/new a fox"],
 )
-async def test_a_forwarded_order_is_asked_about(bot, text):
-    await send(bot, {"text": text} | FORWARDED)
+@pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN)
+async def test_somebody_elses_order_is_asked_about(bot, text, foreign):
+    await send(bot, {"text": text} | foreign)
     assert requests(bot) == []
     assert len(drafts(bot)) == 1
 
 
-async def test_a_forwarded_photo_with_an_order_is_asked_about(bot):
+@pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN)
+async def test_somebody_elses_photo_with_an_order_is_asked_about(bot, foreign):
     picture = await a_picture(bot)
-    await send(bot, picture | {"caption": "/effect running"} | FORWARDED)
-    await send(bot, picture | {"caption": "/video@" + NAME + " it runs"} | FORWARDED, chat=GROUP)
+    await send(bot, picture | {"caption": "/effect running"} | foreign)
+    await send(bot, picture | {"caption": "/video@" + NAME + " it runs"} | foreign, chat=GROUP)
     assert requests(bot) == []
     assert len(drafts(bot)) == 2
 
@@ -100,12 +114,12 @@ async def test_a_forwarded_photo_with_an_order_is_asked_about(bot):
 @pytest.mark.parametrize(
     "name", [name for name, command in ROUTES.commands.items() if command.section is not Section.MAKING]
 )
-async def test_no_other_command_acts_for_who_forwards_it(bot, name):
+async def test_no_other_command_acts_for_who_did_not_write_it(bot, name):
     before = bot.rows("SELECT count(*) FROM ledger"), bot.rows("SELECT * FROM settings")
-    sent = f"/{name} {ADA} 5000"
-    await send(bot, {"text": sent} | FORWARDED, user=BOSS)
-    await send(bot, {"text": sent.replace("5000", "admin")} | FORWARDED, user=BOSS)
-    assert len(bot.written(BOSS, NOT_YOURS)) == 2
+    for foreign in FOREIGN.values():
+        for rest in (f"{ADA} 5000", f"{ADA} admin"):
+            await send(bot, {"text": f"/{name} {rest}"} | foreign, user=BOSS)
+    assert len(bot.written(BOSS, NOT_YOURS)) == 2 * len(FOREIGN)
     assert (bot.rows("SELECT count(*) FROM ledger"), bot.rows("SELECT * FROM settings")) == before
     assert bot.rows("SELECT count(*) FROM audit") == [(0,)]
 
@@ -290,7 +304,7 @@ async def test_a_command_counts_on_any_part_of_an_album(bot, chat, files):
 
 async def test_an_order_for_a_picture_on_the_second_part_makes_a_picture(bot):
     await an_album(bot, "", "/image two cats")
-    assert [request["operation"] for request in requests(bot)] == ["image_from_images"] or drafts(bot) == []
+    assert [request["operation"] for request in requests(bot)] == ["multi-image2image"]
 
 
 @pytest.mark.parametrize("captions", [("", "/video@other_bot"), ("a fox", "/video@other_bot it runs")])
@@ -374,6 +388,26 @@ async def test_a_late_part_that_cannot_be_used_leaves_what_was_begun(bot):
     assert bot.rows("SELECT state FROM tasks") == [("queued",)]
 
 
+@pytest.mark.parametrize(
+    ("caption", "operations", "prompts"),
+    [
+        ("/effect hug", ["effects"], []),
+        ("/image two cats", ["multi-image2image"], []),
+        ("/video they dance", [], ["they dance"]),
+        ("they dance", [], ["they dance"]),
+    ],
+)
+async def test_what_a_late_part_says_decides_what_is_made_of_all_of_them(bot, caption, operations, prompts):
+    picture = await a_picture(bot)
+    group = {"media_group_id": "slow"}
+    await send(bot, picture | group)
+    bot.clock.advance(4_000)
+    await send(bot, picture | {"caption": caption} | group)
+    assert [request["operation"] for request in requests(bot)] == operations
+    assert [draft["prompt"] for draft in drafts(bot)] == prompts
+    assert bot.written(ADA, "What should happen in this picture") == []
+
+
 async def test_a_late_part_joins_a_draft(bot):
     picture = await a_picture(bot)
     group = {"media_group_id": "slow"}
@@ -402,6 +436,8 @@ async def test_a_late_part_joins_a_draft(bot):
         "／视频a fox 10s 9:16",
         "/视频@" + NAME + " a fox 10s 9:16",
         "/ｖｉｄｅｏ a fox 10s 9:16",
+        "/video: 10s 9:16 a fox",
+        "/视频：10秒，9：16，a fox",
     ],
 )
 async def test_marks_and_signs_of_other_keyboards_mean_the_same(bot, text):

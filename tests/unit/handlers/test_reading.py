@@ -36,6 +36,18 @@ def test_every_other_word_is_read_as_its_command(word):
     assert (command.name, command.arguments) == (other_words()[word], "一只狐狸")
 
 
+@pytest.mark.parametrize("separator", ["", *":,;：，、；", "：\u3000", "\n", "\u3000"])
+@pytest.mark.parametrize("word", ["video", "video@kling_bot", "视频", "视频@kling_bot"])
+def test_what_separates_a_command_from_its_text_is_no_part_of_that(word, separator):
+    begun = f"/{word}{separator}" if separator or word == "视频" else f"/{word} "
+    command = READER.command_in(f"{begun}10秒 :) 狐狸：跑")
+    assert (command.name, command.arguments, command.is_ours) == ("video", "10秒 :) 狐狸：跑", True)
+
+
+def test_a_smile_behind_a_command_is_its_text():
+    assert READER.command_in("/video :) a fox").arguments == ":) a fox"
+
+
 @pytest.mark.parametrize(
     ("text", "offset", "length", "request_text"),
     [
