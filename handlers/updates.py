@@ -36,6 +36,18 @@ _NO_SUBSCRIPTION = {"invoice_payload": "", "state": ""}
 _LATER_OF_A_CHAT = {"accent_color_id": 0, "max_reaction_count": 0}
 """What `telegram.ChatFullInfo` requires, and Bot API servers before 7.3 do not send."""
 
+_RIGHTS = {"can_edit_tag": False} | dict.fromkeys(
+    ("can_post_stories", "can_edit_stories", "can_delete_stories"), False
+)
+LATER: Mapping[str, Mapping[str, object]] = {
+    "poll": {"allows_revoting": False, "members_only": False},
+    "options": {"persistent_id": ""},
+    "old_chat_member": _RIGHTS,
+    "new_chat_member": _RIGHTS,
+}
+"""What the library requires of objects in an update, by their field, and older servers do not send. Nobody here reads it."""
+_RENEWED = ('"forward_date"', *(f'"{field}"' for field in LATER))
+
 _CHAT_TYPES = tuple(ChatType)
 _READ_OF_A_CHAT = frozenset({"id", "type", "title", "username", "permissions", *_LATER_OF_A_CHAT})
 
@@ -162,8 +174,9 @@ def error_text(error: Exception) -> str:
 
 
 def _read(update: dict[str, Any]) -> RawUpdate:
-    _check(update)
-    _renew(update)
+    text = _check(update)
+    if any(name in text for name in _RENEWED):
+        _renew(update)
     update_id = _number(update, "update_id", "update")
     if not 0 <= update_id < LARGEST_UPDATE_ID:
         raise ValueError(f"update_id is out of range: {update_id}")
@@ -192,15 +205,22 @@ def _read(update: dict[str, Any]) -> RawUpdate:
     return RawUpdate(update_id, chat_id, update, sent_at if "message" in update else None)
 
 
-def _renew(update: Mapping[str, Any]) -> None:
-    """Write what Bot API servers before 7.0 say of a forwarded message as all later ones do."""
-    for kind in ("message", "edited_message"):
-        message = update.get(kind)
-        if not isinstance(message, dict) or "forward_date" not in message:
-            continue
-        # Who wrote it is of no interest here, only that it was not its sender.
-        origin = {"type": "hidden_user", "date": message["forward_date"], "sender_user_name": ""}
-        message.setdefault("forward_origin", origin)
+def _renew(part: object) -> None:
+    """Write what servers say that are older than the library as newer ones do."""
+    if isinstance(part, list):
+        for each in part:
+            _renew(each)
+    elif isinstance(part, dict):
+        if "forward_date" in part:
+            # Who wrote it is of no interest here, only that it was not its sender.
+            origin = {"type": "hidden_user", "date": part["forward_date"], "sender_user_name": ""}
+            part.setdefault("forward_origin", origin)
+        for name, value in part.items():
+            for held in value if isinstance(value, list) else [value]:
+                if name in LATER and isinstance(held, dict):
+                    for later, value_of_old in LATER[name].items():
+                        held.setdefault(later, value_of_old)
+            _renew(value)
 
 
 def _number(parent: Mapping[str, Any], name: str, of: str) -> int:
@@ -210,8 +230,8 @@ def _number(parent: Mapping[str, Any], name: str, of: str) -> int:
     return value
 
 
-def _check(update: Mapping[str, Any]) -> None:
-    """Raise ValueError where the store could not keep something."""
+def _check(update: Mapping[str, Any]) -> str:
+    """Return an update as text. Raises ValueError where the store could not keep something."""
     try:
         text = json.dumps(update, ensure_ascii=False)
         text.encode()
@@ -222,6 +242,7 @@ def _check(update: Mapping[str, Any]) -> None:
     # Nearly every update is short of both: looking into each would take most of the time of a flood.
     if text.count("[") + text.count("{") > DEEPEST or _LONG_NUMBER.search(text):
         _check_parts(update, 0)
+    return text
 
 
 def _check_parts(value: object, depth: int) -> None:
