@@ -151,6 +151,11 @@ class Dispatcher:
         # An edited message is not a new order: whoever edits a prompt must not pay twice.
         if message.sender_chat is not None or not (message.text or message.caption):
             return None
+        if (typed := turn.command) is not None:
+            command = self._routes.commands.get(typed.name) if typed.is_ours else None
+            if command is None or command.section is not Section.MAKING:
+                # What stands behind it is no prompt any more.
+                return None
         return self._event(turn, Kind.EDITED)
 
     def _message(self, turn: Turn, message: Message) -> Step | None:
@@ -184,7 +189,13 @@ class Dispatcher:
         command = turn.command if is_order else None
         # Telegram shows one and the same user for everybody who writes in the name of a chat.
         if message.sender_chat is not None:
-            is_known = command is not None and command.is_ours and command.name in self._routes.commands
+            is_known = (
+                command is not None
+                and command.is_ours
+                and command.name in self._routes.commands
+                # As of a person, a forwarded command without the bot's name was written for another bot.
+                and (command.is_named or not turn.is_forwarded)
+            )
             is_addressed = is_known or (command is None and turn.is_reply and turn.names_bot)
             return self._event(turn, Kind.ANONYMOUS_COMMAND) if is_addressed else None
         if command is not None:
@@ -253,7 +264,7 @@ class Dispatcher:
 
 def _is_content(message: Message) -> bool:
     """Whether somebody sent something, and it is no news of the chat itself."""
-    others = ("checklist", "gift", "unique_gift", "giveaway")
+    others = ("checklist", "gift", "unique_gift", "giveaway", "giveaway_winners")
     return (
         message.effective_attachment is not None
         or any(getattr(message, kind) is not None for kind in others)

@@ -97,6 +97,21 @@ async def test_whoever_orders_in_the_name_of_a_chat_is_told_why_not(club, sender
     assert club.rows("SELECT count(*) FROM tasks") == [(0,)]
 
 
+@pytest.mark.parametrize(("sender", "chat"), [(ANONYMOUS, CLUB), (CHANNEL_BOT, CHANNEL)])
+async def test_what_is_forwarded_in_the_name_of_a_chat_is_no_order_unless_it_names_the_bot(
+    club, sender, chat
+):
+    forwarded = {
+        "sender_chat": chat,
+        "forward_origin": {"type": "hidden_user", "date": 1, "sender_user_name": "Eve"},
+    }
+    before = len(club.telegram.replies(GROUP))
+    await arrives(club, sender, forwarded | {"text": "/video a fox"})
+    assert len(club.telegram.replies(GROUP)) == before
+    await arrives(club, sender, forwarded | {"text": "/video@kling_demo_bot a fox"})
+    await club.telegram.wait_text(GROUP, "Write as yourself")
+
+
 @pytest.mark.parametrize("order", ["text", "caption"])
 async def test_an_anonymous_reply_that_names_the_bot_is_told_why_not_and_another_is_left_alone(club, order):
     await club.telegram.say(ADA, "/video a fox", chat=GROUP)

@@ -20,13 +20,14 @@ STICKER = {"file_id": "s", "file_unique_id": "u", "type": "regular", "width": 9,
     "is_video": False,
 }
 FORWARDED = {"forward_origin": STRANGER}
+GIVER = {"id": -1009, "type": "channel", "title": "News"}
 OTHER_BOT = {"id": 77, "is_bot": True, "first_name": "Words", "username": "words_bot"}
 FOREIGN = {
     "a forwarded message": FORWARDED,
     "one that an older server tells of": {"forward_from": STRANGER["sender_user"], "forward_date": 1},
     "one of somebody who hides, of an older server": {"forward_sender_name": "Eve", "forward_date": 1},
     "one of a channel, of an older server": {
-        "forward_from_chat": {"id": -1009, "type": "channel", "title": "News"},
+        "forward_from_chat": GIVER,
         "forward_date": 1,
     },
     "what another bot wrote to be chosen": {"via_bot": OTHER_BOT},
@@ -465,6 +466,18 @@ async def test_an_edit_that_changes_no_word_does_nothing(bot):
 
 
 @pytest.mark.parametrize(
+    "words", ["/grant 66 500", "/video@other_bot a bear", "/quota now", "/nothing a bear"]
+)
+async def test_an_edit_into_what_makes_nothing_is_no_other_prompt(bot, words):
+    sent = await bot.telegram.say(ADA, "/video a fox")
+    await bot.telegram.wait_video(ADA)
+    await bot.ended()
+    bot.telegram.acting.edit(ADA, ADA, sent["message_id"], words)
+    await bot.settle()
+    assert drafts(bot) == []
+
+
+@pytest.mark.parametrize(
     "content",
     [
         {"dice": {"emoji": "🎲", "value": 3}},
@@ -473,6 +486,11 @@ async def test_an_edit_that_changes_no_word_does_nothing(bot):
         {"game": {"title": "a", "description": "b", "photo": []}},
         {"venue": {"location": {"longitude": 1, "latitude": 1}, "title": "a", "address": "b"}},
         {"gift": {"gift": {"id": "1", "sticker": STICKER, "star_count": 1}}},
+        {"giveaway": {"chats": [GIVER], "winners_selection_date": 1, "winner_count": 1}},
+        {
+            "giveaway_winners": {"chat": GIVER, "giveaway_message_id": 1, "winners_selection_date": 1}
+            | {"winner_count": 1, "winners": []}
+        },
         {"something_new": {"a": 1}},
     ],
     ids=lambda content: next(iter(content)),
