@@ -262,13 +262,14 @@ def _is_public(text: str) -> bool:
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _TUNNELS = tuple(
-    ipaddress.IPv6Network(each) for each in ("::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+    ipaddress.IPv6Network(each)
+    for each in ("::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
 )
 _ISATAP = {0x00005EFE, 0x02005EFE}
 
 
 def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 address leads to by a translator or a tunnel (RFC 6052, 3056, 4380, 5214)."""
+    """The IPv4 address that an IPv6 address leads to by a translator or a tunnel (RFC 6052, 2765, 3056, 4380, 5214)."""
     number = int(address)
     if (
         address in _NAT64

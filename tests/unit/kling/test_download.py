@@ -266,6 +266,7 @@ async def test_only_https_addresses_without_a_password_are_asked(fetch, url):
         "ff02::1",
         "::ffff:10.0.0.1",
         "::ffff:169.254.169.254",
+        "::ffff:0:a00:1",
         "64:ff9b::a00:1",
         "64:ff9b::a9fe:a9fe",
         "64:ff9b:1::a00:1",
