@@ -367,6 +367,7 @@ async def build(
             copies=copies,
             tasks=tasks,
             status=status,
+            operators=alerts,
             work=deliveries,
             notices=notices,
             copying=copying,

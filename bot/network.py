@@ -3,6 +3,7 @@
 import ipaddress
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import urlsplit
 
@@ -67,6 +68,38 @@ class _OnDemand(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         for transport in self._made.values():
             await transport.aclose()
+
+
+@dataclass(frozen=True, slots=True)
+class Insecure:
+    """Why no secure connection was made: nothing was sent. `reason` is in OpenSSL's words, and holds no address.
+
+    `is_certificate`: the server shows a certificate that is not good for it, or that nobody vouches for.
+    """
+
+    is_certificate: bool
+    reason: str
+
+    def __str__(self) -> str:
+        subject = "its certificate is refused" if self.is_certificate else "no secure connection"
+        return f"{subject}: {self.reason}"
+
+
+def why_insecure(error: BaseException) -> Insecure | None:
+    """What of TLS is behind an error of an HTTP client; None: something else is."""
+    found: ssl.SSLError | None = None
+    cause: BaseException | None = error
+    while cause is not None:
+        # aiohttp's own errors are of these classes too, and tell nothing: the innermost is OpenSSL's.
+        found = cause if isinstance(cause, ssl.SSLError) else found
+        # httpcore keeps what was behind an error as its context only.
+        cause = cause.__cause__ or cause.__context__
+    if found is None:
+        return None
+    if isinstance(found, ssl.SSLCertVerificationError):
+        # What follows the comma names the host.
+        return Insecure(True, found.verify_message.partition(",")[0].rstrip("."))
+    return Insecure(False, (found.reason or "handshake failed").replace("_", " ").lower())
 
 
 def safe_url(value: str) -> str:

@@ -20,7 +20,7 @@ from bot.clock import Runtime, Sleep
 from bot.domain.people.access import Role
 from bot.domain.units import MINUTE, UserId
 from bot.errors import ConfigError, LoggedOut
-from bot.network import Network, is_loopback
+from bot.network import Network, is_loopback, why_insecure
 from bot.services.container import Services
 from bot.services.ports import (
     ChatError,
@@ -168,6 +168,14 @@ class TelegramSide:
             if refusals.read(error) is Refusal.LOGGED_OUT:
                 raise LoggedOut from None
             raise
+        except NetworkError as error:
+            insecure = why_insecure(error)
+            if insecure is None:
+                raise
+            if insecure.is_certificate:
+                raise UpdatesRefused(NoUpdates.CERTIFICATE, insecure.reason) from None
+            # The library takes it for an answer that came too late.
+            raise NetworkError(str(insecure)) from None
 
     async def remove_webhook(self) -> bool:
         """Remove a webhook that an earlier operation of the bot left; whether one was there. Best effort."""
@@ -288,7 +296,12 @@ async def _greet(bot: Bot, sleep: Sleep) -> None:
                 log.warning("Telegram does not know the bot now", error=str(LoggedOut()), pause=wait)
             else:
                 wait = next(seconds)
-                log.warning("Telegram cannot be reached", kind=type(error).__name__, pause=wait)
+                log.warning(
+                    "Telegram cannot be reached",
+                    kind=type(error).__name__,
+                    reason=str(why_insecure(error) or ""),
+                    pause=wait,
+                )
             await sleep(wait)
         else:
             return

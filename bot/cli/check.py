@@ -13,7 +13,7 @@ from bot.errors import LoggedOut, StoreError
 from bot.kling.outcomes import ProviderError
 from bot.kling.pool import open_pool
 from bot.masking import Mask
-from bot.network import Network
+from bot.network import Network, why_insecure
 from bot.settings.config import Settings
 from bot.store import Store
 
@@ -75,7 +75,8 @@ async def _telegram(settings: Settings, network: Network) -> list[Result]:
                 webhook = await _ask(http, settings, "getWebhookInfo") if me.get("ok") else {}
     except (httpx.HTTPError, ValueError) as error:
         # The text of the error may hold the address, and so the token.
-        return [Result("telegram", False, f"not reached ({type(error).__name__})")]
+        words = why_insecure(error) or f"not reached ({type(error).__name__})"
+        return [Result("telegram", False, str(words))]
     if "ok" not in me:
         return [
             Result("telegram", False, "something answers at telegram.base_url, but not as a Bot API does")

@@ -37,6 +37,7 @@ from bot.kling.wire import (
     TaskStatus,
     is_of_another,
 )
+from bot.network import why_insecure
 
 log = structlog.get_logger(__name__)
 
@@ -339,6 +340,7 @@ class KlingClient:
         began = self._monotonic()
         try:
             # httpx's own limit is for each wait: an answer that comes a byte at a time would pass it for ever.
+            # To connect and to shake hands have a third each: what takes longer is known not to have been sent.
             async with (
                 asyncio.timeout(self.config.timeout),
                 self._http.stream(
@@ -347,7 +349,7 @@ class KlingClient:
                     params=dict(request.query) or None,
                     json=request.json,
                     headers=headers,
-                    timeout=self.config.timeout,
+                    timeout=httpx.Timeout(self.config.timeout, connect=self.config.timeout / 3),
                     follow_redirects=False,
                 ) as answer,
             ):
@@ -366,7 +368,11 @@ class KlingClient:
                 )
         except _NEVER_SENT as error:
             # The text of a network error may hold an address; its kind says enough.
-            raise outcomes.Unavailable("not reached", code=type(error).__name__) from None
+            insecure = why_insecure(error)
+            if insecure is not None and insecure.is_certificate:
+                raise outcomes.Untrusted(insecure.reason, code=type(error).__name__) from None
+            words = "not reached" if insecure is None else str(insecure)
+            raise outcomes.Unavailable(words, code=type(error).__name__) from None
         except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
             kind = outcomes.Ambiguous if submitting else outcomes.Unavailable
             raise kind("the connection broke", code=type(error).__name__) from None

@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 
 from bot.domain.requests.request import Product
+from bot.network import why_insecure
 
 SPEED_WINDOW = 10.0
 """Seconds over which the speed of a download is measured: a short stall is not slowness."""
@@ -59,6 +60,15 @@ class DownloadFailed(Exception):
     """Not this time: the network or the server had a bad moment; try again later."""
 
 
+class DownloadUntrusted(DownloadFailed):
+    """The certificate of `host` is refused, and nothing was sent there; `reason` in OpenSSL's words."""
+
+    def __init__(self, host: str, reason: str) -> None:
+        super().__init__(f"{host}: its certificate is refused: {reason}")
+        self.host = host
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Downloaded:
     """A file on disk. `size` in bytes."""
@@ -99,6 +109,7 @@ async def download(
         DownloadTooLarge: it is larger than `max_bytes`; nothing of it is kept.
         DownloadRefused: for good.
         DownloadGone: the server no longer has it.
+        DownloadUntrusted: for now, but hardly for long without somebody who sees to it.
         DownloadFailed: for now, also where it is too slow.
 
     """
@@ -165,7 +176,10 @@ async def _download(
         raise DownloadRefused(f"{current.host} redirects too often")
     except (httpx.HTTPError, httpx.StreamError, UnicodeError) as error:
         # httpx reads where a redirect leads, also where it is not to follow it.
-        raise DownloadFailed(f"{current.host}: {type(error).__name__}") from None
+        insecure = why_insecure(error)
+        if insecure is not None and insecure.is_certificate:
+            raise DownloadUntrusted(current.host, insecure.reason) from None
+        raise DownloadFailed(f"{current.host}: {insecure or type(error).__name__}") from None
     except OSError as error:
         raise DownloadFailed(f"the file cannot be written: {error.strerror}") from None
     finally:

@@ -5,6 +5,7 @@
      +-- Throttled      not accepted, come back later: the hold stays
      +-- Unavailable    not accepted or not reached: the hold stays, another provider may take it
      |    +-- NoChannel       the gateway has nobody who has this model now
+     |    +-- Untrusted       its certificate is refused: nothing is sent, not even the key
      +-- Unauthorized   the key is not good: another provider may take it, tell the operators
      |    +-- NotEnabled      the key is good, but not for this model
      |    +-- AddressRefused  the key is not good for this machine's address
@@ -52,6 +53,14 @@ class Unavailable(ProviderError):
 
 class NoChannel(Unavailable):
     """A gateway has nobody to hand a request for this model to: surely not accepted."""
+
+
+class Untrusted(Unavailable):
+    """Its certificate is refused: surely nothing was sent. `reason` in OpenSSL's words."""
+
+    def __init__(self, reason: str, *, code: str = "") -> None:
+        super().__init__(f"its certificate is refused: {reason}", code=code)
+        self.reason = reason
 
 
 class Unauthorized(ProviderError):

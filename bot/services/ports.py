@@ -333,13 +333,15 @@ class NoUpdates(StrEnum):
     """The token is refused."""
     SILENT = "silent"
     """There is no answer, or none that can be read."""
+    CERTIFICATE = "certificate"
+    """Its certificate is refused: nothing is sent to it."""
 
 
 class UpdatesRefused(Exception):
     """No updates are handed out, for a reason that a repeat alone does not change."""
 
-    def __init__(self, cause: NoUpdates) -> None:
-        super().__init__(cause)
+    def __init__(self, cause: NoUpdates, detail: str = "") -> None:
+        super().__init__(f"{cause}: {detail}" if detail else cause)
         self.cause = cause
 
 
@@ -352,7 +354,7 @@ class UpdateSource(Protocol):
         One that cannot be read keeps no other from coming.
 
         Raises:
-            UpdatesRefused: the token is refused, or others ask with it.
+            UpdatesRefused: the token is refused, others ask with it, or the server is not to be trusted.
 
         """
         ...

@@ -38,6 +38,7 @@ _TROUBLES = {
     Trouble.NOT_ENABLED: "providers.trouble.not_enabled",
     Trouble.MISSING: "providers.trouble.missing",
     Trouble.ADDRESS: "providers.trouble.address",
+    Trouble.CERTIFICATE: "providers.trouble.certificate",
 }
 
 

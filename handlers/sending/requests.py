@@ -5,10 +5,11 @@ from typing import TypeVar
 
 import httpx
 import structlog
-from aiohttp import ClientConnectorError
+from aiohttp import ClientConnectorError, ConnectionTimeoutError
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.domain.units import MINUTE, SECOND, ChatId, Millis
+from bot.network import why_insecure
 from bot.services.ports import (
     ChatBusy,
     ChatError,
@@ -182,6 +183,8 @@ def _chat_error(error: TelegramError) -> ChatError:
         # The message of a network error may hold the address, and so the token.
         if refusals.read(error) is Refusal.TOO_LARGE:
             return ChatTooLarge(Refusal.TOO_LARGE)
+        if (insecure := why_insecure(error)) is not None:
+            log.warning("Telegram is not reached", reason=str(insecure))
         return ChatBusy(BUSY_PAUSE) if _was_not_sent(error) else ChatUnsure(BUSY_PAUSE)
     if type(error) is TelegramError:
         # An answer that is no JSON, such as the page of a proxy.
@@ -206,7 +209,7 @@ def _was_not_sent(error: NetworkError) -> bool:
     """Whether a request surely never left: httpx's names do not say it, its causes do."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, (ClientConnectorError, httpx.PoolTimeout)):
+        if isinstance(cause, (ClientConnectorError, ConnectionTimeoutError, httpx.PoolTimeout)):
             return True
         cause = cause.__cause__
     return False

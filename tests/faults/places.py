@@ -144,6 +144,30 @@ class FaultyWorld:
             pytest.fail(f"not met: {left}; not over: {open_}; the last words: {self.bot.output[-5:]}")
         return [person.outcome(self.alerts[told:]) for person in people]
 
+    async def fail(self, moment: str, fault: str, count: int) -> list[Outcome]:
+        """Let every request to Kling of so many people go wrong until Kling is left alone; what came of it for each."""
+        people, never = [self.newcomer() for _ in range(count)], 10**9
+        if moment == "query":
+            self.bot.kling.behaviour.render_seconds = 1000
+            for person in people:
+                await _say(person)
+            await self.bot.wait_for(lambda: all(person.remote() for person in people), PATIENCE)
+        told = len(self.alerts)
+        planned = self.kling.plan(FAULTS[fault], lambda _: True, never)
+        if moment == "submit":
+            for person in people:
+                await _say(person)
+        await self.bot.wait_for(lambda: len(self.alerts) > told, PATIENCE)
+        self.kling.planned.remove(planned)
+
+        def over() -> bool:
+            for task in (task for person in people for task in person.remote()):
+                task.render_seconds = min(task.render_seconds, 1)
+            return all(person.is_over() for person in people)
+
+        await self.bot.wait_for(over, PATIENCE)
+        return [person.outcome(self.alerts[told:]) for person in people]
+
 
 @asynccontextmanager
 async def faulty_world(directory: Path, **settings: Any) -> AsyncIterator[FaultyWorld]:
@@ -233,6 +257,9 @@ def _fetches_photo(person: Person, request: Request) -> bool:
     paths = [files[photo].file_path for photo in person.photos()]
     return request.path.startswith("/file/bot") and any(path in request.path for path in paths)
 
+
+MOMENTS = {"submit": "Before the submission", "query": "While the video is made"}
+"""When Kling gets out of reach."""
 
 POLL = ("POST", f"/bot{TOKEN}/getUpdates")
 PLACES = {

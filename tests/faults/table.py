@@ -5,10 +5,14 @@
 `test_table.py` lets each row happen to the real process, between both stand-ins.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.faults.places import LINK, NOTHING, PLACES, REFUSED, TOLD, VIDEO, Outcome
+from tests.faults.counts import Counts
+from tests.faults.places import LINK, MOMENTS, NOTHING, PLACES, REFUSED, TOLD, VIDEO, Outcome
+from tests.faults.secure import SECURE_PLACES
 from tests.world.faulty import FAULTS
+from tests.world.tls import TLS_FAULTS
 
 ONCE = Outcome(VIDEO, "nothing", "charged")
 """What comes of nearly all of them: the video, once, and its price."""
@@ -31,6 +35,16 @@ class Elsewhere:
     fault: str
     outcome: str
     test: str
+
+
+def note(counts: Counts, found: Iterable[tuple[Row, Outcome]], submitted: Mapping[str, int]) -> None:
+    """Count what came of some rows, and how often each task was submitted."""
+    counts.duplicated += sum(times - 1 for times in submitted.values())
+    for row, one in found:
+        counts.tried += 1
+        counts.lost += row.outcome.user == VIDEO and "video" not in one.user
+        counts.duplicated += one.user.endswith("videos")
+        counts.drift += one.ledger == "drift"
 
 
 USUAL = {
@@ -109,6 +123,31 @@ ROWS = tuple(
     for fault in FAULTS
 )
 
+SECURE_USUAL = {
+    ("submit", "a certificate that nobody vouches for"),
+    ("query", "the handshake is reset"),
+    ("file", "a certificate that has expired"),
+    ("poll", "a certificate of another name"),
+    ("sendMessage", "plain HTTP in the place of TLS"),
+}
+SECURE_ROWS = tuple(
+    Row(place, fault, usual=(place, fault) in SECURE_USUAL) for place in SECURE_PLACES for fault in TLS_FAULTS
+)
+"""What two connections meet before there is a request on them."""
+
+OUTAGE = Outcome(VIDEO, "alert.provider.unavailable", "charged")
+OUTAGE_ROWS = tuple(
+    Row(moment, fault, OUTAGE, usual=(moment, fault) == ("query", "503 of somebody on the way"))
+    for moment in MOMENTS
+    for fault in (
+        "503 of somebody on the way",
+        "502 of somebody on the way",
+        "reset before the server got it",
+        "no answer, and the server never got it",
+    )
+)
+"""What every request to Kling meets, until it is left alone for a while."""
+
 ELSEWHERE = (
     Elsewhere(
         "killed before or after any commit or request",
@@ -150,6 +189,25 @@ ELSEWHERE = (
 )
 
 
+SECURE_WORDS = (
+    "Two connections meet the fault before there is a request on them. Whoever shows a certificate that is refused",
+    "hears nothing: no key, no token, no request. The log says what was refused, and why.",
+)
+OUTAGE_WORDS = (
+    "Every request to Kling of five people goes wrong until Kling is left alone for a while, and then none does.",
+)
+
+
+def _section(title: str, rows: Sequence[Row]) -> list[str]:
+    """The rows of a place."""
+    lines = ["", f"## {title}", "", "| fault | the person | the operator is told | credits |"]
+    lines += ["| --- | --- | --- | --- |"]
+    for row in rows:
+        told = row.outcome.operator if row.outcome.operator == "nothing" else f"`{row.outcome.operator}`"
+        lines += [f"| {row.fault} | {row.outcome.user} | {told} | {row.outcome.ledger} |"]
+    return lines
+
+
 def document() -> str:
     """The table as a page for operators."""
     lines = [
@@ -160,14 +218,13 @@ def document() -> str:
         "`python -m tests.faults.table`.",
     ]
     for place, about in PLACES.items():
-        lines += ["", f"## {about.title}", "", "| fault | the person | the operator is told | credits |"]
-        lines += ["| --- | --- | --- | --- |"]
-        for row in ROWS:
-            if row.place == place:
-                told = (
-                    row.outcome.operator if row.outcome.operator == "nothing" else f"`{row.outcome.operator}`"
-                )
-                lines += [f"| {row.fault} | {row.outcome.user} | {told} | {row.outcome.ledger} |"]
+        lines += _section(about.title, [row for row in ROWS if row.place == place])
+    lines += ["", "# Connections that are not secure", "", *SECURE_WORDS]
+    for name, secure in SECURE_PLACES.items():
+        lines += _section(secure.title, [row for row in SECURE_ROWS if row.place == name])
+    lines += ["", "# Kling out of reach", "", *OUTAGE_WORDS]
+    for moment, title in MOMENTS.items():
+        lines += _section(title, [row for row in OUTAGE_ROWS if row.place == moment])
     lines += ["", "## Other faults", "", "| fault | outcome | shown by |", "| --- | --- | --- |"]
     lines += [f"| {each.fault} | {each.outcome} | `{each.test}` |" for each in ELSEWHERE]
     return "\n".join([*lines, ""])
@@ -176,4 +233,4 @@ def document() -> str:
 if __name__ == "__main__":
     print(document(), end="")  # noqa: T201  a script
 
-__all__ = ["ELSEWHERE", "LINK", "NOTHING", "REFUSED", "ROWS", "TOLD", "Row", "document"]
+__all__ = ["ELSEWHERE", "LINK", "NOTHING", "REFUSED", "ROWS", "TOLD", "Row", "document", "note"]

@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 
 from tests.faults.counts import Counts
-from tests.faults.places import PLACES, VIDEO, faulty_world
-from tests.faults.table import ELSEWHERE, ROWS, Row, document
+from tests.faults.places import PLACES, faulty_world
+from tests.faults.table import ELSEWHERE, OUTAGE_ROWS, ROWS, Row, document, note
 from tests.world.memory import memory
 
 LONG = bool(os.environ.get("FAULT_LONG"))
 MOST_MEMORY = 700_000_000
 """Bytes at the worst moment of a process that many faults meet, a body without an end and a packed one among them."""
+
+
+MANY = 5
+"""So many requests in a row that are not answered, and a provider is left alone."""
 
 
 def _parts(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
@@ -40,17 +44,26 @@ async def test_each_fault_comes_to_its_outcome(tmp_path: Path, place: str, rows:
             found |= dict(zip(part, outcomes, strict=True))
         peak = memory("VmHWM", world.bot.pid)
         submitted = world.bot.kling.submissions
-        counts.tried += len(found)
-        counts.lost += sum(
-            row.outcome.user == VIDEO and "video" not in one.user for row, one in found.items()
-        )
-        counts.duplicated += sum(times - 1 for times in submitted.values())
-        counts.duplicated += sum(one.user.endswith("videos") for one in found.values())
-        counts.drift += sum(one.ledger == "drift" for one in found.values())
+        note(counts, found.items(), submitted)
     wrong = {row.fault: outcome for row, outcome in found.items() if outcome != row.outcome}
     assert not wrong
     assert set(submitted.values()) <= {1}
     assert peak < MOST_MEMORY
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, id=f"{row.place}, {row.fault}") for row in OUTAGE_ROWS if row.usual or LONG]
+)
+async def test_while_kling_is_out_of_reach_everybody_waits_and_then_gets_the_video(
+    tmp_path: Path, row: Row, counts: Counts
+):
+    async with faulty_world(tmp_path) as world:
+        found = await world.fail(row.place, row.fault, MANY)
+        submitted = world.bot.kling.submissions
+    note(counts, [(row, one) for one in found], submitted)
+    assert set(found) == {row.outcome}
+    assert sorted(submitted.values()) == [1] * MANY
 
 
 def test_the_page_of_faults_is_what_the_table_says():

@@ -3,7 +3,7 @@
     async with faulty(world.telegram_url) as proxy:
         planned = proxy.plan(FAULTS["reset before"], lambda request: request.path.endswith("/sendMessage"))
 
-Everything else is passed on, each request over a connection of its own.
+Everything else is passed on, each request over a connection of its own, but for those that `keeps` names.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from ssl import SSLContext
 from urllib.parse import urlsplit
@@ -116,10 +116,16 @@ class Planned:
 
 @dataclass
 class Faulty:
-    """The proxy. `passed` are all requests that came, by method and path."""
+    """The proxy. `passed` are all requests that came, by method and path.
+
+    `secure`: it is spoken to by TLS, which the server behind it is told. After a request that `keeps` names the
+    connection stays open for more of them.
+    """
 
     upstream: tuple[str, int]
     address: str = ""
+    secure: bool = False
+    keeps: Matches = lambda _: False
     passed: list[tuple[str, str]] = field(default_factory=list)
     planned: list[Planned] = field(default_factory=list)
     _open: set["asyncio.Task[None]"] = field(default_factory=set)
@@ -130,23 +136,14 @@ class Faulty:
         return self.planned[-1]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, which carries one request."""
+        """One connection, which carries one request, or several that it is kept for."""
         task = asyncio.current_task()
         assert task is not None
         self._open.add(task)
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, TimeoutError):
-                request = await _read(reader)
-                self.passed.append((request.method, request.path))
-                exchange = Exchange(request, reader, writer, self.upstream)
-                planned = next((each for each in self.planned if each.matches(request)), None)
-                if planned is None:
-                    await self._relay(exchange)
-                else:
-                    planned.met += 1
-                    if planned.met == planned.times:
-                        self.planned.remove(planned)
-                    await planned.fault(exchange)
+                while await self._serve_one(reader, writer):
+                    continue
         except asyncio.CancelledError:
             pass
         finally:
@@ -154,6 +151,29 @@ class Faulty:
             writer.close()
             with suppress(ConnectionError, asyncio.CancelledError):
                 await writer.wait_closed()
+
+    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """One request; whether there may be another."""
+        request = await _read(reader)
+        self.passed.append((request.method, request.path))
+        if self.secure:
+            request = replace(
+                request, head=request.head.replace(b"\r\n", b"\r\nX-Forwarded-Proto: https\r\n", 1)
+            )
+        exchange = Exchange(request, reader, writer, self.upstream)
+        planned = next((each for each in self.planned if each.matches(request)), None)
+        if planned is not None:
+            planned.met += 1
+            if planned.met == planned.times:
+                self.planned.remove(planned)
+            await planned.fault(exchange)
+            return False
+        if not self.keeps(request):
+            await self._relay(exchange)
+            return False
+        lines, body = await exchange.ask()
+        await exchange.send(b"\r\n".join([*lines, b"Content-Length: %d" % len(body), b"", b""]), body)
+        return True
 
     async def close(self) -> None:
         """Break off what is still open."""
@@ -182,12 +202,14 @@ class Faulty:
 
 
 @asynccontextmanager
-async def faulty(upstream: str, tls: SSLContext | None = None) -> AsyncIterator[Faulty]:
+async def faulty(
+    upstream: str, tls: SSLContext | None = None, keeps: Matches = lambda _: False
+) -> AsyncIterator[Faulty]:
     """Serve a proxy before the server at an address; its own address has no slash at the end."""
     parts = urlsplit(upstream)
     assert parts.hostname is not None
     assert parts.port is not None
-    proxy = Faulty((parts.hostname, parts.port))
+    proxy = Faulty((parts.hostname, parts.port), secure=tls is not None, keeps=keeps)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0, ssl=tls, limit=2**20)
     proxy.address = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:

@@ -45,6 +45,7 @@ class Trouble(StrEnum):
     NOT_ENABLED = "not_enabled"
     MISSING = "missing"
     ADDRESS = "address"
+    CERTIFICATE = "certificate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,7 @@ _PRECISELY: dict[type[outcomes.ProviderError], Trouble] = {
     outcomes.NotEnabled: Trouble.NOT_ENABLED,
     outcomes.AddressRefused: Trouble.ADDRESS,
     outcomes.NoSuchModel: Trouble.MISSING,
+    outcomes.Untrusted: Trouble.CERTIFICATE,
 }
 
 

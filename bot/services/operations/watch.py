@@ -34,6 +34,7 @@ UPDATES = {
     NoUpdates.TAKEN: "alert.updates.taken",
     NoUpdates.TOKEN: "alert.updates.token",
     NoUpdates.SILENT: "alert.updates.silent",
+    NoUpdates.CERTIFICATE: "alert.updates.certificate",
 }
 
 

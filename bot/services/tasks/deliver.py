@@ -28,6 +28,7 @@ from bot.services.ports import (
     ChatRefused,
     ChatTooLarge,
     DeliveryOptions,
+    Operators,
     Reaction,
     ResultChat,
     ResultFile,
@@ -70,6 +71,7 @@ class Deliver:
         copies: Copies,
         tasks: Tasks,
         status: Status,
+        operators: Operators,
         work: WorkerPool,
         notices: WorkerPool,
         copying: WorkerPool,
@@ -89,7 +91,13 @@ class Deliver:
         self._possible = possible
         self._places = Places(store, chat)
         self._endings = Endings(
-            store=store, tasks=tasks, status=status, places=self._places, runtime=runtime, renew=renew
+            store=store,
+            tasks=tasks,
+            status=status,
+            operators=operators,
+            places=self._places,
+            runtime=runtime,
+            renew=renew,
         )
         self._downloads = DownloadSlots()
         self._uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)

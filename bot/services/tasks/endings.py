@@ -9,7 +9,13 @@ from bot.clock import Runtime
 from bot.domain.tasks.schedule import backoff
 from bot.domain.tasks.task import CHAT_GONE, Delivery, DeliveryKind, RemoteVideo, Task, TaskState
 from bot.domain.units import DAY, MINUTE, SECOND, Millis, shown
-from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, DownloadTooLarge
+from bot.kling.download import (
+    DownloadFailed,
+    DownloadGone,
+    DownloadRefused,
+    DownloadTooLarge,
+    DownloadUntrusted,
+)
 from bot.media.clips import NotAVideo
 from bot.services.ports import (
     ChatBusy,
@@ -19,6 +25,7 @@ from bot.services.ports import (
     ChatMoved,
     ChatRefused,
     ChatUnsure,
+    Operators,
     Reaction,
     ResultFile,
     Sent,
@@ -36,6 +43,9 @@ DELIVERY_DEADLINE = Millis(DAY)
 PATIENCE = Millis(10 * MINUTE)
 """How long a file may be missing or wrong: gateways tell of a result before their storage has it everywhere."""
 
+UNTRUSTED_TRIES = 4
+"""So often a certificate has to be refused before the operators are told: it may be mended within seconds."""
+
 Renew = Callable[[Task], Awaitable[Sequence[RemoteVideo]]]
 """What the provider of a task has of it now, with fresh addresses; nothing where it cannot tell."""
 
@@ -49,6 +59,7 @@ class Endings:
         store: Store,
         tasks: Tasks,
         status: Status,
+        operators: Operators,
         places: Places,
         runtime: Runtime,
         renew: Renew,
@@ -56,6 +67,7 @@ class Endings:
         self._store = store
         self._tasks = tasks
         self._status = status
+        self._operators = operators
         self._places = places
         self._runtime = runtime
         self._renew = renew
@@ -165,6 +177,14 @@ class Endings:
             for delivery in deliveries:
                 await self._end(delivery, f"given up after a day: {error}", refund=_is_paid_for(delivery))
             return
+        attempts = max(delivery.attempts for delivery in deliveries)
+        if isinstance(error, DownloadUntrusted) and attempts >= UNTRUSTED_TRIES:
+            await self._operators.alert_operators(
+                "alert.download.certificate",
+                provider=deliveries[0].task.provider,
+                host=error.host,
+                detail=error.reason,
+            )
         asked = isinstance(error, ChatBusy) and not isinstance(error, ChatUnsure)
         pause = error.retry_after if isinstance(error, ChatBusy) and asked else None
         await self.postpone(deliveries, pause, str(error))

@@ -20,6 +20,7 @@ _ALERTS: dict[type[outcomes.ProviderError], str] = {
     outcomes.OutOfBalance: "alert.provider.balance",
     outcomes.NoSuchModel: "alert.provider.no_such_model",
     outcomes.NoChannel: "alert.provider.no_channel",
+    outcomes.Untrusted: "alert.provider.certificate",
 }
 
 
@@ -94,8 +95,9 @@ class ProviderMonitor:
         """Remember how an exchange about something ended (None: well), and tell the operators where it is news."""
         if self.pool.note(provider, error, about) and error is not None:
             model = "" if about is None else about.model
+            detail = error.reason if isinstance(error, outcomes.Untrusted) else error.message
             await self.operators.alert_operators(
-                _alert(error, about), provider=provider, model=model, detail=error.message
+                _alert(error, about), provider=provider, model=model, detail=detail
             )
 
 
