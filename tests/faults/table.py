@@ -180,6 +180,111 @@ ELSEWHERE = (
     Elsewhere(
         "an update that ends the process twice", "it is set aside and told", "tests/faults/test_kills.py"
     ),
+    Elsewhere(
+        "a provider's certificate stays bad",
+        "nothing is sent there, not even the key; people are told and get their credits back; `alert.provider.certificate`",
+        "tests/faults/test_tls.py",
+    ),
+    Elsewhere(
+        "the certificate of a server of results stays bad",
+        "results wait and are tried for a day; `alert.download.certificate`",
+        "tests/faults/test_tls.py",
+    ),
+    Elsewhere(
+        "Telegram's certificate stays bad",
+        "no token is sent; the log names it; `alert.updates.certificate`; everything goes on when it is good",
+        "tests/faults/test_tls.py",
+    ),
+    Elsewhere(
+        "a callback is forged, or its signature taken away",
+        "it is refused, or causes no more than a look",
+        "tests/faults/test_callbacks.py",
+    ),
+    Elsewhere(
+        "a signed callback is sent again after five minutes",
+        "it is refused",
+        "tests/unit/kling/test_callback.py",
+    ),
+    Elsewhere(
+        "callbacks come twice, out of order, late, or about nobody",
+        "one video, charged once; nobody is asked more often",
+        "tests/faults/test_callbacks.py",
+    ),
+    Elsewhere(
+        "many callbacks about one task",
+        "Kling is asked once a second at most",
+        "tests/services/test_callbacks.py",
+    ),
+    Elsewhere(
+        "a callback of megabytes",
+        "it is refused before its end",
+        "tests/faults/test_callbacks.py",
+    ),
+    Elsewhere(
+        "a callback that is cut off, or no JSON",
+        "it is refused; nothing else happens",
+        "tests/unit/test_web.py",
+    ),
+    Elsewhere(
+        "a callback comes while the database is locked or the disk full",
+        "it waits, and then brings the video",
+        "tests/faults/test_callbacks.py",
+    ),
+    Elsewhere(
+        "the port of the web server is taken",
+        "ends with one line about the setting",
+        "tests/faults/test_callbacks.py",
+    ),
+    Elsewhere(
+        "the clock is set by an hour or a day, either way, at work or between",
+        "everything arrives once and is charged once",
+        "tests/faults/test_clock.py",
+    ),
+    Elsewhere(
+        "the disk is full, or the database cannot be written",
+        "updates wait at Telegram; `alert.store.unwritable`; everything goes on by itself",
+        "tests/faults/test_database.py",
+    ),
+    Elsewhere(
+        "the database is deleted, replaced, emptied or damaged",
+        "the bot ends with one line and tells it once; no new database is made",
+        "tests/faults/test_database.py",
+    ),
+    Elsewhere(
+        "the database's journal is deleted",
+        "the bot ends, tells it, and has lost nothing at its next start",
+        "tests/faults/test_database.py",
+    ),
+    Elsewhere(
+        "a second process is started for the database",
+        "it ends with one line that names the first; nothing of the first is lost",
+        "tests/faults/test_database.py",
+    ),
+    Elsewhere(
+        "another process takes the updates, or the token is refused",
+        "`alert.updates.taken`, `alert.updates.token`; it goes on by itself",
+        "tests/faults/test_database.py",
+    ),
+    Elsewhere(
+        "Telegram sends no updates for minutes",
+        "`alert.updates.silent`, once; asked for in moderation; `alert.updates.again`",
+        "tests/faults/test_database.py",
+    ),
+    Elsewhere(
+        "somebody sets a webhook for the bot",
+        "it is removed; nothing that waits is lost",
+        "tests/faults/test_webhook.py",
+    ),
+    Elsewhere(
+        "70 groups are throttled",
+        "nobody else waits",
+        "tests/faults/test_throttled.py",
+    ),
+    Elsewhere(
+        "64 chats get no answer from Telegram",
+        "nobody else's answer waits",
+        "tests/faults/test_throttled.py",
+    ),
     Elsewhere("images that are large in memory", "each is answered in 150 MB", "tests/faults/test_images.py"),
     Elsewhere(
         "killed or ended while a smaller copy of a video is made",

@@ -1,9 +1,11 @@
 """Kling tells of a video, and the bot brings it long before it would have asked by itself."""
 
+import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ from starlette.applications import Starlette
 
 from bot.demo.kling.accounts import WEBHOOK_SECRET
 from bot.demo.serving import serve
+from tests.faults.test_database import without_room
 from tests.world import proxy
 from tests.world.process import BotProcess
 from tests.world.proxy import ReverseProxy, bot_address
@@ -26,7 +29,7 @@ def secret_of(provider: str) -> str:
 
 async def post(world: BotProcess, secret: str, body: dict[str, object]) -> int:
     """Send the bot a callback past the proxy; the status of the answer."""
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         answer = await http.post(f"{bot_address(world)}/callback/stand-in/{secret}", json=body)
     return answer.status_code
 
@@ -131,6 +134,77 @@ async def test_a_forged_callback_changes_nothing_but_the_time_of_the_next_look(w
     )
     assert [provider_task_id] == list(world.kling.tasks)
     assert url.startswith(world.kling_url)
+
+
+async def test_callbacks_that_come_twice_out_of_order_late_or_about_nobody_bring_one_video(world):
+    async with behind_a_proxy(world):
+        await world.telegram.say(ADA, "/video a fox")
+        await world.wait_for(lambda: world.rows("SELECT 1 FROM tasks WHERE state = 'in_progress'"))
+        ((external_id, name),) = world.rows("SELECT external_task_id, provider_task_id FROM tasks")
+
+        def told(word: str, task_id: str = name, own_id: str = external_id) -> dict[str, object]:
+            return {"task_id": task_id, "task_status": word, "task_info": {"external_task_id": own_id}}
+
+        early = [told(word) for word in ("succeed", "failed", "processing", "submitted") for _ in range(5)]
+        strange = [told("succeed", "1", "klingbot-nobody"), told("failed", name, "klingbot-nobody")]
+        answers = await asyncio.gather(
+            *(post(world, secret_of("stand-in"), each) for each in early + strange)
+        )
+        assert set(answers) == {200}
+        await world.telegram.wait_video(ADA)
+        await world.ended()
+        asked = len(questions(world))
+        late = [told("failed"), told("succeed"), told("submitted")]
+        for each in late:
+            assert await post(world, secret_of("stand-in"), each) == 200
+        # What is done for Ada next is done after whatever these could have caused.
+        await world.telegram.say(ADA, "/quota")
+        await world.telegram.wait_text(ADA, "You can spend")
+        assert len(questions(world)) == asked
+    assert len([reply for reply in world.telegram.replies(ADA) if "video" in reply]) == 1
+    assert world.rows("SELECT state FROM tasks") == [("succeeded",)]
+    assert world.balance(ADA) == (-15, 0)
+    assert set(world.kling.submissions.values()) == {1}
+
+
+async def test_a_callback_of_two_megabytes_is_refused_and_the_next_one_is_taken(world):
+    async with behind_a_proxy(world):
+        assert await post(world, secret_of("stand-in"), {"task_id": "x" * 2_000_000}) == 413
+        await world.telegram.say(ADA, "/video a fox")
+        await world.telegram.wait_video(ADA)
+    assert world.balance(ADA) == (-15, 0)
+
+
+@contextmanager
+def locked(world: BotProcess) -> Iterator[None]:
+    """Another program writes to the database, and does not come to its end."""
+    with closing(sqlite3.connect(world.database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize("hindered", [locked, without_room], ids=["locked", "full"])
+async def test_a_callback_waits_for_a_database_that_cannot_be_written_and_then_brings_the_video(
+    world, hindered
+):
+    world.kling.behaviour.render_seconds = 1000
+    async with behind_a_proxy(world):
+        await world.telegram.say(ADA, "/video a fox")
+        await world.wait_for(lambda: world.rows("SELECT 1 FROM tasks WHERE state = 'in_progress'"))
+        ((external_id, name),) = world.rows("SELECT external_task_id, provider_task_id FROM tasks")
+        told = {"task_id": name, "task_status": "succeed", "task_info": {"external_task_id": external_id}}
+        with hindered(world):
+            world.kling.tasks[name].render_seconds = 0
+            taking = asyncio.create_task(post(world, secret_of("stand-in"), told))
+            async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
+                # It is alive, and asked for after the callback was.
+                assert (await http.get(f"{bot_address(world)}/healthz")).status_code == 200
+            assert world.rows("SELECT state FROM tasks") == [("in_progress",)]
+        assert await taking == 200
+        await world.telegram.wait_video(ADA, timeout_seconds=60)
+        await world.ended()
+    assert world.balance(ADA) == (-15, 0)
 
 
 async def test_monitoring_is_told_that_the_bot_is_alive_and_ready(world):

@@ -153,9 +153,7 @@ class Gate:
             pass
         finally:
             self._open.discard(task)
-            writer.close()
-            with suppress(ConnectionError, asyncio.CancelledError):
-                await writer.wait_closed()
+            await _end(writer)
 
     async def close(self) -> None:
         """Break off what is open, and wait for its end."""
@@ -177,7 +175,7 @@ class Gate:
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            to_them.close()
+            await _end(to_them)
 
     @asynccontextmanager
     async def liar(self, context: ssl.SSLContext) -> AsyncIterator[int]:
@@ -186,13 +184,19 @@ class Gate:
         async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             while said := await reader.read(BLOCK):
                 self.read.extend(said)
-            writer.close()
+            await _end(writer)
 
         server = await asyncio.start_server(listen, HOST, 0, ssl=context)
         try:
             yield server.sockets[0].getsockname()[1]
         finally:
             server.close()
+
+
+async def _end(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError, asyncio.CancelledError):
+        await writer.wait_closed()
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: bytearray) -> None:
@@ -259,7 +263,7 @@ async def _breaks_off(connection: Connection) -> None:
     to_them.write(await connection.hear())
     connection.writer.write(await theirs.readexactly(100))
     await connection.writer.drain()
-    to_them.close()
+    await _end(to_them)
 
 
 async def _reset(connection: Connection) -> None:
