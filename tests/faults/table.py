@@ -303,9 +303,9 @@ OUTAGE_WORDS = (
 )
 
 
-def _section(title: str, rows: Sequence[Row]) -> list[str]:
-    """The rows of a place."""
-    lines = ["", f"## {title}", "", "| fault | the person | the operator is told | credits |"]
+def _section(title: str, level: int, rows: Sequence[Row]) -> list[str]:
+    """The rows of a place under a heading."""
+    lines = ["", f"{'#' * level} {title}", "", "| fault | the person | the operator is told | credits |"]
     lines += ["| --- | --- | --- | --- |"]
     for row in rows:
         told = row.outcome.operator if row.outcome.operator == "nothing" else f"`{row.outcome.operator}`"
@@ -323,13 +323,13 @@ def document() -> str:
         "`python -m tests.faults.table`.",
     ]
     for place, about in PLACES.items():
-        lines += _section(about.title, [row for row in ROWS if row.place == place])
-    lines += ["", "# Connections that are not secure", "", *SECURE_WORDS]
+        lines += _section(about.title, 2, [row for row in ROWS if row.place == place])
+    lines += ["", "## Connections that are not secure", "", *SECURE_WORDS]
     for name, secure in SECURE_PLACES.items():
-        lines += _section(secure.title, [row for row in SECURE_ROWS if row.place == name])
-    lines += ["", "# Kling out of reach", "", *OUTAGE_WORDS]
+        lines += _section(secure.title, 3, [row for row in SECURE_ROWS if row.place == name])
+    lines += ["", "## Kling out of reach", "", *OUTAGE_WORDS]
     for moment, title in MOMENTS.items():
-        lines += _section(title, [row for row in OUTAGE_ROWS if row.place == moment])
+        lines += _section(title, 3, [row for row in OUTAGE_ROWS if row.place == moment])
     lines += ["", "## Other faults", "", "| fault | outcome | shown by |", "| --- | --- | --- |"]
     lines += [f"| {each.fault} | {each.outcome} | `{each.test}` |" for each in ELSEWHERE]
     return "\n".join([*lines, ""])
