@@ -117,7 +117,7 @@ class Gate:
     heard: bytearray = field(default_factory=bytearray)
     read: bytearray = field(default_factory=bytearray)
     planned: list[Planned] = field(default_factory=list)
-    _open: set["asyncio.Task[None]"] = field(default_factory=set)
+    _open: dict["asyncio.Task[None]", asyncio.StreamWriter] = field(default_factory=dict)
 
     def plan(self, fault: TlsFault, times: int = 1, when: Callable[[], bool] = lambda: True) -> Planned:
         """Let the next connections go wrong."""
@@ -131,16 +131,16 @@ class Gate:
 
     def drop(self) -> None:
         """Break off all connections that are open."""
-        for task in self._open:
-            task.cancel()
+        for writer in self._open.values():
+            writer.transport.abort()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, to its end."""
         task = asyncio.current_task()
         assert task is not None
-        self._open.add(task)
+        self._open[task] = writer
         try:
-            with suppress(ConnectionError, TimeoutError):
+            with suppress(OSError, asyncio.IncompleteReadError):
                 planned = next((each for each in self.planned if each.when()), None)
                 if planned is None:
                     await self.lead(reader, writer, self.inside, bytearray())
@@ -149,16 +149,14 @@ class Gate:
                 if planned.met == planned.times:
                     self.planned.remove(planned)
                 await planned.fault.meet(Connection(reader, writer, self))
-        except asyncio.CancelledError:
-            pass
         finally:
-            self._open.discard(task)
+            del self._open[task]
             await _end(writer)
 
     async def close(self) -> None:
         """Break off what is open, and wait for its end."""
         self.drop()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await asyncio.gather(*self._open)
 
     async def lead(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, heard: bytearray
@@ -195,7 +193,7 @@ class Gate:
 
 async def _end(writer: asyncio.StreamWriter) -> None:
     writer.close()
-    with suppress(OSError, asyncio.CancelledError):
+    with suppress(OSError):
         await writer.wait_closed()
 
 
