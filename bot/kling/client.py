@@ -371,8 +371,7 @@ class KlingClient:
             insecure = why_insecure(error)
             if insecure is not None and insecure.is_certificate:
                 raise outcomes.Untrusted(insecure.reason, code=type(error).__name__) from None
-            words = "not reached" if insecure is None else str(insecure)
-            raise outcomes.Unavailable(words, code=type(error).__name__) from None
+            raise outcomes.Unavailable(str(insecure or "not reached"), code=type(error).__name__) from None
         except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
             kind = outcomes.Ambiguous if submitting else outcomes.Unavailable
             raise kind("the connection broke", code=type(error).__name__) from None
