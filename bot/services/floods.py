@@ -1,6 +1,6 @@
 """Floods: what somebody sends faster than it can be acted on is counted, answered once and left alone.
 
-Payments are never left alone, and an album counts as one.
+Payments are never left alone, an album counts as one, and nobody is told of changes of the bot's membership.
 """
 
 from collections import Counter, OrderedDict
@@ -23,6 +23,8 @@ LARGEST_ALBUM = 10
 """Telegram's own limit."""
 
 REMEMBERED = 1_000
+MEMBERSHIP = "my_chat_member"
+"""The update that tells what became of the bot in a chat; whoever did it is its sender."""
 
 
 class Surplus(StrEnum):
@@ -74,7 +76,10 @@ class Floods:
             del self._waiting[sender]
 
     def is_news(self, surplus: Surplus, payload: Mapping[str, Any], now: Millis) -> bool:
-        """Whether the sender has not been told lately; then they count as told."""
+        """Whether the sender is to be told and has not been lately; then they count as told."""
+        if MEMBERSHIP in payload:
+            # Whoever blocks the bot, or adds it to a group, waits for no answer.
+            return False
         about = (surplus, sender_of(payload), album_of(payload) if surplus is Surplus.ALBUM else None)
         told = self._told.get(about)
         if told is not None and now - told < TOLD_AGAIN:
@@ -112,7 +117,7 @@ def album_of(payload: Mapping[str, Any]) -> str | None:
 
 def _is_kept(payload: Mapping[str, Any]) -> bool:
     """Whether it is acted on in any case: money, and what Telegram itself reports."""
-    kinds = {"message", "edited_message", "callback_query", "inline_query"}
+    kinds = {"message", "edited_message", "callback_query", "inline_query", MEMBERSHIP}
     return not kinds & payload.keys() or bool(
         {"successful_payment", "refunded_payment"} & body_of(payload).keys()
     )

@@ -590,6 +590,30 @@ async def test_presses_in_a_flood_are_left_alone_and_payments_never_are(store, p
     assert processor.told == [(MOST_WAITING + 1, "error.flood")]
 
 
+async def test_a_flood_of_memberships_is_left_alone_and_nobody_is_told(store, processor):
+    """Somebody blocks and unblocks the bot, or adds it to groups, 10,000 times: most of it is left alone."""
+    processor.hold(1)
+    clock = ManualClock(NOW)
+    intake, _ = an_intake(store, processor, clock=clock)
+    for start in range(1, 10_001, 100):
+        numbers = range(start, start + 100)
+        await intake.take_in([update(n, kind="my_chat_member") for n in numbers])
+    await intake.take_in([update(10_001, XIAOLIN, kind="my_chat_member")])
+    await processor.wait(lambda: processor.done == [10_001])
+    assert processor.told == []
+    assert len(await settled(store)) <= MOST_WAITING + 1
+    await intake.take_in([update(10_002)])
+    assert len(processor.begun) == 2
+    processor.gates[1].set()
+    await intake.drain()
+    assert processor.told == [(10_002, "error.flood")]
+    assert len(processor.done) == MOST_WAITING + 1
+    clock.advance(FLOOD_PAUSE)
+    await intake.take_in([update(10_003, kind="my_chat_member")])
+    await intake.drain()
+    assert processor.done[-1] == 10_003
+
+
 async def test_members_of_a_group_are_counted_each_for_themselves(store, processor):
     processor.hold(1)
     intake, _ = an_intake(store, processor)
