@@ -24,8 +24,19 @@ _PATTERNS = (
     re.compile(r"(?i)(?<=authorization: )\S+(?: \S+)?"),
 )
 
-QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "telegram", "aiohttp", "hpack", "PIL", "asyncio")
-"""Libraries that are heard from warnings on. httpx would write each address, with the token in it."""
+QUIET = {
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    # It warns each second that a job still runs, which is as it should be: see `bot.scheduler`.
+    "apscheduler": logging.ERROR,
+    "uvicorn": logging.WARNING,
+    "telegram": logging.WARNING,
+    "aiohttp": logging.WARNING,
+    "hpack": logging.WARNING,
+    "PIL": logging.WARNING,
+    "asyncio": logging.WARNING,
+}
+"""Libraries, and the level from which they are heard. httpx would write each address, with the token in it."""
 
 
 class RedactingFormatter(logging.Formatter):
@@ -90,8 +101,8 @@ def setup(level: str, style: str, secrets: Iterable[str], stream: TextIO) -> Non
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    for name, least in QUIET.items():
+        logging.getLogger(name).setLevel(max(least, logging.getLevelName(level)))
     logging.captureWarnings(capture=True)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread

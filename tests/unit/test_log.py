@@ -1,4 +1,6 @@
+import asyncio
 import io
+import itertools
 import json
 import logging
 import sys
@@ -9,6 +11,8 @@ import pytest
 import structlog
 
 from bot import log
+from bot.scheduler import Scheduler
+from bot.services.ports import Job
 
 TOKEN = "123456:a-token-for-tests"
 HALF = "a-token-for-tests"
@@ -101,6 +105,32 @@ def test_libraries_that_write_addresses_are_heard_from_warnings_on(stream, name)
     assert stream.getvalue() == ""
     logging.getLogger(name).warning("slow")
     assert "slow" in stream.getvalue()
+
+
+async def test_a_job_that_takes_longer_than_its_interval_is_not_reported_and_one_that_fails_is(stream):
+    scheduler, looks, looked, over = Scheduler(), itertools.count(1), asyncio.Event(), asyncio.Event()
+
+    async def look() -> None:
+        if next(looks) == 20:
+            looked.set()
+
+    async def fail() -> None:
+        raise RuntimeError("the disk is gone")
+
+    async def long() -> None:
+        await over.wait()
+
+    scheduler.start({Job.DELIVER: (0.01, long), Job.RECOVER: (3600, fail), Job.POLL: (0.01, look)})
+    try:
+        await asyncio.wait_for(looked.wait(), 30)
+    finally:
+        over.set()
+        scheduler.stop()
+    assert "a job failed" in stream.getvalue()
+    assert "the disk is gone" in stream.getvalue()
+    assert "running instances" not in stream.getvalue()
+    logging.getLogger("apscheduler.scheduler").error("broken")
+    assert "broken" in stream.getvalue()
 
 
 @pytest.mark.parametrize("style", ["json"], indirect=True)
