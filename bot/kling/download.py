@@ -271,8 +271,33 @@ def _is_public(text: str) -> bool:
         address = inner
     elif inner is not None:
         return False
+    if any(address in each for each in _SPECIAL):
+        return False
+    if address.version == 6 and address not in _UNICAST:
+        return False
     return address.is_global and not address.is_multicast
 
+
+_SPECIAL = tuple(
+    ipaddress.ip_network(each)
+    for each in (
+        # Protocol assignments, all of them.
+        "192.0.0.0/24",
+        # AS112 and AMT: anycast, so that a machine of the own network may be what answers.
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.175.48.0/24",
+        "2620:4f:8000::/48",
+        # The relays of 6to4, given up by RFC 7526.
+        "192.88.99.0/24",
+        # Documentation (RFC 9637).
+        "3fff::/20",
+    )
+)
+"""What the special-purpose registries of IANA list and Python 3.11 takes for global."""
+
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All that IANA assigns to hosts of the internet (RFC 4291); `is_global` knows only what was reserved in its time."""
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _TUNNELS = tuple(

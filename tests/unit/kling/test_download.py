@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import ipaddress
 import itertools
 import socket
 from contextlib import asynccontextmanager
@@ -283,6 +284,52 @@ async def test_only_https_addresses_without_a_password_are_asked(fetch, url):
 async def test_a_name_with_a_private_address_is_refused(fetch, address, scheme):
     with pytest.raises(DownloadRefused):
         await fetch(f"{scheme}://cdn.example/v.mp4", resolve=names(address), allow_loopback=False)
+
+
+REGISTRIES = (
+    # IPv4 Special-Purpose Address Registry
+    *("0.0.0.0/8", "0.0.0.0/32", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+    *("172.16.0.0/12", "192.0.0.0/24", "192.0.0.0/29", "192.0.0.8/32", "192.0.0.9/32", "192.0.0.10/32"),
+    *("192.0.0.170/32", "192.0.0.171/32", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24"),
+    *("192.88.99.0/24", "192.88.99.2/32", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15"),
+    *("198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4", "255.255.255.255/32"),
+    # IPv6 Special-Purpose Address Registry; of ::ffff:0:0/96 and 64:ff9b::/96 the inner address counts.
+    *("::1/128", "::/128", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23", "2001::/32"),
+    *("2001:1::1/128", "2001:1::2/128", "2001:1::3/128", "2001:2::/48", "2001:3::/32", "2001:4:112::/48"),
+    *("2001:10::/28", "2001:20::/28", "2001:30::/28", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48"),
+    *("3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10"),
+    # Multicast, and what is not assigned to anybody or was given back: 2000::/3 is all that is.
+    *("224.0.0.0/4", "ff00::/8", "fec0::/10", "200::/7", "4000::/3", "6000::/3", "8000::/1", "::/8"),
+)
+
+
+@pytest.mark.parametrize("special", REGISTRIES)
+async def test_no_address_of_the_special_purpose_registries_is_public(fetch, special):
+    network = ipaddress.ip_network(special)
+    some = {network[0], network[network.num_addresses // 3], network[-1]}
+    if network.version == 4:
+        some |= {ipaddress.ip_address(f"{form}{each}") for each in some for form in ("::ffff:", "64:ff9b::")}
+    for address in some:
+        with pytest.raises(DownloadRefused, match="not a public address"):
+            await fetch("https://cdn.example/v.mp4", resolve=names(str(address)), allow_loopback=False)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["1.1.1.1", "192.0.1.1", "192.88.98.1", "223.255.255.255", "2606:4700::1111", "64:ff9b::101:101"],
+)
+async def test_addresses_beside_them_are_public(target, address):
+    there = httpx.MockTransport(lambda _: httpx.Response(200, content=VIDEO))
+    async with httpx.AsyncClient(transport=there) as client:
+        await download(
+            client,
+            "https://cdn.example/v.mp4",
+            target,
+            max_bytes=LIMIT,
+            allow_loopback=False,
+            resolve=names(address),
+        )
+    assert target.read_bytes() == VIDEO
 
 
 async def test_a_translated_public_address_is_public(fetch, client, tmp_path):
