@@ -97,6 +97,7 @@ async def build(
     sleep: Sleep = asyncio.sleep,
     store: Store | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
+    pictures_on_loopback: bool = False,
 ) -> AsyncIterator[App]:
     """Put the whole bot together from the settings, and close again at the end what this has opened.
 
@@ -111,6 +112,7 @@ async def build(
       and to the assistant, in place of the network: an `httpx.MockTransport`, or an `httpx.ASGITransport` per host.
       The addresses are those of the settings. Without it, point `telegram.base_url`, `telegram.base_file_url` and
       `providers[].base_url` at servers on loopback, with `delivery.allow_loopback`.
+    - `pictures_on_loopback`: the links to pictures that people write may lead to this very machine as well.
 
         async with build(settings, clock=clock, rng=Random(1), store=store, transport=stand_ins) as app:
             await app.start()
@@ -193,7 +195,8 @@ async def build(
             download,
             downloads,
             max_bytes=LARGEST_PICTURE,
-            allow_loopback=settings.delivery.allow_loopback,
+            # Anybody may write a link: what results may come from is not for them.
+            allow_loopback=pictures_on_loopback,
             kind=Product.IMAGE,
             tempo=tempo,
         )

@@ -6,6 +6,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -47,6 +48,7 @@ def a_site() -> Starlette:
 
 async def test_a_link_to_a_picture_is_fetched_by_the_bot_and_never_handed_on(world):
     world.kling.behaviour.render_seconds = 0.3
+    world.pictures_on_loopback = True
     await world.start()
     async with serve(a_site()) as site:
         await world.telegram.say(ADA, f"/video {site}/boat.jpg the boat sails away")
@@ -74,11 +76,28 @@ async def test_a_link_to_a_picture_is_fetched_by_the_bot_and_never_handed_on(wor
 @pytest.mark.parametrize("name", ["boat.gif", "boat.heic"])
 async def test_a_link_may_lead_to_a_picture_of_any_form_that_a_photo_may_have(world, name):
     world.kling.behaviour.render_seconds = 0.3
+    world.pictures_on_loopback = True
     await world.start()
     async with serve(a_site()) as site:
         await world.telegram.say(ADA, f"/video {site}/{name} the boat sails away")
         (video,) = await world.telegram.wait_video(ADA)
     assert (video["video"]["width"], video["video"]["height"]) == (1080, 720)
+
+
+async def test_a_link_never_leads_to_the_machine_that_results_may_come_from(world):
+    """`delivery.allow_loopback` is about results: anybody may write a link."""
+    await world.start()
+    asked: list[str] = []
+
+    async def secret(request: Request) -> Response:
+        asked.append(request.url.path)
+        return Response(sample_picture(), media_type="image/jpeg")
+
+    async with serve(Starlette(routes=[Route("/secret.jpg", secret)])) as site:
+        await world.telegram.say(ADA, f"/video {site}/secret.jpg it moves")
+        await world.telegram.wait_text(ADA, "lead straight to a picture")
+    assert asked == []
+    assert world.rows("SELECT count(*) FROM tasks") == [(0,)]
 
 
 def pictures(number: int) -> list[bytes]:

@@ -194,6 +194,7 @@ class BotInProcess(World):
         super().__init__(directory, telegram, kling)
         self.app: App | None = None
         self.output: list[Any] = []
+        self.pictures_on_loopback = False
         self._running = AsyncExitStack()
 
     def seconds(self) -> float:
@@ -205,7 +206,13 @@ class BotInProcess(World):
         settings = load(self.config, {})
         rng = random.Random(7)
         self.app = await self._running.enter_async_context(
-            build(settings, clock=self.clock, rng=rng, sleep=_no_waiting)
+            build(
+                settings,
+                clock=self.clock,
+                rng=rng,
+                sleep=_no_waiting,
+                pictures_on_loopback=self.pictures_on_loopback,
+            )
         )
         if settings.web.public_url:
             await self._running.enter_async_context(self.app.serving())
