@@ -227,7 +227,8 @@ def notice(t: Texts, task: Task, batch: Sequence[Task] = ()) -> View:
     It speaks for all of its batch that were not made.
     """
     missed = [each for each in batch if each.state is not TaskState.SUCCEEDED] or [task]
-    back = t("notice.credits_back", credits=credits(t, Credits(sum(each.price for each in missed))))
+    price = Credits(sum(each.price for each in missed))
+    back = t.plural("notice.credits_back", price, credits=credits(t, price))
     if 0 < len(missed) < len(batch):
         made = t("notice.batch", ready=len(batch) - len(missed), number=len(batch))
         back = t("notice.sentences", first=made, second=back)

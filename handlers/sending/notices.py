@@ -83,10 +83,11 @@ class TelegramNotices:
         return Sent(message.message_id)
 
     async def tell(self, task: Task, key: str, /, **params: object) -> Sent:
-        """Write one text to where the task came from."""
+        """Write one text to where the task came from, in the form that goes with the number of its credits."""
         texts = for_language(task.origin.language)
-        view = html.View(texts(key, **_readable(texts, params)))
-        return Sent((await self._chat.send(ReplyTarget.of(task.origin), view)).message_id)
+        number, readable = params.get("credits"), _readable(texts, params)
+        text = texts.plural(key, number, **readable) if isinstance(number, int) else texts(key, **readable)
+        return Sent((await self._chat.send(ReplyTarget.of(task.origin), html.View(text))).message_id)
 
     async def react(self, task: Task, reaction: Reaction) -> None:
         """React to a request in a group; in a private chat the status says enough."""

@@ -179,7 +179,15 @@ def thanks(t: Texts, payment: Payment, balance: Balance, zone: ZoneInfo, now: Mi
         return View(
             t("buy.subscribed", plan=escape(balance.plan), until=until, available=available, charge=charge)
         )
-    return View(t("buy.thanks", credits=html.credits(t, payment.credits), available=available, charge=charge))
+    return View(
+        t.plural(
+            "buy.thanks",
+            payment.credits,
+            credits=html.credits(t, payment.credits),
+            available=available,
+            charge=charge,
+        )
+    )
 
 
 COMMANDS = (

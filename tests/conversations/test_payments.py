@@ -110,7 +110,7 @@ async def test_an_admin_gives_stars_back_with_the_credits_and_nobody_else_does(s
     await telegram.wait_text(BOSS, "did not answer")
     assert shop.balance(ADA) == (0, 0)
     await telegram.say(BOSS, f"/refund {charge}")
-    await telegram.wait_text(BOSS, "150 ⭐ are given back")
+    await telegram.wait_text(BOSS, "gave back 150 ⭐")
     await telegram.wait_text(ADA, "Your 150 ⭐ were given back")
     await telegram.say(BOSS, f"/refund {charge}")
     await telegram.wait_text(BOSS, "given back already")
@@ -141,9 +141,9 @@ async def test_stars_that_telegram_refunds_take_what_is_left_and_it_is_told_once
 
     message = telegram.stars.refund_elsewhere(ADA, charge)
     assert message["from"]["is_bot"]
-    await telegram.wait_text(ADA, "85 credits were taken back")
+    await telegram.wait_text(ADA, "took back 85 credits")
     said = await telegram.wait_text(BOSS, "Telegram refunded 150 ⭐ to Ada")
-    assert "15 credits were spent already" in said["text"]
+    assert "15 credits had been spent" in said["text"]
     assert charge in said["text"]
     # What came from elsewhere stays.
     assert shop.balance(ADA) == (50, 0)
@@ -159,18 +159,18 @@ async def test_stars_that_telegram_refunds_take_what_is_left_and_it_is_told_once
     assert shop.balance(ADA) == (50, 0)
     assert shop.rows("SELECT state, taken FROM payments") == [("refunded", 85)]
     assert shop.rows("SELECT actor_id, subject FROM audit WHERE action = 'refund'") == [(None, str(ADA))]
-    assert (told(shop, ADA, "taken back"), told(shop, BOSS, "Telegram refunded")) == (1, 1)
+    assert (told(shop, ADA, "took back"), told(shop, BOSS, "Telegram refunded")) == (1, 1)
 
 
 async def test_a_refund_of_the_bot_is_not_told_again_by_telegrams_report(shop):
     telegram = shop.telegram
     charge = await bought(shop, ADA)
     await telegram.say(BOSS, f"/refund {charge}")
-    await telegram.wait_text(BOSS, "150 ⭐ are given back")
+    await telegram.wait_text(BOSS, "gave back 150 ⭐")
     await telegram.wait_text(ADA, "Your 150 ⭐ were given back")
     await shop.wait_for(lambda: shop.events("stars were refunded"))
     assert [event["new"] for event in shop.events("stars were refunded")] == [False]
-    assert (told(shop, ADA, "taken back"), told(shop, BOSS, "Telegram refunded")) == (1, 0)
+    assert (told(shop, ADA, "took back"), told(shop, BOSS, "Telegram refunded")) == (1, 0)
     assert shop.rows("SELECT actor_id, subject FROM audit") == [(BOSS, str(ADA))]
 
 
@@ -232,7 +232,7 @@ async def test_a_refund_of_somebody_forgotten_is_told_to_admins_alone(shop):
     await shop.wait_for(lambda: shop.rows("SELECT count(*) FROM users WHERE id = ?", ADA) == [(0,)])
     telegram.stars.refund_elsewhere(ADA, charge)
     await telegram.wait_text(BOSS, "Telegram refunded 150 ⭐")
-    assert told(shop, ADA, "taken back") == 0
+    assert told(shop, ADA, "took back") == 0
     assert shop.rows("SELECT sum(amount) FROM ledger") == [(0,)]
 
 
@@ -346,7 +346,7 @@ async def test_a_refunded_month_ends_the_plan_and_its_renewal(club):
     telegram = club.telegram
     charge = await subscribe(club, ADA)
     await telegram.say(BOSS, f"/refund {charge}")
-    await telegram.wait_text(BOSS, "500 ⭐ are given back")
+    await telegram.wait_text(BOSS, "gave back 500 ⭐")
     await telegram.wait_for(lambda: not telegram.stars.subscription(ADA, charge).renews)
     await telegram.say(ADA, "/quota")
     await telegram.wait_text(ADA, "free")

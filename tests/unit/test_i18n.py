@@ -201,6 +201,12 @@ def test_numbers_go_with_their_words():
     assert chinese.plural("unit.credits", 1) == chinese.plural("unit.credits", 2).replace("2", "1")
 
 
+def test_a_sentence_about_a_number_of_credits_fits_one_of_them_too():
+    """Where the verb goes with the number, the text has a form for each."""
+    about = re.compile(r"\{(credits|available|missing|left|price)\}(</b>)? (are|were|have)\b")
+    assert [key for key, forms in ENGLISH.items() if about.search(forms[0])] == []
+
+
 @pytest.mark.parametrize(
     ("milliseconds", "text"),
     [(-5, "0 s"), (999, "0 s"), (59_999, "59 s"), (61_000, "1 min 1 s"), (3_660_000, "1 h 1 min")],

@@ -160,7 +160,17 @@ async def test_ids_and_credits_are_written_as_people_read_them(telegram, notices
     await notices.tell(a_task_of(), "notice.delivery.refunded", id="K7Q29F", credits=1_500)
     (message,) = telegram.people.replies(ADA)
     assert "K7Q2-9F" in message["text"]
-    assert "1,500 credits" in message["text"]
+    assert "Your 1,500 credits are back" in message["text"]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Your 1 credit is back"), ("zh_Hans", "1 积分已退回")]
+)
+async def test_one_credit_is_written_as_one(telegram, notices, language, words):
+    task = a_task_of(state=TaskState.CANCELLED, language=language, price=1)
+    await notices.send_notice(task)
+    await notices.tell(task, "notice.delivery.refunded", id=task.id, credits=1)
+    assert [words in message["text"] for message in telegram.people.replies(ADA)] == [True, True]
 
 
 # -- alerts ------------------------------------------------------------------------------------------
