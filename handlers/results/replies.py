@@ -34,6 +34,27 @@ ANSWERS: Mapping[MessagePurpose, Answer] = {
     MessagePurpose.EFFECT: results.effect,
 }
 
+MAKES: Mapping[str, frozenset[Operation]] = {
+    "video": frozenset(
+        {
+            Operation.TEXT_TO_VIDEO,
+            Operation.IMAGE_TO_VIDEO,
+            Operation.REFERENCES_TO_VIDEO,
+            Operation.OMNI_VIDEO,
+        }
+    ),
+    "image": frozenset({Operation.IMAGE, Operation.REFERENCES_TO_IMAGE, Operation.OMNI_IMAGE}),
+    "extend": frozenset({Operation.EXTEND}),
+    "edit": frozenset({Operation.OMNI_VIDEO}),
+    "lipsync": frozenset({Operation.LIP_SYNC}),
+    "effect": frozenset({Operation.EFFECT}),
+    "avatar": frozenset({Operation.AVATAR}),
+    "motion": frozenset({Operation.MOTION_CONTROL}),
+    "expand": frozenset({Operation.EXPAND}),
+    "sound": frozenset({Operation.TEXT_TO_AUDIO, Operation.VIDEO_TO_AUDIO}),
+}
+"""What a request may be that a command has made; those that are not here may have made several kinds."""
+
 
 async def on_reply(turn: Turn) -> bool:
     """Act on a text in reply to a result, or to a question about one; False where it is neither."""
@@ -80,6 +101,8 @@ async def on_edited(turn: Turn) -> None:
         task = await services.results.of_request(turn.chat_id, turn.message_id)
     if task is None or task.user_id != turn.user_id:
         return
+    if turn.command is not None and not _may_have_made(turn.command.name, task.request):
+        raise UserError("error.edited.command")
     prompt = await read_prompt(turn, split_links(turn.arguments).words)
     if not prompt.prompt or services.compose.completed(task.request, prompt) == task.request:
         # Telegram also tells of an edit where no word changed, such as a preview that came or went.
@@ -88,6 +111,12 @@ async def on_edited(turn: Turn) -> None:
     request = replace_prompt(services.compose, task.request, prompt, turn.preferences)
     if request != task.request:
         await open_card(turn, request, turn.message_id, EDITED)
+
+
+def _may_have_made(command: str, request: VideoRequest) -> bool:
+    if command == "video" and request.source is not None:
+        return False
+    return command not in MAKES or request.operation in MAKES[command]
 
 
 async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:

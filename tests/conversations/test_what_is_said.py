@@ -478,6 +478,37 @@ async def test_an_edit_into_what_makes_nothing_is_no_other_prompt(bot, words):
 
 
 @pytest.mark.parametrize(
+    ("first", "edited"),
+    [
+        ("/video a fox", "/image a fox"),
+        ("/video a fox", "/image a bear"),
+        ("/image a fox", "/视频 a fox"),
+        ("/video a fox", "/extend it runs"),
+        ("/video a fox", "/sound rain"),
+    ],
+)
+async def test_an_edit_into_another_command_says_to_send_it_anew(bot, first, edited):
+    sent = await bot.telegram.say(ADA, first)
+    await bot.ended()
+    bot.telegram.acting.edit(ADA, ADA, sent["message_id"], edited)
+    await bot.telegram.wait_text(ADA, "An edit can't change the command")
+    await bot.settle()
+    assert drafts(bot) == []
+    assert len(requests(bot)) == 1
+
+
+@pytest.mark.parametrize("first", ["/video a fox", "/image a fox", "/sound rain"])
+async def test_an_edit_within_a_command_is_asked_about(bot, first):
+    sent = await bot.telegram.say(ADA, first)
+    await bot.ended()
+    bot.telegram.acting.edit(ADA, ADA, sent["message_id"], f"{first} and a hare")
+    await bot.settle()
+    (draft,) = drafts(bot)
+    assert draft["prompt"].endswith("and a hare")
+    assert len(bot.written(ADA, "An edit can't")) == 0
+
+
+@pytest.mark.parametrize(
     "content",
     [
         {"dice": {"emoji": "🎲", "value": 3}},
