@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from tests.faults.counts import Counts
 from tests.world.process import BotProcess
 from tests.world.telegram import ADA, XIAOLIN
 
@@ -54,7 +55,9 @@ async def killed_at_a_call(world: BotProcess, rng: random.Random) -> None:
 
 
 @pytest.mark.timeout(120 + 20 * KILLS)
-async def test_videos_arrive_once_though_the_process_is_killed_over_and_over(world, capsys, monkeypatch):
+async def test_videos_arrive_once_though_the_process_is_killed_over_and_over(
+    world: BotProcess, counts: Counts, capsys, monkeypatch
+):
     monkeypatch.setenv("KLINGBOT_PLANS__FREE__MAX_RUNNING", "50")
     world.kling.behaviour.render_seconds = 0.1
     world.telegram.answer_late(LATE, *SLOW)
@@ -64,6 +67,7 @@ async def test_videos_arrive_once_though_the_process_is_killed_over_and_over(wor
         for person in PEOPLE:
             await world.telegram.say(person, f"/video fox number {number} of {person}")
         await killed_at_a_call(world, rng)
+        counts.tried += 1
     world.telegram.state.faults.late.clear()
     await world.start()
     await world.wait_for(lambda: world.rows(RUNNING) == world.rows(WAITING) == [(0,)], 60 + 4 * KILLS)
@@ -72,6 +76,8 @@ async def test_videos_arrive_once_though_the_process_is_killed_over_and_over(wor
     (delivered,), (unknown,) = (world.rows(VIDEOS, state)[0] for state in ("delivered", "undeliverable"))
     with capsys.disabled():
         print(f"\n{KILLS} kills: {delivered} delivered, {surplus} surplus, {unknown} unknown")  # noqa: T201  the figures of a long run
+    counts.duplicated += surplus
+    counts.lost += delivered - len(arrived)
     assert surplus == 0
     assert len(arrived) == delivered
     assert delivered > 0
