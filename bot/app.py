@@ -79,6 +79,7 @@ DELIVERIES_AT_ONCE = 16
 NOTICES_AT_ONCE = 8
 COPIES_AT_ONCE = 1
 ASSETS_AT_ONCE = 4
+SHOWS_AT_ONCE = 500
 DOWNLOAD_TIMEOUT = 30.0
 ASSISTANT_TIMEOUT = 20.0
 
@@ -201,7 +202,8 @@ async def build(
             tempo=tempo,
         )
         line = Line(store=store, pool=pool, clock=clock)
-        status = Status(store=store, line=line, notices=telegram.notices, clock=clock)
+        shows = WorkerPool(SHOWS_AT_ONCE)
+        status = Status(store=store, line=line, notices=telegram.notices, work=shows, clock=clock)
         providers = Providers(store=store, pool=pool, clock=clock, spending=spending)
 
         def fetcher(max_bytes: int) -> Fetch:
@@ -440,7 +442,7 @@ async def build(
                 Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
                 Job.NAME: (ROUNDS_SECONDS, telegram.learn_name),
             },
-            work=(submissions, looks, deliveries, notices, copying, making),
+            work=(submissions, looks, deliveries, notices, copying, making, shows),
             read_update=telegram.read,
             restore=restore,
             prepare=lambda: handler.prepare(access.roles),

@@ -24,7 +24,7 @@ from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
-GRACE_SECONDS = 5.0
+GRACE_SECONDS = 4.0
 """How long what has begun may go on at the end. What is cut short then comes back at the next start."""
 
 STOP_SECONDS = 9.0

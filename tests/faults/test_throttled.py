@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from bot.services.inbox import CONCURRENT_CHATS
 from handlers.sending.pacing import LONGEST_WAIT
-from tests.world.telegram import ADA, complaint, done, queue
+from tests.world.telegram import ADA, XIAOLIN, complaint, done, queue
 
 GROUPS = range(-70, 0)
 PEOPLE = range(5_000, 5_000 + CONCURRENT_CHATS)
@@ -42,6 +42,29 @@ async def test_70_throttled_groups_hold_up_no_answer_to_somebody_else(world):
     # No group has had its second try yet: they wait, and the answer did not.
     assert sorted(written_to(world)) == [*GROUPS, ADA]
     await world.kill()
+
+
+async def test_a_chat_without_an_answer_holds_up_nobody_elses_video(world):
+    """Its task goes to Kling without its first status message after a while, and shows another one then."""
+    end = asyncio.Event()
+
+    async def answer(request: Request) -> Response:
+        chat = await chat_of(request)
+        if chat == XIAOLIN:
+            await end.wait()
+        return a_message_to(chat)
+
+    world.kling.behaviour.render_seconds = 1000
+    await world.start()
+    world.to_telegram.always("sendMessage", answer)
+    await world.telegram.say(XIAOLIN, "/video a fox")
+    await world.wait_for(lambda: world.rows("SELECT 1 FROM tasks WHERE state NOT IN ('queued')"))
+    await world.telegram.say(ADA, "/video a hen")
+    await world.wait_for(
+        lambda: world.rows("SELECT 1 FROM tasks WHERE user_id = ? AND state = 'in_progress'", ADA)
+    )
+    assert written_to(world).count(XIAOLIN) == 1
+    end.set()
 
 
 async def test_64_chats_without_an_answer_hold_up_no_answer_to_somebody_else(world):

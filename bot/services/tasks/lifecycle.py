@@ -119,7 +119,7 @@ class Tasks:
     # -- advancing -----------------------------------------------------------------------------------
 
     async def advance(self, task: Task, event: Event) -> Task | None:
-        """Apply an event, show the new state, and wake the jobs that have work now.
+        """Apply an event, begin to show the new state, and wake the jobs that have work now.
 
         Returns None where the event came too late: another worker or a person moved the task on first.
         """
@@ -142,7 +142,7 @@ class Tasks:
         elif after.due_at is not None and after.due_at <= now and after.state in _JOBS:
             self._wake(_JOBS[after.state])
         if self._status is not None and (after.state is not task.state or isinstance(event, _SHOWN)):
-            await self._status.show(after)
+            self._status.begin(after)
         return after
 
     async def announce(self, task: Task) -> None:

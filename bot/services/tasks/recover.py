@@ -66,13 +66,15 @@ class Recover:
         await self._store.outbox.release(now)
         await self._store.tasks.release(now)
         for task in await self._store.tasks.list_ended_with_status(BATCH):
-            await self._status.close(task)
+            self._status.begin_close(task)
         active = await self._store.tasks.list_in(sorted(ACTIVE_STATES))
+        unshown: list[Task] = []
         for task in active:
-            if task.state is TaskState.QUEUED:
-                await self._tasks.announce(task)
+            if task.state is TaskState.QUEUED and task.status_message_id is None:
+                unshown.append(task)
             else:
-                await self._status.show(task)
+                self._status.begin(task)
+        self._status.begin_first(unshown, self._tasks.announce)
         if active:
             log.info("tasks taken up again", count=len(active))
 

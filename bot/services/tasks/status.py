@@ -1,7 +1,7 @@
 """Keep the one status message of a task true: what was understood, where it is, how long it may take."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from weakref import WeakValueDictionary
@@ -14,6 +14,7 @@ from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import SECOND, ChatId, Millis, TaskId
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Notices, Progress, Reaction, Sent
 from bot.services.tasks.line import Line, Queue
+from bot.services.tasks.workers import WorkerPool
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -24,19 +25,26 @@ SHOWN_QUEUED = 100
 """How many tasks a round of updates concerns itself with; far back in the queue little changes."""
 
 
+Announce = Callable[[Task], Awaitable[None]]
+
 FIRST_STATUS = 5 * SECOND
 """How long a task waits at most for its first status message: a chat that does not answer holds up nothing."""
 
 
 class Status:
-    """Shows progress. It is a courtesy, but for the first message: a chat that refuses it gets no video either."""
+    """Shows progress. It is a courtesy, but for the first message: a chat that refuses it gets no video either.
 
-    def __init__(self, *, store: Store, line: Line, notices: Notices, clock: Clock) -> None:
+    `work` has what is shown while whoever moved the task on goes on.
+    """
+
+    def __init__(self, *, store: Store, line: Line, notices: Notices, work: WorkerPool, clock: Clock) -> None:
         self._store = store
         self._line = line
         self._notices = notices
+        self._work = work
         self._clock = clock
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._begun: set[str] = set()
         self._first: dict[TaskId, Millis] = {}
 
     @contextmanager
@@ -66,6 +74,23 @@ class Status:
             return Progress(now, expected)
         return Progress(now, expected, await self._line.place(task, queue))
 
+    def begin(self, task: Task, queue: Queue | None = None, *, is_routine: bool = False) -> None:
+        """Begin to show a task, and wait for nothing: Telegram may take a minute for a chat."""
+        key = _key(task)
+        # Whoever waits for its turn already shows what the store says by then.
+        if key not in self._begun:
+            self._begun.add(key)
+            self._work.start(self.show(task, queue), is_routine=is_routine)
+
+    def begin_first(self, tasks: Collection[Task], announce: Announce) -> None:
+        """Begin to show the first status of these tasks, as `first` does, and wait for nothing."""
+        if tasks:
+            self._work.start(self._show_first(tasks, announce))
+
+    async def _show_first(self, tasks: Collection[Task], announce: Announce) -> None:
+        with self.first([task.id for task in tasks]):
+            await asyncio.gather(*(announce(task) for task in tasks))
+
     async def show(self, task: Task, queue: Queue | None = None) -> bool:
         """Write or edit the status message of a task, or of its batch, that is not at its end.
 
@@ -74,6 +99,7 @@ class Status:
         """
         try:
             async with self._turn(task):
+                self._begun.discard(_key(task))
                 batch = await self._store.tasks.list_batch(task)
                 running = [each for each in batch if not each.state.is_final and not each.is_forgotten]
                 if not running:
@@ -97,17 +123,17 @@ class Status:
         return {task.id: await self.show(task) for task in unshown}
 
     async def tick(self) -> None:
-        """Bring the status messages up to date between looks: time passes, and the queue moves on.
+        """Begin to bring the status messages up to date between looks: time passes, and the queue moves on.
 
         Those that run and those next in line come first, so that this costs the same however many wait.
         """
         for task in await self._store.tasks.list_in([TaskState.IN_PROGRESS], SHOWN_RUNNING):
             if task.status_message_id is not None:
-                await self.show(task)
+                self.begin(task, is_routine=True)
         queue = await self._line.read()
         for task in await self._store.tasks.list_by_id(queue.first(SHOWN_QUEUED)):
             if task.status_message_id is not None:
-                await self.show(task, queue)
+                self.begin(task, queue, is_routine=True)
 
     async def close(self, task: Task) -> None:
         """Take the status message of a finished task away."""
@@ -116,6 +142,10 @@ class Status:
             if latest is not None and latest.status_message_id is not None:
                 await self._notices.remove_status(latest)
                 await self._store.tasks.set_status_message(task.id, None)
+
+    def begin_close(self, task: Task) -> None:
+        """Begin to take the status message of a finished task away, and wait for nothing."""
+        self._work.start(self.close(task))
 
     async def send_notice(self, task: Task) -> Sent:
         """Tell how a task ended, in place of its status message. Raises a `ChatError`."""
@@ -134,7 +164,7 @@ class Status:
         await self._notices.react(task, reaction)
 
     def _turn(self, task: Task) -> asyncio.Lock:
-        return self._turns.setdefault(task.batch_id or task.id, asyncio.Lock())
+        return self._turns.setdefault(_key(task), asyncio.Lock())
 
     async def _show(self, task: Task, batch: Sequence[Task], queue: Queue | None) -> bool:
         progress = replace(await self.progress(task, queue), batch=batch)
@@ -149,6 +179,11 @@ class Status:
                 if task.status_message_id is None:
                     await self._notices.react(task, Reaction.ACCEPTED)
         return True
+
+
+def _key(task: Task) -> str:
+    """What has one status message: a batch, or a task of its own."""
+    return task.batch_id or task.id
 
 
 async def expected_duration(store: Store, task: Task) -> Millis | None:

@@ -36,7 +36,8 @@ _PACK_ALERTS = {
 class WorkerPool:
     """A set of running pieces of work, at most `limit` of them at once; the rest waits its turn.
 
-    `begun` counts all that were ever started. A piece that fails is logged with its traceback; its task's lease brings it back later.
+    `begun` counts all that were ever started but routine ones. A piece that fails is logged with its traceback; its
+    task's lease brings it back later.
     """
 
     def __init__(self, limit: int) -> None:
@@ -50,9 +51,9 @@ class WorkerPool:
         """How many pieces could begin at once."""
         return max(0, self._limit - len(self._running))
 
-    def start(self, piece: Coroutine[object, object, object]) -> None:
-        """Begin a piece of work."""
-        self.begun += 1
+    def start(self, piece: Coroutine[object, object, object], *, is_routine: bool = False) -> None:
+        """Begin a piece of work; a routine one begins each time that somebody looks, whether anything changed or not."""
+        self.begun += not is_routine
         running = asyncio.create_task(self._run(piece))
         self._running.add(running)
         running.add_done_callback(self._running.discard)
