@@ -36,6 +36,38 @@ def test_every_other_word_is_read_as_its_command(word):
     assert (command.name, command.arguments) == (other_words()[word], "一只狐狸")
 
 
+TRADITIONAL = str.maketrans(
+    "视频图画长编辑对试虚拟数动扩体创务历记录设语余额积隐导删据订帮请开价购买条",
+    "視頻圖畫長編輯對試虛擬數動擴體創務歷記錄設語餘額積隱導刪據訂幫請開價購買條",
+)
+
+
+@pytest.mark.parametrize("word", [word for word in other_words() if not word.isascii()])
+def test_every_chinese_word_is_read_in_traditional_letters_too(word):
+    """Whoever reads them has no texts of their own, but writes commands as they write everything."""
+    assert other_words()[word.translate(TRADITIONAL)] == other_words()[word]
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("影片", "video"),
+        ("影片編輯", "edit"),
+        ("對嘴", "lipsync"),
+        ("設定", "settings"),
+        ("點數", "quota"),
+        ("說明", "help"),
+        ("匯出", "export"),
+        ("儲存", "save"),
+        ("儲值", "buy"),
+        ("範本", "recipes"),
+        ("數位人", "avatar"),
+    ],
+)
+def test_words_that_differ_in_taiwan_name_a_command_too(word, name):
+    assert READER.command_in(f"/{word}一隻狐狸").name == name
+
+
 @pytest.mark.parametrize("separator", ["", *":,;：，、；", "：\u3000", "\n", "\u3000"])
 @pytest.mark.parametrize("word", ["video", "video@kling_bot", "视频", "视频@kling_bot"])
 def test_what_separates_a_command_from_its_text_is_no_part_of_that(word, separator):
