@@ -9,7 +9,6 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 LONGEST_LINE = 100_000
@@ -72,16 +71,3 @@ class ChildProcess:
         await process.stdin.drain()
         answer: dict[str, Any] = json.loads(await process.stdout.readline())
         return answer
-
-
-def limit_memory(extra: int) -> None:
-    """Bound what this process allocates from here on to `extra` bytes, where the system can (Linux)."""
-    if sys.platform != "linux":
-        return
-    import resource
-
-    lines = Path("/proc/self/status").read_text("ascii").splitlines()
-    used = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmData:"))
-    resource.setrlimit(resource.RLIMIT_DATA, (used + extra, used + extra))
-    # A crash of a decoder is expected here and leaves no file behind.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

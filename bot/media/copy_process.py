@@ -12,8 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.media.child import limit_memory
 from bot.media.fitting import Film, Fit, NoCopy, fit
+from bot.media.memory import limit_memory
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from bot.errors import UserError
-from bot.media.child import limit_memory
 from bot.media.images import PreparedImage, close_up, prepare
+from bot.media.memory import limit_memory
 
 EXTRA_MEMORY = 250_000_000
 """Bytes of address space that decoding may take: more than any accepted image needs, stacks of threads included."""
