@@ -146,15 +146,17 @@ class Intake:
         backlog = await self._store.inbox.list_unprocessed()
         if backlog:
             log.info("unfinished updates replayed", count=len(backlog))
-        deadly = [row for row in backlog if row.attempts >= MOST_DEATHS]
-        # The photos of an album are acted on together: what one of them does, all do.
-        albums = {(row.chat_id, album) for row in deadly if (album := album_of(row.payload))}
-        deadly += [
-            row for row in backlog if row not in deadly and (row.chat_id, album_of(row.payload)) in albums
-        ]
+        deadly = _with_albums([row for row in backlog if row.attempts >= MOST_DEATHS], backlog)
         if deadly:
-            await self._set_aside(deadly, f"deaths: {MOST_DEATHS}")
-            for row in deadly:
+            made = await self._store.inbox.list_accepted([row.update_id for row in deadly])
+            # Their tasks go on, whatever else was to be done: nobody is told that nothing came of it.
+            accepted = _with_albums([row for row in deadly if row.update_id in made], deadly)
+            for row in accepted:
+                await self._store.inbox.mark_processed(row.update_id, self._clock.now())
+            broken = [row for row in deadly if row not in accepted]
+            if broken:
+                await self._set_aside(broken, f"deaths: {MOST_DEATHS}")
+            for row in broken:
                 if row.attempts >= MOST_DEATHS:
                     self._tell(row, BROKEN)
         for row in backlog:
@@ -404,6 +406,12 @@ class Intake:
                 log.exception("the operators could not be told")
 
         self._begin(report())
+
+
+def _with_albums(rows: Sequence[InboxRow], among: Sequence[InboxRow]) -> list[InboxRow]:
+    """These, and the other photos of their albums: they are acted on together, and what one does, all do."""
+    albums = {(row.chat_id, album) for row in rows if (album := album_of(row.payload))}
+    return [row for row in among if row in rows or (row.chat_id, album_of(row.payload)) in albums]
 
 
 async def _end(task: asyncio.Task[None]) -> None:

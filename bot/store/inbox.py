@@ -58,6 +58,13 @@ class Inbox(Subject):
         statement = "SELECT * FROM inbox WHERE processed_at IS NULL ORDER BY update_id"
         return await self._read(lambda tx: tx.all(InboxRow, statement))
 
+    async def list_accepted(self, update_ids: Sequence[int]) -> set[int]:
+        """Those of these updates that a task was made of."""
+        statement = "SELECT update_id FROM tasks WHERE update_id = ANY (:ids)"
+        return {
+            row["update_id"] for row in await self._read(lambda tx: tx.all(Row, statement, ids=update_ids))
+        }
+
     async def note_attempts(self, update_id: int, attempts: int) -> None:
         """Note how often an update was begun, before it is."""
         await self._write(lambda tx: _note_attempts(tx, update_id, attempts))

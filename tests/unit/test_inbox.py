@@ -15,7 +15,7 @@ from bot.services.ports import RawUpdate, UnreadableError, UnreadUpdate
 from bot.services.slots import waiting
 from bot.store import Store
 from bot.store.inbox import LONGEST_CONTENT, MOST_IN_QUARANTINE, Inbox, InboxRow, Quarantined
-from tests.builders import NOW, an_update
+from tests.builders import NOW, an_update, stored
 
 ADA, XIAOLIN = 1001, 1002
 TIMEOUT = 10
@@ -539,6 +539,22 @@ async def test_what_waits_for_telegram_when_a_process_ends_is_not_to_blame(store
     await last.replay()
     await last.drain()
     assert processor.done == [1]
+
+
+async def test_what_a_task_was_made_of_is_not_set_aside_with_its_album(store, processor):
+    """Its owner would be told that nothing came of it, and get the video."""
+    for number in (1, 2, 3):
+        row = an_update(number, attempts=2 if number != 2 else 0)
+        album = {"media_group_id": "7"} if number != 3 else {}
+        await store.inbox.receive([replace(row, payload={"update_id": number, "message": album})])
+    await stored(store, update_id=1)
+    intake, _ = an_intake(store, processor)
+    await intake.replay()
+    await intake.drain()
+    assert processor.done == []
+    assert [each.update_id for each in await store.inbox.list_quarantine()] == [3]
+    assert [number for number, _ in processor.told] == [3]
+    assert await store.inbox.list_unprocessed() == []
 
 
 async def test_a_process_that_is_stopped_in_order_blames_nobody(store, processor, run):
