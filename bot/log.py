@@ -29,6 +29,8 @@ QUIET = {
     "httpcore": logging.WARNING,
     # It warns each second that a job still runs, which is as it should be: see `bot.scheduler`.
     "apscheduler": logging.ERROR,
+    # Jobs tell themselves what goes wrong in them; it tells of those that are cut short before they begin.
+    "apscheduler.executors": logging.CRITICAL,
     "uvicorn": logging.WARNING,
     "telegram": logging.WARNING,
     "aiohttp": logging.WARNING,

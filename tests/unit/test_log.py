@@ -133,6 +133,18 @@ async def test_a_job_that_takes_longer_than_its_interval_is_not_reported_and_one
     assert "broken" in stream.getvalue()
 
 
+async def test_a_job_that_is_cut_short_before_it_begins_is_no_failure(stream):
+    for steps in range(5):
+        scheduler = Scheduler()
+        scheduler.start({Job.DELIVER: (3600, asyncio.Event().wait)})
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        scheduler.stop()
+        for _ in range(5):
+            await asyncio.sleep(0)
+    assert stream.getvalue() == ""
+
+
 @pytest.mark.parametrize("style", ["json"], indirect=True)
 def test_every_line_is_json_with_its_ids(stream):
     with structlog.contextvars.bound_contextvars(task="K7Q29F"):
