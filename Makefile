@@ -29,7 +29,7 @@ run: install  ## run the bot with config.toml
 
 # Many tests wait for a server or a disk, so there are more of them at once than cores.
 test: install  ## run the tests that need no process and no browser
-	$(BIN)/python -m pytest -n 4 --ignore tests/faults --ignore tests/web $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal --ignore tests/faults --ignore tests/web $(ARGS)
 
 test-flows: install  ## run the tests of the chat page
 	$(BIN)/python -m pytest -n 3 tests/web $(ARGS)
