@@ -96,13 +96,17 @@ async def test_a_chat_without_an_answer_holds_up_neither_the_start_nor_the_statu
         return complaint(400, "Bad Request: message is not modified")
 
     async def edited() -> None:
-        while {call["message_id"] for call in world.to_telegram.of("editMessageText")} != {500, 501, 502}:
+        while {call["chat_id"] for call in world.to_telegram.of("editMessageText")} != {*people}:
             await asyncio.sleep(0.01)
 
-    for number in range(3):
-        task = await stored(world.store, TaskState.IN_PROGRESS)
-        await world.store.tasks.set_status_message(task.id, 500 + number)
+    people = (ADA, XIAOLIN, UserId(BOSS))
+    tasks = [
+        await stored(world.store, TaskState.IN_PROGRESS, chat_id=ChatId(person), user_id=person)
+        for person in people
+    ]
     for begin in (partial(world.begin, Job.STATUS), world.restart):
+        for number, task in enumerate(tasks):
+            await world.store.tasks.set_status_message(task.id, 500 + number)
         world.to_telegram.answer("editMessageText", slow)
         async with asyncio.timeout(20):
             await begin()

@@ -219,7 +219,9 @@ class BotInProcess(World):
         await self.app.start()
 
     async def stop(self) -> None:
-        """Close the bot; the database stays, and `start` builds it anew."""
+        """Close the bot, as a process ends; the database stays, and `start` builds it anew."""
+        for work in () if self.app is None else self.app.work:
+            await work.stop(grace_seconds=0)
         await self._running.aclose()
         self.app = None
 
