@@ -38,7 +38,7 @@ test-flows: install  ## run the tests of the chat page
 # LONG=1 takes hours: every point, every row of docs/faults.md, 300 kills, a million cases.
 FAULTS := $(if $(LONG),FAULT_LONG=1 FAULT_KILLS=300 FUZZ_CASES=1000000)
 faults: install  ## break things on purpose: kills, and faults on the way; LONG=1 takes hours and fuzzes too
-	$(FAULTS) $(BIN)/python -m pytest -n 8 --dist worksteal $(if $(LONG),--timeout 0 tests/fuzz) tests/faults $(ARGS)
+	$(FAULTS) $(BIN)/python -m pytest -n 4 --dist worksteal $(if $(LONG),--timeout 0 tests/fuzz) tests/faults $(ARGS)
 
 fuzz: install  ## fuzzing with CASES cases, other ones each time; `make test` tries a few, the same each time
 	FUZZ_CASES=$(CASES) $(BIN)/python -m pytest -n 2 tests/fuzz $(ARGS)

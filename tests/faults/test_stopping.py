@@ -10,6 +10,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.application import GRACE_SECONDS
 from tests.world.process import BotProcess
 from tests.world.telegram import ADA, XIAOLIN
 
@@ -112,7 +113,8 @@ async def test_a_second_signal_ends_it_at_once(world):
     world.ask_to_stop()
     await world.wait_said("stopping")
     world.ask_to_stop()
-    async with asyncio.timeout(2):
+    # Without the second one what runs would have its grace.
+    async with asyncio.timeout(GRACE_SECONDS - 0.5):
         assert await world.stop() == 0
 
 
