@@ -28,6 +28,9 @@ QUERY_LEASE = Millis(90 * SECOND)
 DELIVERY_LEASE = Millis(1_800 * SECOND)
 """The same for a download and an upload on a slow line."""
 
+IDS_ARE_UNIQUE_FOR = Millis(3_600 * SECOND)
+"""How long an id of a finished task is no other task's: some providers count from 1 again when they begin anew."""
+
 COPY_LEASE = Millis(7_200 * SECOND)
 """The same, with a smaller copy made in between."""
 

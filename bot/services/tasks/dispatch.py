@@ -28,6 +28,7 @@ from bot.domain.tasks.line import Kind, Waiting
 from bot.domain.tasks.schedule import (
     ABSENCE_PAUSE,
     ABSENCES_TO_PROVE,
+    IDS_ARE_UNIQUE_FOR,
     SEARCHES,
     SUBMISSION_LEASE,
     PollingPolicy,
@@ -35,7 +36,7 @@ from bot.domain.tasks.schedule import (
     first_look,
 )
 from bot.domain.tasks.task import FailureKind, Task, TaskState
-from bot.domain.units import HOUR, SECOND, Millis, ProviderName
+from bot.domain.units import SECOND, Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.client import KlingClient
 from bot.kling.pool import Pool, Running
@@ -187,7 +188,7 @@ class Dispatch:
         now = self._runtime.clock.now()
         async with self._accepting:
             if await self._store.tasks.is_held_by_another(
-                task.provider, submission.provider_task_id, task.id, Millis(now - HOUR)
+                task.provider, submission.provider_task_id, task.id, Millis(now - IDS_ARE_UNIQUE_FOR)
             ):
                 log.error("the provider answered with the id of another task", **known)
                 await self._tasks.advance(task, AnswerLost(now, task.looks + 1))

@@ -14,9 +14,9 @@ from bot.domain.tasks.lifecycle import (
     ProviderFailed,
     StillRunning,
 )
-from bot.domain.tasks.schedule import QUERY_LEASE, PollingPolicy, backoff, next_look
+from bot.domain.tasks.schedule import IDS_ARE_UNIQUE_FOR, QUERY_LEASE, PollingPolicy, backoff, next_look
 from bot.domain.tasks.task import FailureKind, RemoteVideo, Task, TaskState
-from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis, ProviderName
+from bot.domain.units import DAY, MINUTE, SECOND, Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.callback import Hint
 from bot.kling.client import KlingClient
@@ -89,8 +89,7 @@ class Poll:
         if client is None:
             return ()
         try:
-            status = await client.query(task_ref(task))
-            await self._check_own(task, client, status.provider_task_id)
+            status = await self._query(client, task)
         except outcomes.ProviderError as error:
             log.info("results were not found anew", task=task.id, provider=client.name, reason=str(error))
             return ()
@@ -115,8 +114,7 @@ class Poll:
 
     async def _look(self, client: KlingClient, task: Task) -> None:
         try:
-            status = await client.query(task_ref(task))
-            await self._check_own(task, client, status.provider_task_id)
+            status = await self._query(client, task)
         except outcomes.ProviderError as error:
             log.warning("could not look at a task", task=task.id, provider=client.name, reason=str(error))
             if not isinstance(error, outcomes.NotFound):
@@ -125,13 +123,15 @@ class Poll:
         else:
             await self._advance(task, self._meaning(task, status))
 
-    async def _check_own(self, task: Task, client: KlingClient, told: str) -> None:
-        """Refuse an answer that is about another task. An id that nobody has may be one more of the same task."""
-        since = Millis(self._runtime.clock.now() - HOUR)
+    async def _query(self, client: KlingClient, task: Task) -> TaskStatus:
+        """Ask about a task, and refuse an answer about another. An id that nobody has may be one more of this task."""
+        status = await client.query(task_ref(task))
+        told, since = status.provider_task_id, Millis(self._runtime.clock.now() - IDS_ARE_UNIQUE_FOR)
         if told != task.provider_task_id and await self._store.tasks.is_held_by_another(
             client.name, told, task.id, since
         ):
             raise outcomes.Unavailable("the answer is about another task")
+        return status
 
     def _meaning(self, task: Task, status: TaskStatus) -> Event:
         """What a look at the provider means for the task."""
