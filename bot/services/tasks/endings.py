@@ -233,8 +233,7 @@ class Endings:
                 if not task.origin.is_private:
                     private = await self._to_private(task)
                     with suppress(ChatError):
-                        key = "notice.delivery.refunded"
-                        await self._status.tell(private, key, id=shown(task.id), credits=refunded)
+                        await self._say_refunded(private, refunded)
             except Unplaced:
                 log.warning("nobody knows whether the refund was told", task=task.id)
         await self._store.outbox.mark_undeliverable(delivery.id, failure, now)
@@ -245,9 +244,12 @@ class Endings:
         if delivery.place is not None:
             delivery = await self._places.give_back(delivery)
         async with self._places.counted(delivery):
-            await self._status.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=credits)
+            await self._say_refunded(task, credits)
         await self._status.close(task)
         await self._status.react(task, Reaction.FAILED)
+
+    async def _say_refunded(self, task: Task, credits: int) -> None:
+        await self._status.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=credits)
 
 
 def _is_paid_for(delivery: Delivery) -> bool:
