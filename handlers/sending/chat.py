@@ -17,6 +17,7 @@ from telegram import (
     BotCommandScope,
     ChatPermissions,
     ForceReply,
+    InlineKeyboardMarkup,
     InlineQueryResultsButton,
     LinkPreviewOptions,
     Message,
@@ -125,13 +126,14 @@ class Chat:
         `force_reply` opens the reader's reply where the view has no buttons; `preview` shows the page of a link;
         `effect` is the id of a message effect.
         """
-        forced = {"reply_markup": ForceReply(selective=True)} if force_reply else {}
+        forced = ForceReply(selective=True) if force_reply else None
         return await self._written(
             view,
-            lambda words: self._send(
+            lambda words, keyboard: self._send(
                 target,
                 lambda place: self._bot.send_message(
-                    **(words | forced if words["reply_markup"] is None else words),
+                    **words,
+                    reply_markup=keyboard or forced,
                     disable_notification=silent,
                     link_preview_options=LinkPreviewOptions(is_disabled=not preview),
                     message_effect_id=effect,
@@ -158,7 +160,9 @@ class Chat:
             options |= attributes(media) | timeouts([media])
             message: Message = await self._written(
                 view or View(""),
-                lambda words: self._send(target, lambda place: send(**place, **words, **options), urgency),
+                lambda words, keyboard: self._send(
+                    target, lambda place: send(**place, **words, reply_markup=keyboard, **options), urgency
+                ),
                 "caption",
             )
         return message
@@ -192,13 +196,14 @@ class Chat:
         try:
             await self._written(
                 view,
-                lambda words: self._requests.make_in(
+                lambda words, keyboard: self._requests.make_in(
                     chat_id,
                     urgency,
                     lambda: self._bot.edit_message_text(
                         **words,
                         chat_id=chat_id,
                         message_id=message_id,
+                        reply_markup=keyboard,
                         link_preview_options=LinkPreviewOptions(is_disabled=True),
                     ),
                 ),
@@ -225,14 +230,14 @@ class Chat:
             try:
                 changed = await self._written(
                     view,
-                    lambda words: self._requests.make_in(
+                    lambda words, keyboard: self._requests.make_in(
                         chat_id,
                         Urgency.FILE,
                         lambda: self._bot.edit_message_media(
-                            input_media(media, open_files, _without_buttons(words)),
+                            input_media(media, open_files, words),
                             chat_id=chat_id,
                             message_id=message_id,
-                            reply_markup=words["reply_markup"],
+                            reply_markup=keyboard,
                             **timeouts([media]),
                         ),
                     ),
@@ -385,16 +390,17 @@ class Chat:
     # -- what all messages have -------------------------------------------------------------------------------
 
     async def _written(
-        self, view: View, write: Callable[[dict[str, Any]], Awaitable[T]], field: str = "text"
+        self,
+        view: View,
+        write: Callable[[dict[str, Any], InlineKeyboardMarkup | None], Awaitable[T]],
+        field: str = "text",
     ) -> T:
         """Write a text or a caption with buttons; without what of its form the server does not know."""
         words: dict[str, Any] = {field: view.html, "parse_mode": ParseMode.HTML} if view.html else {}
         while True:
             copies = self._can_copy
             try:
-                return await write(
-                    words | {"reply_markup": markup(view.buttons, self._signer, copies=copies)}
-                )
+                return await write(words, markup(view.buttons, self._signer, copies=copies))
             except ChatRefused as error:
                 refusal = refusals.read(error)
                 if refusal is Refusal.FORBIDDEN_BUTTON and copies:
@@ -431,10 +437,6 @@ class Chat:
                     raise ChatGone(str(error)) from None
                 else:
                     raise
-
-
-def _without_buttons(words: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in words.items() if name != "reply_markup"}
 
 
 def _caption(html: str) -> dict[str, Any]:
