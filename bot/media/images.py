@@ -144,9 +144,7 @@ def _check_size(picture: "Image.Image", limits: ImageLimits) -> None:
     else:
         pixels = TRANSPARENT if picture.has_transparency_data else PALETTE if picture.mode == "P" else OPAQUE
         per_pixel = max(DECODING.get(picture.format or "", 0), pixels)
-    most = min(limits.max_pixels, int(limits.max_memory / per_pixel))
-    if width * height > most:
-        raise UserError("error.image.too_many_pixels", limit=most // 1_000_000)
+    _check_pixels(width * height, per_pixel, limits)
     if min(picture.size) < limits.min_side:
         raise UserError("error.image.too_small", width=width, height=height, side=limits.min_side)
     if max(picture.size) > min(picture.size) * limits.max_ratio:
@@ -170,8 +168,12 @@ def _check_webp(source: bytes | Path, limits: ImageLimits) -> None:
             sides = [(bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1]
         case _:
             sides = [int.from_bytes(head[start : start + 3], "little") + 1 for start in (24, 27)]
-    most = int(limits.max_memory / DECODING["WEBP"])
-    if sides[0] * sides[1] > most:
+    _check_pixels(sides[0] * sides[1], DECODING["WEBP"], limits)
+
+
+def _check_pixels(pixels: int, bytes_each: float, limits: ImageLimits) -> None:
+    most = min(limits.max_pixels, int(limits.max_memory / bytes_each))
+    if pixels > most:
         raise UserError("error.image.too_many_pixels", limit=most // 1_000_000)
 
 
