@@ -166,8 +166,8 @@ async def show_card(
         turn.replaces = None
     cards = turn.services.cards
     older = await cards.get(turn.user_id, turn.chat_id)
-    kept = {card.name, turn.replaces_card.name if turn.replaces_card is not None else card.name}
-    if older is not None and older.name not in kept and older.photos:
+    replaced = turn.replaces_card is not None and older is not None and older.name == turn.replaces_card.name
+    if older is not None and older.name != card.name and older.photos and not replaced:
         await turn.answer(await aside_view(turn, older), target)
     # Saved before it is shown: its buttons must work at once, also if we crash in between.
     await cards.save(turn.user_id, turn.chat_id, replace(card, message_id=None))
