@@ -183,8 +183,10 @@ async def outcomes_of(dialect: str, given_answers: list[Answer]) -> AsyncIterato
                 sleep=sleep,
                 mask=Mask([KEY]).answer,
             )
+            questions = asking(client)
+            assert len(questions) == QUESTIONS
             try:
-                yield await asking(client)[number]()
+                yield await questions[number]()
             except outcomes.ProviderError as error:
                 assert error.retry_after is None or 0 <= error.retry_after <= 3_600_000
                 yield (str(error), error.message, error.code)
