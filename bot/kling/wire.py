@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol, Self
 
 from bot.domain.requests.request import Operation, VideoRequest
-from bot.domain.tasks.task import RemoteVideo
+from bot.domain.tasks.task import FailureKind, RemoteVideo
 
 OWN_IDS = "klingbot-"
 """How our own id of every task begins."""
@@ -66,7 +66,11 @@ class RemoteState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TaskStatus:
-    """One look at a task. `progress` in percent where the provider tells. `cost` in its own decimal unit."""
+    """One look at a task. `progress` in percent where the provider tells. `cost` in its own decimal unit.
+
+    `failure` is why it failed where more is known than the words of `reason`. `keys` are the names in the answer, in
+    order and without their values, where it is unclear.
+    """
 
     provider_task_id: str
     state: RemoteState
@@ -76,6 +80,13 @@ class TaskStatus:
     reason: str | None = None
     external_task_id: str | None = None
     cost: str | None = None
+    failure: FailureKind | None = None
+    keys: tuple[str, ...] = ()
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether nobody knows the word, or a success has no address: kept waiting for, and told to the admins."""
+        return self.state is RemoteState.UNKNOWN or (self.state is RemoteState.SUCCEEDED and not self.videos)
 
 
 @dataclass(frozen=True, slots=True)

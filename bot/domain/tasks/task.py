@@ -147,7 +147,7 @@ class RemoteVideo:
     """A finished result at the provider, most often a video; `kind` says what it is.
 
     Addresses may be signed: they are never logged. `duration_ms` if told. `watermark_url` is the same with
-    the provider's mark, where one was asked for.
+    the provider's mark, where one was asked for. `others` are more addresses of the same result, the likeliest first.
     """
 
     url: str = field(repr=False)
@@ -155,6 +155,7 @@ class RemoteVideo:
     duration_ms: int | None = None
     kind: Product = Product.VIDEO
     watermark_url: str | None = field(default=None, repr=False)
+    others: tuple[str, ...] = field(default=(), repr=False)
 
 
 class DeliveryKind(StrEnum):

@@ -139,7 +139,7 @@ class Poll:
             videos = tuple(_marked(video) if task.request.watermark else video for video in status.videos)
             return Finished(videos, status.cost)
         if status.state is RemoteState.FAILED:
-            return ProviderFailed(failure_kind(status.reason), status.reason or "")
+            return ProviderFailed(status.failure or failure_kind(status.reason), status.reason or "")
         return self._wait(task, status.progress)
 
     def _unseen(self, task: Task, error: outcomes.ProviderError | None) -> Event:

@@ -18,7 +18,7 @@ EXTERNAL_ID = "klingbot-K7Q29F-0123456789ab"
 PICTURES = {hashlib.sha256(data).hexdigest(): data for data in (b"first frame", b"last frame")} | BYTES
 
 
-USUAL = {"kind": "video", "watermark_url": None}
+USUAL = {"kind": "video", "watermark_url": None, "others": []}
 """What a sample says of a result only where it is otherwise."""
 
 
@@ -85,9 +85,12 @@ def hold_answer(dialect: Dialect, name: str) -> None:
 
 def shown(status: TaskStatus, like: dict[str, Any]) -> dict[str, Any]:
     """What a status says; the word only where the sample speaks of it, and nothing that is empty."""
-    fields = {key: value for key, value in asdict(status).items() if value not in (None, (), [])}
-    if "word" not in like:
-        del fields["word"]
+    # As JSON has it: lists, and no tuples.
+    fields = {
+        key: value for key, value in json.loads(json.dumps(asdict(status))).items() if value not in (None, [])
+    }
+    for name in {"word", "keys"} - like.keys():
+        fields.pop(name, None)
     if "videos" in fields:
         fields["videos"] = [usual(video, like) for video in fields["videos"]]
     return fields
