@@ -171,6 +171,29 @@ def test_every_text_is_used():
     assert not unused
 
 
+OTHER_WORDS = (
+    "渠道",
+    "供应商",
+    "灵感值",
+    "反向提示词",
+    "负面提示词",
+    "动作迁移",
+    "动作模仿",
+    "试衣",
+    "照片说话",
+    "主体元素",
+)
+"""What others call things for which the Chinese texts have one word each: 服务商, 积分, 负向提示词 and so on."""
+
+
+def test_one_thing_has_one_chinese_name():
+    mixed = {
+        key: [word for word in OTHER_WORDS if any(word in form for form in forms)]
+        for key, forms in CATALOGUES["zh_Hans"].items()
+    }
+    assert {key: words for key, words in mixed.items() if words} == {}
+
+
 @pytest.mark.parametrize("language", NAMES)
 def test_every_text_is_html_as_telegram_takes_it(language):
     for key, forms in CATALOGUES[language].items():
