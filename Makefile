@@ -7,6 +7,9 @@ CASES  ?= 100000
 # Wheels that were fetched before (`make wheels`) are enough to install without a network.
 OFFLINE := $(if $(wildcard wheels/*.whl),--no-index --find-links wheels,)
 
+# The tests start the bot some three hundred times: without compiled modules each start takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo run test test-flows faults fuzz screenshots lint format bench lock wheels clean
 
