@@ -20,8 +20,11 @@ from handlers import ROUTES
 from handlers.chat.menus import Section
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text("utf-8")
-ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text("utf-8")
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"))
+}
+README = PAGES["README.md"]
 
 
 def tracked() -> list[Path]:
@@ -61,26 +64,27 @@ def command_table() -> str:
 
 
 def test_the_table_of_commands_is_what_the_handlers_declare():
-    found = README.partition("<!-- commands -->\n")[2].partition("\n<!-- /commands -->")[0]
+    found = PAGES["docs/users.md"].partition("<!-- commands -->\n")[2].partition("\n<!-- /commands -->")[0]
     assert found == command_table(), (
         f"put this between <!-- commands --> and <!-- /commands -->:\n{command_table()}"
     )
 
 
 def test_the_examples_name_only_commands_that_there_are():
-    table = README.partition("## What people can type")[2].partition("\n## ")[0]
-    assert set(re.findall(r"`/(\w+)", table)) <= set(ROUTES.commands)
+    for name in ("README.md", "README.zh-CN.md", "docs/users.md"):
+        rows = [row for row in PAGES[name].splitlines() if row.startswith("| ")]
+        assert set(re.findall(r"`/(\w+)", "\n".join(rows))) <= set(ROUTES.commands), name
 
 
-def test_every_command_of_the_shell_is_in_the_readme_and_the_other_way_round():
-    table = README.partition("## From a shell")[2].partition("\n## ")[0]
+def test_every_command_of_the_shell_is_documented_and_the_other_way_round():
+    table = PAGES["docs/cli.md"].partition("## From a shell")[2].partition("\n## ")[0]
     rows = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`([a-z-]+)", row)}
     assert named == set(admin.commands)
 
 
-def test_every_dialect_is_in_the_readme_and_in_the_settings():
-    table = README.partition("## Keys that work")[2].partition("\n## ")[0]
+def test_every_dialect_is_documented_and_in_the_settings():
+    table = PAGES["docs/providers.md"].partition("## Keys that work")[2].partition("\n## ")[0]
     named = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
     provider = Settings.model_fields["providers"].annotation.__args__[0]
     allowed = set(provider.model_fields["dialect"].annotation.__args__)
@@ -88,15 +92,19 @@ def test_every_dialect_is_in_the_readme_and_in_the_settings():
 
 
 def test_the_table_of_models_is_what_the_catalog_says():
-    found = README.partition("<!-- models -->\n")[2].partition("\n<!-- /models -->")[0]
+    found = PAGES["docs/models.md"].partition("<!-- models -->\n")[2].partition("\n<!-- /models -->")[0]
     assert found == table(catalog.load()), (
-        "README is behind the catalog: put what `python -m bot.cli.catalog_table` prints "
+        "docs/models.md is behind the catalog: put what `python -m bot.cli.catalog_table` prints "
         "between <!-- models --> and <!-- /models -->"
     )
 
 
 def test_the_example_of_a_gateway_that_names_models_by_function_can_be_used_as_it_stands(tmp_path):
-    section = README.partition("### Gateways that name models by function")[2].partition("\n## ")[0]
+    section = (
+        PAGES["docs/providers.md"]
+        .partition("## Gateways that name models by function")[2]
+        .partition("\n## ")[0]
+    )
     example = section.partition("```toml\n")[2].partition("```")[0]
     path = tmp_path / "config.toml"
     path.write_text(f'[telegram]\ntoken = "123456:a-token-for-tests"\n\n{example}', "utf-8")
@@ -107,10 +115,24 @@ def test_the_example_of_a_gateway_that_names_models_by_function_can_be_used_as_i
 
 
 def test_every_file_that_the_documents_name_is_there():
-    for name in re.findall(r"`((?:bot|handlers|tests|deploy)/[\w/.]+)`", README + ARCHITECTURE):
-        assert (ROOT / name).exists(), name
-    for name in re.findall(r"\]\(((?!http)[^)#]+)\)", README + ARCHITECTURE):
-        assert (ROOT / name).exists(), name
+    for page, text in PAGES.items():
+        for name in re.findall(r"`((?:bot|handlers|tests|deploy)/[\w/.]+)`", text):
+            assert page == "CHANGELOG.md" or (ROOT / name).exists(), (page, name)
+        for name in re.findall(r"\]\(((?!http)[^)#]+)", text):
+            assert (ROOT / page).parent.joinpath(name).exists(), (page, name)
+
+
+def test_every_document_is_found_from_the_readme():
+    linked = set(re.findall(r"\]\(((?!http)[^)#]+)", README))
+    assert {name for name in PAGES if name != "README.md"} <= linked
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_readme_is_short_and_its_smallest_settings_are_enough(page, tmp_path):
+    assert len(PAGES[page].splitlines()) <= 120
+    path = tmp_path / "config.toml"
+    path.write_text(PAGES[page].partition("```toml\n")[2].partition("```")[0], "utf-8")
+    assert load(path, {}).providers[0].name == "official"
 
 
 def test_the_changelog_tells_of_what_is_here():

@@ -1,4 +1,4 @@
-"""The table of what models can do, in Markdown, made from the catalog: README holds exactly this.
+"""The table of what models can do, in Markdown, made from the catalog: docs/models.md holds exactly this.
 
 `python -m bot.cli.catalog_table` prints it.
 """

@@ -1,19 +1,12 @@
-"""What Telegram's refusals mean: everything in `handlers` reads them here, and `docs/troubleshooting.md` is made of it."""
+"""What Telegram's refusals mean: everything in `handlers` reads them here, and the table of `docs/troubleshooting.md` is made of it."""
 
 import re
 
 from handlers.sending.wordings import TABLE, Refusal
 
-__all__ = ["Refusal", "document", "read"]
+__all__ = ["Refusal", "read", "table"]
 
 HEAD = """\
-# What Telegram refuses, and what the bot does
-
-Generated from `handlers/sending/wordings.py`.
-
-Find the words that Telegram answers, as they are in the log, and read what happens then. What is not in the table is
-logged as `telegram refuses a request`; a result that is refused for such a reason is offered as a link.
-
 | What it means | Telegram's words | What the bot does |
 | --- | --- | --- |
 """
@@ -27,10 +20,10 @@ def read(refused: object) -> Refusal | None:
     return next((refusal for refusal, pattern in _PATTERNS if pattern.search(text)), None)
 
 
-def document() -> str:
-    """Return `docs/troubleshooting.md`."""
+def table() -> str:
+    """Return the table of `docs/troubleshooting.md`."""
     rows = []
     for meaning in TABLE:
         words = "<br>".join(f"`{example}`" for example in meaning.examples)
         rows.append(f"| {meaning.title} | {words} | {meaning.action} |")
-    return HEAD + "\n".join(rows) + "\n"
+    return HEAD + "\n".join(rows)

@@ -1,4 +1,4 @@
-"""Every command that the README and the bot's own texts print does what it says, exactly as it is printed."""
+"""Every command that the documents and the bot's own texts print does what it says, exactly as it is printed."""
 
 import html
 import re
@@ -12,7 +12,10 @@ from handlers import ROUTES
 from tests.world.media import a_portrait
 from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+DOCUMENTS = [
+    (Path(__file__).parents[2] / name).read_text("utf-8")
+    for name in ("README.md", "README.zh-CN.md", "docs/users.md")
+]
 MODELS = '["kling-v1-6", "kling-v2-6", "kling-v3-omni"]'
 
 SHOP = """
@@ -50,9 +53,14 @@ def texts(language: str) -> dict[str, str]:
 
 
 def printed(language: str) -> list[str]:
-    """The commands in the README's table, and in the texts of one language."""
-    table = README.partition("## What people can type")[2].partition("<!-- commands -->")[0]
-    found = re.findall(r"`(/[^`]+)`", table)
+    """The commands in the tables of the documents, and in the texts of one language."""
+    rows = [
+        row
+        for page in DOCUMENTS
+        for row in page.partition("<!-- commands -->")[0].splitlines()
+        if row.startswith("| ")
+    ]
+    found = re.findall(r"`(/[^`]+)`", "\n".join(rows))
     for text in texts(language).values():
         found += [html.unescape(code) for code in re.findall(r"<code>(/[^<]+)</code>", text)]
         found += re.findall(r"^(/(?:video|image) [^{}\n–—]+)$", text, re.MULTILINE)

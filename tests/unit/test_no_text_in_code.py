@@ -25,7 +25,7 @@ OTHER_READERS = {
     "bot/settings/sources.py": "mistakes in the settings, told in the operator's terminal",
     "bot/web.py": "answers to machines",
     "bot/log.py": "the log itself",
-    "bot/cli/catalog_table.py": "the tables of the README",
+    "bot/cli/catalog_table.py": "the tables of docs/models.md",
     "bot/domain/requests/camera.py": "words that people type",
     "bot/domain/requests/options.py": "words that people type",
     "bot/domain/requests/prompt.py": "words that people type",
