@@ -143,7 +143,7 @@ async def build(
             stack.push_async_callback(store.close)
         await wait_out(store, _tell_times(store, clock), tell)
         pool = await stack.enter_async_context(
-            open_pool(settings.providers, clock, network, Mask(settings.secrets()).answer)
+            open_pool(settings.providers, runtime, network, Mask(settings.secrets()).answer)
         )
         downloads = await stack.enter_async_context(network.client(timeout=DOWNLOAD_TIMEOUT))
 
@@ -384,6 +384,7 @@ async def build(
             store=store,
             tasks=tasks,
             dispatch=dispatch,
+            monitor=monitor,
             status=status,
             clock=clock,
             policy=policy,

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bot.clock import SystemClock
+from bot.clock import Runtime
 from bot.errors import LoggedOut, StoreError
 from bot.kling.outcomes import ProviderError
 from bot.kling.pool import open_pool
@@ -35,7 +35,7 @@ async def check(settings: Settings) -> list[Result]:
     results = [await _store(settings), *await _telegram(settings, network), _callbacks(settings)]
     if not any(provider.enabled for provider in settings.providers):
         results.append(Result("providers", False, "none of them is enabled"))
-    async with open_pool(settings.providers, SystemClock(), network, Mask(settings.secrets()).answer) as pool:
+    async with open_pool(settings.providers, Runtime(), network, Mask(settings.secrets()).answer) as pool:
         for client in pool.clients():
             subject = f"provider {client.name}"
             try:

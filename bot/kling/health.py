@@ -4,6 +4,7 @@ Kling sells packs of units per product and enables models one by one, and says o
 no more (1102, 1103, 1203) or enough runs (1303). What fails is left alone, and nothing else.
 """
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,6 +17,12 @@ KEY_PAUSE = 10 * MINUTE
 KEY_PAUSE_CAP = HOUR
 MISSING_PAUSE = 6 * HOUR
 """A model that a provider does not have is asked for again after a long while, or when an admin resumes."""
+
+BUSY_PAUSE_CAP = 2 * MINUTE
+"""Who refuses one submission after the other for being busy is asked after 1, 2, 4 … s, and then every so often."""
+
+BUSY_TOLD_AFTER = 5 * MINUTE
+"""So long may a provider refuse everything for being busy before the operators are told."""
 
 DOWN_PAUSE = 30 * SECOND
 DOWN_AFTER = 5
@@ -47,6 +54,7 @@ class Health:
 
     `closed_for` is the kind of fault that closed it.
     `unwell`: it was closed for a fault and has not answered well since, so one request at a time tries it.
+    `refusals` counts the submissions in a row that it was too busy for, since `busy_since`.
     """
 
     closed_until: int = 0
@@ -56,6 +64,8 @@ class Health:
     unwell: bool = False
     on_trial: bool = False
     told: bool = False
+    refusals: int = 0
+    busy_since: int = 0
 
     def close(self, until: int, outcome: outcomes.ProviderError) -> bool:
         """Send nothing before; True where that is news."""
@@ -90,8 +100,9 @@ class Closed:
 class Healths:
     """The health of one provider, scope by scope."""
 
-    def __init__(self) -> None:
+    def __init__(self, rng: random.Random) -> None:
         self._known: dict[Scope, Health] = {ACCOUNT: Health()}
+        self._rng = rng
 
     @property
     def account(self) -> Health:
@@ -146,8 +157,7 @@ class Healths:
                     return health.close(now + min(first * 2 ** (health.pauses - 1), cap), outcome)
                 return False
             case outcomes.Throttled():
-                self._busy(health, outcome, about, now)
-                return False
+                return self._busy(health, outcome, about, now)
             case outcomes.Unavailable() | outcomes.Ambiguous():
                 health.failures += 1
                 if health.failures < DOWN_AFTER:
@@ -173,8 +183,15 @@ class Healths:
                     scope = Scope(about.pack, about.model)
         return self._known.setdefault(scope, Health())
 
-    def _busy(self, health: Health, outcome: outcomes.Throttled, about: About, now: Millis) -> None:
-        opens = now + (outcome.retry_after or SECOND)
+    def _busy(self, health: Health, outcome: outcomes.Throttled, about: About, now: Millis) -> bool:
+        # Answers to what was asked before the pause do not make it longer, nor does a question.
+        if about is not None and health.closed_until <= now:
+            health.busy_since = health.busy_since or now
+            health.refusals += 1
+        wait = min(SECOND * 2 ** min(max(health.refusals - 1, 0), 10), BUSY_PAUSE_CAP)
+        # Whoever comes too late in a window of a second has nothing to wait for but the next one.
+        wait = int(wait * self._rng.uniform(1.0, 1.3)) if health.refusals > 1 else wait
+        opens = now + max(outcome.retry_after or 0, wait)
         for tried in self.of(about):
             if tried.on_trial:
                 # Who is too busy is well; whether units are left is not said by it.
@@ -185,6 +202,16 @@ class Healths:
         if opens > health.closed_until:
             health.closed_until = opens
             health.closed_for = type(outcome)
+        if health.told or not health.busy_since or now - health.busy_since < BUSY_TOLD_AFTER:
+            return False
+        health.told = True
+        return True
+
+    def make_room(self, about: About, now: Millis) -> None:
+        """A task of this has ended: whoever was too busy for another may have room for it now."""
+        for health in self.of(about):
+            if health.closed_for is outcomes.Throttled and not health.on_trial:
+                health.closed_until = min(health.closed_until, int(now))
 
     def _answered(self, outcome: outcomes.ProviderError | None, about: About) -> None:
         """A task that was taken shows that all it needed is well; any other answer, that the key is good."""

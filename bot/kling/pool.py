@@ -1,11 +1,12 @@
 """The providers together: who can take a request, who is unwell, and who is next."""
 
+import random
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from bot.clock import Clock
+from bot.clock import Clock, Runtime
 from bot.domain.requests.request import Operation, Pack, Resource, VideoRequest
 from bot.domain.units import HOUR, Millis, ProviderName
 from bot.kling import dialects, outcomes
@@ -62,13 +63,16 @@ def models_of(configs: Sequence[Provider]) -> tuple[str, ...]:
 class Pool:
     """Chooses among the clients: the greater priority first, then the cheaper, then the freer."""
 
-    def __init__(self, clients: Sequence[KlingClient], clock: Clock) -> None:
+    def __init__(
+        self, clients: Sequence[KlingClient], clock: Clock, rng: random.Random | None = None
+    ) -> None:
+        self._rng = rng or random.SystemRandom()
         self._clients = sorted(clients, key=lambda client: -client.config.priority)
         self._preferred = sorted(
             self._clients, key=lambda client: (-client.config.priority, client.config.cost)
         )
         self._by_name = {client.name: client for client in clients}
-        self._health = {client.name: Healths() for client in clients}
+        self._health = {client.name: Healths(self._rng) for client in clients}
         self._clock = clock
         self._paused: set[ProviderName] = set()
         self._exchanges: dict[ProviderName, deque[tuple[Millis, bool]]] = {
@@ -271,6 +275,15 @@ class Pool:
         self._exchanges[name].append((now, well))
         return health.note(outcome, about, now)
 
+    def make_room(self, name: ProviderName, about: Resource) -> None:
+        """A task of a provider has ended: if it was too busy for another one, it may be asked again now."""
+        if name in self._health:
+            self._health[name].make_room(about, self._clock.now())
+
+    def is_busy(self, name: ProviderName, about: Resource) -> bool:
+        """Whether a provider's last word about such a submission is that it is too busy."""
+        return name in self._health and self._health[name].is_busy(about)
+
     # -- what operators do and see --------------------------------------------------------------------
 
     def pause(self, name: ProviderName) -> None:
@@ -280,7 +293,7 @@ class Pool:
     def resume(self, name: ProviderName) -> None:
         """Send to a provider again, at once, whatever had closed it."""
         self._paused.discard(name)
-        self._health[name] = Healths()
+        self._health[name] = Healths(self._rng)
 
     def conditions(self) -> list[Condition]:
         """How every provider is, in order of priority."""
@@ -314,7 +327,7 @@ def _runs(client: KlingClient, request: VideoRequest, running: Running) -> int:
 @asynccontextmanager
 async def open_pool(
     providers: Iterable[Provider],
-    clock: Clock,
+    runtime: Runtime,
     network: Network,
     mask: Callable[[bytes], bytes] = bytes,
 ) -> AsyncIterator[Pool]:
@@ -328,9 +341,11 @@ async def open_pool(
                 key = provider.key.get_secret_value()
                 scheme = scheme_of(provider.auth, key, provider.base_url, _dialect_name(provider))
                 clients.append(
-                    KlingClient(provider, _dialect(provider), Signer(scheme, key), http, clock, mask=mask)
+                    KlingClient(
+                        provider, _dialect(provider), Signer(scheme, key), http, runtime.clock, mask=mask
+                    )
                 )
-        yield Pool(clients, clock)
+        yield Pool(clients, runtime.clock, runtime.rng)
 
 
 class ConfiguredOffer:

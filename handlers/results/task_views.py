@@ -98,7 +98,7 @@ def status(t: Texts, task: Task, progress: Progress) -> View:
     lines.append(f"{settings_line(t, task.request)} · {credits(t, price)}")
     lines.append(f"<code>{shown(task.id)}</code>")
     buttons: Rows = ()
-    if task.state is TaskState.QUEUED:
+    if _waits(task, progress):
         cancel = Button(t("button.cancel"), CancelTask(task.id), style=DANGER)
         asked = task.answer_by is not None
         buttons = [[Button(t("button.keep_waiting"), KeepWaiting(task.id)), cancel] if asked else [cancel]]
@@ -113,8 +113,15 @@ def _number(batch: Sequence[Task], state: TaskState) -> int:
     return sum(each.state is state for each in batch)
 
 
+def _waits(task: Task, progress: Progress) -> bool:
+    """Whether it is shown as waiting; also while a provider that was too busy is tried, or its words would flicker."""
+    return task.state is TaskState.QUEUED or (
+        task.state is TaskState.SUBMITTING and progress.place.hold is Hold.BUSY
+    )
+
+
 def _state_line(t: Texts, task: Task, progress: Progress) -> str:
-    if task.state is TaskState.QUEUED:
+    if _waits(task, progress):
         return "\n".join(_waiting_lines(t, task, progress))
     if task.is_in_doubt:
         return t("status.in_doubt")

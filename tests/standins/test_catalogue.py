@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bot.clock import Runtime
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.choices import ANSWERED, Knob
 from bot.domain.requests.model import Model
@@ -164,7 +165,7 @@ async def open_shop(directory, dialect: str) -> AsyncIterator[Shop]:
         bot.configure(dialect=dialect, key=KEYS[dialect], models=models)
         bot.kling.behaviour.render_seconds = 0
         await bot.start()
-        async with open_pool(load(bot.config, {}).providers, bot.clock, Network()) as pool:
+        async with open_pool(load(bot.config, {}).providers, Runtime(bot.clock), Network()) as pool:
             yield Shop(bot, pool.client(ProviderName("stand-in")), count())
 
 

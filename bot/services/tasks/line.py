@@ -11,7 +11,7 @@ from bot.domain.tasks.schedule import learned_median
 from bot.domain.tasks.task import Task
 from bot.domain.units import Millis, ProviderName, TaskId, UserId
 from bot.kling.pool import Pool, Running, Slots
-from bot.services.ports import Hold, Place
+from bot.services.ports import NO_HOLD, Hold, Place
 from bot.store import Store
 
 PAGE = 500
@@ -104,6 +104,15 @@ class Line:
         if number <= sum(each.free for each in slots):
             return Place()
         return Place(Hold.BUSY, number, await self._ready_in(task, number, slots))
+
+    async def trial(self, task: Task) -> Place:
+        """What holds a task that is being sent: a provider that was too busy so far still is, for all that is known."""
+        if task.provider is None or not self._pool.is_busy(task.provider, task.request.resource):
+            return NO_HOLD
+        running = Counter(await self._store.tasks.count_running())
+        running[task.provider, task.request.resource] -= 1
+        slots = self._pool.slots(task.request, running, task.excluded)
+        return Place(Hold.BUSY, 1, await self._ready_in(task, 1, slots))
 
     async def _ready_in(self, task: Task, number: int, slots: Sequence[Slots]) -> Millis | None:
         """When the video may be there: when its turn comes, and what tasks like it take from then on."""

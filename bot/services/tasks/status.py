@@ -70,6 +70,8 @@ class Status:
     async def progress(self, task: Task, queue: Queue | None = None) -> Progress:
         """What can be said of a task that is not at its end; `queue` is the line where it is known already."""
         now, expected = self._clock.now(), await self.expected(task)
+        if task.state is TaskState.SUBMITTING:
+            return Progress(now, expected, await self._line.trial(task))
         if task.state is not TaskState.QUEUED:
             return Progress(now, expected)
         return Progress(now, expected, await self._line.place(task, queue))

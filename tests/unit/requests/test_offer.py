@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.clock import SystemClock
+from bot.clock import Runtime
 from bot.kling.pool import ConfiguredOffer, open_pool
 from bot.network import Network
 from bot.settings.config import load
@@ -37,5 +37,5 @@ async def test_the_settings_and_the_pool_tell_the_same_offer(tmp_path, providers
     path.write_text(HEAD + providers)
     settings = load(path, {})
     offer = ConfiguredOffer(settings.providers)
-    async with open_pool(settings.providers, SystemClock(), Network()) as pool:
+    async with open_pool(settings.providers, Runtime(), Network()) as pool:
         assert (offer.models(), offer.operations()) == (pool.models(), pool.operations())
