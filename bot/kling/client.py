@@ -165,8 +165,12 @@ class KlingClient:
         for preparation in self.dialect.preparations(request):
             found = await self._exchange(preparation.request, preparation.parse)
             context = replace(context, prepared={**context.prepared, **found})
+        try:
+            written = self.dialect.submit(request, context)
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise outcomes.Unsendable("the request cannot be written", code=type(error).__name__) from error
         submission = await self._exchange(
-            self.dialect.submit(request, context),
+            written,
             self.dialect.parse_submit,
             submitting=True,
             key=context.external_task_id,

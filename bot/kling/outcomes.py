@@ -14,6 +14,7 @@
      +-- NoSuchModel    the provider has no such model: as Unauthorized
      +-- Ambiguous      the task may exist: ask before anything is sent again
      +-- NotFound       the provider does not know the task that it was asked about
+     +-- Unsendable     a fault of ours: it could not be written in the provider's words, and nothing was sent
 
 No message holds a key, a URL or a prompt.
 """
@@ -93,3 +94,7 @@ class Ambiguous(ProviderError):
 
 class NotFound(ProviderError):
     """The provider knows no such task."""
+
+
+class Unsendable(ProviderError):
+    """The request cannot be written in the provider's words, which nobody foresaw: surely nothing was sent."""

@@ -217,6 +217,10 @@ class Operators(Protocol):
         """Tell the admins something in their language; `repeated` says how often it came again. Best effort."""
         ...
 
+    async def alert_once(self, key: str, cause: str, /, **params: object) -> None:
+        """The same for something with a cause, which is told once for each provider and not again for a week."""
+        ...
+
 
 class ResultChat(Protocol):
     """How results reach a chat. Every method may raise a `ChatError`, but those that are best effort."""

@@ -207,7 +207,7 @@ async def test_where_the_account_takes_fewer_than_the_settings_say_the_line_keep
     await bare.run(Job.DISPATCH)
     for tried in ([ids[0]], [ids[0]], ids[1:]):
         before = len(submissions(bare))
-        await bare.run(Job.DISPATCH, SECOND)
+        await bare.run(Job.DISPATCH, 3 * SECOND)
         assert sorted(submissions(bare)[before:]) == sorted(tried)
         bare.to_kling.always("submit", accepting())
 
@@ -393,10 +393,10 @@ async def test_a_full_provider_keeps_the_hold_and_counts_no_attempt(world, answe
 
 
 async def test_a_full_provider_is_tried_as_often_as_it_takes_under_the_same_id(world):
-    world.to_kling.answer("submit", *[refusal(429, 1303)] * 10)
+    world.to_kling.answer("submit", *[refusal(429, 1303)] * 5)
     task = await stored(world.store)
-    for _ in range(11):
-        await world.run(Job.DISPATCH, 2 * SECOND)
+    for _ in range(6):
+        await world.run(Job.DISPATCH, 30 * SECOND)
     assert await world.state(task) is TaskState.IN_PROGRESS
     assert set(submissions(world)) == {task.external_task_id}
 

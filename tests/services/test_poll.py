@@ -6,12 +6,19 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bot.domain.tasks.schedule import QUERY_LEASE
+from bot.domain.tasks.schedule import (
+    ABSENCE_BELIEVED_AFTER,
+    LATE_INTERVAL,
+    LATE_LIMIT,
+    LOOKS_TO_BELIEVE,
+    QUERY_LEASE,
+    REFUSAL_BELIEVED_AFTER,
+)
 from bot.domain.tasks.task import DeliveryKind, FailureKind, Task, TaskState
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis, UserId
 from bot.services.ports import Job
-from bot.services.tasks.poll import LATE_INTERVAL, LATE_LIMIT, MANY, UNKNOWN_LOOKS
-from tests.builders import LEASE, NOW, XIAOLIN
+from bot.services.tasks.poll import MANY, STRANGE_TOLD_AFTER
+from tests.builders import ADA, LEASE, NOW, XIAOLIN
 from tests.world.services import (
     BACK,
     CHARGED,
@@ -274,17 +281,96 @@ async def test_a_provider_that_asks_for_patience_gets_it(world):
 
 
 async def test_a_task_that_the_provider_does_not_know_is_not_given_up_at_once(world):
-    """A task may be asked for before every machine of the provider knows of it."""
+    """A task may be asked for before every machine of the provider knows of it; and some lose what they make."""
     task = await world.a_running_task()
-    world.to_kling.answer("query", running(), *[absent()] * UNKNOWN_LOOKS)
-    for _ in range(UNKNOWN_LOOKS):
+    world.to_kling.always("query", absent())
+    while world.clock.now() < NOW + ABSENCE_BELIEVED_AFTER:
         await world.run(Job.POLL)
         assert await world.state(task) is TaskState.IN_PROGRESS
         world.clock.advance(15 * SECOND)
     await world.run(Job.POLL)
     after = await world.now(task)
-    assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.NOT_FOUND)
+    assert (after.state, after.failure) == (TaskState.EXPIRED, FailureKind.NOT_FOUND)
     assert await world.money() == BACK
+    # It was believed, and is looked for all the same.
+    await world.run(Job.POLL, LATE_INTERVAL)
+    world.to_kling.always("query", finished())
+    await world.run(Job.POLL, LATE_INTERVAL)
+    assert await world.waiting(task) == ["notice", "video"]
+    assert await world.money() == BACK
+
+
+async def test_absence_counts_from_the_submission_and_anew_after_every_sign_of_life(world):
+    """Three answers within four seconds are no proof; nor are many with a sign of life in between."""
+    task = await world.a_running_task()
+    world.to_kling.answer("query", *[absent()] * 5)
+    for _ in range(5):
+        await world.run(Job.POLL, 10 * SECOND)
+    world.to_kling.answer("query", running())
+    await world.run(Job.POLL, ABSENCE_BELIEVED_AFTER)
+    world.to_kling.always("query", absent())
+    for _ in range(5):
+        await world.run(Job.POLL, 20 * SECOND)
+    assert await world.state(task) is TaskState.IN_PROGRESS
+    for _ in range(3):
+        await world.run(Job.POLL, 30 * SECOND)
+    assert await world.state(task) is TaskState.EXPIRED
+
+
+async def test_a_refused_look_is_believed_when_it_lasts_and_a_refused_content_at_once(world):
+    task = await world.a_running_task()
+    world.to_kling.always("query", refusal(400, 1201, "the request is not valid"))
+    await world.run(Job.POLL)
+    assert await world.state(task) is TaskState.IN_PROGRESS
+    for _ in range(LOOKS_TO_BELIEVE):
+        await world.run(Job.POLL, REFUSAL_BELIEVED_AFTER)
+    after = await world.now(task)
+    assert (after.state, after.failure, after.failure_detail) == (
+        TaskState.EXPIRED,
+        FailureKind.PROVIDER,
+        "the request is not valid",
+    )
+    content = await world.a_running_task(2, user_id=XIAOLIN)
+    world.to_kling.always("query", refusal(400, 1301, "Failure to pass the risk control system"))
+    await world.run(Job.POLL)
+    after = await world.now(content)
+    assert (after.state, after.failure, after.due_at) == (TaskState.FAILED, FailureKind.CONTENT, None)
+    assert await world.money() == BACK
+
+
+async def test_a_provider_that_asks_for_an_hour_does_not_move_the_deadline(world):
+    task = await world.a_running_task()
+    world.to_kling.always("query", refusal(429, 1302, "too fast", Retry_After="3600"))
+    await world.run(Job.POLL)
+    assert (await world.now(task)).due_at == DEADLINE
+    await world.run(Job.POLL, DEADLINE - NOW)
+    assert await world.state(task) is TaskState.EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("word", "alert"),
+    [("post_processing", "alert.provider.unknown_word"), ("succeed", "alert.provider.no_address")],
+)
+async def test_what_nobody_understands_is_told_once_when_it_lasts(world, word, alert):
+    for number, person in ((1, ADA), (2, XIAOLIN)):
+        await world.a_running_task(number, user_id=person)
+
+    async def strange(request: Request) -> Response:
+        return says(a_row(request.url.path.rpartition("/")[2], word, created_at=1, secret="a prompt"))
+
+    world.to_kling.always("query", strange)
+    for _ in range(4):
+        await world.run(Job.POLL, 20 * SECOND)
+    assert world.alerts == []
+    for _ in range(4):
+        await world.run(Job.POLL, STRANGE_TOLD_AFTER)
+    await world.restart()
+    for _ in range(4):
+        await world.run(Job.POLL, STRANGE_TOLD_AFTER)
+    assert world.alerts == [alert]
+    (told,) = world.events("operators are told")
+    assert told["about_word"] == word
+    assert "a prompt" not in repr(told)
 
 
 async def test_a_look_that_is_never_answered_comes_back_when_its_lease_ends(world):

@@ -182,7 +182,10 @@ class World:
 
 
 class BotInProcess(World):
-    """The bot here, driven by whoever waits for something. `output` are the records of its log."""
+    """The bot here, driven by whoever waits for something. `output` are the records of its log.
+
+    `given` is what `build` is given beside that, such as a store.
+    """
 
     telegram: "DrivingTelegram"
 
@@ -195,6 +198,7 @@ class BotInProcess(World):
         self.app: App | None = None
         self.output: list[Any] = []
         self.pictures_on_loopback = False
+        self.given: dict[str, Any] = {}
         self._running = AsyncExitStack()
 
     def seconds(self) -> float:
@@ -212,6 +216,7 @@ class BotInProcess(World):
                 rng=rng,
                 sleep=_no_waiting,
                 pictures_on_loopback=self.pictures_on_loopback,
+                **self.given,
             )
         )
         if settings.web.public_url:

@@ -143,8 +143,20 @@ class ProviderFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenUp:
+    """i: what the provider says ends it, but proves no end there: look again at `look_at`, as after a deadline."""
+
+    kind: FailureKind
+    look_at: Millis
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DeadlinePassed:
-    """i: longer than the operator allows; look again at `look_at`, for a late video is still delivered."""
+    """i: longer than the operator allows; look again at `look_at`, for a late video is still delivered.
+
+    None: nobody can be asked, and no late video is promised.
+    """
 
     look_at: Millis | None
 
@@ -165,6 +177,7 @@ Event = (
     | StillRunning
     | Finished
     | ProviderFailed
+    | GivenUp
     | DeadlinePassed
 )
 
@@ -309,15 +322,11 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
             return Transition(task, after)
         case Finished(videos, real_cost):
             return _finished(task, bumped, videos, real_cost, now)
+        case GivenUp(kind, look_at, detail):
+            return _expired(task, bumped, kind, look_at, now, detail)
         case DeadlinePassed(look_at):
-            after = replace(
-                bumped,
-                state=TaskState.EXPIRED,
-                due_at=look_at,
-                finished_at=now,
-                failure=FailureKind.DEADLINE,
-            )
-            return Transition(task, after, Settlement.RELEASE, _NOTICE)
+            kind = FailureKind.UNKNOWN_OUTCOME if look_at is None else FailureKind.DEADLINE
+            return _expired(task, bumped, kind, look_at, now)
         case _:
             assert_never(event)
 
@@ -328,7 +337,7 @@ ALLOWED: dict[type[Event], frozenset[TaskState]] = {
     CancelRequested: frozenset({TaskState.QUEUED}),
     WaitedTooLong: frozenset({TaskState.QUEUED}),
     KeptWaiting: frozenset({TaskState.QUEUED}),
-    Refused: frozenset({TaskState.QUEUED, TaskState.SUBMITTING}),
+    Refused: frozenset({TaskState.QUEUED, TaskState.SUBMITTING, TaskState.UNCONFIRMED}),
     Deferred: frozenset({TaskState.QUEUED, TaskState.SUBMITTING}),
     AnswerLost: frozenset({TaskState.SUBMITTING, TaskState.UNCONFIRMED}),
     ProvenAbsent: frozenset({TaskState.UNCONFIRMED}),
@@ -339,6 +348,7 @@ ALLOWED: dict[type[Event], frozenset[TaskState]] = {
     StillRunning: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),
     Finished: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),
     ProviderFailed: frozenset({TaskState.IN_PROGRESS, TaskState.EXPIRED}),
+    GivenUp: frozenset({TaskState.IN_PROGRESS}),
     DeadlinePassed: frozenset({TaskState.UNCONFIRMED, TaskState.IN_PROGRESS}),
 }
 """Which states each event may find a task in; the table of ARCHITECTURE.md's drawing."""
@@ -360,6 +370,21 @@ def _failed(task: Task, bumped: Task, kind: FailureKind, detail: str, now: Milli
         finished_at=now,
         failure=kind,
         failure_detail=detail or None,
+    )
+    return Transition(task, after, Settlement.RELEASE, _NOTICE)
+
+
+def _expired(
+    task: Task, bumped: Task, kind: FailureKind, look_at: Millis | None, now: Millis, detail: str = ""
+) -> Transition:
+    after = replace(
+        bumped,
+        state=TaskState.EXPIRED,
+        due_at=look_at,
+        finished_at=now,
+        failure=kind,
+        failure_detail=detail or None,
+        looks=0,
     )
     return Transition(task, after, Settlement.RELEASE, _NOTICE)
 

@@ -19,6 +19,19 @@ ABSENCE_PAUSE = Millis(10 * SECOND)
 SEARCHES = 4
 """How often a lost submission is looked for, `ABSENCE_PAUSE` apart, where not finding it proves nothing."""
 
+ABSENCE_BELIEVED_AFTER = Millis(120 * SECOND)
+"""So long after its submission, and for so long without another word, a provider must not know a task that it took."""
+
+REFUSAL_BELIEVED_AFTER = Millis(10 * SECOND)
+"""For so long every look must be refused before that is taken for the task's end."""
+
+LOOKS_TO_BELIEVE = 3
+"""So often at least in that time."""
+
+LATE_INTERVAL = Millis(300 * SECOND)
+LATE_LIMIT = Millis(86_400 * SECOND)
+"""How long, and how rarely, a task is still looked for that was given up; its video is then delivered free."""
+
 SUBMISSION_LEASE = Millis(180 * SECOND)
 """Longer than any submission may take, so that an expired lease means a crash."""
 

@@ -1,4 +1,4 @@
-"""What the admins are told by itself: each kind once an hour with a count, and a summary once a day.
+"""What the admins are told by itself: each kind once an hour with a count, each cause once, a summary once a day.
 
 What was told and when stands in the store, so that a bot that starts over and over does not tell it each time.
 """
@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from bot.clock import Clock
 from bot.domain.operations.records import report, start_of
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import HOUR, MINUTE, Millis, UserId
+from bot.domain.units import DAY, HOUR, MINUTE, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatError, Notices
@@ -26,17 +26,24 @@ SUMMARY_KEY = "alerts.summary"
 TOLD_KEY = "alerts.told"
 MOST_FIGURES = 50_000
 
+CAUSE_KEPT = Millis(7 * DAY)
+"""How long a cause that was told is not told again."""
+
+MOST_CAUSES = 20
+"""So many causes of one kind are told at each provider: one that invents words does not fill the chat."""
+
 OF_THE_REQUEST = frozenset({str(FailureKind.CONTENT), str(FailureKind.PARAMETERS)})
 """Failures that say nothing of how the bot and its providers are."""
 
 
 class _Told(BaseModel):
-    """A kind of alert: when it was told last, and what has come since."""
+    """A kind of alert: when it was told last, and what has come since; or, with its cause, one that is told once."""
 
     key: str
     at: Millis
     since: int = 0
     params: dict[str, Any] = {}
+    cause: str | None = None
 
 
 _TOLD = TypeAdapter(dict[str, _Told])
@@ -77,10 +84,25 @@ class Alerts:
         await self._keep()
         await self._send(key, params)
 
+    async def alert_once(self, key: str, cause: str, /, **params: object) -> None:
+        """Tell the admins of a cause, unless they were told of it within `CAUSE_KEPT`."""
+        about = f"{key} {params.get('provider', '')}".strip()
+        kind = f"{about} {cause[:100]}"
+        known = sum(told.cause is not None and name.startswith(about) for name, told in self._told.items())
+        if kind in self._told or known >= MOST_CAUSES:
+            return
+        self._told[kind] = _Told(key=key, at=self._clock.now(), cause=cause[:100])
+        await self._keep()
+        await self._send(key, params)
+
     async def tick(self) -> None:
         """Tell how often it came again, where the hour is over."""
         now = self._clock.now()
-        over = {kind: told for kind, told in self._told.items() if now - told.at >= HOUR}
+        over = {
+            kind: told
+            for kind, told in self._told.items()
+            if now - told.at >= (HOUR if told.cause is None else CAUSE_KEPT)
+        }
         for kind, told in over.items():
             if told.since:
                 self._told[kind] = _Told(key=told.key, at=now)

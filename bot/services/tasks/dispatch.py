@@ -29,6 +29,7 @@ from bot.domain.tasks.schedule import (
     ABSENCE_PAUSE,
     ABSENCES_TO_PROVE,
     IDS_ARE_UNIQUE_FOR,
+    LATE_INTERVAL,
     SEARCHES,
     SUBMISSION_LEASE,
     PollingPolicy,
@@ -107,9 +108,10 @@ class Dispatch:
         kinds, pool = {task.kind for task in due}, self._monitor.pool
         hopeless = {kind for kind in kinds if not pool.can_ever(kind.request, kind.excluded)}
         for waiting in [task for task in due if task.kind in hopeless][:BATCH]:
-            task = await self._store.tasks.get(waiting.id)
-            if task is not None and task.version == waiting.version:
-                await self._tasks.advance(task, self._nobody_left(task, now))
+            async with self._monitor.aside(waiting.id):
+                task = await self._store.tasks.get(waiting.id)
+                if task is not None and task.version == waiting.version:
+                    await self._tasks.advance(task, self._nobody_left(task, now))
         running, of_user = Counter(queue.running), Counter(queue.running_of)
         left = {} if self._spending is None else await self._spending.left()
         ready = _with_room(pool, kinds - hopeless, running)
@@ -120,14 +122,16 @@ class Dispatch:
             limit = waiting.max_running
             if waiting.kind not in ready or (limit and of_user[waiting.user_id] >= limit):
                 continue
-            claimed = await self._claim(waiting, running, left)
+            claimed = None
+            async with self._monitor.aside(waiting.id):
+                claimed = await self._claim(waiting, running, left)
             if claimed is not None and claimed.provider is not None:
                 queue.turns.take(waiting, of_user)
                 running[claimed.provider, claimed.request.resource] += 1
                 of_user[claimed.user_id] += 1
                 if claimed.provider in left:
                     left[claimed.provider] -= estimate(claimed.price)
-                self._work.start(self._submit(claimed))
+                self._work.start(self._submit(claimed), of=claimed.id)
             ready = _with_room(pool, ready, running)
 
     async def _claim(
@@ -154,6 +158,13 @@ class Dispatch:
         return Refused(FailureKind.UNAVAILABLE)
 
     async def _submit(self, task: Task) -> None:
+        """Send a claimed task. After what nobody foresaw it may have been sent: the provider is asked first."""
+        async with self._monitor.watching(task) as watched:
+            await self._send(task)
+        if watched.faults:
+            await self._tasks.advance(task, AnswerLost(self._runtime.clock.now()))
+
+    async def _send(self, task: Task) -> None:
         assert task.provider is not None  # noqa: S101  a claim names the provider
         latest = await self._store.tasks.get(task.id)
         if latest is None or latest.version != task.version:
@@ -206,6 +217,10 @@ class Dispatch:
 
     async def _refused(self, task: Task, provider: ProviderName, error: outcomes.ProviderError) -> None:
         now = self._runtime.clock.now()
+        if isinstance(error, outcomes.Unsendable):
+            await self._monitor.unforeseen(task, error)
+            await self._again(task, provider, backoff(now, task.attempts, self._runtime.rng), now)
+            return
         await self._monitor.note(provider, error, task.request.resource)
         match error:
             case outcomes.Rejected():
@@ -240,17 +255,27 @@ class Dispatch:
         """Find out about submissions whose lease ran out or whose answer was lost."""
         now = self._runtime.clock.now()
         for task in await self._store.tasks.claim_due(now, SUBMISSION_LEASE, [TaskState.SUBMITTING], BATCH):
-            await self._tasks.advance(task, AnswerLost(now))
+            async with self._monitor.aside(task.id):
+                await self._tasks.advance(task, AnswerLost(now))
         for task in await self._store.tasks.claim_due(now, SUBMISSION_LEASE, [TaskState.UNCONFIRMED], BATCH):
-            self._work.start(self._reconcile(task))
+            self._work.start(self._reconcile(task), of=task.id)
 
     async def orphans(self) -> None:
         """At start: whatever was being sent when the process ended has nobody waiting for its answer."""
         now = self._runtime.clock.now()
         for task in await self._store.tasks.list_in([TaskState.SUBMITTING]):
-            await self._tasks.advance(task, AnswerLost(now))
+            async with self._monitor.aside(task.id):
+                await self._tasks.advance(task, AnswerLost(now))
 
     async def _reconcile(self, task: Task) -> None:
+        """Find out about one of them; after what nobody foresaw it is asked for again, until its deadline."""
+        async with self._monitor.watching(task) as watched:
+            await self._settle(task)
+        if watched.faults:
+            later = backoff(self._runtime.clock.now(), watched.faults + 3, self._runtime.rng)
+            await self._ask_later(task, later)
+
+    async def _settle(self, task: Task) -> None:
         provider = task.provider
         client = self._monitor.pool.find(provider) if provider is not None else None
         if client is None:
@@ -342,6 +367,11 @@ class Dispatch:
             await self._found(task, found.provider_task_id)
         elif task.looks + 1 < ABSENCES_TO_PROVE:
             await self._tasks.advance(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.looks + 1))
+        elif task.attempts > self._policy.retries:
+            log.info(
+                "a submission never arrived, however often it was sent", task=task.id, provider=client.name
+            )
+            await self._tasks.advance(task, Refused(FailureKind.UNAVAILABLE))
         else:
             log.info("a submission whose answer was lost never arrived", task=task.id, provider=client.name)
             await self._tasks.advance(task, ProvenAbsent(now))
@@ -350,14 +380,20 @@ class Dispatch:
         """The provider cannot say now: ask again later, until its time is over."""
         log.warning("could not ask about a submission", task=task.id, provider=client.name, reason=str(error))
         await self._monitor.note(client.name, error)
-        now = self._runtime.clock.now()
-        if now >= task.deadline_at:
-            await self._tasks.advance(task, DeadlinePassed(None))
-            return
-        later = min(
-            backoff(now, 4, self._runtime.rng, error.retry_after), max(task.deadline_at, now + SECOND)
+        await self._ask_later(
+            task, backoff(self._runtime.clock.now(), 4, self._runtime.rng, error.retry_after)
         )
-        await self._tasks.advance(task, AnswerLost(Millis(later), task.looks))
+
+    async def _ask_later(self, task: Task, moment: Millis) -> None:
+        """Ask again at `moment`; a task whose time is over is refunded, and looked for on where that can be asked."""
+        now = self._runtime.clock.now()
+        if now < task.deadline_at:
+            later = Millis(min(moment, max(task.deadline_at, now + SECOND)))
+            await self._tasks.advance(task, AnswerLost(later, task.looks))
+            return
+        client = None if task.provider is None else self._monitor.pool.find(task.provider)
+        can_ask = client is not None and client.can_ask_for(task_ref(task))
+        await self._tasks.advance(task, DeadlinePassed(Millis(now + LATE_INTERVAL) if can_ask else None))
 
 
 def task_ref(task: Task) -> TaskRef:

@@ -1,8 +1,14 @@
-"""Look at running tasks until each has a video, a reason, or no time left."""
+"""Look at running tasks until each has a video, a reason, or no time left.
+
+A task that lives is never declared dead: what a provider says without the task's own word for its end is believed when
+it has lasted (`_unseen`), and whatever was given up is looked for on, rarely, for a day. What fails here in a way that
+nobody foresaw says nothing of the task: it was not seen, and its deadline holds.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import structlog
 
@@ -11,12 +17,24 @@ from bot.domain.tasks.lifecycle import (
     DeadlinePassed,
     Event,
     Finished,
+    GivenUp,
     ProviderFailed,
     StillRunning,
 )
-from bot.domain.tasks.schedule import IDS_ARE_UNIQUE_FOR, QUERY_LEASE, PollingPolicy, backoff, next_look
+from bot.domain.tasks.schedule import (
+    ABSENCE_BELIEVED_AFTER,
+    IDS_ARE_UNIQUE_FOR,
+    LATE_INTERVAL,
+    LATE_LIMIT,
+    LOOKS_TO_BELIEVE,
+    QUERY_LEASE,
+    REFUSAL_BELIEVED_AFTER,
+    PollingPolicy,
+    backoff,
+    next_look,
+)
 from bot.domain.tasks.task import FailureKind, RemoteVideo, Task, TaskState
-from bot.domain.units import DAY, MINUTE, SECOND, Millis, ProviderName
+from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, TaskId
 from bot.kling import outcomes
 from bot.kling.callback import Hint
 from bot.kling.client import KlingClient
@@ -30,15 +48,29 @@ from bot.store import Store
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-LATE_INTERVAL = Millis(5 * MINUTE)
-LATE_LIMIT = Millis(DAY)
-"""How long after its deadline a task is still looked for; its video is then delivered free."""
 
-UNKNOWN_LOOKS = 3
-"""How often in a row a provider may not know a task that it accepted before that is believed."""
+STRANGE_TOLD_AFTER = Millis(2 * MINUTE)
+"""So long may a provider answer what nobody understands before the operators are told."""
 
 MANY = 3
 """From this number on, one question about many tasks is cheaper than one each."""
+
+
+class _Doubt(StrEnum):
+    """What a look may bring that says neither that a task goes on nor how it ended."""
+
+    ABSENT = "absent"
+    REFUSED = "refused"
+    STRANGE = "strange"
+
+
+@dataclass(slots=True)
+class _Repeated:
+    """Since when a task's looks have brought the same doubt, and how often."""
+
+    doubt: _Doubt
+    since: Millis
+    times: int = 0
 
 
 class Poll:
@@ -60,6 +92,7 @@ class Poll:
         self._work = work
         self._runtime = runtime
         self._policy = policy
+        self._doubts: dict[TaskId, _Repeated] = {}
 
     async def tick(self) -> None:
         """Claim what is due and begin to look; returns before the answers are there."""
@@ -70,14 +103,11 @@ class Poll:
             groups[task.provider, task.request.operation].append(task)
         for (provider, _), tasks in groups.items():
             client = self._monitor.pool.find(provider) if provider is not None else None
-            if client is None:
-                for task in tasks:
-                    await self._advance(task, self._unseen(task, None))
-            elif len(tasks) >= MANY and client.can_query_many:
+            if client is not None and len(tasks) >= MANY and client.can_query_many:
                 self._work.start(self._look_at_many(client, tasks))
             else:
                 for task in tasks:
-                    self._work.start(self._look(client, task))
+                    self._work.start(self._look(client, task), of=task.id)
 
     async def hint(self, provider: ProviderName, hint: Hint) -> None:
         """A provider's callback says that something happened to a task: look now. Unknown tasks: no effect."""
@@ -96,42 +126,75 @@ class Poll:
         return [_marked(video) if task.request.watermark else video for video in status.videos]
 
     async def _look_at_many(self, client: KlingClient, tasks: Sequence[Task]) -> None:
-        try:
-            statuses = await client.query_many([task_ref(task) for task in tasks])
-        except outcomes.ProviderError as error:
-            await self._monitor.note(client.name, error)
-            for task in tasks:
-                await self._advance(task, self._unseen(task, error))
-            return
-        by_id = {status.provider_task_id: status for status in statuses}
-        for task in tasks:
-            status = by_id.get(task.provider_task_id or "")
-            if status is None:
-                # Not on this page of the list: ask for it by its id.
-                await self._look(client, task)
-            else:
-                await self._advance(task, self._meaning(task, status))
-
-    async def _look(self, client: KlingClient, task: Task) -> None:
-        try:
-            status = await self._query(client, task)
-        except outcomes.ProviderError as error:
-            log.warning("could not look at a task", task=task.id, provider=client.name, reason=str(error))
-            if not isinstance(error, outcomes.NotFound):
+        known: dict[str, TaskStatus] = {}
+        failed: outcomes.ProviderError | None = None
+        # What nobody foresaw about one of them must not keep the others from being seen.
+        async with self._monitor.watching(tasks[0]):
+            try:
+                refs = [task_ref(task) for task in tasks if task.provider_task_id]
+                known = {status.provider_task_id: status for status in await client.query_many(refs)}
+            except outcomes.ProviderError as error:
+                failed = error
                 await self._monitor.note(client.name, error)
-            await self._advance(task, self._unseen(task, error))
+        for task in tasks:
+            # What is not on this page of the list is asked for by its id.
+            await self._look(client, task, failed or known.get(task.provider_task_id or ""))
+
+    async def _look(
+        self,
+        client: KlingClient | None,
+        task: Task,
+        known: TaskStatus | outcomes.ProviderError | None = None,
+    ) -> None:
+        """See how far a task is, `known` being what is known of it already; what nobody foresaw counts as not seen."""
+        async with self._monitor.watching(task) as watched:
+            await self._look_once(client, task, known)
+        if watched.faults:
+            now, event = self._runtime.clock.now(), self._unseen(task, None)
+            if isinstance(event, StillRunning):
+                later = max(event.look_at, backoff(now, watched.faults + 2, self._runtime.rng))
+                event = replace(event, look_at=self._by_deadline(task, later))
+            await self._advance(task, event)
+
+    async def _look_once(
+        self, client: KlingClient | None, task: Task, known: TaskStatus | outcomes.ProviderError | None
+    ) -> None:
+        if client is not None and known is None:
+            try:
+                known = await self._query(client, task)
+            except outcomes.ProviderError as error:
+                known = error
+                reason = str(error)
+                log.warning("could not look at a task", task=task.id, provider=client.name, reason=reason)
+                if not isinstance(error, outcomes.NotFound):
+                    # That one model is refused says nothing of the others.
+                    about = task.request.resource if isinstance(error, outcomes.NotEnabled) else None
+                    await self._monitor.note(client.name, error, about)
+        if isinstance(known, TaskStatus):
+            if await self._advance(task, self._meaning(task, known)):
+                await self._tell_strange(task, known)
         else:
-            await self._advance(task, self._meaning(task, status))
+            await self._advance(task, self._unseen(task, known))
 
     async def _query(self, client: KlingClient, task: Task) -> TaskStatus:
         """Ask about a task, and refuse an answer about another. An id that nobody has may be one more of this task."""
-        status = await client.query(task_ref(task))
+        status = await self._ask(client, task)
         told, since = status.provider_task_id, Millis(self._runtime.clock.now() - IDS_ARE_UNIQUE_FOR)
         if told != task.provider_task_id and await self._store.tasks.is_held_by_another(
             client.name, told, task.id, since
         ):
             raise outcomes.Unavailable("the answer is about another task")
         return status
+
+    async def _ask(self, client: KlingClient, task: Task) -> TaskStatus:
+        ref = task_ref(task)
+        if task.provider_task_id is not None:
+            return await client.query(ref)
+        # The answer to its submission was never found; it may have been taken all the same.
+        found = await client.look_up(ref)
+        if found is None:
+            raise outcomes.NotFound("the provider does not know our id")
+        return found
 
     def _meaning(self, task: Task, status: TaskStatus) -> Event:
         """What a look at the provider means for the task."""
@@ -140,52 +203,109 @@ class Poll:
             return Finished(videos, status.cost)
         if status.state is RemoteState.FAILED:
             return ProviderFailed(status.failure or failure_kind(status.reason), status.reason or "")
+        if status.is_unclear:
+            self._repeated(task, _Doubt.STRANGE)
+        else:
+            self._doubts.pop(task.id, None)
         return self._wait(task, status.progress)
 
     def _unseen(self, task: Task, error: outcomes.ProviderError | None) -> Event:
-        """What it means that the provider could not tell."""
-        unknown = isinstance(error, outcomes.NotFound)
-        if unknown and task.looks + 1 >= UNKNOWN_LOOKS:
-            return ProviderFailed(FailureKind.NOT_FOUND)
+        """What it means that the provider could not tell, or not of this task.
+
+        That it does not know the task, or refuses to tell, is believed when every look has said so for some time, and
+        after that too it is looked for; a refusal of the content is the task's own end.
+        """
         waiting = self._wait(task, None)
-        if unknown and isinstance(waiting, StillRunning):
-            return replace(waiting, unknown=True)
-        if isinstance(waiting, StillRunning) and isinstance(
-            error, (outcomes.Throttled, outcomes.Unavailable)
-        ):
-            now = self._runtime.clock.now()
-            later = backoff(now, 3, self._runtime.rng, error.retry_after)
-            return StillRunning(max(later, waiting.look_at))
+        match error:
+            case outcomes.Rejected() if _is_content(error):
+                return ProviderFailed(FailureKind.CONTENT, error.message)
+            case outcomes.Rejected():
+                doubt = self._repeated(task, _Doubt.REFUSED)
+                if self._is_believed(task, doubt, REFUSAL_BELIEVED_AFTER, waiting):
+                    return GivenUp(FailureKind.PROVIDER, self._late(), error.message)
+            case outcomes.NotFound():
+                doubt = self._repeated(task, _Doubt.ABSENT)
+                if self._is_believed(task, doubt, ABSENCE_BELIEVED_AFTER, waiting):
+                    return GivenUp(FailureKind.NOT_FOUND, self._late())
+                if isinstance(waiting, StillRunning):
+                    return replace(waiting, unknown=task.state is TaskState.IN_PROGRESS)
+            case outcomes.Throttled() | outcomes.Unavailable() if isinstance(waiting, StillRunning):
+                later = backoff(self._runtime.clock.now(), 3, self._runtime.rng, error.retry_after)
+                return replace(waiting, look_at=self._by_deadline(task, max(later, waiting.look_at)))
         return waiting
+
+    def _repeated(self, task: Task, doubt: _Doubt) -> _Repeated:
+        """Count one more look that brought this doubt; what merely failed in between changes nothing."""
+        known = self._doubts.get(task.id)
+        if known is None or known.doubt is not doubt:
+            known = self._doubts[task.id] = _Repeated(doubt, self._runtime.clock.now())
+        known.times += 1
+        return known
+
+    def _is_believed(self, task: Task, repeated: _Repeated, after: Millis, waiting: Event) -> bool:
+        if task.state is not TaskState.IN_PROGRESS:
+            return False
+        lasted = self._runtime.clock.now() - max(repeated.since, task.submitted_at or task.created_at)
+        # At its deadline the last word is a better reason than the time.
+        is_long_enough = lasted >= after or isinstance(waiting, DeadlinePassed)
+        return is_long_enough and repeated.times >= LOOKS_TO_BELIEVE
+
+    async def _tell_strange(self, task: Task, status: TaskStatus) -> None:
+        """Tell the operators of a word, or a success without an address, that has lasted."""
+        doubt, now = self._doubts.get(task.id), self._runtime.clock.now()
+        if not status.is_unclear or doubt is None or now - doubt.since < STRANGE_TOLD_AFTER:
+            return
+        is_success = status.state is RemoteState.SUCCEEDED
+        keys = ", ".join(status.keys)
+        await self._monitor.operators.alert_once(
+            "alert.provider.no_address" if is_success else "alert.provider.unknown_word",
+            f"{status.word} {keys}",
+            provider=task.provider or "–",
+            word=status.word[:40] or "–",
+            keys=keys[:300] or "–",
+            id=task.id,
+        )
+
+    def _late(self) -> Millis:
+        return Millis(self._runtime.clock.now() + LATE_INTERVAL)
+
+    def _by_deadline(self, task: Task, moment: int) -> Millis:
+        """A moment, or the deadline of a task that runs, where that is sooner: it is looked at once more then."""
+        if task.state is not TaskState.IN_PROGRESS:
+            return Millis(moment)
+        return Millis(min(moment, max(task.deadline_at, self._runtime.clock.now() + SECOND)))
 
     def _wait(self, task: Task, progress: int | None) -> Event:
         now = self._runtime.clock.now()
         if task.state is TaskState.EXPIRED:
-            if now > task.deadline_at + LATE_LIMIT:
+            if now > (task.finished_at or task.deadline_at) + LATE_LIMIT:
                 return ProviderFailed(FailureKind.DEADLINE)
-            return StillRunning(Millis(now + LATE_INTERVAL), progress)
+            return StillRunning(self._late(), progress)
         if now >= task.deadline_at:
-            return DeadlinePassed(Millis(now + LATE_INTERVAL))
+            return DeadlinePassed(self._late())
         submitted = task.submitted_at if task.submitted_at is not None else task.created_at
-        return StillRunning(
-            Millis(
-                min(
-                    next_look(now, submitted, None, self._policy, self._runtime.rng),
-                    max(task.deadline_at, now + SECOND),
-                )
-            ),
-            progress,
-        )
+        later = next_look(now, submitted, None, self._policy, self._runtime.rng)
+        return StillRunning(self._by_deadline(task, later), progress)
 
-    async def _advance(self, task: Task, event: Event) -> None:
+    async def _advance(self, task: Task, event: Event) -> bool:
+        """Apply what a look means; whether it did not come too late."""
         after = await self._tasks.advance(task, event)
+        if not isinstance(event, StillRunning):
+            self._doubts.pop(task.id, None)
         if task.provider is None:
-            return
+            return after is not None
+        if after is not None and after.state.is_final:
+            self._monitor.pool.make_room(task.provider, task.request.resource)
         if after is None and not isinstance(event, StillRunning):
             # Of two queries at the same time the one that saw less came first: query again.
             await self._tasks.poll_now(task.provider, task.external_task_id, None)
         elif after is not None and isinstance(event, Finished):
             await self._monitor.note(task.provider, None)
+        return after is not None
+
+
+def _is_content(error: outcomes.Rejected) -> bool:
+    return FailureKind.CONTENT in {error.kind, failure_kind(error.message)}
 
 
 def _marked(video: RemoteVideo) -> RemoteVideo:

@@ -7,21 +7,25 @@ from pathlib import Path
 import structlog
 
 from bot.clock import Clock
-from bot.domain.tasks.lifecycle import Event, Refused, WaitedTooLong
-from bot.domain.tasks.schedule import PollingPolicy
+from bot.domain.tasks.lifecycle import DeadlinePassed, Event, Refused, WaitedTooLong
+from bot.domain.tasks.schedule import LATE_INTERVAL, PollingPolicy
 from bot.domain.tasks.task import ACTIVE_STATES, KEPT_FOR_RETURN, FailureKind, Task, TaskState
-from bot.domain.units import HOUR, MINUTE, Millis
+from bot.domain.units import HOUR, MINUTE, Millis, TaskId
 from bot.services.tasks.copies import COPY_DIRECTORY
 from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.downloads import SUFFIXES
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.status import Status
+from bot.services.tasks.workers import ProviderMonitor
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
 
 BATCH = 100
 CLEANING_INTERVAL = HOUR
+
+OVERDUE_LIMIT = Millis(5 * MINUTE)
+"""So long after its deadline a task must have been looked at once more; then it ends without that."""
 
 NOTING_INTERVAL = MINUTE
 """How exactly the next process can tell that the clock was set back while none ran."""
@@ -36,6 +40,7 @@ class Recover:
         store: Store,
         tasks: Tasks,
         dispatch: Dispatch,
+        monitor: ProviderMonitor,
         status: Status,
         clock: Clock,
         policy: PollingPolicy,
@@ -45,6 +50,7 @@ class Recover:
         self._store = store
         self._tasks = tasks
         self._dispatch = dispatch
+        self._monitor = monitor
         self._status = status
         self._clock = clock
         self._policy = policy
@@ -52,6 +58,7 @@ class Recover:
         self._retention = retention
         self._cleaned_at: int | None = None
         self._noted_at: int | None = None
+        self._overdue_since: dict[TaskId, Millis] = {}
 
     async def at_start(self) -> None:
         """Take up what the last process left: unknown submissions, stale status messages, half downloads."""
@@ -82,10 +89,12 @@ class Recover:
         """One round of chores."""
         await self._dispatch.settle()
         now = self._clock.now()
-        for task in await self._store.tasks.list_overdue(now, BATCH):
-            # Whatever a provider may have is asked for once more first: the poll and the dispatch end these.
-            if task.state is TaskState.QUEUED:
-                await self._tasks.advance(task, self._overdue(task, now))
+        overdue = await self._store.tasks.list_overdue(now, BATCH)
+        listed = {task.id for task in overdue}
+        self._overdue_since = {task: at for task, at in self._overdue_since.items() if task in listed}
+        for task in overdue:
+            async with self._monitor.aside(task.id):
+                await self._end_overdue(task, now)
         await self._refund_abandoned(now)
         if self._cleaned_at is None or now - self._cleaned_at > CLEANING_INTERVAL:
             self._cleaned_at = now
@@ -95,6 +104,16 @@ class Recover:
         if self._noted_at is None or now - self._noted_at >= NOTING_INTERVAL:
             self._noted_at = now
             await self._store.times.note(now)
+
+    async def _end_overdue(self, task: Task, now: Millis) -> None:
+        """Whatever a provider may have is asked for once more first, by the poll and the dispatch; but not for ever."""
+        if task.state is TaskState.QUEUED:
+            await self._tasks.advance(task, self._overdue(task, now))
+        elif now - self._overdue_since.setdefault(task.id, now) >= OVERDUE_LIMIT:
+            log.error("a task was not ended at its deadline", task=task.id, provider=task.provider)
+            look_at = None if task.provider_task_id is None else Millis(now + LATE_INTERVAL)
+            await self._tasks.advance(task, DeadlinePassed(look_at))
+            del self._overdue_since[task.id]
 
     async def _refund_abandoned(self, now: Millis) -> None:
         """Give back the credits for what its person never came back for."""

@@ -17,6 +17,7 @@ from bot.domain.tasks.lifecycle import (
     Deferred,
     Event,
     Finished,
+    GivenUp,
     IllegalTransition,
     KeptWaiting,
     OwnerAsked,
@@ -53,6 +54,7 @@ EVENTS: tuple[Event, ...] = (
     StillRunning(LATER, 40),
     Finished((a_video(0), a_video(1)), "1.5"),
     ProviderFailed(FailureKind.PROVIDER, "broken"),
+    GivenUp(FailureKind.NOT_FOUND, LATER),
     DeadlinePassed(LATER),
 )
 ARCHITECTURE = Path(__file__).parent.parent.parent.parent / "ARCHITECTURE.md"
