@@ -56,10 +56,9 @@ from bot.services.requests.cards import Cards
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Checks, Submit
 from bot.services.tasks.admin import TaskAdmin
-from bot.services.tasks.copies import Copies
 from bot.services.tasks.deliver import Deliver
 from bot.services.tasks.dispatch import Dispatch
-from bot.services.tasks.downloads import Fetch, ResultFiles
+from bot.services.tasks.fetching import sources
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.line import Line
 from bot.services.tasks.poll import Poll
@@ -206,30 +205,16 @@ async def build(
         status = Status(store=store, line=line, notices=telegram.notices, work=shows, clock=clock)
         providers = Providers(store=store, pool=pool, clock=clock, spending=spending)
 
-        def fetcher(max_bytes: int) -> Fetch:
-            async def fetch(url: str, target: Path, kind: Product) -> None:
-                await download(
-                    downloads,
-                    url,
-                    target,
-                    max_bytes=max_bytes,
-                    allow_loopback=settings.delivery.allow_loopback,
-                    kind=kind,
-                    tempo=tempo,
-                )
-
-            return fetch
-
         images, copier = ImageWorker(directory=directory), CopyWorker(settings.delivery.copy_timeout)
         stack.push_async_callback(images.close)
         stack.push_async_callback(copier.close)
-        files = ResultFiles(fetch=fetcher(settings.max_upload_bytes), directory=directory)
-        fetch_whole = fetcher(max(settings.max_upload_bytes, settings.max_source_bytes))
-        copies = Copies(
-            fetch=fetch_whole,
-            worker=copier,
+        found = sources(
+            http=downloads,
+            pool=pool,
+            settings=settings.delivery,
             directory=directory,
-            max_bytes=settings.max_upload_bytes,
+            worker=copier,
+            max_upload=settings.max_upload_bytes,
             max_source=settings.max_source_bytes,
         )
         tasks = Tasks(
@@ -260,8 +245,8 @@ async def build(
                 tasks=tasks,
                 compose=compose,
                 chat=telegram.delivery,
-                files=files,
-                originals=ResultFiles(fetch=fetch_whole, directory=directory),
+                files=found.files,
+                originals=found.originals,
             ),
             history=History(store),
             links=Links(fetch=fetch_picture),
@@ -368,8 +353,8 @@ async def build(
         deliver = Deliver(
             store=store,
             chat=telegram.delivery,
-            files=files,
-            copies=copies,
+            files=found.files,
+            copies=found.copies,
             tasks=tasks,
             status=status,
             operators=alerts,

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from importlib.metadata import version
 from typing import TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import structlog
@@ -21,6 +20,7 @@ from bot.clock import Clock, Sleep
 from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
 from bot.domain.units import Millis, ProviderName
 from bot.kling import outcomes
+from bot.kling.addresses import Home, joined
 from bot.kling.auth import Signer
 from bot.kling.dialects import library
 from bot.kling.dialects.profile import PROBE_ID
@@ -119,6 +119,10 @@ class KlingClient:
     def name(self) -> ProviderName:
         """The provider's name in the settings."""
         return self.config.name
+
+    def home(self) -> Home:
+        """The provider's own address, with what opens it now."""
+        return Home(self.config.base_url, self._signer.authorization(self._clock.now() / 1000))
 
     @property
     def operations(self) -> frozenset[Operation]:
@@ -399,21 +403,6 @@ class KlingClient:
 def operations_of(config: Provider, dialect: Dialect) -> frozenset[Operation]:
     """What can be asked for at a provider that is spoken to like this."""
     return dialect.operations & (frozenset(config.operations) or dialect.usual)
-
-
-def joined(base_url: str, path: str) -> str:
-    """Append a path to a base URL that may hold a path of its own.
-
-    What the end of the one and the beginning of the other have in common stands there once, so that
-    ``https://gateway.example/kling`` and ``https://gateway.example`` both lead to ``/kling/v1/…``.
-    """
-    parts = urlsplit(base_url)
-    own = [segment for segment in parts.path.split("/") if segment]
-    more = path.removeprefix("/").split("/")
-    common = next(
-        (length for length in range(min(len(own), len(more)), 0, -1) if own[-length:] == more[:length]), 0
-    )
-    return urlunsplit((parts.scheme, parts.netloc, "/" + "/".join(own + more[common:]), "", ""))
 
 
 def _moment(milliseconds: Millis) -> datetime:

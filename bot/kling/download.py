@@ -3,6 +3,9 @@
 Each host is resolved and checked before it is asked, and the address that was really connected to is
 checked again, so that a name which changes between the two (DNS rebinding) gains nothing. Redirects
 are followed by hand, each checked anew. Addresses may be signed: messages name the host only.
+
+The provider's own host is as good as the settings that name it. Its key is sent to the very origin of the settings,
+and to nobody any more once a redirect has led elsewhere.
 """
 
 import asyncio
@@ -17,6 +20,7 @@ from pathlib import Path
 import httpx
 
 from bot.domain.requests.request import Product
+from bot.kling.addresses import Home
 from bot.network import why_insecure
 
 SPEED_WINDOW = 10.0
@@ -35,7 +39,8 @@ _BEGINNINGS: Mapping[Product, re.Pattern[bytes]] = {
 
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_GONE = frozenset({403, 404, 410})
+_BUSY = frozenset({408, 425, 429})
+"""What of the 4xx is about the moment, and not about what was asked for."""
 
 Resolve = Callable[[str], Awaitable[list[str]]]
 
@@ -53,7 +58,7 @@ class DownloadTooLarge(DownloadRefused):
 
 
 class DownloadGone(Exception):
-    """The link has expired or the file is deleted; a fresh look at the task may bring a new link."""
+    """It is not there, or not for us: not yet, or no longer; a fresh look at the task may bring a new link."""
 
 
 class DownloadFailed(Exception):
@@ -102,13 +107,16 @@ async def download(
     resolve: Resolve = resolve_host,
     tempo: Tempo = Tempo(),
     seconds: Callable[[], float] = time.monotonic,
+    home: Home | None = None,
 ) -> Downloaded:
     """Fetch what must be of a kind into `target`, by way of a `.part` file beside it. `seconds` tells the time.
+
+    `home` is the provider whose result it is; None: it is nobody's, and no key goes anywhere.
 
     Raises:
         DownloadTooLarge: it is larger than `max_bytes`; nothing of it is kept.
         DownloadRefused: for good.
-        DownloadGone: the server no longer has it.
+        DownloadGone: the server does not have it, or not for us.
         DownloadUntrusted: for now, but hardly for long without somebody who sees to it.
         DownloadFailed: for now, also where it is too slow.
 
@@ -123,6 +131,7 @@ async def download(
                 kind,
                 resolve,
                 _Speed(tempo, seconds),
+                home,
                 allow_loopback=allow_loopback,
             )
     except TimeoutError:
@@ -157,16 +166,20 @@ async def _download(
     kind: Product,
     resolve: Resolve,
     speed: _Speed,
+    home: Home | None,
     *,
     allow_loopback: bool,
 ) -> Downloaded:
     part = target.with_name(target.name + ".part")
-    current = _read_url(url)
+    current, way = _read_url(url), _Way(home)
     try:
         for _ in range(MAX_REDIRECTS + 1):
-            await _check_url(current, resolve, allow_loopback=allow_loopback)
-            async with client.stream("GET", current, follow_redirects=False) as response:
-                _check_peer(response, allow_loopback=allow_loopback)
+            headers = way.step(current)
+            if not way.at_home:
+                await _check_url(current, resolve, allow_loopback=allow_loopback)
+            async with client.stream("GET", current, headers=headers, follow_redirects=False) as response:
+                if not way.at_home:
+                    _check_peer(response, allow_loopback=allow_loopback)
                 if response.status_code in _REDIRECTS and "location" in response.headers:
                     current = _read_url(response.headers["location"], current)
                     continue
@@ -186,6 +199,23 @@ async def _download(
         part.unlink(missing_ok=True)
 
 
+class _Way:
+    """The way of redirects from one address: what of the provider's own is lost for good once it has been left."""
+
+    def __init__(self, home: Home | None) -> None:
+        self._home = home
+        self.at_home = home is not None
+        self._keyed = home is not None
+
+    def step(self, url: httpx.URL) -> dict[str, str]:
+        """Go to an address; the headers for it."""
+        if url.userinfo:
+            raise DownloadRefused("the address cannot be used")
+        self.at_home = self.at_home and self._home is not None and self._home.is_host_of(url)
+        self._keyed = self._keyed and self._home is not None and self._home.is_origin_of(url)
+        return {"Authorization": self._home.authorization} if self._keyed and self._home is not None else {}
+
+
 def _read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
         url = httpx.URL(text) if base is None else base.join(text)
@@ -200,7 +230,7 @@ def _read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
 
 async def _save(response: httpx.Response, part: Path, max_bytes: int, kind: Product, speed: _Speed) -> int:
     host, status = response.url.host, response.status_code
-    if status in _GONE:
+    if status // 100 == 4 and status not in _BUSY:
         raise DownloadGone(f"{host} answers {status}")
     if status != 200:
         raise DownloadFailed(f"{host} answers {status}")
@@ -228,14 +258,14 @@ async def _save(response: httpx.Response, part: Path, max_bytes: int, kind: Prod
 
 
 async def _check_url(url: httpx.URL, resolve: Resolve, *, allow_loopback: bool) -> None:
-    if url.userinfo:
-        raise DownloadRefused("the address cannot be used")
+    if url.scheme != "https" and not (allow_loopback and url.scheme == "http"):
+        raise DownloadRefused(f"{url.host} is not offered by https")
     try:
         addresses = await resolve(url.host)
     except (OSError, UnicodeError):
         raise DownloadFailed(f"{url.host} cannot be found") from None
     loopback = bool(addresses) and all(_is_loopback(address) for address in addresses)
-    if allow_loopback and loopback and url.scheme in {"http", "https"}:
+    if allow_loopback and loopback:
         return
     if url.scheme != "https":
         raise DownloadRefused(f"{url.host} is not offered by https")

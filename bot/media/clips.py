@@ -23,6 +23,10 @@ class NotAVideo(Exception):
     """The file holds no video (or picture, or sound) that can be shown."""
 
 
+_TAIL = 65_536
+"""Bytes at the end of a picture in which its end mark is looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
     """Pixels and milliseconds."""
@@ -37,13 +41,14 @@ def probe(path: Path) -> VideoInfo:
     """Read a file's figures. Reads from disk: call it in a thread.
 
     Raises:
-        NotAVideo: no frame of it can be decoded.
+        NotAVideo: no frame of it can be decoded, or its end is missing.
 
     """
     import av
     from av.error import FFmpegError
 
     try:
+        _check_boxes(path)
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise NotAVideo("no picture in the file")
@@ -61,16 +66,54 @@ def picture_size(path: Path) -> tuple[int, int]:
     """Width and height of a picture file. Reads from disk: call it in a thread.
 
     Raises:
-        NotAVideo: it cannot be opened.
+        NotAVideo: it cannot be opened, or its end is missing.
 
     """
     from PIL import Image
 
     try:
         with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as picture:
+            _check_end(path, picture.format or "")
             return picture.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise NotAVideo(type(error).__name__) from None
+
+
+def _check_boxes(path: Path) -> None:
+    """Refuse an mp4 that is shorter than its boxes say (ISO 14496-12): its first frames would be shown for the whole."""
+    end = path.stat().st_size
+    with path.open("rb") as file:
+        at = 0
+        while at + 8 <= end:
+            file.seek(at)
+            head = file.read(16)
+            if at == 0 and head[4:8] != b"ftyp":
+                return
+            size = int.from_bytes(head[:4], "big")
+            if size == 1:
+                size = int.from_bytes(head[8:16], "big")
+            if size < 8:
+                # 0: it reaches to the end; less than a head: none of ours to judge.
+                return
+            at += size
+    if at > end:
+        raise NotAVideo("the end of the file is missing")
+
+
+def _check_end(path: Path, form: str) -> None:
+    """Refuse a picture that was cut off: its head is enough to open it. What others append to it does no harm."""
+    with path.open("rb") as file:
+        head = file.read(12)
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _TAIL))
+        tail = file.read()
+    whole = {
+        "PNG": b"IEND" in tail,
+        "JPEG": b"\xff\xd9" in tail,
+        "WEBP": int.from_bytes(head[4:8], "little") + 8 <= size,
+    }
+    if not whole.get(form, True):
+        raise NotAVideo("the end of the file is missing")
 
 
 def sound_length(path: Path) -> int:

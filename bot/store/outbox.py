@@ -53,7 +53,8 @@ class Outbox(Subject):
             WHERE chosen.id = ANY (:tasks)
         """
         claim = """
-            UPDATE outbox SET state = 'sending', due_at = :until, attempts = attempts + 1
+            UPDATE outbox SET state = 'sending', due_at = :until, attempts = attempts + 1,
+                first_tried_at = coalesce(first_tried_at, :now)
             WHERE task_id = ANY (:tasks) AND kind = ANY (:kinds)
             AND +state IN ('pending', 'sending') AND due_at <= :now AND coalesce(copies_left, 0) = 0
             RETURNING *
@@ -118,7 +119,8 @@ class Outbox(Subject):
                 state = 'delivered', due_at = NULL, failure = NULL, message_id = :message_id,
                 file_id = coalesce(:file_id, file_id), width = :width, height = :height,
                 duration_ms = :duration_ms, size_bytes = :size_bytes, copy_of = :copy_of, finished_at = :now,
-                copies_left = NULL, place = NULL, in_album = 0, sends = 0, failing_since = NULL
+                copies_left = NULL, place = NULL, in_album = 0, sends = 0, failing_since = NULL,
+                first_tried_at = NULL
             WHERE id = :id
         """
         add = """
@@ -198,10 +200,41 @@ class Outbox(Subject):
         """
         return Millis(await self._write(lambda tx: tx.value(statement, id=delivery_id, now=now)))
 
+    async def take_late(self, before: Millis, limit: int) -> list[Delivery]:
+        """What was first tried before then and whose file has not come, one row for each request, and each request once."""
+        find = """
+            SELECT task_id FROM outbox INDEXED BY outbox_due
+            WHERE state IN ('pending', 'sending') AND first_tried_at <= :before AND late_told = 0
+            AND kind != 'notice' AND copies_left IS NULL AND file_id IS NULL
+            AND (failing_since IS NOT NULL OR failure IS NULL)
+            ORDER BY due_at LIMIT :limit
+        """
+        of_batch = """
+            SELECT other.id FROM tasks AS chosen JOIN tasks AS other ON other.batch_id = chosen.batch_id
+            WHERE chosen.id = :task
+        """
+        mark = """
+            UPDATE outbox SET late_told = 1 WHERE task_id = ANY (:tasks) AND kind != 'notice' AND late_told = 0
+            RETURNING *
+        """
+
+        def work(tx: Transaction) -> list[Delivery]:
+            late = []
+            for task in dict.fromkeys(tx.values(find, before=before, limit=limit)):
+                together = sorted({task, *tx.values(of_batch, task=task)})
+                rows = [row for row in tx.all(Row, mark, tasks=together) if row["task_id"] == task]
+                late += [with_task(tx, min(rows, key=lambda row: int(row["position"])))] if rows else []
+            return late
+
+        if not await self._read(lambda tx: tx.values(find, before=before, limit=limit)):
+            return []
+        return await self._write(work)
+
     async def renew(self, delivery_id: int, video: RemoteVideo) -> None:
         """Save where a result can be fetched from now."""
         statement = """
-            UPDATE outbox SET url = :url, remote_id = :remote_id, remote_duration_ms = :remote_duration_ms
+            UPDATE outbox SET url = :url, other_urls = :other_urls, remote_id = :remote_id,
+                remote_duration_ms = :remote_duration_ms
             WHERE id = :id
         """
         await self._write(lambda tx: tx.run(statement, id=delivery_id, **mapper.columns(video)))
@@ -232,6 +265,15 @@ class Outbox(Subject):
             return [with_task(tx, row) for row in rows]
 
         return await self._read(work)
+
+    async def count_lost(self, since: Millis) -> int:
+        """How many tasks have a result since then that its provider never handed out."""
+        statement = """
+            SELECT count(DISTINCT task_id) FROM outbox INDEXED BY outbox_abandoned
+            WHERE state = 'undeliverable' AND finished_at >= :since AND kind != 'notice'
+            AND (failure LIKE 'Download%' OR failure LIKE 'NotAVideo%' OR failure LIKE 'NotOffered%')
+        """
+        return await self._read(lambda tx: int(tx.value(statement, since=since)))
 
     async def list_of(self, task_id: TaskId) -> list[Delivery]:
         """A task's deliveries in order."""

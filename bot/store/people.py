@@ -324,7 +324,7 @@ AUDIENCE = """
 
 _DELIVER_AFTER_ALL = """
     UPDATE outbox SET state = 'pending', due_at = :now, failure = NULL, attempts = 0, sends = 0, place = NULL,
-        in_album = 0, failing_since = NULL, renewed_at = :now
+        in_album = 0, failing_since = NULL, first_tried_at = NULL, renewed_at = :now
     WHERE state = 'undeliverable' AND failure LIKE :gone AND finished_at >= :since AND kind != 'notice'
     AND task_id IN (SELECT id FROM tasks WHERE chat_id = :user AND user_id = :user AND hidden = 0)
 """

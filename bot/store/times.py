@@ -33,7 +33,8 @@ MOVES = {
     """,
     "outbox": """
         UPDATE outbox INDEXED BY outbox_due SET
-            due_at = due_at + :step, failing_since = failing_since + :step, renewed_at = renewed_at + :step
+            due_at = due_at + :step, failing_since = failing_since + :step, renewed_at = renewed_at + :step,
+            first_tried_at = first_tried_at + :step
         WHERE state IN ('pending', 'sending')
     """,
     "assets": """

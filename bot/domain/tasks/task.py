@@ -157,6 +157,11 @@ class RemoteVideo:
     watermark_url: str | None = field(default=None, repr=False)
     others: tuple[str, ...] = field(default=(), repr=False)
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address of it, each once, in the order in which they are tried."""
+        return tuple(dict.fromkeys((self.url, *self.others)))
+
 
 class DeliveryKind(StrEnum):
     """What an outbox row asks to be sent."""

@@ -184,10 +184,13 @@ class Rounds:
             if figure.state is not TaskState.CANCELLED and figure.failure not in OF_THE_REQUEST
         ]
         failed = sum(figure.state is not TaskState.SUCCEEDED for figure in counted)
-        if len(counted) < self._settings.failure_tasks:
+        # What was made and never handed out did not help anybody; it may have ended before this hour.
+        failed += await self._store.outbox.count_lost(since)
+        ended = max(len(counted), failed)
+        if ended < self._settings.failure_tasks:
             return
-        if failed / len(counted) > self._settings.failure_percent / 100:
-            await self._alerts.alert_operators("alert.failures", failed=failed, ended=len(counted))
+        if failed / ended > self._settings.failure_percent / 100:
+            await self._alerts.alert_operators("alert.failures", failed=failed, ended=ended)
 
     async def _queue(self) -> None:
         waiting = await self._store.tasks.list_in([TaskState.QUEUED], 1)

@@ -12,7 +12,7 @@ import structlog
 from bot.domain.requests.request import Product
 from bot.domain.tasks.task import Delivery, DeliveryKind
 from bot.kling.download import DownloadTooLarge
-from bot.media.clips import NotAVideo
+from bot.media.clips import NotAVideo, probe
 from bot.media.copies import CopyWorker
 from bot.media.fitting import NoCopy
 from bot.services.ports import ResultFile
@@ -70,7 +70,7 @@ class Copies:
             DownloadRefused, DownloadGone, DownloadFailed: the result is not to be had, see `bot.kling.download`.
 
         """
-        if delivery.video is None or not self.are_made_of(delivery, delivery.size_bytes):
+        if not self.are_made_of(delivery, delivery.size_bytes):
             raise NoCopy("it is too large, or copies are switched off")
         limit = self._limit(delivery.size_bytes)
         if self._free(self._directory) < (delivery.size_bytes or self._max_source) + limit + SPARE_BYTES:
@@ -79,9 +79,8 @@ class Copies:
             source = Path(name) / "source.mp4"
             target = Path(name) / f"{delivery.task.id}-{delivery.position}.mp4"
             try:
-                await self._fetch(delivery.video.url, source, Product.VIDEO)
+                size = await self._fetch(delivery, source, _size)
                 made = await self._worker.make(source, target, limit)
-                size = source.stat().st_size
                 await asyncio.to_thread(source.unlink)
                 file = await checked(Product.VIDEO, target, target.with_suffix(".cover.jpg"))
             except (DownloadTooLarge, NotAVideo) as error:
@@ -94,3 +93,9 @@ class Copies:
         if size is None or size > self._max_bytes:
             return self._max_bytes
         return CLOUD_BYTES if size > CLOUD_BYTES else size // 2
+
+
+async def _size(path: Path) -> int:
+    """How large a film is that can be read. Raises `NotAVideo`."""
+    await asyncio.to_thread(probe, path)
+    return path.stat().st_size

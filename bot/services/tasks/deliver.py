@@ -19,8 +19,7 @@ from bot.domain.requests.choices import Preferences
 from bot.domain.requests.request import Operation
 from bot.domain.tasks.schedule import COPY_LEASE, DELIVERY_LEASE
 from bot.domain.tasks.task import Delivery, DeliveryKind, MessagePurpose, Task, TaskState
-from bot.kling.download import DownloadGone, DownloadRefused, DownloadTooLarge
-from bot.media.clips import NotAVideo
+from bot.kling.download import DownloadTooLarge
 from bot.media.fitting import NoCopy
 from bot.services.ports import (
     ChatForgot,
@@ -35,8 +34,8 @@ from bot.services.ports import (
     Sent,
 )
 from bot.services.tasks.copies import COPY_TRIES, Copies
-from bot.services.tasks.downloads import DownloadSlot, DownloadSlots, ResultFiles
-from bot.services.tasks.endings import Endings, Renew
+from bot.services.tasks.downloads import NOT_THERE, DownloadSlot, DownloadSlots, ResultFiles
+from bot.services.tasks.endings import Endings, NotOffered, Renew
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.places import Places, Unplaced
 from bot.services.tasks.status import Status
@@ -104,6 +103,7 @@ class Deliver:
 
     async def tick(self) -> None:
         """Claim what waits and begin to send it; returns before it has arrived."""
+        await self._endings.tell_late()
         now, outbox = self._runtime.clock.now(), self._store.outbox
         if (room := self._notices.free) > 0:
             for notice in await outbox.claim(now, DELIVERY_LEASE, room, kinds=NOTICES):
@@ -240,7 +240,7 @@ class Deliver:
                 slot.give_back()
                 async with self._uploads:
                     return await self._bring_album(deliveries, files)
-            except (DownloadGone, DownloadRefused, NotAVideo, ChatRefused, Unplaced) as error:
+            except (*NOT_THERE, ChatRefused, Unplaced) as error:
                 missing = None if len(files) == len(deliveries) else deliveries[len(files)]
                 if missing is not None and await self._endings.will_come(missing, error):
                     await self._endings.postpone(deliveries, None, str(error))
@@ -315,7 +315,9 @@ class Deliver:
         )
 
     async def _offer_link(self, delivery: Delivery, size: int | None, *, too_large: bool = True) -> None:
-        url = delivery.video.url if delivery.video is not None else ""
+        url = await self._files.openable(delivery)
+        if url is None:
+            raise NotOffered("its addresses want the key of the provider")
         options = await self._options(delivery)
         async with self._places.counted(delivery):
             sent = await self._chat.send_link(delivery, url, size, options, too_large=too_large)

@@ -2,17 +2,22 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from bot.domain.requests.request import Product
 from bot.domain.tasks.task import Delivery
-from bot.kling.download import DownloadRefused
-from bot.media.clips import picture_size, probe, sound_length, thumbnail
+from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
+from bot.media.clips import NotAVideo, picture_size, probe, sound_length, thumbnail
 from bot.services.ports import ResultFile
+
+T = TypeVar("T")
+
+NOT_THERE = (DownloadFailed, DownloadGone, DownloadRefused, NotAVideo)
+"""A file does not come from its provider: not now, or not at all."""
 
 SUFFIXES = {Product.VIDEO: ".mp4", Product.IMAGE: ".png", Product.AUDIO: ".mp3"}
 
@@ -22,10 +27,14 @@ HOST_SHARE = 6
 
 
 class Fetch(Protocol):
-    """Streams a result to a file. Raises the errors of `bot.kling.download`."""
+    """Brings results from their providers. Raises the errors of `bot.kling.download`, and what a check raises."""
 
-    async def __call__(self, url: str, target: Path, kind: Product) -> None:
-        """Write what is at `url`, which must be of a kind, to `target`."""
+    async def __call__(self, delivery: Delivery, target: Path, check: Callable[[Path], Awaitable[T]]) -> T:
+        """Write a result to `target`, and return what `check` makes of it; what it refuses is looked for elsewhere."""
+        ...
+
+    async def openable(self, delivery: Delivery) -> str | None:
+        """The address of a result that a person can open; None where there is none."""
         ...
 
 
@@ -46,17 +55,18 @@ class ResultFiles:
             NotAVideo: it is not what it should be.
 
         """
-        if delivery.video is None:
-            raise DownloadRefused("the outbox row names no result")
         kind = Product(delivery.kind)
         target = (directory or self.directory) / f"{delivery.task.id}-{delivery.position}{SUFFIXES[kind]}"
         cover = target.with_suffix(".cover.jpg")
         try:
-            await self._fetch(delivery.video.url, target, kind)
-            yield await checked(kind, target, cover)
+            yield await self._fetch(delivery, target, lambda path: checked(kind, path, cover))
         finally:
             target.unlink(missing_ok=True)
             cover.unlink(missing_ok=True)
+
+    async def openable(self, delivery: Delivery) -> str | None:
+        """The address of a result that a person can open; None where there is none."""
+        return await self._fetch.openable(delivery)
 
 
 async def checked(kind: Product, target: Path, cover: Path) -> ResultFile:

@@ -8,15 +8,13 @@ import structlog
 from bot.clock import Runtime
 from bot.domain.tasks.schedule import backoff
 from bot.domain.tasks.task import CHAT_GONE, Delivery, DeliveryKind, RemoteVideo, Task, TaskState
-from bot.domain.units import DAY, MINUTE, SECOND, Millis, shown
+from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis, shown
 from bot.kling.download import (
     DownloadFailed,
-    DownloadGone,
     DownloadRefused,
     DownloadTooLarge,
     DownloadUntrusted,
 )
-from bot.media.clips import NotAVideo
 from bot.services.ports import (
     ChatBusy,
     ChatError,
@@ -30,6 +28,7 @@ from bot.services.ports import (
     ResultFile,
     Sent,
 )
+from bot.services.tasks.downloads import NOT_THERE
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.places import Places, Unplaced
 from bot.services.tasks.status import Status
@@ -43,8 +42,22 @@ DELIVERY_DEADLINE = Millis(DAY)
 PATIENCE = Millis(10 * MINUTE)
 """How long a file may be missing or wrong: gateways tell of a result before their storage has it everywhere."""
 
+LONG_PATIENCE = Millis(HOUR)
+"""How long a server may be broken or out of reach that has a file."""
+
+LATE_AFTER = Millis(3 * MINUTE)
+"""How long a result may take from its provider before its person and the operators are told."""
+
+LATE_AT_ONCE = 50
+"""So many people are told of it by one tick."""
+
 UNTRUSTED_TRIES = 4
 """So often a certificate has to be refused before the operators are told: it may be mended within seconds."""
+
+
+class NotOffered(DownloadRefused):
+    """The chat does not take it, and no address of it opens to people."""
+
 
 Renew = Callable[[Task], Awaitable[Sequence[RemoteVideo]]]
 """What the provider of a task has of it now, with fresh addresses; nothing where it cannot tell."""
@@ -85,7 +98,7 @@ class Endings:
             await self.postpone(deliveries, Millis(0), "the chat has a new id")
         except ChatGone as error:
             await self._without_chat(deliveries, error)
-        except (ChatBusy, DownloadFailed) as error:
+        except ChatBusy as error:
             await self._later(deliveries, error)
         except Unplaced:
             for delivery in deliveries:
@@ -100,7 +113,7 @@ class Endings:
                     await self._end(delivery, f"chat refused: {error}", refund=_is_paid_for(delivery))
             else:
                 await self._without_chat(deliveries, error)
-        except (DownloadGone, DownloadRefused, NotAVideo) as error:
+        except NOT_THERE as error:
             for delivery in deliveries:
                 if await self.will_come(delivery, error):
                     await self.postpone([delivery], None, str(error))
@@ -133,16 +146,44 @@ class Endings:
 
     async def will_come(self, delivery: Delivery, error: Exception) -> bool:
         """Ask the provider where a missing file is now; False once it has been missing for too long."""
-        if isinstance(error, DownloadTooLarge):
+        if isinstance(error, (DownloadTooLarge, NotOffered)):
             return False
         now = self._runtime.clock.now()
         since = await self._store.outbox.note_failing(delivery.id, now)
-        if now - since >= PATIENCE:
+        if now - since >= _patience(error):
             return False
+        if isinstance(error, DownloadUntrusted) and delivery.attempts >= UNTRUSTED_TRIES:
+            await self._operators.alert_operators(
+                "alert.download.certificate",
+                provider=delivery.task.provider,
+                host=error.host,
+                detail=error.reason,
+            )
         found = await self._renew(delivery.task)
         if delivery.position < len(found):
             await self._store.outbox.renew(delivery.id, found[delivery.position])
         return True
+
+    async def tell_late(self) -> None:
+        """Tell of results that their providers do not hand out: each person once per request, and the operators."""
+        before = Millis(self._runtime.clock.now() - LATE_AFTER)
+        for delivery in await self._store.outbox.take_late(before, LATE_AT_ONCE):
+            task = delivery.task
+            log.warning("a result is late", task=task.id, provider=task.provider, reason=delivery.failure)
+            charged = task.state is TaskState.SUCCEEDED
+            with suppress(ChatError):
+                await self._status.tell(
+                    task,
+                    "notice.delivery.late" if charged else "notice.delivery.late_free",
+                    id=shown(task.id),
+                )
+            await self._operators.alert_operators(
+                "alert.delivery.late",
+                provider=task.provider,
+                id=shown(task.id),
+                minutes=LATE_AFTER // MINUTE,
+                detail=delivery.failure or "–",
+            )
 
     async def arrived(self, delivery: Delivery, sent: Sent, file: ResultFile | None) -> None:
         """Save that a result is in the chat, and as what."""
@@ -171,22 +212,13 @@ class Endings:
         if delivery.position == 0:
             await self._status.react(delivery.task, Reaction.DONE)
 
-    async def _later(self, deliveries: Sequence[Delivery], error: ChatBusy | DownloadFailed) -> None:
+    async def _later(self, deliveries: Sequence[Delivery], error: ChatBusy) -> None:
         now = self._runtime.clock.now()
         if now > max(delivery.begun_at for delivery in deliveries) + DELIVERY_DEADLINE:
             for delivery in deliveries:
                 await self._end(delivery, f"given up after a day: {error}", refund=_is_paid_for(delivery))
             return
-        attempts = max(delivery.attempts for delivery in deliveries)
-        if isinstance(error, DownloadUntrusted) and attempts >= UNTRUSTED_TRIES:
-            await self._operators.alert_operators(
-                "alert.download.certificate",
-                provider=deliveries[0].task.provider,
-                host=error.host,
-                detail=error.reason,
-            )
-        asked = isinstance(error, ChatBusy) and not isinstance(error, ChatUnsure)
-        pause = error.retry_after if isinstance(error, ChatBusy) and asked else None
+        pause = None if isinstance(error, ChatUnsure) else error.retry_after
         await self.postpone(deliveries, pause, str(error))
 
     async def postpone(self, deliveries: Sequence[Delivery], pause: Millis | None, reason: str) -> None:
@@ -254,3 +286,9 @@ class Endings:
 
 def _is_paid_for(delivery: Delivery) -> bool:
     return delivery.kind is not DeliveryKind.NOTICE
+
+
+def _patience(error: Exception) -> Millis:
+    """How long a file may fail to come in this way."""
+    broken = isinstance(error, DownloadFailed) and not isinstance(error, DownloadUntrusted)
+    return LONG_PATIENCE if broken else PATIENCE

@@ -309,5 +309,5 @@ def _is_content(error: outcomes.Rejected) -> bool:
 
 
 def _marked(video: RemoteVideo) -> RemoteVideo:
-    """The result with the provider's mark, where there is one."""
-    return video if video.watermark_url is None else replace(video, url=video.watermark_url)
+    """The result with the provider's mark, where there is one; its other addresses lead to it without."""
+    return video if video.watermark_url is None else replace(video, url=video.watermark_url, others=())

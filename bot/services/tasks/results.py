@@ -257,7 +257,9 @@ class Results:
         await self._note(placed, sent, MessagePurpose.COPY)
 
     async def _send_link(self, delivery: Delivery, size: int | None) -> Sent:
-        url = delivery.video.url if delivery.video is not None else ""
+        url = await self._files.openable(delivery)
+        if url is None:
+            raise UserError("error.result.gone")
         async with _telling():
             return await self._chat.send_link(delivery, url, size, self._options(delivery))
 

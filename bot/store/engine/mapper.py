@@ -35,7 +35,7 @@ COLUMNS: Mapping[type, Mapping[str, str | None]] = {
         "duration_ms": "remote_duration_ms",
         "kind": None,
         "watermark_url": None,
-        "others": None,
+        "others": "other_urls",
     },
 }
 """Where a column is not named as the field; None: it is not kept."""

@@ -172,6 +172,11 @@ _STATEMENTS = {
         "ALTER TABLE outbox ADD COLUMN copies_left INTEGER",
         "ALTER TABLE outbox ADD COLUMN copy_of INTEGER",
     ),
+    "0018_more_addresses_of_results": (
+        "ALTER TABLE outbox ADD COLUMN other_urls TEXT",
+        "ALTER TABLE outbox ADD COLUMN first_tried_at INTEGER",
+        "ALTER TABLE outbox ADD COLUMN late_told INTEGER NOT NULL DEFAULT 0 CHECK (late_told IN (0, 1))",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

@@ -20,8 +20,9 @@ from bot.clock import ManualClock
 from bot.demo.serving import serve
 from bot.domain.requests.request import Operation, VideoRequest
 from bot.kling import dialects, outcomes
+from bot.kling.addresses import joined
 from bot.kling.auth import Signer
-from bot.kling.client import LARGEST_ANSWER, KlingClient, Limiter, joined
+from bot.kling.client import LARGEST_ANSWER, KlingClient, Limiter
 from bot.kling.provider import Provider
 from bot.kling.wire import RemoteState, SubmitContext, TaskRef
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from bot.kling.addresses import Home
 from bot.kling.download import (
     MAX_REDIRECTS,
     Downloaded,
@@ -454,3 +455,35 @@ async def test_a_download_has_an_end_also_where_not_even_the_headers_come(fetch)
         port = listening.sockets[0].getsockname()[1]
         with pytest.raises(DownloadFailed, match="not done after"):
             await fetch(f"http://127.0.0.1:{port}/v.mp4", tempo=Tempo(total_seconds=0.1))
+
+
+# -- the provider's own host --------------------------------------------------------------------------
+
+
+async def test_what_the_settings_allow_of_the_providers_host_is_allowed_for_its_results(server, fetch):
+    server.answers["/video.mp4"] = answer(VIDEO)
+    home = Home(server.base, "Bearer a-key")
+    assert (await fetch(server.url(), allow_loopback=False, home=home)).size == len(VIDEO)
+
+
+async def test_another_private_host_is_refused_though_the_providers_own_is_private(server, fetch):
+    server.answers["/video.mp4"] = answer(VIDEO)
+    home = Home("http://192.168.7.7:3000", "Bearer a-key")
+    with pytest.raises(DownloadRefused):
+        await fetch(server.url(), allow_loopback=False, home=home)
+    assert server.asked == []
+
+
+async def test_the_providers_host_is_private_no_more_once_a_redirect_has_led_elsewhere(server, fetch):
+    server.answers["/video.mp4"] = answer(status="302 Found", Location="https://127.0.0.2/x")
+    home = Home(server.base, "Bearer a-key")
+    with pytest.raises(DownloadRefused):
+        await fetch(server.url(), allow_loopback=False, home=home)
+    assert server.asked == ["/video.mp4"]
+
+
+@pytest.mark.parametrize("status", ["400 Bad", "401 No", "402 Pay", "403 No", "404 None", "410 Gone"])
+async def test_what_a_server_has_not_for_us_is_gone_for_now(server, fetch, status):
+    server.answers["/video.mp4"] = answer(status=status)
+    with pytest.raises(DownloadGone, match=status[:3]):
+        await fetch(server.url())
