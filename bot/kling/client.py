@@ -18,6 +18,7 @@ import structlog
 
 from bot.clock import Clock, Sleep
 from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
+from bot.domain.tasks.task import FailureKind
 from bot.domain.units import Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.addresses import Home, joined
@@ -57,10 +58,8 @@ _NEVER_SENT = (
 )
 _SIGNATURE_CODES = frozenset({"1003", "1004"})
 
-_NO_SUCH_PATH = frozenset({"404", "405", "410", "1202"})
-
-_NO_SUCH_QUESTION = _NO_SUCH_PATH | {"200"}
-"""The same, and something else than tasks in the answer."""
+_NO_TASKS = "200"
+"""The code of what is Unavailable where something else than tasks is in the answer."""
 
 _NOBODYS_TASK = TaskRef(Operation.TEXT_TO_VIDEO, "", PROBE_ID, PROBE_ID)
 """A question that only a good key gets an answer to: that there is no such task."""
@@ -184,8 +183,12 @@ class KlingClient:
         return submission
 
     async def query(self, ref: TaskRef) -> TaskStatus:
-        """Look at one task."""
-        status = await self._exchange(self.dialect.query(ref), self.dialect.parse_query)
+        """Look at one task. A refusal in answer to a look is the end of the task, for its reason."""
+        try:
+            status = await self._exchange(self.dialect.query(ref), self.dialect.parse_query)
+        except outcomes.Rejected as error:
+            failure = error.kind if error.kind is FailureKind.CONTENT else FailureKind.PROVIDER
+            status = TaskStatus("", RemoteState.FAILED, error.code, reason=error.message, failure=failure)
         if not status.provider_task_id:
             # Some gateways answer without repeating what they were asked about.
             status = replace(status, provider_task_id=ref.provider_task_id or "")
@@ -211,10 +214,10 @@ class KlingClient:
         for request in self.dialect.searches(ref):
             try:
                 told = await self._exchange(request, self.dialect.parse_search)
-            except (outcomes.NotFound, outcomes.Rejected):
+            except (outcomes.NotFound, outcomes.Rejected, outcomes.WrongPath):
                 continue
             except outcomes.Unavailable as error:
-                if error.code not in _NO_SUCH_QUESTION:
+                if error.code != _NO_TASKS:
                     raise
                 continue
             answered = True
@@ -243,11 +246,8 @@ class KlingClient:
 
     async def probe(self) -> str:
         """Ask something free that only a good key answers; a few words for the operator."""
-        try:
+        with contextlib.suppress(outcomes.NotFound, outcomes.WrongPath):
             return await self._exchange(self.dialect.probe(self._clock.now()), self.dialect.parse_probe)
-        except (outcomes.NotFound, outcomes.Unavailable) as error:
-            if error.code not in _NO_SUCH_PATH:
-                raise
         # Not everybody who speaks the dialect offers the question; a task that nobody has always does.
         with contextlib.suppress(outcomes.NotFound):
             await self.query(_NOBODYS_TASK)

@@ -5,6 +5,10 @@
      +-- Throttled      not accepted, come back later: the hold stays
      +-- Unavailable    not accepted or not reached: the hold stays, another provider may take it
      |    +-- NoChannel       the gateway has nobody who has this model now
+     |    +-- Misconfigured   the operator and the gateway must agree first: tell the operators what to do
+     |    |    +-- WrongPath       nothing is served where the settings say
+     |    |    +-- NoPrice         the gateway has no price for the model
+     |    |    +-- TooLarge        the request is too large for somebody on the way: a smaller picture may do
      |    +-- Untrusted       its certificate is refused: nothing is sent, not even the key
      +-- Unauthorized   the key is not good: another provider may take it, tell the operators
      |    +-- NotEnabled      the key is good, but not for this model
@@ -54,6 +58,22 @@ class Unavailable(ProviderError):
 
 class NoChannel(Unavailable):
     """A gateway has nobody to hand a request for this model to: surely not accepted."""
+
+
+class Misconfigured(Unavailable):
+    """At odds with the settings here or there, and no fault of the request: surely not accepted."""
+
+
+class WrongPath(Misconfigured):
+    """Nothing is served at the path that the provider's settings lead to; it says nothing of any task."""
+
+
+class NoPrice(Misconfigured):
+    """The gateway's administrator has set no price for the model."""
+
+
+class TooLarge(Misconfigured):
+    """The request is larger than a proxy on the way lets through."""
 
 
 class Untrusted(Unavailable):

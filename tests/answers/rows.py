@@ -33,7 +33,7 @@ class Row:
     `said` names the answer for readers. `moment` is "submit" (the request for a video), "query" (a look at it) or
     "file" (the download of its result). `body` is JSON, or a text or bytes as they are. It is answered `times` times, always where that is None,
     and what follows is the stand-in's own answer. `then`, where it is given, is what is answered after that, as
-    status and body. `settings` go to `World.configure`. `seconds` is how long the clock may run until the task has
+    status and body. `looks` is the body of the answer to every look, after a submission that is answered so. `settings` go to `World.configure`. `seconds` is how long the clock may run until the task has
     ended; `lasts` how long it runs on afterwards. `also` is asked of the bot at the end, beside the outcome.
     """
 
@@ -44,6 +44,7 @@ class Row:
     status: int = 200
     times: int | None = None
     then: Sequence[tuple[int, Any]] = ()
+    looks: Any = None
     dialect: str = "generic"
     settings: tuple[tuple[str, Any], ...] = ()
     seconds: int = 120

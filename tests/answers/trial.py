@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from itertools import chain, repeat
 from typing import Any
 
@@ -42,9 +43,14 @@ class Answers:
             front.always(row.moment, self.answer)
         else:
             front.answer(row.moment, *([self.answer] * (row.times + len(row.then))))
+        if row.looks is not None:
+            front.always("query", partial(self.say, 200, row.looks))
 
     async def answer(self, request: Request) -> Response:
-        status, body = next(self._left)
+        return await self.say(*next(self._left), request)
+
+    async def say(self, status: int, body: Any, request: Request) -> Response:
+        """Answer a request so."""
         kind = "application/json" if isinstance(body, (dict, list)) else "text/html"
         text = body if isinstance(body, (str, bytes)) else json.dumps(body)
         if isinstance(text, str):

@@ -10,31 +10,18 @@ Kling and the gateways in front of it wrap one and the same task in different en
     {task_id, task_status, task_result}                                       flat proxies
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from bot.domain.requests.request import Product
-from bot.domain.tasks.task import RemoteVideo
-from bot.kling.dialects.reading import (
-    address,
-    by_kling_code,
-    by_status,
-    by_word,
-    clean,
-    decoded,
-    milliseconds,
-    percent,
-    state_of,
-    text_of,
-    whole,
-)
+from bot.kling.dialects import envelopes
+from bot.kling.dialects.classes import by_kling_code, by_status, by_word
+from bot.kling.dialects.envelopes import NESTING, Node, child
+from bot.kling.dialects.reading import amount, clean, decoded, identity, percent, text_of, whole, word_of
+from bot.kling.dialects.results import results_of
+from bot.kling.dialects.words import state_of
 from bot.kling.outcomes import Ambiguous, NotFound, ProviderError, Unavailable
 from bot.kling.wire import HttpResponse, RemoteState, Submission, TaskStatus
-
-Node = Mapping[str, Any]
-
-_NESTING = 3
-"""How deep gateways are followed that pass on another gateway's error as text."""
 
 _PROOFS = frozenset({"1201", "1203", "200"})
 """Codes of NotFound that come from Kling: 200 is its empty list. A bare 404 may be a wrong address."""
@@ -42,7 +29,19 @@ _PROOFS = frozenset({"1201", "1203", "200"})
 _LISTS = ("result", "items", "list", "tasks", "records")
 """What a page calls the tasks on it."""
 
-_FINE = frozenset({"", "0", "200", "success", "succeed", "ok"})
+_FINE = frozenset(
+    {"", "200", "201", "202", "success", "succeed", "succeeded", "successful", "ok", "none", "null", "true"}
+)
+"""Codes that tell of no failure, beside zeros."""
+
+_CODES = ("code", "error_code", "errorCode", "err_code", "errcode", "errno")
+_SURE_REASONS = ("task_status_msg", "fail_reason", "failReason", "failure_reason")
+_REASONS = (
+    *_SURE_REASONS,
+    *("error_msg", "errorMsg", "error_message", "errorMessage", "err_msg", "errmsg", "status_msg"),
+    *("msg", "detail", "message", "reason"),
+)
+"""Where the reason of a failure may stand, what is surely one first."""
 
 
 def data(response: HttpResponse, *, submitting: bool = False) -> Any:
@@ -85,22 +84,26 @@ def _failure(response: HttpResponse, payload: Any, *, submitting: bool, depth: i
         if 200 <= response.status < 300:
             return _garbage("the answer is not a JSON object", response, submitting=submitting)
         return by_status(response.status, "", response, submitting=submitting)
-    code, message = text_of(payload.get("code")), text_of(payload.get("message"))
-    error = payload.get("error")
-    if error and not _names_a_task(payload):
+    code, message = _code(payload), _message(payload)
+    error = payload.get("error") or payload.get("errors")
+    if _tells_of_a_fault(error) and not envelopes.names_a_task(payload):
         # OpenAI's shape, or just a sentence.
+        if isinstance(error, list):
+            error = error[0]
         if isinstance(error, Mapping):
-            code = text_of(error.get("code")) or text_of(error.get("type")) or code
-            message = text_of(error.get("message")) or message
+            code = _code(error) or word_of(error.get("type")) or code
+            message = _message(error) or message
         else:
             message = text_of(error) or message
-        code = code if code.casefold() not in _FINE else "error"
-    if code.casefold() in _FINE:
+        code = "error" if _is_fine(code) else code
+    elif _is_fine(code) and payload.get("success") is False:
+        code = "error"
+    if _is_fine(code):
         if 200 <= response.status < 300:
             return None
         return by_status(response.status, message, response, submitting=submitting)
-    inner = decoded(message) if message.startswith("{") and depth < _NESTING else None
-    if isinstance(inner, Mapping):
+    inner = _quoted(message) if depth < NESTING else None
+    if inner is not None:
         nested = _failure(response, inner, submitting=submitting, depth=depth + 1)
         if nested is not None:
             return nested
@@ -113,6 +116,46 @@ def _failure(response: HttpResponse, payload: Any, *, submitting: bool, depth: i
     return by_word(code, message, response, submitting=submitting)
 
 
+def _code(node: Node) -> str:
+    """The code of an answer or of its error; empty where it has none, or one that tells of no failure."""
+    found = (word_of(node.get(name)) for name in _CODES)
+    return next((code for code in found if not _is_fine(code)), "")
+
+
+def _is_fine(code: str) -> bool:
+    return code.casefold() in _FINE or not code.strip("0")
+
+
+def _message(node: Node) -> str:
+    """What an answer says, under whatever name; a sentence that only says that all is well is none."""
+    for name in _REASONS:
+        value = node.get(name)
+        if isinstance(value, list) and value:
+            # FastAPI's: what is wrong with each field.
+            value = value[0].get("msg") if isinstance(value[0], Mapping) else value[0]
+        text = text_of(value) if isinstance(value, str) else ""
+        if not _is_fine(text.rstrip(".!")):
+            return text
+    return ""
+
+
+def _tells_of_a_fault(error: object) -> bool:
+    """Whether an `error` is one: some gateways have an empty one in every answer."""
+    if isinstance(error, list):
+        error = error[0] if error else None
+    if isinstance(error, Mapping):
+        return bool(_code(error) or _message(error))
+    return error is True or not _is_fine(text_of(error))
+
+
+def _quoted(message: str) -> Node | None:
+    """Another gateway's answer inside a message, from its brace on."""
+    begin, end = message.find("{"), message.rfind("}")
+    inner = decoded(message[begin : end + 1]) if 0 <= begin < end else None
+    tells = isinstance(inner, Mapping) and any(name in inner for name in ("code", "error", "message", "msg"))
+    return inner if tells else None
+
+
 def submission(response: HttpResponse) -> Submission:
     """Read the answer to a submission.
 
@@ -121,11 +164,17 @@ def submission(response: HttpResponse) -> Submission:
 
     """
     payload = _payload(response, submitting=True)
-    held, node = payload.get("data"), _node(payload)
-    identity = _identity(node) or (text_of(held) if isinstance(held, str) else "")
-    if not identity:
-        raise Ambiguous("accepted, but without the id of a task", code=str(response.status))
-    return Submission(identity, _external_identity(node, _raw(node)))
+    found, held = envelopes.find(payload), payload.get("data")
+    name = found.id if found is not None else ""
+    if not name and isinstance(held, (str, int)):
+        name = identity(held)
+    if name:
+        return Submission(name, None if found is None else _external_identity(found))
+    word = word_of(payload.get("status"))
+    if state_of(word) is RemoteState.FAILED:
+        # The gateway's own errand failed, and it names no task.
+        raise by_word(word, _message(payload), response, submitting=True)
+    raise Ambiguous("accepted, but without the id of a task", code=str(response.status))
 
 
 def status(response: HttpResponse) -> TaskStatus:
@@ -135,14 +184,23 @@ def status(response: HttpResponse) -> TaskStatus:
         ProviderError: the answer is not about a task.
 
     """
-    payload = _payload(response, submitting=False)
+    payload: Any = decoded(response.body)
+    try:
+        payload = _payload(response, submitting=False)
+    except ProviderError:
+        # The code may be the task's: its gateway hands on how it goes.
+        found = envelopes.find(payload) if isinstance(payload, Mapping) else None
+        seen = None if found is None or not (found.id and found.word) else _status(found, payload)
+        if seen is None or seen.is_unclear:
+            raise
+        return seen
     held = payload.get("data")
     if isinstance(held, list) and not held:
         raise NotFound("the provider knows no such task", code=str(response.status))
-    node = _node(payload)
-    if not _word(node) and not _identity(node):
+    found = envelopes.find(payload)
+    if found is None:
         raise _garbage("the answer is not about a task", response, submitting=False)
-    return task(node)
+    return _status(found, payload)
 
 
 def found(response: HttpResponse) -> TaskStatus | None:
@@ -183,27 +241,36 @@ def tasks(response: HttpResponse) -> tuple[TaskStatus, ...]:
         rows = next((rows[name] for name in _LISTS if isinstance(rows.get(name), list)), None)
     if not isinstance(rows, list):
         raise _garbage("the answer is not a list of tasks", response, submitting=False)
-    return tuple(task(node) for node in rows if isinstance(node, Mapping) and _identity(node))
+    found = [(node, envelopes.find(node)) for node in rows if isinstance(node, Mapping)]
+    return tuple(_status(one, node) for node, one in found if one is not None and one.id)
 
 
-def task(node: Node) -> TaskStatus:
-    """Read one task out of the innermost object that names it."""
-    word = _word(node)
-    state = state_of(word)
-    raw = _raw(node)
-    return TaskStatus(
-        provider_task_id=_identity(node),
+def _status(found: envelopes.Found, answer: Node) -> TaskStatus:
+    """Read one task out of the object that names it."""
+    node, raw, state = found.node, found.raw, state_of(found.word)
+    waits = state in {RemoteState.QUEUED, RemoteState.RUNNING}
+    videos = (
+        ()
+        if state is RemoteState.FAILED
+        else results_of(node, raw, is_over=not waits, succeeded=state is RemoteState.SUCCEEDED)
+    )
+    if videos:
+        # Where the result is, there the task has ended, whatever its word.
+        state = RemoteState.SUCCEEDED
+    seen = TaskStatus(
+        provider_task_id=found.id,
         state=state,
-        word=word,
+        word=found.word,
         progress=percent(node.get("progress")),
-        videos=_videos(node, raw) if state is RemoteState.SUCCEEDED else (),
-        reason=_reason(node, raw) if state is RemoteState.FAILED else None,
-        external_task_id=_external_identity(node, raw),
-        cost=text_of(node.get("final_unit_deduction"))
-        or text_of(raw.get("final_unit_deduction"))
+        videos=videos,
+        reason=_reason(node, raw, answer) if state is RemoteState.FAILED else None,
+        external_task_id=_external_identity(found),
+        cost=amount(node.get("final_unit_deduction"))
+        or amount(raw.get("final_unit_deduction"))
         or _billed(node)
         or None,
     )
+    return replace(seen, keys=envelopes.keys(answer)) if seen.is_unclear else seen
 
 
 def listed(response: HttpResponse) -> tuple[TaskStatus, ...]:
@@ -219,13 +286,14 @@ def listed(response: HttpResponse) -> tuple[TaskStatus, ...]:
         return (status(response),)
 
 
-def _external_identity(node: Node, raw: Node) -> str | None:
+def _external_identity(found: envelopes.Found) -> str | None:
     """Our own id of a task, wherever an answer repeats it."""
-    info = _child(node, "task_info") or _child(raw, "task_info")
+    node, raw = found.node, found.raw
+    info = child(node, "task_info") or child(raw, "task_info")
     return (
-        text_of(info.get("external_task_id"))
-        or text_of(node.get("external_id"))
-        or text_of(node.get("external_task_id"))
+        identity(info.get("external_task_id"))
+        or identity(node.get("external_id"))
+        or identity(node.get("external_task_id"))
         or _told_back(node)
         or None
     )
@@ -236,130 +304,29 @@ def _told_back(node: Node) -> str:
     metadata = node.get("metadata")
     if isinstance(metadata, str):
         metadata = decoded(metadata)
-    return text_of(metadata.get("external_task_id")) if isinstance(metadata, Mapping) else ""
-
-
-def _node(payload: Node) -> Node:
-    """Find the object that names the task: the answer itself, its `data`, or the first of its `data`."""
-    node = payload
-    for _ in range(_NESTING):
-        inner = node.get("data")
-        if isinstance(inner, list) and inner:
-            inner = inner[0]
-        if _identity(node) or _word(node) or not isinstance(inner, Mapping):
-            break
-        node = inner
-    return node
-
-
-def _raw(node: Node) -> Node:
-    """Kling's own task inside a gateway's: ``data: {code: 0, data: {task_id, …}}``, sometimes as text."""
-    inner = node.get("data")
-    if isinstance(inner, str):
-        inner = decoded(inner)
-    if not isinstance(inner, Mapping):
-        return {}
-    return _node(inner)
-
-
-def _names_a_task(payload: Node) -> bool:
-    return bool(_identity(payload) and _word(payload))
-
-
-def _identity(node: Node) -> str:
-    # In new-api's rows `id` is the number of the row, so `task_id` goes first.
-    return text_of(node.get("task_id")) or text_of(node.get("id"))
-
-
-def _word(node: Node) -> str:
-    word = node.get("task_status", node.get("status"))
-    return word.strip() if isinstance(word, str) else ""
-
-
-def _child(node: Node, key: str) -> Node:
-    child = node.get(key)
-    return child if isinstance(child, Mapping) else {}
-
-
-def _videos(node: Node, raw: Node) -> tuple[RemoteVideo, ...]:
-    own = tuple(_listed(node))
-    if own:
-        return own
-    inner = tuple(_listed(raw))
-    # The gateway's own address goes first, unless Kling lists more results than it can name.
-    url = (
-        address(node.get("url"))
-        or address(node.get("result_url"))
-        or address(node.get("video_url"))
-        or address(_child(node, "metadata").get("url"))
-        or address(_child(node, "content").get("video_url"))
-        or address(node.get("fail_reason"))
-    )
-    if url is None or len(inner) > 1:
-        return inner
-    if inner:
-        return (RemoteVideo(url, inner[0].id, inner[0].duration_ms),)
-    seconds = node.get("seconds") or _child(node, "metadata").get("duration") or node.get("duration")
-    return (RemoteVideo(url, None, milliseconds(seconds)),)
-
-
-def _listed(node: Node) -> Iterator[RemoteVideo]:
-    """Every result that an object lists, in Kling's words of both standards."""
-    results = _child(node, "task_result")
-    for kind, name in ((Product.VIDEO, "videos"), (Product.IMAGE, "images"), (Product.AUDIO, "audios")):
-        for result in _nodes(results.get(name)):
-            yield from _result(kind, result)
-    for output in _nodes(node.get("outputs")):
-        word = text_of(output.get("type"))
-        if word in _OUTPUTS:
-            yield from _result(Product(word), output)
-
-
-def _result(kind: Product, result: Node) -> Iterator[RemoteVideo]:
-    url = next((found for name in _ADDRESSES if (found := address(result.get(name)))), None)
-    if url is not None:
-        seconds = next((result[name] for name in _DURATIONS if name in result), None)
-        yield RemoteVideo(
-            url,
-            text_of(result.get("id")) or None,
-            milliseconds(seconds),
-            kind,
-            address(result.get("watermark_url")),
-        )
-
-
-_OUTPUTS = frozenset(Product)
-_ADDRESSES = ("url", "url_mp3", "mp3_url", "url_wav", "wav_url")
-_DURATIONS = ("duration", "duration_mp3", "mp3_duration", "duration_wav", "wav_duration")
-
-
-def _nodes(value: object) -> Iterator[Node]:
-    return (one for one in value if isinstance(one, Mapping)) if isinstance(value, list) else iter(())
+    return identity(metadata.get("external_task_id")) if isinstance(metadata, Mapping) else ""
 
 
 def _billed(node: Node) -> str:
     """The units that the newer standard took; money is no unit."""
+    bills = node.get("billing")
     return next(
         (
-            text_of(bill.get("amount"))
-            for bill in _nodes(node.get("billing"))
-            if bill.get("charge_type") == "unit"
+            amount(bill.get("amount"))
+            for bill in (bills if isinstance(bills, list) else ())
+            if isinstance(bill, Mapping) and bill.get("charge_type") == "unit"
         ),
         "",
     )
 
 
-def _reason(node: Node, raw: Node) -> str | None:
+def _reason(node: Node, raw: Node, answer: Node) -> str | None:
+    """Why a task failed, in its provider's words, wherever they stand."""
     error = node.get("error")
-    sentence = text_of(error) if isinstance(error, str) else text_of(_child(node, "error").get("message"))
-    return (
-        clean(node.get("task_status_msg"))
-        or clean(node.get("fail_reason"))
-        or clean(sentence)
-        or clean(raw.get("task_status_msg"))
-        or clean(node.get("message"))
-        or None
-    )
+    sentence = _message(error) if isinstance(error, Mapping) else text_of(error)
+    surely = next((text for name in _SURE_REASONS if (text := clean(node.get(name)))), "")
+    told_last = (_message(node), clean(sentence), _message(raw), _message(answer), _code(node))
+    return surely or next((text for text in map(clean, (sentence, *told_last)) if text), None)
 
 
 def _garbage(text: str, response: HttpResponse, *, submitting: bool) -> ProviderError:

@@ -14,7 +14,8 @@ from urllib.parse import quote
 from bot.domain.library.asset import DESCRIPTION_LIMIT, NAME_LIMIT
 from bot.kling.dialects import answers
 from bot.kling.dialects.profile import PAGE_SIZE
-from bot.kling.dialects.reading import address, clean, state_of, text_of
+from bot.kling.dialects.reading import address, clean, identity, word_of
+from bot.kling.dialects.words import state_of
 from bot.kling.outcomes import Ambiguous, NotFound, Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse, RemoteState
 
@@ -116,9 +117,9 @@ def listing(kind: Kind, page: int = 1) -> HttpRequest:
     return HttpRequest("GET", _PATHS[kind], query={"pageNum": str(page), "pageSize": str(PAGE_SIZE)})
 
 
-def delete(kind: Kind, identity: str) -> HttpRequest:
+def delete(kind: Kind, entry_id: str) -> HttpRequest:
     """Encode the deletion of an element or voice."""
-    return HttpRequest("POST", _DELETIONS[kind], json={f"{kind}_id": identity})
+    return HttpRequest("POST", _DELETIONS[kind], json={f"{kind}_id": entry_id})
 
 
 def parse_submission(kind: Kind, response: HttpResponse) -> Making:
@@ -179,7 +180,7 @@ def parse_deletion(response: HttpResponse) -> None:
 
 
 def _making(kind: Kind, row: Mapping[str, Any]) -> Making:
-    state = state_of(text_of(row.get("task_status")))
+    state = state_of(word_of(row.get("task_status")))
     result = row.get("task_result")
     rows = result.get(f"{kind}s") if isinstance(result, Mapping) else None
     entries = (
@@ -187,11 +188,11 @@ def _making(kind: Kind, row: Mapping[str, Any]) -> Making:
     )
     found = next((entry for entry in entries if entry is not None), None)
     reason = clean(row.get("task_status_msg")) or None
-    return Making(text_of(row.get("task_id")), state, found, reason if state is RemoteState.FAILED else None)
+    return Making(identity(row.get("task_id")), state, found, reason if state is RemoteState.FAILED else None)
 
 
 def _entry(kind: Kind, row: Mapping[str, Any]) -> Entry | None:
-    identity = text_of(row.get(f"{kind}_id"))
-    if not identity or text_of(row.get("status")) == "deleted":
+    name = identity(row.get(f"{kind}_id"))
+    if not name or word_of(row.get("status")) == "deleted":
         return None
-    return Entry(kind, identity, clean(row.get(f"{kind}_name")), address(row.get("trial_url")))
+    return Entry(kind, name, clean(row.get(f"{kind}_name")), address(row.get("trial_url")))

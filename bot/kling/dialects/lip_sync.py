@@ -10,7 +10,7 @@ from typing import Any
 from bot.domain.requests.request import VideoRequest
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of
-from bot.kling.dialects.reading import milliseconds, text_of, whole
+from bot.kling.dialects.reading import identity, milliseconds, text_of, whole
 from bot.kling.outcomes import NotFound, Rejected, Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse, Preparation, SubmitContext
 
@@ -66,10 +66,10 @@ def _spoken(response: HttpResponse) -> Mapping[str, str]:
     result = data.get("task_result")
     audios = result.get("audios") if isinstance(result, Mapping) else None
     first = audios[0] if isinstance(audios, list) and audios and isinstance(audios[0], Mapping) else {}
-    identity = text_of(first.get("id"))
-    if not identity:
+    name = identity(first.get("id"))
+    if not name:
         raise Unavailable("the answer names no voice", code=str(response.status))
-    return {"audio_id": identity, "sound_ms": str(milliseconds(first.get("duration")) or SHORTEST)}
+    return {"audio_id": name, "sound_ms": str(milliseconds(first.get("duration")) or SHORTEST)}
 
 
 def _found(response: HttpResponse) -> Mapping[str, str]:
@@ -81,8 +81,8 @@ def _found(response: HttpResponse) -> Mapping[str, str]:
     longest = max(seen, key=_seen_for)
     begin, end = _interval(longest)
     return {
-        "session_id": text_of(data.get("session_id")),
-        "face_id": text_of(longest.get("face_id")),
+        "session_id": identity(data.get("session_id")),
+        "face_id": identity(longest.get("face_id")),
         "face_start": str(begin),
         "face_end": str(end),
     }

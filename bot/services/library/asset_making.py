@@ -25,7 +25,7 @@ from bot.domain.tasks.task import FailureKind
 from bot.domain.units import SECOND, Millis
 from bot.kling import outcomes
 from bot.kling.dialects import library
-from bot.kling.dialects.reading import failure_kind
+from bot.kling.dialects.words import failure_kind
 from bot.kling.wire import HttpRequest, RemoteState
 from bot.services.ports import AssetChat, ChatBusy, ChatGone, ChatMoved, ChatRefused
 from bot.services.tasks.workers import ProviderMonitor, WorkerPool

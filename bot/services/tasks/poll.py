@@ -38,7 +38,7 @@ from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, TaskId
 from bot.kling import outcomes
 from bot.kling.callback import Hint
 from bot.kling.client import KlingClient
-from bot.kling.dialects.reading import failure_kind
+from bot.kling.dialects.words import failure_kind
 from bot.kling.wire import RemoteState, TaskStatus
 from bot.services.tasks.dispatch import task_ref
 from bot.services.tasks.lifecycle import Tasks

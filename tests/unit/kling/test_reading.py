@@ -1,6 +1,6 @@
 import pytest
 
-from bot.kling.dialects import reading
+from bot.kling.dialects import reading, words
 from bot.kling.wire import RemoteState
 
 
@@ -17,11 +17,42 @@ from bot.kling.wire import RemoteState
         ("in_progress", RemoteState.RUNNING),
         ("", RemoteState.UNKNOWN),
         ("PARTIAL_COMPLETED", RemoteState.UNKNOWN),
-        ("done", RemoteState.UNKNOWN),
+        *(
+            (word, RemoteState.SUCCEEDED)
+            for word in ["done", "finished", "complete", "TASK_STATUS_SUCCEED", "taskFinished"]
+        ),
+        *(
+            (word, RemoteState.SUCCEEDED)
+            for word in ["成功", "已完成", "完成", "完了", "任务成功", "succeeded!", "Generated"]
+        ),
+        *(
+            (word, RemoteState.FAILED)
+            for word in ["fail", "canceled", "expired", "timeout", "timed_out", "TimedOut", "time-out"]
+        ),
+        *(
+            (word, RemoteState.FAILED)
+            for word in ["rejected", "aborted", "unsuccessful", "processing_failed"]
+        ),
+        *(
+            (word, RemoteState.FAILED)
+            for word in ["失败", "生成失败", "已取消", "超时", "审核不通过", "moderation_blocked"]
+        ),
+        *(
+            (word, RemoteState.QUEUED)
+            for word in ["submit_success", "提交成功", "created", "排队中", "not_started"]
+        ),
+        *(
+            (word, RemoteState.RUNNING)
+            for word in ["canceling", "finishing", "生成中", "审核中", "retrying_after_error"]
+        ),
+        *(
+            (word, RemoteState.UNKNOWN)
+            for word in ["incomplete", "not_complete", "未完成", "no_error", "abandoned", "ready"]
+        ),
     ],
 )
 def test_status_words(word, state):
-    assert reading.state_of(word) is state
+    assert words.state_of(word) is state
 
 
 @pytest.mark.parametrize(
@@ -45,7 +76,11 @@ def test_retry_after_in_seconds_or_as_a_date(headers, milliseconds):
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [("100%", 100), ("0%", 0), (40, 40), (40.9, 40), ("", None), (None, None), (True, None), (250, 100)],
+    [
+        *[("100%", 100), ("0%", 0), (40, 40), (40.9, 40), ("", None), (None, None), (True, None), (250, 100)],
+        # A part of the whole, unless it says that it is none.
+        *[(0.55, 55), ("0.55", 55), ("0.55%", 0), (0.999, 99), (1, 1), (1.0, 1), ("1", 1), (0, 0), (-0.5, 0)],
+    ],
 )
 def test_progress(value, expected):
     assert reading.percent(value) == expected

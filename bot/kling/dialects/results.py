@@ -1,0 +1,190 @@
+"""Where the results of a task stand in an answer: Kling names one place, gateways many. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.domain.requests.request import Product
+from bot.domain.tasks.task import RemoteVideo
+from bot.kling.dialects.envelopes import Node, child
+from bot.kling.dialects.reading import address, identity, milliseconds, word_of
+
+_OUTPUTS = frozenset(Product)
+_ADDRESSES = ("url", "url_mp3", "mp3_url", "url_wav", "wav_url")
+_DURATIONS = ("duration", "duration_mp3", "mp3_duration", "duration_wav", "wav_duration")
+
+_LISTS: Mapping[str, Product] = {
+    "videos": Product.VIDEO,
+    "creations": Product.VIDEO,
+    "video_urls": Product.VIDEO,
+    "result_urls": Product.VIDEO,
+    "video_result": Product.VIDEO,
+    "generated_videos": Product.VIDEO,
+    "unsigned_urls": Product.VIDEO,
+    "works": Product.VIDEO,
+    "images": Product.IMAGE,
+    "audios": Product.AUDIO,
+}
+"""What gateways call their lists of results."""
+
+_NAMES = (
+    "result_url",
+    "resultUrl",
+    "video_url",
+    "videoUrl",
+    "download_url",
+    "output_url",
+    "file_url",
+    "media_url",
+)
+"""What they call the address of one; `url` may be that of something else while the task goes on."""
+
+_HOLDERS = (
+    "output",
+    "outputs",
+    "result",
+    "results",
+    "content",
+    "video",
+    "task_result",
+    "response",
+    "metadata",
+)
+"""What stands around it."""
+
+_MARKED = ("watermark_url", "watermarked_url", "url_watermark", "watermark_video_url")
+_MEDIA = (".mp4", ".mov", ".webm", ".m4v", ".mp3", ".wav", ".png", ".jpg", ".jpeg", ".webp")
+
+
+def results_of(node: Node, raw: Node, *, is_over: bool, succeeded: bool) -> tuple[RemoteVideo, ...]:
+    """The results that an answer about a task names, each with all of its addresses; the likeliest first.
+
+    `raw` is Kling's own task inside a gateway's. Before it is known that the task `is_over`, what may be an address
+    of something else is left out. Only where it has `succeeded` an address stands for the reason of a failure.
+    """
+    own = _once([*_listed(node), *_gathered(node)])
+    inner = _once([*_listed(raw), *_gathered(raw)])
+    single = list(dict.fromkeys(_single(node, is_over=is_over)))
+    if succeeded and (old := address(node.get("fail_reason"))):
+        # Releases of new-api before there was a field for it.
+        single.append(old)
+    if own:
+        return _with_others(own, [*single, *(video.url for video in inner)] if len(inner) < 2 else single)
+    # The gateway's own address goes first, unless Kling lists more results than it can name.
+    if len(inner) > 1:
+        return tuple(inner)
+    deeper = list(dict.fromkeys(_single(raw, is_over=is_over)))
+    found = [*single, *(video.url for video in inner), *deeper]
+    if not found:
+        return _only_marked(node) or _only_marked(raw)
+    if inner:
+        first = replace(inner[0], url=found[0])
+        if found[0] != inner[0].url:
+            # The mark was asked of Kling; the gateway's address is the same film.
+            first = replace(first, watermark_url=None)
+    else:
+        seconds = node.get("seconds") or child(node, "metadata").get("duration") or node.get("duration")
+        first = RemoteVideo(found[0], None, milliseconds(seconds))
+    return _with_others([first], found[1:])
+
+
+def _with_others(videos: list[RemoteVideo], more: list[str]) -> tuple[RemoteVideo, ...]:
+    """One result with every other address that it may be at; of several nobody can tell which they belong to."""
+    if len(videos) != 1:
+        return tuple(videos)
+    (video,) = videos
+    others = dict.fromkeys(url for url in (*video.others, *more) if url != video.url)
+    return (replace(video, others=tuple(others)),)
+
+
+def _once(videos: list[RemoteVideo]) -> list[RemoteVideo]:
+    """Without those that stand in two places."""
+    return list({video.url: video for video in reversed(videos)}.values())[::-1]
+
+
+def _listed(node: Node) -> Iterator[RemoteVideo]:
+    """Every result that an object lists, in Kling's words of both standards."""
+    results = child(node, "task_result")
+    for kind, name in ((Product.VIDEO, "videos"), (Product.IMAGE, "images"), (Product.AUDIO, "audios")):
+        for result in _nodes(results.get(name)):
+            yield from _result(kind, result)
+    for output in _nodes(node.get("outputs")):
+        word = word_of(output.get("type"))
+        if word in _OUTPUTS:
+            yield from _result(Product(word), output)
+
+
+def _gathered(node: Node) -> Iterator[RemoteVideo]:
+    """The results in lists of gateways, as objects or as plain addresses."""
+    for holder in (node, *(child(node, name) for name in _HOLDERS if name != "task_result")):
+        for name, kind in _LISTS.items():
+            for result in _items(holder.get(name)):
+                if isinstance(result, Mapping):
+                    yield from _result(kind, result)
+                elif url := address(result):
+                    yield RemoteVideo(url, kind=kind)
+    for name in ("output", "outputs", "result", "results"):
+        for result in _items(node.get(name)):
+            if isinstance(result, Mapping) and "type" not in result:
+                yield from _result(Product.VIDEO, result)
+            elif url := address(result):
+                yield RemoteVideo(url)
+
+
+def _result(kind: Product, result: Node) -> Iterator[RemoteVideo]:
+    found = [url for name in (*_ADDRESSES, *_NAMES) if (url := address(result.get(name)))]
+    inner = child(result, "video")
+    found += [url for name in ("url", *_NAMES) if (url := address(inner.get(name)))]
+    marked = next((url for name in _MARKED if (url := address(result.get(name)))), None)
+    if not found and marked is None:
+        return
+    seconds = next((result[name] for name in _DURATIONS if name in result), None)
+    first = found[0] if found else marked or ""
+    # A sound has an address for each of its forms: those are no other addresses of the same.
+    others = tuple(url for url in found[1:] if url != first) if kind is not Product.AUDIO else ()
+    yield RemoteVideo(first, identity(result.get("id")) or None, milliseconds(seconds), kind, marked, others)
+
+
+def _single(node: Node, *, is_over: bool) -> Iterator[str]:
+    """The addresses of the one result of an object, the likeliest first."""
+    if (url := address(node.get("url"))) and (is_over or _is_media(url)):
+        yield url
+    yield from _under_names(node)
+    for name in _HOLDERS:
+        holder = node.get(name)
+        if url := address(holder):
+            yield url
+        elif isinstance(holder, Mapping):
+            if (url := address(holder.get("url"))) and (is_over or name != "metadata" or _is_media(url)):
+                yield url
+            yield from _under_names(holder)
+            yield from _under_names(child(holder, "video"), ("url",))
+            if url := address(holder.get("video")):
+                yield url
+
+
+def _under_names(node: Node, more: tuple[str, ...] = ()) -> Iterator[str]:
+    return (url for name in (*more, *_NAMES) if (url := address(node.get(name))))
+
+
+def _only_marked(node: Node) -> tuple[RemoteVideo, ...]:
+    """The result with the provider's mark, where there is no other."""
+    holders: tuple[Any, ...] = (node, *(child(node, name) for name in _HOLDERS))
+    found = (address(holder.get(name)) for holder in holders for name in _MARKED)
+    return tuple(RemoteVideo(url, watermark_url=url) for url in found if url)[:1]
+
+
+def _is_media(url: str) -> bool:
+    try:
+        return urlsplit(url).path.casefold().endswith(_MEDIA)
+    except ValueError:
+        return False
+
+
+def _items(value: object) -> Iterator[object]:
+    return iter(value if isinstance(value, list) else ())
+
+
+def _nodes(value: object) -> Iterator[Node]:
+    return (one for one in _items(value) if isinstance(one, Mapping))
