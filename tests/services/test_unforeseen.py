@@ -6,15 +6,18 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from bot.domain.tasks.lifecycle import Transition
-from bot.domain.tasks.task import FINAL_STATES, Task, TaskState
+from bot.domain.tasks.task import FINAL_STATES, DeliveryState, Task, TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis
 from bot.services.ports import Job
 from bot.store import Store
 from bot.store.tasks import Tasks
 from tests.builders import ADA, NOW, XIAOLIN, a_request, stored
-from tests.world.services import BACK, HELD, ServiceWorld, accepting, finishing, lost, refusal
+from tests.world.kling import a_film
+from tests.world.services import BACK, HELD, ServiceWorld, accepting, finished, lost, refusal
 
 POISON = "a prompt that nobody can write down"
 DEADLINE = Millis(NOW + 20 * MINUTE)
@@ -81,7 +84,13 @@ async def world(bare) -> AsyncIterator[World]:
     network = Faults()
     bare.given = {"store": replace(store, tasks=tasks), "transport": network}
     bare.to_kling.always("submit", accepting())
-    bare.to_kling.always("query", finishing)
+    bare.to_kling.always("file", Response(a_film(), media_type="video/mp4"))
+
+    async def finished_here(request: Request) -> Response:
+        name = request.url.path.rpartition("/")[2]
+        return finished(name, f"{bare.kling_url}/files/{name}.mp4")
+
+    bare.to_kling.always("query", finished_here)
     await bare.open(polling="retries = 2\nwaiting = 1200\nanswering = 60")
     yield World(bare, network, tasks)
     await bare.stop()
@@ -233,3 +242,19 @@ async def test_a_task_whose_looks_never_come_to_an_answer_is_ended_by_the_chores
     assert await world.bot.state(task) is TaskState.EXPIRED
     await world.drive(world.bot.clock.now() + DAY, HOUR)
     assert "video" in await world.bot.waiting(task)
+
+
+async def test_a_delivery_that_fails_is_refunded_and_told_and_others_arrive(world):
+    bot = world.bot
+    task, other = await two_tasks(world)
+    await world.drive(NOW)
+    bad = (await bot.now(task)).provider_task_id
+    world.network.fails = lambda request: request.url.path == f"/files/{bad}.mp4"
+    await world.drive(NOW + 20 * MINUTE)
+    assert await bot.refunds(task) == [task.price]
+    assert [row.state for row in await bot.store.outbox.list_of(task.id)] == [DeliveryState.UNDELIVERABLE]
+    assert [row.state for row in await bot.store.outbox.list_of(other.id)] == [DeliveryState.DELIVERED]
+    assert bot.alerts.count("alert.task.fault") == 1
+    faults = world.faults()
+    assert len([fault for fault in faults if fault["exc_info"]]) == 1
+    assert len(faults) < 30

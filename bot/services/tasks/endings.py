@@ -32,6 +32,7 @@ from bot.services.tasks.downloads import NOT_THERE
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.places import Places, Unplaced
 from bot.services.tasks.status import Status
+from bot.services.tasks.workers import FaultMonitor
 from bot.store import SentRecord, Store
 
 log = structlog.get_logger(__name__)
@@ -81,6 +82,7 @@ class Endings:
         self._tasks = tasks
         self._status = status
         self._operators = operators
+        self._monitor = FaultMonitor(operators)
         self._places = places
         self._runtime = runtime
         self._renew = renew
@@ -119,6 +121,18 @@ class Endings:
                     await self.postpone([delivery], None, str(error))
                 else:
                     await self._end(delivery, f"{type(error).__name__}: {error}", refund=True)
+        except Exception as error:  # noqa: BLE001  whatever nobody foresaw, it comes to an end
+            await self._monitor.unforeseen(task, error)
+            await self._failed(deliveries, error)
+
+    async def _failed(self, deliveries: Sequence[Delivery], error: Exception) -> None:
+        """Try again what failed in a way that nobody foresaw, but not for ever."""
+        now, failure = self._runtime.clock.now(), f"fault: {type(error).__name__}"
+        for delivery in deliveries:
+            if now - await self._store.outbox.note_failing(delivery.id, now) < PATIENCE:
+                await self.postpone([delivery], None, failure)
+            else:
+                await self._end(delivery, failure, refund=_is_paid_for(delivery))
 
     async def _without_chat(self, deliveries: Sequence[Delivery], error: ChatError) -> None:
         """Go on in private where a group cannot be written to; there it waits until its person is back."""

@@ -150,11 +150,10 @@ class WorkerPool:
             await asyncio.gather(*self._running, return_exceptions=True)
 
 
-class ProviderMonitor:
-    """Tells the pool how every exchange with a provider ended, and the operators what they must know, once."""
+class FaultMonitor:
+    """Keeps what fails unforeseen for one task from the others, and tells the operators of each cause once."""
 
-    def __init__(self, pool: Pool, operators: Operators) -> None:
-        self.pool = pool
+    def __init__(self, operators: Operators) -> None:
         self.operators = operators
         self._faults = Faults()
 
@@ -189,6 +188,14 @@ class ProviderMonitor:
             yield
         except Exception as error:  # noqa: BLE001  one task must not stop the others
             self._faults.note(what, error)
+
+
+class ProviderMonitor(FaultMonitor):
+    """Tells the pool how every exchange with a provider ended, and the operators what they must know, once."""
+
+    def __init__(self, pool: Pool, operators: Operators) -> None:
+        super().__init__(operators)
+        self.pool = pool
 
     async def note(
         self, provider: ProviderName, error: outcomes.ProviderError | None, about: Resource | None = None
