@@ -158,6 +158,9 @@ class Healths:
                 return False
             case outcomes.Throttled():
                 return self._busy(health, outcome, about, now)
+            case outcomes.Misconfigured() | outcomes.Unsendable():
+                # At odds with the settings: it answers, and nothing else is said of it.
+                return isinstance(outcome, outcomes.Misconfigured)
             case outcomes.Unavailable() | outcomes.Ambiguous():
                 health.failures += 1
                 if health.failures < DOWN_AFTER:

@@ -218,7 +218,7 @@ class Operators(Protocol):
         ...
 
     async def alert_once(self, key: str, cause: str, /, **params: object) -> None:
-        """The same for something with a cause, which is told once for each provider and not again for a week."""
+        """The same for something with a cause, which is told once for each provider and not again for a day."""
         ...
 
 

@@ -10,9 +10,7 @@ from bot.domain.tasks.schedule import (
     ABSENCE_BELIEVED_AFTER,
     LATE_INTERVAL,
     LATE_LIMIT,
-    LOOKS_TO_BELIEVE,
     QUERY_LEASE,
-    REFUSAL_BELIEVED_AFTER,
 )
 from bot.domain.tasks.task import DeliveryKind, FailureKind, Task, TaskState
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis, UserId
@@ -317,25 +315,36 @@ async def test_absence_counts_from_the_submission_and_anew_after_every_sign_of_l
     assert await world.state(task) is TaskState.EXPIRED
 
 
-async def test_a_refused_look_is_believed_when_it_lasts_and_a_refused_content_at_once(world):
+async def test_a_refused_look_is_the_end_and_is_looked_for_on_but_not_after_a_refused_content(world):
     task = await world.a_running_task()
-    world.to_kling.always("query", refusal(400, 1201, "the request is not valid"))
+    world.to_kling.always("query", refusal(400, 1201, "the generation has failed"))
     await world.run(Job.POLL)
-    assert await world.state(task) is TaskState.IN_PROGRESS
-    for _ in range(LOOKS_TO_BELIEVE):
-        await world.run(Job.POLL, REFUSAL_BELIEVED_AFTER)
     after = await world.now(task)
     assert (after.state, after.failure, after.failure_detail) == (
         TaskState.EXPIRED,
         FailureKind.PROVIDER,
-        "the request is not valid",
+        "the generation has failed",
     )
+    assert await world.money() == BACK
+    for _ in range(3):
+        await world.run(Job.POLL, LATE_INTERVAL)
+    world.to_kling.always("query", finished())
+    await world.run(Job.POLL, LATE_INTERVAL)
+    assert await world.waiting(task) == ["notice", "video"]
     content = await world.a_running_task(2, user_id=XIAOLIN)
     world.to_kling.always("query", refusal(400, 1301, "Failure to pass the risk control system"))
     await world.run(Job.POLL)
     after = await world.now(content)
     assert (after.state, after.failure, after.due_at) == (TaskState.FAILED, FailureKind.CONTENT, None)
     assert await world.money() == BACK
+
+
+async def test_what_is_refused_of_a_list_is_said_of_none_of_the_tasks(world):
+    tasks = await many_running(world)
+    world.to_kling.always("list", refusal(400, 1201, "the page has failed"))
+    await world.run(Job.POLL)
+    assert {await world.state(task) for task in tasks} == {TaskState.IN_PROGRESS}
+    assert world.to_kling.paths[1:] == [f"{LIST}/{task.provider_task_id}" for task in tasks]
 
 
 async def test_a_provider_that_asks_for_an_hour_does_not_move_the_deadline(world):
@@ -349,7 +358,7 @@ async def test_a_provider_that_asks_for_an_hour_does_not_move_the_deadline(world
 
 @pytest.mark.parametrize(
     ("word", "alert"),
-    [("post_processing", "alert.provider.unknown_word"), ("succeed", "alert.provider.no_address")],
+    [("polished", "alert.provider.unknown_word"), ("succeed", "alert.provider.no_address")],
 )
 async def test_what_nobody_understands_is_told_once_when_it_lasts(world, word, alert):
     for number, person in ((1, ADA), (2, XIAOLIN)):
@@ -370,6 +379,7 @@ async def test_what_nobody_understands_is_told_once_when_it_lasts(world, word, a
     assert world.alerts == [alert]
     (told,) = world.events("operators are told")
     assert told["about_word"] == word
+    assert {"created_at", "secret", "task_status"} <= set(told["about_keys"].replace("data.", "").split(", "))
     assert "a prompt" not in repr(told)
 
 

@@ -22,9 +22,6 @@ SEARCHES = 4
 ABSENCE_BELIEVED_AFTER = Millis(120 * SECOND)
 """So long after its submission, and for so long without another word, a provider must not know a task that it took."""
 
-REFUSAL_BELIEVED_AFTER = Millis(10 * SECOND)
-"""For so long every look must be refused before that is taken for the task's end."""
-
 LOOKS_TO_BELIEVE = 3
 """So often at least in that time."""
 

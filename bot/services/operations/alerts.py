@@ -26,8 +26,8 @@ SUMMARY_KEY = "alerts.summary"
 TOLD_KEY = "alerts.told"
 MOST_FIGURES = 50_000
 
-CAUSE_KEPT = Millis(7 * DAY)
-"""How long a cause that was told is not told again."""
+CAUSE_KEPT = DAY
+"""How long a cause that was told is not told again (milliseconds)."""
 
 MOST_CAUSES = 20
 """So many causes of one kind are told at each provider: one that invents words does not fill the chat."""

@@ -228,6 +228,9 @@ class Dispatch:
             case outcomes.Throttled():
                 # Due at once, so that it keeps its place in line: the pool knows when to ask again.
                 await self._tasks.advance(task, Deferred(now, counted=False))
+            case outcomes.Misconfigured():
+                # The same again would be refused again: another provider, or the end and a later try.
+                await self._again(task, provider, now, now)
             case outcomes.Unavailable():
                 await self._again(
                     task, provider, backoff(now, task.attempts, self._runtime.rng, error.retry_after), now

@@ -28,7 +28,6 @@ from bot.domain.tasks.schedule import (
     LATE_LIMIT,
     LOOKS_TO_BELIEVE,
     QUERY_LEASE,
-    REFUSAL_BELIEVED_AFTER,
     PollingPolicy,
     backoff,
     next_look,
@@ -60,7 +59,6 @@ class _Doubt(StrEnum):
     """What a look may bring that says neither that a task goes on nor how it ended."""
 
     ABSENT = "absent"
-    REFUSED = "refused"
     STRANGE = "strange"
 
 
@@ -134,8 +132,10 @@ class Poll:
                 refs = [task_ref(task) for task in tasks if task.provider_task_id]
                 known = {status.provider_task_id: status for status in await client.query_many(refs)}
             except outcomes.ProviderError as error:
-                failed = error
                 await self._monitor.note(client.name, error)
+                # What is said of the list is said of none of them.
+                of_the_list = (outcomes.Rejected, outcomes.NotFound, outcomes.Misconfigured)
+                failed = None if isinstance(error, of_the_list) else error
         for task in tasks:
             # What is not on this page of the list is asked for by its id.
             await self._look(client, task, failed or known.get(task.provider_task_id or ""))
@@ -201,6 +201,11 @@ class Poll:
         if status.state is RemoteState.SUCCEEDED and status.videos:
             videos = tuple(_marked(video) if task.request.watermark else video for video in status.videos)
             return Finished(videos, status.cost)
+        if status.state is RemoteState.FAILED and status.failure not in {None, FailureKind.CONTENT}:
+            # The look was refused: that is no word of the task itself.
+            if task.state is TaskState.EXPIRED:
+                return self._wait(task, None)
+            return GivenUp(status.failure or FailureKind.PROVIDER, self._late(), status.reason or "")
         if status.state is RemoteState.FAILED:
             return ProviderFailed(status.failure or failure_kind(status.reason), status.reason or "")
         if status.is_unclear:
@@ -212,20 +217,12 @@ class Poll:
     def _unseen(self, task: Task, error: outcomes.ProviderError | None) -> Event:
         """What it means that the provider could not tell, or not of this task.
 
-        That it does not know the task, or refuses to tell, is believed when every look has said so for some time, and
-        after that too it is looked for; a refusal of the content is the task's own end.
+        That it does not know the task is believed when every look has said so for some time, and it is looked for on.
         """
         waiting = self._wait(task, None)
         match error:
-            case outcomes.Rejected() if _is_content(error):
-                return ProviderFailed(FailureKind.CONTENT, error.message)
-            case outcomes.Rejected():
-                doubt = self._repeated(task, _Doubt.REFUSED)
-                if self._is_believed(task, doubt, REFUSAL_BELIEVED_AFTER, waiting):
-                    return GivenUp(FailureKind.PROVIDER, self._late(), error.message)
             case outcomes.NotFound():
-                doubt = self._repeated(task, _Doubt.ABSENT)
-                if self._is_believed(task, doubt, ABSENCE_BELIEVED_AFTER, waiting):
+                if self._is_absent(task, waiting):
                     return GivenUp(FailureKind.NOT_FOUND, self._late())
                 if isinstance(waiting, StillRunning):
                     return replace(waiting, unknown=task.state is TaskState.IN_PROGRESS)
@@ -242,13 +239,13 @@ class Poll:
         known.times += 1
         return known
 
-    def _is_believed(self, task: Task, repeated: _Repeated, after: Millis, waiting: Event) -> bool:
-        if task.state is not TaskState.IN_PROGRESS:
+    def _is_absent(self, task: Task, waiting: Event) -> bool:
+        """Whether it has been absent for so long that it is believed; at its deadline that is the better reason."""
+        repeated = self._repeated(task, _Doubt.ABSENT)
+        if task.state is not TaskState.IN_PROGRESS or repeated.times < LOOKS_TO_BELIEVE:
             return False
         lasted = self._runtime.clock.now() - max(repeated.since, task.submitted_at or task.created_at)
-        # At its deadline the last word is a better reason than the time.
-        is_long_enough = lasted >= after or isinstance(waiting, DeadlinePassed)
-        return is_long_enough and repeated.times >= LOOKS_TO_BELIEVE
+        return lasted >= ABSENCE_BELIEVED_AFTER or isinstance(waiting, DeadlinePassed)
 
     async def _tell_strange(self, task: Task, status: TaskStatus) -> None:
         """Tell the operators of a word, or a success without an address, that has lasted."""
@@ -302,10 +299,6 @@ class Poll:
         elif after is not None and isinstance(event, Finished):
             await self._monitor.note(task.provider, None)
         return after is not None
-
-
-def _is_content(error: outcomes.Rejected) -> bool:
-    return FailureKind.CONTENT in {error.kind, failure_kind(error.message)}
 
 
 def _marked(video: RemoteVideo) -> RemoteVideo:

@@ -27,6 +27,10 @@ _ALERTS: dict[type[outcomes.ProviderError], str] = {
     outcomes.NoChannel: "alert.provider.no_channel",
     outcomes.Untrusted: "alert.provider.certificate",
     outcomes.Throttled: "alert.provider.busy",
+    outcomes.Misconfigured: "alert.provider.misconfigured",
+    outcomes.WrongPath: "alert.provider.wrong_path",
+    outcomes.NoPrice: "alert.provider.no_price",
+    outcomes.TooLarge: "alert.provider.too_large",
 }
 
 
@@ -204,9 +208,12 @@ class ProviderMonitor(FaultMonitor):
         if self.pool.note(provider, error, about) and error is not None:
             model = "" if about is None else about.model
             detail = error.reason if isinstance(error, outcomes.Untrusted) else error.message
-            await self.operators.alert_operators(
-                _alert(error, about), provider=provider, model=model, detail=detail
-            )
+            params = {"provider": provider, "model": model or "–", "detail": detail}
+            if isinstance(error, outcomes.Misconfigured):
+                # It stays so until somebody does something: told once, and not with every request.
+                await self.operators.alert_once(_alert(error, about), model, **params)
+            else:
+                await self.operators.alert_operators(_alert(error, about), **params)
 
 
 def _alert(error: outcomes.ProviderError, about: Resource | None) -> str:
