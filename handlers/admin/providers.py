@@ -39,6 +39,9 @@ _TROUBLES = {
     Trouble.MISSING: "providers.trouble.missing",
     Trouble.ADDRESS: "providers.trouble.address",
     Trouble.CERTIFICATE: "providers.trouble.certificate",
+    Trouble.PATH: "providers.trouble.path",
+    Trouble.PRICE: "providers.trouble.price",
+    Trouble.SETTINGS: "providers.trouble.settings",
 }
 
 

@@ -17,7 +17,8 @@ from bot.domain.library.asset import (
     voice_source,
 )
 from bot.domain.people.access import AccessLevel
-from bot.domain.tasks.task import EXPLAINED_FAILURES, FailureKind, NotedMessage
+from bot.domain.tasks.advice import advice_for
+from bot.domain.tasks.task import FailureKind, NotedMessage
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
@@ -229,8 +230,8 @@ def ended(t: Texts, asset: Asset) -> View:
         return View(t(f"asset.{asset.kind}.ready", name=_name(asset)))
     kind = asset.failure or FailureKind.PROVIDER
     parts = [t(f"asset.{asset.kind}.failed", name=_name(asset), reason=t(f"failure.{kind}"))]
-    if kind in EXPLAINED_FAILURES and asset.failure_detail:
-        parts.append(t("notice.reason", reason=inline(asset.failure_detail, 200)))
+    if (advice := advice_for(kind, asset.failure_detail)) is not None:
+        parts.append(t(f"notice.advice.{advice}"))
     return View("\n".join(parts))
 
 

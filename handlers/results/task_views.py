@@ -1,12 +1,12 @@
 """Tasks as people read them: status, caption, notice, and the list of what runs. Pure."""
 
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from bot.domain.tasks.task import EXPLAINED_FAILURES, Delivery, FailureKind, Task, TaskState
+from bot.domain.tasks.advice import advice_for
+from bot.domain.tasks.task import Delivery, FailureKind, Task, TaskState
 from bot.domain.units import Credits, Millis, TaskId, UserId, shown
 from bot.i18n import Texts
 from bot.services.ports import Hold, Progress
@@ -28,13 +28,6 @@ REPEATABLE = frozenset(FailureKind) - {FailureKind.CONTENT, FailureKind.PARAMETE
 
 CHANGEABLE = frozenset({FailureKind.CONTENT, FailureKind.PARAMETERS, FailureKind.PROVIDER})
 """After these another wording or setting may help."""
-
-_CODES = re.compile(
-    r"[\[(]\s*(?:code\s*[:=]?\s*)?\d{3,5}\s*[\])]|\b(?:error|status)?[ _-]?code\b\s*[:=]?\s*\d+"
-    r"|\brequest[ _-]?id\b\s*[:=]?\s*[\w-]+",
-    re.IGNORECASE,
-)
-"""What providers write for machines."""
 
 
 @dataclass(frozen=True)
@@ -243,9 +236,8 @@ def notice(t: Texts, task: Task, batch: Sequence[Task] = ()) -> View:
         return View(t("notice.sentences", first=t("notice.cancelled"), second=back))
     kind = task.failure or FailureKind.PROVIDER
     lines = [t("notice.sentences", first=t(f"notice.failed.{kind}"), second=back)]
-    if kind in EXPLAINED_FAILURES and task.failure_detail:
-        reason = inline(_CODES.sub("", task.failure_detail).strip(" ,;:"), 200)
-        lines.append(t("notice.reason", reason=reason) if reason else "")
+    if (advice := advice_for(kind, task.failure_detail)) is not None:
+        lines.append(t(f"notice.advice.{advice}"))
     lines.append(quoted(task.request.prompt, 600))
     lines.append(f"<code>{shown(task.id)}</code>")
     buttons: list[list[Button]] = []

@@ -12,10 +12,11 @@ from itertools import groupby
 from typing import Any
 
 from bot.i18n import read_catalogue
+from tests.answers.faults import ROWS as FAULTS
 from tests.answers.reading import ROWS as READING
 from tests.answers.rows import Row
 
-ROWS: Sequence[tuple[str, Sequence[Row]]] = (*READING,)
+ROWS: Sequence[tuple[str, Sequence[Row]]] = (*READING, *FAULTS)
 """The sections of the page, each with its rows."""
 
 LONGEST = 160

@@ -21,6 +21,7 @@ from bot.domain.people.moderation import StrikeSource
 from bot.domain.requests.choices import ANSWERED, CAMERAS, Knob, Preference
 from bot.domain.requests.model import FIXED, PRICES
 from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
+from bot.domain.tasks.advice import Advice
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
 from bot.i18n import DEFAULT, NAMES, Catalogue, Texts, choose, for_language, read_catalogue
 from bot.services.credits.plans import Origin
@@ -69,6 +70,7 @@ FAMILIES = {
     "mode.": VideoRequest.model_fields["mode"].annotation.__args__,
     "state.": tuple(TaskState),
     "ledger.": tuple(LedgerKind),
+    "notice.advice.": tuple(Advice),
     "notice.failed.": tuple(FailureKind),
     "delivery.sending.": ("video", "image", "audio"),
     "delivery.link.": tuple(

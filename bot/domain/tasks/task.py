@@ -59,9 +59,6 @@ CHAT_GONE = "ChatGone"
 KEPT_FOR_RETURN = Millis(7 * DAY)
 """How long that is still sent once its person is back; then its credits are given back."""
 
-EXPLAINED_FAILURES = frozenset({FailureKind.PARAMETERS, FailureKind.PROVIDER})
-"""Here the provider's own words help people; about content they only sound harsh."""
-
 
 @dataclass(frozen=True, slots=True)
 class Origin:

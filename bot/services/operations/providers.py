@@ -46,6 +46,9 @@ class Trouble(StrEnum):
     MISSING = "missing"
     ADDRESS = "address"
     CERTIFICATE = "certificate"
+    PATH = "path"
+    PRICE = "price"
+    SETTINGS = "settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +226,9 @@ _PRECISELY: dict[type[outcomes.ProviderError], Trouble] = {
     outcomes.AddressRefused: Trouble.ADDRESS,
     outcomes.NoSuchModel: Trouble.MISSING,
     outcomes.Untrusted: Trouble.CERTIFICATE,
+    outcomes.WrongPath: Trouble.PATH,
+    outcomes.NoPrice: Trouble.PRICE,
+    outcomes.Misconfigured: Trouble.SETTINGS,
 }
 
 

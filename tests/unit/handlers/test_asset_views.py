@@ -45,7 +45,7 @@ def test_what_is_ready_comes_with_an_example():
 @pytest.mark.parametrize(
     ("failure", "detail", "said"),
     [
-        (FailureKind.PARAMETERS, "the voice is <too> noisy", "the voice is &lt;too&gt; noisy"),
+        (FailureKind.PARAMETERS, "Image pixel is invalid", "at least 300 pixels a side"),
         (FailureKind.CONTENT, None, "content refused"),
         (None, None, "the provider failed"),
     ],
