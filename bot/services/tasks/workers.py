@@ -26,11 +26,11 @@ _ALERTS: dict[type[outcomes.ProviderError], str] = {
     outcomes.NoSuchModel: "alert.provider.no_such_model",
     outcomes.NoChannel: "alert.provider.no_channel",
     outcomes.Untrusted: "alert.provider.certificate",
+    outcomes.Throttled: "alert.provider.busy",
     outcomes.Misconfigured: "alert.provider.misconfigured",
     outcomes.WrongPath: "alert.provider.wrong_path",
     outcomes.NoPrice: "alert.provider.no_price",
     outcomes.TooLarge: "alert.provider.too_large",
-    outcomes.Throttled: "alert.provider.busy",
 }
 
 
