@@ -12,11 +12,12 @@ from itertools import groupby
 from typing import Any
 
 from bot.i18n import read_catalogue
+from tests.answers.ends import ROWS as ENDS
 from tests.answers.faults import ROWS as FAULTS
 from tests.answers.reading import ROWS as READING
 from tests.answers.rows import Row
 
-ROWS: Sequence[tuple[str, Sequence[Row]]] = (*READING, *FAULTS)
+ROWS: Sequence[tuple[str, Sequence[Row]]] = (*READING, *FAULTS, *ENDS)
 """The sections of the page, each with its rows."""
 
 LONGEST = 160

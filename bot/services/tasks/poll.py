@@ -49,7 +49,7 @@ log = structlog.get_logger(__name__)
 BATCH = 500
 
 STRANGE_TOLD_AFTER = Millis(2 * MINUTE)
-"""So long may a provider answer what nobody understands before the operators are told."""
+"""So long may a provider answer what nobody understands, or as if its path were wrong, before the operators are told."""
 
 MANY = 3
 """From this number on, one question about many tasks is cheaper than one each."""
@@ -60,6 +60,7 @@ class _Doubt(StrEnum):
 
     ABSENT = "absent"
     STRANGE = "strange"
+    MISLED = "misled"
 
 
 @dataclass(slots=True)
@@ -132,10 +133,11 @@ class Poll:
                 refs = [task_ref(task) for task in tasks if task.provider_task_id]
                 known = {status.provider_task_id: status for status in await client.query_many(refs)}
             except outcomes.ProviderError as error:
-                await self._monitor.note(client.name, error)
                 # What is said of the list is said of none of them.
                 of_the_list = (outcomes.Rejected, outcomes.NotFound, outcomes.Misconfigured)
-                failed = None if isinstance(error, of_the_list) else error
+                if not isinstance(error, of_the_list):
+                    failed = error
+                    await self._monitor.note(client.name, error)
         for task in tasks:
             # What is not on this page of the list is asked for by its id.
             await self._look(client, task, failed or known.get(task.provider_task_id or ""))
@@ -166,7 +168,7 @@ class Poll:
                 known = error
                 reason = str(error)
                 log.warning("could not look at a task", task=task.id, provider=client.name, reason=reason)
-                if not isinstance(error, outcomes.NotFound):
+                if self._is_news(task, error):
                     # That one model is refused says nothing of the others.
                     about = task.request.resource if isinstance(error, outcomes.NotEnabled) else None
                     await self._monitor.note(client.name, error, about)
@@ -262,6 +264,13 @@ class Poll:
             keys=keys[:300] or "–",
             id=task.id,
         )
+
+    def _is_news(self, task: Task, error: outcomes.ProviderError) -> bool:
+        """Whether it says something of the provider: a page in the place of the path, only when it lasts."""
+        if not isinstance(error, outcomes.Misconfigured):
+            return not isinstance(error, outcomes.NotFound)
+        since = self._repeated(task, _Doubt.MISLED).since
+        return self._runtime.clock.now() - since >= STRANGE_TOLD_AFTER
 
     def _late(self) -> Millis:
         return Millis(self._runtime.clock.now() + LATE_INTERVAL)
