@@ -363,6 +363,7 @@ async def build(
             copying=copying,
             runtime=runtime,
             renew=poll.results,
+            prices=admin.prices.at,
             possible=services.results.possible,
         )
         recover = Recover(

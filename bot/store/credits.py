@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.domain.credits.caps import UNITS_PER_CREDIT, Spent
+from bot.domain.credits.caps import NEAR_UNITS, UNITS_PER_CREDIT, Spent
 from bot.domain.credits.quota import Lot, PoolUse, Usage, Windows, pool_pays
 from bot.domain.tasks.lifecycle import Settlement
 from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
@@ -273,7 +273,8 @@ def sum_spent_units(tx: Transaction, window: Windows) -> dict[ProviderName | Non
         )
         SELECT provider, coalesce(sum(units) FILTER (WHERE created_at >= :day), 0) AS day, sum(units) AS month,
             coalesce(sum(CAST(told AS REAL)), 0) AS told,
-            coalesce(sum(price) FILTER (WHERE told IS NOT NULL), 0) AS told_credits
+            coalesce(sum(price) FILTER (WHERE told IS NOT NULL), 0) AS told_credits, count(told) AS told_tasks,
+            count(*) FILTER (WHERE abs(CAST(told AS REAL) - price * :units) > :near) AS differing
         FROM spent GROUP BY provider
     """
     rows = tx.all(
@@ -283,10 +284,9 @@ def sum_spent_units(tx: Transaction, window: Windows) -> dict[ProviderName | Non
         month=window.month_start,
         end=window.day_end,
         units=UNITS_PER_CREDIT,
+        near=NEAR_UNITS,
     )
-    return {
-        row["provider"]: Spent(row["day"], row["month"], row["told"], row["told_credits"]) for row in rows
-    }
+    return {row.pop("provider"): Spent(**row) for row in map(dict, rows)}
 
 
 def _get_booked(tx: Transaction, operation_id: str) -> LedgerRow | None:

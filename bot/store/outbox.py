@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.domain.tasks.shortfall import Shortfall
 from bot.domain.tasks.task import CHAT_GONE, Delivery, DeliveryKind, RemoteVideo, Task
 from bot.domain.units import Millis, TaskId
 from bot.store.engine import Row, Subject, Transaction, mapper
@@ -190,6 +191,13 @@ class Outbox(Subject):
             tx.run(forget, task=task_id)
 
         await self._write(work)
+
+    async def set_less(self, delivery_id: int, less: Shortfall) -> None:
+        """Save what a result lacks of what was ordered."""
+        statement = "UPDATE outbox SET less = :less WHERE id = :id"
+        await self._write(
+            lambda tx: tx.run(statement, id=delivery_id, less=less.model_dump_json(exclude_defaults=True))
+        )
 
     # -- what cannot be sent ------------------------------------------------------------------------------
 

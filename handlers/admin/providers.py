@@ -188,6 +188,9 @@ def _spent(t: Texts, report: ProviderReport) -> Iterator[str]:
             credits=html.credits(t, report.spent.told_credits),
             percent=f"{100 * drift:+.0f}",
         )
+    if report.spent.differing:
+        differing, of_all = t.number(report.spent.differing), t.number(report.spent.told_tasks)
+        yield t("providers.differing", differing=differing, told=of_all)
 
 
 def _account(t: Texts, account: AccountAnswer) -> str:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.advice import advice_for
+from bot.domain.tasks.shortfall import Shortfall
 from bot.domain.tasks.task import Delivery, FailureKind, Task, TaskState
 from bot.domain.units import Credits, Millis, TaskId, UserId, shown
 from bot.i18n import Texts
@@ -181,11 +183,27 @@ def caption(t: Texts, delivery: Delivery) -> str:
 
 def _about(t: Texts, delivery: Delivery, limit: int) -> str:
     task = delivery.task
-    tail = f"{settings_line(t, task.request)} · {_cost(t, task)}"
+    lacks = "" if delivery.less is None else f"{_lacks(t, task.request, delivery.less)}\n"
+    tail = f"{lacks}{settings_line(t, task.request)} · {_cost(t, task)}"
     if task.submitted_at is not None and task.finished_at is not None and task.state is TaskState.SUCCEEDED:
         tail += f" · {t.duration(task.finished_at - task.submitted_at)}"
     room = limit - units(tail) - 2
     return "\n".join(part for part in (quoted(task.request.prompt, room), tail) if part)
+
+
+def _lacks(t: Texts, request: VideoRequest, less: Shortfall) -> str:
+    """What is less than was ordered, and what was refunded for it."""
+    parts = []
+    if less.seconds is not None:
+        parts.append(t("delivery.less.seconds", made=less.seconds, ordered=request.duration))
+    if less.mode is not None:
+        made, ordered = t(f"mode.{less.mode}"), t(f"mode.{request.mode}")
+        parts.append(t("delivery.less.quality", made=made, ordered=ordered))
+    if less.resolution is not None:
+        parts.append(t("delivery.less.quality", made=less.resolution, ordered=request.resolution))
+    if less.results is not None:
+        parts.append(t("delivery.less.results", made=less.results, ordered=request.count))
+    return t("delivery.less", what=" · ".join(parts), credits=credits(t, less.refunded))
 
 
 def _cost(t: Texts, task: Task) -> str:

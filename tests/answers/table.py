@@ -15,9 +15,10 @@ from bot.i18n import read_catalogue
 from tests.answers.ends import ROWS as ENDS
 from tests.answers.faults import ROWS as FAULTS
 from tests.answers.reading import ROWS as READING
+from tests.answers.results import ROWS as RESULTS
 from tests.answers.rows import Row
 
-ROWS: Sequence[tuple[str, Sequence[Row]]] = (*READING, *FAULTS, *ENDS)
+ROWS: Sequence[tuple[str, Sequence[Row]]] = (*READING, *FAULTS, *ENDS, *RESULTS)
 """The sections of the page, each with its rows."""
 
 LONGEST = 160

@@ -1,6 +1,7 @@
 """Let a row happen to the bot in this process, and see what came of it."""
 
 import json
+import re
 from collections.abc import Iterator
 from functools import partial
 from itertools import chain, repeat
@@ -127,4 +128,12 @@ def _key(text: str) -> str | None:
                 return key
             if len(fixed) > SURE and text.startswith(fixed):
                 begins.append((len(fixed), key))
+        begins += [
+            (len(form), key) for form in forms if key.startswith("notice.delivery.") and _fits(form, text)
+        ]
     return max(begins)[1] if begins else None
+
+
+def _fits(form: str, text: str) -> bool:
+    """Whether a message is a text with something in place of its parameters."""
+    return re.fullmatch(".*".join(map(re.escape, re.split(r"\{\w+\}", form))), text, re.DOTALL) is not None

@@ -88,6 +88,7 @@ async def test_yesterday_is_summed_up_once_at_its_hour_also_after_a_restart(bare
     (record,) = bare.events("operators are told")
     assert record["alert"] == "alert.summary"
     assert (record["about_asked"], record["about_succeeded"], record["about_people"]) == (1, 1, 1)
+    assert record["about_differing"] == "official 1/1 (-30 %)"
 
 
 async def test_every_admin_is_told_in_their_language_though_one_has_blocked_the_bot(bare):

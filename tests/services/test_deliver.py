@@ -402,7 +402,7 @@ async def test_of_several_results_only_those_that_are_lost_are_paid_back(bringin
     assert sorted(await bringing.refunds(task)) == refunded
 
 
-@pytest.mark.parametrize(("count", "results", "lost"), [(1, 1, 10), (1, 3, 10), (2, 1, 5)])
+@pytest.mark.parametrize(("count", "results", "lost"), [(1, 1, 10), (1, 3, 10), (2, 2, 10), (2, 1, 10)])
 async def test_an_admins_refund_after_a_lost_result_returns_no_more_than_was_charged(
     bringing, count, results, lost
 ):
@@ -410,7 +410,7 @@ async def test_an_admins_refund_after_a_lost_result_returns_no_more_than_was_cha
     task = await a_finished_task(bringing, results, request=a_request(count=count), price=Credits(10))
     await run_until_it_ends(bringing, task)
     assert sum(await bringing.refunds(task)) == lost
-    assert len(bringing.written(ADA, "back")) == 1
+    assert len(bringing.written(ADA, "back")) == min(count, results)
     admin = bringing.services.task_admin
     if lost < task.price:
         await admin.refund(None, task.id, "shell:1")

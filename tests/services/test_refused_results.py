@@ -164,6 +164,6 @@ async def test_every_video_of_an_album_has_all_that_a_player_wants_to_know(bring
     assert len(items) == 2
     for call in items:
         video = call["media"]
-        assert (video["width"], video["height"], video["duration"]) == (320, 180, 1), json.dumps(video)
+        assert (video["width"], video["height"], video["duration"]) == (320, 180, 5), json.dumps(video)
         assert video["supports_streaming"] is True
         assert {video[name].removeprefix("attach://") for name in ("media", "thumbnail")} <= set(call)

@@ -28,6 +28,8 @@ pytestmark = TELLS_OF_TIMEDELTA
 
 LIMIT = 1_000_000
 LARGE = a_noisy_film()
+SHORT = a_request(duration=2)
+"""What such a film was ordered by."""
 TOO_LARGE = "Request Entity Too Large"
 
 
@@ -61,7 +63,7 @@ def buttons(message: dict) -> list[dict]:
 
 
 async def test_a_video_that_is_too_large_comes_as_a_smaller_copy_with_its_address(strict):
-    task = await a_finished_task(strict)
+    task = await a_finished_task(strict, request=SHORT)
     await run_until_it_ends(strict, task)
     assert sent(strict) == BROUGHT
     (video,) = [message for message in strict.telegram.replies(ADA) if VIDEO in message]
@@ -96,7 +98,7 @@ async def test_a_copy_of_what_telegram_refuses_has_less_than_half_of_it(bare):
     await ready(bare)
     makes(bare, LARGE)
     bare.to_telegram.answer("editMessageMedia", refused(TOO_LARGE))
-    task = await a_finished_task(bare)
+    task = await a_finished_task(bare, request=SHORT)
     await run_until_it_ends(bare, task)
     assert results(bare, ADA) == [VIDEO]
     kept = await row(bare, task)
@@ -108,7 +110,7 @@ async def test_a_copy_of_what_telegram_refuses_has_less_than_half_of_it(bare):
 
 async def test_where_telegram_refuses_the_copy_as_well_the_address_comes_alone(strict):
     strict.to_telegram.always("editMessageMedia", refused(TOO_LARGE))
-    task = await a_finished_task(strict)
+    task = await a_finished_task(strict, request=SHORT)
     await run_until_it_ends(strict, task)
     assert results(strict, ADA) == [LINK]
     (message,) = [reply for reply in strict.telegram.replies(ADA) if "too large" in reply.get("text", "")]
@@ -124,7 +126,7 @@ async def test_where_telegram_refuses_the_copy_as_well_the_address_comes_alone(s
 )
 async def test_of_what_is_no_film_the_address_comes_alone(strict, content):
     makes(strict, content)
-    task = await a_finished_task(strict)
+    task = await a_finished_task(strict, request=SHORT)
     await run_until_it_ends(strict, task)
     assert results(strict, ADA) == [LINK]
     assert (await row(strict, task)).state is DeliveryState.DELIVERED
@@ -135,7 +137,7 @@ async def test_of_what_is_larger_than_the_settings_say_no_copy_is_made(bare):
     await bare.open(delivery="max_upload_mb = 1\ncopy_source_mb = 2")
     await ready(bare)
     makes(bare, LARGE)
-    await a_finished_task(bare)
+    await a_finished_task(bare, request=SHORT)
     await bare.run(Job.DELIVER)
     assert results(bare, ADA) == [LINK]
     # Its size was enough to know: it was not fetched whole.
@@ -143,7 +145,7 @@ async def test_of_what_is_larger_than_the_settings_say_no_copy_is_made(bare):
 
 
 async def test_others_arrive_while_a_copy_is_made_and_the_next_one_waits_its_turn(strict):
-    large = [await a_finished_task(strict) for _ in range(2)]
+    large = [await a_finished_task(strict, request=SHORT) for _ in range(2)]
     await strict.run(Job.DELIVER)
     asked, released = asyncio.Event(), asyncio.Event()
 
@@ -156,7 +158,7 @@ async def test_others_arrive_while_a_copy_is_made_and_the_next_one_waits_its_tur
     await strict.begin(Job.DELIVER)
     await asked.wait()
     strict.to_kling.always("file", Response(a_film(), media_type="video/mp4"))
-    small = await a_finished_task(strict)
+    small = await a_finished_task(strict, request=SHORT)
     await strict.begin(Job.DELIVER)
     while (await row(strict, small)).state is not DeliveryState.DELIVERED:
         await asyncio.sleep(0)
@@ -176,7 +178,7 @@ async def test_others_arrive_while_a_copy_is_made_and_the_next_one_waits_its_tur
 
 async def test_what_ends_the_bot_each_time_is_offered_by_its_address_at_last(strict):
     """It is counted before it is begun, so that also one counts that the process did not survive."""
-    task = await a_finished_task(strict)
+    task = await a_finished_task(strict, request=SHORT)
     await strict.run(Job.DELIVER)
     assert (await row(strict, task)).copies_left == COPY_TRIES
     for left in reversed(range(COPY_TRIES)):
@@ -192,7 +194,7 @@ async def test_what_ends_the_bot_each_time_is_offered_by_its_address_at_last(str
 
 async def test_what_is_made_of_a_copy_is_made_of_the_video_itself(strict):
     makes(strict, a_film(3840, 2160) + bytes(LIMIT))
-    task = await a_finished_task(strict)
+    task = await a_finished_task(strict, request=SHORT)
     await run_until_it_ends(strict, task)
     (call,) = strict.to_telegram.of("editMessageMedia")
     assert call["media"]["width"] == 1920
@@ -207,7 +209,7 @@ async def test_what_is_made_of_a_copy_is_made_of_the_video_itself(strict):
 
 
 async def test_a_copy_that_is_shown_again_says_so_again_and_the_original_is_an_address(strict):
-    task = await a_finished_task(strict)
+    task = await a_finished_task(strict, request=SHORT)
     await run_until_it_ends(strict, task)
     await strict.services.results.show(task, task.origin)
     copies = [message for message in strict.telegram.replies(ADA) if VIDEO in message]
@@ -239,7 +241,7 @@ async def test_where_the_disk_is_nearly_full_nothing_is_fetched_and_there_is_no_
 
 async def test_of_an_album_only_what_is_too_large_is_a_copy(strict):
     makes(strict, a_film(), LARGE)
-    task = await a_finished_task(strict, 2, request=a_request(count=2))
+    task = await a_finished_task(strict, 2, request=a_request(count=2, duration=2))
     await run_until_it_ends(strict, task)
     assert results(strict, ADA) == [VIDEO, VIDEO]
     kept = await strict.store.outbox.list_of(task.id)
@@ -248,7 +250,7 @@ async def test_of_an_album_only_what_is_too_large_is_a_copy(strict):
 
 
 async def test_a_long_prompt_leaves_the_caption_of_a_copy_within_its_limit(strict):
-    task = await a_finished_task(strict, request=a_request(prompt="a fox & a <hare> " * 140))
+    task = await a_finished_task(strict, request=a_request(prompt="a fox & a <hare> " * 140, duration=2))
     await run_until_it_ends(strict, task)
     (video,) = [message for message in strict.telegram.replies(ADA) if VIDEO in message]
     assert "smaller copy" in video["caption"]

@@ -25,6 +25,7 @@ async def test_what_was_told_counts_as_told_and_the_rest_by_its_price(store):
     assert spent[OFFICIAL].day == pytest.approx(0.7)
     assert spent[None].month == pytest.approx(1.0)
     assert spent[OFFICIAL].drift == pytest.approx(-0.3)
+    assert (spent[OFFICIAL].told_tasks, spent[OFFICIAL].differing) == (1, 1)
     tomorrow = await store.credits.sum_spent_units(a_window(NOW + DAY))
     assert (tomorrow[OFFICIAL].day, tomorrow[OFFICIAL].month) == (0, pytest.approx(0.7))
 

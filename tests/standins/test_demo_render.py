@@ -98,7 +98,7 @@ def test_a_sound_has_its_kind_and_length(tmp_path, kind, codec):
     ("spec", "size"),
     [
         (StillSpec("a house", "16:9"), (1138, 640)),
-        (StillSpec("a house", "1:1", "2k"), (960, 960)),
+        (StillSpec("a house", "1:1", "2k"), (1440, 1440)),
         (StillSpec("a house", "1:1", images=(photo(400, 300, "red"),), kind="blend"), (640, 640)),
         (StillSpec(images=(photo(400, 300, "red"), photo(300, 300, "blue")), kind="wear"), (400, 300)),
         (

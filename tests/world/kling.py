@@ -47,7 +47,7 @@ def canned_video(spec: RenderSpec, path: Path) -> None:
 
 
 @cache
-def a_film(width: int = 320, height: int = 180, seconds: int = 1) -> bytes:
+def a_film(width: int = 320, height: int = 180, seconds: int = 5) -> bytes:
     """An mp4 where nothing happens."""
     with NamedTemporaryFile(suffix=".mp4") as file:
         with av.open(file.name, "w", format="mp4") as container:

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from bot.demo.kling.lettering import overlay
 from bot.demo.kling.scene import landscape
 
-SHORT_SIDE = {"1k": 640, "2k": 960, "4k": 1280}
+SHORT_SIDE = {"1k": 640, "2k": 1440, "4k": 2160}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ UNITS_PER_CREDIT = 0.1
 
 TOLERANCE = 1e-9
 
+NEAR_UNITS = 0.05
+"""Units by which a provider's deduction may differ from the price: half a credit is a matter of rounding."""
+
 
 class Window(StrEnum):
     """What a cap is for."""
@@ -66,13 +69,16 @@ class Capped(BaseModel):
 class Spent:
     """What was spent in Kling's units in the day and the month of some windows, what runs included.
 
-    `told` is the part of the month whose cost the provider told, `told_credits` what was charged for that.
+    `told` is the part of the month whose cost the provider told, `told_credits` what was charged for that; of these
+    `told_tasks` the provider took something else than the price stands for in `differing`.
     """
 
     day: float = 0
     month: float = 0
     told: float = 0
     told_credits: int = 0
+    told_tasks: int = 0
+    differing: int = 0
 
     def of(self, window: Window) -> float:
         """What was spent in a day or a month."""
@@ -96,12 +102,25 @@ def total(spent: Iterable[Spent]) -> Spent:
         sum(part.month for part in parts),
         sum(part.told for part in parts),
         sum(part.told_credits for part in parts),
+        sum(part.told_tasks for part in parts),
+        sum(part.differing for part in parts),
     )
 
 
 def estimate(price: Credits) -> float:
     """What something of this price is likely to cost, in Kling's units."""
     return price * UNITS_PER_CREDIT
+
+
+def deductions(told: Iterable[tuple[Credits, float]]) -> Spent:
+    """Prices beside what a provider took for each (Kling's units), summed up."""
+    pairs = list(told)
+    return Spent(
+        told=sum(units for _, units in pairs),
+        told_credits=sum(price for price, _ in pairs),
+        told_tasks=len(pairs),
+        differing=sum(abs(units - estimate(price)) > NEAR_UNITS for price, units in pairs),
+    )
 
 
 def left(caps: Caps, spent: Spent) -> float:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Self
 
 from bot.domain.requests.request import Product, VideoRequest
+from bot.domain.tasks.shortfall import Shortfall
 from bot.domain.units import DAY, ChatId, Credits, Millis, ProviderName, TaskId, UserId
 
 
@@ -197,6 +198,7 @@ class Delivery:
     `failing_since` is when its file was first found to be missing or wrong, `renewed_at` when its person came back
     to a chat that had been closed. `copies_left` is how often a smaller copy of it may still be tried; None: it is
     not known to be too large. What was sent is a smaller copy of `copy_of` bytes, or (None) the result itself.
+    `less` is what it lacks of what was ordered, and what was refunded for that.
     """
 
     id: int
@@ -221,6 +223,7 @@ class Delivery:
     renewed_at: Millis | None = None
     copies_left: int | None = None
     copy_of: int | None = None
+    less: Shortfall | None = None
 
     @property
     def share(self) -> Credits:

@@ -3,17 +3,20 @@
 What was told and when stands in the store, so that a bot that starts over and over does not tell it each time.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Any
 
 import structlog
 from pydantic import BaseModel, TypeAdapter
 
 from bot.clock import Clock
-from bot.domain.operations.records import report, start_of
+from bot.domain.credits.caps import deductions
+from bot.domain.operations.records import Figure, report, start_of
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import DAY, HOUR, MINUTE, Millis, UserId
+from bot.domain.units import DAY, HOUR, MINUTE, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatError, Notices
@@ -31,6 +34,9 @@ CAUSE_KEPT = DAY
 
 MOST_CAUSES = 20
 """So many causes of one kind are told at each provider: one that invents words does not fill the chat."""
+
+DAILY = frozenset({"alert.shortfall"})
+"""What is told once a day for each provider and model; the others once an hour for each provider."""
 
 OF_THE_REQUEST = frozenset({str(FailureKind.CONTENT), str(FailureKind.PARAMETERS)})
 """Failures that say nothing of how the bot and its providers are."""
@@ -71,11 +77,12 @@ class Alerts:
             told.at = min(told.at, self._clock.now())
 
     async def alert_operators(self, key: str, /, **params: object) -> None:
-        """Tell the admins, unless they were told of the same within the hour: then it is counted."""
+        """Tell the admins, unless they were told of the same within the hour or day: then it is counted."""
         now = self._clock.now()
-        kind = f"{key} {params.get('provider', '')}".strip()
+        model = params.get("model", "") if key in DAILY else ""
+        kind = f"{key} {params.get('provider', '')} {model}".strip()
         told = self._told.get(kind)
-        if told is not None and now - told.at < HOUR:
+        if told is not None and now - told.at < _pause(key):
             told.since, told.params = told.since + 1, params
             await self._keep()
             return
@@ -133,6 +140,11 @@ class Alerts:
 
     async def _keep(self) -> None:
         await self._store.operations.set_setting(TOLD_KEY, _TOLD.dump_json(self._told).decode())
+
+
+def _pause(key: str) -> int:
+    """Milliseconds from one alert of a kind to the next."""
+    return DAY if key in DAILY else HOUR
 
 
 async def tell_admins(
@@ -231,5 +243,22 @@ class Rounds:
             ),
             credits=sum(numbers[0] for numbers in found.credits.values()),
             spend=spend or "–",
+            differing=_differing(figures, yesterday, zone) or "–",
         )
         log.info("the day was summed up", day=yesterday.isoformat())
+
+
+def _differing(figures: Sequence[Figure], day: date, zone: tzinfo) -> str:
+    """The providers whose deductions of a day differ from the prices: in how many of the results that they told of."""
+    told: dict[str, list[tuple[Credits, float]]] = defaultdict(list)
+    for figure in figures:
+        is_of_day = datetime.fromtimestamp(figure.finished_at / 1000, zone).date() == day
+        if is_of_day and figure.state is TaskState.SUCCEEDED and figure.provider and figure.real_cost:
+            with suppress(ValueError):
+                told[figure.provider].append((figure.price, float(figure.real_cost)))
+    found = {name: deductions(pairs) for name, pairs in sorted(told.items())}
+    return " · ".join(
+        f"{name} {spent.differing}/{spent.told_tasks} ({100 * (spent.drift or 0):+.0f} %)"
+        for name, spent in found.items()
+        if spent.differing
+    )

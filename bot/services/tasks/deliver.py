@@ -38,6 +38,7 @@ from bot.services.tasks.downloads import NOT_THERE, DownloadSlot, DownloadSlots,
 from bot.services.tasks.endings import Endings, NotOffered, Renew
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.places import Places, Unplaced
+from bot.services.tasks.shortfalls import Prices, Shortfalls
 from bot.services.tasks.status import Status
 from bot.services.tasks.workers import WorkerPool
 from bot.store import SentRecord, Store
@@ -57,7 +58,7 @@ SENDING_SECONDS = 4.0
 class Deliver:
     """Claims outbox rows and sends them; what is too large comes as a smaller copy, or as its address alone.
 
-    `possible` says which operations the buttons of a result offer; `renew` finds results anew. Notices have workers of
+    `prices` is the price table of a provider. `possible` says which operations the buttons of a result offer; `renew` finds results anew. Notices have workers of
     their own, so that nothing that is slow holds them up; `copying` is the one worker of copies.
     """
 
@@ -76,6 +77,7 @@ class Deliver:
         copying: WorkerPool,
         runtime: Runtime,
         renew: Renew,
+        prices: Prices,
         possible: Callable[[Delivery], frozenset[Operation]] = lambda _: frozenset(),
     ) -> None:
         self._store = store
@@ -89,6 +91,7 @@ class Deliver:
         self._runtime = runtime
         self._possible = possible
         self._places = Places(store, chat)
+        self._shortfalls = Shortfalls(store=store, tasks=tasks, operators=operators, prices=prices)
         self._endings = Endings(
             store=store,
             tasks=tasks,
@@ -97,6 +100,7 @@ class Deliver:
             places=self._places,
             runtime=runtime,
             renew=renew,
+            shortfalls=self._shortfalls,
         )
         self._downloads = DownloadSlots()
         self._uploads = asyncio.Semaphore(UPLOADS_AT_ONCE)
@@ -167,6 +171,8 @@ class Deliver:
                 await self._bring_less(delivery, large.size)
 
     async def _bring(self, delivery: Delivery, file: ResultFile | None) -> None:
+        if file is not None:
+            delivery = await self._shortfalls.settle(delivery, file)
         options = await self._options(delivery)
         try:
             if delivery.place is None and self._chat.can_fill:
@@ -208,8 +214,16 @@ class Deliver:
         if delivery.place is None and self._chat.can_fill:
             # It is said at once that there is a result: the copy takes minutes.
             delivery = await self._places.find(delivery, await self._options(delivery))
+        await self._put_openable_first(delivery)
         log.info("too large; waits for a smaller copy", task=delivery.task.id, bytes=size)
         await self._store.outbox.want_copy(delivery.id, size, COPY_TRIES, self._runtime.clock.now())
+
+    async def _put_openable_first(self, delivery: Delivery) -> None:
+        """A smaller copy says where the result itself is: by an address that needs no key, where there is one."""
+        video, url = delivery.video, await self._files.openable(delivery)
+        if video is not None and url not in {None, video.url}:
+            others = tuple(each for each in video.addresses if each != url)
+            await self._store.outbox.renew(delivery.id, replace(video, url=url or "", others=others))
 
     async def _leave_to_link(self, delivery: Delivery, size: int | None) -> None:
         """Let the next tick offer the address: what a busy chat delays then brings no further copy."""
@@ -238,6 +252,11 @@ class Deliver:
                     file = await stack.enter_async_context(self._files.open(delivery))
                     files.append(file)  # where it breaks off, the next one is missing
                 slot.give_back()
+                pairs = zip(deliveries, files, strict=True)
+                deliveries = [await self._shortfalls.settle(delivery, file) for delivery, file in pairs]
+                if any(delivery.less is not None for delivery in deliveries):
+                    # Each says by itself what it lacks: an album has one caption.
+                    return deliveries
                 async with self._uploads:
                     return await self._bring_album(deliveries, files)
             except (*NOT_THERE, ChatRefused, Unplaced) as error:
@@ -318,6 +337,7 @@ class Deliver:
         url = await self._files.openable(delivery)
         if url is None:
             raise NotOffered("its addresses want the key of the provider")
+        delivery = await self._shortfalls.settle(delivery, None)
         options = await self._options(delivery)
         async with self._places.counted(delivery):
             sent = await self._chat.send_link(delivery, url, size, options, too_large=too_large)

@@ -8,7 +8,7 @@ import structlog
 from bot.clock import Runtime
 from bot.domain.tasks.schedule import backoff
 from bot.domain.tasks.task import CHAT_GONE, Delivery, DeliveryKind, RemoteVideo, Task, TaskState
-from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis, shown
+from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Credits, Millis, shown
 from bot.kling.download import (
     DownloadFailed,
     DownloadRefused,
@@ -31,6 +31,7 @@ from bot.services.ports import (
 from bot.services.tasks.downloads import NOT_THERE
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.places import Places, Unplaced
+from bot.services.tasks.shortfalls import Shortfalls
 from bot.services.tasks.status import Status
 from bot.services.tasks.workers import FaultMonitor
 from bot.store import SentRecord, Store
@@ -77,6 +78,7 @@ class Endings:
         places: Places,
         runtime: Runtime,
         renew: Renew,
+        shortfalls: Shortfalls,
     ) -> None:
         self._store = store
         self._tasks = tasks
@@ -86,6 +88,7 @@ class Endings:
         self._places = places
         self._runtime = runtime
         self._renew = renew
+        self._shortfalls = shortfalls
 
     @asynccontextmanager
     async def ending(self, *deliveries: Delivery) -> AsyncIterator[None]:
@@ -260,10 +263,14 @@ class Endings:
         task = delivery.task
         now = self._runtime.clock.now()
         if refund and task.state is TaskState.SUCCEEDED:
-            share = delivery.share
+            # What it lacked was refunded before, and what did not come with it is refunded with it; nobody has told it.
+            less = delivery.less or await self._shortfalls.missing(delivery)
+            share = Credits(delivery.share - less.credits)
             # What an operator refunded before is not refunded again, but the person hears of it all the same.
-            row = await self._tasks.refund(task, share, str(delivery.position), note=failure)
-            refunded = share if row is None else row.amount
+            row = (
+                await self._tasks.refund(task, share, str(delivery.position), note=failure) if share else None
+            )
+            refunded = Credits((share if row is None else row.amount) + less.refunded)
             try:
                 await self._tell_refund(delivery, refunded)
             except ChatBusy as busy:

@@ -177,6 +177,7 @@ _STATEMENTS = {
         "ALTER TABLE outbox ADD COLUMN first_tried_at INTEGER",
         "ALTER TABLE outbox ADD COLUMN late_told INTEGER NOT NULL DEFAULT 0 CHECK (late_told IN (0, 1))",
     ),
+    "0019_less_than_ordered": ("ALTER TABLE outbox ADD COLUMN less TEXT",),
 }
 
 STEPS = frozenset(_STATEMENTS)

@@ -2,7 +2,17 @@
 
 import pytest
 
-from bot.domain.credits.caps import Caps, Level, Spent, left, level, too_little_left, total, within
+from bot.domain.credits.caps import (
+    Caps,
+    Level,
+    Spent,
+    deductions,
+    left,
+    level,
+    too_little_left,
+    total,
+    within,
+)
 from bot.domain.units import Credits, ProviderName
 from bot.errors import UserError
 from tests.builders import a_window
@@ -46,3 +56,9 @@ def test_the_drift_sets_what_the_provider_told_against_the_credits():
 
 def test_what_several_providers_took_comes_together():
     assert total([Spent(1, 2, 3, 4), Spent(10, 20, 30, 40)]) == Spent(11, 22, 33, 44)
+
+
+def test_a_deduction_differs_from_its_price_by_more_than_rounding():
+    spent = deductions([(Credits(10), 1.0), (Credits(10), 1.04), (Credits(10), 0.5), (Credits(15), 3.0)])
+    assert (spent.told_tasks, spent.differing, spent.told_credits) == (4, 2, 45)
+    assert spent.drift == pytest.approx(5.54 / 4.5 - 1)
