@@ -11,6 +11,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.services.ports import Job
+from bot.services.tasks.workers import Faults
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,7 @@ class Scheduler:
         )
         self._running: set[Job] = set()
         self._again: set[Job] = set()
+        self._faults = Faults()
         self.woken: set[Job] = set()
 
     def start(self, jobs: Mapping[Job, tuple[float, Run]]) -> None:
@@ -65,8 +67,10 @@ class Scheduler:
         except asyncio.CancelledError:
             # Only the end of the program does this; what the job had claimed comes back with its lease.
             log.debug("a job was cut short", job=job)
-        except Exception:
-            log.exception("a job failed; it runs again at its next time", job=job)
+        except Exception as error:  # noqa: BLE001  it is logged there
+            self._faults.note(job, error)
+        else:
+            self._faults.forget(job)
         finally:
             self._running.discard(job)
             self._again.discard(job)

@@ -14,6 +14,7 @@ from bot.domain.tasks.schedule import (
 )
 from bot.domain.tasks.task import DeliveryKind, FailureKind, Task, TaskState
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis, UserId
+from bot.kling.health import DOWN_AFTER
 from bot.services.ports import Job
 from bot.services.tasks.poll import MANY, STRANGE_TOLD_AFTER
 from tests.builders import ADA, LEASE, NOW, XIAOLIN
@@ -22,6 +23,7 @@ from tests.world.services import (
     CHARGED,
     HELD,
     POLICY,
+    A,
     ServiceWorld,
     a_finished_row,
     a_row,
@@ -337,6 +339,15 @@ async def test_a_refused_look_is_the_end_and_is_looked_for_on_but_not_after_a_re
     after = await world.now(content)
     assert (after.state, after.failure, after.due_at) == (TaskState.FAILED, FailureKind.CONTENT, None)
     assert await world.money() == BACK
+
+
+async def test_one_task_whose_answers_are_odd_does_not_close_its_provider(world):
+    await world.a_running_task()
+    world.to_kling.always("query", says("this is no task"))
+    for _ in range(2 * DOWN_AFTER):
+        await world.run(Job.POLL, 20 * SECOND)
+    report = await world.services.providers.report(A, ask=False)
+    assert (report.closed_until, world.alerts) == (None, [])
 
 
 async def test_what_is_refused_of_a_list_is_said_of_none_of_the_tasks(world):

@@ -1,6 +1,6 @@
 """What nobody foresaw: one task that makes the bot itself fail ends at its deadline, and stops none of the others."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from bot.domain.tasks.lifecycle import Transition
 from bot.domain.tasks.task import FINAL_STATES, DeliveryState, Task, TaskState
-from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis
+from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis, TaskId
 from bot.services.ports import Job
 from bot.store import Store
 from bot.store.tasks import Tasks
@@ -42,10 +42,22 @@ class Faults(httpx.AsyncBaseTransport):
         await self.inner.aclose()
 
 
+class Unreadable:
+    """What a request is that nobody can make anything of."""
+
+    def __getattr__(self, name: str) -> object:
+        raise KeyError(name)
+
+
 class PoisonedTasks(Tasks):
     """Tasks of which some cannot be changed in some ways."""
 
     refuses: Callable[[Transition], bool] = staticmethod(lambda _: False)
+    unreadable: frozenset[str] = frozenset()
+
+    async def list_by_id(self, task_ids: Sequence[TaskId]) -> list[Task]:
+        found = await super().list_by_id(task_ids)
+        return [replace(task, request=Unreadable()) if task.id in self.unreadable else task for task in found]
 
     async def apply(self, transition: Transition, now: Millis) -> Task:
         if self.refuses(transition):
@@ -258,3 +270,13 @@ async def test_a_delivery_that_fails_is_refunded_and_told_and_others_arrive(worl
     faults = world.faults()
     assert len([fault for fault in faults if fault["exc_info"]]) == 1
     assert len(faults) < 30
+
+
+async def test_a_task_that_nobody_can_read_keeps_no_other_from_its_turn(world):
+    task, other = await two_tasks(world)
+    world.tasks.unreadable = frozenset({task.id})
+    await world.drive(DEADLINE + 3 * MINUTE)
+    assert await world.bot.state(other) is TaskState.SUCCEEDED
+    assert (await world.bot.now(task)).failure == "waited"
+    assert await world.bot.money() == BACK
+    assert len([fault for fault in world.faults() if fault["exc_info"]]) == 1

@@ -12,6 +12,7 @@ from bot.domain.tasks.task import Task
 from bot.domain.units import Millis, ProviderName, TaskId, UserId
 from bot.kling.pool import Pool, Running, Slots
 from bot.services.ports import NO_HOLD, Hold, Place
+from bot.services.tasks.workers import Faults
 from bot.store import Store
 
 PAGE = 500
@@ -61,6 +62,7 @@ class Line:
         self._clock = clock
         self._known: dict[TaskId, Waiting] = {}
         self._turns = Turns()
+        self._faults = Faults()
 
     async def read(self) -> Queue:
         """The line as it is now."""
@@ -77,7 +79,10 @@ class Line:
         ids = list(changed)
         for start in range(0, len(ids), PAGE):
             for task in await self._store.tasks.list_by_id(ids[start : start + PAGE]):
-                known[task.id] = self._waiting(task, changed[task.id], kinds)
+                try:
+                    known[task.id] = self._waiting(task, changed[task.id], kinds)
+                except Exception as error:  # noqa: BLE001  one task must not stop the line
+                    self._faults.note(task.id, error, task=task.id)
         self._known = known
         return Queue(
             sorted(known.values(), key=lambda waiting: waiting.sequence) if changed else [*known.values()],

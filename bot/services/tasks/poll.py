@@ -51,6 +51,9 @@ BATCH = 500
 STRANGE_TOLD_AFTER = Millis(2 * MINUTE)
 """So long may a provider answer what nobody understands, or as if its path were wrong, before the operators are told."""
 
+SERVER_ERRORS = 500
+"""From this HTTP status on the provider is not well; below, something is odd about the question or its answer."""
+
 MANY = 3
 """From this number on, one question about many tasks is cheaper than one each."""
 
@@ -92,6 +95,7 @@ class Poll:
         self._runtime = runtime
         self._policy = policy
         self._doubts: dict[TaskId, _Repeated] = {}
+        self._odd: set[TaskId] = set()
 
     async def tick(self) -> None:
         """Claim what is due and begin to look; returns before the answers are there."""
@@ -210,6 +214,7 @@ class Poll:
             return GivenUp(status.failure or FailureKind.PROVIDER, self._late(), status.reason or "")
         if status.state is RemoteState.FAILED:
             return ProviderFailed(status.failure or failure_kind(status.reason), status.reason or "")
+        self._odd.discard(task.id)
         if status.is_unclear:
             self._repeated(task, _Doubt.STRANGE)
         else:
@@ -266,8 +271,20 @@ class Poll:
         )
 
     def _is_news(self, task: Task, error: outcomes.ProviderError) -> bool:
-        """Whether it says something of the provider: a page in the place of the path, only when it lasts."""
+        """Whether it says something of the provider, and not only of one task.
+
+        An odd answer is counted once in a row for each task: one task does not close its provider. A page in the place
+        of the path is told when it lasts.
+        """
         if not isinstance(error, outcomes.Misconfigured):
+            is_first = task.id not in self._odd
+            if (
+                isinstance(error, outcomes.Unavailable)
+                and error.code.isdigit()
+                and int(error.code) < SERVER_ERRORS
+            ):
+                self._odd.add(task.id)
+                return is_first
             return not isinstance(error, outcomes.NotFound)
         since = self._repeated(task, _Doubt.MISLED).since
         return self._runtime.clock.now() - since >= STRANGE_TOLD_AFTER
@@ -298,6 +315,7 @@ class Poll:
         after = await self._tasks.advance(task, event)
         if not isinstance(event, StillRunning):
             self._doubts.pop(task.id, None)
+            self._odd.discard(task.id)
         if task.provider is None:
             return after is not None
         if after is not None and after.state.is_final:

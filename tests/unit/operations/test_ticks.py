@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.scheduler import Scheduler
 from bot.services.ports import Job
@@ -93,6 +94,29 @@ async def test_work_is_bounded_and_a_failing_piece_leaves_its_place():
     may_end.set()
     await work.drain()
     assert (most, inside, work.free) == (2, 0, 2)
+
+
+async def test_repeated_failures_of_one_piece_are_counted_and_their_traceback_is_logged_once():
+    work, failing = WorkerPool(limit=2), {"K7Q29F", "B1N3DA"}
+
+    async def piece(name: str) -> None:
+        if name in failing:
+            raise RuntimeError(name)
+
+    async def run(name: str) -> None:
+        work.start(piece(name), of=name)
+        await work.drain()
+
+    with capture_logs() as logged:
+        for name in ("K7Q29F", "K7Q29F", "B1N3DA", "K7Q29F"):
+            await run(name)
+        failing.clear()
+        await run("K7Q29F")
+        failing.add("K7Q29F")
+        await run("K7Q29F")
+    assert [record["times"] for record in logged] == [1, 2, 1, 3, 1]
+    assert [bool(record["exc_info"]) for record in logged] == [True, False, False, False, False]
+    assert all(record["cause"].startswith("RuntimeError test_ticks.py:") for record in logged)
 
 
 async def test_work_that_does_not_end_within_the_grace_is_cancelled():
