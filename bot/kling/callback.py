@@ -7,11 +7,10 @@ newer), https://www.standardwebhooks.com the signature.
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from bot.domain.outside import decoded, identity
 from bot.domain.units import MINUTE, SECOND, Millis
 
 TOLERANCE = Millis(5 * MINUTE)
@@ -19,7 +18,6 @@ TOLERANCE = Millis(5 * MINUTE)
 
 SECRET_PREFIX = "whsec_"  # noqa: S105  what every secret begins with
 LONGEST_TIMESTAMP = 12
-LONGEST_ID = 200
 
 
 class Malformed(Exception):
@@ -41,27 +39,23 @@ def parse(body: bytes) -> Hint:
         Malformed: there are none.
 
     """
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        raise Malformed("the body is not JSON") from None
+    document = decoded(body)
     if not isinstance(document, dict):
-        raise Malformed("the body is not an object")
+        raise Malformed("the body is no object of JSON")
     if "task_id" in document:
         info = document.get("task_info")
         external = info.get("external_task_id") if isinstance(info, dict) else None
-        hint = Hint(_id(external), _id(document["task_id"]))
+        hint = Hint(_own(external), identity(document["task_id"]) or None)
     else:
-        hint = Hint(_id(document.get("external_id")), _id(document.get("id")))
+        hint = Hint(_own(document.get("external_id")), identity(document.get("id")) or None)
     if hint == Hint(None, None):
         raise Malformed("the body names no task")
     return hint
 
 
-def _id(value: Any) -> str | None:
-    # Half a surrogate pair is valid JSON, and nothing that a store could be asked for.
-    acceptable = isinstance(value, str) and 0 < len(value) <= LONGEST_ID and value.isprintable()
-    return value if acceptable else None
+def _own(value: object) -> str | None:
+    # Ours are texts; a number is somebody else's.
+    return (identity(value) or None) if isinstance(value, str) else None
 
 
 def signing_key(secret: str) -> bytes:

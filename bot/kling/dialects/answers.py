@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from bot.domain.outside import decoded, identity, text_of, word_of
 from bot.kling.dialects import envelopes
 from bot.kling.dialects.classes import by_kling_code, by_status, by_word
 from bot.kling.dialects.envelopes import NESTING, Node, child
-from bot.kling.dialects.reading import amount, clean, decoded, identity, percent, text_of, whole, word_of
+from bot.kling.dialects.reading import amount, clean, percent, whole
 from bot.kling.dialects.results import results_of
 from bot.kling.dialects.words import state_of
 from bot.kling.outcomes import Ambiguous, NotFound, ProviderError, Unavailable

@@ -3,9 +3,10 @@
 The business code decides, not the HTTP status: of Kling's 429s only 1302 and 1303 pass.
 """
 
+from bot.domain.outside import decoded, word_of
 from bot.domain.tasks.task import FailureKind
 from bot.kling.dialects import words
-from bot.kling.dialects.reading import clean, decoded, retry_after, word_of
+from bot.kling.dialects.reading import clean, retry_after
 from bot.kling.outcomes import (
     AddressRefused,
     Ambiguous,

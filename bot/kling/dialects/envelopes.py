@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.kling.dialects.reading import decoded, identity, word_of
+from bot.domain.outside import decoded, identity, word_of
 from bot.kling.dialects.words import state_of
 from bot.kling.wire import RemoteState
 

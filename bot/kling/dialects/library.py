@@ -12,9 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.domain.library.asset import DESCRIPTION_LIMIT, NAME_LIMIT
+from bot.domain.outside import identity, word_of
 from bot.kling.dialects import answers
 from bot.kling.dialects.profile import PAGE_SIZE
-from bot.kling.dialects.reading import address, clean, identity, word_of
+from bot.kling.dialects.reading import address, clean
 from bot.kling.dialects.words import state_of
 from bot.kling.outcomes import Ambiguous, NotFound, Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse, RemoteState

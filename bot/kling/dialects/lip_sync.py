@@ -7,10 +7,11 @@ make no task; what they answer lasts for 30 days (voices) and 24 hours (faces).
 from collections.abc import Mapping
 from typing import Any
 
+from bot.domain.outside import identity, text_of
 from bot.domain.requests.request import VideoRequest
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of
-from bot.kling.dialects.reading import identity, milliseconds, text_of, whole
+from bot.kling.dialects.reading import milliseconds, whole
 from bot.kling.outcomes import NotFound, Rejected, Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse, Preparation, SubmitContext
 

@@ -8,12 +8,13 @@ answer.
 
 from collections.abc import Mapping
 
+from bot.domain.outside import word_of
 from bot.domain.requests.request import Operation
 from bot.domain.units import DAY
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import Style
 from bot.kling.dialects.profile import FRAMES, PATHS, Native, Profile
-from bot.kling.dialects.reading import clean, text_of
+from bot.kling.dialects.reading import amount, clean
 from bot.kling.outcomes import Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse
 
@@ -25,6 +26,9 @@ PROFILE = Profile(
     advanced_lip_sync=True,
     library=True,
 )
+
+MOST_PACKS = 20
+"""Resource packs that are told of."""
 
 COSTS_SINCE = 365 * DAY
 """How far back resource packs are asked for (milliseconds)."""
@@ -50,14 +54,14 @@ class Official(Native):
         usable = [
             f"{clean(pack.get('resource_pack_name')) or 'pack'}: {_amount(pack)} left"
             for pack in (packs if isinstance(packs, list) else ())
-            if isinstance(pack, Mapping) and text_of(pack.get("status")) == "online"
-        ]
+            if isinstance(pack, Mapping) and word_of(pack.get("status")) == "online"
+        ][:MOST_PACKS]
         return "; ".join(usable) if usable else "the key is accepted; no resource pack in use"
 
 
 def _amount(pack: Mapping[str, object]) -> str:
-    amount = pack.get("remaining_quantity")
-    return f"{amount:g}" if isinstance(amount, float) else text_of(amount) or "an unknown amount"
+    left = pack.get("remaining_quantity")
+    return f"{left:g}" if isinstance(left, float) else amount(left) or "an unknown amount"
 
 
 OFFICIAL = Official()

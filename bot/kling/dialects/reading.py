@@ -1,18 +1,15 @@
-"""The boundary: what providers send becomes texts, numbers and addresses that can be kept. Pure.
+"""Reads the values of an answer: texts that can be shown, addresses, amounts, lengths and moments. Pure.
 
-Every reader of an answer takes its values through here, so that nothing from outside is longer than its column, no
-number than its type, and no text holds what neither a store nor an address can. What is not of the kind that is asked
-for is as if it were not there.
+Each goes through `bot.domain.outside` first, so that all that is read can be kept. What is not of the kind that is
+asked for is as if it were not there.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC
-from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
-from typing import Any
 
+from bot.domain.outside import MOST_DIGITS, number_of, text_of
 from bot.domain.units import HOUR, Millis
 
 RETRY_AFTER_CAP = HOUR
@@ -21,20 +18,8 @@ RETRY_AFTER_CAP = HOUR
 MESSAGE_LIMIT = 300
 """Characters of a provider's message that are kept."""
 
-TEXT_LIMIT = 20_000
-"""Characters of a text that are read at all; what is longer is cut before it is looked through."""
-
-ID_LIMIT = 200
-"""Characters of an id; a longer one is none."""
-
 ADDRESS_LIMIT = 8_000
 """Characters of an address; a longer one is none."""
-
-WORD_LIMIT = 60
-"""Characters of a status word or a code."""
-
-MOST_DIGITS = 30
-"""Before and behind the point of a number; no real one has so many, and arithmetic with more takes long or fails."""
 
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
 
@@ -44,39 +29,6 @@ _SECRETS = (
     (re.compile(r"\bsk-[\w*.-]+"), "***"),
     (re.compile(r"(?i)\bbearer\s+\S+"), "Bearer ***"),
 )
-
-
-def decoded(body: bytes | str) -> Any:
-    """Decode JSON; None for anything that is none (`null` included: no answer is just that)."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
-def text_of(value: object) -> str:
-    """Take a string or an integer as text, stripped; anything else is the empty string.
-
-    Half surrogate pairs and NULs, which JSON may hold and neither a store nor an address can, become "?". What is
-    longer than `TEXT_LIMIT` is cut.
-    """
-    if isinstance(value, str):
-        return value[:TEXT_LIMIT].strip().encode(errors="replace").decode().replace("\0", "?")
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if abs(value) < 10**MOST_DIGITS else ""
-    return ""
-
-
-def identity(value: object) -> str:
-    """Take an id; empty where it is none: too long, or with something in it that no id has."""
-    text = text_of(value)
-    printable = text.isprintable() and not any(character.isspace() for character in text)
-    return text if len(text) <= ID_LIMIT and printable else ""
-
-
-def word_of(value: object) -> str:
-    """Take a status word or a code, on one line; what is longer than `WORD_LIMIT` is cut."""
-    return " ".join(text_of(value).split())[:WORD_LIMIT]
 
 
 def whole(text: str) -> int | None:
@@ -92,23 +44,13 @@ def address(value: object) -> str | None:
 
 def amount(value: object) -> str:
     """Take an amount as text, as it stands there; empty where it is no number of a usual length."""
-    number = _number(value)
+    number = number_of(value)
     return "" if number is None or len(str(value)) > 2 * MOST_DIGITS else str(value).strip()
-
-
-def _number(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return None
-    try:
-        number = Decimal(str(value).strip())
-    except (InvalidOperation, ValueError):
-        return None
-    return number if number.is_finite() and abs(number.adjusted()) <= MOST_DIGITS else None
 
 
 def milliseconds(seconds: object) -> int | None:
     """Read the length of a video in seconds, given as ``"5.1"``, 5 or 5.0; at most a day."""
-    number = _number(seconds)
+    number = number_of(seconds)
     return int(number * 1000) if number is not None and 0 < number <= 86_400 else None
 
 
@@ -119,7 +61,7 @@ def percent(value: object) -> int | None:
     is what it says.
     """
     text = value.strip() if isinstance(value, str) else value
-    number = _number(text.rstrip(" %") if isinstance(text, str) else text)
+    number = number_of(text.rstrip(" %") if isinstance(text, str) else text)
     if number is None:
         return None
     is_part = 0 < number < 1 and not (isinstance(text, str) and text.endswith("%"))
@@ -139,7 +81,7 @@ def retry_after(headers: Mapping[str, str]) -> Millis | None:
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
-    seconds = _number(value)
+    seconds = number_of(value)
     if seconds is not None:
         return Millis(max(0, min(int(seconds * 1000), RETRY_AFTER_CAP)))
     then, now = http_date(value), http_date(headers.get("date", ""))

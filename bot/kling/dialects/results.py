@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.domain.outside import identity, word_of
 from bot.domain.requests.request import Product
 from bot.domain.tasks.task import RemoteVideo
 from bot.kling.dialects.envelopes import Node, child
-from bot.kling.dialects.reading import address, identity, milliseconds, word_of
+from bot.kling.dialects.reading import address, milliseconds
 
 _OUTPUTS = frozenset(Product)
 _ADDRESSES = ("url", "url_mp3", "mp3_url", "url_wav", "wav_url")

@@ -18,6 +18,9 @@ _STATES = {
     **dict.fromkeys(("processing", "in_progress", "running"), RemoteState.RUNNING),
 }
 
+LOOKED_THROUGH = 2_000
+"""Characters of a message that are looked through: what a reason says, it says before."""
+
 _BEGAN = ("submit", "creat", "accept", "receiv", "queue")
 """With one of these a success is that of the submission: `submit_success`."""
 
@@ -170,7 +173,7 @@ def says_absent(message: str) -> bool:
 def says_no_such_task(message: str) -> bool:
     """Whether a message says that there is no such task, and not only that there is no such address."""
     # An address that is quoted may hold every word.
-    plain = re.sub(r"\S*/\S*", " ", message)
+    plain = " ".join(part for part in message[:LOOKED_THROUGH].split() if "/" not in part)
     return says_absent(plain) and _found(_OF_A_TASK, plain) and not says_wrong_path(message)
 
 
@@ -230,4 +233,4 @@ def says_too_large(message: str) -> bool:
 
 
 def _found(pattern: re.Pattern[str], message: str) -> bool:
-    return pattern.search(message.casefold()) is not None
+    return pattern.search(message[:LOOKED_THROUGH].casefold()) is not None

@@ -9,6 +9,7 @@ import httpx
 import structlog
 
 from bot.clock import Clock
+from bot.domain.outside import decoded, text_of, word_of
 from bot.domain.people.access import Permission, Person
 from bot.domain.people.moderation import Filter, Strike, StrikeSource
 from bot.domain.requests.request import VideoRequest
@@ -28,6 +29,9 @@ LOOKED_BACK = 2 * HOUR
 MOST_ENDED = 1_000
 PROMPT_KEPT = 500
 """Characters of a refused prompt that are kept."""
+
+REASON_KEPT = 200
+"""Characters of what it was refused for."""
 
 LARGEST_ANSWER = 100_000
 LISTED = 10
@@ -117,7 +121,9 @@ class Moderation:
         self, user_id: UserId, source: StrikeSource, rule: str, words: str, operation: str
     ) -> None:
         now = self._clock.now()
-        strike = Strike(user_id, now, source, rule[:200], words[:PROMPT_KEPT], f"{source}:{operation}")
+        strike = Strike(
+            user_id, now, source, rule[:REASON_KEPT], words[:PROMPT_KEPT], f"{source}:{operation}"
+        )
         if not await self._store.people.save_strike(strike):
             return
         log.info("refused for what it holds", user=user_id, source=source)
@@ -130,17 +136,27 @@ class Moderation:
         """The reason that the service gives against a text; None where it has nothing against it."""
         key = self._settings.hook_key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        answer = await self._http.post(self._settings.hook_url, json={"input": words}, headers=headers)
-        answer.raise_for_status()
-        if len(answer.content) > LARGEST_ANSWER:
-            raise ValueError("the answer is too long")
-        return _reason(answer.json())
+        read = bytearray()
+        asked = {"input": words}
+        async with self._http.stream("POST", self._settings.hook_url, json=asked, headers=headers) as answer:
+            answer.raise_for_status()
+            async for chunk in answer.aiter_bytes():
+                read += chunk
+                if len(read) > LARGEST_ANSWER:
+                    raise ValueError("the answer is too long")
+        return read_verdict(bytes(read))
 
 
-def _reason(body: object) -> str | None:
-    """Read `{"allowed": false, "reason": …}`, or what OpenAI's moderation endpoint answers."""
+def read_verdict(answer: bytes) -> str | None:
+    """Read `{"allowed": false, "reason": …}`, or what OpenAI's moderation endpoint answers; None: it is allowed.
+
+    Raises:
+        ValueError: the answer is of no known form.
+
+    """
+    body = decoded(answer)
     if isinstance(body, dict) and isinstance(body.get("allowed"), bool):
-        return None if body["allowed"] else str(body.get("reason") or "refused")
+        return None if body["allowed"] else text_of(body.get("reason"))[:REASON_KEPT] or "refused"
     results = body.get("results") if isinstance(body, dict) else None
     if not isinstance(results, list) or not all(isinstance(entry, dict) for entry in results):
         raise ValueError("the answer is of no known form")
@@ -148,7 +164,7 @@ def _reason(body: object) -> str | None:
         if entry.get("flagged"):
             categories = entry.get("categories")
             named = categories.items() if isinstance(categories, dict) else ()
-            return ", ".join(name for name, flagged in named if flagged) or "flagged"
+            return ", ".join(word_of(name) for name, flagged in named if flagged)[:REASON_KEPT] or "flagged"
     return None
 
 

@@ -11,6 +11,7 @@ import httpx
 import structlog
 
 from bot.clock import Clock
+from bot.domain.outside import decoded, text_of
 from bot.domain.requests.request import PROMPT_LIMIT
 from bot.domain.units import HOUR, Millis, UserId
 from bot.errors import UserError
@@ -81,7 +82,7 @@ class Assistant:
         }
         try:
             async with waiting(), asyncio.timeout(self._longest_wait):
-                suggestion = _suggestion(await self._post(asked))
+                suggestion = read_suggestion(await self._post(asked))
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             # Neither the address nor the answer is logged: the one is the operator's, the other a person's.
             log.warning("the assistant gave no answer", kind=type(error).__name__)
@@ -90,18 +91,18 @@ class Assistant:
             raise UserError("error.assistant.nothing_better")
         return suggestion
 
-    async def _post(self, body: dict[str, Any]) -> Any:
+    async def _post(self, body: dict[str, Any]) -> bytes:
         key = self._settings.key.get_secret_value()
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         url = f"{self._settings.base_url}/chat/completions"
         async with self._http.stream("POST", url, json=body, headers=headers) as response:
             response.raise_for_status()
-            read = b""
+            read = bytearray()
             async for chunk in response.aiter_bytes():
                 read += chunk
                 if len(read) > LARGEST_ANSWER:
                     raise ValueError("the answer is too long")
-        return httpx.Response(200, content=read).json()
+        return bytes(read)
 
     def _count(self, user_id: UserId) -> None:
         """Count a request against the person's hour."""
@@ -117,20 +118,21 @@ class Assistant:
         asked.append(now)
 
 
-def _suggestion(answer: Any) -> str:
+def read_suggestion(body: bytes) -> str:
     """The text of an answer, without the quotation marks that models like to add.
 
     Raises:
         ValueError: there is none, or it is longer than a prompt may be.
 
     """
+    answer = decoded(body)
     try:
         text = answer["choices"][0]["message"]["content"]
     except (KeyError, IndexError, TypeError):
         raise ValueError("the answer has another form") from None
     if not isinstance(text, str):
         raise ValueError("the answer holds no text")  # noqa: TRY004  a bad value from outside, as any other
-    text = text.strip()
+    text = text_of(text)
     if len(text) > 1 and (text[0], text[-1]) in {('"', '"'), ("“", "”"), ("「", "」")}:
         text = text[1:-1].strip()
     if not 0 < len(text) <= PROMPT_LIMIT:

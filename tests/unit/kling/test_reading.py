@@ -1,5 +1,6 @@
 import pytest
 
+from bot.domain import outside
 from bot.kling.dialects import reading, words
 from bot.kling.wire import RemoteState
 
@@ -106,6 +107,6 @@ def test_a_message_is_one_short_line_without_keys_and_addresses():
 
 
 def test_what_is_no_json_is_nothing():
-    assert reading.decoded(b"<html>") is None
-    assert reading.decoded(b"\xff\xfe") is None
-    assert reading.decoded(b"[" * 200_000) is None
+    assert outside.decoded(b"<html>") is None
+    assert outside.decoded(b"\xff\xfe") is None
+    assert outside.decoded(b"[" * 200_000) is None
