@@ -38,6 +38,10 @@ def _places() -> Sequence[Row]:
             "data": {"code": 0, "data": {"task_id": "8", "task_result": {"videos": [{"url": FILE}]}}}
         },
         "`data.output.video_url`": {"data": {"task_id": "8", "output": {"video_url": FILE}}},
+        "`data.videos[]`": {"data": {"videos": [{"url": FILE}]}},
+        "`data.video.url`": {"data": {"video": {"url": FILE}}},
+        "`data[].url`": {"data": [{"url": FILE}]},
+        "`generations[].video.url`": {"generations": [{"video": {"url": FILE}}]},
         "`watermark_url` alone": {"task_result": {"videos": [{"id": "7", "watermark_url": FILE}]}},
     }
     return [
@@ -48,6 +52,11 @@ def _places() -> Sequence[Row]:
 
 ADDRESSES: Sequence[Row] = (
     *_places(),
+    Row(
+        "finished, the address beside the task",
+        "query",
+        {"task": {"task_id": TASK, "status": "TASK_STATUS_SUCCEED"}, "videos": [{"video_url": FILE}]},
+    ),
     Row("an unknown word, with an address", "query", _row(status="polished", video_url=FILE)),
     Row(
         "still running, with an address",

@@ -36,7 +36,7 @@ _FINE = frozenset(
 """Codes that tell of no failure, beside zeros."""
 
 _CODES = ("code", "error_code", "errorCode", "err_code", "errcode", "errno")
-_SURE_REASONS = ("task_status_msg", "fail_reason", "failReason", "failure_reason")
+_SURE_REASONS = ("task_status_msg", "fail_reason", "failReason", "failure_reason", "failMsg", "fail_msg")
 _REASONS = (
     *_SURE_REASONS,
     *("error_msg", "errorMsg", "error_message", "errorMessage", "err_msg", "errmsg", "status_msg"),
@@ -254,6 +254,8 @@ def _status(found: envelopes.Found, answer: Node) -> TaskStatus:
         ()
         if state is RemoteState.FAILED
         else results_of(node, raw, is_over=not waits, succeeded=state is RemoteState.SUCCEEDED)
+        # Some stand beside the task, around which the answer is.
+        or results_of(envelopes.around(answer), {}, is_over=not waits, succeeded=False)
     )
     if videos:
         # Where the result is, there the task has ended, whatever its word.

@@ -34,7 +34,7 @@ _PLACES = frozenset({"url", "output", "video", "content"})
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A task in an answer: `node` names it; `raw` is Kling's own task inside a gateway's, else empty.
+    """A task in an answer: `node` names it; `raw` is Kling's own task inside a gateway's, or a part of it, else empty.
 
     `id` may be empty where the answer does not repeat it. `word` is empty where no status is about it.
     """
@@ -70,12 +70,20 @@ def find(payload: Node) -> Found | None:
     # The same id further in: what is around it repeats it.
     alike += [inner for inner in range(at + 1, len(nodes)) if _id(nodes[inner]) == name]
     inner = alike[-1]
-    raw = next((node for node in nodes[inner + 1 :] if _id(node) or _OWN_WORDS & node.keys()), NONE)
+    deeper = nodes[inner + 1 :]
+    # What is in it without an id of its own is a part of it.
+    part = deeper[-1] if deeper else NONE
+    raw = next((node for node in deeper if _id(node) or _OWN_WORDS & node.keys()), part)
     node: Node = nodes[inner]
     for outer in reversed(alike[:-1]):
         # What only the outer one says holds too.
-        node = {**{key: value for key, value in nodes[outer].items() if key not in _INNER}, **_said(node)}
+        node = {**around(nodes[outer]), **_said(node)}
     return Found(name, _decided([nodes[one] for one in alike], raw), node, raw)
+
+
+def around(payload: Node) -> Node:
+    """What stands beside the task: without what is wrapped, where other tasks may be too."""
+    return {key: value for key, value in payload.items() if key not in _INNER}
 
 
 def keys(payload: object) -> tuple[str, ...]:

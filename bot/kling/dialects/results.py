@@ -20,6 +20,8 @@ _LISTS: Mapping[str, Product] = {
     "creations": Product.VIDEO,
     "video_urls": Product.VIDEO,
     "result_urls": Product.VIDEO,
+    "resultUrls": Product.VIDEO,
+    "generations": Product.VIDEO,
     "video_result": Product.VIDEO,
     "generated_videos": Product.VIDEO,
     "unsigned_urls": Product.VIDEO,
@@ -125,7 +127,7 @@ def _gathered(node: Node) -> Iterator[RemoteVideo]:
                     yield from _result(kind, result)
                 elif url := address(result):
                     yield RemoteVideo(url, kind=kind)
-    for name in ("output", "outputs", "result", "results"):
+    for name in ("output", "outputs", "result", "results", "data"):
         for result in _items(node.get(name)):
             if isinstance(result, Mapping) and "type" not in result:
                 yield from _result(Product.VIDEO, result)
