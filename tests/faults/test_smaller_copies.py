@@ -19,7 +19,7 @@ MOST_SECONDS = 10
 async def copying(world: BotProcess) -> Path:
     """Let a video be too large, and wait until a copy of it is being made; the process that makes it."""
     world.configure(delivery="max_upload_mb = 1")
-    world.to_kling.always("file", Response(a_noisy_film(640, 360, 4), media_type="video/mp4"))
+    world.to_kling.always("file", Response(a_noisy_film(640, 360, 5), media_type="video/mp4"))
     await world.start()
     await world.telegram.say(ADA, "/video a fox")
     await world.wait_for(lambda: [*world.directory.glob("work/copy-*/*-0.mp4")], 60)
