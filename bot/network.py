@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import httpx
 
@@ -102,6 +102,16 @@ def why_insecure(error: BaseException) -> Insecure | None:
     return Insecure(False, (found.reason or "handshake failed").replace("_", " ").lower())
 
 
+def split(value: str) -> SplitResult | None:
+    """The parts of an address; None where it, or its port, cannot be read. Python's own error would quote it."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
 def safe_url(value: str) -> str:
     """An http(s) address without credentials; plain http only where it stays on this machine or network.
 
@@ -109,9 +119,8 @@ def safe_url(value: str) -> str:
         ValueError: it is anything else.
 
     """
-    parts = urlsplit(value)
-    _ = parts.port  # raises where it is no port
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    parts = split(value)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http or https address")
     if parts.username or parts.password:
         raise ValueError("must not hold a user name or password")

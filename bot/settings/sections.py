@@ -25,7 +25,7 @@ from bot.domain.requests.options import Options
 from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.units import SECOND, Millis, UserId
 from bot.kling.provider import first_mistake
-from bot.network import is_loopback, safe_url
+from bot.network import is_loopback, safe_url, split
 
 
 class Section(BaseModel):
@@ -320,8 +320,8 @@ class Web(Section):
     @field_validator("listen")
     @classmethod
     def _listen(cls, value: str) -> str:
-        parts = urlsplit(f"//{value}")
-        if not parts.hostname or parts.port is None or parts.netloc != value or "@" in value:
+        parts = split(f"//{value}")
+        if parts is None or not parts.hostname or parts.port is None or parts.netloc != value or "@" in value:
             raise ValueError("must be host:port, such as 127.0.0.1:8080 or 0.0.0.0:8080")
         return value
 

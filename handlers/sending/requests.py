@@ -1,6 +1,7 @@
 """One request to Telegram: its turn, its answer, and what Telegram's errors mean to the services."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from errno import EINVAL, EOVERFLOW
 from typing import TypeVar
 
 import httpx
@@ -169,6 +170,12 @@ async def _answer(call: Callable[[], Awaitable[T]]) -> T:
         raise _chat_error(error) from None
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         # It was answered, but not as the Bot API answers.
+        log.warning("an answer of Telegram could not be read", kind=type(error).__name__)
+        raise ChatUnsure(BUSY_PAUSE) from None
+    except OSError as error:
+        # How the C library refuses a moment that its calendar cannot hold.
+        if error.errno not in {EOVERFLOW, EINVAL}:
+            raise
         log.warning("an answer of Telegram could not be read", kind=type(error).__name__)
         raise ChatUnsure(BUSY_PAUSE) from None
 

@@ -83,6 +83,10 @@ GOOD = document(SMALL)
 @example(content=GOOD + b'\n"a\\nb" = 5', environ={})
 @example(content=GOOD + b"\npolling = {max_interval = " + b"9" * 400 + b"}", environ={})
 @example(content=GOOD + b'\nassistant = {key_file = "a\\u0000b"}', environ={})
+@example(
+    content=GOOD + b'\nweb = {listen = "127.0.0.1:token-of-x", public_url = "https://x:token-of-x"}',
+    environ={},
+)
 @example(content=GOOD, environ={"PROVIDERS__\u00b2__KEY": "x"})
 @example(content=GOOD, environ={"POLLING": "[" * 100_000})
 @given(

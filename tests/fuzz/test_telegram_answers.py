@@ -1,6 +1,7 @@
 """Answers of Telegram to the bot's own calls: whatever comes, only the errors of `bot.services.ports` result."""
 
 import gzip
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -114,6 +115,12 @@ async def chat(server, clock) -> AsyncIterator[Chat]:
         yield side.chat
 
 
+def _dated(moment: int) -> bytes:
+    """A message of a moment that the library's calendar may not hold."""
+    chat = {"id": 1001, "type": "private"}
+    return json.dumps({"ok": True, "result": {"message_id": 1, "date": moment, "chat": chat}}).encode()
+
+
 @target(share=0.05, usual=100)
 @example(name="send", status=200, body=b"[" * 100_000, kind="text/html")
 @example(name="send", status=200, body=b'{"ok": true, "result": true}', kind="text/html")
@@ -121,6 +128,8 @@ async def chat(server, clock) -> AsyncIterator[Chat]:
 @example(name="send", status=429, body=b'{"parameters": {"retry_after": "x"}}', kind="text/html")
 @example(name="send", status=429, body=b'{"parameters": {"retry_after": -5}}', kind="text/html")
 @example(name="edit", status=400, body=b'{"parameters": [5]}', kind="text/html")
+@example(name="invoice", status=200, body=_dated(67_768_040_609_740_800), kind="text/html")
+@example(name="send", status=200, body=_dated(-(2**62)), kind="text/html")
 @example(name="link", status=200, body=b'{"ok": true, "result": {}}', kind="text/html")
 @given(
     name=st.sampled_from(sorted(CALLS)),
