@@ -6,6 +6,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from bot.domain.requests.request import Operation, SourceVideo
 from bot.domain.tasks.schedule import (
     ABSENCE_BELIEVED_AFTER,
     LATE_INTERVAL,
@@ -17,7 +18,7 @@ from bot.domain.units import HOUR, MINUTE, SECOND, Millis, UserId
 from bot.kling.health import DOWN_AFTER
 from bot.services.ports import Job
 from bot.services.tasks.poll import MANY, STRANGE_TOLD_AFTER
-from tests.builders import ADA, LEASE, NOW, XIAOLIN
+from tests.builders import ADA, LEASE, NOW, XIAOLIN, a_request
 from tests.world.services import (
     BACK,
     CHARGED,
@@ -61,6 +62,20 @@ async def test_what_a_provider_adds_to_what_was_asked_for_is_left_out_and_the_ta
     await world.run(Job.POLL)
     assert await world.waiting(task) == ["video"]
     assert await world.money() == CHARGED
+
+
+async def test_a_gateway_that_repeats_the_video_that_was_sent_has_made_nothing_yet(world):
+    sent = "https://cdn.example/the-one-that-was-sent.mp4"
+    source = SourceVideo(provider=A, video_id="video-1", model="kling-v2-6", url=sent)
+    task = await world.a_running_task(request=a_request(source=source, operation=Operation.VIDEO_TO_AUDIO))
+    world.to_kling.answer(
+        "query", finished("kling-1", sent), finished("kling-1", "https://cdn.example/v.mp4")
+    )
+    await world.run(Job.POLL)
+    assert await world.state(task) is TaskState.IN_PROGRESS
+    await world.run(Job.POLL, MINUTE)
+    (delivery,) = await world.store.outbox.list_of(task.id)
+    assert delivery.video.url == "https://cdn.example/v.mp4"
 
 
 async def test_an_answer_about_another_task_of_the_provider_is_none(world):

@@ -126,7 +126,7 @@ class Poll:
         except outcomes.ProviderError as error:
             log.info("results were not found anew", task=task.id, provider=client.name, reason=str(error))
             return ()
-        return [_marked(video) if task.request.watermark else video for video in status.videos]
+        return _results(task, status)
 
     async def _look_at_many(self, client: KlingClient, tasks: Sequence[Task]) -> None:
         known: dict[str, TaskStatus] = {}
@@ -204,8 +204,7 @@ class Poll:
 
     def _meaning(self, task: Task, status: TaskStatus) -> Event:
         """What a look at the provider means for the task."""
-        if status.state is RemoteState.SUCCEEDED and status.videos:
-            videos = tuple(_marked(video) if task.request.watermark else video for video in status.videos)
+        if status.state is RemoteState.SUCCEEDED and (videos := _results(task, status)):
             return Finished(videos, status.cost)
         if status.state is RemoteState.FAILED and status.failure not in {None, FailureKind.CONTENT}:
             # The look was refused: that is no word of the task itself.
@@ -326,6 +325,18 @@ class Poll:
         elif after is not None and isinstance(event, Finished):
             await self._monitor.note(task.provider, None)
         return after is not None
+
+
+def _results(task: Task, status: TaskStatus) -> tuple[RemoteVideo, ...]:
+    """What came of a task, as it was ordered; some gateways repeat the video that was sent as if it were a result."""
+    source = task.request.source
+    sent = None if source is None else source.url
+    made = [
+        replace(video, url=own[0], others=own[1:])
+        for video in status.videos
+        if (own := tuple(address for address in video.addresses if address != sent))
+    ]
+    return tuple(_marked(video) if task.request.watermark else video for video in made)
 
 
 def _marked(video: RemoteVideo) -> RemoteVideo:
