@@ -177,6 +177,8 @@ class Faulty:
 
     async def close(self) -> None:
         """Break off what is still open."""
+        # A connection that was just accepted is served from the next round of the loop on, and closed by that alone.
+        await asyncio.sleep(0)
         for task in list(self._open):
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
@@ -196,9 +198,9 @@ class Faulty:
                     return
                 await exchange.send(block)
         finally:
+            writer.close()
             left.cancel()
             await asyncio.gather(left, return_exceptions=True)
-            writer.close()
 
 
 @asynccontextmanager
