@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -16,10 +15,10 @@ from bot.demo.kling.service import Renderer
 from bot.demo.run import one_address
 from bot.demo.telegram import TelegramStandIn
 from tests.world.bot import SECRETS, World
+from tests.world.forking import ForkedProcess
 from tests.world.kling import canned_video
 from tests.world.telegram import TOKEN, telegram_front
 
-ROOT = Path(__file__).parent.parent.parent
 START_SECONDS = 100
 """A busy machine may take long to start a process."""
 
@@ -40,7 +39,7 @@ class BotProcess(World):
         self.output: list[str] = []
         self.runs: tuple[str, ...] = ("bot", "run")
         self.environment: dict[str, str] = {}
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: ForkedProcess | None = None
         self._reader: asyncio.Task[None] | None = None
         self._said = asyncio.Condition()
         self._ready = asyncio.Event()
@@ -126,23 +125,15 @@ class BotProcess(World):
                     found.append(record)
         return found
 
-    async def _launch(self, name: str, *arguments: str) -> asyncio.subprocess.Process:
+    async def _launch(self, name: str, *arguments: str) -> ForkedProcess:
         # The demo makes its own settings.
         config = () if name == "demo" else ("--config", str(self.config))
         program = [*(self.runs if name == "run" else ("bot", name)), *config, *arguments]
         if self._wall is not None and name == "run":
             program = ["tests.world.launch", *config, "--wall", str(self._wall)]
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", *program),
-            cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        return await ForkedProcess.start(program, os.environ | self.environment)
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
+    async def _read(self, process: ForkedProcess) -> None:
         async for raw in process.stdout:
             line = raw.decode(errors="replace").rstrip()
             async with self._said:
