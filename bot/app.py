@@ -65,6 +65,7 @@ from bot.services.tasks.poll import Poll
 from bot.services.tasks.recover import Recover
 from bot.services.tasks.results import History, Results
 from bot.services.tasks.status import Status
+from bot.services.tasks.submissions import Submissions
 from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.settings.config import Settings
 from bot.store import Store
@@ -311,15 +312,22 @@ async def build(
             tasks=tasks,
             status=status,
             line=line,
+            submissions=Submissions(
+                store=store,
+                images=images,
+                directory=directory,
+                monitor=monitor,
+                clock=clock,
+                callback_urls={
+                    provider.name: callback.address(public_url, token, provider.name)
+                    for provider in settings.providers
+                    if public_url
+                },
+            ),
             monitor=monitor,
             work=submissions,
             runtime=runtime,
             policy=policy,
-            callback_urls={
-                provider.name: callback.address(public_url, token, provider.name)
-                for provider in settings.providers
-                if public_url
-            },
             spending=spending,
         )
         poll = Poll(store=store, tasks=tasks, monitor=monitor, work=looks, runtime=runtime, policy=policy)

@@ -73,7 +73,15 @@ class NoPrice(Misconfigured):
 
 
 class TooLarge(Misconfigured):
-    """The request is larger than a proxy on the way lets through."""
+    """The request is larger than a proxy on the way lets through.
+
+    `size` is that of its pictures in bytes as they are written in it, 0 without any, and is set once they were
+    sent as small as they can be.
+    """
+
+    def __init__(self, message: str, *, code: str = "", size: int = 0) -> None:
+        super().__init__(message, code=code)
+        self.size = size
 
 
 class Untrusted(Unavailable):

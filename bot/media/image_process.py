@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Literal
 
 from bot.errors import UserError
-from bot.media.images import PreparedImage, close_up, prepare
+from bot.media.images import PreparedImage, close_up, prepare, reduce
 from bot.media.memory import limit_memory
 
 EXTRA_MEMORY = 250_000_000
 """Bytes of address space that decoding may take: more than any accepted image needs, stacks of threads included."""
 
-Work = Literal["prepare", "close_up"]
+Work = Literal["prepare", "close_up", "reduce"]
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            prepared = _work(request["work"], Path(request["image"]))
+            prepared = _work(request["work"], Path(request["image"]), request["options"])
         except UserError as error:
             answer: dict[str, object] = {"error": error.key, "params": error.params}
         else:
@@ -39,7 +39,9 @@ def main() -> None:
         print(json.dumps(answer), flush=True)  # noqa: T201  the answer
 
 
-def _work(work: Work, image: Path) -> PreparedImage:
+def _work(work: Work, image: Path, options: dict[str, int]) -> PreparedImage:
+    if work == "reduce":
+        return reduce(image, **options)
     return prepare(close_up(image.read_bytes()) if work == "close_up" else image)
 
 

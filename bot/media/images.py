@@ -8,7 +8,7 @@ import hashlib
 import io
 import math
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -44,7 +44,8 @@ FULL_SIZE_PIXELS = 12_000_000
 class ImageLimits:
     """What is taken: bytes, pixels a side, the longer side in shorter sides, and what decoding may take.
 
-    `max_pixels` bounds an image of any format, `max_memory` (bytes) the decoding of this one.
+    `max_pixels` bounds an image of any format, `max_memory` (bytes) the decoding of this one. `qualities` are those
+    of a JPEG (1–95), the first of which that needs no more than `max_bytes` is used.
     """
 
     max_bytes: int = 10_000_000
@@ -53,6 +54,7 @@ class ImageLimits:
     max_side: int = 3072
     max_pixels: int = 64_000_000
     max_memory: int = 104_000_000
+    qualities: tuple[int, ...] = (95, 90, 80, 65, 50)
 
 
 KLING_LIMITS = ImageLimits()
@@ -108,6 +110,14 @@ def prepare(source: bytes | Path, limits: ImageLimits = KLING_LIMITS) -> Prepare
         raise UserError("error.image.too_long", ratio=f"{limits.max_ratio:g}")
     encoded = _encode(picture, limits)
     return PreparedImage(encoded, "image/jpeg", *picture.size, hashlib.sha256(encoded).hexdigest())
+
+
+def reduce(source: bytes | Path, max_side: int, quality: int) -> PreparedImage:
+    """Make a prepared picture smaller: at most `max_side` pixels (750 at least) a side, as a JPEG of that quality.
+
+    Takes processor time, and raises, as `prepare` does.
+    """
+    return prepare(source, replace(KLING_LIMITS, max_side=max_side, qualities=(quality,)))
 
 
 def close_up(data: bytes, limits: ImageLimits = KLING_LIMITS) -> bytes:
@@ -264,7 +274,7 @@ def _in_srgb(picture: "Image.Image") -> "Image.Image":
 
 
 def _encode(picture: "Image.Image", limits: ImageLimits) -> bytes:
-    for quality in (95, 90, 80, 65, 50):
+    for quality in limits.qualities:
         buffer = io.BytesIO()
         picture.save(buffer, "JPEG", quality=quality, optimize=True)
         if buffer.tell() <= limits.max_bytes:

@@ -50,15 +50,19 @@ class ImageWorker:
         """The middle of a prepared image; see `bot.media.images.close_up`. Raises as `prepare` does."""
         return await self._run("close_up", image)
 
+    async def reduce(self, image: Path, max_side: int, quality: int) -> PreparedImage:
+        """A prepared image made smaller; see `bot.media.images.reduce`. Raises as `prepare` does."""
+        return await self._run("reduce", image, max_side=max_side, quality=quality)
+
     async def close(self) -> None:
         """End the process, whatever it is doing."""
         await self._process.close()
 
-    async def _run(self, work: Work, image: Path) -> PreparedImage:
+    async def _run(self, work: Work, image: Path, **options: int) -> PreparedImage:
         async with self._turn:
             with TemporaryDirectory(prefix="image-", dir=self._directory) as directory:
                 target = Path(directory) / "prepared"
-                request = {"work": work, "image": str(image), "target": str(target)}
+                request = {"work": work, "image": str(image), "target": str(target), "options": options}
                 try:
                     answer = await self._process.ask(request, LONGEST_DECODING)
                 except (OSError, ValueError) as error:

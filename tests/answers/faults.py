@@ -65,6 +65,23 @@ OPERATOR: Sequence[Row] = (
         status=413,
     ),
     Row(
+        "too large for a proxy, with a photo, and with a smaller one it is not",
+        "submit",
+        "<html>413 Request Entity Too Large</html>",
+        Outcome(admins="alert.provider.smaller_pictures"),
+        status=413,
+        times=1,
+        photo=True,
+    ),
+    Row(
+        "too large for a proxy, with a photo of every size",
+        "submit",
+        "<html>413 Request Entity Too Large</html>",
+        _told("alert.provider.pictures_too_large"),
+        status=413,
+        photo=True,
+    ),
+    Row(
         "no balance",
         "submit",
         {"code": "insufficient_user_quota", "message": "用户额度不足", "data": None},

@@ -35,6 +35,7 @@ class Row:
     and what follows is the stand-in's own answer. `then`, where it is given, is what is answered after that, as
     status and body. `looks` is the body of the answer to every look, after a submission that is answered so. `settings` go to `World.configure`. `seconds` is how long the clock may run until the task has
     ended; `lasts` how long it runs on afterwards. `also` is asked of the bot at the end, beside the outcome.
+    With `photo` the video is asked for with a large one.
     """
 
     said: str
@@ -49,4 +50,5 @@ class Row:
     settings: tuple[tuple[str, Any], ...] = ()
     seconds: int = 120
     lasts: int = 0
+    photo: bool = False
     also: Callable[[BotInProcess], object] | None = None

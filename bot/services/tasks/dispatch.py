@@ -41,11 +41,12 @@ from bot.domain.units import SECOND, Millis, ProviderName
 from bot.kling import outcomes
 from bot.kling.client import KlingClient
 from bot.kling.pool import Pool, Running
-from bot.kling.wire import Submission, SubmitContext, TaskRef
+from bot.kling.wire import Submission, TaskRef
 from bot.services.credits.spending import Spending
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.line import Line
 from bot.services.tasks.status import Status, expected_duration
+from bot.services.tasks.submissions import Submissions
 from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.store import Store
 
@@ -55,10 +56,7 @@ BATCH = 50
 
 
 class Dispatch:
-    """Claims queued tasks and submits them; settles submissions whose answer was lost.
-
-    `callback_urls` is where each provider may tell of its tasks; without one it is only asked.
-    """
+    """Claims queued tasks and submits them; settles submissions whose answer was lost."""
 
     def __init__(
         self,
@@ -67,22 +65,22 @@ class Dispatch:
         tasks: Tasks,
         status: Status,
         line: Line,
+        submissions: Submissions,
         monitor: ProviderMonitor,
         work: WorkerPool,
         runtime: Runtime,
         policy: PollingPolicy,
-        callback_urls: Mapping[ProviderName, str] | None = None,
         spending: Spending | None = None,
     ) -> None:
         self._store = store
         self._tasks = tasks
         self._status = status
         self._line = line
+        self._submissions = submissions
         self._monitor = monitor
         self._work = work
         self._runtime = runtime
         self._policy = policy
-        self._callback_urls = callback_urls or {}
         self._spending = spending
         self._accepting = asyncio.Lock()
         """Of two answers with the same id the second sees the first."""
@@ -163,6 +161,7 @@ class Dispatch:
             await self._send(task)
         if watched.faults:
             await self._tasks.advance(task, AnswerLost(self._runtime.clock.now()))
+        await self._submissions.tell()
 
     async def _send(self, task: Task) -> None:
         assert task.provider is not None  # noqa: S101  a claim names the provider
@@ -171,12 +170,12 @@ class Dispatch:
             log.warning("a claim was lost before it was sent", task=task.id, provider=task.provider)
             return
         client = self._monitor.pool.client(task.provider)
-        context = await self._context(task)
+        context = await self._submissions.context(task)
         if context is None:
             await self._tasks.advance(task, Refused(FailureKind.PARAMETERS, "the picture is no longer kept"))
             return
         try:
-            submission = await client.submit(task.request, context)
+            submission = await self._submissions.submit(client, task, context)
         except outcomes.ProviderError as error:
             log.warning(
                 "submission not accepted",
@@ -206,14 +205,6 @@ class Dispatch:
             else:
                 await self._tasks.advance(task, Accepted(submission.provider_task_id, look_at))
                 log.info("task submitted", **known)
-
-    async def _context(self, task: Task) -> SubmitContext | None:
-        """What goes with a submission; None where a picture of it is no longer kept."""
-        images = await self._store.drafts.get_attachments(task.request.attachments)
-        if len(images) < len({file.sha256 for file in task.request.attachments}):
-            return None
-        callback = self._callback_urls.get(task.provider) if task.provider is not None else None
-        return SubmitContext(task.external_task_id, images, callback)
 
     async def _refused(self, task: Task, provider: ProviderName, error: outcomes.ProviderError) -> None:
         now = self._runtime.clock.now()
@@ -277,6 +268,7 @@ class Dispatch:
         if watched.faults:
             later = backoff(self._runtime.clock.now(), watched.faults + 3, self._runtime.rng)
             await self._ask_later(task, later)
+        await self._submissions.tell()
 
     async def _settle(self, task: Task) -> None:
         provider = task.provider
@@ -312,13 +304,13 @@ class Dispatch:
 
     async def _repeat(self, client: KlingClient, task: Task) -> None:
         """Send it again under the same key: the provider answers with the task that it may have made."""
-        context = await self._context(task)
+        context = await self._submissions.context(task)
         now = self._runtime.clock.now()
         if context is None:
             await self._undecided(task, client)
             return
         try:
-            submission = await client.submit(task.request, context)
+            submission = await self._submissions.submit(client, task, context)
         except (outcomes.Ambiguous, outcomes.Unavailable, outcomes.Throttled) as error:
             await self._monitor.note(client.name, error, task.request.resource)
             later = backoff(now, task.looks + 1, self._runtime.rng, error.retry_after)

@@ -208,12 +208,19 @@ class ProviderMonitor(FaultMonitor):
         if self.pool.note(provider, error, about) and error is not None:
             model = "" if about is None else about.model
             detail = error.reason if isinstance(error, outcomes.Untrusted) else error.message
-            params = {"provider": provider, "model": model or "–", "detail": detail}
+            params: dict[str, object] = {"provider": provider, "model": model or "–", "detail": detail}
+            if isinstance(error, outcomes.TooLarge):
+                params["size"] = megabytes(error.size)
             if isinstance(error, outcomes.Misconfigured):
                 # It stays so until somebody does something: told once, and not with every request.
                 await self.operators.alert_once(_alert(error, about), model, **params)
             else:
                 await self.operators.alert_operators(_alert(error, about), **params)
+
+
+def megabytes(size: int) -> float:
+    """A size in bytes, for people: in megabytes, at least 0.1."""
+    return max(0.1, round(size / 1_000_000, 1))
 
 
 def _alert(error: outcomes.ProviderError, about: Resource | None) -> str:
@@ -223,6 +230,8 @@ def _alert(error: outcomes.ProviderError, about: Resource | None) -> str:
             return _PACK_ALERTS[about.pack]
         case outcomes.PackEmpty():
             return "alert.provider.balance"
+        case outcomes.TooLarge() if error.size:
+            return "alert.provider.pictures_too_large"
         case outcomes.NotEnabled() if about is None:
             return "alert.provider.unauthorized"
     return _ALERTS.get(type(error), "alert.provider.unavailable")

@@ -50,6 +50,12 @@ async def test_a_close_up_is_prepared_as_well(worker, tmp_path):
     assert (nearer.width, nearer.height) == (600, 600)
 
 
+async def test_a_prepared_image_is_made_smaller_there_too(worker, tmp_path):
+    smaller = await worker.reduce(saved(tmp_path / "image", "JPEG", 1), 800, 75)
+    assert (smaller.width, smaller.height, smaller.media_type) == (800, 800, "image/jpeg")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["image"]
+
+
 async def test_a_refusal_comes_back_with_its_parameters(worker, tmp_path):
     (tmp_path / "image").write_bytes(b"no image")
     with pytest.raises(UserError, match=r"error\.image\.not_an_image"):
