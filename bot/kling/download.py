@@ -38,6 +38,7 @@ _BEGINNINGS: Mapping[Product, re.Pattern[bytes]] = {
 """How a file begins that is what it is said to be."""
 
 _LENGTH = re.compile(r"[0-9]{1,15}")
+_RANGE = re.compile(r"bytes 0-([0-9]{1,15})/([0-9]{1,15})")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({408, 425, 429})
 """What of the 4xx is about the moment, and not about what was asked for."""
@@ -228,11 +229,17 @@ def _read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
     return url
 
 
+def _is_the_whole(response: httpx.Response) -> bool:
+    """Whether an answer calls the whole file a part of it, which nobody asked for."""
+    part = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
+    return response.status_code == 206 and part is not None and int(part[1]) + 1 == int(part[2])
+
+
 async def _save(response: httpx.Response, part: Path, max_bytes: int, kind: Product, speed: _Speed) -> int:
     host, status = response.url.host, response.status_code
     if status // 100 == 4 and status not in _BUSY:
         raise DownloadGone(f"{host} answers {status}")
-    if status != 200:
+    if status != 200 and not _is_the_whole(response):
         raise DownloadFailed(f"{host} answers {status}")
     header = response.headers.get("content-length", "")
     announced = (

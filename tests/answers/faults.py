@@ -121,6 +121,17 @@ OPERATOR: Sequence[Row] = (
     ),
 )
 
+NO_MODEL: Sequence[Row] = tuple(
+    Row(
+        f"a model that is not offered: {said}",
+        "submit",
+        _error(said),
+        _told("alert.provider.no_such_model"),
+        status=400,
+    )
+    for said in ("model kling-v2-6 is disabled by administrator", "模型 kling-v2-6 已下架")
+)
+
 NOBODYS: Sequence[Row] = (
     Row("a check for robots", "submit", "<html>Just a moment…</html>", status=403, times=1),
     Row(
@@ -224,6 +235,6 @@ PERSONS: Sequence[Row] = (
 
 ROWS: Sequence[tuple[str, Sequence[Row]]] = (
     ("What the person can change", PERSONS),
-    ("What the operator can change", OPERATOR),
+    ("What the operator can change", (*OPERATOR, *NO_MODEL)),
     ("What passes by waiting", NOBODYS),
 )

@@ -1,5 +1,6 @@
 """What an answer says of a task: which words end it, where a result stands, and what is no word about it."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 from tests.answers.rows import FILE, FREE, NOTHING, TASK, Outcome, Row
@@ -42,6 +43,17 @@ def _places() -> Sequence[Row]:
         "`data.video.url`": {"data": {"video": {"url": FILE}}},
         "`data[].url`": {"data": [{"url": FILE}]},
         "`generations[].video.url`": {"generations": [{"video": {"url": FILE}}]},
+        "`works[].resource.resource`": {"works": [{"resource": {"resource": FILE, "duration": 5000}}]},
+        "`result.video_list[].video_url`": {"result": {"video_list": [{"video_url": FILE}]}},
+        "`assets.video`": {"assets": {"video": FILE}},
+        "`resultJson`, which is text": {"resultJson": json.dumps({"resultUrls": [FILE]})},
+        "`info.files[].download`, beside those of the inputs": {
+            "input": {"video_url": "https://x.example/given.mp4"},
+            "info": {"cover_url": "https://x.example/1.mp4", "files": [{"download": FILE}]},
+        },
+        "`videos[]`, beside its cover": {
+            "task_result": {"images": [{"url": "https://x.example/1.jpg"}], "videos": [{"url": FILE}]}
+        },
         "`watermark_url` alone": {"task_result": {"videos": [{"id": "7", "watermark_url": FILE}]}},
     }
     return [
@@ -76,8 +88,13 @@ WORDS: Sequence[Row] = (
     ),
     *(
         Row(f"`{word}`", "query", _row(status=word, fail_reason="the renderer stopped"), FAILED)
-        for word in ("FAILURE", "fail", "canceled", "expired", "timeout", "rejected", "aborted", "失败")
+        for word in (
+            *("FAILURE", "fail", "canceled", "expired", "timeout", "rejected", "aborted", "失败"),
+            *("moderated", "NSFW", "killed", "interrupted", "discarded", "已停止"),
+        )
     ),
+    Row("`moderating`, for a while", "query", _row(status="moderating"), times=3),
+    Row("`stopping`, for a while", "query", _row(status="stopping"), times=3),
 )
 
 REASONS: Sequence[Row] = (
@@ -151,6 +168,27 @@ ENVELOPES: Sequence[Row] = (
         {"id": "request-9", "status": "success", "data": {"task_id": "1"}},
         times=1,
         looks=_row(status="SUCCESS", result_url=FILE),
+    ),
+    *(
+        Row(
+            f"the id in {place}",
+            "submit",
+            answer,
+            times=1,
+            looks={**inside, "status": "completed", "video_url": FILE},
+        )
+        for place, answer, inside in (
+            ("`generation_id`", {"generation_id": "1", "status": "queued"}, {"generation_id": "1"}),
+            ("`video_id`", {"code": 0, "data": {"video_id": "1"}}, {"video_id": "1"}),
+            ("`job.id`", {"job": {"id": "1"}}, {"job_id": "1"}),
+            ("`task_ids[]`", {"code": 0, "data": {"task_ids": ["1"]}}, {"task_id": "1"}),
+        )
+    ),
+    Row(
+        "the id in `generation_id`, beside a failure",
+        "query",
+        {"generation_id": "1", "status": "failed", "message": RISK},
+        CONTENT,
     ),
     Row(
         "success, around a task that goes on",

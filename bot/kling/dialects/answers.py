@@ -169,6 +169,7 @@ def submission(response: HttpResponse) -> Submission:
     name = found.id if found is not None else ""
     if not name and isinstance(held, (str, int)):
         name = identity(held)
+    name = name or envelopes.other_id(payload)
     if name:
         return Submission(name, None if found is None else _external_identity(found))
     word = word_of(payload.get("status"))

@@ -208,6 +208,8 @@ def by_status(
             return NotFound(text, code=shown)
         case _ if words.says_no_money(message) and not content:
             return OutOfBalance(text, code=shown)
+        case _ if 400 <= status < 500 and submitting and words.says_model_gone(message) and not content:
+            return NoSuchModel(text, code=shown)
         case _ if content and not (status >= 500 and words.says_trouble(message)):
             return Rejected(text, code=shown, kind=FailureKind.CONTENT)
         case _ if 400 <= status < 500:

@@ -16,15 +16,41 @@ Node = Mapping[str, Any]
 NESTING = 4
 """How deep answers are looked into."""
 
-_INNER = ("data", "task", "output", "result", "response")
+_INNER = ("data", "task", "output", "result", "response", "job", "generation", "prediction")
 """What a task is wrapped in."""
 
 _IDS = ("task_id", "taskId")
+_OTHER_IDS = (
+    *(
+        "taskID",
+        "taskid",
+        "generation_id",
+        "generationId",
+        "job_id",
+        "jobId",
+        "prediction_id",
+        "predictionId",
+    ),
+    *("video_id", "videoId", "creation_id", "creationId", "task_ids", "taskIds", "ids"),
+)
+_MADE = ("creation", "video")
+"""Names of ids, and of objects with one, in the answer to a submission; in others they may be those of a result."""
+
 _WORDS = ("task_status", "taskStatus", "status", "task_state", "state")
 _OWN_WORDS = frozenset({"task_status", "taskStatus", "task_state"})
 _MARKS = frozenset(
     {"object", "progress", "created_at", "createdAt", "submit_time", "task_result", "result_url", "video_url"}
     | {"fail_reason", "failReason", "task_status_msg", "outputs", "videos", "creations", "task_info"}
+    | {
+        "generation_id",
+        "generationId",
+        "job_id",
+        "jobId",
+        "prediction_id",
+        "predictionId",
+        "video_id",
+        "videoId",
+    }
 )
 """What stands beside the status of a task, and not in an envelope."""
 
@@ -79,6 +105,18 @@ def find(payload: Node) -> Found | None:
         # What only the outer one says holds too.
         node = {**around(nodes[outer]), **_said(node)}
     return Found(name, _decided([nodes[one] for one in alike], raw), node, raw)
+
+
+def other_id(payload: Node) -> str:
+    """The id of what a submission made, under a name that elsewhere may be that of something else; empty without one."""
+    for node in _chain(payload):
+        for name in _OTHER_IDS:
+            if found := identity(_first(node.get(name))):
+                return found
+        for name in _MADE:
+            if found := _id(child(node, name)):
+                return found
+    return ""
 
 
 def around(payload: Node) -> Node:
@@ -161,6 +199,11 @@ def _decided(alike: list[Node], raw: Node) -> str:
 
 def _said(node: Node) -> Node:
     return {key: value for key, value in node.items() if value not in (None, "")}
+
+
+def _first(value: object) -> object:
+    """The one of a list; a list of several names nothing."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _own_id(node: Node) -> str:

@@ -1,14 +1,15 @@
 """Where the results of a task stand in an answer: Kling names one place, gateways many. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.domain.outside import identity, word_of
+from bot.domain.outside import decoded, identity, word_of
 from bot.domain.requests.request import Product
 from bot.domain.tasks.task import RemoteVideo
-from bot.kling.dialects.envelopes import Node, child
+from bot.kling.dialects.envelopes import NESTING, Node, child
 from bot.kling.dialects.reading import address, milliseconds
 
 _OUTPUTS = frozenset(Product)
@@ -56,6 +57,14 @@ _HOLDERS = (
 )
 """What stands around it."""
 
+_A_RESULT = re.compile(r"video|result|resource|output|download|media|work|asset|file|play")
+_NO_RESULT = re.compile(
+    r"cover|thumb|poster|preview|image|img|picture|photo|frame|avatar|icon|logo|watermark|audio_in|input|prompt"
+    r"|request|param|payload|(?<!re)source|origin|refer|callback|webhook|notify|config|option|setting|meta_?in|message"
+    r"|reason|error|doc|help|status_url|response_url|cancel"
+)
+"""Parts of names: of a result, and of what was given, stands beside it, or is about something else."""
+
 _MARKED = ("watermark_url", "watermarked_url", "url_watermark", "watermark_video_url")
 _MEDIA = (".mp4", ".mov", ".webm", ".m4v", ".mp3", ".wav", ".png", ".jpg", ".jpeg", ".webp")
 
@@ -66,8 +75,8 @@ def results_of(node: Node, raw: Node, *, is_over: bool, succeeded: bool) -> tupl
     `raw` is Kling's own task inside a gateway's. Before it is known that the task `is_over`, what may be an address
     of something else is left out. Only where it has `succeeded` an address stands for the reason of a failure.
     """
-    own = _once([*_listed(node), *_gathered(node)])
-    inner = _once([*_listed(raw), *_gathered(raw)])
+    own = _without_covers([*_listed(node), *_gathered(node)])
+    inner = _without_covers([*_listed(raw), *_gathered(raw)])
     single = list(dict.fromkeys(_single(node, is_over=is_over)))
     if succeeded and (old := address(node.get("fail_reason"))):
         # Releases of new-api before there was a field for it.
@@ -79,8 +88,13 @@ def results_of(node: Node, raw: Node, *, is_over: bool, succeeded: bool) -> tupl
         return tuple(inner)
     deeper = list(dict.fromkeys(_single(raw, is_over=is_over)))
     found = [*single, *(video.url for video in inner), *deeper]
+    if not found and (marked := _only_marked(node) or _only_marked(raw)):
+        return marked
+    if not found and succeeded:
+        # In no known place: what is called a result, wherever it stands, is one.
+        found = list(dict.fromkeys((*_anywhere(node), *_anywhere(raw))))
     if not found:
-        return _only_marked(node) or _only_marked(raw)
+        return ()
     if inner:
         first = replace(inner[0], url=found[0])
         if found[0] != inner[0].url:
@@ -104,6 +118,31 @@ def _with_others(videos: list[RemoteVideo], more: list[str]) -> tuple[RemoteVide
 def _once(videos: list[RemoteVideo]) -> list[RemoteVideo]:
     """Without those that stand in two places."""
     return list({video.url: video for video in reversed(videos)}.values())[::-1]
+
+
+def _without_covers(videos: list[RemoteVideo]) -> list[RemoteVideo]:
+    """Each once, without the pictures beside a film: they are its covers or frames."""
+    films = [video for video in videos if video.kind is Product.VIDEO]
+    return _once([video for video in videos if video.kind is not Product.IMAGE] if films else videos)
+
+
+def _anywhere(value: object, name: str = "", depth: int = 0) -> Iterator[str]:
+    """Addresses under any name that is one of a result, at any place but those of what was given."""
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+        value = decoded(value)
+    if depth > NESTING:
+        return
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            called = word_of(key)
+            if not _NO_RESULT.search(called.casefold()):
+                # A plain `url` is called as what is around it.
+                yield from _anywhere(inner, f"{name}.{called}".casefold(), depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _anywhere(inner, name, depth)
+    elif (url := address(value)) and (_A_RESULT.search(name) or _is_media(url)):
+        yield url
 
 
 def _listed(node: Node) -> Iterator[RemoteVideo]:

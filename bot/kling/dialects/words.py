@@ -29,6 +29,19 @@ _STEMS: tuple[tuple[tuple[str, ...], RemoteState], ...] = (
         (
             *("fail", "error", "exception", "unsuccess", "cancel", "abort", "terminated"),
             *("expir", "timeout", "reject", "denied", "refus", "violat", "blocked"),
+            *("declin", "dropped", "discard", "interrupt", "stopped", "halted", "kill", "dead", "crash"),
+            *(
+                "nsfw",
+                "moderated",
+                "flagged",
+                "banned",
+                "forbid",
+                "prohibit",
+                "invalid",
+                "revoke",
+                "delete",
+                "remove",
+            ),
         ),
         RemoteState.FAILED,
     ),
@@ -54,7 +67,7 @@ _STEMS: tuple[tuple[tuple[str, ...], RemoteState], ...] = (
 
 _CHINESE: tuple[tuple[str, RemoteState], ...] = (
     (
-        r"失败|失敗|取消|过期|過期|超时|超時|拒绝|拒絕|错误|錯誤|异常|中止|终止|不通过|未通过|驳回|违规",
+        r"失败|失敗|取消|过期|過期|超时|超時|拒绝|拒絕|错误|錯誤|异常|中止|终止|不通过|未通过|驳回|违规|停止|中断|关闭|作废|无效|删除|禁止",
         RemoteState.FAILED,
     ),
     (r"[提交创建]{2}成功|已?提交$|已?创建$|排队|等待|待处理", RemoteState.QUEUED),
@@ -121,6 +134,11 @@ _PATHS = re.compile(
     r"|(?:no|unknown|invalid|unsupported) (?:such )?(?:path|route|endpoint|url|static resource|api)\b"
     r"|cannot (?:get|post) /|no static resource|no matching route|method not allowed|method is invalid"
     r"|(?:接口|路径|页面|路由|地址)[^，。]{0,4}(?:不存在|未找到|找不到|无效|错误)"
+)
+_MODEL_GONE = re.compile(
+    r"model[^.]{0,60}(?:is|was|has been|currently) (?:currently |temporarily )?"
+    r"(?:disabled|offline|unavailable|not available|not enabled|deprecated|retired|removed|discontinued|taken down)"
+    r"|模型[^，。]{0,40}(?:已?下架|已?下线|已?禁用|已?停用|未启用|未开通|不可用|已?弃用)"
 )
 _DUPLICATE = re.compile(r"already exist|duplicate|已存在|重复")
 _MODEL = re.compile(r"model|模型")
@@ -195,6 +213,11 @@ def says_model(message: str) -> bool:
 def is_about_the_model(message: str) -> bool:
     """Whether what does not exist is the model, and not something else that a request named."""
     return says_model(message) or not _found(_RESOURCE, message)
+
+
+def says_model_gone(message: str) -> bool:
+    """Whether a message says that a model is not offered, whatever is asked of it."""
+    return _found(_MODEL_GONE, message)
 
 
 def says_parallel(message: str) -> bool:

@@ -108,6 +108,16 @@ def names(*addresses):
 # -- what is fetched ---------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("total", "is_whole"), [(len(VIDEO), True), (len(VIDEO) * 2, False), ("*", False), ("", False)]
+)
+async def test_the_whole_is_taken_where_it_is_called_a_part(server, fetch, total, is_whole):
+    part = f"bytes 0-{len(VIDEO) - 1}/{total}"
+    server.answers["/video.mp4"] = answer(VIDEO, "206 Partial Content", Content_Range=part)
+    with contextlib.nullcontext() if is_whole else pytest.raises(DownloadFailed):
+        assert (await fetch(server.url())).size == len(VIDEO)
+
+
 async def test_a_video_is_fetched_byte_for_byte(server, fetch, target):
     server.answers["/video.mp4"] = answer(VIDEO, Content_Type="video/mp4")
     assert await fetch(server.url()) == Downloaded(target, len(VIDEO))
