@@ -1,6 +1,6 @@
 """`/history`, `/favourites` and `/show`: a person's tasks, to be found, seen and worked with again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from bot.domain.people.access import AccessLevel
@@ -19,6 +19,7 @@ from handlers.sending.chat import ReplyTarget
 
 PROMPT_SHOWN = 40
 SEARCH_SHOWN = 60
+LONGEST_REASON = 300
 IN_A_ROW = 3
 
 ALL = "all"
@@ -111,7 +112,13 @@ async def _state(turn: Turn, task: Task) -> View:
         return task_views.status(turn.t, task, await turn.services.status.progress(task))
     if task.state is TaskState.SUCCEEDED:
         return View(turn.t("history.on_its_way", task=shown(task.id)))
-    return task_views.notice(turn.t, task)
+    view = task_views.notice(turn.t, task)
+    is_own = task.user_id == turn.user_id
+    # Other failures are told in the provider's words to its operators only.
+    if is_own and task.failure in task_views.CHANGEABLE and task.failure_detail:
+        reason = turn.t("notice.reason", reason=inline(task.failure_detail, LONGEST_REASON))
+        view = replace(view, html=f"{view.html}\n{reason}")
+    return view
 
 
 # -- views -------------------------------------------------------------------------------------------
