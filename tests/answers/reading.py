@@ -35,6 +35,7 @@ def _places() -> Sequence[Row]:
         "`result.videos[]`": {"result": {"videos": [{"url": FILE}]}},
         "`task_result.videos[]`": {"task_result": {"videos": [{"url": FILE, "duration": "5"}]}},
         "`data.task_result`": {"data": {"task_id": "8", "task_result": {"videos": [{"url": FILE}]}}},
+        "`url`, without a host": {"url": "/files/of-an-answer.mp4"},
         "`data.data.task_result`": {
             "data": {"code": 0, "data": {"task_id": "8", "task_result": {"videos": [{"url": FILE}]}}}
         },
@@ -77,6 +78,12 @@ ADDRESSES: Sequence[Row] = (
             status="IN_PROGRESS",
             data={"task_id": "8", "task_status": "succeed", "task_result": {"videos": [{"url": FILE}]}},
         ),
+    ),
+    Row(
+        "still running, with a path",
+        "query",
+        _row(status="IN_PROGRESS", output="/v1/video/generations/7"),
+        times=2,
     ),
     Row("no id, with an address", "query", {"status": "succeeded", "url": FILE}),
 )

@@ -19,7 +19,7 @@ from bot.kling.dialects import envelopes
 from bot.kling.dialects.classes import by_kling_code, by_status, by_word
 from bot.kling.dialects.envelopes import NESTING, Node, child
 from bot.kling.dialects.reading import amount, clean, percent, whole
-from bot.kling.dialects.results import results_of
+from bot.kling.dialects.results import NO_HOST, results_of
 from bot.kling.dialects.words import state_of
 from bot.kling.outcomes import Ambiguous, NotFound, ProviderError, Unavailable
 from bot.kling.wire import HttpResponse, RemoteState, Submission, TaskStatus
@@ -258,6 +258,9 @@ def _status(found: envelopes.Found, answer: Node) -> TaskStatus:
         # Some stand beside the task, around which the answer is.
         or results_of(envelopes.around(answer), {}, is_over=not waits, succeeded=False)
     )
+    if waits:
+        # Without a host it may be where the task itself is looked at.
+        videos = tuple(video for video in videos if not video.url.startswith(NO_HOST))
     if videos:
         # Where the result is, there the task has ended, whatever its word.
         state = RemoteState.SUCCEEDED

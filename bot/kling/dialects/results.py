@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.domain.outside import decoded, identity, word_of
+from bot.domain.outside import decoded, identity, text_of, word_of
 from bot.domain.requests.request import Product
 from bot.domain.tasks.task import RemoteVideo
 from bot.kling.dialects.envelopes import NESTING, Node, child
-from bot.kling.dialects.reading import address, milliseconds
+from bot.kling.dialects.reading import ADDRESS_LIMIT, address, milliseconds
 
 _OUTPUTS = frozenset(Product)
 _ADDRESSES = ("url", "url_mp3", "mp3_url", "url_wav", "wav_url")
@@ -65,6 +65,12 @@ _NO_RESULT = re.compile(
 )
 """Parts of names: of a result, and of what was given, stands beside it, or is about something else."""
 
+NO_HOST = "http://localhost/"
+"""How an address begins that is on the host that answers."""
+
+_RELATIVE = re.compile(r"/{1,2}[\w.~%-]+/[^\s<>\"\\]+")
+"""An address without a scheme, or without a host too: a path of several parts."""
+
 _MARKED = ("watermark_url", "watermarked_url", "url_watermark", "watermark_video_url")
 _MEDIA = (".mp4", ".mov", ".webm", ".m4v", ".mp3", ".wav", ".png", ".jpg", ".jpeg", ".webp")
 
@@ -106,6 +112,16 @@ def results_of(node: Node, raw: Node, *, is_over: bool, succeeded: bool) -> tupl
     return _with_others([first], found[1:])
 
 
+def _place(value: object) -> str | None:
+    """An address of a result; one without a host is on the host that answers, as `localhost` is (`bot.kling.addresses`)."""
+    if (found := address(value)) is not None:
+        return found
+    text = text_of(value)
+    if len(text) > ADDRESS_LIMIT or _RELATIVE.fullmatch(text) is None:
+        return None
+    return f"https:{text}" if text.startswith("//") else f"{NO_HOST}{text[1:]}"
+
+
 def _with_others(videos: list[RemoteVideo], more: list[str]) -> tuple[RemoteVideo, ...]:
     """One result with every other address that it may be at; of several nobody can tell which they belong to."""
     if len(videos) != 1:
@@ -141,7 +157,7 @@ def _anywhere(value: object, name: str = "", depth: int = 0) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _anywhere(inner, name, depth)
-    elif (url := address(value)) and (_A_RESULT.search(name) or _is_media(url)):
+    elif (url := _place(value)) and (_A_RESULT.search(name) or _is_media(url)):
         yield url
 
 
@@ -164,21 +180,21 @@ def _gathered(node: Node) -> Iterator[RemoteVideo]:
             for result in _items(holder.get(name)):
                 if isinstance(result, Mapping):
                     yield from _result(kind, result)
-                elif url := address(result):
+                elif url := _place(result):
                     yield RemoteVideo(url, kind=kind)
     for name in ("output", "outputs", "result", "results", "data"):
         for result in _items(node.get(name)):
             if isinstance(result, Mapping) and "type" not in result:
                 yield from _result(Product.VIDEO, result)
-            elif url := address(result):
+            elif url := _place(result):
                 yield RemoteVideo(url)
 
 
 def _result(kind: Product, result: Node) -> Iterator[RemoteVideo]:
-    found = [url for name in (*_ADDRESSES, *_NAMES) if (url := address(result.get(name)))]
+    found = [url for name in (*_ADDRESSES, *_NAMES) if (url := _place(result.get(name)))]
     inner = child(result, "video")
-    found += [url for name in ("url", *_NAMES) if (url := address(inner.get(name)))]
-    marked = next((url for name in _MARKED if (url := address(result.get(name)))), None)
+    found += [url for name in ("url", *_NAMES) if (url := _place(inner.get(name)))]
+    marked = next((url for name in _MARKED if (url := _place(result.get(name)))), None)
     if not found and marked is None:
         return
     seconds = next((result[name] for name in _DURATIONS if name in result), None)
@@ -190,30 +206,30 @@ def _result(kind: Product, result: Node) -> Iterator[RemoteVideo]:
 
 def _single(node: Node, *, is_over: bool) -> Iterator[str]:
     """The addresses of the one result of an object, the likeliest first."""
-    if (url := address(node.get("url"))) and (is_over or _is_media(url)):
+    if (url := _place(node.get("url"))) and (is_over or _is_media(url)):
         yield url
     yield from _under_names(node)
     for name in _HOLDERS:
         holder = node.get(name)
-        if url := address(holder):
+        if url := _place(holder):
             yield url
         elif isinstance(holder, Mapping):
-            if (url := address(holder.get("url"))) and (is_over or name != "metadata" or _is_media(url)):
+            if (url := _place(holder.get("url"))) and (is_over or name != "metadata" or _is_media(url)):
                 yield url
             yield from _under_names(holder)
             yield from _under_names(child(holder, "video"), ("url",))
-            if url := address(holder.get("video")):
+            if url := _place(holder.get("video")):
                 yield url
 
 
 def _under_names(node: Node, more: tuple[str, ...] = ()) -> Iterator[str]:
-    return (url for name in (*more, *_NAMES) if (url := address(node.get(name))))
+    return (url for name in (*more, *_NAMES) if (url := _place(node.get(name))))
 
 
 def _only_marked(node: Node) -> tuple[RemoteVideo, ...]:
     """The result with the provider's mark, where there is no other."""
     holders: tuple[Any, ...] = (node, *(child(node, name) for name in _HOLDERS))
-    found = (address(holder.get(name)) for holder in holders for name in _MARKED)
+    found = (_place(holder.get(name)) for holder in holders for name in _MARKED)
     return tuple(RemoteVideo(url, watermark_url=url) for url in found if url)[:1]
 
 
