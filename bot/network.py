@@ -120,7 +120,9 @@ def safe_url(value: str) -> str:
 
     """
     parts = split(value)
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts is None:
+        raise ValueError("must be an http or https address, its port a number up to 65535")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http or https address")
     if parts.username or parts.password:
         raise ValueError("must not hold a user name or password")

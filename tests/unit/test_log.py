@@ -126,7 +126,7 @@ async def test_a_job_that_takes_longer_than_its_interval_is_not_reported_and_one
     finally:
         over.set()
         scheduler.stop()
-    assert "a job failed" in stream.getvalue()
+    assert "a piece of work failed" in stream.getvalue()
     assert "the disk is gone" in stream.getvalue()
     assert "running instances" not in stream.getvalue()
     logging.getLogger("apscheduler.scheduler").error("broken")
