@@ -30,6 +30,11 @@ def decoded(body: bytes | str) -> Any:
         return None
 
 
+def opened(value: object) -> object:
+    """Take JSON that is written as text for what it holds; anything else stays as it is."""
+    return decoded(value) if isinstance(value, str) and value.lstrip().startswith(("{", "[")) else value
+
+
 def text_of(value: object) -> str:
     """Take a string or an integer as text, stripped; anything else is the empty string.
 

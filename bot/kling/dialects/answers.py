@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.outside import decoded, identity, text_of, word_of
+from bot.domain.outside import decoded, identity, opened, text_of, word_of
 from bot.kling.dialects import envelopes
 from bot.kling.dialects.classes import by_kling_code, by_status, by_word
-from bot.kling.dialects.envelopes import NESTING, Node, child
+from bot.kling.dialects.envelopes import NESTING, Node, child, objects
 from bot.kling.dialects.reading import amount, clean, percent, whole
 from bot.kling.dialects.results import NO_HOST, results_of
 from bot.kling.dialects.words import state_of
@@ -243,7 +243,7 @@ def tasks(response: HttpResponse) -> tuple[TaskStatus, ...]:
         rows = next((rows[name] for name in _LISTS if isinstance(rows.get(name), list)), None)
     if not isinstance(rows, list):
         raise _garbage("the answer is not a list of tasks", response, submitting=False)
-    found = [(node, envelopes.find(node)) for node in rows if isinstance(node, Mapping)]
+    found = [(node, envelopes.find(node)) for node in objects(rows)]
     return tuple(_status(one, node) for node, one in found if one is not None and one.id)
 
 
@@ -308,23 +308,14 @@ def _external_identity(found: envelopes.Found) -> str | None:
 
 def _told_back(node: Node) -> str:
     """Our own id in the metadata of a submission, which some gateways repeat, as an object or as text."""
-    metadata = node.get("metadata")
-    if isinstance(metadata, str):
-        metadata = decoded(metadata)
+    metadata = opened(node.get("metadata"))
     return identity(metadata.get("external_task_id")) if isinstance(metadata, Mapping) else ""
 
 
 def _billed(node: Node) -> str:
     """The units that the newer standard took; money is no unit."""
-    bills = node.get("billing")
-    return next(
-        (
-            amount(bill.get("amount"))
-            for bill in (bills if isinstance(bills, list) else ())
-            if isinstance(bill, Mapping) and bill.get("charge_type") == "unit"
-        ),
-        "",
-    )
+    bills = (bill for bill in objects(node.get("billing")) if bill.get("charge_type") == "unit")
+    return next((amount(bill.get("amount")) for bill in bills), "")
 
 
 def _reason(node: Node, raw: Node, answer: Node) -> str | None:

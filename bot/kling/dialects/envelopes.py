@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.outside import decoded, identity, word_of
+from bot.domain.outside import identity, opened, word_of
 from bot.kling.dialects.words import state_of
 from bot.kling.wire import RemoteState
 
@@ -20,18 +20,14 @@ _INNER = ("data", "task", "output", "result", "response", "job", "generation", "
 """What a task is wrapped in."""
 
 _IDS = ("task_id", "taskId")
+_JOB_IDS = (
+    *("generation_id", "generationId", "job_id", "jobId"),
+    *("prediction_id", "predictionId", "video_id", "videoId"),
+)
 _OTHER_IDS = (
-    *(
-        "taskID",
-        "taskid",
-        "generation_id",
-        "generationId",
-        "job_id",
-        "jobId",
-        "prediction_id",
-        "predictionId",
-    ),
-    *("video_id", "videoId", "creation_id", "creationId", "task_ids", "taskIds", "ids"),
+    *("taskID", "taskid"),
+    *_JOB_IDS,
+    *("creation_id", "creationId", "task_ids", "taskIds", "ids"),
 )
 _MADE = ("creation", "video")
 """Names of ids, and of objects with one, in the answer to a submission; in others they may be those of a result."""
@@ -41,16 +37,7 @@ _OWN_WORDS = frozenset({"task_status", "taskStatus", "task_state"})
 _MARKS = frozenset(
     {"object", "progress", "created_at", "createdAt", "submit_time", "task_result", "result_url", "video_url"}
     | {"fail_reason", "failReason", "task_status_msg", "outputs", "videos", "creations", "task_info"}
-    | {
-        "generation_id",
-        "generationId",
-        "job_id",
-        "jobId",
-        "prediction_id",
-        "predictionId",
-        "video_id",
-        "videoId",
-    }
+    | {*_JOB_IDS}
 )
 """What stands beside the status of a task, and not in an envelope."""
 
@@ -78,6 +65,16 @@ def child(node: Node, key: str) -> Node:
     """The object that stands under a key; an empty one where there is none."""
     value = node.get(key)
     return value if isinstance(value, Mapping) else NONE
+
+
+def items(value: object) -> Iterator[object]:
+    """What a list holds; nothing where it is none."""
+    return iter(value if isinstance(value, list) else ())
+
+
+def objects(value: object) -> Iterator[Node]:
+    """The objects that a list holds."""
+    return (one for one in items(value) if isinstance(one, Mapping))
 
 
 def names_a_task(node: Node) -> bool:
@@ -151,8 +148,7 @@ def _chain(payload: Node) -> Iterator[Node]:
 
 def _opened(value: object) -> Node | None:
     """An object, the first of a list, or one that is written as text."""
-    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
-        value = decoded(value)
+    value = opened(value)
     if isinstance(value, list):
         value = value[0] if value else None
     return value if isinstance(value, Mapping) else None

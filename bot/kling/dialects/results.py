@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.domain.outside import decoded, identity, text_of, word_of
+from bot.domain.outside import identity, opened, text_of, word_of
 from bot.domain.requests.request import Product
 from bot.domain.tasks.task import RemoteVideo
-from bot.kling.dialects.envelopes import NESTING, Node, child
+from bot.kling.dialects.envelopes import NESTING, Node, child, items, objects
 from bot.kling.dialects.reading import ADDRESS_LIMIT, address, milliseconds
 
 _OUTPUTS = frozenset(Product)
@@ -144,8 +144,7 @@ def _without_covers(videos: list[RemoteVideo]) -> list[RemoteVideo]:
 
 def _anywhere(value: object, name: str = "", depth: int = 0) -> Iterator[str]:
     """Addresses under any name that is one of a result, at any place but those of what was given."""
-    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
-        value = decoded(value)
+    value = opened(value)
     if depth > NESTING:
         return
     if isinstance(value, Mapping):
@@ -165,9 +164,9 @@ def _listed(node: Node) -> Iterator[RemoteVideo]:
     """Every result that an object lists, in Kling's words of both standards."""
     results = child(node, "task_result")
     for kind, name in ((Product.VIDEO, "videos"), (Product.IMAGE, "images"), (Product.AUDIO, "audios")):
-        for result in _nodes(results.get(name)):
+        for result in objects(results.get(name)):
             yield from _result(kind, result)
-    for output in _nodes(node.get("outputs")):
+    for output in objects(node.get("outputs")):
         word = word_of(output.get("type"))
         if word in _OUTPUTS:
             yield from _result(Product(word), output)
@@ -177,13 +176,13 @@ def _gathered(node: Node) -> Iterator[RemoteVideo]:
     """The results in lists of gateways, as objects or as plain addresses."""
     for holder in (node, *(child(node, name) for name in _HOLDERS if name != "task_result")):
         for name, kind in _LISTS.items():
-            for result in _items(holder.get(name)):
+            for result in items(holder.get(name)):
                 if isinstance(result, Mapping):
                     yield from _result(kind, result)
                 elif url := _place(result):
                     yield RemoteVideo(url, kind=kind)
     for name in ("output", "outputs", "result", "results", "data"):
-        for result in _items(node.get(name)):
+        for result in items(node.get(name)):
             if isinstance(result, Mapping) and "type" not in result:
                 yield from _result(Product.VIDEO, result)
             elif url := _place(result):
@@ -238,11 +237,3 @@ def _is_media(url: str) -> bool:
         return urlsplit(url).path.casefold().endswith(_MEDIA)
     except ValueError:
         return False
-
-
-def _items(value: object) -> Iterator[object]:
-    return iter(value if isinstance(value, list) else ())
-
-
-def _nodes(value: object) -> Iterator[Node]:
-    return (one for one in _items(value) if isinstance(one, Mapping))
