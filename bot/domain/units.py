@@ -54,3 +54,8 @@ def read_task_id(text: str) -> TaskId | None:
     if len(cleaned) == _LENGTH and all(letter in ALPHABET for letter in cleaned):
         return TaskId(cleaned)
     return None
+
+
+def megabytes(size: int) -> float:
+    """A size in bytes, for people: in megabytes, at least 0.1."""
+    return max(0.1, round(size / 1_000_000, 1))

@@ -9,7 +9,7 @@ from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.advice import advice_for
 from bot.domain.tasks.shortfall import Shortfall
 from bot.domain.tasks.task import Delivery, FailureKind, Task, TaskState
-from bot.domain.units import Credits, Millis, TaskId, UserId, shown
+from bot.domain.units import Credits, Millis, TaskId, UserId, megabytes, shown
 from bot.i18n import Texts
 from bot.services.ports import Hold, Progress
 from handlers.chat.html import CAPTION_LIMIT, View, credits, fitting, inline, quoted, settings_line, units  # noqa: A004
@@ -232,7 +232,7 @@ def link(
 
 
 def _megabytes(t: Texts, size: int) -> str:
-    return t.number(max(0.1, round(size / 1_000_000, 1)))
+    return t.number(megabytes(size))
 
 
 def _anchor(text: str, url: str) -> str:

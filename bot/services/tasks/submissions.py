@@ -17,13 +17,13 @@ from bot.clock import Clock
 from bot.domain.requests.request import ImageRef
 from bot.domain.tasks.schedule import SUBMISSION_LEASE
 from bot.domain.tasks.task import Task
-from bot.domain.units import DAY, SECOND, Millis, ProviderName
+from bot.domain.units import DAY, SECOND, Millis, ProviderName, megabytes
 from bot.errors import UserError
 from bot.kling import outcomes
 from bot.kling.client import KlingClient
 from bot.kling.wire import Submission, SubmitContext
 from bot.media.worker import ImageWorker
-from bot.services.tasks.workers import ProviderMonitor, megabytes
+from bot.services.tasks.workers import ProviderMonitor
 from bot.store import Store
 
 log = structlog.get_logger(__name__)

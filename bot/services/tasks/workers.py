@@ -11,7 +11,7 @@ import structlog
 
 from bot.domain.requests.request import Pack, Resource
 from bot.domain.tasks.task import Task
-from bot.domain.units import ProviderName
+from bot.domain.units import ProviderName, megabytes
 from bot.kling import outcomes
 from bot.kling.pool import Pool
 from bot.services.ports import Operators
@@ -216,11 +216,6 @@ class ProviderMonitor(FaultMonitor):
                 await self.operators.alert_once(_alert(error, about), model, **params)
             else:
                 await self.operators.alert_operators(_alert(error, about), **params)
-
-
-def megabytes(size: int) -> float:
-    """A size in bytes, for people: in megabytes, at least 0.1."""
-    return max(0.1, round(size / 1_000_000, 1))
 
 
 def _alert(error: outcomes.ProviderError, about: Resource | None) -> str:
