@@ -13,7 +13,7 @@ from bot.services.tasks.admin import Failures
 from handlers.admin.access import person_label
 from handlers.admin.panel_pages import ShowCard, ShowHome, back, page, to
 from handlers.chat import html
-from handlers.chat.html import View, inline, settings_line
+from handlers.chat.html import View, inline, reason_line, settings_line
 from handlers.chat.keyboards import Payload, in_rows
 from handlers.chat.turn import Turn
 
@@ -136,7 +136,7 @@ def _task_view(t: Texts, task: Task, person: Person, me: Standing, zone: ZoneInf
     if task.failure is not None:
         lines.append(t("panel.task_failure", kind=t(f"failure.{task.failure}")))
     if task.failure_detail:
-        lines.append(t("notice.reason", reason=inline(task.failure_detail, 300)))
+        lines.append(reason_line(t, task.failure_detail))
     if task.real_cost is not None:
         lines.append(t("panel.task_cost", cost=escape(task.real_cost)))
     row = []

@@ -24,6 +24,9 @@ CAPTION_LIMIT = 1024
 ALERT_LIMIT = 200
 """Characters that Telegram shows in the answer to a press."""
 
+LONGEST_REASON = 300
+"""Characters of what a provider said that are shown."""
+
 
 PLAIN_OPERATIONS = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO})
 """What goes without saying."""
@@ -78,6 +81,11 @@ def inline(text: str, limit: int) -> str:
 def credits(t: Texts, amount: int) -> str:
     """`15 credits`."""
     return t.plural("unit.credits", amount)
+
+
+def reason_line(t: Texts, detail: str) -> str:
+    """Return why a task failed, in its provider's words."""
+    return t("notice.reason", reason=inline(detail, LONGEST_REASON))
 
 
 def settings_line(t: Texts, request: VideoRequest) -> str:

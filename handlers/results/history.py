@@ -9,7 +9,7 @@ from bot.domain.units import Millis, TaskId, UserId, shown
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.tasks.results import PAGE, Page
-from handlers.chat.html import View, inline
+from handlers.chat.html import View, inline, reason_line
 from handlers.chat.keyboards import Button, Payload, in_rows
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Press, Words
@@ -19,7 +19,6 @@ from handlers.sending.chat import ReplyTarget
 
 PROMPT_SHOWN = 40
 SEARCH_SHOWN = 60
-LONGEST_REASON = 300
 IN_A_ROW = 3
 
 ALL = "all"
@@ -116,8 +115,7 @@ async def _state(turn: Turn, task: Task) -> View:
     is_own = task.user_id == turn.user_id
     # Other failures are told in the provider's words to its operators only.
     if is_own and task.failure in task_views.CHANGEABLE and task.failure_detail:
-        reason = turn.t("notice.reason", reason=inline(task.failure_detail, LONGEST_REASON))
-        view = replace(view, html=f"{view.html}\n{reason}")
+        view = replace(view, html=f"{view.html}\n{reason_line(turn.t, task.failure_detail)}")
     return view
 
 
