@@ -363,29 +363,19 @@ def _failed(task: Task, bumped: Task, kind: FailureKind, detail: str, now: Milli
     if task.state is TaskState.EXPIRED:
         # The credits went back when the deadline passed; there is nothing left to look for.
         return Transition(task, replace(bumped, due_at=None))
-    after = replace(
-        bumped,
-        state=TaskState.FAILED,
-        due_at=None,
-        finished_at=now,
-        failure=kind,
-        failure_detail=detail or None,
-    )
-    return Transition(task, after, Settlement.RELEASE, _NOTICE)
+    return _refunded(task, replace(bumped, state=TaskState.FAILED, due_at=None), kind, detail, now)
 
 
 def _expired(
     task: Task, bumped: Task, kind: FailureKind, look_at: Millis | None, now: Millis, detail: str = ""
 ) -> Transition:
-    after = replace(
-        bumped,
-        state=TaskState.EXPIRED,
-        due_at=look_at,
-        finished_at=now,
-        failure=kind,
-        failure_detail=detail or None,
-        looks=0,
-    )
+    after = replace(bumped, state=TaskState.EXPIRED, due_at=look_at, looks=0)
+    return _refunded(task, after, kind, detail, now)
+
+
+def _refunded(task: Task, after: Task, kind: FailureKind, detail: str, now: Millis) -> Transition:
+    """The end of a task without a result."""
+    after = replace(after, finished_at=now, failure=kind, failure_detail=detail or None)
     return Transition(task, after, Settlement.RELEASE, _NOTICE)
 
 

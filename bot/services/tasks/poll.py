@@ -206,13 +206,13 @@ class Poll:
         """What a look at the provider means for the task."""
         if status.state is RemoteState.SUCCEEDED and (videos := _results(task, status)):
             return Finished(videos, status.cost)
-        if status.state is RemoteState.FAILED and status.failure not in {None, FailureKind.CONTENT}:
+        if status.state is RemoteState.FAILED:
+            if status.failure is None or status.failure is FailureKind.CONTENT:
+                return ProviderFailed(status.failure or failure_kind(status.reason), status.reason or "")
             # The look was refused: that is no word of the task itself.
             if task.state is TaskState.EXPIRED:
                 return self._wait(task, None)
-            return GivenUp(status.failure or FailureKind.PROVIDER, self._late(), status.reason or "")
-        if status.state is RemoteState.FAILED:
-            return ProviderFailed(status.failure or failure_kind(status.reason), status.reason or "")
+            return GivenUp(status.failure, self._late(), status.reason or "")
         self._odd.discard(task.id)
         if status.is_unclear:
             self._repeated(task, _Doubt.STRANGE)
