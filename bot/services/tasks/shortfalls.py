@@ -75,10 +75,9 @@ class Shortfalls:
         told = None if delivery.video is None else delivery.video.duration_ms
         duration = told if file is None or file.duration_ms is None else file.duration_ms
         # A smaller copy says nothing of the size of what was made.
-        known = file is not None and delivery.copy_of is None
-        size = (
-            (file.width, file.height) if known and file is not None and file.width and file.height else None
-        )
+        size = None
+        if file is not None and file.width and file.height and delivery.copy_of is None:
+            size = (file.width, file.height)
         price = self._prices(delivery.task.provider).price
         try:
             return compare(delivery.task.request, delivery.share, price, duration, size)
