@@ -11,10 +11,10 @@ from bot.domain.requests.model import Model
 from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation
 
 _ABILITIES = {
-    Operation.TEXT_TO_VIDEO: "words",
+    Operation.TEXT_TO_VIDEO: "prompt",
     Operation.IMAGE_TO_VIDEO: "photo",
     Operation.REFERENCES_TO_VIDEO: "references",
-    Operation.OMNI_VIDEO: "words, photos and references in one",
+    Operation.OMNI_VIDEO: "prompt, photos and references in one",
     Operation.MOTION_CONTROL: "motion control",
     Operation.EXTEND: "extend",
     Operation.LIP_SYNC: "lip-sync",
@@ -24,7 +24,7 @@ _ABILITIES = {
     Operation.VIDEO_TO_AUDIO: "sounds for a video",
     Operation.IMAGE: "images",
     Operation.REFERENCES_TO_IMAGE: "images from references",
-    Operation.OMNI_IMAGE: "images from words and references in one",
+    Operation.OMNI_IMAGE: "images from prompt and references in one",
     Operation.EXPAND: "expand",
     Operation.TRY_ON: "try-on",
 }
@@ -33,11 +33,11 @@ _ABILITIES = {
 def table(catalog: Catalog) -> str:
     """Two tables: the video models, and by what everything else is made."""
     videos = _markdown(
-        ("model", "takes", "modes", "seconds", "shapes", "features", "credits a second"),
+        ("model", "takes", "modes", "seconds", "ratios", "features", "credits a second"),
         (_video(row) for row in catalog.known()),
     )
     others = _markdown(
-        ("beside videos", "made by", "credits"),
+        ("other results", "made by", "credits"),
         (
             (ability, f"`{row.id}`", _price(row, operation))
             for operation, ability in _ABILITIES.items()

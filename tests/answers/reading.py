@@ -1,4 +1,4 @@
-"""What an answer says of a task: which words end it, where a result stands, and what is no word about it."""
+"""What an answer says of a task: which words end it, where a result is, and what is no word about it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -255,7 +255,7 @@ NO_WORD: Sequence[Row] = (
 )
 
 ROWS: Sequence[tuple[str, Sequence[Row]]] = (
-    ("Where a result stands", ADDRESSES),
+    ("Where a result is", ADDRESSES),
     ("Which words end a task", WORDS),
     ("Why a task failed", REASONS),
     ("What is around the task", ENVELOPES),

@@ -55,6 +55,6 @@ WHICH: Sequence[Row] = (
 )
 
 ROWS: Sequence[tuple[str, Sequence[Row]]] = (
-    ("What stands at the address of a result", AT_THE_ADDRESS),
+    ("What is at the address of a result", AT_THE_ADDRESS),
     ("Which address is meant", WHICH),
 )

@@ -29,7 +29,7 @@ WORDS = (
     "",
     "Each row happens to the real bot in a test (`tests/answers`): a person asks for a video, and the provider answers",
     "so, once or always. The columns are what comes of it. A key such as `notice.failed.content` is a text, which",
-    "stands at the end; one such as `alert.provider.balance` is what admins are told. This page is made by",
+    "is listed at the end; one such as `alert.provider.balance` is what admins are told. This page is made by",
     "`python -m tests.answers.table`.",
 )
 
