@@ -468,7 +468,7 @@ def test_no_two_modules_import_each_other_in_a_circle():
 def test_the_code_stays_within_the_sizes_that_a_newcomer_can_survey():
     product = {name: path for name, path in MODULES.items() if not is_under(name, "bot.demo")}
     lines = {name: len(path.read_text("utf-8").splitlines()) for name, path in product.items()}
-    assert len(product) <= 250
+    assert len(product) <= 260
     assert len([name for name, path in product.items() if lines[name] < 60 and path.stem != "__init__"]) <= 25
     assert sum(lines[name] for name in product if is_under(name, "bot.store")) <= 4_900
     folders = Counter(path.parent for path in product.values() if path.stem != "__init__")
