@@ -41,7 +41,7 @@ from bot.services.credits.spending import Spending
 from bot.services.inbox import Intake
 from bot.services.library.asset_making import AssetMaking
 from bot.services.library.assets import Assets
-from bot.services.library.recipes import Ideas, Recipes
+from bot.services.library.templates import Templates
 from bot.services.operations.alerts import Alerts, Rounds, tell_admins
 from bot.services.operations.broadcast import BroadcastSending
 from bot.services.operations.privacy import Privacy
@@ -251,9 +251,8 @@ async def build(
             ),
             history=History(store),
             links=Links(fetch=fetch_picture),
-            recipes=Recipes(store=store, compose=compose, runtime=runtime),
+            templates=Templates(configured=settings.ideas, store=store, compose=compose, runtime=runtime),
             assets=assets,
-            ideas=Ideas(configured=[each.idea for each in settings.ideas], store=store, compose=compose),
             assistant=assistant,
             accounts=accounts,
             payments=Payments(

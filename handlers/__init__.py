@@ -13,7 +13,7 @@ from handlers.admin import (
 )
 from handlers.chat.routes import Routes
 from handlers.guide import catalog, start, tips
-from handlers.library import assets, ideas, recipes
+from handlers.library import assets, templates
 from handlers.making import card, commands, late, video
 from handlers.results import history, inline, replies, results, tasks
 from handlers.shop import buy, refunds
@@ -21,7 +21,7 @@ from handlers.shop import buy, refunds
 # Menus and /help list commands by section, and within a section in this order.
 ROUTES = Routes.of_modules(
     *(video, card, commands, late),
-    *(assets, ideas, recipes),
+    *(assets, templates),
     *(tasks, history, results, replies, inline),
     *(panel, panel_people, panel_tasks, pricing, grants, providers, access),
     *(settings, quota, privacy, stats, announcements),

@@ -9,7 +9,7 @@ from bot.services.credits.plans import Plans
 from bot.services.credits.pools import Pools
 from bot.services.credits.pricing import Offer, Prices, Pricing
 from bot.services.library.assets import Assets
-from bot.services.library.recipes import Ideas, Recipes
+from bot.services.library.templates import Templates
 from bot.services.operations.broadcast import Broadcasts
 from bot.services.operations.panel import AdminPanel
 from bot.services.operations.privacy import Privacy
@@ -45,9 +45,8 @@ class Services:
     results: Results
     history: History
     links: Links
-    recipes: Recipes
+    templates: Templates
     assets: Assets
-    ideas: Ideas
     assistant: Assistant
     accounts: Accounts
     payments: Payments

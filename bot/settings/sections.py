@@ -18,7 +18,6 @@ from pydantic import (
 
 from bot.domain.credits.caps import Capped
 from bot.domain.credits.quota import PoolUse
-from bot.domain.library.recipe import Idea, slug_of
 from bot.domain.people.access import AccessMode
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.options import Options
@@ -287,20 +286,13 @@ class IdeaSettings(Section):
         return value
 
     @property
-    def idea(self) -> Idea:
-        """The idea; what it leaves open is what each person prefers."""
-        return Idea(
-            slug=slug_of(self.name),
-            name=self.name,
-            words=self.prompt,
-            options=Options(
-                model=self.model or None,
-                mode=self.mode or None,
-                duration=self.duration or None,
-                aspect_ratio=self.aspect_ratio or None,
-            ),
-            photo=self.photo,
-            sample=self.sample,
+    def options(self) -> Options:
+        """What it decides on; what it leaves open is what each person prefers."""
+        return Options(
+            model=self.model or None,
+            mode=self.mode or None,
+            duration=self.duration or None,
+            aspect_ratio=self.aspect_ratio or None,
         )
 
 

@@ -1,9 +1,9 @@
-"""What users save to use again: recipes, elements and voices."""
+"""What users save to use again: templates, elements and voices."""
 
 from collections.abc import Collection
 
 from bot.domain.library.asset import Asset, AssetKind, folded
-from bot.domain.library.recipe import Recipe
+from bot.domain.library.template import Template
 from bot.domain.units import Millis, UserId
 from bot.store.engine import Subject, Transaction, mapper
 
@@ -21,47 +21,47 @@ class AssetChanged(Exception):
 
 
 class Library(Subject):
-    """Recipes by their token, assets by their id."""
+    """Templates by their token, assets by their id."""
 
-    # -- recipes -------------------------------------------------------------------------------------
+    # -- templates -----------------------------------------------------------------------------------
 
-    async def save_recipe(self, recipe: Recipe, most: int) -> None:
-        """Save a recipe, replacing its owner's recipe of the same token.
+    async def save_template(self, template: Template, most: int) -> None:
+        """Save a template, replacing its owner's template of the same token.
 
         Raises:
-            LibraryRefused: another one of the owner's has the name, in any case, or there are `most` already.
+            LibraryRefused: another one of the owner's has the title, in any case, or there are `most` already.
 
         """
-        named = """
-            SELECT 1 FROM recipes WHERE user_id = :user AND folded_name = :name AND token != :token
+        titled = """
+            SELECT 1 FROM templates WHERE user_id = :user AND folded_title = :title AND token != :token
         """
-        count = "SELECT count(*) FROM recipes WHERE user_id = :user AND token != :token"
-        name = recipe.name.casefold()
+        count = "SELECT count(*) FROM templates WHERE user_id = :user AND token != :token"
+        title = template.title.casefold()
 
         def work(tx: Transaction) -> None:
-            owner, token = recipe.user_id, recipe.token
-            if tx.value(named, user=owner, name=name, token=token) is not None:
+            owner, token = template.owner, template.token
+            if tx.value(titled, user=owner, title=title, token=token) is not None:
                 raise LibraryRefused(name_taken=True)
             if tx.value(count, user=owner, token=token) >= most:
                 raise LibraryRefused(name_taken=False)
-            _delete_recipe(tx, owner, token)
-            tx.insert("recipes", mapper.columns(recipe) | {"folded_name": name})
+            _delete_template(tx, owner, token)
+            tx.insert("templates", mapper.columns(template) | {"folded_title": title})
 
         await self._write(work)
 
-    async def get_recipe(self, token: str) -> Recipe | None:
-        """A recipe by its token, whoever owns it."""
-        statement = "SELECT * FROM recipes WHERE token = :token"
-        return await self._read(lambda tx: tx.one(Recipe, statement, token=token))
+    async def get_template(self, token: str) -> Template | None:
+        """A template by its token, whoever owns it."""
+        statement = "SELECT * FROM templates WHERE token = :token"
+        return await self._read(lambda tx: tx.one(Template, statement, token=token))
 
-    async def list_recipes(self, user_id: UserId) -> list[Recipe]:
-        """A user's recipes, newest first."""
-        statement = "SELECT * FROM recipes WHERE user_id = :user ORDER BY created_at DESC, token"
-        return await self._read(lambda tx: tx.all(Recipe, statement, user=user_id))
+    async def list_templates(self, user_id: UserId) -> list[Template]:
+        """A user's templates, newest first."""
+        statement = "SELECT * FROM templates WHERE user_id = :user ORDER BY created_at DESC, token"
+        return await self._read(lambda tx: tx.all(Template, statement, user=user_id))
 
-    async def delete_recipe(self, user_id: UserId, token: str) -> bool:
-        """Delete one of a user's own recipes; False: there was none."""
-        return await self._write(lambda tx: _delete_recipe(tx, user_id, token))
+    async def delete_template(self, user_id: UserId, token: str) -> bool:
+        """Delete one of a user's own templates; False: there was none."""
+        return await self._write(lambda tx: _delete_template(tx, user_id, token))
 
     # -- assets --------------------------------------------------------------------------------------
 
@@ -177,6 +177,6 @@ class Library(Subject):
         return await self._write(lambda tx: tx.run(statement, now=now))
 
 
-def _delete_recipe(tx: Transaction, user_id: UserId, token: str) -> bool:
-    statement = "DELETE FROM recipes WHERE token = :token AND user_id = :user"
+def _delete_template(tx: Transaction, user_id: UserId | None, token: str) -> bool:
+    statement = "DELETE FROM templates WHERE token = :token AND user_id = :user"
     return tx.run(statement, token=token, user=user_id) > 0

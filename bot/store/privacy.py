@@ -39,7 +39,7 @@ EXPORT = {
         FROM ledger INDEXED BY ledger_of_user WHERE user_id = :user ORDER BY id
     """,
     "drafts": "SELECT chat_id, data, updated_at FROM drafts WHERE user_id = :user",
-    "recipes": "SELECT name, settings, created_at FROM recipes WHERE user_id = :user ORDER BY created_at",
+    "templates": "SELECT title, skeleton, created_at FROM templates WHERE user_id = :user ORDER BY created_at",
     "elements_and_voices": """
         SELECT kind, name, description, provider, state, made_at
         FROM assets INDEXED BY assets_of_user WHERE user_id = :user ORDER BY made_at
@@ -102,7 +102,7 @@ FORGET = (
     "UPDATE payments INDEXED BY payments_of_user SET user_id = :alias WHERE user_id = :user",
     "DELETE FROM drafts WHERE user_id = :user",
     "DELETE FROM kept_words WHERE user_id = :user",
-    "DELETE FROM recipes WHERE user_id = :user",
+    "DELETE FROM templates WHERE user_id = :user",
     "DELETE FROM awaited WHERE user_id = :user",
     "DELETE FROM quarantine WHERE user_id = :user",
     # What a provider may still have is deleted there, and then here, without anybody's name.

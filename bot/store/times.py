@@ -78,7 +78,7 @@ DATES: Mapping[str, frozenset[str]] = {
     "outbox": frozenset({"finished_at"}),
     "payments": frozenset({"paid_at", "paid_until"}),
     "quarantine": frozenset({"received_at"}),
-    "recipes": frozenset({"created_at"}),
+    "templates": frozenset({"created_at"}),
     "standings": frozenset({"changed_at", "paused_until"}),
     "strikes": frozenset({"at"}),
     "subscriptions": frozenset({"offered_at", "paid_until"}),

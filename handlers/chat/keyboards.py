@@ -36,7 +36,7 @@ _TAG_BYTES = 6
 class Payload:
     """What a button carries: each kind of button is a frozen dataclass of this kind.
 
-    `@dataclass(frozen=True) class OpenTemplate(Payload, action="recipe")` has the action `recipe`, and its
+    `@dataclass(frozen=True) class OpenTemplate(Payload, action="template")` has the action `template`, and its
     fields (str, int, bool, an enumeration, a NewType, or None) are joined by dots to the argument. Only
     the last field may hold a dot itself. An action `panel.card` shares the action `panel` with others, and
     `card` is the first part of the argument. A field that is empty on the wire has its default.

@@ -73,6 +73,8 @@ class Press(Generic[P]):
     handler: PressHandler[P]
     access: AccessLevel = AccessLevel.USE
     permission: Permission | None = None
+    formerly: tuple[str, ...] = ()
+    """Actions of buttons of earlier versions that stand in chats and mean the same."""
 
     async def run(self, turn: Turn, argument: str) -> str | None:
         """Call the handler.
@@ -176,7 +178,9 @@ class Routes:
         """
         return cls(
             _unique((command.name, command) for command in commands),
-            _unique((button.payload.action, button) for button in buttons),
+            _unique(
+                (action, button) for button in buttons for action in (button.payload.action, *button.formerly)
+            ),
             _unique(((reply.kind, reply.answer), reply) for reply in replies),
             _unique((event.kind, event) for event in events),
         )

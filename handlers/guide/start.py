@@ -21,8 +21,8 @@ from handlers.chat.menus import Menu, Section
 from handlers.chat.people import full_name
 from handlers.chat.routes import Command, Press, Words
 from handlers.chat.turn import Turn
-from handlers.library import recipes
-from handlers.library.ideas import ShowIdeas
+from handlers.library import templates
+from handlers.library.template_views import ShowIdeas
 from handlers.making.submit import open_card
 from handlers.results import history
 from handlers.results import inline as inline_mode
@@ -123,7 +123,8 @@ async def _redeem_invite(turn: Turn, code: str) -> None:
 START_LINKS: dict[str, StartLink] = {
     REFERRAL_PREFIX: _follow_referral,
     access.INVITE_PREFIX: _redeem_invite,
-    recipes.LINK_PREFIX: recipes.follow_link,
+    templates.LINK_PREFIX: templates.follow_link,
+    templates.FORMER_LINK_PREFIX: templates.follow_link,
     TASK_PREFIX: history.open_task,
     inline_mode.LINK_PREFIX: inline_mode.follow_link,
 }

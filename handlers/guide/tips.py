@@ -12,7 +12,7 @@ from handlers.chat.keyboards import Button, Payload
 from handlers.chat.menus import Section
 from handlers.chat.routes import Command, Press
 from handlers.chat.turn import Turn
-from handlers.library.ideas import ShowIdeas
+from handlers.library.template_views import ShowIdeas
 
 EXAMPLES = ("1", "2", "3")
 WORDS = ("static", "dolly", "orbit", "tracking", "crane", "handheld", "fpv", "slow")

@@ -30,7 +30,7 @@ from handlers.chat.menus import Section
 from handlers.chat.pointers import Medium, use
 from handlers.chat.routes import Answer, Command, Press, Reply
 from handlers.chat.turn import Turn
-from handlers.library.recipe_views import never_mind
+from handlers.library.template_views import never_mind
 
 PHOTOS = "element_photos"
 SOUND = "voice_sound"

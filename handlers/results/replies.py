@@ -6,13 +6,13 @@ In groups only what is meant for the bot counts: an answer to its question, or a
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
+from bot.domain.library.template import PLACEHOLDER
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.request import Operation, Product, VideoRequest
 from bot.domain.tasks.task import Delivery, DeliveryKind, MessagePurpose, NotedMessage
 from bot.domain.units import Credits
 from bot.errors import UserError
 from bot.services.compose import Pictures
-from bot.services.library.recipes import STAND_IN
 from bot.services.requests.attachments import split_links
 from bot.services.requests.cards import EDITED, replace_prompt
 from handlers.chat.files import fetch_file, sound_file_of
@@ -135,7 +135,7 @@ async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
         ways.append(await _offer(turn, "offer.edit", services.compose.edit(prompt, source)))
     if delivery is not None and delivery.kind is DeliveryKind.VIDEO:
         with suppress(UserError):
-            onward = services.compose.video(prompt, Pictures(first=STAND_IN), turn.preferences)
+            onward = services.compose.video(prompt, Pictures(first=PLACEHOLDER), turn.preferences)
             token = await services.questions.save_words(turn.user_id, text)
             price = services.compose.price(onward)
             payload = result_views.ContinueFromFrame(task.id, noted.position, token, price)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from bot.domain.library.recipe import can_become
+from bot.domain.library.template import can_become_template
 from bot.domain.requests.choices import COMPOSED
 from bot.domain.requests.presets import Effect
 from bot.domain.requests.request import Operation
@@ -19,7 +19,7 @@ from bot.i18n import Texts
 from handlers.chat import html
 from handlers.chat.html import View, inline, settings_line, units
 from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Payload, Rows, in_rows
-from handlers.library.recipe_views import SaveTemplate
+from handlers.library.template_views import SaveTemplate
 from handlers.making.video import Animate
 from handlers.results.task_views import Change, MakeAgain
 
@@ -200,7 +200,11 @@ def about(t: Texts, delivery: Delivery, zone: ZoneInfo, now: Millis) -> View:
         buttons.append(Button(t("button.copy_prompt"), copy=task.request.prompt))
     if task.request.seed is not None:
         buttons.append(Button(t("button.copy_seed"), copy=str(task.request.seed)))
-    keeping = [Button(t("recipe.button.save"), SaveTemplate(task.id))] if can_become(task.request) else []
+    keeping = (
+        [Button(t("template.button.save"), SaveTemplate(task.id))]
+        if can_become_template(task.request)
+        else []
+    )
     return View("\n".join(lines), [buttons, keeping])
 
 

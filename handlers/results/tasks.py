@@ -37,7 +37,7 @@ async def cancel(turn: Turn, words: Words) -> None:
         await turn.answer(closed)
     elif await services.questions.pending(turn.user_id, turn.chat_id) is not None:
         await services.questions.close(turn.user_id, turn.chat_id)
-        await turn.answer(View(turn.t("recipe.stopped")))
+        await turn.answer(View(turn.t("template.stopped")))
     else:
         await turn.answer(View(turn.t("cancel.nothing")))
 

@@ -1,11 +1,11 @@
-"""What every engine promises of recipes, elements and voices."""
+"""What every engine promises of templates, elements and voices."""
 
 from dataclasses import replace
 
 import pytest
 
 from bot.domain.library.asset import AssetKind, AssetState
-from bot.domain.library.recipe import Recipe
+from bot.domain.library.template import Template
 from bot.domain.requests.request import AudioRef
 from bot.domain.tasks.task import FailureKind
 from bot.domain.units import DAY, Millis
@@ -13,49 +13,49 @@ from bot.store import AssetChanged, LibraryRefused, PendingQuestion
 from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, an_asset, an_image
 from tests.store.steps import LATER, after
 
-FOX = Recipe("F0X000000001", ADA, "Fox", {"prompt": "a fox", "duration": 5}, 1, 0, NOW)
-BOAT = replace(FOX, token="B0AT00000001", name="Boat", frames=0, references=3, created_at=after(1))
+FOX = Template("F0X000000001", ADA, "Fox", {"prompt": "a fox", "duration": 5}, 1, 0, NOW)
+BOAT = replace(FOX, token="B0AT00000001", title="Boat", frames=0, references=3, created_at=after(1))
 
 
-async def test_recipes_read_back_as_they_were_kept_newest_first(store):
-    await store.library.save_recipe(FOX, 10)
-    await store.library.save_recipe(BOAT, 10)
-    assert await store.library.get_recipe(FOX.token) == FOX
-    assert await store.library.get_recipe("N0TH1NG00000") is None
-    assert await store.library.list_recipes(ADA) == [BOAT, FOX]
-    assert await store.library.list_recipes(XIAOLIN) == []
+async def test_templates_read_back_as_they_were_kept_newest_first(store):
+    await store.library.save_template(FOX, 10)
+    await store.library.save_template(BOAT, 10)
+    assert await store.library.get_template(FOX.token) == FOX
+    assert await store.library.get_template("N0TH1NG00000") is None
+    assert await store.library.list_templates(ADA) == [BOAT, FOX]
+    assert await store.library.list_templates(XIAOLIN) == []
 
 
 async def test_a_name_is_given_once_by_each_person_in_any_case(store):
-    await store.library.save_recipe(FOX, 10)
+    await store.library.save_template(FOX, 10)
     with pytest.raises(LibraryRefused) as refused:
-        await store.library.save_recipe(replace(BOAT, name="FOX"), 10)
+        await store.library.save_template(replace(BOAT, title="FOX"), 10)
     assert refused.value.name_taken
-    await store.library.save_recipe(replace(BOAT, user_id=XIAOLIN, name="FOX"), 10)
-    assert [recipe.name for recipe in await store.library.list_recipes(XIAOLIN)] == ["FOX"]
+    await store.library.save_template(replace(BOAT, owner=XIAOLIN, title="FOX"), 10)
+    assert [template.title for template in await store.library.list_templates(XIAOLIN)] == ["FOX"]
 
 
-async def test_a_recipe_can_be_renamed_and_is_still_one(store):
-    await store.library.save_recipe(FOX, 1)
-    await store.library.save_recipe(replace(FOX, name="FOX!"), 1)
-    assert [recipe.name for recipe in await store.library.list_recipes(ADA)] == ["FOX!"]
+async def test_a_template_can_be_renamed_and_is_still_one(store):
+    await store.library.save_template(FOX, 1)
+    await store.library.save_template(replace(FOX, title="FOX!"), 1)
+    assert [template.title for template in await store.library.list_templates(ADA)] == ["FOX!"]
 
 
 async def test_nobody_keeps_more_than_are_allowed(store):
-    await store.library.save_recipe(FOX, 1)
+    await store.library.save_template(FOX, 1)
     with pytest.raises(LibraryRefused) as refused:
-        await store.library.save_recipe(BOAT, 1)
+        await store.library.save_template(BOAT, 1)
     assert not refused.value.name_taken
-    assert await store.library.get_recipe(BOAT.token) is None
+    assert await store.library.get_template(BOAT.token) is None
 
 
-async def test_only_the_owner_deletes_a_recipe(store):
-    await store.library.save_recipe(FOX, 10)
-    assert not await store.library.delete_recipe(XIAOLIN, FOX.token)
-    assert await store.library.get_recipe(FOX.token) == FOX
-    assert await store.library.delete_recipe(ADA, FOX.token)
-    assert not await store.library.delete_recipe(ADA, FOX.token)
-    assert await store.library.get_recipe(FOX.token) is None
+async def test_only_the_owner_deletes_a_template(store):
+    await store.library.save_template(FOX, 10)
+    assert not await store.library.delete_template(XIAOLIN, FOX.token)
+    assert await store.library.get_template(FOX.token) == FOX
+    assert await store.library.delete_template(ADA, FOX.token)
+    assert not await store.library.delete_template(ADA, FOX.token)
+    assert await store.library.get_template(FOX.token) is None
 
 
 async def test_a_person_is_asked_for_one_thing_at_a_time_in_a_chat(store):

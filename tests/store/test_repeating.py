@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing, suppress
 
 from bot.domain.credits.shop import Payment
-from bot.domain.library.recipe import Recipe
+from bot.domain.library.template import Template
 from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import InviteCode
 from bot.domain.tasks.task import TaskState
@@ -67,7 +67,7 @@ async def a_life(store, task_ids) -> None:
         await store.credits.refund(task.id, Credits(4), "0", NOW)
     await store.tasks.claim_due(after(DAY), LEASE, [TaskState.IN_PROGRESS], 10)
     await store.drafts.save(a_draft())
-    await store.library.save_recipe(Recipe("token", ADA, "Fox", {}, 0, 0, NOW), 10)
+    await store.library.save_template(Template("token", ADA, "Fox", {}, 0, 0, NOW), 10)
     asset = await store.library.save_asset(an_asset(id="A", name="Fox", external_id="A"), 10)
     await store.library.update_asset(asset)
     broadcast_id = await store.operations.add_broadcast("news", None, NOW)

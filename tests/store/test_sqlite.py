@@ -15,7 +15,7 @@ import pytest
 
 from bot.domain.credits.shop import Offer, Payment, Subscription
 from bot.domain.library.asset import Asset
-from bot.domain.library.recipe import Recipe
+from bot.domain.library.template import Template
 from bot.domain.operations.records import AuditRow, Broadcast, Figure
 from bot.domain.people.access import InviteCode, Standing
 from bot.domain.people.moderation import Strike
@@ -97,6 +97,24 @@ def test_of_earlier_users_those_with_a_private_chat_are_known_and_telegrams_own_
     assert known == [(1, 1), (2, None), (3, None)]
 
 
+def test_saved_templates_of_earlier_versions_go_over(path):
+    migrate(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute(
+            """
+            CREATE TABLE recipes (
+                token, user_id, name, folded_name, settings, frame_count, picture_count, created_at
+            )
+            """
+        )
+        db.execute("INSERT INTO recipes VALUES ('F0X', 1, 'Fox', 'fox', '{}', 1, 0, 7)")
+        for statement in migrations._STATEMENTS["0020_templates"][1:]:
+            db.execute(statement)
+        db.row_factory = sqlite3.Row
+        (row,) = db.execute("SELECT * FROM templates")
+    assert mapper.load(Template, dict(row)) == Template("F0X", 1, "Fox", {}, 1, 0, 7)
+
+
 def test_every_step_has_a_number_and_they_are_in_order(path):
     names = migrate(path)
     assert names == sorted(STEPS)
@@ -127,11 +145,11 @@ def test_every_table_is_strict(path):
         (OutboxItem, "outbox"),
         (Payment, "payments"),
         (PendingQuestion, "awaited"),
-        (Recipe, "recipes"),
         (Standing, "standings"),
         (Strike, "strikes"),
         (Subscription, "subscriptions"),
         (Task, "tasks"),
+        (Template, "templates"),
         (User, "users"),
     ],
 )

@@ -21,7 +21,7 @@ import pytest
 
 import handlers
 from bot.domain.credits.quota import Plan
-from bot.domain.library.recipe import clean_name
+from bot.domain.library.template import clean_title
 from bot.domain.requests.catalog import load as load_catalog
 from bot.domain.requests.choices import Knob, Preferences
 from bot.domain.requests.model import Model
@@ -54,7 +54,7 @@ IN_A_ROW = 3
 MANY = 12
 SIGNER = Signer("123456:a-token-of-tests")
 
-LINK = "https://t.me/kling_demo_bot?start=recipe_fox1"
+LINK = "https://t.me/kling_demo_bot?start=template_fox1"
 
 FORMS: Mapping[str, object] = {
     # What is no person's text, by the name of the parameter or field, with its function or class or without.
@@ -62,7 +62,7 @@ FORMS: Mapping[str, object] = {
     "Delivery.kind": DeliveryKind.VIDEO,
     "Asset.id": "K7Q29F0123",
     "Package.name": "small",
-    "Recipe.name": clean_name,
+    "Template.title": clean_title,
     "Failures.by_kind": (("content", 3),),
     "Person.name": lambda text: " ".join(text.split()),
     "ProviderReport.name": "official",
@@ -71,11 +71,10 @@ FORMS: Mapping[str, object] = {
     "preference_page.choices": {"yes": Preferences(silent=True), "no": Preferences()},
     "voices.known": load_voices().of("en"),
     "link.buttons": [],
-    "outdated.sentence": "This recipe uses a model that is gone.",
+    "outdated.sentence": "This template uses a model that is gone.",
     "language": "en",
     "chosen_language": "en",
     "token": "fox1",
-    "slug": "fox1",
     "code": "fox1",
     "scene": "fox1",
     "of": "fox",

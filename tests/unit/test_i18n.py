@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po
 from bot.domain.credits.caps import Level, Window
 from bot.domain.credits.plans import LISTS, NUMBERS, SWITCH
 from bot.domain.library.asset import AssetKind
-from bot.domain.library.recipe import BUILT_IN, BUILT_IN_PHOTO
+from bot.domain.library.template import BUILT_IN, BUILT_IN_PHOTO
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessDecision, AccessMode, InviteProblem, Role
 from bot.domain.people.moderation import StrikeSource
@@ -86,7 +86,11 @@ FAMILIES = {
     ),
     "knob.": (*Knob, "labelled"),
     "camera.": (*CAMERAS, *(f"means.{name}" for name in CAMERAS)),
-    "idea.": tuple(f"{name}.{part}" for name in (*BUILT_IN, *BUILT_IN_PHOTO) for part in ("name", "prompt")),
+    "idea.": (
+        *(f"{name}.{part}" for name in (*BUILT_IN, *BUILT_IN_PHOTO) for part in ("name", "prompt")),
+        *("takes", "button.run", "button.run_on"),
+    ),
+    "template.": ("takes", "button.run", "button.run_on"),
     "tips.": (
         *(f"{part}_{number}" for part in ("example", "copy") for number in tips.EXAMPLES),
         *(f"{part}_{word}" for part in ("word", "word_means") for word in tips.WORDS),

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from bot.domain.credits.quota import Lot
 from bot.domain.credits.shop import MonthlyPlan, Package
-from bot.domain.library.recipe import Recipe
+from bot.domain.library.template import Template
 from bot.domain.operations.records import AuditRow
 from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import Origin, RemoteVideo
@@ -29,7 +29,6 @@ COLUMNS: Mapping[type, Mapping[str, str | None]] = {
     MonthlyPlan: {},
     Origin: {},
     Package: {"name": "package"},
-    Recipe: {"frames": "frame_count", "references": "picture_count"},
     RemoteVideo: {
         "id": "remote_id",
         "duration_ms": "remote_duration_ms",
@@ -37,6 +36,7 @@ COLUMNS: Mapping[type, Mapping[str, str | None]] = {
         "watermark_url": None,
         "others": "other_urls",
     },
+    Template: {"owner": "user_id", "frames": "frame_count", "references": "reference_count", "preview": None},
 }
 """Where a column is not named as the field; None: it is not kept."""
 

@@ -178,6 +178,26 @@ _STATEMENTS = {
         "ALTER TABLE outbox ADD COLUMN late_told INTEGER NOT NULL DEFAULT 0 CHECK (late_told IN (0, 1))",
     ),
     "0019_less_than_ordered": ("ALTER TABLE outbox ADD COLUMN less TEXT",),
+    "0020_templates": (
+        """
+        CREATE TABLE templates (
+            token TEXT PRIMARY KEY,
+            user_id INTEGER NOT NULL,
+            title TEXT NOT NULL,
+            folded_title TEXT NOT NULL,
+            skeleton TEXT NOT NULL,
+            frame_count INTEGER NOT NULL CHECK (frame_count BETWEEN 0 AND 2),
+            reference_count INTEGER NOT NULL CHECK (reference_count BETWEEN 0 AND 7),
+            created_at INTEGER NOT NULL,
+            UNIQUE (user_id, folded_title)
+        ) STRICT
+        """,
+        """
+        INSERT INTO templates
+        SELECT token, user_id, name, folded_name, settings, frame_count, picture_count, created_at FROM recipes
+        """,
+        "DROP TABLE recipes",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

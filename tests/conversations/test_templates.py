@@ -1,4 +1,4 @@
-"""Recipes from the first save to the last delete, through the real process and over a restart."""
+"""Templates from the first save to the last delete, through the real process and over a restart."""
 
 import io
 
@@ -22,7 +22,7 @@ def another_picture() -> bytes:
     return buffer.getvalue()
 
 
-async def test_a_recipe_is_saved_from_a_video_and_made_again_on_another_photo_with_one_tap(bot):
+async def test_a_template_is_saved_from_a_video_and_made_again_on_another_photo_with_one_tap(bot):
     await bot.telegram.send_photo(ADA, sample_picture(), "the boat sails away 10s")
     (video,) = await bot.telegram.wait_video(ADA)
     await bot.telegram.say(ADA, "/save Boat trip", reply_to=video["message_id"])
@@ -44,7 +44,7 @@ async def test_a_recipe_is_saved_from_a_video_and_made_again_on_another_photo_wi
     await bot.telegram.wait_text(ADA, "What should happen")
 
 
-async def test_a_recipe_is_renamed_shared_kept_by_another_and_deleted(bot):
+async def test_a_template_is_renamed_shared_kept_by_another_and_deleted(bot):
     await bot.telegram.say(ADA, "/video a fox in the snow 9:16")
     (video,) = await bot.telegram.wait_video(ADA)
     await bot.telegram.press(ADA, ADA, video["message_id"], _data(video, "Settings"))
@@ -56,10 +56,11 @@ async def test_a_recipe_is_renamed_shared_kept_by_another_and_deleted(bot):
     await bot.telegram.say(ADA, "Snow <fox>")
     shown = await bot.telegram.wait_text(ADA, "Snow <fox>")
     await bot.telegram.press(ADA, ADA, shown["message_id"], _data(shown, "Share"))
-    shared = await bot.telegram.wait_text(ADA, "?start=recipe_")
+    shared = await bot.telegram.wait_text(ADA, "?start=template_")
     payload = shared["text"].rpartition("?start=")[2].split()[0]
 
-    await bot.telegram.say(XIAOLIN, f"/start {payload}")
+    # A link that was shared before templates had this name goes on working.
+    await bot.telegram.say(XIAOLIN, f"/start {payload.replace('template_', 'recipe_')}")
     found = await bot.telegram.wait_text(XIAOLIN, "Snow <fox>")
     await bot.telegram.press(XIAOLIN, XIAOLIN, found["message_id"], _data(found, "存到我的配方"))
     await bot.telegram.press(XIAOLIN, XIAOLIN, found["message_id"], _data(found, "制作"))
@@ -74,13 +75,13 @@ async def test_a_recipe_is_renamed_shared_kept_by_another_and_deleted(bot):
     await bot.telegram.wait_text(ADA, "This recipe is gone")
     await bot.telegram.say(ADA, "/start recipe_'; DROP")
     await bot.telegram.wait_for(lambda: len(bot.telegram.replies(ADA)) > 0)
-    assert [name for (name,) in bot.rows("SELECT name FROM recipes")] == ["Snow <fox>"]
+    assert [name for (name,) in bot.rows("SELECT title FROM templates")] == ["Snow <fox>"]
 
 
 @pytest.mark.parametrize(
     ("text", "words"), [("/save", "open a card with /new"), ("/recipes", "no recipes yet")]
 )
-async def test_where_there_is_nothing_yet_the_way_to_the_first_recipe_is_told(bot, text, words):
+async def test_where_there_is_nothing_yet_the_way_to_the_first_template_is_told(bot, text, words):
     await bot.telegram.say(ADA, text)
     await bot.telegram.wait_text(ADA, words)
 
