@@ -14,15 +14,15 @@ from bot.services.container import Services
 from bot.services.floods import body_of, sender_of
 from bot.services.inbox import BROKEN
 from bot.services.ports import ChatError, RawUpdate
+from bot.services.requests.interpret import Intent, Meaning
 from handlers import gate
 from handlers.chat import errors
-from handlers.chat.files import image_file_of, sound_file_of
+from handlers.chat.facts import interpret_message
 from handlers.chat.html import View, plain
 from handlers.chat.keyboards import Signer
 from handlers.chat.menus import Menus, Section
-from handlers.chat.pointers import is_film
 from handlers.chat.reading import Reader, TypedCommand
-from handlers.chat.routes import SUBSCRIPTION, Answer, Kind, Routes
+from handlers.chat.routes import SUBSCRIPTION, Kind, Routes
 from handlers.chat.turn import Turn
 from handlers.sending.chat import Chat, ReplyTarget
 from handlers.sending.pacing import Urgency
@@ -55,7 +55,6 @@ class Dispatcher:
 
     def __init__(self, routes: Routes, bot: Bot, signer: Signer, chat: Chat, services: Services) -> None:
         self._routes = routes
-        self._bot = bot
         self._reader = Reader(bot)
         self._signer = signer
         self._chat = chat
@@ -86,7 +85,7 @@ class Dispatcher:
         """Act on one update to its end; whatever fails is told to the person."""
         try:
             await turn.load_user()
-            step = self._step(turn)
+            step = await self._step(turn)
             if step is None or not await gate.admits(
                 turn, step.access, step.permission, addressed=step.addressed
             ):
@@ -116,15 +115,13 @@ class Dispatcher:
         except UserError:
             return accounts.language_of(None)
 
-    def _step(self, turn: Turn) -> Step | None:
+    async def _step(self, turn: Turn) -> Step | None:
         """What is declared for an update; None: the bot leaves it alone."""
         update = turn.update
         if update.callback_query is not None:
             return self._press(turn, update.callback_query.data)
-        if update.message is not None:
-            return self._message(turn, update.message)
-        if update.edited_message is not None:
-            return self._edited(turn, update.edited_message)
+        if turn.message is not None:
+            return await self._message(turn, turn.message)
         if update.inline_query is not None:
             return self._event(turn, Kind.INLINE_QUERY)
         if update.pre_checkout_query is not None:
@@ -147,18 +144,7 @@ class Dispatcher:
 
         return Step(run, AccessLevel.USE) if press is None else Step(run, press.access, press.permission)
 
-    def _edited(self, turn: Turn, message: Message) -> Step | None:
-        # An edited message is not a new order: whoever edits a prompt must not pay twice.
-        if message.sender_chat is not None or not (message.text or message.caption):
-            return None
-        if (typed := turn.command) is not None:
-            command = self._routes.commands.get(typed.name) if typed.is_ours else None
-            if command is None or command.section is not Section.MAKING:
-                # What stands behind it is no prompt any more.
-                return None
-        return self._event(turn, Kind.EDITED)
-
-    def _message(self, turn: Turn, message: Message) -> Step | None:
+    async def _message(self, turn: Turn, message: Message) -> Step | None:
         if message.migrate_to_chat_id is not None or message.migrate_from_chat_id is not None:
             return self._event(turn, Kind.MOVED)
         # A payment that arrived is credited wherever it was made.
@@ -166,68 +152,33 @@ class Dispatcher:
             return self._event(turn, Kind.PAYMENT)
         if message.refunded_payment is not None:
             return self._event(turn, Kind.STARS_REFUNDED)
-        # What a person shared by inline mode is for the others in the chat.
-        if message.via_bot is not None and message.via_bot.id == self._bot.id:
+        intent = await interpret_message(turn, self._routes)
+        turn.first_question = intent.ask_first
+        if intent.meaning is Meaning.IGNORE:
             return None
-        step = self._said(turn, message)
-        if step is None or not turn.earlier:
+        step = self._meant(turn, intent)
+        if not turn.earlier or intent.meaning is Meaning.ADD_LATE_PHOTOS:
             return step
         late = self._routes.events[Kind.LATE_PART]
 
         async def run() -> str | None:
-            return None if await late.handler(turn) is not False else await step.run()
+            await late.handler(turn)
+            return await step.run()
 
         return replace(step, run=run)
 
-    def _said(self, turn: Turn, message: Message) -> Step | None:
-        """What is declared for a message, or for all parts of an album as one."""
-        has_image = any(image_file_of(part) is not None for part in turn.messages)
-        has_sound = any(sound_file_of(part) is not None for part in turn.messages)
-        is_text = any(part.text for part in turn.messages)
-        # The caption of another kind of file is no order: nothing can be made of the file.
-        is_order = is_text or has_image or has_sound or any(is_film(part) for part in turn.messages)
-        command = turn.command if is_order else None
-        # Telegram shows one and the same user for everybody who writes in the name of a chat.
-        if message.sender_chat is not None:
-            is_known = (
-                command is not None
-                and command.is_ours
-                and command.name in self._routes.commands
-                # As of a person, a forwarded command without the bot's name was written for another bot.
-                and (command.is_named or not turn.is_forwarded)
-            )
-            is_addressed = is_known or (command is None and turn.is_reply and turn.names_bot)
-            return self._event(turn, Kind.ANONYMOUS_COMMAND) if is_addressed else None
-        if command is not None:
-            return self._command(turn, command)
-        if not turn.is_private:
-            # In groups only commands count, and replies to what is ours: the rest is people's conversation.
-            if turn.is_reply and (has_image or is_text):
-                return self._event(turn, Kind.RESULT_REPLY, Kind.GROUP_REPLY)
-            return self._event(turn, Kind.GROUP_SOUND_REPLY) if turn.is_reply and has_sound else None
-        # Pictures come before what is not supported: they are files and stickers too.
-        if has_image:
-            return self._event(turn, Kind.PHOTO, answer=Answer.PHOTO)
-        if has_sound:
-            return self._event(turn, Kind.SOUND_REPLY if turn.is_reply else Kind.SOUND, answer=Answer.SOUND)
-        if is_text and turn.is_reply:
-            # Words about a result come before an answer to a question, and before a prompt.
-            return self._event(turn, Kind.RESULT_REPLY, Kind.TEXT, answer=Answer.TEXT)
-        if is_text:
-            return self._event(turn, Kind.TEXT, answer=Answer.TEXT)
-        return self._event(turn, Kind.UNSUPPORTED) if _is_content(message) else None
+    def _meant(self, turn: Turn, intent: Intent) -> Step:
+        """What is declared for what a message means."""
+        question = intent.question
+        if question is not None:
+            reply = self._routes.replies[question.kind]
+            return Step(lambda: reply.handler(turn, question.payload), AccessLevel.USE)
+        if intent.meaning is Meaning.RUN_COMMAND and turn.command is not None:
+            return self._command(turn, turn.command)
+        return self._event(turn, intent.meaning)
 
-    def _command(self, turn: Turn, typed: TypedCommand) -> Step | None:
-        command = self._routes.commands.get(typed.name) if typed.is_ours else None
-        if command is None:
-            # In a group it may be for another bot, in private nobody else is there.
-            return self._event(turn, Kind.UNKNOWN_COMMAND) if turn.is_private else None
-        if turn.is_forwarded:
-            # In a group a forwarded command without the bot's name was written for another bot.
-            if not turn.is_private and not typed.is_named:
-                return None
-            if command.section is not Section.MAKING:
-                return self._event(turn, Kind.FORWARDED_COMMAND) if turn.is_private else None
+    def _command(self, turn: Turn, typed: TypedCommand) -> Step:
+        command = self._routes.commands[typed.name]
 
         async def run() -> None:
             await turn.services.cards.outdate(turn.user_id, turn.chat_id)
@@ -236,38 +187,6 @@ class Dispatcher:
         access, permission = command.access_for(typed.arguments), command.permission_for(typed.arguments)
         return Step(run, access, permission, addressed=True)
 
-    def _event(self, turn: Turn, *kinds: Kind, answer: Answer | None = None) -> Step:
-        """The first of these kinds whose handler takes the update.
-
-        A pending question that waits for such an `answer` comes before the last kind.
-        """
-        *before, last = [self._routes.events[kind] for kind in kinds]
-
-        async def run() -> None:
-            for event in before:
-                if await event.handler(turn) is not False:
-                    return
-            if answer is None or not await self._answered(turn, answer):
-                await last.handler(turn)
-
-        return Step(run, last.access)
-
-    async def _answered(self, turn: Turn, answer: Answer) -> bool:
-        """Give the message to the question that waits for it; False where none does."""
-        pending = await turn.services.questions.pending(turn.user_id, turn.chat_id)
-        reply = None if pending is None else self._routes.replies.get((pending.kind, answer))
-        if pending is None or reply is None:
-            return False
-        await reply.handler(turn, pending.subject)
-        return True
-
-
-def _is_content(message: Message) -> bool:
-    """Whether somebody sent something, and it is no news of the chat itself."""
-    others = ("checklist", "gift", "unique_gift", "giveaway", "giveaway_winners")
-    return (
-        message.effective_attachment is not None
-        or any(getattr(message, kind) is not None for kind in others)
-        # What the library does not know yet.
-        or bool(message.api_kwargs)
-    )
+    def _event(self, turn: Turn, kind: Kind | Meaning) -> Step:
+        event = self._routes.events[kind]
+        return Step(lambda: event.handler(turn), event.access)

@@ -298,15 +298,18 @@ DECIDED_BEFORE_HANDLERS = {
 }
 """What a message says, whose words these are and what it points at: decided once, for all handlers alike."""
 DECIDING = ("handlers.chat", "handlers.sending", "handlers.dispatcher", "handlers.updates")
-ASKING = ("handlers.making.submit", "handlers.results.replies")
-"""The one place that asks before it submits, and the one that hears talk in groups."""
 
 
 def test_no_handler_decides_by_itself_whose_words_a_message_holds_or_what_it_points_at():
     for name, path in MODULES.items():
-        if is_under(name, "handlers") and not is_under(name, *DECIDING, *ASKING):
+        if is_under(name, "handlers") and not is_under(name, *DECIDING):
             read = {node.attr for node in nodes(path) if isinstance(node, ast.Attribute)}
             assert not read & DECIDED_BEFORE_HANDLERS, name
+
+
+def test_only_the_facts_of_a_message_reach_the_one_function_that_says_what_it_means():
+    assert places(calls("interpret"), "bot", "handlers") == ["handlers.chat.facts"]
+    assert places(calls("interpret_message"), "bot", "handlers") == ["handlers.dispatcher"]
 
 
 def test_a_task_is_found_moved_on_and_refunded_in_one_place():
@@ -360,7 +363,7 @@ def test_no_handler_decides_by_itself_what_a_message_points_at():
     }
     assert stray == {
         # Where an update goes, what is known again later, and whether a reply gave anything to work on.
-        ("handlers.dispatcher", "is_reply"),
+        ("handlers.chat.facts", "is_reply"),
         ("handlers.sending.delivery", "file_unique_id"),
         ("handlers.chat.inputs", "is_reply"),
     }

@@ -12,9 +12,10 @@ from bot.domain.people.access import Permission
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
+from bot.services.requests.interpret import Content
 from handlers.chat.html import View
 from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload
-from handlers.chat.routes import Answer, Press, Reply
+from handlers.chat.routes import Press, Reply
 from handlers.chat.turn import Turn
 
 P = TypeVar("P", bound=Payload)
@@ -79,7 +80,7 @@ def reply(payload: type[P], show: Page[P]) -> Reply:
         await turn.stop_asking()
         await turn.answer(view)
 
-    return Reply(payload.action, Answer.TEXT, on_reply)
+    return Reply(payload.action, Content.TEXT, on_reply)
 
 
 async def ask(turn: Turn, button: Payload, key: str, **params: object) -> View:

@@ -68,13 +68,13 @@ async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing
     if given is not None:
         if text:
             # Whether the quote is what it is about, or only the occasion, is for the person to say.
-            turn.first_question = READY
+            turn.first_question = turn.first_question or READY
         text, addresses = f"{given.request}\n{text}".strip(), (*addresses, *given.addresses)
     linked = _linked(turn, text, addresses) if links else Linked(text, ())
     names = await services.assets.names(turn.user_id)
     if given is not None and (linked.links or _has_options(turn, linked.words, names)):
         # What somebody else's words would cost is for the person to see first.
-        turn.first_question = READY
+        turn.first_question = turn.first_question or READY
     if len(linked.links) > MOST_LINKS:
         raise UserError("error.link.too_many", limit=MOST_LINKS)
     saves = _saves(turn, files)
@@ -100,6 +100,12 @@ def _has_options(turn: Turn, text: str, names: Names) -> bool:
 def has_links(turn: Turn) -> bool:
     """Whether a message names pictures by links, in its text or behind its words."""
     return bool(_linked(turn, turn.arguments, turn.addresses).links)
+
+
+def has_words(turn: Turn) -> bool:
+    """Whether it says anything beside such links, or quotes anything."""
+    quoted = "" if turn.quoted is None else turn.quoted.request
+    return bool(_linked(turn, f"{quoted}\n{turn.arguments}".strip(), turn.addresses).words)
 
 
 def _linked(turn: Turn, text: str, addresses: Sequence[str]) -> Linked:

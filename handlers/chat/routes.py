@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from bot.domain.people.access import AccessLevel, Permission
+from bot.services.requests.interpret import Content, Meaning, Question
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import MenuEntry
 from handlers.chat.turn import Turn
@@ -92,46 +93,20 @@ SUBSCRIPTION = "subscription"
 """The kind of update about a paid plan (Bot API 10.2, BotSubscriptionUpdated); the library hands it on unread."""
 
 
-class Answer(StrEnum):
-    """What a question can be answered with."""
-
-    PHOTO = auto()
-    SOUND = auto()
-    TEXT = auto()
-
-
 @dataclass(frozen=True)
 class Reply:
-    """What `Turn.ask` asked for: the handler takes the next message of this kind, and the question's subject."""
+    """A kind of question: what it accepts, and who takes the answer, with what the question is about."""
 
     kind: str
-    answer: Answer
+    accepts: Content
     handler: Callable[[Turn, str], Awaitable[None]]
 
 
 class Kind(StrEnum):
-    """What an update is, where it is neither a command nor a press."""
+    """What an update is, where it is no message that means something, and no press."""
 
-    PHOTO = auto()
-    """In private, a photo or a picture as a file or sticker."""
-    SOUND = auto()
-    SOUND_REPLY = auto()
-    TEXT = auto()
-    RESULT_REPLY = auto()
-    """Words in reply to a message, in private or a group; its handler says whether it took them."""
-    GROUP_REPLY = auto()
-    """In a group, words or a photo in reply to a message, that were no `RESULT_REPLY`."""
-    GROUP_SOUND_REPLY = auto()
-    EDITED = auto()
-    UNSUPPORTED = auto()
-    """In private, a message that nothing can be made of."""
-    UNKNOWN_COMMAND = auto()
-    FORWARDED_COMMAND = auto()
-    """A command that somebody else wrote and that makes nothing: it may not act for whoever forwards it."""
     LATE_PART = auto()
-    """What belongs to a message that was acted on already; its handler says whether it took it."""
-    ANONYMOUS_COMMAND = auto()
-    """A command, or a reply that names the bot, in the name of a group or channel."""
+    """What belongs to a message that was acted on already: comes before what it means."""
     INLINE_QUERY = auto()
     PRE_CHECKOUT = auto()
     PAYMENT = auto()
@@ -146,10 +121,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """A kind of update. A handler that returns False leaves the update to the next kind that fits."""
+    """What is done about a kind of update, or about a message that means this."""
 
-    kind: Kind
-    handler: Callable[[Turn], Awaitable[bool | None]]
+    kind: Kind | Meaning
+    handler: Callable[[Turn], Awaitable[None]]
     access: AccessLevel = AccessLevel.USE
 
 
@@ -159,8 +134,8 @@ class Routes:
 
     commands: Mapping[str, Command]
     buttons: Mapping[str, Press[Any]]
-    replies: Mapping[tuple[str, Answer], Reply]
-    events: Mapping[Kind, Event]
+    replies: Mapping[str, Reply]
+    events: Mapping[Kind | Meaning, Event]
 
     @classmethod
     def of(
@@ -181,7 +156,7 @@ class Routes:
             _unique(
                 (action, button) for button in buttons for action in (button.payload.action, *button.formerly)
             ),
-            _unique(((reply.kind, reply.answer), reply) for reply in replies),
+            _unique((reply.kind, reply) for reply in replies),
             _unique((event.kind, event) for event in events),
         )
 
@@ -202,6 +177,11 @@ class Routes:
     def button(self, action: str, argument: str) -> Press[Any] | None:
         """The kind of a button; the first part of the argument may name it too."""
         return self.buttons.get(f"{action}.{argument.partition('.')[0]}") or self.buttons.get(action)
+
+    def question(self, kind: str, payload: str = "") -> Question | None:
+        """A question of this kind; None where no answer to it is declared."""
+        reply = self.replies.get(kind)
+        return None if reply is None else Question(kind, payload, reply.accepts)
 
 
 K = TypeVar("K")

@@ -277,6 +277,12 @@ class Turn:
         """Whether the bot wrote a message."""
         return message.from_user is not None and message.from_user.id == self._bot.id
 
+    @property
+    def is_inline(self) -> bool:
+        """Whether a person shared it through this bot by inline mode: it is for the others in the chat."""
+        via = None if self.message is None else self.message.via_bot
+        return via is not None and via.id == self._bot.id
+
     # -- time ----------------------------------------------------------------------------------------
 
     @property

@@ -22,13 +22,14 @@ from bot.domain.tasks.task import FailureKind, NotedMessage
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
+from bot.services.requests.interpret import Content
 from handlers.chat.files import RemoteFile, fetch_file, save_file, sound_file_of
 from handlers.chat.html import View, fitting, inline
 from handlers.chat.inputs import pictures_of, sound_in
 from handlers.chat.keyboards import DANGER, Button, Payload
 from handlers.chat.menus import Section
 from handlers.chat.pointers import Medium, use
-from handlers.chat.routes import Answer, Command, Press, Reply
+from handlers.chat.routes import Command, Press, Reply
 from handlers.chat.turn import Turn
 from handlers.library.template_views import never_mind
 
@@ -275,4 +276,4 @@ BUTTONS = (
     Press(AskToDeleteAsset, on_ask_to_delete, AccessLevel.VIEW),
     Press(DeleteAsset, on_delete, AccessLevel.VIEW),
 )
-REPLIES = (Reply(PHOTOS, Answer.PHOTO, on_photos_reply), Reply(SOUND, Answer.SOUND, on_sound_reply))
+REPLIES = (Reply(PHOTOS, Content.PHOTO, on_photos_reply), Reply(SOUND, Content.SOUND, on_sound_reply))

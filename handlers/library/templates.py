@@ -11,11 +11,12 @@ from bot.domain.people.access import AccessLevel
 from bot.domain.requests.request import VideoRequest
 from bot.errors import UserError
 from bot.services.ports import ChatError, ChatRefused
+from bot.services.requests.interpret import Content
 from handlers.chat.html import View, error_sentence
 from handlers.chat.inputs import read_inputs
 from handlers.chat.menus import Section
 from handlers.chat.pointers import Medium, result_replied_to, use
-from handlers.chat.routes import Answer, Command, Press, Reply
+from handlers.chat.routes import Command, Press, Reply
 from handlers.chat.turn import Turn
 from handlers.library import template_views as views
 from handlers.making.submit import submit_or_ask, submit_pressed
@@ -237,4 +238,4 @@ BUTTONS = (
     Press(views.AskToDeleteTemplate, on_ask_to_delete, formerly=("recipe_delete",)),
     Press(views.DeleteTemplate, on_delete, formerly=("recipe_gone",)),
 )
-REPLIES = (Reply(PHOTO, Answer.PHOTO, on_photo_reply), Reply(TITLE, Answer.TEXT, on_title_reply))
+REPLIES = (Reply(PHOTO, Content.PHOTO, on_photo_reply), Reply(TITLE, Content.TEXT, on_title_reply))

@@ -3,11 +3,12 @@
 from bot.domain.people.access import AccessLevel
 from bot.errors import UserError
 from bot.services.compose import Pictures
+from bot.services.requests.interpret import Meaning
 from handlers.chat.html import View, inline
-from handlers.chat.inputs import Inputs, parse_prompt, pictures_of, read_inputs, source_of
+from handlers.chat.inputs import parse_prompt, pictures_of, read_inputs, source_of
 from handlers.chat.menus import Menu, Section
 from handlers.chat.pointers import Medium
-from handlers.chat.routes import Command, Event, Kind
+from handlers.chat.routes import Command, Event
 from handlers.chat.turn import Turn
 from handlers.making.card import suggest_outfits
 from handlers.making.submit import submit_or_ask
@@ -32,20 +33,8 @@ async def edit(turn: Turn) -> None:
 
 
 async def lip_sync(turn: Turn) -> None:
-    """`/lipsync`: the face in a video says a text, or what a voice message says."""
-    await _lip_sync(turn, await read_inputs(turn, Medium.VIDEO | Medium.SOUND, links=False))
-
-
-async def on_sound_reply(turn: Turn) -> None:
-    """A voice message in reply to a video of ours is what its face should say."""
+    """`/lipsync`, or a sound in reply to a video of ours: the face in it says a text, or what a voice message says."""
     inputs = await read_inputs(turn, Medium.VIDEO | Medium.SOUND, links=False)
-    if inputs.source is None or inputs.sound is None:
-        await on_unsupported(turn)
-    else:
-        await _lip_sync(turn, inputs)
-
-
-async def _lip_sync(turn: Turn, inputs: Inputs) -> None:
     compose = turn.services.compose
     speech = compose.speech(parse_prompt(turn, inputs.text, inputs.names), inputs.sound)
     _, source = await source_of(turn, inputs)
@@ -158,10 +147,9 @@ COMMANDS = (
     Command("sound", sound, section=Section.MAKING),
 )
 EVENTS = (
-    Event(Kind.SOUND, on_unsupported),
-    Event(Kind.SOUND_REPLY, on_sound_reply),
-    Event(Kind.UNSUPPORTED, on_unsupported),
-    Event(Kind.UNKNOWN_COMMAND, on_unknown_command),
-    Event(Kind.FORWARDED_COMMAND, on_forwarded_command),
-    Event(Kind.ANONYMOUS_COMMAND, on_anonymous_command, AccessLevel.OPEN),
+    Event(Meaning.DUB_RESULT, lip_sync),
+    Event(Meaning.REFUSE_UNSUPPORTED, on_unsupported),
+    Event(Meaning.REFUSE_UNKNOWN_COMMAND, on_unknown_command),
+    Event(Meaning.REFUSE_FORWARDED_COMMAND, on_forwarded_command),
+    Event(Meaning.REFUSE_ANONYMOUS, on_anonymous_command, AccessLevel.OPEN),
 )

@@ -2,33 +2,37 @@
 
 from bot.domain.tasks.task import Task
 from bot.services.requests.cards import LATE
+from bot.services.requests.interpret import Meaning
 from handlers.chat.inputs import keep_pictures
 from handlers.chat.routes import Event, Kind
 from handlers.chat.turn import Turn
 from handlers.making.submit import show_card
 
 
-async def on_late_part(turn: Turn) -> bool:
-    """Put it to what was begun, where nothing has been sent to Kling yet; False: act on all parts as one message.
+async def add_late_photos(turn: Turn) -> None:
+    """Add them to the card that began with the other parts."""
+    cards = turn.services.cards
+    card = await cards.get(turn.user_id, turn.chat_id)
+    if card is not None:
+        pictures = await keep_pictures(turn, turn.late)
+        await show_card(turn, cards.add_pictures(card, pictures, turn.preferences))
+
+
+async def on_late_part(turn: Turn) -> None:
+    """Note what was begun without it: all parts are acted on as one message, which takes its place.
 
     What is on its way to Kling stays, and it is asked whether to make another.
     """
     services, earlier = turn.services, [part.message_id for part in turn.earlier]
     card = await services.cards.get(turn.user_id, turn.chat_id)
     if card is not None and card.source_message_id in earlier and card.takes_pictures:
-        if turn.says_more:
-            # What it says decides what is made of all of them: it may be a command.
-            turn.replaces_card = card
-            return False
-        pictures = await keep_pictures(turn, turn.late)
-        await show_card(turn, services.cards.add_pictures(card, pictures, turn.preferences))
-        return True
+        turn.replaces_card = card
+        return
     task = await _begun(turn, earlier)
     if task is not None and await services.tasks.all_wait(task):
         turn.replaces = task
     elif task is not None:
-        turn.first_question = LATE
-    return False
+        turn.first_question = turn.first_question or LATE
 
 
 async def _begun(turn: Turn, messages: list[int]) -> Task | None:
@@ -40,4 +44,4 @@ async def _begun(turn: Turn, messages: list[int]) -> Task | None:
     return None
 
 
-EVENTS = (Event(Kind.LATE_PART, on_late_part),)
+EVENTS = (Event(Kind.LATE_PART, on_late_part), Event(Meaning.ADD_LATE_PHOTOS, add_late_photos))

@@ -8,7 +8,7 @@ from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.tasks.task import Task
 from bot.errors import UserError
-from bot.services.requests.cards import FORWARDED, LINE_FULL, READY, STALE, Card, card_name, dump_card
+from bot.services.requests.cards import LINE_FULL, READY, STALE, Card, card_name, dump_card
 from handlers.chat.html import View
 from handlers.chat.turn import Turn
 from handlers.making import card_views
@@ -28,7 +28,8 @@ async def make_video(
         return
     card = turn.services.cards.start(card_name(turn.update_id), prompt, pictures, turn.preferences)
     if len(pictures) == 2 or (pictures and not prompt.prompt):
-        question = STALE if turn.is_stale and not card.pictures else card.question
+        is_late = turn.first_question == STALE and not card.pictures
+        question = STALE if is_late else card.question
     else:
         turn.services.compose.check(card.request)
         question = question or first_question(turn)
@@ -100,11 +101,7 @@ async def save_request(turn: Turn, request: VideoRequest, message_id: int | None
 
 
 def first_question(turn: Turn) -> str | None:
-    """What to ask before a message costs anything: it waited too long, holds another's words, or it was so decided."""
-    if turn.is_stale:
-        return STALE
-    if turn.is_forwarded:
-        return FORWARDED
+    """What to ask before a message costs anything: as it was decided, or as the person prefers."""
     return turn.first_question or (READY if turn.preferences.confirm_first else None)
 
 

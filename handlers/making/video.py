@@ -9,12 +9,13 @@ from bot.domain.units import TaskId
 from bot.errors import UserError
 from bot.services.compose import Pictures
 from bot.services.requests.cards import PHOTO, PROMPT, Card
+from bot.services.requests.interpret import Content, Meaning
 from handlers.chat.files import RemoteFile, save_file
-from handlers.chat.inputs import has_links, parse_prompt, read_inputs, read_prompt
+from handlers.chat.inputs import Inputs, parse_prompt, read_inputs, read_prompt
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Menu, Section
-from handlers.chat.pointers import Medium, is_reply_to, picture_replied_to
-from handlers.chat.routes import Command, Event, Kind, Press
+from handlers.chat.pointers import Medium, is_reply_to
+from handlers.chat.routes import Command, Event, Press, Reply
 from handlers.chat.turn import Turn
 from handlers.making import card_views
 from handlers.making.submit import make_video, open_card, show_card
@@ -29,50 +30,72 @@ class Animate(Payload, action="animate"):
 
 
 async def video(turn: Turn) -> None:
-    """Make a video of a prompt, of the photos that came with it, or of the message that is replied to."""
-    cards = turn.services.cards
-    # A command is an order of its own; photos without a prompt, or what a card waits for, belong to the card.
-    card = None if turn.command is not None else await cards.get(turn.user_id, turn.chat_id)
+    """`/video`: make a video of a prompt, of the photos that came with it, or of the message that is replied to."""
+    await _make_video(turn, await read_inputs(turn, Medium.PHOTO))
+
+
+async def on_request(turn: Turn) -> None:
+    """Make a video of photos, or of a text about a photo."""
+    card = await turn.services.cards.get(turn.user_id, turn.chat_id)
+    await _make_video(turn, await _read_photos(turn, card))
+
+
+async def _make_video(turn: Turn, inputs: Inputs) -> None:
+    await make_video(turn, parse_prompt(turn, inputs.text, inputs.names), inputs.pictures)
+
+
+async def on_prompt(turn: Turn) -> None:
+    """Offer a video of a text on a card."""
+    await make_video(turn, await read_prompt(turn, turn.arguments), question=PROMPT)
+
+
+async def explain(turn: Turn) -> None:
+    """Say how to begin."""
+    await turn.answer(card_views.how_to(turn.t))
+
+
+async def change_draft(turn: Turn) -> None:
+    """Change the open card as a text says."""
+    card = await _open_card(turn)
+    names = await turn.services.assets.names(turn.user_id)
+    await show_card(turn, turn.services.cards.answer(card, turn.arguments, names))
+
+
+async def add_photos(turn: Turn) -> None:
+    """Add photos to the open card."""
+    card = await _open_card(turn)
+    inputs = await _read_photos(turn, card)
+    await show_card(turn, turn.services.cards.add_pictures(card, inputs.pictures, turn.preferences))
+
+
+async def _read_photos(turn: Turn, card: Card | None) -> Inputs:
     # The card has the photo that it began with.
     began = card is not None and is_reply_to(turn, card.source_message_id)
-    inputs = await read_inputs(turn, Medium.PHOTO, pointing=not began)
-    prompt = parse_prompt(turn, inputs.text, inputs.names)
-    is_for_card = card is not None and (not inputs.text or card.awaits is Knob.END_FRAME)
-    # Photos for a forgotten card begin another one, which says how to bring that one back.
-    is_for_card = is_for_card and await is_meant(turn, card)
-    if card is not None and card.takes_pictures and inputs.pictures and is_for_card:
-        await show_card(turn, cards.add_pictures(card, inputs.pictures, turn.preferences))
-    else:
-        await make_video(turn, prompt, inputs.pictures)
+    return await read_inputs(turn, Medium.PHOTO, pointing=not began)
 
 
-async def on_text(turn: Turn) -> None:
-    """A text in a private chat changes the open card, or else is offered as a prompt."""
+async def on_option_reply(turn: Turn, _: str) -> None:
+    """Set the option that the card asked for."""
+    await change_draft(turn)
+
+
+async def on_end_frame_reply(turn: Turn, _: str) -> None:
+    """Take the photo that the card asked for."""
+    await add_photos(turn)
+
+
+async def ask_which_draft(turn: Turn) -> None:
+    """Ask whether a text is for the card, or for another one."""
+    card = await _open_card(turn)
+    token = await turn.services.questions.save_words(turn.user_id, turn.arguments)
+    await turn.answer(card_views.which_draft(turn.t, card, turn.arguments, token, turn.user_id))
+
+
+async def _open_card(turn: Turn) -> Card:
     card = await turn.services.cards.get(turn.user_id, turn.chat_id)
-    is_of_photo = picture_replied_to(turn) is not None and (
-        # A photo that is replied to counts more than a card, unless the card began with it.
-        card is None or not is_reply_to(turn, card.source_message_id)
-    )
-    if is_of_photo or has_links(turn):
-        # A link with a text is a photo with a caption.
-        await video(turn)
-        return
-    names = await turn.services.assets.names(turn.user_id)
-    if card is not None and _takes_text(card):
-        if await is_meant(turn, card):
-            await show_card(turn, turn.services.cards.answer(card, turn.arguments, names))
-            return
-        token = await turn.services.questions.save_words(turn.user_id, turn.arguments)
-        await turn.answer(card_views.which_draft(turn.t, card, turn.arguments, token, turn.user_id))
-    else:
-        await make_video(turn, parse_prompt(turn, turn.arguments, names), question=PROMPT)
-
-
-async def is_meant(turn: Turn, card: Card | None) -> bool:
-    """Whether what is sent is surely for the card: it is current, or replied to."""
-    if card is not None and is_reply_to(turn, card.message_id):
-        return True
-    return await turn.services.cards.is_current(turn.user_id, turn.chat_id)
+    if card is None:
+        raise UserError("error.draft.gone")
+    return card
 
 
 async def on_change_draft(turn: Turn, button: card_views.ChangeDraft) -> None:
@@ -105,23 +128,6 @@ async def _remove_question(turn: Turn) -> None:
         await turn.remove(turn.pressed.message_id)
 
 
-async def on_group_reply(turn: Turn) -> None:
-    """In groups, texts and photos count only in reply to the person's own card."""
-    cards = turn.services.cards
-    card = await cards.get(turn.user_id, turn.chat_id)
-    if card is None or not is_reply_to(turn, card.message_id):
-        return
-    inputs = await read_inputs(turn, Medium.PHOTO)
-    if inputs.pictures and card.takes_pictures:
-        await show_card(turn, cards.add_pictures(card, inputs.pictures, turn.preferences))
-    elif not inputs.pictures and _takes_text(card):
-        await show_card(turn, cards.answer(card, inputs.text, inputs.names))
-
-
-def _takes_text(card: Card) -> bool:
-    return card.takes_words or card.awaits is not None
-
-
 async def on_animate(turn: Turn, button: Animate) -> None:
     """Make a video of a picture that we made: it waits for its prompt like any photo."""
     services = turn.services
@@ -143,7 +149,15 @@ BUTTONS = (
     Press(card_views.StartDraft, on_start_draft),
 )
 EVENTS = (
-    Event(Kind.PHOTO, video),
-    Event(Kind.TEXT, on_text),
-    Event(Kind.GROUP_REPLY, on_group_reply),
+    Event(Meaning.NEW_REQUEST, on_request),
+    Event(Meaning.NEW_PROMPT, on_prompt),
+    Event(Meaning.EXPLAIN, explain),
+    Event(Meaning.CHANGE_DRAFT, change_draft),
+    Event(Meaning.ADD_PHOTOS, add_photos),
+    Event(Meaning.ASK_WHICH_DRAFT, ask_which_draft),
+)
+REPLIES = (
+    Reply(Knob.NEGATIVE, Content.TEXT, on_option_reply),
+    Reply(Knob.SEED, Content.TEXT, on_option_reply),
+    Reply(Knob.END_FRAME, Content.PHOTO, on_end_frame_reply),
 )

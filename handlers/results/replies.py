@@ -3,36 +3,29 @@
 In groups only what is meant for the bot counts: an answer to its question, or a reply that names it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 
 from bot.domain.library.template import PLACEHOLDER
 from bot.domain.people.access import AccessLevel
-from bot.domain.requests.request import Operation, Product, VideoRequest
+from bot.domain.requests.request import Operation, VideoRequest
 from bot.domain.tasks.task import Delivery, DeliveryKind, MessagePurpose, NotedMessage
 from bot.domain.units import Credits
 from bot.errors import UserError
 from bot.services.compose import Pictures
 from bot.services.requests.attachments import split_links
 from bot.services.requests.cards import EDITED, replace_prompt
-from handlers.chat.files import fetch_file, sound_file_of
-from handlers.chat.inputs import read_prompt
+from bot.services.requests.interpret import Content, Meaning
+from handlers.chat.facts import find_made
+from handlers.chat.files import fetch_file
+from handlers.chat.inputs import read_prompt, sound_in
 from handlers.chat.keyboards import Payload
 from handlers.chat.pointers import Medium, delete_replied_to, result_replied_to, use
-from handlers.chat.routes import Event, Kind
+from handlers.chat.routes import Event, Reply
 from handlers.chat.turn import Turn
 from handlers.making.card_views import MakeIt
 from handlers.making.submit import open_card, save_request
 from handlers.results import result_views, results
-
-Answer = Callable[[Turn, Delivery, str], Awaitable[None]]
-"""Takes the text of a reply to a question about a result."""
-
-ANSWERS: Mapping[MessagePurpose, Answer] = {
-    MessagePurpose.EXTEND: results.extend,
-    MessagePurpose.LIP_SYNC: results.speak,
-    MessagePurpose.EFFECT: results.effect,
-}
 
 MAKES: Mapping[str, frozenset[Operation]] = {
     "video": frozenset(
@@ -56,50 +49,54 @@ MAKES: Mapping[str, frozenset[Operation]] = {
 """What a request may be that a command has made; those that are not here may have made several kinds."""
 
 
-async def on_reply(turn: Turn) -> bool:
-    """Act on a text in reply to a result, or to a question about one; False where it is neither."""
-    noted, is_addressed = (
-        await result_replied_to(turn) if turn.text else None,
-        turn.is_private or turn.names_bot,
-    )
-    if noted is None:
-        if is_addressed:
-            # What a text can be about besides: a photo, or words.
-            await use(turn, Medium.PHOTO)
-        return False
-    text = turn.arguments
-    answer = ANSWERS.get(noted.purpose) if noted.purpose is not None else None
-    if answer is not None:
-        await answer(turn, await _result(turn, noted), text)
-        await delete_replied_to(turn)
-        return True
-    if not is_addressed:
-        return False
-    if noted.task.request.operation.product is not Product.VIDEO:
-        await use(turn, Medium.PHOTO)
-        return False
-    await _continue(turn, noted, text)
-    return True
+async def continue_result(turn: Turn) -> None:
+    """Extend the video as a text says where it can be, else offer with prices what can be made of it."""
+    noted = await result_replied_to(turn)
+    if noted is not None:
+        await _continue(turn, noted, turn.arguments)
 
 
-async def on_group_sound_reply(turn: Turn) -> None:
-    """In groups a voice message is meant for the bot only where it answers the bot's question."""
-    noted, sound = await result_replied_to(turn), sound_file_of(turn.message)
-    if noted is None or noted.purpose is not MessagePurpose.LIP_SYNC or sound is None:
-        return
-    delivery = await _result(turn, noted)
-    audio = await turn.services.attachments.keep_sound(await fetch_file(turn.chat, sound))
-    await results.speak(turn, delivery, "", audio)
+async def refuse_reply(turn: Turn) -> None:
+    """Say what a text can be about."""
+    await use(turn, Medium.PHOTO)
+
+
+async def on_extension_reply(turn: Turn, _: str) -> None:
+    """Extend the video as was answered."""
+    await results.extend(turn, await _asked_about(turn), turn.arguments)
     await delete_replied_to(turn)
+
+
+async def on_speech_reply(turn: Turn, _: str) -> None:
+    """Let the face say what was answered, as a text or a sound."""
+    delivery, file = await _asked_about(turn), sound_in(turn)
+    if file is None:
+        await results.speak(turn, delivery, turn.arguments)
+    else:
+        audio = await turn.services.attachments.keep_sound(await fetch_file(turn.chat, file))
+        await results.speak(turn, delivery, "", audio)
+    await delete_replied_to(turn)
+
+
+async def on_effect_reply(turn: Turn, _: str) -> None:
+    """Make the effect that was answered."""
+    await results.effect(turn, await _asked_about(turn), turn.arguments)
+    await delete_replied_to(turn)
+
+
+async def _asked_about(turn: Turn) -> Delivery:
+    """The result that a question is about; only its owner may answer."""
+    noted = await result_replied_to(turn)
+    if noted is None:
+        raise UserError("error.result.none")
+    turn.services.tasks.check_owner(turn.user_id, noted.task)
+    return await turn.services.results.result(noted.task, noted.position)
 
 
 async def on_edited(turn: Turn) -> None:
     """Offer a new run where the message that held a prompt was edited; nothing runs by itself."""
-    services = turn.services
-    task = None
-    if turn.message_id is not None:
-        task = await services.results.of_request(turn.chat_id, turn.message_id)
-    if task is None or task.user_id != turn.user_id:
+    services, task = turn.services, await find_made(turn)
+    if task is None:
         return
     if turn.command is not None and not _may_have_made(turn.command.name, task.request):
         raise UserError("error.edited.command")
@@ -120,7 +117,6 @@ def _may_have_made(command: str, request: VideoRequest) -> bool:
 
 
 async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
-    """Extend the video as a text says where it can be, else offer with prices what can be made of it."""
     services, task = turn.services, noted.task
     services.tasks.check_owner(turn.user_id, task)
     files = await services.results.files(task.id)
@@ -157,14 +153,13 @@ async def _offer(turn: Turn, label: str, request: VideoRequest) -> tuple[str, Pa
     return label, MakeIt(token, price), price
 
 
-async def _result(turn: Turn, noted: NotedMessage) -> Delivery:
-    """The result that a question is about; only its owner may answer."""
-    turn.services.tasks.check_owner(turn.user_id, noted.task)
-    return await turn.services.results.result(noted.task, noted.position)
-
-
 EVENTS = (
-    Event(Kind.RESULT_REPLY, on_reply),
-    Event(Kind.GROUP_SOUND_REPLY, on_group_sound_reply),
-    Event(Kind.EDITED, on_edited, AccessLevel.OPEN),
+    Event(Meaning.CONTINUE_RESULT, continue_result),
+    Event(Meaning.REFUSE_REPLY, refuse_reply),
+    Event(Meaning.CHANGE_REQUEST, on_edited, AccessLevel.OPEN),
+)
+REPLIES = (
+    Reply(MessagePurpose.EXTEND, Content.TEXT, on_extension_reply),
+    Reply(MessagePurpose.LIP_SYNC, Content.TEXT | Content.SOUND, on_speech_reply),
+    Reply(MessagePurpose.EFFECT, Content.TEXT, on_effect_reply),
 )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.domain.units import TaskId, UserId
 from bot.errors import UserError
 from bot.i18n import languages
+from bot.services.requests.interpret import Meaning
 from handlers import ROUTES
 from handlers.admin import announcements, panel, panel_pages, panel_people, panel_tasks, pricing
 from handlers.chat.keyboards import (
@@ -136,7 +137,8 @@ def kinds_of(payload: type[Payload]) -> set[type[Payload]]:
 def test_every_kind_of_button_and_of_update_has_its_handler():
     ours = {kind for kind in kinds_of(Payload) if kind.action and kind.__module__.startswith("handlers.")}
     assert ours == {press.payload for press in ROUTES.buttons.values()}
-    assert set(ROUTES.events) == set(Kind)
+    elsewhere = {Meaning.IGNORE, Meaning.ANSWER_QUESTION, Meaning.RUN_COMMAND}
+    assert set(ROUTES.events) == set(Kind) | (set(Meaning) - elsewhere)
 
 
 # -- payloads ----------------------------------------------------------------------------------------
