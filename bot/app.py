@@ -22,7 +22,7 @@ import structlog
 from bot.application import App, Building
 from bot.clock import TOLERATED_STEP, Clock, Runtime, Sleep, SystemClock
 from bot.domain.requests import presets
-from bot.domain.requests.request import Product
+from bot.domain.requests.operations import Product
 from bot.domain.units import DAY, MINUTE, Millis
 from bot.errors import ConfigError
 from bot.kling import callback

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.credits.quota import Plan, Windows, windows
 from bot.domain.library.asset import Asset, AssetKind
-from bot.domain.requests.request import ImageRef, Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.tasks.lifecycle import (
     Accepted,
     AnswerLost,

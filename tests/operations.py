@@ -3,7 +3,8 @@
 from hashlib import sha256
 from typing import Any
 
-from bot.domain.requests.request import AudioRef, ImageRef, Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import AudioRef, ImageRef, VideoRequest
 
 CONTENTS = {f"picture {number}".encode(): number for number in range(8)} | {b"a sound": 8}
 BYTES = {sha256(content).hexdigest(): content for content in CONTENTS}

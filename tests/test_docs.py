@@ -13,7 +13,7 @@ from bot.cli import admin
 from bot.cli.catalog_table import table
 from bot.domain.people.access import Role
 from bot.domain.requests import catalog
-from bot.domain.requests.request import Operation
+from bot.domain.requests.operations import Operation
 from bot.kling import dialects
 from bot.settings.config import Settings, load
 from handlers import ROUTES

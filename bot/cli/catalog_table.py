@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bot.domain.requests.catalog import CAMERA_SECONDS, Catalog, load, numbers
 from bot.domain.requests.model import Model
-from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation
+from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation
 
 _ABILITIES = {
     Operation.TEXT_TO_VIDEO: "prompt",

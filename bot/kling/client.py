@@ -17,7 +17,8 @@ import httpx
 import structlog
 
 from bot.clock import Clock, Sleep
-from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.task import FailureKind
 from bot.domain.units import Millis, ProviderName
 from bot.kling import outcomes
@@ -63,9 +64,6 @@ _NO_TASKS = "200"
 
 _NOBODYS_TASK = TaskRef(Operation.TEXT_TO_VIDEO, "", PROBE_ID, PROBE_ID)
 """A question that only a good key gets an answer to: that there is no such task."""
-
-_NEED_THE_MAKER = frozenset({Operation.EXTEND, Operation.LIP_SYNC, Operation.VIDEO_TO_AUDIO})
-"""These name a video by its id, which only the provider that made it knows."""
 
 
 class Limiter:
@@ -130,14 +128,14 @@ class KlingClient:
 
     def lacks(self, request: VideoRequest) -> tuple[str, ...] | None:
         """What of a request cannot be done here, by field; None where its model is not offered at all."""
-        if request.operation in VIDEO_MODEL_OPERATIONS and request.model not in self.config.models:
+        if request.operation.row.on_video_model and request.model not in self.config.models:
             return None
         if request.operation not in self.operations:
             return ("operation",)
         if request.account is not None and request.account != self.name:
             # Its elements and voices are known to another account only.
             return ("account",)
-        if request.operation in _NEED_THE_MAKER and (
+        if request.operation.row.from_maker and (
             request.source is None or request.source.provider != self.name
         ):
             return ("source",)

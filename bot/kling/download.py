@@ -19,7 +19,7 @@ from pathlib import Path
 
 import httpx
 
-from bot.domain.requests.request import Product
+from bot.domain.requests.operations import Product
 from bot.kling.addresses import Home
 from bot.network import why_insecure
 

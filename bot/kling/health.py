@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.domain.requests.request import Pack, Resource
+from bot.domain.requests.operations import Pack
+from bot.domain.requests.request import Resource
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis
 from bot.kling import outcomes
 

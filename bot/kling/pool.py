@@ -7,7 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from bot.clock import Clock, Runtime
-from bot.domain.requests.request import Operation, Pack, Resource, VideoRequest
+from bot.domain.requests.operations import Operation, Pack
+from bot.domain.requests.request import Resource, VideoRequest
 from bot.domain.units import HOUR, Millis, ProviderName
 from bot.kling import dialects, outcomes
 from bot.kling.auth import Signer, scheme_of

@@ -14,7 +14,7 @@ from pydantic import (
 
 from bot.domain.credits.caps import Capped
 from bot.domain.requests.model import ChangedPrices, PriceColumns
-from bot.domain.requests.request import Operation
+from bot.domain.requests.operations import Operation
 from bot.domain.units import ProviderName
 from bot.kling.callback import signing_key
 from bot.network import safe_url

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol, Self
 
-from bot.domain.requests.request import Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.task import FailureKind, RemoteVideo
 
 OWN_IDS = "klingbot-"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bot.domain.library.asset import Asset
-from bot.domain.requests.request import Operation
+from bot.domain.requests.operations import Operation
 from bot.domain.tasks.task import Delivery, Task
 from bot.domain.units import ChatId, Credits, Millis, UserId
 

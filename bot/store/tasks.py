@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from bot.domain.credits.caps import NO_CAPS, Caps, total, within
 from bot.domain.credits.quota import Plan, PoolUse, Windows, may_hold, within_group_budget
-from bot.domain.requests.request import Pack, Resource
+from bot.domain.requests.operations import Pack
+from bot.domain.requests.request import Resource
 from bot.domain.tasks.lifecycle import Settlement, Transition
 from bot.domain.tasks.task import DeliveryKind, LedgerRow, OutboxItem, Task, TaskState
 from bot.domain.units import MINUTE, Credits, Millis, ProviderName, TaskId, UserId

@@ -8,7 +8,7 @@ from bot.domain.credits.plans import LISTS, NUMBERS, OPTIONAL_NUMBERS, SWITCH, l
 from bot.domain.credits.quota import Plan
 from bot.domain.people.access import Permission
 from bot.domain.requests.model import FIXED, Model, PriceColumns, prices_of
-from bot.domain.requests.request import Operation
+from bot.domain.requests.operations import Operation
 from bot.domain.units import ProviderName, UserId, short_hash
 from bot.errors import UserError
 from bot.i18n import Texts

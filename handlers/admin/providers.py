@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.credits.caps import Window
 from bot.domain.people.access import Permission
-from bot.domain.requests.request import Pack
+from bot.domain.requests.operations import Pack
 from bot.domain.units import Millis, ProviderName, UserId
 from bot.i18n import Texts
 from bot.services.operations.providers import AccountAnswer, Outage, ProviderReport, Trouble

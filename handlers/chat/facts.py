@@ -2,7 +2,7 @@
 
 from telegram.constants import ChatType
 
-from bot.domain.requests.request import Product
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import NotedMessage, Task
 from bot.services.requests.cards import Card
 from bot.services.requests.interpret import (

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from html import escape, unescape
 from zoneinfo import ZoneInfo
 
-from bot.domain.requests.catalog import AS_LONG_AS_ITS_SOURCE
 from bot.domain.requests.choices import CAMERAS
-from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Camera, Operation, Product, VideoRequest
+from bot.domain.requests.operations import Operation, Product
+from bot.domain.requests.request import Camera, VideoRequest
 from bot.domain.units import Millis
 from bot.errors import UserError
 from bot.i18n import Texts
@@ -96,13 +96,13 @@ def settings_line(t: Texts, request: VideoRequest) -> str:
         parts.append(t(f"operation.{operation}"))
     if request.effect is not None:
         parts.append(request.effect.replace("_", " "))
-    if operation in VIDEO_MODEL_OPERATIONS or operation.product is Product.IMAGE:
+    if operation.row.on_video_model or operation.product is Product.IMAGE:
         parts.append(request.model)
-    if operation in VIDEO_MODEL_OPERATIONS or operation is Operation.AVATAR:
+    if operation.row.on_video_model or operation is Operation.AVATAR:
         parts.append(t(f"mode.{request.mode}"))
     if operation.product is Product.IMAGE and request.resolution != "1k":
         parts.append(request.resolution)
-    if request.duration and operation not in AS_LONG_AS_ITS_SOURCE:
+    if request.duration and not operation.row.duration_from_source:
         parts.append(t("unit.seconds", seconds=request.duration))
     if request.aspect_ratio is not None:
         parts.append(request.aspect_ratio)

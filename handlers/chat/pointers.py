@@ -10,7 +10,7 @@ from enum import Flag, auto
 
 from telegram import ExternalReplyInfo
 
-from bot.domain.requests.request import Product
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import NotedMessage
 from bot.domain.units import ChatId
 from bot.errors import UserError

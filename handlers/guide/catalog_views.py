@@ -8,8 +8,8 @@ from html import escape
 
 from bot.domain.requests.catalog import CAMERA_SECONDS, numbers
 from bot.domain.requests.model import UNKNOWN_RATE, Model
+from bot.domain.requests.operations import Operation
 from bot.domain.requests.presets import Effect, Voice
-from bot.domain.requests.request import Operation
 from bot.i18n import Texts
 from handlers.chat.html import TEXT_LIMIT, View, inline, units
 

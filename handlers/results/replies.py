@@ -8,7 +8,8 @@ from contextlib import suppress
 
 from bot.domain.library.template import PLACEHOLDER
 from bot.domain.people.access import AccessLevel
-from bot.domain.requests.request import Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.task import Delivery, DeliveryKind, MessagePurpose, NotedMessage
 from bot.domain.units import Credits
 from bot.errors import UserError

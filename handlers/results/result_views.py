@@ -10,9 +10,8 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from bot.domain.library.template import can_become_template
-from bot.domain.requests.choices import COMPOSED
+from bot.domain.requests.operations import COMPOSED, Operation
 from bot.domain.requests.presets import Effect
-from bot.domain.requests.request import Operation
 from bot.domain.tasks.task import Delivery, DeliveryKind, Task
 from bot.domain.units import Credits, Millis, TaskId, UserId, shown
 from bot.i18n import Texts

@@ -7,7 +7,8 @@ is for its owner and for admins, whose task it then is.
 from dataclasses import replace
 
 from bot.domain.people.access import AccessLevel
-from bot.domain.requests.request import AudioRef, Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import AudioRef, VideoRequest
 from bot.domain.tasks.task import Delivery, MessagePurpose, Task
 from bot.domain.units import TaskId
 from bot.errors import UserError

@@ -9,7 +9,7 @@ import structlog
 from telegram import Message
 from telegram.constants import ChatAction
 
-from bot.domain.requests.request import Product
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import Delivery, DeliveryKind, Task
 from bot.domain.units import ChatId
 from bot.i18n import for_language

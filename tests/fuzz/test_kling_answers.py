@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.clock import ManualClock
-from bot.domain.requests.request import Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import VideoRequest
 from bot.kling import callback, dialects, outcomes
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient

@@ -8,8 +8,9 @@ import pytest
 from bot.domain.library.asset import Names
 from bot.domain.requests import catalog
 from bot.domain.requests.choices import Knob, Preferences
+from bot.domain.requests.operations import Operation
 from bot.domain.requests.prompt import Vocabulary, parse
-from bot.domain.requests.request import AudioRef, ImageRef, Operation, Speech, VideoRequest
+from bot.domain.requests.request import AudioRef, ImageRef, Speech, VideoRequest
 from bot.errors import UserError
 from bot.services.compose import Compose, Pictures
 from bot.services.requests.cards import (

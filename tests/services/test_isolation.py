@@ -7,7 +7,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.domain.requests.request import Operation, Pack, VideoRequest
+from bot.domain.requests.operations import Operation, Pack
+from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import HOUR, MINUTE, Millis, UserId
 from bot.errors import UserError

@@ -6,7 +6,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bot.domain.requests.request import Operation, SourceVideo
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import SourceVideo
 from bot.domain.tasks.schedule import (
     ABSENCE_BELIEVED_AFTER,
     LATE_INTERVAL,

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from bot.domain.requests.request import Product
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.lifecycle import Accepted, Claimed, Finished
 from bot.domain.tasks.task import DeliveryState, RemoteVideo, Task
 from bot.domain.units import MINUTE, SECOND, Millis

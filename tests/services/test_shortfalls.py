@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from starlette.responses import Response
 
-from bot.domain.requests.request import Operation, Product
+from bot.domain.requests.operations import Operation, Product
 from bot.domain.tasks.task import DeliveryState, Task
 from bot.domain.units import DAY, HOUR, Credits
 from bot.services.ports import Job

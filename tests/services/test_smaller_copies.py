@@ -9,7 +9,7 @@ from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.domain.requests.request import Product
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import Delivery, DeliveryState, Task
 from bot.media.copies import CopyWorker
 from bot.media.fitting import NoCopy

@@ -18,9 +18,10 @@ from bot.clock import Runtime
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.choices import ANSWERED, Knob
 from bot.domain.requests.model import Model
+from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import Options
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import Operation, Shot, Speech, VideoRequest
+from bot.domain.requests.request import Shot, Speech, VideoRequest
 from bot.domain.tasks.task import Delivery, RemoteVideo, TaskState
 from bot.domain.units import ProviderName
 from bot.errors import UserError

@@ -3,7 +3,8 @@
 import asyncio
 from dataclasses import replace
 
-from bot.domain.requests.request import Pack, Resource
+from bot.domain.requests.operations import Pack
+from bot.domain.requests.request import Resource
 from bot.domain.tasks.lifecycle import (
     AnswerLost,
     Claimed,

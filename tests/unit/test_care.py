@@ -25,8 +25,9 @@ from bot.domain.library.template import clean_title
 from bot.domain.requests.catalog import load as load_catalog
 from bot.domain.requests.choices import Knob, Preferences
 from bot.domain.requests.model import Model
+from bot.domain.requests.operations import Operation
 from bot.domain.requests.presets import load_voices
-from bot.domain.requests.request import Operation, VideoRequest
+from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.task import DeliveryKind, Task, TaskState
 from bot.domain.units import DAY, Credits, Millis
 from bot.errors import UserError

@@ -20,7 +20,8 @@ from bot.domain.people.access import AccessDecision, AccessMode, InviteProblem, 
 from bot.domain.people.moderation import StrikeSource
 from bot.domain.requests.choices import ANSWERED, CAMERAS, Knob, Preference
 from bot.domain.requests.model import FIXED, PRICES
-from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
+from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation
+from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.advice import Advice
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
 from bot.i18n import DEFAULT, NAMES, Catalogue, Texts, choose, for_language, read_catalogue

@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from bot.clock import Clock, Runtime
 from bot.demo.serving import serve
 from bot.domain.credits.quota import Usage
-from bot.domain.requests.request import Operation
+from bot.domain.requests.operations import Operation
 from bot.domain.tasks.lifecycle import Accepted, Claimed, transition
 from bot.domain.tasks.task import LedgerKind, Task, TaskState
 from bot.domain.units import MINUTE, Millis, ProviderName

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from bot.domain.credits.quota import Plan, PlanTerms
 from bot.domain.requests.choices import Preferences
-from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, VideoRequest
+from bot.domain.requests.request import VideoRequest
 from bot.errors import UserError
 
 
@@ -26,7 +26,7 @@ def check(plan: Plan, request: VideoRequest) -> None:
             operation=request.operation,
             operations=", ".join(sorted(plan.operations)),
         )
-    if plan.models and request.operation in VIDEO_MODEL_OPERATIONS and request.model not in plan.models:
+    if plan.models and request.operation.row.on_video_model and request.model not in plan.models:
         raise UserError(
             "error.plan.model", plan=plan.name, model=request.model, models=", ".join(plan.models)
         )

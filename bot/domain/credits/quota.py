@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.domain.requests.request import Operation
+from bot.domain.requests.operations import Operation
 from bot.domain.units import DAY, Credits, Millis
 from bot.errors import UserError
 

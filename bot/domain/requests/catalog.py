@@ -20,22 +20,11 @@ from bot.domain.requests.model import (
     repriced,
     unknown,
 )
+from bot.domain.requests.operations import ChargedFor, Operation, Product
 from bot.domain.requests.prompt import Vocabulary
-from bot.domain.requests.request import (
-    VIDEO_MODEL_OPERATIONS,
-    Operation,
-    Product,
-    Speech,
-    VideoRequest,
-)
+from bot.domain.requests.request import Speech, VideoRequest
 from bot.domain.units import SECOND, Credits
 from bot.errors import UserError
-
-EXTENSION_SECONDS = 5
-"""How much longer an extension makes a video (Kling API, video-extend: 4 to 5 s)."""
-
-LIP_SYNC_BLOCK = 5
-"""Lip-sync is paid for in blocks of so many seconds (vendor pricing 2026)."""
 
 CAMERA_SECONDS = (5,)
 """Camera control and motion brush exist for videos of this length only (vendor API reference 2025)."""
@@ -49,23 +38,8 @@ SPOKEN_LETTERS = {"zh": 4, "en": 14}
 OMNI_INPUTS, OMNI_INPUTS_BESIDE_A_VIDEO = 7, 4
 """Pictures and elements that an omni model takes together (Kling API, omni-video)."""
 
-EXTENDABLE = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO, Operation.EXTEND})
-"""What made a video that can be extended (vendor API reference 2025, video-extend)."""
-
-SOURCE_SECONDS: Mapping[Operation, tuple[float, float]] = {
-    Operation.EXTEND: (1, 175),
-    Operation.LIP_SYNC: (2, 60),
-    Operation.VIDEO_TO_AUDIO: (3, 20),
-    Operation.MOTION_CONTROL: (3, 10),
-    Operation.OMNI_VIDEO: (3, 10),
-}
-"""How long a video may be that something is done with (Kling API: identify-face, video-to-audio, motion-control with the
-picture's orientation, omni-video; an extended video has 180 seconds at most)."""
-
 SOURCE_SLACK = 0.5
 """Seconds by which a video may be longer or shorter than what was asked for: it is encoded in whole frames."""
-
-AS_LONG_AS_ITS_SOURCE = frozenset({Operation.EXTEND, Operation.MOTION_CONTROL})
 
 
 class Catalog:
@@ -86,7 +60,7 @@ class Catalog:
 
     def row(self, request: VideoRequest) -> Model:
         """The row that a request is for."""
-        if request.operation in VIDEO_MODEL_OPERATIONS:
+        if request.operation.row.on_video_model:
             return self.model(request.model)
         row = self._images.get(request.model) or self._services.get(request.model)
         if row is None or request.operation not in row.operations:
@@ -147,7 +121,7 @@ class Catalog:
             UserError: naming what it can do, and which models on offer can do what was asked.
 
         """
-        video = request.operation in VIDEO_MODEL_OPERATIONS
+        video = request.operation.row.on_video_model
         if video and request.model not in offered:
             nearest = get_close_matches(request.model, offered, 1)
             raise UserError(
@@ -176,11 +150,11 @@ class Catalog:
         if source is None:
             return
         made = source.operation
-        if request.operation is Operation.EXTEND and made is not None and made not in EXTENDABLE:
+        if request.operation is Operation.EXTEND and made is not None and not made.row.is_extendable:
             raise UserError("error.request.not_extendable")
         if source.duration_ms is None:
             return
-        shortest, longest = SOURCE_SECONDS[request.operation]
+        shortest, longest = request.operation.row.source_seconds
         if request.operation is Operation.OMNI_VIDEO:
             longest = row.source_seconds or longest
         if not shortest - SOURCE_SLACK <= source.duration_ms / SECOND <= longest + SOURCE_SLACK:
@@ -192,7 +166,7 @@ class Catalog:
             raise UserError(
                 "error.model.mode", model=row.id, value=request.mode, allowed=", ".join(row.modes)
             )
-        if request.duration not in row.durations and request.operation not in AS_LONG_AS_ITS_SOURCE:
+        if request.duration not in row.durations and not request.operation.row.duration_from_source:
             raise UserError(
                 "error.model.duration",
                 model=row.id,
@@ -217,7 +191,7 @@ class Catalog:
             raise UserError("error.model.count", model=row.id, limit=row.count)
 
     def _omni(self, request: VideoRequest, offered: Sequence[str]) -> tuple[str, ...]:
-        return self.able(offered, Operation.OMNI_VIDEO) if request.operation in VIDEO_MODEL_OPERATIONS else ()
+        return self.able(offered, Operation.OMNI_VIDEO) if request.operation.row.on_video_model else ()
 
     def _with(self, offered: Sequence[str], feature: str, operation: Operation) -> list[str]:
         """The models on offer that have a feature, with the modes that it needs."""
@@ -264,21 +238,13 @@ def operation_for(row: Model, *, frames: int, references: int) -> Operation:
 
 def seconds_of(request: VideoRequest) -> float:
     """How many seconds a request is charged for."""
-    source = request.source
-    length = ASSUMED_SECONDS if source is None or source.duration_ms is None else source.duration_ms / SECOND
-    match request.operation:
-        case Operation.EXTEND:
-            return EXTENSION_SECONDS
-        case Operation.LIP_SYNC:
-            return math.ceil(length / LIP_SYNC_BLOCK - 0.05) * LIP_SYNC_BLOCK
-        case Operation.MOTION_CONTROL:
-            return math.ceil(length - 0.1)
-        case Operation.OMNI_VIDEO if source is not None:
-            return math.ceil(length - 0.1)
-        case Operation.AVATAR if request.speech is not None:
-            return math.ceil(speech_seconds(request.speech))
-        case _:
-            return request.duration
+    row, source, speech = request.operation.row, request.source, request.speech
+    if row.charged_for is ChargedFor.SPEECH and speech is not None:
+        return math.ceil(speech_seconds(speech))
+    if row.charged_for is ChargedFor.SOURCE and source is not None:
+        length = ASSUMED_SECONDS if source.duration_ms is None else source.duration_ms / SECOND
+        return math.ceil((length - row.charged_slack) / row.charged_block) * row.charged_block
+    return request.duration
 
 
 def speech_seconds(speech: Speech) -> float:

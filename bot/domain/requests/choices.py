@@ -12,25 +12,16 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.domain.requests.camera import NAMED, PRESETS
-from bot.domain.requests.catalog import AS_LONG_AS_ITS_SOURCE, CAMERA_SECONDS, operation_for
+from bot.domain.requests.catalog import CAMERA_SECONDS, operation_for
 from bot.domain.requests.model import Model
-from bot.domain.requests.request import AspectRatio, Camera, Mode, Operation, Product, VideoRequest
+from bot.domain.requests.operations import COMPOSED, Product
+from bot.domain.requests.request import AspectRatio, Camera, Mode, VideoRequest
 from bot.domain.units import short_hash
 
 T = TypeVar("T")
 
 NONE = "none"
 """The key of the choice to have nothing of the kind."""
-
-COMPOSED = frozenset(
-    {
-        Operation.TEXT_TO_VIDEO,
-        Operation.IMAGE_TO_VIDEO,
-        Operation.REFERENCES_TO_VIDEO,
-        Operation.OMNI_VIDEO,
-    }
-)
-"""Videos from words and pictures: several models can make them."""
 
 
 class Knob(StrEnum):
@@ -161,7 +152,7 @@ def _values(knob: Knob, request: VideoRequest, row: Model) -> Iterable[tuple[str
     match knob:
         case Knob.MODE:
             return ((mode, mode) for mode in row.modes)
-        case Knob.DURATION if not request.shots and request.operation not in AS_LONG_AS_ITS_SOURCE:
+        case Knob.DURATION if not request.shots and not request.operation.row.duration_from_source:
             return ((str(seconds), seconds) for seconds in row.durations)
         case Knob.RATIO if _has_ratio(request):
             return ((ratio.replace(":", "x"), ratio) for ratio in row.ratios)
@@ -232,7 +223,7 @@ def _fit_mode(new: dict[str, Any], row: Model, field: str) -> None:
 
 
 def _fit_duration(new: dict[str, Any], row: Model, field: str) -> None:
-    if new["operation"] in AS_LONG_AS_ITS_SOURCE or new["shots"] or field == "duration":
+    if new["operation"].row.duration_from_source or new["shots"] or field == "duration":
         return
     durations: Sequence[int] = row.durations
     if field == "camera" and new["camera"] is not None:

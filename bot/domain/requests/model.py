@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.domain.requests.request import AspectRatio, CameraMove, Mode, Operation, Product, Resolution
+from bot.domain.requests.operations import Operation, Product
+from bot.domain.requests.request import AspectRatio, CameraMove, Mode, Resolution
 from bot.domain.units import Credits
 
 VIDEO_RATIOS: tuple[AspectRatio, ...] = ("16:9", "9:16", "1:1")

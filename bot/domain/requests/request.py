@@ -4,10 +4,11 @@ A `VideoRequest` says what is wanted in Kling's own terms and knows nothing of a
 certain model can do is the catalog's business; here only what holds for every model is checked.
 """
 
-from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bot.domain.requests.operations import Operation, Pack, Prompt, Role
 
 PROMPT_LIMIT = 2_500
 """Characters in a prompt or negative prompt (Kling API, text2video and image2video)."""
@@ -31,87 +32,11 @@ CameraMove = Literal["simple", "down_back", "forward_up", "right_turn_forward", 
 CameraAxis = Literal["horizontal", "vertical", "pan", "tilt", "roll", "zoom"]
 
 
-class Product(StrEnum):
-    """What comes out."""
-
-    VIDEO = "video"
-    IMAGE = "image"
-    AUDIO = "audio"
-
-
-class Pack(StrEnum):
-    """What Kling sells units of, each kind by itself; an account may have units of one and none of another."""
-
-    VIDEO = "video"
-    IMAGE = "image"
-    AUDIO = "audio"
-    TRY_ON = "try_on"
-    LIBRARY = "library"
-    """Elements and voices, which no document names a pack for."""
-
-
 class Resource(NamedTuple):
     """What Kling enables, limits and counts by itself: a model, within what it sells units of."""
 
     pack: Pack
     model: str
-
-
-class Operation(StrEnum):
-    """What is asked of Kling. Each has its own endpoint in the official API."""
-
-    TEXT_TO_VIDEO = "text2video"
-    IMAGE_TO_VIDEO = "image2video"
-    REFERENCES_TO_VIDEO = "multi-image2video"
-    OMNI_VIDEO = "omni-video"
-    MOTION_CONTROL = "motion-control"
-    EXTEND = "video-extend"
-    LIP_SYNC = "lip-sync"
-    EFFECT = "effects"
-    AVATAR = "avatar"
-    TEXT_TO_AUDIO = "text-to-audio"
-    VIDEO_TO_AUDIO = "video-to-audio"
-    IMAGE = "image"
-    REFERENCES_TO_IMAGE = "multi-image2image"
-    OMNI_IMAGE = "omni-image"
-    EXPAND = "expand"
-    TRY_ON = "try-on"
-
-    @property
-    def product(self) -> Product:
-        """What comes out of it."""
-        return _PRODUCTS.get(self, Product.VIDEO)
-
-    @property
-    def pack(self) -> Pack:
-        """Which units it takes."""
-        return Pack.TRY_ON if self is Operation.TRY_ON else Pack(self.product)
-
-
-_PRODUCTS = {
-    Operation.TEXT_TO_AUDIO: Product.AUDIO,
-    Operation.VIDEO_TO_AUDIO: Product.AUDIO,
-    Operation.IMAGE: Product.IMAGE,
-    Operation.REFERENCES_TO_IMAGE: Product.IMAGE,
-    Operation.OMNI_IMAGE: Product.IMAGE,
-    Operation.EXPAND: Product.IMAGE,
-    Operation.TRY_ON: Product.IMAGE,
-}
-
-SPEAKING_OPERATIONS = frozenset({Operation.LIP_SYNC, Operation.AVATAR})
-"""What a voice speaks in."""
-
-VIDEO_MODEL_OPERATIONS = frozenset(
-    {
-        Operation.TEXT_TO_VIDEO,
-        Operation.IMAGE_TO_VIDEO,
-        Operation.REFERENCES_TO_VIDEO,
-        Operation.OMNI_VIDEO,
-        Operation.MOTION_CONTROL,
-        Operation.EXTEND,
-    }
-)
-"""These run on a video model that the operator offers; the others bring their own."""
 
 
 class Part(BaseModel):
@@ -275,23 +200,26 @@ class VideoRequest(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> "VideoRequest":
-        fewest, most = _FRAMES.get(self.operation, (0, 0))
-        frames = sum(frame is not None for frame in (self.first_frame, self.last_frame))
-        if not fewest <= frames <= most:
-            raise ValueError(f"{self.operation} takes {fewest} to {most} frames")
-        fewest, most = _REFERENCES.get(self.operation, (0, 0))
-        if not fewest <= len(self.references) <= most:
-            raise ValueError(f"{self.operation} takes {fewest} to {most} pictures")
-        if self.operation in _NEED_PROMPT and not (self.prompt or self.shots):
+        row = self.operation.row
+        for role in Role:
+            fewest, most = row.limits(role)
+            if not fewest <= self._number(role) <= most:
+                raise ValueError(f"{self.operation} takes {fewest} to {most} of {role}")
+        if row.prompt is Prompt.REQUIRED and not (self.prompt or self.shots):
             raise ValueError(f"{self.operation} needs a prompt")
-        for name, operations in _ONLY_FOR.items():
-            given = getattr(self, name) is not None
-            optional = name == "source" and self.operation is Operation.OMNI_VIDEO
-            if given != (self.operation in operations) and not optional:
-                raise ValueError(f"{name} is for {', '.join(sorted(operations))}, and needed there")
         if self.shots and sum(shot.duration for shot in self.shots) != self.duration:
             raise ValueError("the shots together last as long as the video")
         return self
+
+    def _number(self, role: Role) -> int:
+        """How many inputs there are in a role."""
+        match role:
+            case Role.FRAMES:
+                return sum(frame is not None for frame in (self.first_frame, self.last_frame))
+            case Role.REFERENCES:
+                return len(self.references)
+            case _:
+                return int(getattr(self, role) is not None)
 
     @property
     def resource(self) -> Resource:
@@ -319,34 +247,3 @@ class VideoRequest(Part):
         """Everything that must be at hand when the request is sent."""
         audio = None if self.speech is None else self.speech.audio
         return self.images if audio is None else (*self.images, audio)
-
-
-_FRAMES = {Operation.IMAGE_TO_VIDEO: (1, 2), Operation.OMNI_VIDEO: (0, 2)}
-_REFERENCES = {
-    Operation.REFERENCES_TO_VIDEO: (1, 4),
-    Operation.OMNI_VIDEO: (0, 7),
-    Operation.MOTION_CONTROL: (1, 1),
-    Operation.EFFECT: (1, 2),
-    Operation.AVATAR: (1, 1),
-    Operation.IMAGE: (0, 1),
-    Operation.REFERENCES_TO_IMAGE: (1, 4),
-    Operation.OMNI_IMAGE: (0, 7),
-    Operation.EXPAND: (1, 1),
-    Operation.TRY_ON: (2, 2),
-}
-_NEED_PROMPT = frozenset(
-    {
-        Operation.TEXT_TO_AUDIO,
-        Operation.IMAGE,
-        Operation.OMNI_IMAGE,
-    }
-)
-_ONLY_FOR = {
-    "effect": frozenset({Operation.EFFECT}),
-    "source": frozenset(
-        {Operation.EXTEND, Operation.LIP_SYNC, Operation.VIDEO_TO_AUDIO, Operation.MOTION_CONTROL}
-    ),
-    "speech": frozenset({Operation.LIP_SYNC, Operation.AVATAR}),
-    "expansion": frozenset({Operation.EXPAND}),
-    "orientation": frozenset({Operation.MOTION_CONTROL}),
-}

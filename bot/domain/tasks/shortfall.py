@@ -8,24 +8,14 @@ from collections.abc import Callable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.domain.requests.request import Mode, Operation, Product, Resolution, VideoRequest
+from bot.domain.requests.operations import Operation, Product
+from bot.domain.requests.request import Mode, Resolution, VideoRequest
 from bot.domain.units import SECOND, Credits
 
 Price = Callable[[VideoRequest], Credits]
 
 ROUNDING = 0.5
 """Seconds that a result may be shorter than a whole number of them."""
-
-OF_A_LENGTH = frozenset(
-    {
-        Operation.TEXT_TO_VIDEO,
-        Operation.IMAGE_TO_VIDEO,
-        Operation.REFERENCES_TO_VIDEO,
-        Operation.OMNI_VIDEO,
-        Operation.TEXT_TO_AUDIO,
-    }
-)
-"""These are as long as was ordered; the others are as long as what they are made of, or as they come."""
 
 OLDEST = frozenset({"kling-v1"})
 """Models whose modes differ in quality, and not in size."""
@@ -103,7 +93,7 @@ def missing(request: VideoRequest, total: Credits, results: int) -> Credits:
 
 def _seconds(request: VideoRequest, duration_ms: int | None) -> int | None:
     edits = request.operation is Operation.OMNI_VIDEO and request.source is not None
-    if request.operation not in OF_A_LENGTH or edits or not duration_ms:
+    if not request.operation.row.takes_duration or edits or not duration_ms:
         return None
     seconds = int(duration_ms / SECOND + ROUNDING)
     return max(seconds, 1) if seconds < request.duration else None
@@ -111,7 +101,7 @@ def _seconds(request: VideoRequest, duration_ms: int | None) -> int | None:
 
 def _mode(request: VideoRequest, width: int, height: int) -> Mode | None:
     """The mode that such a size is of, where it is a lower one than was ordered."""
-    made_of_another = request.source is not None or request.operation not in OF_A_LENGTH
+    made_of_another = request.source is not None or not request.operation.row.takes_duration
     if request.operation.product is not Product.VIDEO or made_of_another or request.model in OLDEST:
         return None
     if _is_of(request.mode, width, height):

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
-from bot.domain.requests.request import Product, VideoRequest
+from bot.domain.requests.operations import Product
+from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.shortfall import Shortfall
 from bot.domain.units import DAY, ChatId, Credits, Millis, ProviderName, TaskId, UserId
 

@@ -10,14 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bot.domain.requests.request import (
-    Attachment,
-    Camera,
-    MotionBrush,
-    Operation,
-    SourceVideo,
-    VideoRequest,
-)
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import Attachment, Camera, MotionBrush, SourceVideo, VideoRequest
 from bot.kling.wire import SubmitContext
 
 Body = dict[str, Any]

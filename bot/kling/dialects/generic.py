@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 from urllib.parse import quote
 
-from bot.domain.requests.request import Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import VideoRequest
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of, takes_mode
 from bot.kling.dialects.profile import FRAMES, PROBE_ID, key_accepted, searches

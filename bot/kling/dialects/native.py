@@ -9,7 +9,7 @@ answer.
 from collections.abc import Mapping
 
 from bot.domain.outside import word_of
-from bot.domain.requests.request import Operation
+from bot.domain.requests.operations import Operation
 from bot.domain.units import DAY
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import Style

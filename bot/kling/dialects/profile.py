@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import quote
 
-from bot.domain.requests.request import AspectRatio, Mode, Operation, Product, VideoRequest
+from bot.domain.requests.operations import Operation, Product
+from bot.domain.requests.request import AspectRatio, Mode, VideoRequest
 from bot.kling.dialects import answers, lip_sync
 from bot.kling.dialects.bodies import Style, body_of
 from bot.kling.outcomes import NotFound

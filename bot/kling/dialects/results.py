@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.domain.outside import identity, opened, text_of, word_of
-from bot.domain.requests.request import Product
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import RemoteVideo
 from bot.kling.dialects.envelopes import NESTING, Node, child, items, objects
 from bot.kling.dialects.reading import ADDRESS_LIMIT, address, milliseconds

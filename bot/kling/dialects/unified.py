@@ -9,7 +9,8 @@ there, which the same host and key serve.
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from bot.domain.requests.request import Mode, Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import Mode, VideoRequest
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of
 from bot.kling.dialects.native import OFFICIAL

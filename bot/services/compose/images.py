@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from bot.domain.requests.operations import Operation
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import Expansion, ImageRef, Operation, Speech, VideoRequest
+from bot.domain.requests.request import Expansion, ImageRef, Speech, VideoRequest
 from bot.errors import UserError
 from bot.services.compose.offered import Offered
 

@@ -10,9 +10,10 @@ from pydantic import ValidationError
 from bot.domain.library.asset import NO_NAMES, Names
 from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.model import Model
+from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation, Prompt
 from bot.domain.requests.presets import Effects, Voices
 from bot.domain.requests.prompt import ParsedPrompt, Vocabulary, parse
-from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, VideoRequest
+from bot.domain.requests.request import VideoRequest
 from bot.domain.units import Credits, ProviderName
 from bot.errors import UserError
 from bot.kling.pool import Pool
@@ -21,16 +22,6 @@ from bot.settings import sections
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-
-_NEED_WORDS = frozenset(
-    {
-        Operation.TEXT_TO_VIDEO,
-        Operation.REFERENCES_TO_VIDEO,
-        Operation.OMNI_VIDEO,
-        Operation.REFERENCES_TO_IMAGE,
-    }
-)
-"""These may wait for their words, but are nothing without."""
 
 
 class Offered:
@@ -132,7 +123,7 @@ class Offered:
 
     def _check_out(self, request: VideoRequest) -> None:
         """Refuse what nobody can do at present, naming what can be used in its place."""
-        if request.operation in VIDEO_MODEL_OPERATIONS:
+        if request.operation.row.on_video_model:
             others = self._catalog.able(self._pool.models(), request.operation)
         else:
             others = tuple(row.id for row in self._usable(request.operation))
@@ -187,7 +178,7 @@ class Offered:
 
 
 def _needs_words(request: VideoRequest) -> bool:
-    return request.operation in _NEED_WORDS and not (request.prompt or request.shots)
+    return request.operation.row.prompt is Prompt.AWAITED and not (request.prompt or request.shots)
 
 
 def fitting(preferred: object, offered: Sequence[T]) -> T:

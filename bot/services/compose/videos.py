@@ -9,10 +9,11 @@ from pydantic import ValidationError
 from bot.domain.requests.catalog import speech_seconds
 from bot.domain.requests.choices import Preferences, fitted
 from bot.domain.requests.model import Model
+from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import Options
 from bot.domain.requests.presets import language_of
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import AudioRef, ImageRef, Operation, SourceVideo, Speech, VideoRequest
+from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo, Speech, VideoRequest
 from bot.errors import UserError
 from bot.services.compose.offered import Offered, fitting
 from bot.settings import sections

@@ -14,7 +14,7 @@ from bot.domain.people.access import Permission
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.catalog import Catalog, Overrides
 from bot.domain.requests.model import FIXED, ChangedPrices, Model, PriceColumns, prices_of
-from bot.domain.requests.request import Operation
+from bot.domain.requests.operations import Operation
 from bot.domain.units import ProviderName, UserId
 from bot.errors import UserError
 from bot.services.credits.plans import Origin, Plans

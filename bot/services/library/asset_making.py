@@ -12,7 +12,8 @@ import structlog
 
 from bot.clock import Runtime
 from bot.domain.library.asset import Asset, AssetKind, AssetState
-from bot.domain.requests.request import Attachment, Pack, Resource
+from bot.domain.requests.operations import Pack
+from bot.domain.requests.request import Attachment, Resource
 from bot.domain.tasks.schedule import (
     ABSENCE_PAUSE,
     ABSENCES_TO_PROVE,

@@ -20,7 +20,8 @@ from bot.domain.library.asset import (
     new_id,
 )
 from bot.domain.requests.catalog import Catalog
-from bot.domain.requests.request import SPEAKING_OPERATIONS, Pack, Resource, VideoRequest
+from bot.domain.requests.operations import SPEAKING_OPERATIONS, Pack
+from bot.domain.requests.request import Resource, VideoRequest
 from bot.domain.tasks.task import Origin
 from bot.domain.units import Millis, ProviderName, UserId
 from bot.errors import UserError

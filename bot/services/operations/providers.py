@@ -13,7 +13,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.domain.credits.caps import NO_CAPS, NOTHING, Caps, Spent, estimate
-from bot.domain.requests.request import Pack
+from bot.domain.requests.operations import Pack
 from bot.domain.tasks.schedule import learned_median
 from bot.domain.units import DAY, Credits, Millis, ProviderName, UserId, short_hash
 from bot.errors import UserError

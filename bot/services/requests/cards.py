@@ -11,10 +11,11 @@ from pydantic import ValidationError
 
 from bot.clock import Clock
 from bot.domain.library.asset import NO_NAMES, Names
-from bot.domain.requests.choices import COMPOSED, Choice, Knob, Preferences, choices, fitted, knobs
+from bot.domain.requests.choices import Choice, Knob, Preferences, choices, fitted, knobs
+from bot.domain.requests.operations import COMPOSED, Prompt
 from bot.domain.requests.options import SEED_LIMIT
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import PROMPT_LIMIT, ImageRef, Operation, VideoRequest
+from bot.domain.requests.request import PROMPT_LIMIT, ImageRef, VideoRequest
 from bot.domain.units import MINUTE, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.compose import NOTHING_PREFERRED, Compose, Pictures
@@ -41,7 +42,6 @@ CARD_TTL = 15 * MINUTE
 """Milliseconds; what is written later is not taken for a change of the card without asking."""
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_WITHOUT_WORDS = frozenset({Operation.EFFECT, Operation.TRY_ON})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Card:
     def takes_words(self) -> bool:
         """Whether it can be changed by a text."""
         spoken = self.request.speech is not None and self.request.speech.audio is not None
-        return self.request.operation not in _WITHOUT_WORDS and not spoken
+        return self.request.operation.row.prompt is not Prompt.NONE and not spoken
 
     @property
     def takes_pictures(self) -> bool:

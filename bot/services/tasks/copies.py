@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from bot.domain.requests.request import Product
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import Delivery, DeliveryKind
 from bot.kling.download import DownloadTooLarge
 from bot.media.clips import NotAVideo, probe

@@ -16,7 +16,7 @@ import structlog
 
 from bot.clock import Runtime
 from bot.domain.requests.choices import Preferences
-from bot.domain.requests.request import Operation
+from bot.domain.requests.operations import Operation
 from bot.domain.tasks.schedule import COPY_LEASE, DELIVERY_LEASE
 from bot.domain.tasks.task import Delivery, DeliveryKind, MessagePurpose, Task, TaskState
 from bot.kling.download import DownloadTooLarge

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from bot.domain.requests.request import Product
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import Delivery
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.media.clips import NotAVideo, picture_size, probe, sound_length, thumbnail

@@ -9,7 +9,7 @@ from typing import TypeVar
 import httpx
 import structlog
 
-from bot.domain.requests.request import Product
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import Delivery
 from bot.domain.units import ProviderName
 from bot.kling.addresses import Home, candidates, is_local

@@ -13,8 +13,9 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
+from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import ImageRef, Operation, Product, SourceVideo, Speech, VideoRequest
+from bot.domain.requests.request import ImageRef, SourceVideo, Speech, VideoRequest
 from bot.domain.tasks.task import (
     Delivery,
     DeliveryKind,

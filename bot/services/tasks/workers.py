@@ -9,7 +9,8 @@ from pathlib import Path
 
 import structlog
 
-from bot.domain.requests.request import Pack, Resource
+from bot.domain.requests.operations import Pack
+from bot.domain.requests.request import Resource
 from bot.domain.tasks.task import Task
 from bot.domain.units import ProviderName, megabytes
 from bot.kling import outcomes

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.credits.plans import check, fitted
 from bot.domain.credits.quota import Plan, Usage, allowance_left, read_until, windows
 from bot.domain.requests.choices import Preferences
-from bot.domain.requests.request import Operation
+from bot.domain.requests.operations import Operation
 from bot.domain.units import DAY, HOUR, Credits, Millis
 from bot.errors import UserError
 from tests.builders import NOW, a_request

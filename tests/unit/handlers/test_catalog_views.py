@@ -9,7 +9,7 @@ from bot.domain.requests import (
     catalog,
     presets,
 )
-from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, Operation, Pack
+from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation, Pack
 from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, UserId, short_hash
 from bot.i18n import NAMES
 from bot.services.operations.providers import AccountAnswer, Outage, ProviderReport, Trouble

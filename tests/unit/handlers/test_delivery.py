@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.responses import Response
 
-from bot.domain.requests.request import Operation
+from bot.domain.requests.operations import Operation
 from bot.domain.tasks.task import Delivery, DeliveryKind, TaskState
 from bot.media.images import blank
 from bot.services.ports import ChatBusy, ChatLost, ChatRefused, ChatUnsure, DeliveryOptions, Sent

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.requests import presets
-from bot.domain.requests.request import Operation
+from bot.domain.requests.operations import Operation
 from bot.domain.tasks.task import Delivery, DeliveryKind, DeliveryState, TaskState
 from bot.domain.units import Credits, UserId
 from bot.i18n import for_language

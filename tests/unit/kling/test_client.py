@@ -18,7 +18,8 @@ from starlette.routing import Route
 
 from bot.clock import ManualClock
 from bot.demo.serving import serve
-from bot.domain.requests.request import Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.task import FailureKind
 from bot.kling import dialects, outcomes
 from bot.kling.addresses import joined

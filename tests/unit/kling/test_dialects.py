@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.domain.requests.request import ImageRef, Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.kling import dialects
 from bot.kling.wire import TaskRef
 from tests.unit.kling.recorded import EXTERNAL_ID, PICTURES, hold_answer, hold_request, names

@@ -1,6 +1,7 @@
 import pytest
 
-from bot.domain.requests.request import Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import VideoRequest
 from bot.kling.dialects.native import OFFICIAL
 from bot.kling.wire import TaskRef
 from tests.unit.kling.recorded import names

@@ -2,7 +2,8 @@ import httpx
 import pytest
 
 from bot.clock import ManualClock
-from bot.domain.requests.request import Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import VideoRequest
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis
 from bot.kling import dialects, outcomes
 from bot.kling.auth import Signer

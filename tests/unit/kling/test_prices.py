@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bot.domain.requests import catalog as catalogs
-from bot.domain.requests.catalog import AS_LONG_AS_ITS_SOURCE
 from bot.domain.requests.model import Model
-from bot.domain.requests.request import Operation, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import VideoRequest
 from bot.errors import UserError
 from bot.kling.dialects import DIALECTS
 from bot.kling.wire import Dialect, SubmitContext
@@ -56,7 +56,7 @@ def choices(row: Model, operation: Operation) -> Iterator[VideoRequest]:
         # An extension has the mode of the video that it goes on with.
         options["mode"] = [{"mode": mode, "source": {**SOURCE, "video_id": mode}} for mode in row.modes]
         options["source"] = [{}]
-    if operation in AS_LONG_AS_ITS_SOURCE or row.durations == (0,):
+    if operation.row.duration_from_source or row.durations == (0,):
         options["duration"] = [{}]
     for changes in itertools.product(*options.values()):
         try:

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.domain.requests.request import Operation
+from bot.domain.requests.operations import Operation
 from bot.kling.dialects.native import OFFICIAL
 from bot.kling.dialects.unified import MANY, UNIFIED
 from bot.kling.wire import TaskRef

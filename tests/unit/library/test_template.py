@@ -15,7 +15,8 @@ from bot.domain.library.template import (
     new_token,
     suggest_title,
 )
-from bot.domain.requests.request import AudioRef, Operation, SourceVideo, Speech, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import AudioRef, SourceVideo, Speech, VideoRequest
 from bot.errors import UserError
 from tests.builders import ADA, NOW, a_request, an_image
 

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.domain.requests.catalog import load, read
-from bot.domain.requests.request import VIDEO_MODEL_OPERATIONS, ImageRef, Operation, VideoRequest
+from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation
+from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.errors import UserError
 from tests.operations import PICTURES, SOURCE, a_request_for
 

@@ -14,7 +14,8 @@ from bot.domain.requests.choices import (
     knobs,
     preference_choices,
 )
-from bot.domain.requests.request import ImageRef, Operation, Shot, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import ImageRef, Shot, VideoRequest
 from bot.errors import UserError
 
 CATALOG = load()

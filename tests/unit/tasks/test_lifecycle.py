@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.requests.request import Product
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.lifecycle import (
     ALLOWED,
     Accepted,

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.requests.catalog import load
-from bot.domain.requests.request import Operation, SourceVideo
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.request import SourceVideo
 from bot.domain.tasks.shortfall import compare, missing
 from bot.domain.units import Credits
 from tests.builders import a_request, an_image

@@ -1,0 +1,394 @@
+"""What can be asked of Kling: one row per operation, from which commands, checks, prices and buttons are derived. Pure.
+
+A new operation needs its row here, a writer in `bot/kling/dialects`, rows of the catalog and two texts:
+`operation.<id>`, and `command.<name>` where its command is new.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from typing import Self
+
+
+class Product(StrEnum):
+    """What comes out."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+    AUDIO = "audio"
+
+
+class Pack(StrEnum):
+    """What Kling sells units of, each kind by itself; an account may have units of one and none of another."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+    AUDIO = "audio"
+    TRY_ON = "try_on"
+    LIBRARY = "library"
+    """Elements and voices, which no document names a pack for."""
+
+
+class Role(StrEnum):
+    """What an input is for; the values are fields of a request, but for the two frames, which count together."""
+
+    FRAMES = "frames"
+    REFERENCES = "references"
+    SOURCE = "source"
+    SPEECH = "speech"
+    EFFECT = "effect"
+    EXPANSION = "expansion"
+    ORIENTATION = "orientation"
+
+    @property
+    def kind(self) -> Product | None:
+        """The kind of file that can be sent for it; None where it is typed, or follows from the rest."""
+        return _KINDS.get(self)
+
+
+_KINDS = {
+    Role.FRAMES: Product.IMAGE,
+    Role.REFERENCES: Product.IMAGE,
+    Role.SOURCE: Product.VIDEO,
+    Role.SPEECH: Product.AUDIO,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something that an operation is given, at least `minimum` and at most `maximum` times.
+
+    `seconds` is how long a source video may be; the length of others is not limited here.
+    """
+
+    role: Role
+    minimum: int = 1
+    maximum: int = 1
+    seconds: tuple[float, float] = (0, float("inf"))
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to ask for an operation: a command, what comes with it, and the options that are read.
+
+    The values of `preferred` options are those of the person or the operator where nothing is typed.
+    """
+
+    command: str
+    inputs: tuple[Input, ...] = ()
+    options: frozenset[str] = frozenset()
+    preferred: frozenset[str] = frozenset()
+
+    def limits(self, role: Role) -> tuple[int, int]:
+        """How many inputs it takes in a role, at least and at most."""
+        return next(((each.minimum, each.maximum) for each in self.inputs if each.role is role), (0, 0))
+
+    def needs(self, role: Role) -> bool:
+        """Whether it is nothing without an input in this role."""
+        return self.limits(role)[0] > 0
+
+    @property
+    def kinds(self) -> frozenset[Product]:
+        """The kinds of files that can come with it."""
+        return frozenset(kind for each in self.inputs if (kind := each.role.kind) is not None)
+
+
+class Prompt(StrEnum):
+    """What a prompt is to an operation."""
+
+    NONE = auto()
+    """It takes none."""
+    OPTIONAL = auto()
+    AWAITED = auto()
+    """A request may wait for it, and is nothing without."""
+    REQUIRED = auto()
+
+
+class ChargedFor(StrEnum):
+    """Which seconds are charged."""
+
+    DURATION = auto()
+    """Those that were ordered."""
+    SOURCE = auto()
+    """Those of the video that it is made of; those that were ordered where there is none."""
+    SPEECH = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationRow:
+    """Everything that is known of an operation without asking a provider.
+
+    `on_video_model` says that it runs on a video model that the operator offers; the others bring their own.
+    `like_source` takes model and mode from the video that it is made of, `duration_from_source` its length;
+    `from_maker` needs the provider that made it.
+    `seconds` is what it lasts where nothing is typed; None: as preferred, or what the model has first.
+    `charged_block` is the seconds that are charged together, and `charged_slack` those that are not counted.
+    `is_extendable` says whether its videos can be extended. `made_of` are the kinds of results with a button for it;
+    `button` and `question` are the keys of the button's text and of what it asks.
+    """
+
+    ways: tuple[Way, ...]
+    product: Product = Product.VIDEO
+    pack: Pack | None = None
+    on_video_model: bool = False
+    like_source: bool = False
+    duration_from_source: bool = False
+    from_maker: bool = False
+    prompt: Prompt = Prompt.NONE
+    seconds: int | None = None
+    charged_for: ChargedFor = ChargedFor.DURATION
+    charged_block: int = 1
+    charged_slack: float = 0.1
+    is_extendable: bool = False
+    made_of: frozenset[Product] = frozenset()
+    button: str = ""
+    question: str = ""
+
+    @property
+    def commands(self) -> frozenset[str]:
+        """The commands that can ask for it."""
+        return frozenset(way.command for way in self.ways)
+
+    @property
+    def takes_duration(self) -> bool:
+        """Whether its length can be ordered."""
+        return "duration" in self.ways[0].options
+
+    def limits(self, role: Role) -> tuple[int, int]:
+        """How many inputs it takes in a role, at least and at most, in whatever way it is asked for."""
+        limits = [way.limits(role) for way in self.ways]
+        return min(fewest for fewest, _ in limits), max(most for _, most in limits)
+
+    @property
+    def source_seconds(self) -> tuple[float, float]:
+        """How long a video may be that it is made of."""
+        sources = [each.seconds for way in self.ways for each in way.inputs if each.role is Role.SOURCE]
+        return sources[0] if sources else (0, float("inf"))
+
+
+PREFERRED = frozenset({"mode", "duration", "aspect_ratio"})
+VIDEO_OPTIONS = PREFERRED | {
+    "model",
+    "negative_prompt",
+    "cfg_scale",
+    "seed",
+    "sound",
+    "watermark",
+    "spoiler",
+    "count",
+    "camera",
+    "shots",
+    "voice",
+    "elements",
+}
+IMAGE_OPTIONS = frozenset({"negative_prompt", "aspect_ratio", "resolution", "count", "spoiler"})
+
+ONE_IMAGE = Input(Role.REFERENCES)
+SPEECH = Input(Role.SPEECH)
+OF_VIDEOS = frozenset({Product.VIDEO})
+
+
+def _video(*inputs: Input, outfits: bool = False) -> tuple[Way, ...]:
+    """`/video`, and `/tryon` where a person's picture can be dressed by words."""
+    way = Way("video", inputs, VIDEO_OPTIONS, PREFERRED)
+    return (way, Way("tryon", inputs, VIDEO_OPTIONS, PREFERRED)) if outfits else (way,)
+
+
+def _image(*inputs: Input) -> tuple[Way, ...]:
+    return (Way("image", inputs, IMAGE_OPTIONS, frozenset({"aspect_ratio"})),)
+
+
+def _source(shortest: float, longest: float) -> Input:
+    return Input(Role.SOURCE, seconds=(shortest, longest))
+
+
+class Operation(StrEnum):
+    """What is asked of Kling, each with its row. Each has its own endpoint in the official API.
+
+    The seconds of sources are Kling's (identify-face, video-to-audio, motion-control with the picture's orientation,
+    omni-video; an extended video has 180 seconds at most). An extension lasts 4 to 5 s (video-extend), lip-sync is
+    paid for in blocks of 5 s (vendor pricing 2026), and what made a video decides whether it can be extended (vendor
+    API reference 2025).
+    """
+
+    row: OperationRow
+
+    def __new__(cls, value: str, row: OperationRow) -> Self:
+        """Make a member whose value is only the id, which requests are stored with."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.row = row
+        return member
+
+    TEXT_TO_VIDEO = (
+        "text2video",
+        OperationRow(ways=_video(), on_video_model=True, prompt=Prompt.AWAITED, is_extendable=True),
+    )
+    IMAGE_TO_VIDEO = (
+        "image2video",
+        OperationRow(
+            ways=_video(Input(Role.FRAMES, 1, 2), outfits=True),
+            on_video_model=True,
+            prompt=Prompt.OPTIONAL,
+            is_extendable=True,
+        ),
+    )
+    REFERENCES_TO_VIDEO = (
+        "multi-image2video",
+        OperationRow(
+            ways=_video(Input(Role.REFERENCES, 1, 4), outfits=True),
+            on_video_model=True,
+            prompt=Prompt.AWAITED,
+        ),
+    )
+    OMNI_VIDEO = (
+        "omni-video",
+        OperationRow(
+            ways=(
+                *_video(Input(Role.FRAMES, 0, 2), Input(Role.REFERENCES, 0, 7), outfits=True),
+                Way(
+                    "edit",
+                    (_source(3, 10),),
+                    frozenset({"model", "negative_prompt", "mode", "elements"}),
+                    frozenset({"mode"}),
+                ),
+            ),
+            on_video_model=True,
+            prompt=Prompt.AWAITED,
+            charged_for=ChargedFor.SOURCE,
+        ),
+    )
+    MOTION_CONTROL = (
+        "motion-control",
+        OperationRow(
+            ways=(
+                Way(
+                    "motion",
+                    (ONE_IMAGE, _source(3, 10), Input(Role.ORIENTATION)),
+                    frozenset({"model", "mode"}),
+                ),
+            ),
+            on_video_model=True,
+            duration_from_source=True,
+            seconds=5,
+            prompt=Prompt.OPTIONAL,
+            charged_for=ChargedFor.SOURCE,
+        ),
+    )
+    EXTEND = (
+        "video-extend",
+        OperationRow(
+            ways=(Way("extend", (_source(1, 175),), frozenset({"negative_prompt", "cfg_scale"})),),
+            on_video_model=True,
+            like_source=True,
+            duration_from_source=True,
+            from_maker=True,
+            seconds=5,
+            prompt=Prompt.OPTIONAL,
+            is_extendable=True,
+            made_of=OF_VIDEOS,
+            button="button.extend",
+            question="result.ask_extend",
+        ),
+    )
+    LIP_SYNC = (
+        "lip-sync",
+        OperationRow(
+            ways=(Way("lipsync", (_source(2, 60), SPEECH)),),
+            from_maker=True,
+            prompt=Prompt.OPTIONAL,
+            charged_for=ChargedFor.SOURCE,
+            charged_block=5,
+            charged_slack=0.25,
+            made_of=OF_VIDEOS,
+            button="button.speak",
+            question="result.ask_speech",
+        ),
+    )
+    EFFECT = (
+        "effects",
+        OperationRow(
+            ways=(Way("effect", (Input(Role.REFERENCES, 1, 2), Input(Role.EFFECT))),),
+            made_of=frozenset({Product.VIDEO, Product.IMAGE}),
+            button="button.effects",
+            question="result.ask_effect",
+        ),
+    )
+    AVATAR = (
+        "avatar",
+        OperationRow(
+            ways=(Way("avatar", (ONE_IMAGE, SPEECH), frozenset({"mode"})),),
+            prompt=Prompt.OPTIONAL,
+            charged_for=ChargedFor.SPEECH,
+        ),
+    )
+    TEXT_TO_AUDIO = (
+        "text-to-audio",
+        OperationRow(
+            ways=(Way("sound", (), frozenset({"duration"})),),
+            product=Product.AUDIO,
+            prompt=Prompt.REQUIRED,
+            seconds=5,
+        ),
+    )
+    VIDEO_TO_AUDIO = (
+        "video-to-audio",
+        OperationRow(
+            ways=(Way("sound", (_source(3, 20),)),),
+            product=Product.AUDIO,
+            from_maker=True,
+            prompt=Prompt.OPTIONAL,
+        ),
+    )
+    IMAGE = (
+        "image",
+        OperationRow(
+            ways=_image(Input(Role.REFERENCES, 0, 1)), product=Product.IMAGE, prompt=Prompt.REQUIRED
+        ),
+    )
+    REFERENCES_TO_IMAGE = (
+        "multi-image2image",
+        OperationRow(ways=_image(Input(Role.REFERENCES, 1, 4)), product=Product.IMAGE, prompt=Prompt.AWAITED),
+    )
+    OMNI_IMAGE = (
+        "omni-image",
+        OperationRow(
+            ways=_image(Input(Role.REFERENCES, 0, 7)), product=Product.IMAGE, prompt=Prompt.REQUIRED
+        ),
+    )
+    EXPAND = (
+        "expand",
+        OperationRow(
+            ways=(Way("expand", (ONE_IMAGE, Input(Role.EXPANSION)), frozenset({"count", "spoiler"})),),
+            product=Product.IMAGE,
+            prompt=Prompt.OPTIONAL,
+        ),
+    )
+    TRY_ON = (
+        "try-on",
+        OperationRow(
+            ways=(Way("tryon", (Input(Role.REFERENCES, 2, 2),)),), product=Product.IMAGE, pack=Pack.TRY_ON
+        ),
+    )
+
+    @property
+    def product(self) -> Product:
+        """What comes out of it."""
+        return self.row.product
+
+    @property
+    def pack(self) -> Pack:
+        """Which units it takes."""
+        return self.row.pack or Pack(self.product)
+
+
+def made_by(command: str) -> tuple[tuple[Operation, Way], ...]:
+    """The operations that a command can ask for, each with its way, in the order in which they are tried."""
+    return tuple(
+        (operation, way) for operation in Operation for way in operation.row.ways if way.command == command
+    )
+
+
+VIDEO_MODEL_OPERATIONS = frozenset(operation for operation in Operation if operation.row.on_video_model)
+SPEAKING_OPERATIONS = frozenset(operation for operation in Operation if operation.row.limits(Role.SPEECH)[1])
+COMPOSED = frozenset(operation for operation, _ in made_by("video"))
+"""Videos from a prompt and pictures: several models can make them."""
