@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from telegram import Bot, Message, Update
 
 from bot.domain.people.access import AccessLevel, Permission
-from bot.domain.units import UserId
+from bot.domain.units import UserId, is_private
 from bot.errors import UserError
 from bot.i18n import for_language
 from bot.services.container import Services
@@ -104,7 +104,7 @@ class Dispatcher:
         t = for_language("en" if sender is None else await self._language(UserId(sender[1])))
         if "callback_query" in update.payload:
             await self._chat.answer_press(str(body.get("id")), plain(t(key)), alert=True)
-        elif update.chat_id is not None and (update.chat_id > 0 or key == BROKEN):
+        elif update.chat_id is not None and (is_private(update.chat_id) or key == BROKEN):
             with suppress(ChatError):
                 await self._chat.send(ReplyTarget(update.chat_id), View(t(key)), urgency=Urgency.ANSWER)
 

@@ -34,7 +34,18 @@ from bot.domain.tasks.task import (
     Task,
     TaskState,
 )
-from bot.domain.units import HOUR, MINUTE, SECOND, ChatId, Credits, Millis, ProviderName, TaskId, UserId
+from bot.domain.units import (
+    HOUR,
+    MINUTE,
+    SECOND,
+    AccountId,
+    ChatId,
+    Credits,
+    Millis,
+    ProviderName,
+    TaskId,
+    UserId,
+)
 from bot.services.ports import Balance
 from bot.store import Draft, InboxRow, Store, StoredAttachment
 
@@ -42,6 +53,7 @@ NOW = Millis(1_767_225_600_000)
 """2026-01-01 00:00 UTC."""
 
 ADA = UserId(1001)
+ADAS_ACCOUNT = AccountId.of_person(ADA)
 XIAOLIN = UserId(1002)
 ADAS_CHAT = ChatId(1001)
 OFFICIAL = ProviderName("official")
@@ -198,7 +210,7 @@ def a_window(now: Millis = NOW, zone: str = "UTC") -> Windows:
 
 def a_grant(amount: int = 100, **changes: Any) -> LedgerRow:
     values: dict[str, Any] = {
-        "user_id": ADA,
+        "account": ADAS_ACCOUNT,
         "kind": LedgerKind.GRANT,
         "amount": amount,
         "held": 0,

@@ -79,7 +79,7 @@ async def refund(desk: Desk, task: TaskId) -> None:
     Columns: id, the account that paid, credits.
     """
     refunded = await desk.tasks.refund(None, task, desk.operation())
-    row(shown(task), refunded.user_id, refunded.amount)
+    row(shown(task), refunded.account, refunded.amount)
 
 
 @click.command()

@@ -2,7 +2,9 @@
 
 import hashlib
 import random
-from typing import NewType
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from typing import NewType, Self
 
 Millis = NewType("Millis", int)
 """UTC milliseconds since the epoch, or a length of time in milliseconds."""
@@ -16,6 +18,54 @@ TaskId = NewType("TaskId", str)
 UserId = NewType("UserId", int)
 ChatId = NewType("ChatId", int)
 ProviderName = NewType("ProviderName", str)
+
+_LOWEST_CHAT = -(2**42)
+"""Telegram's chats have ids of at least -4 * 10**12 (TDLib, DialogId.h); pseudonyms have 62 bits and lie below."""
+
+
+def is_private(chat_id: int) -> bool:
+    """Whether a chat is one with a person: Telegram gives groups and channels negative ids."""
+    return chat_id > 0
+
+
+class AccountKind(StrEnum):
+    """Whose an account is."""
+
+    PERSON = auto()
+    GROUP = auto()
+    """A group's own credits, under the id that its chat had first."""
+    FORGOTTEN = auto()
+    """Those of a person who asked to be forgotten, under a pseudonym (see `bot.store.privacy`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountId:
+    """Where credits are booked. The sign and size of `number`, as it is stored, are read here and nowhere else."""
+
+    kind: AccountKind
+    number: int
+
+    @classmethod
+    def read(cls, number: int) -> Self:
+        """The account of a stored number, or of a chat: a private one has its person's."""
+        if is_private(number):
+            return cls(AccountKind.PERSON, number)
+        return cls(AccountKind.GROUP if number >= _LOWEST_CHAT else AccountKind.FORGOTTEN, number)
+
+    @classmethod
+    def of_person(cls, user_id: UserId) -> Self:
+        """A person's account."""
+        return cls(AccountKind.PERSON, user_id)
+
+    @property
+    def user_id(self) -> UserId | None:
+        """Whose it is; None: a group's, or forgotten."""
+        return UserId(self.number) if self.kind is AccountKind.PERSON else None
+
+    def __str__(self) -> str:
+        """The number, for logs and tables."""
+        return str(self.number)
+
 
 SECOND = 1_000
 MINUTE = 60 * SECOND

@@ -1,7 +1,7 @@
 """Groups that became supergroups: Telegram gives them another id, and numbers their messages anew."""
 
 from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
-from bot.domain.units import ChatId, Credits, Millis, UserId
+from bot.domain.units import AccountId, ChatId, Credits, Millis
 from bot.store.credits import get_pool_account
 from bot.store.drafts import Draft
 from bot.store.engine import Subject, Transaction
@@ -71,9 +71,11 @@ def list_former_ids(tx: Transaction, chat_id: ChatId) -> list[ChatId]:
 def _move_credits(tx: Transaction, old: ChatId, new: ChatId, now: Millis) -> None:
     """Bring what was granted under the new id to the account of the group, which has the id that it had first."""
     account = get_pool_account(tx, new)
-    for lot in list_lots(tx, UserId(new), now):
+    for lot in list_lots(tx, AccountId.read(new), now):
         operation = f"moved:{old}:{lot.id}:{lot.left}"
-        taken = LedgerRow.change(UserId(new), LedgerKind.ADJUST, -lot.left, now, f"{operation}:adjust")
+        taken = LedgerRow.change(
+            AccountId.read(new), LedgerKind.ADJUST, -lot.left, now, f"{operation}:adjust"
+        )
         book(tx, taken, first=lot.id)
         given = LedgerRow.grant(account, Credits(lot.left), now, operation, expires_at=lot.expires_at)
         book(tx, given)

@@ -7,7 +7,7 @@ from bot.domain.credits.caps import NEAR_UNITS, UNITS_PER_CREDIT, Spent
 from bot.domain.credits.quota import Lot, PoolUse, Usage, Windows, pool_pays
 from bot.domain.tasks.lifecycle import Settlement
 from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
-from bot.domain.units import ChatId, Credits, Millis, ProviderName, TaskId, UserId
+from bot.domain.units import AccountId, ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.store.engine import Row, Subject, Transaction
 from bot.store.lots import book, get_balance, list_lots, return_parts
 
@@ -116,7 +116,7 @@ class CreditsStore(Subject):
         rows = await self._read(lambda tx: tx.all(Row, statement))
         return {LedgerKind(row["kind"]): (row["number"], Credits(row["amount"])) for row in rows}
 
-    async def list_lots(self, account: UserId, since: Millis) -> list[Lot]:
+    async def list_lots(self, account: AccountId, since: Millis) -> list[Lot]:
         """Lots with credits left that expire after `since`, the soonest first."""
         return await self._read(lambda tx: list_lots(tx, account, since))
 
@@ -136,11 +136,11 @@ class CreditsStore(Subject):
 
     # -- pools ---------------------------------------------------------------------------------------
 
-    async def get_pool_account(self, chat_id: ChatId) -> UserId:
+    async def get_pool_account(self, chat_id: ChatId) -> AccountId:
         """The account of a group's pool: the id that the chat had first."""
         return await self._read(lambda tx: get_pool_account(tx, chat_id))
 
-    async def list_pool_spenders(self, account: UserId, since: Millis, limit: int) -> list[Spender]:
+    async def list_pool_spenders(self, account: AccountId, since: Millis, limit: int) -> list[Spender]:
         """Who spent most of a pool since then, not counting released credits."""
         statement = """
             SELECT users.name, -sum(ledger.amount) AS spent
@@ -152,7 +152,7 @@ class CreditsStore(Subject):
             ORDER BY spent DESC, users.id LIMIT :limit
         """
         return await self._read(
-            lambda tx: tx.all(Spender, statement, account=account, since=since, limit=limit)
+            lambda tx: tx.all(Spender, statement, account=account.number, since=since, limit=limit)
         )
 
 
@@ -167,7 +167,7 @@ def settle(tx: Transaction, task: Task, settlement: Settlement, now: Millis) -> 
     released = settlement is Settlement.RELEASE
     kind = LedgerKind.RELEASE if released else LedgerKind.CHARGE
     row = LedgerRow(
-        user_id=hold.user_id,
+        account=hold.account,
         kind=kind,
         amount=Credits(-hold.amount if released else 0),
         held=Credits(-hold.held),
@@ -185,14 +185,14 @@ def settle(tx: Transaction, task: Task, settlement: Settlement, now: Millis) -> 
         book(tx, row)
 
 
-def get_pool_account(tx: Transaction, chat_id: ChatId) -> UserId:
+def get_pool_account(tx: Transaction, chat_id: ChatId) -> AccountId:
     """See `CreditsStore.get_pool_account`."""
     statement = "SELECT id FROM chats INDEXED BY chats_moved WHERE moved_to = :chat"
     before = tx.value(statement, chat=chat_id)
-    return UserId(chat_id) if before is None else get_pool_account(tx, ChatId(before))
+    return AccountId.read(chat_id) if before is None else get_pool_account(tx, ChatId(before))
 
 
-def get_paying_pool(tx: Transaction, task: Task, use: PoolUse, price: Credits) -> UserId | None:
+def get_paying_pool(tx: Transaction, task: Task, use: PoolUse, price: Credits) -> AccountId | None:
     """The account of the group's pool that pays the price of a task with its batch; None: its owner does."""
     if use is PoolUse.OFF:
         return None

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from bot.domain.credits.quota import Lot
 from bot.domain.credits.shop import Payment, charge_of
 from bot.domain.tasks.task import LedgerKind, LedgerRow
-from bot.domain.units import Credits, Millis, UserId
+from bot.domain.units import AccountId, Credits, Millis
 from bot.store.engine import Transaction
 
 
@@ -38,7 +38,7 @@ def book(tx: Transaction, row: LedgerRow, first: str = "") -> None:
     """
     granted = row.amount - row.allowance
     if granted < 0:
-        lots = list_lots(tx, row.user_id, row.at)
+        lots = list_lots(tx, row.account, row.at)
         take(tx, row, sorted(lots, key=lambda lot: lot.id != first))
         return
     tx.insert("ledger", row)
@@ -88,7 +88,7 @@ def return_parts(tx: Transaction, row: LedgerRow) -> None:
     _take_back_refunded(tx, row, filled)
 
 
-def list_lots(tx: Transaction, account: UserId, since: Millis) -> list[Lot]:
+def list_lots(tx: Transaction, account: AccountId, since: Millis) -> list[Lot]:
     """See `CreditsStore.list_lots`."""
     statement = """
         SELECT lot, expires_at, sum(amount) AS left FROM ledger_parts INDEXED BY ledger_parts_of_account
@@ -96,7 +96,7 @@ def list_lots(tx: Transaction, account: UserId, since: Millis) -> list[Lot]:
         GROUP BY lot, expires_at HAVING sum(amount) > 0
         ORDER BY expires_at IS NULL, expires_at, lot
     """
-    return tx.all(Lot, statement, account=account, since=since)
+    return tx.all(Lot, statement, account=account.number, since=since)
 
 
 def list_lots_of(tx: Transaction, payment: Payment, since: Millis) -> list[Lot]:
@@ -110,7 +110,7 @@ def list_lots_of(tx: Transaction, payment: Payment, since: Millis) -> list[Lot]:
     return [lot for lot in found if lot is not None]
 
 
-def get_balance(tx: Transaction, account: UserId, now: Millis) -> Credits:
+def get_balance(tx: Transaction, account: AccountId, now: Millis) -> Credits:
     """What can be spent of an account's lots."""
     return Credits(sum(lot.left for lot in list_lots(tx, account, now)))
 
@@ -130,7 +130,7 @@ def _take_back_refunded(tx: Transaction, row: LedgerRow, filled: Iterable[Lot]) 
         amount = min(sum(lot.left for lot in lots), payment.credits - payment.taken)
         operation = f"{payment.operation_id}:refund:{row.operation_id}"
         note = f"⭐ {payment.stars}"
-        taken = LedgerRow.change(row.user_id, LedgerKind.REFUND, -amount, row.at, operation, note=note)
+        taken = LedgerRow.change(row.account, LedgerKind.REFUND, -amount, row.at, operation, note=note)
         take(tx, taken, lots)
         tx.run(
             "UPDATE payments SET taken = taken + :amount WHERE charge_id = :charge",
@@ -148,7 +148,7 @@ def _add_part(tx: Transaction, row: LedgerRow, lot: Lot, amount: int) -> None:
         return
     part = {
         "operation_id": row.operation_id,
-        "account_id": row.user_id,
+        "account_id": row.account.number,
         "lot": lot.id,
         "expires_at": lot.expires_at,
         "amount": amount,

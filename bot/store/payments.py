@@ -2,7 +2,7 @@
 
 from bot.domain.credits.shop import GRACE, Offer, Payment, PaymentState, Refund, Subscription
 from bot.domain.tasks.task import LedgerKind, LedgerRow
-from bot.domain.units import Credits, Millis, UserId
+from bot.domain.units import AccountId, Credits, Millis, UserId
 from bot.store.engine import Subject, Transaction
 from bot.store.lots import book, list_lots_of, take
 
@@ -78,7 +78,7 @@ class Payments(Subject):
 
         return await self._write(work)
 
-    async def take_back(self, charge_id: str, account: UserId, stars: int, now: Millis) -> Refund:
+    async def take_back(self, charge_id: str, account: AccountId, stars: int, now: Millis) -> Refund:
         """Refund a payment that Telegram has refunded: take back what is left of its credits, end its subscription.
 
         An unknown one is saved as refunded, with no credits, under the account. `Refund.before` says what it was.
@@ -163,7 +163,7 @@ def _ledger_row(
     # What a subscription brings lasts as long as it does.
     ends = payment.paid_until + GRACE if payment.paid_until is not None and amount > 0 else None
     return LedgerRow.change(
-        payment.user_id,
+        payment.account,
         kind,
         amount,
         at,
@@ -182,7 +182,7 @@ def _extend_subscription(tx: Transaction, payment: Payment) -> None:
         WHERE token = :token
     """
     tx.run(statement, token=payment.subscription, charge=payment.charge_id, until=payment.paid_until)
-    _set_subscribed_plan(tx, payment.user_id)
+    _set_subscribed_plan(tx, payment.account)
 
 
 def _end_subscription(tx: Transaction, payment: Payment, now: Millis) -> None:
@@ -191,10 +191,10 @@ def _end_subscription(tx: Transaction, payment: Payment, now: Millis) -> None:
         UPDATE subscriptions SET paid_until = :ended, renews = 0 WHERE token = :token AND paid_until = :until
     """
     tx.run(statement, token=payment.subscription, until=payment.paid_until, ended=now - GRACE)
-    _set_subscribed_plan(tx, payment.user_id)
+    _set_subscribed_plan(tx, payment.account)
 
 
-def _set_subscribed_plan(tx: Transaction, user_id: UserId) -> None:
+def _set_subscribed_plan(tx: Transaction, account: AccountId) -> None:
     """Copy the plan of a user's last subscription to the user's row."""
     statement = """
         UPDATE users SET (subscribed_plan, subscribed_until) = (
@@ -202,4 +202,4 @@ def _set_subscribed_plan(tx: Transaction, user_id: UserId) -> None:
             WHERE user_id = :user AND paid_until IS NOT NULL ORDER BY paid_until DESC LIMIT 1
         ) WHERE id = :user
     """
-    tx.run(statement, user=user_id, grace=GRACE)
+    tx.run(statement, user=account.number, grace=GRACE)

@@ -86,7 +86,7 @@ FORGET = (
     # A bare row stays for the ledger, for a group's budget and for how long such tasks take.
     """
     UPDATE tasks INDEXED BY tasks_of_user SET
-        user_id = :alias, chat_id = least(chat_id, 0), message_id = NULL, thread_id = NULL,
+        user_id = :alias, chat_id = CASE chat_id WHEN :user THEN 0 ELSE chat_id END, message_id = NULL, thread_id = NULL,
         update_id = NULL, press = NULL, language = 'en', request = json_object('operation', 'text2video', 'model', model),
         failure_detail = NULL, status_message_id = NULL, favourite = 0, hidden = 1
     WHERE user_id = :user

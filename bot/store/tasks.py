@@ -1,6 +1,7 @@
 """The life of a task: accepting, reading, claiming and changing it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.domain.credits.caps import NO_CAPS, Caps, total, within
 from bot.domain.credits.quota import Plan, PoolUse, Windows, may_hold, within_group_budget
@@ -362,8 +363,7 @@ class Tasks(Subject):
                 external_task_id = :external_task_id, provider_task_id = :provider_task_id, attempts = :attempts, looks = :looks,
                 excluded = :excluded, submitted_at = :submitted_at, finished_at = :finished_at,
                 progress = :progress, failure = :failure,
-                failure_detail = CASE WHEN user_id < 0 THEN NULL ELSE :failure_detail END,
-                real_cost = :real_cost
+                failure_detail = :failure_detail, real_cost = :real_cost
             WHERE id = :id AND version = :before
             RETURNING *
         """
@@ -381,6 +381,8 @@ class Tasks(Subject):
                 settle(tx, after, transition.settlement, now)
             if task.is_forgotten:
                 # There is nobody to tell, and nothing to send once more.
+                tx.run("UPDATE tasks SET failure_detail = NULL WHERE id = :id", id=task.id)
+                task = replace(task, failure_detail=None)
                 return end_forgotten(tx, task, now) if after.state is TaskState.QUEUED else task
             runs = task.batch_id is not None and tx.value(batch_runs, batch=task.batch_id) is not None
             for item in transition.outbox:

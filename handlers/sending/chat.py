@@ -26,7 +26,7 @@ from telegram import (
 from telegram.constants import ChatType, ParseMode
 
 from bot.domain.tasks.task import Origin
-from bot.domain.units import ChatId
+from bot.domain.units import ChatId, is_private
 from bot.services.ports import ChatError, ChatGone, ChatLost, ChatMoved, ChatRefused
 from handlers.chat.html import View, plain
 from handlers.chat.keyboards import Rows, Signer, markup
@@ -74,8 +74,8 @@ class ReplyTarget:
 
     @property
     def is_private(self) -> bool:
-        """Whether it is a chat with one person: Telegram gives groups and channels negative ids."""
-        return self.chat_id > 0
+        """Whether it is a chat with one person."""
+        return is_private(self.chat_id)
 
     @property
     def below(self) -> Self:

@@ -10,7 +10,7 @@ from telegram.constants import ReactionEmoji
 from bot.clock import Clock
 from bot.domain.library.asset import Asset
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import SECOND, ChatId, Millis, TaskId, UserId, shown
+from bot.domain.units import SECOND, ChatId, Millis, TaskId, UserId, is_private, shown
 from bot.i18n import Texts, for_language
 from bot.services.ports import ChatBusy, Progress, Reaction, Sent
 from handlers.chat import html
@@ -165,7 +165,7 @@ class Pace:
             return True
         if known is not None and shown.at - known.at < min(SLOWEST, max(EVERY_MESSAGE, elapsed // 20)):
             return False
-        if chat_id < 0 and shown.at - self._group_edits.get(chat_id, Millis(-GROUP)) < GROUP:
+        if not is_private(chat_id) and shown.at - self._group_edits.get(chat_id, Millis(-GROUP)) < GROUP:
             return False
         return len(self._recent) < OVERALL or shown.at - self._recent[0] >= SECOND
 
@@ -173,7 +173,7 @@ class Pace:
         """A status message says this now."""
         _keep(self._shown, (chat_id, message_id), shown)
         self._recent.append(shown.at)
-        if chat_id < 0:
+        if not is_private(chat_id):
             _keep(self._group_edits, chat_id, shown.at)
 
     def forget(self, chat_id: int, message_id: int) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from bot.clock import Clock, Sleep
-from bot.domain.units import SECOND, ChatId, Millis
+from bot.domain.units import SECOND, ChatId, Millis, is_private
 from bot.services.ports import ChatBusy
 
 LONGEST_WAIT = 60.0
@@ -207,7 +207,7 @@ class Pacing:
     def _chat(self, chat_id: int) -> _Known:
         chat = self._chats.get(chat_id)
         if chat is None:
-            chat = self._chats[chat_id] = _Known(GROUP if chat_id < 0 else PRIVATE)
+            chat = self._chats[chat_id] = _Known(PRIVATE if is_private(chat_id) else GROUP)
             if len(self._chats) > REMEMBERED:
                 self._chats.popitem(last=False)
         self._chats.move_to_end(chat_id)

@@ -5,8 +5,8 @@ from html import escape
 import structlog
 
 from bot.domain.credits.shop import Payment, PaymentState
-from bot.domain.people.access import AccessLevel, Permission, Person
-from bot.domain.units import UserId
+from bot.domain.people.access import AccessLevel, Permission
+from bot.domain.units import AccountId
 from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.ports import ChatError, ChatRefused
@@ -33,7 +33,7 @@ async def refund(turn: Turn, words: Words) -> None:
         raise UserError("error.refund.usage")
     payment = await services.payments.begin_refund(admin, words[0])
     try:
-        await turn.chat.stars.refund(payment.user_id, payment.charge_id)
+        await turn.chat.stars.refund(payment.account.number, payment.charge_id)
     except ChatRefused as error:
         if refusals.read(error) is not Refusal.ALREADY_REFUNDED:
             await services.payments.end_refund(admin, payment.charge_id, done=False)
@@ -54,7 +54,7 @@ async def on_refunded(turn: Turn) -> None:
     if told is None:
         return
     charge_id, stars = told.telegram_payment_charge_id, told.total_amount
-    refund = await turn.services.payments.refunded(charge_id, UserId(turn.chat_id), stars)
+    refund = await turn.services.payments.refunded(charge_id, AccountId.read(turn.chat_id), stars)
     if not refund.is_news:
         return
     payment = refund.payment
@@ -70,18 +70,19 @@ async def on_refunded(turn: Turn) -> None:
 
 
 async def _tell_person(turn: Turn, payment: Payment) -> None:
-    # Whoever was forgotten has a pseudonym, which is nobody's chat.
-    if payment.user_id > 0:
-        person = await turn.services.access.person(payment.user_id)
-        await turn.tell(payment.user_id, _gave_back(for_language(person.language), payment))
+    user_id = payment.account.user_id
+    if user_id is not None:
+        person = await turn.services.access.person(user_id)
+        await turn.tell(user_id, _gave_back(for_language(person.language), payment))
 
 
 async def _tell_admins(turn: Turn, payment: Payment, key: str) -> None:
     access = turn.services.access
-    person = await access.person(payment.user_id)
+    user_id = payment.account.user_id
+    name = str(payment.account) if user_id is None else (await access.person(user_id)).name
     for admin in sorted(turn.services.accounts.admins):
         t = for_language((await access.person(admin)).language)
-        await turn.tell(admin, _told(t, key, payment, person))
+        await turn.tell(admin, _told(t, key, payment, name))
 
 
 async def _end_renewal(turn: Turn, payment: Payment) -> None:
@@ -92,7 +93,7 @@ async def _end_renewal(turn: Turn, payment: Payment) -> None:
     try:
         await set_renewal(turn, subscription, renews=False)
     except UserError:
-        log.warning("the renewal of a refunded subscription goes on", user=payment.user_id)
+        log.warning("the renewal of a refunded subscription goes on", account=str(payment.account))
 
 
 # -- views -------------------------------------------------------------------------------------------
@@ -112,14 +113,14 @@ def _gave_back(t: Texts, payment: Payment) -> View:
     return View(t("buy.gave_back", stars=payment.stars, credits=html.credits(t, payment.taken)))
 
 
-def _told(t: Texts, key: str, payment: Payment, person: Person) -> View:
+def _told(t: Texts, key: str, payment: Payment, name: str) -> View:
     """What all admins read of a refund that none of them asked for."""
     return View(
         t(
             key,
             stars=payment.stars,
-            name=html.inline(person.name, 100),
-            user=person.id,
+            name=html.inline(name, 100),
+            user=payment.account,
             charge=escape(payment.charge_id),
             credits=html.credits(t, payment.taken),
             missing=html.credits(t, payment.credits - payment.taken),

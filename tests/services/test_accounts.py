@@ -9,7 +9,7 @@ from bot.domain.tasks.task import LedgerKind, TaskState
 from bot.domain.units import DAY, HOUR, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.accounts import GRANT_LIMIT, Accounts
-from tests.builders import ADA, GENEROUS, NOW, XIAOLIN, a_task, a_window, stored
+from tests.builders import ADA, ADAS_ACCOUNT, GENEROUS, NOW, XIAOLIN, a_task, a_window, stored
 
 BOSS = UserId(1000)
 
@@ -79,7 +79,7 @@ async def subscribed(store, until: Millis, plan: str = "pro") -> None:
         Subscription("a-token", ADA, MonthlyPlan("m", plan, Credits(0), stars=500), NOW)
     )
     await store.payments.save_payment(
-        Payment("stx-1", ADA, Credits(0), 500, NOW, subscription="a-token", paid_until=until)
+        Payment("stx-1", ADAS_ACCOUNT, Credits(0), 500, NOW, subscription="a-token", paid_until=until)
     )
 
 

@@ -23,7 +23,7 @@ from bot.domain.tasks.task import (
     LedgerKind,
     TaskState,
 )
-from bot.domain.units import DAY, HOUR, Credits, Millis, UserId
+from bot.domain.units import DAY, HOUR, AccountId, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.store import Conflict, TaskIdTaken
 from tests.builders import (
@@ -332,7 +332,7 @@ async def test_what_belongs_to_a_task_is_not_booked_by_hand(store, kind):
 
 async def test_the_ledger_shows_a_persons_newest_rows_first(store):
     rows = [a_grant(5, note="first", actor_id=XIAOLIN), a_grant(-3, kind=LedgerKind.ADJUST)]
-    for row in (*rows, a_grant(9, user_id=XIAOLIN)):
+    for row in (*rows, a_grant(9, account=AccountId.of_person(XIAOLIN))):
         await store.credits.book(row)
     assert await store.credits.list_ledger(ADA) == rows[::-1]
     assert await store.credits.list_ledger(ADA, limit=1) == rows[1:]

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.credits.quota import PoolUse
 from bot.domain.tasks.lifecycle import CancelRequested
 from bot.domain.tasks.task import MessagePurpose, TaskState
-from bot.domain.units import DAY, ChatId, Credits, Millis, UserId
+from bot.domain.units import DAY, AccountId, ChatId, Credits, Millis
 from bot.store import PendingQuestion, SentRecord
 from tests.builders import (
     ADA,
@@ -37,7 +37,9 @@ async def in_group(store, state=TaskState.QUEUED):
 async def drift(store) -> tuple[int, int]:
     """The sum of the ledger, and what of it the parts do not explain."""
     amount = sum(total for _, total in (await store.credits.sum_ledger()).values())
-    accounts = [await store.credits.list_lots(UserId(account), NOW) for account in (GROUP, SUPERGROUP)]
+    accounts = [
+        await store.credits.list_lots(AccountId.read(account), NOW) for account in (GROUP, SUPERGROUP)
+    ]
     left = sum(lot.left for lots in accounts for lot in lots)
     return amount, amount - left
 
@@ -99,7 +101,7 @@ async def test_what_is_asked_for_in_the_old_chat_after_the_move_follows_when_it_
 
 
 async def test_credits_and_budget_stay_the_groups_in_every_order(store):
-    await store.credits.book(a_grant(40, user_id=UserId(GROUP)))
+    await store.credits.book(a_grant(40, account=AccountId.read(GROUP)))
     task = a_task(origin=an_origin(chat_id=GROUP, is_private=False))
     await store.tasks.accept(task, (), GENEROUS, TODAY, None, PoolUse.FIRST)
     spent = await store.credits.sum_spent_in_chat(GROUP, Millis(NOW - DAY))
@@ -107,7 +109,7 @@ async def test_credits_and_budget_stay_the_groups_in_every_order(store):
     for _ in range(2):
         await store.chats.move(GROUP, SUPERGROUP, NOW)
     assert await drift(store) == before == (30, 0)
-    assert await store.credits.get_pool_account(SUPERGROUP) == GROUP
+    assert await store.credits.get_pool_account(SUPERGROUP) == AccountId.read(GROUP)
     assert await store.credits.sum_spent_in_chat(SUPERGROUP, Millis(NOW - DAY)) == spent == 10
     await step(store, await store.tasks.get(task.id), CancelRequested())
     assert await drift(store) == (40, 0)
@@ -115,19 +117,19 @@ async def test_credits_and_budget_stay_the_groups_in_every_order(store):
 
 async def test_what_was_granted_under_the_new_id_before_the_move_was_known_is_the_groups(store):
     ends = Millis(NOW + DAY)
-    await store.credits.book(a_grant(5, user_id=UserId(GROUP)))
-    await store.credits.book(a_grant(7, user_id=UserId(SUPERGROUP), expires_at=ends))
+    await store.credits.book(a_grant(5, account=AccountId.read(GROUP)))
+    await store.credits.book(a_grant(7, account=AccountId.read(SUPERGROUP), expires_at=ends))
     for _ in range(2):
         await store.chats.move(GROUP, SUPERGROUP, NOW)
     lots = await store.credits.list_lots(await store.credits.get_pool_account(SUPERGROUP), NOW)
     assert [(lot.left, lot.expires_at) for lot in lots] == [(7, ends), (5, None)]
-    assert await store.credits.list_lots(UserId(SUPERGROUP), NOW) == []
+    assert await store.credits.list_lots(AccountId.read(SUPERGROUP), NOW) == []
     assert await drift(store) == (12, 0)
 
 
 @pytest.mark.parametrize("order", list(permutations([(GROUP, SUPERGROUP), (SUPERGROUP, LATER_GROUP)])))
 async def test_a_chat_that_moved_twice_is_followed_to_the_end_in_every_order(store, order):
-    await store.credits.book(a_grant(5, user_id=UserId(GROUP)))
+    await store.credits.book(a_grant(5, account=AccountId.read(GROUP)))
     task = await in_group(store)
     for old, new in (*order, *order):
         await store.chats.move(old, new, NOW)

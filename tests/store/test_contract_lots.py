@@ -14,7 +14,18 @@ from bot.domain.tasks.task import LedgerKind, Task
 from bot.domain.units import DAY, HOUR, Credits, Millis
 from bot.errors import UserError
 from bot.store import NotEnough, Store
-from tests.builders import ADA, GRANTED_ONLY, LEASE, NOW, OFFICIAL, a_grant, a_task, a_video, a_window
+from tests.builders import (
+    ADA,
+    ADAS_ACCOUNT,
+    GRANTED_ONLY,
+    LEASE,
+    NOW,
+    OFFICIAL,
+    a_grant,
+    a_task,
+    a_video,
+    a_window,
+)
 from tests.store.steps import TODAY, step
 
 
@@ -36,7 +47,7 @@ async def test_what_ends_first_is_spent_first(store):
     for amount, end in ((10, None), (10, at(9)), (10, at(2))):
         await store.credits.book(a_grant(amount, expires_at=end))
     await store.tasks.accept(a_task(price=Credits(15)), (), GRANTED_ONLY, TODAY)
-    assert [(lot.left, lot.expires_at) for lot in await store.credits.list_lots(ADA, NOW)] == [
+    assert [(lot.left, lot.expires_at) for lot in await store.credits.list_lots(ADAS_ACCOUNT, NOW)] == [
         (5, at(9)),
         (10, None),
     ]
@@ -48,7 +59,7 @@ async def test_a_release_gives_back_to_where_the_hold_took_from(store):
     task = await store.tasks.accept(a_task(price=Credits(15)), (), GRANTED_ONLY, TODAY)
     await step(store, task, CancelRequested(), now=at(3))
     assert await balance(store, at(3)) == 10
-    assert [lot.left for lot in await store.credits.list_lots(ADA, NOW)] == [10, 10]
+    assert [lot.left for lot in await store.credits.list_lots(ADAS_ACCOUNT, NOW)] == [10, 10]
 
 
 async def test_what_has_ended_cannot_be_held(store):

@@ -17,13 +17,13 @@ from bot.domain.credits.shop import (
 )
 from bot.domain.tasks.lifecycle import CancelRequested
 from bot.domain.tasks.task import LedgerKind
-from bot.domain.units import DAY, Credits, Millis, UserId
-from tests.builders import ADA, GRANTED_ONLY, NOW, a_grant, a_task
+from bot.domain.units import DAY, AccountKind, Credits, Millis, UserId
+from tests.builders import ADA, ADAS_ACCOUNT, GRANTED_ONLY, NOW, a_grant, a_task
 from tests.store.steps import TODAY, after, step
 
 BOSS = UserId(1000)
 SMALL = Package("small", Credits(100), 150)
-PAYMENT = Payment("stx-1", ADA, Credits(100), 150, NOW)
+PAYMENT = Payment("stx-1", ADAS_ACCOUNT, Credits(100), 150, NOW)
 
 
 async def balance(store) -> int:
@@ -51,7 +51,7 @@ async def test_a_payment_is_credited_once_however_often_it_is_told(store):
 
 
 async def test_a_payment_that_nobody_understands_is_kept_without_credits(store):
-    assert await store.payments.save_payment(Payment("stx-2", ADA, Credits(0), 7, NOW))
+    assert await store.payments.save_payment(Payment("stx-2", ADAS_ACCOUNT, Credits(0), 7, NOW))
     assert (await balance(store), await store.credits.list_ledger(ADA)) == (0, [])
 
 
@@ -83,14 +83,18 @@ async def test_a_refund_takes_what_was_bought_before_what_was_given(store):
     await store.credits.book(a_grant(10, expires_at=after(DAY), operation_id="a-gift"))
     await store.payments.save_payment(PAYMENT)
     await store.payments.begin_refund("stx-1", BOSS, NOW)
-    assert [(lot.id, lot.left) for lot in await store.credits.list_lots(ADA, NOW)] == [("a-gift", 10)]
+    assert [(lot.id, lot.left) for lot in await store.credits.list_lots(ADAS_ACCOUNT, NOW)] == [
+        ("a-gift", 10)
+    ]
 
 
 async def test_what_telegram_refunded_is_taken_back_once_however_often_it_is_told(store):
     await store.payments.save_payment(PAYMENT)
     await store.tasks.accept(a_task(price=Credits(70)), (), GRANTED_ONLY, TODAY)
     await store.credits.book(a_grant(10, operation_id="a-gift"))
-    told = await asyncio.gather(*(store.payments.take_back("stx-1", ADA, 150, NOW) for _ in range(20)))
+    told = await asyncio.gather(
+        *(store.payments.take_back("stx-1", ADAS_ACCOUNT, 150, NOW) for _ in range(20))
+    )
     assert [refund.before for refund in told if refund.is_news] == [PaymentState.PAID]
     assert {(refund.payment.state, refund.payment.taken) for refund in told} == {(PaymentState.REFUNDED, 30)}
     assert await balance(store) == 10
@@ -104,7 +108,7 @@ async def test_what_a_task_held_of_a_refunded_purchase_is_taken_when_it_comes_ba
     assert (await store.payments.begin_refund("stx-1", BOSS, NOW)).taken == 40
     if settles == "before the report":
         await step(store, held, CancelRequested())
-    await store.payments.take_back("stx-1", ADA, 150, NOW)
+    await store.payments.take_back("stx-1", ADAS_ACCOUNT, 150, NOW)
     if settles == "after it":
         await step(store, held, CancelRequested())
     assert ((await store.payments.get_payment("stx-1")).taken, await balance(store)) == (100, 10)
@@ -115,14 +119,14 @@ async def test_a_report_finishes_what_an_admin_began_also_on_a_second_try(store)
     await store.payments.begin_refund("stx-1", BOSS, NOW)
     await store.payments.end_refund("stx-1", BOSS, NOW, done=False)
     assert (await store.payments.begin_refund("stx-1", BOSS, NOW)).taken == 100
-    refund = await store.payments.take_back("stx-1", ADA, 150, NOW)
+    refund = await store.payments.take_back("stx-1", ADAS_ACCOUNT, 150, NOW)
     assert (refund.before, refund.actor, refund.payment.taken) == (PaymentState.REFUNDING, BOSS, 100)
     assert await store.payments.end_refund("stx-1", BOSS, NOW, done=True) is None
     assert await balance(store) == 0
 
 
 async def test_a_payment_that_is_told_after_its_refund_credits_nothing(store):
-    told = [await store.payments.take_back("stx-1", ADA, 150, NOW) for _ in range(2)]
+    told = [await store.payments.take_back("stx-1", ADAS_ACCOUNT, 150, NOW) for _ in range(2)]
     assert [(refund.before, refund.is_news) for refund in told] == [
         (None, True),
         (PaymentState.REFUNDED, False),
@@ -150,7 +154,9 @@ UNTIL = Millis(NOW + PERIOD)
 
 def a_month(number: int, until: Millis) -> Payment:
     paid_at = Millis(until - PERIOD)
-    return Payment(f"stx-{number}", ADA, Credits(300), 500, paid_at, subscription="a-token", paid_until=until)
+    return Payment(
+        f"stx-{number}", ADAS_ACCOUNT, Credits(300), 500, paid_at, subscription="a-token", paid_until=until
+    )
 
 
 @pytest.fixture
@@ -179,7 +185,7 @@ async def test_a_month_counts_once_however_often_it_is_told(subscribed):
     current = await subscribed.payments.get_active_subscription(ADA, NOW)
     assert (current.charge_id, current.paid_until, current.renews) == ("stx-1", UNTIL, True)
     assert await plan(subscribed) == ("pro", UNTIL + GRACE)
-    assert [(lot.left, lot.expires_at) for lot in await subscribed.credits.list_lots(ADA, NOW)] == [
+    assert [(lot.left, lot.expires_at) for lot in await subscribed.credits.list_lots(ADAS_ACCOUNT, NOW)] == [
         (300, UNTIL + GRACE)
     ]
     await subscribed.operations.clean(after(DAY))
@@ -216,7 +222,7 @@ async def test_what_telegram_does_not_give_back_ends_with_its_month_still(subscr
     await subscribed.payments.save_payment(a_month(1, UNTIL))
     await subscribed.payments.begin_refund("stx-1", BOSS, NOW)
     await subscribed.payments.end_refund("stx-1", BOSS, NOW, done=False)
-    assert [(lot.left, lot.expires_at) for lot in await subscribed.credits.list_lots(ADA, NOW)] == [
+    assert [(lot.left, lot.expires_at) for lot in await subscribed.credits.list_lots(ADAS_ACCOUNT, NOW)] == [
         (300, UNTIL + GRACE)
     ]
     assert await subscribed.payments.get_active_subscription(ADA, NOW) is not None
@@ -234,7 +240,7 @@ async def test_whether_it_renews_is_noted_once(subscribed):
 
 async def test_a_month_without_credits_books_nothing(subscribed):
     await subscribed.payments.save_payment(
-        Payment("stx-1", ADA, Credits(0), 500, NOW, subscription="a-token", paid_until=UNTIL)
+        Payment("stx-1", ADAS_ACCOUNT, Credits(0), 500, NOW, subscription="a-token", paid_until=UNTIL)
     )
     assert await subscribed.credits.list_ledger(ADA) == []
     assert await plan(subscribed) == ("pro", UNTIL + GRACE)
@@ -244,4 +250,4 @@ async def test_who_is_forgotten_has_no_subscription_and_the_payment_stays_namele
     await subscribed.payments.save_payment(a_month(1, UNTIL))
     await subscribed.privacy.forget(ADA, NOW)
     assert await subscribed.payments.get_subscription("a-token") is None
-    assert (await subscribed.payments.get_payment("stx-1")).user_id != ADA
+    assert (await subscribed.payments.get_payment("stx-1")).account.kind is AccountKind.FORGOTTEN

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.tasks.lifecycle import Deferred, ProviderFailed, transition
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
-from bot.domain.units import ChatId, Millis, UserId
+from bot.domain.units import AccountId, ChatId, Millis, UserId
 from bot.store import SentRecord, migrate
 from bot.store.privacy import FORGET
 from tests.builders import (
@@ -62,7 +62,9 @@ async def everything_of(store, user_id, words=SECRET):
     await store.drafts.save_text(user_id, f"token-{user_id}", words, NOW)
     name = "secret_fox" if secret else "fox"
     await store.library.save_asset(an_asset(user_id=user_id, name=name, description=words), 20)
-    await store.credits.book(a_grant(user_id=user_id, note="a secret note" if secret else "a note"))
+    await store.credits.book(
+        a_grant(account=AccountId.of_person(user_id), note="a secret note" if secret else "a note")
+    )
 
 
 async def inviter_of(store, user_id):

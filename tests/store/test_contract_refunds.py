@@ -6,8 +6,8 @@ import pytest
 
 from bot.domain.credits.quota import PoolUse
 from bot.domain.tasks.task import LedgerKind, TaskState
-from bot.domain.units import ChatId, Credits, TaskId, UserId
-from tests.builders import ADA, GENEROUS, NOW, a_grant, a_task, an_origin, path_to, stored
+from bot.domain.units import AccountId, ChatId, Credits, TaskId, UserId
+from tests.builders import ADA, ADAS_ACCOUNT, GENEROUS, NOW, a_grant, a_task, an_origin, path_to, stored
 from tests.store.steps import TODAY, step
 
 TEN = Credits(10)
@@ -21,7 +21,7 @@ async def test_a_refund_gives_back_what_was_charged_and_can_be_spent(store):
     task = await stored(store, TaskState.SUCCEEDED)
     row = await store.credits.refund(task.id, None, "all", NOW, actor=UserId(7), note="lost")
     assert (row.amount, row.task_id, row.actor_id, row.note) == (10, task.id, 7, "lost")
-    assert sum(lot.left for lot in await store.credits.list_lots(ADA, NOW)) == 10
+    assert sum(lot.left for lot in await store.credits.list_lots(ADAS_ACCOUNT, NOW)) == 10
 
 
 async def test_refunds_of_different_callers_never_exceed_the_charge(store):
@@ -62,7 +62,7 @@ async def test_a_refund_takes_nothing_away(store, amount):
 
 async def test_what_a_group_paid_goes_back_to_the_group(store):
     club = ChatId(-100)
-    await store.credits.book(a_grant(15, user_id=UserId(club)))
+    await store.credits.book(a_grant(15, account=AccountId.read(club)))
     task = a_task(origin=an_origin(chat_id=club, is_private=False))
     task = await store.tasks.accept(task, (), GENEROUS, TODAY, None, PoolUse.FIRST)
     await step(store, task, *path_to(TaskState.SUCCEEDED))

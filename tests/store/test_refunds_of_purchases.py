@@ -16,11 +16,11 @@ from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import DAY, Credits, UserId
 from bot.errors import UserError
 from bot.store import Store
-from tests.builders import ADA, GRANTED_ONLY, NOW, a_grant, a_task, path_to
+from tests.builders import ADA, ADAS_ACCOUNT, GRANTED_ONLY, NOW, a_grant, a_task, path_to
 from tests.store.steps import TODAY, after, step
 
 BOSS = UserId(1000)
-PAYMENT = Payment("stx-1", ADA, Credits(100), 150, NOW)
+PAYMENT = Payment("stx-1", ADAS_ACCOUNT, Credits(100), 150, NOW)
 
 
 async def hold(store: Store, price: int) -> Task:
@@ -33,7 +33,7 @@ async def balance(store: Store) -> int:
 
 async def give_back_stars(store: Store, how: str) -> None:
     if how == "told by Telegram":
-        await store.payments.take_back("stx-1", ADA, 150, NOW)
+        await store.payments.take_back("stx-1", ADAS_ACCOUNT, 150, NOW)
         return
     await store.payments.begin_refund("stx-1", BOSS, NOW)
     if how == "by an admin":
@@ -92,7 +92,7 @@ async def test_a_refund_of_a_task_ends_when_what_paid_for_it_does(store):
     task = await step(store, await hold(store, 110), *path_to(TaskState.SUCCEEDED))
     await store.credits.refund(task.id, Credits(30), "0", NOW)
     # What can be spent longest comes back first.
-    assert [(lot.left, lot.expires_at) for lot in await store.credits.list_lots(ADA, NOW)] == [
+    assert [(lot.left, lot.expires_at) for lot in await store.credits.list_lots(ADAS_ACCOUNT, NOW)] == [
         (20, after(DAY + GRACE)),
         (20, None),
     ]
@@ -103,7 +103,7 @@ async def test_the_stars_of_somebody_forgotten_take_no_more_than_they_have_left(
     await store.payments.save_payment(PAYMENT)
     await store.privacy.forget(ADA, NOW)
     await hold(store, 80)
-    refund = await store.payments.take_back("stx-1", ADA, 150, NOW)
+    refund = await store.payments.take_back("stx-1", ADAS_ACCOUNT, 150, NOW)
     assert (refund.payment.taken, await balance(store)) == (20, 0)
 
 
@@ -191,7 +191,7 @@ async def _live(path: str, steps: list[tuple[str, int]]) -> None:
                 case "done" | "undone":
                     await store.payments.end_refund(charge, BOSS, NOW, done=kind == "done")
                 case "told" if await store.payments.get_payment(charge) is not None:
-                    await store.payments.take_back(charge, ADA, 150, NOW)
+                    await store.payments.take_back(charge, ADAS_ACCOUNT, 150, NOW)
                 case "forget":
                     await store.privacy.forget(ADA, NOW)
                     waiting.clear()
@@ -204,7 +204,7 @@ async def _live(path: str, steps: list[tuple[str, int]]) -> None:
             await store.credits.refund(task.id, None, "all", NOW)
         for charge in ("stx-0", "stx-1"):
             if await store.payments.get_payment(charge) is not None:
-                refund = await store.payments.take_back(charge, ADA, 150, NOW)
+                refund = await store.payments.take_back(charge, ADAS_ACCOUNT, 150, NOW)
                 assert refund.payment.taken == refund.payment.credits
         assert await balance(store) == given
         check(path, given, given)

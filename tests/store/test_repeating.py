@@ -13,6 +13,7 @@ from bot.store import SentRecord, Store
 from bot.store.engine.sqlite import SqliteEngine
 from tests.builders import (
     ADA,
+    ADAS_ACCOUNT,
     LEASE,
     NOW,
     XIAOLIN,
@@ -54,7 +55,7 @@ async def a_life(store, task_ids) -> None:
     await store.inbox.receive([an_update(1), an_update(2)])
     await store.inbox.mark_processed(1, NOW)
     await store.credits.book(a_grant(20, operation_id="grant"))
-    await store.payments.save_payment(Payment("stx-1", ADA, Credits(100), 150, NOW))
+    await store.payments.save_payment(Payment("stx-1", ADAS_ACCOUNT, Credits(100), 150, NOW))
     await store.payments.begin_refund("stx-1", UserId(7), NOW)
     await store.payments.end_refund("stx-1", UserId(7), NOW, done=True)
     image = an_image()

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from bot.domain.units import DAY, SECOND, Credits, Millis, UserId
+from bot.domain.units import DAY, SECOND, AccountId, Credits, Millis, UserId
 from bot.errors import UserError
 
 _PURCHASE = "stars:"
@@ -69,7 +69,7 @@ class Payment:
     """
 
     charge_id: str
-    user_id: UserId
+    account: AccountId
     credits: Credits
     stars: int
     paid_at: Millis

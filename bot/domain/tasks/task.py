@@ -7,7 +7,17 @@ from typing import Self
 from bot.domain.requests.operations import Product
 from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.shortfall import Shortfall
-from bot.domain.units import DAY, ChatId, Credits, Millis, ProviderName, TaskId, UserId
+from bot.domain.units import (
+    DAY,
+    AccountId,
+    AccountKind,
+    ChatId,
+    Credits,
+    Millis,
+    ProviderName,
+    TaskId,
+    UserId,
+)
 
 
 class TaskState(StrEnum):
@@ -133,7 +143,12 @@ class Task:
     @property
     def is_forgotten(self) -> bool:
         """Whether its owner asked to be forgotten: there is nobody to tell of it."""
-        return self.user_id < 0
+        return self.owner.kind is AccountKind.FORGOTTEN
+
+    @property
+    def owner(self) -> AccountId:
+        """The account of whoever asked for it."""
+        return AccountId.read(self.user_id)
 
     @property
     def operation_key(self) -> tuple[str, str, int]:
@@ -276,7 +291,7 @@ class LedgerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One append-only row of an account: a person's, or a group's pool under the id of its chat.
+    """One append-only row of an account.
 
     `amount` changes what the user may still spend, `held` what is reserved. Of `amount`, `allowance` is
     the part that concerns the plan's daily and monthly windows and not the granted balance; a window
@@ -285,7 +300,7 @@ class LedgerRow:
     can be spent until `expires_at`, or for good.
     """
 
-    user_id: UserId
+    account: AccountId
     kind: LedgerKind
     amount: Credits
     held: Credits
@@ -301,7 +316,7 @@ class LedgerRow:
     @classmethod
     def change(
         cls,
-        user_id: UserId,
+        account: AccountId,
         kind: LedgerKind,
         amount: int,
         now: Millis,
@@ -314,7 +329,7 @@ class LedgerRow:
     ) -> Self:
         """Change the granted balance alone: nothing is held by it, and no window is concerned."""
         return cls(
-            user_id=user_id,
+            account=account,
             kind=kind,
             amount=Credits(amount),
             held=Credits(0),
@@ -331,7 +346,7 @@ class LedgerRow:
     @classmethod
     def grant(
         cls,
-        user_id: UserId,
+        account: AccountId,
         credits: int,
         now: Millis,
         operation: str,
@@ -343,7 +358,7 @@ class LedgerRow:
         """Give an account credits, or, where they are negative, take some away."""
         kind = LedgerKind.GRANT if credits > 0 else LedgerKind.ADJUST
         return cls.change(
-            user_id,
+            account,
             kind,
             credits,
             now,
@@ -354,10 +369,10 @@ class LedgerRow:
         )
 
     @classmethod
-    def hold(cls, task: Task, allowance: Credits, payer: UserId | None = None) -> Self:
+    def hold(cls, task: Task, allowance: Credits, payer: AccountId | None = None) -> Self:
         """Reserve the task's price, `allowance` of it out of the plan's windows; its owner pays, or a group's pool."""
         return cls(
-            user_id=task.user_id if payer is None else payer,
+            account=task.owner if payer is None else payer,
             kind=LedgerKind.HOLD,
             amount=Credits(-task.price),
             held=task.price,

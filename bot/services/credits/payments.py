@@ -25,7 +25,7 @@ from bot.domain.credits.shop import (
     check_subscribing,
     new_token,
 )
-from bot.domain.units import Credits, Millis, UserId
+from bot.domain.units import AccountId, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.accounts import Accounts, Audit
 from bot.settings import sections
@@ -198,7 +198,7 @@ class Payments:
         A month of a subscription is `paid_until` then. The Stars are here already, so whatever is odd about
         it is no reason to refuse: an admin can give them back by the id of the charge.
         """
-        payment = Payment(charge_id, user_id, Credits(0), stars, self._clock.now())
+        payment = Payment(charge_id, AccountId.of_person(user_id), Credits(0), stars, self._clock.now())
         offer = await self._store.payments.get_offer(token)
         if offer is not None and currency == CURRENCY and stars == offer.package.stars:
             payment = replace(payment, credits=offer.package.credits)
@@ -243,7 +243,7 @@ class Payments:
         log.info("a refund ended", admin=admin, charge=charge_id, done=done)
         return True
 
-    async def refunded(self, charge_id: str, account: UserId, stars: int) -> Refund:
+    async def refunded(self, charge_id: str, account: AccountId, stars: int) -> Refund:
         """Take back what is left of a payment whose Stars Telegram gave back, whoever asked for it, and end its plan.
 
         It may be told before the payment itself, or of one that is not known here: then it is kept under the
@@ -255,7 +255,7 @@ class Payments:
             await self._note_refund(payment, refund.actor)
         log.info(
             "stars were refunded",
-            user=payment.user_id,
+            account=str(payment.account),
             charge=charge_id,
             taken=payment.taken,
             new=refund.is_news,
@@ -264,4 +264,4 @@ class Payments:
 
     async def _note_refund(self, payment: Payment, actor: UserId | None) -> None:
         after = f"-{payment.taken}, ⭐ {payment.stars}"
-        await self._audit.note(payment.operation_id, actor, "refund", str(payment.user_id), "", after)
+        await self._audit.note(payment.operation_id, actor, "refund", str(payment.account), "", after)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import Permission, Person, Standing
 from bot.domain.tasks.task import ACTIVE_STATES, LedgerRow, Task
-from bot.domain.units import UserId
+from bot.domain.units import AccountId, UserId
 from bot.errors import UserError
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts, Audit
@@ -96,7 +96,9 @@ class AdminPanel:
         await self._access.require(actor, Permission.CREDITS)
         user = await self._accounts.find(str(user_id))
         before = await self._accounts.balance(user.id)
-        booked = await self._accounts.give(actor, user.id, credits, operation, note, until)
+        booked = await self._accounts.give(
+            actor, AccountId.of_person(user.id), credits, operation, note, until
+        )
         await self.granted(actor, user.id, before.granted, credits, operation)
         return booked
 

@@ -23,7 +23,7 @@ from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import readable_name
 from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import LedgerRow
-from bot.domain.units import DAY, ChatId, Millis, UserId
+from bot.domain.units import DAY, AccountId, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.i18n import choose
 from bot.services.ports import Balance
@@ -292,13 +292,13 @@ class Accounts:
         """
         self.require_admin(admin)
         user = await self.find(text)
-        await self.give(admin, user.id, credits, f"update:{update_id}", note, until)
+        await self.give(admin, AccountId.of_person(user.id), credits, f"update:{update_id}", note, until)
         return user
 
     async def give(
         self,
         admin: UserId | None,
-        account: UserId,
+        account: AccountId,
         credits: int,
         operation: str,
         note: str = "",
@@ -322,12 +322,13 @@ class Accounts:
             booked = await self._store.credits.book(row)
         except NotEnough as error:
             raise UserError("error.admin.too_much_taken", granted=error.granted) from None
-        log.info("credits granted", admin=admin, user=account, credits=credits, booked=booked)
+        log.info("credits granted", admin=admin, account=str(account), credits=credits, booked=booked)
         return booked
 
     async def lots(self, user_id: UserId) -> list[Lot]:
         """A person's granted and bought credits that end, and those that have ended lately."""
-        lots = await self._store.credits.list_lots(user_id, Millis(self._clock.now() - SHOWN_AFTER_END))
+        since = Millis(self._clock.now() - SHOWN_AFTER_END)
+        lots = await self._store.credits.list_lots(AccountId.of_person(user_id), since)
         return [lot for lot in lots if lot.expires_at is not None]
 
     async def ledger(self, user_id: UserId, limit: int = 10) -> list[LedgerRow]:

@@ -258,7 +258,7 @@ class Tasks:
             task.id, amount, key, self._clock.now(), actor=actor, note=note
         )
         if row is not None:
-            log.info("task refunded", task=task.id, account=row.user_id, credits=row.amount, key=key)
+            log.info("task refunded", task=task.id, account=str(row.account), credits=row.amount, key=key)
         return row
 
 

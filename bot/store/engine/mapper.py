@@ -14,21 +14,24 @@ from typing import Any, NamedTuple, TypeVar, cast, get_args, get_origin, get_typ
 from pydantic import BaseModel
 
 from bot.domain.credits.quota import Lot
-from bot.domain.credits.shop import MonthlyPlan, Package
+from bot.domain.credits.shop import MonthlyPlan, Package, Payment
 from bot.domain.library.template import Template
 from bot.domain.operations.records import AuditRow
 from bot.domain.requests.choices import Preferences
-from bot.domain.tasks.task import Origin, RemoteVideo
+from bot.domain.tasks.task import LedgerRow, Origin, RemoteVideo
+from bot.domain.units import AccountId
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
 
 COLUMNS: Mapping[type, Mapping[str, str | None]] = {
     AuditRow: {"actor": "actor_id"},
+    LedgerRow: {"account": "user_id"},
     Lot: {"id": "lot"},
     MonthlyPlan: {},
     Origin: {},
     Package: {"name": "package"},
+    Payment: {"account": "user_id"},
     RemoteVideo: {
         "id": "remote_id",
         "duration_ms": "remote_duration_ms",
@@ -126,6 +129,8 @@ def _converters(hint: Any) -> tuple[Convert | None, Convert | None]:
         return None, None  # a NewType is what it is made of
     if hint is bool:
         return bool, int
+    if hint is AccountId:
+        return AccountId.read, lambda account: account.number
     if issubclass(hint, Preferences):
         return hint.read, hint.write
     if issubclass(hint, Enum):
