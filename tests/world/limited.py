@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
+from tests.world.sockets import tcp_server
+
 PAGE = b"<html><head><title>413 Request Entity Too Large</title></head><body>nginx</body></html>"
 REFUSAL = (
     b"HTTP/1.1 413 Request Entity Too Large\r\nServer: nginx\r\nContent-Type: text/html\r\n"
@@ -63,5 +65,5 @@ class LimitedProxy:
 async def limited(target: str, limit: int) -> AsyncIterator[tuple[LimitedProxy, str]]:
     """Serve such a proxy on loopback; it and its address."""
     proxy = LimitedProxy(target, limit)
-    async with await asyncio.start_server(proxy.serve_one, "127.0.0.1", 0) as server:
-        yield proxy, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with tcp_server(proxy.serve_one) as address:
+        yield proxy, f"http://{address}"

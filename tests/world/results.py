@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from tests.world.sockets import tcp_server
+
 HOST = "127.0.0.1"
 PIECE = 8_192
 
@@ -65,13 +67,9 @@ class ResultServer:
 async def result_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[ResultServer]:
     """Serve on loopback."""
     made = ResultServer()
-    listening = await asyncio.start_server(made.serve, HOST, 0, ssl=tls)
-    made.url = f"http{'' if tls is None else 's'}://{HOST}:{listening.sockets[0].getsockname()[1]}"
-    try:
+    async with tcp_server(made.serve, tls) as address:
+        made.url = f"http{'' if tls is None else 's'}://{address}"
         yield made
-    finally:
-        listening.close()
-        await listening.wait_closed()
 
 
 def answer(body: bytes, status: str = "200 OK", length: int | None = None, **headers: str) -> bytes:

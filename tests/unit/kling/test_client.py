@@ -27,6 +27,7 @@ from bot.kling.auth import Signer
 from bot.kling.client import LARGEST_ANSWER, KlingClient, Limiter
 from bot.kling.provider import Provider
 from bot.kling.wire import RemoteState, SubmitContext, TaskRef
+from tests.world.sockets import tcp_server
 
 SECRET = "a-secret-that-is-long-enough-for-hs256"
 PAIR = f"access|{SECRET}"
@@ -83,12 +84,9 @@ async def rude(
     async def serve_one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         await behave(reader, writer)
-        writer.close()
-        await writer.wait_closed()
 
-    listener = await asyncio.start_server(serve_one, "127.0.0.1", 0)
-    async with listener:
-        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    async with tcp_server(serve_one) as address:
+        yield f"http://{address}"
 
 
 async def hang_up(reader, writer) -> None:
@@ -208,11 +206,9 @@ async def test_a_gateway_may_tell_an_id_of_its_own_beside_the_task():
 
 
 async def test_what_was_never_sent_is_unavailable():
-    listener = await asyncio.start_server(hang_up, "127.0.0.1", 0)
-    port = listener.sockets[0].getsockname()[1]
-    listener.close()
-    await listener.wait_closed()
-    for base_url in (f"http://127.0.0.1:{port}", "ftp://127.0.0.1", "http://no-such-host.invalid"):
+    async with tcp_server(hang_up) as address:
+        pass
+    for base_url in (f"http://{address}", "ftp://127.0.0.1", "http://no-such-host.invalid"):
         async with client_of(base_url) as client:
             with pytest.raises(outcomes.Unavailable):
                 await client.submit(REQUEST, CONTEXT)
@@ -296,12 +292,9 @@ async def told(status: int, date: datetime, body: dict[str, object], then: dict[
             + data
         )
         await writer.drain()
-        writer.close()
-        await writer.wait_closed()
 
-    listener = await asyncio.start_server(serve_one, "127.0.0.1", 0)
-    async with listener:
-        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}", heard
+    async with tcp_server(serve_one) as address:
+        yield f"http://{address}", heard
 
 
 def issued(head: bytes) -> int:

@@ -20,6 +20,7 @@ from bot.kling.download import (
     download,
     resolve_host,
 )
+from tests.world.sockets import tcp_server
 
 VIDEO = b"\x00\x00\x00\x20ftypisom" + bytes(range(256)) * 4_000
 LIMIT = 10_000_000
@@ -65,11 +66,9 @@ class Server:
 @pytest.fixture
 async def server():
     made = Server()
-    listening = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    made.base = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    yield made
-    listening.close()
-    await listening.wait_closed()
+    async with tcp_server(made.serve) as address:
+        made.base = f"http://{address}"
+        yield made
 
 
 @pytest.fixture
@@ -458,13 +457,10 @@ async def test_a_download_has_an_end_also_where_not_even_the_headers_come(fetch)
     async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
             await reader.read()
-        writer.close()
 
-    listening = await asyncio.start_server(trickle, "127.0.0.1", 0)
-    async with listening:
-        port = listening.sockets[0].getsockname()[1]
+    async with tcp_server(trickle) as address:
         with pytest.raises(DownloadFailed, match="not done after"):
-            await fetch(f"http://127.0.0.1:{port}/v.mp4", tempo=Tempo(total_seconds=0.1))
+            await fetch(f"http://{address}/v.mp4", tempo=Tempo(total_seconds=0.1))
 
 
 # -- the provider's own host --------------------------------------------------------------------------
