@@ -142,18 +142,19 @@ async def build(
             store = await open_store(settings.store.url, sleep=sleep, tell=tell)
             stack.push_async_callback(store.close)
         await wait_out(store, _tell_times(store, clock), tell)
-        pool = await stack.enter_async_context(
-            open_pool(settings.providers, runtime, network, Mask(settings.secrets()).answer)
-        )
         downloads = await stack.enter_async_context(network.client(timeout=DOWNLOAD_TIMEOUT))
 
         scheduler = Scheduler()
         policy = settings.polling.policy
         offer = ConfiguredOffer(settings.providers)
         admin = administration(settings, store=store, offer=offer, runtime=runtime, wake=scheduler.wake)
-        accounts, access = admin.accounts, admin.access
+        accounts, access, live = admin.accounts, admin.access, admin.live
+        mask = Mask(settings.secrets()).answer
+        pool = await stack.enter_async_context(
+            open_pool(settings.providers, runtime, network, mask, live.is_paused)
+        )
         compose = Compose(
-            prices=admin.prices.at,
+            prices=live.catalog,
             pool=pool,
             defaults=settings.models,
             voices=presets.load_voices(),
@@ -178,7 +179,7 @@ async def build(
         assets = Assets(
             store=store,
             pool=pool,
-            catalog=lambda: admin.prices.catalog,
+            catalog=live.catalog,
             accounts=accounts,
             limits=limits,
             runtime=runtime,
@@ -204,7 +205,9 @@ async def build(
         line = Line(store=store, pool=pool, clock=clock)
         shows = WorkerPool(SHOWS_AT_ONCE)
         status = Status(store=store, line=line, notices=telegram.notices, work=shows, clock=clock)
-        providers = Providers(store=store, pool=pool, clock=clock, spending=spending)
+        providers = Providers(
+            store=store, pool=pool, overrides=admin.overrides, clock=clock, spending=spending
+        )
 
         images, copier = ImageWorker(directory=directory), CopyWorker(settings.delivery.copy_timeout)
         stack.push_async_callback(images.close)
@@ -269,7 +272,8 @@ async def build(
             pools=Pools(
                 store=store, accounts=accounts, clock=clock, groups=settings.groups, audit=admin.audit
             ),
-            pricing=admin.pricing,
+            live=live,
+            overrides=admin.overrides,
             access=access,
             admin=admin.admin,
             tasks=tasks,
@@ -370,7 +374,7 @@ async def build(
             copying=copying,
             runtime=runtime,
             renew=poll.results,
-            prices=admin.prices.at,
+            prices=live.catalog,
             possible=services.results.possible,
         )
         recover = Recover(
@@ -406,10 +410,9 @@ async def build(
         )
 
         async def restore() -> None:
-            await providers.restore()
+            await live.refresh()
             await access.refresh()
             await alerts.restore()
-            await services.pricing.refresh()
             await recover.at_start()
             await asset_making.at_start()
 
@@ -430,7 +433,7 @@ async def build(
                 Job.STATUS: (STATUS_SECONDS, status.tick),
                 Job.SPENDING: (RECOVER_SECONDS, partial(spending.tick, alerts)),
                 Job.ACCESS: (RECOVER_SECONDS, access.refresh),
-                Job.PRICING: (RECOVER_SECONDS, services.pricing.refresh),
+                Job.SETTINGS: (RECOVER_SECONDS, live.refresh),
                 Job.ROUNDS: (ROUNDS_SECONDS, rounds.tick),
                 Job.MODERATION: (RECOVER_SECONDS, moderation.tick),
                 Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),

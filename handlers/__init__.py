@@ -5,10 +5,10 @@ from handlers.admin import (
     access,
     announcements,
     grants,
+    overrides,
     panel,
     panel_people,
     panel_tasks,
-    pricing,
     providers,
 )
 from handlers.chat.routes import Routes
@@ -23,7 +23,7 @@ ROUTES = Routes.of_modules(
     *(video, card, commands, late),
     *(assets, templates),
     *(tasks, history, results, replies, inline),
-    *(panel, panel_people, panel_tasks, pricing, grants, providers, access),
+    *(panel, panel_people, panel_tasks, overrides, grants, providers, access),
     *(settings, quota, privacy, stats, announcements),
     *(start, catalog, tips),
     *(buy, refunds),

@@ -10,7 +10,7 @@ import click
 from bot.cli import (
     operations,
     people,
-    pricing,
+    settings,
     tasks,
 )
 
@@ -19,8 +19,8 @@ admin = click.Group(
     commands=[
         *people.COMMANDS,
         *tasks.COMMANDS,
-        *pricing.COMMANDS,
         *operations.COMMANDS,
+        settings.settings,
     ],
 )
 """The commands; their object is the path of the settings."""

@@ -63,7 +63,7 @@ async def _desk(settings: config.Settings) -> AsyncIterator[Desk]:
         offer, runtime = ConfiguredOffer(settings.providers), Runtime()
         made = administration(settings, store=store, offer=offer, runtime=runtime, wake=_nobody)
         await made.access.refresh()
-        await made.pricing.refresh()
+        await made.live.refresh()
         shared = {field.name: getattr(made, field.name) for field in fields(made)}
         tasks = Tasks(
             store=store,

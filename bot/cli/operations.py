@@ -21,7 +21,7 @@ async def maintenance(desk: Desk, wanted: str | None) -> None:
     What runs goes on either way. Alone: how it is.
     """
     if wanted is not None:
-        await desk.access.set_maintenance(None, wanted == "on", desk.operation())
+        await desk.overrides.set_text(None, "access.maintenance", wanted, desk.operation())
     row("on" if desk.access.policy.maintenance else "off")
 
 
@@ -39,7 +39,7 @@ async def access(desk: Desk, mode: str | None) -> None:
     Alone: how it is.
     """
     if mode is not None:
-        await desk.access.set_mode(None, AccessMode(mode), desk.operation())
+        await desk.overrides.set(None, "access.mode", mode, desk.operation())
     row(desk.access.policy.mode)
 
 
@@ -98,8 +98,8 @@ async def notice(desk: Desk, text: tuple[str, ...], clear: bool) -> None:
     if clear and words:
         raise click.ClickException("give a text, or --clear, and not both")
     if clear or words:
-        await desk.admin.set_notice(None, words, desk.operation())
-    row(await desk.admin.notice() or None)
+        await desk.overrides.set(None, "access.notice", words, desk.operation())
+    row(desk.live.now.access.notice or None)
 
 
 @click.command()

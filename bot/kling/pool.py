@@ -65,7 +65,11 @@ class Pool:
     """Chooses among the clients: the greater priority first, then the cheaper, then the freer."""
 
     def __init__(
-        self, clients: Sequence[KlingClient], clock: Clock, rng: random.Random | None = None
+        self,
+        clients: Sequence[KlingClient],
+        clock: Clock,
+        rng: random.Random | None = None,
+        is_paused: Callable[[ProviderName], bool] = lambda _: False,
     ) -> None:
         self._rng = rng or random.SystemRandom()
         self._clients = sorted(clients, key=lambda client: -client.config.priority)
@@ -75,7 +79,7 @@ class Pool:
         self._by_name = {client.name: client for client in clients}
         self._health = {client.name: Healths(self._rng) for client in clients}
         self._clock = clock
-        self._paused: set[ProviderName] = set()
+        self._is_paused = is_paused
         self._exchanges: dict[ProviderName, deque[tuple[Millis, bool]]] = {
             client.name: deque(maxlen=REMEMBERED) for client in clients
         }
@@ -164,7 +168,7 @@ class Pool:
 
     def is_open(self, name: ProviderName, about: About = None) -> bool:
         """Whether something may be sent to a provider now."""
-        return name not in self._paused and self._health[name].closed_until(about) <= self._clock.now()
+        return not self._is_paused(name) and self._health[name].closed_until(about) <= self._clock.now()
 
     def can_ever(self, request: VideoRequest, excluded: Sequence[ProviderName] = ()) -> bool:
         """Whether any provider that is not excluded could take the request, now or later."""
@@ -200,7 +204,7 @@ class Pool:
             busy = health.is_busy(request.resource)
             if (
                 self._able(client, request, excluded)
-                and client.name not in self._paused
+                and not self._is_paused(client.name)
                 and (busy or not waits)
             ):
                 most = client.config.max_concurrent
@@ -243,7 +247,7 @@ class Pool:
             client
             for client in self._clients
             if self._able(client, request, excluded)
-            and client.name not in self._paused
+            and not self._is_paused(client.name)
             and self._health[client.name].closed_until(request.resource) <= now
             and _runs(client, request, running) < client.config.max_concurrent
         ]
@@ -287,13 +291,8 @@ class Pool:
 
     # -- what operators do and see --------------------------------------------------------------------
 
-    def pause(self, name: ProviderName) -> None:
-        """Send nothing new to a provider; what runs there goes on."""
-        self._paused.add(name)
-
-    def resume(self, name: ProviderName) -> None:
+    def reopen(self, name: ProviderName) -> None:
         """Send to a provider again, at once, whatever had closed it."""
-        self._paused.discard(name)
         self._health[name] = Healths(self._rng)
 
     def conditions(self) -> list[Condition]:
@@ -308,7 +307,7 @@ class Pool:
                 Condition(
                     client.name,
                     client.dialect.name,
-                    client.name in self._paused,
+                    self._is_paused(client.name),
                     account.unwell,
                     Millis(account.closed_until),
                     account.closed_for,
@@ -331,8 +330,12 @@ async def open_pool(
     runtime: Runtime,
     network: Network,
     mask: Callable[[bytes], bytes] = bytes,
+    is_paused: Callable[[ProviderName], bool] = lambda _: False,
 ) -> AsyncIterator[Pool]:
-    """One HTTP client for each enabled provider, closed again at the end; `mask` takes secrets out of answers."""
+    """One HTTP client for each enabled provider, closed again at the end; `mask` takes secrets out of answers.
+
+    To those that are paused nothing new is sent; what runs there goes on.
+    """
     async with AsyncExitStack() as stack:
         clients = []
         for provider in providers:
@@ -346,7 +349,7 @@ async def open_pool(
                         provider, _dialect(provider), Signer(scheme, key), http, runtime.clock, mask=mask
                     )
                 )
-        yield Pool(clients, runtime.clock, runtime.rng)
+        yield Pool(clients, runtime.clock, runtime.rng, is_paused)
 
 
 class ConfiguredOffer:

@@ -1,6 +1,6 @@
 """A provider as operators describe it: where it is, how it is spoken to, what it offers and may cost."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -9,10 +9,10 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
-    model_validator,
 )
 
 from bot.domain.credits.caps import Capped
+from bot.domain.operations.overrides import Overridable
 from bot.domain.requests.model import ChangedPrices, PriceColumns
 from bot.domain.requests.operations import Operation
 from bot.domain.units import ProviderName
@@ -26,29 +26,18 @@ LostAnswers = Literal["refund", "ask"]
 AuthName = Literal["auto", "jwt", "bearer", "raw"]
 
 
-class ProviderPrices(BaseModel):
-    """What costs otherwise where a provider is the first that can do it, in the columns of the catalog."""
+class PriceTables(BaseModel):
+    """What costs otherwise than the catalog says, by row and in its columns."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
-    models: dict[str, dict[str, Any]] = {}
-    images: dict[str, dict[str, Any]] = {}
-    services: dict[str, dict[str, Any]] = {}
-
-    @model_validator(mode="after")
-    def _columns(self) -> "ProviderPrices":
-        try:
-            self.columns()
-        except ValidationError as error:
-            raise ValueError(first_mistake(error)) from None
-        return self
+    models: dict[str, PriceColumns] = {}
+    images: dict[str, PriceColumns] = {}
+    services: dict[str, PriceColumns] = {}
 
     def columns(self) -> ChangedPrices:
         """The prices by section and row."""
-        return {
-            section: {name: PriceColumns.model_validate(columns) for name, columns in rows.items()}
-            for section, rows in self.model_dump().items()
-        }
+        return {section: getattr(self, section) for section in PriceTables.model_fields}
 
 
 class Provider(Capped, BaseModel):
@@ -72,13 +61,14 @@ class Provider(Capped, BaseModel):
     timeout: Annotated[float, Field(ge=1, le=170)] = 60
     rate: Annotated[float, Field(gt=0, le=1000)] = 5
     cost: Annotated[float, Field(gt=0, le=1000)] = 1
-    prices: ProviderPrices = ProviderPrices()
+    prices: Annotated[PriceTables, Overridable()] = PriceTables()
     operations: tuple[Operation, ...] = ()
     model_names: dict[str, str] = {}
     paths: dict[Operation, Annotated[str, Field(pattern=r"^/\S*$")]] = {}
     idempotency_key: bool = False
     lost_answers: LostAnswers = "refund"
     enabled: bool = True
+    paused: Annotated[bool, Overridable()] = False
 
     @field_validator("base_url")
     @classmethod

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from bot.clock import Clock, Runtime
 from bot.services.compose import Compose
 from bot.services.credits.payments import Payments
-from bot.services.credits.plans import Plans
 from bot.services.credits.pools import Pools
-from bot.services.credits.pricing import Offer, Prices, Pricing
 from bot.services.library.assets import Assets
 from bot.services.library.templates import Templates
+from bot.services.live_settings import LiveSettings
 from bot.services.operations.broadcast import Broadcasts
+from bot.services.operations.overrides import Offer, Overrides
 from bot.services.operations.panel import AdminPanel
 from bot.services.operations.privacy import Privacy
 from bot.services.operations.providers import Providers
@@ -51,7 +51,8 @@ class Services:
     accounts: Accounts
     payments: Payments
     pools: Pools
-    pricing: Pricing
+    live: LiveSettings
+    overrides: Overrides
     access: Access
     admin: AdminPanel
     tasks: Tasks
@@ -72,10 +73,10 @@ class Administration:
     """What admins work with, from the chat and from a shell."""
 
     audit: Audit
-    prices: Prices
+    live: LiveSettings
+    overrides: Overrides
     accounts: Accounts
     access: Access
-    pricing: Pricing
     admin: AdminPanel
     broadcasts: Broadcasts
     reports: Reports
@@ -87,20 +88,16 @@ def administration(
     """Put it together on an open store; `offer` knows what the providers make."""
     clock = runtime.clock
     audit = Audit(store=store, clock=clock)
-    plans = Plans(store=store, configured=settings.plans, default=settings.quota.default_plan)
-    configured, of_providers = settings.catalog.model_dump(), settings.provider_prices
-    prices = Prices(store=store, configured=configured, of_providers=of_providers)
+    live = LiveSettings(store=store, configured=settings)
     quota, owners = settings.quota, settings.telegram.admins
-    accounts = Accounts(store=store, clock=clock, plans=plans, quota=quota, owners=owners, audit=audit)
-    access = Access(
-        store=store, accounts=accounts, audit=audit, runtime=runtime, settings=settings.access, plans=plans
-    )
+    accounts = Accounts(store=store, clock=clock, plans=live.plans, quota=quota, owners=owners, audit=audit)
+    access = Access(store=store, accounts=accounts, audit=audit, runtime=runtime, live=live)
     return Administration(
         audit=audit,
-        prices=prices,
+        live=live,
+        overrides=Overrides(live=live, offer=offer, store=store, access=access, audit=audit, clock=clock),
         accounts=accounts,
         access=access,
-        pricing=Pricing(plans=plans, prices=prices, offer=offer, access=access, audit=audit),
         admin=AdminPanel(store=store, access=access, accounts=accounts, audit=audit),
         broadcasts=Broadcasts(
             store=store, access=access, accounts=accounts, audit=audit, clock=clock, wake=wake

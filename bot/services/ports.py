@@ -392,7 +392,7 @@ class Job(StrEnum):
     STATUS = "status"
     SPENDING = "spending"
     ACCESS = "access"
-    PRICING = "pricing"
+    SETTINGS = "settings"
     ROUNDS = "rounds"
     MODERATION = "moderation"
     BROADCAST = "broadcast"

@@ -19,11 +19,10 @@ from pydantic_core import ErrorDetails
 
 from bot.domain.credits.quota import PlanTerms
 from bot.domain.credits.shop import MonthlyPlan, Package
-from bot.domain.requests.model import ChangedPrices
-from bot.domain.units import ProviderName
+from bot.domain.operations.overrides import Overridable
 from bot.errors import ConfigError
 from bot.kling import callback
-from bot.kling.provider import Provider
+from bot.kling.provider import PriceTables, Provider
 from bot.settings.sections import (
     Access,
     Alerts,
@@ -61,9 +60,11 @@ class Settings(BaseModel):
     polling: Polling = Field(default_factory=Polling)
     delivery: Delivery = Field(default_factory=Delivery)
     quota: Quota = Field(default_factory=Quota)
-    plans: Annotated[dict[str, PlanTerms], Field(min_length=1)] = {
-        "free": PlanTerms(daily_credits=100, monthly_credits=1000)
-    }
+    plans: Annotated[
+        dict[str, PlanTerms],
+        Field(min_length=1, max_length=100),
+        Overridable(names="[a-z0-9][a-z0-9_-]{0,31}"),
+    ] = {"free": PlanTerms(daily_credits=100, monthly_credits=1000)}
     spending: SpendingSettings = Field(default_factory=SpendingSettings)
     subscriptions: Annotated[tuple[MonthlyPlan, ...], Field(max_length=20)] = ()
     packages: Annotated[tuple[Package, ...], Field(max_length=20)] = ()
@@ -75,6 +76,7 @@ class Settings(BaseModel):
     moderation: Moderation = Field(default_factory=Moderation)
     models: Models = Field(default_factory=Models)
     catalog: Catalog = Field(default_factory=Catalog)
+    prices: Annotated[PriceTables, Overridable()] = PriceTables()
     assistant: Assistant = Field(default_factory=Assistant)
     ideas: Annotated[tuple[IdeaSettings, ...], Field(max_length=50)] = ()
     logging: Logging = Field(default_factory=Logging)
@@ -90,11 +92,6 @@ class Settings(BaseModel):
     def max_source_bytes(self) -> int:
         """The largest video of which a smaller copy is made."""
         return self.delivery.copy_source_mb * 1_000_000
-
-    @property
-    def provider_prices(self) -> dict[ProviderName, ChangedPrices]:
-        """What costs otherwise where a provider is the first that can do it."""
-        return {provider.name: provider.prices.columns() for provider in self.providers}
 
     def secrets(self) -> tuple[str, ...]:
         """Everything that must never be written anywhere."""
@@ -134,14 +131,14 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
             for place, mistake in zip(places, mistakes, strict=True)
             if place not in deeper
         ]
-        raise ConfigError([*gathered.problems, *problems, *_contradictions(gathered)]) from None
-    if problems := [*gathered.problems, *_contradictions(gathered)]:
+        raise ConfigError([*gathered.problems, *problems, *contradictions(gathered)]) from None
+    if problems := [*gathered.problems, *contradictions(gathered)]:
         raise ConfigError(problems)
     return settings
 
 
-def _contradictions(gathered: Gathered) -> list[str]:
-    """What does not fit together. This looks at the values as found, so that other mistakes hide none."""
+def contradictions(gathered: Gathered) -> list[str]:
+    """What does not fit together, a line each. It looks at the values as found, so that other mistakes hide none."""
     problems: list[str] = []
 
     def problem(message: str, *place: str) -> None:

@@ -18,6 +18,7 @@ from pydantic import (
 
 from bot.domain.credits.caps import Capped
 from bot.domain.credits.quota import PoolUse
+from bot.domain.operations.overrides import Overridable
 from bot.domain.people.access import AccessMode
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.options import Options
@@ -163,9 +164,11 @@ class Groups(Section):
 
 
 class Access(Section):
-    """Who may use the bot. `users` and `groups` are always let in; admins let in others while it runs."""
+    """Who may use the bot, and how it receives them. `users` and `groups` are always let in, others by admins."""
 
-    mode: AccessMode = AccessMode.PUBLIC
+    mode: Annotated[AccessMode, Overridable()] = AccessMode.PUBLIC
+    maintenance: Annotated[bool, Overridable()] = False
+    notice: Annotated[str, Field(max_length=500), Overridable()] = ""
     users: tuple[int, ...] = ()
     groups: tuple[int, ...] = ()
 

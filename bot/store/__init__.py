@@ -19,7 +19,7 @@ from bot.store.history import History
 from bot.store.inbox import Inbox, InboxRow, Quarantined
 from bot.store.library import AssetChanged, Library, LibraryRefused
 from bot.store.lots import NotEnough
-from bot.store.operations import Operations
+from bot.store.operations import Operations, OverrideChanged
 from bot.store.outbox import Outbox, SentRecord
 from bot.store.payments import Payments
 from bot.store.people import InviteRefused, People, StandingChanged, User
@@ -35,6 +35,7 @@ __all__ = [
     "InviteRefused",
     "LibraryRefused",
     "NotEnough",
+    "OverrideChanged",
     "PendingQuestion",
     "Quarantined",
     "SentRecord",

@@ -1,7 +1,8 @@
 """What admins use: audit log, settings, broadcasts, reports; and the upkeep."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from bot.domain.operations.overrides import Override
 from bot.domain.operations.records import AuditRow, Broadcast, BroadcastState, Figure
 from bot.domain.tasks.task import Task
 from bot.domain.units import Credits, Millis, ProviderName, UserId
@@ -19,6 +20,10 @@ def author_of(user_id: UserId | None) -> int:
 def save_audit_row(tx: Transaction, audit: AuditRow) -> None:
     """Add to the audit log in a transaction of another subject, once per operation."""
     tx.insert("audit", audit, ignore=True)
+
+
+class OverrideChanged(Exception):
+    """The override was changed since it was read: read it again."""
 
 
 class Operations(Subject):
@@ -66,30 +71,44 @@ class Operations(Subject):
     # -- settings ------------------------------------------------------------------------------------
 
     async def get_setting(self, key: str) -> str | None:
-        """A setting changed while the bot runs; None: not set."""
+        """What the bot remembers under a key; None: nothing."""
         statement = "SELECT value FROM settings WHERE key = :key"
         value: str | None = await self._read(lambda tx: tx.value(statement, key=key))
         return value
 
     async def set_setting(self, key: str, value: str) -> None:
-        """Save such a setting."""
+        """Remember something under a key."""
         row = {"key": key, "value": value}
         await self._write(lambda tx: tx.insert("settings", row, replace=("key",)))
 
-    async def swap_setting(self, key: str, before: str | None, after: str, audit: AuditRow) -> bool:
-        """Replace the value `before` (None: not set), with audit; False: it has changed."""
-        swap = "UPDATE settings SET value = :after WHERE key = :key AND value = :before"
+    async def list_overrides(self) -> list[Override]:
+        """The settings that were ever overridden, those that were reset included."""
+        return await self._read(lambda tx: tx.all(Override, "SELECT * FROM overrides ORDER BY key"))
 
-        def work(tx: Transaction) -> bool:
-            if before is None:
-                swapped = tx.insert("settings", {"key": key, "value": after}, ignore=True)
-            else:
-                swapped = tx.run(swap, key=key, before=before, after=after) == 1
-            if swapped:
-                save_audit_row(tx, audit)
-            return swapped
+    async def swap_overrides(self, changed: Sequence[Override], audit: AuditRow) -> None:
+        """Save changes, all or none, each in place of the version before it, with the audit row.
 
-        return await self._write(work)
+        Raises:
+            OverrideChanged: one of them was changed meanwhile.
+
+        """
+        statement = """
+            INSERT INTO overrides (key, value, version, changed_by, changed_at)
+            SELECT :key, :value, :version, :changed_by, :changed_at
+            WHERE :version = 1 OR EXISTS (SELECT 1 FROM overrides WHERE key = :key)
+            ON CONFLICT (key) DO UPDATE SET
+                value = excluded.value, version = excluded.version,
+                changed_by = excluded.changed_by, changed_at = excluded.changed_at
+            WHERE overrides.version = excluded.version - 1
+        """
+
+        def work(tx: Transaction) -> None:
+            for row in changed:
+                if not tx.run(statement, **mapper.columns(row)):
+                    raise OverrideChanged(row.key)
+            save_audit_row(tx, audit)
+
+        await self._write(work)
 
     # -- broadcasts ----------------------------------------------------------------------------------
 

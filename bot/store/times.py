@@ -76,6 +76,7 @@ DATES: Mapping[str, frozenset[str]] = {
     # An offer that ended too early is made again when it is asked for.
     "offers": frozenset({"offered_at"}),
     "outbox": frozenset({"finished_at"}),
+    "overrides": frozenset({"changed_at"}),
     "payments": frozenset({"paid_at", "paid_until"}),
     "quarantine": frozenset({"received_at"}),
     "templates": frozenset({"created_at"}),

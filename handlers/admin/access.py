@@ -179,22 +179,26 @@ async def maintenance(turn: Turn, words: Words) -> None:
     if wanted not in {"", "on", "off"}:
         raise UserError("error.access.maintenance_usage")
     if wanted:
-        await turn.services.access.set_maintenance(turn.user_id, wanted == "on", turn.idempotency_key)
+        await _override(turn, "maintenance", wanted == "on")
     await turn.answer(door_view(turn))
 
 
 async def on_set_maintenance(turn: Turn, button: SetMaintenance) -> str:
     """Begin or end maintenance."""
-    await turn.services.access.set_maintenance(turn.user_id, button.is_on, turn.idempotency_key)
+    await _override(turn, "maintenance", button.is_on)
     await turn.edit(door_view(turn))
     return turn.t("maintenance.is_on" if button.is_on else "maintenance.is_off")
 
 
 async def on_set_mode(turn: Turn, button: SetMode) -> str:
     """Change how people come to use the bot."""
-    await turn.services.access.set_mode(turn.user_id, button.mode, turn.idempotency_key)
+    await _override(turn, "mode", button.mode)
     await turn.edit(door_view(turn))
     return turn.t("door.now", mode=turn.t(f"access.mode.{button.mode}"))
+
+
+async def _override(turn: Turn, name: str, value: object) -> None:
+    await turn.services.overrides.set(turn.user_id, f"access.{name}", value, turn.idempotency_key)
 
 
 def door_view(turn: Turn) -> View:

@@ -79,21 +79,20 @@ class StopBroadcast(Payload, action="panel.halt"):
 
 
 async def _show_notice(turn: Turn, _: ShowNotice) -> View:
-    return await _notice(turn)
+    return _notice_view(turn.t, turn.services.live.now.access.notice, turn.user_id)
 
 
 async def _delete_notice(turn: Turn, _: DeleteNotice) -> View:
-    await turn.services.admin.set_notice(turn.user_id, "", turn.idempotency_key)
-    return await _notice(turn)
+    return await _set_notice(turn, "")
 
 
 async def _on_notice_reply(turn: Turn, _: AskNotice) -> View:
-    await turn.services.admin.set_notice(turn.user_id, turn.text, turn.idempotency_key)
-    return await _notice(turn)
+    return await _set_notice(turn, turn.text.strip())
 
 
-async def _notice(turn: Turn) -> View:
-    return _notice_view(turn.t, await turn.services.admin.notice(), turn.user_id)
+async def _set_notice(turn: Turn, text: str) -> View:
+    await turn.services.overrides.set(turn.user_id, "access.notice", text, turn.idempotency_key)
+    return _notice_view(turn.t, text, turn.user_id)
 
 
 # -- broadcasts --------------------------------------------------------------------------------------

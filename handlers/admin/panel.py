@@ -12,10 +12,10 @@ from bot.i18n import Texts
 from bot.services.operations.panel import AUDIT_ON_A_PAGE
 from handlers.admin.access import door_view, request_card
 from handlers.admin.announcements import AskBroadcast, ShowNotice
+from handlers.admin.overrides import ShowSettings
 from handlers.admin.panel_pages import ShowHome, ShowLog, StopAsking, back, neighbours, page, to
 from handlers.admin.panel_people import AskSearch, ShowPeople, search
 from handlers.admin.panel_tasks import ShowFailures, ShowRunning
-from handlers.admin.pricing import ShowPlans, ShowPrices
 from handlers.admin.providers import list_providers
 from handlers.chat import html
 from handlers.chat.html import View, inline
@@ -129,13 +129,12 @@ def _home_view(t: Texts, me: Standing, requests: int) -> View:
                 to(owner, t("button.panel_door"), ShowDoor()),
             ],
             [
-                to(owner, t("button.panel_terms"), ShowPlans()),
-                to(owner, t("button.panel_prices"), ShowPrices()),
+                to(owner, t("button.panel_settings"), ShowSettings()),
+                to(owner, t("button.panel_notice"), ShowNotice()),
             ],
-            [to(owner, t("button.panel_notice"), ShowNotice())],
         ]
     if me.may(Permission.BROADCAST):
-        rows[-1].append(to(owner, t("button.panel_broadcast"), AskBroadcast()))
+        rows.append([to(owner, t("button.panel_broadcast"), AskBroadcast())])
     if me.may(Permission.AUDIT):
         rows.append([to(owner, t("button.panel_audit"), ShowAudit())])
     return View(t("panel.home", role=t(f"role.{me.role}")), rows)

@@ -75,16 +75,16 @@ async def list_providers(turn: Turn) -> None:
 
 async def on_pause(turn: Turn, button: PauseProvider) -> str:
     """Send nothing new to the provider; the tasks that run there go on."""
-    name = await _find_and_audit(turn, button, "pause")
-    await turn.services.providers.pause(name, turn.user_id)
+    name = turn.services.providers.named(button.provider)
+    await turn.services.providers.pause(name, turn.user_id, turn.idempotency_key)
     await _show(turn, name)
     return turn.t("providers.now_paused", name=name)
 
 
 async def on_resume(turn: Turn, button: ResumeProvider) -> str:
     """Send to the provider again."""
-    name = await _find_and_audit(turn, button, "resume")
-    await turn.services.providers.resume(name, turn.user_id)
+    name = turn.services.providers.named(button.provider)
+    await turn.services.providers.resume(name, turn.user_id, turn.idempotency_key)
     await _show(turn, name)
     return turn.t("providers.now_resumed", name=name)
 
@@ -94,13 +94,6 @@ async def on_refresh(turn: Turn, button: RefreshProvider) -> str:
     name = turn.services.providers.named(button.provider)
     await _show(turn, name, ask=True)
     return turn.t("providers.now_refreshed", name=name)
-
-
-async def _find_and_audit(turn: Turn, button: _OfProvider, action: str) -> ProviderName:
-    """The provider that a button means; what is about to be done to it is in the audit log."""
-    name = turn.services.providers.named(button.provider)
-    await turn.services.admin.provider_steered(turn.user_id, name, action, turn.idempotency_key)
-    return name
 
 
 async def _show(turn: Turn, name: ProviderName, *, ask: bool = False) -> None:

@@ -58,7 +58,7 @@ async def welcome(turn: Turn) -> None:
     """Show one screen: what the bot does, the balance, and something to try."""
     services = turn.services
     balance = await services.accounts.balance(turn.user_id)
-    notice = await services.admin.notice()
+    notice = services.live.now.access.notice
     await turn.answer(start_page(turn.t, _name(turn), balance, turn.user_id, notice))
     role = services.access.roles.get(turn.user_id)
     if role is not None and turn.is_private:

@@ -147,66 +147,96 @@ async def open_panel(bot) -> None:
     await bot.telegram.wait_for(lambda: len(bot.telegram.replies(BOSS)) > before)
 
 
-async def test_plans_and_prices_change_at_once_and_stay_changed_after_a_restart(bot):
+async def test_settings_change_at_once_and_stay_changed_after_a_restart(bot):
     telegram = bot.telegram
     await telegram.say(ADA, "/start")
     await telegram.wait_text(ADA, "200 credits")
     await open_panel(bot)
-    await tap(bot, "Plans", "what people may spend")
-    await tap(bot, "free", "Plan free")
-    await tap(bot, "Credits a day", "send the new number, 0 to 10,000,000")
+    await tap(bot, "Settings", "Changes hold at once")
+    await tap(bot, "plans", "plans")
+    await tap(bot, "free", "plans.free")
+    await tap(bot, "daily_credits: 200", "Configured: 200")
+    await tap(bot, "Change", "Send a whole number from 0 to 10,000,000, or - for no limit")
     await telegram.say(BOSS, "many")
-    await telegram.wait_text(BOSS, "Send a whole number from 0 to 10,000,000")
+    await bot.wait_written(BOSS, "Send a whole number from 0 to 10,000,000", 2)
     await telegram.say(BOSS, "35")
-    await telegram.wait_text(BOSS, "Changed here")
+    await telegram.wait_text(BOSS, "Now: 35")
     await telegram.say(ADA, "/quota")
     await telegram.wait_text(ADA, "35")
-    await tap(bot, "Kinds", "what may be made?")
-    await telegram.press_labelled(BOSS, "▫️ picture from photos")
-    await telegram.wait_for(lambda: "✅ picture from photos" in labels_of(telegram.replies(BOSS)[-1]))
+    await tap(bot, "Up", "plans.free")
+    await tap(bot, "operations: -", "plans.free.operations")
+    await tap(bot, "Change", "Send some of these")
+    await telegram.say(BOSS, "multi-image2image")
+    await telegram.wait_text(BOSS, "Now: multi-image2image")
     await telegram.say(ADA, "/video a fox")
     await telegram.wait_text(ADA, "It includes: picture from photos")
     assert not bot.rows("SELECT 1 FROM tasks")
 
     await open_panel(bot)
-    await tap(bot, "Plans", "what people may spend")
-    await tap(bot, "New plan", "What is the new plan called?")
-    await telegram.say(BOSS, "Gold")
-    await telegram.wait_text(BOSS, "Plan gold")
+    await tap(bot, "Settings", "Changes hold at once")
+    await tap(bot, "Type a key", "plans.gold.daily_credits 900")
+    await telegram.say(BOSS, "plans.gold.priority")
+    await telegram.wait_text(BOSS, "Send a key and its value")
+    await telegram.say(BOSS, "plans.gold.priority 2")
+    await telegram.wait_text(BOSS, "Now: 2")
     await telegram.say(BOSS, "/plan @ada gold")
     await telegram.wait_text(ADA, "gold")
     await telegram.say(BOSS, "/grant @ada 300")
     await telegram.wait_text(ADA, "300 credits")
 
     await open_panel(bot)
-    await tap(bot, "Prices", "what was accepted keeps its price")
-    await tap(bot, "kling-v2-6", "Credits a second")
-    await tap(bot, "standard", "send the new price")
+    await tap(bot, "Settings", "Changes hold at once")
+    await tap(bot, "prices", "prices")
+    await tap(bot, "models", "prices.models")
+    await tap(bot, "kling-v2-6", "prices.models.kling-v2-6")
+    await tap(bot, "rate", "prices.models.kling-v2-6.rate")
+    await tap(bot, "std: 3", "Configured: 3")
+    await tap(bot, "Change", "Send a number from 0 to 100,000")
     await telegram.say(BOSS, "0,5")
-    await telegram.wait_for(lambda: "standard: 0.5" in labels_of(telegram.replies(BOSS)[-1]))
+    await telegram.wait_text(BOSS, "Now: 0.5")
     await bot.restart()
     await telegram.say(ADA, "/video a fox --model kling-v2-6")
     await bot.wait_for(lambda: bot.rows("SELECT 1 FROM tasks WHERE state = 'succeeded'"))
     assert bot.rows("SELECT price FROM tasks") == [(3,)]
 
     await telegram.press_labelled(BOSS, "As in the settings")
-    await bot.wait_for(lambda: bot.rows("SELECT 1 FROM audit WHERE action = 'price' AND after = 'settings'"))
+    await bot.wait_for(
+        lambda: bot.rows("SELECT 1 FROM audit WHERE subject LIKE 'prices%' AND after = 'settings'")
+    )
     await telegram.say(ADA, "/video an owl --model kling-v2-6")
     await bot.wait_for(lambda: len(bot.rows("SELECT 1 FROM tasks")) == 2)
     assert bot.rows("SELECT max(price) FROM tasks")[0][0] > 3
-    changes = bot.rows(
-        "SELECT subject, before, after FROM audit WHERE action IN ('terms', 'price') ORDER BY at"
-    )
+    changes = bot.rows("SELECT subject, before, after FROM audit WHERE action = 'setting' ORDER BY at")
     assert changes == [
-        ("free", "daily_credits 200", "daily_credits 35"),
-        ("free", "operations -", "operations multi-image2image"),
-        ("gold", "", "added"),
-        ("kling-v2-6", "rate std 3", "rate std 0.5"),
-        ("kling-v2-6", "", "settings"),
+        ("plans.free.daily_credits", "200", "35"),
+        ("plans.free.operations", "-", "multi-image2image"),
+        ("plans.gold.priority", "0", "2"),
+        ("prices.models.kling-v2-6.rate.std", "3", "0.5"),
+        ("prices.models.kling-v2-6.rate.std", "0.5", "settings"),
     ]
 
 
-async def test_support_changes_neither_plans_nor_prices(bot):
+async def test_what_somebody_else_has_changed_meanwhile_is_told_and_a_removed_plan_is_gone(bot):
+    telegram, overrides = bot.telegram, bot.app.services.overrides
+    await open_panel(bot)
+    await tap(bot, "Settings", "Changes hold at once")
+    await tap(bot, "access", "access")
+    await tap(bot, "notice: -", "access.notice")
+    await tap(bot, "Change", "Send a text of up to 500 characters")
+    await overrides.set(None, "access.notice", "from a shell", "shell:1")
+    await telegram.say(BOSS, "from the panel")
+    await telegram.wait_text(BOSS, "Somebody changed access.notice meanwhile: it is from a shell now")
+    assert bot.app.services.live.now.access.notice == "from a shell"
+    await overrides.set(None, "plans.gold.priority", 1, "shell:2")
+    await open_panel(bot)
+    await tap(bot, "Settings", "Changes hold at once")
+    await tap(bot, "● plans", "plans")
+    await tap(bot, "● gold", "plans.gold")
+    await tap(bot, "As in the settings", "Changes hold at once")
+    assert "gold" not in bot.app.services.live.plans
+
+
+async def test_support_changes_no_settings(bot):
     telegram = bot.telegram
     await telegram.say(ADA, "/start")
     await telegram.wait_text(ADA, "200 credits")
@@ -214,4 +244,4 @@ async def test_support_changes_neither_plans_nor_prices(bot):
     await telegram.wait_text(ADA, "Support")
     await telegram.say(ADA, "/admin")
     panel = await telegram.wait_text(ADA, "Your role: Support")
-    assert not {"Plans", "Prices"}.intersection(labels_of(panel))
+    assert "Settings" not in labels_of(panel)

@@ -162,30 +162,38 @@ async def test_tasks_are_looked_at_ended_and_given_back_and_failures_counted(bot
 async def test_plans_and_prices_of_the_shell_hold_for_the_running_bot(bot):
     telegram = bot.telegram
     await meet(bot, ADA)
-    assert await run(bot, "plan-add", "Gold") == [["gold", "added"]]
-    assert await run(bot, "plan-set", "gold", "daily_credits", "70") == [["gold", "daily_credits", "70"]]
-    assert await run(bot, "plan-set", "gold", "models", "kling-v2-6") == [["gold", "models", "kling-v2-6"]]
-    assert await run(bot, "plan-set", "gold", "carry_over", "on") == [["gold", "carry_over", "on"]]
-    assert ["gold", "added", "70"] in [row[:3] for row in await run(bot, "plans")]
+    for field, value, shown in (
+        ("daily_credits", "70", "70"),
+        ("models", "kling-v2-6", "kling-v2-6"),
+        ("carry_over", "ON", "on"),
+    ):
+        (changed,) = await run(bot, "settings", "set", f"plans.gold.{field}", value)
+        assert (changed[:2], changed[3]) == ([f"plans.gold.{field}", shown], "overridden")
+    assert ["plans.gold.daily_credits", "70", "-", "overridden"] in await run(
+        bot, "settings", "list", "plans"
+    )
     assert await run(bot, "plan", "@ada", "gold") == [["1001", "gold", "-"]]
     await ask_until(bot, ADA, "/quota", "You can spend 70 credits")
 
-    assert ["models", "kling-v2-6", "rate", "std", "3", "settings"] in await run(bot, "prices")
-    changed = ["models", "kling-v2-6", "rate", "std", "0.5", "changed"]
-    assert await run(bot, "price-set", "kling-v2-6", "rate", "std", "0.5") == [changed]
-    assert changed in await run(bot, "prices", "kling-v2-6")
+    price = "prices.models.kling-v2-6.rate.std"
+    assert [price, "3", "3", "settings"] in await run(bot, "settings", "list")
+    changed = [price, "0.5", "3", "overridden"]
+    assert await run(bot, "settings", "set", price, "0.5") == [changed]
+    assert await run(bot, "settings", "get", price) == [changed]
+    assert "low=0, high=100000" in await refused(bot, "settings", "set", price, "free")
+    assert "setting=prices.models.kling" in await refused(bot, "settings", "get", "prices.models.kling")
     await ask_until(bot, ADA, "/prices", "5 s 3 · 10 s 5")
     await telegram.say(ADA, "/video a fox --model kling-v2-6")
     await telegram.wait_video(ADA)
     assert bot.rows("SELECT price FROM tasks") == [(3,)]
-    assert await run(bot, "price-reset", "kling-v2-6") == [["models", "kling-v2-6", "settings"]]
+    assert await run(bot, "settings", "reset", "prices.models.kling-v2-6") == [
+        ["prices.models.kling-v2-6", "settings"]
+    ]
 
-    assert await run(bot, "plan-reset", "gold") == [["gold", "removed"]]
+    assert await run(bot, "settings", "reset", "plans.gold") == [["plans.gold", "settings"]]
     await ask_until(bot, ADA, "/quota", "You can spend 197 credits")
-    assert await run(bot, "plan-reset", "free") == [["free", "settings"]]
     assert [row[1:3] for row in await run(bot, "audit")] == [
-        *(["shell", "terms"] for _ in range(2)),
-        *(["shell", "price"] for _ in range(2)),
+        *(["shell", "setting"] for _ in range(3)),
         ["shell", "plan"],
-        *(["shell", "terms"] for _ in range(4)),
+        *(["shell", "setting"] for _ in range(3)),
     ]

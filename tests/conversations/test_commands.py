@@ -66,17 +66,23 @@ async def test_an_unknown_command_is_named_in_private_and_left_alone_in_groups(b
 @pytest.mark.parametrize(
     ("closing", "levels"),
     [
-        (lambda access: access.ban(None, str(ADA), "loud", "test"), {AccessLevel.OPEN}),
-        (lambda access: access.set_maintenance(None, True, "test"), {AccessLevel.OPEN, AccessLevel.VIEW}),
-        (lambda access: access.set_mode(None, AccessMode.ALLOW_LIST, "test"), {AccessLevel.OPEN}),
-        (lambda access: access.standing(ADA), set(AccessLevel)),
+        (lambda services: services.access.ban(None, str(ADA), "loud", "test"), {AccessLevel.OPEN}),
+        (
+            lambda services: services.overrides.set(None, "access.maintenance", True, "test"),
+            {AccessLevel.OPEN, AccessLevel.VIEW},
+        ),
+        (
+            lambda services: services.overrides.set(None, "access.mode", AccessMode.ALLOW_LIST, "test"),
+            {AccessLevel.OPEN},
+        ),
+        (lambda services: services.access.standing(ADA), set(AccessLevel)),
     ],
     ids=["banned", "maintenance", "stranger", "public"],
 )
 async def test_a_command_is_open_to_whom_it_declares(bot, ran, closing, levels):
     await bot.telegram.say(ADA, "/start")
     await bot.wait_for(lambda: ran)
-    await closing(bot.app.services.access)
+    await closing(bot.app.services)
     ran.clear()
     for name in ROUTES.commands:
         await bot.telegram.say(ADA, f"/{name}")

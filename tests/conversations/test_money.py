@@ -110,10 +110,19 @@ prices = { models = { kling-v2-6 = { rate = { std = 7 } } } }
     assert prices["kling-v2-5-turbo"] != 35
     await telegram.say(BOSS, "/admin")
     await telegram.wait_text(BOSS, "Your role: Owner")
-    await telegram.press_labelled(BOSS, "Prices")
+    await telegram.press_labelled(BOSS, "Settings")
     await telegram.wait_text(BOSS, "what was accepted keeps its price")
-    await telegram.press_labelled(BOSS, "kling-v2-6")
-    await telegram.wait_text(BOSS, "Where stand-in is the first choice: standard 7")
+    for label, shown in (
+        ("providers", "providers"),
+        ("stand-in", "providers.stand-in"),
+        ("prices", "providers.stand-in.prices"),
+        ("models", "providers.stand-in.prices.models"),
+        ("kling-v2-6", "providers.stand-in.prices.models.kling-v2-6"),
+        ("rate", "providers.stand-in.prices.models.kling-v2-6.rate"),
+        ("std: 7", "Configured: 7"),
+    ):
+        await telegram.press_labelled(BOSS, label)
+        await telegram.wait_text(BOSS, shown)
 
 
 @pytest.mark.parametrize("target", ["-100", "-1009999999999", str(-ADA)])

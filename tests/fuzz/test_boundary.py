@@ -294,8 +294,8 @@ def test_nobody_else_reads_what_comes_from_outside():
         *("bot.i18n", "bot.domain.requests.catalog", "bot.domain.requests.presets"),
         "bot.masking",
         "bot.domain.outside",
-        "bot.services.credits.pricing",
-        "bot.services.credits.plans",
+        "bot.domain.operations.overrides",
+        "bot.services.live_settings",
     }
     reading = set()
     for path in (ROOT / "bot").rglob("*.py"):

@@ -41,7 +41,7 @@ async def test_the_same_alert_comes_once_an_hour_and_says_how_often_it_came_agai
     for provider in ("stand-in", "second"):
         assert sum(f"<b>{provider}</b>" in text for text in told(two)) == 1
     for _ in range(2):
-        await two.services.providers.resume("stand-in", BOSS)
+        await two.services.providers.resume("stand-in", BOSS, "update:resume")
         await stored(two.store)
         await two.run(Job.DISPATCH)
     assert len(balance(two)) == 2

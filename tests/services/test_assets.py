@@ -198,9 +198,9 @@ async def test_a_voice_of_a_video_is_made_where_the_video_is(two):
 
 
 async def test_a_paused_provider_is_not_asked_and_what_one_person_makes_is_kept_together(two):
-    await two.services.providers.pause(A, BOSS)
+    await two.services.providers.pause(A, BOSS, "update:pause")
     assert (await ask(two)).provider == B
-    await two.services.providers.resume(A, BOSS)
+    await two.services.providers.resume(A, BOSS, "update:resume")
     assert (await ask(two, an_element("Cat"))).provider == B
     assert (await ask(two, user=XIAOLIN)).provider == A
 
@@ -291,10 +291,10 @@ async def test_a_provider_that_stays_down_is_given_up(world):
 
 async def test_a_paused_provider_is_waited_for(world):
     await ask(world)
-    await world.services.providers.pause(A, BOSS)
+    await world.services.providers.pause(A, BOSS, "update:pause")
     await world.run(Job.ASSETS)
     assert sent(world) == []
-    await world.services.providers.resume(A, BOSS)
+    await world.services.providers.resume(A, BOSS, "update:resume")
     await world.run(Job.ASSETS, MINUTE)
     assert len(sent(world)) == 1
 
@@ -470,9 +470,9 @@ async def test_what_a_forgotten_person_made_is_deleted_at_the_provider_too(world
 
 
 async def test_a_request_with_an_element_goes_to_the_account_that_has_it(two):
-    await two.services.providers.pause(A, BOSS)
+    await two.services.providers.pause(A, BOSS, "update:pause")
     await ready(two, front=two.to_second)
-    await two.services.providers.resume(A, BOSS)
+    await two.services.providers.resume(A, BOSS, "update:resume")
     request = a_request(FRONT, model="kling-v3", elements=(77,))
     await stored(two.store, request=await two.services.assets.pinned(ADA, request))
     await stored(two.store, request=a_request(FRONT, model="kling-v3"))
@@ -507,7 +507,7 @@ async def test_a_preset_belongs_to_everybody(world):
 
 async def test_what_is_with_two_providers_is_not_used_in_one_video(two):
     await ready(two)
-    await two.services.providers.pause(A, BOSS)
+    await two.services.providers.pause(A, BOSS, "update:pause")
     await ready(two, an_element("Cat"), "88", two.to_second)
     with pytest.raises(UserError) as caught:
         await two.services.assets.pinned(ADA, a_request(FRONT, model="kling-v3", elements=(77, 88)))

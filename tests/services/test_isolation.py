@@ -129,7 +129,7 @@ async def test_a_model_that_cannot_be_used_leaves_the_offer_alone(world, answer,
 async def test_a_missing_model_is_back_when_an_admin_resumes_its_provider(world):
     failing(world, NO_MODEL, when="kling-v3")
     await sent(world, a_video("kling-v3"))
-    await world.services.providers.resume(A, BOSS)
+    await world.services.providers.resume(A, BOSS, "update:resume")
     assert world.services.compose.models() == ("kling-v2-6", "kling-v3")
     assert await outages(world) == []
 
@@ -198,7 +198,7 @@ async def test_a_message_that_quotes_the_key_reaches_nobody_with_it(world):
     quoted = f"Incorrect key {KEY.partition('|')[0]} or {base64.b64encode(KEY.encode()).decode()}"
     world.to_kling.answer("submit", refusal(401, 1002, quoted), refusal(400, 1201, quoted))
     await sent(world, a_video())
-    await world.services.providers.resume(A, BOSS)
+    await world.services.providers.resume(A, BOSS, "update:resume")
     await sent(world, a_video())
     told = [json.dumps(call) for call in world.to_telegram.of("sendMessage")]
     kept = [str(row) for row in world.rows("SELECT failure_detail FROM tasks")]

@@ -34,12 +34,6 @@ def accounts(office) -> Accounts:
 
 
 @pytest.fixture
-def access_of(office_of):
-    """The door as one of several processes knows it."""
-    return lambda: office_of().access
-
-
-@pytest.fixture
 def access(office) -> Access:
     return office.access
 
@@ -66,41 +60,42 @@ async def test_a_shell_may_do_everything_and_a_person_what_their_role_allows(acc
         await refused("error.admin.only", access.require(ADA, permission))
 
 
-async def test_the_bot_takes_up_what_a_shell_changed_at_the_policy(access, access_of, store):
-    bot = access_of()
-    await bot.refresh()
-    await access.set_maintenance(None, True, "shell:1")
-    await access.set_mode(None, AccessMode.REQUEST, "shell:2")
-    await access.appoint(None, "@ada", Role.ADMIN, "shell:3")
-    assert bot.policy == AccessPolicy(AccessMode.PUBLIC)
-    await bot.refresh()
-    assert bot.policy == AccessPolicy(AccessMode.REQUEST, maintenance=True)
-    assert bot.roles == {BOSS: Role.OWNER, ADA: Role.ADMIN}
+async def test_the_bot_takes_up_what_a_shell_changed_at_the_policy(office, office_of, store):
+    bot = office_of()
+    await bot.access.refresh()
+    await office.overrides.set(None, "access.maintenance", True, "shell:1")
+    await office.overrides.set(None, "access.mode", AccessMode.REQUEST, "shell:2")
+    await office.access.appoint(None, "@ada", Role.ADMIN, "shell:3")
+    assert bot.access.policy == AccessPolicy(AccessMode.PUBLIC)
+    await bot.access.refresh()
+    await bot.live.refresh()
+    assert bot.access.policy == AccessPolicy(AccessMode.REQUEST, maintenance=True)
+    assert bot.access.roles == {BOSS: Role.OWNER, ADA: Role.ADMIN}
     assert await noted(store) == [
         (None, "role", str(ADA), "", "admin"),
-        (None, "access-mode", "bot", "public", "request"),
-        (None, "maintenance", "bot", "off", "on"),
+        (None, "setting", "access.mode", "public", "request"),
+        (None, "setting", "access.maintenance", "off", "on"),
     ]
 
 
-async def test_what_the_log_says_was_before_is_what_another_process_had_chosen(access, access_of, store):
-    await access.set_maintenance(None, True, "shell:1")
-    await access_of().set_maintenance(BOSS, False, "update:2")
-    assert (await noted(store))[0] == (BOSS, "maintenance", "bot", "on", "off")
+async def test_what_the_log_says_was_before_is_what_another_process_had_chosen(office, office_of, store):
+    await office.overrides.set(None, "access.maintenance", True, "shell:1")
+    await office_of().overrides.set(BOSS, "access.maintenance", False, "update:2")
+    assert (await noted(store))[0] == (BOSS, "setting", "access.maintenance", "on", "off")
 
 
-async def test_of_many_who_choose_at_once_the_last_one_counts_for_all(access, access_of, store):
-    doors = [access, *(access_of() for _ in range(4))]
+async def test_of_many_who_choose_at_once_the_last_one_counts_for_all(office, office_of, store):
+    offices = [office, *(office_of() for _ in range(4))]
     await asyncio.gather(
         *(
-            door.set_maintenance(None, number % 2 == 0, f"shell:{number}")
-            for number, door in enumerate(doors * 4)
+            each.overrides.set(None, "access.maintenance", number % 2 == 0, f"shell:{number}")
+            for number, each in enumerate(offices * 4)
         )
     )
-    for door in doors:
-        await door.refresh()
-    rows = await store.operations.list_audit("bot", 0, 50)
-    assert {door.policy.maintenance for door in doors} == {rows[0].after == "on"}
+    for each in offices:
+        await each.live.refresh()
+    rows = await store.operations.list_audit("access.maintenance", 0, 50)
+    assert {each.access.policy.maintenance for each in offices} == {rows[0].after == "on"}
     # Each one found what the one before it had left.
     assert [row.before for row in rows[:-1]] == [row.after for row in rows[1:]]
 
@@ -214,28 +209,3 @@ async def test_a_broadcast_from_a_shell_has_no_author_and_no_message(store, offi
     await refused("error.button.stale", broadcasts.send(None, draft.id, None, "shell:2"))
     await broadcasts.stop(None, draft.id, "shell:3")
     assert [row[:2] for row in await noted(store)] == [(None, "broadcast-stop"), (None, "broadcast")]
-
-
-# -- plans and prices ------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def pricing_of(office_of):
-    return lambda: office_of().pricing
-
-
-def test_prices_are_changed_of_what_is_on_offer(pricing_of):
-    places = {(section, row.id) for section, row in pricing_of().rows()}
-    assert {("models", "kling-v2-6"), ("models", "kling-v2-1"), ("services", "lip-sync")} <= places
-    assert ("images", "kling-v2-1") in places
-    assert ("services", "avatar") not in places
-
-
-async def test_two_processes_change_two_fields_of_a_plan_and_both_hold(pricing_of):
-    bot, shell = pricing_of(), pricing_of()
-    await shell.set_list(None, "free", "models", ["kling-v2-6"], "shell:1")
-    await bot.set_number(BOSS, "free", "daily_credits", "35", "update:2")
-    await shell.set_switch(None, "free", True, "shell:3")
-    await bot.refresh()
-    terms = bot.find_plan("free")
-    assert (terms.models, terms.daily_credits, terms.carry_over) == (("kling-v2-6",), 35, True)

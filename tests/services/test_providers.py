@@ -107,7 +107,7 @@ async def test_a_provider_that_a_fault_has_closed_says_until_when_and_why_and_re
     await stored(world.store)
     await world.run(Job.DISPATCH)
     assert (await closed())[0]
-    await providers.resume(A, BOSS)
+    await providers.resume(A, BOSS, "update:resume")
     assert await closed() == (None, None)
 
 
@@ -124,14 +124,14 @@ async def test_one_provider_is_asked_again_alone_and_the_last_answer_is_kept(two
 
 
 async def test_a_paused_provider_gets_nothing_and_stays_paused_after_a_restart_until_it_is_resumed(two):
-    await two.services.providers.pause(A, BOSS)
+    await two.services.providers.pause(A, BOSS, "update:pause")
     await two.restart()
     paused = [(await two.services.providers.report(name, ask=False)).paused for name in (A, B)]
     assert paused == [True, False]
     await stored(two.store)
     await two.run(Job.DISPATCH)
     assert (len(two.to_kling.of("submit")), len(two.to_second.of("submit"))) == (0, 1)
-    await two.services.providers.resume(A, BOSS)
+    await two.services.providers.resume(A, BOSS, "update:resume")
     await two.restart()
     assert not (await two.services.providers.report(A, ask=False)).paused
 

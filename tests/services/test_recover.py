@@ -346,7 +346,7 @@ async def test_when_the_video_may_be_there_is_told_by_what_others_took(bare):
 
 
 async def test_a_provider_that_cannot_be_used_is_told_of_without_a_promise(world):
-    await world.services.providers.pause(A, BOSS)
+    await world.services.providers.pause(A, BOSS, "update:pause")
     down = "Kling isn't available right now. Your video starts when it's back"
     assert await shown(world, await stored(world.store)) == [down, "You're next in line"]
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from bot.domain.operations.overrides import Override
 from bot.domain.operations.records import AuditRow, BroadcastState
 from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role, Standing
 from bot.domain.people.moderation import Strike, StrikeSource
 from bot.domain.units import DAY, Millis, UserId
-from bot.store import InviteRefused, StandingChanged
+from bot.store import InviteRefused, OverrideChanged, StandingChanged
 from tests.builders import ADA, NOW, XIAOLIN
 
 BOSS = UserId(1000)
@@ -141,25 +142,33 @@ async def test_a_refusal_is_kept_once_and_counted_within_its_window(store):
     assert len(await store.people.list_strikes(None, 9)) == 3
 
 
-async def test_a_choice_takes_the_place_of_the_one_that_was_read_and_of_no_other(store):
-    assert await store.operations.swap_setting("prices", None, "a", a_deed("update:1"))
-    assert not await store.operations.swap_setting("prices", None, "b", a_deed("update:2"))
-    assert not await store.operations.swap_setting("prices", "c", "b", a_deed("update:3"))
-    assert await store.operations.swap_setting("prices", "a", "b", a_deed("update:4"))
-    assert await store.operations.get_setting("prices") == "b"
+def an_override(version: int, value: str | None) -> Override:
+    return Override("access.notice", value, version, BOSS, NOW)
+
+
+async def test_an_override_takes_the_place_of_the_version_that_was_read_and_of_no_other(store):
+    await store.operations.swap_overrides([an_override(1, "a")], a_deed("update:1"))
+    for version in (1, 3):
+        with pytest.raises(OverrideChanged):
+            await store.operations.swap_overrides([an_override(version, "b")], a_deed("update:2"))
+    await store.operations.swap_overrides([an_override(2, None)], a_deed("update:4"))
+    assert await store.operations.list_overrides() == [an_override(2, None)]
     noted = await store.operations.list_audit(None, 0, 10)
     assert [row.operation_id for row in noted] == ["update:4", "update:1"]
 
 
-async def test_of_many_who_change_a_choice_at_once_each_sees_what_the_others_did(store):
+async def test_of_many_who_override_a_setting_at_once_each_sees_what_the_others_did(store):
     async def add(number: int) -> None:
         while True:
-            before = await store.operations.get_setting("plans")
-            after = f"{before or ''}{number},"
-            if await store.operations.swap_setting("plans", before, after, a_deed(f"update:{number}")):
-                return
+            before = await store.operations.list_overrides() or [an_override(0, "")]
+            after = an_override(before[0].version + 1, f"{before[0].value}{number},")
+            try:
+                await store.operations.swap_overrides([after], a_deed(f"update:{number}"))
+            except OverrideChanged:
+                continue
+            return
 
     await asyncio.gather(*(add(number) for number in range(20)))
-    kept = await store.operations.get_setting("plans")
-    assert sorted(map(int, kept.rstrip(",").split(","))) == list(range(20))
-    assert len(await store.operations.list_audit(None, 0, 50)) == 20
+    (kept,) = await store.operations.list_overrides()
+    assert sorted(map(int, kept.value.rstrip(",").split(","))) == list(range(20))
+    assert kept.version == len(await store.operations.list_audit(None, 0, 50)) == 20

@@ -21,7 +21,7 @@ from tests.builders import ADA, ADAS_CHAT, NOW, a_draft, a_grant, an_asset, an_u
 
 TOLERATED = Millis(2 * SECOND)
 TIME = re.compile(r"(^|_)(at|until|since|by)$")
-PEOPLE = {"users.invited_by", "invite_codes.created_by", "broadcasts.created_by"}
+PEOPLE = {"users.invited_by", "invite_codes.created_by", "broadcasts.created_by", "overrides.changed_by"}
 """Columns that are named as times are, and hold who did something."""
 
 Tables = dict[str, dict[Any, dict[str, Any]]]

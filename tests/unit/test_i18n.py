@@ -12,20 +12,17 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.domain.credits.caps import Level, Window
-from bot.domain.credits.plans import LISTS, NUMBERS, SWITCH
 from bot.domain.library.asset import AssetKind
 from bot.domain.library.template import BUILT_IN, BUILT_IN_PHOTO
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessDecision, AccessMode, InviteProblem, Role
 from bot.domain.people.moderation import StrikeSource
 from bot.domain.requests.choices import ANSWERED, CAMERAS, Knob, Preference
-from bot.domain.requests.model import FIXED, PRICES
 from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.advice import Advice
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
 from bot.i18n import DEFAULT, NAMES, Catalogue, Texts, choose, for_language, read_catalogue
-from bot.services.credits.plans import Origin
 from bot.services.people.accounts import AUDITED
 from handlers import ROUTES
 from handlers.chat.html import NAMED_FIELDS
@@ -58,10 +55,10 @@ FAMILIES = {
     "broadcast.": tuple(BroadcastState),
     "audit.": AUDITED,
     "buy.subscription.": ("renews", "ends", "may_renew"),
-    "terms.": (*NUMBERS, *LISTS, SWITCH),
-    "panel.origin.": tuple(Origin),
-    "panel.pick_": LISTS,
-    "price.": (*(set(PRICES) - {"rate", "each"}), FIXED),
+    "error.setting.": (
+        *("integer", "integer_or_none", "number", "number_or_none"),
+        *("switch", "choice", "choices", "list", "text"),
+    ),
     "door.": tuple(set(AccessDecision) - {AccessDecision.PASS}),
     "access.mode.": tuple(AccessMode),
     "role.": (*Role, "none"),

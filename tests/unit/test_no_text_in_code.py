@@ -18,7 +18,6 @@ OTHER_READERS = {
     "bot/__main__.py": "the operator's terminal",
     "bot/cli/operations.py": "the operator's terminal",
     "bot/cli/people.py": "the operator's terminal",
-    "bot/cli/pricing.py": "the operator's terminal",
     "bot/cli/check.py": "the operator's terminal",
     "bot/cli/init.py": "the operator's terminal, and the file that it writes",
     "bot/settings/config.py": "mistakes in the settings, told in the operator's terminal",

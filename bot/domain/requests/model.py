@@ -15,8 +15,11 @@ IMAGE_RATIOS: tuple[AspectRatio, ...] = ("16:9", "9:16", "1:1", "4:3", "3:4", "3
 UNKNOWN_RATE = 5.0
 """Credits a second of a model that the catalog has no price for; operators set their own under [catalog]."""
 
+DEAREST = 100_000
+"""Credits that a second or a result may cost at most."""
+
 Modes = tuple[Mode, ...]
-Rates = Mapping[str, Annotated[float, Field(ge=0)]]
+Rates = Mapping[str, Annotated[float, Field(ge=0, le=DEAREST)]]
 
 
 class PriceColumns(BaseModel):
@@ -36,7 +39,7 @@ class PriceColumns(BaseModel):
     video_rate: Rates = Field(default_factory=dict)
     each: Rates = Field(default_factory=dict)
     pictures_each: Rates = Field(default_factory=dict)
-    fixed: Annotated[int, Field(ge=0)] = 0
+    fixed: Annotated[int, Field(ge=0, le=DEAREST)] = 0
 
 
 class Model(PriceColumns):
@@ -88,21 +91,12 @@ class Model(PriceColumns):
         return Credits(self.fixed + math.ceil(rate * seconds - 1e-9))
 
 
-FIXED = "fixed"
-"""The column that comes on top of what a row costs, a whole number without a key."""
-
-PRICES = tuple(column for column in PriceColumns.model_fields if column != FIXED)
-"""The columns that hold prices by mode, resolution or operation."""
-
-
-def prices_of(row: Model) -> Mapping[str, Mapping[str, float]]:
-    """The prices of a row by column and key; a row without any has the price of what the catalog does not know."""
-    prices: dict[str, dict[str, float]] = {
-        column: dict(getattr(row, column)) for column in PRICES if getattr(row, column)
-    }
-    if row.fixed:
-        prices[FIXED] = {"": row.fixed}
-    return prices or {"rate": dict.fromkeys(row.modes, UNKNOWN_RATE)}
+def prices_of(row: Model) -> PriceColumns:
+    """The prices of a row; one without any has the price of what the catalog does not know."""
+    prices = {column: getattr(row, column) for column in PriceColumns.model_fields}
+    if not any(prices.values()):
+        prices["rate"] = dict.fromkeys(row.modes, UNKNOWN_RATE)
+    return PriceColumns.model_construct(**prices)
 
 
 ChangedPrices = Mapping[str, Mapping[str, PriceColumns]]
@@ -114,7 +108,7 @@ def repriced(row: Model, prices: PriceColumns) -> Model:
     changed: dict[str, object] = {}
     for column in prices.model_fields_set:
         value = getattr(prices, column)
-        changed[column] = value if column == FIXED else {**getattr(row, column), **value}
+        changed[column] = {**getattr(row, column), **value} if isinstance(value, Mapping) else value
     return row.model_copy(update=changed)
 
 

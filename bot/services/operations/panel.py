@@ -10,7 +10,6 @@ from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import Permission, Person, Standing
 from bot.domain.tasks.task import ACTIVE_STATES, LedgerRow, Task
 from bot.domain.units import AccountId, UserId
-from bot.errors import UserError
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts, Audit
 from bot.services.ports import Balance
@@ -19,9 +18,6 @@ from bot.store import Store
 PEOPLE_ON_A_PAGE = 8
 AUDIT_ON_A_PAGE = 10
 RECENT = 5
-
-NOTICE_KEY = "text.notice"
-LONGEST_NOTICE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,37 +115,7 @@ class AdminPanel:
         await self._access.require(actor, Permission.MESSAGE)
         await self._audit.note(operation, actor, "message", str(user_id), "", text[:200])
 
-    async def provider_steered(self, actor: UserId | None, name: str, action: str, operation: str) -> None:
-        """Note that a provider is paused or resumed; to be called before it is.
-
-        Raises:
-            UserError: the actor may not.
-
-        """
-        await self._access.require(actor, Permission.OPERATE)
-        await self._audit.note(operation, actor, action, name)
-
-    # -- texts and the log ---------------------------------------------------------------------------
-
-    async def notice(self) -> str:
-        """The text of the day, which stands beneath /start; empty: there is none."""
-        return await self._store.operations.get_setting(NOTICE_KEY) or ""
-
-    async def set_notice(self, actor: UserId | None, text: str, operation: str) -> str:
-        """Change the text of the day; empty: take it away.
-
-        Raises:
-            UserError: the actor may not, or it is too long.
-
-        """
-        await self._access.require(actor, Permission.OPERATE)
-        cleaned = text.strip()
-        if len(cleaned) > LONGEST_NOTICE:
-            raise UserError("error.admin.notice_length", limit=LONGEST_NOTICE)
-        before = await self.notice()
-        await self._store.operations.set_setting(NOTICE_KEY, cleaned)
-        await self._audit.note(operation, actor, "notice", "bot", before, cleaned)
-        return cleaned
+    # -- the log -------------------------------------------------------------------------------------
 
     async def audit(self, actor: UserId | None, subject: str | None, page: int) -> list[AuditRow]:
         """What was done, newest first, of one person or task or of all; one row more than a page holds.

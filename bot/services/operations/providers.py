@@ -1,15 +1,10 @@
-"""The providers as admins see and steer them: how each one does, what its account says, pause and resume.
-
-What an admin pauses stays paused after a restart, until an admin resumes it.
-"""
+"""The providers as admins see and steer them: how each one does, what its account says, pause and resume."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-
-import structlog
 
 from bot.clock import Clock
 from bot.domain.credits.caps import NO_CAPS, NOTHING, Caps, Spent, estimate
@@ -21,16 +16,13 @@ from bot.kling import outcomes
 from bot.kling.client import KlingClient
 from bot.kling.pool import Condition, Pool, Running
 from bot.services.credits.spending import Spending
+from bot.services.operations.overrides import Overrides
 from bot.store import Store
-
-log = structlog.get_logger(__name__)
 
 ANSWER_SECONDS = 10.0
 """How long a provider may take to tell of its account while an admin waits."""
 
 LOST_SINCE = 30 * DAY
-
-PAUSED, RESUMED = "yes", "no"
 
 
 class Trouble(StrEnum):
@@ -104,30 +96,25 @@ class ProviderReport:
 
 
 class Providers:
-    """Reports on the providers of the pool, and pauses and resumes them for good."""
+    """Reports on the providers of the pool, and pauses and resumes them, which overrides `providers.<name>.paused`."""
 
     def __init__(
         self,
         *,
         store: Store,
         pool: Pool,
+        overrides: Overrides,
         clock: Clock,
         answer_seconds: float = ANSWER_SECONDS,
         spending: Spending | None = None,
     ) -> None:
         self._store = store
         self._pool = pool
+        self._overrides = overrides
         self._clock = clock
         self._answer_seconds = answer_seconds
         self._spending = spending
         self._accounts: dict[ProviderName, AccountAnswer] = {}
-
-    async def restore(self) -> None:
-        """Pause again what was paused when the program ended; to be called before anything is sent."""
-        for client in self._pool.clients():
-            if await self._store.operations.get_setting(_key(client.name)) == PAUSED:
-                self._pool.pause(client.name)
-                log.info("provider stays paused", provider=client.name)
 
     async def reports(self) -> list[ProviderReport]:
         """How every provider does, in order of priority; all accounts are asked for at the same time."""
@@ -152,17 +139,24 @@ class Providers:
                 return client.name
         raise UserError("error.button.stale")
 
-    async def pause(self, name: ProviderName, admin: UserId) -> None:
-        """Send nothing new to a provider until it is resumed; what runs there goes on."""
-        await self._store.operations.set_setting(_key(name), PAUSED)
-        self._pool.pause(name)
-        log.info("provider paused", provider=name, admin=admin)
+    async def pause(self, name: ProviderName, actor: UserId | None, idempotency_key: str) -> None:
+        """Send nothing new to a provider until it is resumed; what runs there goes on.
 
-    async def resume(self, name: ProviderName, admin: UserId) -> None:
-        """Send to a provider again, at once, also where a fault had closed it."""
-        await self._store.operations.set_setting(_key(name), RESUMED)
-        self._pool.resume(name)
-        log.info("provider resumed", provider=name, admin=admin)
+        Raises:
+            UserError: the actor lacks Permission.OPERATE.
+
+        """
+        await self._overrides.set(actor, f"providers.{name}.paused", True, idempotency_key)
+
+    async def resume(self, name: ProviderName, actor: UserId | None, idempotency_key: str) -> None:
+        """Send to a provider again, at once, also where a fault had closed it.
+
+        Raises:
+            UserError: the actor lacks Permission.OPERATE.
+
+        """
+        await self._overrides.set(actor, f"providers.{name}.paused", False, idempotency_key)
+        self._pool.reopen(name)
 
     async def _ask(self, clients: Sequence[KlingClient]) -> None:
         answers = await asyncio.gather(*(self._account(client) for client in clients))
@@ -230,10 +224,6 @@ _PRECISELY: dict[type[outcomes.ProviderError], Trouble] = {
     outcomes.NoPrice: Trouble.PRICE,
     outcomes.Misconfigured: Trouble.SETTINGS,
 }
-
-
-def _key(name: ProviderName) -> str:
-    return f"provider.{name}.paused"
 
 
 def _trouble(kind: type[outcomes.ProviderError]) -> Trouble:

@@ -5,7 +5,7 @@ Whoever decides is the `actor`; None is a shell, which may do what an owner may.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import structlog
@@ -29,15 +29,12 @@ from bot.domain.people.access import (
 )
 from bot.domain.units import DAY, HOUR, ChatId, Millis, UserId
 from bot.errors import UserError
+from bot.services.live_settings import LiveSettings
 from bot.services.people.accounts import Accounts, Audit
 from bot.services.people.limits import Rate
-from bot.settings import sections
 from bot.store import InviteRefused, StandingChanged, Store, User
 
 log = structlog.get_logger(__name__)
-
-MODE_KEY, MAINTENANCE_KEY = "access.mode", "access.maintenance"
-ON, OFF = "on", "off"
 
 MOST_USES = 10_000
 LONGEST_DAYS = 365
@@ -52,7 +49,7 @@ WRONG_CODES = 5
 
 
 class Access:
-    """Decides who may go on, and changes how people stand. `plans` are the names that may be given out now."""
+    """Decides who may go on, and changes how people stand."""
 
     def __init__(
         self,
@@ -61,33 +58,25 @@ class Access:
         accounts: Accounts,
         audit: Audit,
         runtime: Runtime,
-        settings: sections.Access,
-        plans: Collection[str],
+        live: LiveSettings,
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._audit = audit
         self._clock = runtime.clock
         self._rng = runtime.rng
-        self._settings = settings
-        self._plans = plans
-        self._policy = AccessPolicy(settings.mode)
+        self._live = live
         self._roles: dict[UserId, Role] = {}
         self._reading = asyncio.Lock()
         self._wrong_codes: Rate[UserId] = Rate(self._clock, HOUR)
 
     async def refresh(self) -> None:
-        """Take up what was chosen before the program ended, or from a shell meanwhile.
+        """Take up whom the owners appointed before the program ended, or from a shell meanwhile.
 
         To be called before the first update, and again and again.
         """
         # Of two readings, the one that began first must not have the last word.
         async with self._reading:
-            mode = await self._store.operations.get_setting(MODE_KEY)
-            chosen = self._settings.mode if mode is None else AccessMode(mode)
-            self._policy = AccessPolicy(
-                chosen, await self._store.operations.get_setting(MAINTENANCE_KEY) == ON
-            )
             self._know(
                 {standing.user_id: standing.role for standing in await self._store.people.list_staff()}
             )
@@ -97,12 +86,13 @@ class Access:
     @property
     def policy(self) -> AccessPolicy:
         """How people are received now."""
-        return self._policy
+        access = self._live.now.access
+        return AccessPolicy(access.mode, access.maintenance)
 
     @property
     def plans(self) -> tuple[str, ...]:
         """The plans that a newcomer can get."""
-        return tuple(self._plans)
+        return tuple(self._live.plans)
 
     @property
     def roles(self) -> Mapping[UserId, Role]:
@@ -117,7 +107,7 @@ class Access:
             self._know({**self._roles, user_id: kept.role})
         if user_id in self._accounts.owners:
             return replace(kept, role=Role.OWNER)
-        if user_id in self._settings.users and kept.admission is not Admission.DENIED:
+        if user_id in self._live.now.access.users and kept.admission is not Admission.DENIED:
             return replace(kept, admission=Admission.ALLOWED)
         return kept
 
@@ -128,48 +118,16 @@ class Access:
         standing = await self.standing(user_id)
         if chat_id is not None and await self._is_open_group(chat_id):
             return decide_access(
-                replace(self._policy, mode=AccessMode.PUBLIC), standing, level, self._clock.now()
+                replace(self.policy, mode=AccessMode.PUBLIC), standing, level, self._clock.now()
             ), standing
-        return decide_access(self._policy, standing, level, self._clock.now()), standing
+        return decide_access(self.policy, standing, level, self._clock.now()), standing
 
     async def _is_open_group(self, chat_id: ChatId) -> bool:
         """Whether the settings let everybody in in a group, under its present id or one that it had."""
-        groups = self._settings.groups
+        groups = self._live.now.access.groups
         if not groups or chat_id in groups:
             return bool(groups)
         return not set(groups).isdisjoint(await self._store.chats.list_former_ids(chat_id))
-
-    async def set_mode(self, actor: UserId | None, mode: AccessMode, operation: str) -> None:
-        """Receive people in another way from now on.
-
-        Raises:
-            UserError: the actor may not.
-
-        """
-        await self.require(actor, Permission.OPERATE)
-        await self._choose(MODE_KEY, self._settings.mode, mode, actor, "access-mode", operation)
-
-    async def set_maintenance(self, actor: UserId | None, on: bool, operation: str) -> None:
-        """Begin nothing new from now on, or begin again; what runs goes on either way.
-
-        Raises:
-            UserError: the actor may not.
-
-        """
-        await self.require(actor, Permission.OPERATE)
-        await self._choose(MAINTENANCE_KEY, OFF, ON if on else OFF, actor, "maintenance", operation)
-        log.info("maintenance", on=on, by=actor)
-
-    async def _choose(
-        self, key: str, usual: str, chosen: str, actor: UserId | None, action: str, operation: str
-    ) -> None:
-        """Keep a choice together with the note of it, also where a shell chooses at the same time."""
-        while True:
-            before = await self._store.operations.get_setting(key)
-            audit = self._audit.row(operation, actor, action, "bot", before or usual, chosen)
-            if await self._store.operations.swap_setting(key, before, chosen, audit):
-                break
-        await self.refresh()
 
     # -- strangers -----------------------------------------------------------------------------------
 
@@ -429,8 +387,8 @@ class Access:
             raise UserError("error.access.outranked", name=self._person(user).name)
 
     def _require_plan(self, plan: str | None) -> None:
-        if plan is not None and plan not in self._plans:
-            raise UserError("error.access.no_plan", plan=plan, plans=", ".join(self._plans))
+        if plan is not None and plan not in self._live.plans:
+            raise UserError("error.access.no_plan", plan=plan, plans=", ".join(self._live.plans))
 
     def _know(self, roles: Mapping[UserId, Role | None]) -> None:
         self._roles = {user_id: role for user_id, role in roles.items() if role is not None}

@@ -362,6 +362,6 @@ AUDITED = (
     *("pause", "resume", "forgive", "admit", "deny", "invite", "revoke", "redeem", "ban", "unban", "role"),
     *("plan", "grant", "refund", "cancel", "retry", "message"),
     *("notice", "maintenance", "access-mode", "broadcast", "broadcast-stop"),
-    *("price", "terms"),
+    *("price", "terms", "setting"),
 )
 """Every action that is noted; each has a text (`audit.<action>`)."""

@@ -198,6 +198,68 @@ _STATEMENTS = {
         """,
         "DROP TABLE recipes",
     ),
+    "0021_overrides": (
+        """
+        CREATE TABLE overrides (
+            key TEXT PRIMARY KEY,
+            value TEXT,
+            version INTEGER NOT NULL CHECK (version > 0),
+            changed_by INTEGER,
+            changed_at INTEGER NOT NULL
+        ) STRICT
+        """,
+        """
+        INSERT INTO overrides (key, value, version, changed_at)
+        SELECT
+            'plans.' || iif(plan.key GLOB '*[^A-Za-z0-9_-]*', json_quote(plan.key), plan.key) || '.' || field.key,
+            CASE
+                WHEN field.type IN ('true', 'false', 'null') THEN field.type
+                WHEN field.type = 'array' THEN field.value
+                ELSE json_quote(field.value)
+            END,
+            1, 0
+        FROM settings, json_each(settings.value) AS plan, json_each(plan.value) AS field
+        WHERE settings.key = 'plans'
+        """,
+        # A plan that was added and had nothing but defaults: one of them keeps it.
+        """
+        INSERT INTO overrides (key, value, version, changed_at)
+        SELECT
+            'plans.' || iif(plan.key GLOB '*[^A-Za-z0-9_-]*', json_quote(plan.key), plan.key) || '.carry_over',
+            'false', 1, 0
+        FROM settings, json_each(settings.value) AS plan WHERE settings.key = 'plans' AND plan.value = '{}'
+        """,
+        # `fixed` is a number and no table of prices, whose only row has no key.
+        """
+        INSERT INTO overrides (key, value, version, changed_at)
+        SELECT
+            'prices.' || section.key || '.'
+            || iif(model.key GLOB '*[^A-Za-z0-9_-]*', json_quote(model.key), model.key)
+            || '.' || part.key || coalesce('.' || price.key, ''),
+            json_quote(price.value), 1, 0
+        FROM
+            settings, json_each(settings.value) AS section, json_each(section.value) AS model,
+            json_each(model.value) AS part, json_each(part.value) AS price
+        WHERE settings.key = 'prices'
+        """,
+        """
+        INSERT INTO overrides (key, value, version, changed_at)
+        SELECT
+            CASE key WHEN 'text.notice' THEN 'access.notice' ELSE key END,
+            CASE key WHEN 'access.maintenance' THEN iif(value = 'on', 'true', 'false') ELSE json_quote(value) END,
+            1, 0
+        FROM settings WHERE key IN ('access.mode', 'access.maintenance', 'text.notice')
+        """,
+        """
+        INSERT INTO overrides (key, value, version, changed_at)
+        SELECT 'providers' || substr(key, 9), 'true', 1, 0
+        FROM settings WHERE key GLOB 'provider.*.paused' AND value = 'yes'
+        """,
+        """
+        DELETE FROM settings WHERE key GLOB 'provider.*.paused'
+        OR key IN ('plans', 'prices', 'access.mode', 'access.maintenance', 'text.notice')
+        """,
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

@@ -182,17 +182,21 @@ def admin_of(run, tmp_path, monkeypatch):
         (("revoke", "abc"), "no code abc that has not ended"),
         (("invite", "--uses", "0"), "error.invite.range uses=10000, days=365"),
         (("invite", "--plan", "gold"), "error.access.no_plan plan=gold"),
-        (("plan-set", "gold", "priority", "1"), "there is no plan gold; there are: free"),
-        (("plan-set", "free", "priority", "high"), "error.terms.number low=0, high=1000"),
-        (("plan-set", "free", "carry_over", "yes"), "carry_over is on or off"),
-        (("plan-set", "free", "models", "kling-v9"), "kling-v9 is not among the models: kling-v2-6"),
-        (("plan-reset", "gold"), "there is no plan gold"),
-        (("plan-add", "free"), "error.terms.taken plan=free"),
-        (("plan-add", "no name"), "error.terms.name"),
-        (("prices", "kling-v9"), "no kling-v9 is on offer"),
-        (("price-set", "kling-v2-6", "rate", "8k", "1"), "has no price rate 8k; it has: rate std"),
-        (("price-set", "kling-v2-6", "rate", "std", "free"), "error.terms.price high=100000"),
-        (("price-reset", "lip-sync", "--section", "models"), "no lip-sync is on offer in models"),
+        (("settings", "list", "plans.gold"), "error.setting.unknown setting=plans.gold"),
+        (("settings", "get", "telegram.token"), "error.setting.unknown setting=telegram.token"),
+        (("settings", "set", "plans.free.priority", "high"), "error.setting.integer low=0, high=1000"),
+        (("settings", "set", "plans.free.carry_over", "maybe"), "error.setting.switch values=on | off"),
+        (
+            ("settings", "set", "plans.free.models", "kling-v9"),
+            "kling-v9 is no model of a provider: kling-v2-6",
+        ),
+        (("settings", "set", "plans.no name.priority", "1"), "error.setting.unknown"),
+        (("settings", "set", "prices.models.kling-v2-6.rate.8k", "1"), "error.setting.unknown"),
+        (
+            ("settings", "set", "prices.models.kling-v2-6.rate.std", "free"),
+            "error.setting.number low=0, high=100000",
+        ),
+        (("settings", "reset", "plans.gold"), "error.setting.unknown setting=plans.gold"),
         (("broadcast", " "), "error.broadcast.length limit=3500"),
         (("broadcast", "news", "--plan", "gold"), "there is no plan gold"),
         (("broadcast-send", "7"), "there is no broadcast 7"),
@@ -222,18 +226,15 @@ def test_the_text_of_a_broadcast_can_come_from_the_input(admin_of):
     assert (again.exit_code, again.stderr) == (1, "Error: broadcast 1 is sending, and not draft\n")
 
 
-def test_a_name_in_two_sections_of_the_catalog_needs_its_section(admin_of, tmp_path):
+def test_a_name_in_two_sections_of_the_catalog_has_prices_in_both(admin_of, tmp_path):
     # An API key at Kling's own host offers pictures as well, and one model of theirs is called as a video model is.
     a_config(tmp_path / "config.toml", base_url="https://api.klingai.com", models=("kling-v2-1",))
-    price = ("price-set", "kling-v2-1", "each", "1k", "3")
-    result = admin_of(*price)
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert "give one as --section: models, images" in result.stderr
-    assert admin_of(*price, "--section", "images").output == "images\tkling-v2-1\teach\t1k\t3\tchanged\n"
-    listed = admin_of("prices", "kling-v2-1", "--section", "models").output
-    assert {line.split("\t")[5] for line in listed.splitlines()} == {"settings"}
-    reset = admin_of("price-reset", "kling-v2-1", "--section", "images")
-    assert reset.output == "images\tkling-v2-1\tsettings\n"
+    changed = admin_of("settings", "set", "prices.images.kling-v2-1.each.1k", "3").output.split("\t")
+    assert (changed[0], changed[1], changed[3]) == ("prices.images.kling-v2-1.each.1k", "3", "overridden\n")
+    listed = admin_of("settings", "list", "prices.models.kling-v2-1").output
+    assert {line.split("\t")[3] for line in listed.splitlines()} == {"settings"}
+    reset = admin_of("settings", "reset", "prices.images.kling-v2-1")
+    assert reset.output == "prices.images.kling-v2-1\tsettings\n"
 
 
 # -- migrate, run, check -----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from bot.errors import UserError
 from bot.i18n import languages
 from bot.services.requests.interpret import Meaning
 from handlers import ROUTES
-from handlers.admin import announcements, panel, panel_pages, panel_people, panel_tasks, pricing
+from handlers.admin import announcements, overrides, panel, panel_pages, panel_people, panel_tasks
 from handlers.chat.keyboards import (
     CONFIRM,
     COPY_LIMIT,
@@ -224,10 +224,9 @@ PANEL_BUTTONS = {
     "to.3.*": announcements.SetAudience(3),
     "to.3.lzh_Hans": announcements.SetAudience.with_language(3, "zh_Hans"),
     "halt.3": announcements.StopBroadcast(3),
-    "plan_ask.8f0e1d2c.01234567": pricing.AskPlanNumber("8f0e1d2c", "01234567"),
-    "plan_flip.8f0e1d2c.01234567.89abcdef": pricing.Flip("8f0e1d2c", "01234567", "89abcdef"),
-    "prices.1": pricing.ShowPrices(1),
-    "price_ask.8f0e1d2c.01234567": pricing.AskPrice("8f0e1d2c", "01234567"),
+    "settings.8f0e1d2c.1": overrides.ShowSettings("8f0e1d2c", 1),
+    "setting_ask.8f0e1d2c.3": overrides.AskSetting("8f0e1d2c", 3),
+    "setting_reset.8f0e1d2c": overrides.ResetSettings("8f0e1d2c"),
 }
 
 
@@ -312,7 +311,6 @@ OLD_BUTTONS = [
         ("panel", "to.3.*"),
         ("panel", "log.1001"),
         ("panel", "log.1001.2"),
-        ("panel", "prices.0"),
         ("panel", "stop"),
     ),
 ]

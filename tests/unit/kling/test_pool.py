@@ -30,9 +30,16 @@ async def http():
 
 
 @pytest.fixture
-def pool_of(http, clock):
+def paused() -> set[str]:
+    """The providers that are paused."""
+    return set()
+
+
+@pytest.fixture
+def pool_of(http, clock, paused):
     def build(**providers) -> Pool:
-        return Pool([client(name, **settings) for name, settings in providers.items()], clock)
+        clients = [client(name, **settings) for name, settings in providers.items()]
+        return Pool(clients, clock, is_paused=paused.__contains__)
 
     def client(name, *, dialect="official", models=("kling-v2-6",), **settings) -> KlingClient:
         config = Provider(name=name, base_url="http://127.0.0.1:9", key="sk", models=models, **settings)
@@ -65,7 +72,7 @@ def test_only_who_offers_the_model_and_can_express_the_request_takes_it(pool_of)
     assert names(pool, a_request(mode="pro", sound=True)) == ["official"]
 
 
-def test_a_request_has_the_price_of_the_best_that_can_express_it_however_that_one_is(pool_of):
+def test_a_request_has_the_price_of_the_best_that_can_express_it_however_that_one_is(pool_of, paused):
     pool = pool_of(
         dear={"cost": 2.0},
         cheap={"cost": 0.5},
@@ -74,7 +81,7 @@ def test_a_request_has_the_price_of_the_best_that_can_express_it_however_that_on
     assert (pool.first_with("kling-v2-6"), pool.first_with("kling-v3")) == ("cheap", "gateway")
     assert pool.first_able(a_request()) == "cheap"
     pool.note("cheap", REFUSED)
-    pool.pause("cheap")
+    paused.add("cheap")
     assert pool.first_able(a_request()) == "cheap"
     assert pool.first_able(a_request(model="kling-v9")) is None
 
@@ -88,13 +95,13 @@ def test_what_uses_elements_of_an_account_goes_to_that_account_only(pool_of):
     assert pool.unsupported(a_request(account="gone")) == ("account",)
 
 
-def test_a_paused_or_resting_provider_is_not_open(pool_of):
+def test_a_paused_or_resting_provider_is_not_open(pool_of, paused):
     pool = pool_of(a={}, b={})
-    pool.pause("a")
+    paused.add("a")
     pool.note("b", REFUSED)
     assert not pool.is_open("a")
     assert not pool.is_open("b")
-    pool.resume("a")
+    paused.remove("a")
     assert pool.is_open("a")
 
 
@@ -283,11 +290,11 @@ def test_what_needs_no_model_goes_to_whoever_offers_the_operation(pool_of):
 # -- what operators do and see -----------------------------------------------------------------------
 
 
-def test_a_paused_provider_gets_nothing_new_until_it_is_resumed(pool_of):
+def test_a_paused_provider_gets_nothing_new_until_it_is_resumed(pool_of, paused):
     pool = pool_of(a={}, b={})
-    pool.pause("a")
+    paused.add("a")
     assert names(pool) == ["b"]
-    pool.resume("a")
+    paused.remove("a")
     assert names(pool) == ["a", "b"]
 
 
@@ -295,7 +302,7 @@ def test_resuming_opens_a_provider_that_a_fault_had_closed(pool_of):
     pool = pool_of(a={})
     pool.note("a", REFUSED)
     assert names(pool) == []
-    pool.resume("a")
+    pool.reopen("a")
     assert names(pool) == ["a"]
 
 

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from bot.errors import ConfigError
+from bot.kling.provider import PriceTables
 from bot.settings.config import Settings, load
 from bot.settings.sources import SECRETS
 
@@ -50,7 +51,8 @@ def keys_of(model: type[BaseModel]) -> list[tuple[str, ...]]:
             for part in (field.annotation, *get_args(field.annotation))
             if isinstance(part, type) and issubclass(part, BaseModel)
         ]
-        if inner:
+        # The columns of prices are those of the catalog.
+        if inner and inner[0] is not PriceTables:
             found += [(name, *rest) for rest in keys_of(inner[0])]
         else:
             found.append((name,))
