@@ -1,82 +1,44 @@
 """The commands that make something else than a video from a prompt or frames, and messages of no use here."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import reduce
+from operator import or_
+
 from bot.domain.people.access import AccessLevel
-from bot.errors import UserError
-from bot.services.compose import Pictures
+from bot.domain.requests.operations import Operation, Product, Role, made_by
+from bot.domain.requests.prompt import ParsedPrompt
+from bot.services.compose import Inputs, Pictures
 from bot.services.requests.interpret import Meaning
 from handlers.chat.html import View, inline
 from handlers.chat.inputs import parse_prompt, pictures_of, read_inputs, source_of
 from handlers.chat.menus import Menu, Section
-from handlers.chat.pointers import Medium
+from handlers.chat.pointers import NOTHING, Medium
 from handlers.chat.routes import Command, Event
 from handlers.chat.turn import Turn
 from handlers.making.card import suggest_outfits
 from handlers.making.submit import submit_or_ask
 
-
-async def extend(turn: Turn) -> None:
-    """`/extend`: the video that is pointed at, or the newest, some seconds longer."""
-    inputs = await read_inputs(turn, Medium.VIDEO, links=False)
-    task, source = await source_of(turn, inputs)
-    prompt = parse_prompt(turn, inputs.text, inputs.names)
-    await submit_or_ask(turn, turn.services.compose.extension(prompt, source, task.request.mode))
+MEDIA = {Product.VIDEO: Medium.VIDEO, Product.IMAGE: Medium.PHOTO, Product.AUDIO: Medium.SOUND}
 
 
-async def edit(turn: Turn) -> None:
-    """`/edit`: the video that is pointed at, or the newest, changed as the prompt says."""
-    inputs = await read_inputs(turn, Medium.VIDEO)
-    prompt = parse_prompt(turn, inputs.text, inputs.names)
-    if not prompt.prompt:
-        raise UserError("error.request.needs_prompt")
-    _, source = await source_of(turn, inputs)
-    await submit_or_ask(turn, turn.services.compose.edit(prompt, source))
+async def make(turn: Turn) -> None:
+    """`/extend` … `/sound`: what the command makes of a prompt, of what came with it and of what is replied to."""
+    if turn.command is not None:
+        await _make(turn, turn.command.name)
 
 
 async def lip_sync(turn: Turn) -> None:
-    """`/lipsync`, or a sound in reply to a video of ours: the face in it says a text, or what a voice message says."""
-    inputs = await read_inputs(turn, Medium.VIDEO | Medium.SOUND, links=False)
-    compose = turn.services.compose
-    speech = compose.speech(parse_prompt(turn, inputs.text, inputs.names), inputs.sound)
-    _, source = await source_of(turn, inputs)
-    await submit_or_ask(turn, compose.lip_sync(source, speech))
-
-
-async def avatar(turn: Turn) -> None:
-    """`/avatar`: a person in a photo says a text, or what a voice message says."""
-    inputs = await read_inputs(turn, Medium.PHOTO | Medium.SOUND, links=not pictures_of(turn))
-    prompt = parse_prompt(turn, inputs.text, inputs.names)
-    person, compose = inputs.one_picture(), turn.services.compose
-    await submit_or_ask(turn, compose.avatar(prompt, person, compose.speech(prompt, inputs.sound)))
-
-
-async def motion(turn: Turn) -> None:
-    """`/motion`: a person in a photo moves as the one in the newest video does."""
-    inputs = await read_inputs(turn, Medium.VIDEO | Medium.PHOTO)
-    person = inputs.one_picture()
-    _, source = await source_of(turn, inputs)
-    prompt = parse_prompt(turn, inputs.text, inputs.names)
-    await submit_or_ask(turn, turn.services.compose.motion(prompt, person, source))
-
-
-async def effect(turn: Turn) -> None:
-    """`/effect`: one of Kling's effects, by name, on one photo or two."""
-    inputs = await read_inputs(turn, Medium.PHOTO)
-    # What else stands there came with the other photos of an album.
-    name, effects = inputs.text.partition("\n")[0].strip(), turn.services.compose.effects
-    if not name:
-        raise UserError("error.effect.which")
-    if not effects.knows(name) and " " in name:
-        raise UserError("error.effect.unknown", effect=name[:60], nearest=effects.nearest(name))
-    if not inputs.pictures:
-        raise UserError("error.request.one_picture")
-    await submit_or_ask(turn, turn.services.compose.effect(name, inputs.pictures))
+    """A sound in reply to a video of ours is what its face should say."""
+    await _make(turn, "lipsync")
 
 
 async def try_on(turn: Turn) -> None:
     """`/tryon`: a person wears what a second photo shows (a picture), or what a prompt says (a video)."""
     inputs, compose = await read_inputs(turn, Medium.PHOTO), turn.services.compose
     if len(inputs.pictures) == 2:
-        await submit_or_ask(turn, compose.try_on(*inputs.pictures))
+        both = Inputs(Pictures(references=inputs.pictures))
+        await submit_or_ask(turn, compose.compose(Operation.TRY_ON, both, ParsedPrompt("")))
         return
     prompt = parse_prompt(turn, inputs.text, inputs.names)
     person = inputs.one_picture()
@@ -87,27 +49,34 @@ async def try_on(turn: Turn) -> None:
     await submit_or_ask(turn, request)
 
 
-async def image(turn: Turn) -> None:
-    """`/image`: a picture from a prompt, or from a prompt and photos."""
-    inputs = await read_inputs(turn, Medium.PHOTO)
-    prompt = parse_prompt(turn, inputs.text, inputs.names)
-    await submit_or_ask(turn, turn.services.compose.picture(prompt, inputs.pictures))
+def media_of(kinds: Iterable[Product]) -> Medium:
+    """What can be used of a message, by the kinds of files that an operation takes."""
+    return reduce(or_, (MEDIA[kind] for kind in kinds), NOTHING)
 
 
-async def expand(turn: Turn) -> None:
-    """`/expand`: a photo with more around it."""
-    inputs = await read_inputs(turn, Medium.PHOTO)
-    prompt = parse_prompt(turn, inputs.text, inputs.names)
-    await submit_or_ask(turn, turn.services.compose.expansion(prompt, inputs.one_picture()))
-
-
-async def sound(turn: Turn) -> None:
-    """`/sound`: a sound from a prompt, or for the video that is replied to."""
-    inputs, source = await read_inputs(turn, Medium.VIDEO, links=False), None
-    if inputs.source is not None:
-        _, source = await source_of(turn, inputs)
-    prompt = parse_prompt(turn, inputs.text, inputs.names)
-    await submit_or_ask(turn, turn.services.compose.sound(prompt, source))
+async def _make(turn: Turn, command: str) -> None:
+    compose, ways = turn.services.compose, [way for _, way in made_by(command)]
+    kinds = frozenset().union(*(way.kinds for way in ways))
+    # What is said beside a photo may name an address; only where the photo is missing is it taken for one.
+    speaks = Product.AUDIO in kinds and bool(pictures_of(turn))
+    read = await read_inputs(turn, media_of(kinds), links=Product.IMAGE in kinds and not speaks)
+    needs_source = all(way.needs(Role.SOURCE) for way in ways)
+    inputs = Inputs(Pictures(references=read.pictures), read.sound)
+    if needs_source or read.source is not None:
+        operation = next(each for each, way in made_by(command) if way.limits(Role.SOURCE)[1])
+    else:
+        operation = compose.operation_for(command, inputs)
+    if operation.row.limits(Role.EFFECT)[1]:
+        # What else stands there came with the other photos of an album.
+        prompt = ParsedPrompt(read.text.partition("\n")[0].strip())
+    else:
+        prompt = parse_prompt(turn, read.text, read.names)
+    # A video is looked for only where everything else is right.
+    compose.settings(operation, inputs, prompt)
+    if operation.row.limits(Role.SOURCE)[1]:
+        task, source = await source_of(turn, read)
+        inputs = replace(inputs, source=source, source_mode=task.request.mode)
+    await submit_or_ask(turn, compose.compose(operation, inputs, prompt))
 
 
 # -- messages that nothing can be made of ------------------------------------------------------------
@@ -134,17 +103,17 @@ async def on_anonymous_command(turn: Turn) -> None:
     await turn.answer(View(turn.t("error.user.anonymous")))
 
 
-COMMANDS = (
-    Command("image", image, section=Section.MAKING, menu=Menu.PRIVATE),
-    Command("extend", extend, section=Section.MAKING),
-    Command("edit", edit, section=Section.MAKING),
-    Command("lipsync", lip_sync, section=Section.MAKING),
-    Command("effect", effect, section=Section.MAKING),
-    Command("tryon", try_on, section=Section.MAKING),
-    Command("avatar", avatar, section=Section.MAKING),
-    Command("motion", motion, section=Section.MAKING),
-    Command("expand", expand, section=Section.MAKING),
-    Command("sound", sound, section=Section.MAKING),
+MAKING = ("image", "extend", "edit", "lipsync", "effect", "tryon", "avatar", "motion", "expand", "sound")
+"""In the order in which they are listed."""
+
+COMMANDS = tuple(
+    Command(
+        name,
+        try_on if name == "tryon" else make,
+        section=Section.MAKING,
+        menu=Menu.PRIVATE if name == "image" else Menu.NONE,
+    )
+    for name in MAKING
 )
 EVENTS = (
     Event(Meaning.DUB_RESULT, lip_sync),

@@ -3,17 +3,16 @@
 In groups only what is meant for the bot counts: an answer to its question, or a reply that names it.
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
 
 from bot.domain.library.template import PLACEHOLDER
 from bot.domain.people.access import AccessLevel
-from bot.domain.requests.operations import Operation
+from bot.domain.requests.operations import Operation, Role, made_by
 from bot.domain.requests.request import VideoRequest
-from bot.domain.tasks.task import Delivery, DeliveryKind, MessagePurpose, NotedMessage
+from bot.domain.tasks.task import DeliveryKind, MessagePurpose, NotedMessage
 from bot.domain.units import Credits
 from bot.errors import UserError
-from bot.services.compose import Pictures
+from bot.services.compose import Inputs, Pictures
 from bot.services.requests.attachments import split_links
 from bot.services.requests.cards import EDITED, replace_prompt
 from bot.services.requests.interpret import Content, Meaning
@@ -28,26 +27,12 @@ from handlers.making.card_views import MakeIt
 from handlers.making.submit import open_card, save_request
 from handlers.results import result_views, results
 
-MAKES: Mapping[str, frozenset[Operation]] = {
-    "video": frozenset(
-        {
-            Operation.TEXT_TO_VIDEO,
-            Operation.IMAGE_TO_VIDEO,
-            Operation.REFERENCES_TO_VIDEO,
-            Operation.OMNI_VIDEO,
-        }
-    ),
-    "image": frozenset({Operation.IMAGE, Operation.REFERENCES_TO_IMAGE, Operation.OMNI_IMAGE}),
-    "extend": frozenset({Operation.EXTEND}),
-    "edit": frozenset({Operation.OMNI_VIDEO}),
-    "lipsync": frozenset({Operation.LIP_SYNC}),
-    "effect": frozenset({Operation.EFFECT}),
-    "avatar": frozenset({Operation.AVATAR}),
-    "motion": frozenset({Operation.MOTION_CONTROL}),
-    "expand": frozenset({Operation.EXPAND}),
-    "sound": frozenset({Operation.TEXT_TO_AUDIO, Operation.VIDEO_TO_AUDIO}),
+ANSWERED_BY = {
+    MessagePurpose.EXTEND: Operation.EXTEND,
+    MessagePurpose.LIP_SYNC: Operation.LIP_SYNC,
+    MessagePurpose.EFFECT: Operation.EFFECT,
 }
-"""What a request may be that a command has made; those that are not here may have made several kinds."""
+"""What an answer to a question about a result makes."""
 
 
 async def continue_result(turn: Turn) -> None:
@@ -62,36 +47,20 @@ async def refuse_reply(turn: Turn) -> None:
     await use(turn, Medium.PHOTO)
 
 
-async def on_extension_reply(turn: Turn, _: str) -> None:
-    """Extend the video as was answered."""
-    await results.extend(turn, await _asked_about(turn), turn.arguments)
-    await delete_replied_to(turn)
-
-
-async def on_speech_reply(turn: Turn, _: str) -> None:
-    """Let the face say what was answered, as a text or a sound."""
-    delivery, file = await _asked_about(turn), sound_in(turn)
-    if file is None:
-        await results.speak(turn, delivery, turn.arguments)
-    else:
-        audio = await turn.services.attachments.keep_sound(await fetch_file(turn.chat, file))
-        await results.speak(turn, delivery, "", audio)
-    await delete_replied_to(turn)
-
-
-async def on_effect_reply(turn: Turn, _: str) -> None:
-    """Make the effect that was answered."""
-    await results.effect(turn, await _asked_about(turn), turn.arguments)
-    await delete_replied_to(turn)
-
-
-async def _asked_about(turn: Turn) -> Delivery:
-    """The result that a question is about; only its owner may answer."""
-    noted = await result_replied_to(turn)
-    if noted is None:
+async def on_answer(turn: Turn, _: str) -> None:
+    """Make what was answered to a question about a result; only its owner may answer."""
+    services, noted = turn.services, await result_replied_to(turn)
+    if noted is None or noted.purpose is None:
         raise UserError("error.result.none")
-    turn.services.tasks.check_owner(turn.user_id, noted.task)
-    return await turn.services.results.result(noted.task, noted.position)
+    services.tasks.check_owner(turn.user_id, noted.task)
+    delivery = await services.results.result(noted.task, noted.position)
+    operation, file, sound, text = ANSWERED_BY[noted.purpose], None, None, turn.arguments
+    if operation.row.limits(Role.SPEECH)[1]:
+        file = sound_in(turn)
+    if file is not None:
+        sound, text = await services.attachments.keep_sound(await fetch_file(turn.chat, file)), ""
+    await results.make_of_result(turn, operation, delivery, text, sound)
+    await delete_replied_to(turn)
 
 
 async def on_edited(turn: Turn) -> None:
@@ -114,7 +83,8 @@ async def on_edited(turn: Turn) -> None:
 def _may_have_made(command: str, request: VideoRequest) -> bool:
     if command == "video" and request.source is not None:
         return False
-    return command not in MAKES or request.operation in MAKES[command]
+    made = [operation for operation, _ in made_by(command)]
+    return not made or request.operation in made
 
 
 async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
@@ -123,13 +93,19 @@ async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
     files = await services.results.files(task.id)
     delivery = next((file for file in files if file.position == noted.position), None)
     if delivery is not None and Operation.EXTEND in services.results.possible(delivery):
-        await results.extend(turn, delivery, text)
+        await results.make_of_result(turn, Operation.EXTEND, delivery, text)
         return
     prompt = await read_prompt(turn, text)
     ways: list[tuple[str, Payload, Credits]] = []
     with suppress(UserError):
         source = await services.results.source(turn.user_id, task, noted.position)
-        ways.append(await _offer(turn, "offer.edit", services.compose.edit(prompt, source)))
+        ways.append(
+            await _offer(
+                turn,
+                "offer.edit",
+                services.compose.compose(Operation.OMNI_VIDEO, Inputs(source=source), prompt),
+            )
+        )
     if delivery is not None and delivery.kind is DeliveryKind.VIDEO:
         with suppress(UserError):
             onward = services.compose.video(prompt, Pictures(first=PLACEHOLDER), turn.preferences)
@@ -160,7 +136,7 @@ EVENTS = (
     Event(Meaning.CHANGE_REQUEST, on_edited, AccessLevel.OPEN),
 )
 REPLIES = (
-    Reply(MessagePurpose.EXTEND, Content.TEXT, on_extension_reply),
-    Reply(MessagePurpose.LIP_SYNC, Content.TEXT | Content.SOUND, on_speech_reply),
-    Reply(MessagePurpose.EFFECT, Content.TEXT, on_effect_reply),
+    Reply(MessagePurpose.EXTEND, Content.TEXT, on_answer),
+    Reply(MessagePurpose.LIP_SYNC, Content.TEXT | Content.SOUND, on_answer),
+    Reply(MessagePurpose.EFFECT, Content.TEXT, on_answer),
 )

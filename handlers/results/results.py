@@ -7,13 +7,14 @@ is for its owner and for admins, whose task it then is.
 from dataclasses import replace
 
 from bot.domain.people.access import AccessLevel
-from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import AudioRef, VideoRequest
+from bot.domain.requests.operations import Operation, Role
+from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.request import AudioRef
 from bot.domain.tasks.task import Delivery, MessagePurpose, Task
 from bot.domain.units import TaskId
 from bot.errors import UserError
 from bot.i18n import for_language
-from bot.services.compose import Pictures
+from bot.services.compose import Inputs, Pictures
 from handlers.chat.html import ALERT_LIMIT, View, cut, plain
 from handlers.chat.inputs import read_prompt
 from handlers.chat.keyboards import Rows
@@ -94,12 +95,6 @@ async def on_ask_for_extension(turn: Turn, button: AskForExtension) -> None:
     await _ask(turn, delivery, MessagePurpose.EXTEND, view)
 
 
-async def on_extend(turn: Turn, button: Extend) -> None:
-    """Extend the video without a prompt."""
-    await extend(turn, await _owned(turn, button), "", button.price)
-    await on_dismiss(turn)
-
-
 async def on_ask_for_speech(turn: Turn, button: AskForSpeech) -> None:
     """Ask what the face should say."""
     delivery = await _owned(turn, button)
@@ -120,9 +115,11 @@ async def on_list_effects(turn: Turn, button: ListEffects) -> None:
         await turn.edit(view)
 
 
-async def on_make_effect(turn: Turn, button: MakeEffect) -> None:
-    """Make the chosen effect."""
-    await effect(turn, await _owned(turn, button), button.scene, button.price)
+async def on_make(turn: Turn, button: Extend | MakeEffect) -> None:
+    """Extend the video without a prompt, or make the chosen effect."""
+    scene = button.scene if isinstance(button, MakeEffect) else ""
+    operation = Operation.EFFECT if scene else Operation.EXTEND
+    await make_of_result(turn, operation, await _owned(turn, button), scene, shown=button.price)
     await on_dismiss(turn)
 
 
@@ -139,35 +136,39 @@ async def _ask(turn: Turn, delivery: Delivery, purpose: MessagePurpose, view: Vi
     await turn.services.results.note(delivery, turn.chat_id, sent.message_id, purpose)
 
 
-async def extend(turn: Turn, delivery: Delivery, text: str, shown: int | None = None) -> None:
-    """Extend the video as a text says; `shown` is the price on the button that asked for it."""
-    services = turn.services
-    source = await services.results.source(turn.user_id, delivery.task, delivery.position)
-    prompt = await read_prompt(turn, text)
-    await _make(turn, delivery, services.compose.extension(prompt, source, delivery.task.request.mode), shown)
-
-
-async def speak(turn: Turn, delivery: Delivery, text: str, sound: AudioRef | None = None) -> None:
-    """Let the face in the video say a text or a sound."""
-    services = turn.services
-    speech = services.compose.speech(await read_prompt(turn, text), sound)
-    source = await services.results.source(turn.user_id, delivery.task, delivery.position)
-    await _make(turn, delivery, services.compose.lip_sync(source, speech))
-
-
-async def effect(turn: Turn, delivery: Delivery, name: str, shown: int | None = None) -> None:
-    """Make an effect, by its name, of the result as an image; `shown` is the price that the button's message told.
+async def make_of_result(
+    turn: Turn,
+    operation: Operation,
+    delivery: Delivery,
+    text: str,
+    sound: AudioRef | None = None,
+    shown: int | None = None,
+) -> None:
+    """Make something of a result as a text or a sound says; `shown` is the price that the button's message told.
 
     Raises:
-        UserError: there is no such effect.
+        UserError: it cannot be made.
 
     """
-    services = turn.services
-    effects = services.compose.effects
-    if not effects.knows(name):
-        raise UserError("error.effect.unknown", effect=name[:60], nearest=effects.nearest(name))
-    image = await services.attachments.keep_image(await services.results.picture(delivery))
-    await _make(turn, delivery, services.compose.effect(name, (image,)), shown)
+    services, row = turn.services, operation.row
+    if row.limits(Role.EFFECT)[1]:
+        services.compose.effects.check(text)
+        prompt = ParsedPrompt(text)
+    else:
+        prompt = await read_prompt(turn, text)
+    inputs = Inputs(sound=sound, source_mode=delivery.task.request.mode)
+    if row.limits(Role.REFERENCES)[1]:
+        image = await services.attachments.keep_image(await services.results.picture(delivery))
+        inputs = replace(inputs, pictures=Pictures(references=(image,)))
+    services.compose.settings(operation, inputs, prompt)
+    if row.limits(Role.SOURCE)[1]:
+        source = await services.results.source(turn.user_id, delivery.task, delivery.position)
+        inputs = replace(inputs, source=source)
+    request = services.compose.compose(operation, inputs, prompt)
+    if turn.pressed is not None:
+        await submit_pressed(turn, request, shown, _home(turn, delivery.task))
+    else:
+        await submit_or_ask(turn, request)
 
 
 async def on_continue_from_frame(turn: Turn, button: ContinueFromFrame) -> None:
@@ -182,14 +183,6 @@ async def on_continue_from_frame(turn: Turn, button: ContinueFromFrame) -> None:
     request = services.compose.video(prompt, Pictures(first=frame), turn.preferences)
     await submit_pressed(turn, request, button.price, _home(turn, delivery.task))
     await on_dismiss(turn)
-
-
-async def _make(turn: Turn, delivery: Delivery, request: VideoRequest, shown: int | None = None) -> None:
-    """Submit what is made of a result, or ask first."""
-    if turn.pressed is not None:
-        await submit_pressed(turn, request, shown, _home(turn, delivery.task))
-    else:
-        await submit_or_ask(turn, request)
 
 
 # -- keeping and deleting ----------------------------------------------------------------------------
@@ -294,10 +287,10 @@ BUTTONS = (
     Press(MakeAgain, on_make_again),
     Press(Change, on_change),
     Press(AskForExtension, on_ask_for_extension),
-    Press(Extend, on_extend),
+    Press(Extend, on_make),
     Press(AskForSpeech, on_ask_for_speech),
     Press(ListEffects, on_list_effects),
-    Press(MakeEffect, on_make_effect),
+    Press(MakeEffect, on_make),
     Press(ContinueFromFrame, on_continue_from_frame),
     Press(Dismiss, on_dismiss, AccessLevel.VIEW),
     Press(SendOriginal, on_original, AccessLevel.VIEW),

@@ -6,7 +6,7 @@ comes out is sent by the client, and the stand-in must accept it.
 
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
@@ -21,7 +21,7 @@ from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import Options
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import Shot, Speech, VideoRequest
+from bot.domain.requests.request import Shot, VideoRequest
 from bot.domain.tasks.task import Delivery, RemoteVideo, TaskState
 from bot.domain.units import ProviderName
 from bot.errors import UserError
@@ -32,7 +32,7 @@ from bot.kling.pool import open_pool
 from bot.kling.wire import SubmitContext
 from bot.media.clips import as_mp3
 from bot.network import Network
-from bot.services.compose import Compose, Pictures
+from bot.services.compose import Compose, Inputs, Pictures
 from bot.services.requests.cards import Cards
 from bot.services.tasks.results import source_of
 from bot.settings.config import load
@@ -134,23 +134,24 @@ class Shop:
 
     def made_of(self, result: Delivery) -> Iterator[VideoRequest]:
         """What the bot lets a person make of a result, by its buttons and by commands in reply to it."""
-        words, said, sound = ParsedPrompt("it runs on"), Speech.model_validate(SPOKEN), Speech(audio=SOUND)
+        words = ParsedPrompt("it runs on, for as long as it possibly can")
         source = source_of(result)
         if source is None:
             return
-        ways: list[Callable[[], VideoRequest]] = [
-            lambda: self.compose.extension(words, source, result.task.request.mode),
-            lambda: self.compose.lip_sync(source, said),
-            lambda: self.compose.lip_sync(source, sound),
-            lambda: self.compose.sound(words, source),
+        inputs = Inputs(source=source, source_mode=result.task.request.mode)
+        moving = replace(inputs, pictures=Pictures(references=PICTURES[:1]))
+        asked = [
+            (Operation.EXTEND, inputs, words),
+            (Operation.LIP_SYNC, inputs, words),
+            (Operation.LIP_SYNC, replace(inputs, sound=SOUND), words),
+            (Operation.VIDEO_TO_AUDIO, inputs, words),
         ]
         for model in self.compose.models():
             named = replace(words, options=Options(model=model))
-            ways.append(lambda named=named: self.compose.edit(named, source))
-            ways.append(lambda named=named: self.compose.motion(named, PICTURES[0], source))
-        for way in ways:
+            asked += [(Operation.OMNI_VIDEO, inputs, named), (Operation.MOTION_CONTROL, moving, named)]
+        for operation, given, prompt in asked:
             with suppress(UserError):
-                yield way()
+                yield self.compose.compose(operation, given, prompt)
 
     def sent(self, request: VideoRequest) -> str:
         """What the client sends for a request."""

@@ -70,7 +70,7 @@ class Input:
 class Way:
     """One way to ask for an operation: a command, what comes with it, and the options that are read.
 
-    The values of `preferred` options are those of the person or the operator where nothing is typed.
+    The command is empty where none asks for it. The values of `preferred` options are those of the person or the operator where nothing is typed.
     """
 
     command: str
@@ -352,7 +352,9 @@ class Operation(StrEnum):
     OMNI_IMAGE = (
         "omni-image",
         OperationRow(
-            ways=_image(Input(Role.REFERENCES, 0, 7)), product=Product.IMAGE, prompt=Prompt.REQUIRED
+            ways=(Way("", (Input(Role.REFERENCES, 0, 7),), IMAGE_OPTIONS),),
+            product=Product.IMAGE,
+            prompt=Prompt.REQUIRED,
         ),
     )
     EXPAND = (

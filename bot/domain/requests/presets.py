@@ -101,13 +101,19 @@ class Effects:
         scene = "_".join(plain(name).split())
         return self._effects.get(scene) or Effect(scene, pictures)
 
-    def knows(self, name: str) -> bool:
-        """Whether there is an effect of this name."""
-        return "_".join(plain(name).split()) in self._effects
-
     def nearest(self, name: str) -> str:
         """The scene whose name is most like this."""
         return get_close_matches("_".join(plain(name).split()), list(self._effects), 1, 0.0)[0]
+
+    def check(self, name: str) -> None:
+        """Refuse a name that no effect has.
+
+        Raises:
+            UserError: there is no such effect, with the scene whose name is most like it.
+
+        """
+        if "_".join(plain(name).split()) not in self._effects:
+            raise UserError("error.effect.unknown", effect=name[:60], nearest=self.nearest(name))
 
     def search(self, words: str, pictures: int | None = None) -> list[Effect]:
         """The effects whose names hold all these words; all of them for none."""

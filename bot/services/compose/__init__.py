@@ -3,11 +3,6 @@
 Nothing is kept and nothing costs anything here.
 """
 
-from bot.services.compose.images import Images
-from bot.services.compose.videos import NOTHING_PREFERRED, Finished, Pictures, Videos
+from bot.services.compose.compose import NOTHING_PREFERRED, Compose, Inputs, Pictures
 
-__all__ = ["NOTHING_PREFERRED", "Compose", "Pictures"]
-
-
-class Compose(Videos, Finished, Images):
-    """Builds requests and checks them. Every method raises `UserError`, with what can be done instead."""
+__all__ = ["NOTHING_PREFERRED", "Compose", "Inputs", "Pictures"]

@@ -149,20 +149,15 @@ class Offered:
 
     # -- building ------------------------------------------------------------------------------------
 
-    def _usual(self, operation: Operation) -> str:
+    def _usual(self, operation: Operation) -> Model:
         """The usual image model or service for an operation."""
-        return (self._usable(operation) or self._catalog.without_choice(operation))[0].id
+        return (self._usable(operation) or self._catalog.without_choice(operation))[0]
 
     def _usable(self, operation: Operation) -> tuple[Model, ...]:
         """The image models or services that can do an operation at present, the usual one first."""
         return tuple(
             row for row in self._catalog.without_choice(operation) if self._pool.is_usable(operation, row.id)
         )
-
-    def _checked(self, **fields: Any) -> VideoRequest:
-        request = self._build(**fields)
-        self.check(request)
-        return request
 
     @staticmethod
     def _build(**fields: Any) -> VideoRequest:

@@ -13,9 +13,8 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from bot.domain.requests.operations import Operation, Product
-from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import ImageRef, SourceVideo, Speech, VideoRequest
+from bot.domain.requests.operations import Operation, Product, Role
+from bot.domain.requests.request import SourceVideo, VideoRequest
 from bot.domain.tasks.task import (
     Delivery,
     DeliveryKind,
@@ -29,7 +28,7 @@ from bot.domain.units import ChatId, Credits, TaskId, UserId
 from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, DownloadTooLarge
 from bot.media.clips import NotAVideo, first_frame, last_frame
-from bot.services.compose import Compose
+from bot.services.compose import Compose, Inputs
 from bot.services.ports import ChatBusy, ChatRefused, DeliveryOptions, ResultChat, Sent
 from bot.services.tasks.downloads import SUFFIXES, ResultFiles
 from bot.services.tasks.lifecycle import Tasks
@@ -40,12 +39,6 @@ log = structlog.get_logger(__name__)
 ON_ITS_WAY = frozenset({DeliveryState.PENDING, DeliveryState.SENDING})
 RESENDS_AT_ONCE = 4
 """Results that people ask for once more have slots of their own, beside those that are new."""
-
-HAVE_A_PICTURE = frozenset({DeliveryKind.VIDEO, DeliveryKind.IMAGE})
-
-_ANY_WORDS = ParsedPrompt("on")
-_ANY_PICTURE = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1280, height=720)
-_ANY_SPEECH = Speech(text="on", voice="any")
 
 
 class Results:
@@ -143,16 +136,13 @@ class Results:
         return source
 
     def possible(self, delivery: Delivery) -> frozenset[Operation]:
-        """What the bot's providers can make of a result: a longer video, a speaking face, an effect."""
-        found = set()
-        source = source_of(delivery) if delivery.kind is DeliveryKind.VIDEO else None
-        if source is not None and self._can_extend(source, delivery.task.request):
-            found.add(Operation.EXTEND)
-        if source is not None and self._can_speak(source):
-            found.add(Operation.LIP_SYNC)
-        if delivery.kind in HAVE_A_PICTURE and Operation.EFFECT in self._compose.operations():
-            found.add(Operation.EFFECT)
-        return frozenset(found)
+        """What the bot's providers can make of a result."""
+        offered = self._compose.operations()
+        return frozenset(
+            operation
+            for operation in Operation
+            if operation in offered and self._can_become(operation, delivery)
+        )
 
     def price(self, operation: Operation, delivery: Delivery) -> Credits:
         """What an operation of `possible` costs.
@@ -161,29 +151,19 @@ class Results:
             UserError: it is not possible any more.
 
         """
-        if operation is Operation.EFFECT:
-            scene = self._compose.effects.search("", 1)[0].scene
-            return self._compose.price(self._compose.effect(scene, (_ANY_PICTURE,)))
-        source = source_of(delivery)
-        if source is None:
-            raise UserError("error.result.no_id")
-        if operation is Operation.EXTEND:
-            extension = self._compose.extension(_ANY_WORDS, source, delivery.task.request.mode)
-            return self._compose.price(extension)
-        return self._compose.price(self._compose.lip_sync(source, _ANY_SPEECH))
+        inputs = Inputs(source_mode=delivery.task.request.mode)
+        if operation.row.limits(Role.SOURCE)[1]:
+            source = source_of(delivery)
+            if source is None:
+                raise UserError("error.result.no_id")
+            inputs = replace(inputs, source=source)
+        return self._compose.price(self._compose.sample(operation, inputs))
 
-    def _can_extend(self, source: SourceVideo, request: VideoRequest) -> bool:
-        try:
-            self._compose.extension(_ANY_WORDS, source, request.mode)
-        except UserError:
-            return False
-        return True
-
-    def _can_speak(self, source: SourceVideo) -> bool:
-        if Operation.LIP_SYNC not in self._compose.operations():
+    def _can_become(self, operation: Operation, delivery: Delivery) -> bool:
+        if delivery.kind.value not in operation.row.made_of:
             return False
         try:
-            self._compose.lip_sync(source, _ANY_SPEECH)
+            self.price(operation, delivery)
         except UserError:
             return False
         return True

@@ -96,7 +96,8 @@ def test_effects_are_found_by_name_and_by_words():
     assert known.find("Hug Pro", 1).pictures == 2
     assert known.find("swing_swing", 1).title == "swing swing"
     assert known.find("brand new", 2).scene == "brand_new"
-    assert not known.knows("brand new")
+    with pytest.raises(UserError, match=r"error\.effect\.unknown"):
+        known.check("brand new")
     assert known.nearest("hug por") == "hug_pro"
     assert {effect.scene for effect in known.search("pet dance")} == {
         "drunk_dance_pet",

@@ -1,0 +1,372 @@
+"""From what a person typed and sent to one checked request; what was not said is filled in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from bot.domain.requests.catalog import speech_seconds
+from bot.domain.requests.choices import Preferences, fitted
+from bot.domain.requests.model import Model
+from bot.domain.requests.operations import Operation, Prompt, Role, Way, made_by
+from bot.domain.requests.options import Options
+from bot.domain.requests.presets import language_of
+from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.request import AudioRef, Expansion, ImageRef, SourceVideo, Speech, VideoRequest
+from bot.errors import UserError
+from bot.services.compose.offered import Offered, fitting
+from bot.settings import sections
+
+NOTHING_PREFERRED = Preferences()
+
+LARGEST_RATIO = 3.0
+"""How many times its area a picture may get (see `Expansion`)."""
+
+EVEN_EXPANSION = 0.25
+"""How far a picture grows on every side where no shape was asked for: 1.5 × 1.5 of it."""
+
+SHORTEST_SPEECH = 2
+"""Seconds that Kling wants to hear at least (Lip-Sync, Avatar); a text's are estimated."""
+
+
+SAMPLE_PROMPT = "on" * 20
+"""Long enough to be spoken."""
+SAMPLE_IMAGE = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1280, height=720)
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The pictures that come with a request, by what they are for."""
+
+    first: ImageRef | None = None
+    last: ImageRef | None = None
+    references: tuple[ImageRef, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        """How many of them are frames."""
+        return sum(frame is not None for frame in (self.first, self.last))
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self.frames or self.references)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that comes with a request beside its prompt. `source_mode` is the mode that made the source."""
+
+    pictures: Pictures = Pictures()
+    sound: AudioRef | None = None
+    source: SourceVideo | None = None
+    source_mode: str = ""
+
+    def suit(self, way: Way) -> bool:
+        """Whether a way takes exactly these files; a sound can stand in for a text, so it does not matter."""
+        numbers = {
+            Role.FRAMES: self.pictures.frames,
+            Role.REFERENCES: len(self.pictures.references),
+            Role.SOURCE: int(self.source is not None),
+        }
+        limits = {role: way.limits(role) for role in numbers}
+        return all(limits[role][0] <= number <= limits[role][1] for role, number in numbers.items())
+
+
+class Compose(Offered):
+    """Builds requests and checks them. Every method raises `UserError`, with what can be done instead."""
+
+    @staticmethod
+    def operation_for(command: str, inputs: Inputs) -> Operation:
+        """The operation of a command that takes these inputs; where none does, the last says what is wrong."""
+        able = [operation for operation, way in made_by(command) if inputs.suit(way)]
+        return able[0] if able else made_by(command)[-1][0]
+
+    def compose(self, operation: Operation, inputs: Inputs, prompt: ParsedPrompt) -> VideoRequest:
+        """What an operation makes of some inputs, as the operator has it where nothing was typed.
+
+        Where it makes an effect, or lets a face speak, the prompt is its name or what is said.
+        """
+        settings = self.settings(operation, inputs, prompt)
+        row = self._row_for(operation, inputs, prompt.options)
+        self._check_number(row, len(inputs.pictures.references))
+        way = next((way for way in operation.row.ways if inputs.suit(way)), operation.row.ways[0])
+        usual = self._usual_for(NOTHING_PREFERRED)
+        request = self._fill(operation, way, row, inputs, prompt, usual, settings)
+        self.check(request)
+        return request
+
+    def settings(self, operation: Operation, inputs: Inputs, prompt: ParsedPrompt) -> dict[str, Any]:
+        """What an operation is told beside its files: it follows from the prompt and the pictures.
+
+        A source may be missing still: it is looked for after everything else was found to be right.
+        """
+        row, images = operation.row, inputs.pictures.references
+        if row.limits(Role.EFFECT)[1]:
+            return {"effect": self._effect(prompt.prompt, images), "prompt": ""}
+        if row.limits(Role.REFERENCES) == (1, 1) and len(images) != 1:
+            raise UserError("error.request.one_picture")
+        if row.prompt in {Prompt.AWAITED, Prompt.REQUIRED} and not prompt.prompt:
+            raise UserError("error.request.needs_prompt")
+        if row.limits(Role.SPEECH)[1]:
+            speech = self.speech(prompt, inputs.sound)
+            # Of a picture a prompt would say how it moves; of a video it is what people find it by.
+            return {"speech": speech, "prompt": "" if images else speech.text}
+        if row.limits(Role.EXPANSION)[1]:
+            return {"expansion": _expansion(images[0], prompt.options.aspect_ratio)}
+        return {"orientation": "image"} if row.limits(Role.ORIENTATION)[1] else {}
+
+    def sample(self, operation: Operation, inputs: Inputs) -> VideoRequest:
+        """A request like those that an operation makes of such inputs: to be priced, never sent."""
+        row = operation.row
+        words = self.effects.search("", 1)[0].scene if row.limits(Role.EFFECT)[1] else SAMPLE_PROMPT
+        if row.limits(Role.REFERENCES)[1]:
+            inputs = replace(inputs, pictures=Pictures(references=(SAMPLE_IMAGE,)))
+        return self.compose(operation, inputs, ParsedPrompt(words))
+
+    def _effect(self, name: str, images: Sequence[ImageRef]) -> str:
+        """The scene of an effect, on one picture or two; a name of one word may be newer than our list."""
+        if not name:
+            raise UserError("error.effect.which")
+        if " " in name:
+            self.effects.check(name)
+        if not images:
+            raise UserError("error.request.one_picture")
+        effect = self.effects.find(name, len(images))
+        if len(images) != effect.pictures:
+            raise UserError("error.effect.pictures", effect=effect.title, number=effect.pictures)
+        return effect.scene
+
+    def _row_for(self, operation: Operation, inputs: Inputs, said: Options) -> Model:
+        """The row of the model or service that an operation runs on."""
+        if not operation.row.on_video_model:
+            return self._usual(operation)
+        if operation.row.like_source and inputs.source is not None:
+            return self._catalog.model(inputs.source.model)
+        able = self._catalog.able(self._pool.models(), operation)
+        if not able and not inputs.pictures:
+            raise UserError("error.request.operation", operation=operation)
+        return self._catalog.model(said.model or (able or self._pool.models())[0])
+
+    def _fill(
+        self,
+        operation: Operation,
+        way: Way,
+        row: Model,
+        inputs: Inputs,
+        prompt: ParsedPrompt,
+        usual: sections.Models,
+        settings: Mapping[str, object],
+    ) -> VideoRequest:
+        """A request with the options that were typed, then what is preferred, then what the row has first."""
+        said, pictures = prompt.options, inputs.pictures
+        seconds = operation.row.seconds
+        values: dict[str, Any] = {
+            "duration": row.durations[0] if seconds is None else seconds,
+            "aspect_ratio": None,
+            "prompt": "" if operation.row.prompt is Prompt.NONE else prompt.prompt,
+        }
+        if operation.row.like_source and inputs.source_mode:
+            values["mode"] = inputs.source_mode
+        values |= self._preferred(way, row, pictures, usual)
+        values |= {
+            name: value
+            for name in way.options & VideoRequest.model_fields.keys()
+            if (value := getattr(said, name)) is not None
+        }
+        if values.get("shots"):
+            values["duration"] = sum(shot.duration for shot in values["shots"])
+        if "voice" in way.options and said.voice is not None:
+            values["voices"] = (self.voices.find(said.voice, said.language or "en").id,)
+        return self._build(
+            **{
+                **values,
+                "operation": operation,
+                "model": row.id,
+                "first_frame": pictures.first,
+                "last_frame": pictures.last,
+                "references": pictures.references,
+                "source": inputs.source,
+                **settings,
+            }
+        )
+
+    def _preferred(
+        self, way: Way, row: Model, pictures: Pictures, usual: sections.Models
+    ) -> Mapping[str, object]:
+        """What is preferred where nothing was typed, as far as the row has it; a first frame decides on the ratio."""
+        found: dict[str, object] = {}
+        if "mode" in way.preferred:
+            found["mode"] = self._mode(row, pictures, usual)
+        if "duration" in way.preferred:
+            found["duration"] = _nearest(usual.default_duration, row.durations)
+        if "aspect_ratio" in way.preferred and pictures.first is None:
+            found["aspect_ratio"] = fitting(usual.default_aspect_ratio, row.ratios)
+        return found
+
+    # -- videos from a prompt and pictures -----------------------------------------------------------
+
+    def video(
+        self,
+        parsed: ParsedPrompt,
+        pictures: Pictures | None = None,
+        preferences: Preferences = NOTHING_PREFERRED,
+        *,
+        try_on: bool = False,
+    ) -> VideoRequest:
+        """A video from words, from frames, or from references; what was not said is as the person prefers."""
+        request = self.video_draft(parsed, pictures, preferences, try_on=try_on)
+        self.check(request)
+        return request
+
+    def video_draft(
+        self,
+        parsed: ParsedPrompt,
+        pictures: Pictures | None = None,
+        preferences: Preferences = NOTHING_PREFERRED,
+        *,
+        try_on: bool = False,
+    ) -> VideoRequest:
+        """As `video`, for pictures whose words may still come."""
+        given = pictures or Pictures()
+        said = parsed.options
+        usual = self._usual_for(preferences)
+        model = said.model or self._with_assets(given, said, usual) or self._model(given, usual)
+        row = self._catalog.model(model)
+        self._check_number(row, len(given.references))
+        operation = self._operation(model, given)
+        draft = self._fill(
+            operation, operation.row.ways[0], row, Inputs(given), parsed, usual, {"try_on": try_on}
+        )
+        self._check_but_words(draft)
+        return draft
+
+    def completed(self, draft: VideoRequest, parsed: ParsedPrompt) -> VideoRequest:
+        """A draft with its words, and the options that came with them."""
+        said = {
+            name: value
+            for name in Options.__slots__
+            if name in VideoRequest.model_fields and (value := getattr(parsed.options, name)) is not None
+        }
+        if parsed.options.shots:
+            said["duration"] = sum(shot.duration for shot in parsed.options.shots)
+        if draft.speech is not None and draft.speech.text:
+            said["speech"] = {**draft.speech.model_dump(), "text": parsed.prompt}
+        completed = self._build(**{**draft.model_dump(), **said, "prompt": parsed.prompt})
+        if parsed.prompt:
+            self.check(completed)
+        else:
+            self._check_but_words(completed)
+        return completed
+
+    def rearranged(
+        self, request: VideoRequest, pictures: Pictures, preferences: Preferences = NOTHING_PREFERRED
+    ) -> VideoRequest:
+        """A draft whose pictures are for something else; another model where its own cannot do that."""
+        usual = self._usual_for(preferences)
+        wanted = request.model_copy(
+            update={
+                "aspect_ratio": None
+                if pictures.first is not None
+                else request.aspect_ratio or usual.default_aspect_ratio,
+                "first_frame": pictures.first,
+                "last_frame": pictures.last,
+                "references": pictures.references,
+            }
+        )
+        models = dict.fromkeys((request.model, usual.default, *self._pool.models()))
+        ways = [way for model in models if (way := fitted(wanted, self._catalog.model(model))) is not None]
+        for way in ways:
+            if self.possible(way):
+                return way
+        if not ways:
+            limit = max(row.references for row in self.rows())
+            raise UserError("error.pictures.too_many", number=len(wanted.images), limit=limit)
+        self._check_but_words(ways[0])
+        return ways[0]
+
+    def _operation(self, model: str, pictures: Pictures) -> Operation:
+        return self._catalog.operation_for(model, frames=pictures.frames, references=len(pictures.references))
+
+    def _usual_for(self, preferences: Preferences) -> sections.Models:
+        """What a person gets where they say nothing: what they prefer, else what the operator chose."""
+        offered, mine = self._pool.models(), self._defaults
+        usual = {
+            "default": preferences.model if preferences.model in offered else fitting(mine.default, offered),
+            "default_mode": preferences.mode or mine.default_mode,
+            "default_duration": preferences.duration or mine.default_duration,
+            "default_aspect_ratio": preferences.aspect_ratio or mine.default_aspect_ratio,
+        }
+        return mine.model_copy(update=usual)
+
+    def _model(self, pictures: Pictures, usual: sections.Models) -> str:
+        """The usual model, or the first on offer that does what the pictures are for."""
+        able = []
+        for model in (usual.default, *self._pool.models()):
+            row = self._catalog.model(model)
+            if self._operation(model, pictures) in row.operations and (
+                pictures.last is None or row.end_frame
+            ):
+                if len(pictures.references) <= row.references:
+                    return model
+                able.append(row)
+        # Where none takes so many pictures, the one that takes most says so.
+        return max(able, key=lambda row: row.references).id if able else usual.default
+
+    def _with_assets(self, pictures: Pictures, said: Options, usual: sections.Models) -> str | None:
+        """The usual model, or the first on offer, that takes the elements, or the voice, that were named."""
+        if not said.elements and said.voice is None:
+            return None
+        for model in (usual.default, *self._pool.models()):
+            row = self._catalog.model(model)
+            operation = self._operation(model, pictures)
+            fits = operation in row.operations and len(pictures.references) <= row.references
+            elements = row.elements if operation is not Operation.TEXT_TO_VIDEO else 0
+            if fits and len(said.elements or ()) <= elements and (said.voice is None or row.voices):
+                return model
+        return None
+
+    def _mode(self, row: Model, pictures: Pictures, usual: sections.Models) -> str:
+        """The usual mode, or the first that takes an end frame where there is one."""
+        return fitting(usual.default_mode, (pictures.last is not None and row.end_frame) or row.modes)
+
+    # -- speech ---------------------------------------------------------------------------------------
+
+    def speech(self, parsed: ParsedPrompt, audio: AudioRef | None = None) -> Speech:
+        """What is to be said: a sound, or a text with the voice that was named, in its language."""
+        if audio is not None:
+            return Speech(audio=audio)
+        if not parsed.prompt:
+            raise UserError("error.request.nothing_to_say")
+        said = parsed.options
+        language = said.language or language_of(parsed.prompt)
+        voice = self.voices.find(said.voice or "", language)
+        try:
+            speech = Speech.model_validate(
+                {"text": parsed.prompt, "voice": voice.id, "language": language, "speed": said.speed or 1}
+            )
+        except ValidationError:
+            raise UserError("error.request.too_much_to_say", count=len(parsed.prompt)) from None
+        if speech_seconds(speech) < SHORTEST_SPEECH:
+            raise UserError("error.request.too_little_to_say", seconds=SHORTEST_SPEECH)
+        return speech
+
+
+def _nearest(preferred: int, offered: Sequence[int]) -> int:
+    """The number of seconds on offer that comes nearest."""
+    return min(offered, key=lambda seconds: abs(seconds - preferred))
+
+
+def _expansion(picture: ImageRef, ratio: str | None) -> Expansion:
+    """How far a picture grows to get a shape; the whole shape only as far as the area may grow."""
+    if ratio is None:
+        return Expansion(up=EVEN_EXPANSION, down=EVEN_EXPANSION, left=EVEN_EXPANSION, right=EVEN_EXPANSION)
+    width, _, height = ratio.partition(":")
+    factor = min(int(width) / int(height) * picture.height / picture.width, LARGEST_RATIO)
+    if abs(factor - 1) < 0.01:
+        raise UserError("error.request.same_shape", ratio=ratio)
+    if factor > 1:
+        side = min((factor - 1) / 2, 1.0)
+        return Expansion(left=side, right=side)
+    side = min((1 / factor - 1) / 2, 1.0)
+    return Expansion(up=side, down=side)
