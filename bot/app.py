@@ -433,7 +433,7 @@ async def build(
                 Job.STATUS: (STATUS_SECONDS, status.tick),
                 Job.SPENDING: (RECOVER_SECONDS, partial(spending.tick, alerts)),
                 Job.ACCESS: (RECOVER_SECONDS, access.refresh),
-                Job.SETTINGS: (RECOVER_SECONDS, live.refresh),
+                Job.SETTINGS: (TICK_SECONDS, live.refresh),
                 Job.ROUNDS: (ROUNDS_SECONDS, rounds.tick),
                 Job.MODERATION: (RECOVER_SECONDS, moderation.tick),
                 Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
