@@ -107,7 +107,7 @@ def test_an_imaginary_operation_refuses_by_its_row(compose, relight, inputs, pro
     assert caught.value.key == key
 
 
-COMMANDS = sorted({command for operation in Operation for command in operation.row.commands} - {""})
+COMMANDS = sorted({way.command for operation in Operation for way in operation.row.ways} - {""})
 
 
 @pytest.mark.parametrize("command", COMMANDS)

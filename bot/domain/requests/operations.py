@@ -122,8 +122,8 @@ class OperationRow:
     `from_maker` needs the provider that made it.
     `seconds` is what it lasts where nothing is typed; None: as preferred, or what the model has first.
     `charged_block` is the seconds that are charged together, and `charged_slack` those that are not counted.
-    `is_extendable` says whether its videos can be extended. `made_of` are the kinds of results with a button for it;
-    `button` and `question` are the keys of the button's text and of what it asks.
+    `is_extendable` says whether its videos can be extended. `made_of` are the kinds of results with a button
+    for it.
     """
 
     ways: tuple[Way, ...]
@@ -140,13 +140,6 @@ class OperationRow:
     charged_slack: float = 0.1
     is_extendable: bool = False
     made_of: frozenset[Product] = frozenset()
-    button: str = ""
-    question: str = ""
-
-    @property
-    def commands(self) -> frozenset[str]:
-        """The commands that can ask for it."""
-        return frozenset(way.command for way in self.ways)
 
     @property
     def takes_duration(self) -> bool:
@@ -286,8 +279,6 @@ class Operation(StrEnum):
             prompt=Prompt.OPTIONAL,
             is_extendable=True,
             made_of=OF_VIDEOS,
-            button="button.extend",
-            question="result.ask_extend",
         ),
     )
     LIP_SYNC = (
@@ -300,8 +291,6 @@ class Operation(StrEnum):
             charged_block=5,
             charged_slack=0.25,
             made_of=OF_VIDEOS,
-            button="button.speak",
-            question="result.ask_speech",
         ),
     )
     EFFECT = (
@@ -309,8 +298,6 @@ class Operation(StrEnum):
         OperationRow(
             ways=(Way("effect", (Input(Role.REFERENCES, 1, 2), Input(Role.EFFECT))),),
             made_of=frozenset({Product.VIDEO, Product.IMAGE}),
-            button="button.effects",
-            question="result.ask_effect",
         ),
     )
     AVATAR = (
