@@ -5,10 +5,9 @@ In groups only what is meant for the bot counts: an answer to its question, or a
 
 from contextlib import suppress
 
-from bot.domain.library.template import PLACEHOLDER
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import Operation, Role, made_by
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import PLACEHOLDER, VideoRequest
 from bot.domain.tasks.task import DeliveryKind, MessagePurpose, NotedMessage
 from bot.domain.units import Credits
 from bot.errors import UserError

@@ -26,9 +26,6 @@ BUILT_IN = ("snow", "city", "tea", "space")
 BUILT_IN_PHOTO = ("alive", "camera")
 """And those that are made of a photo."""
 
-PLACEHOLDER = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1024, height=1024)
-"""Stands for an image that is still to come, to show and price what it makes; it is never sent."""
-
 _IMAGES = frozenset({"first_frame", "last_frame", "references", "brush"})
 
 

@@ -55,6 +55,10 @@ class ImageRef(Part):
     height: Annotated[int, Field(ge=1)]
 
 
+PLACEHOLDER = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1024, height=1024)
+"""Stands for an image that is still to come, to show and price what it makes; it is never sent."""
+
+
 class AudioRef(Part):
     """A prepared sound, kept in the store under the hash of its bytes. `duration_ms` in milliseconds."""
 

@@ -13,7 +13,15 @@ from bot.domain.requests.operations import Operation, Prompt, Role, Way, made_by
 from bot.domain.requests.options import Options
 from bot.domain.requests.presets import language_of
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import AudioRef, Expansion, ImageRef, SourceVideo, Speech, VideoRequest
+from bot.domain.requests.request import (
+    PLACEHOLDER,
+    AudioRef,
+    Expansion,
+    ImageRef,
+    SourceVideo,
+    Speech,
+    VideoRequest,
+)
 from bot.errors import UserError
 from bot.services.compose.offered import Offered, fitting
 from bot.settings import sections
@@ -32,7 +40,6 @@ SHORTEST_SPEECH = 2
 
 SAMPLE_PROMPT = "on" * 20
 """Long enough to be spoken."""
-SAMPLE_IMAGE = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1280, height=720)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,7 @@ class Compose(Offered):
         row = operation.row
         words = self.effects.search("", 1)[0].scene if row.limits(Role.EFFECT)[1] else SAMPLE_PROMPT
         if row.limits(Role.REFERENCES)[1]:
-            inputs = replace(inputs, pictures=Pictures(references=(SAMPLE_IMAGE,)))
+            inputs = replace(inputs, pictures=Pictures(references=(PLACEHOLDER,)))
         return self.compose(operation, inputs, ParsedPrompt(words))
 
     def _effect(self, name: str, images: Sequence[ImageRef]) -> str:

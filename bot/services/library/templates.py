@@ -12,7 +12,6 @@ from bot.domain.library.template import (
     BUILT_IN,
     BUILT_IN_PHOTO,
     MAX_TEMPLATES,
-    PLACEHOLDER,
     Template,
     clean_title,
     fill_template,
@@ -24,7 +23,7 @@ from bot.domain.library.template import (
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.options import Options
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import ImageRef, VideoRequest
+from bot.domain.requests.request import PLACEHOLDER, ImageRef, VideoRequest
 from bot.domain.units import Credits, UserId, short_hash
 from bot.errors import UserError
 from bot.i18n import Texts
