@@ -8,8 +8,8 @@ from starlette.applications import Starlette
 from starlette.responses import FileResponse
 from starlette.routing import Route
 
-from bot.demo.kling.render import RenderSpec
-from bot.demo.kling.sound import render_sound
+from bot.demo.media.render import RenderSpec
+from bot.demo.media.sound import render_sound
 from bot.demo.serving import serve
 from tests.world.kling import canned_video, open_kling, picture, token
 

@@ -7,8 +7,8 @@ import av
 import pytest
 from PIL import Image
 
-from bot.demo.kling.render import render_video
-from bot.demo.kling.sound import render_sound
+from bot.demo.media.render import render_video
+from bot.demo.media.sound import render_sound
 from tests.world.kling import NOW, canned_video, open_kling, picture, token
 
 TEXT, IMAGE = "/v1/videos/text2video", "/v1/videos/image2video"

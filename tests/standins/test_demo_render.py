@@ -6,12 +6,12 @@ import av
 import pytest
 from PIL import Image
 
-from bot.demo.kling.lettering import LONGEST_TEXT, font, overlay, wrapped
-from bot.demo.kling.moods import MOODS, mood_of
-from bot.demo.kling.render import FRAMES_A_SECOND, RenderSpec, frame_size, render_video
-from bot.demo.kling.scene import landscape
-from bot.demo.kling.sound import render_sound
-from bot.demo.kling.stills import StillSpec, render_still
+from bot.demo.media.lettering import LONGEST_TEXT, font, overlay, wrapped
+from bot.demo.media.moods import MOODS, mood_of
+from bot.demo.media.render import FRAMES_A_SECOND, RenderSpec, frame_size, render_video
+from bot.demo.media.scene import landscape
+from bot.demo.media.sound import render_sound
+from bot.demo.media.stills import StillSpec, render_still
 
 
 def photo(width, height, colour):

@@ -18,8 +18,8 @@ from PIL import Image
 from starlette.types import ASGIApp, Scope
 
 from bot.demo.kling import KlingStandIn
-from bot.demo.kling.render import RenderSpec, frame_size
 from bot.demo.kling.service import Renderer
+from bot.demo.media.render import RenderSpec, frame_size
 from bot.demo.serving import serve
 from tests.world.front import Front
 from tests.world.telegram import SettableClock

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.demo.kling import KlingStandIn
-from bot.demo.kling.render import render_video
 from bot.demo.kling.service import Renderer
+from bot.demo.media.render import render_video
 from bot.demo.run import one_address
 from bot.demo.telegram import TelegramStandIn
 from tests.world.bot import SECRETS, World

@@ -3,8 +3,8 @@
 from bot.demo.kling.fields import Fields
 from bot.demo.kling.orders import Order, Picture
 from bot.demo.kling.refusals import Refusal, invalid
-from bot.demo.kling.stills import StillSpec
 from bot.demo.kling.videos import PROMPT_LIMIT, correlation, done, element_ids, needed_prompt, negative
+from bot.demo.media.stills import StillSpec
 
 RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
 MODELS = ("kling-v1", "kling-v1-5", "kling-v2", "kling-v2-new", "kling-v2-1", "kling-v3")

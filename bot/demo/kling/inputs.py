@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from bot.demo.kling.accounts import Account
 from bot.demo.kling.fields import is_address
-from bot.demo.kling.films import Footage, footage, sound_seconds
 from bot.demo.kling.library import Library
 from bot.demo.kling.orders import Film, Order, Recording
 from bot.demo.kling.pictures import Fetch, load
 from bot.demo.kling.refusals import invalid
-from bot.demo.kling.render import RenderSpec
 from bot.demo.kling.tasks import TaskRegistry
+from bot.demo.media.films import Footage, footage, sound_seconds
+from bot.demo.media.render import RenderSpec
 
 EXTENSION_SECONDS = 5
 LONGEST_EXTENDED = 180

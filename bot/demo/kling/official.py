@@ -9,15 +9,15 @@ from starlette.responses import Response
 from bot.demo.kling import advanced, images, sounds, videos
 from bot.demo.kling.answers import ok
 from bot.demo.kling.fields import Fields
-from bot.demo.kling.films import footage
 from bot.demo.kling.inputs import Scene
 from bot.demo.kling.library import Collection
 from bot.demo.kling.orders import Order
 from bot.demo.kling.refusals import Refusal, invalid
 from bot.demo.kling.service import Call, Handler, Service, Table
 from bot.demo.kling.shapes import accepted, legacy
-from bot.demo.kling.stills import StillSpec, render_still
 from bot.demo.kling.tasks import RemoteTask
+from bot.demo.media.films import footage
+from bot.demo.media.stills import StillSpec, render_still
 
 Reader = Callable[[Fields], Order]
 ENDPOINTS: Mapping[str, Reader] = {

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from bot.demo.kling.refusals import Refusal
-from bot.demo.kling.render import RenderSpec
-from bot.demo.kling.stills import StillSpec
+from bot.demo.media.render import RenderSpec
+from bot.demo.media.stills import StillSpec
 
 MEGABYTE = 1_000_000
 FORBIDDEN_WORD = "forbidden"

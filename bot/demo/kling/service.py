@@ -18,12 +18,12 @@ from bot.demo.kling.fields import Fields
 from bot.demo.kling.inputs import Inputs
 from bot.demo.kling.orders import Order
 from bot.demo.kling.pictures import Fetch
-from bot.demo.kling.render import RenderSpec
-from bot.demo.kling.render_pool import RenderPool, Work
 from bot.demo.kling.shapes import Shape
-from bot.demo.kling.sound import render_sound
-from bot.demo.kling.stills import render_still
 from bot.demo.kling.tasks import QUEUED_SHARE, RemoteTask, State, TaskRegistry
+from bot.demo.media.render import RenderSpec
+from bot.demo.media.render_pool import RenderPool, Work
+from bot.demo.media.sound import render_sound
+from bot.demo.media.stills import render_still
 
 Renderer = Callable[[RenderSpec, Path], None]
 VOICE_SECONDS = 5

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from bot.demo.kling.orders import Order
-from bot.demo.kling.render import FRAMES_A_SECOND, frame_size
 from bot.demo.kling.tasks import RemoteTask, State
+from bot.demo.media.render import FRAMES_A_SECOND, frame_size
 
 Shape = Callable[[RemoteTask, State, float], dict[str, Any]]
 

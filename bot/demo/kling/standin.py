@@ -29,9 +29,9 @@ from bot.demo.kling.answers import (
 from bot.demo.kling.behaviour import Behaviour
 from bot.demo.kling.pictures import Fetch, fetch
 from bot.demo.kling.refusals import Canned, Interruption, Refusal
-from bot.demo.kling.render import render_video
 from bot.demo.kling.service import Call, Handler, Renderer, Service, Table
 from bot.demo.kling.tasks import RemoteTask
+from bot.demo.media.render import render_video
 
 
 class Dialect:

@@ -10,10 +10,10 @@ from pathlib import Path
 import av
 from PIL import Image, ImageOps
 
-from bot.demo.kling.lettering import overlay
-from bot.demo.kling.moods import mood_of, seed_of
-from bot.demo.kling.scene import Painter, landscape, particles
-from bot.demo.kling.sound import RATE, sound_frames
+from bot.demo.media.lettering import overlay
+from bot.demo.media.moods import mood_of, seed_of
+from bot.demo.media.scene import Painter, landscape, particles
+from bot.demo.media.sound import RATE, sound_frames
 
 FRAMES_A_SECOND = 24
 SHORT_SIDE = {"std": 720, "pro": 1080, "4k": 1440}

@@ -7,7 +7,7 @@ from functools import partial
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from bot.demo.kling.moods import Colour, Mood, mood_of, seed_of
+from bot.demo.media.moods import Colour, Mood, mood_of, seed_of
 
 Painter = Callable[[float], Image.Image]
 """Paints the frame at a time in seconds."""

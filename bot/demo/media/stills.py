@@ -7,8 +7,8 @@ from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from bot.demo.kling.lettering import overlay
-from bot.demo.kling.scene import landscape
+from bot.demo.media.lettering import overlay
+from bot.demo.media.scene import landscape
 
 SHORT_SIDE = {"1k": 640, "2k": 1440, "4k": 2160}
 
