@@ -64,21 +64,6 @@ class SystemClock:
         return round((self._wall() - self._monotonic() - self._lead) / 1_000_000)
 
 
-class ManualClock:
-    """Stands still until it is moved."""
-
-    def __init__(self, start: int = 0) -> None:
-        self._now = Millis(start)
-
-    def now(self) -> Millis:
-        """The moment that it was set to."""
-        return self._now
-
-    def advance(self, milliseconds: int) -> None:
-        """Move forward."""
-        self._now = Millis(self._now + milliseconds)
-
-
 @dataclass(frozen=True, slots=True)
 class Runtime:
     """What a program cannot work out for itself: the time, random numbers, and waiting (`sleep`, seconds)."""

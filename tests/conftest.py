@@ -11,9 +11,9 @@ from hypothesis import settings
 from PIL import Image
 
 from bot import log
-from bot.clock import ManualClock
 from bot.services.ports import ResultFile
 from tests.builders import NOW
+from tests.clock import ManualClock
 from tests.unit.handlers.messaging import VIDEO
 from tests.world.kling import open_kling
 from tests.world.telegram import open_telegram

@@ -469,6 +469,89 @@ def test_no_two_modules_import_each_other_in_a_circle():
         walk(name, ())
 
 
+CALLED_BY_A_FRAMEWORK = {
+    "capture_signals": "uvicorn",
+    "startup": "uvicorn",
+    "main_loop": "uvicorn",
+    "list_commands": "click",
+    "get_command": "click",
+    "parse_json_payload": "python-telegram-bot",
+    "check_key_length": "PyJWT",
+    "model_config": "pydantic",
+}
+READ_BY_NAME = {
+    "AUDITED": "the texts of all audited actions are compared with it",
+    "TIMERS": "the schema is compared with it",
+    "DATES": "the schema is compared with it",
+    "kept": "the stand-ins' library is compared with it",
+}
+"""Public names that no product code mentions, and why they are there."""
+
+DECLARATIONS = {"BUTTONS", "COMMANDS", "EVENTS", "REPLIES"}
+"""What modules of the handlers declare; `handlers/__init__.py` reads them by these names."""
+
+
+def declared(path: Path) -> Iterator[tuple[ast.stmt, str]]:
+    """The public functions, classes and constants of a module, and the methods and constants of its classes."""
+    tree = nodes(path)[0]
+    assert isinstance(tree, ast.Module)
+    members = [
+        node
+        for each in tree.body
+        if isinstance(each, ast.ClassDef) and "StrEnum" not in map(ast.unparse, each.bases)
+        for node in each.body
+    ]
+    for node in (*tree.body, *members):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names = [node.name]
+        elif isinstance(node, ast.Assign):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        elif isinstance(node, ast.AnnAssign) and node in tree.body:
+            names = [ast.unparse(node.target)]
+        else:
+            continue
+        yield from ((node, name) for name in names if not name.startswith("_"))
+
+
+def is_called_by_decoration(node: ast.stmt) -> bool:
+    """Whether a decorator hands a function to click or pydantic, which call it."""
+    decorators = map(ast.unparse, getattr(node, "decorator_list", ()))
+    return any(re.search(r"\.command\(|validator\(|serializer\(", each) for each in decorators)
+
+
+def test_the_product_uses_everything_that_it_declares():
+    """What only tests use is not kept for them."""
+    product = {name: path for name, path in MODULES.items() if not is_under(name, "bot.demo")}
+    attributes: dict[str, list[tuple[Path, int]]] = {}
+    names: dict[str, list[tuple[Path, int]]] = {}
+    for path in product.values():
+        for node in nodes(path):
+            match node:
+                case ast.Attribute(attr=name, ctx=ast.Load()):
+                    attributes.setdefault(name, []).append((path, node.lineno))
+                case ast.Name(id=name, ctx=ast.Load()):
+                    names.setdefault(name, []).append((path, node.lineno))
+                case ast.alias(name=name):
+                    names.setdefault(name.rpartition(".")[2], []).append((path, node.lineno))
+    excepted = CALLED_BY_A_FRAMEWORK.keys() | READ_BY_NAME.keys() | DECLARATIONS
+
+    def is_used(path: Path, node: ast.stmt, name: str) -> bool:
+        """A method is used as an attribute only; what merely calls itself is not used."""
+        is_method = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.col_offset > 0
+        places = [*attributes.get(name, ()), *(() if is_method else names.get(name, ()))]
+        return any(
+            place != path or not node.lineno <= line <= (node.end_lineno or 0) for place, line in places
+        )
+
+    unused = {
+        (module, name)
+        for module, path in product.items()
+        for node, name in declared(path)
+        if name not in excepted and not is_called_by_decoration(node) and not is_used(path, node, name)
+    }
+    assert unused == set()
+
+
 def test_the_code_stays_within_the_sizes_that_a_newcomer_can_survey():
     product = {name: path for name, path in MODULES.items() if not is_under(name, "bot.demo")}
     lines = {name: len(path.read_text("utf-8").splitlines()) for name, path in product.items()}

@@ -141,11 +141,6 @@ class KlingClient:
             return ("source",)
         return self.dialect.unsupported(request)
 
-    @property
-    def can_look_up(self) -> bool:
-        """Whether tasks can be asked for by our own id."""
-        return self.dialect.can_look_up
-
     def can_ask_for(self, ref: TaskRef) -> bool:
         """Whether this very task can be asked for by our own id."""
         return self.dialect.look_up(ref) is not None

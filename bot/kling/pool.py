@@ -252,15 +252,6 @@ class Pool:
             and _runs(client, request, running) < client.config.max_concurrent
         ]
 
-    def retry_at(self, request: VideoRequest, excluded: Sequence[ProviderName] = ()) -> Millis | None:
-        """When the first of those who could take the request opens (UTC milliseconds); None: nobody could."""
-        opens = [
-            self._health[client.name].closed_until(request.resource)
-            for client in self._clients
-            if self._able(client, request, excluded)
-        ]
-        return Millis(max(min(opens), self._clock.now())) if opens else None
-
     @staticmethod
     def _able(client: KlingClient, request: VideoRequest, excluded: Sequence[ProviderName]) -> bool:
         return client.name not in excluded and client.lacks(request) == ()

@@ -131,11 +131,6 @@ class Dialect(Protocol):
         ...
 
     @property
-    def can_look_up(self) -> bool:
-        """Whether tasks can be asked for by our own `external_task_id`, with most operations."""
-        ...
-
-    @property
     def has_library(self) -> bool:
         """Whether elements and voices can be made, kept and deleted (`bot.kling.dialects.library`)."""
         ...

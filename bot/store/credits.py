@@ -110,12 +110,6 @@ class CreditsStore(Subject):
         statement = "SELECT * FROM ledger WHERE user_id = :user ORDER BY id DESC LIMIT :limit"
         return await self._read(lambda tx: tx.all(LedgerRow, statement, user=user_id, limit=limit))
 
-    async def sum_ledger(self) -> Mapping[LedgerKind, tuple[int, Credits]]:
-        """How many rows there are of each kind, and the sum of their amounts."""
-        statement = "SELECT kind, count(*) AS number, sum(amount) AS amount FROM ledger GROUP BY kind"
-        rows = await self._read(lambda tx: tx.all(Row, statement))
-        return {LedgerKind(row["kind"]): (row["number"], Credits(row["amount"])) for row in rows}
-
     async def list_lots(self, account: AccountId, since: Millis) -> list[Lot]:
         """Lots with credits left that expire after `since`, the soonest first."""
         return await self._read(lambda tx: list_lots(tx, account, since))

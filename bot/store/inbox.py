@@ -119,11 +119,6 @@ class Inbox(Subject):
 
         return await self._write(work)
 
-    async def list_quarantine(self) -> list[Quarantined]:
-        """What is in quarantine, the newest first."""
-        statement = "SELECT * FROM quarantine ORDER BY received_at DESC LIMIT :most"
-        return await self._read(lambda tx: tx.all(Quarantined, statement, most=MOST_IN_QUARANTINE))
-
     async def get_last(self) -> tuple[int, Millis] | None:
         """The id of the update that was received last, and when."""
         statement = """

@@ -10,7 +10,6 @@ import httpx
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.clock import ManualClock
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import VideoRequest
 from bot.kling import callback, dialects, outcomes
@@ -22,6 +21,7 @@ from bot.kling.provider import Provider
 from bot.kling.wire import SubmitContext, TaskRef
 from bot.masking import Mask
 from tests.builders import NOW
+from tests.clock import ManualClock
 from tests.fuzz.mutations import TEXTS, WORDS, broken, changed, written
 from tests.fuzz.target import target
 from tests.unit.kling.recorded import SAMPLES

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from telegram import BotCommandScopeDefault, Message
 
-from bot.clock import ManualClock, Runtime
+from bot.clock import Runtime
 from bot.domain.units import SECOND
 from bot.network import Network
 from bot.services.ports import ChatBusy, ChatError
@@ -22,6 +22,7 @@ from handlers.sending.chat import Chat, ReplyTarget
 from handlers.sending.pacing import Urgency
 from handlers.updates import LONGEST_PAUSE
 from tests.builders import NOW
+from tests.clock import ManualClock
 from tests.fuzz.mutations import broken, changed, written
 from tests.fuzz.seeds import BOT_USER, MESSAGES, PRIVATE
 from tests.fuzz.target import target

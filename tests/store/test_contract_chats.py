@@ -23,6 +23,7 @@ from tests.builders import (
     stored,
 )
 from tests.store.steps import TODAY, after, step
+from tests.stored import sum_ledger
 
 GROUP, SUPERGROUP, LATER_GROUP = ChatId(-100), ChatId(-1_000_000_000_200), ChatId(-1_000_000_000_300)
 TOLD = {"once": 1, "twice": 2}
@@ -36,7 +37,7 @@ async def in_group(store, state=TaskState.QUEUED):
 
 async def drift(store) -> tuple[int, int]:
     """The sum of the ledger, and what of it the parts do not explain."""
-    amount = sum(total for _, total in (await store.credits.sum_ledger()).values())
+    amount = sum(total for _, total in (await sum_ledger(store)).values())
     accounts = [
         await store.credits.list_lots(AccountId.read(account), NOW) for account in (GROUP, SUPERGROUP)
     ]

@@ -14,7 +14,6 @@ from bot.domain.tasks.task import FINAL_STATES
 from bot.store.engine.sqlite import migrate, open_connection, translate
 
 WHOLE_HISTORY = {
-    "credits.sum_ledger": "a sum over everything is what an audit asks for",
     "operations.list_audit.of_all": "it is read from its newest row on, and ends with the page",
     "people.AUDIENCE": "it is a part of the two that follow",
     "people.list_audience": "a broadcast goes through everybody, once",

@@ -12,11 +12,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import app
-from bot.clock import ManualClock
 from bot.demo.kling import KlingStandIn
 from bot.demo.telegram import TelegramStandIn
 from bot.settings import config
 from tests.builders import ADA, NOW
+from tests.clock import ManualClock
 from tests.world.kling import canned_video
 
 TOKEN = "123456:a-token-of-the-tests"

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from bot.clock import ManualClock
 from bot.domain.units import DAY, Millis
 from bot.services.floods import FLOOD_PAUSE, MOST_WAITING
 from bot.services.inbox import CONCURRENT_CHATS, ERROR_PAUSE_SECONDS, Intake
@@ -16,6 +15,8 @@ from bot.services.slots import waiting
 from bot.store import Store
 from bot.store.inbox import LONGEST_CONTENT, MOST_IN_QUARANTINE, Inbox, InboxRow, Quarantined
 from tests.builders import NOW, an_update, stored
+from tests.clock import ManualClock
+from tests.stored import list_quarantine
 
 ADA, XIAOLIN = 1001, 1002
 TIMEOUT = 10
@@ -405,9 +406,7 @@ async def test_what_cannot_be_kept_is_set_aside_confirmed_and_reported_and_the_r
     assert processor.done == [1, 3]
     assert source.offsets == [None, 4]
     assert await settled(store) == []
-    assert await store.inbox.list_quarantine() == [
-        Quarantined(broken.content, broken.error, NOW, 2, ADA, ADA)
-    ]
+    assert await list_quarantine(store) == [Quarantined(broken.content, broken.error, NOW, 2, ADA, ADA)]
     assert operators.told == [("alert.updates", {"count": 1, "error": "UnicodeEncodeError"})]
 
 
@@ -438,7 +437,7 @@ async def test_what_cannot_be_read_is_set_aside_with_what_it_held_and_its_chat_g
     await intake.drain()
     assert processor.done == [2]
     assert await settled(store) == []
-    (kept,) = await store.inbox.list_quarantine()
+    (kept,) = await list_quarantine(store)
     assert (kept.update_id, kept.chat_id, kept.user_id, kept.error) == (1, ADA, ADA, "KeyError: 'date'")
     assert "a fox" in kept.content
     assert len(operators.told) == 1
@@ -451,7 +450,7 @@ async def test_the_quarantine_holds_no_more_than_the_newest(store, processor):
         clock.advance(1)
         await intake.take_in([UnreadUpdate(f"{number} " + "x" * LONGEST_CONTENT, "broken")])
     await intake.drain()
-    kept = await store.inbox.list_quarantine()
+    kept = await list_quarantine(store)
     assert len(kept) == MOST_IN_QUARANTINE
     assert kept[-1].content.startswith("5 ")
     assert len(kept[0].content) == LONGEST_CONTENT
@@ -486,7 +485,7 @@ async def test_an_update_that_ends_two_processes_is_set_aside_and_its_sender_and
     assert processor.begun == [3]
     assert processor.told == [(1, "error.update.broken")]
     assert [key for key, _ in operators.told] == ["alert.updates"]
-    assert [row.update_id for row in await store.inbox.list_quarantine()] == [1]
+    assert [row.update_id for row in await list_quarantine(store)] == [1]
     assert await settled(store) == []
 
 
@@ -552,7 +551,7 @@ async def test_what_a_task_was_made_of_is_not_set_aside_with_its_album(store, pr
     await intake.replay()
     await intake.drain()
     assert processor.done == []
-    assert [each.update_id for each in await store.inbox.list_quarantine()] == [3]
+    assert [each.update_id for each in await list_quarantine(store)] == [3]
     assert [number for number, _ in processor.told] == [3]
     assert await store.inbox.list_unprocessed() == []
 

@@ -14,7 +14,6 @@ import structlog
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from bot.clock import ManualClock
 from bot.domain.units import MINUTE, SECOND, Millis, ProviderName
 from bot.errors import ConfigError
 from bot.kling.callback import Hint, path_secret
@@ -25,6 +24,7 @@ from bot.settings.sections import Web
 from bot.store import Store
 from bot.web import LARGEST_BODY, CallbackDoor, Callbacks, Health, Sounds, serve, site
 from tests.builders import NOW
+from tests.clock import ManualClock
 
 PLAIN, SIGNING = ProviderName("plain"), ProviderName("signing")
 KEY = b"a key of thirty-two bytes or so."

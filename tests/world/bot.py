@@ -22,12 +22,12 @@ from structlog.testing import capture_logs
 
 from bot.__main__ import main
 from bot.app import App, build
-from bot.clock import ManualClock
 from bot.demo.kling import KlingStandIn
 from bot.demo.serving import serve
 from bot.demo.telegram import TelegramStandIn
 from bot.settings.config import load
 from tests.builders import NOW
+from tests.clock import ManualClock
 from tests.world.front import Front
 from tests.world.kling import canned_video, kling_front
 from tests.world.telegram import TOKEN, telegram_front

@@ -173,10 +173,6 @@ class Subscription:
     paid_until: Millis | None = None
     renews: bool = False
 
-    def is_active(self, now: Millis) -> bool:
-        """Whether the person has what they subscribed to."""
-        return self.paid_until is not None and self.paid_until + GRACE > now
-
 
 def check_subscribing(
     subscription: Subscription,

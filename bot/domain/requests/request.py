@@ -19,9 +19,6 @@ SHOT_LIMIT = 512
 SPEECH_LIMIT = 1_000
 """Characters that are spoken (Kling API, audio/tts)."""
 
-SOUND_PROMPT_LIMIT = 200
-"""Characters that describe a sound (Kling API, text-to-audio)."""
-
 EXPANSION_LIMIT = 3.0
 """How many times its area a picture may have when it is expanded (Kling API, images/editing/expand)."""
 

@@ -36,7 +36,6 @@ class Generic:
     """The generic dialect."""
 
     name = "generic"
-    can_look_up = False
     has_library = False
 
     def __init__(self, models: Mapping[str, str] | None = None, path: str = PATH) -> None:

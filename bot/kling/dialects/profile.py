@@ -116,11 +116,6 @@ class Native:
         return self.profile.name
 
     @property
-    def can_look_up(self) -> bool:
-        """Whether tasks can be asked for by our own id."""
-        return self.profile.looks_up
-
-    @property
     def has_library(self) -> bool:
         """Whether elements and voices can be made, kept and deleted."""
         return self.profile.library

@@ -61,7 +61,6 @@ class Unified:
     """The unified dialect."""
 
     name = "unified"
-    can_look_up = True
     has_library = True
 
     def __init__(self, models: Mapping[str, str] | None = None) -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from bot.domain.credits.shop import (
     CURRENCY,
-    GRACE,
     OFFER_HOLDS,
     PERIOD,
     MonthlyPlan,
@@ -20,12 +19,6 @@ from tests.builders import ADA, NOW, XIAOLIN
 OFFERED = Subscription("a-token", ADA, MonthlyPlan("pro", "pro", Credits(300), stars=500), NOW)
 PAID = replace(OFFERED, charge_id="stx-1", paid_until=Millis(NOW + PERIOD), renews=True)
 OTHER = replace(PAID, token="another")
-
-
-def test_what_is_paid_counts_a_little_longer_for_the_next_payment_may_be_late():
-    assert not OFFERED.is_active(NOW)
-    assert PAID.is_active(Millis(NOW + PERIOD + GRACE - 1))
-    assert not PAID.is_active(Millis(NOW + PERIOD + GRACE))
 
 
 def test_the_first_month_can_be_paid_while_the_offer_holds_and_the_next_whenever_it_comes():

@@ -9,7 +9,6 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from bot.clock import ManualClock
 from bot.domain.units import SECOND
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, ChatUnsure
 from bot.services.slots import Slots
@@ -20,6 +19,7 @@ from handlers.sending.media import Media, MediaKind
 from handlers.sending.pacing import GROUP as GROUP_RATE
 from handlers.sending.pacing import LONGEST_WAIT, Pacing, Urgency
 from handlers.sending.requests import Requests
+from tests.clock import ManualClock
 from tests.world.telegram import ADA, GROUP, TOKEN, XIAOLIN, complaint
 
 HELLO = View("Hello <b>Ada</b>")

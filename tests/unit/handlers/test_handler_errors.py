@@ -8,7 +8,6 @@ import structlog
 from structlog.testing import LogCapture
 from telegram import Update
 
-from bot.clock import ManualClock
 from bot.errors import UserError
 from bot.i18n import for_language
 from bot.services.container import Services
@@ -18,6 +17,7 @@ from handlers.chat.errors import answer_error
 from handlers.chat.html import ALERT_LIMIT, plain
 from handlers.dispatcher import Incoming
 from tests.builders import NOW
+from tests.clock import ManualClock
 from tests.world.services import an_office
 from tests.world.telegram import ADA, complaint, done, open_telegram
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clock import ManualClock
 from bot.domain.units import DAY, HOUR, SECOND, ChatId
 from bot.services.ports import ChatBusy
 from handlers.sending.pacing import (
@@ -25,6 +24,7 @@ from handlers.sending.pacing import (
     Rate,
     Urgency,
 )
+from tests.clock import ManualClock
 
 ADA, XIAOLIN = ChatId(1001), ChatId(1002)
 FAMILY, CLUB = ChatId(-1001), ChatId(-1002)

@@ -16,7 +16,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.clock import ManualClock
 from bot.demo.serving import serve
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import VideoRequest
@@ -27,6 +26,7 @@ from bot.kling.auth import Signer
 from bot.kling.client import LARGEST_ANSWER, KlingClient, Limiter
 from bot.kling.provider import Provider
 from bot.kling.wire import RemoteState, SubmitContext, TaskRef
+from tests.clock import ManualClock
 from tests.world.sockets import tcp_server
 
 SECRET = "a-secret-that-is-long-enough-for-hs256"
@@ -157,7 +157,6 @@ async def test_many_tasks_are_asked_for_at_once_where_there_is_a_list():
 async def test_a_gateway_offers_neither_list_nor_look_up():
     async with client_of("http://127.0.0.1:9", dialect="generic", key="sk-1") as client:
         assert not client.can_query_many
-        assert not client.can_look_up
         with pytest.raises(outcomes.Unavailable):
             await client.query_many([REF])
         with pytest.raises(outcomes.Unavailable):

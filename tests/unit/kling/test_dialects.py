@@ -55,7 +55,6 @@ def test_gateways_are_asked_for_a_task_by_its_own_id_alone_and_for_no_list(name,
     dialect = dialects.get(name)
     ref = TaskRef(operation, "kling-v2-6", EXTERNAL_ID, "task_1")
     assert dialect.query(ref).path == path
-    assert not dialect.can_look_up
     assert dialect.look_up(ref) is None
     assert dialect.query_many([ref]) == ()
 

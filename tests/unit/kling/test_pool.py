@@ -1,7 +1,6 @@
 import httpx
 import pytest
 
-from bot.clock import ManualClock
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import VideoRequest
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis
@@ -10,6 +9,7 @@ from bot.kling.auth import Signer
 from bot.kling.client import KlingClient
 from bot.kling.pool import Pool
 from bot.kling.provider import Provider
+from tests.clock import ManualClock
 from tests.operations import SOURCE, a_request_for
 
 REFUSED = outcomes.Unauthorized("the key is refused", code="1002")
@@ -245,16 +245,6 @@ def test_who_is_merely_busy_at_its_trial_is_well(pool_of, clock):
     clock.advance(SECOND)
     assert [condition.unwell for condition in pool.conditions()] == [False]
     assert names(pool) == ["a"]
-
-
-def test_the_next_moment_is_that_of_the_first_who_opens(pool_of, clock):
-    pool = pool_of(a={}, b={})
-    assert pool.retry_at(a_request()) == clock.now()
-    pool.note("a", REFUSED)
-    pool.note("b", outcomes.Throttled("slow down", retry_after=Millis(HOUR)))
-    assert pool.retry_at(a_request()) == clock.now() + 10 * MINUTE
-    assert pool.retry_at(a_request(), ("a",)) == clock.now() + HOUR
-    assert pool.retry_at(a_request(model="kling-v9")) is None
 
 
 # -- the cheaper, the freer, the one that must do it -------------------------------------------------

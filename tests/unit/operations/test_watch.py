@@ -6,13 +6,13 @@ from contextlib import nullcontext
 
 import pytest
 
-from bot.clock import ManualClock
 from bot.domain.units import MINUTE, SECOND, Millis
 from bot.errors import StoreError, StoreLost
 from bot.services.operations.watch import QUIET, Watch, WatchedUpdates, open_store, wait_out
 from bot.services.ports import NoUpdates, RawUpdate, UpdatesRefused
 from bot.store import Store
 from tests.builders import NOW
+from tests.clock import ManualClock
 
 PATIENCE = Millis(2 * MINUTE)
 

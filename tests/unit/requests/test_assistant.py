@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.clock import ManualClock
 from bot.demo.serving import serve
 from bot.domain.units import HOUR
 from bot.errors import UserError
 from bot.services.requests.assistant import LARGEST_ANSWER, Assistant
 from bot.settings import sections
 from tests.builders import ADA, NOW, XIAOLIN
+from tests.clock import ManualClock
 
 KEY = "sk-thinks"
 
