@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.credits.quota import Plan, Windows, windows
 from bot.domain.library.asset import Asset, AssetKind
-from bot.domain.requests.operations import Operation
+from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.tasks.lifecycle import (
     Accepted,
@@ -24,7 +24,6 @@ from bot.domain.tasks.lifecycle import (
 )
 from bot.domain.tasks.task import (
     Delivery,
-    DeliveryKind,
     DeliveryState,
     FailureKind,
     LedgerKind,
@@ -158,7 +157,7 @@ def a_delivery(task: Task | None = None, **changes: Any) -> Delivery:
     values: dict[str, Any] = {
         "id": 1,
         "task": task or a_task(TaskState.SUCCEEDED),
-        "kind": DeliveryKind.VIDEO,
+        "kind": Product.VIDEO,
         "position": 0,
         "state": DeliveryState.SENDING,
         "attempts": 1,

@@ -325,6 +325,19 @@ def test_a_task_is_found_moved_on_and_refunded_in_one_place():
     assert calling == ["bot.services.tasks.lifecycle"]
 
 
+def test_what_differs_between_kinds_of_media_stands_in_their_tables():
+    """Their rows are beside `Product`, and what Telegram does with them is in `handlers/sending/media.py`."""
+
+    def compares(node: ast.AST) -> bool:
+        return isinstance(node, (ast.Compare, ast.MatchValue)) and "Product.VIDEO" in ast.unparse(node)
+
+    assert len(set(places(compares, "bot", "handlers"))) <= 3
+    told = places(
+        lambda node: isinstance(node, ast.Attribute) and node.attr.startswith("UPLOAD_"), "handlers"
+    )
+    assert set(told) == {"handlers.sending.media"}
+
+
 def test_who_counts_as_a_person_is_decided_in_one_place():
     """And whoever merely talks where the bot reads is kept nowhere."""
     facts = {"is_bot", "is_automatic_forward", "777000"}

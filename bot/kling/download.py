@@ -13,7 +13,7 @@ import ipaddress
 import re
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,15 +28,6 @@ SPEED_WINDOW = 10.0
 
 MAX_REDIRECTS = 5
 _HEAD = 12
-_BEGINNINGS: Mapping[Product, re.Pattern[bytes]] = {
-    Product.VIDEO: re.compile(rb"....ftyp", re.DOTALL),
-    Product.IMAGE: re.compile(
-        rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|GIF8[79]a|....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL
-    ),
-    Product.AUDIO: re.compile(rb"ID3|\xff[\xe0-\xff]|RIFF....WAVE|....ftyp|OggS|fLaC", re.DOTALL),
-}
-"""How a file begins that is what it is said to be."""
-
 _LENGTH = re.compile(r"[0-9]{1,15}")
 _RANGE = re.compile(r"bytes 0-([0-9]{1,15})/([0-9]{1,15})")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -251,7 +242,7 @@ async def _save(response: httpx.Response, part: Path, max_bytes: int, kind: Prod
             speed.add(len(chunk), host)
             if len(head) < _HEAD:
                 head += chunk[: _HEAD - len(head)]
-                if len(head) == _HEAD and not _BEGINNINGS[kind].match(head):
+                if len(head) == _HEAD and not kind.row.beginning.match(head):
                     raise DownloadRefused(f"{host} sends something else than {kind}")
             size += len(chunk)
             if size > max_bytes or (len(head) == _HEAD and (announced or 0) > max_bytes):

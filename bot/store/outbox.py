@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.tasks.shortfall import Shortfall
-from bot.domain.tasks.task import CHAT_GONE, Delivery, DeliveryKind, RemoteVideo, Task
+from bot.domain.tasks.task import CHAT_GONE, Delivery, RemoteVideo, Task
 from bot.domain.units import Millis, TaskId
 from bot.store.engine import Row, Subject, Transaction, mapper
 
@@ -32,19 +32,19 @@ class Outbox(Subject):
         lease: Millis,
         limit: int,
         *,
-        kinds: Collection[DeliveryKind] = tuple(DeliveryKind),
+        notices: bool | None = None,
         without: Sequence[str] = (),
     ) -> list[Delivery]:
         """Claim the `limit` rows that are due the longest: they become `sending`, with one more attempt.
 
-        With a row come the due rows of its task and batch that are of these `kinds`: they are one album. No row is
-        taken whose address begins as one in `without`, but for those of such an album; and none that waits for a
-        smaller copy.
+        They are `notices` or bring files; None: both. With a row come the due ones of its task and batch: they are one
+        album. No row is taken whose address begins as one in `without`, but for those of such an album; and none that
+        waits for a smaller copy.
         """
         due = """
             SELECT task_id FROM outbox INDEXED BY outbox_due
-            WHERE state IN ('pending', 'sending') AND due_at <= :now AND kind = ANY (:kinds)
-            AND coalesce(copies_left, 0) = 0 AND NOT EXISTS (
+            WHERE state IN ('pending', 'sending') AND due_at <= :now AND coalesce(copies_left, 0) = 0
+            AND (:notices IS NULL OR (kind = 'notice') = :notices) AND NOT EXISTS (
                 SELECT 1 FROM json_items(:without) AS other WHERE strpos(coalesce(url, ''), other.value) = 1
             )
             ORDER BY due_at LIMIT :limit
@@ -56,16 +56,16 @@ class Outbox(Subject):
         claim = """
             UPDATE outbox SET state = 'sending', due_at = :until, attempts = attempts + 1,
                 first_tried_at = coalesce(first_tried_at, :now)
-            WHERE task_id = ANY (:tasks) AND kind = ANY (:kinds)
+            WHERE task_id = ANY (:tasks) AND (:notices IS NULL OR (kind = 'notice') = :notices)
             AND +state IN ('pending', 'sending') AND due_at <= :now AND coalesce(copies_left, 0) = 0
             RETURNING *
         """
-        chosen = {"now": now, "kinds": sorted(kinds), "without": list(without), "limit": limit}
+        chosen = {"now": now, "notices": notices, "without": list(without), "limit": limit}
 
         def work(tx: Transaction) -> list[Delivery]:
             found = sorted(set(tx.values(due, **chosen)))
             tasks = sorted({*found, *tx.values(batches, tasks=found)})
-            rows = tx.all(Row, claim, now=now, until=now + lease, tasks=tasks, kinds=sorted(kinds))
+            rows = tx.all(Row, claim, now=now, until=now + lease, tasks=tasks, notices=notices)
             return [with_task(tx, row) for row in sorted(rows, key=lambda row: int(row["id"]))]
 
         # Most ticks find nothing: a look by a reader costs no commit.
@@ -296,4 +296,5 @@ class Outbox(Subject):
 def with_task(tx: Transaction, row: Row) -> Delivery:
     """A row as a delivery, with its task."""
     task = tx.one(Task, "SELECT * FROM tasks WHERE id = :task", task=row["task_id"])
-    return mapper.load(Delivery, row | {"task": task})
+    kind = None if row["kind"] == "notice" else row["kind"]
+    return mapper.load(Delivery, row | {"task": task, "kind": kind})

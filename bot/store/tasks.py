@@ -8,7 +8,7 @@ from bot.domain.credits.quota import Plan, PoolUse, Windows, may_hold, within_gr
 from bot.domain.requests.operations import Pack
 from bot.domain.requests.request import Resource
 from bot.domain.tasks.lifecycle import Settlement, Transition
-from bot.domain.tasks.task import DeliveryKind, LedgerRow, OutboxItem, Task, TaskState
+from bot.domain.tasks.task import LedgerRow, OutboxItem, Task, TaskState
 from bot.domain.units import MINUTE, Credits, Millis, ProviderName, TaskId, UserId
 from bot.store.credits import get_paying_pool, get_usage, settle, sum_spent_in_chat, sum_spent_units
 from bot.store.drafts import StoredAttachment, save_attachment
@@ -386,7 +386,7 @@ class Tasks(Subject):
                 return end_forgotten(tx, task, now) if after.state is TaskState.QUEUED else task
             runs = task.batch_id is not None and tx.value(batch_runs, batch=task.batch_id) is not None
             for item in transition.outbox:
-                if task.batch_id is None or item.kind is not DeliveryKind.NOTICE:
+                if task.batch_id is None or item.kind is not None:
                     _add_delivery(tx, task.id, item, None if runs else now)
             if task.batch_id is not None and not runs and not before.state.is_final:
                 _end_batch(tx, task.batch_id, now)
@@ -405,7 +405,7 @@ class Tasks(Subject):
 
 def _add_delivery(tx: Transaction, task_id: TaskId, item: OutboxItem, due_at: Millis | None) -> None:
     row = {"task_id": task_id, "state": "pending", "attempts": 0, "due_at": due_at}
-    tx.insert("outbox", mapper.columns(item) | row)
+    tx.insert("outbox", mapper.columns(item) | row | {"kind": item.kind or "notice"})
 
 
 def _end_batch(tx: Transaction, batch_id: TaskId, now: Millis) -> None:
@@ -424,7 +424,7 @@ def _end_batch(tx: Transaction, batch_id: TaskId, now: Millis) -> None:
     tx.run(release, batch=batch_id, now=now)
     task_id = tx.value(missed, batch=batch_id)
     if task_id is not None:
-        _add_delivery(tx, task_id, OutboxItem(DeliveryKind.NOTICE), now)
+        _add_delivery(tx, task_id, OutboxItem(kind=None), now)
 
 
 def columns(task: Task) -> dict[str, object]:

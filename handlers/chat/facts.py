@@ -2,7 +2,6 @@
 
 from telegram.constants import ChatType
 
-from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import NotedMessage, Task
 from bot.services.requests.cards import Card
 from bot.services.requests.interpret import (
@@ -133,7 +132,7 @@ async def _replied(turn: Turn, card: Card | None, noted: NotedMessage | None) ->
         return Replied.NOTHING
     if card is not None and is_reply_to(turn, card.message_id):
         return Replied.DRAFT
-    if noted is not None and noted.task.request.operation.product is Product.VIDEO:
+    if noted is not None and noted.task.request.operation.product.is_film:
         return Replied.RESULT
     if turn.is_private or turn.names_bot:
         found = [pointed.medium for pointed in await pointed_at(turn)]

@@ -10,7 +10,6 @@ from enum import Flag, auto
 
 from telegram import ExternalReplyInfo
 
-from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import NotedMessage
 from bot.domain.units import ChatId
 from bot.errors import UserError
@@ -134,7 +133,7 @@ async def delete_replied_to(turn: Turn) -> None:
 
 async def _look_at(holder: Holder, turn: Turn) -> Pointed:
     result = await _result_here(holder, turn) or await _result_elsewhere(holder, turn)
-    if result is not None and result.task.request.operation.product is Product.VIDEO:
+    if result is not None and result.task.request.operation.product.is_film:
         return Pointed(Medium.VIDEO, result, is_film=True)
     if is_film(holder):
         return Pointed(NOTHING, is_film=True)

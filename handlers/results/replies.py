@@ -8,7 +8,7 @@ from contextlib import suppress
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import Operation, Role, made_by
 from bot.domain.requests.request import PLACEHOLDER, VideoRequest
-from bot.domain.tasks.task import DeliveryKind, MessagePurpose, NotedMessage
+from bot.domain.tasks.task import MessagePurpose, NotedMessage
 from bot.domain.units import Credits
 from bot.errors import UserError
 from bot.services.compose import Inputs, Pictures
@@ -105,7 +105,7 @@ async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
                 services.compose.compose(Operation.OMNI_VIDEO, Inputs(source=source), prompt),
             )
         )
-    if delivery is not None and delivery.kind is DeliveryKind.VIDEO:
+    if delivery is not None and delivery.is_film:
         with suppress(UserError):
             onward = services.compose.video(prompt, Pictures(first=PLACEHOLDER), turn.preferences)
             token = await services.questions.save_words(turn.user_id, text)

@@ -10,9 +10,9 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from bot.domain.library.template import can_become_template
-from bot.domain.requests.operations import COMPOSED, Operation
+from bot.domain.requests.operations import COMPOSED, Operation, Product
 from bot.domain.requests.presets import Effect
-from bot.domain.tasks.task import Delivery, DeliveryKind, Task
+from bot.domain.tasks.task import Delivery, Task
 from bot.domain.units import Credits, Millis, TaskId, UserId, shown
 from bot.i18n import Texts
 from handlers.chat import html
@@ -123,7 +123,7 @@ MAKING: Sequence[tuple[Operation, type[OfResult], str]] = (
 def result_buttons(t: Texts, delivery: Delivery, possible: frozenset[Operation]) -> Rows:
     """What can be done with a result, at most three words a row."""
     making = [Button(t(key), ask.of(delivery)) for operation, ask, key in MAKING if operation in possible]
-    if delivery.kind is DeliveryKind.IMAGE:
+    if delivery.kind is Product.IMAGE:
         making.insert(0, Button(t("button.animate"), Animate(delivery.task.id, delivery.position)))
     return [
         _opening(t, delivery),
@@ -171,7 +171,7 @@ def album(t: Texts, deliveries: Sequence[Delivery]) -> View:
     """What stands beneath an album, which can have no buttons of its own: each result alone has all of them."""
     task = deliveries[0].task
     rows: list[list[Button]] = [_again(t, task)]
-    if deliveries[0].kind is DeliveryKind.IMAGE:
+    if deliveries[0].kind is Product.IMAGE:
         animate = [
             Button(t("button.animate_one", number=number), Animate(each.task.id, each.position))
             for number, each in enumerate(deliveries, 1)

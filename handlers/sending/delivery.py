@@ -7,10 +7,8 @@ from typing import TypeVar
 
 import structlog
 from telegram import Message
-from telegram.constants import ChatAction
 
-from bot.domain.requests.operations import Product
-from bot.domain.tasks.task import Delivery, DeliveryKind, Task
+from bot.domain.tasks.task import Delivery, Task
 from bot.domain.units import ChatId
 from bot.i18n import for_language
 from bot.services.ports import (
@@ -27,7 +25,7 @@ from handlers.chat import html
 from handlers.results import result_views, task_views
 from handlers.sending import refusals
 from handlers.sending.chat import Chat, ReplyTarget
-from handlers.sending.media import Media, MediaKind, simpler
+from handlers.sending.media import SHOWN_AS, Media, MediaKind, simpler
 from handlers.sending.pacing import Urgency
 from handlers.sending.refusals import Refusal
 
@@ -38,17 +36,9 @@ T = TypeVar("T")
 CONFETTI = "5046509860389126442"
 """One of the few message effects that everybody may send."""
 
-ALBUM_KINDS = frozenset({MediaKind.PHOTO, MediaKind.VIDEO})
-
 PHOTO_BYTES = 10_000_000
 PHOTO_SIDES = 10_000
 """The limits of a photo: its size, and the pixels of its width and height together."""
-
-ACTIONS = {
-    Product.VIDEO: ChatAction.UPLOAD_VIDEO,
-    Product.IMAGE: ChatAction.UPLOAD_PHOTO,
-    Product.AUDIO: ChatAction.UPLOAD_VOICE,
-}
 
 
 class TelegramDelivery:
@@ -93,7 +83,8 @@ class TelegramDelivery:
             ChatRefused: Telegram takes one of them only as a document or a sound, which go with nothing else.
 
         """
-        if any(media_kind(*result) not in ALBUM_KINDS for result in zip(deliveries, files, strict=True)):
+        pairs = zip(deliveries, files, strict=True)
+        if not all(media_kind(*pair).row.in_album for pair in pairs):
             raise ChatRefused("no album takes a document or a sound beside others")
         origin = deliveries[0].task.origin
         text = for_language(origin.language).plural("delivery.sending.album", len(deliveries))
@@ -116,7 +107,7 @@ class TelegramDelivery:
         if delivery.in_album:
             view = html.View(view.html if captioned else "")
         media = _media(delivery, file, options)
-        if delivery.in_album and media.kind not in ALBUM_KINDS:
+        if delivery.in_album and not media.kind.row.in_album:
             raise ChatLost("no album takes a document or a sound beside others")
         chat_id, place = delivery.task.origin.chat_id, delivery.place
         try:
@@ -160,7 +151,7 @@ class TelegramDelivery:
             except ChatRefused as error:
                 refusal = refusals.read(error)
                 form = simpler(media, refusal)
-                if form is not None and not (delivery.in_album and form.kind not in ALBUM_KINDS):
+                if form is not None and not (delivery.in_album and not form.kind.row.in_album):
                     log.info("a result goes in another form", task=delivery.task.id, reason=str(error))
                     media = form
                 elif refusal is Refusal.NO_RIGHT_TO_SEND_VIDEOS and not delivery.task.origin.is_private:
@@ -207,11 +198,12 @@ class TelegramDelivery:
 
     async def show_sending(self, task: Task) -> None:
         """Show "sending video", or what else it is, for five seconds."""
-        await self._chat.show_action(ReplyTarget.of(task.origin), ACTIONS[task.request.operation.product])
+        action = SHOWN_AS[task.request.operation.product].row.action
+        await self._chat.show_action(ReplyTarget.of(task.origin), action)
 
     async def show_sending_file(self, task: Task) -> None:
         """Show "sending a file" for five seconds."""
-        await self._chat.show_action(ReplyTarget.of(task.origin), ChatAction.UPLOAD_DOCUMENT)
+        await self._chat.show_action(ReplyTarget.of(task.origin), MediaKind.DOCUMENT.row.action)
 
     async def fetch_copy(self, file_id: str, target: Path) -> None:
         """Download what Telegram has under a file id."""
@@ -228,12 +220,10 @@ class TelegramDelivery:
 
 def media_kind(delivery: Delivery, file: ResultFile | None = None) -> MediaKind:
     """Return how Telegram shows a result: an image that is too large for a photo is a document."""
-    if delivery.kind is DeliveryKind.IMAGE:
-        known = file or delivery
-        sides = (known.width or 0) + (known.height or 0)
-        too_large = (known.size_bytes or 0) > PHOTO_BYTES or sides > PHOTO_SIDES
-        return MediaKind.DOCUMENT if too_large else MediaKind.PHOTO
-    return MediaKind.AUDIO if delivery.kind is DeliveryKind.AUDIO else MediaKind.VIDEO
+    kind, known = SHOWN_AS[delivery.product], file or delivery
+    sides = (known.width or 0) + (known.height or 0)
+    too_large = (known.size_bytes or 0) > PHOTO_BYTES or sides > PHOTO_SIDES
+    return MediaKind.DOCUMENT if kind is MediaKind.PHOTO and too_large else kind
 
 
 def _media(delivery: Delivery, file: ResultFile | None, options: DeliveryOptions) -> Media:

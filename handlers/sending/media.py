@@ -18,7 +18,9 @@ from telegram import (
     InputMediaPhoto,
     InputMediaVideo,
 )
+from telegram.constants import ChatAction
 
+from bot.domain.requests.operations import Product
 from handlers.sending.refusals import Refusal
 
 UPLOAD_TIMEOUT = 600.0
@@ -32,15 +34,10 @@ class MediaKind(StrEnum):
     AUDIO = "audio"
     DOCUMENT = "document"
 
-
-InputMedia = InputMediaPhoto | InputMediaVideo | InputMediaAudio | InputMediaDocument
-
-_INPUT_MEDIA: Mapping[MediaKind, Callable[..., InputMedia]] = {
-    MediaKind.VIDEO: InputMediaVideo,
-    MediaKind.PHOTO: InputMediaPhoto,
-    MediaKind.AUDIO: InputMediaAudio,
-    MediaKind.DOCUMENT: InputMediaDocument,
-}
+    @property
+    def row(self) -> "MediaRow":
+        """What Telegram does with it."""
+        return _ROWS[self]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +70,52 @@ class InlineFile:
     caption: str
 
 
+InputMedia = InputMediaPhoto | InputMediaVideo | InputMediaAudio | InputMediaDocument
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRow:
+    """What Telegram does with a kind of file; the value of its `MediaKind` names the method and its parameter.
+
+    `action` is what the chat shows while it is sent, and `told` the fields of `attributes` that its method takes.
+    """
+
+    part: Callable[..., InputMedia]
+    """What it is in an album, and what a message becomes."""
+    action: ChatAction
+    told: tuple[str, ...]
+    cached: Callable[..., InlineQueryResult] = InlineQueryResultCachedDocument
+    in_album: bool = False
+
+
+_ROWS: Mapping[MediaKind, MediaRow] = {
+    MediaKind.VIDEO: MediaRow(
+        InputMediaVideo,
+        ChatAction.UPLOAD_VIDEO,
+        ("width", "height", "duration", "supports_streaming", "has_spoiler", "thumbnail"),
+        cached=InlineQueryResultCachedVideo,
+        in_album=True,
+    ),
+    MediaKind.PHOTO: MediaRow(
+        InputMediaPhoto,
+        ChatAction.UPLOAD_PHOTO,
+        ("has_spoiler",),
+        cached=InlineQueryResultCachedPhoto,
+        in_album=True,
+    ),
+    MediaKind.AUDIO: MediaRow(InputMediaAudio, ChatAction.UPLOAD_VOICE, ("duration",)),
+    MediaKind.DOCUMENT: MediaRow(
+        InputMediaDocument, ChatAction.UPLOAD_DOCUMENT, ("disable_content_type_detection",)
+    ),
+}
+SHOWN_AS = {
+    Product.VIDEO: MediaKind.VIDEO,
+    Product.IMAGE: MediaKind.PHOTO,
+    Product.AUDIO: MediaKind.AUDIO,
+}
+"""How results are shown that are not too large for it."""
+
+
 def content(media: Media, open_files: ExitStack, *, attach: bool = False) -> InputFile | str:
     """Return a file as python-telegram-bot takes it; `attach` where it is part of an `InputMedia`."""
     source = media.source
@@ -87,30 +130,25 @@ def content(media: Media, open_files: ExitStack, *, attach: bool = False) -> Inp
 
 def attributes(media: Media, *, attach: bool = False) -> dict[str, Any]:
     """Return what Telegram is told of a file beside its content."""
-    if media.kind is MediaKind.PHOTO:
-        return {"has_spoiler": media.spoiler}
-    if media.kind is MediaKind.AUDIO:
-        return {"duration": media.duration}
-    if media.kind is MediaKind.DOCUMENT:
-        return {"disable_content_type_detection": True} if media.exact else {}
-    thumbnail = media.thumbnail
-    return {
+    told: dict[str, Any] = {
         "width": media.width,
         "height": media.height,
         "duration": media.duration,
         "supports_streaming": True,
         "has_spoiler": media.spoiler,
+        "disable_content_type_detection": media.exact or None,
         "thumbnail": None
-        if thumbnail is None
-        else InputFile(thumbnail.read_bytes(), filename="thumbnail.jpg", attach=attach),
+        if media.thumbnail is None
+        else InputFile(media.thumbnail.read_bytes(), filename="thumbnail.jpg", attach=attach),
     }
+    return {name: told[name] for name in media.kind.row.told}
 
 
 def input_media(media: Media, open_files: ExitStack, caption: Mapping[str, Any]) -> InputMedia:
     """Return a file as a part of an album, or as what a message becomes; `caption` has the fields of its caption."""
     # Without `attach` python-telegram-bot leaves the file's name out of the JSON, and Telegram refuses the request.
     file = content(media, open_files, attach=True)
-    return _INPUT_MEDIA[media.kind](file, **attributes(media, attach=True), **caption)
+    return media.kind.row.part(file, **attributes(media, attach=True), **caption)
 
 
 def simpler(media: Media, refusal: Refusal | None) -> Media | None:
@@ -135,9 +173,5 @@ def timeouts(files: Iterable[Media]) -> dict[str, Any]:
 
 def inline_result(file: InlineFile, caption: Mapping[str, Any]) -> InlineQueryResult:
     """Return a result of an inline query. `caption` has the fields of its caption."""
-    about: dict[str, Any] = {"description": file.description, **caption}
-    if file.kind is MediaKind.VIDEO:
-        return InlineQueryResultCachedVideo(file.id, file.file_id, file.title, **about)
-    if file.kind is MediaKind.DOCUMENT:
-        return InlineQueryResultCachedDocument(file.id, file.title, file.file_id, **about)
-    return InlineQueryResultCachedPhoto(file.id, file.file_id, title=file.title, **about)
+    told: dict[str, Any] = {f"{file.kind}_file_id": file.file_id, "description": file.description, **caption}
+    return file.kind.row.cached(id=file.id, title=file.title, **told)

@@ -11,7 +11,8 @@ from pathlib import Path
 import httpx
 
 from bot.clock import Runtime
-from bot.domain.tasks.task import Delivery, DeliveryKind, DeliveryState, TaskState
+from bot.domain.requests.operations import Product
+from bot.domain.tasks.task import Delivery, DeliveryState, TaskState
 from bot.kling.download import download
 from bot.network import Network
 from bot.services.ports import ResultFile
@@ -25,7 +26,7 @@ async def deliver(client: httpx.AsyncClient, side: TelegramSide, url: str, targe
     """Fetch one video and send it; its size in bytes."""
     fetched = await download(client, url, target, max_bytes=2_000_000_000, allow_loopback=True)
     delivery = Delivery(
-        1, a_task(TaskState.SUCCEEDED), DeliveryKind.VIDEO, 0, DeliveryState.SENDING, attempts=1, due_at=None
+        1, a_task(TaskState.SUCCEEDED), Product.VIDEO, 0, DeliveryState.SENDING, attempts=1, due_at=None
     )
     sent = await side.delivery.send_result(delivery, ResultFile(target, 1280, 720, 5_000, fetched.size))
     target.unlink()

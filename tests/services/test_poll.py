@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from bot.domain.requests.operations import Operation
+from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import SourceVideo
 from bot.domain.tasks.schedule import (
     ABSENCE_BELIEVED_AFTER,
@@ -14,7 +14,7 @@ from bot.domain.tasks.schedule import (
     LATE_LIMIT,
     QUERY_LEASE,
 )
-from bot.domain.tasks.task import DeliveryKind, FailureKind, Task, TaskState
+from bot.domain.tasks.task import FailureKind, Task, TaskState
 from bot.domain.units import HOUR, MINUTE, SECOND, Millis, UserId
 from bot.kling.health import DOWN_AFTER
 from bot.services.ports import Job
@@ -53,7 +53,7 @@ async def test_a_finished_video_is_charged_and_put_into_the_outbox_in_one_go(wor
     assert (after.state, after.real_cost, after.progress) == (TaskState.SUCCEEDED, "1.5", 100)
     assert await world.money() == CHARGED
     (delivery,) = await world.store.outbox.list_of(task.id)
-    assert (delivery.kind, delivery.video.url) == (DeliveryKind.VIDEO, "https://cdn.example/v.mp4")
+    assert (delivery.kind, delivery.video.url) == (Product.VIDEO, "https://cdn.example/v.mp4")
     assert world.woken == {Job.DELIVER, Job.DISPATCH}
 
 

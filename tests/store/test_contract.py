@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.domain.credits.quota import Plan, allowance_left, windows
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.lifecycle import (
     CancelRequested,
     Claimed,
@@ -17,7 +18,6 @@ from bot.domain.tasks.lifecycle import (
 from bot.domain.tasks.task import (
     ACTIVE_STATES,
     FINAL_STATES,
-    DeliveryKind,
     DeliveryState,
     FailureKind,
     LedgerKind,
@@ -224,8 +224,8 @@ async def test_a_success_writes_what_is_to_be_sent_in_order(store):
     task = await step(store, task, Finished((a_video(1), a_video(2)), "1.5"))
     deliveries = await store.outbox.list_of(task.id)
     assert [(row.kind, row.position, row.video, row.state) for row in deliveries] == [
-        (DeliveryKind.VIDEO, 0, a_video(1), DeliveryState.PENDING),
-        (DeliveryKind.VIDEO, 1, a_video(2), DeliveryState.PENDING),
+        (Product.VIDEO, 0, a_video(1), DeliveryState.PENDING),
+        (Product.VIDEO, 1, a_video(2), DeliveryState.PENDING),
     ]
     assert deliveries[0].task == task
 
@@ -233,15 +233,15 @@ async def test_a_success_writes_what_is_to_be_sent_in_order(store):
 async def test_an_end_without_a_video_writes_a_notice(store):
     task = await stored(store, TaskState.FAILED)
     (notice,) = await store.outbox.list_of(task.id)
-    assert (notice.kind, notice.video) == (DeliveryKind.NOTICE, None)
+    assert (notice.kind, notice.video) == (None, None)
 
 
 async def test_a_late_video_is_delivered_free(store):
     task = await stored(store, TaskState.EXPIRED)
     await step(store, task, Finished((a_video(),), "1"))
     assert [row.kind for row in await store.outbox.list_of(task.id)] == [
-        DeliveryKind.NOTICE,
-        DeliveryKind.VIDEO,
+        None,
+        Product.VIDEO,
     ]
     assert set(await sum_ledger(store)) == {LedgerKind.HOLD, LedgerKind.RELEASE}
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.credits.quota import Plan
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.lifecycle import CancelRequested, DeadlinePassed, Finished, transition
-from bot.domain.tasks.task import DeliveryKind, LedgerKind, Task, TaskState
+from bot.domain.tasks.task import LedgerKind, Task, TaskState
 from bot.domain.units import Credits, Millis
 from bot.errors import UserError
 from bot.store import Store, TaskIdTaken
@@ -34,7 +35,7 @@ async def lead(store: Store, task: Task, state: TaskState) -> Task:
     return task
 
 
-async def claimed(store: Store) -> list[tuple[str, DeliveryKind]]:
+async def claimed(store: Store) -> list[tuple[str, Product | None]]:
     rows = await store.outbox.claim(LATER, Millis(1), 100)
     return [(row.task.id, row.kind) for row in rows]
 
@@ -87,7 +88,7 @@ async def test_results_wait_for_the_last_of_their_batch(store):
     await lead(store, second, TaskState.SUCCEEDED)
     assert await claimed(store) == []
     await lead(store, third, TaskState.SUCCEEDED)
-    assert await claimed(store) == [(task.id, DeliveryKind.VIDEO) for task in (first, second, third)]
+    assert await claimed(store) == [(task.id, Product.VIDEO) for task in (first, second, third)]
     assert (await sum_ledger(store))[LedgerKind.CHARGE] == (3, 0)
 
 
@@ -97,9 +98,7 @@ async def test_one_notice_tells_of_all_that_was_not_made(store):
     await lead(store, second, TaskState.FAILED)
     assert await claimed(store) == []
     await lead(store, third, TaskState.SUCCEEDED)
-    assert sorted(await claimed(store)) == sorted(
-        [(third.id, DeliveryKind.VIDEO), (second.id, DeliveryKind.NOTICE)]
-    )
+    assert sorted(await claimed(store)) == sorted([(third.id, Product.VIDEO), (second.id, None)])
     assert (await sum_ledger(store))[LedgerKind.RELEASE] == (2, 20)
 
 
@@ -110,9 +109,9 @@ async def test_a_late_video_comes_after_its_batch_or_with_it(store):
     assert await claimed(store) == []
     second = await lead(store, second, TaskState.IN_PROGRESS)
     second = await store.tasks.apply(transition(second, DeadlinePassed(LATER), NOW), NOW)
-    assert await claimed(store) == [(first.id, DeliveryKind.VIDEO), (first.id, DeliveryKind.NOTICE)]
+    assert await claimed(store) == [(first.id, Product.VIDEO), (first.id, None)]
     await store.tasks.apply(transition(second, Finished((a_video(),)), LATER), LATER)
-    assert (second.id, DeliveryKind.VIDEO) in await claimed(store)
+    assert (second.id, Product.VIDEO) in await claimed(store)
 
 
 async def test_a_batch_has_one_status_message_until_all_have_ended(store):

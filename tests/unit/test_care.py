@@ -25,10 +25,10 @@ from bot.domain.library.template import clean_title
 from bot.domain.requests.catalog import load as load_catalog
 from bot.domain.requests.choices import Knob, Preferences
 from bot.domain.requests.model import Model
-from bot.domain.requests.operations import Operation
+from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.presets import load_voices
 from bot.domain.requests.request import VideoRequest
-from bot.domain.tasks.task import DeliveryKind, Task, TaskState
+from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import DAY, Credits, Millis
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts, for_language
@@ -60,7 +60,7 @@ LINK = "https://t.me/kling_demo_bot?start=template_fox1"
 FORMS: Mapping[str, object] = {
     # What is no person's text, by the name of the parameter or field, with its function or class or without.
     "Card.name": "7",
-    "Delivery.kind": DeliveryKind.VIDEO,
+    "Delivery.kind": Product.VIDEO,
     "Asset.id": "K7Q29F0123",
     "Package.name": "small",
     "Template.title": clean_title,

@@ -235,7 +235,7 @@ class ServiceWorld(BotInProcess):
 
     async def waiting(self, task: Task) -> list[str]:
         """What the outbox holds of a task, by kind."""
-        return [str(delivery.kind) for delivery in await self.store.outbox.list_of(task.id)]
+        return [str(delivery.kind or "notice") for delivery in await self.store.outbox.list_of(task.id)]
 
 
 async def _still_running(request: Request) -> Response:

@@ -4,17 +4,65 @@ A new operation needs its row here, a writer in `bot/kling/dialects`, rows of th
 `operation.<id>`, and `command.<name>` where its command is new.
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum, auto
 from typing import Self
 
 
+@dataclass(frozen=True, slots=True)
+class MediaRow:
+    """What is known of a kind of media without a file of it; how Telegram shows it: `handlers/sending/media.py`.
+
+    Its files begin as `beginning` says, and their names end with `suffix`. `has_size` says that it has a width and a
+    height, `has_duration` that it lasts.
+    """
+
+    suffix: str
+    beginning: re.Pattern[bytes]
+    _: KW_ONLY
+    has_size: bool = False
+    has_duration: bool = False
+    in_album: bool = False
+
+
 class Product(StrEnum):
-    """What comes out."""
+    """What comes out, each kind of media with its row."""
 
     VIDEO = "video"
     IMAGE = "image"
     AUDIO = "audio"
+
+    @property
+    def row(self) -> MediaRow:
+        """What is known of it."""
+        return _MEDIA[self]
+
+    @property
+    def is_film(self) -> bool:
+        """Whether it is made of frames: each of them is a picture, and more can be made of the whole."""
+        return self.row.has_size and self.row.has_duration
+
+
+_MEDIA = {
+    Product.VIDEO: MediaRow(
+        ".mp4", re.compile(rb"....ftyp", re.DOTALL), has_size=True, has_duration=True, in_album=True
+    ),
+    Product.IMAGE: MediaRow(
+        ".png",
+        re.compile(
+            rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|GIF8[79]a|....ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)",
+            re.DOTALL,
+        ),
+        has_size=True,
+        in_album=True,
+    ),
+    Product.AUDIO: MediaRow(
+        ".mp3",
+        re.compile(rb"ID3|\xff[\xe0-\xff]|RIFF....WAVE|....ftyp|OggS|fLaC", re.DOTALL),
+        has_duration=True,
+    ),
+}
 
 
 class Pack(StrEnum):

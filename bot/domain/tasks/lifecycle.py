@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import assert_never
 
 from bot.domain.tasks.task import (
-    DeliveryKind,
     FailureKind,
     OutboxItem,
     RemoteVideo,
@@ -207,7 +206,7 @@ class IllegalTransition(Exception):
         super().__init__(f"{type(event).__name__} is impossible for task {task.id} in state {task.state}")
 
 
-_NOTICE = (OutboxItem(DeliveryKind.NOTICE),)
+_NOTICE = (OutboxItem(kind=None),)
 
 
 def possible(task: Task, event: Event) -> bool:
@@ -383,8 +382,7 @@ def _finished(
     task: Task, bumped: Task, videos: tuple[RemoteVideo, ...], real_cost: str | None, now: Millis
 ) -> Transition:
     outbox = tuple(
-        OutboxItem(DeliveryKind(video.kind), position, video)
-        for position, video in enumerate(_asked_for(task, videos))
+        OutboxItem(video.kind, position, video) for position, video in enumerate(_asked_for(task, videos))
     )
     if task.state is TaskState.EXPIRED:
         return Transition(task, replace(bumped, due_at=None, real_cost=real_cost), Settlement.KEEP, outbox)

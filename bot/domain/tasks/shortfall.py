@@ -102,7 +102,7 @@ def _seconds(request: VideoRequest, duration_ms: int | None) -> int | None:
 def _mode(request: VideoRequest, width: int, height: int) -> Mode | None:
     """The mode that such a size is of, where it is a lower one than was ordered."""
     made_of_another = request.source is not None or not request.operation.row.takes_duration
-    if request.operation.product is not Product.VIDEO or made_of_another or request.model in OLDEST:
+    if made_of_another or request.model in OLDEST:
         return None
     if _is_of(request.mode, width, height):
         return None

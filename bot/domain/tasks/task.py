@@ -177,16 +177,6 @@ class RemoteVideo:
         return tuple(dict.fromkeys((self.url, *self.others)))
 
 
-class DeliveryKind(StrEnum):
-    """What an outbox row asks to be sent."""
-
-    VIDEO = "video"
-    IMAGE = "image"
-    AUDIO = "audio"
-    NOTICE = "notice"
-    """The end of a task without a video: the reason and what happened to the credits."""
-
-
 class DeliveryState(StrEnum):
     """The life of an outbox row."""
 
@@ -198,17 +188,21 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A delivery to be written together with the transition that causes it."""
+    """A delivery to be written together with the transition that causes it.
 
-    kind: DeliveryKind
+    The `kind` of a notice is None: it tells the end of a task without a video, and what happened to the credits.
+    """
+
+    kind: Product | None
     position: int = 0
     video: RemoteVideo | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One outbox row with its task. `file_id` is Telegram's, kept so that a repeat costs no upload.
+    """One outbox row with its task; the `kind` of a notice is None.
 
+    `file_id` is Telegram's, kept so that a repeat costs no upload.
     `place` is the message that a result is put into; with `in_album` it is a part of an album. `sends` counts the
     messages that were sent for it and that cannot be taken back: the outcome of the last one may be unknown.
     `failing_since` is when its file was first found to be missing or wrong, `renewed_at` when its person came back
@@ -219,7 +213,7 @@ class Delivery:
 
     id: int
     task: Task
-    kind: DeliveryKind
+    kind: Product | None
     position: int
     state: DeliveryState
     attempts: int
@@ -240,6 +234,18 @@ class Delivery:
     copies_left: int | None = None
     copy_of: int | None = None
     less: Shortfall | None = None
+
+    @property
+    def product(self) -> Product:
+        """What is sent with it. Raises `ValueError` for a notice."""
+        if self.kind is None:
+            raise ValueError("a notice brings no file")
+        return self.kind
+
+    @property
+    def is_film(self) -> bool:
+        """Whether it brings a film."""
+        return self.kind is not None and self.kind.is_film
 
     @property
     def share(self) -> Credits:

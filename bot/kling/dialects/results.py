@@ -138,8 +138,8 @@ def _once(videos: list[RemoteVideo]) -> list[RemoteVideo]:
 
 def _without_covers(videos: list[RemoteVideo]) -> list[RemoteVideo]:
     """Each once, without the pictures beside a film: they are its covers or frames."""
-    films = [video for video in videos if video.kind is Product.VIDEO]
-    return _once([video for video in videos if video.kind is not Product.IMAGE] if films else videos)
+    has_film = any(video.kind.is_film for video in videos)
+    return _once([video for video in videos if video.kind is not Product.IMAGE or not has_film])
 
 
 def _anywhere(value: object, name: str = "", depth: int = 0) -> Iterator[str]:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from bot.domain.requests.operations import Product
-from bot.domain.tasks.task import Delivery, DeliveryKind
+from bot.domain.tasks.task import Delivery
 from bot.kling.download import DownloadTooLarge
 from bot.media.clips import NotAVideo, probe
 from bot.media.copies import CopyWorker
@@ -58,7 +58,7 @@ class Copies:
 
     def are_made_of(self, delivery: Delivery, size: int | None) -> bool:
         """Whether a result of so many bytes (None: nobody knows) may get one."""
-        is_film = delivery.kind is DeliveryKind.VIDEO and delivery.video is not None
+        is_film = delivery.is_film and delivery.video is not None
         return is_film and 0 < (size or 1) <= self._max_source
 
     @asynccontextmanager

@@ -18,7 +18,7 @@ from bot.clock import Runtime
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.operations import Operation
 from bot.domain.tasks.schedule import COPY_LEASE, DELIVERY_LEASE
-from bot.domain.tasks.task import Delivery, DeliveryKind, MessagePurpose, Task, TaskState
+from bot.domain.tasks.task import Delivery, MessagePurpose, Task, TaskState
 from bot.kling.download import DownloadTooLarge
 from bot.media.fitting import NoCopy
 from bot.services.ports import (
@@ -44,10 +44,6 @@ from bot.services.tasks.workers import WorkerPool
 from bot.store import SentRecord, Store
 
 log = structlog.get_logger(__name__)
-
-NOTICES = (DeliveryKind.NOTICE,)
-FILES = tuple(kind for kind in DeliveryKind if kind is not DeliveryKind.NOTICE)
-IN_ALBUMS = frozenset({DeliveryKind.VIDEO, DeliveryKind.IMAGE})
 
 UPLOADS_AT_ONCE = 4
 
@@ -110,13 +106,13 @@ class Deliver:
         await self._endings.tell_late()
         now, outbox = self._runtime.clock.now(), self._store.outbox
         if (room := self._notices.free) > 0:
-            for notice in await outbox.claim(now, DELIVERY_LEASE, room, kinds=NOTICES):
+            for notice in await outbox.claim(now, DELIVERY_LEASE, room, notices=True):
                 self._notices.start(self._deliver_notice(notice))
         if self._copying.free > 0 and (large := await outbox.claim_copy(now, COPY_LEASE)) is not None:
             self._copying.start(self._deliver_copy(large))
         while min(self._downloads.free, self._work.free) > 0:
             # One at a time: each changes which hosts have their share.
-            claimed = await outbox.claim(now, DELIVERY_LEASE, 1, kinds=FILES, without=self._downloads.full)
+            claimed = await outbox.claim(now, DELIVERY_LEASE, 1, notices=False, without=self._downloads.full)
             if not claimed:
                 return
             for together in _albums(claimed):
@@ -321,7 +317,7 @@ class Deliver:
         preferences = Preferences() if user is None else user.preferences
         celebrated = (
             task.origin.is_private
-            and delivery.kind is DeliveryKind.VIDEO
+            and delivery.is_film
             and delivery.file_id is None
             and task.state is TaskState.SUCCEEDED
             and not await self._store.tasks.has_other_success(task)
@@ -353,7 +349,7 @@ def _albums(deliveries: Sequence[Delivery]) -> list[list[Delivery]]:
     album = [
         each
         for each in deliveries
-        if each.kind in IN_ALBUMS and each.file_id is None and each.copies_left is None
+        if each.product.row.in_album and each.file_id is None and each.copies_left is None
     ]
     rest = [[each] for each in deliveries if each not in album]
     return [album, *rest] if album else rest

@@ -19,8 +19,6 @@ T = TypeVar("T")
 NOT_THERE = (DownloadFailed, DownloadGone, DownloadRefused, NotAVideo)
 """A file does not come from its provider: not now, or not at all."""
 
-SUFFIXES = {Product.VIDEO: ".mp4", Product.IMAGE: ".png", Product.AUDIO: ".mp3"}
-
 DOWNLOADS_AT_ONCE = 12
 HOST_SHARE = 6
 """How many of them may come from one host: one that is slow leaves the rest to the others."""
@@ -55,8 +53,8 @@ class ResultFiles:
             NotAVideo: it is not what it should be.
 
         """
-        kind = Product(delivery.kind)
-        target = (directory or self.directory) / f"{delivery.task.id}-{delivery.position}{SUFFIXES[kind]}"
+        kind = delivery.product
+        target = (directory or self.directory) / f"{delivery.task.id}-{delivery.position}{kind.row.suffix}"
         cover = target.with_suffix(".cover.jpg")
         try:
             yield await self._fetch(delivery, target, lambda path: checked(kind, path, cover))
@@ -77,14 +75,13 @@ async def checked(kind: Product, target: Path, cover: Path) -> ResultFile:
 
     """
     size = target.stat().st_size
-    if kind is Product.IMAGE:
-        width, height = await asyncio.to_thread(picture_size, target)
-        return ResultFile(target, width, height, None, size)
-    if kind is Product.AUDIO:
-        return ResultFile(target, None, None, await asyncio.to_thread(sound_length, target), size)
-    info = await asyncio.to_thread(probe, target)
-    await asyncio.to_thread(thumbnail, target, cover)
-    return ResultFile(target, info.width, info.height, info.duration_ms, size, cover)
+    if kind.is_film:
+        info = await asyncio.to_thread(probe, target)
+        await asyncio.to_thread(thumbnail, target, cover)
+        return ResultFile(target, info.width, info.height, info.duration_ms, size, cover)
+    width, height = await asyncio.to_thread(picture_size, target) if kind.row.has_size else (None, None)
+    duration = await asyncio.to_thread(sound_length, target) if kind.row.has_duration else None
+    return ResultFile(target, width, height, duration, size)
 
 
 class DownloadSlots:

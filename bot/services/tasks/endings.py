@@ -7,7 +7,7 @@ import structlog
 
 from bot.clock import Runtime
 from bot.domain.tasks.schedule import backoff
-from bot.domain.tasks.task import CHAT_GONE, Delivery, DeliveryKind, RemoteVideo, Task, TaskState
+from bot.domain.tasks.task import CHAT_GONE, Delivery, RemoteVideo, Task, TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Credits, Millis, shown
 from bot.kling.download import (
     DownloadFailed,
@@ -306,7 +306,7 @@ class Endings:
 
 
 def _is_paid_for(delivery: Delivery) -> bool:
-    return delivery.kind is not DeliveryKind.NOTICE
+    return delivery.kind is not None
 
 
 def _patience(error: Exception) -> Millis:

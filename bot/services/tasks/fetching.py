@@ -9,7 +9,6 @@ from typing import TypeVar
 import httpx
 import structlog
 
-from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import Delivery
 from bot.domain.units import ProviderName
 from bot.kling.addresses import Home, candidates, is_local
@@ -113,7 +112,7 @@ class ResultFetcher:
                     target,
                     max_bytes=self._max_bytes,
                     allow_loopback=self._allow_loopback,
-                    kind=Product(delivery.kind),
+                    kind=delivery.product,
                     tempo=replace(self._tempo, total_seconds=left),
                     home=home,
                 )

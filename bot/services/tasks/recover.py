@@ -7,13 +7,13 @@ from pathlib import Path
 import structlog
 
 from bot.clock import Clock
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.lifecycle import DeadlinePassed, Event, Refused, WaitedTooLong
 from bot.domain.tasks.schedule import LATE_INTERVAL, PollingPolicy
 from bot.domain.tasks.task import ACTIVE_STATES, KEPT_FOR_RETURN, FailureKind, Task, TaskState
 from bot.domain.units import HOUR, MINUTE, Millis, TaskId
 from bot.services.tasks.copies import COPY_DIRECTORY
 from bot.services.tasks.dispatch import Dispatch
-from bot.services.tasks.downloads import SUFFIXES
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.status import Status
 from bot.services.tasks.workers import ProviderMonitor
@@ -62,7 +62,7 @@ class Recover:
 
     async def at_start(self) -> None:
         """Take up what the last process left: unknown submissions, stale status messages, half downloads."""
-        for suffix in (*SUFFIXES.values(), ".jpg"):
+        for suffix in (*(kind.row.suffix for kind in Product), ".jpg"):
             for leftover in self._directory.glob(f"*{suffix}*"):
                 leftover.unlink(missing_ok=True)
         for pattern in ("image-*", "original-*", "picture-*", f"{COPY_DIRECTORY}*"):

@@ -13,11 +13,10 @@ from tempfile import TemporaryDirectory
 
 import structlog
 
-from bot.domain.requests.operations import Operation, Product, Role
+from bot.domain.requests.operations import Operation, Role
 from bot.domain.requests.request import SourceVideo, VideoRequest
 from bot.domain.tasks.task import (
     Delivery,
-    DeliveryKind,
     DeliveryState,
     MessagePurpose,
     NotedMessage,
@@ -30,7 +29,7 @@ from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, Do
 from bot.media.clips import NotAVideo, first_frame, last_frame
 from bot.services.compose import Compose, Inputs
 from bot.services.ports import ChatBusy, ChatRefused, DeliveryOptions, ResultChat, Sent
-from bot.services.tasks.downloads import SUFFIXES, ResultFiles
+from bot.services.tasks.downloads import ResultFiles
 from bot.services.tasks.lifecycle import Tasks
 from bot.store import Store
 
@@ -83,9 +82,7 @@ class Results:
     async def files(self, task_id: TaskId) -> list[Delivery]:
         """What a task brought, in order, without notices."""
         rows = await self._store.outbox.list_of(task_id)
-        return sorted(
-            (row for row in rows if row.kind is not DeliveryKind.NOTICE), key=lambda row: row.position
-        )
+        return sorted((row for row in rows if row.kind is not None), key=lambda row: row.position)
 
     async def together(self, delivery: Delivery) -> list[Delivery]:
         """The results that came in answer to the same request as one, in order, without those that were deleted."""
@@ -127,7 +124,7 @@ class Results:
         """
         self._tasks.check_owner(user_id, task)
         files = await self.files(task.id)
-        videos: Sequence[Delivery] = [file for file in files if file.kind is DeliveryKind.VIDEO]
+        videos = [file for file in files if file.is_film]
         if len(videos) <= position:
             raise UserError("error.result.no_video")
         source = source_of(videos[position])
@@ -160,7 +157,7 @@ class Results:
         return self._compose.price(self._compose.sample(operation, inputs))
 
     def _can_become(self, operation: Operation, delivery: Delivery) -> bool:
-        if delivery.kind.value not in operation.row.made_of:
+        if delivery.kind not in operation.row.made_of:
             return False
         try:
             self.price(operation, delivery)
@@ -190,9 +187,9 @@ class Results:
             async with self._somewhere(delivery, Path(name)) as path:
                 try:
                     return await asyncio.to_thread(
-                        path.read_bytes
-                        if delivery.kind is DeliveryKind.IMAGE
-                        else lambda: last_frame(path) if last else first_frame(path)
+                        (lambda: last_frame(path) if last else first_frame(path))
+                        if delivery.is_film
+                        else path.read_bytes
                     )
                 except NotAVideo:
                     raise UserError("error.result.gone") from None
@@ -282,8 +279,7 @@ class Results:
     async def _chats_copy(self, delivery: Delivery, directory: Path) -> AsyncIterator[Path]:
         if delivery.file_id is None:
             raise UserError("error.result.gone")
-        kind = Product(delivery.kind)
-        path = directory / f"{delivery.task.id}-{delivery.position}{SUFFIXES[kind]}"
+        path = directory / f"{delivery.task.id}-{delivery.position}{delivery.product.row.suffix}"
         try:
             await self._chat.fetch_copy(delivery.file_id, path)
         except (ChatRefused, ChatBusy) as error:

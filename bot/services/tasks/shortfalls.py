@@ -7,7 +7,7 @@ import structlog
 
 from bot.domain.requests.catalog import Catalog
 from bot.domain.tasks.shortfall import Shortfall, compare, missing
-from bot.domain.tasks.task import Delivery, DeliveryKind, Task, TaskState
+from bot.domain.tasks.task import Delivery, Task, TaskState
 from bot.domain.units import Credits, ProviderName, shown
 from bot.errors import UserError
 from bot.services.ports import Operators, ResultFile
@@ -64,7 +64,7 @@ class Shortfalls:
         if delivery.position or task.request.count == 1 or task.state is not TaskState.SUCCEEDED:
             return Shortfall()
         rows = await self._store.outbox.list_of(task.id)
-        results = sum(row.kind is delivery.kind and row.kind is not DeliveryKind.NOTICE for row in rows)
+        results = sum(row.kind is delivery.product for row in rows)
         credits = missing(task.request, task.price, results)
         if credits <= 0:
             return Shortfall()

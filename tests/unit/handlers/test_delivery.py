@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from starlette.responses import Response
 
-from bot.domain.requests.operations import Operation
-from bot.domain.tasks.task import Delivery, DeliveryKind, TaskState
+from bot.domain.requests.operations import Operation, Product
+from bot.domain.tasks.task import Delivery, TaskState
 from bot.media.images import blank
 from bot.services.ports import ChatBusy, ChatLost, ChatRefused, ChatUnsure, DeliveryOptions, Sent
 from handlers.sending.delivery import CONFETTI, PHOTO_BYTES
@@ -182,7 +182,7 @@ async def test_filling_a_place_again_changes_nothing(telegram, delivery_chat, fi
 
 
 async def test_a_sound_and_a_picture_are_put_into_texts_too(telegram, delivery_chat, file):
-    for kind, shown in ((DeliveryKind.AUDIO, "audio"), (DeliveryKind.IMAGE, "document")):
+    for kind, shown in ((Product.AUDIO, "audio"), (Product.IMAGE, "document")):
         delivery = replace(await a_placed(delivery_chat), kind=kind)
         await delivery_chat.fill(delivery, replace(file, size_bytes=PHOTO_BYTES + 1, thumbnail=None))
         assert shown in telegram.people.replies(ADA)[-1]
@@ -275,7 +275,7 @@ async def test_an_album_of_places_becomes_an_album_of_videos(telegram, delivery_
 
 async def test_an_image_that_is_too_large_for_a_photo_is_in_no_album(telegram, delivery_chat, file):
     task = a_task_of(state=TaskState.SUCCEEDED, request=a_request(count=2))
-    deliveries = [a_delivery(task, kind=DeliveryKind.IMAGE, position=position) for position in range(2)]
+    deliveries = [a_delivery(task, kind=Product.IMAGE, position=position) for position in range(2)]
     with pytest.raises(ChatRefused):
         await delivery_chat.send_places(
             deliveries, [file, replace(file, size_bytes=PHOTO_BYTES + 1)], [b"", b""]

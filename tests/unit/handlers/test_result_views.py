@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.requests import presets
-from bot.domain.requests.operations import Operation
-from bot.domain.tasks.task import Delivery, DeliveryKind, DeliveryState, TaskState
+from bot.domain.requests.operations import Operation, Product
+from bot.domain.tasks.task import Delivery, DeliveryState, TaskState
 from bot.domain.units import Credits, UserId
 from bot.i18n import for_language
 from bot.services.tasks.results import PAGE, Page
@@ -24,7 +24,7 @@ LARGEST_USER = UserId(2**52)
 LANGUAGES = pytest.mark.parametrize("t", [for_language("en"), for_language("zh_Hans")], ids=["en", "zh"])
 
 
-def a_result(kind: DeliveryKind = DeliveryKind.VIDEO, **changes) -> Delivery:
+def a_result(kind: Product = Product.VIDEO, **changes) -> Delivery:
     task = a_task(TaskState.SUCCEEDED, **changes)
     return Delivery(1, task, kind, 3, DeliveryState.DELIVERED, 1, None, a_video(), "file", 5)
 
@@ -43,8 +43,8 @@ def words_on(rows: Rows) -> list[str]:
 @LANGUAGES
 def test_a_result_has_at_most_three_words_a_row_and_data_that_fits(t):
     fits(result_views.result_buttons(t, a_result(), EVERYTHING))
-    fits(result_views.result_buttons(t, a_result(DeliveryKind.IMAGE), frozenset({Operation.EFFECT})))
-    fits(result_views.result_buttons(t, a_result(DeliveryKind.AUDIO), frozenset()))
+    fits(result_views.result_buttons(t, a_result(Product.IMAGE), frozenset({Operation.EFFECT})))
+    fits(result_views.result_buttons(t, a_result(Product.AUDIO), frozenset()))
     fits(result_views.delete_question(t, a_result()))
     fits(result_views.album(t, [a_result()] * 4).buttons)
     fits(result_views.ask_extend(t, a_result(), Credits(1_000), LARGEST_USER).buttons)

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.advice import Advice
-from bot.domain.tasks.task import DeliveryKind, FailureKind, RemoteVideo, TaskState
+from bot.domain.tasks.task import FailureKind, RemoteVideo, TaskState
 from bot.domain.units import MINUTE, SECOND, Millis, shown
 from bot.errors import UserError
 from bot.i18n import NAMES
@@ -95,7 +96,7 @@ def test_a_caption_says_what_was_asked_what_it_cost_and_how_long_it_took():
 
 @pytest.mark.parametrize(
     ("kind", "word"),
-    [(DeliveryKind.VIDEO, "video"), (DeliveryKind.IMAGE, "picture"), (DeliveryKind.AUDIO, "sound")],
+    [(Product.VIDEO, "video"), (Product.IMAGE, "picture"), (Product.AUDIO, "sound")],
 )
 def test_a_link_says_what_it_leads_to(kind, word):
     others = {"video", "picture", "sound"} - {word}

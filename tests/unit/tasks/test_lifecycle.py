@@ -32,7 +32,7 @@ from bot.domain.tasks.lifecycle import (
     possible,
     transition,
 )
-from bot.domain.tasks.task import ACTIVE_STATES, FINAL_STATES, DeliveryKind, FailureKind, TaskState
+from bot.domain.tasks.task import ACTIVE_STATES, FINAL_STATES, FailureKind, TaskState
 from bot.domain.units import HOUR, MINUTE, Millis, ProviderName
 from tests.builders import NOW, OFFICIAL, a_request, a_task, a_video
 
@@ -122,7 +122,7 @@ def test_no_path_reaches_an_end_without_exactly_one_settlement(events):
             settlements.append(step.settlement)
             sent = {item.kind for item in step.outbox}
             charged = step.settlement is Settlement.CHARGE
-            assert sent == {DeliveryKind.VIDEO if charged else DeliveryKind.NOTICE}
+            assert sent == {Product.VIDEO if charged else None}
     if task.state in FINAL_STATES:
         expected = Settlement.CHARGE if task.state is TaskState.SUCCEEDED else Settlement.RELEASE
         assert settlements == [expected]
@@ -167,7 +167,7 @@ def test_a_late_video_is_found_once():
 def test_a_late_video_is_delivered_without_a_charge():
     late = transition(a_task(TaskState.EXPIRED), Finished((a_video(),), "2"), LATER)
     assert (late.settlement, late.after.state) == (Settlement.KEEP, TaskState.EXPIRED)
-    assert [item.kind for item in late.outbox] == [DeliveryKind.VIDEO]
+    assert [item.kind for item in late.outbox] == [Product.VIDEO]
 
 
 def test_a_late_failure_says_nothing_more():
