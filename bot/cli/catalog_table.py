@@ -6,9 +6,10 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
-from bot.domain.requests.catalog import CAMERA_SECONDS, Catalog, load, numbers
+from bot.domain.requests.catalog import Catalog, load
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation
+from bot.domain.requests.rules import CAMERA_SECONDS, numbers
 
 _ABILITIES = {
     Operation.TEXT_TO_VIDEO: "prompt",

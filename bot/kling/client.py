@@ -19,6 +19,7 @@ import structlog
 from bot.clock import Clock, Sleep
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.rules import lacking
 from bot.domain.tasks.task import FailureKind
 from bot.domain.units import Millis, ProviderName
 from bot.kling import outcomes
@@ -139,7 +140,7 @@ class KlingClient:
             request.source is None or request.source.provider != self.name
         ):
             return ("source",)
-        return self.dialect.unsupported(request)
+        return lacking(self.dialect.limits, request)
 
     def can_ask_for(self, ref: TaskRef) -> bool:
         """Whether this very task can be asked for by our own id."""

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, Self
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.rules import Limits
 from bot.domain.tasks.task import FailureKind, RemoteVideo
 
 OWN_IDS = "klingbot-"
@@ -152,8 +153,9 @@ class Dialect(Protocol):
         """
         ...
 
-    def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
-        """Name the fields of `request` that this wire format cannot express, empty if none."""
+    @property
+    def limits(self) -> Limits:
+        """What this wire format cannot express, by fields of a request."""
         ...
 
     def preparations(self, request: VideoRequest) -> tuple[Preparation, ...]:

@@ -6,10 +6,10 @@ Made for a phone: a few short lines for each model, names that a tap copies, not
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from bot.domain.requests.catalog import CAMERA_SECONDS, numbers
 from bot.domain.requests.model import UNKNOWN_RATE, Model
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.presets import Effect, Voice
+from bot.domain.requests.rules import CAMERA_SECONDS, numbers
 from bot.i18n import Texts
 from handlers.chat.html import TEXT_LIMIT, View, inline, units
 

@@ -3,7 +3,35 @@
 from bot.domain.credits.quota import Plan
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.rules import Rule, broken
 from bot.errors import UserError
+
+RULES: tuple[Rule[Plan], ...] = (
+    Rule(
+        "error.plan.operation",
+        ("operation",),
+        lambda plan, request: request.operation not in (plan.operations or (request.operation,)),
+        lambda plan, request: {
+            "operation": request.operation,
+            "operations": ", ".join(sorted(plan.operations)),
+        },
+    ),
+    Rule(
+        "error.plan.model",
+        ("model",),
+        lambda plan, request: (
+            request.operation.row.on_video_model and request.model not in (plan.models or (request.model,))
+        ),
+        lambda plan, request: {"model": request.model, "models": ", ".join(plan.models)},
+    ),
+    Rule(
+        "error.plan.duration",
+        ("duration",),
+        lambda plan, request: request.duration > plan.max_duration,
+        lambda plan, request: {"limit": plan.max_duration, "value": request.duration},
+    ),
+)
+"""What a plan lets its users ask for."""
 
 
 def check(plan: Plan, request: VideoRequest) -> None:
@@ -13,21 +41,9 @@ def check(plan: Plan, request: VideoRequest) -> None:
         UserError: naming what the plan does hold.
 
     """
-    if plan.operations and request.operation not in plan.operations:
-        raise UserError(
-            "error.plan.operation",
-            plan=plan.name,
-            operation=request.operation,
-            operations=", ".join(sorted(plan.operations)),
-        )
-    if plan.models and request.operation.row.on_video_model and request.model not in plan.models:
-        raise UserError(
-            "error.plan.model", plan=plan.name, model=request.model, models=", ".join(plan.models)
-        )
-    if request.duration > plan.max_duration:
-        raise UserError(
-            "error.plan.duration", plan=plan.name, limit=plan.max_duration, value=request.duration
-        )
+    rule = broken(RULES, plan, request)
+    if rule is not None:
+        raise UserError(rule.error, plan=plan.name, **rule.details(plan, request))
 
 
 def fitted(plan: Plan, preferences: Preferences) -> Preferences:

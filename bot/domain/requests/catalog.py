@@ -20,26 +20,18 @@ from bot.domain.requests.model import (
     repriced,
     unknown,
 )
-from bot.domain.requests.operations import ChargedFor, Operation, Product
+from bot.domain.requests.operations import ChargedFor, Operation
 from bot.domain.requests.prompt import Vocabulary
 from bot.domain.requests.request import Speech, VideoRequest
+from bot.domain.requests.rules import RULES, broken
 from bot.domain.units import SECOND, Credits
 from bot.errors import UserError
-
-CAMERA_SECONDS = (5,)
-"""Camera control and motion brush exist for videos of this length only (vendor API reference 2025)."""
 
 ASSUMED_SECONDS = 10
 """How long a source video is taken to be where the provider did not tell."""
 
 SPOKEN_LETTERS = {"zh": 4, "en": 14}
 """Letters that are spoken in a second, to price a speech before it exists."""
-
-OMNI_INPUTS, OMNI_INPUTS_BESIDE_A_VIDEO = 7, 4
-"""Pictures and elements that an omni model takes together (Kling API, omni-video)."""
-
-SOURCE_SLACK = 0.5
-"""Seconds by which a video may be longer or shorter than what was asked for: it is encoded in whole frames."""
 
 
 class Catalog:
@@ -98,7 +90,7 @@ class Catalog:
 
     def operation_for(self, model: str, *, frames: int, references: int) -> Operation:
         """What a video model is asked for, given how many pictures there are; omni models do it all in one."""
-        return operation_for(self.model(model), frames=frames, references=references)
+        return self.model(model).operation_for(frames=frames, references=references)
 
     def repriced(self, prices: ChangedPrices) -> "Catalog":
         """The same with some other prices; a video model that has no row gets one with careful limits."""
@@ -134,81 +126,28 @@ class Catalog:
         if request.operation not in row.operations:
             others = self.able(offered, request.operation) or self._omni(request, offered)
             raise UserError(f"error.model.{request.operation}", model=row.id, models=", ".join(others) or "–")
-        self._check_source(row, request)
-        self._check_choices(row, request)
-        for feature, lacking in _features(row, request):
-            if lacking:
-                raise UserError(
-                    f"error.model.{feature}",
-                    model=row.id,
-                    models=", ".join(self._with(offered, feature, request.operation)) or "–",
-                )
-
-    @staticmethod
-    def _check_source(row: Model, request: VideoRequest) -> None:
-        source = request.source
-        if source is None:
+        rule = broken(RULES, row, request)
+        if rule is None:
             return
-        made = source.operation
-        if request.operation is Operation.EXTEND and made is not None and not made.row.is_extendable:
-            raise UserError("error.request.not_extendable")
-        if source.duration_ms is None:
-            return
-        shortest, longest = request.operation.row.source_seconds
-        if request.operation is Operation.OMNI_VIDEO:
-            longest = row.source_seconds or longest
-        if not shortest - SOURCE_SLACK <= source.duration_ms / SECOND <= longest + SOURCE_SLACK:
-            raise UserError("error.request.source_length", shortest=f"{shortest:g}", longest=f"{longest:g}")
-
-    @staticmethod
-    def _check_choices(row: Model, request: VideoRequest) -> None:
-        if request.mode not in row.modes:
-            raise UserError(
-                "error.model.mode", model=row.id, value=request.mode, allowed=", ".join(row.modes)
-            )
-        if request.duration not in row.durations and not request.operation.row.duration_from_source:
-            raise UserError(
-                "error.model.duration",
-                model=row.id,
-                value=request.duration,
-                allowed=numbers(row.durations),
-                nearest=min(row.durations, key=lambda known: abs(known - request.duration)),
-            )
-        if request.aspect_ratio is not None and request.aspect_ratio not in row.ratios:
-            raise UserError(
-                "error.model.ratio", model=row.id, value=request.aspect_ratio, allowed=", ".join(row.ratios)
-            )
-        if request.operation.product is Product.IMAGE and request.resolution not in row.resolutions:
-            raise UserError(
-                "error.model.resolution",
-                model=row.id,
-                value=request.resolution,
-                allowed=", ".join(row.resolutions),
-            )
-        if len(request.references) > row.references and request.operation is not Operation.MOTION_CONTROL:
-            raise UserError("error.model.too_many_pictures", model=row.id, limit=row.references)
-        if request.count > row.count:
-            raise UserError("error.model.count", model=row.id, limit=row.count)
+        details = dict(rule.details(row, request))
+        if rule.error.startswith("error.model."):
+            details["model"] = row.id
+        if rule.ability:
+            details["models"] = ", ".join(self._with(offered, rule.ability, request.operation)) or "–"
+        raise UserError(rule.error, **details)
 
     def _omni(self, request: VideoRequest, offered: Sequence[str]) -> tuple[str, ...]:
         return self.able(offered, Operation.OMNI_VIDEO) if request.operation.row.on_video_model else ()
 
-    def _with(self, offered: Sequence[str], feature: str, operation: Operation) -> list[str]:
-        """The models on offer that have a feature, with the modes that it needs."""
-        found = []
-        for model in offered:
-            has = getattr(self.model(model), feature)
-            if feature == "elements" and operation is Operation.TEXT_TO_VIDEO:
-                has = has and Operation.OMNI_VIDEO in self.model(model).operations
-            if isinstance(has, tuple) and has:
-                found.append(f"{model} ({'/'.join(has)})")
-            elif isinstance(has, Mapping) and has:
-                found.append(
-                    f"{model} ({'/'.join(dict.fromkeys(mode for modes in has.values() for mode in modes))})"
-                )
-            elif has and not isinstance(has, (tuple, Mapping)):
-                found.append(model)
-        return found
+    def _with(self, offered: Sequence[str], ability: str, operation: Operation) -> list[str]:
+        """The models on offer that have an ability, with the modes that it needs."""
+        rows = [self.model(model) for model in offered]
+        if ability == "elements" and operation is Operation.TEXT_TO_VIDEO:
+            rows = [row for row in rows if Operation.OMNI_VIDEO in row.operations]
+        found = [(row.id, row.modes_for(ability)) for row in rows]
+        return [
+            f"{model} ({'/'.join(modes)})" if modes else model for model, modes in found if modes is not None
+        ]
 
     # -- prices --------------------------------------------------------------------------------------
 
@@ -222,18 +161,6 @@ class Catalog:
             return Credits((row.fixed + math.ceil(each - 1e-9)) * request.count)
         rate = _rates(row, request).get(request.mode, row.rate.get(request.mode, UNKNOWN_RATE))
         return Credits((row.fixed + math.ceil(rate * seconds_of(request) - 1e-9)) * request.count)
-
-
-def operation_for(row: Model, *, frames: int, references: int) -> Operation:
-    """See `Catalog.operation_for`."""
-    wanted = Operation.TEXT_TO_VIDEO
-    if references:
-        wanted = Operation.REFERENCES_TO_VIDEO
-    elif frames:
-        wanted = Operation.IMAGE_TO_VIDEO
-    if wanted not in row.operations and Operation.OMNI_VIDEO in row.operations:
-        return Operation.OMNI_VIDEO
-    return wanted
 
 
 def seconds_of(request: VideoRequest) -> float:
@@ -262,61 +189,6 @@ def _rates(row: Model, request: VideoRequest) -> Rates:
     if request.voices and row.voice_rate:
         return row.voice_rate
     return row.sound_rate if request.sound else row.rate
-
-
-def _features(row: Model, request: VideoRequest) -> tuple[tuple[str, bool], ...]:
-    """What of a request the row cannot do, by the name of the row's field."""
-    still = request.duration in CAMERA_SECONDS
-    camera = request.camera
-    return (
-        ("cfg", request.cfg_scale is not None and not row.cfg),
-        ("sound", request.sound and request.mode not in row.sound),
-        ("end_frame", request.last_frame is not None and not _takes_end_frame(row, request)),
-        (
-            "camera",
-            camera is not None
-            and not (
-                still
-                and request.mode in row.camera.get(request.operation, ())
-                and (not row.camera_moves or camera.move in row.camera_moves)
-                and request.last_frame is None
-                and request.brush is None
-            ),
-        ),
-        (
-            "brush",
-            request.brush is not None
-            and not (still and request.mode in row.brush and request.last_frame is None),
-        ),
-        ("shots", bool(request.shots) and not row.shots),
-        ("voices", bool(request.voices) and not (row.voices and request.sound and not request.elements)),
-        ("elements", len(request.elements) > _most_elements(row, request)),
-    )
-
-
-def _most_elements(row: Model, request: VideoRequest) -> int:
-    """Words alone take none (Kling API, text2video): there an omni model, or a first frame, is needed."""
-    if request.operation is Operation.TEXT_TO_VIDEO:
-        return 0
-    if request.operation is Operation.OMNI_VIDEO:
-        together = OMNI_INPUTS if request.source is None else OMNI_INPUTS_BESIDE_A_VIDEO
-        return max(0, min(row.elements, together - len(request.images)))
-    return row.elements
-
-
-def _takes_end_frame(row: Model, request: VideoRequest) -> bool:
-    return (
-        request.mode in row.end_frame
-        and (not row.end_frame_durations or request.duration in row.end_frame_durations)
-        and (row.end_frame_sound or not request.sound)
-    )
-
-
-def numbers(values: Sequence[int]) -> str:
-    """Some whole numbers in few signs: `5, 10`, or `3–15` where none between is missing."""
-    if len(values) > 2 and tuple(values) == tuple(range(values[0], values[-1] + 1)):
-        return f"{values[0]}–{values[-1]}"
-    return ", ".join(str(value) for value in values)
 
 
 SECTIONS = ("models", "images", "services")

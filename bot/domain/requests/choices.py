@@ -7,18 +7,16 @@ with it; it never drops a picture or a shot. Whether somebody here can do what c
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.domain.requests.camera import NAMED, PRESETS
-from bot.domain.requests.catalog import CAMERA_SECONDS, operation_for
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import COMPOSED, Product
 from bot.domain.requests.request import AspectRatio, Camera, Mode, VideoRequest
+from bot.domain.requests.rules import fit, fit_with
 from bot.domain.units import short_hash
-
-T = TypeVar("T")
 
 NONE = "none"
 """The key of the choice to have nothing of the kind."""
@@ -98,7 +96,7 @@ def _is_of_use(
         case Knob.END_FRAME:
             if request.first_frame is None:
                 return False
-            changed = fitted(request, row, "last_frame", request.first_frame)
+            changed = fit_with(request, row, "last_frame", request.first_frame)
             return changed is not None and possible(changed)
         case _:
             return len(choices(knob, request, row, offered, possible)) > 1
@@ -137,14 +135,14 @@ def _candidates(knob: Knob, request: VideoRequest, row: Model, offered: Sequence
     if knob is Knob.MODEL:
         if request.operation in COMPOSED and request.source is None:
             for model in offered:
-                changed = fitted(request, model)
+                changed = fit(request, model)
                 if changed is not None:
                     yield short_hash(model.id), changed
         return
     field = _FIELDS[knob]
     for key, value in _values(knob, request, row):
-        changed = fitted(request, row, field, value)
-        if changed is not None and getattr(changed, field) == value:
+        changed = fit_with(request, row, field, value)
+        if changed is not None:
             yield key, changed
 
 
@@ -177,82 +175,6 @@ def _values(knob: Knob, request: VideoRequest, row: Model) -> Iterable[tuple[str
 def _has_ratio(request: VideoRequest) -> bool:
     """Where a picture gives the shape, there is nothing to choose."""
     return request.aspect_ratio is not None and request.first_frame is None
-
-
-# -- fitting -----------------------------------------------------------------------------------------
-
-
-def fitted(request: VideoRequest, row: Model, field: str = "", value: Any = None) -> VideoRequest | None:
-    """The request as a row can do it, with one field set to a value, which is kept where two exclude each other.
-
-    None: it cannot be. What comes out may still be beyond the row where a picture or a shot would be lost.
-    """
-    new: dict[str, Any] = {name: getattr(request, name) for name in VideoRequest.model_fields}
-    if field:
-        new[field] = value
-    if request.operation in COMPOSED and request.source is None:
-        new["model"] = row.id
-        frames = sum(new[name] is not None for name in ("first_frame", "last_frame"))
-        new["operation"] = operation_for(row, frames=frames, references=len(request.references))
-    _fit_mode(new, row, field)
-    _fit_duration(new, row, field)
-    if new["aspect_ratio"] is not None and new["aspect_ratio"] not in row.ratios:
-        new["aspect_ratio"] = row.ratios[0]
-    _fit_sound(new, row, field)
-    if new["camera"] is not None and not _camera_goes(new, row):
-        new["camera"] = None
-    if not row.cfg:
-        new["cfg_scale"] = None
-    new["count"] = min(new["count"], row.count)
-    try:
-        return VideoRequest.model_validate(new)
-    except ValidationError:
-        return None
-
-
-def _fit_mode(new: dict[str, Any], row: Model, field: str) -> None:
-    """A mode that the row has; another one only where what was just chosen, or an end frame, needs it."""
-    modes: Sequence[str] = row.modes
-    if field != "mode" and new["last_frame"] is not None and row.end_frame:
-        modes = row.end_frame
-    elif field == "sound" and new["sound"]:
-        modes = row.sound
-    elif field == "camera" and new["camera"] is not None:
-        modes = row.camera.get(new["operation"], row.modes)
-    new["mode"] = _fitting(new["mode"], modes) if field != "mode" else new["mode"]
-
-
-def _fit_duration(new: dict[str, Any], row: Model, field: str) -> None:
-    if new["operation"].row.duration_from_source or new["shots"] or field == "duration":
-        return
-    durations: Sequence[int] = row.durations
-    if field == "camera" and new["camera"] is not None:
-        durations = [seconds for seconds in row.durations if seconds in CAMERA_SECONDS]
-    elif new["last_frame"] is not None and row.end_frame_durations:
-        durations = row.end_frame_durations
-    if durations:
-        new["duration"] = min(durations, key=lambda seconds: abs(seconds - new["duration"]))
-
-
-def _fit_sound(new: dict[str, Any], row: Model, field: str) -> None:
-    silent_end = new["last_frame"] is not None and not row.end_frame_sound
-    if new["sound"] and (new["mode"] not in row.sound or (silent_end and field != "sound")):
-        new["sound"] = False
-    if not new["sound"] or not row.voices:
-        new["voices"] = ()
-
-
-def _camera_goes(new: Mapping[str, Any], row: Model) -> bool:
-    return (
-        new["mode"] in row.camera.get(new["operation"], ())
-        and new["duration"] in CAMERA_SECONDS
-        and (not row.camera_moves or new["camera"].move in row.camera_moves)
-        and new["last_frame"] is None
-    )
-
-
-def _fitting(preferred: T, offered: Sequence[T]) -> T:
-    return preferred if preferred in offered else offered[0]
 
 
 # -- preferences -------------------------------------------------------------------------------------

@@ -86,6 +86,24 @@ class Model(PriceColumns):
         """What comes out of it."""
         return self.operations[0].product
 
+    def operation_for(self, *, frames: int, references: int) -> Operation:
+        """What the model is asked for, given how many pictures there are; omni models do it all in one."""
+        wanted = Operation.TEXT_TO_VIDEO
+        if references:
+            wanted = Operation.REFERENCES_TO_VIDEO
+        elif frames:
+            wanted = Operation.IMAGE_TO_VIDEO
+        if wanted not in self.operations and Operation.OMNI_VIDEO in self.operations:
+            return Operation.OMNI_VIDEO
+        return wanted
+
+    def modes_for(self, ability: str) -> tuple[str, ...] | None:
+        """The modes that an ability, a column of the row, needs; none for any, None where the model has it not."""
+        has = getattr(self, ability)
+        if isinstance(has, Mapping):
+            return tuple(dict.fromkeys(mode for modes in has.values() for mode in modes)) or None
+        return (has or None) if isinstance(has, tuple) else (() if has else None)
+
     def price_of(self, seconds: float, rate: float) -> Credits:
         """What so many seconds cost at a rate, rounded up."""
         return Credits(self.fixed + math.ceil(rate * seconds - 1e-9))

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.rules import Limits
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of, takes_mode
 from bot.kling.dialects.profile import FRAMES, PROBE_ID, key_accepted, searches
@@ -32,10 +33,28 @@ SIZES: Mapping[str, tuple[int, int]] = {"16:9": (1280, 720), "9:16": (720, 1280)
 """Width and height that the gateways translate to Kling's ratios; any other size becomes 1:1 there."""
 
 
+LIMITS: Limits = (
+    ("operation", lambda request: request.operation not in FRAMES),
+    ("prompt", lambda request: not request.prompt),
+    ("mode", lambda request: request.mode not in {"std", "pro"}),
+    ("aspect_ratio", lambda request: request.aspect_ratio not in {None, *SIZES}),
+    ("sound", lambda request: request.sound),
+    ("last_frame", lambda request: request.last_frame is not None),
+    ("camera", lambda request: request.camera is not None),
+    ("brush", lambda request: request.brush is not None),
+    ("shots", lambda request: bool(request.shots)),
+    ("voices", lambda request: bool(request.voices)),
+    ("elements", lambda request: bool(request.elements)),
+    ("watermark", lambda request: request.watermark),
+)
+"""What this wire format cannot express."""
+
+
 class Generic:
     """The generic dialect."""
 
     name = "generic"
+    limits = LIMITS
     has_library = False
 
     def __init__(self, models: Mapping[str, str] | None = None, path: str = PATH) -> None:
@@ -58,28 +77,6 @@ class Generic:
 
     def _model(self, request: VideoRequest) -> str:
         return self._models.get(request.model) or self._models.get(request.operation) or request.model
-
-    def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
-        """Name the fields of `request` that this wire format cannot express, empty if none."""
-        if request.operation not in self.operations:
-            return ("operation",)
-        return tuple(
-            field
-            for field, missing in (
-                ("prompt", not request.prompt),
-                ("mode", request.mode not in {"std", "pro"}),
-                ("aspect_ratio", request.aspect_ratio is not None and request.aspect_ratio not in SIZES),
-                ("sound", request.sound),
-                ("last_frame", request.last_frame is not None),
-                ("camera", request.camera is not None),
-                ("brush", request.brush is not None),
-                ("shots", bool(request.shots)),
-                ("voices", bool(request.voices)),
-                ("elements", bool(request.elements)),
-                ("watermark", request.watermark),
-            )
-            if missing
-        )
 
     def preparations(self, request: VideoRequest) -> tuple[Preparation, ...]:  # noqa: ARG002  part of the protocol
         """Nothing has to be found out before."""
@@ -178,11 +175,7 @@ class Omnimaas(Generic):
     """
 
     name = "omnimaas"
-
-    def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
-        """Name the fields of `request` that this wire format cannot express, empty if none."""
-        more = ("seed",) if request.seed is not None else ()
-        return super().unsupported(request) + more
+    limits = (*LIMITS, ("seed", lambda request: request.seed is not None))
 
     def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""

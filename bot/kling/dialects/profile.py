@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import AspectRatio, Mode, VideoRequest
+from bot.domain.requests.rules import Limits
 from bot.kling.dialects import answers, lip_sync
 from bot.kling.dialects.bodies import Style, body_of
 from bot.kling.outcomes import NotFound
@@ -104,6 +105,46 @@ class Profile:
     library: bool = False
 
 
+def _limits(profile: Profile) -> Limits:
+    """What a profile cannot express, by fields of a request."""
+    return (
+        ("operation", lambda request: request.operation not in profile.operations),
+        ("model", lambda request: request.model in profile.missing_models),
+        (
+            "prompt",
+            lambda request: profile.needs_prompt and request.operation in FRAMES and not request.prompt,
+        ),
+        ("mode", lambda request: request.mode not in profile.modes),
+        (
+            "aspect_ratio",
+            # An image without a place for it decides the shape.
+            lambda request: (
+                request.operation.product is Product.VIDEO
+                and (profile.style.image_ratio or not request.images)
+                and request.aspect_ratio not in {None, *profile.ratios}
+            ),
+        ),
+        (
+            "camera",
+            lambda request: (
+                profile.style.camera == "value" and request.camera is not None and request.camera.axis is None
+            ),
+        ),
+        ("sound", lambda request: request.sound and not profile.sound),
+        ("seed", lambda request: request.seed is not None),
+        (
+            "negative_prompt",
+            lambda request: bool(request.negative_prompt) and request.operation not in TAKE_A_NEGATIVE_PROMPT,
+        ),
+        (
+            "references",
+            lambda request: (
+                profile.style.pictures == "strings" and 0 < len(request.references) < FEWEST_PLAIN_PICTURES
+            ),
+        ),
+    )
+
+
 class Native:
     """The dialect of a profile."""
 
@@ -134,36 +175,10 @@ class Native:
         """The same with other names for models or operations, and other paths."""
         return type(self)(replace(self.profile, models=models, paths={**self.profile.paths, **paths}))
 
-    def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
-        """Name the fields of `request` that this wire format cannot express, empty if none."""
-        profile = self.profile
-        if request.operation not in profile.operations:
-            return ("operation",)
-        video = request.operation.product is Product.VIDEO
-        ratio = request.aspect_ratio if video and (profile.style.image_ratio or not request.images) else None
-        preset = request.camera is not None and request.camera.axis is None
-        return tuple(
-            field
-            for field, missing in (
-                ("model", request.model in profile.missing_models),
-                ("prompt", profile.needs_prompt and request.operation in FRAMES and not request.prompt),
-                ("mode", request.mode not in profile.modes),
-                ("aspect_ratio", ratio is not None and ratio not in profile.ratios),
-                ("camera", preset and profile.style.camera == "value"),
-                ("sound", request.sound and not profile.sound),
-                ("seed", request.seed is not None),
-                (
-                    "negative_prompt",
-                    bool(request.negative_prompt) and request.operation not in TAKE_A_NEGATIVE_PROMPT,
-                ),
-                (
-                    "references",
-                    profile.style.pictures == "strings"
-                    and 0 < len(request.references) < FEWEST_PLAIN_PICTURES,
-                ),
-            )
-            if missing
-        )
+    @property
+    def limits(self) -> Limits:
+        """What this wire format cannot express."""
+        return _limits(self.profile)
 
     def preparations(self, request: VideoRequest) -> tuple[Preparation, ...]:
         """A lip-sync needs a face, and a text needs a voice, before the submission."""

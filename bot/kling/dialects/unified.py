@@ -6,11 +6,12 @@ simply not in the answer. What only the older standard has (pictures, effects, l
 there, which the same host and key serve.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import Mode, VideoRequest
+from bot.domain.requests.rules import Limits
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of
 from bot.kling.dialects.native import OFFICIAL
@@ -57,11 +58,47 @@ _VOICED = frozenset({"kling-v2-6"})
 """Models whose image-to-video takes voices; no other contents do."""
 
 
+NEWER: Limits = (
+    (
+        "prompt",
+        lambda request: (
+            not (request.prompt or request.shots or request.operation is Operation.MOTION_CONTROL)
+        ),
+    ),
+    ("last_frame", lambda request: request.last_frame is not None and request.first_frame is None),
+    ("cfg_scale", lambda request: request.cfg_scale is not None),
+    ("camera", lambda request: request.camera is not None),
+    ("brush", lambda request: request.brush is not None),
+    ("voices", lambda request: bool(request.voices) and not _voiced(request)),
+    # A line behind the shots would make one plain prompt of them all.
+    ("negative_prompt", lambda request: bool(request.negative_prompt and request.shots)),
+    ("seed", lambda request: request.seed is not None),
+)
+"""What the newer standard cannot express."""
+
+
+def _is_newer(request: VideoRequest) -> bool:
+    """Whether the newer standard has this: models that it does not list are left to the older one."""
+    return request.operation in _PLACES and request.model not in OLDER_MODELS
+
+
+def _only(where: Callable[[VideoRequest], bool], limits: Limits) -> Limits:
+    """Limits that count for some requests."""
+    return tuple(
+        (field, lambda request, is_beyond=is_beyond: where(request) and is_beyond(request))
+        for field, is_beyond in limits
+    )
+
+
 class Unified:
     """The unified dialect."""
 
     name = "unified"
     has_library = True
+    limits = (
+        *_only(lambda request: not _is_newer(request), OFFICIAL.limits),
+        *_only(_is_newer, NEWER),
+    )
 
     def __init__(self, models: Mapping[str, str] | None = None) -> None:
         self._models = {**MODELS, **(models or {})}
@@ -79,29 +116,6 @@ class Unified:
     def renamed(self, models: Mapping[str, str], paths: Mapping[Operation, str]) -> Self:  # noqa: ARG002  part of the protocol
         """The same with other names for models; the vendor's own paths are what they are."""
         return type(self)(models)
-
-    def unsupported(self, request: VideoRequest) -> tuple[str, ...]:
-        """Name the fields of `request` that this wire format cannot express, empty if none."""
-        if not _is_newer(request):
-            return OFFICIAL.unsupported(request)
-        return tuple(
-            field
-            for field, missing in (
-                (
-                    "prompt",
-                    not (request.prompt or request.shots or request.operation is Operation.MOTION_CONTROL),
-                ),
-                ("last_frame", request.last_frame is not None and request.first_frame is None),
-                ("cfg_scale", request.cfg_scale is not None),
-                ("camera", request.camera is not None),
-                ("brush", request.brush is not None),
-                ("voices", bool(request.voices) and not _voiced(request)),
-                # A line behind the shots would make one plain prompt of them all.
-                ("negative_prompt", bool(request.negative_prompt and request.shots)),
-                ("seed", request.seed is not None),
-            )
-            if missing
-        )
 
     def preparations(self, request: VideoRequest) -> tuple[Preparation, ...]:
         """What the older standard needs to know before."""
@@ -170,11 +184,6 @@ class Unified:
     def parse_probe(self, response: HttpResponse) -> str:
         """Read what is left of the packs."""
         return OFFICIAL.parse_probe(response)
-
-
-def _is_newer(request: VideoRequest) -> bool:
-    """Whether the newer standard has this: models that it does not list are left to the older one."""
-    return request.operation in _PLACES and request.model not in OLDER_MODELS
 
 
 def _voiced(request: VideoRequest) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot.domain.requests.catalog import speech_seconds
-from bot.domain.requests.choices import Preferences, fitted
+from bot.domain.requests.choices import Preferences
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Prompt, Role, Way, made_by
 from bot.domain.requests.options import Options
@@ -22,6 +22,7 @@ from bot.domain.requests.request import (
     Speech,
     VideoRequest,
 )
+from bot.domain.requests.rules import fit, suit
 from bot.errors import UserError
 from bot.services.compose.offered import Offered, fitting
 from bot.settings import sections
@@ -282,15 +283,16 @@ class Compose(Offered):
             }
         )
         models = dict.fromkeys((request.model, usual.default, *self._pool.models()))
-        ways = [way for model in models if (way := fitted(wanted, self._catalog.model(model))) is not None]
-        for way in ways:
-            if self.possible(way):
+        rows = [self._catalog.model(model) for model in models]
+        for row in rows:
+            if (way := fit(wanted, row)) is not None and self.possible(way):
                 return way
-        if not ways:
+        unfit = next((way for row in rows if (way := suit(wanted, row)) is not None), None)
+        if unfit is None:
             limit = max(row.references for row in self.rows())
             raise UserError("error.pictures.too_many", number=len(wanted.images), limit=limit)
-        self._check_but_words(ways[0])
-        return ways[0]
+        self._check_but_words(unfit)
+        return unfit
 
     def _operation(self, model: str, pictures: Pictures) -> Operation:
         return self._catalog.operation_for(model, frames=pictures.frames, references=len(pictures.references))

@@ -11,11 +11,12 @@ from pydantic import ValidationError
 
 from bot.clock import Clock
 from bot.domain.library.asset import NO_NAMES, Names
-from bot.domain.requests.choices import Choice, Knob, Preferences, choices, fitted, knobs
+from bot.domain.requests.choices import Choice, Knob, Preferences, choices, knobs
 from bot.domain.requests.operations import COMPOSED, Prompt
 from bot.domain.requests.options import SEED_LIMIT
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import PROMPT_LIMIT, ImageRef, VideoRequest
+from bot.domain.requests.rules import fit, suit
 from bot.domain.units import MINUTE, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.compose import NOTHING_PREFERRED, Compose, Pictures
@@ -180,7 +181,7 @@ class Cards:
         usual = self.blank(preferences).model
         rows = sorted(self._compose.rows(), key=lambda row: (row.id != request.model, row.id != usual))
         for row in rows:
-            changed = fitted(request, row)
+            changed = fit(request, row)
             if changed is not None and self._compose.possible(changed):
                 return changed
         return request
@@ -225,7 +226,7 @@ class Cards:
         request, options = card.request, parsed.options
         if options.model is not None and request.operation in COMPOSED:
             row = next(row for row in self._compose.rows() if row.id == options.model)
-            request = fitted(request, row) or request
+            request = fit(request, row) or suit(request, row) or request
             options = replace(options, model=None)
         completed = self._compose.completed(request, ParsedPrompt(parsed.prompt or request.prompt, options))
         question = READY if completed.prompt and not card.pictures else card.question

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.rules import lacking
 from bot.kling import outcomes
 from bot.kling.wire import Dialect, HttpResponse, SubmitContext, TaskStatus
 from tests.operations import BYTES
@@ -46,7 +47,7 @@ def hold_request(dialect: Dialect, name: str) -> None:
     sent = dialect.submit(request, SubmitContext(EXTERNAL_ID, PICTURES, recorded["callback_url"], prepared))
     assert recorded["expected"] == {"method": sent.method, "path": sent.path, "json": sent.json}
     assert not sent.query
-    assert dialect.unsupported(request) == ()
+    assert lacking(dialect.limits, request) == ()
 
 
 def hold_answer(dialect: Dialect, name: str) -> None:

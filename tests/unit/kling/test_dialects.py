@@ -6,6 +6,7 @@ import pytest
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import ImageRef, VideoRequest
+from bot.domain.requests.rules import lacking
 from bot.kling import dialects
 from bot.kling.wire import TaskRef
 from tests.unit.kling.recorded import EXTERNAL_ID, PICTURES, hold_answer, hold_request, names
@@ -91,4 +92,4 @@ def test_what_a_gateway_cannot_express_or_drops_without_a_word_is_named(name, ch
         "aspect_ratio": None,
         "first_frame": PICTURE,
     }
-    assert dialects.get(name).unsupported(VideoRequest(**wanted | changes)) == missing
+    assert lacking(dialects.get(name).limits, VideoRequest(**wanted | changes)) == missing

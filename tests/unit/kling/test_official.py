@@ -2,6 +2,7 @@ import pytest
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.rules import lacking
 from bot.kling.dialects.native import OFFICIAL
 from bot.kling.wire import TaskRef
 from tests.unit.kling.recorded import names
@@ -60,4 +61,4 @@ def test_the_probe_asks_for_the_resource_packs():
 )
 def test_what_the_api_has_no_field_for_is_named(changes, missing):
     request = VideoRequest(operation="text2video", model="kling-v3", prompt="a fox", **changes)
-    assert OFFICIAL.unsupported(request) == missing
+    assert lacking(OFFICIAL.limits, request) == missing

@@ -11,6 +11,7 @@ from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.rules import lacking
 from bot.errors import UserError
 from bot.kling.dialects import DIALECTS
 from bot.kling.wire import Dialect, SubmitContext
@@ -81,7 +82,7 @@ def test_what_changes_the_price_changes_what_is_sent(name, row, operation):
     dialect, context = DIALECTS[name], SubmitContext("klingbot-1", BYTES, None, PREPARED)
     prices: dict[str, set[int]] = {}
     for request in choices(row, operation):
-        if not dialect.unsupported(request):
+        if not lacking(dialect.limits, request):
             prices.setdefault(body(dialect, request, context), set()).add(CATALOG.price(request))
     assert [(sent, costs) for sent, costs in prices.items() if len(costs) > 1] == []
 
@@ -91,6 +92,10 @@ def test_what_changes_the_price_changes_what_is_sent(name, row, operation):
 def test_a_voice_that_is_sent_is_named_in_the_words(name, row, operation):
     dialect, context = DIALECTS[name], SubmitContext("klingbot-1", BYTES, None, PREPARED)
     for request in choices(row, operation):
-        if request.voices and operation is not Operation.MOTION_CONTROL and not dialect.unsupported(request):
+        if (
+            request.voices
+            and operation is not Operation.MOTION_CONTROL
+            and not lacking(dialect.limits, request)
+        ):
             sent = body(dialect, request, context)
             assert "<<<voice_1>>>" in sent or "@voice_1" in sent

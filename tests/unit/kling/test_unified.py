@@ -1,6 +1,7 @@
 import pytest
 
 from bot.domain.requests.operations import Operation
+from bot.domain.requests.rules import lacking
 from bot.kling.dialects.native import OFFICIAL
 from bot.kling.dialects.unified import MANY, UNIFIED
 from bot.kling.wire import TaskRef
@@ -49,7 +50,7 @@ def test_what_has_no_id_of_ours_cannot_be_looked_up():
     ],
 )
 def test_what_the_standard_has_no_field_for_is_named(request_, missing):
-    assert UNIFIED.unsupported(request_) == missing
+    assert lacking(UNIFIED.limits, request_) == missing
 
 
 @pytest.mark.parametrize("operation", Operation)

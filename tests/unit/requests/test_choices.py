@@ -10,12 +10,12 @@ from bot.domain.requests.choices import (
     Preference,
     Preferences,
     choices,
-    fitted,
     knobs,
     preference_choices,
 )
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import ImageRef, Shot, VideoRequest
+from bot.domain.requests.rules import fit
 from bot.errors import UserError
 
 CATALOG = load()
@@ -133,7 +133,7 @@ def test_models_that_cannot_take_the_photos_are_not_offered():
 
 def test_another_model_gets_the_nearest_length():
     long = from_words("kling-v3", duration=12)
-    assert fitted(long, CATALOG.model("kling-v2-6")).duration == 10
+    assert fit(long, CATALOG.model("kling-v2-6")).duration == 10
 
 
 def test_what_works_on_a_video_keeps_its_model():

@@ -1,0 +1,308 @@
+"""The rules of what a model can do, as one table, and what follows from it. Pure.
+
+`broken` finds the first rule that a request breaks, `fit` changes as little of the request as makes it keep to all of
+them. Plans have rules of the same form; what a provider cannot write is a `Limit`.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from bot.domain.requests.model import Model
+from bot.domain.requests.operations import COMPOSED, Operation, Product
+from bot.domain.requests.request import VideoRequest
+from bot.domain.units import SECOND
+
+T = TypeVar("T")
+
+CAMERA_SECONDS = (5,)
+"""Camera control and motion brush exist for videos of this length only (vendor API reference 2025)."""
+
+OMNI_INPUTS, OMNI_INPUTS_BESIDE_A_VIDEO = 7, 4
+"""Pictures and elements that an omni model takes together (Kling API, omni-video)."""
+
+SOURCE_SLACK = 0.5
+"""Seconds by which a video may be longer or shorter than what was asked for: it is encoded in whole frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[T]):
+    """What a request must keep to. The subject is a model's row, a plan or whatever else sets limits.
+
+    `error` is the key of the text that refuses a request, `fields` are what of the request it is about, `details` the
+    parameters of the text. `ability` is the column of `Model` that says which models can do what the first field asks for.
+    """
+
+    error: str
+    fields: tuple[str, ...]
+    is_broken: Callable[[T, VideoRequest], bool]
+    details: Callable[[T, VideoRequest], Mapping[str, object]] = lambda *_: {}
+    ability: str = ""
+
+
+def broken(rules: Iterable[Rule[T]], subject: T, request: VideoRequest) -> Rule[T] | None:
+    """The first rule that the request breaks; None where it keeps to all."""
+    return next((rule for rule in rules if rule.is_broken(subject, request)), None)
+
+
+# -- the rules of models -----------------------------------------------------------------------------
+
+
+def _allowed(field: str, column: str) -> Callable[[Model, VideoRequest], Mapping[str, object]]:
+    """What a refused choice was, and what the model has."""
+    return lambda row, request: {
+        "value": getattr(request, field),
+        "allowed": numbers(values)
+        if isinstance((values := getattr(row, column))[0], int)
+        else ", ".join(values),
+    }
+
+
+RULES: tuple[Rule[Model], ...] = (
+    Rule(
+        "error.request.not_extendable",
+        ("source",),
+        lambda _, request: (
+            request.operation is Operation.EXTEND
+            and request.source is not None
+            and request.source.operation is not None
+            and not request.source.operation.row.is_extendable
+        ),
+    ),
+    Rule(
+        "error.request.source_length",
+        ("source",),
+        lambda row, request: not _source_goes(row, request),
+        lambda row, request: dict(
+            zip(
+                ("shortest", "longest"), (f"{limit:g}" for limit in _source_limits(row, request)), strict=True
+            )
+        ),
+    ),
+    Rule(
+        "error.model.mode",
+        ("mode",),
+        lambda row, request: request.mode not in row.modes,
+        _allowed("mode", "modes"),
+    ),
+    Rule(
+        "error.model.duration",
+        ("duration",),
+        lambda row, request: (
+            request.duration not in row.durations and not request.operation.row.duration_from_source
+        ),
+        lambda row, request: {
+            **_allowed("duration", "durations")(row, request),
+            "nearest": nearest(row.durations, request.duration)[0],
+        },
+    ),
+    Rule(
+        "error.model.ratio",
+        ("aspect_ratio",),
+        lambda row, request: request.aspect_ratio not in {None, *row.ratios},
+        _allowed("aspect_ratio", "ratios"),
+    ),
+    Rule(
+        "error.model.resolution",
+        ("resolution",),
+        lambda row, request: (
+            request.operation.product is Product.IMAGE and request.resolution not in row.resolutions
+        ),
+        _allowed("resolution", "resolutions"),
+    ),
+    Rule(
+        "error.model.too_many_pictures",
+        ("references",),
+        lambda row, request: (
+            len(request.references) > row.references and request.operation is not Operation.MOTION_CONTROL
+        ),
+        lambda row, _: {"limit": row.references},
+    ),
+    Rule(
+        "error.model.count",
+        ("count",),
+        lambda row, request: request.count > row.count,
+        lambda row, _: {"limit": row.count},
+    ),
+    Rule(
+        "error.model.cfg",
+        ("cfg_scale",),
+        lambda row, request: request.cfg_scale is not None and not row.cfg,
+        ability="cfg",
+    ),
+    Rule(
+        "error.model.sound",
+        ("sound", "mode"),
+        lambda row, request: request.sound and request.mode not in row.sound,
+        ability="sound",
+    ),
+    Rule(
+        "error.model.end_frame",
+        ("last_frame", "mode", "duration", "sound"),
+        lambda row, request: (
+            request.last_frame is not None
+            and not (
+                request.mode in row.end_frame
+                and request.duration in (row.end_frame_durations or (request.duration,))
+                and (row.end_frame_sound or not request.sound)
+            )
+        ),
+        ability="end_frame",
+    ),
+    Rule(
+        "error.model.camera",
+        ("camera", "mode", "duration", "last_frame", "brush"),
+        lambda row, request: (
+            request.camera is not None
+            and not (
+                request.mode in row.camera.get(request.operation, ())
+                and request.duration in CAMERA_SECONDS
+                and request.camera.move in (row.camera_moves or (request.camera.move,))
+                and request.last_frame is None
+                and request.brush is None
+            )
+        ),
+        ability="camera",
+    ),
+    Rule(
+        # Its masks are drawn for this very request: nothing is changed to keep them.
+        "error.model.brush",
+        ("brush",),
+        lambda row, request: (
+            request.brush is not None
+            and not (
+                request.mode in row.brush
+                and request.duration in CAMERA_SECONDS
+                and request.last_frame is None
+            )
+        ),
+        ability="brush",
+    ),
+    Rule(
+        "error.model.shots",
+        ("shots",),
+        lambda row, request: bool(request.shots) and not row.shots,
+        ability="shots",
+    ),
+    Rule(
+        "error.model.voices",
+        ("voices", "sound", "elements"),
+        lambda row, request: (
+            bool(request.voices) and not (row.voices and request.sound and not request.elements)
+        ),
+        ability="voices",
+    ),
+    Rule(
+        "error.model.elements",
+        ("elements",),
+        lambda row, request: len(request.elements) > _most_elements(row, request),
+        ability="elements",
+    ),
+)
+"""What a model can do, in the order in which it is said what it cannot."""
+
+
+def _source_limits(row: Model, request: VideoRequest) -> tuple[float, float]:
+    shortest, longest = request.operation.row.source_seconds
+    if request.operation is Operation.OMNI_VIDEO:
+        longest = row.source_seconds or longest
+    return shortest, longest
+
+
+def _source_goes(row: Model, request: VideoRequest) -> bool:
+    if request.source is None or request.source.duration_ms is None:
+        return True
+    shortest, longest = _source_limits(row, request)
+    return shortest - SOURCE_SLACK <= request.source.duration_ms / SECOND <= longest + SOURCE_SLACK
+
+
+def _most_elements(row: Model, request: VideoRequest) -> int:
+    """Words alone take none (Kling API, text2video): there an omni model, or a first frame, is needed."""
+    if request.operation is Operation.TEXT_TO_VIDEO:
+        return 0
+    if request.operation is Operation.OMNI_VIDEO:
+        together = OMNI_INPUTS if request.source is None else OMNI_INPUTS_BESIDE_A_VIDEO
+        return max(0, min(row.elements, together - len(request.images)))
+    return row.elements
+
+
+# -- making a request keep to them -------------------------------------------------------------------
+
+CHANGES: Mapping[str, Callable[[Model, VideoRequest], Iterable[object]]] = {
+    "cfg_scale": lambda *_: (None,),
+    "camera": lambda *_: (None,),
+    "voices": lambda *_: ((),),
+    "sound": lambda _, request: (not request.sound,),
+    "count": lambda row, _: (row.count,),
+    "aspect_ratio": lambda row, _: row.ratios,
+    "duration": lambda row, request: () if request.shots else nearest(row.durations, request.duration),
+    "mode": lambda row, _: row.modes,
+}
+"""What `fit` may change, what is given up first on top, and to which values, the best first. Never a picture, a shot, a word
+or the size of an image, which only its maker chooses."""
+
+
+def fit(request: VideoRequest, row: Model, kept: Iterable[str] = ()) -> VideoRequest | None:
+    """The request as a model can do it, changed in as few fields as possible, and not in those that are `kept`.
+
+    None: it cannot be. Of several ways with as few changes, the one that gives up what stands first in `CHANGES`.
+    """
+    given = suit(request, row)
+    waiting = deque([] if given is None else [(given, frozenset(kept))])
+    while waiting:
+        tried, fixed = waiting.popleft()
+        rule = broken(RULES, row, tried)
+        if rule is None:
+            return tried
+        # Where the model cannot do it at all, it helps only to give that up.
+        is_able = not rule.ability or row.modes_for(rule.ability) is not None
+        fields = rule.fields if is_able else rule.fields[:1]
+        for field in (field for field in CHANGES if field in fields and field not in fixed):
+            for value in CHANGES[field](row, tried):
+                waiting.append((tried.model_copy(update={field: value}), fixed | {field}))
+    return None
+
+
+def fit_with(request: VideoRequest, row: Model, field: str, value: Any) -> VideoRequest | None:
+    """The request with one field set, and what that needs; None where it cannot be."""
+    return fit(request.model_copy(update={field: value}), row, (field,))
+
+
+def suit(request: VideoRequest, row: Model) -> VideoRequest | None:
+    """The request as this model is asked for it, its settings as they are; None where its pictures do not go there."""
+    if request.operation not in COMPOSED or request.source is not None:
+        return request
+    frames = sum(frame is not None for frame in (request.first_frame, request.last_frame))
+    operation = row.operation_for(frames=frames, references=len(request.references))
+    fields = {name: getattr(request, name) for name in type(request).model_fields}
+    try:
+        return type(request).model_validate({**fields, "model": row.id, "operation": operation})
+    except ValidationError:
+        return None
+
+
+def nearest(values: Sequence[int], wanted: int) -> list[int]:
+    """Some numbers, the nearest first."""
+    return sorted(values, key=lambda value: abs(value - wanted))
+
+
+def numbers(values: Sequence[int]) -> str:
+    """Some whole numbers in few signs: `5, 10`, or `3–15` where none between is missing."""
+    if len(values) > 2 and tuple(values) == tuple(range(values[0], values[-1] + 1)):
+        return f"{values[0]}–{values[-1]}"
+    return ", ".join(str(value) for value in values)
+
+
+# -- limits of providers -----------------------------------------------------------------------------
+
+Limits = Sequence[tuple[str, Callable[[VideoRequest], bool]]]
+"""What somebody cannot express: fields of a request, and when each is one too many."""
+
+
+def lacking(limits: Limits, request: VideoRequest) -> tuple[str, ...]:
+    """The fields of a request that go beyond some limits; where the operation does, that alone."""
+    fields = tuple(field for field, is_beyond in limits if is_beyond(request))
+    return fields[:1] if fields[:1] == ("operation",) else fields

@@ -1,0 +1,86 @@
+from bot.domain.requests.catalog import load
+from bot.domain.requests.choices import Knob, choices
+from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.rules import CHANGES, RULES, broken, fit, fit_with, lacking
+from bot.errors import UserError
+from bot.kling.dialects import DIALECTS
+from tests.operations import a_request_for
+from tests.unit.requests.capabilities import CATALOG, OFFERED, ROWS, SAMPLES, STRIDE, digest, random_requests
+
+REQUESTS = list(random_requests())
+
+
+def verdict(request: VideoRequest) -> tuple[object, ...] | None:
+    """How a request is refused; None where it is not."""
+    try:
+        CATALOG.check(request, OFFERED)
+    except UserError as error:
+        return error.key, sorted(error.params.items())
+    return None
+
+
+def is_possible(request: VideoRequest) -> bool:
+    return verdict(request) is None
+
+
+def recorded(name: str, size: int) -> list[bytes]:
+    """The digests of a sample, each of so many bytes."""
+    data = (SAMPLES / name).read_bytes()
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def test_verdicts_their_parameters_and_what_dialects_lack_are_as_recorded():
+    samples = recorded("answers.bin", 4)
+    assert len(samples) == len(REQUESTS)
+    possible = 0
+    for request, sample in zip(REQUESTS, samples, strict=True):
+        said = verdict(request)
+        lacks = [(name, lacking(DIALECTS[name].limits, request)) for name in sorted(DIALECTS)]
+        assert digest(said) == sample[:2], (request.model_dump(exclude_defaults=True), said)
+        assert digest(lacks) == sample[2:], (request.model_dump(exclude_defaults=True), lacks)
+        possible += said is None
+    assert possible > len(REQUESTS) / 3
+
+
+def test_what_a_card_offers_is_as_recorded():
+    # A request that cannot be made as it stands finds more ways out than it once did: those are not in the sample.
+    asked = [request for request in REQUESTS[::STRIDE] if is_possible(request)]
+    for request, sample in zip(asked, recorded("choices.bin", 2), strict=True):
+        row = CATALOG.row(request)
+        offered = [
+            (str(knob), [choice.key for choice in choices(knob, request, row, CATALOG.known(), is_possible)])
+            for knob in Knob
+        ]
+        assert digest(offered) == sample, (request.model_dump(exclude_defaults=True), offered)
+
+
+def test_a_request_that_is_made_to_fit_keeps_to_every_rule_and_loses_no_content():
+    fitted = 0
+    for request in REQUESTS[:: 3 * STRIDE]:
+        for row in ROWS if request.model in OFFERED else ():
+            changed = fit(request, row)
+            if changed is None:
+                continue
+            fitted += 1
+            assert broken(RULES, row, changed) is None
+            dropped = {name for name, value in request if getattr(changed, name) != value}
+            assert dropped <= {*CHANGES, "model", "operation"}
+    assert fitted > 1_000
+
+
+def test_what_keeps_to_every_rule_is_not_changed():
+    for request in REQUESTS[::STRIDE]:
+        if is_possible(request):
+            assert fit(request, CATALOG.row(request)) == request
+
+
+def test_a_model_without_sound_cannot_be_given_any():
+    silent = load().model("kling-v2-5-turbo")
+    assert fit_with(a_request_for("text2video", model=silent.id), silent, "sound", True) is None
+
+
+def test_fewer_changes_go_before_cheaper_ones():
+    loud = a_request_for("text2video", model="kling-v3", mode="4k", sound=True, duration=5)
+    changed = fit(loud, load().model("kling-v2-6"))
+    assert changed is not None
+    assert (changed.mode, changed.sound) == ("pro", True), "the mode alone, and not both"
