@@ -218,7 +218,7 @@ class Payments:
         """Take the credits of a payment back, as many as are left, before the Stars are given back.
 
         Raises:
-            UserError: the sender is no admin, or there is no such payment, or it was given back already.
+            UserError: there is no such payment, or it was given back already.
 
         """
         self._accounts.require_admin(admin)

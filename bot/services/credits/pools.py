@@ -56,7 +56,7 @@ class Pools:
         """Add credits to a group's pool (negative: take away), once for an update; what it has then.
 
         Raises:
-            UserError: the sender is no admin, the number is out of range, or the day is none.
+            UserError: the number is out of range, or the day is none.
 
         """
         account = await self._store.credits.get_pool_account(chat_id)

@@ -79,7 +79,7 @@ class Broadcasts:
         """Keep a text that may be sent, to everybody unless it is narrowed.
 
         Raises:
-            UserError: the actor may not, or the text is too long or empty.
+            UserError: the text is too long or empty.
 
         """
         await self._access.require(actor, Permission.BROADCAST)
@@ -95,7 +95,7 @@ class Broadcasts:
         """Say to whom a draft goes.
 
         Raises:
-            UserError: the actor may not, or it is no draft any more.
+            UserError: it is no draft any more.
 
         """
         await self._access.require(actor, Permission.BROADCAST)
@@ -108,7 +108,7 @@ class Broadcasts:
         """How far a broadcast is; of a draft, how many people it would go to.
 
         Raises:
-            UserError: the actor may not, or there is none.
+            UserError: there is none.
 
         """
         await self._access.require(actor, Permission.BROADCAST)
@@ -119,7 +119,7 @@ class Broadcasts:
         """Begin to send a draft; `message_id` is the author's message that shows how far it is, if there is one.
 
         Raises:
-            UserError: the actor may not, or it is no draft any more.
+            UserError: it is no draft any more.
 
         """
         await self._access.require(actor, Permission.BROADCAST)
@@ -139,7 +139,7 @@ class Broadcasts:
         """Send a broadcast to nobody any more.
 
         Raises:
-            UserError: the actor may not, or it is not being sent.
+            UserError: it is not being sent.
 
         """
         await self._access.require(actor, Permission.BROADCAST)

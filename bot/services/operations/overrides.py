@@ -127,8 +127,7 @@ class Overrides:
         """Override a setting from now on; what was accepted before keeps its price. `version`: only where it is at it.
 
         Raises:
-            UserError: the actor lacks Permission.OPERATE, there is no such setting, it cannot have such a value, or
-                somebody else has changed it.
+            UserError: there is no such setting, it cannot have such a value, or somebody else has changed it.
 
         """
         await self._access.require(actor, Permission.OPERATE)
@@ -163,7 +162,7 @@ class Overrides:
         """Give a setting, or all of a section or table, the configured value again; an entry that was added goes.
 
         Raises:
-            UserError: the actor lacks Permission.OPERATE, or there is no such setting.
+            UserError: there is no such setting.
 
         """
         await self._access.require(actor, Permission.OPERATE)

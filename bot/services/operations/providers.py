@@ -140,21 +140,11 @@ class Providers:
         raise UserError("error.button.stale")
 
     async def pause(self, name: ProviderName, actor: UserId | None, idempotency_key: str) -> None:
-        """Send nothing new to a provider until it is resumed; what runs there goes on.
-
-        Raises:
-            UserError: the actor lacks Permission.OPERATE.
-
-        """
+        """Send nothing new to a provider until it is resumed; what runs there goes on."""
         await self._overrides.set(actor, f"providers.{name}.paused", True, idempotency_key)
 
     async def resume(self, name: ProviderName, actor: UserId | None, idempotency_key: str) -> None:
-        """Send to a provider again, at once, also where a fault had closed it.
-
-        Raises:
-            UserError: the actor lacks Permission.OPERATE.
-
-        """
+        """Send to a provider again, at once, also where a fault had closed it."""
         await self._overrides.set(actor, f"providers.{name}.paused", False, idempotency_key)
         self._pool.reopen(name)
 

@@ -48,12 +48,7 @@ class Reports:
         self._clock = clock
 
     async def stats(self, actor: UserId, days: int, t: Texts) -> Chart:
-        """Everybody's last days in one picture.
-
-        Raises:
-            UserError: the actor may not look.
-
-        """
+        """Everybody's last days in one picture."""
         await self._access.require(actor, Permission.VIEW)
         found = await self._report(days, None)
         names = {user_id: await self._name(user_id) for user_id, _ in found.people}
@@ -64,12 +59,7 @@ class Reports:
         return await _drawn(await self._report(days, user_id), t, None)
 
     async def table(self, actor: UserId | None, days: int) -> bytes:
-        """The tasks behind the charts as CSV; times are UTC.
-
-        Raises:
-            UserError: the actor may not look.
-
-        """
+        """The tasks behind the charts as CSV; times are UTC."""
         await self._access.require(actor, Permission.VIEW)
         zone = self._accounts.zone
         since = start_of(days_before(self._clock.now(), days, zone)[0], zone)

@@ -99,12 +99,7 @@ class Moderation:
                 await self._strike(task.user_id, StrikeSource.PROVIDER, rule, words, f"task:{task.id}")
 
     async def strikes(self, actor: UserId, user_id: UserId | None) -> list[tuple[Strike, Person]]:
-        """The newest refusals, of a person or (None) of all.
-
-        Raises:
-            UserError: the actor may not look.
-
-        """
+        """The newest refusals, of a person or (None) of all."""
         await self._access.require(actor, Permission.VIEW)
         found = await self._store.people.list_strikes(user_id, LISTED)
         return [(strike, await self._access.person(strike.user_id)) for strike in found]
