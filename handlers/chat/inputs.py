@@ -1,16 +1,19 @@
 """What a person gives with a command: text, pictures of the message or its album, and what is replied to."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from telegram import Message
 
 from bot.domain.library.asset import Names
+from bot.domain.requests.operations import Operation, Role
 from bot.domain.requests.prompt import Options, ParsedPrompt
-from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo
+from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo, VideoRequest
 from bot.domain.tasks.task import Task
 from bot.errors import UserError
+from bot.services.compose import Inputs as ComposeInputs
+from bot.services.compose import Pictures
 from bot.services.requests.attachments import MOST_LINKS, Linked, SaveImage, split_links
 from bot.services.requests.cards import READY
 from handlers.chat.files import RemoteFile, fetch_file, image_file_of, save_file, sound_file_of
@@ -34,6 +37,11 @@ class Inputs:
     source: Task | None = None
     position: int = 0
     has_idle_reply: bool = False
+
+    @property
+    def given(self) -> ComposeInputs:
+        """The files without the source, which is looked for last."""
+        return ComposeInputs(Pictures(references=self.pictures), self.sound)
 
     def one_picture(self) -> ImageRef:
         """The only picture.
@@ -179,13 +187,28 @@ def sound_in(turn: Turn) -> RemoteFile | None:
     return sent or replied
 
 
-async def source_of(turn: Turn, inputs: Inputs) -> tuple[Task, SourceVideo]:
-    """The video that is pointed at, or the person's newest one of this chat where nothing is pointed at.
+async def compose_request(turn: Turn, operation: Operation, inputs: Inputs) -> VideoRequest:
+    """What an operation makes of what a person gave; a video is looked for only where everything else is right.
 
     Raises:
-        UserError: there is none, nothing can be done with it, or the message replies to one that is of no use.
+        UserError: nothing can be made of it.
 
     """
+    compose, row, given = turn.services.compose, operation.row, inputs.given
+    if row.limits(Role.EFFECT)[1]:
+        # What else stands there came with the other photos of an album.
+        prompt = ParsedPrompt(inputs.text.partition("\n")[0].strip())
+    else:
+        prompt = parse_prompt(turn, inputs.text, inputs.names)
+    compose.settings(operation, given, prompt)
+    if row.limits(Role.SOURCE)[1]:
+        task, source = await _source_of(turn, inputs)
+        given = replace(given, source=source, source_mode=task.request.mode)
+    return compose.compose(operation, given, prompt)
+
+
+async def _source_of(turn: Turn, inputs: Inputs) -> tuple[Task, SourceVideo]:
+    """The video that is pointed at, or the person's newest one of this chat where nothing is pointed at."""
     results, user_id = turn.services.results, turn.user_id
     if inputs.source is not None:
         return inputs.source, await results.source(user_id, inputs.source, inputs.position)

@@ -1,7 +1,6 @@
 """The commands that make something else than a video from a prompt or frames, and messages of no use here."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import reduce
 from operator import or_
 
@@ -11,7 +10,7 @@ from bot.domain.requests.prompt import ParsedPrompt
 from bot.services.compose import Inputs, Pictures
 from bot.services.requests.interpret import Meaning
 from handlers.chat.html import View, inline
-from handlers.chat.inputs import parse_prompt, pictures_of, read_inputs, source_of
+from handlers.chat.inputs import compose_request, parse_prompt, pictures_of, read_inputs
 from handlers.chat.menus import Menu, Section
 from handlers.chat.pointers import NOTHING, Medium
 from handlers.chat.routes import Command, Event
@@ -55,28 +54,17 @@ def media_of(kinds: Iterable[Product]) -> Medium:
 
 
 async def _make(turn: Turn, command: str) -> None:
-    compose, ways = turn.services.compose, [way for _, way in made_by(command)]
+    ways = [way for _, way in made_by(command)]
     kinds = frozenset().union(*(way.kinds for way in ways))
     # What is said beside a photo may name an address; only where the photo is missing is it taken for one.
     speaks = Product.AUDIO in kinds and bool(pictures_of(turn))
     read = await read_inputs(turn, media_of(kinds), links=Product.IMAGE in kinds and not speaks)
     needs_source = all(way.needs(Role.SOURCE) for way in ways)
-    inputs = Inputs(Pictures(references=read.pictures), read.sound)
     if needs_source or read.source is not None:
         operation = next(each for each, way in made_by(command) if way.limits(Role.SOURCE)[1])
     else:
-        operation = compose.operation_for(command, inputs)
-    if operation.row.limits(Role.EFFECT)[1]:
-        # What else stands there came with the other photos of an album.
-        prompt = ParsedPrompt(read.text.partition("\n")[0].strip())
-    else:
-        prompt = parse_prompt(turn, read.text, read.names)
-    # A video is looked for only where everything else is right.
-    compose.settings(operation, inputs, prompt)
-    if operation.row.limits(Role.SOURCE)[1]:
-        task, source = await source_of(turn, read)
-        inputs = replace(inputs, source=source, source_mode=task.request.mode)
-    await submit_or_ask(turn, compose.compose(operation, inputs, prompt))
+        operation = turn.services.compose.operation_for(command, read.given)
+    await submit_or_ask(turn, await compose_request(turn, operation, read))
 
 
 # -- messages that nothing can be made of ------------------------------------------------------------

@@ -8,15 +8,14 @@ from dataclasses import replace
 
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import Operation, Role
-from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import AudioRef
+from bot.domain.requests.request import AudioRef, ImageRef
 from bot.domain.tasks.task import Delivery, MessagePurpose, Task
 from bot.domain.units import TaskId
 from bot.errors import UserError
 from bot.i18n import for_language
-from bot.services.compose import Inputs, Pictures
+from bot.services.compose import Pictures
 from handlers.chat.html import ALERT_LIMIT, View, cut, plain
-from handlers.chat.inputs import read_prompt
+from handlers.chat.inputs import Inputs, compose_request, read_prompt
 from handlers.chat.keyboards import Rows
 from handlers.chat.routes import Press
 from handlers.chat.turn import Turn
@@ -150,21 +149,15 @@ async def make_of_result(
         UserError: it cannot be made.
 
     """
-    services, row = turn.services, operation.row
-    if row.limits(Role.EFFECT)[1]:
+    services = turn.services
+    if operation.row.limits(Role.EFFECT)[1]:
         services.compose.effects.check(text)
-        prompt = ParsedPrompt(text)
-    else:
-        prompt = await read_prompt(turn, text)
-    inputs = Inputs(sound=sound, source_mode=delivery.task.request.mode)
-    if row.limits(Role.REFERENCES)[1]:
-        image = await services.attachments.keep_image(await services.results.picture(delivery))
-        inputs = replace(inputs, pictures=Pictures(references=(image,)))
-    services.compose.settings(operation, inputs, prompt)
-    if row.limits(Role.SOURCE)[1]:
-        source = await services.results.source(turn.user_id, delivery.task, delivery.position)
-        inputs = replace(inputs, source=source)
-    request = services.compose.compose(operation, inputs, prompt)
+    images: tuple[ImageRef, ...] = ()
+    if operation.row.limits(Role.REFERENCES)[1]:
+        images = (await services.attachments.keep_image(await services.results.picture(delivery)),)
+    names = await services.assets.names(turn.user_id)
+    inputs = Inputs(text, names, images, sound, delivery.task, delivery.position)
+    request = await compose_request(turn, operation, inputs)
     if turn.pressed is not None:
         await submit_pressed(turn, request, shown, _home(turn, delivery.task))
     else:
