@@ -7,7 +7,7 @@ from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from handlers.chat.html import View
-from handlers.chat.keyboards import DANGER, Button, Payload
+from handlers.chat.keyboards import DANGER, Button, Payload, confirmation, in_rows
 from handlers.chat.menus import Section
 from handlers.chat.routes import Command, Press
 from handlers.chat.turn import Turn
@@ -102,13 +102,8 @@ def privacy_page(t: Texts, days: int, owner: UserId) -> View:
 
 def forget_question(t: Texts, owner: UserId) -> View:
     """Ask once before everything is gone."""
-    return View(
-        t("forget.question"),
-        [
-            [Button(t("button.forget_all"), Forget(), owner=owner, style=DANGER)],
-            [Button(t("button.keep_all"), KeepData(), owner=owner)],
-        ],
-    )
+    buttons = confirmation(t, Forget(), KeepData(), owner, ("button.forget_all", "button.keep_all"))
+    return View(t("forget.question"), in_rows(buttons, 1))
 
 
 COMMANDS = (

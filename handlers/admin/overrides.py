@@ -10,9 +10,9 @@ from bot.domain.units import UserId, short_hash
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.operations.overrides import SettingState
-from handlers.admin.panel_pages import ask, back, neighbours, page, question, reply, to
+from handlers.admin.panel_pages import ask, back, page, question, reply, to
 from handlers.chat.html import View, error_sentence, inline
-from handlers.chat.keyboards import Button, Payload, in_rows
+from handlers.chat.keyboards import Button, Payload, in_rows, neighbours
 from handlers.chat.turn import Turn
 
 SETTINGS_ON_A_PAGE = 12
@@ -135,7 +135,7 @@ def _table_view(t: Texts, key: str, states: Sequence[SettingState], number: int,
         for entry, held in list(entries.items())[start:end]
     ]
     hashed = short_hash(key) if key else ""
-    turning = neighbours(t, owner, lambda other: ShowSettings(hashed, other), number, more=len(entries) > end)
+    turning = neighbours(t, lambda other: ShowSettings(hashed, other), number, owner, more=len(entries) > end)
     rows = [*in_rows(buttons, 2), turning]
     if not key:
         rows.append([to(owner, t("button.panel_type_key"), AskKey())])

@@ -13,13 +13,13 @@ from bot.services.operations.panel import AUDIT_ON_A_PAGE
 from handlers.admin.access import door_view, request_card
 from handlers.admin.announcements import AskBroadcast, ShowNotice
 from handlers.admin.overrides import ShowSettings
-from handlers.admin.panel_pages import ShowHome, ShowLog, StopAsking, back, neighbours, page, to
+from handlers.admin.panel_pages import ShowHome, ShowLog, StopAsking, back, page, to
 from handlers.admin.panel_people import AskSearch, ShowPeople, search
 from handlers.admin.panel_tasks import ShowFailures, ShowRunning
 from handlers.admin.providers import list_providers
 from handlers.chat import html
 from handlers.chat.html import View, inline
-from handlers.chat.keyboards import Payload
+from handlers.chat.keyboards import Payload, neighbours
 from handlers.chat.menus import Section
 from handlers.chat.routes import Command, Words
 from handlers.chat.turn import Turn
@@ -154,7 +154,7 @@ def _audit_view(
         return ShowLog(button.user_id, number) if isinstance(button, ShowLog) else ShowAudit(number)
 
     lines = [_audit_line(t, row, name, zone, now) for row, name in rows[:AUDIT_ON_A_PAGE]]
-    turning = neighbours(t, owner, other, button.page, more=len(rows) > AUDIT_ON_A_PAGE)
+    turning = neighbours(t, other, button.page, owner, more=len(rows) > AUDIT_ON_A_PAGE)
     head = t("panel.audit") if lines else t("panel.audit_empty")
     return View(html.fitting([head, *lines], "\n"), [turning, back(t, owner)])
 

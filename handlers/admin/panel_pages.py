@@ -110,12 +110,3 @@ def to(owner: UserId, text: str, payload: Payload, *, danger: bool = False, conf
 def back(t: Texts, owner: UserId) -> list[Button]:
     """The button to the first page."""
     return [to(owner, t("button.panel_home"), ShowHome())]
-
-
-def neighbours(
-    t: Texts, owner: UserId, payload: Callable[[int], Payload], number: int, *, more: bool
-) -> list[Button]:
-    """The buttons to the page before and the page after."""
-    before = [to(owner, t("button.newer"), payload(number - 1))] if number else []
-    after = [to(owner, t("button.older"), payload(number + 1))] if more else []
-    return [*before, *after]

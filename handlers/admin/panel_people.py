@@ -12,11 +12,11 @@ from bot.i18n import Texts, for_language
 from bot.services.operations.panel import PEOPLE_ON_A_PAGE, PersonCard
 from handlers.admin import grants
 from handlers.admin.access import person_label
-from handlers.admin.panel_pages import ShowCard, ShowLog, back, neighbours, page, question, reply, to
+from handlers.admin.panel_pages import ShowCard, ShowLog, back, page, question, reply, to
 from handlers.admin.panel_tasks import ShowTasksOf
 from handlers.chat import html
 from handlers.chat.html import View, inline
-from handlers.chat.keyboards import Button, Payload
+from handlers.chat.keyboards import Button, Payload, neighbours
 from handlers.chat.turn import Turn
 
 GRANTS = (10, 50, 100)
@@ -173,7 +173,7 @@ def _people_view(t: Texts, found: Sequence[Person], words: str, number: int, own
         for person in found[:PEOPLE_ON_A_PAGE]
     ]
     if not words:
-        rows.append(neighbours(t, owner, ShowPeople, number, more=len(found) > PEOPLE_ON_A_PAGE))
+        rows.append(neighbours(t, ShowPeople, number, owner, more=len(found) > PEOPLE_ON_A_PAGE))
     rows.append([to(owner, t("button.panel_find"), AskSearch()), *back(t, owner)])
     head = t("panel.people_found", words=inline(words, 60)) if words else t("panel.people")
     return View(head if found else t("panel.nobody"), rows)

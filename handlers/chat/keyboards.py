@@ -8,7 +8,7 @@ Everything else stands in the store, so a button works after a restart and for e
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Any, ClassVar, Self, get_args, get_type_hints
@@ -18,6 +18,7 @@ from telegram.constants import KeyboardButtonStyle
 
 from bot.domain.units import UserId
 from bot.errors import UserError
+from bot.i18n import Texts
 
 VERSION = "1"
 LIMIT = 64
@@ -181,6 +182,32 @@ CHOICES_PER_ROW = 3
 def in_rows(buttons: Sequence[Button], width: int) -> list[list[Button]]:
     """Buttons in rows of so many."""
     return [list(buttons[start : start + width]) for start in range(0, len(buttons), width)]
+
+
+def neighbours(
+    t: Texts,
+    payload: Callable[[int], Payload],
+    number: int,
+    owner: UserId,
+    *,
+    more: bool,
+    texts: tuple[str, str] = ("button.newer", "button.older"),
+) -> list[Button]:
+    """The buttons to the page before a page, which count from 0, and to the one after it, where there is `more`."""
+    before, after = texts
+    turning = [(before, number - 1)] * (number > 0) + [(after, number + 1)] * more
+    return [Button(t(key), payload(other), owner=owner) for key, other in turning]
+
+
+def confirmation(
+    t: Texts,
+    do: Payload,
+    stop: Payload,
+    owner: UserId | None = None,
+    texts: tuple[str, str] = ("button.delete", "button.back"),
+) -> list[Button]:
+    """The buttons that ask once before something is gone for good."""
+    return [Button(t(texts[0]), do, owner=owner, style=DANGER), Button(t(texts[1]), stop, owner=owner)]
 
 
 def markup(rows: Rows, signer: Signer, *, copies: bool = True) -> InlineKeyboardMarkup | None:

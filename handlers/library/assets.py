@@ -26,7 +26,7 @@ from bot.services.requests.interpret import Content
 from handlers.chat.files import RemoteFile, fetch_file, save_file, sound_file_of
 from handlers.chat.html import View, fitting, inline
 from handlers.chat.inputs import pictures_of, sound_in
-from handlers.chat.keyboards import DANGER, Button, Payload
+from handlers.chat.keyboards import DANGER, Button, Payload, confirmation
 from handlers.chat.menus import Section
 from handlers.chat.pointers import Medium, use
 from handlers.chat.routes import Command, Press, Reply
@@ -243,13 +243,8 @@ def material_question(t: Texts, kind: AssetKind, name: str, owner: UserId) -> Vi
 
 def delete_question(t: Texts, asset: Asset, owner: UserId) -> View:
     """Once more, for nothing brings it back."""
-    rows = [
-        [
-            Button(t("asset.button.delete_sure"), DeleteAsset(asset.id), owner=owner, style=DANGER),
-            Button(t("asset.button.back"), ListAssets(asset.kind), owner=owner),
-        ]
-    ]
-    return View(t(f"asset.{asset.kind}.delete_sure", name=_name(asset)), rows)
+    buttons = confirmation(t, DeleteAsset(asset.id), ListAssets(asset.kind), owner)
+    return View(t(f"asset.{asset.kind}.delete_sure", name=_name(asset)), [buttons])
 
 
 def _line(t: Texts, asset: Asset) -> str:

@@ -9,7 +9,7 @@ from bot.domain.units import Credits, TaskId, UserId
 from bot.i18n import Texts
 from handlers.chat import html
 from handlers.chat.html import View, inline, quoted, settings_line
-from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload
+from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload, confirmation, neighbours
 
 PAGE = 8
 TITLE_ON_BUTTON = 30
@@ -84,11 +84,7 @@ def listed(t: Texts, templates: Sequence[Template], page: int, owner: UserId) ->
         [Button(template.title[:TITLE_ON_BUTTON], OpenTemplate(template.token), owner=owner)]
         for template in templates[page * PAGE : (page + 1) * PAGE]
     ]
-    turning = []
-    if page > 0:
-        turning.append(Button(t("template.button.newer"), ListTemplates(page - 1), owner=owner))
-    if page < last:
-        turning.append(Button(t("template.button.older"), ListTemplates(page + 1), owner=owner))
+    turning = neighbours(t, ListTemplates, page, owner, more=page < last)
     return View(t.plural("template.list", len(templates)), [*rows, turning])
 
 
@@ -161,13 +157,8 @@ def link(t: Texts, template: Template, address: str) -> View:
 
 def delete_question(t: Texts, template: Template, owner: UserId) -> View:
     """Once more, for nothing brings it back."""
-    rows = [
-        [
-            Button(t("template.button.delete"), DeleteTemplate(template.token), owner=owner, style=DANGER),
-            Button(t("template.button.back"), OpenTemplate(template.token), owner=owner),
-        ]
-    ]
-    return View(t("template.delete_sure", name=_title(template)), rows)
+    buttons = confirmation(t, DeleteTemplate(template.token), OpenTemplate(template.token), owner)
+    return View(t("template.delete_sure", name=_title(template)), [buttons])
 
 
 def _title(template: Template) -> str:
@@ -183,6 +174,6 @@ def _change(t: Texts, template: Template, owner: UserId) -> list[Button]:
 
 def _remove(t: Texts, template: Template, owner: UserId) -> list[Button]:
     return [
-        Button(t("template.button.delete"), AskToDeleteTemplate(template.token), owner=owner, style=DANGER),
+        Button(t("button.delete"), AskToDeleteTemplate(template.token), owner=owner, style=DANGER),
         Button(t("template.button.all"), ListTemplates(), owner=owner),
     ]

@@ -10,7 +10,7 @@ from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.tasks.results import PAGE, Page
 from handlers.chat.html import View, inline, reason_line
-from handlers.chat.keyboards import Button, Payload, in_rows
+from handlers.chat.keyboards import Button, Payload, in_rows, neighbours
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Press, Words
 from handlers.chat.turn import Turn
@@ -132,11 +132,7 @@ def history(t: Texts, page: Page, searched: str, of: str, zone: ZoneInfo, now: M
     numbers = [
         Button(str(number), OpenTask(task.id), owner=owner) for number, task in enumerate(page.tasks, first)
     ]
-    turning = []
-    if page.number:
-        turning.append(Button(t("button.newer"), TurnPage(of, page.number - 1), owner=owner))
-    if page.has_more:
-        turning.append(Button(t("button.older"), TurnPage(of, page.number + 1), owner=owner))
+    turning = neighbours(t, lambda number: TurnPage(of, number), page.number, owner, more=page.has_more)
     return View("\n".join(lines), [*in_rows(numbers, IN_A_ROW), turning])
 
 

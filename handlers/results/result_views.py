@@ -17,7 +17,16 @@ from bot.domain.units import Credits, Millis, TaskId, UserId, shown
 from bot.i18n import Texts
 from handlers.chat import html
 from handlers.chat.html import View, inline, settings_line, units
-from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Payload, Rows, in_rows
+from handlers.chat.keyboards import (
+    CONFIRM,
+    COPY_LIMIT,
+    Button,
+    Payload,
+    Rows,
+    confirmation,
+    in_rows,
+    neighbours,
+)
 from handlers.library.template_views import SaveTemplate
 from handlers.making.video import Animate
 from handlers.results.task_views import Change, MakeAgain
@@ -161,10 +170,8 @@ def _keeping(t: Texts, delivery: Delivery) -> list[Button]:
 
 def delete_question(t: Texts, delivery: Delivery) -> Rows:
     """The buttons that ask once before a result is gone."""
-    return [
-        [Button(t("button.really_delete"), DeleteResult.of(delivery), style=DANGER)],
-        [Button(t("button.keep"), KeepResult.of(delivery))],
-    ]
+    texts = ("button.really_delete", "button.keep")
+    return in_rows(confirmation(t, DeleteResult.of(delivery), KeepResult.of(delivery), texts=texts), 1)
 
 
 def album(t: Texts, deliveries: Sequence[Delivery]) -> View:
@@ -245,11 +252,14 @@ def ask_effect(
         Button(effect.title, MakeEffect(task.id, position, effect.scene, price))
         for effect in effects[first : first + EFFECTS_A_PAGE]
     ]
-    turning = []
-    if page:
-        turning.append(Button(t("button.earlier"), ListEffects(task.id, position, page - 1), owner=owner))
-    if first + EFFECTS_A_PAGE < len(effects):
-        turning.append(Button(t("button.later"), ListEffects(task.id, position, page + 1), owner=owner))
+    turning = neighbours(
+        t,
+        lambda other: ListEffects(task.id, position, other),
+        page,
+        owner,
+        more=first + EFFECTS_A_PAGE < len(effects),
+        texts=("button.earlier", "button.later"),
+    )
     text = t("result.ask_effect", credits=html.credits(t, price))
     return View(text, [*in_rows(buttons, IN_A_ROW), turning, [_never_mind(t, owner)]])
 
