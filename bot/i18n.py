@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from importlib import resources
-from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -137,11 +136,10 @@ class Texts:
         ending = 0 if number % 100 in {11, 12, 13} else number % 10
         return self(_ORDINALS.get(ending, "unit.ordinal_other"), number=self.number(number))
 
-    def day(self, milliseconds: int, zone: ZoneInfo, now: int) -> str:
-        """A day in the given zone, in few letters: `21 Nov`, with its year where that is another."""
-        at = datetime.fromtimestamp(milliseconds / 1000, zone)
-        same_year = at.year == datetime.fromtimestamp(now / 1000, zone).year
-        return self.date(at, with_year=not same_year)
+    def day(self, milliseconds: int, now: datetime) -> str:
+        """A day in the time zone of `now`, in few letters: `21 Nov`, with its year where that is another."""
+        at = datetime.fromtimestamp(milliseconds / 1000, now.tzinfo)
+        return self.date(at, with_year=at.year != now.year)
 
     def date(self, day: date, *, with_year: bool = False) -> str:
         """A day in few letters; the month is a word wherever the language has one, for `1/2` is two days."""
@@ -149,17 +147,17 @@ class Texts:
 
         return str(format_skeleton("yMMMd" if with_year else "MMMd", day, locale=self.language))
 
-    def moment(self, milliseconds: int, zone: ZoneInfo, now: int) -> str:
-        """A moment in the given zone: the time, with its date where it is not today, and the year where that is another."""
+    def moment(self, milliseconds: int, now: datetime) -> str:
+        """A moment in the time zone of `now`: the time, with its date where it is not today, and the year where that is another."""
         from babel.dates import format_time, get_datetime_format
 
-        at = datetime.fromtimestamp(milliseconds / 1000, zone)
-        today = datetime.fromtimestamp(now / 1000, zone).date()
+        at = datetime.fromtimestamp(milliseconds / 1000, now.tzinfo)
+        today = now.date()
         said = format_time(at, "short", locale=self.language)
         if at.date() != today:
             date = self.date(at, with_year=at.year != today.year)
             said = str(get_datetime_format("medium", self.language)).format(said, date)
-        return f"{said} ({zone.key})"
+        return f"{said} ({now.tzinfo})"
 
 
 @cache

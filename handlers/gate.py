@@ -46,7 +46,7 @@ async def admits(
 
 
 async def _refuse(turn: Turn, decision: AccessDecision, standing: Standing, *, addressed: bool) -> None:
-    until = turn.t.moment(standing.paused_until, turn.zone, turn.now())
+    until = turn.t.moment(standing.paused_until, turn.local_now())
     view = refusal(turn.t, decision, standing, until)
     update = turn.update
     if update.inline_query is not None:

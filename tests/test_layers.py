@@ -325,6 +325,16 @@ def test_a_task_is_found_moved_on_and_refunded_in_one_place():
     assert calling == ["bot.services.tasks.lifecycle"]
 
 
+def test_what_is_shown_of_time_takes_one_value_for_now_and_its_time_zone():
+    """A `datetime` that knows its zone; the pair of both is for the windows of quotas."""
+    both = {"zone", "now"}
+
+    def takes_both(node: ast.AST) -> bool:
+        return isinstance(node, ast.FunctionDef) and both <= {each.arg for each in node.args.args}
+
+    assert not places(takes_both, "handlers", "bot.i18n")
+
+
 def test_what_differs_between_kinds_of_media_stands_in_their_tables():
     """Their rows are beside `Product`, and what Telegram does with them is in `handlers/sending/media.py`."""
 

@@ -3,6 +3,7 @@
 import hashlib
 import random
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum, auto
 from typing import NewType, Self
 
@@ -21,6 +22,11 @@ ProviderName = NewType("ProviderName", str)
 
 _LOWEST_CHAT = -(2**42)
 """Telegram's chats have ids of at least -4 * 10**12 (TDLib, DialogId.h); pseudonyms have 62 bits and lie below."""
+
+
+def to_millis(moment: datetime) -> Millis:
+    """A moment, in whatever time zone it is told."""
+    return Millis(round(moment.timestamp() * 1000))
 
 
 def is_private(chat_id: int) -> bool:

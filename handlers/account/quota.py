@@ -1,15 +1,15 @@
 """`/quota`: what a person and a group may spend; and the bot's hello when it is added to a group."""
 
 from dataclasses import replace
+from datetime import datetime
 from html import escape
-from zoneinfo import ZoneInfo
 
 from telegram import ChatMember, ChatMemberRestricted, ChatMemberUpdated
 from telegram.constants import ChatType
 
 from bot.domain.credits.quota import Lot, PoolUse
 from bot.domain.people.access import AccessLevel
-from bot.domain.units import ChatId, Credits, Millis, UserId
+from bot.domain.units import ChatId, Credits, UserId, to_millis
 from bot.i18n import Texts
 from bot.services.credits.pools import PoolStanding
 from bot.services.ports import Balance
@@ -27,17 +27,17 @@ GROUPS = frozenset({ChatType.GROUP, ChatType.SUPERGROUP})
 
 async def quota(turn: Turn) -> None:
     """Say what the person and the group may spend, what is reserved, and when there is more."""
-    accounts, pools, now = turn.services.accounts, turn.services.pools, turn.now()
-    view = balance_view(turn.t, await accounts.balance(turn.user_id), turn.zone, now)
+    accounts, pools, now = turn.services.accounts, turn.services.pools, turn.local_now()
+    view = balance_view(turn.t, await accounts.balance(turn.user_id), now)
     lots = await accounts.lots(turn.user_id)
-    lines = [view.html, *(_lot_line(turn.t, lot, turn.zone, now) for lot in lots)]
+    lines = [view.html, *(_lot_line(turn.t, lot, now) for lot in lots)]
     if not turn.is_private:
         budget = await pools.budget(turn.chat_id)
         if budget is not None:
             lines.append(_budget_line(turn.t, *budget))
         standing = await pools.standing(turn.chat_id)
         if standing is not None:
-            lines.append(_group_lines(turn.t, standing, turn.zone, now))
+            lines.append(_group_lines(turn.t, standing, now))
     await turn.answer(replace(view, html="\n".join(lines)))
 
 
@@ -79,7 +79,7 @@ def _is_inside(member: ChatMember) -> bool:
 # -- views -------------------------------------------------------------------------------------------
 
 
-def balance_view(t: Texts, balance: Balance, zone: ZoneInfo, now: Millis) -> View:
+def balance_view(t: Texts, balance: Balance, now: datetime) -> View:
     """What a person may spend, and when there is more."""
     lines = [t("quota.available", credits=credits(t, balance.available))]
     if balance.day_limit is not None:
@@ -94,12 +94,12 @@ def balance_view(t: Texts, balance: Balance, zone: ZoneInfo, now: Millis) -> Vie
         lines.append(t("quota.held", credits=credits(t, balance.held)))
     lines.append(t("quota.running", running=balance.running, limit=balance.max_running))
     if balance.plan_until is not None:
-        moment = t.moment(balance.plan_until, zone, now)
+        moment = t.moment(balance.plan_until, now)
         lines.append(t("quota.plan_until", plan=escape(balance.plan), moment=moment))
     elif balance.plan:
         lines.append(t("quota.plan", plan=escape(balance.plan)))
     if balance.resets_at is not None:
-        lines.append(t("quota.resets", moment=t.moment(balance.resets_at, zone, now)))
+        lines.append(t("quota.resets", moment=t.moment(balance.resets_at, now)))
     return View("\n".join(lines))
 
 
@@ -120,11 +120,11 @@ def granted_to_group(t: Texts, amount: int, left: Credits) -> View:
     return View(t(key, credits=credits(t, abs(amount)), left=credits(t, left)))
 
 
-def _group_lines(t: Texts, standing: PoolStanding, zone: ZoneInfo, now: Millis) -> str:
+def _group_lines(t: Texts, standing: PoolStanding, now: datetime) -> str:
     """The lines of /quota about what the group has of its own, and who spent of it this month."""
     only = standing.use is PoolUse.ONLY
     lines = [t("group.pool_only" if only else "group.pool", left=credits(t, standing.left))]
-    lines += [_lot_line(t, lot, zone, now) for lot in standing.lots if lot.expires_at is not None]
+    lines += [_lot_line(t, lot, now) for lot in standing.lots if lot.expires_at is not None]
     lines += [
         t(
             "group.spender",
@@ -136,12 +136,12 @@ def _group_lines(t: Texts, standing: PoolStanding, zone: ZoneInfo, now: Millis) 
     return "\n".join(lines)
 
 
-def _lot_line(t: Texts, lot: Lot, zone: ZoneInfo, now: Millis) -> str:
+def _lot_line(t: Texts, lot: Lot, now: datetime) -> str:
     """Credits that end, or have ended."""
     if lot.expires_at is None:
         return t("quota.lot", credits=credits(t, lot.left))
-    key = "quota.lot_until" if lot.expires_at > now else "quota.lot_ended"
-    return t(key, credits=credits(t, lot.left), moment=t.moment(lot.expires_at, zone, now))
+    key = "quota.lot_until" if lot.expires_at > to_millis(now) else "quota.lot_ended"
+    return t(key, credits=credits(t, lot.left), moment=t.moment(lot.expires_at, now))
 
 
 COMMANDS = (

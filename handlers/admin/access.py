@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
-from zoneinfo import ZoneInfo
 
 from bot.domain.people.access import (
     AccessDecision,
@@ -16,7 +16,7 @@ from bot.domain.people.access import (
     Role,
     Standing,
 )
-from bot.domain.units import Millis, UserId, short_hash
+from bot.domain.units import UserId, short_hash, to_millis
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts, for_language
 from handlers.chat.html import View, fitting, inline, quoted
@@ -121,7 +121,7 @@ async def invite_code(turn: Turn, words: Words) -> None:
     plan = words[2] if len(words) > 2 else None
     code = await turn.services.access.invite(turn.user_id, uses, days, plan, turn.idempotency_key)
     link = f"https://t.me/{turn.username}?start={INVITE_PREFIX}{code.code}"
-    await turn.answer(_invite_view(turn.t, code, link, turn.zone, turn.now()))
+    await turn.answer(_invite_view(turn.t, code, link, turn.local_now()))
 
 
 async def on_revoke(turn: Turn, button: RevokeInvite) -> str:
@@ -133,7 +133,7 @@ async def on_revoke(turn: Turn, button: RevokeInvite) -> str:
 
 async def _invites(turn: Turn) -> View:
     codes = await turn.services.access.invites(turn.user_id)
-    return _invites_view(turn.t, codes, turn.zone, turn.now())
+    return _invites_view(turn.t, codes, turn.local_now())
 
 
 # -- bans, roles, maintenance ------------------------------------------------------------------------
@@ -223,14 +223,14 @@ async def on_end_pause(turn: Turn, button: EndPause) -> str:
 
 
 async def _strikes(turn: Turn, user_id: UserId | None) -> View:
-    services, t, now = turn.services, turn.t, turn.now()
+    services, t, now = turn.services, turn.t, turn.local_now()
     lines = [
-        f"{t.moment(strike.at, turn.zone, now)} · {person_label(person)} · {t(f'strike.{strike.source}')} · "
+        f"{t.moment(strike.at, now)} · {person_label(person)} · {t(f'strike.{strike.source}')} · "
         f"<code>{inline(strike.rule, 60)}</code>\n{quoted(strike.prompt, 200)}"
         for strike, person in await services.moderation.strikes(turn.user_id, user_id)
     ]
     rows = []
-    if user_id is not None and (await services.access.standing(user_id)).paused_until > now:
+    if user_id is not None and (await services.access.standing(user_id)).paused_until > to_millis(now):
         rows.append([Button(t("button.forgive"), EndPause(user_id), owner=turn.user_id)])
     return View(fitting([t("strikes.list" if lines else "strikes.none"), *lines], "\n\n"), rows)
 
@@ -272,12 +272,12 @@ def _decided_card(t: Texts, user: Person, plan: str | None) -> View:
     return View(t("request.approved", name=person_label(user), plan=escape(plan)))
 
 
-def _invite_view(t: Texts, code: InviteCode, link: str, zone: ZoneInfo, now: Millis) -> View:
+def _invite_view(t: Texts, code: InviteCode, link: str, now: datetime) -> View:
     """A new code with its link."""
     text = t(
         "invitecode.made",
         uses=t.number(code.uses),
-        moment=t.moment(code.ends_at, zone, now),
+        moment=t.moment(code.ends_at, now),
         plan=escape(code.plan or t("invitecode.usual_plan")),
     )
     return View(
@@ -289,7 +289,7 @@ def _invite_view(t: Texts, code: InviteCode, link: str, zone: ZoneInfo, now: Mil
     )
 
 
-def _invites_view(t: Texts, codes: Sequence[InviteCode], zone: ZoneInfo, now: Millis) -> View:
+def _invites_view(t: Texts, codes: Sequence[InviteCode], now: datetime) -> View:
     """The invite codes that are valid, and how to make one."""
     lines = [
         t(
@@ -297,7 +297,7 @@ def _invites_view(t: Texts, codes: Sequence[InviteCode], zone: ZoneInfo, now: Mi
             code=code.code,
             used=t.number(code.used),
             uses=t.number(code.uses),
-            moment=t.moment(code.ends_at, zone, now),
+            moment=t.moment(code.ends_at, now),
             plan=escape(code.plan or t("invitecode.usual_plan")),
         )
         for code in codes

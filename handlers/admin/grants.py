@@ -1,13 +1,13 @@
 """`/user`, `/grant` and `/plan`: what a person may spend, credits by hand, and moves to another plan."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
-from zoneinfo import ZoneInfo
 
 from bot.domain.credits.quota import read_grant
 from bot.domain.people.access import Permission
 from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
-from bot.domain.units import ChatId, Millis, shown
+from bot.domain.units import ChatId, Millis, shown, to_millis
 from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.ports import Balance
@@ -33,8 +33,7 @@ async def user(turn: Turn, words: Words) -> None:
         await services.accounts.balance(found.id),
         await services.tasks.running(found.id),
         await services.accounts.ledger(found.id),
-        turn.zone,
-        turn.now(),
+        turn.local_now(),
     )
     await turn.answer(view)
 
@@ -75,12 +74,12 @@ async def plan(turn: Turn, words: Words) -> None:
         raise UserError("error.admin.plan_usage", plans=", ".join(accounts.plans))
     until = arguments[2] if len(arguments) > 2 else None
     person = await accounts.move(admin, arguments[0], arguments[1], until, turn.idempotency_key)
-    name, ends, now = person.plan or "", person.plan_until, turn.now()
-    await turn.answer(_moved(turn.t, person.name, name, ends, turn.zone, now))
+    name, ends, now = person.plan or "", person.plan_until, turn.local_now()
+    await turn.answer(_moved(turn.t, person.name, name, ends, now))
     if person.id != admin:
         # The person has the plan even if this message does not arrive.
         theirs = for_language(accounts.language_of(person))
-        await turn.tell(person.id, _moved_notice(theirs, name, ends, turn.zone, now))
+        await turn.tell(person.id, _moved_notice(theirs, name, ends, now))
 
 
 # -- views -------------------------------------------------------------------------------------------
@@ -94,18 +93,17 @@ def user_card(
     balance: Balance,
     running: Sequence[Task],
     rows: Sequence[LedgerRow],
-    zone: ZoneInfo,
-    now: Millis,
+    now: datetime,
 ) -> View:
     """A person as an admin sees them: standing, what runs, and the newest movements."""
     lines = [
         f"<b>{inline(name, 100)}</b> · {escape(identity)} · {escape(plan)}",
-        balance_view(t, balance, zone, now).html,
-        *(task_lines(t, task, now) for task in running),
+        balance_view(t, balance, now).html,
+        *(task_lines(t, task, to_millis(now)) for task in running),
     ]
     if rows:
         lines.append(t("admin.last_rows"))
-        lines += [_ledger_line(t, row, zone, now) for row in rows]
+        lines += [_ledger_line(t, row, now) for row in rows]
     return View(fitting(lines, "\n"))
 
 
@@ -121,33 +119,33 @@ def gift(t: Texts, amount: int, balance: Balance) -> View:
     return View(t("account.granted", credits=credits(t, amount), available=credits(t, balance.available)))
 
 
-def _ledger_line(t: Texts, row: LedgerRow, zone: ZoneInfo, now: Millis) -> str:
+def _ledger_line(t: Texts, row: LedgerRow, now: datetime) -> str:
     # A charge takes nothing from the balance any more: it says that what was held is spent.
     amount = t.number(abs(row.held)) if row.kind is LedgerKind.CHARGE else f"{row.amount:+d}"
     task = f" <code>{shown(row.task_id)}</code>" if row.task_id is not None else ""
     note = f" {inline(row.note, 60)}" if row.note else ""
-    end = "" if row.expires_at is None else f" ({_end(t, row.expires_at, zone, now)})"
-    return f"{t.moment(row.at, zone, now)} · {t(f'ledger.{row.kind}')} {amount}{end}{task}{note}"
+    end = "" if row.expires_at is None else f" ({_end(t, row.expires_at, now)})"
+    return f"{t.moment(row.at, now)} · {t(f'ledger.{row.kind}')} {amount}{end}{task}{note}"
 
 
-def _end(t: Texts, expires_at: Millis, zone: ZoneInfo, now: Millis) -> str:
-    key = "quota.until" if expires_at > now else "quota.ended"
-    return t(key, moment=t.moment(expires_at, zone, now))
+def _end(t: Texts, expires_at: Millis, now: datetime) -> str:
+    key = "quota.until" if expires_at > to_millis(now) else "quota.ended"
+    return t(key, moment=t.moment(expires_at, now))
 
 
-def _moved(t: Texts, name: str, plan: str, until: Millis | None, zone: ZoneInfo, now: Millis) -> View:
+def _moved(t: Texts, name: str, plan: str, until: Millis | None, now: datetime) -> View:
     """What an admin's /plan did."""
     who = inline(name, 100)
     if until is None:
         return View(t("admin.moved", name=who, plan=escape(plan)))
-    return View(t("admin.moved_until", name=who, plan=escape(plan), moment=t.moment(until, zone, now)))
+    return View(t("admin.moved_until", name=who, plan=escape(plan), moment=t.moment(until, now)))
 
 
-def _moved_notice(t: Texts, plan: str, until: Millis | None, zone: ZoneInfo, now: Millis) -> View:
+def _moved_notice(t: Texts, plan: str, until: Millis | None, now: datetime) -> View:
     """The same, to the person who got it."""
     if until is None:
         return View(t("account.moved", plan=escape(plan)))
-    return View(t("account.moved_until", plan=escape(plan), moment=t.moment(until, zone, now)))
+    return View(t("account.moved_until", plan=escape(plan), moment=t.moment(until, now)))
 
 
 COMMANDS = (

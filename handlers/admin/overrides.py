@@ -52,7 +52,7 @@ async def _show_settings(turn: Turn, button: ShowSettings) -> View:
 
 async def _ask_setting(turn: Turn, button: AskSetting) -> View:
     state = turn.services.overrides.get(_find(turn, button.key))
-    allowed = error_sentence(turn.t, state.setting.form.error, turn.zone, turn.now())
+    allowed = error_sentence(turn.t, state.setting.form.error, turn.local_now())
     return await ask(turn, button, "panel.ask_setting", setting=escape(state.key), allowed=allowed)
 
 

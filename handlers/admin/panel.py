@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import Permission, Standing
-from bot.domain.units import Millis, UserId
+from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.operations.panel import AUDIT_ON_A_PAGE
@@ -94,7 +94,7 @@ async def _show_audit(turn: Turn, button: ShowAudit | ShowLog) -> View:
         (row, await _actor_name(turn, row))
         for row in await turn.services.admin.audit(turn.user_id, target, button.page)
     ]
-    return _audit_view(turn.t, rows, button, turn.user_id, turn.zone, turn.now())
+    return _audit_view(turn.t, rows, button, turn.user_id, turn.local_now())
 
 
 async def _actor_name(turn: Turn, row: AuditRow) -> str:
@@ -145,23 +145,22 @@ def _audit_view(
     rows: Sequence[tuple[AuditRow, str]],
     button: ShowAudit | ShowLog,
     owner: UserId,
-    zone: ZoneInfo,
-    now: Millis,
+    now: datetime,
 ) -> View:
     """Who did what, and when; each row comes with the name of its actor."""
 
     def other(number: int) -> Payload:
         return ShowLog(button.user_id, number) if isinstance(button, ShowLog) else ShowAudit(number)
 
-    lines = [_audit_line(t, row, name, zone, now) for row, name in rows[:AUDIT_ON_A_PAGE]]
+    lines = [_audit_line(t, row, name, now) for row, name in rows[:AUDIT_ON_A_PAGE]]
     turning = neighbours(t, other, button.page, owner, more=len(rows) > AUDIT_ON_A_PAGE)
     head = t("panel.audit") if lines else t("panel.audit_empty")
     return View(html.fitting([head, *lines], "\n"), [turning, back(t, owner)])
 
 
-def _audit_line(t: Texts, row: AuditRow, name: str, zone: ZoneInfo, now: Millis) -> str:
+def _audit_line(t: Texts, row: AuditRow, name: str, now: datetime) -> str:
     who = t("audit.shell") if row.actor is None else inline(name, 30)
-    line = f"{t.moment(row.at, zone, now)} · {who} · {t(f'audit.{row.action}')} · {inline(row.subject, 40)}"
+    line = f"{t.moment(row.at, now)} · {who} · {t(f'audit.{row.action}')} · {inline(row.subject, 40)}"
     change = " → ".join(inline(part, 80) for part in (row.before, row.after) if part)
     return f"{line}\n<i>{change}</i>" if change else line
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
-from zoneinfo import ZoneInfo
 
 from bot.domain.people.access import Permission, Person, Standing
-from bot.domain.units import Millis, UserId, short_hash
+from bot.domain.units import UserId, short_hash
 from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.operations.panel import PEOPLE_ON_A_PAGE, PersonCard
@@ -100,7 +100,7 @@ async def _show_card(turn: Turn, button: ShowCard) -> View:
 async def _card(turn: Turn, user_id: UserId) -> View:
     card = await turn.services.admin.card(turn.user_id, user_id)
     standing = await turn.services.access.standing(turn.user_id)
-    return _card_view(turn.t, card, standing, turn.zone, turn.now())
+    return _card_view(turn.t, card, standing, turn.local_now())
 
 
 async def _grant(turn: Turn, button: GrantCredits) -> View:
@@ -179,12 +179,12 @@ def _people_view(t: Texts, found: Sequence[Person], words: str, number: int, own
     return View(head if found else t("panel.nobody"), rows)
 
 
-def _card_view(t: Texts, card: PersonCard, me: Standing, zone: ZoneInfo, now: Millis) -> View:
+def _card_view(t: Texts, card: PersonCard, me: Standing, now: datetime) -> View:
     """One person, and what the reader may do about them."""
     person, owner, key = card.person, me.user_id, card.person.id
     identity = f"@{person.username} · {person.id}" if person.username else str(person.id)
     view = grants.user_card(
-        t, person.name, identity, person.plan, card.balance, card.running, card.ledger, zone, now
+        t, person.name, identity, person.plan, card.balance, card.running, card.ledger, now
     )
     lines = [view.html]
     if card.standing.role is not None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
-from zoneinfo import ZoneInfo
 
 from bot.domain.people.access import Permission, Person, Standing
 from bot.domain.tasks.task import Task, TaskState
@@ -73,7 +73,7 @@ async def _show_task(turn: Turn, button: _OfTask) -> View:
 async def _task(turn: Turn, task_id: TaskId) -> View:
     task, person = await turn.services.task_admin.task(turn.user_id, task_id)
     standing = await turn.services.access.standing(turn.user_id)
-    return _task_view(turn.t, task, person, standing, turn.zone, turn.now())
+    return _task_view(turn.t, task, person, standing, turn.local_now())
 
 
 async def _show_failures(turn: Turn, _: ShowFailures) -> View:
@@ -124,14 +124,14 @@ def _tasks_view(
     return View("\n\n".join([t("panel.tasks"), *lines]), [*in_rows(buttons, 3), last])
 
 
-def _task_view(t: Texts, task: Task, person: Person, me: Standing, zone: ZoneInfo, now: Millis) -> View:
+def _task_view(t: Texts, task: Task, person: Person, me: Standing, now: datetime) -> View:
     """One task, and what the reader may do about it."""
     owner = me.user_id
     lines = [
         f"<code>{shown(task.id)}</code> {t(f'panel.state.{task.state}')} · {person_label(person)}",
         html.quoted(task.request.prompt, 500),
         f"{settings_line(t, task.request)} · {html.credits(t, task.price)}",
-        t("panel.task_times", made=t.moment(task.created_at, zone, now), provider=task.provider or "–"),
+        t("panel.task_times", made=t.moment(task.created_at, now), provider=task.provider or "–"),
     ]
     if task.failure is not None:
         lines.append(t("panel.task_failure", kind=t(f"failure.{task.failure}")))

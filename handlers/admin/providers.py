@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
-from zoneinfo import ZoneInfo
 
 from bot.domain.credits.caps import Window
 from bot.domain.people.access import Permission
 from bot.domain.requests.operations import Pack
-from bot.domain.units import Millis, ProviderName, UserId
+from bot.domain.units import ProviderName, UserId
 from bot.i18n import Texts
 from bot.services.operations.providers import AccountAnswer, Outage, ProviderReport, Trouble
 from handlers.chat import html
@@ -101,18 +101,18 @@ async def _show(turn: Turn, name: ProviderName, *, ask: bool = False) -> None:
 
 
 def _view(turn: Turn, report: ProviderReport) -> View:
-    return provider_view(turn.t, report, turn.user_id, turn.zone, turn.now())
+    return provider_view(turn.t, report, turn.user_id, turn.local_now())
 
 
 # -- views -------------------------------------------------------------------------------------------
 
 
-def provider_view(t: Texts, report: ProviderReport, owner: UserId, zone: ZoneInfo, now: Millis) -> View:
+def provider_view(t: Texts, report: ProviderReport, owner: UserId, now: datetime) -> View:
     """One provider: its state, its load, how the last hour went, and what its account says."""
     lines = [
         f"<b>{escape(report.name)}</b> · {escape(report.dialect)}",
-        _state(t, report, zone, now),
-        *(_outage(t, outage, zone, now) for outage in report.outages),
+        _state(t, report, now),
+        *(_outage(t, outage, now) for outage in report.outages),
         _running(t, report),
         _last_hour(t, report),
         t("providers.no_median")
@@ -128,18 +128,18 @@ def provider_view(t: Texts, report: ProviderReport, owner: UserId, zone: ZoneInf
     return View(fitting(lines, "\n"), [_buttons(t, report, owner)])
 
 
-def _state(t: Texts, report: ProviderReport, zone: ZoneInfo, now: Millis) -> str:
+def _state(t: Texts, report: ProviderReport, now: datetime) -> str:
     if report.paused:
         return t("providers.paused")
     if report.closed_until is None:
         return t("providers.open")
     reason = t(_TROUBLES[report.closed_for or Trouble.UNREACHABLE])
-    return t("providers.closed", moment=t.moment(report.closed_until, zone, now), reason=reason)
+    return t("providers.closed", moment=t.moment(report.closed_until, now), reason=reason)
 
 
-def _outage(t: Texts, outage: Outage, zone: ZoneInfo, now: Millis) -> str:
+def _outage(t: Texts, outage: Outage, now: datetime) -> str:
     """A pack or a model that is closed while the rest goes on."""
-    about = {"moment": t.moment(outage.until, zone, now), "reason": t(_TROUBLES[outage.trouble])}
+    about = {"moment": t.moment(outage.until, now), "reason": t(_TROUBLES[outage.trouble])}
     if outage.model is None:
         return t(_PACKS[outage.pack], **about)
     return t("providers.outage_model", model=inline(outage.model, 40), **about)

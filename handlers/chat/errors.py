@@ -16,7 +16,7 @@ async def answer_error(turn: Turn, error: Exception) -> None:
     """Answer a failed update; nobody sees a traceback, and nothing of the exception's text."""
     update_id = turn.update_id
     if isinstance(error, UserError):
-        text = error_sentence(turn.t, error, turn.zone, turn.now())
+        text = error_sentence(turn.t, error, turn.local_now())
         log.info("refused", update=update_id, key=error.key)
     elif isinstance(error, ChatError) and not isinstance(error, ChatRefused):
         # Telegram does not take our answers here: there is nobody to tell and nothing of ours to mend.

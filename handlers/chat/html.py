@@ -8,13 +8,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape, unescape
-from zoneinfo import ZoneInfo
 
 from bot.domain.requests.choices import CAMERAS
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import Camera, VideoRequest
-from bot.domain.units import Millis
 from bot.errors import UserError
 from bot.i18n import Texts
 from handlers.chat.keyboards import Rows
@@ -158,12 +157,12 @@ def _field(t: Texts, name: str) -> str:
     return t(f"field.{name}" if name in NAMED_FIELDS else "field.other")
 
 
-def error_sentence(t: Texts, error: UserError, zone: ZoneInfo, now: Millis) -> str:
+def error_sentence(t: Texts, error: UserError, now: datetime) -> str:
     """A UserError in the reader's language, its parameters readable and escaped."""
     params: dict[str, object] = {}
     for name, value in error.params.items():
         if name == "resets_at":
-            moment = None if value is None else t.moment(int(str(value)), zone, now)
+            moment = None if value is None else t.moment(int(str(value)), now)
             params["resets"] = "" if moment is None else t("quota.resets", moment=moment)
         elif isinstance(value, int):
             params[name] = t.number(value)

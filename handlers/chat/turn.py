@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
-from zoneinfo import ZoneInfo
 
 import structlog
 from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, Message, Update, User
@@ -285,14 +285,13 @@ class Turn:
 
     # -- time ----------------------------------------------------------------------------------------
 
-    @property
-    def zone(self) -> ZoneInfo:
-        """The operator's time zone."""
-        return self.services.accounts.zone
-
     def now(self) -> Millis:
         """The current time."""
         return self.services.clock.now()
+
+    def local_now(self) -> datetime:
+        """The current time in the operator's time zone."""
+        return datetime.fromtimestamp(self.now() / 1000, self.services.accounts.zone)
 
     # -- answering -----------------------------------------------------------------------------------
 

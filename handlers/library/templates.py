@@ -186,7 +186,7 @@ def _card(turn: Turn, template: Template) -> View:
     try:
         request, price = templates.preview(template)
     except UserError as error:
-        sentence = error_sentence(turn.t, error, turn.zone, turn.now())
+        sentence = error_sentence(turn.t, error, turn.local_now())
         return views.outdated(turn.t, template, sentence, turn.user_id)
     ideas = templates.list_ideas(turn.t, turn.preferences) if template.owner is None else ()
     return views.card(turn.t, template, request, price, turn.user_id, ideas)

@@ -1,11 +1,11 @@
 """`/history`, `/favourites` and `/show`: a person's tasks, to be found, seen and worked with again."""
 
 from dataclasses import dataclass, replace
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from bot.domain.people.access import AccessLevel
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import Millis, TaskId, UserId, shown
+from bot.domain.units import TaskId, UserId, shown
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.tasks.results import PAGE, Page
@@ -75,7 +75,7 @@ async def _page(turn: Turn, of: str, number: int) -> View:
                 raise UserError("error.button.stale")
             searched = saved
         page = await services.history.page(turn.user_id, searched, number)
-    return history(turn.t, page, searched, of, turn.zone, turn.now(), turn.user_id)
+    return history(turn.t, page, searched, of, turn.local_now(), turn.user_id)
 
 
 async def show(turn: Turn, words: Words) -> None:
@@ -122,13 +122,13 @@ async def _state(turn: Turn, task: Task) -> View:
 # -- views -------------------------------------------------------------------------------------------
 
 
-def history(t: Texts, page: Page, searched: str, of: str, zone: ZoneInfo, now: Millis, owner: UserId) -> View:
+def history(t: Texts, page: Page, searched: str, of: str, now: datetime, owner: UserId) -> View:
     """Return one page: a line for each task, and buttons to open them and to turn pages."""
     if not page.tasks:
         return View(_nothing(t, page, searched, of))
     first = page.number * PAGE + 1
     lines = [_head(t, searched, of)]
-    lines += [_line(t, task, number, zone, now) for number, task in enumerate(page.tasks, first)]
+    lines += [_line(t, task, number, now) for number, task in enumerate(page.tasks, first)]
     numbers = [
         Button(str(number), OpenTask(task.id), owner=owner) for number, task in enumerate(page.tasks, first)
     ]
@@ -150,10 +150,10 @@ def _nothing(t: Texts, page: Page, searched: str, of: str) -> str:
     return t("history.not_found", words=inline(searched, SEARCH_SHOWN)) if searched else t("history.none")
 
 
-def _line(t: Texts, task: Task, number: int, zone: ZoneInfo, now: Millis) -> str:
+def _line(t: Texts, task: Task, number: int, now: datetime) -> str:
     prompt = inline(task.request.prompt or (task.request.effect or "").replace("_", " "), PROMPT_SHOWN)
     parts = [
-        t.day(task.created_at, zone, now),
+        t.day(task.created_at, now),
         prompt or t("tasks.photo"),
         inline(task.request.model, PROMPT_SHOWN),
         t(f"state.{task.state}"),

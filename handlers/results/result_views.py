@@ -6,14 +6,14 @@ message stands; whose it is is asked when it is pressed.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
-from zoneinfo import ZoneInfo
 
 from bot.domain.library.template import can_become_template
 from bot.domain.requests.operations import COMPOSED, Operation, Product
 from bot.domain.requests.presets import Effect
 from bot.domain.tasks.task import Delivery, Task
-from bot.domain.units import Credits, Millis, TaskId, UserId, shown
+from bot.domain.units import Credits, TaskId, UserId, shown
 from bot.i18n import Texts
 from handlers.chat import html
 from handlers.chat.html import View, inline, settings_line, units
@@ -193,13 +193,13 @@ def album(t: Texts, deliveries: Sequence[Delivery]) -> View:
     return View(t("album.done", task=shown(task.id)), rows)
 
 
-def about(t: Texts, delivery: Delivery, zone: ZoneInfo, now: Millis) -> View:
+def about(t: Texts, delivery: Delivery, now: datetime) -> View:
     """The settings of a result, in few enough letters for an alert, with what is worth copying."""
     task = delivery.task
     lines = [settings_line(t, task.request), html.credits(t, task.price)]
     if task.submitted_at is not None and task.finished_at is not None:
         lines[-1] += f" · {t.duration(task.finished_at - task.submitted_at)}"
-    lines.append(t.moment(task.created_at, zone, now))
+    lines.append(t.moment(task.created_at, now))
     lines.append(f"<code>{shown(task.id)}</code>")
     buttons = [Button(t("button.copy_id"), copy=shown(task.id))]
     if 0 < units(task.request.prompt) <= COPY_LIMIT:

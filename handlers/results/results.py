@@ -62,7 +62,7 @@ async def on_change(turn: Turn, button: Change) -> None:
 async def on_about(turn: Turn, button: ShowAbout) -> None:
     """Show the settings: in a private chat as a message with texts to copy, in groups as an alert."""
     delivery = await _seen(turn, button)
-    view = result_views.about(turn.t, delivery, turn.zone, turn.now())
+    view = result_views.about(turn.t, delivery, turn.local_now())
     if turn.is_private:
         await turn.answer(view)
     else:

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from bot.domain.credits.shop import MonthlyPlan, Package, Payment, PaymentState, Subscription
 from bot.domain.people.access import AccessLevel
-from bot.domain.units import Millis, UserId
+from bot.domain.units import Millis, UserId, to_millis
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.ports import Balance
@@ -71,9 +70,7 @@ async def on_set_renewal(turn: Turn, button: SetRenewal) -> None:
 async def _offers(turn: Turn, sold: Sequence[Package], *, allowed: bool = False) -> View:
     monthly = turn.services.payments.subscriptions
     current = await monthly.current(turn.user_id)
-    return offers(
-        turn.t, sold, monthly.offered, current, turn.user_id, turn.zone, turn.now(), allowed=allowed
-    )
+    return offers(turn.t, sold, monthly.offered, current, turn.user_id, turn.local_now(), allowed=allowed)
 
 
 async def on_pre_checkout(turn: Turn) -> None:
@@ -110,11 +107,11 @@ async def on_payment(turn: Turn) -> None:
         # It is told late, or once more: there is nothing to be thankful for any more.
         return
     balance = await turn.services.accounts.balance(turn.user_id)
-    await turn.answer(thanks(turn.t, known, balance, turn.zone, turn.now()))
+    await turn.answer(thanks(turn.t, known, balance, turn.local_now()))
 
 
 def _millis(moment: datetime | None) -> Millis | None:
-    return None if moment is None else Millis(int(moment.timestamp() * 1000))
+    return None if moment is None else to_millis(moment)
 
 
 async def terms(turn: Turn) -> None:
@@ -139,8 +136,7 @@ def offers(
     monthly: Sequence[MonthlyPlan],
     current: Subscription | None,
     owner: UserId,
-    zone: ZoneInfo,
-    now: Millis,
+    now: datetime,
     *,
     allowed: bool = False,
 ) -> View:
@@ -158,7 +154,7 @@ def offers(
             text = t("buy.monthly_button", plan=each.plan, stars=each.stars)
             rows.append([Button(text, Subscribe(each.name), owner=owner)])
     else:
-        until = t.moment(current.paid_until or now, zone, now)
+        until = t.moment(current.paid_until or to_millis(now), now)
         state = "renews" if current.renews else "may_renew" if allowed else "ends"
         plan, stars = escape(current.monthly.plan), current.monthly.stars
         lines.append(t(f"buy.subscription.{state}", plan=plan, stars=stars, until=until))
@@ -168,14 +164,14 @@ def offers(
     return View("\n\n".join(lines), rows)
 
 
-def thanks(t: Texts, payment: Payment, balance: Balance, zone: ZoneInfo, now: Millis) -> View:
+def thanks(t: Texts, payment: Payment, balance: Balance, now: datetime) -> View:
     """Return what a payment brought, with the id that a question about it needs."""
     charge = escape(payment.charge_id)
     if not payment.is_understood:
         return View(t("buy.unclear", charge=charge))
     available = html.credits(t, balance.available)
     if payment.paid_until is not None:
-        until = t.moment(payment.paid_until, zone, now)
+        until = t.moment(payment.paid_until, now)
         return View(
             t("buy.subscribed", plan=escape(balance.plan), until=until, available=available, charge=charge)
         )

@@ -74,7 +74,7 @@ async def on_changed(turn: Turn) -> None:
         return
     user = await turn.services.access.person(UserId(subscription.user_id))
     t = for_language(user.language)
-    until = t.moment(subscription.paid_until, turn.zone, turn.now())
+    until = t.moment(subscription.paid_until, turn.local_now())
     await turn.tell(subscription.user_id, _renewal_failed(t, subscription, until))
 
 

@@ -14,6 +14,7 @@ import types
 import typing
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -148,7 +149,7 @@ class Maker:
             )
         made: dict[Any, Callable[[], Any]] = {
             Texts: lambda: self._t,
-            ZoneInfo: lambda: ZoneInfo("Asia/Shanghai"),
+            datetime: lambda: datetime.fromtimestamp((NOW + DAY) / 1000, ZoneInfo("Asia/Shanghai")),
             VideoRequest: self._request,
             Task: lambda: a_task(TaskState.IN_PROGRESS, request=self._request(), progress=None),
             Preferences: lambda: Preferences(model="kling-v2-6", mode="pro", silent=True),

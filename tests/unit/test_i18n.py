@@ -4,6 +4,7 @@ import ast
 import io
 import re
 import string
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.advice import Advice
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
+from bot.domain.units import to_millis
 from bot.i18n import DEFAULT, NAMES, Catalogue, Texts, choose, for_language, read_catalogue
 from bot.services.people.accounts import AUDITED
 from handlers import ROUTES
@@ -99,7 +101,7 @@ FAMILIES = {
     "error.request.": ("operation", "source", "account"),
     "asset.": (
         *(f"{kind}.{part}" for kind in AssetKind for part in ASSET_TEXTS),
-        *("close_up", "making", "button.delete", "button.delete_sure", "button.back"),
+        *("close_up", "making", "button.delete"),
     ),
     "error.asset.": tuple(
         f"{kind}_{problem}"
@@ -243,13 +245,14 @@ def test_a_length_of_time_shows_its_two_largest_units(milliseconds, text):
 
 
 def test_a_moment_of_today_is_a_time_and_another_has_its_date():
-    t, zone = for_language("en"), ZoneInfo("Asia/Shanghai")
-    now = 1_767_225_600_000  # 2026-01-01 08:00 there
-    assert t.moment(now + 3_600_000, zone, now) == "9:00\u202fAM (Asia/Shanghai)"
-    assert t.moment(now + 86_400_000, zone, now).startswith("Jan 2, 8:00")
-    assert t.moment(now + 365 * 86_400_000, zone, now).startswith("Jan 1, 2027, 8:00")
+    t, at = for_language("en"), 1_767_225_600_000
+    now = datetime(2026, 1, 1, 8, tzinfo=ZoneInfo("Asia/Shanghai"))
+    assert to_millis(now) == at
+    assert t.moment(at + 3_600_000, now) == "9:00\u202fAM (Asia/Shanghai)"
+    assert t.moment(at + 86_400_000, now).startswith("Jan 2, 8:00")
+    assert t.moment(at + 365 * 86_400_000, now).startswith("Jan 1, 2027, 8:00")
     chinese = for_language("zh_Hans")
-    assert chinese.moment(now + 86_400_000, zone, now) == "1月2日 08:00 (Asia/Shanghai)"
+    assert chinese.moment(at + 86_400_000, now) == "1月2日 08:00 (Asia/Shanghai)"
 
 
 def test_a_text_that_a_language_lacks_comes_in_english_and_one_that_nobody_has_is_an_error(caplog):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.domain.requests.operations import Operation
-from bot.domain.units import DAY, Credits, Millis
+from bot.domain.units import DAY, Credits, Millis, to_millis
 from bot.errors import UserError
 
 
@@ -108,18 +108,14 @@ def windows(now: Millis, zone: ZoneInfo) -> Windows:
     previous = day.date() - timedelta(days=1)
     last_month = (month.date() - timedelta(days=1)).replace(day=1)
     return Windows(
-        day_start=_millis(day),
-        day_end=_millis(datetime(following.year, following.month, following.day, tzinfo=zone)),
-        month_start=_millis(month),
-        month_end=_millis(datetime(next_month.year, next_month.month, next_month.day, tzinfo=zone)),
-        day_before=_millis(datetime(previous.year, previous.month, previous.day, tzinfo=zone)),
-        month_before=_millis(datetime(last_month.year, last_month.month, last_month.day, tzinfo=zone)),
+        day_start=to_millis(day),
+        day_end=to_millis(datetime(following.year, following.month, following.day, tzinfo=zone)),
+        month_start=to_millis(month),
+        month_end=to_millis(datetime(next_month.year, next_month.month, next_month.day, tzinfo=zone)),
+        day_before=to_millis(datetime(previous.year, previous.month, previous.day, tzinfo=zone)),
+        month_before=to_millis(datetime(last_month.year, last_month.month, last_month.day, tzinfo=zone)),
         now=now,
     )
-
-
-def _millis(moment: datetime) -> Millis:
-    return Millis(int(moment.astimezone(UTC).timestamp() * 1000))
 
 
 def day_limit(plan: Plan, usage: Usage) -> int | None:
@@ -295,4 +291,4 @@ def _moment(text: str, now: Millis, zone: ZoneInfo) -> Millis | None:
         local = datetime.fromisoformat(text).replace(tzinfo=zone)
     except ValueError:
         return None
-    return Millis(int(local.astimezone(UTC).timestamp() * 1000))
+    return to_millis(local)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from bot.domain.tasks.task import TaskState
-from bot.domain.units import Credits, Millis, TaskId, UserId
+from bot.domain.units import Credits, Millis, TaskId, UserId, to_millis
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def days_before(now: Millis, count: int, zone: ZoneInfo) -> list[date]:
 
 def start_of(day: date, zone: ZoneInfo) -> Millis:
     """The first moment of a day."""
-    return Millis(int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000))
+    return to_millis(datetime(day.year, day.month, day.day, tzinfo=zone))
 
 
 def percentile(values: Sequence[int], share: float) -> int:

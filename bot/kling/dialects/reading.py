@@ -10,7 +10,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from bot.domain.outside import MOST_DIGITS, number_of, text_of
-from bot.domain.units import HOUR, Millis
+from bot.domain.units import HOUR, Millis, to_millis
 
 RETRY_AFTER_CAP = HOUR
 """No server may ask for a longer pause than this (milliseconds)."""
@@ -96,6 +96,6 @@ def http_date(value: str) -> Millis | None:
         moment = parsedate_to_datetime(value)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        return Millis(int(moment.timestamp() * 1000))
+        return to_millis(moment)
     except (ValueError, OverflowError):
         return None

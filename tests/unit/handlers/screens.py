@@ -1,13 +1,15 @@
 """What people see of a message: its text as Telegram shows it, and its buttons."""
 
 from collections.abc import Collection
+from datetime import datetime
 from html.parser import HTMLParser
 from zoneinfo import ZoneInfo
 
 from bot.i18n import NAMES, for_language
 from handlers.chat.html import View
+from tests.builders import NOW
 
-UTC = ZoneInfo("UTC")
+LOCAL_NOW = datetime.fromtimestamp(NOW / 1000, ZoneInfo("UTC"))
 ENGLISH = for_language("en")
 LANGUAGES = [for_language(language) for language in NAMES]
 

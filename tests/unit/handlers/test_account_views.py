@@ -15,7 +15,7 @@ from handlers.chat import html
 from handlers.making import card_views
 from handlers.results import task_views
 from tests.builders import ADA, NOW, a_balance, a_grant, a_request, a_task, an_image
-from tests.unit.handlers.screens import ENGLISH, LANGUAGES, UTC, labels, text_of
+from tests.unit.handlers.screens import ENGLISH, LANGUAGES, LOCAL_NOW, labels, text_of
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_photo_without_words_is_named_in_the_list():
 
 
 def test_the_quota_says_what_is_left_and_when_there_is_more():
-    lines = text_of(balance_view(ENGLISH, a_balance(), UTC, NOW)).splitlines()
+    lines = text_of(balance_view(ENGLISH, a_balance(), LOCAL_NOW)).splitlines()
     assert lines[0] == "You can spend 80 credits."
     assert "Today: 50 of 100 used" in lines
     assert "This month: 950 of 1,000 used" in lines
@@ -58,7 +58,7 @@ def test_the_quota_says_what_is_left_and_when_there_is_more():
 
 def test_the_quota_leaves_out_what_there_is_not():
     balance = a_balance(granted=0, held=0, day_limit=None, month_limit=None, resets_at=None, available=1)
-    assert text_of(balance_view(ENGLISH, balance, UTC, NOW)).splitlines() == [
+    assert text_of(balance_view(ENGLISH, balance, LOCAL_NOW)).splitlines() == [
         "You can spend 1 credit.",
         "In the works: 1 (3 at a time)",
     ]
@@ -66,7 +66,7 @@ def test_the_quota_leaves_out_what_there_is_not():
 
 def test_a_limit_of_zero_is_a_limit_and_not_misread_as_none():
     balance = a_balance(day_limit=0, day_spent=0)
-    assert "Today: 0 of 0 used" in text_of(balance_view(ENGLISH, balance, UTC, NOW))
+    assert "Today: 0 of 0 used" in text_of(balance_view(ENGLISH, balance, LOCAL_NOW))
 
 
 def test_a_persons_card_shows_standing_tasks_and_the_newest_movements():
@@ -81,8 +81,7 @@ def test_a_persons_card_shows_standing_tasks_and_the_newest_movements():
         a_balance(),
         [task],
         [a_grant(50, note="for the film"), hold, charge],
-        UTC,
-        NOW,
+        LOCAL_NOW,
     )
     lines = text_of(view).splitlines()
     assert lines[0] == "Ada <3 · @ada · 1001 · free"
@@ -96,7 +95,7 @@ def test_a_persons_card_shows_standing_tasks_and_the_newest_movements():
 @pytest.mark.parametrize("kind", LedgerKind)
 def test_every_movement_of_credits_has_a_word(t, kind):
     row = a_grant(5, kind=kind)
-    card = grants.user_card(t, "Ada", "1001", "free", a_balance(), [], [row], UTC, NOW)
+    card = grants.user_card(t, "Ada", "1001", "free", a_balance(), [], [row], LOCAL_NOW)
     assert t(f"ledger.{kind}") in text_of(card)
 
 

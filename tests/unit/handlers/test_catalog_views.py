@@ -18,7 +18,7 @@ from handlers.chat.html import TEXT_LIMIT, plain, units
 from handlers.chat.keyboards import Signer, markup
 from handlers.guide import catalog_views
 from tests.builders import ADA, NOW
-from tests.unit.handlers.screens import ENGLISH, LANGUAGES, UTC, labels, read
+from tests.unit.handlers.screens import ENGLISH, LANGUAGES, LOCAL_NOW, labels, read
 
 EVERYTHING = frozenset(Operation)
 CATALOG = catalog.load()
@@ -57,7 +57,7 @@ def models_text(*names: str, offered=EVERYTHING, beside=None) -> str:
 
 
 def provider_text(**changes) -> str:
-    return plain(provider_view(ENGLISH, replace(REPORT, **changes), ADA, UTC, NOW).html)
+    return plain(provider_view(ENGLISH, replace(REPORT, **changes), ADA, LOCAL_NOW).html)
 
 
 # -- models ------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ def test_an_account_that_was_not_told_says_why_with_the_code():
     ],
 )
 def test_the_buttons_are_those_that_change_something(changes, buttons):
-    assert labels(provider_view(ENGLISH, replace(REPORT, **changes), ADA, UTC, NOW)) == buttons
+    assert labels(provider_view(ENGLISH, replace(REPORT, **changes), ADA, LOCAL_NOW)) == buttons
 
 
 @pytest.mark.parametrize("t", LANGUAGES, ids=list(NAMES))
@@ -224,7 +224,7 @@ def test_a_provider_with_the_longest_name_and_a_talkative_account_fits(t, troubl
         closed_for=trouble,
         account=AccountAnswer("<b>" * 9_000, trouble),
     )
-    view = provider_view(t, report, UserId(2**52), UTC, NOW)
+    view = provider_view(t, report, UserId(2**52), LOCAL_NOW)
     assert is_message(view.html)
     keyboard = markup(view.buttons, Signer("123456:a-token-of-tests"))
     assert all(len(button.callback_data) <= 64 for row in keyboard.inline_keyboard for button in row)

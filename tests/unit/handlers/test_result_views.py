@@ -16,8 +16,8 @@ from handlers.results import (
     history,
     result_views,
 )
-from tests.builders import NOW, a_request, a_task, a_video
-from tests.unit.handlers.screens import ENGLISH, UTC
+from tests.builders import a_request, a_task, a_video
+from tests.unit.handlers.screens import ENGLISH, LOCAL_NOW
 
 EVERYTHING = frozenset({Operation.EXTEND, Operation.LIP_SYNC, Operation.EFFECT})
 LARGEST_USER = UserId(2**52)
@@ -73,7 +73,7 @@ def test_a_result_offers_only_what_can_be_made_of_it():
 @LANGUAGES
 def test_the_settings_of_the_richest_request_fit_into_an_alert(t):
     request = a_request(mode="pro", duration=10, seed=2**31 - 1, sound=True, count=4)
-    view = result_views.about(t, a_result(request=request, price=Credits(1_000)), UTC, NOW)
+    view = result_views.about(t, a_result(request=request, price=Credits(1_000)), LOCAL_NOW)
     assert units(plain(view.html)) <= 200
     fits(view.buttons)
 
@@ -88,7 +88,7 @@ def test_messages_that_stay_are_told_of():
 def test_a_page_of_the_longest_prompts_fits_and_shows_nothing_as_markup(t):
     tasks = [a_task(state, request=a_request(prompt="<b>&" * 600)) for state in list(TaskState)[:PAGE]]
     page = Page(tasks, 1, has_more=True)
-    view = history.history(t, page, "<i>" * 80, "A1b2C3d4E5f6", UTC, NOW, LARGEST_USER)
+    view = history.history(t, page, "<i>" * 80, "A1b2C3d4E5f6", LOCAL_NOW, LARGEST_USER)
     assert units(plain(view.html)) <= TEXT_LIMIT
     assert "<i><" not in view.html
     assert "&lt;b&gt;" in view.html
@@ -98,7 +98,7 @@ def test_a_page_of_the_longest_prompts_fits_and_shows_nothing_as_markup(t):
 
 def test_a_line_tells_day_words_model_state_and_favourite():
     task = replace(a_task(TaskState.SUCCEEDED), favourite=True)
-    view = history.history(ENGLISH, Page([task], 0, has_more=False), "", "all", UTC, NOW, UserId(1))
+    view = history.history(ENGLISH, Page([task], 0, has_more=False), "", "all", LOCAL_NOW, UserId(1))
     assert "1. Jan 1 · a fox in the snow · kling-v2-6 · ready · ★ favourite" in view.html
 
 
@@ -112,6 +112,6 @@ def test_a_line_tells_day_words_model_state_and_favourite():
     ],
 )
 def test_an_empty_page_says_what_to_do(words, of, number, said):
-    view = history.history(ENGLISH, Page([], number, has_more=False), words, of, UTC, NOW, UserId(1))
+    view = history.history(ENGLISH, Page([], number, has_more=False), words, of, LOCAL_NOW, UserId(1))
     assert said in view.html
     assert not view.buttons

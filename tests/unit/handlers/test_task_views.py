@@ -15,7 +15,7 @@ from handlers.chat import html
 from handlers.chat.keyboards import COPY_LIMIT
 from handlers.results import result_views, task_views
 from tests.builders import NOW, a_delivery, a_request, a_task, an_image
-from tests.unit.handlers.screens import ENGLISH, FOX, LANGUAGES, UTC, labels, text_of
+from tests.unit.handlers.screens import ENGLISH, FOX, LANGUAGES, LOCAL_NOW, labels, text_of
 
 # -- status ------------------------------------------------------------------------------------------
 
@@ -194,6 +194,6 @@ def test_a_prompt_that_was_refused_is_offered_to_be_copied_and_changed(kind):
 
 def test_what_a_model_lacks_is_named_in_the_readers_words():
     error = UserError("error.request.not_offered", model="kling-v2-6", fields="last_frame, new_thing")
-    assert "an end photo, one of these settings" in html.error_sentence(ENGLISH, error, UTC, NOW)
+    assert "an end photo, one of these settings" in html.error_sentence(ENGLISH, error, LOCAL_NOW)
     nobody = UserError("error.model.cfg", model="kling-v2-6", models="–")
-    assert "none here" in html.error_sentence(ENGLISH, nobody, UTC, NOW)
+    assert "none here" in html.error_sentence(ENGLISH, nobody, LOCAL_NOW)

@@ -16,7 +16,7 @@ from handlers.chat import html
 from handlers.chat.keyboards import Signer, markup
 from handlers.results import task_views
 from tests.builders import NOW, a_delivery, a_request, a_task
-from tests.unit.handlers.screens import ENGLISH, FOX, LANGUAGES, UTC, labels, read, text_of
+from tests.unit.handlers.screens import ENGLISH, FOX, LANGUAGES, LOCAL_NOW, labels, read, text_of
 
 SIGNER = Signer("123456:a-token-of-tests")
 
@@ -42,7 +42,7 @@ def everything_with(t, prompt: str) -> list[html.View]:
         *(task_views.status(t, a_task(state, request=request), progress) for state in running),
         *(task_views.notice(t, replace(failed, failure=kind)) for kind in FailureKind),
         task_views.notice(t, a_task(TaskState.CANCELLED, request=request)),
-        html.View(html.error_sentence(t, UserError("error.task.unknown", task=prompt), UTC, NOW)),
+        html.View(html.error_sentence(t, UserError("error.task.unknown", task=prompt), LOCAL_NOW)),
     ]
 
 
@@ -110,17 +110,17 @@ def test_html_becomes_plain_text_where_none_is_shown():
 
 def test_an_error_is_a_sentence_with_readable_figures():
     error = UserError("error.quota.credits", price=1_500, available=5, resets_at=NOW + HOUR)
-    sentence = html.error_sentence(ENGLISH, error, UTC, NOW)
+    sentence = html.error_sentence(ENGLISH, error, LOCAL_NOW)
     assert sentence.startswith("This costs 1,500 credits and you have 5. More from 1:00")
 
 
 def test_a_part_of_an_error_that_there_is_not_leaves_no_gap():
     error = UserError("error.quota.credits", price=15, available=5, resets_at=None)
-    assert html.error_sentence(ENGLISH, error, UTC, NOW) == (
+    assert html.error_sentence(ENGLISH, error, LOCAL_NOW) == (
         "This costs 15 credits and you have 5. /quota shows more."
     )
 
 
 def test_what_a_person_typed_is_escaped_in_an_error():
     error = UserError("error.admin.no_user", user="<b>@ada")
-    assert "<b>@ada" in read(html.error_sentence(ENGLISH, error, UTC, NOW)).text
+    assert "<b>@ada" in read(html.error_sentence(ENGLISH, error, LOCAL_NOW)).text
