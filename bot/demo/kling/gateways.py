@@ -1,27 +1,26 @@
 """Gateways and proxies: `/v1/video/generations` in three forms, `/kling/v1/*` in three, and the flat one."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator, Field
 from starlette.responses import JSONResponse, Response
 
-from bot.demo.kling import advanced, images, official, videos
+from bot.demo.kling import advanced, fields, images, official, videos
 from bot.demo.kling.answers import gateway_ok
-from bot.demo.kling.conventions import FLAT, PREFIXED, RATIOS
-from bot.demo.kling.fields import Fields
-from bot.demo.kling.models import IMAGE, TEXT, Wish, capability, check
+from bot.demo.kling.body import NamedBody, TaskBody, read
+from bot.demo.kling.models import IMAGE, TEXT, capability, check
 from bot.demo.kling.orders import Order, Picture
-from bot.demo.kling.refusals import GatewayRefusal, Refusal, invalid
-from bot.demo.kling.service import Call, Handler, Service, Table
+from bot.demo.kling.refusals import GatewayRefusal, Refusal, forbid
+from bot.demo.kling.service import Call, Handler, Service, Table, asks, page_of, submits
 from bot.demo.kling.shapes import (
     Shape,
     classic,
     flat,
     flat_accepted,
-    legacy,
     omnimaas,
     openai,
     openai_accepted,
@@ -38,201 +37,164 @@ SIZES = {
     "720x1280": "9:16",
     "1080x1920": "9:16",
 }
-FALLBACK_RATIO = "1:1"
 FALLBACK_SECONDS = 5
 OMNIMAAS_MODELS = {
     "kling-v2-5-turbo-std": ("kling-v2-5-turbo", "std"),
     "kling-v2-5-turbo-pro": ("kling-v2-5-turbo", "pro"),
-    "kling-v2-6": ("kling-v2-6", None),
+    "kling-v2-6": ("kling-v2-6", ""),
 }
-Reader = Callable[[Fields], Order]
 _not_found = partial(GatewayRefusal, 400, "task_not_exist")
 
 
 # -- /v1/video/generations -----------------------------------------------------------------------------
 
 
-def read_classic(body: Fields) -> Order:
-    """A body as older gateways document it: every field has its type, and seconds are a number."""
-    prompt = _gateway_prompt(body)
-    seconds = body.number("duration", 1, 60, FALLBACK_SECONDS)
-    size = "x".join(str(body.whole(side, 1, 4096)) for side in ("width", "height") if body.has(side))
-    body.whole("fps", 1, 60, 24)
-    body.whole("n", 1, 4, 1)
-    body.choice("response_format", ("url",), "url")
-    seed = body.whole("seed", 0, 2**32 - 1) if body.has("seed") else None
-    metadata = body.inner("metadata") or Fields({})
-    image = (Picture("image", body.text("image")),) if body.has("image") else ()
-    order = _mapped(metadata, body.text("model", "kling-v1"), prompt, seconds, size, image)
-    body.done()
-    return replace(order, seed=seed)
-
-
-def read_newapi(body: Fields) -> Order:
-    """A body as newer gateways read it: seconds that are no integer become 5 without a word."""
-    prompt = _gateway_prompt(body)
-    for ignored in ("images", "seconds", "input_reference", "width", "height", "fps", "seed", "n"):
-        body.raw(ignored)
-    body.raw("response_format")
-    metadata = _metadata(body)
-    mode = body.text("mode", "")
-    image = (Picture("image", body.text("image")),) if body.text("image", "") else ()
-    order = _mapped(
-        metadata,
-        body.text("model", "") or "kling-v1",
-        prompt,
-        _quiet_seconds(body.raw("duration")),
-        body.text("size", ""),
-        image,
-        mode=mode,
-    )
-    body.done()
-    return order
-
-
-def _gateway_prompt(body: Fields) -> str:
-    if not isinstance(body.raw("prompt"), str) or not body.text("prompt").strip():
+def _prompt(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
         raise GatewayRefusal(400, "invalid_request", "prompt is required")
-    return body.text("prompt", longest=videos.PROMPT_LIMIT)
+    return value
 
 
-def _quiet_seconds(value: object) -> int:
+GatewayPrompt = Annotated[fields.Prompt, BeforeValidator(_prompt), Field(validate_default=True)]
+Side = Annotated[int, fields.between(1, 4096)]
+
+
+class Metadata(NamedBody):
+    """What Kling itself is to read."""
+
+    mode: videos.Mode = "std"
+    negative_prompt: fields.Prompt = ""
+    cfg_scale: fields.Share = 0.5
+    sound: fields.Switch = False
+
+
+class ClassicMetadata(Metadata):
+    """With what gateways have no fields for."""
+
+    aspect_ratio: videos.Ratio = "1:1"
+    image_tail: str = ""
+    try_on: bool = False
+
+    def mapped(self, order: Order, size: str, mode: str = "std") -> Order:
+        """What the gateway makes of an order, its size (`1280x720`) and this, as Kling then reads it."""
+        pictures = order.pictures
+        if self.sent("image_tail"):
+            pictures += (Picture("metadata.image_tail", self.image_tail),)
+        own = self.order(IMAGE if pictures else TEXT)
+        forbid(order.seconds != int(order.seconds), "duration must be whole seconds")
+        order = replace(
+            own,
+            model=order.model,
+            prompt=order.prompt,
+            seconds=int(order.seconds),
+            pictures=pictures,
+            mode=own.mode if self.sent("mode") else mode,
+            ratio=own.ratio if self.sent("aspect_ratio") else SIZES.get(size, own.ratio),
+        )
+        # Three seconds are what gateways document for a try-on.
+        if pictures and (self.try_on or order.seconds == 3):
+            capability(order.model, order.operation)
+        else:
+            check(order, ("image", "image_tail")[: len(pictures)])
+        return order
+
+
+class ClassicBody(TaskBody):
+    """A body as older gateways document it: every field has its type, and seconds are a number."""
+
+    prompt: GatewayPrompt = ""
+    duration: Annotated[float, fields.between(1, 60)] = FALLBACK_SECONDS
+    width: Side = 0
+    height: Side = 0
+    fps: Annotated[int, fields.between(1, 60)] = 24
+    n: Annotated[int, fields.between(1, 4)] = 1
+    response_format: Annotated[str, fields.one_of("url")] = "url"
+    seed: Annotated[int, fields.between(0, 2**32 - 1)] = 0
+    metadata: ClassicMetadata | None = None
+    model: str = "kling-v1"
+    image: str = ""
+
+    def _checked(self, order: Order) -> Order:
+        order = replace(order, pictures=self.pictures("image"))
+        metadata = self.metadata or ClassicMetadata()
+        order = metadata.mapped(order, f"{self.width}x{self.height}")
+        return replace(order, seed=self.seed if self.sent("seed") else None)
+
+
+def _quiet_seconds(value: Any) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 4:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else FALLBACK_SECONDS
 
 
-def _metadata(body: Fields) -> Fields:
-    value = body.raw("metadata")
+def _opened(value: Any) -> Any:
     if isinstance(value, str) and value:
         try:
             value = json.loads(value)
         except ValueError:
             raise GatewayRefusal(400, "invalid_request", "metadata is not JSON") from None
     if value is None or value == "":
-        value = {}
+        return {}
     if not isinstance(value, dict):
         raise GatewayRefusal(400, "invalid_request", "metadata is not an object")
-    return Fields(value, where="metadata.")
+    return value
 
 
-def _mapped(
-    metadata: Fields,
-    model: str,
-    prompt: str,
-    seconds: float,
-    size: str,
-    pictures: tuple[Picture, ...],
-    *,
-    mode: str = "",
-) -> Order:
-    """What the gateway makes of a body, as Kling then reads it."""
-    mode = metadata.choice("mode", ("std", "pro", "4k"), mode or "std")
-    ratio = metadata.choice("aspect_ratio", RATIOS, SIZES.get(size, FALLBACK_RATIO))
-    videos.negative(metadata)
-    if metadata.has("cfg_scale"):
-        metadata.number("cfg_scale", 0, 1)
-    sound = videos.sound_on(metadata)
-    if metadata.has("image_tail"):
-        pictures = (*pictures, Picture("metadata.image_tail", metadata.text("image_tail")))
-    external = metadata.identifier("external_task_id")
-    callback = metadata.address("callback_url")
-    try_on = metadata.flag("try_on")
-    metadata.done()
-    operation = IMAGE if pictures else TEXT
-    if seconds != int(seconds):
-        raise invalid("duration must be whole seconds")
-    # Three seconds are what gateways document for a try-on.
-    dressed = bool(pictures) and (try_on or seconds == 3)
-    if dressed:
-        capability(model, operation)
-    else:
-        check(
-            Wish(
-                model,
-                operation,
-                mode,
-                int(seconds),
-                sound=sound,
-                first=bool(pictures),
-                tail=len(pictures) > 1,
-            )
-        )
-    return Order(
-        operation=operation,
-        model=model,
-        prompt=prompt,
-        mode=mode,
-        seconds=int(seconds),
-        ratio=ratio,
-        sound=sound,
-        pictures=pictures,
-        callback_url=callback,
-        external_id=external,
-    )
+class NewApiBody(TaskBody):
+    """A body as newer gateways read it: seconds that are no integer become 5 without a word."""
+
+    prompt: GatewayPrompt = ""
+    duration: Annotated[int, BeforeValidator(_quiet_seconds)] = FALLBACK_SECONDS
+    metadata: Annotated[ClassicMetadata, BeforeValidator(_opened)] = ClassicMetadata()
+    model: str = ""
+    mode: str = ""
+    size: str = ""
+    image: str = ""
+    # These are taken and ignored.
+    images: Any = None
+    seconds: Any = None
+    input_reference: Any = None
+    width: Any = None
+    height: Any = None
+    fps: Any = None
+    seed: Any = None
+    n: Any = None
+    response_format: Any = None
+
+    def _checked(self, order: Order) -> Order:
+        pictures = self.pictures("image") if self.image else ()
+        order = replace(order, model=self.model or "kling-v1", pictures=pictures)
+        return self.metadata.mapped(order, self.size, self.mode or "std")
 
 
-def read_omnimaas(body: Fields) -> Order:
+class OmniMaasBody(TaskBody):
     """A body as OmniMaaS documents it: a ratio for a size, metadata as a string."""
-    name = body.choice("model", tuple(OMNIMAAS_MODELS))
-    model, mode = OMNIMAAS_MODELS[name]
-    prompt = videos.needed_prompt(body)
-    seconds = body.whole("duration", 5, 10, 5)
-    ratio = body.choice("size", RATIOS, "16:9")
-    pictures = tuple(Picture(f"images[{n}]", value) for n, value in enumerate(body.texts("images", 1, 4)))
-    text = body.text("metadata", "{}")
-    body.done()
-    metadata = _metadata(Fields({"metadata": text}))
-    if mode is None:
-        mode = metadata.choice("mode", ("std", "pro"), "std")
-    videos.negative(metadata)
-    if metadata.has("cfg_scale"):
-        metadata.number("cfg_scale", 0, 1)
-    sound = videos.sound_on(metadata)
-    external = metadata.identifier("external_task_id")
-    callback = metadata.address("callback_url")
-    metadata.done()
-    operation = IMAGE if pictures else TEXT
-    check(Wish(model, operation, mode, seconds, sound=sound, first=bool(pictures)))
-    return Order(
-        operation=operation,
-        model=name,
-        prompt=prompt,
-        mode=mode,
-        seconds=seconds,
-        ratio=ratio,
-        sound=sound,
-        pictures=pictures,
-        callback_url=callback,
-        external_id=external,
-    )
 
+    model: Annotated[str, fields.one_of(*OMNIMAAS_MODELS)]
+    prompt: fields.Words
+    duration: Annotated[int, fields.between(5, 10)] = 5
+    size: videos.Ratio = "16:9"
+    images: Annotated[tuple[str, ...], fields.entries(1, 4)] = ()
+    metadata: str = "{}"
 
-def _submits(read: Reader, answer: Shape) -> Handler:
-    async def handle(service: Service, call: Call) -> Response:
-        task = await service.submit(call, read(call.fields()), legacy)
-        return JSONResponse(answer(task, "submitted", task.created_at))
-
-    return handle
-
-
-def _asks(
-    shape: Shape,
-    wrap: Callable[[object], Response],
-    unknown: Callable[[], Refusal],
-    operation: str | None = None,
-) -> Handler:
-    async def handle(service: Service, call: Call) -> Response:
-        try:
-            task = service.registry.find(call.account, call.parts["task"])
-        except Refusal:
-            raise unknown() from None
-        if operation is not None and task.order.operation != operation:
-            raise unknown()
-        now = service.now()
-        return wrap(shape(task, task.state(now), now))
-
-    return handle
+    def _checked(self, order: Order) -> Order:
+        metadata = read(Metadata, _opened(self.metadata), where="metadata.")
+        model, mode = OMNIMAAS_MODELS[order.model]
+        if mode:
+            metadata.lack("mode", where="metadata.")
+        forbid(metadata.mode == "4k", "metadata.mode must be one of std, pro")
+        own = metadata.order(IMAGE if self.images else TEXT)
+        order = replace(
+            own,
+            model=model,
+            prompt=order.prompt,
+            seconds=order.seconds,
+            mode=mode or own.mode,
+            ratio=self.size,
+            pictures=tuple(Picture(f"images[{n}]", value) for n, value in enumerate(self.images)),
+        )
+        check(order, ("image",) if self.images else ())
+        return replace(order, model=self.model)
 
 
 def _lists(shape: Shape) -> Handler:
@@ -241,11 +203,10 @@ def _lists(shape: Shape) -> Handler:
     async def handle(service: Service, call: Call) -> Response:
         if not service.behaviour.lists_tasks:
             raise Refusal(1202)
-        page, size = official.page_of(call, 100)
         tasks, now = list(service.registry.of(call.account)), service.now()
         rows = [
             {**shape(task, task.state(now), now), "external_task_id": task.order.external_id}
-            for task in tasks[(page - 1) * size : page * size]
+            for task in page_of(tasks, call, 100)
         ]
         return JSONResponse({"data": rows, "total": len(tasks)})
 
@@ -258,65 +219,59 @@ def _id_only(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
 
 
 GENERATIONS = "/v1/video/generations"
-_ask_row = _asks(row, gateway_ok, _not_found)
+_ask_row = asks(row, gateway_ok, _not_found)
 GENERIC: Table = {
-    f"POST {GENERATIONS}": _submits(read_classic, _id_only),
-    f"GET {GENERATIONS}/{{task}}": _asks(classic, JSONResponse, _not_found),
+    f"POST {GENERATIONS}": submits(ClassicBody, "", _id_only),
+    f"GET {GENERATIONS}/{{task}}": asks(classic, JSONResponse, _not_found),
     f"GET {GENERATIONS}": _lists(classic),
 }
 OMNIMAAS: Table = {
-    f"POST {GENERATIONS}": _submits(read_omnimaas, omnimaas),
-    f"GET {GENERATIONS}/{{task}}": _asks(omnimaas, JSONResponse, partial(GatewayRefusal, 404, "not_found")),
+    f"POST {GENERATIONS}": submits(OmniMaasBody, "", omnimaas),
+    f"GET {GENERATIONS}/{{task}}": asks(omnimaas, JSONResponse, partial(GatewayRefusal, 404, "not_found")),
     f"GET {GENERATIONS}": _lists(omnimaas),
 }
 
 
 # -- /kling/v1 -----------------------------------------------------------------------------------------
 
-PREFIXED_ENDPOINTS: Mapping[str, Reader] = {
-    "videos/text2video": partial(videos.text2video, conventions=PREFIXED),
-    "videos/image2video": partial(videos.image2video, conventions=PREFIXED),
-    "videos/multi-image2video": videos.multi_image2video,
-    "videos/omni-video": advanced.omni_video,
-    "videos/motion-control": advanced.motion_control,
-    "videos/video-extend": advanced.video_extend,
-    "videos/effects": advanced.effects,
-    "videos/lip-sync": advanced.lip_sync,
-    "images/generations": images.generations,
-    "images/editing/expand": images.expand,
-    "images/kolors-virtual-try-on": images.virtual_try_on,
+PREFIXED_ENDPOINTS: Mapping[str, type[TaskBody]] = {
+    "videos/text2video": videos.PrefixedText,
+    "videos/image2video": videos.PrefixedImage,
+    "videos/multi-image2video": videos.MultiImageToVideo,
+    "videos/omni-video": advanced.OmniVideo,
+    "videos/motion-control": advanced.MotionControl,
+    "videos/video-extend": advanced.VideoExtend,
+    "videos/effects": advanced.Effect,
+    "videos/lip-sync": advanced.LipSync,
+    "images/generations": images.Generation,
+    "images/editing/expand": images.Expand,
+    "images/kolors-virtual-try-on": images.TryOn,
 }
 PREFIXED_TABLE: Table = official.table("/kling/v1", PREFIXED_ENDPOINTS)
 NEWAPI: Table = {
-    f"POST {GENERATIONS}": _submits(read_newapi, openai_accepted),
+    f"POST {GENERATIONS}": submits(NewApiBody, "", openai_accepted),
     f"GET {GENERATIONS}/{{task}}": _ask_row,
-    "POST /v1/videos": _submits(read_newapi, openai_accepted),
-    "GET /v1/videos/{task}": _asks(openai, JSONResponse, _not_found),
+    "POST /v1/videos": submits(NewApiBody, "", openai_accepted),
+    "GET /v1/videos/{task}": asks(openai, JSONResponse, _not_found),
     **{
-        f"POST /kling/v1/videos/{name}": _submits(PREFIXED_ENDPOINTS[f"videos/{name}"], openai_accepted)
+        f"POST /kling/v1/videos/{name}": submits(PREFIXED_ENDPOINTS[f"videos/{name}"], name, openai_accepted)
         for name in (TEXT, IMAGE)
     },
     **{f"GET /kling/v1/videos/{name}/{{task}}": _ask_row for name in (TEXT, IMAGE)},
 }
 CRAZYROUTER: Table = {
-    **{f"POST /kling/v1/{name}": official.submits(name, read) for name, read in PREFIXED_ENDPOINTS.items()},
-    **{
-        f"GET /kling/v1/{name}/{{task}}": _asks(simple, gateway_ok, _not_found) for name in PREFIXED_ENDPOINTS
-    },
+    line: asks(simple, gateway_ok, _not_found) if line.endswith("{task}") else handler
+    for line, handler in PREFIXED_TABLE.items()
+    if line.startswith("POST") or line.endswith("{task}")
 }
 
 
 # -- flat proxies --------------------------------------------------------------------------------------
 
-FLAT_READERS: Mapping[str, Reader] = {
-    TEXT: partial(videos.text2video, conventions=FLAT),
-    IMAGE: partial(videos.image2video, conventions=FLAT),
-}
 _unknown_flat = partial(Refusal, 1203, "task not found")
 FLAT_TABLE: Table = {
-    **{f"POST /v1/videos/{name}": _submits(read, flat_accepted) for name, read in FLAT_READERS.items()},
-    **{
-        f"GET /v1/videos/{name}/{{task}}": _asks(flat, JSONResponse, _unknown_flat, name)
-        for name in FLAT_READERS
-    },
+    f"POST /v1/videos/{TEXT}": submits(videos.FlatText, TEXT, flat_accepted),
+    f"POST /v1/videos/{IMAGE}": submits(videos.FlatImage, IMAGE, flat_accepted),
+    f"GET /v1/videos/{TEXT}/{{task}}": asks(flat, JSONResponse, _unknown_flat, TEXT),
+    f"GET /v1/videos/{IMAGE}/{{task}}": asks(flat, JSONResponse, _unknown_flat, IMAGE),
 }

@@ -1,172 +1,137 @@
-"""Reads the bodies of pictures: generations, omni-image, multi-image2image, expand, virtual try-on."""
+"""The bodies of pictures: generations, omni-image, multi-image2image, expand, virtual try-on."""
 
-from bot.demo.kling.fields import Fields
-from bot.demo.kling.orders import Order, Picture
-from bot.demo.kling.refusals import Refusal, invalid
-from bot.demo.kling.videos import PROMPT_LIMIT, correlation, done, element_ids, needed_prompt, negative
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
+from bot.demo.kling import fields
+from bot.demo.kling.body import Body, Element, MarkedBody
+from bot.demo.kling.orders import Order
+from bot.demo.kling.refusals import forbid
+from bot.demo.kling.videos import Thing
 from bot.demo.media.stills import StillSpec
 
 RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
 MODELS = ("kling-v1", "kling-v1-5", "kling-v2", "kling-v2-new", "kling-v2-1", "kling-v3")
-REFERENCE_MODELS = ("kling-v1-5",)
-ELEMENT_MODELS = ("kling-v3",)
 TRY_ON_MODELS = ("kolors-virtual-try-on-v1", "kolors-virtual-try-on-v1-5")
-LARGEST_EXPANSION = 3.0
-MOST = 9
+Number = Annotated[int, fields.between(1, 9)]
+Expansion = Annotated[float, fields.between(0, 2)]
+Elements = Annotated[tuple[Element, ...], fields.entries(1, 10)]
 
 
-def generations(body: Fields) -> Order:
+class ImageBody(MarkedBody):
+    """Pictures of words."""
+
+    prompt: fields.Words
+    n: Number = 1
+    aspect_ratio: Annotated[str, fields.one_of(*RATIOS)] = "16:9"
+    resolution: Annotated[str, fields.one_of("1k", "2k")] = "1k"
+
+    def _checked(self, order: Order) -> Order:
+        still = StillSpec(prompt=order.prompt, ratio=order.ratio, resolution=self.resolution, kind="blend")
+        return replace(order, product="image", still=still)
+
+
+class Generation(ImageBody):
     """Words, and perhaps a picture, to pictures."""
-    model = _model(body, MODELS, "kling-v1")
-    prompt = needed_prompt(body)
-    pictures = (Picture("image", body.text("image")),) if body.has("image") else ()
-    if pictures and body.has("negative_prompt"):
-        raise invalid("negative_prompt is not supported with image")
-    negative(body)
-    _reference(body, model, given=bool(pictures))
-    elements = element_ids(body, 10)
-    if elements and model not in ELEMENT_MODELS:
-        raise invalid(f"model {model} does not support element_list")
-    still = _still(body, prompt, ("1k", "2k"))
-    return Order(
-        operation="images/generations",
-        model=model,
-        prompt=prompt,
-        pictures=pictures,
-        elements=elements,
-        product="image",
-        count=body.whole("n", 1, MOST, 1),
-        still=still,
-        **correlation(body),
-        **done(body),
-    )
+
+    model_name: Annotated[str, fields.model_of(*MODELS)] = "kling-v1"
+    image: str = ""
+    negative_prompt: fields.Prompt = ""
+    image_reference: Annotated[str, fields.one_of("subject", "face")] = ""
+    image_fidelity: fields.Share = 0.5
+    human_fidelity: fields.Share = 0.45
+    element_list: Elements = ()
+
+    def _checked(self, order: Order) -> Order:
+        given, refers, kind = self.sent("image"), order.model == "kling-v1-5", self.image_reference
+        unwanted = given and self.sent("negative_prompt")
+        forbid(unwanted, "negative_prompt is not supported with image")
+        forbid(bool(kind) and not (given and refers), "image_reference needs an image and model kling-v1-5")
+        forbid(given and refers and not kind, "image_reference is required with an image")
+        for name in ("image_fidelity", "human_fidelity"):
+            forbid(self.sent(name) and not given, f"{name} needs an image")
+        strange = bool(order.elements) and order.model != "kling-v3"
+        forbid(strange, f"model {order.model} does not support element_list")
+        return replace(super()._checked(order), pictures=self.pictures("image"))
 
 
-def _reference(body: Fields, model: str, *, given: bool) -> None:
-    kind = body.choice("image_reference", ("subject", "face"), "")
-    if kind and (not given or model not in REFERENCE_MODELS):
-        raise invalid("image_reference needs an image and model kling-v1-5")
-    if given and model in REFERENCE_MODELS and not kind:
-        raise invalid("image_reference is required with an image")
-    for name in ("image_fidelity", "human_fidelity"):
-        if body.has(name):
-            body.number(name, 0, 1)
-            if not given:
-                raise invalid(f"{name} needs an image")
+def _four_for_auto(value: Any) -> Any:
+    return 4 if value == "auto" else value
 
 
-def omni_image(body: Fields) -> Order:
+class OmniImage(ImageBody):
     """Words and pictures to one picture or a series."""
-    model = _model(body, ("kling-image-o1", "kling-v3-omni"), "kling-image-o1")
-    prompt = needed_prompt(body)
-    pictures = tuple(
-        Picture(f"image_list[{number}].image", _text(item, "image"))
-        for number, item in enumerate(body.inners("image_list", 1, 10))
-    )
-    elements = element_ids(body, 10)
-    if len(pictures) + len(elements) > 10:
-        raise invalid("there may be 10 pictures and elements together")
-    series = body.choice("result_type", ("single", "series"), "single") == "series"
-    if series and model != "kling-v3-omni":
-        raise invalid(f"model {model} does not support result_type series")
-    count = _series(body) if series else body.whole("n", 1, MOST, 1)
-    resolutions = ("1k", "2k", "4k") if model == "kling-v3-omni" else ("1k", "2k")
-    return Order(
-        operation="images/omni-image",
-        model=model,
-        prompt=prompt,
-        pictures=pictures,
-        elements=elements,
-        product="image",
-        count=count,
-        still=_still(body, prompt, resolutions, auto=True),
-        **correlation(body),
-        **done(body),
-    )
+
+    model_name: Annotated[str, fields.model_of("kling-image-o1", "kling-v3-omni")] = "kling-image-o1"
+    aspect_ratio: Annotated[str, fields.one_of(*RATIOS, "auto")] = "16:9"
+    resolution: Annotated[str, fields.one_of("1k", "2k", "4k")] = "1k"
+    image_list: Annotated[tuple[Thing, ...], fields.entries(1, 10)] = ()
+    element_list: Elements = ()
+    result_type: Literal["single", "series"] = "single"
+    series_amount: Annotated[int, fields.between(2, 9), BeforeValidator(_four_for_auto)] = 4
+
+    def _checked(self, order: Order) -> Order:
+        pictures, series = self.listed("image_list", "image"), self.result_type == "series"
+        together = len(pictures) + len(order.elements)
+        forbid(together > 10, "there may be 10 pictures and elements together")
+        newer = order.model == "kling-v3-omni"
+        forbid(series and not newer, f"model {order.model} does not support result_type series")
+        forbid(self.resolution == "4k" and not newer, "resolution must be one of 1k, 2k")
+        self.lack("n" if series else "series_amount")
+        ratio = "16:9" if order.ratio == "auto" else order.ratio
+        count = self.series_amount if series else order.count
+        return super()._checked(replace(order, ratio=ratio, pictures=pictures, count=count))
 
 
-def _series(body: Fields) -> int:
-    if body.raw("series_amount") == "auto":
-        return 4
-    return body.whole("series_amount", 2, 9, 4)
+class _Subject(Body):
+    subject_image: str
 
 
-def multi_image2image(body: Fields) -> Order:
+class MultiImageToImage(ImageBody):
     """One to four pictures of things, a place and a style to pictures."""
-    model = _model(body, ("kling-v2", "kling-v2-1"), "kling-v2-1")
-    prompt = body.text("prompt", "", longest=PROMPT_LIMIT)
-    pictures = [
-        Picture(f"subject_image_list[{number}].subject_image", _text(item, "subject_image"))
-        for number, item in enumerate(body.inners("subject_image_list", 1, 4))
-    ]
-    if not pictures:
-        raise invalid("subject_image_list is required")
-    pictures += [Picture(name, body.text(name)) for name in ("scene_image", "style_image") if body.has(name)]
-    return Order(
-        operation="images/multi-image2image",
-        model=model,
-        prompt=prompt,
-        pictures=tuple(pictures),
-        product="image",
-        count=body.whole("n", 1, MOST, 1),
-        still=_still(body, prompt, ("1k", "2k")),
-        **correlation(body),
-        **done(body),
-    )
+
+    model_name: Annotated[str, fields.model_of("kling-v2", "kling-v2-1")] = "kling-v2-1"
+    prompt: fields.Prompt = ""
+    subject_image_list: Annotated[tuple[_Subject, ...], fields.entries(1, 4)]
+    scene_image: str = ""
+    style_image: str = ""
+
+    def _checked(self, order: Order) -> Order:
+        pictures = self.listed("subject_image_list", "subject_image")
+        pictures += self.pictures("scene_image", "style_image")
+        return replace(super()._checked(order), pictures=pictures)
 
 
-def expand(body: Fields) -> Order:
+class Expand(MarkedBody):
     """More of a picture around its edges."""
-    up, down, left, right = (
-        body.number(f"{side}_expansion_ratio", 0, 2) for side in ("up", "down", "left", "right")
-    )
-    if (1 + up + down) * (1 + left + right) > LARGEST_EXPANSION:
-        raise invalid("the picture may become 3 times as large at most")
-    prompt = body.text("prompt", "", longest=PROMPT_LIMIT)
-    return Order(
-        operation="images/editing/expand",
-        model="kling-expand",
-        prompt=prompt,
-        pictures=(Picture("image", body.text("image")),),
-        product="image",
-        count=body.whole("n", 1, MOST, 1),
-        still=StillSpec(prompt=prompt, kind="expand", edges=(up, down, left, right)),
-        **correlation(body),
-        **done(body),
-    )
+
+    up_expansion_ratio: Expansion
+    down_expansion_ratio: Expansion
+    left_expansion_ratio: Expansion
+    right_expansion_ratio: Expansion
+    prompt: fields.Prompt = ""
+    image: str
+    n: Number = 1
+
+    def _checked(self, order: Order) -> Order:
+        up, down = self.up_expansion_ratio, self.down_expansion_ratio
+        left, right = self.left_expansion_ratio, self.right_expansion_ratio
+        larger = (1 + up + down) * (1 + left + right)
+        forbid(larger > 3, "the picture may become 3 times as large at most")
+        still = StillSpec(prompt=order.prompt, kind="expand", edges=(up, down, left, right))
+        order = replace(order, model="kling-expand", product="image", still=still)
+        return replace(order, pictures=self.pictures("image"))
 
 
-def virtual_try_on(body: Fields) -> Order:
+class TryOn(MarkedBody):
     """A person in another garment."""
-    return Order(
-        operation="images/kolors-virtual-try-on",
-        model=_model(body, TRY_ON_MODELS, TRY_ON_MODELS[0]),
-        pictures=tuple(Picture(name, body.text(name)) for name in ("human_image", "cloth_image")),
-        product="image",
-        still=StillSpec(kind="wear"),
-        **correlation(body),
-        **done(body),
-    )
 
+    model_name: Annotated[str, fields.model_of(*TRY_ON_MODELS)] = TRY_ON_MODELS[0]
+    human_image: str
+    cloth_image: str
 
-def _model(body: Fields, known: tuple[str, ...], default: str) -> str:
-    model = body.text("model_name", default)
-    if model not in known:
-        raise Refusal(1203, f"model {model} does not exist")
-    return model
-
-
-def _still(body: Fields, prompt: str, resolutions: tuple[str, ...], *, auto: bool = False) -> StillSpec:
-    ratio = body.choice("aspect_ratio", (*RATIOS, "auto") if auto else RATIOS, "16:9")
-    return StillSpec(
-        prompt=prompt,
-        ratio="16:9" if ratio == "auto" else ratio,
-        resolution=body.choice("resolution", resolutions, "1k"),
-        kind="blend",
-    )
-
-
-def _text(item: Fields, name: str) -> str:
-    value = item.text(name)
-    item.done()
-    return value
+    def _checked(self, order: Order) -> Order:
+        pictures = self.pictures("human_image", "cloth_image")
+        return replace(order, product="image", pictures=pictures, still=StillSpec(kind="wear"))

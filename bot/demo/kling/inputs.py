@@ -13,7 +13,7 @@ from bot.demo.kling.fields import is_address
 from bot.demo.kling.library import Library
 from bot.demo.kling.orders import Film, Order, Recording
 from bot.demo.kling.pictures import Fetch, load
-from bot.demo.kling.refusals import invalid
+from bot.demo.kling.refusals import forbid, invalid
 from bot.demo.kling.tasks import TaskRegistry
 from bot.demo.media.films import Footage, footage, sound_seconds
 from bot.demo.media.render import RenderSpec
@@ -45,12 +45,7 @@ class Inputs:
     _sessions: dict[str, tuple[str, Scene]] = field(default_factory=dict)
 
     async def resolved(self, account: Account, order: Order) -> Order:
-        """The order with everything loaded that it refers to.
-
-        Raises:
-            Refusal: something is not what the documents allow, or does not exist.
-
-        """
+        """The order with all loaded that it refers to; refused is what does not exist, or is not as documented."""
         for element in order.elements:
             self.library.elements.check(element, account.key)
         for voice in order.voices:
@@ -67,12 +62,7 @@ class Inputs:
     # -- videos ----------------------------------------------------------------------------------------
 
     async def scene(self, account: Account, film: Film) -> Scene:
-        """The video that was sent.
-
-        Raises:
-            Refusal: there is none, or it is not as it must be.
-
-        """
+        """The video that was sent; refused is one that does not exist, or is not as documented."""
         if film.made_here:
             task = self.registry.video(account, film.value)
             if film.models and task.order.model not in film.models:
@@ -81,8 +71,7 @@ class Inputs:
                 raise invalid(f"{film.name}: videos of {task.order.operation} are not supported")
             _within(film.name, task.order.seconds, film.seconds)
             return Scene(task.order.video(), task.order.seconds, task.id)
-        if not is_address(film.value):
-            raise invalid(f"{film.name} must be an http or https address")
+        forbid(not is_address(film.value), f"{film.name} must be an http or https address")
         try:
             data = await self.fetch(film.value, film.heaviest)
             seen = await asyncio.to_thread(footage, data)
@@ -114,12 +103,9 @@ class Inputs:
         owner, scene = self._sessions.get(face.session, ("", None))
         if scene is None or owner != account.key:
             raise invalid(f"session_id {face.session} does not exist")
-        if face.face != "0":
-            raise invalid(f"face_id {face.face} does not exist")
-        if face.sound_ends > (heard + SLACK) * 1000:
-            raise invalid("sound_end_time is later than the end of the sound")
-        if face.sound_ends - face.sound_starts < 2000:
-            raise invalid("the cropped sound must have at least 2 seconds")
+        forbid(face.face != "0", f"face_id {face.face} does not exist")
+        forbid(face.sound_ends > (heard + SLACK) * 1000, "sound_end_time is later than the end of the sound")
+        forbid(face.sound_ends - face.sound_starts < 2000, "the cropped sound must have at least 2 seconds")
         if face.inserted_at + face.sound_ends - face.sound_starts > (scene.seconds + SLACK) * 1000:
             raise invalid("the sound must end before the video does")
         return scene
@@ -127,12 +113,7 @@ class Inputs:
     # -- recordings ------------------------------------------------------------------------------------
 
     async def heard(self, account: Account, recording: Recording) -> float:
-        """The seconds of a recording that is as it must be.
-
-        Raises:
-            Refusal: it is not.
-
-        """
+        """The seconds of a recording; refused is one that is not as documented."""
         seconds = await self._seconds(account, recording)
         _within(recording.name, seconds, recording.seconds)
         return seconds
@@ -140,8 +121,7 @@ class Inputs:
     async def _seconds(self, account: Account, recording: Recording) -> float:
         if recording.made_here:
             owner, seconds = self.sounds.get(recording.value, ("", 0.0))
-            if owner != account.key:
-                raise invalid(f"{recording.name} {recording.value} does not exist")
+            forbid(owner != account.key, f"{recording.name} {recording.value} does not exist")
             return seconds
         try:
             if is_address(recording.value):
@@ -165,8 +145,7 @@ def _length(order: Order, scene: Scene | None, heard: float | None) -> float:
     if order.length == "film":
         return round(scene.seconds, 1)
     longer = scene.seconds + EXTENSION_SECONDS
-    if longer > LONGEST_EXTENDED:
-        raise invalid(f"the video would be longer than {LONGEST_EXTENDED} seconds")
+    forbid(longer > LONGEST_EXTENDED, f"the video would be longer than {LONGEST_EXTENDED} seconds")
     return longer
 
 

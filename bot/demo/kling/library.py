@@ -1,50 +1,15 @@
-"""The elements and voices that prompts may refer to: the presets, and what accounts have made."""
+"""The elements and voices that prompts may refer to: the presets of `library.toml`, and what accounts have made."""
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bot.demo.kling.refusals import invalid
 
 PRESET_OWNER = "kling"
-PRESET_ELEMENTS = {"1000001": "Lighthouse", "1000002": "Paper crane", "1000003": "Grey cat"}
-PRESET_VOICES = {
-    "AOT": "Ace",
-    "tiyuxi_xuedi": "Athlete",
-    "genshin_klee2": "Peppy",
-    "genshin_kirara": "Dove",
-    "ai_kaiya": "Shine",
-    "tiexin_nanyou": "Joker",
-    "ai_chenjiahao_712": "Lyric",
-    "girlfriend_1_speech02": "Sweet",
-    "girlfriend_4_speech02": "Melody",
-    "girlfriend_2_speech02": "Office",
-    "chat_0407_5-1": "Siren",
-    "cartoon-boy-07": "Zippy",
-    "cartoon-girl-01": "Sprite",
-    "PeppaPig_platform": "Candy",
-    "ai_huangzhong_712": "Beacon",
-    "ai_huangyaoshi_712": "Rock",
-    "ai_laoguowang_712": "Titan",
-    "chengshu_jiejie": "Grace",
-    "you_pingjing": "Helen",
-    "zhuxi_speech02": "Grandpa",
-    "calm_story1": "Lore",
-    "uk_oldman3": "Oldman",
-    "laopopo_speech02": "Prattle",
-    "heainainai_speech02": "Hearth",
-    "reader_en_m-v1": "Reader",
-    "diyinnansang_DB_CN_M_04-v2": "Newsman",
-    "yizhipiannan-v1": "Dubbed",
-    "genshin_vindi2": "Sunny",
-    "zhinen_xuesheng": "Scholar",
-    "chat1_female_new-3": "Warm",
-    "oversea_male1": "Narrator",
-    "uk_man2": "Butler",
-    "uk_boy1": "Boy",
-    "ai_shatang": "Sugar",
-    "commercial_lady_en_f-v1": "Commercial",
-}
+_PRESETS = tomllib.loads((Path(__file__).parent / "library.toml").read_text("utf-8"))
 
 
 @dataclass
@@ -69,23 +34,13 @@ class Collection:
         self._entries[id] = Entry(id, owner, details)
 
     def check(self, id: str, owner: str) -> None:
-        """Make sure that there is such an entry for this account.
-
-        Raises:
-            Refusal: 1201, there is none.
-
-        """
+        """Refuse an entry that this account does not have."""
         entry = self._entries.get(id)
         if entry is None or entry.deleted or entry.owner not in {PRESET_OWNER, owner}:
             raise invalid(f"{self._kind}_id {id} does not exist")
 
     def delete(self, id: str, owner: str) -> None:
-        """Delete an entry of the account's own.
-
-        Raises:
-            Refusal: 1201, the account has none of that id.
-
-        """
+        """Delete an entry of the account's own; refused are those of others."""
         entry = self._entries.get(id)
         if entry is None or entry.deleted or entry.owner != owner:
             raise invalid(f"{self._kind}_id {id} is no custom one of yours")
@@ -100,5 +55,9 @@ class Library:
     """All elements and all voices."""
 
     def __init__(self) -> None:
-        self.elements = Collection("element", PRESET_ELEMENTS)
-        self.voices = Collection("voice", PRESET_VOICES)
+        self.elements = Collection("element", _PRESETS["elements"])
+        self.voices = Collection("voice", _PRESETS["voices"])
+
+    def of(self, kind: str) -> Collection:
+        """Those of a kind: `element` or `voice`."""
+        return self.voices if kind == "voice" else self.elements

@@ -1,9 +1,10 @@
 """What each video model of the first standard can do: the stand-in's own reading of the capability map."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from bot.demo.kling.refusals import Refusal, invalid
+from bot.demo.kling.orders import Order
+from bot.demo.kling.refusals import Refusal, forbid, invalid
 
 PRESETS = ("down_back", "forward_up", "right_turn_forward", "left_turn_forward")
 CAMERAS = ("simple", *PRESETS)
@@ -61,7 +62,7 @@ MODELS: Mapping[str, Capability] = {
         voices=True,
         elements=True,
     ),
-    "kling-video-o1": Capability((OMNI,), seconds=tuple(range(3, 11))),
+    "kling-video-o1": Capability((OMNI,), seconds=tuple(range(3, 11)), elements=True),
     "kling-v3-omni": Capability(
         (OMNI,),
         modes=("std", "pro", "4k"),
@@ -74,12 +75,7 @@ MODELS: Mapping[str, Capability] = {
 
 
 def capability(model: str, operation: str | None = None) -> Capability:
-    """What the model can do.
-
-    Raises:
-        Refusal: 1203 for a model that does not exist, 1201 for one that has no such operation.
-
-    """
+    """What the model can do; refused is one that does not exist (1203), or has no such operation (1201)."""
     found = MODELS.get(model)
     if found is None:
         raise Refusal(1203, f"model {model} does not exist")
@@ -88,75 +84,36 @@ def capability(model: str, operation: str | None = None) -> Capability:
     return found
 
 
-@dataclass(frozen=True)
-class Wish:
-    """The choices that a model must be able to combine."""
-
-    model: str
-    operation: str
-    mode: str
-    seconds: int
-    mode_sent: bool = False
-    cfg_sent: bool = False
-    sound: bool = False
-    first: bool = False
-    tail: bool = False
-    camera: str | None = None
-    brush: bool = False
-    shots: bool = False
-    voices: bool = False
-    elements: bool = False
-
-
-def check(wish: Wish) -> None:
-    """Refuse what the model can't combine.
-
-    Raises:
-        Refusal: 1203 or 1201, with what is wrong.
-
-    """
-    can = capability(wish.model, wish.operation)
-    name = wish.model
-    if wish.mode_sent and not can.modes:
-        raise invalid(f"model {name} has no parameter mode")
-    if can.modes and wish.mode not in can.modes:
-        raise invalid(f"model {name} does not support mode {wish.mode}")
-    if wish.seconds not in can.seconds:
-        raise invalid(f"model {name} does not support duration {wish.seconds}")
-    if wish.cfg_sent and not can.cfg:
-        raise invalid(f"model {name} does not support cfg_scale")
-    if wish.sound and wish.mode not in can.sound:
-        raise invalid(f"model {name} does not support sound in mode {wish.mode}")
-    if wish.voices and not (can.voices and wish.sound):
-        raise invalid(f"model {name} supports voice_list only with sound, if at all")
-    if wish.shots and not can.shots:
-        raise invalid(f"model {name} does not support multi_shot")
-    if wish.elements and not can.elements:
-        raise invalid(f"model {name} does not support element_list")
-    if wish.elements and wish.voices:
-        raise invalid("element_list and voice_list exclude each other")
-    if sum((wish.tail, wish.brush, wish.camera is not None)) > 1:
-        raise invalid("image_tail, masks and camera_control exclude each other")
-    _check_tail(wish, can)
-    if wish.brush and (wish.mode not in can.brush or wish.seconds != 5):
-        raise invalid(f"model {name} does not support masks in mode {wish.mode} for {wish.seconds} seconds")
-    if wish.camera is not None:
-        modes = can.camera.get(wish.operation, ())
-        if wish.mode not in modes or wish.seconds != 5 or wish.camera not in can.cameras:
-            raise invalid(
-                f"model {name} does not support camera_control {wish.camera} in mode {wish.mode} "
-                f"for {wish.seconds} seconds"
-            )
-
-
-def _check_tail(wish: Wish, can: Capability) -> None:
-    if not wish.tail:
-        return
-    if wish.mode not in can.tail or wish.seconds not in can.tail_seconds:
-        raise invalid(
-            f"model {wish.model} does not support image_tail in mode {wish.mode} for {wish.seconds} seconds"
-        )
-    if wish.sound and can.tail_silent:
-        raise invalid(f"model {wish.model} supports image_tail only without sound")
-    if not wish.first and not can.tail_alone:
-        raise invalid(f"model {wish.model} does not support image_tail without image")
+def check(
+    order: Order, sent: Collection[str] = (), *, camera: str | None = None, shots: bool = False
+) -> None:
+    """Refuse what the model can't combine. `sent` are the fields of the body that were sent."""
+    can, mode, seconds = capability(order.model, order.operation), order.mode, order.seconds
+    tail, brush = "image_tail" in sent, not {"static_mask", "dynamic_masks"}.isdisjoint(sent)
+    here = f"in mode {mode} for {seconds:g} seconds"
+    modes = can.camera.get(order.operation, ())
+    filmed = camera is None or (mode in modes and seconds == 5 and camera in can.cameras)
+    for wrong, problem in (
+        ("mode" in sent and not can.modes, "has no parameter mode"),
+        (can.modes and mode not in can.modes, f"does not support mode {mode}"),
+        (seconds not in can.seconds, f"does not support duration {seconds:g}"),
+        ("cfg_scale" in sent and not can.cfg, "does not support cfg_scale"),
+        (order.sound and mode not in can.sound, f"does not support sound in mode {mode}"),
+        (order.voices and not (can.voices and order.sound), "supports voice_list only with sound, if at all"),
+        (shots and not can.shots, "does not support multi_shot"),
+        (order.elements and not can.elements, "does not support element_list"),
+        (order.elements and order.voices, "supports either element_list or voice_list"),
+        (
+            tail + brush + (camera is not None) > 1,
+            "lets image_tail, masks and camera_control exclude each other",
+        ),
+        (
+            tail and (mode not in can.tail or seconds not in can.tail_seconds),
+            f"does not support image_tail {here}",
+        ),
+        (tail and order.sound and can.tail_silent, "supports image_tail only without sound"),
+        (tail and "image" not in sent and not can.tail_alone, "does not support image_tail without image"),
+        (brush and (mode not in can.brush or seconds != 5), f"does not support masks {here}"),
+        (not filmed, f"does not support camera_control {camera} {here}"),
+    ):
+        forbid(bool(wrong), f"model {order.model} {problem}")

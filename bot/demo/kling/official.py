@@ -1,45 +1,43 @@
 """Kling's first standard: `/v1/videos/*`, `/v1/images/*`, `/v1/audio/*`, `/v1/general/*` and `/account/costs`."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Literal
 
+from pydantic import Field
 from starlette.responses import Response
 
-from bot.demo.kling import advanced, images, sounds, videos
+from bot.demo.kling import advanced, fields, images, sounds, videos
 from bot.demo.kling.answers import ok
-from bot.demo.kling.fields import Fields
+from bot.demo.kling.body import Body, TaskBody
 from bot.demo.kling.inputs import Scene
-from bot.demo.kling.library import Collection
-from bot.demo.kling.orders import Order
-from bot.demo.kling.refusals import Refusal, invalid
-from bot.demo.kling.service import Call, Handler, Service, Table
+from bot.demo.kling.refusals import NOT_FOUND, Refusal, invalid
+from bot.demo.kling.service import Call, Handler, Service, Table, asks, page_of, submits
 from bot.demo.kling.shapes import accepted, legacy
-from bot.demo.kling.tasks import RemoteTask
 from bot.demo.media.films import footage
 from bot.demo.media.stills import StillSpec, render_still
 
-Reader = Callable[[Fields], Order]
-ENDPOINTS: Mapping[str, Reader] = {
-    "videos/text2video": videos.text2video,
-    "videos/image2video": videos.image2video,
-    "videos/multi-image2video": videos.multi_image2video,
-    "videos/omni-video": advanced.omni_video,
-    "videos/motion-control": advanced.motion_control,
-    "videos/video-extend": advanced.video_extend,
-    "videos/effects": advanced.effects,
-    "videos/avatar/image2video": advanced.avatar,
-    "videos/advanced-lip-sync": advanced.advanced_lip_sync,
-    "videos/lip-sync": advanced.lip_sync,
-    "audio/text-to-audio": sounds.text_to_audio,
-    "audio/video-to-audio": sounds.video_to_audio,
-    "images/generations": images.generations,
-    "images/omni-image": images.omni_image,
-    "images/multi-image2image": images.multi_image2image,
-    "images/editing/expand": images.expand,
-    "images/kolors-virtual-try-on": images.virtual_try_on,
-    "general/advanced-custom-elements": sounds.element,
-    "general/custom-voices": sounds.voice,
+ENDPOINTS: Mapping[str, type[TaskBody]] = {
+    "videos/text2video": videos.TextToVideo,
+    "videos/image2video": videos.ImageToVideo,
+    "videos/multi-image2video": videos.MultiImageToVideo,
+    "videos/omni-video": advanced.OmniVideo,
+    "videos/motion-control": advanced.MotionControl,
+    "videos/video-extend": advanced.VideoExtend,
+    "videos/effects": advanced.Effect,
+    "videos/avatar/image2video": advanced.Avatar,
+    "videos/advanced-lip-sync": advanced.AdvancedLipSync,
+    "videos/lip-sync": advanced.LipSync,
+    "audio/text-to-audio": sounds.TextToAudio,
+    "audio/video-to-audio": sounds.VideoToAudio,
+    "images/generations": images.Generation,
+    "images/omni-image": images.OmniImage,
+    "images/multi-image2image": images.MultiImageToImage,
+    "images/editing/expand": images.Expand,
+    "images/kolors-virtual-try-on": images.TryOn,
+    "general/advanced-custom-elements": sounds.NewElement,
+    "general/custom-voices": sounds.NewVoice,
 }
 ONLY_OWN_IDS = frozenset({"videos/video-extend", "videos/advanced-lip-sync", "videos/lip-sync"})
 """Endpoints that can't be asked by an external id."""
@@ -50,65 +48,15 @@ COSTS_INTERVAL = 1.0
 """Seconds that must lie between two questions about the costs."""
 
 
-def submits(name: str, read: Reader) -> Handler:
-    """The handler of submissions to an endpoint."""
+def _lists(operation: str) -> Handler:
+    largest = VOICE_PAGE if operation.endswith("voices") else PAGE
 
     async def handle(service: Service, call: Call) -> Response:
-        order = replace(read(call.fields()), operation=name.removeprefix("videos/"))
-        task = await service.submit(call, order, legacy)
-        _keep(service, task)
-        return ok(accepted(task, "submitted", task.created_at))
-
-    return handle
-
-
-def _keep(service: Service, task: RemoteTask) -> None:
-    library = service.inputs.library
-    collections: dict[str, Collection] = {"element": library.elements, "voice": library.voices}
-    if task.order.product in collections and task.failure is None:
-        collections[task.order.product].add(task.upstream_id, task.account.key, task.order.definition)
-
-
-def asks(name: str) -> Handler:
-    """The handler of questions about one task."""
-
-    async def handle(service: Service, call: Call) -> Response:
-        task = service.registry.find(call.account, call.parts["task"], external=name not in ONLY_OWN_IDS)
-        if task.order.operation != name.removeprefix("videos/"):
-            raise invalid("Task not found by id/external id")
-        now = service.now()
-        return ok(legacy(task, task.state(now), now))
-
-    return handle
-
-
-def lists(name: str) -> Handler:
-    """The handler of questions about all tasks of an endpoint, page by page."""
-    largest = VOICE_PAGE if name.endswith("voices") else PAGE
-
-    async def handle(service: Service, call: Call) -> Response:
-        page, size = page_of(call, largest)
-        operation, now = name.removeprefix("videos/"), service.now()
         tasks = [task for task in service.registry.of(call.account) if task.order.operation == operation]
-        shown = tasks[(page - 1) * size : page * size]
-        return ok([legacy(task, task.state(now), now) for task in shown])
+        now = service.now()
+        return ok([legacy(task, task.state(now), now) for task in page_of(tasks, call, largest)])
 
     return handle
-
-
-def page_of(call: Call, largest: int) -> tuple[int, int]:
-    """The number and size of the page that is asked for."""
-    stray = sorted(set(call.query) - {"pageNum", "pageSize"})
-    if stray:
-        raise invalid(f"unknown field: {stray[0]}")
-    return _whole(call, "pageNum", 1, 1000), _whole(call, "pageSize", 30, largest)
-
-
-def _whole(call: Call, name: str, default: int, largest: int) -> int:
-    text = call.query.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or len(text) > 4 or not 1 <= int(text) <= largest:
-        raise invalid(f"{name} must be between 1 and {largest}")
-    return int(text)
 
 
 # -- answered at once ----------------------------------------------------------------------------------
@@ -116,9 +64,7 @@ def _whole(call: Call, name: str, default: int, largest: int) -> int:
 
 async def identify_face(service: Service, call: Call) -> Response:
     """Find the face of a video; there is always one."""
-    body = call.fields()
-    film = advanced.one_film(body, (2, 60), (512, 2160))
-    body.done()
+    film = call.read(advanced.OneFilm).film((2, 60), (512, 2160))
     service.behaviour.before_submission()
     scene = await service.inputs.scene(call.account, film)
     face = {
@@ -142,19 +88,23 @@ async def _portrait(service: Service, call: Call, scene: Scene) -> str:
     return f"{call.base}files/{path.name}"
 
 
+class Speech(Body):
+    """Words, and the voice that says them."""
+
+    text: Annotated[str, Field(max_length=1000), fields.Filled]
+    voice_id: str
+    voice_language: Literal["zh", "en"] = "zh"
+    voice_speed: Annotated[float, fields.between(0.8, 2)] = 1.0
+
+
 async def speak(service: Service, call: Call) -> Response:
     """Say words with a voice."""
-    body = call.fields()
-    text = body.text("text", longest=1000)
-    if not text.strip():
-        raise invalid("text must not be empty")
-    voice = body.text("voice_id")
-    language = body.choice("voice_language", tuple(SPOKEN_A_SECOND), "zh")
-    speed = body.number("voice_speed", 0.8, 2.0, 1.0)
-    body.done()
+    body = call.read(Speech)
+    text, voice = body.text, body.voice_id
     service.behaviour.before_submission()
     service.inputs.library.voices.check(voice, call.account.key)
-    seconds = round(max(1.0, len(text) / SPOKEN_A_SECOND[language] / speed), 1)
+    spoken = len(text) / SPOKEN_A_SECOND[body.voice_language] / body.voice_speed
+    seconds = round(max(1.0, spoken), 1)
     path, work = service.sound((text, voice), seconds, "mp3")
     await service.pool.finish(path, work)
     sound = "".join(service.dice.choices("123456789", k=18))
@@ -178,41 +128,33 @@ def presets(kind: str) -> Handler:
     """The handler of lists of what everybody may use."""
 
     async def handle(service: Service, call: Call) -> Response:
-        page, size = page_of(call, VOICE_PAGE if kind == "voice" else PAGE)
-        library = service.inputs.library
-        collection = library.voices if kind == "voice" else library.elements
-        entries = [
-            {
-                "task_id": entry.id,
-                "task_status": "succeed",
-                "task_result": {
-                    f"{kind}s": [
-                        {
-                            f"{kind}_id": entry.id if kind == "voice" else int(entry.id),
-                            **entry.details,
-                            "owned_by": entry.owner,
-                            "status": "succeed",
-                        }
-                    ]
-                },
-            }
-            for entry in collection.presets()
-        ]
-        return ok(entries[(page - 1) * size : page * size])
+        entries = []
+        for entry in service.inputs.library.of(kind).presets():
+            id = entry.id if kind == "voice" else int(entry.id)
+            shown = {f"{kind}_id": id, **entry.details, "owned_by": entry.owner, "status": "succeed"}
+            made = {"task_id": entry.id, "task_status": "succeed", "task_result": {f"{kind}s": [shown]}}
+            entries.append(made)
+        return ok(page_of(entries, call, VOICE_PAGE if kind == "voice" else PAGE))
 
     return handle
+
+
+class Removal(Body):
+    """An element, or a voice, to take away."""
+
+    element_id: str = ""
+    voice_id: str = ""
 
 
 def deletes(kind: str) -> Handler:
     """The handler of takings away."""
 
     async def handle(service: Service, call: Call) -> Response:
-        body = call.fields()
-        id = body.text(f"{kind}_id")
-        body.done()
-        library = service.inputs.library
-        collection = library.voices if kind == "voice" else library.elements
-        collection.delete(id, call.account.key)
+        body = call.read(Removal)
+        body.need(f"{kind}_id")
+        body.lack("voice_id" if kind == "element" else "element_id")
+        id = body.element_id or body.voice_id
+        service.inputs.library.of(kind).delete(id, call.account.key)
         return ok({"task_id": id, "task_status": "succeed"})
 
     return handle
@@ -247,13 +189,16 @@ async def costs(service: Service, call: Call) -> Response:
     return ok({"code": 0, "msg": "success", "resource_pack_subscribe_infos": packs})
 
 
-def table(root: str, endpoints: Mapping[str, Reader]) -> dict[str, Handler]:
+def table(root: str, endpoints: Mapping[str, type[TaskBody]]) -> dict[str, Handler]:
     """Submissions, questions and lists of the endpoints under a root."""
     found: dict[str, Handler] = {}
-    for name, read in endpoints.items():
-        found[f"POST {root}/{name}"] = submits(name, read)
-        found[f"GET {root}/{name}"] = lists(name)
-        found[f"GET {root}/{name}/{{task}}"] = asks(name)
+    for name, model in endpoints.items():
+        operation = name.removeprefix("videos/")
+        found[f"POST {root}/{name}"] = submits(model, operation, accepted, ok)
+        found[f"GET {root}/{name}"] = _lists(operation)
+        found[f"GET {root}/{name}/{{task}}"] = asks(
+            legacy, ok, partial(invalid, NOT_FOUND), operation, external=name not in ONLY_OWN_IDS
+        )
     return found
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from bot.demo.kling.refusals import Refusal
 from bot.demo.media.render import RenderSpec
 from bot.demo.media.stills import StillSpec
 
@@ -76,7 +75,7 @@ class Order:
     """
 
     operation: str
-    model: str
+    model: str = ""
     prompt: str = ""
     mode: str = "std"
     seconds: float = 5
@@ -102,10 +101,6 @@ class Order:
     parent: str | None = None
     still: StillSpec | None = None
     definition: dict[str, Any] = field(default_factory=dict, hash=False)
-
-    def __post_init__(self) -> None:
-        if FORBIDDEN_WORD in self.prompt.lower():
-            raise Refusal(1301)
 
     @property
     def slots(self) -> int:

@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from bot.demo.kling.fields import is_address
 from bot.demo.kling.orders import Picture
-from bot.demo.kling.refusals import invalid
+from bot.demo.kling.refusals import forbid, invalid
 
 SMALLEST_SIDE = 300
 MOST_UNEQUAL = 2.5
@@ -45,14 +45,8 @@ async def fetch(address: str, most: int) -> bytes:
 
 
 async def load(picture: Picture, fetch: Fetch) -> bytes:
-    """The bytes of a picture that is as the documents allow.
-
-    Raises:
-        Refusal: it is not.
-
-    """
-    if picture.value.startswith("data:"):
-        raise invalid(f"{picture.name} must be raw Base64, without a data: prefix")
+    """The bytes of a picture; refused is one that is not as documented."""
+    forbid(picture.value.startswith("data:"), f"{picture.name} must be raw Base64, without a data: prefix")
     if is_address(picture.value):
         try:
             data = await fetch(picture.value, picture.heaviest)
@@ -73,17 +67,13 @@ def _decoded(picture: Picture) -> bytes:
 
 
 def _check(picture: Picture, data: bytes) -> None:
-    if len(data) > picture.heaviest:
-        raise invalid(f"{picture.name} is larger than {picture.heaviest // 1_000_000} MB")
+    forbid(len(data) > picture.heaviest, f"{picture.name} is larger than {picture.heaviest // 1_000_000} MB")
     try:
         with Image.open(io.BytesIO(data)) as opened:
             opened.load()
             size, kind = opened.size, opened.format
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError):
         raise invalid(f"{picture.name} is not a picture") from None
-    if kind not in {"JPEG", "PNG"}:
-        raise invalid(f"{picture.name} must be JPEG or PNG")
-    if min(size) < SMALLEST_SIDE:
-        raise invalid(f"{picture.name} must have at least {SMALLEST_SIDE} pixels a side")
-    if max(size) > MOST_UNEQUAL * min(size):
-        raise invalid(f"{picture.name} must have a ratio of 1:2.5 to 2.5:1")
+    forbid(kind not in {"JPEG", "PNG"}, f"{picture.name} must be JPEG or PNG")
+    forbid(min(size) < SMALLEST_SIDE, f"{picture.name} must have at least {SMALLEST_SIDE} pixels a side")
+    forbid(max(size) > MOST_UNEQUAL * min(size), f"{picture.name} must have a ratio of 1:2.5 to 2.5:1")

@@ -34,7 +34,10 @@ BUSY = "The service is busy, please try again later"
 
 
 class Refusal(Exception):
-    """A request that is answered with a business code; each dialect wraps it in its own way."""
+    """A request that is answered with a business code; each dialect wraps it in its own way.
+
+    Whatever reads a request or looks up what it names may raise it; the code is 1201 where nothing else is said.
+    """
 
     def __init__(self, code: int, message: str = "") -> None:
         status, text = CODES.get(code, (400, "Invalid request parameters"))
@@ -73,3 +76,9 @@ class Canned(Interruption):
 def invalid(message: str) -> Refusal:
     """The refusal of a bad key or value."""
     return Refusal(1201, message)
+
+
+def forbid(wrong: bool, message: str) -> None:
+    """Refuse what is wrong with 1201."""
+    if wrong:
+        raise invalid(message)

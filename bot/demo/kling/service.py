@@ -3,28 +3,30 @@
 import asyncio
 import hashlib
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from bot.demo.kling.accounts import Account
 from bot.demo.kling.behaviour import Behaviour
+from bot.demo.kling.body import B, TaskBody, read
 from bot.demo.kling.callbacks import CallbackSender, Sleep
-from bot.demo.kling.fields import Fields
 from bot.demo.kling.inputs import Inputs
 from bot.demo.kling.orders import Order
 from bot.demo.kling.pictures import Fetch
-from bot.demo.kling.shapes import Shape
+from bot.demo.kling.refusals import Refusal, forbid, invalid
+from bot.demo.kling.shapes import Shape, legacy
 from bot.demo.kling.tasks import QUEUED_SHARE, RemoteTask, State, TaskRegistry
 from bot.demo.media.render import RenderSpec
 from bot.demo.media.render_pool import RenderPool, Work
 from bot.demo.media.sound import render_sound
 from bot.demo.media.stills import render_still
 
+T = TypeVar("T")
 Renderer = Callable[[RenderSpec, Path], None]
 VOICE_SECONDS = 5
 """How long one can listen to a voice to try it."""
@@ -46,15 +48,14 @@ class Call:
     token: bool = False
     key: str = ""
 
-    def fields(self, body: Mapping[str, Any] | None = None) -> Fields:
-        """The body, to be read strictly unless the account is a lenient one; models by their own names."""
-        body = self.body if body is None else body
+    def read(self, model: type[B]) -> B:
+        """The body as its model, read strictly unless the account is a lenient one; models by their own names."""
         names = {
             name: self.account.aliases.get(value, value)
             for name in ("model", "model_name")
-            if isinstance(value := body.get(name), str)
+            if isinstance(value := self.body.get(name), str)
         }
-        return Fields({**body, **names}, lenient=self.account.lenient)
+        return read(model, self.body | names, lenient=self.account.lenient)
 
 
 Handler = Callable[["Service", Call], Awaitable[Response]]
@@ -105,6 +106,9 @@ class Service:
         task.files = tuple(paths)
         if task.failure is None:
             task.rendering = [self.pool.begin(path, work) for path, work in works]
+        if order.product in {"element", "voice"} and task.failure is None:
+            made = self.inputs.library.of(order.product)
+            made.add(task.upstream_id, call.account.key, order.definition)
         if order.callback_url is not None:
             self.callbacks.start(self._report(task, order.callback_url, tells))
         if self.behaviour.slow_answer:
@@ -164,3 +168,57 @@ class Service:
         """End what runs in the background."""
         await self.callbacks.close()
         self.pool.close()
+
+
+# -- what endpoints of all dialects do -----------------------------------------------------------------
+
+Wrap = Callable[[object], Response]
+
+
+def submits(
+    model: type[TaskBody], operation: str, shape: Shape, wrap: Wrap = JSONResponse, tells: Shape = legacy
+) -> Handler:
+    """The handler of submissions: `shape` and `wrap` make the answer, `tells` the callbacks."""
+
+    async def handle(service: Service, call: Call) -> Response:
+        task = await service.submit(call, call.read(model).order(operation), tells)
+        return wrap(shape(task, "submitted", task.created_at))
+
+    return handle
+
+
+def asks(
+    shape: Shape,
+    wrap: Wrap,
+    unknown: Callable[[], Refusal],
+    operation: str | None = None,
+    *,
+    external: bool = False,
+) -> Handler:
+    """The handler of questions about one task, perhaps only of one `operation`, or by its external id."""
+
+    async def handle(service: Service, call: Call) -> Response:
+        try:
+            task = service.registry.find(call.account, call.parts["task"], external=external)
+        except Refusal:
+            raise unknown() from None
+        if operation not in {None, task.order.operation}:
+            raise unknown()
+        now = service.now()
+        return wrap(shape(task, task.state(now), now))
+
+    return handle
+
+
+def page_of(rows: Sequence[T], call: Call, largest: int) -> Sequence[T]:
+    """The rows on the page that is asked for; refused are numbers out of range; a page has at most `largest` rows."""
+    for name in sorted(set(call.query) - {"pageNum", "pageSize"}):
+        raise invalid(f"unknown field: {name}")
+    numbers = []
+    for name, default, most in (("pageNum", "1", 1000), ("pageSize", "30", largest)):
+        text = call.query.get(name, default)
+        whole = text.isascii() and text.isdigit() and len(text) < 5
+        forbid(not whole or not 1 <= int(text) <= most, f"{name} must be between 1 and {most}")
+        numbers.append(int(text))
+    page, size = numbers
+    return rows[(page - 1) * size : page * size]

@@ -16,6 +16,11 @@ RATES = {"std": 0.3, "pro": 0.5, "4k": 3.0}
 """Units for a second of video."""
 
 
+def _word(state: State, *words: str) -> str:
+    """The word for a state, of those for submitted, processing, succeed and failed."""
+    return dict(zip(("submitted", "processing", "succeed", "failed"), words, strict=True))[state]
+
+
 def units(order: Order) -> str:
     """What an order costs, in units, as the service writes it."""
     if order.product == "video":
@@ -61,9 +66,8 @@ def legacy(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
 def _results(task: RemoteTask) -> dict[str, Any]:
     order = task.order
     if order.product == "image":
-        return {
-            "images": [{"index": number, "url": address(task, number)} for number in range(len(task.files))]
-        }
+        numbers = range(len(task.files))
+        return {"images": [{"index": number, "url": address(task, number)} for number in numbers]}
     if order.product == "element":
         return {"elements": [{"element_id": int(task.upstream_id), **order.definition, "status": "succeed"}]}
     if order.product == "voice":
@@ -151,12 +155,8 @@ def classic(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
     shape: dict[str, Any] = {"task_id": task.id, "status": "succeeded" if state == "succeed" else state}
     if state == "succeed":
         width, height = frame_size(task.order.video())
-        metadata = {
-            "duration": float(task.order.seconds),
-            "fps": FRAMES_A_SECOND,
-            "width": width,
-            "height": height,
-        }
+        metadata = {"duration": float(task.order.seconds), "fps": FRAMES_A_SECOND}
+        metadata |= {"width": width, "height": height}
         if task.order.seed is not None:
             metadata["seed"] = task.order.seed
         shape |= {"url": address(task), "format": "mp4", "metadata": metadata}
@@ -168,10 +168,9 @@ def classic(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
 def simple(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
     """A query at gateways that give one flat shape inside an envelope."""
     del now
-    words = {"submitted": "queued", "processing": "processing", "succeed": "succeeded", "failed": "failed"}
     return {
         "task_id": task.id,
-        "status": words[state],
+        "status": _word(state, "queued", "processing", "succeeded", "failed"),
         "url": address(task) if state == "succeed" else "",
         "format": "mp4",
         "metadata": None,
@@ -181,20 +180,18 @@ def simple(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
 
 def row(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
     """A query at newer gateways: a row of their table, with Kling's own answer inside."""
-    words = {"submitted": "SUBMITTED", "processing": "IN_PROGRESS", "succeed": "SUCCESS", "failed": "FAILURE"}
-    progress = {"submitted": "10%", "processing": "50%", "succeed": "100%", "failed": "100%"}
     ended = int(task.changed_at(now)) if state in {"succeed", "failed"} else 0
     shape: dict[str, Any] = {
         "id": int(task.upstream_id[:6]),
         "task_id": task.id,
         "platform": "50",
         "action": "generate" if task.order.pictures else "textGenerate",
-        "status": words[state],
+        "status": _word(state, "SUBMITTED", "IN_PROGRESS", "SUCCESS", "FAILURE"),
         "fail_reason": task.failure if state == "failed" else "",
         "submit_time": int(task.created_at),
         "start_time": 0 if state == "submitted" else int(task.created_at),
         "finish_time": ended,
-        "progress": progress[state],
+        "progress": _word(state, "10%", "50%", "100%", "100%"),
         "properties": {"input": task.order.prompt},
         "data": {"code": 0, "message": "SUCCEED", "request_id": "", "data": legacy(task, state, now)},
     }
@@ -219,15 +216,9 @@ def openai_accepted(task: RemoteTask, state: State, now: float) -> dict[str, Any
 
 def openai(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
     """A query at newer gateways under `/v1/videos`."""
-    words = {
-        "submitted": "queued",
-        "processing": "in_progress",
-        "succeed": "completed",
-        "failed": "failed",
-    }
     shape = openai_accepted(task, state, now)
     shape |= {
-        "status": words[state],
+        "status": _word(state, "queued", "in_progress", "completed", "failed"),
         "progress": 100 if state in {"succeed", "failed"} else 50,
         "created_at": int(task.created_at * 1000),
         "seconds": f"{task.order.seconds:g}",
@@ -242,20 +233,14 @@ def openai(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
 def omnimaas(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
     """A submission or a query at OmniMaaS."""
     del now
-    words = {
-        "submitted": "processing",
-        "processing": "processing",
-        "succeed": "succeeded",
-        "failed": "failed",
-    }
-    progress = {"submitted": 0, "processing": 50, "succeed": 100, "failed": 100}
+    progress = {"submitted": 0, "processing": 50}
     shape: dict[str, Any] = {
         "id": task.id,
         "object": "video",
         "model": task.order.model,
         "created_at": int(task.created_at),
-        "status": words[state],
-        "progress": progress[state],
+        "status": _word(state, "processing", "processing", "succeeded", "failed"),
+        "progress": progress.get(state, 100),
     }
     if state == "succeed":
         shape["url"] = address(task)

@@ -1,126 +1,115 @@
-"""Reads the bodies of sounds, and of the elements and voices that an account makes for itself."""
+"""The bodies of sounds, and of the elements and voices that an account makes for itself."""
 
-from bot.demo.kling.advanced import one_film
-from bot.demo.kling.fields import Fields
-from bot.demo.kling.orders import MEGABYTE, Film, Order, Picture, Recording
-from bot.demo.kling.refusals import invalid
-from bot.demo.kling.videos import correlation, done
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
-PROMPT_LIMIT = 200
-TAGS = tuple(f"o_{number}" for number in range(101, 109))
+from pydantic import Field
+
+from bot.demo.kling import fields
+from bot.demo.kling.advanced import OneFilm
+from bot.demo.kling.body import Body, NamedBody
+from bot.demo.kling.orders import MEGABYTE, Film, Order, Recording
+from bot.demo.kling.refusals import forbid
+
+Short = Annotated[str, Field(max_length=200)]
+Name = Annotated[str, Field(max_length=20)]
 
 
-def text_to_audio(body: Fields) -> Order:
+class TextToAudio(NamedBody):
     """Words to a sound."""
-    prompt = body.text("prompt", longest=PROMPT_LIMIT)
-    if not prompt.strip():
-        raise invalid("prompt must not be empty")
-    return Order(
-        operation="audio/text-to-audio",
-        model="kling-audio",
-        prompt=prompt,
-        seconds=body.number("duration", 3, 10),
-        product="audio",
-        **correlation(body, watermark=False),
-        **done(body),
-    )
+
+    prompt: Annotated[Short, fields.Filled]
+    duration: Annotated[float, fields.between(3, 10)]
+
+    def _checked(self, order: Order) -> Order:
+        return replace(order, model="kling-audio", product="audio")
 
 
-def video_to_audio(body: Fields) -> Order:
+class VideoToAudio(NamedBody, OneFilm):
     """A sound for a video."""
-    prompts = [body.text(name, "", longest=PROMPT_LIMIT) for name in ("sound_effect_prompt", "bgm_prompt")]
-    body.flag("asmr_mode")
-    return Order(
-        operation="audio/video-to-audio",
-        model="kling-audio",
-        prompt=" ".join(filter(None, prompts)),
-        sound=True,
-        film=one_film(body, (3, 20), (1, 10_000)),
-        length="film",
-        product="audio",
-        **correlation(body, watermark=False),
-        **done(body),
-    )
+
+    sound_effect_prompt: Short = ""
+    bgm_prompt: Short = ""
+    asmr_mode: bool = False
+
+    def _checked(self, order: Order) -> Order:
+        prompt = " ".join(filter(None, (self.sound_effect_prompt, self.bgm_prompt)))
+        film = self.film((3, 20), (1, 10_000))
+        order = replace(order, model="kling-audio", product="audio", prompt=prompt, sound=True)
+        return replace(order, film=film, length="film")
 
 
-def element(body: Fields) -> Order:
+class _More(Body):
+    image_url: str
+
+
+class _ElementImages(Body):
+    frontal_image: str
+    refer_images: Annotated[tuple[_More, ...], fields.entries(1, 3)]
+
+
+class _ElementFilm(Body):
+    video_url: str
+
+
+class _ElementFilms(Body):
+    refer_videos: Annotated[tuple[_ElementFilm, ...], fields.entries(1, 1)]
+
+
+class _Tag(Body):
+    tag_id: Annotated[str, fields.one_of(*(f"o_{number}" for number in range(101, 109)))]
+
+
+class NewElement(NamedBody):
     """Something that later prompts can refer to."""
-    name = body.text("element_name", longest=20)
-    description = body.text("element_description", longest=100)
-    kind = body.choice("reference_type", ("video_refer", "image_refer"))
-    pictures = _element_pictures(body) if kind == "image_refer" else ()
-    film = _element_film(body) if kind == "video_refer" else None
-    tags = []
-    for tag in body.inners("tag_list", 1, len(TAGS)):
-        tags.append({"id": tag.choice("tag_id", TAGS)})
-        tag.done()
-    voice = body.identifier("element_voice_id")
-    return Order(
-        operation="general/advanced-custom-elements",
-        model="kling-element",
-        pictures=pictures,
-        film=film,
-        voices=() if voice is None else (voice,),
-        product="element",
-        definition={
-            "element_name": name,
-            "element_description": description,
-            "reference_type": kind,
-            "tag_list": tags,
-        },
-        **correlation(body, watermark=False),
-        **done(body),
-    )
+
+    element_name: Name
+    element_description: Annotated[str, Field(max_length=100)]
+    reference_type: Literal["video_refer", "image_refer"]
+    element_image_list: _ElementImages | None = None
+    element_video_list: _ElementFilms | None = None
+    tag_list: Annotated[tuple[_Tag, ...], fields.entries(1, 8)] = ()
+    element_voice_id: fields.Identifier = None
+
+    def _checked(self, order: Order) -> Order:
+        images, films = self.element_image_list, self.element_video_list
+        pictured = self.reference_type == "image_refer"
+        wanted, other = "element_image_list", "element_video_list"
+        if not pictured:
+            wanted, other = other, wanted
+        forbid(getattr(self, wanted) is None, f"{wanted} is required")
+        self.lack(other)
+        if images is not None and pictured:
+            pictures = (*images.pictures("frontal_image"), *images.listed("refer_images", "image_url"))
+            pictures = tuple(replace(picture, name=f"{wanted}.{picture.name}") for picture in pictures)
+            order = replace(order, pictures=pictures)
+        if films is not None and not pictured:
+            name, address = f"{wanted}.refer_videos[0].video_url", films.refer_videos[0].video_url
+            order = replace(order, film=Film(name, address, False, (3, 8), (720, 4096), 200 * MEGABYTE))
+        definition: dict[str, Any] = {
+            "element_name": self.element_name,
+            "element_description": self.element_description,
+            "reference_type": self.reference_type,
+            "tag_list": [{"id": tag.tag_id} for tag in self.tag_list],
+        }
+        voices = () if self.element_voice_id is None else (self.element_voice_id,)
+        order = replace(order, model="kling-element", product="element", voices=voices)
+        return replace(order, definition=definition)
 
 
-def _element_pictures(body: Fields) -> tuple[Picture, ...]:
-    images = body.inner("element_image_list")
-    if images is None:
-        raise invalid("element_image_list is required")
-    pictures = [Picture("element_image_list.frontal_image", images.text("frontal_image"))]
-    for number, item in enumerate(images.inners("refer_images", 1, 3)):
-        pictures.append(
-            Picture(f"element_image_list.refer_images[{number}].image_url", item.text("image_url"))
-        )
-        item.done()
-    images.done()
-    if len(pictures) == 1:
-        raise invalid("element_image_list.refer_images is required")
-    return tuple(pictures)
-
-
-def _element_film(body: Fields) -> Film:
-    videos = body.inner("element_video_list")
-    if videos is None:
-        raise invalid("element_video_list is required")
-    items = videos.inners("refer_videos", 1, 1)
-    if not items:
-        raise invalid("element_video_list.refer_videos is required")
-    name = "element_video_list.refer_videos[0].video_url"
-    film = Film(name, items[0].text("video_url"), False, (3, 8), (720, 4096), 200 * MEGABYTE)
-    items[0].done()
-    videos.done()
-    return film
-
-
-def voice(body: Fields) -> Order:
+class NewVoice(NamedBody):
     """A voice that later words can be spoken with."""
-    name = body.text("voice_name", longest=20)
-    if body.has("voice_url") is body.has("video_id"):
-        raise invalid("exactly one of voice_url and video_id is required")
-    film = recording = None
-    if body.has("video_id"):
-        film = Film("video_id", body.text("video_id"), True, (5, 30))
-    else:
-        recording = Recording("voice_url", body.text("voice_url"), False, (5, 30), 100 * MEGABYTE)
-    return Order(
-        operation="general/custom-voices",
-        model="kling-voice",
-        prompt=name,
-        film=film,
-        recording=recording,
-        product="voice",
-        definition={"voice_name": name},
-        **correlation(body, watermark=False),
-        **done(body),
-    )
+
+    voice_name: Name
+    voice_url: str = ""
+    video_id: str = ""
+
+    def _checked(self, order: Order) -> Order:
+        if self.either("voice_url", "video_id") == "video_id":
+            order = replace(order, film=Film("video_id", self.video_id, True, (5, 30)))
+        else:
+            sound = Recording("voice_url", self.voice_url, False, (5, 30), 100 * MEGABYTE)
+            order = replace(order, recording=sound)
+        definition = {"voice_name": self.voice_name}
+        order = replace(order, model="kling-voice", product="voice", prompt=self.voice_name)
+        return replace(order, definition=definition)

@@ -45,12 +45,7 @@ class Dialect:
             self._routes.append((method, compile_path(path)[0], handler))
 
     def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
-        """What answers a request, and the variable parts of its path.
-
-        Raises:
-            Refusal: 1202, nothing does.
-
-        """
+        """What answers a request, and the variable parts of its path; 1202 where nothing does."""
         for wanted, pattern, handler in self._routes:
             match = pattern.match(path)
             if wanted == method and match is not None:

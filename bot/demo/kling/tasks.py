@@ -88,12 +88,7 @@ class TaskRegistry:
         self._dice = dice
 
     def make(self, account: Account, order: Order, base: str) -> RemoteTask:
-        """Make a task.
-
-        Raises:
-            Refusal: 1201 for an external id that is taken, 1303 when too many run.
-
-        """
+        """Make a task; refused is an external id that is taken (1201), and one too many (1303)."""
         external = order.external_id
         if external is not None and (account.key, external) in self._external:
             raise invalid(f"external_task_id {external} already exists")
@@ -121,12 +116,7 @@ class TaskRegistry:
         return task
 
     def find(self, account: Account, identifier: str, *, external: bool = False) -> RemoteTask:
-        """The account's task of that id, or, with `external`, of that external id.
-
-        Raises:
-            Refusal: 1201, there is none.
-
-        """
+        """The account's task of that id, or, with `external`, of that external id; 1201 without one."""
         task = self.tasks.get(identifier)
         if (task is None or task.account.key != account.key) and external:
             task = self._external.get((account.key, identifier))
@@ -135,12 +125,7 @@ class TaskRegistry:
         return task
 
     def video(self, account: Account, identifier: str) -> RemoteTask:
-        """The account's task whose finished video has that id.
-
-        Raises:
-            Refusal: 1201, there is none.
-
-        """
+        """The account's task whose finished video has that id; 1201 without one."""
         for task in self.of(account):
             if identifier == task.video_id and task.order.product == "video":
                 if task.state(self._now()) != "succeed":

@@ -1,20 +1,23 @@
 """Kling's newer standard: the model in the path, contents, settings and options, and `/tasks` for all questions."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal, Self
 
+from pydantic import BeforeValidator, model_validator
 from starlette.responses import Response
 
+from bot.demo.kling import fields
 from bot.demo.kling.answers import ok
-from bot.demo.kling.conventions import RATIOS
-from bot.demo.kling.fields import Fields
+from bot.demo.kling.body import Body, MarkedBody, TaskBody
 from bot.demo.kling.orders import MEGABYTE, Film, Order, Picture
-from bot.demo.kling.refusals import Refusal, invalid
-from bot.demo.kling.service import Call, Handler, Service, Table
+from bot.demo.kling.refusals import Refusal, forbid, invalid
+from bot.demo.kling.service import Call, Handler, Service, Table, submits
 from bot.demo.kling.shapes import unified, unified_accepted
 from bot.demo.kling.tasks import RemoteTask
-from bot.demo.kling.videos import MOST_SHOTS, SHOT_LIMIT, correlation
+from bot.demo.kling.videos import MOST_SHOTS, SHOT_LIMIT
 
 MODES = {"720p": "std", "1080p": "pro", "4k": "4k"}
 HEAVIEST_PICTURE = 50 * MEGABYTE
@@ -22,24 +25,21 @@ MOST_IDS = 20
 STATUSES = ("submitted", "processing", "succeeded", "failed")
 _FRAMES = ("first_frame", "last_frame")
 _OMNI = ("prompt", *_FRAMES, "refer_image", "feature_video", "base_video", "element")
+_MOTION = ("prompt", "image", "video")
 _SHOT = re.compile(r"\s*shot\s+(\d+)\s*,\s*(\d+)\s*,(.*)", re.IGNORECASE | re.DOTALL)
-_MANY, _TWO = tuple(range(3, 16)), (5, 10)
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """One endpoint. `contents` are the kinds of contents, none where there is a `prompt` instead.
 
-    `seconds` is empty where the video decides. `audio` are the words for sound, the default first.
+    `settings` are those that it has, with what they may be; `prompt` is how long one may be, in characters.
     `framed_1080` and `native_1080`: both frames, or sound, only come in 1080p.
     """
 
+    settings: Mapping[str, Sequence[object]]
     contents: tuple[str, ...] = ()
     prompt: int = 2500
-    resolutions: tuple[str, ...] = ("720p", "1080p")
-    seconds: tuple[int, ...] = _TWO
-    audio: tuple[str, ...] = ()
-    multi_shot: bool = False
     shots: bool = False
     elements: int = 0
     framed_1080: bool = False
@@ -49,270 +49,247 @@ class Endpoint:
     film_side: tuple[int, int] = (700, 4553)
 
 
-_ALL = ("720p", "1080p", "4k")
-_MOTION = ("prompt", "image", "video")
+def _settings(*audio: str, **more: Sequence[object]) -> dict[str, Sequence[object]]:
+    given: dict[str, Sequence[object]] = {"resolution": ("720p", "1080p"), **more}
+    return given | ({"audio": audio} if audio else {})
+
+
+_RATIO = {"aspect_ratio": ("16:9", "9:16", "1:1")}
+_TURBO = _settings(duration=range(3, 16))
+_V3 = _settings("off", "native", resolution=tuple(MODES), duration=range(3, 16), multi_shot=(True, False))
+_V26 = _settings("off", "native", duration=(5, 10))
+_V25 = _settings(duration=(5, 10))
+_MOVES = _settings("original", "off", character_orientation=("image", "video"))
 ENDPOINTS: Mapping[str, Endpoint] = {
-    "text-to-video/kling-3.0-turbo": Endpoint(prompt=3072, seconds=_MANY, shots=True, always_sounds=True),
+    "text-to-video/kling-3.0-turbo": Endpoint(_TURBO | _RATIO, (), 3072, shots=True, always_sounds=True),
     "image-to-video/kling-3.0-turbo": Endpoint(
-        ("prompt", "first_frame"), prompt=3072, seconds=_MANY, shots=True, always_sounds=True
+        _TURBO, ("prompt", "first_frame"), 3072, shots=True, always_sounds=True
     ),
-    "text-to-video/kling-3.0": Endpoint(
-        prompt=3072, resolutions=_ALL, seconds=_MANY, audio=("off", "native"), multi_shot=True, shots=True
-    ),
-    "image-to-video/kling-3.0": Endpoint(
-        ("prompt", *_FRAMES, "element"),
-        prompt=3072,
-        resolutions=_ALL,
-        seconds=_MANY,
-        audio=("off", "native"),
-        multi_shot=True,
-        shots=True,
-        elements=3,
-    ),
+    "text-to-video/kling-3.0": Endpoint(_V3 | _RATIO, (), 3072, shots=True),
+    "image-to-video/kling-3.0": Endpoint(_V3, ("prompt", *_FRAMES, "element"), 3072, shots=True, elements=3),
     "omni-video/kling-3.0-omni": Endpoint(
-        _OMNI,
-        prompt=3072,
-        resolutions=_ALL,
-        seconds=_MANY,
-        audio=("off", "native", "original"),
-        multi_shot=True,
-        shots=True,
-        elements=7,
+        _V3 | _RATIO | {"audio": ("off", "native", "original")}, _OMNI, 3072, shots=True, elements=7
     ),
     "omni-video/kling-o1": Endpoint(
+        _settings("off", "original", duration=range(3, 11)) | _RATIO,
         _OMNI,
-        seconds=tuple(range(3, 11)),
-        audio=("off", "original"),
         elements=7,
         longest_film=10,
         film_side=(700, 2160),
     ),
-    "motion-control/kling-3.0": Endpoint(
-        (*_MOTION, "element"), seconds=(), audio=("original", "off"), elements=1, film_side=(340, 3850)
-    ),
-    "motion-control/kling-2.6": Endpoint(
-        _MOTION, seconds=(), audio=("original", "off"), film_side=(340, 3850)
-    ),
-    "text-to-video/kling-2.6": Endpoint(audio=("off", "native"), native_1080=True),
+    "motion-control/kling-3.0": Endpoint(_MOVES, (*_MOTION, "element"), elements=1, film_side=(340, 3850)),
+    "motion-control/kling-2.6": Endpoint(_MOVES, _MOTION, film_side=(340, 3850)),
+    "text-to-video/kling-2.6": Endpoint(_V26 | _RATIO, native_1080=True),
     "image-to-video/kling-2.6": Endpoint(
-        ("prompt", *_FRAMES, "voice"), audio=("off", "native"), native_1080=True, framed_1080=True
+        _V26, ("prompt", *_FRAMES, "voice"), native_1080=True, framed_1080=True
     ),
-    "text-to-video/kling-2.5-turbo": Endpoint(),
-    "image-to-video/kling-2.5-turbo": Endpoint(("prompt", *_FRAMES), framed_1080=True),
+    "text-to-video/kling-2.5-turbo": Endpoint(_V25 | _RATIO),
+    "image-to-video/kling-2.5-turbo": Endpoint(_V25, ("prompt", *_FRAMES), framed_1080=True),
 }
 
 
-@dataclass
-class Contents:
-    """What a body holds: words, frames and other pictures, a video, elements and voices."""
+class Settings(Body):
+    """All settings; which of them an endpoint has, and what they may be there, is a matter of `check`."""
 
-    prompt: str = ""
-    first: Picture | None = None
-    last: Picture | None = None
-    others: tuple[Picture, ...] = ()
-    film: str = ""
-    film_kind: str = ""
-    elements: tuple[str, ...] = ()
-    voices: tuple[str, ...] = ()
+    resolution: str = "720p"
+    audio: str = "off"
+    multi_shot: bool = True
+    duration: int = 5
+    aspect_ratio: str = "16:9"
+    character_orientation: str = ""
 
-    @property
-    def pictures(self) -> tuple[Picture, ...]:
-        """All pictures in their order in time."""
-        return tuple(picture for picture in (self.first, *self.others, self.last) if picture is not None)
-
-
-def read(name: str, body: Fields) -> Order:
-    """Check the body of an endpoint of `ENDPOINTS`."""
-    endpoint = ENDPOINTS[name]
-    kind, model = name.split("/")
-    contents = _contents(body, endpoint) if endpoint.contents else Contents(_words(body, "prompt", endpoint))
-    options = body.inner("options") or Fields({})
-    settings = body.inner("settings") or Fields({}, where="settings.")
-    body.done()
-    common = correlation(options)
-    options.done()
-    resolution = settings.choice("resolution", endpoint.resolutions, "720p")
-    audio = settings.choice("audio", endpoint.audio, endpoint.audio[0]) if endpoint.audio else "off"
-    if endpoint.multi_shot:
-        settings.flag("multi_shot", default=True)
-    seconds = 5
-    if endpoint.seconds:
-        seconds = settings.whole("duration", endpoint.seconds[0], endpoint.seconds[-1], 5)
-        if seconds not in endpoint.seconds:
-            raise invalid(f"settings.duration must be one of {', '.join(map(str, endpoint.seconds))}")
-    takes_ratio = kind in {"text-to-video", "omni-video"}
-    ratio = settings.choice("aspect_ratio", RATIOS, "16:9") if takes_ratio else "16:9"
-    if kind == "omni-video":
-        _check_omni(contents, settings, audio)
-    if kind == "image-to-video" and contents.first is None:
-        raise invalid("contents must hold a first_frame")
-    if name == "omni-video/kling-o1" and contents.last and (contents.others or contents.elements):
-        raise invalid("with a last_frame contents may hold nothing else")
-    if name == "omni-video/kling-o1" and seconds not in _TWO and _first_frame_alone(contents):
-        raise invalid("settings.duration must be 5 or 10 with a first_frame alone")
-    film = _film(contents, endpoint, settings) if contents.film or kind == "motion-control" else None
-    if kind == "motion-control" and not contents.others:
-        raise invalid("contents must hold an image")
-    settings.done()
-    if endpoint.shots:
-        _check_shots(contents.prompt, seconds)
-    _check_resolution(endpoint, contents, resolution, audio)
-    if contents.voices and audio == "off":
-        raise invalid("a voice needs settings.audio")
-    return Order(
-        operation=kind,
-        model=model,
-        prompt=contents.prompt,
-        mode=MODES[resolution],
-        seconds=seconds,
-        ratio=ratio,
-        sound=endpoint.always_sounds or audio == "native",
-        pictures=contents.pictures,
-        elements=contents.elements,
-        voices=contents.voices,
-        film=film,
-        length="film" if kind == "motion-control" or contents.film_kind == "base_video" else "own",
-        **common,
-    )
+    def check(self, endpoint: Endpoint) -> None:
+        """Refuse what the endpoint does not know."""
+        for name in Settings.model_fields:
+            allowed, value = endpoint.settings.get(name), getattr(self, name)
+            if allowed is None:
+                self.lack(name, where="settings.")
+            elif self.sent(name) and value not in allowed:
+                words = f"one of {', '.join(map(str, allowed))}"
+                if isinstance(allowed, range):
+                    words = f"between {allowed[0]} and {allowed[-1]}"
+                raise invalid(f"settings.{name} must be {words}")
 
 
-def _words(body: Fields, name: str, endpoint: Endpoint) -> str:
-    words = body.text(name, longest=endpoint.prompt)
-    if not words.strip():
-        raise invalid(f"{name} must not be empty")
-    return words
+class Content(Body):
+    """Words, a picture, a video, an element or a voice. `id` is how the words call it."""
+
+    type: str
+    text: str = ""
+    url: str = ""
+    element_id: str = ""
+    voice_id: str = ""
+    id: str = ""
+
+    def check(self, endpoint: Endpoint, where: str) -> None:
+        """Refuse what the endpoint does not take, and fields of other kinds."""
+        kinds = endpoint.contents
+        forbid(self.type not in kinds, f"{where}type must be one of {', '.join(kinds)}")
+        needed = _VALUES.get(self.type, ("url",))
+        free = {"type", *needed} | (set() if self.type == "prompt" else {"id"})
+        self.need(*needed, where=where)
+        self.lack(*sorted(Content.model_fields.keys() - free), where=where)
 
 
-def _contents(body: Fields, endpoint: Endpoint) -> Contents:
-    found = Contents()
-    names: set[str] = set()
-    items = body.inners("contents", 1, 20)
-    if not items:
-        raise invalid("contents is required")
-    seen: list[str] = []
-    for item in items:
-        kind = item.choice("type", endpoint.contents)
-        _take(found, kind, item, endpoint, number=len(seen))
-        seen.append(kind)
-        if kind in {"element", "voice"} or (kind != "prompt" and item.has("id")):
-            name = item.text("id")
-            if not name or name in names:
-                raise invalid("each id in contents must be there once")
-            names.add(name)
-        item.done()
-    for kind in ("prompt", *_FRAMES, "image", "video"):
-        if seen.count(kind) > 1:
-            raise invalid(f"contents may hold one {kind}")
-    if seen.count("feature_video") + seen.count("base_video") > 1:
-        raise invalid("contents may hold one video")
-    if not found.prompt and "image" not in endpoint.contents:
-        raise invalid("contents must hold a prompt")
-    if len(found.elements) > endpoint.elements:
-        raise invalid(f"contents may hold {endpoint.elements} elements")
-    if len(found.voices) > 2:
-        raise invalid("contents may hold 2 voices")
-    return found
+_VALUES = {"prompt": ("text",), "element": ("element_id", "id"), "voice": ("voice_id", "id")}
+"""What contents must have; pictures and videos, a `url`."""
 
 
-def _take(found: Contents, kind: str, item: Fields, endpoint: Endpoint, *, number: int) -> None:
-    if kind == "prompt":
-        found.prompt = _words(item, "text", endpoint)
-    elif kind == "element":
-        found.elements += (item.text("element_id"),)
-    elif kind == "voice":
-        found.voices += (item.text("voice_id"),)
-    elif kind.endswith("video"):
-        found.film, found.film_kind = item.text("url"), kind
-    else:
-        picture = Picture(f"contents[{number}].url", item.text("url"), HEAVIEST_PICTURE)
-        if kind == "first_frame":
-            found.first = picture
-        elif kind == "last_frame":
-            found.last = picture
-        else:
-            found.others += (picture,)
+class UnifiedBody(TaskBody):
+    """What the bodies of all endpoints have. At first the operation of an order is the path of its endpoint."""
+
+    settings: Settings = Settings()
+    options: MarkedBody = MarkedBody()
+
+    def _made(self, order: Order, kinds: Mapping[str, int]) -> Order:
+        """The order, if its contents and the settings go together. `kinds` counts the contents."""
+        endpoint, settings = ENDPOINTS[order.operation], self.settings
+        operation, _, model = order.operation.partition("/")
+        settings.check(endpoint)
+        forbid(not order.prompt.strip() and "image" not in endpoint.contents, "prompt must not be empty")
+        forbid(len(order.prompt) > endpoint.prompt, f"prompt must have at most {endpoint.prompt} characters")
+        forbid(operation == "image-to-video" and not kinds["first_frame"], "contents must hold a first_frame")
+        if operation == "omni-video":
+            self._check_omni(model, kinds)
+        if operation == "motion-control":
+            settings.need("character_orientation", where="settings.")
+            for kind in ("video", "image"):
+                forbid(not kinds[kind], f"contents must hold {'an' if kind == 'image' else 'a'} {kind}")
+        if endpoint.shots:
+            _check_shots(order.prompt, settings.duration)
+        native, large = settings.audio == "native", settings.resolution == "1080p"
+        forbid(endpoint.native_1080 and native and not large, "settings.audio native needs resolution 1080p")
+        framed = kinds["last_frame"] > 0
+        forbid(endpoint.framed_1080 and framed and not large, "a last_frame needs resolution 1080p")
+        forbid(bool(order.voices) and settings.audio == "off", "a voice needs settings.audio")
+        filmed = operation == "motion-control" or kinds["base_video"]
+        return replace(
+            order,
+            operation=operation,
+            model=model,
+            mode=MODES[settings.resolution],
+            seconds=settings.duration,
+            ratio=settings.aspect_ratio,
+            sound=endpoint.always_sounds or native,
+            length="film" if filmed else "own",
+        )
+
+    def _check_omni(self, model: str, kinds: Mapping[str, int]) -> None:
+        first, last, elements = kinds["first_frame"], kinds["last_frame"], kinds["element"]
+        base, feature, others = kinds["base_video"], kinds["feature_video"], kinds["refer_image"]
+        filmed, audio = base or feature, self.settings.audio
+        ratio = self.settings.sent("aspect_ratio")
+        most = 4 if filmed else 7
+        alone = first and not others and not filmed and self.settings.duration not in {5, 10}
+        o1 = model == "kling-o1"
+        for wrong, why in (
+            (last and not first, "a last_frame needs a first_frame"),
+            (
+                not first and not filmed and not ratio,
+                "settings.aspect_ratio is required without a first_frame or a video",
+            ),
+            (first and elements > 3, "with frames contents may hold 3 elements"),
+            (others + elements > most, f"contents may hold {most} refer_images and elements together"),
+            (
+                base and (first or last or audio == "native"),
+                "a base_video takes no frames and no native audio",
+            ),
+            (feature and (last or audio != "off"), "a feature_video takes no last_frame and no audio"),
+            (audio == "original" and not filmed, "settings.audio original needs a video"),
+            (o1 and last and (others or elements), "with a last_frame contents may hold nothing else"),
+            (o1 and alone, "settings.duration must be 5 or 10 with a first_frame alone"),
+        ):
+            forbid(bool(wrong), why)
 
 
-def _first_frame_alone(contents: Contents) -> bool:
-    return contents.first is not None and not contents.others and not contents.film
+class PromptBody(UnifiedBody):
+    """Words to video."""
+
+    prompt: str
+
+    def _checked(self, order: Order) -> Order:
+        return self._made(replace(self.options.order(order.operation), prompt=order.prompt), Counter())
 
 
-def _check_omni(contents: Contents, settings: Fields, audio: str) -> None:
-    if contents.last is not None and contents.first is None:
-        raise invalid("a last_frame needs a first_frame")
-    if contents.first is None and not contents.film and not settings.has("aspect_ratio"):
-        raise invalid("settings.aspect_ratio is required without a first_frame or a video")
-    if contents.first is not None and len(contents.elements) > 3:
-        raise invalid("with frames contents may hold 3 elements")
-    most = 4 if contents.film else 7
-    if len(contents.others) + len(contents.elements) > most:
-        raise invalid(f"contents may hold {most} refer_images and elements together")
-    if contents.film_kind == "base_video" and (contents.first or contents.last or audio == "native"):
-        raise invalid("a base_video takes no frames and no native audio")
-    if contents.film_kind == "feature_video" and (contents.last or audio != "off"):
-        raise invalid("a feature_video takes no last_frame and no audio")
-    if audio == "original" and not contents.film:
-        raise invalid("settings.audio original needs a video")
+class ContentsBody(UnifiedBody):
+    """Contents of many kinds to video."""
 
+    contents: Annotated[tuple[Content, ...], fields.entries(1, 20)]
 
-def _film(contents: Contents, endpoint: Endpoint, settings: Fields) -> Film:
-    longest, heaviest = endpoint.longest_film, 200 * MEGABYTE
-    if not endpoint.seconds:
-        orientation = settings.choice("character_orientation", ("image", "video"))
-        longest, heaviest = (10, 100 * MEGABYTE) if orientation == "image" else (30, 100 * MEGABYTE)
-        if not contents.film:
-            raise invalid("contents must hold a video")
-    return Film("contents video", contents.film, False, (3, longest), endpoint.film_side, heaviest)
+    def _checked(self, order: Order) -> Order:
+        endpoint = ENDPOINTS[order.operation]
+        for number, item in enumerate(self.contents):
+            item.check(endpoint, f"contents[{number}].")
+        names = [item.id for item in self.contents if item.sent("id")]
+        forbid("" in names or len(set(names)) < len(names), "each id in contents must be there once")
+        kinds = Counter(item.type for item in self.contents)
+        for kind in ("prompt", *_FRAMES, "image", "video"):
+            forbid(kinds[kind] > 1, f"contents may hold one {kind}")
+        forbid(kinds["feature_video"] + kinds["base_video"] > 1, "contents may hold one video")
+        forbid(not kinds["prompt"] and "image" not in endpoint.contents, "contents must hold a prompt")
+        forbid(kinds["element"] > endpoint.elements, f"contents may hold {endpoint.elements} elements")
+        forbid(kinds["voice"] > 2, "contents may hold 2 voices")
+        order = replace(
+            self.options.order(order.operation),
+            prompt="".join(item.text for item in self.contents if item.type == "prompt"),
+            pictures=tuple(self._in_time()),
+            elements=tuple(item.element_id for item in self.contents if item.type == "element"),
+            voices=tuple(item.voice_id for item in self.contents if item.type == "voice"),
+        )
+        return replace(self._made(order, kinds), film=self._film(endpoint))
 
+    def _in_time(self) -> Iterator[Picture]:
+        """The pictures, frames at their places in time."""
+        for kinds in (("first_frame",), ("image", "refer_image"), ("last_frame",)):
+            for number, item in enumerate(self.contents):
+                if item.type in kinds:
+                    yield Picture(f"contents[{number}].url", item.url, HEAVIEST_PICTURE)
 
-def _check_resolution(endpoint: Endpoint, contents: Contents, resolution: str, audio: str) -> None:
-    if endpoint.native_1080 and audio == "native" and resolution != "1080p":
-        raise invalid("settings.audio native needs resolution 1080p")
-    if endpoint.framed_1080 and contents.last is not None and resolution != "1080p":
-        raise invalid("a last_frame needs resolution 1080p")
+    def _film(self, endpoint: Endpoint) -> Film | None:
+        longest, heaviest = endpoint.longest_film, 200 * MEGABYTE
+        if orientation := self.settings.character_orientation:
+            longest, heaviest = 10 if orientation == "image" else 30, 100 * MEGABYTE
+        for item in self.contents:
+            if item.type.endswith("video"):
+                return Film("contents video", item.url, False, (3, longest), endpoint.film_side, heaviest)
+        return None
 
 
 def _check_shots(prompt: str, seconds: int) -> None:
     """Check a prompt of the form `shot 1, 2, words; shot 2, 3, words`; any other is one shot."""
-    parts = [part for part in prompt.split(";") if part.strip()]
-    found = [_SHOT.fullmatch(part) for part in parts]
-    shots = [match for match in found if match is not None]
-    if not shots or len(shots) != len(found):
+    shots = [_SHOT.fullmatch(part) for part in prompt.split(";") if part.strip()]
+    found = [match for match in shots if match is not None]
+    if not found or len(found) != len(shots):
         return
-    if len(shots) > MOST_SHOTS or any(len(match[3].strip()) > SHOT_LIMIT for match in shots):
-        raise invalid(f"there may be {MOST_SHOTS} shots of {SHOT_LIMIT} characters")
-    lengths = [int(match[2]) for match in shots]
-    if min(lengths) < 1 or sum(lengths) != seconds:
-        raise invalid("the shots must be as long together as settings.duration")
+    long = any(len(match[3].strip()) > SHOT_LIMIT for match in found)
+    forbid(long or len(found) > MOST_SHOTS, f"there may be {MOST_SHOTS} shots of {SHOT_LIMIT} characters")
+    lengths = [int(match[2]) for match in found]
+    together = min(lengths) > 0 and sum(lengths) == seconds
+    forbid(not together, "the shots must be as long together as settings.duration")
 
 
 # -- the endpoints -------------------------------------------------------------------------------------
 
 
-def _submits(name: str) -> Handler:
+def _needs_key(answer: Handler) -> Handler:
+    """A handler that takes no signed tokens."""
+
     async def handle(service: Service, call: Call) -> Response:
-        _needs_key(call)
-        task = await service.submit(call, read(name, call.fields()), unified)
-        return ok(unified_accepted(task, "submitted", task.created_at))
+        if call.token:
+            raise Refusal(1002, "Authorization must be an API key")
+        return await answer(service, call)
 
     return handle
 
 
-def _needs_key(call: Call) -> None:
-    if call.token:
-        raise Refusal(1002, "Authorization must be an API key")
-
-
 async def by_ids(service: Service, call: Call) -> Response:
     """Tell of several tasks; those that nobody knows are left out."""
-    _needs_key(call)
     names = {"task_ids", "external_task_ids"} & set(call.query)
-    if len(names) != 1 or set(call.query) - names:
-        raise invalid("exactly one of task_ids and external_task_ids is required")
+    wrong = len(names) != 1 or set(call.query) != names
+    forbid(wrong, "exactly one of task_ids and external_task_ids is required")
     (name,) = names
     wanted = call.query[name].split(",")
-    if len(wanted) > MOST_IDS or not all(wanted):
-        raise invalid(f"{name} must hold 1 to {MOST_IDS} ids")
+    forbid(len(wanted) > MOST_IDS or not all(wanted), f"{name} must hold 1 to {MOST_IDS} ids")
     now = service.now()
     known: dict[str | None, RemoteTask] = {
         task.upstream_id if name == "task_ids" else task.order.external_id: task
@@ -322,69 +299,72 @@ async def by_ids(service: Service, call: Call) -> Response:
     return ok([unified(task, task.state(now), now) for task in tasks])
 
 
+def _milliseconds(value: Any) -> Any:
+    """The documents show them as a number and as a string of digits."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+
+Moment = Annotated[int | None, BeforeValidator(_milliseconds)]
+
+
+class Filter(Body):
+    """What tasks must be."""
+
+    key: Literal["status", "product_type"]
+    values: Annotated[tuple[str, ...], fields.entries(1, 10)]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        allowed = STATUSES if self.key == "status" else ("video", "image", "try_on")
+        strange = not set(self.values) <= set(allowed)
+        forbid(strange, f"filters of {self.key} must be among {', '.join(allowed)}")
+        return self
+
+
+class PageBody(Body):
+    """A page of the tasks of a time, which the cursor has settled where there is one."""
+
+    start_time: Moment = None
+    end_time: Moment = None
+    cursor: str = ""
+    limit: Annotated[int, fields.between(1, 500)] = 100
+    filters: Annotated[tuple[Filter, ...], fields.entries(1, 10)] = ()
+
+    def takes(self, task: RemoteTask, shape: Mapping[str, Any]) -> bool:
+        """Whether a task is of those that are asked for."""
+        product = "try_on" if task.order.operation.endswith("try-on") else task.order.product
+        values = {"status": shape["status"], "product_type": product}
+        for key, value in values.items():
+            wanted = {name for item in self.filters if item.key == key for name in item.values}
+            if wanted and value not in wanted:
+                return False
+        created = shape["create_time"]
+        early = self.start_time is not None and created < self.start_time
+        late = self.end_time is not None and created > self.end_time
+        return bool(self.cursor) or not (early or late)
+
+
 async def by_cursor(service: Service, call: Call) -> Response:
     """Tell of the tasks of a time, page by page."""
-    _needs_key(call)
-    body = call.fields()
-    start, end = _moment(body, "start_time"), _moment(body, "end_time")
-    cursor = body.text("cursor", "")
-    limit = body.whole("limit", 1, 500, 100)
-    wanted = _filters(body)
-    body.done()
-    if cursor and not cursor.isdigit():
-        raise invalid("cursor is not one of ours")
-    now = service.now()
-    tasks = []
-    for task in service.registry.of(call.account):
-        shape = unified(task, task.state(now), now)
-        late = not cursor and end is not None and shape["create_time"] > end
-        early = not cursor and start is not None and shape["create_time"] < start
-        fits = shape["status"] in wanted.get("status", STATUSES)
-        fits = fits and _product(task) in wanted.get("product_type", (_product(task),))
-        if fits and not early and not late:
-            tasks.append(shape)
-    first = int(cursor or 0)
-    shown = tasks[first : first + limit]
-    more = len(tasks) > first + limit
+    page, now = call.read(PageBody), service.now()
+    forbid(bool(page.cursor) and not page.cursor.isdigit(), "cursor is not one of ours")
+    told = [(task, unified(task, task.state(now), now)) for task in service.registry.of(call.account)]
+    shapes = [shape for task, shape in told if page.takes(task, shape)]
+    first = int(page.cursor or 0)
+    end = first + page.limit
+    more, shown = len(shapes) > end, shapes[first:end]
     return ok(
-        {
-            "result": shown,
-            "count": len(shown),
-            "next_cursor": str(first + limit) if more else "",
-            "has_more": more,
-        }
+        {"result": shown, "count": len(shown), "next_cursor": str(end) if more else "", "has_more": more}
     )
 
 
-def _product(task: RemoteTask) -> str:
-    return "try_on" if task.order.operation.endswith("try-on") else task.order.product
-
-
-def _moment(body: Fields, name: str) -> int | None:
-    """Milliseconds; the documents show them as a number and as a string of digits."""
-    value = body.raw(name)
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return int(value)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
-    raise invalid(f"{name} must be in milliseconds")
-
-
-def _filters(body: Fields) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    allowed = {"status": STATUSES, "product_type": ("video", "image", "try_on")}
-    for item in body.inners("filters", 1, 10):
-        key = item.choice("key", tuple(allowed))
-        values = item.texts("values", 1, 10)
-        if not set(values) <= set(allowed[key]):
-            raise invalid(f"filters of {key} must be among {', '.join(allowed[key])}")
-        found.setdefault(key, []).extend(values)
-        item.done()
-    return found
+def _submits(name: str, endpoint: Endpoint) -> Handler:
+    body = ContentsBody if endpoint.contents else PromptBody
+    return submits(body, name, unified_accepted, ok, unified)
 
 
 TABLE: Table = {
-    "GET /tasks": by_ids,
-    "POST /tasks": by_cursor,
-    **{f"POST /{name}": _submits(name) for name in ENDPOINTS},
+    "GET /tasks": _needs_key(by_ids),
+    "POST /tasks": _needs_key(by_cursor),
+    **{f"POST /{name}": _needs_key(_submits(name, endpoint)) for name, endpoint in ENDPOINTS.items()},
 }

@@ -1,309 +1,242 @@
-"""Reads the bodies of text2video, image2video and multi-image2video; each function returns an order or refuses."""
+"""The bodies of text2video, image2video and multi-image2video, also as gateways and flat proxies take them."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal, Self
 
-from bot.demo.kling.conventions import OFFICIAL, Conventions
-from bot.demo.kling.fields import Fields
-from bot.demo.kling.models import CAMERAS, IMAGE, TEXT, Wish, capability, check
+from pydantic import ConfigDict, Field, model_validator
+
+from bot.demo.kling import fields
+from bot.demo.kling.body import Body, Element, MarkedBody, Voice
+from bot.demo.kling.models import CAMERAS, capability, check
 from bot.demo.kling.orders import Order, Picture
-from bot.demo.kling.refusals import invalid
+from bot.demo.kling.refusals import forbid
 
-PROMPT_LIMIT = 2500
 SHOT_LIMIT = 512
 MOST_SHOTS = 6
-AXES = ("horizontal", "vertical", "pan", "tilt", "roll", "zoom")
-FLAT_SECONDS = (5, 10)
-TRY_ON_SECONDS = (3, 5, 10)
-_FLAT_CAMERAS = (*AXES, *CAMERAS)
-_MODES = ("std", "pro", "4k")
+Ratio = Literal["16:9", "9:16", "1:1"]
+Mode = Literal["std", "pro", "4k"]
+Axis = Annotated[float, fields.between(-10, 10)]
+Point = Annotated[int, fields.between(0, 10_000)]
 
 
-@dataclass(frozen=True)
-class Shots:
-    """Several shots of one video: whether they were asked for, and the prompts of those that are spelt out."""
-
-    wanted: bool = False
-    spelt_out: bool = False
-    prompt: str = ""
+class _Shot(Body):
+    index: Annotated[int, fields.between(1, MOST_SHOTS)]
+    prompt: Annotated[str, Field(max_length=SHOT_LIMIT)]
+    duration: fields.Seconds = 0
 
 
-def text2video(body: Fields, conventions: Conventions = OFFICIAL) -> Order:
+class ShotsBody(MarkedBody):
+    """A video of one shot, or of several."""
+
+    prompt: fields.Prompt = ""
+    duration: fields.Seconds = 5
+    multi_shot: bool = False
+    shot_type: Annotated[str, fields.one_of("customize", "intelligence")] = ""
+    multi_prompt: Annotated[tuple[_Shot, ...], fields.entries(1, MOST_SHOTS)] = ()
+
+    def words(self, *, needed: bool = True) -> str:
+        """The prompt, which may be `needed`, or those of the shots, which must be as long as the video."""
+        shots, kind = self.multi_prompt, self.shot_type
+        forbid(not self.multi_shot and bool(kind or shots), "shot_type and multi_prompt need multi_shot")
+        forbid(self.multi_shot and not kind, "shot_type is required with multi_shot")
+        custom = kind == "customize"
+        forbid(custom is not bool(shots), "multi_prompt is required with shot_type customize, and only there")
+        numbers = [shot.index for shot in shots]
+        forbid(numbers != list(range(1, len(shots) + 1)), "multi_prompt must be numbered from 1")
+        forbid(any(shot.duration < 1 for shot in shots), "each shot must have at least 1 second")
+        total = sum(shot.duration for shot in shots)
+        forbid(bool(shots) and total != self.duration, "the shots must be as long together as the video")
+        if needed and not shots:
+            self.need("prompt")
+            forbid(not self.prompt.strip(), "prompt must not be empty")
+        return "; ".join(shot.prompt for shot in shots) or self.prompt
+
+
+class _Axes(Body):
+    horizontal: Axis = 0.0
+    vertical: Axis = 0.0
+    pan: Axis = 0.0
+    tilt: Axis = 0.0
+    roll: Axis = 0.0
+    zoom: Axis = 0.0
+
+
+class Camera(Body):
+    """A ready-made camera, or one that moves along one axis."""
+
+    type: Annotated[str, fields.one_of(*CAMERAS)]
+    config: _Axes | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        simple = self.type == "simple"
+        forbid(not simple and self.config is not None, "camera_control.config is for type simple only")
+        forbid(simple and self.config is None, "camera_control.config is required for type simple")
+        moves = sum(value != 0 for _, value in self.config or ())
+        forbid(simple and moves != 1, "exactly one value of camera_control.config must not be 0")
+        return self
+
+
+class VideoBody(ShotsBody):
+    """What text2video and image2video have in common."""
+
+    model_name: str = "kling-v1"
+    mode: Mode = "std"
+    negative_prompt: fields.Prompt = ""
+    cfg_scale: fields.Share = 0.5
+    sound: fields.Switch = False
+    camera_control: Camera | None = None
+    voice_list: Annotated[tuple[Voice, ...], fields.entries(1, 2)] = ()
+    needs_words: ClassVar[bool] = True
+
+    def _checked(self, order: Order) -> Order:
+        order = replace(order, prompt=self.words(needed=self.needs_words))
+        self._compare(order, self.model_fields_set - ({"mode", "cfg_scale"} if self._lenient else set()))
+        return order
+
+    def _compare(self, order: Order, sent: set[str]) -> None:
+        """Refuse what the model can't do; `sent` are the fields that count."""
+        camera = None if self.camera_control is None else self.camera_control.type
+        check(order, sent, camera=camera, shots=self.multi_shot)
+
+
+class TextToVideo(VideoBody):
     """Words to video."""
-    ratio = body.choice("aspect_ratio", conventions.ratios, "16:9")
-    return _video(body, TEXT, conventions, ratio=ratio)
+
+    aspect_ratio: Ratio = "16:9"
 
 
-def image2video(body: Fields, conventions: Conventions = OFFICIAL) -> Order:
+class _Step(Body):
+    x: Point
+    y: Point
+
+
+class _Mask(Body):
+    mask: str
+    trajectories: Annotated[tuple[_Step, ...], fields.entries(2, 77)]
+
+
+class Frames(Body):
+    """A first and a last frame, and what moves in them."""
+
+    image: str = ""
+    image_tail: str = ""
+    static_mask: str = ""
+    dynamic_masks: Annotated[tuple[_Mask, ...], fields.entries(1, 6)] = ()
+
+    def framed(self, order: Order) -> Order:
+        """The order with the frames, one of which there must be, and the masks, which do not appear."""
+        frames = self.pictures("image", "image_tail")
+        forbid(not frames, "image or image_tail is required")
+        masks = self.pictures("static_mask") + self.listed("dynamic_masks", "mask")
+        return replace(order, pictures=frames + masks, shown=len(frames), closing=not self.sent("image"))
+
+
+class ImageToVideo(VideoBody, Frames):
     """One or two frames to video."""
-    if conventions.plain_images and body.has("image_list"):
-        return _from_plain_images(body, conventions)
-    if not body.has("image") and not body.has("image_tail"):
-        raise invalid("image or image_tail is required")
-    pictures = [Picture(name, body.text(name)) for name in ("image", "image_tail") if body.has(name)]
-    shown = len(pictures)
-    pictures += _masks(body)
-    ratio = body.choice("aspect_ratio", conventions.ratios, "16:9") if conventions.image_ratio else "16:9"
-    order = _video(
-        body,
-        IMAGE,
-        conventions,
-        ratio=ratio,
-        first=body.has("image"),
-        tail=body.has("image_tail"),
-        brush=len(pictures) > shown,
-    )
-    return replace(order, pictures=tuple(pictures), shown=shown, closing=not body.has("image"))
+
+    element_list: Annotated[tuple[Element, ...], fields.entries(1, 3)] = ()
+    needs_words = False
+
+    def _checked(self, order: Order) -> Order:
+        return super()._checked(self.framed(order))
 
 
-def multi_image2video(body: Fields, conventions: Conventions = OFFICIAL) -> Order:
+class Thing(Body):
+    """A picture of a thing."""
+
+    image: str
+
+
+class MultiImageToVideo(MarkedBody):
     """One to four pictures of things to video; of kling-v1-6 only."""
-    del conventions
-    model = body.choice("model_name", ("kling-v1-6",), "kling-v1-6")
-    pictures = tuple(
-        Picture(f"image_list[{number}].image", _only(item, "image"))
-        for number, item in enumerate(body.inners("image_list", 1, 4))
-    )
-    if not pictures:
-        raise invalid("image_list is required")
-    prompt = needed_prompt(body)
-    negative(body)
-    seconds = body.seconds("duration")
-    if seconds not in FLAT_SECONDS:
-        raise invalid("duration must be 5 or 10")
-    return Order(
-        operation="multi-image2video",
-        model=model,
-        prompt=prompt,
-        mode=body.choice("mode", ("std", "pro"), "std"),
-        seconds=seconds,
-        ratio=body.choice("aspect_ratio", OFFICIAL.ratios, "16:9"),
-        pictures=pictures,
-        **correlation(body),
-        **done(body),
-    )
+
+    model_name: Literal["kling-v1-6"] = "kling-v1-6"
+    image_list: Annotated[tuple[Thing, ...], fields.entries(1, 4)]
+    prompt: fields.Words
+    negative_prompt: fields.Prompt = ""
+    duration: fields.Seconds = 5
+    mode: Literal["std", "pro"] = "std"
+    aspect_ratio: Ratio = "16:9"
+
+    def _checked(self, order: Order) -> Order:
+        forbid(self.duration not in {5, 10}, "duration must be 5 or 10")
+        return replace(order, pictures=self.listed("image_list", "image"))
 
 
-def correlation(body: Fields, *, watermark: bool = True) -> dict[str, Any]:
-    """The fields that every task may have: callback, external id, watermark."""
-    found: dict[str, Any] = {
-        "external_id": body.identifier("external_task_id"),
-        "callback_url": body.address("callback_url"),
-    }
-    if watermark:
-        mark = body.inner("watermark_info")
-        if mark is not None:
-            found["watermark"] = mark.flag("enabled")
-            mark.done()
-    return found
+# -- as gateways take them -----------------------------------------------------------------------------
 
 
-def done(body: Fields) -> dict[str, Any]:
-    """Refuse what is left of the body; nothing to add to an order."""
-    body.done()
-    return {}
+class _TryOn(Body):
+    model_config = ConfigDict(extra="ignore")
+    try_on: bool = False
 
 
-def needed_prompt(body: Fields, longest: int = PROMPT_LIMIT) -> str:
-    """A prompt that has words."""
-    prompt = body.text("prompt", longest=longest)
-    if not prompt.strip():
-        raise invalid("prompt must not be empty")
-    return prompt
+class PrefixedBody(VideoBody):
+    """What a model does not know (mode, cfg_scale) is ignored, and dresses are tried on for 3 seconds."""
+
+    metadata: _TryOn | None = None
+    needs_words = True
+
+    def _compare(self, order: Order, sent: set[str]) -> None:
+        if self.metadata is None or not self.metadata.try_on:
+            return super()._compare(order, sent - {"mode", "cfg_scale"})
+        capability(order.model, order.operation)
+        return forbid(self.duration not in {3, 5, 10}, "duration must be 3, 5 or 10")
 
 
-def negative(body: Fields) -> None:
-    """Check what is not wanted."""
-    body.text("negative_prompt", "", longest=PROMPT_LIMIT)
+class PrefixedText(PrefixedBody, TextToVideo):
+    """Words to video."""
 
 
-def sound_on(body: Fields) -> bool:
-    """Whether the video is to have sound."""
-    return body.choice("sound", ("on", "off"), "off") == "on"
+class PrefixedImage(PrefixedBody, ImageToVideo):
+    """Frames to video, with a ratio."""
+
+    aspect_ratio: Ratio = "16:9"
 
 
-def element_ids(body: Fields, most: int) -> tuple[str, ...]:
-    """The elements that are referred to."""
-    found = []
-    for item in body.inners("element_list", 1, most):
-        found.append(str(item.whole("element_id", 1, 2**63 - 1)))
-        item.done()
-    return tuple(found)
+# -- as flat proxies take them -------------------------------------------------------------------------
 
 
-def shots(body: Fields, seconds: int) -> Shots:
-    """Several shots in one video, and whether they add up to its `seconds`."""
-    wanted = body.flag("multi_shot")
-    kind = body.choice("shot_type", ("customize", "intelligence"), "")
-    items = body.inners("multi_prompt", 1, MOST_SHOTS)
-    if not wanted and (kind or items):
-        raise invalid("shot_type and multi_prompt need multi_shot")
-    if wanted and not kind:
-        raise invalid("shot_type is required with multi_shot")
-    if (kind == "customize") is not bool(items):
-        raise invalid("multi_prompt is required with shot_type customize, and only there")
-    prompts, total = [], 0
-    for number, item in enumerate(items):
-        if item.whole("index", 1, MOST_SHOTS) != number + 1:
-            raise invalid("multi_prompt must be numbered from 1")
-        prompts.append(item.text("prompt", longest=SHOT_LIMIT))
-        length = item.seconds("duration", "0")
-        if length < 1:
-            raise invalid("each shot must have at least 1 second")
-        total += length
-        item.done()
-    if items and total != seconds:
-        raise invalid("the shots must be as long together as the video")
-    return Shots(wanted, bool(items), "; ".join(prompts))
+class _FlatMove(Body):
+    value: Axis
 
 
-def _video(
-    body: Fields,
-    operation: str,
-    conventions: Conventions,
-    *,
-    ratio: str,
-    first: bool = False,
-    tail: bool = False,
-    brush: bool = False,
-) -> Order:
-    model = body.text("model_name") if conventions.model_required else body.text("model_name", "kling-v1")
-    mode = body.choice("mode", _MODES) if conventions.mode_required else body.choice("mode", _MODES, "std")
-    seconds = body.whole("duration", 1, 60, 5) if conventions.whole_seconds else body.seconds("duration")
-    try_on = _try_on(body) if conventions.metadata else False
-    parts = Shots() if conventions.plain_images else shots(body, seconds)
-    forgiving = conventions.forgiving or body.lenient
-    needed = operation == TEXT or conventions.prompt_required
-    prompt = (
-        needed_prompt(body)
-        if needed and not parts.spelt_out
-        else body.text("prompt", "", longest=PROMPT_LIMIT)
-    )
-    negative(body)
-    if body.has("cfg_scale"):
-        body.number("cfg_scale", 0, 1)
-    sound = False if conventions.plain_images else sound_on(body)
-    camera = _flat_camera(body) if conventions.plain_images else _camera(body)
-    voices = () if conventions.plain_images else _voices(body)
-    elements = () if conventions.plain_images or operation == TEXT else element_ids(body, 3)
-    wish = Wish(
-        model=model,
-        operation=operation,
-        mode=mode,
-        seconds=seconds,
-        mode_sent=body.has("mode") and not forgiving,
-        cfg_sent=body.has("cfg_scale") and not forgiving,
-        sound=sound,
-        first=first,
-        tail=tail,
-        camera=camera,
-        brush=brush,
-        shots=parts.wanted,
-        voices=bool(voices),
-        elements=bool(elements),
-    )
-    _compare(wish, conventions, try_on=try_on)
-    return Order(
-        operation=operation,
-        model=model,
-        prompt=parts.prompt or prompt,
-        mode=mode,
-        seconds=seconds,
-        ratio=ratio,
-        sound=sound,
-        voices=voices,
-        elements=elements,
-        **correlation(body),
-        **done(body),
-    )
+class _FlatCamera(Body):
+    type: Annotated[str, fields.one_of(*_Axes.model_fields, *CAMERAS)]
+    config: _FlatMove | None = None
 
 
-def _compare(wish: Wish, conventions: Conventions, *, try_on: bool) -> None:
-    """Refuse what the model can't do."""
-    if conventions.unchecked:
-        capability(wish.model)
-        if wish.seconds not in FLAT_SECONDS:
-            raise invalid("duration must be 5 or 10")
-        return
-    if try_on:
-        capability(wish.model, wish.operation)
-        if wish.seconds not in TRY_ON_SECONDS:
-            raise invalid("duration must be 3, 5 or 10")
-        return
-    check(wish)
+class FlatText(MarkedBody):
+    """Words to video. Seconds are a number, and the features of models are not compared."""
+
+    model_name: str
+    mode: Mode
+    duration: Annotated[int, fields.between(1, 60)] = 5
+    prompt: fields.Words
+    negative_prompt: fields.Prompt = ""
+    cfg_scale: fields.Share = 0.5
+    camera_control: _FlatCamera | None = None
+    aspect_ratio: Literal["16:9", "9:16", "1:1", "3:2", "2:3", "3:4", "4:3"] = "16:9"
+
+    def _checked(self, order: Order) -> Order:
+        capability(order.model)
+        forbid(self.duration not in {5, 10}, "duration must be 5 or 10")
+        return order
 
 
-def _try_on(body: Fields) -> bool:
-    """Whether the metadata asks for a virtual try-on; what else it holds is the gateway's own."""
-    metadata = body.inner("metadata")
-    return metadata is not None and metadata.flag("try_on")
+class FlatImage(FlatText, Frames):
+    """Frames to video, or a list of pictures, which needs words."""
 
+    prompt: fields.Prompt = ""
+    image_list: Annotated[tuple[str, ...], fields.entries(2, 4)] = ()
 
-def _camera(body: Fields) -> str | None:
-    camera = body.inner("camera_control")
-    if camera is None:
-        return None
-    kind = camera.choice("type", CAMERAS)
-    config = camera.inner("config")
-    camera.done()
-    if kind != "simple":
-        if config is not None:
-            raise invalid("camera_control.config is for type simple only")
-        return kind
-    if config is None:
-        raise invalid("camera_control.config is required for type simple")
-    values = [config.number(axis, -10, 10, 0.0) for axis in AXES]
-    config.done()
-    if sum(value != 0 for value in values) != 1:
-        raise invalid("exactly one value of camera_control.config must not be 0")
-    return kind
-
-
-def _flat_camera(body: Fields) -> str | None:
-    camera = body.inner("camera_control")
-    if camera is None:
-        return None
-    kind = camera.choice("type", _FLAT_CAMERAS)
-    config = camera.inner("config")
-    if config is not None:
-        config.number("value", -10, 10)
-        config.done()
-    camera.done()
-    return kind
-
-
-def _voices(body: Fields) -> tuple[str, ...]:
-    found = []
-    for item in body.inners("voice_list", 1, 2):
-        found.append(item.text("voice_id"))
-        item.done()
-    return tuple(found)
-
-
-def _masks(body: Fields) -> list[Picture]:
-    pictures = [Picture("static_mask", body.text("static_mask"))] if body.has("static_mask") else []
-    for number, item in enumerate(body.inners("dynamic_masks", 1, 6)):
-        pictures.append(Picture(f"dynamic_masks[{number}].mask", item.text("mask")))
-        steps = item.inners("trajectories", 2, 77)
-        if not steps:
-            raise invalid("trajectories is required")
-        for step in steps:
-            step.whole("x", 0, 10_000)
-            step.whole("y", 0, 10_000)
-            step.done()
-        item.done()
-    return pictures
-
-
-def _from_plain_images(body: Fields, conventions: Conventions) -> Order:
-    values = body.texts("image_list", 2, 4)
-    ratio = body.choice("aspect_ratio", conventions.ratios, "16:9")
-    order = _video(body, IMAGE, replace(conventions, prompt_required=True), ratio=ratio, first=True)
-    pictures = tuple(Picture(f"image_list[{number}]", value) for number, value in enumerate(values))
-    return replace(order, pictures=pictures)
-
-
-def _only(item: Fields, name: str) -> str:
-    value = item.text(name)
-    item.done()
-    return value
+    def _checked(self, order: Order) -> Order:
+        order = super()._checked(order)
+        if not self.image_list:
+            return self.framed(order)
+        self.lack(*Frames.model_fields)
+        self.need("prompt")
+        forbid(not self.prompt.strip(), "prompt must not be empty")
+        pictures = (Picture(f"image_list[{number}]", value) for number, value in enumerate(self.image_list))
+        return replace(order, pictures=tuple(pictures))
