@@ -1,4 +1,4 @@
-"""Everything that the bot answers to: the modules whose `COMMANDS`, `BUTTONS`, `REPLIES` and `EVENTS` are merged."""
+"""Everything that the bot answers to: the modules whose `COMMANDS`, `BUTTONS`, `QUESTIONS` and `EVENTS` are merged."""
 
 from handlers.account import privacy, quota, settings, stats
 from handlers.admin import (

@@ -71,6 +71,7 @@ class Dispatcher:
             self.menus,
             self._reader,
             self._earlier(incoming),
+            self._routes.questions,
         )
 
     def _earlier(self, incoming: Incoming) -> Sequence[Message]:
@@ -171,8 +172,8 @@ class Dispatcher:
         """What is declared for what a message means."""
         question = intent.question
         if question is not None:
-            reply = self._routes.replies[question.kind]
-            return Step(lambda: reply.handler(turn, question.payload), AccessLevel.USE)
+            kind = self._routes.questions[question.kind]
+            return Step(lambda: kind.answer(turn, question), AccessLevel.USE)
         if intent.meaning is Meaning.RUN_COMMAND and turn.command is not None:
             return self._command(turn, turn.command)
         return self._event(turn, intent.meaning)

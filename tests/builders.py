@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.credits.quota import Plan, Windows, windows
 from bot.domain.library.asset import Asset, AssetKind
 from bot.domain.requests.operations import Operation, Product
+from bot.domain.requests.question import NEXT_MESSAGE, Content, Question
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.tasks.lifecycle import (
     Accepted,
@@ -241,3 +242,16 @@ def a_draft(**changes: Any) -> Draft:
         "updated_at": NOW,
     }
     return Draft(**values | changes)
+
+
+def a_question(**changes: Any) -> Question:
+    values: dict[str, Any] = {
+        "chat_id": ADAS_CHAT,
+        "message_id": NEXT_MESSAGE,
+        "user_id": ADA,
+        "kind": "photo",
+        "payload": "",
+        "accepts": Content.PHOTO,
+        "expires_at": NOW + 15 * MINUTE,
+    }
+    return Question(**values | changes)

@@ -11,7 +11,7 @@ from typing import Self
 from bot.domain.units import Millis
 from bot.store.chats import Chats
 from bot.store.credits import CreditsStore, Spender
-from bot.store.drafts import Draft, Drafts, PendingQuestion, StoredAttachment
+from bot.store.drafts import Draft, Drafts, StoredAttachment
 from bot.store.engine import Engine, Trouble
 from bot.store.engine.lock import Wait
 from bot.store.engine.sqlite import SqliteEngine, migrate, path_of
@@ -36,7 +36,6 @@ __all__ = [
     "LibraryRefused",
     "NotEnough",
     "OverrideChanged",
-    "PendingQuestion",
     "Quarantined",
     "SentRecord",
     "Spender",

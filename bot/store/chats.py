@@ -14,7 +14,7 @@ class Chats(Subject):
     async def move(self, old: ChatId, new: ChatId, now: Millis) -> list[Task]:
         """Give a group its new id wherever the old one stands; its active tasks that no message shows.
 
-        Its tasks, drafts, questions, waiting updates and credits go along. The ids of its messages are forgotten,
+        Its tasks, drafts, waiting updates and credits go along. The ids of its messages are forgotten,
         for the new chat gives them to other messages. It may be told again, in any order, and changes nothing then.
         """
         unshown = """
@@ -105,10 +105,7 @@ MOVE = (
     AND user_id IN (SELECT moving.user_id FROM drafts AS moving WHERE moving.chat_id = :old)
     """,
     "UPDATE drafts SET chat_id = :new, message_id = NULL WHERE chat_id = :old",
-    """
-    DELETE FROM awaited WHERE chat_id = :new
-    AND user_id IN (SELECT moving.user_id FROM awaited AS moving WHERE moving.chat_id = :old)
-    """,
-    "UPDATE awaited SET chat_id = :new WHERE chat_id = :old",
+    # A question goes with the message that asked it.
+    "DELETE FROM questions WHERE chat_id = :old",
 )
 """In this order: the outbox is found by the chat that its tasks still have."""

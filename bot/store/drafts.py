@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.domain.requests.question import Question
 from bot.domain.requests.request import Attachment
 from bot.domain.units import ChatId, Millis, UserId
 from bot.store.engine import Row, Subject, Transaction
@@ -21,17 +22,6 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class PendingQuestion:
-    """What a user was asked to send next: `kind` says what for, `subject` about which."""
-
-    user_id: UserId
-    chat_id: ChatId
-    kind: str
-    subject: str
-    asked_at: Millis
-
-
-@dataclass(frozen=True, slots=True)
 class StoredAttachment:
     """A prepared image or sound, kept while it is needed or its owner is known."""
 
@@ -41,7 +31,7 @@ class StoredAttachment:
 
 
 class Drafts(Subject):
-    """One draft and one question for each user in each chat."""
+    """One draft for each user in each chat, and the questions that messages ask."""
 
     # -- drafts --------------------------------------------------------------------------------------
 
@@ -77,19 +67,30 @@ class Drafts(Subject):
 
     # -- questions -----------------------------------------------------------------------------------
 
-    async def save_question(self, question: PendingQuestion) -> None:
-        """Save what a user is asked for in a chat, replacing an earlier question."""
-        await self._write(lambda tx: tx.insert("awaited", question, replace=("user_id", "chat_id")))
+    async def save_question(self, question: Question) -> None:
+        """Save a question, replacing what its message asked before."""
+        key = ("chat_id", "message_id", "user_id")
+        await self._write(lambda tx: tx.insert("questions", question, replace=key))
 
-    async def get_question(self, user_id: UserId, chat_id: ChatId) -> PendingQuestion | None:
-        """What a user is asked for in a chat."""
-        statement = "SELECT * FROM awaited WHERE user_id = :user AND chat_id = :chat"
-        return await self._read(lambda tx: tx.one(PendingQuestion, statement, user=user_id, chat=chat_id))
+    async def list_questions(
+        self, user_id: UserId, chat_id: ChatId, messages: Sequence[int], now: Millis
+    ) -> list[Question]:
+        """The questions that messages of a chat ask until now or later, and the user's among `NEXT_MESSAGE`."""
+        statement = """
+            SELECT * FROM questions WHERE chat_id = :chat AND message_id = ANY (:messages)
+            AND (user_id = :user OR message_id != 0) AND expires_at >= :now
+        """
+        values = {"user": user_id, "chat": chat_id, "messages": messages, "now": now}
+        return await self._read(lambda tx: tx.all(Question, statement, **values))
 
-    async def delete_question(self, user_id: UserId, chat_id: ChatId) -> None:
-        """Delete the question that a user was asked in a chat."""
-        statement = "DELETE FROM awaited WHERE user_id = :user AND chat_id = :chat"
-        await self._write(lambda tx: tx.run(statement, user=user_id, chat=chat_id))
+    async def delete_question(self, user_id: UserId, chat_id: ChatId, message_id: int, now: Millis) -> bool:
+        """Delete the question to a user that a message asks; False where it expired before now, or there is none."""
+        statement = """
+            DELETE FROM questions
+            WHERE chat_id = :chat AND message_id = :message AND user_id = :user AND expires_at >= :now
+        """
+        values = {"user": user_id, "chat": chat_id, "message": message_id, "now": now}
+        return bool(await self._write(lambda tx: tx.run(statement, **values)))
 
     # -- texts ---------------------------------------------------------------------------------------
 

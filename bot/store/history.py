@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.domain.tasks.task import Delivery, MessagePurpose, NotedMessage, Task
+from bot.domain.tasks.task import Delivery, NotedMessage, Task
 from bot.domain.units import ChatId, TaskId, UserId
 from bot.store.engine import Row, Subject, Transaction, mapper
 from bot.store.outbox import with_task
@@ -78,16 +78,14 @@ class History(Subject):
         message_id: int,
         task_id: TaskId,
         position: int,
-        purpose: MessagePurpose,
         file_unique_id: str | None = None,
     ) -> None:
-        """Save what a message about one of a finished task's results is for, and the result's file in it."""
+        """Save that a message is about one of a finished task's results, and the result's file in it."""
         row = {
             "chat_id": chat_id,
             "message_id": message_id,
             "task_id": task_id,
             "position": position,
-            "purpose": str(purpose),
         }
         file = {"file_unique_id": file_unique_id, "task_id": task_id, "position": position}
 
@@ -101,12 +99,12 @@ class History(Subject):
     async def get_message(self, chat_id: ChatId, message_id: int) -> NotedMessage | None:
         """What a message is about: one that brought a result, or one of `save_message`."""
         of_result = """
-            SELECT tasks.*, outbox.position, NULL AS purpose FROM outbox JOIN tasks ON tasks.id = outbox.task_id
+            SELECT tasks.*, outbox.position FROM outbox JOIN tasks ON tasks.id = outbox.task_id
             WHERE outbox.message_id = :message AND tasks.chat_id = :chat
             ORDER BY outbox.id DESC LIMIT 1
         """
         noted = """
-            SELECT tasks.*, task_messages.position, task_messages.purpose
+            SELECT tasks.*, task_messages.position
             FROM task_messages JOIN tasks ON tasks.id = task_messages.task_id
             WHERE task_messages.message_id = :message AND task_messages.chat_id = :chat
         """
@@ -121,7 +119,7 @@ class History(Subject):
     async def get_file(self, file_unique_ids: Sequence[str], user_id: UserId) -> NotedMessage | None:
         """The result, not hidden, that a file shows, wherever it stands: the user's own, or else anybody's."""
         statement = """
-            SELECT tasks.*, result_files.position, NULL AS purpose
+            SELECT tasks.*, result_files.position
             FROM result_files JOIN tasks ON tasks.id = result_files.task_id
             WHERE result_files.file_unique_id = ANY (:files) AND tasks.hidden = 0
             ORDER BY tasks.user_id = :user DESC, tasks.sequence DESC LIMIT 1

@@ -184,7 +184,7 @@ CLEAN = (
     """,
     "DELETE FROM quarantine WHERE received_at < :before",
     "DELETE FROM drafts WHERE updated_at < :before",
-    "DELETE FROM awaited WHERE asked_at < :before",
+    "DELETE FROM questions WHERE expires_at < :before",
     "DELETE FROM assets WHERE state = 'failed' AND made_at < :before",
     "DELETE FROM offers WHERE offered_at < :before",
     """

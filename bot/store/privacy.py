@@ -103,7 +103,7 @@ FORGET = (
     "DELETE FROM drafts WHERE user_id = :user",
     "DELETE FROM kept_words WHERE user_id = :user",
     "DELETE FROM templates WHERE user_id = :user",
-    "DELETE FROM awaited WHERE user_id = :user",
+    "DELETE FROM questions WHERE user_id = :user",
     "DELETE FROM quarantine WHERE user_id = :user",
     # What a provider may still have is deleted there, and then here, without anybody's name.
     """

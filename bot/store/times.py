@@ -44,7 +44,7 @@ MOVES = {
     """,
     # How long a card and a question are good for.
     "drafts": "UPDATE drafts SET updated_at = updated_at + :step",
-    "awaited": "UPDATE awaited SET asked_at = asked_at + :step",
+    "questions": "UPDATE questions SET expires_at = expires_at + :step",
 }
 """What moves, table by table."""
 

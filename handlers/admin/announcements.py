@@ -180,4 +180,4 @@ BUTTONS = (
     page(SendBroadcast, _send, Permission.BROADCAST),
     page(StopBroadcast, _stop, Permission.BROADCAST),
 )
-REPLIES = (reply(AskNotice, _on_notice_reply), reply(AskBroadcast, _on_broadcast_reply))
+QUESTIONS = (reply(AskNotice, _on_notice_reply), reply(AskBroadcast, _on_broadcast_reply))

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.domain.people.access import Permission
+from bot.domain.requests.question import Content
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
-from bot.services.requests.interpret import Content
 from handlers.chat.html import View
 from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload
-from handlers.chat.routes import Press, Reply
+from handlers.chat.routes import Press, QuestionKind
 from handlers.chat.turn import Turn
 
 P = TypeVar("P", bound=Payload)
@@ -68,19 +68,16 @@ def question(payload: type[P], key: str, permission: Permission) -> Press[P]:
     return page(payload, show, permission)
 
 
-def reply(payload: type[P], show: Page[P]) -> Reply:
+def reply(payload: type[P], show: Page[P]) -> QuestionKind[P]:
     """What is done with the words that the button `payload` asked for."""
 
-    async def on_reply(turn: Turn, subject: str) -> None:
+    async def on_reply(turn: Turn, about: P) -> None:
         if (await turn.services.access.standing(turn.user_id)).role is None:
             await turn.stop_asking()
             raise UserError("error.admin.only")
-        # If the words are refused, the question stays open for better ones.
-        view = await show(turn, payload.unpack(subject))
-        await turn.stop_asking()
-        await turn.answer(view)
+        await turn.answer(await show(turn, about))
 
-    return Reply(payload.action, Content.TEXT, on_reply)
+    return QuestionKind(payload, Content.TEXT, on_reply)
 
 
 async def ask(turn: Turn, button: Payload, key: str, **params: object) -> View:
@@ -92,8 +89,7 @@ async def ask(turn: Turn, button: Payload, key: str, **params: object) -> View:
     """
     if not turn.is_private:
         raise UserError("error.admin.in_private")
-    _, subject = button.pack()
-    await turn.services.questions.ask(turn.user_id, turn.chat_id, button.action, subject)
+    await turn.ask(button)
     stop = to(turn.user_id, turn.t("button.panel_never_mind"), StopAsking())
     return View(turn.t(key, **params), [[stop]])
 

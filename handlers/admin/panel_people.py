@@ -239,7 +239,7 @@ BUTTONS = (
     question(AskBanReason, "panel.ask_reason", Permission.BAN),
     page(Unban, _unban, Permission.BAN),
 )
-REPLIES = (
+QUESTIONS = (
     reply(AskSearch, _on_search_reply),
     reply(AskMessage, _on_message_reply),
     reply(AskAmount, _on_amount_reply),

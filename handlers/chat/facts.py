@@ -1,13 +1,14 @@
 """The facts about a message that decide what it means: read from it and from the store, before any handler runs."""
 
+from collections.abc import Mapping
+
 from telegram.constants import ChatType
 
+from bot.domain.requests.question import NEXT_MESSAGE, NO_CONTENT, Content, Question
 from bot.domain.tasks.task import NotedMessage, Task
 from bot.services.requests.cards import Card
 from bot.services.requests.interpret import (
-    NO_CONTENT,
     Author,
-    Content,
     Draft,
     Facts,
     Intent,
@@ -22,6 +23,7 @@ from handlers.chat.pointers import (
     Medium,
     is_film,
     is_reply_to,
+    message_replied_to,
     picture_replied_to,
     pointed_at,
     result_replied_to,
@@ -35,15 +37,17 @@ _OTHER_CONTENT = ("checklist", "gift", "unique_gift", "giveaway", "giveaway_winn
 async def interpret_message(turn: Turn, routes: Routes) -> Intent:
     """What a message means, or an edit of one."""
     typed, is_edited = _typed(turn, routes), turn.update.edited_message is not None
-    services, card, noted, asked, replied = turn.services, None, None, None, Replied.NOTHING
+    card, noted, replied, questions = None, None, Replied.NOTHING, dict[int, Question]()
+    replied_id = message_replied_to(turn) or NEXT_MESSAGE
     # Talk in a group is looked up nowhere.
     is_open = not is_edited and typed is Typed.NONE and (turn.is_private or turn.is_reply)
     if is_open or turn.earlier:
-        card = await services.cards.get(turn.user_id, turn.chat_id)
+        card = await turn.services.cards.get(turn.user_id, turn.chat_id)
     if is_open:
         noted = await result_replied_to(turn)
-        asked = await services.questions.pending(turn.user_id, turn.chat_id)
         replied = await _replied(turn, card, noted)
+        shown = NEXT_MESSAGE if card is None else card.message_id or NEXT_MESSAGE
+        questions = await turn.find_questions(NEXT_MESSAGE, shown, replied_id)
     facts = Facts(
         content=_content(turn),
         private=turn.is_private,
@@ -61,12 +65,12 @@ async def interpret_message(turn: Turn, routes: Routes) -> Intent:
         replied=replied,
         replies_to_source=card is not None and is_reply_to(turn, card.source_message_id),
         completes_draft=card is not None and _completes(turn, card),
-        question=None if noted is None or noted.purpose is None else routes.question(noted.purpose),
+        question=None if noted is None else questions.get(replied_id),
     )
     return interpret(
         facts,
-        None if card is None else await _draft(turn, card, routes),
-        None if asked is None else routes.question(asked.kind, asked.subject),
+        None if card is None else await _draft(turn, card, questions),
+        questions.get(NEXT_MESSAGE),
     )
 
 
@@ -78,12 +82,12 @@ async def find_made(turn: Turn) -> Task | None:
     return task if task is not None and task.user_id == turn.user_id else None
 
 
-async def _draft(turn: Turn, card: Card, routes: Routes) -> Draft:
+async def _draft(turn: Turn, card: Card, questions: Mapping[int, Question]) -> Draft:
     return Draft(
         card.takes_words,
         card.takes_pictures,
         turn.is_private and await turn.services.cards.is_current(turn.user_id, turn.chat_id),
-        None if card.awaits is None else routes.question(card.awaits),
+        None if card.message_id is None else questions.get(card.message_id),
     )
 
 

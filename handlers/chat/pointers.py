@@ -119,10 +119,14 @@ def is_film(holder: Holder) -> bool:
     return bool(is_video or holder.video or holder.animation or holder.video_note)
 
 
+def message_replied_to(turn: Turn) -> int | None:
+    """The id of the message of this chat that a message replies to."""
+    return None if turn.replied_to is None else turn.replied_to.message_id
+
+
 def is_reply_to(turn: Turn, message_id: int | None) -> bool:
     """Whether a message replies to this message of the chat; never to None."""
-    replied = turn.replied_to
-    return replied is not None and replied.message_id == message_id
+    return message_id is not None and message_replied_to(turn) == message_id
 
 
 async def delete_replied_to(turn: Turn) -> None:

@@ -1,6 +1,6 @@
 """What a module declares of itself: commands, buttons, questions, and kinds of messages, with their handlers.
 
-Each module of `handlers/` lists these in tuples called `COMMANDS`, `BUTTONS`, `REPLIES` and `EVENTS`;
+Each module of `handlers/` lists these in tuples called `COMMANDS`, `BUTTONS`, `QUESTIONS` and `EVENTS`;
 `handlers/__init__.py` merges them, and `handlers/dispatcher.py` looks up there what to do with an update.
 """
 
@@ -14,7 +14,9 @@ from types import ModuleType
 from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from bot.domain.people.access import AccessLevel, Permission
-from bot.services.requests.interpret import Content, Meaning, Question
+from bot.domain.requests.question import Content, Question
+from bot.domain.units import DAY, MINUTE, Millis
+from bot.services.requests.interpret import Meaning
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import MenuEntry
 from handlers.chat.turn import Turn
@@ -89,17 +91,41 @@ class Press(Generic[P]):
         return await (handler(turn) if _second_parameter(handler) is None else handler(turn, payload))
 
 
+QUESTION_TTL = Millis(15 * MINUTE)
+"""How long a question is open that the next message answers; later, that is a message like any other."""
+
+REPLY_TTL = Millis(30 * DAY)
+"""How long a question is open that only a reply to it answers, or a change of its card."""
+
 SUBSCRIPTION = "subscription"
 """The kind of update about a paid plan (Bot API 10.2, BotSubscriptionUpdated); the library hands it on unread."""
 
 
 @dataclass(frozen=True)
-class Reply:
-    """A kind of question: what it accepts, and who takes the answer, with what the question is about."""
+class QuestionKind(Generic[P]):
+    """A kind of question: what it is about, what it accepts, who takes the answer, and how long it is open.
 
-    kind: str
-    accepts: Content
-    handler: Callable[[Turn, str], Awaitable[None]]
+    Where the handler refuses the answer, the question stays open for a better one. `open_for` is in milliseconds.
+    """
+
+    payload: type[P]
+    accepts: Content | Callable[[P], Content]
+    handler: Callable[[Turn, P], Awaitable[None]]
+    open_for: Millis = QUESTION_TTL
+
+    def accepts_about(self, about: P) -> Content:
+        """What answers a question about this."""
+        return self.accepts(about) if callable(self.accepts) else self.accepts
+
+    async def answer(self, turn: Turn, question: Question) -> None:
+        """Call the handler, and close the question.
+
+        Raises:
+            UserError: the answer cannot be used, or the question is one of another version.
+
+        """
+        await self.handler(turn, self.payload.unpack(question.payload))
+        await turn.services.questions.close(question.user_id, question.chat_id, question.message_id)
 
 
 class Kind(StrEnum):
@@ -134,7 +160,7 @@ class Routes:
 
     commands: Mapping[str, Command]
     buttons: Mapping[str, Press[Any]]
-    replies: Mapping[str, Reply]
+    questions: Mapping[str, QuestionKind[Any]]
     events: Mapping[Kind | Meaning, Event]
 
     @classmethod
@@ -142,7 +168,7 @@ class Routes:
         cls,
         commands: Iterable[Command] = (),
         buttons: Iterable[Press[Any]] = (),
-        replies: Iterable[Reply] = (),
+        questions: Iterable[QuestionKind[Any]] = (),
         events: Iterable[Event] = (),
     ) -> Self:
         """Merge declarations.
@@ -156,7 +182,7 @@ class Routes:
             _unique(
                 (action, button) for button in buttons for action in (button.payload.action, *button.formerly)
             ),
-            _unique((reply.kind, reply) for reply in replies),
+            _unique((question.payload.action, question) for question in questions),
             _unique((event.kind, event) for event in events),
         )
 
@@ -172,16 +198,11 @@ class Routes:
         def declared(name: str) -> Iterator[Any]:
             return chain.from_iterable(getattr(module, name, ()) for module in modules)
 
-        return cls.of(declared("COMMANDS"), declared("BUTTONS"), declared("REPLIES"), declared("EVENTS"))
+        return cls.of(declared("COMMANDS"), declared("BUTTONS"), declared("QUESTIONS"), declared("EVENTS"))
 
     def button(self, action: str, argument: str) -> Press[Any] | None:
         """The kind of a button; the first part of the argument may name it too."""
         return self.buttons.get(f"{action}.{argument.partition('.')[0]}") or self.buttons.get(action)
-
-    def question(self, kind: str, payload: str = "") -> Question | None:
-        """A question of this kind; None where no answer to it is declared."""
-        reply = self.replies.get(kind)
-        return None if reply is None else Question(kind, payload, reply.accepts)
 
 
 K = TypeVar("K")

@@ -1,15 +1,18 @@
 """One update as a handler sees it: who acts, where, in which language, and how to answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import structlog
 from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, Message, Update, User
 
 from bot.domain.requests.choices import Preferences
+from bot.domain.requests.question import NEXT_MESSAGE, Content, Question
 from bot.domain.tasks.task import Origin, Task
 from bot.domain.units import ChatId, Millis, UserId
 from bot.i18n import Texts, for_language
@@ -18,6 +21,7 @@ from bot.services.ports import ChatError, ChatGone, ChatMoved
 from bot.services.requests.cards import Card
 from handlers.chat import people
 from handlers.chat.html import View
+from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Menus
 from handlers.chat.reading import Reader, TypedCommand, Words, is_foreign
 from handlers.sending.chat import Chat, ReplyTarget
@@ -44,6 +48,17 @@ def _replied_to(message: Message) -> Message | None:
     return None if replied is None or replied.forum_topic_created is not None else replied
 
 
+class Asking(Protocol):
+    """A kind of question, as far as asking it goes."""
+
+    @property
+    def open_for(self) -> Millis:
+        """How long it is open."""
+
+    def accepts_about(self, about: Any) -> Content:
+        """What answers a question about this."""
+
+
 class Turn:
     """One update. The dispatcher makes it, and loads the person before a handler sees it.
 
@@ -65,12 +80,14 @@ class Turn:
         menus: Menus,
         reader: Reader,
         earlier: Sequence[Message] = (),
+        question_kinds: Mapping[str, Asking] = MappingProxyType({}),
     ) -> None:
         self.update = update
         self.services = services
         self.chat = chat
         self.menus = menus
         self._reader = reader
+        self._question_kinds = question_kinds
         self._bot: Bot = reader.bot
         self.message: Message | None = update.message or update.edited_message
         self.pressed: MaybeInaccessibleMessage | None = (
@@ -347,11 +364,31 @@ class Turn:
         if not await self.delete(message_id):
             await self.chat.edit_buttons(self.chat_id, message_id)
 
-    async def ask(self, kind: str, subject: str, view: View) -> None:
-        """Ask for something. The next message that fits goes to the `Reply` of this kind, with the subject."""
-        await self.services.questions.ask(self.user_id, self.chat_id, kind, subject)
-        await self.answer(view)
+    async def ask(self, about: Payload, view: View | None = None, message_id: int = NEXT_MESSAGE) -> None:
+        """Ask for what the `QuestionKind` of this payload accepts, with `view` where it is not shown yet.
 
-    async def stop_asking(self) -> None:
-        """Forget what was asked for: it came, or is not wanted after all."""
-        await self.services.questions.close(self.user_id, self.chat_id)
+        The next message answers, or only one that concerns the message of this id.
+        """
+        kind = self._question_kinds[about.action]
+        await self.services.questions.ask(
+            Question(
+                self.chat_id,
+                message_id,
+                self.user_id,
+                about.action,
+                about.pack()[1],
+                kind.accepts_about(about),
+                Millis(self.now() + kind.open_for),
+            )
+        )
+        if view is not None:
+            await self.answer(view)
+
+    async def find_questions(self, *messages: int) -> dict[int, Question]:
+        """The open questions of these messages of this chat, without those of a kind that there is no more."""
+        found = await self.services.questions.find(self.user_id, self.chat_id, *messages)
+        return {message: each for message, each in found.items() if each.kind in self._question_kinds}
+
+    async def stop_asking(self, message_id: int = NEXT_MESSAGE) -> bool:
+        """Forget what was asked for, which is not wanted after all; False where nothing was."""
+        return await self.services.questions.close(self.user_id, self.chat_id, message_id)

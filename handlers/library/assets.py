@@ -17,24 +17,22 @@ from bot.domain.library.asset import (
     voice_source,
 )
 from bot.domain.people.access import AccessLevel
+from bot.domain.requests.question import Content
 from bot.domain.tasks.advice import advice_for
 from bot.domain.tasks.task import FailureKind, NotedMessage
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
-from bot.services.requests.interpret import Content
 from handlers.chat.files import RemoteFile, fetch_file, save_file, sound_file_of
 from handlers.chat.html import View, fitting, inline
 from handlers.chat.inputs import pictures_of, sound_in
 from handlers.chat.keyboards import DANGER, Button, Payload, confirmation
 from handlers.chat.menus import Section
 from handlers.chat.pointers import Medium, use
-from handlers.chat.routes import Command, Press, Reply
+from handlers.chat.routes import Command, Press, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.library.template_views import never_mind
 
-PHOTOS = "element_photos"
-SOUND = "voice_sound"
 DESCRIPTION_SHOWN = 100
 NAME_ON_BUTTON = 24
 
@@ -58,6 +56,20 @@ class DeleteAsset(Payload, action="asset_gone"):
     """Delete an element or voice."""
 
     asset_id: str
+
+
+@dataclass(frozen=True)
+class NewElement(Payload, action="element_photos"):
+    """An element of this name and description, which waits for its photos."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class NewVoice(Payload, action="voice_sound"):
+    """A voice of this name, which waits for its recording."""
+
+    name: str
 
 
 # -- making ------------------------------------------------------------------------------------------
@@ -101,19 +113,17 @@ async def voice(turn: Turn, text: str) -> None:
         await _ask(turn, AssetKind.VOICE, name)
 
 
-async def on_photos_reply(turn: Turn, subject: str) -> None:
+async def on_photos_reply(turn: Turn, about: NewElement) -> None:
     """Make an element of the photos that it asked for."""
-    name, description = read_name(AssetKind.ELEMENT, subject)
+    name, description = read_name(AssetKind.ELEMENT, about.text)
     await _make_element(turn, name, description, pictures_of(turn))
-    await turn.stop_asking()
 
 
-async def on_sound_reply(turn: Turn, name: str) -> None:
+async def on_sound_reply(turn: Turn, about: NewVoice) -> None:
     """Make a voice of the recording that it asked for."""
     file = sound_file_of(turn.message)
     if file is not None:
-        await _make_voice(turn, name, file)
-        await turn.stop_asking()
+        await _make_voice(turn, about.name, file)
 
 
 async def _read_name(turn: Turn, kind: AssetKind, text: str) -> tuple[str, str]:
@@ -152,9 +162,8 @@ async def _make(turn: Turn, wish: Wish, *, alone: bool = False) -> None:
 
 
 async def _ask(turn: Turn, kind: AssetKind, name: str, description: str = "") -> None:
-    question = PHOTOS if kind is AssetKind.ELEMENT else SOUND
-    view = material_question(turn.t, kind, name, turn.user_id)
-    await turn.ask(question, f"{name} {description}".strip(), view)
+    about = NewElement(f"{name} {description}".strip()) if kind is AssetKind.ELEMENT else NewVoice(name)
+    await turn.ask(about, material_question(turn.t, kind, name, turn.user_id))
 
 
 # -- having ------------------------------------------------------------------------------------------
@@ -271,4 +280,7 @@ BUTTONS = (
     Press(AskToDeleteAsset, on_ask_to_delete, AccessLevel.VIEW),
     Press(DeleteAsset, on_delete, AccessLevel.VIEW),
 )
-REPLIES = (Reply(PHOTOS, Content.PHOTO, on_photos_reply), Reply(SOUND, Content.SOUND, on_sound_reply))
+QUESTIONS = (
+    QuestionKind(NewElement, Content.PHOTO, on_photos_reply),
+    QuestionKind(NewVoice, Content.SOUND, on_sound_reply),
+)

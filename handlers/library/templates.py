@@ -8,15 +8,15 @@ from telegram import Message
 
 from bot.domain.library.template import Template
 from bot.domain.people.access import AccessLevel
+from bot.domain.requests.question import Content
 from bot.domain.requests.request import VideoRequest
 from bot.errors import UserError
 from bot.services.ports import ChatError, ChatRefused
-from bot.services.requests.interpret import Content
 from handlers.chat.html import View, error_sentence
 from handlers.chat.inputs import read_inputs
 from handlers.chat.menus import Section
 from handlers.chat.pointers import Medium, result_replied_to, use
-from handlers.chat.routes import Command, Press, Reply
+from handlers.chat.routes import Command, Press, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.library import template_views as views
 from handlers.making.submit import submit_or_ask, submit_pressed
@@ -28,9 +28,6 @@ log = structlog.get_logger(__name__)
 LINK_PREFIX = "template_"
 FORMER_LINK_PREFIX = "recipe_"
 """Of links that were shared by earlier versions."""
-
-PHOTO = "template_photo"
-TITLE = "template_title"
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 """A preview of another kind is taken for a video."""
@@ -110,17 +107,15 @@ async def on_run(turn: Turn, button: views.RunTemplate) -> None:
         raise UserError("error.template.private_chat")
     turn.services.templates.preview(template)
     question = views.photo_question(turn.t, template, turn.user_id)
-    await turn.ask(PHOTO, f"{template.token}.{button.price or 0}", question)
+    await turn.ask(button, question)
 
 
-async def on_photo_reply(turn: Turn, subject: str) -> None:
+async def on_photo_reply(turn: Turn, about: views.RunTemplate) -> None:
     """Make a template's video of the photos that it asked for."""
-    token, _, shown = subject.partition(".")
-    template = await _find(turn, token)
+    template = await _find(turn, about.token)
     inputs = await read_inputs(turn, Medium.PHOTO)
     request = turn.services.templates.fill(template, inputs.pictures, inputs.text, inputs.names)
-    await turn.stop_asking()
-    await submit_or_ask(turn, request, int(shown or 0))
+    await submit_or_ask(turn, request, about.price or 0)
 
 
 async def on_rename(turn: Turn, button: views.RenameTemplate) -> None:
@@ -128,13 +123,12 @@ async def on_rename(turn: Turn, button: views.RenameTemplate) -> None:
     template = await turn.services.templates.get_owned(turn.user_id, button.token)
     if not turn.is_private:
         raise UserError("error.template.private_chat")
-    await turn.ask(TITLE, template.token, views.title_question(turn.t, template, turn.user_id))
+    await turn.ask(button, views.title_question(turn.t, template, turn.user_id))
 
 
-async def on_title_reply(turn: Turn, token: str) -> None:
+async def on_title_reply(turn: Turn, about: views.RenameTemplate) -> None:
     """Give a template the title that was asked for."""
-    template = await turn.services.templates.rename(turn.user_id, token, turn.text)
-    await turn.stop_asking()
+    template = await turn.services.templates.rename(turn.user_id, about.token, turn.text)
     await turn.answer(_card(turn, template))
 
 
@@ -238,4 +232,7 @@ BUTTONS = (
     Press(views.AskToDeleteTemplate, on_ask_to_delete, formerly=("recipe_delete",)),
     Press(views.DeleteTemplate, on_delete, formerly=("recipe_gone",)),
 )
-REPLIES = (Reply(PHOTO, Content.PHOTO, on_photo_reply), Reply(TITLE, Content.TEXT, on_title_reply))
+QUESTIONS = (
+    QuestionKind(views.RunTemplate, Content.PHOTO, on_photo_reply),
+    QuestionKind(views.RenameTemplate, Content.TEXT, on_title_reply),
+)

@@ -4,11 +4,12 @@ Buttons change it where it stands. What people send to it changes it too; then i
 """
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.choices import ANSWERED
 from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.question import NEXT_MESSAGE, NO_CONTENT
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.units import ChatId
 from bot.errors import UserError
@@ -17,17 +18,23 @@ from bot.services.compose import Pictures
 from bot.services.requests.cards import OUTFIT, Card, card_name, dump_card, load_card
 from handlers.chat.html import View
 from handlers.chat.inputs import parse_prompt, read_inputs
+from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Menu, Section
 from handlers.chat.pointers import Medium
-from handlers.chat.routes import Command, Event, Kind, Press
+from handlers.chat.routes import Command, Event, Kind, Press, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.making import card_views
 from handlers.making.submit import aside_view, card_view, show_card, submit
 from handlers.sending.chat import ReplyTarget
 from handlers.sending.pacing import Urgency
 
-SUGGESTION = "suggestion"
-"""The kind of question that holds a suggested prompt."""
+
+@dataclass(frozen=True)
+class SuggestedPrompt(Payload, action="suggestion"):
+    """A better prompt for a card; a tap takes it."""
+
+    card: str
+    prompt: str
 
 
 async def new(turn: Turn) -> None:
@@ -113,10 +120,13 @@ async def on_open(turn: Turn, button: card_views.OpenCard) -> None:
     """Show the choices of an option, or the whole card again."""
     option = button.option
     card = await _named(turn, button.card)
-    card = replace(card, awaits=option if option in ANSWERED else None)
     if option is None:
         await _change(turn, card)
         return
+    if option in ANSWERED and card.message_id is not None:
+        await turn.ask(button, message_id=card.message_id)
+    else:
+        await turn.stop_asking(turn.message_id or NEXT_MESSAGE)
     await turn.services.cards.save(turn.user_id, turn.chat_id, card)
     choices = turn.services.cards.choices(card.request, option)
     prices = {choice.key: turn.services.compose.price(choice.request) for choice in choices}
@@ -148,19 +158,25 @@ async def on_improve_prompt(turn: Turn, button: card_views.ImprovePrompt) -> Non
     suggestion = await services.assistant.improve(
         turn.user_id, request.prompt, of_a_photo=bool(request.images)
     )
-    await services.questions.ask(turn.user_id, turn.chat_id, SUGGESTION, suggestion)
+    if turn.message_id is not None:
+        await turn.ask(SuggestedPrompt(button.card, suggestion), message_id=turn.message_id)
     view = card_views.improved_prompt(turn.t, button.card, request.prompt, suggestion, turn.user_id)
     await turn.edit(view)
 
 
-async def on_use_prompt(turn: Turn, button: card_views.UsePrompt) -> None:
+async def on_use_prompt(turn: Turn) -> None:
     """Replace the card's prompt by the suggested one."""
-    pending = await turn.services.questions.pending(turn.user_id, turn.chat_id)
-    if pending is None or pending.kind != SUGGESTION:
+    message_id = turn.message_id or NEXT_MESSAGE
+    question = (await turn.find_questions(message_id)).get(message_id)
+    if question is None or question.kind != SuggestedPrompt.action:
         raise UserError("error.button.stale")
-    card = await _named(turn, button.card)
-    await _change(turn, turn.services.cards.set_prompt(card, pending.subject))
-    await turn.stop_asking()
+    await SUGGESTION.answer(turn, question)
+
+
+async def on_suggested(turn: Turn, suggested: SuggestedPrompt) -> None:
+    """Take a suggested prompt."""
+    card = await _named(turn, suggested.card)
+    await _change(turn, turn.services.cards.set_prompt(card, suggested.prompt))
 
 
 async def on_generate(turn: Turn, button: card_views.Generate) -> None:
@@ -231,7 +247,8 @@ async def _named(turn: Turn, name: str) -> Card:
 
 
 async def _change(turn: Turn, card: Card) -> None:
-    """Save a card and show it in its place."""
+    """Save a card and show it in its place; what was asked there is not wanted any more."""
+    await turn.stop_asking(turn.message_id or NEXT_MESSAGE)
     await turn.services.cards.save(turn.user_id, turn.chat_id, card)
     await turn.edit(await card_view(turn, card))
 
@@ -250,4 +267,6 @@ BUTTONS = (
     Press(card_views.Decline, on_decline, AccessLevel.VIEW),
     Press(card_views.Discard, on_discard, AccessLevel.VIEW),
 )
+SUGGESTION = QuestionKind(SuggestedPrompt, NO_CONTENT, on_suggested)
+QUESTIONS = (SUGGESTION,)
 EVENTS = (Event(Kind.MOVED, on_moved, AccessLevel.OPEN),)

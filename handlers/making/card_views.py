@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 from html import escape
 
-from bot.domain.requests.choices import CAMERAS, NONE, Choice, Knob
+from bot.domain.requests.choices import ANSWERED, CAMERAS, NONE, Choice, Knob
 from bot.domain.requests.request import VideoRequest
 from bot.domain.units import Credits, UserId
 from bot.i18n import Texts
@@ -231,7 +231,7 @@ def choices(
         payload = Choose(shown.name, option, choice.key)
         buttons.append(Button(mark_chosen(t, label, is_chosen=choice.chosen), payload, owner=owner))
     lines = [f"<b>{t(f'knob.{option}')}</b>"]
-    if shown.awaits is option:
+    if option in ANSWERED:
         lines.append(t(f"card.ask.{option}"))
         if option is Knob.NEGATIVE:
             lines.append(_negative(t, shown.request))

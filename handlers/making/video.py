@@ -5,17 +5,18 @@ from functools import partial
 
 from bot.domain.requests.choices import Knob
 from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.question import NEXT_MESSAGE, Content
 from bot.domain.units import TaskId
 from bot.errors import UserError
 from bot.services.compose import Pictures
 from bot.services.requests.cards import PHOTO, PROMPT, Card
-from bot.services.requests.interpret import Content, Meaning
+from bot.services.requests.interpret import Meaning
 from handlers.chat.files import RemoteFile, save_file
 from handlers.chat.inputs import Inputs, parse_prompt, read_inputs, read_prompt
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Menu, Section
 from handlers.chat.pointers import Medium, is_reply_to
-from handlers.chat.routes import Command, Event, Press, Reply
+from handlers.chat.routes import REPLY_TTL, Command, Event, Press, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.making import card_views
 from handlers.making.submit import make_video, open_card, show_card
@@ -74,14 +75,20 @@ async def _read_photos(turn: Turn, card: Card | None) -> Inputs:
     return await read_inputs(turn, Medium.PHOTO, pointing=not began)
 
 
-async def on_option_reply(turn: Turn, _: str) -> None:
+async def on_option_reply(turn: Turn, about: card_views.OpenCard) -> None:
     """Set the option that the card asked for."""
-    await change_draft(turn)
+    cards = turn.services.cards
+    card = await cards.get_named(turn.user_id, turn.chat_id, about.card)
+    if about.option is Knob.END_FRAME:
+        inputs = await _read_photos(turn, card)
+        changed = cards.set_end_frame(card, inputs.pictures, turn.preferences)
+    else:
+        changed = cards.set_typed(card, about.option or Knob.NEGATIVE, turn.arguments)
+    await show_card(turn, changed)
 
 
-async def on_end_frame_reply(turn: Turn, _: str) -> None:
-    """Take the photo that the card asked for."""
-    await add_photos(turn)
+def _answers(about: card_views.OpenCard) -> Content:
+    return Content.PHOTO if about.option is Knob.END_FRAME else Content.TEXT
 
 
 async def ask_which_draft(turn: Turn) -> None:
@@ -103,7 +110,17 @@ async def on_change_draft(turn: Turn, button: card_views.ChangeDraft) -> None:
     text = await _saved_text(turn, button.token)
     cards = turn.services.cards
     card = await cards.get_named(turn.user_id, turn.chat_id, button.card)
-    changed = cards.answer(card, text, await turn.services.assets.names(turn.user_id))
+    shown = card.message_id or NEXT_MESSAGE
+    question = (await turn.find_questions(shown)).get(shown)
+    if (
+        question is not None
+        and question.kind == card_views.OpenCard.action
+        and question.accepts & Content.TEXT
+    ):
+        option = card_views.OpenCard.unpack(question.payload).option
+        changed = cards.set_typed(card, option or Knob.NEGATIVE, text)
+    else:
+        changed = cards.answer(card, text, await turn.services.assets.names(turn.user_id))
     await show_card(turn, changed, turn.reply_target.below)
     await _remove_question(turn)
 
@@ -156,8 +173,4 @@ EVENTS = (
     Event(Meaning.ADD_PHOTOS, add_photos),
     Event(Meaning.ASK_WHICH_DRAFT, ask_which_draft),
 )
-REPLIES = (
-    Reply(Knob.NEGATIVE, Content.TEXT, on_option_reply),
-    Reply(Knob.SEED, Content.TEXT, on_option_reply),
-    Reply(Knob.END_FRAME, Content.PHOTO, on_end_frame_reply),
-)
+QUESTIONS = (QuestionKind(card_views.OpenCard, _answers, on_option_reply, REPLY_TTL),)

@@ -7,29 +7,31 @@ from contextlib import suppress
 
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import Operation, Role, made_by
+from bot.domain.requests.question import Content
 from bot.domain.requests.request import PLACEHOLDER, VideoRequest
-from bot.domain.tasks.task import MessagePurpose, NotedMessage
+from bot.domain.tasks.task import NotedMessage
 from bot.domain.units import Credits
 from bot.errors import UserError
 from bot.services.compose import Inputs, Pictures
 from bot.services.requests.attachments import split_links
 from bot.services.requests.cards import EDITED, replace_prompt
-from bot.services.requests.interpret import Content, Meaning
+from bot.services.requests.interpret import Meaning
 from handlers.chat.facts import find_made
 from handlers.chat.files import fetch_file
 from handlers.chat.inputs import read_prompt, sound_in
 from handlers.chat.keyboards import Payload
 from handlers.chat.pointers import Medium, delete_replied_to, result_replied_to, use
-from handlers.chat.routes import Event, Reply
+from handlers.chat.routes import REPLY_TTL, Event, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.making.card_views import MakeIt
 from handlers.making.submit import open_card, save_request
 from handlers.results import result_views, results
+from handlers.results.result_views import AskForExtension, AskForSpeech, ListEffects, OfResult
 
 ANSWERED_BY = {
-    MessagePurpose.EXTEND: Operation.EXTEND,
-    MessagePurpose.LIP_SYNC: Operation.LIP_SYNC,
-    MessagePurpose.EFFECT: Operation.EFFECT,
+    AskForExtension: Operation.EXTEND,
+    AskForSpeech: Operation.LIP_SYNC,
+    ListEffects: Operation.EFFECT,
 }
 """What an answer to a question about a result makes."""
 
@@ -46,14 +48,10 @@ async def refuse_reply(turn: Turn) -> None:
     await use(turn, Medium.PHOTO)
 
 
-async def on_answer(turn: Turn, _: str) -> None:
+async def on_answer(turn: Turn, about: OfResult) -> None:
     """Make what was answered to a question about a result; only its owner may answer."""
-    services, noted = turn.services, await result_replied_to(turn)
-    if noted is None or noted.purpose is None:
-        raise UserError("error.result.none")
-    services.tasks.check_owner(turn.user_id, noted.task)
-    delivery = await services.results.result(noted.task, noted.position)
-    operation, file, sound, text = ANSWERED_BY[noted.purpose], None, None, turn.arguments
+    services, delivery = turn.services, await results.get_owned(turn, about)
+    operation, file, sound, text = ANSWERED_BY[type(about)], None, None, turn.arguments
     if operation.row.limits(Role.SPEECH)[1]:
         file = sound_in(turn)
     if file is not None:
@@ -134,8 +132,8 @@ EVENTS = (
     Event(Meaning.REFUSE_REPLY, refuse_reply),
     Event(Meaning.CHANGE_REQUEST, on_edited, AccessLevel.OPEN),
 )
-REPLIES = (
-    Reply(MessagePurpose.EXTEND, Content.TEXT, on_answer),
-    Reply(MessagePurpose.LIP_SYNC, Content.TEXT | Content.SOUND, on_answer),
-    Reply(MessagePurpose.EFFECT, Content.TEXT, on_answer),
+QUESTIONS = (
+    QuestionKind(AskForExtension, Content.TEXT, on_answer, REPLY_TTL),
+    QuestionKind(AskForSpeech, Content.TEXT | Content.SOUND, on_answer, REPLY_TTL),
+    QuestionKind(ListEffects, Content.TEXT, on_answer, REPLY_TTL),
 )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import Operation, Role
 from bot.domain.requests.request import AudioRef, ImageRef
-from bot.domain.tasks.task import Delivery, MessagePurpose, Task
+from bot.domain.tasks.task import Delivery, Task
 from bot.domain.units import TaskId
 from bot.errors import UserError
 from bot.i18n import for_language
@@ -88,28 +88,28 @@ async def on_original(turn: Turn, button: SendOriginal) -> None:
 
 async def on_ask_for_extension(turn: Turn, button: AskForExtension) -> None:
     """Ask what should happen next."""
-    delivery = await _owned(turn, button)
+    delivery = await get_owned(turn, button)
     price = turn.services.results.price(Operation.EXTEND, delivery)
     view = result_views.ask_extend(turn.t, delivery, price, turn.user_id)
-    await _ask(turn, delivery, MessagePurpose.EXTEND, view)
+    await _ask(turn, delivery, button, view)
 
 
 async def on_ask_for_speech(turn: Turn, button: AskForSpeech) -> None:
     """Ask what the face should say."""
-    delivery = await _owned(turn, button)
+    delivery = await get_owned(turn, button)
     price = turn.services.results.price(Operation.LIP_SYNC, delivery)
     view = result_views.ask_speech(turn.t, turn.user_id, price, turn.user.first_name)
-    await _ask(turn, delivery, MessagePurpose.LIP_SYNC, view)
+    await _ask(turn, delivery, button, view)
 
 
 async def on_list_effects(turn: Turn, button: ListEffects) -> None:
     """Show effects to choose from, or another page of them."""
-    delivery = await _owned(turn, button)
+    delivery = await get_owned(turn, button)
     effects = turn.services.compose.effects.search("", 1)
     price = turn.services.results.price(Operation.EFFECT, delivery)
     view = result_views.ask_effect(turn.t, delivery, effects, button.page or 0, price, turn.user_id)
     if button.page is None:
-        await _ask(turn, delivery, MessagePurpose.EFFECT, view)
+        await _ask(turn, delivery, button, view)
     else:
         await turn.edit(view)
 
@@ -118,7 +118,7 @@ async def on_make(turn: Turn, button: Extend | MakeEffect) -> None:
     """Extend the video without a prompt, or make the chosen effect."""
     scene = button.scene if isinstance(button, MakeEffect) else ""
     operation = Operation.EFFECT if scene else Operation.EXTEND
-    await make_of_result(turn, operation, await _owned(turn, button), scene, shown=button.price)
+    await make_of_result(turn, operation, await get_owned(turn, button), scene, shown=button.price)
     await on_dismiss(turn)
 
 
@@ -128,11 +128,12 @@ async def on_dismiss(turn: Turn) -> None:
         await turn.delete(turn.pressed.message_id)
 
 
-async def _ask(turn: Turn, delivery: Delivery, purpose: MessagePurpose, view: View) -> None:
-    """Ask about a result, and record what the question is for."""
+async def _ask(turn: Turn, delivery: Delivery, about: OfResult, view: View) -> None:
+    """Ask about a result, and record that the question is about it."""
     # Telegram itself opens a reply to a question without buttons, so that people need not know how.
     sent = await turn.chat.send(turn.reply_target, view, force_reply=True, urgency=Urgency.ANSWER)
-    await turn.services.results.note(delivery, turn.chat_id, sent.message_id, purpose)
+    await turn.services.results.note(delivery, turn.chat_id, sent.message_id)
+    await turn.ask(about, message_id=sent.message_id)
 
 
 async def make_of_result(
@@ -167,7 +168,7 @@ async def make_of_result(
 async def on_continue_from_frame(turn: Turn, button: ContinueFromFrame) -> None:
     """Make a video of the last frame of another, as the text says that replied to it."""
     services = turn.services
-    delivery = await _owned(turn, button)
+    delivery = await get_owned(turn, button)
     text = await services.questions.saved_words(turn.user_id, button.token)
     if text is None:
         raise UserError("error.button.stale")
@@ -183,7 +184,7 @@ async def on_continue_from_frame(turn: Turn, button: ContinueFromFrame) -> None:
 
 async def on_toggle_favourite(turn: Turn, button: ToggleFavourite) -> str:
     """Make it a favourite, or no longer."""
-    delivery = await _owned(turn, button)
+    delivery = await get_owned(turn, button)
     favourite = not delivery.task.favourite
     for each in await _meant(turn, delivery):
         await turn.services.results.set_favourite(each, favourite=favourite)
@@ -194,23 +195,23 @@ async def on_toggle_favourite(turn: Turn, button: ToggleFavourite) -> str:
 
 async def on_ask_to_delete(turn: Turn, button: AskToDelete) -> None:
     """Ask once before it is gone."""
-    delivery = await _owned(turn, button)
+    delivery = await get_owned(turn, button)
     texts = for_language(delivery.task.origin.language)
     await _edit_buttons(turn, result_views.delete_question(texts, delivery))
 
 
 async def on_keep(turn: Turn, button: KeepResult) -> None:
     """Take the question back."""
-    delivery = await _owned(turn, button)
+    delivery = await get_owned(turn, button)
     await _edit_buttons(turn, await _usual_buttons(turn, delivery))
 
 
 async def on_delete(turn: Turn, button: DeleteResult) -> str:
     """Delete its messages from the chats, and its task from the history."""
     results = turn.services.results
-    delivery = await _owned(turn, button)
+    delivery = await get_owned(turn, button)
     if turn.pressed is not None:
-        await results.note(delivery, turn.chat_id, turn.pressed.message_id, MessagePurpose.BESIDE)
+        await results.note(delivery, turn.chat_id, turn.pressed.message_id)
     left = 0
     for each in await _meant(turn, delivery):
         left += await results.delete(each)
@@ -270,7 +271,7 @@ async def _seen(turn: Turn, button: OfResult) -> Delivery:
     return await turn.services.results.result(task, button.position)
 
 
-async def _owned(turn: Turn, button: OfResult) -> Delivery:
+async def get_owned(turn: Turn, button: OfResult) -> Delivery:
     """Return the result of a button that is for its owner."""
     task = await turn.services.tasks.owned(turn.user_id, button.task_id)
     return await turn.services.results.result(task, button.position)

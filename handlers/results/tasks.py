@@ -35,8 +35,7 @@ async def cancel(turn: Turn, words: Words) -> None:
         await turn.answer(task_views.tasks(turn.t, queued, turn.now(), turn.user_id))
     elif (closed := await close_card(turn)) is not None:
         await turn.answer(closed)
-    elif await services.questions.pending(turn.user_id, turn.chat_id) is not None:
-        await services.questions.close(turn.user_id, turn.chat_id)
+    elif await turn.stop_asking():
         await turn.answer(View(turn.t("template.stopped")))
     else:
         await turn.answer(View(turn.t("cancel.nothing")))

@@ -173,6 +173,28 @@ async def test_a_prompt_is_improved_by_a_tap_and_used_by_another(world, thinker)
     assert key not in repr(world.output)
 
 
+async def test_a_prompt_is_improved_while_a_template_waits_for_its_photo(world, thinker):
+    world.configure(extra=f'[assistant]\nbase_url = "{thinker.url}/v1"\nkey = "sk-demo"\nmodel = "small"\n')
+    world.kling.behaviour.render_seconds = 0.3
+    await world.start()
+    await world.telegram.say(ADA, "a fox")
+    await world.telegram.wait_text(ADA, "a fox")
+    await world.telegram.say(ADA, "/ideas")
+    await world.telegram.wait_text(ADA, "Fox in the snow")
+    await world.telegram.press_labelled(ADA, "Previous")
+    await world.telegram.wait_text(ADA, "Fly into your photo")
+    await world.telegram.press_labelled(ADA, "Make this of a photo")
+    await world.telegram.wait_text(ADA, "Send me the photo for Fly into your photo")
+    thinker.say("A red fox trots through deep snow")
+    await world.telegram.press_labelled(ADA, "Improve prompt")
+    await world.telegram.wait_for(lambda: shown_with(world, ADA, "Use it"))
+    await world.telegram.send_photo(ADA, sample_picture())
+    (video,) = await world.telegram.wait_video(ADA)
+    assert "glides slowly forward" in video["caption"]
+    await world.telegram.press_labelled(ADA, "Use it")
+    await world.telegram.wait_for(lambda: "trots" in (shown_with(world, ADA, "Generate") or ""))
+
+
 async def test_nobody_is_offered_better_prompts_where_there_is_no_assistant(world):
     await world.start()
     await world.telegram.say(ADA, "a fox")

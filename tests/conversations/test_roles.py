@@ -79,11 +79,11 @@ async def test_the_panel_of_somebody_who_lost_their_role_does_nothing_any_more(b
     await telegram.wait_text(ADA, "no longer have a role")
     await telegram.say(ADA, "Free videos for all!")
     await telegram.wait_text(ADA, "Only admins")
-    assert bot.rows("SELECT count(*) FROM awaited") == [(0,)]
+    assert bot.rows("SELECT count(*) FROM questions") == [(0,)]
     assert bot.rows("SELECT count(*) FROM settings WHERE key = 'text.notice'") == [(0,)]
     buttons = [button for row in panel["reply_markup"]["inline_keyboard"] for button in row]
     assert len(buttons) > 8
     for button in buttons:
         query = await telegram.press(ADA, ADA, panel["message_id"], button["callback_data"])
         assert "Only admins" in (await telegram.wait_answer(query))["text"], button["text"]
-    assert bot.rows("SELECT count(*) FROM awaited") == [(0,)]
+    assert bot.rows("SELECT count(*) FROM questions") == [(0,)]

@@ -49,7 +49,7 @@ def begun(cards: Cards, text: str = "", *pictures: ImageRef) -> Card:
 
 
 async def test_a_card_reads_back_as_it_was_kept(cards):
-    card = replace(begun(cards, "a fox 10s", ONE, TWO), awaits=Knob.SEED, message_id=7, source_message_id=5)
+    card = replace(begun(cards, "a fox 10s", ONE, TWO), message_id=7, source_message_id=5)
     await cards.save(ADA, ADAS_CHAT, card)
     assert await cards.get(ADA, ADAS_CHAT) == card
     assert await cards.get_named(ADA, ADAS_CHAT, "a1") == card
@@ -90,24 +90,20 @@ def test_options_alone_leave_the_prompt_as_it_is(cards):
 
 def test_an_answer_goes_where_it_was_asked_for(cards):
     card = begun(cards, "a fox")
-    without = cards.answer(replace(card, awaits=Knob.NEGATIVE), " blur, 10s ")
-    assert (without.request.negative_prompt, without.request.prompt, without.awaits) == (
-        "blur, 10s",
-        "a fox",
-        None,
-    )
-    assert cards.answer(replace(card, awaits=Knob.SEED), "42").request.seed == 42
+    without = cards.set_typed(card, Knob.NEGATIVE, " blur, 10s ")
+    assert (without.request.negative_prompt, without.request.prompt) == ("blur, 10s", "a fox")
+    assert cards.set_typed(card, Knob.SEED, "42").request.seed == 42
 
 
 @pytest.mark.parametrize("text", ["-1", "a lot", "2147483648", "1" * 5000, "4.2", "²"])
 def test_a_seed_that_is_none_is_asked_for_again(cards, text):
     with pytest.raises(UserError, match=r"error\.card\.seed"):
-        cards.answer(replace(begun(cards, "a fox"), awaits=Knob.SEED), text)
+        cards.set_typed(begun(cards, "a fox"), Knob.SEED, text)
 
 
 def test_a_negative_prompt_that_is_too_long_is_refused(cards):
     with pytest.raises(UserError, match=r"error\.prompt\.negative_too_long"):
-        cards.answer(replace(begun(cards, "a fox"), awaits=Knob.NEGATIVE), "x" * 2_501)
+        cards.set_typed(begun(cards, "a fox"), Knob.NEGATIVE, "x" * 2_501)
 
 
 def test_what_a_text_says_is_spoken_when_it_changes(cards):
@@ -178,11 +174,11 @@ def test_more_references_are_added_without_a_question(cards):
 
 
 def test_the_end_photo_that_was_asked_for_is_taken_as_such(cards):
-    waiting = replace(begun(cards, "it runs", ONE), awaits=Knob.END_FRAME)
-    card = cards.add_pictures(waiting, (TWO,))
-    assert (card.request.last_frame, card.awaits, card.pictures) == (TWO, None, ())
+    waiting = begun(cards, "it runs", ONE)
+    card = cards.set_end_frame(waiting, (TWO,))
+    assert (card.request.last_frame, card.pictures) == (TWO, ())
     with pytest.raises(UserError, match=r"error\.request\.one_picture"):
-        cards.add_pictures(waiting, (TWO, THREE))
+        cards.set_end_frame(waiting, (TWO, THREE))
 
 
 def test_photos_go_to_a_model_that_takes_them(cards):

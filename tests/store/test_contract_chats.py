@@ -6,9 +6,9 @@ import pytest
 
 from bot.domain.credits.quota import PoolUse
 from bot.domain.tasks.lifecycle import CancelRequested
-from bot.domain.tasks.task import MessagePurpose, TaskState
+from bot.domain.tasks.task import TaskState
 from bot.domain.units import DAY, AccountId, ChatId, Credits, Millis
-from bot.store import PendingQuestion, SentRecord
+from bot.store import SentRecord
 from tests.builders import (
     ADA,
     ADAS_CHAT,
@@ -17,6 +17,7 @@ from tests.builders import (
     NOW,
     a_draft,
     a_grant,
+    a_question,
     a_task,
     an_origin,
     an_update,
@@ -49,7 +50,7 @@ async def drift(store) -> tuple[int, int]:
 async def test_a_moved_chat_takes_everything_with_it(store, times):
     task, other = await in_group(store), await stored(store)
     await store.drafts.save(a_draft(chat_id=GROUP))
-    await store.drafts.save_question(PendingQuestion(ADA, GROUP, "kind", "subject", NOW))
+    await store.drafts.save_question(a_question(chat_id=GROUP, message_id=35))
     await store.inbox.receive([an_update(1, chat_id=GROUP)])
     for _ in range(times):
         await store.chats.move(GROUP, SUPERGROUP, NOW)
@@ -57,8 +58,9 @@ async def test_a_moved_chat_takes_everything_with_it(store, times):
     assert (await store.tasks.get(task.id)).origin.chat_id == SUPERGROUP
     assert (await store.tasks.get(other.id)).origin.chat_id == ADAS_CHAT
     assert await store.drafts.get(ADA, SUPERGROUP) == a_draft(chat_id=SUPERGROUP, message_id=None)
-    assert (await store.drafts.get_question(ADA, SUPERGROUP)).subject == "subject"
-    assert await store.drafts.get_question(ADA, GROUP) is None
+    # A question goes with the message that asked it.
+    for chat in (GROUP, SUPERGROUP):
+        assert await store.drafts.list_questions(ADA, chat, [35], NOW) == []
     assert [row.chat_id for row in await store.inbox.list_unprocessed()] == [SUPERGROUP]
     assert await store.chats.get_present_id(GROUP) == SUPERGROUP
     assert await store.chats.list_former_ids(SUPERGROUP) == [GROUP]
@@ -75,7 +77,7 @@ async def test_no_message_of_the_old_chat_is_known_in_the_new_one(store):
     await store.outbox.mark_delivered(first.id, SentRecord(31, "film", "AQAD1"), after(2))
     await store.outbox.count_send([second.id], 2)
     await store.outbox.set_places({second.id: 32}, in_album=True)
-    await store.history.save_message(GROUP, 33, finished.id, 0, MessagePurpose.COPY)
+    await store.history.save_message(GROUP, 33, finished.id, 0)
     await store.tasks.set_status_message(running.id, 34)
     unshown = await store.chats.move(GROUP, SUPERGROUP, NOW)
     assert [task.id for task in unshown] == [running.id]

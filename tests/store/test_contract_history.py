@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.tasks.task import MessagePurpose, NotedMessage, TaskState
+from bot.domain.tasks.task import NotedMessage, TaskState
 from bot.domain.units import ChatId
 from bot.store import SentRecord
 from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, a_request, an_origin, stored
@@ -89,18 +89,18 @@ async def test_the_newest_task_of_a_request_is_found_by_its_message(store):
     assert await store.history.get_task_of_request(GROUP, 7) is None
 
 
-async def test_a_message_about_a_task_leads_to_it_and_tells_what_it_is_for(store):
+async def test_a_message_about_a_task_leads_to_it_and_to_its_result(store):
     task = await delivered(store, "film")
-    await store.history.save_message(GROUP, 31, task.id, 0, MessagePurpose.COPY)
-    await store.history.save_message(GROUP, 32, task.id, 1, MessagePurpose.LIP_SYNC)
+    await store.history.save_message(GROUP, 31, task.id, 0)
+    await store.history.save_message(GROUP, 32, task.id, 1)
     found = (await store.history.get_message(GROUP, 31)).task
     assert found is not None
     assert found.id == task.id
     assert await store.history.get_message(ADAS_CHAT, 31) is None
-    assert await store.history.get_message(GROUP, 32) == NotedMessage(found, 1, MessagePurpose.LIP_SYNC)
+    assert await store.history.get_message(GROUP, 32) == NotedMessage(found, 1)
     assert await store.history.get_message(GROUP, 33) is None
     (row,) = await store.outbox.list_of(task.id)
-    assert await store.history.get_message(ADAS_CHAT, row.message_id) == NotedMessage(found, 0, None)
+    assert await store.history.get_message(ADAS_CHAT, row.message_id) == NotedMessage(found, 0)
     assert sorted(await store.history.list_messages(task.id)) == [
         (GROUP, 31),
         (GROUP, 32),
@@ -114,15 +114,15 @@ async def test_a_result_is_known_by_its_file_in_any_message_first_as_ones_own(st
     for _ in range(2):
         await store.outbox.mark_delivered(delivery.id, SentRecord(501, "film", "AQAD1"), after(2))
     for _ in range(2):
-        await store.history.save_message(GROUP, 31, task.id, 0, MessagePurpose.COPY, "AQAD2")
+        await store.history.save_message(GROUP, 31, task.id, 0, "AQAD2")
     for file in ("AQAD1", "AQAD2"):
         found = await store.history.get_file(["AQAD0", file], ADA)
-        assert (found.task.id, found.position, found.purpose) == (task.id, 0, None)
+        assert (found.task.id, found.position) == (task.id, 0)
         assert (await store.history.get_file([file], XIAOLIN)).task.user_id == ADA
     assert await store.history.get_file(["AQAD0"], ADA) is None
     assert await store.history.get_file([], ADA) is None
     other = await stored(store, TaskState.SUCCEEDED, user_id=XIAOLIN)
-    await store.history.save_message(GROUP, 32, other.id, 0, MessagePurpose.COPY, "AQAD1")
+    await store.history.save_message(GROUP, 32, other.id, 0, "AQAD1")
     assert (await store.history.get_file(["AQAD1"], ADA)).task.id == task.id
     assert (await store.history.get_file(["AQAD1"], XIAOLIN)).task.id == other.id
     await store.history.hide(task.id)
@@ -132,7 +132,7 @@ async def test_a_result_is_known_by_its_file_in_any_message_first_as_ones_own(st
 
 async def test_whoever_is_forgotten_is_known_by_no_file(store):
     task = await stored(store, TaskState.SUCCEEDED)
-    await store.history.save_message(GROUP, 31, task.id, 0, MessagePurpose.COPY, "AQAD1")
+    await store.history.save_message(GROUP, 31, task.id, 0, "AQAD1")
     await store.privacy.forget(ADA, LATER)
     assert await store.history.get_file(["AQAD1"], ADA) is None
 

@@ -6,11 +6,12 @@ import pytest
 
 from bot.domain.library.asset import AssetKind, AssetState
 from bot.domain.library.template import Template
+from bot.domain.requests.question import NEXT_MESSAGE, Content
 from bot.domain.requests.request import AudioRef
 from bot.domain.tasks.task import FailureKind
 from bot.domain.units import DAY, Millis
-from bot.store import AssetChanged, LibraryRefused, PendingQuestion
-from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, an_asset, an_image
+from bot.store import AssetChanged, LibraryRefused
+from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, a_question, an_asset, an_image
 from tests.store.steps import LATER, after
 
 FOX = Template("F0X000000001", ADA, "Fox", {"prompt": "a fox", "duration": 5}, 1, 0, NOW)
@@ -59,21 +60,41 @@ async def test_only_the_owner_deletes_a_template(store):
 
 
 async def test_a_person_is_asked_for_one_thing_at_a_time_in_a_chat(store):
-    photo = PendingQuestion(ADA, ADAS_CHAT, "photo", FOX.token, NOW)
+    photo = a_question(payload=FOX.token)
     await store.drafts.save_question(photo)
-    assert await store.drafts.get_question(ADA, ADAS_CHAT) == photo
-    name = replace(photo, kind="name", asked_at=after(1))
+    assert await store.drafts.list_questions(ADA, ADAS_CHAT, [NEXT_MESSAGE], NOW) == [photo]
+    name = a_question(kind="name", accepts=Content.TEXT | Content.SOUND)
     await store.drafts.save_question(name)
-    assert await store.drafts.get_question(ADA, ADAS_CHAT) == name
-    assert await store.drafts.get_question(XIAOLIN, ADAS_CHAT) is None
-    await store.drafts.delete_question(ADA, ADAS_CHAT)
-    assert await store.drafts.get_question(ADA, ADAS_CHAT) is None
+    assert await store.drafts.list_questions(ADA, ADAS_CHAT, [NEXT_MESSAGE], NOW) == [name]
+    assert await store.drafts.list_questions(XIAOLIN, ADAS_CHAT, [NEXT_MESSAGE], NOW) == []
+    assert not await store.drafts.delete_question(XIAOLIN, ADAS_CHAT, NEXT_MESSAGE, NOW)
+    assert await store.drafts.delete_question(ADA, ADAS_CHAT, NEXT_MESSAGE, NOW)
+    assert not await store.drafts.delete_question(ADA, ADAS_CHAT, NEXT_MESSAGE, NOW)
+
+
+async def test_questions_of_several_messages_are_open_side_by_side(store):
+    first, second = a_question(message_id=31), a_question(message_id=32, kind="name")
+    for question in (first, second, a_question()):
+        await store.drafts.save_question(question)
+    found = await store.drafts.list_questions(XIAOLIN, ADAS_CHAT, [NEXT_MESSAGE, 31, 32], NOW)
+    assert sorted(found, key=lambda question: question.message_id) == [first, second]
+    await store.drafts.delete_question(ADA, ADAS_CHAT, 31, NOW)
+    assert await store.drafts.list_questions(ADA, ADAS_CHAT, [31, 32], NOW) == [second]
+
+
+async def test_a_question_is_open_until_its_last_moment(store):
+    await store.drafts.save_question(a_question(expires_at=after(5)))
+    assert await store.drafts.list_questions(ADA, ADAS_CHAT, [NEXT_MESSAGE], after(5)) != []
+    assert await store.drafts.list_questions(ADA, ADAS_CHAT, [NEXT_MESSAGE], after(6)) == []
+    assert not await store.drafts.delete_question(ADA, ADAS_CHAT, NEXT_MESSAGE, after(6))
 
 
 async def test_what_nobody_waits_for_any_more_is_forgotten(store):
-    await store.drafts.save_question(PendingQuestion(ADA, ADAS_CHAT, "photo", FOX.token, NOW))
+    await store.drafts.save_question(a_question(expires_at=NOW))
+    await store.operations.clean(NOW)
+    assert await store.drafts.list_questions(ADA, ADAS_CHAT, [NEXT_MESSAGE], NOW) != []
     await store.operations.clean(LATER)
-    assert await store.drafts.get_question(ADA, ADAS_CHAT) is None
+    assert await store.drafts.list_questions(ADA, ADAS_CHAT, [NEXT_MESSAGE], NOW) == []
 
 
 MOST = 3

@@ -19,11 +19,14 @@ from bot.domain.library.template import Template
 from bot.domain.operations.records import AuditRow, Broadcast, Figure
 from bot.domain.people.access import InviteCode, Standing
 from bot.domain.people.moderation import Strike
+from bot.domain.requests.question import Content, Question
 from bot.domain.tasks.task import LedgerRow, OutboxItem, Task, TaskState
 from bot.errors import ConfigError, StoreLost, StoreTaken
-from bot.store import Draft, InboxRow, PendingQuestion, Store, User, migrate, path_of
+from bot.store import Draft, InboxRow, Store, User, migrate, path_of
 from bot.store.engine import mapper, migrations
 from bot.store.engine.migrations import STEPS
+from handlers import ROUTES
+from handlers.chat.routes import QUESTION_TTL, REPLY_TTL
 from tests.builders import LEASE, NOW, a_grant, stored
 
 ROOT = Path(__file__).parent.parent.parent
@@ -115,6 +118,57 @@ def test_saved_templates_of_earlier_versions_go_over(path):
     assert mapper.load(Template, dict(row)) == Template("F0X", 1, "Fox", {}, 1, 0, 7)
 
 
+def test_open_questions_of_earlier_versions_stay_open():
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        db.execute("CREATE TABLE awaited (user_id, chat_id, kind, subject, asked_at)")
+        db.execute("CREATE TABLE tasks (id, user_id, created_at, finished_at)")
+        db.execute("CREATE TABLE task_messages (chat_id, message_id, task_id, position, purpose)")
+        for user, (kind, subject) in enumerate(
+            (
+                ("recipe_photo", "F0X.15"),
+                ("idea_photo", "fly.0"),
+                ("recipe_name", "F0X"),
+                ("element_photos", "Mia red hair"),
+                ("voice_sound", "Mia"),
+                ("panel", "grant.7"),
+                ("suggestion", "a better fox"),
+            )
+        ):
+            db.execute("INSERT INTO awaited VALUES (?, ?, ?, ?, 1000)", (user, user, kind, subject))
+        db.execute("INSERT INTO tasks VALUES ('K7Q29F', 1001, 1, 5)")
+        for message, purpose in enumerate(("copy", "extend", "lip_sync", "effect"), 40):
+            db.execute("INSERT INTO task_messages VALUES (9, ?, 'K7Q29F', 1, ?)", (message, purpose))
+        db.execute("CREATE TABLE drafts (user_id, chat_id, data, message_id, updated_at)")
+        for user, (message, awaits) in enumerate(((60, "end"), (61, "seed"), (62, None), (None, "seed"))):
+            data = json.dumps({"name": "c1", "awaits": awaits})
+            db.execute("INSERT INTO drafts VALUES (?, 9, ?, ?, 5)", (user, data, message))
+        for statement in migrations._STATEMENTS["0022_questions"]:
+            db.execute(statement)
+        db.row_factory = sqlite3.Row
+        rows = [mapper.load(Question, dict(row)) for row in db.execute("SELECT * FROM questions")]
+        assert len(list(db.execute("SELECT * FROM task_messages"))) == 4
+    known = {
+        question.kind: (question.message_id, question.payload, question.accepts, question.expires_at)
+        for question in rows
+        if question.payload != "fly.0" and question.message_id != 60
+    }
+    next_until, reply_until = 1000 + QUESTION_TTL, 5 + REPLY_TTL
+    assert len(rows) == 11
+    assert known == {
+        "template_run": (0, "F0X.15", Content.PHOTO, next_until),
+        "template_name": (0, "F0X", Content.TEXT, next_until),
+        "element_photos": (0, "Mia red hair", Content.PHOTO, next_until),
+        "voice_sound": (0, "Mia", Content.SOUND, next_until),
+        "panel": (0, "grant.7", Content.TEXT, next_until),
+        "extend": (41, "K7Q29F.1", Content.TEXT, reply_until),
+        "speak": (42, "K7Q29F.1", Content.TEXT | Content.SOUND, reply_until),
+        "effects": (43, "K7Q29F.1", Content.TEXT, reply_until),
+        "card": (61, "c1.seed", Content.TEXT, reply_until),
+    }
+    assert [(row.payload, row.accepts) for row in rows if row.message_id == 60] == [("c1.end", Content.PHOTO)]
+    assert known.keys() - {"panel"} <= ROUTES.questions.keys()
+
+
 def test_every_step_has_a_number_and_they_are_in_order(path):
     names = migrate(path)
     assert names == sorted(STEPS)
@@ -144,7 +198,7 @@ def test_every_table_is_strict(path):
         (Offer, "offers"),
         (OutboxItem, "outbox"),
         (Payment, "payments"),
-        (PendingQuestion, "awaited"),
+        (Question, "questions"),
         (Standing, "standings"),
         (Strike, "strikes"),
         (Subscription, "subscriptions"),

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from bot.domain.tasks.schedule import DELIVERY_LEASE
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis
-from bot.store import PendingQuestion, SentRecord, Store
+from bot.store import SentRecord, Store
 from bot.store.engine.sqlite import migrate
 from bot.store.times import DATES, TIMERS
-from tests.builders import ADA, ADAS_CHAT, NOW, a_draft, a_grant, an_asset, an_update, stored
+from tests.builders import NOW, a_draft, a_grant, a_question, an_asset, an_update, stored
 
 TOLERATED = Millis(2 * SECOND)
 TIME = re.compile(r"(^|_)(at|until|since|by)$")
@@ -81,7 +81,7 @@ async def fill(store: Store) -> set[str]:
     await store.library.save_asset(an_asset(), 10)
     await store.library.save_asset(an_asset(due_at=None), 10)
     await store.drafts.save(a_draft())
-    await store.drafts.save_question(PendingQuestion(ADA, ADAS_CHAT, "prompt", "", NOW))
+    await store.drafts.save_question(a_question())
     await store.inbox.receive([an_update(1), an_update(2)])
     await store.inbox.mark_processed(1, NOW)
     return {str(task_id) for task_id in open_tasks}
@@ -122,7 +122,7 @@ async def test_a_known_step_moves_the_timers_of_open_work_and_nothing_else(tmp_p
             assert column in TIMERS[table]
             assert {by for _, by in rows} == {step}, name
     expected = {"tasks.due_at", "outbox.due_at", "outbox.failing_since", "assets.due_at", "assets.made_at"}
-    assert changes.keys() >= expected | {"drafts.updated_at", "awaited.asked_at", "tasks.deadline_at"}
+    assert changes.keys() >= expected | {"drafts.updated_at", "questions.expires_at", "tasks.deadline_at"}
     assert ("inbox.received_at" in changes) is (step < 0)
     await store.close()
 

@@ -259,28 +259,12 @@ class Delivery:
         return self.renewed_at or self.task.finished_at or self.task.created_at
 
 
-class MessagePurpose(StrEnum):
-    """What a message that is about a finished task is for, beside the one that brought its result."""
-
-    COPY = "copy"
-    """It shows the result once more."""
-    BESIDE = "beside"
-    """It belongs to the result: the buttons beneath an album."""
-    EXTEND = "extend"
-    """It asks what should happen next."""
-    LIP_SYNC = "lip_sync"
-    """It asks what the face should say."""
-    EFFECT = "effect"
-    """It asks for an effect."""
-
-
 @dataclass(frozen=True, slots=True)
 class NotedMessage:
-    """What a message is about. A `purpose` of None: it is the one that brought the result."""
+    """The result that a message brought or is about."""
 
     task: Task
     position: int
-    purpose: MessagePurpose | None
 
 
 class LedgerKind(StrEnum):

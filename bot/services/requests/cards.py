@@ -50,9 +50,8 @@ class Card:
     """A request and what is being asked about it.
 
     `name` tells buttons of one card from those of another. `question` is the key of what stands above it.
-    The video will be a reply to `source_message_id`; the card is shown as `message_id`. `awaits` is what the
-    next message answers. `pictures` are all pictures in question, the newest `new_pictures` of them last, where
-    it cannot be told what they are for.
+    The video will be a reply to `source_message_id`; the card is shown as `message_id`. `pictures` are all
+    pictures in question, the newest `new_pictures` of them last, where it cannot be told what they are for.
     """
 
     name: str
@@ -60,7 +59,6 @@ class Card:
     question: str = READY
     source_message_id: int | None = None
     message_id: int | None = None
-    awaits: Knob | None = None
     pictures: tuple[ImageRef, ...] = ()
     new_pictures: int = 0
 
@@ -208,20 +206,16 @@ class Cards:
         """
         for choice in self.choices(card.request, knob):
             if choice.key == key:
-                return replace(card, request=choice.request, awaits=None)
+                return replace(card, request=choice.request)
         raise UserError("error.card.choice")
 
     def answer(self, card: Card, text: str, names: Names = NO_NAMES) -> Card:
-        """The card with a typed text: what it asked for, else its prompt and options.
+        """The card with the prompt and the options of a text.
 
         Raises:
             UserError: it cannot be used; the card stays as it is.
 
         """
-        if card.awaits is Knob.NEGATIVE:
-            return self._with_negative(card, text)
-        if card.awaits is Knob.SEED:
-            return self._with_seed(card, text)
         parsed = self._compose.parse(text, names)
         request, options = card.request, parsed.options
         if options.model is not None and request.operation in COMPOSED:
@@ -230,7 +224,7 @@ class Cards:
             options = replace(options, model=None)
         completed = self._compose.completed(request, ParsedPrompt(parsed.prompt or request.prompt, options))
         question = READY if completed.prompt and not card.pictures else card.question
-        return replace(card, request=completed, question=question, awaits=None)
+        return replace(card, request=completed, question=question)
 
     def set_prompt(self, card: Card, prompt: str) -> Card:
         """The card with another prompt, without reading options in it.
@@ -240,24 +234,43 @@ class Cards:
 
         """
         completed = self._compose.completed(card.request, ParsedPrompt(prompt))
-        return replace(card, request=completed, question=READY, awaits=None)
+        return replace(card, request=completed, question=READY)
 
-    def _with_negative(self, card: Card, text: str) -> Card:
+    def set_typed(self, card: Card, option: Knob, text: str) -> Card:
+        """The card with a typed seed, or with what its video is to be without.
+
+        Raises:
+            UserError: it cannot be used; the card stays as it is.
+
+        """
+        if option is Knob.SEED:
+            digits = text.strip()
+            if not (digits.isascii() and digits.isdigit()) or int(digits[:12]) > SEED_LIMIT:
+                raise UserError("error.card.seed", limit=SEED_LIMIT)
+            return self._with(card, seed=int(digits))
         if len(text) > PROMPT_LIMIT:
             raise UserError("error.prompt.negative_too_long", count=len(text), limit=PROMPT_LIMIT)
         return self._with(card, negative_prompt=text.strip())
 
-    def _with_seed(self, card: Card, text: str) -> Card:
-        digits = text.strip()
-        if not (digits.isascii() and digits.isdigit()) or int(digits[:12]) > SEED_LIMIT:
-            raise UserError("error.card.seed", limit=SEED_LIMIT)
-        return self._with(card, seed=int(digits))
-
     @staticmethod
     def _with(card: Card, **values: object) -> Card:
-        return replace(card, request=card.request.model_copy(update=values), awaits=None)
+        return replace(card, request=card.request.model_copy(update=values))
 
     # -- pictures ------------------------------------------------------------------------------------
+
+    def set_end_frame(
+        self, card: Card, images: tuple[ImageRef, ...], preferences: Preferences = NOTHING_PREFERRED
+    ) -> Card:
+        """The card with a last frame.
+
+        Raises:
+            UserError: it is more than one image, or no model on offer can do that.
+
+        """
+        if len(images) != 1:
+            raise UserError("error.request.one_picture")
+        frames = Pictures(first=card.request.first_frame, last=images[0])
+        return replace(card, request=self._compose.rearranged(card.request, frames, preferences))
 
     def add_pictures(
         self, card: Card, new: tuple[ImageRef, ...], preferences: Preferences = NOTHING_PREFERRED
@@ -268,15 +281,8 @@ class Cards:
             UserError: no model on offer takes so many, or takes them in this way.
 
         """
-        if card.awaits is Knob.END_FRAME and len(new) != 1:
-            raise UserError("error.request.one_picture")
-        if card.awaits is Knob.END_FRAME:
-            changed = self._compose.rearranged(
-                card.request, Pictures(first=card.request.first_frame, last=new[0]), preferences
-            )
-            return replace(card, request=changed, awaits=None)
         every = (*card.request.images, *new)
-        asking = replace(card, pictures=every, new_pictures=len(new), awaits=None)
+        asking = replace(card, pictures=every, new_pictures=len(new))
         uses = self.uses(asking, preferences)
         if card.request.references and REFERENCES in uses:
             return self.use_pictures(asking, REFERENCES, preferences)
@@ -335,7 +341,6 @@ def dump_card(card: Card) -> dict[str, Any]:
         "request": card.request.model_dump(mode="json"),
         "question": card.question,
         "source_message_id": card.source_message_id,
-        "awaits": card.awaits,
         "pictures": [picture.model_dump(mode="json") for picture in card.pictures],
         "new_pictures": card.new_pictures,
     }
@@ -349,7 +354,6 @@ def load_card(data: dict[str, Any]) -> Card | None:
             request=VideoRequest.model_validate(data["request"]),
             question=data["question"],
             source_message_id=data["source_message_id"],
-            awaits=None if data["awaits"] is None else Knob(data["awaits"]),
             pictures=tuple(ImageRef.model_validate(picture) for picture in data["pictures"]),
             new_pictures=data["new_pictures"],
         )

@@ -4,23 +4,11 @@ Nothing else decides it; the handlers only do what was decided.
 """
 
 from dataclasses import dataclass, replace
-from enum import Enum, Flag, StrEnum, auto
+from enum import Enum, StrEnum, auto
 
+from bot.domain.requests.question import Content, Question
 from bot.services.requests.cards import FORWARDED, STALE
 
-
-class Content(Flag):
-    """What a message contains, and what a question can be answered with."""
-
-    TEXT = auto()
-    PHOTO = auto()
-    """Or an image as a file or sticker."""
-    SOUND = auto()
-    VIDEO = auto()
-    OTHER = auto()
-
-
-NO_CONTENT = Content(0)
 ORDERS = Content.TEXT | Content.PHOTO | Content.SOUND | Content.VIDEO
 """The caption of any other file is no order: nothing can be made of the file."""
 
@@ -97,15 +85,6 @@ class Meaning(StrEnum):
     """A command that somebody else wrote and that makes nothing: it may not act for whoever forwards it."""
     REFUSE_ANONYMOUS = auto()
     """A command or request in the name of a chat, which has no account to charge."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """An open question: what it accepts as an answer, and what it is about."""
-
-    kind: str
-    payload: str = ""
-    accepts: Content = Content.TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +196,7 @@ def _in_group(facts: Facts, draft: Draft | None) -> Intent:
         return IGNORED
     if facts.content & Content.PHOTO or facts.has_links:
         return _add_photos(draft) if draft.takes_photos else IGNORED
-    return _change(draft) if draft.takes_text or draft.question is not None else IGNORED
+    return _change(draft) if draft.takes_text or draft.asks_for(Content.TEXT) else IGNORED
 
 
 def _in_private(facts: Facts, draft: Draft | None, asked: Question | None) -> Intent:
@@ -240,7 +219,7 @@ def _in_private(facts: Facts, draft: Draft | None, asked: Question | None) -> In
     # A photo that is replied to counts more than a draft, unless the draft began with it.
     if facts.has_links or (facts.replied is Replied.PHOTO and not facts.replies_to_source):
         return _photos(facts, draft)
-    if draft is not None and (draft.takes_text or draft.question is not None):
+    if draft is not None and (draft.takes_text or draft.asks_for(Content.TEXT)):
         return _change(draft) if _is_meant(facts, draft) else Intent(Meaning.ASK_WHICH_DRAFT)
     return Intent(Meaning.NEW_PROMPT if facts.has_words else Meaning.EXPLAIN)
 

@@ -18,7 +18,7 @@ from bot.clock import Runtime
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.operations import Operation
 from bot.domain.tasks.schedule import COPY_LEASE, DELIVERY_LEASE
-from bot.domain.tasks.task import Delivery, MessagePurpose, Task, TaskState
+from bot.domain.tasks.task import Delivery, Task, TaskState
 from bot.kling.download import DownloadTooLarge
 from bot.media.fitting import NoCopy
 from bot.services.ports import (
@@ -285,9 +285,7 @@ class Deliver:
         if arrived and not await self._store.history.list_messages(task.id):
             beside = await self._chat.send_album_buttons([delivery for delivery, _, _ in arrived])
             if beside is not None:
-                await self._store.history.save_message(
-                    task.origin.chat_id, beside.message_id, task.id, 0, MessagePurpose.BESIDE
-                )
+                await self._store.history.save_message(task.origin.chat_id, beside.message_id, task.id, 0)
         for delivery, sent, file in arrived:
             await self._endings.arrived(delivery, sent, file)
         return alone

@@ -18,7 +18,6 @@ from bot.domain.requests.request import SourceVideo, VideoRequest
 from bot.domain.tasks.task import (
     Delivery,
     DeliveryState,
-    MessagePurpose,
     NotedMessage,
     Origin,
     Task,
@@ -211,7 +210,7 @@ class Results:
     async def show_one(self, delivery: Delivery, origin: Origin) -> None:
         """Send one result once more. Raises as `show` does."""
         placed = _placed(delivery, origin)
-        await self._note(placed, await self._sent(placed), MessagePurpose.COPY)
+        await self._note(placed, await self._sent(placed))
 
     async def original(self, delivery: Delivery, origin: Origin) -> None:
         """Send a result as a file, as its provider made it, or as the chat keeps it.
@@ -232,7 +231,7 @@ class Results:
                 log.info("an original comes from the chat", task=placed.task.id, reason=str(error))
                 async with self._chats_copy(placed, Path(name)) as path, _telling():
                     sent = await self._chat.send_original(placed, path)
-        await self._note(placed, sent, MessagePurpose.COPY)
+        await self._note(placed, sent)
 
     async def _send_link(self, delivery: Delivery, size: int | None) -> Sent:
         url = await self._files.openable(delivery)
@@ -287,18 +286,14 @@ class Results:
             raise UserError("error.result.gone") from None
         yield path
 
-    async def note(
-        self, delivery: Delivery, chat_id: ChatId, message_id: int, purpose: MessagePurpose
-    ) -> None:
+    async def note(self, delivery: Delivery, chat_id: ChatId, message_id: int) -> None:
         """Remember that a message is about a result."""
-        await self._store.history.save_message(
-            chat_id, message_id, delivery.task.id, delivery.position, purpose
-        )
+        await self._store.history.save_message(chat_id, message_id, delivery.task.id, delivery.position)
 
-    async def _note(self, placed: Delivery, sent: Sent, purpose: MessagePurpose) -> None:
+    async def _note(self, placed: Delivery, sent: Sent) -> None:
         task = placed.task
         await self._store.history.save_message(
-            task.origin.chat_id, sent.message_id, task.id, placed.position, purpose, sent.file_unique_id
+            task.origin.chat_id, sent.message_id, task.id, placed.position, sent.file_unique_id
         )
 
     # -- keeping it ----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ row that it is part of; any other record is handed over as it is.
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
-from enum import Enum
+from enum import Enum, Flag
 from types import NoneType
 from typing import Any, NamedTuple, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -133,6 +133,8 @@ def _converters(hint: Any) -> tuple[Convert | None, Convert | None]:
         return AccountId.read, lambda account: account.number
     if issubclass(hint, Preferences):
         return hint.read, hint.write
+    if issubclass(hint, Flag):
+        return hint, lambda value: value.value
     if issubclass(hint, Enum):
         return hint, str
     if issubclass(hint, BaseModel):

@@ -260,6 +260,65 @@ _STATEMENTS = {
         OR key IN ('plans', 'prices', 'access.mode', 'access.maintenance', 'text.notice')
         """,
     ),
+    "0022_questions": (
+        """
+        CREATE TABLE questions (
+            chat_id INTEGER NOT NULL,
+            message_id INTEGER NOT NULL,
+            user_id INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            payload TEXT NOT NULL,
+            accepts INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            PRIMARY KEY (chat_id, message_id, user_id)
+        ) STRICT
+        """,
+        "CREATE INDEX questions_of_user ON questions (user_id)",
+        "CREATE INDEX questions_until ON questions (expires_at)",
+        # What the next message answers: with a text, a photo or a sound. Of a suggestion no message is known.
+        """
+        INSERT INTO questions
+        SELECT chat_id, 0, user_id,
+            CASE kind
+                WHEN 'recipe_photo' THEN 'template_run'
+                WHEN 'idea_photo' THEN 'template_run'
+                WHEN 'template_photo' THEN 'template_run'
+                WHEN 'recipe_name' THEN 'template_name'
+                WHEN 'template_title' THEN 'template_name'
+                ELSE kind
+            END,
+            subject,
+            CASE
+                WHEN kind IN ('recipe_photo', 'idea_photo', 'template_photo', 'element_photos') THEN 2
+                WHEN kind = 'voice_sound' THEN 4
+                ELSE 1
+            END,
+            asked_at + 900000
+        FROM awaited WHERE kind != 'suggestion'
+        """,
+        "DROP TABLE awaited",
+        # What a reply answers, for thirty days after the end of the task.
+        """
+        INSERT INTO questions
+        SELECT task_messages.chat_id, task_messages.message_id, tasks.user_id,
+            CASE purpose WHEN 'extend' THEN 'extend' WHEN 'lip_sync' THEN 'speak' ELSE 'effects' END,
+            task_messages.task_id || '.' || task_messages.position,
+            CASE purpose WHEN 'lip_sync' THEN 5 ELSE 1 END,
+            coalesce(tasks.finished_at, tasks.created_at) + 2592000000
+        FROM task_messages JOIN tasks ON tasks.id = task_messages.task_id
+        WHERE purpose IN ('extend', 'lip_sync', 'effect')
+        """,
+        "ALTER TABLE task_messages DROP COLUMN purpose",
+        # What a card asks for: its last frame by a photo, else a text.
+        """
+        INSERT INTO questions
+        SELECT chat_id, message_id, user_id, 'card',
+            json_extract(data, '$.name') || '.' || json_extract(data, '$.awaits'),
+            CASE json_extract(data, '$.awaits') WHEN 'end' THEN 2 ELSE 1 END,
+            updated_at + 2592000000
+        FROM drafts WHERE message_id IS NOT NULL AND json_extract(data, '$.awaits') IS NOT NULL
+        """,
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

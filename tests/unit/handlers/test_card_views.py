@@ -82,7 +82,7 @@ def test_what_people_wrote_is_escaped():
     card = a_card(a_request(prompt="<b>fox</b>", negative_prompt="<i>blur"))
     assert "&lt;b&gt;fox" in shown(card=card).html
     assert "&lt;i&gt;blur" in shown(card=card).html
-    assert "&lt;i&gt;blur" in opened(ENGLISH, Knob.NEGATIVE, a_card(card.request, awaits=Knob.NEGATIVE)).html
+    assert "&lt;i&gt;blur" in opened(ENGLISH, Knob.NEGATIVE, a_card(card.request)).html
 
 
 def test_in_a_group_the_card_says_how_to_answer_it():

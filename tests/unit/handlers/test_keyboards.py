@@ -136,7 +136,8 @@ def kinds_of(payload: type[Payload]) -> set[type[Payload]]:
 
 def test_every_kind_of_button_and_of_update_has_its_handler():
     ours = {kind for kind in kinds_of(Payload) if kind.action and kind.__module__.startswith("handlers.")}
-    assert ours == {press.payload for press in ROUTES.buttons.values()}
+    declared = (*ROUTES.buttons.values(), *ROUTES.questions.values())
+    assert ours == {each.payload for each in declared}
     elsewhere = {Meaning.IGNORE, Meaning.ANSWER_QUESTION, Meaning.RUN_COMMAND}
     assert set(ROUTES.events) == set(Kind) | (set(Meaning) - elsewhere)
 

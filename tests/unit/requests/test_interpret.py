@@ -8,30 +8,35 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.requests.question import NEXT_MESSAGE, NO_CONTENT, Content, Question
 from bot.services.requests.cards import FORWARDED, STALE
 from bot.services.requests.interpret import (
-    NO_CONTENT,
     Author,
-    Content,
     Draft,
     Facts,
     Intent,
     Meaning,
-    Question,
     Replied,
     Typed,
     interpret,
 )
+from tests.builders import ADA, ADAS_CHAT, NOW
 
 TEXT, PHOTO, SOUND, VIDEO, OTHER = Content.TEXT, Content.PHOTO, Content.SOUND, Content.VIDEO, Content.OTHER
 
-SPEECH = Question("lip_sync", accepts=TEXT | SOUND)
-NEXT = Question("extend")
-NAME = Question("template_name")
-ONE_PHOTO = Question("template_photo", accepts=PHOTO)
-RECORDING = Question("voice_sound", accepts=SOUND)
-SEED = Question("seed")
-END_FRAME = Question("end_frame", accepts=PHOTO)
+
+def asks(kind: str, accepts: Content = TEXT) -> Question:
+    return Question(ADAS_CHAT, NEXT_MESSAGE, ADA, kind, "", accepts, NOW)
+
+
+SPEECH = asks("speak", TEXT | SOUND)
+NEXT = asks("extend")
+NAME = asks("template_name")
+ONE_PHOTO = asks("template_run", PHOTO)
+RECORDING = asks("voice_sound", SOUND)
+SEED = asks("card")
+END_FRAME = asks("card", PHOTO)
+SUGGESTION = asks("suggestion", NO_CONTENT)
 
 DRAFT = Draft()
 OLD_DRAFT = Draft(current=False)
@@ -148,6 +153,13 @@ SITUATIONS = {
     "a photo answers for an end frame": (photo, ASKS_END_FRAME, None, END_FRAME),
     "a captioned photo answers for an end frame": (captioned, ASKS_END_FRAME, None, END_FRAME),
     "a text instead of an end frame": (text, ASKS_END_FRAME, None, M.CHANGE_DRAFT),
+    "a text while a better prompt is suggested": (text, Draft(question=SUGGESTION), None, M.CHANGE_DRAFT),
+    "a photo answers a template while a better prompt is suggested": (
+        photo,
+        Draft(question=SUGGESTION),
+        ONE_PHOTO,
+        ONE_PHOTO,
+    ),
     # private chat, something was asked for
     "a text answers for a name": (text, None, NAME, NAME),
     "a text answers for a name before it changes the draft": (text, DRAFT, NAME, NAME),
@@ -300,7 +312,7 @@ def test_the_table_has_every_meaning():
     assert len(SITUATIONS) >= 60
 
 
-QUESTIONS = (None, *(Question("any", accepts=Content(bits)) for bits in range(8)))
+QUESTIONS = (None, *(asks("any", Content(bits)) for bits in range(8)))
 FACTS = st.builds(
     Facts,
     **{
