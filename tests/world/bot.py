@@ -28,6 +28,7 @@ from bot.demo.telegram import TelegramStandIn
 from bot.settings.config import load
 from tests.builders import NOW
 from tests.clock import ManualClock
+from tests.world.bot_api import CallChecker
 from tests.world.front import Front
 from tests.world.kling import canned_video, kling_front
 from tests.world.telegram import TOKEN, telegram_front
@@ -191,7 +192,8 @@ class BotInProcess(World):
 
     def __init__(self, directory: Path) -> None:
         self.clock = ManualClock(NOW)
-        telegram = DrivingTelegram(directory / "telegram", token=TOKEN, now=self.seconds)
+        self.checker = CallChecker()
+        telegram = DrivingTelegram(directory / "telegram", token=TOKEN, now=self.seconds, check=self.checker)
         telegram.world = self
         kling = KlingStandIn(directory / "kling", now=self.seconds, renderer=canned_video)
         super().__init__(directory, telegram, kling)
@@ -294,7 +296,7 @@ Bot = TypeVar("Bot", bound=BotInProcess)
 
 @asynccontextmanager
 async def open_bot(directory: Path, kind: type[Bot]) -> AsyncIterator[Bot]:
-    """The world of a conversation, not yet started; at the end the log is searched for mishaps and secrets."""
+    """The world of a conversation, not yet started; at the end its calls and its log are looked through."""
     world = kind(directory)
     with capture_logs() as world.output:
         async with world.serving():
@@ -304,6 +306,7 @@ async def open_bot(directory: Path, kind: type[Bot]) -> AsyncIterator[Bot]:
                 await world.stop()
     mishaps = [record for record in world.output if record.get("exc_info")]
     assert not mishaps, mishaps
+    assert not world.checker.faults, world.checker.faults
     said = repr(world.output)
     assert not any(secret in said for secret in SECRETS), "a secret is in the log"
 

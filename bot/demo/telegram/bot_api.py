@@ -52,8 +52,11 @@ class BotApi:
         reading: Reading,
         settings: BotSettings,
         stars: Stars,
+        *,
+        check: Callable[[Call], None] | None = None,
     ) -> None:
         self.state = state
+        self._check = check
         self.reading = reading
         sending, editing, queries = Sending(state, media), Editing(state, media), Queries(state)
         self.methods: dict[str, Method] = {
@@ -130,6 +133,8 @@ class BotApi:
 
     async def _answer(self, call: Call, request: Request) -> Response:
         """Record the call, let the planned failure happen, and run the method."""
+        if self._check is not None:
+            self._check(call)
         method = self.methods.get(call.method.lower())
         if method is None:
             raise BotApiError(404, "Not Found")

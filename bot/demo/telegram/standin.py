@@ -21,16 +21,23 @@ from bot.demo.telegram.reading import Reading
 from bot.demo.telegram.stars import Stars
 from bot.demo.telegram.state import Json, TelegramState
 from bot.demo.telegram.webhook import WebhookSender
-from bot.demo.telegram.wire import BotApiError, Upload
+from bot.demo.telegram.wire import BotApiError, Call, Upload
 
 
 class TelegramStandIn:
     """Telegram for one bot on loopback: three people, their private chats, and one group.
 
-    Files are kept in `directory`; `now` gives Unix seconds.
+    Files are kept in `directory`; `now` gives Unix seconds. `check` is shown each call before it is answered.
     """
 
-    def __init__(self, directory: Path, *, token: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        token: str,
+        now: Callable[[], float] = time.time,
+        check: Callable[[Call], None] | None = None,
+    ) -> None:
         users, ids = default_users(), random.Random()
         self.state = TelegramState(
             token=token,
@@ -47,7 +54,9 @@ class TelegramStandIn:
         self._webhook = WebhookSender(self.state)
         self.acting = Acting(self.state, media)
         self.stars = Stars(self.state)
-        api = BotApi(self.state, media, Reading(self.state, self._webhook), self.settings, self.stars)
+        api = BotApi(
+            self.state, media, Reading(self.state, self._webhook), self.settings, self.stars, check=check
+        )
         page = PageApi(self.state, self.acting, self.settings, self.stars)
         self.app = Starlette(routes=[*api.routes(), *page.routes()])
 
