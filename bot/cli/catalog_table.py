@@ -9,7 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from bot.domain.requests.catalog import Catalog, load
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation
-from bot.domain.requests.rules import CAMERA_SECONDS, numbers
+from bot.domain.requests.options import list_abilities
+from bot.domain.requests.rules import numbers
+from bot.i18n import DEFAULT, Texts
+
+TEXTS = Texts(DEFAULT)
 
 _ABILITIES = {
     Operation.TEXT_TO_VIDEO: "prompt",
@@ -65,28 +69,10 @@ def _features(row: Model) -> Iterable[str]:
     """What a model can do besides, each with the modes or seconds that it needs where those are not all."""
     if row.references:
         yield f"up to {row.references} references"
-    if row.end_frame:
-        yield _limited("end frame", row, row.end_frame, row.end_frame_durations)
-    if row.sound:
-        yield _limited("sound", row, row.sound)
-    if row.camera:
-        modes = [mode for mode in row.modes if any(mode in able for able in row.camera.values())]
-        yield _limited("camera", row, modes, CAMERA_SECONDS)
-    if row.shots:
-        yield "several shots"
-    if row.voices:
-        yield "voices"
-    if row.cfg:
-        yield "`--cfg`"
-
-
-def _limited(feature: str, row: Model, modes: Sequence[str], durations: Sequence[int] = ()) -> str:
-    limits = []
-    if set(modes) != set(row.modes):
-        limits.append(", ".join(modes))
-    if durations and set(durations) != set(row.durations):
-        limits.append(f"{numbers(durations)} s")
-    return f"{feature} ({', '.join(limits)})" if limits else feature
+    for option, modes, seconds in list_abilities(row):
+        limits = [*modes, *([f"{numbers(seconds)} s"] if seconds else [])]
+        ability = TEXTS(f"models.{option.ability}")
+        yield f"{ability} ({', '.join(limits)})" if limits else ability
 
 
 def _rates(row: Model) -> Iterable[str]:

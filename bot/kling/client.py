@@ -19,7 +19,7 @@ import structlog
 from bot.clock import Clock, Sleep
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import VideoRequest
-from bot.domain.requests.rules import lacking
+from bot.domain.requests.rules import Limits, lacking
 from bot.domain.tasks.task import FailureKind
 from bot.domain.units import Millis, ProviderName
 from bot.kling import outcomes
@@ -112,6 +112,18 @@ class KlingClient:
         self._limiter = Limiter(config.rate, monotonic, sleep)
         self._mask = mask
         self._unknown_words: set[str] = set()
+        self._limits: Limits = (
+            ("operation", lambda request: request.operation not in self.operations),
+            # Elements and voices are known to their own account only, and some videos to the one that made them.
+            ("account", lambda request: request.account not in {None, self.name}),
+            (
+                "source",
+                lambda request: (
+                    request.operation.row.from_maker
+                    and (request.source is None or request.source.provider != self.name)
+                ),
+            ),
+        )
 
     @property
     def name(self) -> ProviderName:
@@ -131,16 +143,7 @@ class KlingClient:
         """What of a request cannot be done here, by field; None where its model is not offered at all."""
         if request.operation.row.on_video_model and request.model not in self.config.models:
             return None
-        if request.operation not in self.operations:
-            return ("operation",)
-        if request.account is not None and request.account != self.name:
-            # Its elements and voices are known to another account only.
-            return ("account",)
-        if request.operation.row.from_maker and (
-            request.source is None or request.source.provider != self.name
-        ):
-            return ("source",)
-        return lacking(self.dialect.limits, request)
+        return lacking((*self._limits, *self.dialect.limits), request)
 
     def can_ask_for(self, ref: TaskRef) -> bool:
         """Whether this very task can be asked for by our own id."""

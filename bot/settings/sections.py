@@ -22,6 +22,7 @@ from bot.domain.operations.overrides import Overridable
 from bot.domain.people.access import AccessMode
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.options import Options
+from bot.domain.requests.request import Mode, VideoRatio
 from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.units import SECOND, Millis, UserId
 from bot.kling.provider import first_mistake
@@ -225,9 +226,9 @@ class Models(Section):
     """What a request gets where the person said nothing."""
 
     default: str = ""
-    default_mode: Literal["std", "pro", "4k"] = "std"
+    default_mode: Mode = "std"
     default_duration: Annotated[int, Field(ge=1, le=60)] = 5
-    default_aspect_ratio: Literal["16:9", "9:16", "1:1"] = "16:9"
+    default_aspect_ratio: VideoRatio = "16:9"
 
 
 class Catalog(Section):
@@ -272,9 +273,9 @@ class IdeaSettings(Section):
     name: Annotated[str, Field(min_length=1, max_length=60)]
     prompt: Annotated[str, Field(max_length=2500)] = ""
     model: str = ""
-    mode: Literal["", "std", "pro", "4k"] = ""
+    mode: Mode | Literal[""] = ""
     duration: Annotated[int, Field(ge=0, le=60)] = 0
-    aspect_ratio: Literal["", "16:9", "9:16", "1:1"] = ""
+    aspect_ratio: VideoRatio | Literal[""] = ""
     photo: bool = False
     sample: str = ""
 
@@ -291,12 +292,8 @@ class IdeaSettings(Section):
     @property
     def options(self) -> Options:
         """What it decides on; what it leaves open is what each person prefers."""
-        return Options(
-            model=self.model or None,
-            mode=self.mode or None,
-            duration=self.duration or None,
-            aspect_ratio=self.aspect_ratio or None,
-        )
+        fields = ("model", "mode", "duration", "aspect_ratio")
+        return {name: value for name in fields if (value := getattr(self, name))}
 
 
 class Logging(Section):

@@ -10,11 +10,12 @@ from bot.domain.requests.choices import (
     Preferences,
     preference_choices,
 )
+from bot.domain.requests.options import BY_FIELD
 from bot.domain.requests.request import VideoRequest
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts, languages
-from handlers.chat.html import View, mark_chosen, model_name, settings_line
+from handlers.chat.html import View, mark_chosen, say, settings_line
 from handlers.chat.keyboards import CHOICES_PER_ROW, Button, Payload, in_rows
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Press
@@ -187,15 +188,7 @@ def _value(t: Texts, preferences: Preferences, which: Preference) -> str:
         return t("value.on" if value else "value.off")
     if value is None:
         return t("value.automatic")
-    match which:
-        case Preference.MODEL:
-            return model_name(value)
-        case Preference.MODE:
-            return t(f"mode.{value}")
-        case Preference.DURATION:
-            return t("unit.seconds", seconds=value)
-        case _:
-            return str(value)
+    return say(t, BY_FIELD[which].name(value))
 
 
 def language_choice(t: Texts, owner: UserId) -> View:

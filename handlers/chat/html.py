@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape, unescape
 
-from bot.domain.requests.choices import CAMERAS
-from bot.domain.requests.operations import Operation, Product
-from bot.domain.requests.request import Camera, VideoRequest
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.options import ROWS, Wording, list_settings
+from bot.domain.requests.request import VideoRequest
 from bot.errors import UserError
 from bot.i18n import Texts
 from handlers.chat.keyboards import Rows
@@ -33,9 +33,8 @@ PLAIN_OPERATIONS = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO}
 
 NAMED_FIELDS = frozenset(
     {
-        *("mode", "model", "duration", "aspect_ratio", "resolution", "negative_prompt", "cfg_scale"),
-        *("seed", "sound", "watermark", "count", "first_frame", "last_frame", "references"),
-        *("camera", "shots", "brush", "voices", "elements"),
+        *(row.field for row in ROWS if row.field in VideoRequest.model_fields and row.field != "spoiler"),
+        *("first_frame", "references", "brush", "voices"),
     }
 )
 """Parts of a request that have a name in every language."""
@@ -95,40 +94,18 @@ def settings_line(t: Texts, request: VideoRequest) -> str:
         parts.append(t(f"operation.{operation}"))
     if request.effect is not None:
         parts.append(request.effect.replace("_", " "))
-    if operation.row.on_video_model or operation.product is Product.IMAGE:
-        parts.append(request.model)
-    if operation.row.on_video_model or operation is Operation.AVATAR:
-        parts.append(t(f"mode.{request.mode}"))
-    if operation.product is Product.IMAGE and request.resolution != "1k":
-        parts.append(request.resolution)
-    if request.duration and not operation.row.duration_from_source:
-        parts.append(t("unit.seconds", seconds=request.duration))
-    if request.aspect_ratio is not None:
-        parts.append(request.aspect_ratio)
-    if request.sound:
-        parts.append(t("option.sound"))
-    if request.camera is not None:
-        parts.append(t("option.camera", camera=camera_name(t, request.camera)))
-    if request.shots:
-        parts.append(t("option.shots", shots=len(request.shots)))
-    if request.seed is not None:
-        parts.append(t("option.seed", seed=str(request.seed)))
-    if request.count > 1:
-        parts.append(f"×{request.count}")
+    parts += [say(t, setting) for setting in list_settings(request)]
     return escape(" · ".join(parts))
 
 
-def camera_name(t: Texts, camera: Camera) -> str:
-    """What a camera move is called: by its name, or by its axis with the value."""
-    for name, known in CAMERAS.items():
-        if known == camera:
-            return t(f"camera.{name}")
-    return f"{camera.axis} {camera.value:g}"
-
-
-def model_name(model: str) -> str:
-    """A model's name as short as it is still clear."""
-    return cut(model.removeprefix("kling-"), 24)
+def say(t: Texts, wording: Wording) -> str:
+    """A wording in the reader's language."""
+    if not wording.key:
+        return cut(wording.written, wording.letters or TEXT_LIMIT)
+    params = {
+        name: say(t, value) if isinstance(value, Wording) else value for name, value in wording.params.items()
+    }
+    return t(wording.key, **params)
 
 
 def mark_chosen(t: Texts, label: str, *, is_chosen: bool) -> str:

@@ -8,7 +8,7 @@ from telegram import Message
 
 from bot.domain.library.asset import Names
 from bot.domain.requests.operations import Operation, Role
-from bot.domain.requests.prompt import Options, ParsedPrompt
+from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo, VideoRequest
 from bot.domain.tasks.task import Task
 from bot.errors import UserError
@@ -100,7 +100,7 @@ async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing
 
 def _has_options(turn: Turn, text: str, names: Names) -> bool:
     try:
-        return parse_prompt(turn, text, names).options != Options()
+        return bool(parse_prompt(turn, text, names).options)
     except UserError:
         return False
 

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from telegram import Bot, Message, MessageEntity, TextQuote
 from telegram.constants import MessageEntityType
 
-from bot.domain.requests.options import plain
 from bot.domain.requests.prompt import tidy
+from bot.domain.requests.values import plain
 from bot.i18n import for_language, languages
 
 _COMMAND = re.compile(r"[/／](\w+)(?:[@＠](\w+))?(?![\w/<>])", re.ASCII)

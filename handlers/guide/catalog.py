@@ -7,7 +7,7 @@ from bot.domain.credits.quota import Plan
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.model import UNKNOWN_RATE, Model
 from bot.domain.requests.operations import SPEAKING_OPERATIONS, Operation
-from bot.domain.requests.options import LANGUAGES
+from bot.domain.requests.values import LANGUAGES
 from bot.errors import UserError
 from bot.i18n import Texts
 from handlers.chat.html import View, credits  # noqa: A004  the word of the domain

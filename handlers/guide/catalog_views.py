@@ -8,8 +8,9 @@ from html import escape
 
 from bot.domain.requests.model import UNKNOWN_RATE, Model
 from bot.domain.requests.operations import Operation
+from bot.domain.requests.options import list_abilities
 from bot.domain.requests.presets import Effect, Voice
-from bot.domain.requests.rules import CAMERA_SECONDS, numbers
+from bot.domain.requests.rules import numbers
 from bot.i18n import Texts
 from handlers.chat.html import TEXT_LIMIT, View, inline, units
 
@@ -34,7 +35,6 @@ _BESIDE = {
     Operation.TEXT_TO_AUDIO: "models.sounds",
     Operation.VIDEO_TO_AUDIO: "models.sounds_for_videos",
 }
-_MODES = {"std": "mode.std", "pro": "mode.pro", "4k": "mode.4k"}
 
 
 def models(
@@ -72,30 +72,16 @@ def _features(t: Texts, row: Model, offered: frozenset[Operation]) -> Iterable[s
     """What a model can do besides, each with the modes or seconds that it needs where those are not all."""
     if row.references and _WITH_REFERENCES & offered & frozenset(row.operations):
         yield t("models.references", limit=row.references)
-    if row.end_frame:
-        yield _limited(t, "models.end_frame", row, row.end_frame, row.end_frame_durations)
-    if row.sound:
-        yield _limited(t, "models.sound", row, row.sound)
-    if row.camera:
-        modes = tuple(mode for mode in row.modes if any(mode in able for able in row.camera.values()))
-        yield _limited(t, "models.camera", row, modes, CAMERA_SECONDS)
-    if row.shots:
-        yield t("models.shots")
-    if row.voices:
-        yield t("models.voices")
-
-
-def _limited(t: Texts, key: str, row: Model, modes: Sequence[str], durations: Sequence[int] = ()) -> str:
-    limits = []
-    if set(modes) != set(row.modes):
-        limits.append(_modes(t, modes))
-    if durations and set(durations) != set(row.durations):
-        limits.append(t("unit.seconds", seconds=numbers(durations)))
-    return f"{t(key)} ({', '.join(limits)})" if limits else t(key)
+    for option, modes, seconds in list_abilities(row):
+        limits = [_modes(t, modes)] if modes else []
+        if seconds:
+            limits.append(t("unit.seconds", seconds=numbers(seconds)))
+        ability = t(f"models.{option.ability}")
+        yield f"{ability} ({', '.join(limits)})" if limits else ability
 
 
 def _modes(t: Texts, modes: Iterable[str]) -> str:
-    return ", ".join(t(_MODES[mode]) for mode in modes)
+    return ", ".join(t(f"mode.{mode}") for mode in modes)
 
 
 def _rates(t: Texts, row: Model) -> Iterable[str]:
@@ -111,7 +97,7 @@ def _rates(t: Texts, row: Model) -> Iterable[str]:
 def _by_mode(t: Texts, row: Model, rates: Mapping[str, float]) -> str:
     if len(row.modes) == 1:
         return t.number(next(iter(rates.values())))
-    return ", ".join(f"{t(_MODES[mode])} {t.number(rate)}" for mode, rate in rates.items())
+    return ", ".join(f"{t(f'mode.{mode}')} {t.number(rate)}" for mode, rate in rates.items())
 
 
 def _price(t: Texts, row: Model) -> str:

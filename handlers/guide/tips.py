@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from bot.domain.people.access import AccessLevel
-from bot.domain.requests.choices import CAMERAS
+from bot.domain.requests.camera import CAMERAS
 from bot.domain.units import UserId
 from bot.i18n import Texts
 from handlers.chat.html import View

@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass, replace
 
 from bot.domain.people.access import AccessLevel
-from bot.domain.requests.choices import ANSWERED
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.question import NEXT_MESSAGE, NO_CONTENT
 from bot.domain.requests.request import ImageRef, VideoRequest
@@ -123,7 +122,7 @@ async def on_open(turn: Turn, button: card_views.OpenCard) -> None:
     if option is None:
         await _change(turn, card)
         return
-    if option in ANSWERED and card.message_id is not None:
+    if option.row.sample and card.message_id is not None:
         await turn.ask(button, message_id=card.message_id)
     else:
         await turn.stop_asking(turn.message_id or NEXT_MESSAGE)

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 from html import escape
 
-from bot.domain.requests.choices import ANSWERED, CAMERAS, NONE, Choice, Knob
+from bot.domain.requests.camera import CAMERAS
+from bot.domain.requests.choices import NONE, Choice
+from bot.domain.requests.options import Option
 from bot.domain.requests.request import VideoRequest
 from bot.domain.units import Credits, UserId
 from bot.i18n import Texts
 from bot.services.requests.cards import STALE, Card
 from handlers.chat.html import (
     View,
-    camera_name,
     credits,  # noqa: A004  the word of the domain
-    cut,
     inline,
     mark_chosen,
-    model_name,
     quoted,
+    say,
     settings_line,
 )
 from handlers.chat.keyboards import CHOICES_PER_ROW, CONFIRM, Button, Payload, in_rows
@@ -26,8 +26,7 @@ from handlers.chat.keyboards import CHOICES_PER_ROW, CONFIRM, Button, Payload, i
 PROMPT_SHOWN = 600
 COMPARED_PROMPT_SHOWN = 1_500
 NEGATIVE_SHOWN = 200
-LETTERS_ON_BUTTON = 12
-PER_ROW = {Knob.MODEL: 2, Knob.CAMERA: 2}
+PER_ROW = {Option.MODEL: 2, Option.CAMERA: 2}
 
 
 class Outfit(StrEnum):
@@ -72,7 +71,7 @@ class OpenCard(Payload, action="card"):
     """Show the choices of an option, or the whole card again."""
 
     card: str
-    option: Knob | None = None
+    option: Option | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Choose(Payload, action="pick"):
     """Set an option to one of its choices."""
 
     card: str
-    option: Knob
+    option: Option
     key: str
 
 
@@ -171,7 +170,7 @@ def confirmation(
 def summary(
     t: Texts,
     shown: Card,
-    options: Sequence[Knob],
+    options: Sequence[Option],
     price: Credits,
     available: Credits,
     owner: UserId,
@@ -215,7 +214,7 @@ def picture_uses(t: Texts, shown: Card, uses: Sequence[str], owner: UserId) -> V
 def choices(
     t: Texts,
     shown: Card,
-    option: Knob,
+    option: Option,
     offered: Sequence[Choice],
     prices: Mapping[str, Credits],
     owner: UserId,
@@ -231,13 +230,13 @@ def choices(
         payload = Choose(shown.name, option, choice.key)
         buttons.append(Button(mark_chosen(t, label, is_chosen=choice.chosen), payload, owner=owner))
     lines = [f"<b>{t(f'knob.{option}')}</b>"]
-    if option in ANSWERED:
+    if option.row.sample:
         lines.append(t(f"card.ask.{option}"))
-        if option is Knob.NEGATIVE:
+        if option is Option.NEGATIVE:
             lines.append(_negative(t, shown.request))
     elif has_prices:
         lines.append(t("card.prices"))
-    if option is Knob.CAMERA:
+    if option is Option.CAMERA:
         lines += [
             f"{t(f'camera.{choice.key}')} – {t(f'camera.means.{choice.key}')}"
             for choice in offered
@@ -277,40 +276,18 @@ def how_to(t: Texts) -> View:
     )
 
 
-def option_label(t: Texts, option: Knob, request: VideoRequest) -> str:
+def option_label(t: Texts, option: Option, request: VideoRequest) -> str:
     """`Length: 5 s`."""
     return t("knob.labelled", knob=t(f"knob.{option}"), value=option_value(t, option, request))
 
 
-def option_value(t: Texts, option: Knob, request: VideoRequest) -> str:
+def option_value(t: Texts, option: Option, request: VideoRequest) -> str:
     """What an option is set to, in a few letters."""
-    match option:
-        case Knob.MODEL:
-            return model_name(request.model)
-        case Knob.MODE:
-            return t(f"mode.{request.mode}")
-        case Knob.DURATION:
-            return t("unit.seconds", seconds=request.duration)
-        case Knob.RATIO:
-            return request.aspect_ratio or t("value.none")
-        case Knob.RESOLUTION:
-            return request.resolution
-        case Knob.SOUND:
-            return t("value.on" if request.sound else "value.off")
-        case Knob.CAMERA:
-            return t("value.none") if request.camera is None else camera_name(t, request.camera)
-        case Knob.COUNT:
-            return str(request.count)
-        case Knob.NEGATIVE:
-            return cut(" ".join(request.negative_prompt.split()), LETTERS_ON_BUTTON) or t("value.none")
-        case Knob.SEED:
-            return t("value.random") if request.seed is None else str(request.seed)
-        case Knob.END_FRAME:
-            return t("value.none" if request.last_frame is None else "value.photo")
+    return say(t, option.row.name(getattr(request, option.row.field)))
 
 
-def _choice(t: Texts, option: Knob, choice: Choice) -> str:
-    if choice.key == NONE and option in {Knob.NEGATIVE, Knob.END_FRAME}:
+def _choice(t: Texts, option: Option, choice: Choice) -> str:
+    if choice.key == NONE and option in {Option.NEGATIVE, Option.END_FRAME}:
         return t("value.remove")
     return option_value(t, option, choice.request)
 

@@ -23,7 +23,7 @@ async def make_video(
     Photos without a prompt wait for it, and of two photos it may be open what they are for. Else the card
     asks `question`, or what `first_question` says.
     """
-    if not pictures and not prompt.prompt and not prompt.options.shots:
+    if not pictures and not prompt.prompt and not prompt.options.get("shots"):
         await turn.answer(card_views.how_to(turn.t))
         return
     card = turn.services.cards.start(card_name(turn.update_id), prompt, pictures, turn.preferences)
@@ -190,7 +190,7 @@ async def card_view(turn: Turn, card: Card) -> View:
     return card_views.summary(
         turn.t,
         card,
-        services.cards.knobs(card.request),
+        services.cards.list_choosable(card.request),
         services.compose.price(card.request),
         balance.available,
         turn.user_id,

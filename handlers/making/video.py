@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from bot.domain.requests.choices import Knob
+from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.question import NEXT_MESSAGE, Content
 from bot.domain.units import TaskId
@@ -79,16 +79,16 @@ async def on_option_reply(turn: Turn, about: card_views.OpenCard) -> None:
     """Set the option that the card asked for."""
     cards = turn.services.cards
     card = await cards.get_named(turn.user_id, turn.chat_id, about.card)
-    if about.option is Knob.END_FRAME:
+    if about.option is Option.END_FRAME:
         inputs = await _read_photos(turn, card)
         changed = cards.set_end_frame(card, inputs.pictures, turn.preferences)
     else:
-        changed = cards.set_typed(card, about.option or Knob.NEGATIVE, turn.arguments)
+        changed = cards.set_typed(card, about.option or Option.NEGATIVE, turn.arguments)
     await show_card(turn, changed)
 
 
 def _answers(about: card_views.OpenCard) -> Content:
-    return Content.PHOTO if about.option is Knob.END_FRAME else Content.TEXT
+    return Content.PHOTO if about.option is Option.END_FRAME else Content.TEXT
 
 
 async def ask_which_draft(turn: Turn) -> None:
@@ -118,7 +118,7 @@ async def on_change_draft(turn: Turn, button: card_views.ChangeDraft) -> None:
         and question.accepts & Content.TEXT
     ):
         option = card_views.OpenCard.unpack(question.payload).option
-        changed = cards.set_typed(card, option or Knob.NEGATIVE, text)
+        changed = cards.set_typed(card, option or Option.NEGATIVE, text)
     else:
         changed = cards.answer(card, text, await turn.services.assets.names(turn.user_id))
     await show_card(turn, changed, turn.reply_target.below)

@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.people.access import read_invite_code
-from bot.domain.requests.options import FLAGS, VALUED
-from bot.domain.requests.prompt import Vocabulary, parse
+from bot.domain.requests import options
+from bot.domain.requests.prompt import parse
 from bot.domain.requests.request import PROMPT_LIMIT
+from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
 from bot.services.requests.attachments import split_links
 from tests.fuzz.mutations import TEXTS, WORDS
@@ -14,7 +15,9 @@ from tests.fuzz.target import target
 
 VOCABULARY = Vocabulary.of_models(["kling-v2-6", "kling-v2-5-turbo", "kling-v3-omni", "kling-v1"])
 PARTS = st.one_of(
-    st.sampled_from(sorted([*(f"--{name}" for name in [*FLAGS, *VALUED]), "--", "—", "－－"])),
+    st.sampled_from(
+        sorted([*(f"--{name}" for name in [*options.WORDS.flags, *options.WORDS.valued]), "--", "—", "－－"])
+    ),
     st.sampled_from([*"=：:,，、;\"'“”「」 \n", "10s", "9:16", "竖屏", "pro", "10秒", "@1", "<<<image_1>>>"]),
     st.sampled_from(["https://x.example/a.jpg", "http://[::1", "v2.6", "--seed 99999999999", "1e999", "²"]),
     st.sampled_from(TEXTS),

@@ -7,10 +7,12 @@ import pytest
 
 from bot.domain.library.asset import Names
 from bot.domain.requests import catalog
-from bot.domain.requests.choices import Knob, Preferences
+from bot.domain.requests.choices import Preferences
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.prompt import Vocabulary, parse
+from bot.domain.requests.options import Option
+from bot.domain.requests.prompt import parse
 from bot.domain.requests.request import AudioRef, ImageRef, Speech, VideoRequest
+from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
 from bot.services.compose import Compose, Pictures
 from bot.services.requests.cards import (
@@ -90,20 +92,20 @@ def test_options_alone_leave_the_prompt_as_it_is(cards):
 
 def test_an_answer_goes_where_it_was_asked_for(cards):
     card = begun(cards, "a fox")
-    without = cards.set_typed(card, Knob.NEGATIVE, " blur, 10s ")
+    without = cards.set_typed(card, Option.NEGATIVE, " blur, 10s ")
     assert (without.request.negative_prompt, without.request.prompt) == ("blur, 10s", "a fox")
-    assert cards.set_typed(card, Knob.SEED, "42").request.seed == 42
+    assert cards.set_typed(card, Option.SEED, "42").request.seed == 42
 
 
 @pytest.mark.parametrize("text", ["-1", "a lot", "2147483648", "1" * 5000, "4.2", "²"])
 def test_a_seed_that_is_none_is_asked_for_again(cards, text):
     with pytest.raises(UserError, match=r"error\.card\.seed"):
-        cards.set_typed(begun(cards, "a fox"), Knob.SEED, text)
+        cards.set_typed(begun(cards, "a fox"), Option.SEED, text)
 
 
 def test_a_negative_prompt_that_is_too_long_is_refused(cards):
     with pytest.raises(UserError, match=r"error\.prompt\.negative_too_long"):
-        cards.set_typed(begun(cards, "a fox"), Knob.NEGATIVE, "x" * 2_501)
+        cards.set_typed(begun(cards, "a fox"), Option.NEGATIVE, "x" * 2_501)
 
 
 def test_what_a_text_says_is_spoken_when_it_changes(cards):
@@ -192,7 +194,7 @@ def test_photos_go_to_a_model_that_takes_them(cards):
 
 def test_a_choice_that_is_no_longer_there_is_refused_politely(cards):
     with pytest.raises(UserError, match=r"error\.card\.choice"):
-        cards.choose(begun(cards, "a fox"), Knob.DURATION, "7")
+        cards.choose(begun(cards, "a fox"), Option.DURATION, "7")
 
 
 def test_a_blank_card_is_as_the_person_prefers(cards):

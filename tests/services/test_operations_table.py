@@ -15,7 +15,6 @@ from bot.domain.requests.operations import (
     Way,
     made_by,
 )
-from bot.domain.requests.options import Options
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import ImageRef, SourceVideo, VideoRequest
 from bot.errors import UserError
@@ -82,7 +81,7 @@ async def compose(bare, relight) -> Imagining:
 
 def test_an_imaginary_operation_is_composed_and_priced_by_its_row(compose, relight):
     inputs = Inputs(Pictures(references=(IMAGE,)), source=SOURCE)
-    typed = ParsedPrompt("at dusk", Options(seed=7, sound=True))
+    typed = ParsedPrompt("at dusk", {"seed": 7, "sound": True})
     request = compose.compose(relight, inputs, typed)
     assert (request.operation, request.model, request.prompt) == (relight, "dub-1", "at dusk")
     assert (request.references, request.source, request.seed, request.sound) == ((IMAGE,), SOURCE, 7, False)

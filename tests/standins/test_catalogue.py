@@ -16,10 +16,9 @@ import pytest
 
 from bot.clock import Runtime
 from bot.domain.requests import catalog as catalogs
-from bot.domain.requests.choices import ANSWERED, Knob
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.options import Options
+from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import Shot, VideoRequest
 from bot.domain.tasks.task import Delivery, RemoteVideo, TaskState
@@ -75,9 +74,9 @@ CONTENT = {
     for digest, content in BYTES.items()
 }
 ANSWERS = {
-    Knob.NEGATIVE: {"negative_prompt": "blur, text"},
-    Knob.SEED: {"seed": 7},
-    Knob.END_FRAME: {"last_frame": PICTURES[1]},
+    Option.NEGATIVE: {"negative_prompt": "blur, text"},
+    Option.SEED: {"seed": 7},
+    Option.END_FRAME: {"last_frame": PICTURES[1]},
 }
 """What people write where a knob is set by a message."""
 
@@ -147,7 +146,7 @@ class Shop:
             (Operation.VIDEO_TO_AUDIO, inputs, words),
         ]
         for model in self.compose.models():
-            named = replace(words, options=Options(model=model))
+            named = replace(words, options={"model": model})
             asked += [(Operation.OMNI_VIDEO, inputs, named), (Operation.MOTION_CONTROL, moving, named)]
         for operation, given, prompt in asked:
             with suppress(UserError):
@@ -202,16 +201,16 @@ def cards_of(compose: Compose, row: Model) -> Iterator[VideoRequest]:
     ):
         for typed in TYPED:
             with suppress(UserError):
-                said = Options(**{"model": row.id, **typed})
+                said = {"model": row.id, **typed}
                 yield compose.video(ParsedPrompt("a fox runs", said), pictures)
 
 
 def changed(shop: Shop, request: VideoRequest) -> Iterator[VideoRequest]:
     """What one more choice on a card makes of it."""
-    for knob in shop.cards.knobs(request):
-        yield from (choice.request for choice in shop.cards.choices(request, knob))
-        if knob in ANSWERED:
-            answered = request.model_copy(update=ANSWERS[knob])
+    for option in shop.cards.list_choosable(request):
+        yield from (choice.request for choice in shop.cards.choices(request, option))
+        if option.row.sample:
+            answered = request.model_copy(update=ANSWERS[option])
             if shop.compose.possible(answered):
                 yield answered
 

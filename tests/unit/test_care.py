@@ -24,9 +24,10 @@ import handlers
 from bot.domain.credits.quota import Plan
 from bot.domain.library.template import clean_title
 from bot.domain.requests.catalog import load as load_catalog
-from bot.domain.requests.choices import Knob, Preferences
+from bot.domain.requests.choices import Preferences
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Product
+from bot.domain.requests.options import ON_CARDS, Option
 from bot.domain.requests.presets import load_voices
 from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.task import Task, TaskState
@@ -69,7 +70,8 @@ FORMS: Mapping[str, object] = {
     "Person.name": lambda text: " ".join(text.split()),
     "ProviderReport.name": "official",
     "delete_question.name": "K7Q29F.0",
-    "choices.option": Knob.SEED,
+    "choices.option": Option.SEED,
+    "summary.options": ON_CARDS,
     "preference_page.choices": {"yes": Preferences(silent=True), "no": Preferences()},
     "voices.known": load_voices().of("en"),
     "link.buttons": [],

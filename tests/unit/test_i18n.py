@@ -18,8 +18,10 @@ from bot.domain.library.template import BUILT_IN, BUILT_IN_PHOTO
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessDecision, AccessMode, InviteProblem, Role
 from bot.domain.people.moderation import StrikeSource
-from bot.domain.requests.choices import ANSWERED, CAMERAS, Knob, Preference
+from bot.domain.requests.camera import CAMERAS
+from bot.domain.requests.choices import Preference
 from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation
+from bot.domain.requests.options import ON_CARDS, Option
 from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.advice import Advice
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
@@ -84,7 +86,8 @@ FAMILIES = {
     "alert.spending.": tuple(
         f"{whose}_{window}_{level}" for whose in ("bot", "provider") for window in Window for level in Level
     ),
-    "knob.": (*Knob, "labelled"),
+    "knob.": (*ON_CARDS, "labelled"),
+    "models.": tuple(option.row.ability for option in Option if option.row.ability),
     "camera.": (*CAMERAS, *(f"means.{name}" for name in CAMERAS)),
     "idea.": (
         *(f"{name}.{part}" for name in (*BUILT_IN, *BUILT_IN_PHOTO) for part in ("name", "prompt")),
@@ -96,7 +99,7 @@ FAMILIES = {
         *(f"{part}_{word}" for part in ("word", "word_means") for word in tips.WORDS),
     ),
     "tryon.": tuple(f"{part}_{name}" for part in ("name", "prompt") for name in Outfit),
-    "card.ask.": tuple(ANSWERED),
+    "card.ask.": tuple(option for option in ON_CARDS if option.row.sample),
     "prefer.": (*Preference, "language"),
     "error.request.": ("operation", "source", "account"),
     "asset.": (

@@ -28,6 +28,7 @@ OTHER_READERS = {
     "bot/domain/requests/camera.py": "words that people type",
     "bot/domain/requests/options.py": "words that people type",
     "bot/domain/requests/prompt.py": "words that people type",
+    "bot/domain/requests/values.py": "words that people type",
     "bot/domain/tasks/advice.py": "words that providers say",
     "bot/kling/dialects/classes.py": "what operators are told where a provider gives no reason",
     "bot/kling/dialects/words.py": "words that providers say",

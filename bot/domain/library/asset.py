@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.domain.requests.operations import SPEAKING_OPERATIONS
-from bot.domain.requests.options import plain
 from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo, VideoRequest
+from bot.domain.requests.values import plain
 from bot.domain.tasks.task import FailureKind
 from bot.domain.units import ChatId, Millis, ProviderName, UserId, draw_id
 from bot.errors import UserError

@@ -38,6 +38,16 @@ NAMED: Mapping[str, tuple[CameraAxis, float]] = {
 }
 """Camera moves by names that people use."""
 
+CAMERAS: Mapping[str, Camera] = {
+    **{
+        name: Camera(move="simple", axis=axis, value=value)
+        for name, (axis, value) in NAMED.items()
+        if name.isascii()
+    },
+    **{preset.partition("_")[0]: Camera(move=preset) for preset in PRESETS},
+}
+"""Camera moves by short names: those of commands, and the first words of Kling's presets."""
+
 _AXIS = re.compile(r"([a-z]+)[:=]?([+-]?\d+(?:\.\d+)?)")
 _SHOT = re.compile(r"\s*(\d{1,2})\s*(?:s|sec|seconds|秒)?[:：,，]?\s+(.+)", re.DOTALL | re.IGNORECASE)
 

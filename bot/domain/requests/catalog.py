@@ -12,7 +12,6 @@ from importlib import resources
 from typing import Any
 
 from bot.domain.requests.model import (
-    IMAGE_RATIOS,
     UNKNOWN_RATE,
     ChangedPrices,
     Model,
@@ -21,9 +20,9 @@ from bot.domain.requests.model import (
     unknown,
 )
 from bot.domain.requests.operations import ChargedFor, Operation
-from bot.domain.requests.prompt import Vocabulary
-from bot.domain.requests.request import Speech, VideoRequest
+from bot.domain.requests.request import RATIOS, Speech, VideoRequest
 from bot.domain.requests.rules import RULES, broken
+from bot.domain.requests.values import Vocabulary
 from bot.domain.units import SECOND, Credits
 from bot.errors import UserError
 
@@ -208,7 +207,7 @@ def read(document: Mapping[str, Any], overrides: Overrides | None = None) -> Cat
         rows = dict(document.get(section, {}))
         for name, change in changes.get(section, {}).items():
             rows[name] = {**rows.get(name, {"source": "the operator's settings"}), **change}
-        ratios = {"ratios": IMAGE_RATIOS} if section == "images" else {}
+        ratios = {"ratios": RATIOS} if section == "images" else {}
         sections.append([Model.model_validate({**ratios, **row, "id": name}) for name, row in rows.items()])
     return Catalog(*sections)
 

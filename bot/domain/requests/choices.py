@@ -4,52 +4,23 @@ A choice on the card brings with it what it needs (sound needs a mode that has i
 with it; it never drops a picture or a shot. Whether somebody here can do what comes out is asked of `possible`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.domain.requests.camera import NAMED, PRESETS
+from bot.domain.requests.camera import CAMERAS
 from bot.domain.requests.model import Model
-from bot.domain.requests.operations import COMPOSED, Product
+from bot.domain.requests.operations import COMPOSED
+from bot.domain.requests.options import BY_FIELD, ON_CARDS, Option, OptionRow, is_set
 from bot.domain.requests.request import AspectRatio, Camera, Mode, VideoRequest
 from bot.domain.requests.rules import fit, fit_with
 from bot.domain.units import short_hash
 
 NONE = "none"
 """The key of the choice to have nothing of the kind."""
-
-
-class Knob(StrEnum):
-    """What can be set, in the order in which it is shown."""
-
-    MODEL = "model"
-    MODE = "mode"
-    DURATION = "duration"
-    RATIO = "ratio"
-    RESOLUTION = "resolution"
-    SOUND = "sound"
-    CAMERA = "camera"
-    END_FRAME = "end"
-    NEGATIVE = "negative"
-    SEED = "seed"
-    COUNT = "count"
-
-
-ANSWERED = frozenset({Knob.NEGATIVE, Knob.SEED, Knob.END_FRAME})
-"""These are set by a message; the buttons only take them away."""
-
-CAMERAS: Mapping[str, Camera] = {
-    **{
-        name: Camera(move="simple", axis=axis, value=value)
-        for name, (axis, value) in NAMED.items()
-        if name.isascii()
-    },
-    **{preset.partition("_")[0]: Camera(move=preset) for preset in PRESETS},
-}
-"""Camera moves by short names: those of commands, and the first words of Kling's presets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,113 +39,59 @@ Possible = Callable[[VideoRequest], bool]
 
 
 def choices(
-    knob: Knob, request: VideoRequest, row: Model, offered: Sequence[Model], possible: Possible
+    option: OptionRow, request: VideoRequest, row: Model, offered: Sequence[Model], possible: Possible
 ) -> tuple[Choice, ...]:
-    """Everything that a knob can be set to. `row` is what the request is for, `offered` the video models."""
+    """Everything that an option can be set to. `row` is what the request is for, `offered` the video models."""
+    present = getattr(request, option.field)
     return tuple(
-        Choice(key, changed, chosen=_same(knob, changed, request))
-        for key, changed in _candidates(knob, request, row, offered)
+        Choice(key, changed, chosen=getattr(changed, option.field) == present)
+        for key, changed in _candidates(option, request, row, offered)
         if possible(changed)
     )
 
 
-def knobs(
+def list_choosable(
     request: VideoRequest, row: Model, offered: Sequence[Model], possible: Possible
-) -> tuple[Knob, ...]:
-    """The knobs that there is something to choose with."""
-    return tuple(knob for knob in Knob if _is_of_use(knob, request, row, offered, possible))
+) -> tuple[Option, ...]:
+    """The options of the card that there is something to choose with."""
+    return tuple(option for option in ON_CARDS if is_choosable(option.row, request, row, offered, possible))
 
 
-def _is_of_use(
-    knob: Knob, request: VideoRequest, row: Model, offered: Sequence[Model], possible: Possible
+def is_choosable(
+    option: OptionRow, request: VideoRequest, row: Model, offered: Sequence[Model], possible: Possible
 ) -> bool:
-    match knob:
-        case Knob.NEGATIVE:
-            return bool(request.negative_prompt) or _possible_with(request, possible, negative_prompt="x")
-        case Knob.SEED:
-            return request.seed is not None or _possible_with(request, possible, seed=1)
-        case Knob.END_FRAME:
-            if request.first_frame is None:
-                return False
-            changed = fit_with(request, row, "last_frame", request.first_frame)
-            return changed is not None and possible(changed)
-        case _:
-            return len(choices(knob, request, row, offered, possible)) > 1
+    """Whether there is something to choose with an option."""
+    if option.sample is None:
+        return len(choices(option, request, row, offered, possible)) > 1
+    sample = option.sample(request)
+    if sample is None or is_set(request, option.field):
+        return is_set(request, option.field)
+    changed = fit_with(request, row, option.field, sample)
+    return changed is not None and possible(changed)
 
 
-def _possible_with(request: VideoRequest, possible: Possible, **values: Any) -> bool:
-    return possible(request.model_copy(update=values))
-
-
-def _same(knob: Knob, one: VideoRequest, other: VideoRequest) -> bool:
-    field = _FIELDS[knob]
-    return bool(getattr(one, field) == getattr(other, field))
-
-
-_FIELDS: Mapping[Knob, str] = {
-    Knob.MODEL: "model",
-    Knob.MODE: "mode",
-    Knob.DURATION: "duration",
-    Knob.RATIO: "aspect_ratio",
-    Knob.RESOLUTION: "resolution",
-    Knob.SOUND: "sound",
-    Knob.CAMERA: "camera",
-    Knob.COUNT: "count",
-    Knob.NEGATIVE: "negative_prompt",
-    Knob.SEED: "seed",
-    Knob.END_FRAME: "last_frame",
-}
-
-
-# -- candidates --------------------------------------------------------------------------------------
-
-Candidates = Iterator[tuple[str, VideoRequest]]
-
-
-def _candidates(knob: Knob, request: VideoRequest, row: Model, offered: Sequence[Model]) -> Candidates:
-    if knob is Knob.MODEL:
+def _candidates(
+    option: OptionRow, request: VideoRequest, row: Model, offered: Sequence[Model]
+) -> Iterator[tuple[str, VideoRequest]]:
+    if option is Option.MODEL.row:
         if request.operation in COMPOSED and request.source is None:
             for model in offered:
                 changed = fit(request, model)
                 if changed is not None:
                     yield short_hash(model.id), changed
         return
-    field = _FIELDS[knob]
-    for key, value in _values(knob, request, row):
-        changed = fit_with(request, row, field, value)
+    for value in option.values(request, row) if option.values else ():
+        changed = fit_with(request, row, option.field, value)
         if changed is not None:
-            yield key, changed
+            yield _key_of(value), changed
 
 
-def _values(knob: Knob, request: VideoRequest, row: Model) -> Iterable[tuple[str, Any]]:
-    match knob:
-        case Knob.MODE:
-            return ((mode, mode) for mode in row.modes)
-        case Knob.DURATION if not request.shots and not request.operation.row.duration_from_source:
-            return ((str(seconds), seconds) for seconds in row.durations)
-        case Knob.RATIO if _has_ratio(request):
-            return ((ratio.replace(":", "x"), ratio) for ratio in row.ratios)
-        case Knob.RESOLUTION if request.operation.product is Product.IMAGE:
-            return ((resolution, resolution) for resolution in row.resolutions)
-        case Knob.SOUND if row.sound:
-            return (("off", False), ("on", True))
-        case Knob.CAMERA if row.camera:
-            return ((NONE, None), *CAMERAS.items())
-        case Knob.COUNT:
-            return ((str(number), number) for number in range(1, row.count + 1))
-        case Knob.NEGATIVE:
-            return ((NONE, ""),)
-        case Knob.SEED:
-            return ((NONE, None),)
-        case Knob.END_FRAME:
-            return ((NONE, None),)
-        case _:
-            return ()
-
-
-def _has_ratio(request: VideoRequest) -> bool:
-    """Where a picture gives the shape, there is nothing to choose."""
-    return request.aspect_ratio is not None and request.first_frame is None
+def _key_of(value: object) -> str:
+    if isinstance(value, Camera):
+        return next(name for name, known in CAMERAS.items() if known == value)
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value).replace(":", "x") if value not in {None, ""} else NONE
 
 
 # -- preferences -------------------------------------------------------------------------------------
@@ -255,16 +172,12 @@ def _preference_values(
     if which in SWITCHES:
         return (("off", False), ("on", True))
     rows = [row for row in offered if row.id == preferences.model] or list(offered)
-    known: dict[str, Any]
-    match which:
-        case Preference.MODEL:
-            known = {short_hash(row.id): row.id for row in offered}
-        case Preference.MODE:
-            known = {mode: mode for row in rows for mode in row.modes}
-        case Preference.DURATION:
-            known = {str(seconds): seconds for seconds in sorted({s for row in rows for s in row.durations})}
-        case _:
-            known = {ratio.replace(":", "x"): ratio for row in rows for ratio in row.ratios}
+    if which is Preference.MODEL:
+        known: dict[str, Any] = {short_hash(row.id): row.id for row in offered}
+    else:
+        values = dict.fromkeys(value for row in rows for value in getattr(row, BY_FIELD[which].column))
+        ordered = sorted(values) if which is Preference.DURATION else values
+        known = {_key_of(value): value for value in ordered}
     return ((AUTOMATIC, None), *known.items())
 
 
@@ -274,6 +187,10 @@ def _with(preferences: Preferences, which: Preference, value: Any, offered: Sequ
     row = next((row for row in offered if row.id == changed.model), None)
     if which is not Preference.MODEL or row is None:
         return changed
-    can = {Preference.MODE: row.modes, Preference.DURATION: row.durations, Preference.RATIO: row.ratios}
-    lost = {kind.value: None for kind, able in can.items() if getattr(changed, kind) not in able}
+    lost = {
+        field: None
+        for field in Preferences.model_fields
+        if field in BY_FIELD and (column := BY_FIELD[field].column)
+        if getattr(changed, field) not in getattr(row, column)
+    }
     return changed.model_copy(update=lost)

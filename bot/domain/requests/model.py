@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.domain.requests.operations import Operation, Product
-from bot.domain.requests.request import AspectRatio, CameraMove, Mode, Resolution
+from bot.domain.requests.request import VIDEO_RATIOS, AspectRatio, CameraMove, Mode, Resolution
 from bot.domain.units import Credits
 
-VIDEO_RATIOS: tuple[AspectRatio, ...] = ("16:9", "9:16", "1:1")
-IMAGE_RATIOS: tuple[AspectRatio, ...] = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
+CAMERA_SECONDS = (5,)
+"""Camera control and motion brush exist for videos of this length only (vendor API reference 2025)."""
+
 UNKNOWN_RATE = 5.0
 """Credits a second of a model that the catalog has no price for; operators set their own under [catalog]."""
 

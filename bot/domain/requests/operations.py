@@ -116,19 +116,23 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to ask for an operation: a command, what comes with it, and the options that are read.
+    """One way to ask for an operation: a command, what comes with it, and the options that are read (None: all).
 
     The command is empty where none asks for it. The values of `preferred` options are those of the person or the operator where nothing is typed.
     """
 
     command: str
     inputs: tuple[Input, ...] = ()
-    options: frozenset[str] = frozenset()
+    options: frozenset[str] | None = frozenset()
     preferred: frozenset[str] = frozenset()
 
     def limits(self, role: Role) -> tuple[int, int]:
         """How many inputs it takes in a role, at least and at most."""
         return next(((each.minimum, each.maximum) for each in self.inputs if each.role is role), (0, 0))
+
+    def takes(self, option: str) -> bool:
+        """Whether an option that was typed is read, by its field."""
+        return self.options is None or option in self.options
 
     def needs(self, role: Role) -> bool:
         """Whether it is nothing without an input in this role."""
@@ -192,7 +196,7 @@ class OperationRow:
     @property
     def takes_duration(self) -> bool:
         """Whether its length can be ordered."""
-        return "duration" in self.ways[0].options
+        return self.ways[0].takes("duration")
 
     def limits(self, role: Role) -> tuple[int, int]:
         """How many inputs it takes in a role, at least and at most, in whatever way it is asked for."""
@@ -207,20 +211,6 @@ class OperationRow:
 
 
 PREFERRED = frozenset({"mode", "duration", "aspect_ratio"})
-VIDEO_OPTIONS = PREFERRED | {
-    "model",
-    "negative_prompt",
-    "cfg_scale",
-    "seed",
-    "sound",
-    "watermark",
-    "spoiler",
-    "count",
-    "camera",
-    "shots",
-    "voice",
-    "elements",
-}
 IMAGE_OPTIONS = frozenset({"negative_prompt", "aspect_ratio", "resolution", "count", "spoiler"})
 
 ONE_IMAGE = Input(Role.REFERENCES)
@@ -230,8 +220,8 @@ OF_VIDEOS = frozenset({Product.VIDEO})
 
 def _video(*inputs: Input, outfits: bool = False) -> tuple[Way, ...]:
     """`/video`, and `/tryon` where a person's picture can be dressed by words."""
-    way = Way("video", inputs, VIDEO_OPTIONS, PREFERRED)
-    return (way, Way("tryon", inputs, VIDEO_OPTIONS, PREFERRED)) if outfits else (way,)
+    way = Way("video", inputs, None, PREFERRED)
+    return (way, Way("tryon", inputs, None, PREFERRED)) if outfits else (way,)
 
 
 def _image(*inputs: Input) -> tuple[Way, ...]:

@@ -1,359 +1,410 @@
-"""What can be asked for beside the prompt: the options, every word that people use for them, their values. Pure.
+"""What can be asked for beside the prompt: one row per option, from which words, cards, lists and documents follow. Pure.
 
-A word is compared in its plain form (`plain`): full-width characters as ordinary ones, capitals as small
-letters, so that `１０Ｓ` is `10s` and `：` is `:`.
+A new option of videos needs its row here, its field in `VideoRequest`, a writer in `bot/kling/dialects/bodies.py`, and its
+texts: `field.<field>`, `knob.<key>` where it is on the card, and where only some models can do it `models.<ability>` and
+`error.model.<ability>`, with a column of `Model`.
 """
 
-import re
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Self
+from enum import StrEnum
+from typing import Any, Self
 
-from bot.domain.requests.camera import read_camera, read_shots
-from bot.domain.requests.request import Camera, Resolution, Shot
+from bot.domain.requests.camera import CAMERAS, read_camera, read_shots
+from bot.domain.requests.model import CAMERA_SECONDS, Model
+from bot.domain.requests.operations import Operation, Product
+from bot.domain.requests.request import RESOLUTIONS, Camera, VideoRequest
+from bot.domain.requests.values import (
+    LANGUAGES,
+    MAX_COUNT,
+    MODE_WORDS,
+    QUOTED_LENGTH,
+    RATIO_WORDS,
+    SEED_LIMIT,
+    SPEEDS,
+    Reader,
+    Taken,
+    Vocabulary,
+    number,
+    one_of,
+    plain,
+    read_duration,
+    read_elements,
+    read_mode,
+    read_model,
+    read_ratio,
+    read_text,
+    read_voice,
+    short_model,
+    short_ratio,
+    short_seconds,
+    whole,
+)
 from bot.errors import UserError
 
-MAX_COUNT = 4
-MAX_ELEMENTS = 3
-SEED_LIMIT = 2**31 - 1
-RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
-MODES = ("std", "pro", "4k")
-DURATIONS = (1, 60)
-RESOLUTIONS: tuple[Resolution, ...] = ("1k", "2k", "4k")
-LANGUAGES = ("zh", "en")
-"""The languages that Kling's voices speak."""
+Options = Mapping[str, Any]
+"""What was asked for in words, by the field of its option; what was not said is not in it. `duration` in seconds."""
 
-SPEEDS = (0.8, 2.0)
-
-QUOTED_LENGTH = 40
-"""Characters of a person's own words that an error repeats."""
+MODEL_LETTERS = 24
+NEGATIVE_LETTERS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """What was asked for in words; None where nothing was said. `duration` in seconds."""
+class Wording:
+    """A text by its key, its parameters being values or wordings; without a key, what is written in every language.
 
-    model: str | None = None
-    mode: str | None = None
-    duration: int | None = None
-    aspect_ratio: str | None = None
-    negative_prompt: str | None = None
-    cfg_scale: float | None = None
-    seed: int | None = None
-    sound: bool | None = None
-    count: int | None = None
-    camera: Camera | None = None
-    shots: tuple[Shot, ...] | None = None
-    watermark: bool | None = None
-    spoiler: bool | None = None
-    resolution: Resolution | None = None
-    elements: tuple[int, ...] | None = None
-    voice: str | None = None
-    language: str | None = None
-    speed: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """What may be asked for: models by every plain name, modes, ratios, and the shortest and longest seconds.
-
-    What one model can do is the catalog's business; this is what can be said at all. `elements` and `voices` are
-    the person's own, the provider's ids by their plain names.
+    `letters` is how many UTF-16 units of it are shown; 0: all.
     """
 
-    models: Mapping[str, str]
-    modes: Sequence[str] = MODES
-    ratios: Sequence[str] = RATIOS
-    durations: tuple[int, int] = DURATIONS
-    elements: Mapping[str, int] = field(default_factory=dict)
-    voices: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    params: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    written: str = ""
+    letters: int = 0
 
-    @classmethod
-    def of_models(
-        cls,
-        ids: Sequence[str],
-        *,
-        modes: Sequence[str] = MODES,
-        ratios: Sequence[str] = RATIOS,
-        durations: tuple[int, int] = DURATIONS,
-    ) -> Self:
-        """Derive the names: `kling-v2-6` is also `v2-6`, `v2.6`, `2.6` and `kling-2.6`.
 
-        A name that leaves something out (`v2.5` for `kling-v2-5-turbo`) goes to the first model that it
-        could mean, unless it is another one's full name.
+def name_value(value: object) -> Wording:
+    """What a value is called that has no better name."""
+    if isinstance(value, bool):
+        return Wording("value.on" if value else "value.off")
+    return Wording("value.none") if value in {None, ""} else Wording(written=str(value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionRow:
+    """Everything that is known of an option.
+
+    It sets `field`. `words` are followed by a value, which `read` reads; `flags` stand alone, by what each sets, those of
+    `bare` also without dashes; `short` finds other words without dashes. One that `continues` goes on after a comma.
+    `values` are those that a card can set it to; None: it is not on cards. One with a `sample` is set by a message, and
+    buttons only take it away; it is on offer where it could be set to the sample. `name` says what a value is called,
+    `line` what of it stands among a request's settings.
+    `column` of `Model` holds the values that a model has. `ability` is the column that says whether, or in which modes, a
+    model can do it, `seconds` in videos of which length; empty: of any.
+    """
+
+    field: str
+    words: tuple[str, ...] = ()
+    flags: Mapping[Any, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    bare: frozenset[str] = frozenset()
+    short: Callable[[str, str, Vocabulary], Taken] = lambda *_: None
+    read: Reader = read_text
+    continues: bool = False
+    values: Callable[[VideoRequest, Model], Iterable[Any]] | None = None
+    sample: Callable[[VideoRequest], Any] | None = None
+    name: Callable[[Any], Wording] = name_value
+    line: Callable[[VideoRequest], Wording | None] = lambda _: None
+    column: str = ""
+    ability: str = ""
+    seconds: Callable[[Model], Sequence[int]] = lambda _: ()
+
+    @property
+    def has_switch(self) -> bool:
+        """Whether it can be turned off."""
+        return False in self.flags
+
+
+def is_set(request: VideoRequest, field: str) -> bool:
+    """Whether a request has a field, and asks for something in it."""
+    known = type(request).model_fields.get(field)
+    return known is not None and getattr(request, field) != known.default
+
+
+def name_camera(camera: Camera | None) -> Wording:
+    """What a camera move is called: by its name, or by its axis with the value."""
+    if camera is None:
+        return Wording("value.none")
+    name = next((name for name, known in CAMERAS.items() if known == camera), None)
+    return Wording(f"camera.{name}") if name else Wording(written=f"{camera.axis} {camera.value:g}")
+
+
+def name_seconds(seconds: int) -> Wording:
+    """How a length is written."""
+    return Wording("unit.seconds", {"seconds": seconds})
+
+
+def _has_model(request: VideoRequest) -> bool:
+    return request.operation.row.on_video_model or request.operation.product is Product.IMAGE
+
+
+def _written(is_shown: bool, text: str) -> Wording | None:
+    return Wording(written=text) if is_shown else None
+
+
+class Option(StrEnum):
+    """What can be asked for, each with its row, in the order in which it is shown."""
+
+    row: OptionRow
+
+    def __new__(cls, value: str, row: OptionRow) -> Self:
+        """Make a member whose value is its key in texts and buttons."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.row = row
+        return member
+
+    MODEL = (
+        "model",
+        OptionRow(
+            field="model",
+            words=("model", "m", "模型"),
+            short=short_model,
+            read=read_model,
+            values=lambda *_: (),
+            name=lambda model: Wording(written=model.removeprefix("kling-"), letters=MODEL_LETTERS),
+            line=lambda request: _written(_has_model(request), request.model),
+        ),
+    )
+    MODE = (
+        "mode",
+        OptionRow(
+            field="mode",
+            words=("mode", "quality", "模式", "质量"),
+            flags=MODE_WORDS,
+            # `4k` is praise in so many prompts, and so dear, that it must be meant: `--4k`.
+            bare=frozenset({"pro", "hd", "std", "高品质", "高质量", "高清", "标准"}),
+            read=read_mode,
+            column="modes",
+            values=lambda _, row: row.modes,
+            name=lambda mode: Wording(f"mode.{mode}"),
+            line=lambda request: (
+                Wording(f"mode.{request.mode}")
+                if request.operation.row.on_video_model or request.operation is Operation.AVATAR
+                else None
+            ),
+        ),
+    )
+    DURATION = (
+        "duration",
+        OptionRow(
+            field="duration",
+            words=("duration", "length", "seconds", "time", "时长"),
+            short=short_seconds,
+            read=read_duration,
+            column="durations",
+            values=lambda request, row: (
+                () if request.shots or request.operation.row.duration_from_source else row.durations
+            ),
+            name=name_seconds,
+            line=lambda request: (
+                name_seconds(request.duration)
+                if request.duration and not request.operation.row.duration_from_source
+                else None
+            ),
+        ),
+    )
+    RATIO = (
+        "ratio",
+        OptionRow(
+            field="aspect_ratio",
+            words=("ratio", "aspect", "aspect-ratio", "ar", "比例"),
+            flags=RATIO_WORDS,
+            # `portrait` is too often part of a sentence.
+            bare=frozenset({"横屏", "竖屏", "方形"}),
+            short=short_ratio,
+            read=read_ratio,
+            column="ratios",
+            # Where a picture gives the shape, there is nothing to choose.
+            values=lambda request, row: (
+                () if request.aspect_ratio is None or request.first_frame is not None else row.ratios
+            ),
+            line=lambda request: _written(request.aspect_ratio is not None, request.aspect_ratio or ""),
+        ),
+    )
+    RESOLUTION = (
+        "resolution",
+        OptionRow(
+            field="resolution",
+            words=("size", "resolution", "分辨率"),
+            read=one_of("--size", RESOLUTIONS),
+            column="resolutions",
+            values=lambda request, row: row.resolutions if request.operation.product is Product.IMAGE else (),
+            line=lambda request: _written(
+                request.operation.product is Product.IMAGE and request.resolution != "1k", request.resolution
+            ),
+        ),
+    )
+    SOUND = (
+        "sound",
+        OptionRow(
+            field="sound",
+            flags={
+                True: ("sound", "audio", "有声", "声音"),
+                False: ("silent", "mute", "no-sound", "无声"),
+            },
+            bare=frozenset({"有声", "无声"}),
+            values=lambda _, row: (False, True) if row.sound else (),
+            line=lambda request: Wording("option.sound") if request.sound else None,
+            ability="sound",
+        ),
+    )
+    CAMERA = (
+        "camera",
+        OptionRow(
+            field="camera",
+            words=("camera", "cam", "运镜", "镜头"),
+            read=lambda text, _: read_camera(text),
+            values=lambda _, row: (None, *CAMERAS.values()) if row.camera else (),
+            name=name_camera,
+            line=lambda request: (
+                Wording("option.camera", {"camera": name_camera(request.camera)}) if request.camera else None
+            ),
+            ability="camera",
+            seconds=lambda _: CAMERA_SECONDS,
+        ),
+    )
+    SHOTS = (
+        "shots",
+        OptionRow(
+            field="shots",
+            words=("shots", "分镜"),
+            read=lambda text, _: read_shots(text),
+            line=lambda request: (
+                Wording("option.shots", {"shots": len(request.shots)}) if request.shots else None
+            ),
+            ability="shots",
+        ),
+    )
+    END_FRAME = (
+        "end",
+        OptionRow(
+            field="last_frame",
+            values=lambda *_: (None,),
+            sample=lambda request: request.first_frame,
+            name=lambda frame: Wording("value.none" if frame is None else "value.photo"),
+            ability="end_frame",
+            seconds=lambda row: row.end_frame_durations,
+        ),
+    )
+    NEGATIVE = (
+        "negative",
+        OptionRow(
+            field="negative_prompt",
+            words=("no", "negative", "negative-prompt", "neg", "不要", "反向"),
+            continues=True,
+            values=lambda *_: ("",),
+            sample=lambda _: "x",
+            name=lambda text: (
+                Wording(written=" ".join(text.split()), letters=NEGATIVE_LETTERS)
+                if text
+                else Wording("value.none")
+            ),
+        ),
+    )
+    SEED = (
+        "seed",
+        OptionRow(
+            field="seed",
+            words=("seed", "种子"),
+            read=whole("--seed", 0, SEED_LIMIT),
+            values=lambda *_: (None,),
+            sample=lambda _: 1,
+            name=lambda seed: Wording("value.random") if seed is None else Wording(written=str(seed)),
+            line=lambda request: (
+                None if request.seed is None else Wording("option.seed", {"seed": str(request.seed)})
+            ),
+        ),
+    )
+    COUNT = (
+        "count",
+        OptionRow(
+            field="count",
+            words=("n", "count", "数量"),
+            read=whole("--n", 1, MAX_COUNT),
+            values=lambda _, row: range(1, row.count + 1),
+            line=lambda request: _written(request.count > 1, f"×{request.count}"),
+        ),
+    )
+    CFG = (
+        "cfg",
+        OptionRow(
+            field="cfg_scale",
+            words=("cfg", "cfg-scale", "相关性"),
+            read=number("--cfg", 0, 1),
+            ability="cfg",
+        ),
+    )
+    VOICE = ("voice", OptionRow(field="voice", words=("voice", "音色"), read=read_voice, ability="voices"))
+    ELEMENTS = (
+        "elements",
+        OptionRow(field="elements", words=("element", "elements", "主体"), read=read_elements),
+    )
+    WATERMARK = ("watermark", OptionRow(field="watermark", flags={True: ("watermark", "水印")}))
+    SPOILER = ("spoiler", OptionRow(field="spoiler", flags={True: ("spoiler", "遮挡")}))
+    LANGUAGE = (
+        "language",
+        OptionRow(field="language", words=("lang", "language", "语言"), read=one_of("--lang", LANGUAGES)),
+    )
+    SPEED = ("speed", OptionRow(field="speed", words=("speed", "语速"), read=number("--speed", *SPEEDS)))
+
+
+ROWS = tuple(option.row for option in Option)
+BY_FIELD: Mapping[str, OptionRow] = {row.field: row for row in ROWS}
+ON_CARDS = tuple(option for option in Option if option.row.values is not None)
+
+
+class Words:
+    """Every word for some options. Words and names are given in their plain form."""
+
+    def __init__(self, rows: Sequence[OptionRow] = ROWS) -> None:
+        self._rows = rows
+        self.valued = {word: row for row in rows for word in row.words}
+        self.flags = {
+            word: (row, value) for row in rows for value, words in row.flags.items() for word in words
+        }
+
+    def find_short(self, word: str, unit: str, vocabulary: Vocabulary) -> tuple[OptionRow, Any, int] | None:
+        """What a word that stands without dashes asks for; `unit` is the one after it.
+
+        Returns its option, its value (texts are still to be read, and may be out of range) and how many of the two
+        words it takes, or None where it is text.
         """
-        names = {plain(model): model for model in ids}
-        for forms in (_full_names, _short_names):
-            for model in ids:
-                for form in forms(plain(model).removeprefix("kling-")):
-                    names.setdefault(form, model)
-        return cls(names, modes, ratios, durations)
+        for row in self._rows:
+            if word in row.bare:
+                return row, self.flags[word][1], 1
+            if (taken := row.short(word, unit, vocabulary)) is not None:
+                return row, *taken
+        return None
 
-
-_VERSION = re.compile(r"v(\d+)(?:-(\d+))?(-.*)?")
-
-
-def _full_names(bare: str) -> list[str]:
-    match = _VERSION.fullmatch(bare)
-    if match is None:
-        return [bare]
-    number = f"{match[1]}.{match[2]}" if match[2] else match[1]
-    rest = match[3] or ""
-    names = [bare, f"v{number}{rest}", f"kling-v{number}{rest}", f"kling-{number}{rest}"]
-    # A bare `1` or `2` is too little to name a model by.
-    return [*names, f"{number}{rest}"] if match[2] or rest else names
-
-
-def _short_names(bare: str) -> list[str]:
-    match = _VERSION.fullmatch(bare)
-    if match is None or not (match[2] and match[3]):
-        return []
-    number = f"{match[1]}.{match[2]}"
-    return [f"v{number}", f"v{match[1]}-{match[2]}", f"kling-{number}", number]
-
-
-# -- words -------------------------------------------------------------------------------------------
-
-VALUED: Mapping[str, str] = {
-    **dict.fromkeys(("model", "m", "模型"), "model"),
-    **dict.fromkeys(("mode", "quality", "模式", "质量"), "mode"),
-    **dict.fromkeys(("duration", "length", "seconds", "time", "时长"), "duration"),
-    **dict.fromkeys(("ratio", "aspect", "aspect-ratio", "ar", "比例"), "aspect_ratio"),
-    **dict.fromkeys(("no", "negative", "negative-prompt", "neg", "不要", "反向"), "negative_prompt"),
-    **dict.fromkeys(("cfg", "cfg-scale", "相关性"), "cfg_scale"),
-    **dict.fromkeys(("seed", "种子"), "seed"),
-    **dict.fromkeys(("n", "count", "数量"), "count"),
-    **dict.fromkeys(("camera", "cam", "运镜", "镜头"), "camera"),
-    **dict.fromkeys(("shots", "分镜"), "shots"),
-    **dict.fromkeys(("size", "resolution", "分辨率"), "resolution"),
-    **dict.fromkeys(("voice", "音色"), "voice"),
-    **dict.fromkeys(("element", "elements", "主体"), "elements"),
-    **dict.fromkeys(("lang", "language", "语言"), "language"),
-    **dict.fromkeys(("speed", "语速"), "speed"),
-}
-"""Long options that take a value, and the field that each sets."""
-
-FLAGS: Mapping[str, tuple[str, object]] = {
-    **dict.fromkeys(("pro", "hd", "high", "高品质", "高质量", "高清"), ("mode", "pro")),
-    **dict.fromkeys(("std", "standard", "标准"), ("mode", "std")),
-    **dict.fromkeys(("4k",), ("mode", "4k")),
-    **dict.fromkeys(("sound", "audio", "有声", "声音"), ("sound", True)),
-    **dict.fromkeys(("silent", "mute", "no-sound", "无声"), ("sound", False)),
-    **dict.fromkeys(("watermark", "水印"), ("watermark", True)),
-    **dict.fromkeys(("spoiler", "遮挡"), ("spoiler", True)),
-    **dict.fromkeys(("landscape", "横屏"), ("aspect_ratio", "16:9")),
-    **dict.fromkeys(("portrait", "vertical", "竖屏"), ("aspect_ratio", "9:16")),
-    **dict.fromkeys(("square", "方形"), ("aspect_ratio", "1:1")),
-}
-"""Long options that stand alone, and what each sets."""
-
-SWITCH: Mapping[str, bool] = {
-    **dict.fromkeys(("on", "yes", "true", "开"), True),
-    **dict.fromkeys(("off", "no", "false", "关"), False),
-}
-"""What may follow `--sound`."""
-
-_SHORT_FLAGS = frozenset(
-    {"pro", "hd", "std", "高品质", "高质量", "高清", "标准", "横屏", "竖屏", "方形", "有声", "无声"}
-)
-"""Flags that count without dashes. `portrait` or `sound` are too often part of a sentence, and `4k` is praise
-in so many prompts, and so dear, that it must be meant: `--4k`."""
-
-_SECONDS = re.compile(r"(\d{1,3})\s?(?:s|secs?|seconds?|秒钟?)")
-_UNITS = frozenset({"s", "sec", "secs", "seconds", "秒", "秒钟"})
-_RATIO = re.compile(r"(\d{1,2})[:x×](\d{1,2})")
-_MODEL = re.compile(r"(?:kling-)?v\d.*|kling-\d.*")
-
-
-_COLONS = str.maketrans("∶꞉ː", ":::")
-
-
-def plain(word: str) -> str:
-    """A word as it is compared."""
-    return unicodedata.normalize("NFKC", word).casefold().translate(_COLONS)
-
-
-def short_option(word: str, unit: str, vocabulary: Vocabulary) -> tuple[str, object, int] | None:
-    """What a word that stands without dashes asks for; both words are plain, `unit` is the one after it.
-
-    Returns its field, its value (a duration may be out of range; `value_of` says so) and how many of the
-    two words it takes, or None where it is text.
-    """
-    if word.isdecimal() and unit in _UNITS and len(word) <= 3:
-        return "duration", word, 2
-    if word in _SHORT_FLAGS:
-        return (*FLAGS[word], 1)
-    if match := _SECONDS.fullmatch(word):
-        return "duration", match[1], 1
-    if (ratio := _ratio_in(word)) in vocabulary.ratios:
-        return "aspect_ratio", ratio, 1
-    if word in vocabulary.models and _MODEL.fullmatch(word):
-        return "model", vocabulary.models[word], 1
-    return None
-
-
-def unknown_option(name: str) -> UserError:
-    """The error for a long option that does not exist, with the one that was perhaps meant."""
-    known = [*VALUED, *FLAGS]
-    close = get_close_matches(plain(name), known, 1, 0.4)
-    return UserError(
-        "error.prompt.unknown_option",
-        option=f"--{name[:QUOTED_LENGTH]}",
-        nearest=f"--{close[0] if close else 'mode'}",
-        allowed=", ".join(f"--{option}" for option in known if option.isascii() and len(option) > 1),
-    )
-
-
-def resembles_option(name: str) -> bool:
-    """Whether a word is, or is nearly, the name of a long option; "not" is no `no`."""
-    return bool(get_close_matches(plain(name), [*VALUED, *FLAGS], 1, 0.85))
-
-
-# -- values ------------------------------------------------------------------------------------------
-
-
-def value_of(field: str, text: str, vocabulary: Vocabulary) -> object:
-    """Read the value of a field of `Options`.
-
-    Raises:
-        UserError: it is out of range or unknown; with what is allowed and the nearest match.
-
-    """
-    readers: Mapping[str, Callable[[str, Vocabulary], object]] = {
-        "model": _model,
-        "mode": _mode,
-        "duration": _duration,
-        "aspect_ratio": _ratio,
-        "cfg_scale": lambda text, _: _number("--cfg", text, 0, 1),
-        "seed": lambda text, _: _whole("--seed", text, 0, SEED_LIMIT),
-        "count": lambda text, _: _whole("--n", text, 1, MAX_COUNT),
-        "camera": lambda text, _: read_camera(text),
-        "shots": lambda text, _: read_shots(text),
-        "elements": _elements,
-        "voice": lambda text, vocabulary: vocabulary.voices.get(plain(text.strip()), text),
-        "resolution": lambda text, _: _one_of("--size", text, RESOLUTIONS),
-        "language": lambda text, _: _one_of("--lang", text, LANGUAGES),
-        "speed": lambda text, _: _number("--speed", text, *SPEEDS),
-    }
-    return readers[field](text, vocabulary) if field in readers else text
-
-
-def switch(option: str, text: str) -> bool:
-    """Read what was put behind a flag: on or off."""
-    known = SWITCH.get(plain(text))
-    if known is None:
-        raise _bad(option, text, "on, off", "on")
-    return known
-
-
-def _model(text: str, vocabulary: Vocabulary) -> str:
-    found = vocabulary.models.get(plain(text))
-    if found is None:
-        offered = list(dict.fromkeys(vocabulary.models.values()))
-        nearest = get_close_matches(plain(text), list(vocabulary.models), 1, 0.3)
-        raise UserError(
-            "error.model.unknown",
-            model=text[:QUOTED_LENGTH],
-            nearest=vocabulary.models[nearest[0]] if nearest else next(iter(offered), "–"),
-            models=", ".join(sorted(offered)),
+    def unknown(self, name: str) -> UserError:
+        """The error for a long option that does not exist, with the one that was perhaps meant."""
+        known = [*self.valued, *self.flags]
+        close = get_close_matches(plain(name), known, 1, 0.4)
+        return UserError(
+            "error.prompt.unknown_option",
+            option=f"--{name[:QUOTED_LENGTH]}",
+            nearest=f"--{close[0] if close else 'mode'}",
+            allowed=", ".join(f"--{option}" for option in known if option.isascii() and len(option) > 1),
         )
-    return found
+
+    def resembles(self, name: str) -> bool:
+        """Whether a word is, or is nearly, the name of a long option; "not" is no `no`."""
+        return bool(get_close_matches(plain(name), [*self.valued, *self.flags], 1, 0.85))
 
 
-def _mode(text: str, vocabulary: Vocabulary) -> str:
-    field, value = FLAGS.get(plain(text), ("", ""))
-    if field != "mode" or value not in vocabulary.modes:
-        close = get_close_matches(plain(text), vocabulary.modes, 1, 0.0)
-        raise _bad("--mode", text, ", ".join(vocabulary.modes), close[0] if close else vocabulary.modes[0])
-    return str(value)
+WORDS = Words()
 
 
-def _duration(text: str, vocabulary: Vocabulary) -> int:
-    word = plain(text)
-    low, high = vocabulary.durations
-    match = _SECONDS.fullmatch(word) or re.fullmatch(r"(\d{1,12})(?:\.0*)?", word)
-    if match is None or not low <= int(match[1]) <= high:
-        nearest = max(low, min(high, 5 if match is None else int(match[1])))
-        raise _bad("--duration", text, f"{low}–{high}", str(nearest))
-    return int(match[1])
+def list_settings(request: VideoRequest, rows: Iterable[OptionRow] = ROWS) -> list[Wording]:
+    """What a request is made with, in a few words each."""
+    return [wording for row in rows if (wording := row.line(request)) is not None]
 
 
-def _ratio(text: str, vocabulary: Vocabulary) -> str:
-    field, value = FLAGS.get(plain(text), ("", ""))
-    ratio = str(value) if field == "aspect_ratio" else _ratio_in(plain(text))
-    if ratio not in vocabulary.ratios:
-        allowed = ", ".join(vocabulary.ratios)
-        raise _bad("--ratio", text, allowed, _nearest_ratio(ratio, vocabulary.ratios))
-    return ratio
+def list_abilities(
+    model: Model, rows: Iterable[OptionRow] = ROWS
+) -> Iterator[tuple[OptionRow, Sequence[str], Sequence[int]]]:
+    """The options that not every model has and this one has, each with the modes and seconds it needs.
 
-
-def _ratio_in(word: str) -> str:
-    match = _RATIO.fullmatch(word)
-    return f"{int(match[1])}:{int(match[2])}" if match else ""
-
-
-def _nearest_ratio(ratio: str, ratios: Sequence[str]) -> str:
-    wanted = _quotient(ratio) if ratio else 0.0
-    return min(ratios, key=lambda known: abs(_quotient(known) - wanted)) if wanted else ratios[0]
-
-
-def _quotient(ratio: str) -> float:
-    width, _, height = ratio.partition(":")
-    return int(width) / int(height) if int(height) else 0.0
-
-
-def _number(option: str, text: str, low: float, high: float) -> float:
-    try:
-        value = float(plain(text).replace(",", "."))
-    except ValueError:
-        raise _bad(option, text, f"{low:g}–{high:g}", f"{(low + high) / 2:g}") from None
-    if not low <= value <= high:
-        raise _bad(option, text, f"{low:g}–{high:g}", f"{low if value < low else high:g}")
-    return value
-
-
-def _one_of(option: str, text: str, allowed: Sequence[str]) -> str:
-    word = plain(text)
-    if word not in allowed:
-        close = get_close_matches(word, allowed, 1, 0.0)
-        raise _bad(option, text, ", ".join(allowed), close[0] if close else allowed[0])
-    return word
-
-
-def _elements(text: str, vocabulary: Vocabulary) -> tuple[int, ...]:
-    """Names of one's own, or ids, between commas, at most three of them."""
-    parts = [part for part in re.split(r"[,，、\s]+", text) if part]
-    if not 1 <= len(parts) <= MAX_ELEMENTS:
-        raise _bad("--element", text, f"1–{MAX_ELEMENTS}", str(MAX_ELEMENTS))
-    return tuple(_element(part, vocabulary) for part in parts)
-
-
-def _element(part: str, vocabulary: Vocabulary) -> int:
-    word = plain(part)
-    if word in vocabulary.elements:
-        return vocabulary.elements[word]
-    if re.fullmatch(r"\d{1,20}", word):
-        return int(word)
-    raise UserError(
-        "error.element.unknown", element=part[:QUOTED_LENGTH], elements=", ".join(vocabulary.elements) or "–"
-    )
-
-
-def _whole(option: str, text: str, low: int, high: int) -> int:
-    match = re.fullmatch(r"-?\d{1,12}", plain(text))
-    if match is None or not low <= int(match[0]) <= high:
-        below = match is None or int(match[0]) < low
-        raise _bad(option, text, f"{low}–{high}", str(low if below else high))
-    return int(match[0])
-
-
-def _bad(option: str, value: str, allowed: str, nearest: str) -> UserError:
-    return UserError(
-        "error.prompt.bad_value",
-        option=option,
-        value=value[:QUOTED_LENGTH],
-        allowed=allowed,
-        nearest=nearest,
-    )
+    Both are empty where all of the model's will do.
+    """
+    for row in rows:
+        modes = model.modes_for(row.ability) if row.ability else None
+        if modes is not None:
+            needed = [mode for mode in model.modes if mode in modes]
+            seconds = row.seconds(model)
+            yield (
+                row,
+                () if set(needed) == set(model.modes) else needed,
+                () if set(seconds) == set(model.durations) else seconds,
+            )

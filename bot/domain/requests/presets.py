@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 
-from bot.domain.requests.options import plain
+from bot.domain.requests.values import plain
 from bot.errors import UserError
 
 CHINESE = range(0x3400, 0xA000)

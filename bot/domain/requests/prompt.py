@@ -16,26 +16,12 @@ Where a short word at an edge could belong to the sentence, the sentence wins:
 
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
-from bot.domain.requests.options import (
-    FLAGS,
-    QUOTED_LENGTH,
-    SWITCH,
-    VALUED,
-    Options,
-    Vocabulary,
-    plain,
-    resembles_option,
-    short_option,
-    switch,
-    unknown_option,
-    value_of,
-)
+from bot.domain.requests.options import WORDS, OptionRow, Options, Words
 from bot.domain.requests.request import PROMPT_LIMIT
+from bot.domain.requests.values import QUOTED_LENGTH, SWITCH_WORDS, Vocabulary, plain, switch
 from bot.errors import UserError
-
-__all__ = ["Options", "ParsedPrompt", "Vocabulary", "parse", "tidy"]
 
 _JOINERS = frozenset("\u200c\u200d")
 """Between letters of some scripts, and between the parts of one emoji, these have a meaning."""
@@ -51,7 +37,7 @@ class ParsedPrompt:
     """A prompt without its options. It may be empty: a photo needs none."""
 
     prompt: str
-    options: Options = Options()
+    options: Options = field(default_factory=dict)
 
 
 def tidy(text: str) -> str:
@@ -70,18 +56,18 @@ def tidy(text: str) -> str:
     return "".join(kept)
 
 
-def parse(text: str, vocabulary: Vocabulary) -> ParsedPrompt:
-    """Split what a person typed into prompt and options.
+def parse(text: str, vocabulary: Vocabulary, words: Words = WORDS) -> ParsedPrompt:
+    """Split what a person typed into prompt and options, by the words of the options.
 
     Raises:
         UserError: an option is unknown, lacks its value or is out of range, or a text is too long; with
             what is allowed and the nearest match.
 
     """
-    reader = _Reader(tidy(text), vocabulary)
+    reader = _Reader(tidy(text), vocabulary, words)
     prompt = reader.read()
     _limit("error.prompt.too_long", prompt)
-    _limit("error.prompt.negative_too_long", reader.options.negative_prompt or "")
+    _limit("error.prompt.negative_too_long", reader.options.get("negative_prompt", ""))
     return ParsedPrompt(prompt, reader.options)
 
 
@@ -131,6 +117,7 @@ _SHORT_DASHES = "‐‑‒−﹣－-"
 """Two of these begin an option; phones write one of `_LONG_DASHES` in their place."""
 _LONG_DASHES = "—–―─⸺﹘"
 _DASHES = re.compile(rf"(?:[{_SHORT_DASHES}]{{2}}|[{_SHORT_DASHES}]?[{_LONG_DASHES}]{{1,2}})(?=\w)")
+_SWITCHES = frozenset(word for words in SWITCH_WORDS.values() for word in words)
 _END_OF_OPTIONS = frozenset({"--", "－－", "—", "–"})
 
 
@@ -157,12 +144,15 @@ def _is_chinese(text: str) -> bool:
 class _Reader:
     """Reads options from both ends inwards; what is left in the middle is the prompt, untouched."""
 
-    def __init__(self, text: str, vocabulary: Vocabulary, *, behind_prompt: bool = False) -> None:
+    def __init__(
+        self, text: str, vocabulary: Vocabulary, words: Words, *, behind_prompt: bool = False
+    ) -> None:
         self._text = text
         self._vocabulary = vocabulary
+        self._words = words
         self._behind_prompt = behind_prompt
         self._ended = False
-        self.options = Options()
+        self.options: Options = {}
 
     def read(self) -> str:
         """Take the options and return the prompt."""
@@ -259,7 +249,7 @@ class _Reader:
 
     def _only_options(self, text: str, *, strict: bool = False) -> bool:
         """Read a text that must consist of options; False (and nothing taken) where it does not."""
-        inner = _Reader(text, self._vocabulary, behind_prompt=True)
+        inner = _Reader(text, self._vocabulary, self._words, behind_prompt=True)
         inner.options = self.options
         position = 0
         while (token := inner._next(position)) is not None:
@@ -287,15 +277,18 @@ class _Reader:
         if not set(match[0]) & set(_LONG_DASHES):
             return True
         name = _split(token.text[match.end() :])[0]
-        return resembles_option(name) or short_option(plain(name), "", self._vocabulary) is not None
+        return self._words.resembles(name) or self._find_short(plain(name)) is not None
 
-    def _short(self, token: _Token) -> tuple[str, object, int] | None:
-        """The field, the value and the end of a short option that begins with this token."""
+    def _find_short(self, word: str, unit: str = "") -> tuple[OptionRow, object, int] | None:
+        return self._words.find_short(word, unit, self._vocabulary)
+
+    def _short(self, token: _Token) -> tuple[OptionRow, object, int] | None:
+        """The option, the value and the end of a short option that begins with this token."""
         following = None if token.ends_part else self._next(token.end)
         word = token.word
         if word not in _PRAISE:
             word = word.rstrip(".。")
-        found = short_option(word, following.word.rstrip(".。") if following else "", self._vocabulary)
+        found = self._find_short(word, following.word.rstrip(".。") if following else "")
         if found is None:
             return None
         end = following.end if following is not None and found[2] == 2 else token.end
@@ -305,41 +298,41 @@ class _Reader:
         """Take `--name value`, `--name=value` or `--flag`; the position after it."""
         match = _DASHES.match(token.text)
         body = token.text[match.end() if match else 0 :]
-        if short := short_option(plain(body.rstrip(_SEPARATORS)), "", self._vocabulary):
+        if short := self._find_short(plain(body.rstrip(_SEPARATORS))):
             self._set(short[0], short[1])
             return token.end
         name, glued = _split(body)
         key = plain(name.rstrip(_SEPARATORS))
-        if key in FLAGS:
+        if key in self._words.flags:
             return self._flag(token, key, glued)
-        if key not in VALUED:
-            raise unknown_option(name)
-        field = VALUED[key]
+        option = self._words.valued.get(key)
+        if option is None:
+            raise self._words.unknown(name)
         start = token.end if glued is None else token.end - len(glued)
         value, position, quoted = self._value(start)
-        if field == "negative_prompt" and value and not quoted:
+        if option.continues and value and not quoted:
             value, position = self._listed(value, position)
         value = value.rstrip(_SEPARATORS)
         if not value:
             raise UserError("error.prompt.option_without_value", option=f"--{name}")
-        if field == "negative_prompt" and self.options.negative_prompt:
-            value = f"{self.options.negative_prompt}, {value}"
-        self._set(field, value)
+        if option.continues and option.field in self.options:
+            value = f"{self.options[option.field]}, {value}"
+        self._set(option, value)
         return position
 
     def _flag(self, token: _Token, key: str, glued: str | None) -> int:
-        field, value = FLAGS[key]
+        option, value = self._words.flags[key]
         end = token.end
-        if glued is None and field == "sound" and self._behind_prompt:
+        if glued is None and option.has_switch and self._behind_prompt:
             # In front of a prompt, "on" may be its first word.
             following = self._next(end)
-            if following is not None and following.word in SWITCH:
+            if following is not None and following.word in _SWITCHES:
                 glued, end = following.word, following.end
         if glued is not None and not switch(f"--{key}", glued.rstrip(_SEPARATORS)):
-            if field != "sound":
+            if not option.has_switch:
                 return end
             value = not value
-        self._set(field, value)
+        self._set(option, value)
         return end
 
     def _value(self, position: int) -> tuple[str, int, bool]:
@@ -356,7 +349,7 @@ class _Reader:
         return token.text, token.end, False
 
     def _listed(self, value: str, position: int) -> tuple[str, int]:
-        """An unquoted negative prompt goes on after a comma; behind the prompt, up to the next option."""
+        """An unquoted value that continues goes on after a comma; behind the prompt, up to the next option."""
         end, listed = position, value.endswith(tuple(_SEPARATORS))
         while (token := self._next(end)) is not None and not self._begins_option(token):
             if not listed and (not self._behind_prompt or self._short(token)):
@@ -364,13 +357,13 @@ class _Reader:
             end, listed = token.end, token.ends_part
         return (value + self._text[position:end]).strip(), end
 
-    def _set(self, field: str, value: object, *, keep: bool = False) -> None:
+    def _set(self, option: OptionRow, value: object, *, keep: bool = False) -> None:
         """Note an option. With `keep`, one that is set already stays as it is."""
-        if keep and getattr(self.options, field) is not None:
+        if keep and option.field in self.options:
             return
         if isinstance(value, str):
-            value = value_of(field, value, self._vocabulary)
-        self.options = replace(self.options, **{field: value})  # type: ignore[arg-type]
+            value = option.read(value, self._vocabulary)
+        self.options = {**self.options, option.field: value}
 
     # -- tokens ----------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ A `VideoRequest` says what is wanted in Kling's own terms and knows nothing of a
 certain model can do is the catalog's business; here only what holds for every model is checked.
 """
 
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -23,10 +23,17 @@ EXPANSION_LIMIT = 3.0
 """How many times its area a picture may have when it is expanded (Kling API, images/editing/expand)."""
 
 Mode = Literal["std", "pro", "4k"]
-AspectRatio = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9"]
+VideoRatio = Literal["16:9", "9:16", "1:1"]
+AspectRatio = Literal[VideoRatio, "4:3", "3:4", "3:2", "2:3", "21:9"]
 Resolution = Literal["1k", "2k", "4k"]
 CameraMove = Literal["simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward"]
 CameraAxis = Literal["horizontal", "vertical", "pan", "tilt", "roll", "zoom"]
+
+MODES: tuple[Mode, ...] = get_args(Mode)
+VIDEO_RATIOS: tuple[VideoRatio, ...] = get_args(VideoRatio)
+RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
+"""Videos have those of `VIDEO_RATIOS`, images all of them."""
+RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
 
 
 class Resource(NamedTuple):

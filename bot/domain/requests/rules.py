@@ -5,21 +5,19 @@ them. Plans have rules of the same form; what a provider cannot write is a `Limi
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from bot.domain.requests.model import Model
+from bot.domain.requests.model import CAMERA_SECONDS, Model
 from bot.domain.requests.operations import COMPOSED, Operation, Product
+from bot.domain.requests.options import BY_FIELD, ROWS, OptionRow, is_set
 from bot.domain.requests.request import VideoRequest
 from bot.domain.units import SECOND
 
 T = TypeVar("T")
-
-CAMERA_SECONDS = (5,)
-"""Camera control and motion brush exist for videos of this length only (vendor API reference 2025)."""
 
 OMNI_INPUTS, OMNI_INPUTS_BESIDE_A_VIDEO = 7, 4
 """Pictures and elements that an omni model takes together (Kling API, omni-video)."""
@@ -61,7 +59,17 @@ def _allowed(field: str, column: str) -> Callable[[Model, VideoRequest], Mapping
     }
 
 
-RULES: tuple[Rule[Model], ...] = (
+def _ability_rule(option: OptionRow) -> Rule[Model]:
+    """The rule that only models with its ability can do what an option asks for."""
+    return Rule(
+        f"error.model.{option.ability}",
+        (option.field,),
+        lambda row, request: is_set(request, option.field) and row.modes_for(option.ability) is None,
+        ability=option.ability,
+    )
+
+
+_SAID_FIRST: tuple[Rule[Model], ...] = (
     Rule(
         "error.request.not_extendable",
         ("source",),
@@ -127,12 +135,7 @@ RULES: tuple[Rule[Model], ...] = (
         lambda row, request: request.count > row.count,
         lambda row, _: {"limit": row.count},
     ),
-    Rule(
-        "error.model.cfg",
-        ("cfg_scale",),
-        lambda row, request: request.cfg_scale is not None and not row.cfg,
-        ability="cfg",
-    ),
+    _ability_rule(BY_FIELD["cfg_scale"]),
     Rule(
         "error.model.sound",
         ("sound", "mode"),
@@ -181,12 +184,7 @@ RULES: tuple[Rule[Model], ...] = (
         ),
         ability="brush",
     ),
-    Rule(
-        "error.model.shots",
-        ("shots",),
-        lambda row, request: bool(request.shots) and not row.shots,
-        ability="shots",
-    ),
+    _ability_rule(BY_FIELD["shots"]),
     Rule(
         "error.model.voices",
         ("voices", "sound", "elements"),
@@ -202,7 +200,16 @@ RULES: tuple[Rule[Model], ...] = (
         ability="elements",
     ),
 )
-"""What a model can do, in the order in which it is said what it cannot."""
+
+
+def list_rules(options: Iterable[OptionRow]) -> tuple[Rule[Model], ...]:
+    """The rules of models, in the order in which it is said what one cannot do; one for each option at least."""
+    known = {rule.ability for rule in _SAID_FIRST}
+    others = (option for option in options if option.ability and option.ability not in known)
+    return (*_SAID_FIRST, *map(_ability_rule, others))
+
+
+RULES = list_rules(ROWS)
 
 
 def _source_limits(row: Model, request: VideoRequest) -> tuple[float, float]:
@@ -302,7 +309,27 @@ Limits = Sequence[tuple[str, Callable[[VideoRequest], bool]]]
 """What somebody cannot express: fields of a request, and when each is one too many."""
 
 
+ALONE = frozenset({"operation", "account", "source"})
+"""Where these are beyond somebody's limits, nothing else counts."""
+
+OURS = frozenset({"resolution", "count", "spoiler"})
+"""Options that videos are made without, or that are never sent."""
+
+
+def unwritten(
+    written: Collection[str], others: Sequence[str] = (), options: Sequence[OptionRow] = ROWS
+) -> Limits:
+    """The limits of a wire format that has no place for options that are not written, nor for some other fields."""
+    fields = (*(option.field for option in options if option.field not in written), *others)
+    return tuple((field, lambda request, field=field: is_set(request, field)) for field in fields)
+
+
 def lacking(limits: Limits, request: VideoRequest) -> tuple[str, ...]:
-    """The fields of a request that go beyond some limits; where the operation does, that alone."""
-    fields = tuple(field for field, is_beyond in limits if is_beyond(request))
-    return fields[:1] if fields[:1] == ("operation",) else fields
+    """The fields of a request that go beyond some limits; one of `ALONE` alone."""
+    found = []
+    for field, is_beyond in limits:
+        if is_beyond(request):
+            found.append(field)
+            if field in ALONE:
+                break
+    return tuple(found)

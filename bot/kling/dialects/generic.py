@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import VideoRequest
-from bot.domain.requests.rules import Limits
+from bot.domain.requests.rules import OURS, Limits, unwritten
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of, takes_mode
 from bot.kling.dialects.profile import FRAMES, PROBE_ID, key_accepted, searches
@@ -32,20 +32,15 @@ PATH = "/v1/video/generations"
 SIZES: Mapping[str, tuple[int, int]] = {"16:9": (1280, 720), "9:16": (720, 1280), "1:1": (1024, 1024)}
 """Width and height that the gateways translate to Kling's ratios; any other size becomes 1:1 there."""
 
+WRITTEN = frozenset({"model", "mode", "duration", "aspect_ratio", "negative_prompt", "cfg_scale", "seed"})
+"""Options that this wire format has a place for."""
 
 LIMITS: Limits = (
     ("operation", lambda request: request.operation not in FRAMES),
     ("prompt", lambda request: not request.prompt),
     ("mode", lambda request: request.mode not in {"std", "pro"}),
     ("aspect_ratio", lambda request: request.aspect_ratio not in {None, *SIZES}),
-    ("sound", lambda request: request.sound),
-    ("last_frame", lambda request: request.last_frame is not None),
-    ("camera", lambda request: request.camera is not None),
-    ("brush", lambda request: request.brush is not None),
-    ("shots", lambda request: bool(request.shots)),
-    ("voices", lambda request: bool(request.voices)),
-    ("elements", lambda request: bool(request.elements)),
-    ("watermark", lambda request: request.watermark),
+    *unwritten(WRITTEN | OURS, ("brush", "voices")),
 )
 """What this wire format cannot express."""
 

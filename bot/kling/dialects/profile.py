@@ -12,7 +12,7 @@ from typing import Self
 from urllib.parse import quote
 
 from bot.domain.requests.operations import Operation, Product
-from bot.domain.requests.request import AspectRatio, Mode, VideoRequest
+from bot.domain.requests.request import MODES, VIDEO_RATIOS, AspectRatio, Mode, VideoRequest
 from bot.domain.requests.rules import Limits
 from bot.kling.dialects import answers, lip_sync
 from bot.kling.dialects.bodies import Style, body_of
@@ -27,7 +27,6 @@ from bot.kling.wire import (
     TaskStatus,
 )
 
-OFFICIAL_RATIOS: tuple[AspectRatio, ...] = ("16:9", "9:16", "1:1")
 PAGE_SIZE = 500
 """Most tasks that Kling lists on one page."""
 
@@ -94,8 +93,8 @@ class Profile:
     usual: frozenset[Operation] = frozenset(Operation)
     missing_models: frozenset[str] = frozenset()
     style: Style = Style()
-    ratios: tuple[AspectRatio, ...] = OFFICIAL_RATIOS
-    modes: tuple[Mode, ...] = ("std", "pro", "4k")
+    ratios: tuple[AspectRatio, ...] = VIDEO_RATIOS
+    modes: tuple[Mode, ...] = MODES
     needs_prompt: bool = False
     sound: bool = True
     correlates: bool = True

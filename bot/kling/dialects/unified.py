@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import Mode, VideoRequest
-from bot.domain.requests.rules import Limits
+from bot.domain.requests.rules import OURS, Limits, unwritten
 from bot.kling.dialects import answers
 from bot.kling.dialects.bodies import base64_of
 from bot.kling.dialects.native import OFFICIAL
@@ -57,6 +57,13 @@ _ALWAYS_SOUNDS = frozenset({"kling-v3-turbo"})
 _VOICED = frozenset({"kling-v2-6"})
 """Models whose image-to-video takes voices; no other contents do."""
 
+WRITTEN = frozenset(
+    {
+        *("model", "mode", "duration", "aspect_ratio", "sound", "shots", "last_frame"),
+        *("negative_prompt", "elements", "watermark"),
+    }
+)
+"""Options that the newer standard has a place for."""
 
 NEWER: Limits = (
     (
@@ -66,13 +73,10 @@ NEWER: Limits = (
         ),
     ),
     ("last_frame", lambda request: request.last_frame is not None and request.first_frame is None),
-    ("cfg_scale", lambda request: request.cfg_scale is not None),
-    ("camera", lambda request: request.camera is not None),
-    ("brush", lambda request: request.brush is not None),
     ("voices", lambda request: bool(request.voices) and not _voiced(request)),
     # A line behind the shots would make one plain prompt of them all.
     ("negative_prompt", lambda request: bool(request.negative_prompt and request.shots)),
-    ("seed", lambda request: request.seed is not None),
+    *unwritten(WRITTEN | OURS, ("brush",)),
 )
 """What the newer standard cannot express."""
 

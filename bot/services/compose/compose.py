@@ -121,7 +121,7 @@ class Compose(Offered):
             # Of a picture a prompt would say how it moves; of a video it is what people find it by.
             return {"speech": speech, "prompt": "" if images else speech.text}
         if row.limits(Role.EXPANSION)[1]:
-            return {"expansion": _expansion(images[0], prompt.options.aspect_ratio)}
+            return {"expansion": _expansion(images[0], prompt.options.get("aspect_ratio"))}
         return {"orientation": "image"} if row.limits(Role.ORIENTATION)[1] else {}
 
     def sample(self, operation: Operation, inputs: Inputs) -> VideoRequest:
@@ -154,7 +154,7 @@ class Compose(Offered):
         able = self._catalog.able(self._pool.models(), operation)
         if not able and not inputs.pictures:
             raise UserError("error.request.operation", operation=operation)
-        return self._catalog.model(said.model or (able or self._pool.models())[0])
+        return self._catalog.model(said.get("model") or (able or self._pool.models())[0])
 
     def _fill(
         self,
@@ -179,13 +179,13 @@ class Compose(Offered):
         values |= self._preferred(way, row, pictures, usual)
         values |= {
             name: value
-            for name in way.options & VideoRequest.model_fields.keys()
-            if (value := getattr(said, name)) is not None
+            for name, value in said.items()
+            if way.takes(name) and name in VideoRequest.model_fields
         }
         if values.get("shots"):
             values["duration"] = sum(shot.duration for shot in values["shots"])
-        if "voice" in way.options and said.voice is not None:
-            values["voices"] = (self.voices.find(said.voice, said.language or "en").id,)
+        if "voice" in said and way.takes("voice"):
+            values["voices"] = (self.voices.find(said["voice"], said.get("language", "en")).id,)
         return self._build(
             **{
                 **values,
@@ -239,7 +239,7 @@ class Compose(Offered):
         given = pictures or Pictures()
         said = parsed.options
         usual = self._usual_for(preferences)
-        model = said.model or self._with_assets(given, said, usual) or self._model(given, usual)
+        model = said.get("model") or self._with_assets(given, said, usual) or self._model(given, usual)
         row = self._catalog.model(model)
         self._check_number(row, len(given.references))
         operation = self._operation(model, given)
@@ -251,13 +251,9 @@ class Compose(Offered):
 
     def completed(self, draft: VideoRequest, parsed: ParsedPrompt) -> VideoRequest:
         """A draft with its words, and the options that came with them."""
-        said = {
-            name: value
-            for name in Options.__slots__
-            if name in VideoRequest.model_fields and (value := getattr(parsed.options, name)) is not None
-        }
-        if parsed.options.shots:
-            said["duration"] = sum(shot.duration for shot in parsed.options.shots)
+        said = {name: value for name, value in parsed.options.items() if name in VideoRequest.model_fields}
+        if said.get("shots"):
+            said["duration"] = sum(shot.duration for shot in said["shots"])
         if draft.speech is not None and draft.speech.text:
             said["speech"] = {**draft.speech.model_dump(), "text": parsed.prompt}
         completed = self._build(**{**draft.model_dump(), **said, "prompt": parsed.prompt})
@@ -324,14 +320,14 @@ class Compose(Offered):
 
     def _with_assets(self, pictures: Pictures, said: Options, usual: sections.Models) -> str | None:
         """The usual model, or the first on offer, that takes the elements, or the voice, that were named."""
-        if not said.elements and said.voice is None:
+        if "elements" not in said and "voice" not in said:
             return None
         for model in (usual.default, *self._pool.models()):
             row = self._catalog.model(model)
             operation = self._operation(model, pictures)
             fits = operation in row.operations and len(pictures.references) <= row.references
             elements = row.elements if operation is not Operation.TEXT_TO_VIDEO else 0
-            if fits and len(said.elements or ()) <= elements and (said.voice is None or row.voices):
+            if fits and len(said.get("elements", ())) <= elements and ("voice" not in said or row.voices):
                 return model
         return None
 
@@ -348,11 +344,16 @@ class Compose(Offered):
         if not parsed.prompt:
             raise UserError("error.request.nothing_to_say")
         said = parsed.options
-        language = said.language or language_of(parsed.prompt)
-        voice = self.voices.find(said.voice or "", language)
+        language = said.get("language") or language_of(parsed.prompt)
+        voice = self.voices.find(said.get("voice", ""), language)
         try:
             speech = Speech.model_validate(
-                {"text": parsed.prompt, "voice": voice.id, "language": language, "speed": said.speed or 1}
+                {
+                    "text": parsed.prompt,
+                    "voice": voice.id,
+                    "language": language,
+                    "speed": said.get("speed", 1),
+                }
             )
         except ValidationError:
             raise UserError("error.request.too_much_to_say", count=len(parsed.prompt)) from None

@@ -12,8 +12,9 @@ from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation, Prompt
 from bot.domain.requests.presets import Effects, Voices
-from bot.domain.requests.prompt import ParsedPrompt, Vocabulary, parse
+from bot.domain.requests.prompt import ParsedPrompt, parse
 from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.values import Vocabulary
 from bot.domain.units import Credits, ProviderName
 from bot.errors import UserError
 from bot.kling.pool import Pool

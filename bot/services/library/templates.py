@@ -21,7 +21,6 @@ from bot.domain.library.template import (
     suggest_title,
 )
 from bot.domain.requests.choices import Preferences
-from bot.domain.requests.options import Options
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import PLACEHOLDER, ImageRef, VideoRequest
 from bot.domain.units import Credits, UserId, short_hash
@@ -161,12 +160,7 @@ class Templates:
         for token, idea in offered.items():
             with suppress(UserError):
                 parsed = self._compose.parse(idea.prompt)
-                said = {
-                    name: value
-                    for name in Options.__slots__
-                    if (value := getattr(parsed.options, name)) is not None
-                }
-                parsed = ParsedPrompt(parsed.prompt, replace(idea.options, **said))
+                parsed = ParsedPrompt(parsed.prompt, {**idea.options, **parsed.options})
                 images = Pictures(first=PLACEHOLDER) if idea.photo else None
                 request = self._compose.video(parsed, images, preferences)
                 yield make_template(request, token, None, idea.name, self._clock.now(), idea.sample)

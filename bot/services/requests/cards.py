@@ -11,12 +11,13 @@ from pydantic import ValidationError
 
 from bot.clock import Clock
 from bot.domain.library.asset import NO_NAMES, Names
-from bot.domain.requests.choices import Choice, Knob, Preferences, choices, knobs
+from bot.domain.requests.choices import Choice, Preferences, choices, list_choosable
 from bot.domain.requests.operations import COMPOSED, Prompt
-from bot.domain.requests.options import SEED_LIMIT
+from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import PROMPT_LIMIT, ImageRef, VideoRequest
 from bot.domain.requests.rules import fit, suit
+from bot.domain.requests.values import SEED_LIMIT
 from bot.domain.units import MINUTE, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.compose import NOTHING_PREFERRED, Compose, Pictures
@@ -184,27 +185,27 @@ class Cards:
                 return changed
         return request
 
-    def knobs(self, request: VideoRequest) -> tuple[Knob, ...]:
+    def list_choosable(self, request: VideoRequest) -> tuple[Option, ...]:
         """What there is to choose."""
         try:
             row = self._compose.row(request)
         except UserError:
             return ()
-        return knobs(request, row, self._compose.rows(), self._compose.possible)
+        return list_choosable(request, row, self._compose.rows(), self._compose.possible)
 
-    def choices(self, request: VideoRequest, knob: Knob) -> tuple[Choice, ...]:
-        """What a knob can be set to."""
+    def choices(self, request: VideoRequest, option: Option) -> tuple[Choice, ...]:
+        """What an option can be set to."""
         row = self._compose.row(request)
-        return choices(knob, request, row, self._compose.rows(), self._compose.possible)
+        return choices(option.row, request, row, self._compose.rows(), self._compose.possible)
 
-    def choose(self, card: Card, knob: Knob, key: str) -> Card:
+    def choose(self, card: Card, option: Option, key: str) -> Card:
         """The card with an option set.
 
         Raises:
             UserError: that is no longer on offer.
 
         """
-        for choice in self.choices(card.request, knob):
+        for choice in self.choices(card.request, option):
             if choice.key == key:
                 return replace(card, request=choice.request)
         raise UserError("error.card.choice")
@@ -218,10 +219,10 @@ class Cards:
         """
         parsed = self._compose.parse(text, names)
         request, options = card.request, parsed.options
-        if options.model is not None and request.operation in COMPOSED:
-            row = next(row for row in self._compose.rows() if row.id == options.model)
+        if "model" in options and request.operation in COMPOSED:
+            row = next(row for row in self._compose.rows() if row.id == options["model"])
             request = fit(request, row) or suit(request, row) or request
-            options = replace(options, model=None)
+            options = {name: value for name, value in options.items() if name != "model"}
         completed = self._compose.completed(request, ParsedPrompt(parsed.prompt or request.prompt, options))
         question = READY if completed.prompt and not card.pictures else card.question
         return replace(card, request=completed, question=question)
@@ -236,14 +237,14 @@ class Cards:
         completed = self._compose.completed(card.request, ParsedPrompt(prompt))
         return replace(card, request=completed, question=READY)
 
-    def set_typed(self, card: Card, option: Knob, text: str) -> Card:
+    def set_typed(self, card: Card, option: Option, text: str) -> Card:
         """The card with a typed seed, or with what its video is to be without.
 
         Raises:
             UserError: it cannot be used; the card stays as it is.
 
         """
-        if option is Knob.SEED:
+        if option is Option.SEED:
             digits = text.strip()
             if not (digits.isascii() and digits.isdigit()) or int(digits[:12]) > SEED_LIMIT:
                 raise UserError("error.card.seed", limit=SEED_LIMIT)

@@ -4,12 +4,12 @@ from bot.domain.requests.catalog import load
 from bot.domain.requests.choices import (
     CAMERAS,
     Choice,
-    Knob,
     Preference,
     Preferences,
     choices,
     preference_choices,
 )
+from bot.domain.requests.options import ON_CARDS, Option
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.units import Credits, UserId
 from bot.i18n import NAMES, for_language
@@ -34,15 +34,15 @@ def a_card(request: VideoRequest | None = None, **changes) -> Card:
 
 def shown(t=ENGLISH, card: Card | None = None, *, owner: UserId = ADA, is_private: bool = True) -> View:
     return card_views.summary(
-        t, card or a_card(), tuple(Knob), Credits(15), Credits(200), owner, is_private=is_private
+        t, card or a_card(), ON_CARDS, Credits(15), Credits(200), owner, is_private=is_private
     )
 
 
-def opened(t, knob: Knob, card: Card, owner: UserId = ADA) -> View:
+def opened(t, option: Option, card: Card, owner: UserId = ADA) -> View:
     request = card.request
-    found = choices(knob, request, CATALOG.row(request), ROWS, lambda _: True)
+    found = choices(option.row, request, CATALOG.row(request), ROWS, lambda _: True)
     prices = {choice.key: CATALOG.price(choice.request) for choice in found}
-    return card_views.choices(t, card, knob, found, prices, owner)
+    return card_views.choices(t, card, option, found, prices, owner)
 
 
 @pytest.mark.parametrize("language", NAMES)
@@ -52,7 +52,7 @@ def test_every_button_fits_whoever_it_is_for(language, model):
     card = a_card(VideoRequest(operation="text2video", model=model, prompt="a fox", seed=2**31 - 1))
     pages = [
         shown(t, card, owner=LARGEST_USER),
-        *(opened(t, knob, card, LARGEST_USER) for knob in Knob),
+        *(opened(t, option, card, LARGEST_USER) for option in ON_CARDS),
         card_views.picture_uses(t, card, ("frames", "references", "only"), LARGEST_USER),
         settings.overview(t, Preferences(), card.request, LARGEST_USER),
         settings.languages_page(t, None, LARGEST_USER),
@@ -82,7 +82,7 @@ def test_what_people_wrote_is_escaped():
     card = a_card(a_request(prompt="<b>fox</b>", negative_prompt="<i>blur"))
     assert "&lt;b&gt;fox" in shown(card=card).html
     assert "&lt;i&gt;blur" in shown(card=card).html
-    assert "&lt;i&gt;blur" in opened(ENGLISH, Knob.NEGATIVE, a_card(card.request)).html
+    assert "&lt;i&gt;blur" in opened(ENGLISH, Option.NEGATIVE, a_card(card.request)).html
 
 
 def test_in_a_group_the_card_says_how_to_answer_it():
@@ -92,8 +92,8 @@ def test_in_a_group_the_card_says_how_to_answer_it():
 
 def test_the_present_choice_is_marked_and_prices_stand_where_they_differ():
     request = VideoRequest(operation="text2video", model="kling-v2-6", prompt="a fox")
-    assert labels(opened(ENGLISH, Knob.DURATION, a_card(request))) == ["✓ 5 s · 15", "10 s · 30", "Back"]
-    assert labels(opened(ENGLISH, Knob.RATIO, a_card(request))) == ["✓ 16:9", "9:16", "1:1", "Back"]
+    assert labels(opened(ENGLISH, Option.DURATION, a_card(request))) == ["✓ 5 s · 15", "10 s · 30", "Back"]
+    assert labels(opened(ENGLISH, Option.RATIO, a_card(request))) == ["✓ 16:9", "9:16", "1:1", "Back"]
 
 
 @pytest.mark.parametrize("language", NAMES)
@@ -105,7 +105,7 @@ def test_camera_moves_have_a_name_in_every_language(language):
 
 
 def camera_label(t, request: VideoRequest) -> str:
-    return card_views.option_value(t, Knob.CAMERA, request)
+    return card_views.option_value(t, Option.CAMERA, request)
 
 
 def test_photos_are_told_by_what_they_are_for():
@@ -130,7 +130,7 @@ def test_a_choice_to_have_none_is_a_removal():
     view = card_views.choices(
         ENGLISH,
         a_card(request),
-        Knob.NEGATIVE,
+        Option.NEGATIVE,
         [Choice("none", a_request(), False)],
         {"none": Credits(15)},
         ADA,

@@ -68,7 +68,7 @@ def test_a_model_tells_what_it_can_do_and_what_a_second_costs():
     assert lines[2:6] == [
         "kling-v2-6",
         "standard, pro · 5, 10 s · 16:9, 9:16, 1:1",
-        "from words · from a photo · copies a movement · end frame (pro) · sound (pro) · voices",
+        "from words · from a photo · copies a movement · sound (pro) · end frame (pro) · voices",
         "Credits a second: standard 3, pro 5 · with sound: pro 10 · with voices: pro 12",
     ]
 
@@ -77,7 +77,7 @@ def test_seconds_without_a_gap_are_a_span_and_limits_that_are_none_are_left_out(
     text = models_text("kling-v3", "kling-v1")
     assert "3–15 s" in text
     assert " · sound · " in text
-    assert "end frame (5 s) · camera (standard, 5 s)" in text
+    assert "camera (standard, 5 s) · end frame (5 s)" in text
 
 
 def test_references_and_extension_are_told_where_they_are_offered():

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from bot.domain.library.asset import AssetKind, check_pictures, new_id, read_name, voice_source
-from bot.domain.requests.prompt import Vocabulary, parse
+from bot.domain.requests.prompt import parse
 from bot.domain.requests.request import SourceVideo
+from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
 from bot.media.images import KLING_LIMITS, close_up, prepare
 from tests.builders import a_request
@@ -76,7 +77,7 @@ def test_ids_are_drawn_from_the_given_dice():
     ],
 )
 def test_an_element_is_called_by_its_name_or_by_its_id(text, elements):
-    assert parse(text, MINE).options.elements == elements
+    assert parse(text, MINE).options["elements"] == elements
 
 
 def test_a_name_that_one_does_not_have_is_told_with_those_that_one_has():
@@ -93,8 +94,8 @@ def test_more_than_three_elements_are_refused():
 
 
 def test_a_voice_is_called_by_its_name_and_others_stay_as_they_were_typed():
-    assert parse("hello --voice Ada", MINE).options.voice == "829877"
-    assert parse("hello --voice Melody", MINE).options.voice == "Melody"
+    assert parse("hello --voice Ada", MINE).options["voice"] == "829877"
+    assert parse("hello --voice Melody", MINE).options["voice"] == "Melody"
 
 
 # -- what voices are made of ---------------------------------------------------------------------------

@@ -2,8 +2,9 @@ import pytest
 
 from bot.domain.requests import presets
 from bot.domain.requests.camera import AXES, NAMED, PRESETS, read_camera, read_shots
-from bot.domain.requests.prompt import Vocabulary, parse
+from bot.domain.requests.prompt import parse
 from bot.domain.requests.request import Camera
+from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
 
 MODELS = Vocabulary.of_models(["kling-v1", "kling-v3"])
@@ -57,9 +58,9 @@ def test_camera_and_shots_are_typed_as_options():
         'a fox --camera zoom:-5 --shots "2s a fox wakes | 4s it runs" --watermark --size 2k', MODELS
     )
     assert parsed.prompt == "a fox"
-    assert parsed.options.camera == Camera(move="simple", axis="zoom", value=-5)
-    assert len(parsed.options.shots) == 2
-    assert (parsed.options.watermark, parsed.options.resolution) == (True, "2k")
+    assert parsed.options["camera"] == Camera(move="simple", axis="zoom", value=-5)
+    assert len(parsed.options["shots"]) == 2
+    assert (parsed.options["watermark"], parsed.options["resolution"]) == (True, "2k")
 
 
 @pytest.mark.parametrize(

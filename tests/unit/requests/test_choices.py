@@ -6,14 +6,14 @@ from bot.domain.requests.catalog import load
 from bot.domain.requests.choices import (
     AUTOMATIC,
     CAMERAS,
-    Knob,
     Preference,
     Preferences,
     choices,
-    knobs,
+    list_choosable,
     preference_choices,
 )
 from bot.domain.requests.operations import Operation
+from bot.domain.requests.options import Option
 from bot.domain.requests.request import ImageRef, Shot, VideoRequest
 from bot.domain.requests.rules import fit
 from bot.errors import UserError
@@ -32,17 +32,17 @@ def possible(request: VideoRequest) -> bool:
     return True
 
 
-def of(request: VideoRequest, knob: Knob):
-    return choices(knob, request, CATALOG.row(request), ROWS, possible)
+def of(request: VideoRequest, option: Option):
+    return choices(option.row, request, CATALOG.row(request), ROWS, possible)
 
 
-def set_to(request: VideoRequest, knob: Knob, key: str) -> VideoRequest:
-    (found,) = [choice for choice in of(request, knob) if choice.key == key]
+def set_to(request: VideoRequest, option: Option, key: str) -> VideoRequest:
+    (found,) = [choice for choice in of(request, option) if choice.key == key]
     return found.request
 
 
-def on_offer(request: VideoRequest) -> tuple[Knob, ...]:
-    return knobs(request, CATALOG.row(request), ROWS, possible)
+def on_offer(request: VideoRequest) -> tuple[Option, ...]:
+    return list_choosable(request, CATALOG.row(request), ROWS, possible)
 
 
 def from_words(model: str = "kling-v2-6", **changes) -> VideoRequest:
@@ -70,7 +70,7 @@ STARTS = (
 def test_whatever_is_chosen_can_be_made_and_loses_no_picture(start, turns):
     request = start
     for which, where in turns:
-        open_knobs = [knob for knob in on_offer(request) if of(request, knob)]
+        open_knobs = [option for option in on_offer(request) if of(request, option)]
         if not open_knobs:
             return
         found = of(request, open_knobs[which % len(open_knobs)])
@@ -94,36 +94,36 @@ def test_keys_fit_on_buttons_and_one_choice_at_most_is_the_present_one(start):
 
 
 def test_only_what_the_model_can_do_is_on_offer():
-    assert {Knob.SOUND, Knob.SEED} <= set(on_offer(from_words("kling-v2-6")))
-    assert Knob.SOUND not in on_offer(from_words("kling-v2-5-turbo"))
-    assert Knob.CAMERA in on_offer(from_words("kling-v1"))
-    assert Knob.CAMERA not in on_offer(from_words("kling-v2-6"))
-    assert Knob.RATIO not in on_offer(from_photo())
-    assert Knob.END_FRAME in on_offer(from_photo())
-    assert Knob.END_FRAME not in on_offer(from_words())
-    assert Knob.DURATION not in on_offer(STARTS[5])
+    assert {Option.SOUND, Option.SEED} <= set(on_offer(from_words("kling-v2-6")))
+    assert Option.SOUND not in on_offer(from_words("kling-v2-5-turbo"))
+    assert Option.CAMERA in on_offer(from_words("kling-v1"))
+    assert Option.CAMERA not in on_offer(from_words("kling-v2-6"))
+    assert Option.RATIO not in on_offer(from_photo())
+    assert Option.END_FRAME in on_offer(from_photo())
+    assert Option.END_FRAME not in on_offer(from_words())
+    assert Option.DURATION not in on_offer(STARTS[5])
 
 
 def test_a_choice_brings_with_it_what_it_needs():
-    loud = set_to(from_words(), Knob.SOUND, "on")
+    loud = set_to(from_words(), Option.SOUND, "on")
     assert (loud.sound, loud.mode) == (True, "pro")
-    moved = set_to(from_words("kling-v1", mode="pro", duration=10), Knob.CAMERA, "zoom-in")
+    moved = set_to(from_words("kling-v1", mode="pro", duration=10), Option.CAMERA, "zoom-in")
     assert (moved.camera, moved.mode, moved.duration) == (CAMERAS["zoom-in"], "std", 5)
 
 
 def test_a_choice_drops_what_no_longer_goes_with_it():
-    loud = set_to(from_words(), Knob.SOUND, "on")
-    assert set_to(loud, Knob.MODE, "std").sound is False
-    moved = set_to(from_words("kling-v1"), Knob.CAMERA, "zoom-in")
-    assert set_to(moved, Knob.DURATION, "10").camera is None
+    loud = set_to(from_words(), Option.SOUND, "on")
+    assert set_to(loud, Option.MODE, "std").sound is False
+    moved = set_to(from_words("kling-v1"), Option.CAMERA, "zoom-in")
+    assert set_to(moved, Option.DURATION, "10").camera is None
 
 
 def test_a_mode_that_would_lose_the_end_photo_is_not_offered():
-    assert [choice.key for choice in of(STARTS[3], Knob.MODE)] == ["pro"]
+    assert [choice.key for choice in of(STARTS[3], Option.MODE)] == ["pro"]
 
 
 def test_models_that_cannot_take_the_photos_are_not_offered():
-    models = {choice.request.model for choice in of(STARTS[4], Knob.MODEL)}
+    models = {choice.request.model for choice in of(STARTS[4], Option.MODEL)}
     assert "kling-v1-6" in models
     assert "kling-v2-6" not in models
     assert all(CATALOG.model(model).references >= 2 for model in models), (
@@ -143,8 +143,8 @@ def test_what_works_on_a_video_keeps_its_model():
         aspect_ratio=None,
         source={"provider": "official", "video_id": "7", "model": "kling-v1-6"},
     )
-    assert of(extension, Knob.MODEL) == ()
-    assert Knob.DURATION not in on_offer(extension)
+    assert of(extension, Option.MODEL) == ()
+    assert Option.DURATION not in on_offer(extension)
 
 
 # -- preferences -------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 from bot.domain.requests.catalog import load
-from bot.domain.requests.choices import Knob, choices
+from bot.domain.requests.choices import choices
+from bot.domain.requests.options import ON_CARDS
 from bot.domain.requests.request import VideoRequest
 from bot.domain.requests.rules import CHANGES, RULES, broken, fit, fit_with, lacking
 from bot.errors import UserError
@@ -35,7 +36,7 @@ def test_verdicts_their_parameters_and_what_dialects_lack_are_as_recorded():
     possible = 0
     for request, sample in zip(REQUESTS, samples, strict=True):
         said = verdict(request)
-        lacks = [(name, lacking(DIALECTS[name].limits, request)) for name in sorted(DIALECTS)]
+        lacks = [(name, sorted(lacking(DIALECTS[name].limits, request))) for name in sorted(DIALECTS)]
         assert digest(said) == sample[:2], (request.model_dump(exclude_defaults=True), said)
         assert digest(lacks) == sample[2:], (request.model_dump(exclude_defaults=True), lacks)
         possible += said is None
@@ -48,8 +49,11 @@ def test_what_a_card_offers_is_as_recorded():
     for request, sample in zip(asked, recorded("choices.bin", 2), strict=True):
         row = CATALOG.row(request)
         offered = [
-            (str(knob), [choice.key for choice in choices(knob, request, row, CATALOG.known(), is_possible)])
-            for knob in Knob
+            (
+                str(option),
+                [choice.key for choice in choices(option.row, request, row, CATALOG.known(), is_possible)],
+            )
+            for option in ON_CARDS
         ]
         assert digest(offered) == sample, (request.model_dump(exclude_defaults=True), offered)
 
