@@ -39,8 +39,9 @@ from bot.services.credits.payments import Payments, Subscriptions
 from bot.services.credits.pools import Pools
 from bot.services.credits.spending import Spending
 from bot.services.inbox import Intake
-from bot.services.library.asset_making import AssetMaking
 from bot.services.library.assets import Assets
+from bot.services.library.deletions import Deletions
+from bot.services.library.sounds import VoiceSounds
 from bot.services.library.templates import Templates
 from bot.services.operations.alerts import Alerts, Rounds, tell_admins
 from bot.services.operations.broadcast import BroadcastSending
@@ -78,7 +79,7 @@ LOOKS_AT_ONCE = 16
 DELIVERIES_AT_ONCE = 16
 NOTICES_AT_ONCE = 8
 COPIES_AT_ONCE = 1
-ASSETS_AT_ONCE = 4
+DELETIONS_AT_ONCE = 4
 SHOWS_AT_ONCE = 500
 DOWNLOAD_TIMEOUT = 30.0
 ASSISTANT_TIMEOUT = 20.0
@@ -181,10 +182,8 @@ async def build(
             pool=pool,
             catalog=live.catalog,
             accounts=accounts,
-            limits=limits,
-            runtime=runtime,
+            clock=clock,
             wake=scheduler.wake,
-            moderation=moderation,
             hands_out_sounds=bool(settings.web.public_url),
         )
         telegram = await stack.enter_async_context(
@@ -299,17 +298,18 @@ async def build(
         )
         handler = telegram.handler(services)
 
-        submissions, looks, deliveries, notices, copying, making = (
+        submissions, looks, deliveries, notices, copying, deleting = (
             WorkerPool(SUBMISSIONS_AT_ONCE),
             WorkerPool(LOOKS_AT_ONCE),
             WorkerPool(DELIVERIES_AT_ONCE),
             WorkerPool(NOTICES_AT_ONCE),
             WorkerPool(COPIES_AT_ONCE),
-            WorkerPool(ASSETS_AT_ONCE),
+            WorkerPool(DELETIONS_AT_ONCE),
         )
         alerts = Alerts(notices=telegram.notices, accounts=accounts, store=store, clock=clock)
         monitor = ProviderMonitor(pool, alerts)
         public_url = settings.web.public_url
+        sounds = VoiceSounds(store=store, public_url=public_url, secret=token)
         dispatch = Dispatch(
             store=store,
             tasks=tasks,
@@ -326,6 +326,7 @@ async def build(
                     for provider in settings.providers
                     if public_url
                 },
+                sound_url=sounds.address,
             ),
             monitor=monitor,
             work=submissions,
@@ -334,16 +335,7 @@ async def build(
             spending=spending,
         )
         poll = Poll(store=store, tasks=tasks, monitor=monitor, work=looks, runtime=runtime, policy=policy)
-        asset_making = AssetMaking(
-            store=store,
-            monitor=monitor,
-            chat=telegram.notices,
-            runtime=runtime,
-            policy=policy,
-            work=making,
-            sounds_at=public_url,
-            secret=token,
-        )
+        deletions = Deletions(store=store, pool=pool, work=deleting, clock=clock)
         updates = WatchedUpdates(telegram, clock)
         serving: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
         if public_url:
@@ -358,7 +350,7 @@ async def build(
             site = web.site(
                 web.Callbacks(doors, poll.hint, clock),
                 web.Health(store, updates, clock),
-                web.Sounds(asset_making.sound),
+                web.Sounds(sounds.find),
             )
             serving = partial(web.serve, site, settings.web.listen)
         deliver = Deliver(
@@ -414,7 +406,7 @@ async def build(
             await access.refresh()
             await alerts.restore()
             await recover.at_start()
-            await asset_making.at_start()
+            await deletions.at_start()
 
         yield App(
             store=store,
@@ -428,7 +420,7 @@ async def build(
                 Job.DISPATCH: (TICK_SECONDS, dispatch.tick),
                 Job.POLL: (TICK_SECONDS, poll.tick),
                 Job.DELIVER: (TICK_SECONDS, deliver.tick),
-                Job.ASSETS: (TICK_SECONDS, asset_making.tick),
+                Job.ASSETS: (TICK_SECONDS, deletions.tick),
                 Job.RECOVER: (RECOVER_SECONDS, recover.tick),
                 Job.STATUS: (STATUS_SECONDS, status.tick),
                 Job.SPENDING: (RECOVER_SECONDS, partial(spending.tick, alerts)),
@@ -439,7 +431,7 @@ async def build(
                 Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
                 Job.NAME: (ROUNDS_SECONDS, telegram.learn_name),
             },
-            work=(submissions, looks, deliveries, notices, copying, making, shows),
+            work=(submissions, looks, deliveries, notices, copying, deleting, shows),
             read_update=telegram.read,
             restore=restore,
             prepare=lambda: handler.prepare(access.roles),

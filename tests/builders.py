@@ -8,8 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.domain.credits.quota import Plan, Windows, windows
-from bot.domain.library.asset import Asset, AssetKind
-from bot.domain.requests.operations import Operation, Product
+from bot.domain.library.asset import Asset
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product
 from bot.domain.requests.question import NEXT_MESSAGE, Content, Question
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.domain.tasks.lifecycle import (
@@ -105,12 +105,13 @@ def a_task(state: TaskState = TaskState.QUEUED, **changes: Any) -> Task:
     origin = {name: changes.pop(name) for name in ("update_id", "chat_id", "thread_id") if name in changes}
     created_at = changes.pop("created_at", NOW)
     task_id = a_task_id()
+    request = changes.pop("request", None) or a_request()
     task = Task(
         id=task_id,
         user_id=ADA,
         origin=an_origin(**origin),
-        request=a_request(),
-        price=Credits(10),
+        request=request,
+        price=Credits(0 if request.operation in LIBRARY_OPERATIONS else 10),
         external_task_id=f"klingbot-{task_id}",
         created_at=created_at,
         deadline_at=Millis(created_at + 20 * MINUTE),
@@ -186,22 +187,33 @@ def a_balance(**changes: Any) -> Balance:
 
 
 def an_asset(**changes: Any) -> Asset:
-    """Ada's element, which is to be sent now."""
+    """Ada's element, which is being made."""
     number = next(_numbers)
     values: dict[str, Any] = {
         "id": f"A{number}",
         "user_id": ADA,
-        "kind": AssetKind.ELEMENT,
+        "kind": Operation.ELEMENT,
         "name": f"Fox{number}",
-        "provider": OFFICIAL,
-        "external_id": f"klingbot-element-A{number}",
-        "chat_id": ADAS_CHAT,
-        "language": "en",
-        "made_at": NOW,
         "description": "a small red fox",
-        "due_at": NOW,
+        "provider": OFFICIAL,
+        "made_at": NOW,
     }
     return Asset(**values | changes)
+
+
+def an_asset_request(**changes: Any) -> VideoRequest:
+    """An element of Ada's, or with `operation` a voice."""
+    operation = changes.get("operation", Operation.ELEMENT)
+    values: dict[str, Any] = {
+        "operation": operation,
+        "model": operation,
+        "name": f"Fox{next(_numbers)}",
+        "prompt": "a small red fox",
+        "duration": 0,
+        "aspect_ratio": None,
+        "account": OFFICIAL,
+    }
+    return VideoRequest(**values | changes)
 
 
 def a_window(now: Millis = NOW, zone: str = "UTC") -> Windows:

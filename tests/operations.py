@@ -70,6 +70,8 @@ NEEDED: dict[Operation, dict[str, Any]] = {
         "duration": 0,
     },
     Operation.TRY_ON: {"model": "kolors-virtual-try-on-v1-5", "references": PICTURES[:2], "duration": 0},
+    Operation.ELEMENT: {"model": "element", "name": "Fox", "references": PICTURES[:2], "duration": 0},
+    Operation.VOICE: {"model": "voice", "name": "Ada", "source": SOURCE, "duration": 0},
 }
 
 

@@ -17,7 +17,7 @@ import httpx
 import structlog
 
 from bot.clock import Clock, Sleep
-from bot.domain.requests.operations import Operation
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
 from bot.domain.requests.request import VideoRequest
 from bot.domain.requests.rules import Limits, lacking
 from bot.domain.tasks.task import FailureKind
@@ -250,45 +250,14 @@ class KlingClient:
             await self.query(_NOBODYS_TASK)
         return "the key is accepted"
 
-    # -- elements and voices of the account ------------------------------------------------------------
-
-    @property
-    def has_library(self) -> bool:
-        """Whether elements and voices can be made here."""
-        return self.dialect.has_library
-
-    async def make(self, kind: library.Kind, request: HttpRequest) -> library.Making:
-        """Have an element or a voice made, once; `made` tells when it is ready.
+    async def delete_asset(self, operation: Operation, remote_id: str) -> None:
+        """Delete an element or a voice of the account.
 
         Raises:
-            Ambiguous: it may have arrived; ask with `made` by our own id before anything is sent again.
-            ProviderError: any other outcome; it surely made nothing.
+            ProviderError: it is not deleted.
 
         """
-        return await self._exchange(
-            request, lambda response: library.parse_submission(kind, response), submitting=True
-        )
-
-    async def made(self, kind: library.Kind, task_id: str) -> library.Making:
-        """How far the making of an element or a voice is; `task_id` is the provider's id of it, or ours.
-
-        Raises:
-            NotFound: the provider surely does not know it.
-
-        """
-        return await self._exchange(
-            library.look(kind, task_id), lambda response: library.parse_making(kind, response)
-        )
-
-    async def kept(self, kind: library.Kind) -> tuple[library.Entry, ...]:
-        """The elements or voices of the account."""
-        return await self._exchange(
-            library.listing(kind), lambda response: library.parse_listing(kind, response)
-        )
-
-    async def forget(self, kind: library.Kind, identity: str) -> None:
-        """Delete an element or a voice of the account."""
-        await self._exchange(library.delete(kind, identity), library.parse_deletion)
+        await self._exchange(library.delete(operation, remote_id), library.parse_deletion)
 
     # -- the exchange --------------------------------------------------------------------------------
 
@@ -398,8 +367,11 @@ class KlingClient:
 
 
 def operations_of(config: Provider, dialect: Dialect) -> frozenset[Operation]:
-    """What can be asked for at a provider that is spoken to like this."""
-    return dialect.operations & (frozenset(config.operations) or dialect.usual)
+    """What can be asked for at a provider that is spoken to like this.
+
+    Elements and voices are no choice of the settings: who can make them does.
+    """
+    return dialect.operations & ((frozenset(config.operations) or dialect.usual) | LIBRARY_OPERATIONS)
 
 
 def _moment(milliseconds: Millis) -> datetime:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from bot.clock import Clock, Runtime
-from bot.domain.requests.operations import Operation, Pack
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Pack
 from bot.domain.requests.request import Resource, VideoRequest
 from bot.domain.units import HOUR, Millis, ProviderName
 from bot.kling import dialects, outcomes
@@ -97,11 +97,11 @@ class Pool:
         return usable or known
 
     def operations(self) -> frozenset[Operation]:
-        """What some provider offers now."""
+        """What some provider offers now, beside elements and voices."""
         return frozenset(
             operation
             for client in self._clients
-            for operation in client.operations
+            for operation in client.operations - LIBRARY_OPERATIONS
             if not self._is_at_fault(client, Resource(operation.pack, ""))
         )
 
@@ -350,7 +350,7 @@ class ConfiguredOffer:
         enabled = [provider for provider in providers if provider.enabled]
         self._models = models_of(enabled)
         self._operations: frozenset[Operation] = frozenset().union(
-            *(operations_of(provider, _dialect(provider)) for provider in enabled)
+            *(operations_of(provider, _dialect(provider)) - LIBRARY_OPERATIONS for provider in enabled)
         )
 
     def models(self) -> tuple[str, ...]:

@@ -38,13 +38,14 @@ class SubmitContext:
     """What a request needs beside itself to be sent.
 
     `images` maps the SHA-256 of every attachment of the request to its bytes. `prepared` holds what the
-    exchanges before the submission found out.
+    exchanges before the submission found out. `sound_url` is where a provider fetches the sound of a voice.
     """
 
     external_task_id: str
     images: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     callback_url: str | None = field(default=None, repr=False)
     prepared: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sound_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +130,6 @@ class Dialect(Protocol):
     @property
     def name(self) -> str:
         """The dialect's name in the configuration."""
-        ...
-
-    @property
-    def has_library(self) -> bool:
-        """Whether elements and voices can be made, kept and deleted (`bot.kling.dialects.library`)."""
         ...
 
     @property

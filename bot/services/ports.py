@@ -6,7 +6,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from bot.domain.library.asset import Asset
 from bot.domain.requests.operations import Operation
 from bot.domain.tasks.task import Delivery, Task
 from bot.domain.units import ChatId, Credits, Millis, UserId
@@ -317,14 +316,6 @@ class ResultChat(Protocol):
 
     async def delete(self, chat_id: ChatId, message_id: int) -> bool:
         """Take a message with a result away, or at least its words and buttons; False where neither works."""
-        ...
-
-
-class AssetChat(Protocol):
-    """Where people hear what became of the elements and voices that they asked for. Raises as `Notices` does."""
-
-    async def tell_asset(self, asset: Asset) -> Sent:
-        """Tell the owner that it is ready and how it is used, or why it could not be made."""
         ...
 
 

@@ -17,7 +17,7 @@ from bot.store.engine.lock import Wait
 from bot.store.engine.sqlite import SqliteEngine, migrate, path_of
 from bot.store.history import History
 from bot.store.inbox import Inbox, InboxRow, Quarantined
-from bot.store.library import AssetChanged, Library, LibraryRefused
+from bot.store.library import Library, LibraryRefused
 from bot.store.lots import NotEnough
 from bot.store.operations import Operations, OverrideChanged
 from bot.store.outbox import Outbox, SentRecord
@@ -28,7 +28,6 @@ from bot.store.tasks import Conflict, TaskIdTaken, Tasks
 from bot.store.times import Times
 
 __all__ = [
-    "AssetChanged",
     "Conflict",
     "Draft",
     "InboxRow",

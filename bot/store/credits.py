@@ -214,6 +214,7 @@ def get_usage(tx: Transaction, user_id: UserId, window: Windows) -> Usage:
             (SELECT created_at FROM users WHERE id = :user) AS since,
             (SELECT count(*) FROM tasks
              WHERE user_id = :user AND state IN ('queued', 'submitting', 'unconfirmed', 'in_progress')
+             AND pack != 'library'
             ) AS running
         FROM ledger WHERE user_id IN (:user, pseudonym(:user))
     """

@@ -19,7 +19,7 @@ class History(Subject):
         # of a prompt beside the request.
         statement = """
             SELECT * FROM tasks INDEXED BY tasks_of_person
-            WHERE user_id = :user AND hidden = 0 AND NOT EXISTS (
+            WHERE user_id = :user AND hidden = 0 AND pack != 'library' AND NOT EXISTS (
                 SELECT 1 FROM json_items(:words) AS word WHERE strpos(casefold(
                     coalesce(tasks.request ->> 'prompt', '') || ' ' || coalesce(tasks.request ->> 'effect', '')
                 ), word.value) = 0
@@ -157,6 +157,7 @@ class History(Subject):
         """The newest task, not hidden, that a user's message asked for."""
         statement = """
             SELECT * FROM tasks INDEXED BY tasks_of_request
-            WHERE chat_id = :chat AND message_id = :message AND hidden = 0 ORDER BY sequence DESC LIMIT 1
+            WHERE chat_id = :chat AND message_id = :message AND hidden = 0 AND pack != 'library'
+            ORDER BY sequence DESC LIMIT 1
         """
         return await self._read(lambda tx: tx.one(Task, statement, chat=chat_id, message=message_id))

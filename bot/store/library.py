@@ -2,10 +2,14 @@
 
 from collections.abc import Collection
 
-from bot.domain.library.asset import Asset, AssetKind, folded
+from bot.domain.library.asset import Asset, asset_of, check_new
 from bot.domain.library.template import Template
+from bot.domain.requests.operations import Operation
+from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import Millis, UserId
+from bot.errors import UserError
 from bot.store.engine import Subject, Transaction, mapper
+from bot.store.privacy import end_unwanted
 
 
 class LibraryRefused(Exception):
@@ -16,12 +20,8 @@ class LibraryRefused(Exception):
         self.name_taken = name_taken
 
 
-class AssetChanged(Exception):
-    """The asset was changed since it was read: read it again."""
-
-
 class Library(Subject):
-    """Templates by their token, assets by their id."""
+    """Templates by their token, elements and voices by the id of the task that made them."""
 
     # -- templates -----------------------------------------------------------------------------------
 
@@ -65,69 +65,37 @@ class Library(Subject):
 
     # -- assets --------------------------------------------------------------------------------------
 
-    async def save_asset(self, asset: Asset, most: int) -> Asset:
-        """Save a new asset before anything of it is sent.
-
-        Where the same update has asked for one already, in whatever state that is, it is returned and nothing
-        is kept: a replayed update has no second effect.
-
-        Raises:
-            LibraryRefused: another one of the owner's and of the kind has the name, in any case, or there are
-                `most` already. What has failed, or is being deleted, does not count.
-
-        """
-        asked = "SELECT * FROM assets WHERE update_id = :update"
-        named = """
-            SELECT 1 FROM assets INDEXED BY assets_named
-            WHERE user_id = :user AND kind = :kind AND folded_name = :name
-            AND state NOT IN ('failed', 'deleting')
-        """
-        count = """
-            SELECT count(*) FROM assets INDEXED BY assets_of_user
-            WHERE user_id = :user AND kind = :kind AND state NOT IN ('failed', 'deleting')
-        """
-        name = folded(asset.name)
-
-        def work(tx: Transaction) -> Asset:
-            known = tx.one(Asset, asked, update=asset.update_id)
-            if known is not None:
-                return known
-            if tx.value(named, user=asset.user_id, kind=asset.kind, name=name) is not None:
-                raise LibraryRefused(name_taken=True)
-            if tx.value(count, user=asset.user_id, kind=asset.kind) >= most:
-                raise LibraryRefused(name_taken=False)
-            tx.insert("assets", mapper.columns(asset) | {"folded_name": name})
-            return asset
-
-        return await self._write(work)
-
-    async def get_asset(self, asset_id: str) -> Asset | None:
-        """One asset."""
-        statement = "SELECT * FROM assets WHERE id = :id"
-        return await self._read(lambda tx: tx.one(Asset, statement, id=asset_id))
-
-    async def list_assets(self, user_id: UserId, kind: AssetKind | None = None) -> list[Asset]:
-        """A user's assets by kind, oldest first, without failed and deleted ones."""
-        statement = """
-            SELECT * FROM assets INDEXED BY assets_of_user
-            WHERE user_id = :user AND (:kind IS NULL OR kind = :kind) AND state NOT IN ('failed', 'deleting')
-            ORDER BY kind, made_at, id
-        """
-        return await self._read(lambda tx: tx.all(Asset, statement, user=user_id, kind=kind))
+    async def list_assets(self, user_id: UserId, kind: Operation | None = None) -> list[Asset]:
+        """A user's elements and voices, or those of a kind, that can be used or are being made; oldest first."""
+        found = await self._read(lambda tx: list_assets(tx, user_id))
+        return [asset for asset in found if kind is None or asset.kind is kind]
 
     async def list_assets_known_as(self, remote_ids: Collection[str]) -> list[Asset]:
-        """All assets with one of these ids at a provider, also while being deleted."""
-        statement = """
-            SELECT * FROM assets INDEXED BY assets_known_as
-            WHERE remote_id = ANY (:ids) AND remote_id IS NOT NULL
-        """
+        """All assets with one of these ids at a provider, also those that are to be deleted there."""
+        statement = "SELECT * FROM assets INDEXED BY assets_known_as WHERE remote_id = ANY (:ids)"
         return await self._read(lambda tx: tx.all(Asset, statement, ids=sorted(remote_ids)))
 
-    async def claim_assets(self, now: Millis, lease: Millis, limit: int) -> list[Asset]:
-        """Claim due assets; nobody else gets them before the lease is over."""
+    async def delete_asset(self, asset: Asset, now: Millis) -> None:
+        """Take an asset out of use, and have it deleted at its provider from `now` on.
+
+        One that waits is not made; one that is being made is deleted when it is there, and nobody is told of it.
+        """
+        made = "UPDATE assets SET due_at = :now WHERE id = :id AND due_at IS NULL"
+        making = "UPDATE tasks SET hidden = 1 WHERE id = :id RETURNING *"
+
+        def work(tx: Transaction) -> None:
+            tx.run(made, id=asset.id, now=now)
+            task = tx.one(Task, making, id=asset.id)
+            if task is not None and task.state is TaskState.QUEUED:
+                end_unwanted(tx, task, now)
+
+        await self._write(work)
+
+    async def claim_deletions(self, now: Millis, lease: Millis, limit: int) -> list[Asset]:
+        """Claim what is to be deleted at its provider; nobody else gets it before the lease is over."""
         any_due = "SELECT 1 FROM assets INDEXED BY assets_due WHERE due_at <= :now LIMIT 1"
         claim = """
-            UPDATE assets SET due_at = :until, version = version + 1
+            UPDATE assets SET due_at = :until, attempts = attempts + 1
             WHERE id IN (
                 SELECT id FROM assets INDEXED BY assets_due WHERE due_at <= :now ORDER BY due_at LIMIT :limit
             )
@@ -137,44 +105,50 @@ class Library(Subject):
         if await self._read(lambda tx: tx.value(any_due, now=now)) is None:
             return []
         until = now + lease
-        taken = await self._write(lambda tx: tx.all(Asset, claim, now=now, until=until, limit=limit))
-        return sorted(taken, key=lambda asset: asset.made_at)
+        return await self._write(lambda tx: tx.all(Asset, claim, now=now, until=until, limit=limit))
 
-    async def update_asset(self, asset: Asset) -> Asset:
-        """Save the changes of an asset by compare and set on its version.
+    async def postpone_deletion(self, asset: Asset, due_at: Millis) -> None:
+        """Have an asset deleted at its provider later."""
+        statement = "UPDATE assets SET due_at = :due_at WHERE id = :id"
+        await self._write(lambda tx: tx.run(statement, id=asset.id, due_at=due_at))
 
-        Raises:
-            AssetChanged: it is no longer at that version, or gone.
+    async def remove_asset(self, asset: Asset) -> None:
+        """Delete an asset that is deleted at its provider."""
+        await self._write(lambda tx: tx.run("DELETE FROM assets WHERE id = :id", id=asset.id))
 
-        """
-        statement = """
-            UPDATE assets SET
-                state = :state, version = version + 1, due_at = :due_at, attempts = :attempts, looks = :looks,
-                task_id = :task_id, remote_id = :remote_id, failure = :failure,
-                failure_detail = :failure_detail, told = :told
-            WHERE id = :id AND version = :version
-            RETURNING *
-        """
-        changed = await self._write(lambda tx: tx.one(Asset, statement, **mapper.columns(asset)))
-        if changed is None:
-            raise AssetChanged(f"asset {asset.id} is no longer at version {asset.version}")
-        return changed
-
-    async def delete_asset(self, asset: Asset) -> None:
-        """Delete an asset that is deleted everywhere else.
-
-        Raises:
-            AssetChanged: it is no longer at that version, or gone.
-
-        """
-        statement = "DELETE FROM assets WHERE id = :id AND version = :version"
-        if not await self._write(lambda tx: tx.run(statement, id=asset.id, version=asset.version)):
-            raise AssetChanged(f"asset {asset.id} is no longer at version {asset.version}")
-
-    async def release_assets(self, now: Millis) -> int:
+    async def release_deletions(self, now: Millis) -> int:
         """Make due what the last process had claimed; how many rows."""
         statement = "UPDATE assets INDEXED BY assets_due SET due_at = :now WHERE due_at > :now"
         return await self._write(lambda tx: tx.run(statement, now=now))
+
+
+# -- parts of other subjects' transactions -----------------------------------------------------------
+
+
+def list_assets(tx: Transaction, user_id: UserId) -> list[Asset]:
+    """See `Library.list_assets`."""
+    made = "SELECT * FROM assets INDEXED BY assets_of_user WHERE user_id = :user AND due_at IS NULL"
+    making = """
+        SELECT * FROM tasks INDEXED BY tasks_of_user
+        WHERE user_id = :user AND state IN ('queued', 'submitting', 'unconfirmed', 'in_progress')
+        AND pack = 'library' AND hidden = 0
+    """
+    tasks = tx.all(Task, making, user=user_id)
+    found = [*tx.all(Asset, made, user=user_id), *map(asset_of, tasks)]
+    return sorted(found, key=lambda asset: (asset.made_at, asset.id))
+
+
+def save_asset(tx: Transaction, task: Task, remote_id: str, now: Millis, *, is_wanted: bool) -> bool:
+    """Save what a task has made; False: it is not wanted or has no place, and is to be deleted at its provider.
+
+    A late one has no place where its owner has another of that name, or too many, by now.
+    """
+    try:
+        check_new(task.request, list_assets(tx, task.user_id))
+    except UserError:
+        is_wanted = False
+    tx.insert("assets", mapper.columns(asset_of(task, remote_id, None if is_wanted else now)))
+    return is_wanted
 
 
 def _delete_template(tx: Transaction, user_id: UserId | None, token: str) -> bool:

@@ -153,7 +153,7 @@ class Operations(Subject):
             SELECT id, user_id, model, state, price, provider, real_cost, created_at, submitted_at, finished_at,
                 failure
             FROM tasks INDEXED BY tasks_ended
-            WHERE finished_at >= :since AND state IN ('succeeded', 'failed', 'cancelled', 'expired')
+            WHERE finished_at >= :since AND state IN ('succeeded', 'failed', 'cancelled', 'expired') AND pack != 'library'
             ORDER BY finished_at DESC LIMIT :limit
         """
         of_user = """
@@ -161,7 +161,7 @@ class Operations(Subject):
                 failure
             FROM tasks INDEXED BY tasks_of_user
             WHERE user_id = :user AND state IN ('succeeded', 'failed', 'cancelled', 'expired')
-            AND finished_at >= :since
+            AND finished_at >= :since AND pack != 'library'
             ORDER BY finished_at DESC LIMIT :limit
         """
         statement = of_all if user_id is None else of_user
@@ -185,7 +185,6 @@ CLEAN = (
     "DELETE FROM quarantine WHERE received_at < :before",
     "DELETE FROM drafts WHERE updated_at < :before",
     "DELETE FROM questions WHERE expires_at < :before",
-    "DELETE FROM assets WHERE state = 'failed' AND made_at < :before",
     "DELETE FROM offers WHERE offered_at < :before",
     """
     DELETE FROM subscriptions INDEXED BY subscriptions_never_paid

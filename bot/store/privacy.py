@@ -41,7 +41,7 @@ EXPORT = {
     "drafts": "SELECT chat_id, data, updated_at FROM drafts WHERE user_id = :user",
     "templates": "SELECT title, skeleton, created_at FROM templates WHERE user_id = :user ORDER BY created_at",
     "elements_and_voices": """
-        SELECT kind, name, description, provider, state, made_at
+        SELECT kind, name, description, provider, made_at
         FROM assets INDEXED BY assets_of_user WHERE user_id = :user ORDER BY made_at
     """,
     "pictures": "SELECT sha256, media_type, used_at FROM attachments WHERE user_id = :user ORDER BY used_at",
@@ -87,7 +87,8 @@ FORGET = (
     """
     UPDATE tasks INDEXED BY tasks_of_user SET
         user_id = :alias, chat_id = CASE chat_id WHEN :user THEN 0 ELSE chat_id END, message_id = NULL, thread_id = NULL,
-        update_id = NULL, press = NULL, language = 'en', request = json_object('operation', 'text2video', 'model', model),
+        update_id = NULL, press = NULL, language = 'en',
+        request = json_object('operation', CASE pack WHEN 'library' THEN model ELSE 'text2video' END, 'model', model),
         failure_detail = NULL, status_message_id = NULL, favourite = 0, hidden = 1
     WHERE user_id = :user
     """,
@@ -108,13 +109,9 @@ FORGET = (
     # What a provider may still have is deleted there, and then here, without anybody's name.
     """
     UPDATE assets INDEXED BY assets_of_user SET
-        user_id = :alias, chat_id = 0, message_id = NULL, update_id = NULL, language = 'en', name = '',
-        folded_name = '', description = '', pictures = '[]', sound = NULL, video = NULL, failure_detail = NULL,
-        state = 'deleting', version = version + 1, due_at = CASE WHEN state = 'sending' THEN due_at ELSE 0 END,
-        attempts = 0, told = 1
-    WHERE user_id = :user AND state != 'failed'
+        user_id = :alias, name = '', description = '', due_at = coalesce(due_at, 0)
+    WHERE user_id = :user
     """,
-    "DELETE FROM assets WHERE user_id = :user",
     # That there was a strike still counts; what was asked for is gone.
     "UPDATE strikes SET prompt = '' WHERE user_id = :user",
     "UPDATE users SET invited_by = NULL WHERE invited_by = :user",
@@ -151,7 +148,7 @@ class Privacy(Subject):
 
         def work(tx: Transaction) -> None:
             for task in tx.all(Task, queued, user=user_id):
-                end_forgotten(tx, task, now)
+                end_unwanted(tx, task, now)
             alias = tx.value("SELECT pseudonym(:user)", user=user_id)
             for statement in FORGET:
                 tx.run(statement, user=user_id, alias=alias)
@@ -161,8 +158,8 @@ class Privacy(Subject):
             log.warning("the journal was in use; what was forgotten leaves it with the next checkpoint")
 
 
-def end_forgotten(tx: Transaction, task: Task, now: Millis) -> Task:
-    """Cancel a queued task of a forgotten user and release its credits."""
+def end_unwanted(tx: Transaction, task: Task, now: Millis) -> Task:
+    """Cancel a queued task that nobody is to be told of, and release its credits."""
     statement = """
         UPDATE tasks SET state = 'cancelled', version = version + 1, due_at = NULL, finished_at = :now
         WHERE id = :task RETURNING *

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bot.domain.credits.caps import NO_CAPS, Caps, total, within
 from bot.domain.credits.quota import Plan, PoolUse, Windows, may_hold, within_group_budget
+from bot.domain.library.asset import check_new
 from bot.domain.requests.operations import Pack
 from bot.domain.requests.request import Resource
 from bot.domain.tasks.lifecycle import Settlement, Transition
@@ -13,8 +14,9 @@ from bot.domain.units import MINUTE, Credits, Millis, ProviderName, TaskId, User
 from bot.store.credits import get_paying_pool, get_usage, settle, sum_spent_in_chat, sum_spent_units
 from bot.store.drafts import StoredAttachment, save_attachment
 from bot.store.engine import Row, Subject, Transaction, mapper
+from bot.store.library import list_assets, save_asset
 from bot.store.lots import book
-from bot.store.privacy import end_forgotten
+from bot.store.privacy import end_unwanted
 
 
 class Conflict(Exception):
@@ -60,7 +62,8 @@ class Tasks(Subject):
         `PRESS_WINDOW` the task of the same `origin.press` is returned, unless it has ended without a result.
 
         Raises:
-            UserError: `quota.may_hold`, `quota.pool_pays`, `spending.within` or `quota.within_group_budget` says no.
+            UserError: `quota.may_hold`, `quota.pool_pays`, `spending.within` or `quota.within_group_budget` says no;
+                of an element or voice `asset.check_new`, and none of these: it is free.
             TaskIdTaken: draw another id.
 
         """
@@ -88,7 +91,11 @@ class Tasks(Subject):
             usage = get_usage(tx, task.user_id, window)
             payer = get_paying_pool(tx, task, pool, price)
             # Where a pool pays, who asks is still bound to how much may run at a time.
-            left = may_hold(price if payer is None else Credits(0), plan, usage, window, len(batch))
+            if task.makes_asset:
+                check_new(task.request, list_assets(tx, task.user_id))
+                left = Credits(0)
+            else:
+                left = may_hold(price if payer is None else Credits(0), plan, usage, window, len(batch))
             if group_budget is not None:
                 spent = sum_spent_in_chat(tx, task.origin.chat_id, window.day_start)
                 within_group_budget(price, group_budget, spent, window)
@@ -122,23 +129,29 @@ class Tasks(Subject):
         return await self._read(lambda tx: tx.all(Task, statement, batch=task.batch_id))
 
     async def list_of(self, user_id: UserId, states: Sequence[TaskState], limit: int = 20) -> list[Task]:
-        """A user's tasks in these states, newest first."""
+        """A user's tasks in these states, newest first, without those that make elements and voices."""
         statement = """
-            SELECT * FROM tasks WHERE user_id = :user AND state = ANY (:states)
+            SELECT * FROM tasks WHERE user_id = :user AND state = ANY (:states) AND pack != 'library'
             ORDER BY sequence DESC LIMIT :limit
         """
         return await self._read(lambda tx: tx.all(Task, statement, user=user_id, states=states, limit=limit))
 
-    async def list_in(self, states: Sequence[TaskState], limit: int = 1000) -> list[Task]:
-        """All tasks in these states, oldest first."""
-        statement = "SELECT * FROM tasks WHERE state = ANY (:states) ORDER BY sequence LIMIT :limit"
-        return await self._read(lambda tx: tx.all(Task, statement, states=states, limit=limit))
+    async def list_in(
+        self, states: Sequence[TaskState], limit: int = 1000, *, assets: bool = True
+    ) -> list[Task]:
+        """All tasks in these states, oldest first; without `assets` those of elements and voices are left out."""
+        statement = """
+            SELECT * FROM tasks WHERE state = ANY (:states) AND (:assets = 1 OR pack != 'library')
+            ORDER BY sequence LIMIT :limit
+        """
+        values = {"states": states, "limit": limit, "assets": int(assets)}
+        return await self._read(lambda tx: tx.all(Task, statement, **values))
 
     async def list_ended(self, since: Millis, states: Sequence[TaskState], limit: int) -> list[Task]:
-        """Tasks that ended since then in one of the states, newest first."""
+        """Tasks that ended since then in one of the states, newest first, without elements and voices."""
         statement = """
             SELECT * FROM tasks INDEXED BY tasks_ended
-            WHERE finished_at >= :since AND state = ANY (:states)
+            WHERE finished_at >= :since AND state = ANY (:states) AND pack != 'library'
             ORDER BY finished_at DESC LIMIT :limit
         """
         return await self._read(lambda tx: tx.all(Task, statement, since=since, states=states, limit=limit))
@@ -171,10 +184,14 @@ class Tasks(Subject):
         return await self._read(lambda tx: tx.all(Task, statement, limit=limit))
 
     async def count_running(self) -> Mapping[tuple[ProviderName, Resource], int]:
-        """How many tasks are submitting, unconfirmed or in progress per provider, pack and model."""
+        """How many tasks are submitting, unconfirmed or in progress per provider, pack and model.
+
+        Elements and voices take no place: no provider counts them.
+        """
         statement = """
             SELECT provider, pack, model, count(*) AS number FROM tasks
             WHERE state IN ('submitting', 'unconfirmed', 'in_progress') AND provider IS NOT NULL
+            AND pack != 'library'
             GROUP BY provider, pack, model
         """
         rows = await self._read(lambda tx: tx.all(Row, statement))
@@ -187,7 +204,7 @@ class Tasks(Subject):
         """How many tasks are submitting, unconfirmed or in progress per user."""
         statement = """
             SELECT user_id, count(*) AS number FROM tasks
-            WHERE state IN ('submitting', 'unconfirmed', 'in_progress') GROUP BY user_id
+            WHERE state IN ('submitting', 'unconfirmed', 'in_progress') AND pack != 'library' GROUP BY user_id
         """
         rows = await self._read(lambda tx: tx.all(Row, statement))
         return {UserId(row["user_id"]): row["number"] for row in rows}
@@ -196,7 +213,7 @@ class Tasks(Subject):
         """Whether another task of the same user has succeeded."""
         statement = """
             SELECT 1 FROM tasks INDEXED BY tasks_of_user
-            WHERE user_id = :user AND state = 'succeeded' AND id != :task LIMIT 1
+            WHERE user_id = :user AND state = 'succeeded' AND id != :task AND pack != 'library' LIMIT 1
         """
         found = await self._read(lambda tx: tx.value(statement, user=task.user_id, task=task.id))
         return found is not None
@@ -218,7 +235,8 @@ class Tasks(Subject):
         """Milliseconds from submission to the end of a provider's newest tasks."""
         statement = """
             SELECT finished_at - submitted_at FROM tasks INDEXED BY tasks_took_lately
-            WHERE state = 'succeeded' AND provider = :provider ORDER BY finished_at DESC LIMIT :limit
+            WHERE state = 'succeeded' AND provider = :provider AND pack != 'library'
+            ORDER BY finished_at DESC LIMIT :limit
         """
         return await self._read(lambda tx: tx.values(statement, provider=provider, limit=limit))
 
@@ -379,11 +397,14 @@ class Tasks(Subject):
                 raise Conflict(f"task {before.id} is no longer at version {before.version}")
             if transition.settlement is not Settlement.KEEP:
                 settle(tx, after, transition.settlement, now)
-            if task.is_forgotten:
+            is_wanted = not (task.is_forgotten or (task.makes_asset and task.hidden))
+            if transition.asset_id is not None:
+                is_wanted = save_asset(tx, task, transition.asset_id, now, is_wanted=is_wanted)
+            if not is_wanted:
                 # There is nobody to tell, and nothing to send once more.
                 tx.run("UPDATE tasks SET failure_detail = NULL WHERE id = :id", id=task.id)
                 task = replace(task, failure_detail=None)
-                return end_forgotten(tx, task, now) if after.state is TaskState.QUEUED else task
+                return end_unwanted(tx, task, now) if after.state is TaskState.QUEUED else task
             runs = task.batch_id is not None and tx.value(batch_runs, batch=task.batch_id) is not None
             for item in transition.outbox:
                 if task.batch_id is None or item.kind is not None:

@@ -39,7 +39,7 @@ MOVES = {
     """,
     "assets": """
         UPDATE assets INDEXED BY assets_due SET
-            due_at = due_at + :step, made_at = made_at + :step, version = version + 1
+            due_at = due_at + :step
         WHERE due_at IS NOT NULL
     """,
     # How long a card and a question are good for.
@@ -62,6 +62,7 @@ TIMERS: Mapping[str, frozenset[str]] = {
 """The columns of each table that move."""
 
 DATES: Mapping[str, frozenset[str]] = {
+    "assets": frozenset({"made_at"}),
     "attachments": frozenset({"used_at"}),
     "audit": frozenset({"at"}),
     "broadcasts": frozenset({"created_at"}),

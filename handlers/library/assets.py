@@ -6,20 +6,18 @@ from functools import partial
 
 from bot.domain.library.asset import (
     LONGEST_SPEECH,
-    NAME_LIMIT,
     SHORTEST_SPEECH,
     Asset,
-    AssetKind,
-    AssetState,
-    Wish,
     check_pictures,
     read_name,
     voice_source,
 )
 from bot.domain.people.access import AccessLevel
+from bot.domain.requests.operations import Operation
 from bot.domain.requests.question import Content
+from bot.domain.requests.request import NAME_LIMIT, VideoRequest
 from bot.domain.tasks.advice import advice_for
-from bot.domain.tasks.task import FailureKind, NotedMessage
+from bot.domain.tasks.task import FailureKind, NotedMessage, Task
 from bot.domain.units import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
@@ -41,7 +39,7 @@ NAME_ON_BUTTON = 24
 class ListAssets(Payload, action="assets"):
     """Show the list in the place of a question."""
 
-    kind: AssetKind
+    kind: Operation
 
 
 @dataclass(frozen=True)
@@ -82,13 +80,13 @@ async def element(turn: Turn, text: str) -> None:
         UserError: it cannot be made here, or not of this.
 
     """
-    name, description = await _read_name(turn, AssetKind.ELEMENT, text)
+    name, description = await _read_name(turn, Operation.ELEMENT, text)
     await use(turn, Medium.PHOTO)
     files = pictures_of(turn)
     if files:
         await _make_element(turn, name, description, files)
     else:
-        await _ask(turn, AssetKind.ELEMENT, name, description)
+        await _ask(turn, Operation.ELEMENT, name, description)
 
 
 async def voice(turn: Turn, text: str) -> None:
@@ -98,7 +96,7 @@ async def voice(turn: Turn, text: str) -> None:
         UserError: it cannot be made here, or not of this.
 
     """
-    name, more = await _read_name(turn, AssetKind.VOICE, text)
+    name, more = await _read_name(turn, Operation.VOICE, text)
     if more:
         raise UserError("error.asset.name", name=f"{name} {more}"[:60], limit=NAME_LIMIT)
     noted = await use(turn, Medium.VIDEO | Medium.SOUND)
@@ -110,12 +108,12 @@ async def voice(turn: Turn, text: str) -> None:
     if file is not None:
         await _make_voice(turn, name, file)
     else:
-        await _ask(turn, AssetKind.VOICE, name)
+        await _ask(turn, Operation.VOICE, name)
 
 
 async def on_photos_reply(turn: Turn, about: NewElement) -> None:
     """Make an element of the photos that it asked for."""
-    name, description = read_name(AssetKind.ELEMENT, about.text)
+    name, description = read_name(Operation.ELEMENT, about.text)
     await _make_element(turn, name, description, pictures_of(turn))
 
 
@@ -126,7 +124,7 @@ async def on_sound_reply(turn: Turn, about: NewVoice) -> None:
         await _make_voice(turn, about.name, file)
 
 
-async def _read_name(turn: Turn, kind: AssetKind, text: str) -> tuple[str, str]:
+async def _read_name(turn: Turn, kind: Operation, text: str) -> tuple[str, str]:
     """The name and what follows it, where such a thing can be made at all."""
     if not turn.is_private:
         raise UserError("error.asset.private_chat")
@@ -142,27 +140,31 @@ async def _make_element(turn: Turn, name: str, description: str, files: Sequence
     if alone:
         # Kling wants a second look at it.
         pictures.append(await keep.keep_close_up(pictures[0], turn.user_id))
-    await _make(turn, Wish(AssetKind.ELEMENT, name, description, tuple(pictures)), alone=alone)
+    request = await turn.services.assets.compose(
+        turn.user_id, Operation.ELEMENT, name, description=description, pictures=pictures
+    )
+    await _make(turn, request, alone=alone)
 
 
 async def _make_voice(turn: Turn, name: str, file: RemoteFile) -> None:
     content = await fetch_file(turn.chat, file)
     sound = await turn.services.attachments.keep_sound(content, turn.user_id, LONGEST_SPEECH, SHORTEST_SPEECH)
-    await _make(turn, Wish(AssetKind.VOICE, name, sound=sound))
+    await _make(turn, await turn.services.assets.compose(turn.user_id, Operation.VOICE, name, sound=sound))
 
 
 async def _make_voice_of_video(turn: Turn, name: str, noted: NotedMessage) -> None:
     source = await turn.services.results.source(turn.user_id, noted.task, noted.position)
-    await _make(turn, Wish(AssetKind.VOICE, name, video=voice_source(noted.task.request, source)))
+    video = voice_source(noted.task.request, source)
+    await _make(turn, await turn.services.assets.compose(turn.user_id, Operation.VOICE, name, video=video))
 
 
-async def _make(turn: Turn, wish: Wish, *, alone: bool = False) -> None:
-    asset = await turn.services.assets.make(turn.user_id, turn.origin(), wish)
-    await turn.answer(begun(turn.t, asset, alone=alone))
+async def _make(turn: Turn, request: VideoRequest, *, alone: bool = False) -> None:
+    await turn.services.submit.accept(turn.user_id, turn.origin(), request)
+    await turn.answer(begun(turn.t, request, alone=alone))
 
 
-async def _ask(turn: Turn, kind: AssetKind, name: str, description: str = "") -> None:
-    about = NewElement(f"{name} {description}".strip()) if kind is AssetKind.ELEMENT else NewVoice(name)
+async def _ask(turn: Turn, kind: Operation, name: str, description: str = "") -> None:
+    about = NewElement(f"{name} {description}".strip()) if kind is Operation.ELEMENT else NewVoice(name)
     await turn.ask(about, material_question(turn.t, kind, name, turn.user_id))
 
 
@@ -171,15 +173,15 @@ async def _ask(turn: Turn, kind: AssetKind, name: str, description: str = "") ->
 
 async def list_elements(turn: Turn) -> None:
     """`/elements`: the person's elements, and how to use them."""
-    await turn.answer(await _list(turn, AssetKind.ELEMENT))
+    await turn.answer(await _list(turn, Operation.ELEMENT))
 
 
 async def list_voices(turn: Turn) -> None:
     """`/myvoices`: the person's voices, and how to use them."""
-    await turn.answer(await _list(turn, AssetKind.VOICE))
+    await turn.answer(await _list(turn, Operation.VOICE))
 
 
-async def _list(turn: Turn, kind: AssetKind) -> View:
+async def _list(turn: Turn, kind: Operation) -> View:
     if not turn.is_private:
         raise UserError("error.asset.private_chat")
     assets = await turn.services.assets.list_owned(turn.user_id, kind)
@@ -210,11 +212,11 @@ async def on_delete(turn: Turn, button: DeleteAsset) -> str:
 # -- views -------------------------------------------------------------------------------------------
 
 
-def listed(t: Texts, kind: AssetKind, assets: Sequence[Asset], owner: UserId) -> View:
+def listed(t: Texts, kind: Operation, assets: Sequence[Asset], owner: UserId) -> View:
     """A person's elements or voices, each with a button to delete it, and how to use one."""
     if not assets:
         return View(t(f"asset.{kind}.none"))
-    ready = [asset for asset in assets if asset.state is AssetState.READY]
+    ready = [asset for asset in assets if asset.remote_id is not None]
     lines = "\n".join(_line(t, asset) for asset in assets)
     parts = [t.plural(f"asset.{kind}.list", len(assets)), lines]
     if ready:
@@ -226,26 +228,27 @@ def listed(t: Texts, kind: AssetKind, assets: Sequence[Asset], owner: UserId) ->
     return View(fitting(parts, "\n\n"), rows)
 
 
-def begun(t: Texts, asset: Asset, *, alone: bool) -> View:
+def begun(t: Texts, request: VideoRequest, *, alone: bool) -> View:
     """It is being made; `alone`: of one photo only, which could be more."""
-    parts = [t(f"asset.{asset.kind}.begun", name=_name(asset))]
+    parts = [t(f"asset.{request.operation}.begun", name=inline(request.name, NAME_LIMIT))]
     if alone:
         parts.append(t("asset.close_up"))
     return View("\n\n".join(parts))
 
 
-def ended(t: Texts, asset: Asset) -> View:
+def ended(t: Texts, task: Task) -> View:
     """It is ready and used like this; or it could not be made, and why."""
-    if asset.state is AssetState.READY:
-        return View(t(f"asset.{asset.kind}.ready", name=_name(asset)))
-    kind = asset.failure or FailureKind.PROVIDER
-    parts = [t(f"asset.{asset.kind}.failed", name=_name(asset), reason=t(f"failure.{kind}"))]
-    if (advice := advice_for(kind, asset.failure_detail)) is not None:
+    kind, name = task.request.operation, inline(task.request.name, NAME_LIMIT)
+    if task.progress == 100:
+        return View(t(f"asset.{kind}.ready", name=name))
+    failure = task.failure or FailureKind.PROVIDER
+    parts = [t(f"asset.{kind}.failed", name=name, reason=t(f"failure.{failure}"))]
+    if (advice := advice_for(failure, task.failure_detail)) is not None:
         parts.append(t(f"notice.advice.{advice}"))
     return View("\n".join(parts))
 
 
-def material_question(t: Texts, kind: AssetKind, name: str, owner: UserId) -> View:
+def material_question(t: Texts, kind: Operation, name: str, owner: UserId) -> View:
     """What to send now, so that it can be made."""
     return View(t(f"asset.{kind}.ask", name=inline(name, NAME_LIMIT)), [never_mind(t, owner)])
 
@@ -260,7 +263,7 @@ def _line(t: Texts, asset: Asset) -> str:
     parts = [f"<code>{_name(asset)}</code>"]
     if asset.description:
         parts.append(inline(asset.description, DESCRIPTION_SHOWN))
-    if asset.state is not AssetState.READY:
+    if asset.remote_id is None:
         parts.append(f"<i>{t('asset.making')}</i>")
     return " · ".join(parts)
 

@@ -8,7 +8,6 @@ from typing import TypeVar
 from telegram.constants import ReactionEmoji
 
 from bot.clock import Clock
-from bot.domain.library.asset import Asset
 from bot.domain.tasks.task import Task, TaskState
 from bot.domain.units import SECOND, ChatId, Millis, TaskId, UserId, is_private, shown
 from bot.i18n import Texts, for_language
@@ -29,7 +28,7 @@ REACTIONS = {
 
 
 class TelegramNotices:
-    """See `bot.services.ports.Notices` and `AssetChat`."""
+    """See `bot.services.ports.Notices`."""
 
     def __init__(self, chat: Chat, clock: Clock) -> None:
         self._chat = chat
@@ -69,7 +68,8 @@ class TelegramNotices:
 
     async def send_notice(self, task: Task, batch: Sequence[Task] = ()) -> Sent:
         """Tell how a task ended: a cancelled one in its status message, others in a message that is noticed."""
-        view = task_views.notice(for_language(task.origin.language), task, batch)
+        texts = for_language(task.origin.language)
+        view = assets.ended(texts, task) if task.makes_asset else task_views.notice(texts, task, batch)
         message_id = task.status_message_id
         if (
             task.state is TaskState.CANCELLED
@@ -94,12 +94,6 @@ class TelegramNotices:
         origin = task.origin
         if not origin.is_private and origin.message_id is not None:
             await self._chat.react(origin.chat_id, origin.message_id, REACTIONS[reaction])
-
-    async def tell_asset(self, asset: Asset) -> Sent:
-        """Write to the chat where it was asked for, in reply to the message that did."""
-        view = assets.ended(for_language(asset.language), asset)
-        message = await self._chat.send(ReplyTarget(asset.chat_id, asset.message_id), view)
-        return Sent(message.message_id)
 
     async def alert(self, admin: UserId, language: str, key: str, /, **params: object) -> None:
         """Write to one admin; `repeated` says how often it came again."""

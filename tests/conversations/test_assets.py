@@ -36,7 +36,7 @@ def orders(bot, path: str) -> list[dict]:
 async def a_fox(bot, user: int = ADA, caption: str = "/element Fox a small red fox") -> str:
     """Make an element of two photos; Kling's id of it."""
     await bot.telegram.send_album(user, [sample_picture(), a_portrait()], caption)
-    ready = "SELECT remote_id FROM assets WHERE user_id = ? AND state = 'ready'"
+    ready = "SELECT remote_id FROM assets WHERE user_id = ? AND due_at IS NULL"
     await bot.wait_for(lambda: bot.rows(ready, user))
     ((remote,),) = bot.rows(ready, user)
     return remote
@@ -96,7 +96,7 @@ async def test_an_element_of_somebody_else_is_used_neither_by_name_nor_by_id(bot
     await bot.telegram.wait_text(XIAOLIN, "你没有名为“fox”的主体")
     await bot.telegram.say(XIAOLIN, f"/video it runs --element {remote}")
     await bot.telegram.wait_text(XIAOLIN, "别人的主体")
-    assert bot.rows("SELECT 1 FROM tasks") == []
+    assert bot.rows("SELECT DISTINCT model FROM tasks") == [("element",)]
     assert orders(bot, "/v1/videos/omni-video") == []
     await a_fox(bot, XIAOLIN)
 
@@ -123,7 +123,7 @@ async def test_what_kling_refuses_is_told_with_its_reason_and_the_name_is_free_a
 async def test_what_is_missing_is_said(bot, text, words):
     await bot.telegram.say(ADA, text)
     await bot.telegram.wait_text(ADA, words)
-    assert bot.rows("SELECT 1 FROM assets") == []
+    assert bot.rows("SELECT 1 FROM tasks") == []
 
 
 async def test_five_photos_are_too_many(bot):
@@ -134,7 +134,7 @@ async def test_five_photos_are_too_many(bot):
 async def test_in_a_group_nothing_is_made(bot):
     await bot.telegram.send_photo(ADA, a_portrait(), "/element Fox", chat=GROUP)
     await bot.telegram.wait_text(GROUP, "private chat")
-    assert bot.rows("SELECT 1 FROM assets") == []
+    assert bot.rows("SELECT 1 FROM tasks") == []
 
 
 async def test_where_no_provider_can_do_it_that_is_said(world):
@@ -181,7 +181,7 @@ async def test_a_recording_is_asked_for_and_must_have_the_right_length(world):
         await world.telegram.wait_text(ADA, "at least 5 seconds")
         await world.telegram.send_voice(ADA, a_voice_message(31))
         await world.telegram.wait_text(ADA, "30 seconds are the most")
-        assert world.rows("SELECT 1 FROM assets") == []
+        assert world.rows("SELECT 1 FROM tasks") == []
         await world.telegram.send_voice(ADA, a_voice_message(6))
         await world.telegram.wait_text(ADA, "The voice Ada is ready")
 

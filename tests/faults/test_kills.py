@@ -170,7 +170,7 @@ async def killed_while_ordering_an_element(world: BotProcess, *, inside: bool) -
     await world.start()
     await world.telegram.send_album(ADA, [sample_picture(), a_portrait()], "/element Fox")
     await asyncio.wait_for(reached.wait(), 20)
-    assert world.rows("SELECT state FROM assets") == [("sending",)]
+    assert world.rows("SELECT state FROM tasks") == [("submitting",)]
     await world.kill()
 
 
@@ -188,7 +188,7 @@ async def test_killed_while_it_was_sent_an_element_that_never_arrived_is_sent_on
     await world.start()
     await world.telegram.wait_text(ADA, "The element Fox is ready", timeout_seconds=60)
     (order,) = elements_ordered(world)
-    assert world.rows("SELECT external_id FROM assets") == [(order["external_task_id"],)]
+    assert world.rows("SELECT external_task_id FROM tasks") == [(order["external_task_id"],)]
 
 
 async def test_killed_while_kling_makes_it_an_element_is_told_after_the_restart(world):
@@ -196,7 +196,7 @@ async def test_killed_while_kling_makes_it_an_element_is_told_after_the_restart(
     world.configure(models=MODELS)
     await world.start()
     await world.telegram.send_photo(ADA, a_portrait(), "/element Fox")
-    await world.wait_for(lambda: world.rows("SELECT 1 FROM assets WHERE state = 'making'"))
+    await world.wait_for(lambda: world.rows("SELECT 1 FROM tasks WHERE state = 'in_progress'"))
     await world.kill()
     await world.start()
     await world.telegram.wait_text(ADA, "The element Fox is ready")

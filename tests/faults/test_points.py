@@ -40,7 +40,6 @@ USUAL = (
     "after store Tasks.apply",
     "after kling POST /v1/videos/text2video",
     f"after kling POST {ELEMENTS}",
-    "before store Library.update_asset",
     "after kling GET /files/…",
     "before store Outbox.set_places",
     "after telegram sendMediaGroup",
@@ -98,7 +97,7 @@ class Round:
 
     def _tasks(self, columns: str, words: str = "") -> list[tuple[Any, ...]]:
         return self._world.rows(
-            f"SELECT {columns} FROM tasks WHERE user_id = ? AND request LIKE ?",
+            f"SELECT {columns} FROM tasks WHERE user_id = ? AND request LIKE ? AND pack != 'library'",
             *(self.person, f"%{self.prompt(words) if words else ''}%"),
         )
 
@@ -107,7 +106,7 @@ class Round:
             SELECT 1 FROM tasks WHERE state NOT IN ('succeeded', 'failed', 'expired', 'cancelled')
             UNION ALL SELECT 1 FROM outbox WHERE state NOT IN ('delivered', 'undeliverable')
             UNION ALL SELECT 1 FROM inbox WHERE processed_at IS NULL
-            UNION ALL SELECT 1 FROM assets WHERE state != 'ready' OR told = 0
+            UNION ALL SELECT 1 FROM assets WHERE due_at IS NOT NULL
         """
         return len(self._tasks("1")) == 6 and self._is_bought() and not self._world.rows(unfinished)
 

@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.library.asset import AssetKind, AssetState
 from bot.domain.library.template import Template
+from bot.domain.requests.operations import Operation
 from bot.domain.requests.question import NEXT_MESSAGE, Content
-from bot.domain.requests.request import AudioRef
-from bot.domain.tasks.task import FailureKind
-from bot.domain.units import DAY, Millis
-from bot.store import AssetChanged, LibraryRefused
-from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, a_question, an_asset, an_image
+from bot.domain.tasks.lifecycle import Finished, transition
+from bot.domain.tasks.task import RemoteVideo, TaskState
+from bot.errors import UserError
+from bot.store import LibraryRefused
+from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, a_question, an_asset_request, stored
 from tests.store.steps import LATER, after
 
 FOX = Template("F0X000000001", ADA, "Fox", {"prompt": "a fox", "duration": 5}, 1, 0, NOW)
@@ -97,138 +97,71 @@ async def test_what_nobody_waits_for_any_more_is_forgotten(store):
     assert await store.drafts.list_questions(ADA, ADAS_CHAT, [NEXT_MESSAGE], NOW) == []
 
 
-MOST = 3
+# -- elements and voices -------------------------------------------------------------------------------
 
 
-async def in_state(store, state, **changes):
-    """An asset that has come so far."""
-    kept = await store.library.save_asset(an_asset(**changes), MOST)
-    return await store.library.update_asset(replace(kept, state=state))
+async def a_made_one(store, **changes):
+    """An element that its task has made."""
+    task = await stored(store, TaskState.SUCCEEDED, request=an_asset_request(**changes))
+    return next(asset for asset in await store.library.list_assets(ADA) if asset.id == task.id)
 
 
-async def test_an_asset_reads_back_as_it_was_kept(store):
-    asset = an_asset(
-        pictures=(an_image(b"front").ref, an_image(b"side").ref),
-        sound=AudioRef(sha256="0" * 64, duration_ms=6_000),
-        video="video-1",
-        message_id=7,
-        update_id=8,
+async def test_what_is_made_and_what_is_being_made_is_listed_oldest_first(store):
+    made = await a_made_one(store, name="Fox")
+    making = await stored(
+        store, TaskState.IN_PROGRESS, request=an_asset_request(name="Cat"), created_at=after(1)
     )
-    await store.library.save_asset(asset, MOST)
-    assert await store.library.get_asset(asset.id) == asset
-    changed = replace(
-        asset,
-        state=AssetState.FAILED,
-        due_at=None,
-        attempts=2,
-        looks=1,
-        task_id="kling-1",
-        remote_id="7",
-        failure=FailureKind.CONTENT,
-        failure_detail="a face",
-        told=True,
-    )
-    after_it = await store.library.update_asset(changed)
-    assert after_it == replace(changed, version=1)
-    assert await store.library.get_asset(asset.id) == after_it
+    for state in (TaskState.FAILED, TaskState.CANCELLED, TaskState.EXPIRED):
+        await stored(store, state, request=an_asset_request(name="Dog"))
+    owned = await store.library.list_assets(ADA)
+    assert [(asset.id, asset.name, asset.remote_id) for asset in owned] == [
+        (made.id, "Fox", "video-0"),
+        (making.id, "Cat", None),
+    ]
+    assert await store.library.list_assets(ADA, Operation.VOICE) == []
+    assert await store.library.list_assets(XIAOLIN) == []
 
 
-async def test_the_same_update_asks_for_one(store):
-    first = await store.library.save_asset(an_asset(update_id=5, name="Fox"), MOST)
-    assert await store.library.save_asset(an_asset(update_id=5, name="Fox"), MOST) == first
-    assert await store.library.list_assets(ADA) == [first]
+async def test_the_name_of_another_is_taken_in_any_case(store):
+    await stored(store, request=an_asset_request(name="Fox"))
+    with pytest.raises(UserError) as caught:
+        await stored(store, request=an_asset_request(name="fOX"))
+    assert caught.value.key == "error.asset.element_taken"
+    await stored(store, request=an_asset_request(name="Fox"), user_id=XIAOLIN)
 
 
-async def test_a_name_is_taken_once_by_a_person_and_kind_in_any_case(store):
-    await store.library.save_asset(an_asset(name="Fox"), MOST)
-    with pytest.raises(LibraryRefused) as refused:
-        await store.library.save_asset(an_asset(name="fOX"), MOST)
-    assert refused.value.name_taken
-    await store.library.save_asset(an_asset(name="Fox", kind=AssetKind.VOICE), MOST)
-    await store.library.save_asset(an_asset(name="Fox", user_id=XIAOLIN), MOST)
+async def test_what_is_deleted_is_not_listed_and_is_due_for_its_provider(store):
+    asset = await a_made_one(store)
+    await store.library.delete_asset(asset, NOW)
+    assert await store.library.list_assets(ADA) == []
+    (known,) = await store.library.list_assets_known_as(["video-0"])
+    assert (known.id, known.due_at) == (asset.id, NOW)
+    (claimed,) = await store.library.claim_deletions(NOW, LEASE, 10)
+    assert (claimed.due_at, claimed.attempts) == (NOW + LEASE, 1)
+    assert await store.library.claim_deletions(NOW, LEASE, 10) == []
+    await store.library.postpone_deletion(claimed, after(1))
+    assert len(await store.library.claim_deletions(after(1), LEASE, 10)) == 1
+    await store.library.remove_asset(claimed)
+    assert await store.library.list_assets_known_as(["video-0"]) == []
 
 
-async def test_a_person_has_so_many_of_a_kind_and_no_more(store):
-    for _ in range(MOST):
-        await store.library.save_asset(an_asset(), MOST)
-    with pytest.raises(LibraryRefused) as refused:
-        await store.library.save_asset(an_asset(), MOST)
-    assert not refused.value.name_taken
-    await store.library.save_asset(an_asset(kind=AssetKind.VOICE), MOST)
+async def test_what_the_last_process_was_deleting_is_due_at_once(store):
+    await store.library.delete_asset(await a_made_one(store), NOW)
+    await store.library.claim_deletions(NOW, LEASE, 10)
+    assert await store.library.release_deletions(after(1)) == 1
+    assert len(await store.library.claim_deletions(after(1), LEASE, 10)) == 1
 
 
-@pytest.mark.parametrize("state", [AssetState.FAILED, AssetState.DELETING])
-async def test_what_is_gone_for_its_owner_leaves_its_name_and_place(store, state):
-    gone = await in_state(store, state, name="Fox")
-    again = await store.library.save_asset(an_asset(name="Fox"), 1)
-    assert await store.library.list_assets(ADA) == [again]
-    assert await store.library.get_asset(gone.id) == gone
-
-
-async def test_what_is_due_is_claimed_once_within_the_lease(store):
-    due = await store.library.save_asset(an_asset(), MOST)
-    await store.library.save_asset(an_asset(due_at=after(1)), MOST)
-    await store.library.save_asset(an_asset(due_at=None), MOST)
-    claimed = await store.library.claim_assets(NOW, LEASE, 10)
-    assert claimed == [replace(due, due_at=NOW + LEASE, version=1)]
-    assert await store.library.claim_assets(NOW, LEASE, 10) == []
-    assert len(await store.library.claim_assets(LATER, LEASE, 10)) == 2
-
-
-async def test_at_start_everything_that_was_taken_is_due(store):
-    await store.library.save_asset(an_asset(), MOST)
-    await store.library.claim_assets(NOW, LEASE, 10)
-    assert await store.library.release_assets(after(1)) == 1
-    assert len(await store.library.claim_assets(after(1), LEASE, 10)) == 1
-
-
-async def test_of_two_changes_from_one_version_the_first_wins(store):
-    asset = await store.library.save_asset(an_asset(), MOST)
-    await store.library.update_asset(replace(asset, state=AssetState.SENDING))
-    with pytest.raises(AssetChanged):
-        await store.library.update_asset(replace(asset, state=AssetState.DELETING))
-    with pytest.raises(AssetChanged):
-        await store.library.delete_asset(asset)
-
-
-async def test_what_is_deleted_everywhere_is_forgotten(store):
-    asset = await in_state(store, AssetState.DELETING)
-    await store.library.delete_asset(asset)
-    assert await store.library.get_asset(asset.id) is None
-    with pytest.raises(AssetChanged):
-        await store.library.update_asset(asset)
-
-
-async def test_assets_are_found_by_the_ids_that_providers_know(store):
-    mine = await store.library.update_asset(
-        replace(await store.library.save_asset(an_asset(), MOST), remote_id="7")
-    )
-    theirs = await store.library.update_asset(
-        replace(await store.library.save_asset(an_asset(user_id=XIAOLIN), MOST), remote_id="8")
-    )
-    assert set(await store.library.list_assets_known_as({"7", "8", "9"})) == {mine, theirs}
-    assert await store.library.list_assets_known_as(()) == []
-
-
-async def test_what_has_failed_is_forgotten_after_a_while_and_what_is_ready_never(store):
-    failed = await in_state(store, AssetState.FAILED)
-    ready = await in_state(store, AssetState.READY)
-    await store.operations.clean(Millis(NOW + DAY))
-    assert await store.library.get_asset(failed.id) is None
-    assert await store.library.get_asset(ready.id) == ready
-
-
-async def test_of_a_forgotten_person_nothing_is_left_but_what_must_still_be_deleted_at_the_provider(store):
-    ready = await store.library.update_asset(
-        replace(
-            await store.library.save_asset(an_asset(name="Fox"), MOST), remote_id="7", state=AssetState.READY
-        )
-    )
-    failed = await in_state(store, AssetState.FAILED)
+async def test_of_a_forgotten_person_nothing_is_left_but_what_is_to_be_deleted(store):
+    made = await a_made_one(store, name="Fox")
+    making = await stored(store, TaskState.IN_PROGRESS, request=an_asset_request(name="Cat"))
     await store.privacy.forget(ADA, NOW)
-    assert await store.library.get_asset(failed.id) is None
-    left = await store.library.get_asset(ready.id)
-    assert (left.state, left.name, left.description, left.remote_id) == (AssetState.DELETING, "", "", "7")
-    assert left.user_id < 0
-    assert [claimed.id for claimed in await store.library.claim_assets(NOW, LEASE, 10)] == [ready.id]
-    assert await store.privacy.export(ADA) == await store.privacy.export(XIAOLIN)
+    assert await store.library.list_assets(ADA) == []
+    forgotten = await store.tasks.get(making.id)
+    await store.tasks.apply(transition(forgotten, Finished((RemoteVideo("", "8"),)), NOW), NOW)
+    left = await store.library.claim_deletions(NOW, LEASE, 10)
+    assert {(asset.id, asset.name, asset.description, asset.remote_id) for asset in left} == {
+        (made.id, "", "", "video-0"),
+        (making.id, "", "", "8"),
+    }
+    assert all(asset.user_id != ADA for asset in left)

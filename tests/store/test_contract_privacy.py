@@ -19,7 +19,7 @@ from tests.builders import (
     a_draft,
     a_grant,
     a_request,
-    an_asset,
+    an_asset_request,
     an_image,
     an_update,
     path_to,
@@ -62,7 +62,13 @@ async def everything_of(store, user_id, words=SECRET):
     await store.drafts.save_attachment(replace(an_image(picture), owner=user_id), NOW)
     await store.drafts.save_text(user_id, f"token-{user_id}", words, NOW)
     name = "secret_fox" if secret else "fox"
-    await store.library.save_asset(an_asset(user_id=user_id, name=name, description=words), 20)
+    await stored(
+        store,
+        TaskState.SUCCEEDED,
+        user_id=user_id,
+        chat_id=ChatId(user_id),
+        request=an_asset_request(name=name, prompt=words),
+    )
     await store.credits.book(
         a_grant(account=AccountId.of_person(user_id), note="a secret note" if secret else "a note")
     )
@@ -106,7 +112,7 @@ async def test_a_person_gets_all_of_their_own_data_and_nobody_elses(store):
     await everything_of(store, XIAOLIN, words="another secret")
     exported = await store.privacy.export(ADA)
     assert exported["profile"][0]["name"] == "Ada Secretname"
-    assert [task["request"]["prompt"] for task in exported["tasks"]] == [SECRET, SECRET]
+    assert [task["request"]["prompt"] for task in exported["tasks"]] == [SECRET] * 3
     assert {row["kind"] for row in exported["ledger"]} == {"hold", "charge", "grant"}
     for name in ("results", "drafts", "pictures", "kept_words", "elements_and_voices"):
         assert exported[name], name

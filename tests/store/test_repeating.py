@@ -21,7 +21,7 @@ from tests.builders import (
     a_grant,
     a_request,
     a_task_id,
-    an_asset,
+    an_asset_request,
     an_image,
     an_update,
     stored,
@@ -69,8 +69,8 @@ async def a_life(store, task_ids) -> None:
     await store.tasks.claim_due(after(DAY), LEASE, [TaskState.IN_PROGRESS], 10)
     await store.drafts.save(a_draft())
     await store.library.save_template(Template("token", ADA, "Fox", {}, 0, 0, NOW), 10)
-    asset = await store.library.save_asset(an_asset(id="A", name="Fox", external_id="A"), 10)
-    await store.library.update_asset(asset)
+    names = {"id": "ASSET1", "external_task_id": "klingbot-ASSET1"}
+    await stored(store, TaskState.SUCCEEDED, request=an_asset_request(name="Fox"), **names)
     broadcast_id = await store.operations.add_broadcast("news", None, NOW)
     assert broadcast_id == 1
 

@@ -20,6 +20,7 @@ from bot.domain.operations.records import AuditRow, Broadcast, Figure
 from bot.domain.people.access import InviteCode, Standing
 from bot.domain.people.moderation import Strike
 from bot.domain.requests.question import Content, Question
+from bot.domain.requests.request import AudioRef
 from bot.domain.tasks.task import LedgerRow, OutboxItem, Task, TaskState
 from bot.errors import ConfigError, StoreLost, StoreTaken
 from bot.store import Draft, InboxRow, Store, User, migrate, path_of
@@ -167,6 +168,68 @@ def test_open_questions_of_earlier_versions_stay_open():
     }
     assert [(row.payload, row.accepts) for row in rows if row.message_id == 60] == [("c1.end", Content.PHOTO)]
     assert known.keys() - {"panel"} <= ROUTES.questions.keys()
+
+
+EARLIER_ASSET = """
+    INSERT INTO assets (id, user_id, kind, name, folded_name, description, pictures, provider, external_id, task_id,
+        remote_id, chat_id, language, state, version, due_at, attempts, looks, told, made_at, sound)
+    VALUES (:id, 1, :kind, :id, :id, 'a fox', '[]', 'official', :id, :task, :remote, 1, 'en', :state, 0, 5, 1, 0, :told,
+        7, :sound)
+"""
+
+
+async def test_earlier_elements_and_voices_become_tasks_or_stay_in_the_library(path):
+    sound = AudioRef(sha256="5" * 64, duration_ms=6_000)
+    earlier = {
+        "WA1T": ("waiting", None, None, 0),
+        "SEND": ("sending", None, None, 0),
+        "L0ST": ("unconfirmed", None, None, 0),
+        "MAKE": ("making", "kling-1", None, 0),
+        "NEWS": ("ready", "kling-2", "72", 0),
+        "READY": ("ready", "kling-3", "73", 1),
+        "FA1L": ("failed", None, None, 0),
+        "0LD": ("failed", None, None, 1),
+        "G0NE": ("deleting", "kling-4", "74", 1),
+        "EARLY": ("deleting", "kling-5", None, 1),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        names = list(migrations._STATEMENTS)
+        step = next(name for name in names if name.endswith("_elements_and_voices_as_tasks"))
+        for name in names[: names.index(step)]:
+            for statement in migrations._STATEMENTS[name]:
+                db.execute(statement)
+        for name, (state, task, remote, told) in earlier.items():
+            kind, kept = ("voice", sound.model_dump_json()) if name == "MAKE" else ("element", None)
+            row = {"id": name, "state": state, "task": task, "remote": remote, "told": told}
+            db.execute(EARLIER_ASSET, row | {"kind": kind, "sound": kept})
+        for statement in migrations._STATEMENTS[step]:
+            db.execute(statement)
+        db.row_factory = sqlite3.Row
+        tasks = [mapper.load(Task, dict(row)) for row in db.execute("SELECT * FROM tasks")]
+        assets = [mapper.load(Asset, dict(row)) for row in db.execute("SELECT * FROM assets")]
+        booked = db.execute("SELECT task_id, kind, amount FROM ledger").fetchall()
+        notices = db.execute("SELECT task_id FROM outbox").fetchall()
+    assert {task.id: (task.state, task.provider_task_id, task.hidden) for task in tasks} == {
+        "WA1T": ("queued", None, False),
+        "SEND": ("submitting", None, False),
+        "L0ST": ("unconfirmed", None, False),
+        "MAKE": ("in_progress", "kling-1", False),
+        "NEWS": ("in_progress", "kling-2", False),
+        "FA1L": ("failed", None, False),
+        "EARLY": ("in_progress", "kling-5", True),
+    }
+    made = next(task for task in tasks if task.id == "MAKE")
+    assert (made.request.operation, made.request.name, made.request.account) == ("voice", "MAKE", "official")
+    assert made.request.attachments == (sound,)
+    assert {(asset.id, asset.remote_id, asset.due_at) for asset in assets} == {
+        ("READY", "73", None),
+        ("G0NE", "74", 5),
+    }
+    holds = {task for task, kind, _ in booked if kind == "hold"}
+    assert holds == {task.id for task in tasks}
+    assert [(task, amount) for task, kind, amount in booked if kind == "release"] == [("FA1L", 0)]
+    assert [task for (task,) in notices] == ["FA1L"]
 
 
 def test_every_step_has_a_number_and_they_are_in_order(path):

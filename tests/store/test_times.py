@@ -17,7 +17,7 @@ from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis
 from bot.store import SentRecord, Store
 from bot.store.engine.sqlite import migrate
 from bot.store.times import DATES, TIMERS
-from tests.builders import NOW, a_draft, a_grant, a_question, an_asset, an_update, stored
+from tests.builders import ADA, NOW, a_draft, a_grant, a_question, an_asset_request, an_update, stored
 
 TOLERATED = Millis(2 * SECOND)
 TIME = re.compile(r"(^|_)(at|until|since|by)$")
@@ -78,8 +78,11 @@ async def fill(store: Store) -> set[str]:
         ended = await stored(store, state)
         for row in await store.outbox.list_of(ended.id):
             await store.outbox.mark_delivered(row.id, SentRecord(7), NOW)
-    await store.library.save_asset(an_asset(), 10)
-    await store.library.save_asset(an_asset(due_at=None), 10)
+    for _ in range(2):
+        made = await stored(store, TaskState.SUCCEEDED, request=an_asset_request())
+        for row in await store.outbox.list_of(made.id):
+            await store.outbox.mark_delivered(row.id, SentRecord(7), NOW)
+    await store.library.delete_asset((await store.library.list_assets(ADA))[0], NOW)
     await store.drafts.save(a_draft())
     await store.drafts.save_question(a_question())
     await store.inbox.receive([an_update(1), an_update(2)])
@@ -121,7 +124,7 @@ async def test_a_known_step_moves_the_timers_of_open_work_and_nothing_else(tmp_p
         else:
             assert column in TIMERS[table]
             assert {by for _, by in rows} == {step}, name
-    expected = {"tasks.due_at", "outbox.due_at", "outbox.failing_since", "assets.due_at", "assets.made_at"}
+    expected = {"tasks.due_at", "outbox.due_at", "outbox.failing_since", "assets.due_at"}
     assert changes.keys() >= expected | {"drafts.updated_at", "questions.expires_at", "tasks.deadline_at"}
     assert ("inbox.received_at" in changes) is (step < 0)
     await store.close()

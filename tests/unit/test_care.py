@@ -30,14 +30,14 @@ from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.options import ON_CARDS, Option
 from bot.domain.requests.presets import load_voices
 from bot.domain.requests.request import VideoRequest
-from bot.domain.tasks.task import Task, TaskState
+from bot.domain.tasks.task import FailureKind, Task, TaskState
 from bot.domain.units import DAY, Credits, Millis
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts, for_language
 from handlers.chat.html import CAPTION_LIMIT, TEXT_LIMIT, View, units
 from handlers.chat.keyboards import Button, Signer, markup
 from handlers.making.card_views import MakeIt
-from tests.builders import ADA, NOW, a_request, a_task
+from tests.builders import ADA, NOW, a_request, a_task, an_asset_request
 from tests.unit.handlers.screens import TELEGRAM, read
 
 TEXTS = {
@@ -64,6 +64,13 @@ FORMS: Mapping[str, object] = {
     "Card.name": "7",
     "Delivery.kind": Product.VIDEO,
     "Asset.id": "K7Q29F0123",
+    "begun.request": lambda text: an_asset_request(name=text[:20], prompt=text[:100]),
+    "ended.task": lambda text: a_task(
+        TaskState.FAILED,
+        request=an_asset_request(name=text[:20], prompt=text[:100]),
+        failure=FailureKind.PROVIDER,
+        failure_detail=text,
+    ),
     "Package.name": "small",
     "Template.title": clean_title,
     "Failures.by_kind": (("content", 3),),

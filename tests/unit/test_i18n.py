@@ -13,14 +13,13 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.domain.credits.caps import Level, Window
-from bot.domain.library.asset import AssetKind
 from bot.domain.library.template import BUILT_IN, BUILT_IN_PHOTO
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessDecision, AccessMode, InviteProblem, Role
 from bot.domain.people.moderation import StrikeSource
 from bot.domain.requests.camera import CAMERAS
 from bot.domain.requests.choices import Preference
-from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.requests.options import ON_CARDS, Option
 from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.advice import Advice
@@ -103,12 +102,12 @@ FAMILIES = {
     "prefer.": (*Preference, "language"),
     "error.request.": ("operation", "source", "account"),
     "asset.": (
-        *(f"{kind}.{part}" for kind in AssetKind for part in ASSET_TEXTS),
+        *(f"{kind}.{part}" for kind in sorted(LIBRARY_OPERATIONS) for part in ASSET_TEXTS),
         *("close_up", "making", "button.delete"),
     ),
     "error.asset.": tuple(
         f"{kind}_{problem}"
-        for kind in AssetKind
+        for kind in sorted(LIBRARY_OPERATIONS)
         for problem in ("not_offered", "taken", "too_many", "unnamed")
     ),
     "command.": tuple(ROUTES.commands),

@@ -1,121 +1,54 @@
 """What people make for use in later prompts: elements out of pictures, voices out of speech. Pure.
 
-    waiting ──▶ sending ──▶ making ──▶ ready ──▶ deleting ──▶ (gone)
-       ▲           │ ▲         │                    ▲
-       └───────────┘ │         ▼                    │
-       ▲             ▼       failed          from every state but failed
-       └──────── unconfirmed
-
-An asset is kept before anything is sent, and belongs to one provider's account from then on. After a crash, or
-an answer that was lost, the provider is asked by our own id; only what it surely does not have is sent again.
+Making one is a task (`Operation.ELEMENT`, `Operation.VOICE`); what it has made belongs to one person and to one
+provider's account, until it is deleted.
 """
 
-import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from bot.domain.requests.operations import SPEAKING_OPERATIONS
-from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo, VideoRequest
+from bot.domain.requests.operations import SPEAKING_OPERATIONS, Operation
+from bot.domain.requests.request import NAME_LIMIT, SourceVideo, VideoRequest
 from bot.domain.requests.values import plain
-from bot.domain.tasks.task import FailureKind
-from bot.domain.units import ChatId, Millis, ProviderName, UserId, draw_id
+from bot.domain.tasks.task import Task
+from bot.domain.units import Millis, ProviderName, UserId
 from bot.errors import UserError
 
 MOST_ASSETS = 20
 """Elements of one person, and as many voices: making them is free, but they stay with the operator's account."""
 
-NAME_LIMIT = 20
-"""Characters in a name (kling.ai/document-api, "Element management" and "Voice management", 2026-09)."""
-
 DESCRIPTION_LIMIT = 100
-"""Characters that describe an element (the same)."""
+"""Characters that describe an element (kling.ai/document-api, "Element management", 2026-09)."""
 
 MOST_PICTURES = 4
 """Of an element: one from the front, and up to three from other sides or from nearer (the same)."""
 
 SHORTEST_SPEECH, LONGEST_SPEECH = 5_000, 30_000
-"""Milliseconds of speech that a voice is made of (the same)."""
+"""Milliseconds of speech that a voice is made of ("Voice management", 2026-09)."""
 
 SPEAKING_MODELS = frozenset({"kling-v2-6"})
 """Models whose videos with sound a voice can be made of (the same)."""
 
-_ID_LENGTH = 10
-
-
-class AssetKind(StrEnum):
-    """What it is."""
-
-    ELEMENT = "element"
-    VOICE = "voice"
-
-
-class AssetState(StrEnum):
-    """How far it is."""
-
-    WAITING = "waiting"
-    """Not sent, or surely not accepted: it is sent when it is due."""
-    SENDING = "sending"
-    """It is being sent; with an old lease, it was when the process ended."""
-    UNCONFIRMED = "unconfirmed"
-    """Nobody knows whether the provider has it: it is asked by our own id."""
-    MAKING = "making"
-    """The provider has it and is not done."""
-    READY = "ready"
-    """It can be used."""
-    FAILED = "failed"
-    """It could not be made; the row stays for a while, so that a repeated update makes nothing anew."""
-    DELETING = "deleting"
-    """Nobody can use it any more; it is still to be deleted at the provider."""
-
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One element or voice. `remote_id` is what the provider calls it once it is ready.
+    """One element or voice; `id` is that of the task that made it.
 
-    `pictures` are an element's, prepared and kept, the one from the front first. A voice is made of a kept `sound`
-    or of a finished `video`, by the provider's id of it. `told`: its owner knows how
-    it ended. `chat_id` and `message_id` say where it was asked for.
+    `remote_id` is what the provider calls it; None: it is being made. Nobody can use it any more from when it has a
+    `due_at`: then it is to be deleted at the provider, which was tried `attempts` times.
     """
 
     id: str
     user_id: UserId
-    kind: AssetKind
+    kind: Operation
     name: str
+    description: str
     provider: ProviderName
-    external_id: str
-    chat_id: ChatId
-    language: str
     made_at: Millis
-    description: str = ""
-    pictures: tuple[ImageRef, ...] = ()
-    sound: AudioRef | None = None
-    video: str | None = None
-    message_id: int | None = None
-    update_id: int | None = None
-    state: AssetState = AssetState.WAITING
-    version: int = 0
+    remote_id: str | None = None
     due_at: Millis | None = None
     attempts: int = 0
-    looks: int = 0
-    task_id: str | None = None
-    remote_id: str | None = None
-    failure: FailureKind | None = None
-    failure_detail: str | None = None
-    told: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What somebody wants to have made, before it is known where. Fields as in `Asset`."""
-
-    kind: AssetKind
-    name: str
-    description: str = ""
-    pictures: tuple[ImageRef, ...] = ()
-    sound: AudioRef | None = None
-    video: SourceVideo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +62,41 @@ class Names:
 NO_NAMES = Names()
 
 
-def new_id(rng: random.Random) -> str:
-    """Draw an id; the store's primary key decides whether it is free."""
-    return draw_id(rng, _ID_LENGTH)
-
-
 def folded(name: str) -> str:
     """A name as it is compared: as any other word that people type."""
     return plain(name)
 
 
-def read_name(kind: AssetKind, words: str) -> tuple[str, str]:
+def asset_of(task: Task, remote_id: str | None = None, due_at: Millis | None = None) -> Asset:
+    """What a task makes, or has made; of one whose owner was forgotten only where it is."""
+    return Asset(
+        id=task.id,
+        user_id=task.user_id,
+        kind=task.request.operation,
+        name=task.request.name,
+        description=task.request.prompt,
+        provider=ProviderName(task.provider or task.request.account or ""),
+        made_at=task.created_at,
+        remote_id=remote_id,
+        due_at=due_at,
+    )
+
+
+def check_new(request: VideoRequest, owned: Iterable[Asset]) -> None:
+    """Refuse one more beside those that its owner has or will have soon.
+
+    Raises:
+        UserError: its name is taken, or there are too many.
+
+    """
+    alike = {folded(asset.name) for asset in owned if asset.kind is request.operation}
+    if folded(request.name) in alike:
+        raise UserError(f"error.asset.{request.operation}_taken", name=request.name)
+    if len(alike) >= MOST_ASSETS:
+        raise UserError(f"error.asset.{request.operation}_too_many", limit=MOST_ASSETS)
+
+
+def read_name(kind: Operation, words: str) -> tuple[str, str]:
     """Read `Fox a small red fox` into the name, which is one word, and the description that follows.
 
     Raises:

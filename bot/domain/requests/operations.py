@@ -27,24 +27,26 @@ class MediaRow:
 
 
 class Product(StrEnum):
-    """What comes out, each kind of media with its row."""
+    """What comes out; media have a row."""
 
     VIDEO = "video"
     IMAGE = "image"
     AUDIO = "audio"
+    ASSET = "asset"
+    """An element or a voice: an id that later requests name, and nothing to be sent."""
 
     @property
     def row(self) -> MediaRow:
-        """What is known of it."""
-        return _MEDIA[self]
+        """What is known of such media."""
+        return MEDIA[self]
 
     @property
     def is_film(self) -> bool:
         """Whether it is made of frames: each of them is a picture, and more can be made of the whole."""
-        return self.row.has_size and self.row.has_duration
+        return self in MEDIA and self.row.has_size and self.row.has_duration
 
 
-_MEDIA = {
+MEDIA = {
     Product.VIDEO: MediaRow(
         ".mp4", re.compile(rb"....ftyp", re.DOTALL), has_size=True, has_duration=True, in_album=True
     ),
@@ -396,6 +398,24 @@ class Operation(StrEnum):
             ways=(Way("tryon", (Input(Role.REFERENCES, 2, 2),)),), product=Product.IMAGE, pack=Pack.TRY_ON
         ),
     )
+    # What is left of one whose owner was forgotten has no input.
+    ELEMENT = (
+        "element",
+        OperationRow(
+            ways=(Way("element", (Input(Role.REFERENCES, 0, 4),)),),
+            product=Product.ASSET,
+            pack=Pack.LIBRARY,
+            prompt=Prompt.OPTIONAL,
+        ),
+    )
+    VOICE = (
+        "voice",
+        OperationRow(
+            ways=(Way("voice", (Input(Role.SOURCE, 0, 1), Input(Role.SPEECH, 0, 1))),),
+            product=Product.ASSET,
+            pack=Pack.LIBRARY,
+        ),
+    )
 
     @property
     def product(self) -> Product:
@@ -416,6 +436,9 @@ def made_by(command: str) -> tuple[tuple[Operation, Way], ...]:
 
 
 VIDEO_MODEL_OPERATIONS = frozenset(operation for operation in Operation if operation.row.on_video_model)
-SPEAKING_OPERATIONS = frozenset(operation for operation in Operation if operation.row.limits(Role.SPEECH)[1])
+LIBRARY_OPERATIONS = frozenset(operation for operation in Operation if operation.product is Product.ASSET)
+"""These make what later requests name. They are free, and count neither as videos nor as running."""
+
+SPEAKING_OPERATIONS = frozenset(operation for operation in Operation if operation.row.limits(Role.SPEECH)[0])
 COMPOSED = frozenset(operation for operation, _ in made_by("video"))
 """Videos from a prompt and pictures: several models can make them."""

@@ -22,6 +22,9 @@ SPEECH_LIMIT = 1_000
 EXPANSION_LIMIT = 3.0
 """How many times its area a picture may have when it is expanded (Kling API, images/editing/expand)."""
 
+NAME_LIMIT = 20
+"""Characters in the name of an element or a voice (Kling API, "Element management", "Voice management", 2026-09)."""
+
 Mode = Literal["std", "pro", "4k"]
 VideoRatio = Literal["16:9", "9:16", "1:1"]
 AspectRatio = Literal[VideoRatio, "4:3", "3:4", "3:2", "2:3", "21:9"]
@@ -173,6 +176,7 @@ class VideoRequest(Part):
     `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
     a try-on the person, then the garment. `account` is the provider on whose account its elements and voices are;
     None: they are anybody's. `try_on` marks a first frame whose person changes clothes.
+    `name` is what an element or a voice is called; its `prompt` describes it.
     A video may wait for its words: whoever accepts a request refuses it without (`Compose.check`).
     """
 
@@ -205,6 +209,7 @@ class VideoRequest(Part):
     orientation: Literal["image", "video"] | None = None
     try_on: bool = False
     account: str | None = None
+    name: Annotated[str, Field(max_length=NAME_LIMIT)] = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> "VideoRequest":

@@ -197,6 +197,8 @@ class Transition:
     after: Task
     settlement: Settlement = Settlement.KEEP
     outbox: tuple[OutboxItem, ...] = ()
+    asset_id: str | None = None
+    """What the provider calls the element or voice that is to be written to the library."""
 
 
 class IllegalTransition(Exception):
@@ -381,15 +383,22 @@ def _refunded(task: Task, after: Task, kind: FailureKind, detail: str, now: Mill
 def _finished(
     task: Task, bumped: Task, videos: tuple[RemoteVideo, ...], real_cost: str | None, now: Millis
 ) -> Transition:
-    outbox = tuple(
-        OutboxItem(video.kind, position, video) for position, video in enumerate(_asked_for(task, videos))
-    )
+    asset_id: str | None = None
+    if task.makes_asset:
+        asset_id = videos[0].id
+        # A late one is told beside the notice that it failed.
+        outbox: tuple[OutboxItem, ...] = (OutboxItem(None, int(task.state is TaskState.EXPIRED)),)
+    else:
+        outbox = tuple(
+            OutboxItem(video.kind, position, video) for position, video in enumerate(_asked_for(task, videos))
+        )
     if task.state is TaskState.EXPIRED:
-        return Transition(task, replace(bumped, due_at=None, real_cost=real_cost), Settlement.KEEP, outbox)
+        after = replace(bumped, due_at=None, progress=100, real_cost=real_cost)
+        return Transition(task, after, Settlement.KEEP, outbox, asset_id)
     after = replace(
         bumped, state=TaskState.SUCCEEDED, due_at=None, finished_at=now, progress=100, real_cost=real_cost
     )
-    return Transition(task, after, Settlement.CHARGE, outbox)
+    return Transition(task, after, Settlement.CHARGE, outbox, asset_id)
 
 
 def _asked_for(task: Task, videos: tuple[RemoteVideo, ...]) -> list[RemoteVideo]:

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from bot.domain.requests.operations import LIBRARY_OPERATIONS
 from bot.domain.requests.request import VideoRequest
 from bot.domain.units import Credits, Millis, ProviderName, TaskId, UserId
 
@@ -41,6 +42,11 @@ class Waiting:
     due_at: Millis
     deadline_at: Millis
     kind: Kind
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether it has no place in line."""
+        return self.kind.request.operation in LIBRARY_OPERATIONS
 
 
 class Turns:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
-from bot.domain.requests.operations import Product
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, Product
 from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.shortfall import Shortfall
 from bot.domain.units import (
@@ -149,6 +149,11 @@ class Task:
     def owner(self) -> AccountId:
         """The account of whoever asked for it."""
         return AccountId.read(self.user_id)
+
+    @property
+    def makes_asset(self) -> bool:
+        """Whether it makes an element or a voice: what comes of it is for the library, and nothing to be sent."""
+        return self.request.operation in LIBRARY_OPERATIONS
 
     @property
     def operation_key(self) -> tuple[str, str, int]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import Attachment, Camera, MotionBrush, SourceVideo, VideoRequest
+from bot.kling.dialects import library
 from bot.kling.wire import SubmitContext
 
 Body = dict[str, Any]
@@ -242,6 +243,17 @@ def _try_on(request: VideoRequest, context: SubmitContext, style: Style) -> Body
     }
 
 
+# -- what later requests name ------------------------------------------------------------------------
+
+
+def _element(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    return library.element(request, [base64_of(image, context) for image in request.references])
+
+
+def _voice(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+    return library.voice(request, context)
+
+
 _WRITERS: Mapping[Operation, Callable[[VideoRequest, SubmitContext, Style], Body]] = {
     Operation.TEXT_TO_VIDEO: _words_or_frames,
     Operation.IMAGE_TO_VIDEO: _words_or_frames,
@@ -259,6 +271,8 @@ _WRITERS: Mapping[Operation, Callable[[VideoRequest, SubmitContext, Style], Body
     Operation.OMNI_IMAGE: _omni_image,
     Operation.EXPAND: _expand,
     Operation.TRY_ON: _try_on,
+    Operation.ELEMENT: _element,
+    Operation.VOICE: _voice,
 }
 
 

@@ -50,7 +50,6 @@ class Generic:
 
     name = "generic"
     limits = LIMITS
-    has_library = False
 
     def __init__(self, models: Mapping[str, str] | None = None, path: str = PATH) -> None:
         self._models = models or {}

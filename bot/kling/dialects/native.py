@@ -24,7 +24,8 @@ PROFILE = Profile(
     looks_up=True,
     lists=True,
     advanced_lip_sync=True,
-    library=True,
+    operations=frozenset(Operation),
+    usual=frozenset(Operation),
 )
 
 MOST_PACKS = 20

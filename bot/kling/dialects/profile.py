@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import quote
 
-from bot.domain.requests.operations import Operation, Product
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product
 from bot.domain.requests.request import MODES, VIDEO_RATIOS, AspectRatio, Mode, VideoRequest
 from bot.domain.requests.rules import Limits
 from bot.kling.dialects import answers, lip_sync
@@ -56,8 +56,13 @@ PATHS: Mapping[Operation, str] = {
     Operation.OMNI_IMAGE: "/v1/images/omni-image",
     Operation.EXPAND: "/v1/images/editing/expand",
     Operation.TRY_ON: "/v1/images/kolors-virtual-try-on",
+    Operation.ELEMENT: "/v1/general/advanced-custom-elements",
+    Operation.VOICE: "/v1/general/custom-voices",
 }
 """Where Kling takes each operation."""
+
+RESULTS = frozenset(Operation) - LIBRARY_OPERATIONS
+"""What speakers of these bodies take; elements and voices stay with an account, which only Kling's own have."""
 
 UNCORRELATED = frozenset({Operation.EXTEND})
 """These take no `external_task_id` (vendor API reference 2025, video-extend)."""
@@ -81,16 +86,15 @@ class Profile:
     `paths` are those that differ from `PATHS`. `models` maps a model, or an operation, to the name that
     is sent for it. `operations` can be written, `usual` are offered by most who speak this. `missing_models` are offered elsewhere only. `needs_prompt`: also beside an image. `correlates`: takes `external_task_id` and
     `callback_url`. `looks_up`: answers questions by `external_task_id`. `lists`: answers about many tasks
-    at once. `advanced_lip_sync`: a face and a voice are asked for before a lip-sync. `library`: elements and voices
-    can be made.
+    at once. `advanced_lip_sync`: a face and a voice are asked for before a lip-sync.
     """
 
     name: str
     prefix: str = ""
     paths: Mapping[Operation, str] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
-    operations: frozenset[Operation] = frozenset(Operation)
-    usual: frozenset[Operation] = frozenset(Operation)
+    operations: frozenset[Operation] = RESULTS
+    usual: frozenset[Operation] = RESULTS
     missing_models: frozenset[str] = frozenset()
     style: Style = Style()
     ratios: tuple[AspectRatio, ...] = VIDEO_RATIOS
@@ -101,7 +105,6 @@ class Profile:
     looks_up: bool = False
     lists: bool = False
     advanced_lip_sync: bool = False
-    library: bool = False
 
 
 def _limits(profile: Profile) -> Limits:
@@ -156,11 +159,6 @@ class Native:
         return self.profile.name
 
     @property
-    def has_library(self) -> bool:
-        """Whether elements and voices can be made, kept and deleted."""
-        return self.profile.library
-
-    @property
     def operations(self) -> frozenset[Operation]:
         """What can be asked for."""
         return self.profile.operations
@@ -201,7 +199,7 @@ class Native:
             body["model_name"] = name
         if request.watermark:
             body["watermark_info"] = {"enabled": True}
-        if profile.correlates and context.callback_url:
+        if profile.correlates and context.callback_url and request.operation not in LIBRARY_OPERATIONS:
             body["callback_url"] = context.callback_url
         if profile.correlates and request.operation not in UNCORRELATED:
             body["external_task_id"] = context.external_task_id

@@ -7,12 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.domain.outside import identity, opened, text_of, word_of
-from bot.domain.requests.operations import Product
+from bot.domain.requests.operations import MEDIA, Operation, Product
 from bot.domain.tasks.task import RemoteVideo
 from bot.kling.dialects.envelopes import NESTING, Node, child, items, objects
 from bot.kling.dialects.reading import ADDRESS_LIMIT, address, milliseconds
 
-_OUTPUTS = frozenset(Product)
+_OUTPUTS = frozenset(MEDIA)
 _ADDRESSES = ("url", "url_mp3", "mp3_url", "url_wav", "wav_url")
 _DURATIONS = ("duration", "duration_mp3", "mp3_duration", "duration_wav", "wav_duration")
 
@@ -81,6 +81,8 @@ def results_of(node: Node, raw: Node, *, is_over: bool, succeeded: bool) -> tupl
     `raw` is Kling's own task inside a gateway's. Before it is known that the task `is_over`, what may be an address
     of something else is left out. Only where it has `succeeded` an address stands for the reason of a failure.
     """
+    if succeeded and (assets := tuple(_assets(node))):
+        return assets
     own = _without_covers([*_listed(node), *_gathered(node)])
     inner = _without_covers([*_listed(raw), *_gathered(raw)])
     single = list(dict.fromkeys(_single(node, is_over=is_over)))
@@ -170,6 +172,16 @@ def _listed(node: Node) -> Iterator[RemoteVideo]:
         word = word_of(output.get("type"))
         if word in _OUTPUTS:
             yield from _result(Product(word), output)
+
+
+def _assets(node: Node) -> Iterator[RemoteVideo]:
+    """The element or voice that a task has made, unless it was deleted. Requests name elements by numbers."""
+    for kind in (Operation.ELEMENT, Operation.VOICE):
+        for row in objects(child(node, "task_result").get(f"{kind}s")):
+            name = identity(row.get(f"{kind}_id"))
+            usable = name.isdecimal() if kind is Operation.ELEMENT else bool(name)
+            if usable and word_of(row.get("status")) != "deleted":
+                yield RemoteVideo("", name, kind=Product.ASSET)
 
 
 def _gathered(node: Node) -> Iterator[RemoteVideo]:

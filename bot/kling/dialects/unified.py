@@ -9,7 +9,7 @@ there, which the same host and key serve.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
-from bot.domain.requests.operations import Operation
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
 from bot.domain.requests.request import Mode, VideoRequest
 from bot.domain.requests.rules import OURS, Limits, unwritten
 from bot.kling.dialects import answers
@@ -98,7 +98,6 @@ class Unified:
     """The unified dialect."""
 
     name = "unified"
-    has_library = True
     limits = (
         *_only(lambda request: not _is_newer(request), OFFICIAL.limits),
         *_only(_is_newer, NEWER),
@@ -145,6 +144,8 @@ class Unified:
 
     def query(self, ref: TaskRef) -> HttpRequest:
         """Encode the question about one task."""
+        if ref.operation in LIBRARY_OPERATIONS:
+            return OFFICIAL.query(ref)
         return HttpRequest("GET", TASKS, query={"task_ids": ref.provider_task_id or ""})
 
     def parse_query(self, response: HttpResponse) -> TaskStatus:
@@ -153,8 +154,9 @@ class Unified:
 
     def look_up(self, ref: TaskRef) -> HttpRequest | None:
         """Encode the question about a task by our own id."""
-        if OFFICIAL.look_up(ref) is None:
-            return None
+        older = OFFICIAL.look_up(ref)
+        if older is None or ref.operation in LIBRARY_OPERATIONS:
+            return older
         return HttpRequest("GET", TASKS, query={"external_task_ids": ref.external_task_id})
 
     def parse_look_up(self, response: HttpResponse) -> TaskStatus | None:
@@ -171,6 +173,8 @@ class Unified:
 
     def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:
         """Encode the questions about tasks, 20 at a time, whatever was asked of them."""
+        if refs and refs[0].operation in LIBRARY_OPERATIONS:
+            return OFFICIAL.query_many(refs)
         ids = [ref.provider_task_id for ref in refs if ref.provider_task_id]
         return tuple(
             HttpRequest("GET", TASKS, query={"task_ids": ",".join(ids[start : start + MANY])})

@@ -1,41 +1,26 @@
-"""Elements and voices as people ask for them: made under a name, listed, called by it, deleted.
+"""Elements and voices as people ask for them: composed, listed, called by name, deleted.
 
-What is written here is done by `bot.services.library.asset_making`: the store first, then the provider.
+Making one is a task like any other; `bot.services.library.deletions` deletes it at its provider.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
-from bot.clock import Runtime
-from bot.domain.library.asset import (
-    MOST_ASSETS,
-    Asset,
-    AssetKind,
-    AssetState,
-    Names,
-    Wish,
-    folded,
-    new_id,
-)
+from bot.clock import Clock
+from bot.domain.library.asset import Asset, Names, folded
 from bot.domain.requests.catalog import Catalog
-from bot.domain.requests.operations import SPEAKING_OPERATIONS, Pack
-from bot.domain.requests.request import Resource, VideoRequest
-from bot.domain.tasks.task import Origin
-from bot.domain.units import Millis, ProviderName, UserId
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, SPEAKING_OPERATIONS, Operation
+from bot.domain.requests.request import AudioRef, ImageRef, Resource, SourceVideo, Speech, VideoRequest
+from bot.domain.units import ProviderName, UserId
 from bot.errors import UserError
 from bot.kling.client import KlingClient
 from bot.kling.pool import Pool
 from bot.services.people.accounts import Accounts
-from bot.services.people.limits import Limits
-from bot.services.people.moderation import Moderation
 from bot.services.ports import Job, Wake
-from bot.store import AssetChanged, LibraryRefused, Store
+from bot.store import Store
 
 log = structlog.get_logger(__name__)
-
-"""These speak with any voice, whatever model makes the videos."""
 
 
 class Assets:
@@ -51,26 +36,21 @@ class Assets:
         pool: Pool,
         catalog: Callable[[], Catalog],
         accounts: Accounts,
-        limits: Limits,
-        runtime: Runtime,
+        clock: Clock,
         wake: Wake,
-        moderation: Moderation | None = None,
         hands_out_sounds: bool = False,
     ) -> None:
         self._store = store
         self._pool = pool
         self._catalog = catalog
         self._accounts = accounts
-        self._limits = limits
-        self._clock = runtime.clock
-        self._rng = runtime.rng
+        self._clock = clock
         self._wake = wake
-        self._moderation = moderation
         self._hands_out_sounds = hands_out_sounds
 
     # -- making --------------------------------------------------------------------------------------
 
-    async def check(self, user_id: UserId, kind: AssetKind) -> None:
+    async def check(self, user_id: UserId, kind: Operation) -> None:
         """Refuse what cannot be made here, before anything of it is fetched.
 
         Raises:
@@ -82,7 +62,7 @@ class Assets:
             raise UserError(f"error.asset.{kind}_not_offered")
         plan = self._accounts.plan_of(await self._store.people.get(user_id))
         taking = dict.fromkeys(model for client in able for model in self._taking(client, kind))
-        elsewhere = kind is AssetKind.VOICE and any(
+        elsewhere = kind is Operation.VOICE and any(
             SPEAKING_OPERATIONS & client.operations for client in able
         )
         if plan.models and not set(plan.models) & set(taking) and not elsewhere:
@@ -99,87 +79,77 @@ class Assets:
         if not self._hands_out_sounds:
             raise UserError("error.asset.no_recordings")
 
-    async def make(self, user_id: UserId, origin: Origin, wish: Wish) -> Asset:
-        """Keep what shall be made; it is sent from there. The same update asks once, however often it comes.
+    async def compose(
+        self,
+        user_id: UserId,
+        kind: Operation,
+        name: str,
+        *,
+        description: str = "",
+        pictures: Sequence[ImageRef] = (),
+        sound: AudioRef | None = None,
+        video: SourceVideo | None = None,
+    ) -> VideoRequest:
+        """The request for an element of `pictures`, the one from the front first, or for a voice of one of the others.
+
+        It is kept to one account, as what it makes will be.
 
         Raises:
-            UserError: it cannot be made here, its name is taken or not allowed, there are too many, or it is
-                asked too fast.
+            UserError: it cannot be made here.
 
         """
-        await self.check(user_id, wish.kind)
-        if wish.sound is not None:
+        await self.check(user_id, kind)
+        if sound is not None:
             self.check_sounds()
-        provider = self._provider(
-            wish, {asset.provider for asset in await self._store.library.list_assets(user_id)}
+        homes = {asset.provider for asset in await self.list_owned(user_id)}
+        return VideoRequest(
+            operation=kind,
+            model=kind,
+            name=name,
+            prompt=description,
+            duration=0,
+            aspect_ratio=None,
+            references=tuple(pictures),
+            speech=None if sound is None else Speech(audio=sound),
+            source=video,
+            account=self._provider(kind, video, homes),
         )
-        operation = f"update:{origin.update_id}"
-        if self._moderation is not None:
-            await self._moderation.check_words(user_id, f"{wish.name}\n{wish.description}".strip(), operation)
-        plan = self._accounts.plan_of(await self._store.people.get(user_id))
-        self._limits.take(user_id, None, plan.requests_per_minute)
-        now, asset_id = self._clock.now(), new_id(self._rng)
-        asset = Asset(
-            id=asset_id,
-            user_id=user_id,
-            kind=wish.kind,
-            name=wish.name,
-            provider=provider,
-            external_id=f"klingbot-{wish.kind}-{asset_id}",
-            chat_id=origin.chat_id,
-            language=origin.language,
-            made_at=now,
-            description=wish.description,
-            pictures=wish.pictures,
-            sound=wish.sound,
-            video=None if wish.video is None else wish.video.video_id,
-            message_id=origin.message_id,
-            update_id=origin.update_id,
-            due_at=now,
-        )
-        try:
-            kept = await self._store.library.save_asset(asset, MOST_ASSETS)
-        except LibraryRefused as refused:
-            if refused.name_taken:
-                raise UserError(f"error.asset.{wish.kind}_taken", name=wish.name) from None
-            raise UserError(f"error.asset.{wish.kind}_too_many", limit=MOST_ASSETS) from None
-        log.info("an asset was asked for", asset=kept.id, kind=kept.kind, user=user_id, provider=provider)
-        self._wake(Job.ASSETS)
-        return kept
 
-    def _provider(self, wish: Wish, homes: Collection[ProviderName]) -> ProviderName:
+    def _provider(
+        self, kind: Operation, video: SourceVideo | None, homes: Collection[ProviderName]
+    ) -> ProviderName:
         """Where it is made: where its video is, else with one that is well, best beside what the person has already.
 
         What is with one account can be used in one video.
         """
-        able = self._able(wish.kind)
-        if wish.video is not None:
-            able = [client for client in able if wish.video.provider == client.name]
+        able = self._able(kind)
+        if video is not None:
+            able = [client for client in able if video.provider == client.name]
             if not able:
                 raise UserError("error.asset.video_elsewhere")
-        names, about = [client.name for client in able], Resource(Pack.LIBRARY, wish.kind)
+        names, about = [client.name for client in able], Resource(kind.pack, kind)
         return min(names, key=lambda name: (not self._pool.is_open(name, about), name not in homes))
 
-    def _able(self, kind: AssetKind) -> list[KlingClient]:
+    def _able(self, kind: Operation) -> list[KlingClient]:
         """Who makes such a thing and can use it, too; the best first."""
         return [
             client
             for client in self._pool.clients()
-            if client.has_library
+            if kind in client.operations
             and (
                 self._taking(client, kind)
-                or (kind is AssetKind.VOICE and bool(SPEAKING_OPERATIONS & client.operations))
+                or (kind is Operation.VOICE and bool(SPEAKING_OPERATIONS & client.operations))
             )
         ]
 
-    def _taking(self, client: KlingClient, kind: AssetKind) -> list[str]:
+    def _taking(self, client: KlingClient, kind: Operation) -> list[str]:
         """The provider's models that take such a thing."""
         rows = [self._catalog().model(model) for model in client.config.models]
-        return [row.id for row in rows if (row.elements if kind is AssetKind.ELEMENT else row.voices)]
+        return [row.id for row in rows if (row.elements if kind is Operation.ELEMENT else row.voices)]
 
     # -- having --------------------------------------------------------------------------------------
 
-    async def list_owned(self, user_id: UserId, kind: AssetKind) -> list[Asset]:
+    async def list_owned(self, user_id: UserId, kind: Operation | None = None) -> list[Asset]:
         """What a person has, or will have soon, oldest first."""
         return await self._store.library.list_assets(user_id, kind)
 
@@ -190,58 +160,37 @@ class Assets:
             UserError: it is another's, or gone.
 
         """
-        asset = await self._store.library.get_asset(asset_id)
-        gone = {AssetState.DELETING, AssetState.FAILED}
-        if asset is None or asset.user_id != user_id or asset.state in gone:
+        owned = await self.list_owned(user_id)
+        asset = next((asset for asset in owned if asset.id == asset_id), None)
+        if asset is None:
             raise UserError("error.asset.gone")
         return asset
 
     async def names(self, user_id: UserId) -> Names:
         """What a person may call by name."""
-        ready = [
-            asset
-            for asset in await self._store.library.list_assets(user_id)
-            if asset.state is AssetState.READY
-        ]
-        return Names(
-            {
-                folded(asset.name): int(asset.remote_id)
-                for asset in ready
-                if asset.kind is AssetKind.ELEMENT and asset.remote_id is not None
-            },
-            {
-                folded(asset.name): asset.remote_id
-                for asset in ready
-                if asset.kind is AssetKind.VOICE and asset.remote_id is not None
-            },
-        )
+        elements: dict[str, int] = {}
+        voices: dict[str, str] = {}
+        for asset in await self.list_owned(user_id):
+            if asset.remote_id is None:
+                continue
+            if asset.kind is Operation.ELEMENT:
+                elements[folded(asset.name)] = int(asset.remote_id)
+            else:
+                voices[folded(asset.name)] = asset.remote_id
+        return Names(elements, voices)
 
     async def delete(self, user_id: UserId, asset_id: str) -> Asset:
-        """Take something out of use at once; at the provider it is deleted after that.
+        """Take something out of use at once; at the provider it is deleted after that, and once it is there.
 
         Raises:
             UserError: it is another's, or gone.
 
         """
-        while True:
-            asset = await self.get_owned(user_id, asset_id)
-            # What is under way may arrive until its lease is over.
-            lease = asset.due_at if asset.state is AssetState.SENDING else None
-            leaving = replace(
-                asset,
-                state=AssetState.DELETING,
-                due_at=Millis(max(self._clock.now(), lease or 0)),
-                attempts=0,
-                looks=0,
-                told=True,
-            )
-            try:
-                await self._store.library.update_asset(leaving)
-            except AssetChanged:
-                continue
-            log.info("an asset is deleted", asset=asset.id, kind=asset.kind, user=user_id)
-            self._wake(Job.ASSETS)
-            return asset
+        asset = await self.get_owned(user_id, asset_id)
+        await self._store.library.delete_asset(asset, self._clock.now())
+        log.info("an asset is deleted", asset=asset.id, kind=asset.kind, user=user_id)
+        self._wake(Job.ASSETS)
+        return asset
 
     # -- using ---------------------------------------------------------------------------------------
 
@@ -252,6 +201,8 @@ class Assets:
             UserError: one of them is another person's or gone, or two of them are with different providers.
 
         """
+        if request.operation in LIBRARY_OPERATIONS:
+            return request
         known = (
             await self._store.library.list_assets_known_as(request.named_assets)
             if request.named_assets
@@ -259,7 +210,7 @@ class Assets:
         )
         if any(asset.user_id != user_id for asset in known):
             raise UserError("error.asset.not_yours")
-        if any(asset.state is not AssetState.READY for asset in known) or (request.account and not known):
+        if any(asset.due_at is not None for asset in known) or (request.account and not known):
             raise UserError("error.asset.used_gone")
         accounts = {asset.provider for asset in known}
         if len(accounts) > 1:

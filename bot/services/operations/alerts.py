@@ -205,7 +205,7 @@ class Rounds:
             await self._alerts.alert_operators("alert.failures", failed=failed, ended=ended)
 
     async def _queue(self) -> None:
-        waiting = await self._store.tasks.list_in([TaskState.QUEUED], 1)
+        waiting = await self._store.tasks.list_in([TaskState.QUEUED], 1, assets=False)
         if not waiting:
             return
         minutes = (self._clock.now() - waiting[0].created_at) // MINUTE

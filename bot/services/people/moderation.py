@@ -167,5 +167,7 @@ def _words(request: VideoRequest) -> str:
     """Everything in a request that a person wrote to be seen or heard."""
     speech = "" if request.speech is None else request.speech.text
     return "\n".join(
-        part for part in (request.prompt, speech, *(shot.prompt for shot in request.shots)) if part
+        part
+        for part in (request.name, request.prompt, speech, *(shot.prompt for shot in request.shots))
+        if part
     )

@@ -10,10 +10,11 @@ import structlog
 from bot.clock import Runtime
 from bot.domain.credits import plans
 from bot.domain.credits.quota import PoolUse, windows
+from bot.domain.requests.operations import LIBRARY_OPERATIONS
 from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.tasks.task import Origin, Task
-from bot.domain.units import Millis, UserId, new_task_id
+from bot.domain.units import Credits, Millis, UserId, new_task_id
 from bot.errors import UserError
 from bot.kling.wire import OWN_IDS
 from bot.services.compose import Compose
@@ -91,13 +92,14 @@ class Submit:
         request = await self._checks.assets.pinned(user_id, request)
         if not origin.is_private:
             origin = await self._in_present_chat(origin)
-        self._compose.check(request)
         plan = self._accounts.plan_of(await self._store.people.get(user_id))
-        plans.check(plan, request)
-        price, caps = self._compose.price(request), self._checks.spending.caps
-        await self._checks.spending.check(request, price)
-        one = request.model_copy(update={"count": 1})
-        each = self._compose.price(one)
+        one, caps, each = request.model_copy(update={"count": 1}), self._checks.spending.caps, Credits(0)
+        # Elements and voices are free, and `Assets.compose` has checked who can make them.
+        if request.operation not in LIBRARY_OPERATIONS:
+            self._compose.check(request)
+            plans.check(plan, request)
+            await self._checks.spending.check(request, self._compose.price(request))
+            each = self._compose.price(one)
         await self._checks.moderation.check(user_id, request, f"update:{origin.update_id}")
         self._checks.limits.take(
             user_id, None if origin.is_private else origin.chat_id, plan.requests_per_minute

@@ -84,7 +84,7 @@ class TaskAdmin:
 
         """
         await self._access.require(actor, Permission.VIEW)
-        tasks = await self._store.tasks.list_in(sorted(ACTIVE_STATES), limit)
+        tasks = await self._store.tasks.list_in(sorted(ACTIVE_STATES), limit, assets=False)
         stuck_before = self._clock.now() - STUCK_AFTER
         return tasks, frozenset(task.id for task in tasks if task.created_at < stuck_before)
 

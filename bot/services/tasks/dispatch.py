@@ -100,7 +100,7 @@ class Dispatch:
         now = self._runtime.clock.now()
         due = [
             task
-            for task in queue.waiting
+            for task in (*queue.beside, *queue.waiting)
             if task.due_at <= now < task.deadline_at and not self._status.is_awaited(task.id)
         ]
         kinds, pool = {task.kind for task in due}, self._monitor.pool
@@ -114,19 +114,22 @@ class Dispatch:
         left = {} if self._spending is None else await self._spending.left()
         ready = _with_room(pool, kinds - hopeless, running)
         # Fairness is between those who could go now: a person's tasks for a blocked provider take no turns.
-        for waiting in queue.turns.in_order([task for task in due if task.kind in ready], of_user):
+        open_to = [task for task in due if task.kind in ready]
+        in_line = queue.turns.in_order([task for task in open_to if not task.is_beside], of_user)
+        for waiting in (*(task for task in open_to if task.is_beside), *in_line):
             if self._work.free == 0 or not ready:
                 break
-            limit = waiting.max_running
+            limit = 0 if waiting.is_beside else waiting.max_running
             if waiting.kind not in ready or (limit and of_user[waiting.user_id] >= limit):
                 continue
             claimed = None
             async with self._monitor.aside(waiting.id):
                 claimed = await self._claim(waiting, running, left)
             if claimed is not None and claimed.provider is not None:
-                queue.turns.take(waiting, of_user)
-                running[claimed.provider, claimed.request.resource] += 1
-                of_user[claimed.user_id] += 1
+                if not waiting.is_beside:
+                    queue.turns.take(waiting, of_user)
+                    running[claimed.provider, claimed.request.resource] += 1
+                    of_user[claimed.user_id] += 1
                 if claimed.provider in left:
                     left[claimed.provider] -= estimate(claimed.price)
                 self._work.start(self._submit(claimed), of=claimed.id)

@@ -21,9 +21,13 @@ PAGE = 500
 
 @dataclass(slots=True)
 class Queue:
-    """The line at one moment, oldest first, with what runs: `running` per provider and model, `running_of` per user."""
+    """The line at one moment, oldest first, with what runs: `running` per provider and model, `running_of` per user.
+
+    `beside` are elements and voices: they wait for nobody, and take nobody's turn.
+    """
 
     waiting: Sequence[Waiting]
+    beside: Sequence[Waiting]
     running: Running
     running_of: Mapping[UserId, int]
     turns: Turns
@@ -84,8 +88,10 @@ class Line:
                 except Exception as error:  # noqa: BLE001  one task must not stop the line
                     self._faults.note(task.id, error, task=task.id)
         self._known = known
+        order = sorted(known.values(), key=lambda waiting: waiting.sequence) if changed else known.values()
         return Queue(
-            sorted(known.values(), key=lambda waiting: waiting.sequence) if changed else [*known.values()],
+            [each for each in order if not each.is_beside],
+            [each for each in order if each.is_beside],
             await self._store.tasks.count_running(),
             await self._store.tasks.count_running_of_users(),
             self._turns,

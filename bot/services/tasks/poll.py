@@ -13,6 +13,7 @@ from enum import StrEnum
 import structlog
 
 from bot.clock import Runtime
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.lifecycle import (
     DeadlinePassed,
     Event,
@@ -334,7 +335,8 @@ def _results(task: Task, status: TaskStatus) -> tuple[RemoteVideo, ...]:
     made = [
         replace(video, url=own[0], others=own[1:])
         for video in status.videos
-        if (own := tuple(address for address in video.addresses if address != sent))
+        if (video.kind is Product.ASSET) is task.makes_asset
+        and (own := tuple(address for address in video.addresses if address != sent))
     ]
     return tuple(_marked(video) if task.request.watermark else video for video in made)
 

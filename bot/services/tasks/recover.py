@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from bot.clock import Clock
-from bot.domain.requests.operations import Product
+from bot.domain.requests.operations import MEDIA
 from bot.domain.tasks.lifecycle import DeadlinePassed, Event, Refused, WaitedTooLong
 from bot.domain.tasks.schedule import LATE_INTERVAL, PollingPolicy
 from bot.domain.tasks.task import ACTIVE_STATES, KEPT_FOR_RETURN, FailureKind, Task, TaskState
@@ -62,7 +62,7 @@ class Recover:
 
     async def at_start(self) -> None:
         """Take up what the last process left: unknown submissions, stale status messages, half downloads."""
-        for suffix in (*(kind.row.suffix for kind in Product), ".jpg"):
+        for suffix in (*(row.suffix for row in MEDIA.values()), ".jpg"):
             for leftover in self._directory.glob(f"*{suffix}*"):
                 leftover.unlink(missing_ok=True)
         for pattern in ("image-*", "original-*", "picture-*", f"{COPY_DIRECTORY}*"):
@@ -125,7 +125,7 @@ class Recover:
             log.info("nobody came back for a result; refunded", task=task.id, user=task.user_id)
 
     def _overdue(self, task: Task, now: Millis) -> Event:
-        """What becomes of a task that waited in line for too long: its owner is asked before it ends."""
-        if task.answer_by is None:
+        """What becomes of a task that waited in line for too long: its owner is asked before it ends, where there is a status to ask in."""
+        if task.answer_by is None and not task.makes_asset:
             return WaitedTooLong(Millis(now + self._policy.answering))
         return Refused(FailureKind.WAITED)

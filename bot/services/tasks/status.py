@@ -103,7 +103,12 @@ class Status:
             async with self._turn(task):
                 self._begun.discard(_key(task))
                 batch = await self._store.tasks.list_batch(task)
-                running = [each for each in batch if not each.state.is_final and not each.is_forgotten]
+                running = [
+                    each
+                    for each in batch
+                    # Of an element or a voice the answer to its command says enough.
+                    if not (each.state.is_final or each.is_forgotten or each.makes_asset)
+                ]
                 if not running:
                     return True
                 # Of a batch the one that has most to say: a question first, then what waits.
@@ -190,6 +195,6 @@ def _key(task: Task) -> str:
 
 async def expected_duration(store: Store, task: Task) -> Millis | None:
     """How long tasks like this one took at its provider, in milliseconds, or None where too few are known."""
-    if task.provider is None:
+    if task.provider is None or task.makes_asset:
         return None
     return learned_median(await store.tasks.list_durations(task.provider, task.operation_key))

@@ -6,7 +6,7 @@ for a day: pictures are sent small at once, instead of being refused one by one.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -52,8 +52,9 @@ class Limit:
 
 
 class Submissions:
-    """Sends requests to providers. `callback_urls` is where each provider may tell of its tasks.
+    """Sends requests to providers.
 
+    `callback_urls` is where each provider may tell of its tasks, `sound_url` where it fetches the sound of a voice.
     Files in between are written to `directory`.
     """
 
@@ -66,6 +67,7 @@ class Submissions:
         monitor: ProviderMonitor,
         clock: Clock,
         callback_urls: Mapping[ProviderName, str],
+        sound_url: Callable[[Task], str],
     ) -> None:
         self._store = store
         self._images = images
@@ -73,6 +75,7 @@ class Submissions:
         self._monitor = monitor
         self._clock = clock
         self._callback_urls = callback_urls
+        self._sound_url = sound_url
         self._limits: dict[ProviderName, Limit] = {}
         self._untold: dict[ProviderName, int] = {}
 
@@ -82,7 +85,7 @@ class Submissions:
         if len(images) < len({file.sha256 for file in task.request.attachments}):
             return None
         callback = self._callback_urls.get(task.provider) if task.provider is not None else None
-        return SubmitContext(task.external_task_id, images, callback)
+        return SubmitContext(task.external_task_id, images, callback, sound_url=self._sound_url(task))
 
     async def submit(self, client: KlingClient, task: Task, context: SubmitContext) -> Submission:
         """Submit a request until it is not found too large, each time with smaller pictures.

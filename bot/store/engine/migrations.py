@@ -319,6 +319,82 @@ _STATEMENTS = {
         FROM drafts WHERE message_id IS NOT NULL AND json_extract(data, '$.awaits') IS NOT NULL
         """,
     ),
+    "0023_elements_and_voices_as_tasks": (
+        # Whatever is not ready, or not told, becomes a task in the same state: one that is ready is seen once more.
+        # What is deleted before it is there is a hidden task. Six hours are what the settings say for waiting.
+        """
+        INSERT INTO tasks (
+            id, user_id, chat_id, message_id, update_id, language, is_private, request, pack, model, mode, duration,
+            price, external_task_id, state, version, due_at, deadline_at, waits_until, provider, provider_task_id,
+            attempts, looks, excluded, created_at, submitted_at, finished_at, failure, failure_detail, hidden
+        )
+        SELECT
+            id, user_id, chat_id, message_id,
+            CASE WHEN update_id NOT IN (SELECT update_id FROM tasks WHERE update_id IS NOT NULL) THEN update_id END,
+            language, 1,
+            json_object(
+                'operation', kind, 'model', kind, 'name', name, 'prompt', description, 'duration', 0,
+                'aspect_ratio', NULL, 'account', provider, 'references', json(pictures),
+                'speech', CASE WHEN sound IS NOT NULL THEN json_object('audio', json(sound)) END,
+                'source', CASE WHEN video IS NOT NULL
+                    THEN json_object('provider', provider, 'video_id', video, 'model', '') END
+            ),
+            'library', kind, 'std', 0, 0, external_id,
+            CASE
+                WHEN state = 'failed' THEN 'failed'
+                WHEN state = 'waiting' THEN 'queued'
+                WHEN state = 'sending' THEN 'submitting'
+                WHEN task_id IS NULL THEN 'unconfirmed'
+                ELSE 'in_progress'
+            END,
+            0, CASE WHEN state != 'failed' THEN made_at END, made_at + 21600000, made_at + 21600000,
+            CASE WHEN state != 'waiting' THEN provider END, task_id, attempts, 0, '[]', made_at,
+            CASE WHEN task_id IS NOT NULL THEN made_at END, CASE WHEN state = 'failed' THEN made_at END,
+            failure, failure_detail, state = 'deleting'
+        FROM assets
+        WHERE state IN ('waiting', 'sending', 'unconfirmed', 'making') OR (state = 'deleting' AND remote_id IS NULL)
+        OR (state IN ('ready', 'failed') AND told = 0)
+        """,
+        """
+        INSERT INTO ledger (user_id, kind, amount, held, allowance, at, counted_at, operation_id, task_id, note)
+        SELECT user_id, step.kind, 0, 0, 0, created_at, created_at, 'task:' || id || ':' || step.kind, id, ''
+        FROM tasks, (SELECT 'hold' AS kind UNION ALL SELECT 'release') AS step
+        WHERE pack = 'library' AND (step.kind = 'hold' OR state = 'failed') ORDER BY step.kind
+        """,
+        """
+        INSERT INTO outbox (task_id, kind, position, state, attempts, due_at)
+        SELECT id, 'notice', 0, 'pending', 0, created_at FROM tasks WHERE pack = 'library' AND state = 'failed'
+        """,
+        "ALTER TABLE assets RENAME TO earlier_assets",
+        "DROP INDEX assets_due",
+        "DROP INDEX assets_of_user",
+        "DROP INDEX assets_known_as",
+        """
+        CREATE TABLE assets (
+            id TEXT PRIMARY KEY,
+            user_id INTEGER NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('element', 'voice')),
+            name TEXT NOT NULL,
+            description TEXT NOT NULL,
+            provider TEXT NOT NULL,
+            remote_id TEXT NOT NULL,
+            made_at INTEGER NOT NULL,
+            due_at INTEGER,
+            attempts INTEGER NOT NULL
+        ) STRICT
+        """,
+        """
+        INSERT INTO assets (id, user_id, kind, name, description, provider, remote_id, made_at, due_at, attempts)
+        SELECT id, user_id, kind, name, description, provider, remote_id, made_at,
+            CASE WHEN state = 'deleting' THEN coalesce(due_at, 0) END, attempts
+        FROM earlier_assets
+        WHERE remote_id IS NOT NULL AND (state = 'deleting' OR (state = 'ready' AND told = 1))
+        """,
+        "DROP TABLE earlier_assets",
+        "CREATE INDEX assets_due ON assets (due_at) WHERE due_at IS NOT NULL",
+        "CREATE INDEX assets_of_user ON assets (user_id, made_at)",
+        "CREATE INDEX assets_known_as ON assets (remote_id)",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

@@ -1,143 +1,138 @@
-"""Elements and voices of one's own, against the stand-in for Kling, which is strict about them."""
+"""Elements and voices of one's own: what is sent for them, and what is read of them."""
 
-import base64
-import io
 import json
 
 import httpx
 import pytest
-from PIL import Image
 
 from bot.clock import SystemClock
 from bot.demo.kling import KlingStandIn
 from bot.demo.serving import serve
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product
+from bot.domain.requests.request import SourceVideo
+from bot.domain.tasks.task import RemoteVideo
 from bot.kling import dialects, outcomes
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient
 from bot.kling.dialects import library
-from bot.kling.dialects.library import Entry, Kind
+from bot.kling.dialects.generic import GENERIC
+from bot.kling.dialects.native import FLAT, OFFICIAL, PREFIXED
+from bot.kling.dialects.unified import UNIFIED
 from bot.kling.provider import Provider
-from bot.kling.wire import HttpResponse, RemoteState
+from bot.kling.wire import HttpResponse, RemoteState, SubmitContext, TaskRef
+from tests.builders import an_asset_request, an_image
+from tests.world.media import a_portrait
+
+PLACES = {
+    Operation.ELEMENT: "/v1/general/advanced-custom-elements",
+    Operation.VOICE: "/v1/general/custom-voices",
+}
+FRONT, SIDE = an_image(b"front"), an_image(b"side")
+VIDEO = SourceVideo(provider="official", video_id="video-1", model="kling-v2-6")
 
 
-def a_picture() -> str:
-    buffer = io.BytesIO()
-    Image.new("RGB", (400, 400), (90, 120, 60)).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
+def an_element(images=(FRONT, SIDE), **changes):
+    return an_asset_request(name="Fox", references=tuple(image.ref for image in images), **changes)
 
 
-@pytest.fixture
-async def kling(tmp_path):
+def a_context(images=(FRONT, SIDE), **changes):
+    return SubmitContext("klingbot-1", {image.ref.sha256: image.content for image in images}, **changes)
+
+
+async def test_an_element_is_made_from_images_and_deleted(tmp_path):
     stand_in = KlingStandIn(tmp_path / "kling")
     stand_in.behaviour.render_seconds = 0
+    images = (an_image(a_portrait()), an_image(a_portrait()))
     async with serve(stand_in.app) as url, httpx.AsyncClient(trust_env=False) as http:
         config = Provider(name="official", base_url=url, key="sk", models=("kling-v3",), rate=1_000)
         signer = Signer("bearer", "demo-api-key")
-        yield stand_in, KlingClient(config, dialects.get("official"), signer, http, SystemClock())
-
-
-async def test_an_element_is_made_from_pictures_listed_and_deleted(kling):
-    stand_in, client = kling
-    request = library.create_element("Fox", "a red fox", [a_picture(), a_picture()], "klingbot-element-1")
-    making = await client.make(Kind.ELEMENT, request)
-    assert making.task_id
-    await stand_in.rendered()
-    made = await client.made(Kind.ELEMENT, making.task_id)
-    assert made.state is RemoteState.SUCCEEDED
-    assert made.entry is not None
-    assert made.entry.name == "Fox"
-    assert made.entry in await client.kept(Kind.ELEMENT)
-    await client.forget(Kind.ELEMENT, made.entry.id)
-    with pytest.raises(outcomes.ProviderError):
-        await client.forget(Kind.ELEMENT, "no-such-element")
-
-
-async def test_a_voice_of_a_video_that_nobody_made_is_refused(kling):
-    _, client = kling
-    with pytest.raises(outcomes.ProviderError):
-        await client.make(
-            Kind.VOICE, library.create_voice("Mine", "klingbot-voice-1", video_id="no-such-video")
-        )
+        client = KlingClient(config, dialects.get("official"), signer, http, SystemClock())
+        made = await client.submit(an_element(images), a_context(images))
+        ref = TaskRef(Operation.ELEMENT, "element", "klingbot-1", made.provider_task_id)
+        await stand_in.rendered()
+        status = await client.query(ref)
+        assert status.state is RemoteState.SUCCEEDED
+        (result,) = status.videos
+        assert (await client.look_up(ref)).videos == (result,)
+        assert [each.videos for each in await client.query_many([ref])] == [(result,)]
+        await client.delete_asset(Operation.ELEMENT, result.id)
+        with pytest.raises(outcomes.ProviderError):
+            await client.delete_asset(Operation.ELEMENT, "no-such-element")
 
 
 def test_a_voice_is_asked_for_with_a_video_that_speaks():
-    request = library.create_voice("Mine", "klingbot-voice-1", video_id="video-1")
-    assert (request.method, request.path, request.json) == (
+    request = an_asset_request(operation=Operation.VOICE, name="Mine", source=VIDEO)
+    order = OFFICIAL.submit(request, a_context(callback_url="https://bot.example/callback"))
+    assert (order.method, order.path, order.json) == (
         "POST",
         "/v1/general/custom-voices",
-        {"voice_name": "Mine", "video_id": "video-1", "external_task_id": "klingbot-voice-1"},
+        {"voice_name": "Mine", "video_id": "video-1", "external_task_id": "klingbot-1"},
     )
-    assert library.look(Kind.VOICE, "a/b").path == "/v1/general/custom-voices/a%2Fb"
-    assert library.delete(Kind.VOICE, "7").json == {"voice_id": "7"}
+    assert library.delete(Operation.VOICE, "7").json == {"voice_id": "7"}
+
+
+def test_a_voice_of_a_sound_is_asked_for_with_its_address():
+    request = an_asset_request(operation=Operation.VOICE, name="Mine")
+    order = OFFICIAL.submit(request, a_context(sound_url="https://bot.example/s.mp3"))
+    assert order.json == {
+        "voice_name": "Mine",
+        "voice_url": "https://bot.example/s.mp3",
+        "external_task_id": "klingbot-1",
+    }
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("request_", "context"),
     [
-        lambda: library.create_element("F" * 21, "a fox", ["p", "q"], "x"),
-        lambda: library.create_element("Fox", "d" * 101, ["p", "q"], "x"),
-        lambda: library.create_element("Fox", "a fox", ["p"], "x"),
-        lambda: library.create_element("Fox", "a fox", ["p"] * 5, "x"),
-        lambda: library.create_voice("", "x", video_id="video-1"),
-        lambda: library.create_voice("Mine", "x"),
-        lambda: library.create_voice("Mine", "x", video_id="7", sound_url="https://h.example/7.mp3"),
+        (an_element((FRONT,)), a_context()),
+        (an_asset_request(operation=Operation.VOICE), a_context()),
+        (
+            an_asset_request(operation=Operation.VOICE, source=VIDEO),
+            a_context(sound_url="https://h.example/7.mp3"),
+        ),
     ],
 )
-def test_what_kling_would_refuse_is_not_sent(wrong):
-    with pytest.raises(ValueError, match=r"at most|takes"):
-        wrong()
+def test_what_kling_would_refuse_is_not_sent(request_, context):
+    with pytest.raises(ValueError, match="takes"):
+        OFFICIAL.submit(request_, context)
+
+
+@pytest.mark.parametrize("dialect", [OFFICIAL, UNIFIED])
+@pytest.mark.parametrize("operation", sorted(LIBRARY_OPERATIONS))
+def test_both_standards_of_kling_are_asked_in_the_same_place(dialect, operation):
+    ref, place = TaskRef(operation, str(operation), "klingbot-1", "a/b"), PLACES[operation]
+    assert dialect.query(ref).path == f"{place}/a%2Fb"
+    assert dialect.look_up(ref).path == f"{place}/klingbot-1"
+    assert {request.path for request in dialect.query_many([ref])} == {place}
+
+
+@pytest.mark.parametrize("dialect", [GENERIC, PREFIXED, FLAT])
+def test_gateways_make_none(dialect):
+    assert not dialect.operations & LIBRARY_OPERATIONS
 
 
 def answered(data) -> HttpResponse:
     return HttpResponse(200, {}, json.dumps({"code": 0, "message": "SUCCEED", "data": data}).encode())
 
 
-def test_a_voice_comes_with_a_sample_and_a_failure_with_its_reason():
-    row = {"voice_id": 7, "voice_name": "Mine", "trial_url": "https://v.example/7.mp3", "owned_by": "1"}
-    done = {"task_id": "1", "task_status": "succeed", "task_result": {"voices": [row]}}
-    made = library.parse_making(Kind.VOICE, answered(done))
-    assert made.entry == Entry(Kind.VOICE, "7", "Mine", "https://v.example/7.mp3")
-    failed = {"task_id": "1", "task_status": "failed", "task_status_msg": "too noisy"}
-    assert library.parse_making(Kind.VOICE, answered(failed)).reason == "too noisy"
-    gone = {**done, "task_result": {"voices": [row | {"status": "deleted"}]}}
-    assert library.parse_listing(Kind.VOICE, answered([done, gone])) == (made.entry,)
+def read(kind: str, word: str = "succeed", **row):
+    return OFFICIAL.parse_query(
+        answered({"task_id": "1", "task_status": word, "task_result": {f"{kind}s": [row]}})
+    )
 
 
-def test_what_is_no_answer_is_not_taken_for_one():
-    with pytest.raises(outcomes.Unavailable):
-        library.parse_making(Kind.VOICE, answered([]))
-    with pytest.raises(outcomes.Unavailable):
-        library.parse_listing(Kind.VOICE, answered({}))
+def test_what_is_made_is_its_id_and_no_address():
+    voice = read("voice", voice_id=7, voice_name="Mine", trial_url="https://v.example/7.mp3")
+    assert voice.videos == (RemoteVideo("", "7", kind=Product.ASSET),)
+    assert read("element", element_id=829877809978941442).videos[0].id == "829877809978941442"
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "kind"),
-    [
-        (502, b"<html>", outcomes.Ambiguous),
-        (200, b'{"code": 0, "data": {}}', outcomes.Ambiguous),
-        (500, b'{"code": 5000, "message": "internal"}', outcomes.Ambiguous),
-        (400, b'{"code": 1201, "message": "external_task_id already exists"}', outcomes.Ambiguous),
-        (400, b'{"code": 1301, "message": "a face"}', outcomes.Rejected),
-        (429, b'{"code": 1303, "message": "parallel task"}', outcomes.Throttled),
-    ],
+    "row", [{"element_id": "fox"}, {"element_id": 7, "status": "deleted"}, {"element_name": "Fox"}]
 )
-def test_an_order_that_may_have_arrived_is_told_from_one_that_did_not(status, body, kind):
-    with pytest.raises(kind):
-        library.parse_submission(Kind.ELEMENT, HttpResponse(status, {}, body))
+def test_without_an_id_that_can_be_used_it_is_not_clear_what_was_made(row):
+    assert read("element", **row).is_unclear
 
 
-def test_only_klings_own_word_proves_that_something_is_not_there():
-    unknown = b'{"code": 1201, "message": "Task not found by id/external id"}'
-    with pytest.raises(outcomes.NotFound):
-        library.parse_making(Kind.ELEMENT, HttpResponse(400, {}, unknown))
-    with pytest.raises(outcomes.Unavailable):
-        library.parse_making(Kind.ELEMENT, HttpResponse(404, {}, b'{"message": "not found"}'))
-
-
-def test_a_voice_of_a_sound_is_asked_for_with_its_address():
-    request = library.create_voice("Mine", "klingbot-voice-1", sound_url="https://bot.example/s.mp3")
-    assert request.json == {
-        "voice_name": "Mine",
-        "voice_url": "https://bot.example/s.mp3",
-        "external_task_id": "klingbot-voice-1",
-    }
+def test_before_it_is_done_an_id_is_no_result():
+    assert read("element", "processing", element_id=7).videos == ()

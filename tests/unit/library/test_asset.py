@@ -1,12 +1,12 @@
 """Elements and voices: what people may call them, what they are made of, and how they are called in prompts."""
 
 import io
-import random
 
 import pytest
 from PIL import Image
 
-from bot.domain.library.asset import AssetKind, check_pictures, new_id, read_name, voice_source
+from bot.domain.library.asset import check_pictures, read_name, voice_source
+from bot.domain.requests.operations import Operation
 from bot.domain.requests.prompt import parse
 from bot.domain.requests.request import SourceVideo
 from bot.domain.requests.values import Vocabulary
@@ -30,7 +30,7 @@ MINE = Vocabulary(
     ],
 )
 def test_the_first_word_is_the_name_and_the_others_describe_it(words, name, description):
-    assert read_name(AssetKind.ELEMENT, words) == (name, description)
+    assert read_name(Operation.ELEMENT, words) == (name, description)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_the_first_word_is_the_name_and_the_others_describe_it(words, name, desc
 )
 def test_what_can_be_no_name_is_refused(words, key):
     with pytest.raises(UserError) as refused:
-        read_name(AssetKind.ELEMENT, words)
+        read_name(Operation.ELEMENT, words)
     assert refused.value.key == key
 
 
@@ -57,10 +57,6 @@ def test_an_element_takes_one_to_four_pictures(number):
     with pytest.raises(UserError) as refused:
         check_pictures(number)
     assert refused.value.params == {"number": number, "limit": 4}
-
-
-def test_ids_are_drawn_from_the_given_dice():
-    assert new_id(random.Random(1)) == new_id(random.Random(1)) != new_id(random.Random(2))
 
 
 # -- names in prompts ----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.domain.requests.catalog import load, read
-from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.requests.request import ImageRef, VideoRequest
 from bot.errors import UserError
 from tests.operations import PICTURES, SOURCE, a_request_for
@@ -47,7 +47,7 @@ def test_what_a_row_offers_passes_and_has_a_price(model):
                 assert CATALOG.price(request) > 0
 
 
-@pytest.mark.parametrize("operation", sorted(set(Operation) - VIDEO_MODEL_OPERATIONS))
+@pytest.mark.parametrize("operation", sorted(set(Operation) - VIDEO_MODEL_OPERATIONS - LIBRARY_OPERATIONS))
 def test_what_needs_no_model_of_the_operators_passes_and_has_a_price(operation):
     usual = CATALOG.without_choice(operation)[0]
     request = a_request_for(operation)
