@@ -11,7 +11,7 @@ import os
 import random
 import shutil
 import stat
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -34,7 +34,7 @@ from bot.media.worker import ImageWorker
 from bot.network import Network
 from bot.scheduler import Scheduler
 from bot.services.compose import Compose
-from bot.services.container import Services, administration
+from bot.services.container import ACTIONS, Services, admin_actions, administration
 from bot.services.credits.payments import Payments, Subscriptions
 from bot.services.credits.pools import Pools
 from bot.services.credits.spending import Spending
@@ -43,8 +43,10 @@ from bot.services.library.assets import Assets
 from bot.services.library.deletions import Deletions
 from bot.services.library.sounds import VoiceSounds
 from bot.services.library.templates import Templates
+from bot.services.operations.actions import Action
 from bot.services.operations.alerts import Alerts, Rounds, tell_admins
 from bot.services.operations.broadcast import BroadcastSending
+from bot.services.operations.notices import NoticeSending
 from bot.services.operations.privacy import Privacy
 from bot.services.operations.providers import Providers
 from bot.services.operations.watch import TELLING_SECONDS, Watch, WatchedUpdates, open_store, wait_out
@@ -70,6 +72,7 @@ from bot.services.tasks.submissions import Submissions
 from bot.services.tasks.workers import ProviderMonitor, WorkerPool
 from bot.settings.config import Settings
 from bot.store import Store
+from handlers.chat.routes import Routes
 from handlers.connection import connect
 
 log = structlog.get_logger(__name__)
@@ -100,6 +103,8 @@ async def build(
     store: Store | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
     pictures_on_loopback: bool = False,
+    actions: Sequence[type[Action]] = ACTIONS,
+    routes: Routes | None = None,
 ) -> AsyncIterator[App]:
     """Put the whole bot together from the settings, and close again at the end what this has opened.
 
@@ -115,6 +120,7 @@ async def build(
       The addresses are those of the settings. Without it, point `telegram.base_url`, `telegram.base_file_url` and
       `providers[].base_url` at servers on loopback, with `delivery.allow_loopback`.
     - `pictures_on_loopback`: the links to pictures that people write may lead to this very machine as well.
+    - `actions`, `routes`: what admins can do, and what the bot acts on.
 
         async with build(settings, clock=clock, rng=Random(1), store=store, transport=stand_ins) as app:
             await app.start()
@@ -221,7 +227,7 @@ async def build(
             max_source=settings.max_source_bytes,
         )
         tasks = Tasks(
-            store=store, accounts=accounts, status=status, policy=policy, clock=clock, wake=scheduler.wake
+            store=store, access=access, status=status, policy=policy, clock=clock, wake=scheduler.wake
         )
         submit = Submit(
             store=store,
@@ -268,21 +274,21 @@ async def build(
                 terms=settings.payments,
                 audit=admin.audit,
             ),
-            pools=Pools(
-                store=store, accounts=accounts, clock=clock, groups=settings.groups, audit=admin.audit
-            ),
+            pools=Pools(store=store, accounts=accounts, clock=clock, groups=settings.groups),
             live=live,
             overrides=admin.overrides,
             access=access,
             admin=admin.admin,
             tasks=tasks,
-            task_admin=TaskAdmin(
+            task_admin=TaskAdmin(store=store, tasks=tasks, access=access, clock=clock),
+            actions=admin_actions(
+                admin,
                 store=store,
                 tasks=tasks,
-                access=access,
-                audit=admin.audit,
-                clock=clock,
+                runtime=runtime,
+                wake=scheduler.wake,
                 accept=submit.accept,
+                declared=actions,
             ),
             moderation=moderation,
             reports=admin.reports,
@@ -296,7 +302,7 @@ async def build(
             stale_after=settings.telegram.stale_after_minutes * MINUTE,
             limits=settings.limits,
         )
-        handler = telegram.handler(services)
+        handler = telegram.handler(services, routes)
 
         submissions, looks, deliveries, notices, copying, deleting = (
             WorkerPool(SUBMISSIONS_AT_ONCE),
@@ -383,6 +389,9 @@ async def build(
         broadcasting = BroadcastSending(
             store=store, access=access, accounts=accounts, letters=telegram.broadcasts, clock=clock
         )
+        notice_sending = NoticeSending(
+            store=store, access=access, accounts=accounts, notices=telegram.notices, clock=clock
+        )
         rounds = Rounds(
             store=store,
             accounts=accounts,
@@ -400,6 +409,10 @@ async def build(
             sleep=sleep,
             patience=Millis(round(settings.alerts.silence_minutes * MINUTE)),
         )
+
+        async def take_up_roles() -> None:
+            await access.refresh()
+            await handler.update_menus(access.roles)
 
         async def restore() -> None:
             await live.refresh()
@@ -424,11 +437,12 @@ async def build(
                 Job.RECOVER: (RECOVER_SECONDS, recover.tick),
                 Job.STATUS: (STATUS_SECONDS, status.tick),
                 Job.SPENDING: (RECOVER_SECONDS, partial(spending.tick, alerts)),
-                Job.ACCESS: (RECOVER_SECONDS, access.refresh),
+                Job.ACCESS: (RECOVER_SECONDS, take_up_roles),
                 Job.SETTINGS: (TICK_SECONDS, live.refresh),
                 Job.ROUNDS: (ROUNDS_SECONDS, rounds.tick),
                 Job.MODERATION: (RECOVER_SECONDS, moderation.tick),
                 Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
+                Job.NOTICES: (TICK_SECONDS, notice_sending.tick),
                 Job.NAME: (ROUNDS_SECONDS, telegram.learn_name),
             },
             work=(submissions, looks, deliveries, notices, copying, deleting, shows),

@@ -3,6 +3,7 @@
 from handlers.account import privacy, quota, settings, stats
 from handlers.admin import (
     access,
+    actions,
     announcements,
     grants,
     overrides,
@@ -23,7 +24,7 @@ ROUTES = Routes.of_modules(
     *(video, card, commands, late),
     *(assets, templates),
     *(tasks, history, results, replies, inline),
-    *(panel, panel_people, panel_tasks, overrides, grants, providers, access),
+    *(panel, panel_people, panel_tasks, overrides, grants, actions, providers, access),
     *(settings, quota, privacy, stats, announcements),
     *(start, catalog, tips),
     *(buy, refunds),

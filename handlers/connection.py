@@ -34,7 +34,7 @@ from bot.settings import sections
 from handlers import ROUTES, updates
 from handlers.chat.keyboards import Signer
 from handlers.chat.people import is_from_machine
-from handlers.chat.routes import SUBSCRIPTION
+from handlers.chat.routes import SUBSCRIPTION, Routes
 from handlers.dispatcher import Dispatcher, Incoming
 from handlers.sending import refusals
 from handlers.sending.broadcasts import TelegramBroadcasts
@@ -116,6 +116,10 @@ class UpdateHandler:
         """Set menus, also those of the people who run the bot, and descriptions; best effort."""
         await self.dispatcher.menus.set_all(staff)
 
+    async def update_menus(self, staff: Mapping[UserId, Role]) -> None:
+        """Set the menus of those whose role has changed; best effort."""
+        await self.dispatcher.menus.update(staff)
+
 
 class TelegramSide:
     """Telegram as the services see it: where results and notices go, and where updates come from."""
@@ -139,10 +143,12 @@ class TelegramSide:
         self.notices = TelegramNotices(self.chat, runtime.clock)
         self.broadcasts = TelegramBroadcasts(self.chat)
 
-    def handler(self, services: Services) -> UpdateHandler:
+    def handler(self, services: Services, routes: Routes | None = None) -> UpdateHandler:
         """What acts on updates with these services; made once."""
         bot = self.application.bot
-        return UpdateHandler(self.application, Dispatcher(ROUTES, bot, self._signer, self.chat, services))
+        return UpdateHandler(
+            self.application, Dispatcher(routes or ROUTES, bot, self._signer, self.chat, services)
+        )
 
     async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate | UnreadUpdate]:
         """Wait for updates; see `bot.services.ports.UpdateSource`. Raises what Telegram answers.

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from bot.domain.tasks.task import LedgerKind
+from bot.domain.tasks.task import LedgerKind, LedgerRow
 from bot.domain.units import Credits
-from bot.store import Store
+from bot.store import Store, lots
 from bot.store.engine import Row
 from bot.store.inbox import Quarantined
 
@@ -20,3 +20,8 @@ async def list_quarantine(store: Store) -> list[Quarantined]:
     """The updates in quarantine, the newest first."""
     statement = "SELECT * FROM quarantine ORDER BY received_at DESC"
     return await store.inbox._read(lambda tx: tx.all(Quarantined, statement))
+
+
+async def book(store: Store, row: LedgerRow) -> None:
+    """Book credits that belong to no task."""
+    await store.engine.write(lambda tx: lots.book(tx, row))

@@ -8,6 +8,7 @@ stands for what there is not, moments are UTC. What went wrong is one line, with
 import click
 
 from bot.cli import (
+    actions,
     operations,
     people,
     settings,
@@ -18,6 +19,7 @@ admin = click.Group(
     "admin",
     commands=[
         *people.COMMANDS,
+        *actions.COMMANDS,
         *tasks.COMMANDS,
         *operations.COMMANDS,
         settings.settings,

@@ -20,10 +20,10 @@ from bot.clock import Clock, Runtime
 from bot.domain.units import Millis, UserId
 from bot.errors import ConfigError, StoreError, UserError
 from bot.kling.pool import ConfiguredOffer
-from bot.services.container import Administration, administration
+from bot.services.container import Administration, admin_actions, administration, shell_tasks
+from bot.services.operations.actions import Actions
 from bot.services.ports import Job
 from bot.services.tasks.admin import TaskAdmin
-from bot.services.tasks.lifecycle import Tasks
 from bot.settings import config
 from bot.store import Store
 
@@ -41,6 +41,7 @@ class Desk(Administration):
 
     clock: Clock
     tasks: TaskAdmin
+    actions: Actions
 
     def operation(self, deed: str = "") -> str:
         """A name for what this command does; without the caller's own, no two commands are the same deed."""
@@ -65,16 +66,10 @@ async def _desk(settings: config.Settings) -> AsyncIterator[Desk]:
         await made.access.refresh()
         await made.live.refresh()
         shared = {field.name: getattr(made, field.name) for field in fields(made)}
-        tasks = Tasks(
-            store=store,
-            accounts=made.accounts,
-            status=None,
-            policy=settings.polling.policy,
-            clock=runtime.clock,
-            wake=_nobody,
-        )
-        admin = TaskAdmin(store=store, tasks=tasks, access=made.access, audit=made.audit, clock=runtime.clock)
-        yield Desk(**shared, clock=runtime.clock, tasks=admin)
+        tasks = shell_tasks(made, store=store, polling=settings.polling, clock=runtime.clock, wake=_nobody)
+        admin = TaskAdmin(store=store, tasks=tasks, access=made.access, clock=runtime.clock)
+        actions = admin_actions(made, store=store, tasks=tasks, runtime=runtime, wake=_nobody)
+        yield Desk(**shared, clock=runtime.clock, tasks=admin, actions=actions)
     finally:
         await store.close()
 

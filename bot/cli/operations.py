@@ -6,7 +6,7 @@ import click
 
 from bot.cli.desk import LISTED, Desk, at_desk, moment, row
 from bot.domain.operations.records import BroadcastState
-from bot.domain.people.access import AccessMode, InviteCode
+from bot.domain.people.access import AccessMode
 from bot.errors import UserError
 from bot.i18n import NAMES
 from bot.services.operations.broadcast import Letter
@@ -44,45 +44,14 @@ async def access(desk: Desk, mode: str | None) -> None:
 
 
 @click.command()
-@click.option("--uses", default=1, show_default=True, help="How many people it lets in.")
-@click.option("--days", default=7, show_default=True, help="How long it can be used.")
-@click.option("--plan", help="The plan that they get.")
-@click.option("--id", "deed", default="", help="The same id makes one code, however often it is run.")
-@at_desk
-async def invite(desk: Desk, uses: int, days: int, plan: str | None, deed: str) -> None:
-    """Make a code that lets people in.
-
-    They follow https://t.me/<bot>?start=invite_<code>. Columns: code, uses, used, end, plan.
-    """
-    _show_code(await desk.access.invite(None, uses, days, plan, desk.operation(deed)))
-
-
-@click.command()
 @at_desk
 async def invites(desk: Desk) -> None:
     """List the codes that have not ended.
 
     Columns: code, uses, used, end, plan.
     """
-    for code in await desk.access.invites(None, LISTED):
-        _show_code(code)
-
-
-@click.command()
-@click.argument("code")
-@at_desk
-async def revoke(desk: Desk, code: str) -> None:
-    """End a CODE now.
-
-    Columns: code, what it is now.
-    """
-    if not await desk.access.revoke(None, code, desk.operation()):
-        raise click.ClickException(f"there is no code {code} that has not ended")
-    row(code, "ended")
-
-
-def _show_code(code: InviteCode) -> None:
-    row(code.code, code.uses, code.used, moment(code.ends_at), code.plan)
+    for code in await desk.access.invites(LISTED):
+        row(code.code, code.uses, code.used, moment(code.ends_at), code.plan)
 
 
 @click.command()
@@ -205,9 +174,7 @@ async def audit(desk: Desk, subject: str | None) -> None:
 COMMANDS = (
     maintenance,
     access,
-    invite,
     invites,
-    revoke,
     notice,
     broadcast,
     broadcast_show,

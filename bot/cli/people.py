@@ -3,10 +3,7 @@
 import click
 
 from bot.cli.desk import LISTED, Desk, at_desk, moment, row
-from bot.domain.people.access import Role
 from bot.domain.units import shown
-
-ROLES = {"admin": Role.ADMIN, "support": Role.SUPPORT, "none": None}
 
 
 @click.command()
@@ -17,7 +14,7 @@ async def users(desk: Desk, words: tuple[str, ...]) -> None:
 
     Those seen last come first. Columns: id, @name, plan, credits that can be spent, name.
     """
-    for person in (await desk.admin.people(None, " ".join(words), 0, LISTED))[:LISTED]:
+    for person in (await desk.admin.people(" ".join(words), 0, LISTED))[:LISTED]:
         balance = await desk.accounts.balance(person.id)
         row(person.id, _at(person.username), person.plan, balance.available, person.name)
 
@@ -31,7 +28,7 @@ async def user(desk: Desk, user: str) -> None:
     A row for each thing, which its first column names. `plan` has its end in the third. `ledger`: when, kind,
     credits, credits held, task, note. `task`, of those under way: id, state, provider, seconds since it was asked for.
     """
-    card = await desk.admin.card(None, await desk.user_id(user))
+    card = await desk.admin.card(await desk.user_id(user))
     person, standing, balance = card.person, card.standing, card.balance
     row("id", person.id)
     row("username", _at(person.username))
@@ -55,84 +52,14 @@ async def user(desk: Desk, user: str) -> None:
 
 
 @click.command()
-@click.argument("user")
-@click.argument("credits", type=int)
-@click.option("--note", default="", help="Stands in the person's ledger.")
-@click.option("--until", help="The end of what is granted: 30d, or a day as 2027-01-31.")
-@click.option("--id", "deed", default="", help="The same id grants once only, however often it is run.")
-@at_desk
-async def grant(desk: Desk, user: str, credits: int, note: str, until: str | None, deed: str) -> None:
-    """Give USER (id or @name) some CREDITS.
-
-    After `--`, a negative number takes some away. Columns: id, credits that can be spent.
-    """
-    user_id = await desk.user_id(user)
-    booked = await desk.admin.grant(None, user_id, credits, desk.operation(deed), note, until)
-    left = (await desk.accounts.balance(user_id)).available
-    row(user_id, f"{left} can be spent" + ("" if booked else " (was booked before)"))
-
-
-@click.command()
-@click.argument("user")
-@click.argument("plan")
-@click.option("--until", help="When the usual plan is theirs again: 30d, or a day as 2027-01-31.")
-@at_desk
-async def plan(desk: Desk, user: str, plan: str, until: str | None) -> None:
-    """Move USER (id or @name) to a PLAN.
-
-    Columns: id, plan, end.
-    """
-    moved = await desk.accounts.move(None, user, plan, until, desk.operation())
-    row(moved.id, moved.plan, moment(moved.plan_until))
-
-
-@click.command()
-@click.argument("user")
-@click.argument("role", type=click.Choice(list(ROLES)))
-@at_desk
-async def role(desk: Desk, user: str, role: str) -> None:
-    """Let USER (id or @name) run the bot, or no more.
-
-    Columns: id, role.
-    """
-    person = await desk.access.appoint(None, user, ROLES[role], desk.operation())
-    row(person.id, role)
-
-
-@click.command()
 @at_desk
 async def staff(desk: Desk) -> None:
     """List everybody who runs the bot, owners first.
 
     Columns: id, @name, role, name.
     """
-    for person, standing in await desk.access.staff(None):
+    for person, standing in await desk.access.staff():
         row(person.id, _at(person.username), standing.role, person.name)
-
-
-@click.command()
-@click.argument("user")
-@click.argument("reason", nargs=-1, required=True)
-@at_desk
-async def ban(desk: Desk, user: str, reason: tuple[str, ...]) -> None:
-    """Ban USER (id or @name) for a REASON that they are told.
-
-    Columns: id, how they stand now.
-    """
-    person = await desk.access.ban(None, user, " ".join(reason), desk.operation())
-    row(person.id, "banned")
-
-
-@click.command()
-@click.argument("user")
-@at_desk
-async def unban(desk: Desk, user: str) -> None:
-    """Take the ban of USER (id or @name) back.
-
-    Columns: id, how they stand now.
-    """
-    person = await desk.access.unban(None, user, desk.operation())
-    row(person.id, "not banned")
 
 
 @click.command()
@@ -146,36 +73,8 @@ async def waiting(desk: Desk) -> None:
         row(person.id, _at(person.username), person.name)
 
 
-@click.command()
-@click.argument("user")
-@click.option("--plan", help="The plan that they get.")
-@at_desk
-async def admit(desk: Desk, user: str, plan: str | None) -> None:
-    """Let USER (id or @name) in.
-
-    Columns: id, how they stand now, plan.
-    """
-    user_id = await desk.user_id(user)
-    admitted = await desk.access.admit(None, user_id, plan, desk.operation())
-    person = admitted or await desk.access.person(user_id)
-    row(user_id, "allowed" + ("" if admitted else " (was before)"), person.plan)
-
-
-@click.command()
-@click.argument("user")
-@at_desk
-async def deny(desk: Desk, user: str) -> None:
-    """Turn USER (id or @name) away until they are admitted.
-
-    Columns: id, how they stand now.
-    """
-    user_id = await desk.user_id(user)
-    news = await desk.access.deny(None, user_id, desk.operation())
-    row(user_id, "denied" + ("" if news else " (was before)"))
-
-
 def _at(username: str | None) -> str | None:
     return f"@{username}" if username else None
 
 
-COMMANDS = (users, user, grant, plan, role, staff, ban, unban, waiting, admit, deny)
+COMMANDS = (users, user, staff, waiting)

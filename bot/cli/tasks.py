@@ -1,4 +1,4 @@
-"""Tasks from a shell: what is under way and what failed, ending one, and giving back what one cost."""
+"""Tasks from a shell: what is under way, and what failed."""
 
 import click
 
@@ -15,9 +15,6 @@ def _read(context: click.Context, parameter: click.Parameter, text: str) -> Task
     return found
 
 
-task_argument = click.argument("task", callback=_read)
-
-
 @click.command()
 @at_desk
 async def tasks(desk: Desk) -> None:
@@ -26,20 +23,20 @@ async def tasks(desk: Desk) -> None:
     Columns: id, state, user, provider, seconds since it was asked for.
     """
     now = desk.clock.now()
-    for each in (await desk.tasks.running(None, LISTED))[0]:
+    for each in (await desk.tasks.running(LISTED))[0]:
         age = (now - each.created_at) // 1000
         row(shown(each.id), each.state, each.user_id, each.provider, age)
 
 
 @click.command()
-@task_argument
+@click.argument("task", callback=_read)
 @at_desk
 async def task(desk: Desk, task: TaskId) -> None:
     """Show one TASK.
 
     A row for each thing, which its first column names.
     """
-    found, person = await desk.tasks.task(None, task)
+    found, person = await desk.tasks.task(task)
     request = found.request
     row("id", shown(found.id))
     row("state", found.state)
@@ -59,30 +56,6 @@ async def task(desk: Desk, task: TaskId) -> None:
 
 
 @click.command()
-@task_argument
-@at_desk
-async def cancel(desk: Desk, task: TaskId) -> None:
-    """End a TASK that is under way, with its credits back.
-
-    A video that comes all the same is still delivered, free. Columns: id, state.
-    """
-    ended = await desk.tasks.cancel(None, task, desk.operation())
-    row(shown(ended.id), ended.state)
-
-
-@click.command()
-@task_argument
-@at_desk
-async def refund(desk: Desk, task: TaskId) -> None:
-    """Refund all that is left of what a finished TASK was charged.
-
-    Columns: id, the account that paid, credits.
-    """
-    refunded = await desk.tasks.refund(None, task, desk.operation())
-    row(shown(task), refunded.account, refunded.amount)
-
-
-@click.command()
 @at_desk
 async def failures(desk: Desk) -> None:
     """Tell what failed within the last day.
@@ -90,7 +63,7 @@ async def failures(desk: Desk) -> None:
     A row for each thing, which its first column names. `ended` and `failed`: how many tasks. `kind`: how many
     failed, and why. `task`, of the newest of them: id, user, provider, why.
     """
-    found = await desk.tasks.failures(None)
+    found = await desk.tasks.failures()
     row("ended", found.ended)
     row("failed", sum(count for _, count in found.by_kind))
     for kind, count in found.by_kind:
@@ -99,4 +72,4 @@ async def failures(desk: Desk) -> None:
         row("task", shown(example.id), example.user_id, example.provider, example.failure or example.state)
 
 
-COMMANDS = (tasks, task, cancel, refund, failures)
+COMMANDS = (tasks, task, failures)

@@ -1,5 +1,6 @@
 """The services that handlers may call, and those of them that the bot and the shell share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.clock import Clock, Runtime
@@ -9,6 +10,13 @@ from bot.services.credits.pools import Pools
 from bot.services.library.assets import Assets
 from bot.services.library.templates import Templates
 from bot.services.live_settings import LiveSettings
+from bot.services.operations import (
+    actions_on_invites,
+    actions_on_people,
+    actions_on_standings,
+    actions_on_tasks,
+)
+from bot.services.operations.actions import AcceptRequest, Action, Actions
 from bot.services.operations.broadcast import Broadcasts
 from bot.services.operations.overrides import Offer, Overrides
 from bot.services.operations.panel import AdminPanel
@@ -31,6 +39,14 @@ from bot.services.tasks.status import Status
 from bot.settings import sections
 from bot.settings.config import Settings
 from bot.store import Store
+
+ACTIONS: Sequence[type[Action]] = (
+    *actions_on_people.ACTIONS,
+    *actions_on_standings.ACTIONS,
+    *actions_on_invites.ACTIONS,
+    *actions_on_tasks.ACTIONS,
+)
+"""All actions of admins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +71,7 @@ class Services:
     overrides: Overrides
     access: Access
     admin: AdminPanel
+    actions: Actions
     tasks: Tasks
     task_admin: TaskAdmin
     broadcasts: Broadcasts
@@ -90,8 +107,8 @@ def administration(
     audit = Audit(store=store, clock=clock)
     live = LiveSettings(store=store, configured=settings)
     quota, owners = settings.quota, settings.telegram.admins
-    accounts = Accounts(store=store, clock=clock, plans=live.plans, quota=quota, owners=owners, audit=audit)
-    access = Access(store=store, accounts=accounts, audit=audit, runtime=runtime, live=live)
+    accounts = Accounts(store=store, clock=clock, plans=live.plans, quota=quota, owners=owners)
+    access = Access(store=store, accounts=accounts, clock=clock, live=live)
     return Administration(
         audit=audit,
         live=live,
@@ -103,4 +120,36 @@ def administration(
             store=store, access=access, accounts=accounts, audit=audit, clock=clock, wake=wake
         ),
         reports=Reports(store=store, access=access, accounts=accounts, clock=clock),
+    )
+
+
+def shell_tasks(
+    office: Administration, *, store: Store, polling: sections.Polling, clock: Clock, wake: Wake
+) -> Tasks:
+    """The tasks of a shell, which has no chat to show them in."""
+    return Tasks(
+        store=store, access=office.access, status=None, policy=polling.policy, clock=clock, wake=wake
+    )
+
+
+def admin_actions(
+    office: Administration,
+    *,
+    store: Store,
+    tasks: Tasks,
+    runtime: Runtime,
+    wake: Wake,
+    accept: AcceptRequest | None = None,
+    declared: Sequence[type[Action]] = ACTIONS,
+) -> Actions:
+    """Put the actions of admins together; without `accept` nothing is made again: a shell asks for nothing."""
+    return Actions(
+        declared,
+        store=store,
+        accounts=office.accounts,
+        access=office.access,
+        tasks=tasks,
+        runtime=runtime,
+        wake=wake,
+        accept=accept,
     )

@@ -387,6 +387,7 @@ class Job(StrEnum):
     ROUNDS = "rounds"
     MODERATION = "moderation"
     BROADCAST = "broadcast"
+    NOTICES = "notices"
     NAME = "name"
 
 

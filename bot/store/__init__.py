@@ -12,13 +12,14 @@ from bot.domain.units import Millis
 from bot.store.chats import Chats
 from bot.store.credits import CreditsStore, Spender
 from bot.store.drafts import Draft, Drafts, StoredAttachment
-from bot.store.engine import Engine, Trouble
+from bot.store.engine import Engine, Transaction, Trouble
 from bot.store.engine.lock import Wait
 from bot.store.engine.sqlite import SqliteEngine, migrate, path_of
 from bot.store.history import History
 from bot.store.inbox import Inbox, InboxRow, Quarantined
 from bot.store.library import Library, LibraryRefused
 from bot.store.lots import NotEnough
+from bot.store.notices import Notices
 from bot.store.operations import Operations, OverrideChanged
 from bot.store.outbox import Outbox, SentRecord
 from bot.store.payments import Payments
@@ -42,6 +43,7 @@ __all__ = [
     "Store",
     "StoredAttachment",
     "TaskIdTaken",
+    "Transaction",
     "Trouble",
     "User",
     "migrate",
@@ -65,6 +67,7 @@ class Store:
     drafts: Drafts
     library: Library
     operations: Operations
+    notices: Notices
     privacy: Privacy
     times: Times
 
@@ -84,6 +87,7 @@ class Store:
             Drafts(engine),
             Library(engine),
             Operations(engine),
+            Notices(engine),
             Privacy(engine),
             Times(engine),
         )

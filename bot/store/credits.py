@@ -1,15 +1,17 @@
 """Credits: the ledger and its sums, group pools, and refunds of tasks. What they are kept in: `bot.store.lots`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.credits.caps import NEAR_UNITS, UNITS_PER_CREDIT, Spent
 from bot.domain.credits.quota import Lot, PoolUse, Usage, Windows, pool_pays
+from bot.domain.operations.records import AuditRow
 from bot.domain.tasks.lifecycle import Settlement
 from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
 from bot.domain.units import AccountId, ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.store.engine import Row, Subject, Transaction
 from bot.store.lots import book, get_balance, list_lots, return_parts
+from bot.store.operations import save_audit_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +27,6 @@ class CreditsStore(Subject):
 
     # -- ledger --------------------------------------------------------------------------------------
 
-    async def book(self, row: LedgerRow) -> bool:
-        """Add a row; False: its operation is booked already. Never a task's row.
-
-        Raises:
-            NotEnough: it takes more of the granted balance than there is.
-
-        """
-        if row.kind in {LedgerKind.HOLD, LedgerKind.CHARGE, LedgerKind.RELEASE, LedgerKind.REFUND}:
-            raise ValueError(f"a {row.kind} is booked with its task or payment only")
-
-        def work(tx: Transaction) -> bool:
-            if _get_booked(tx, row.operation_id) is not None:
-                return False
-            book(tx, row)
-            return True
-
-        return await self._write(work)
-
     async def refund(
         self,
         task_id: TaskId,
@@ -52,8 +36,9 @@ class CreditsStore(Subject):
         *,
         actor: UserId | None = None,
         note: str = "",
+        audit: AuditRow | None = None,
     ) -> LedgerRow | None:
-        """Refund a charged task to who paid; the row booked, or None: nothing is left.
+        """Refund a charged task to who paid, with audit; the row booked, or None: nothing is left.
 
         `amount` None is all that is left of the charge; more than that is cut down to it, so that all refunds
         of a task never exceed what was charged. `key` names the refund within the task
@@ -101,6 +86,8 @@ class CreditsStore(Subject):
             )
             if row is not None:
                 return_parts(tx, row)
+                if audit is not None:
+                    save_audit_row(tx, replace(audit, after=f"+{row.amount}"))
             return row
 
         return await self._write(work)

@@ -147,10 +147,6 @@ class People(Subject):
         statement = "UPDATE users SET preferences = :preferences WHERE id = :user"
         await self._write(lambda tx: tx.run(statement, user=user_id, preferences=preferences.write()))
 
-    async def set_plan(self, user_id: UserId, plan: str | None, until: Millis | None) -> None:
-        """Set a user's plan, until then or for good; None: the default plan."""
-        await self._write(lambda tx: _set_plan(tx, user_id, plan, until))
-
     async def set_inviter(self, user_id: UserId, inviter: UserId) -> bool:
         """Save who invited a new user, once and before their first task; False: not saved."""
         statement = """
@@ -165,23 +161,16 @@ class People(Subject):
 
     async def get_standing(self, user_id: UserId) -> Standing:
         """A user's standing; an unknown user has that of a stranger."""
-        return await self._read(lambda tx: _get_standing(tx, user_id))
+        return await self._read(lambda tx: get_standing(tx, user_id))
 
-    async def set_standing(self, standing: Standing, now: Millis, audit: AuditRow | None = None) -> Standing:
-        """Save a standing, with audit, by compare and set on its version.
+    async def set_standing(self, standing: Standing, now: Millis) -> Standing:
+        """Save a standing by compare and set on its version.
 
         Raises:
             StandingChanged: it is no longer at that version.
 
         """
-
-        def work(tx: Transaction) -> Standing:
-            changed = _set_standing(tx, standing, now)
-            if audit is not None:
-                save_audit_row(tx, audit)
-            return changed
-
-        return await self._write(work)
+        return await self._write(lambda tx: set_standing(tx, standing, now))
 
     async def list_staff(self) -> list[Standing]:
         """Everybody with a role."""
@@ -198,24 +187,14 @@ class People(Subject):
 
     # -- invite codes --------------------------------------------------------------------------------
 
-    async def save_invite(self, invite: InviteCode, audit: AuditRow) -> InviteCode:
-        """Save a new code; the same operation again returns the first code."""
+    async def get_invite_of(self, operation_id: str) -> InviteCode | None:
+        """The code that an audited operation made."""
         statement = """
             SELECT invite_codes.*, nullif(created_by, 0) AS created_by
             FROM audit JOIN invite_codes ON invite_codes.code = audit.subject
             WHERE audit.operation_id = :operation
         """
-
-        def work(tx: Transaction) -> InviteCode:
-            known = tx.one(InviteCode, statement, operation=audit.operation_id)
-            if known is not None:
-                return known
-            author = author_of(invite.created_by)
-            tx.insert("invite_codes", mapper.columns(invite) | {"created_by": author})
-            save_audit_row(tx, audit)
-            return invite
-
-        return await self._write(work)
+        return await self._read(lambda tx: tx.one(InviteCode, statement, operation=operation_id))
 
     async def list_invites(self, now: Millis, limit: int) -> list[InviteCode]:
         """The valid codes, the soonest to end first."""
@@ -224,18 +203,6 @@ class People(Subject):
             WHERE ends_at > :now ORDER BY ends_at LIMIT :limit
         """
         return await self._read(lambda tx: tx.all(InviteCode, statement, now=now, limit=limit))
-
-    async def revoke_invite(self, code: str, now: Millis, audit: AuditRow) -> bool:
-        """End a code now; False: it is unknown or has ended."""
-        statement = "UPDATE invite_codes SET ends_at = :now WHERE code = :code AND ends_at > :now"
-
-        def work(tx: Transaction) -> bool:
-            if not tx.run(statement, code=code, now=now):
-                return False
-            save_audit_row(tx, audit)
-            return True
-
-        return await self._write(work)
 
     async def redeem_invite(self, code: str, user_id: UserId, now: Millis) -> InviteCode | None:
         """Let a user in by a code; None: they have used it before.
@@ -258,9 +225,9 @@ class People(Subject):
                 raise InviteRefused(problem)
             tx.run(count, code=code)
             tx.insert("invite_uses", {"code": code, "user_id": user_id, "at": now})
-            _set_standing(tx, replace(_get_standing(tx, user_id), admission=Admission.ALLOWED), now)
+            set_standing(tx, replace(get_standing(tx, user_id), admission=Admission.ALLOWED), now)
             if invite.plan is not None:
-                _set_plan(tx, user_id, invite.plan, None)
+                set_plan(tx, user_id, invite.plan, None)
             after = f"{invite.code} {invite.plan or ''}".strip()
             operation = f"invite:{code}:{user_id}"
             save_audit_row(tx, AuditRow(operation, now, user_id, "redeem", str(user_id), "", after))
@@ -337,17 +304,31 @@ def _deliver_after_all(tx: Transaction, user_id: UserId, now: Millis) -> None:
         tx.run(_DELIVER_AFTER_ALL, user=user_id, now=now, since=since, gone=gone)
 
 
-def _set_plan(tx: Transaction, user_id: UserId, plan: str | None, until: Millis | None) -> None:
+def set_plan(tx: Transaction, user_id: UserId, plan: str | None, until: Millis | None) -> None:
+    """Set a user's plan, until then or for good; None: the default plan."""
     statement = "UPDATE users SET plan = :plan, plan_until = :until WHERE id = :user"
     tx.run(statement, user=user_id, plan=plan, until=until)
 
 
-def _get_standing(tx: Transaction, user_id: UserId) -> Standing:
+def add_invite(tx: Transaction, invite: InviteCode) -> None:
+    """Save a new code."""
+    tx.insert("invite_codes", mapper.columns(invite) | {"created_by": author_of(invite.created_by)})
+
+
+def revoke_invite(tx: Transaction, code: str, now: Millis) -> bool:
+    """End a code now; False: it is unknown or has ended."""
+    statement = "UPDATE invite_codes SET ends_at = :now WHERE code = :code AND ends_at > :now"
+    return bool(tx.run(statement, code=code, now=now))
+
+
+def get_standing(tx: Transaction, user_id: UserId) -> Standing:
+    """See `People.get_standing`."""
     statement = "SELECT * FROM standings WHERE user_id = :user"
     return tx.one(Standing, statement, user=user_id) or Standing(user_id)
 
 
-def _set_standing(tx: Transaction, standing: Standing, now: Millis) -> Standing:
+def set_standing(tx: Transaction, standing: Standing, now: Millis) -> Standing:
+    """See `People.set_standing`."""
     # The first change makes the row; from then on the version decides who was first.
     statement = """
         INSERT INTO standings (user_id, admission, role, ban, reachable, paused_until, version, changed_at)

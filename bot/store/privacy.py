@@ -106,6 +106,7 @@ FORGET = (
     "DELETE FROM templates WHERE user_id = :user",
     "DELETE FROM questions WHERE user_id = :user",
     "DELETE FROM quarantine WHERE user_id = :user",
+    "DELETE FROM notices WHERE user_id = :user",
     # What a provider may still have is deleted there, and then here, without anybody's name.
     """
     UPDATE assets INDEXED BY assets_of_user SET

@@ -6,16 +6,18 @@ from dataclasses import replace
 from bot.domain.credits.caps import NO_CAPS, Caps, total, within
 from bot.domain.credits.quota import Plan, PoolUse, Windows, may_hold, within_group_budget
 from bot.domain.library.asset import check_new
+from bot.domain.operations.records import AuditRow
 from bot.domain.requests.operations import Pack
 from bot.domain.requests.request import Resource
 from bot.domain.tasks.lifecycle import Settlement, Transition
 from bot.domain.tasks.task import LedgerRow, OutboxItem, Task, TaskState
-from bot.domain.units import MINUTE, Credits, Millis, ProviderName, TaskId, UserId
+from bot.domain.units import MINUTE, Credits, Millis, ProviderName, TaskId, UserId, shown
 from bot.store.credits import get_paying_pool, get_usage, settle, sum_spent_in_chat, sum_spent_units
 from bot.store.drafts import StoredAttachment, save_attachment
 from bot.store.engine import Row, Subject, Transaction, mapper
 from bot.store.library import list_assets, save_asset
 from bot.store.lots import book
+from bot.store.operations import save_audit_row
 from bot.store.privacy import end_unwanted
 
 
@@ -48,8 +50,9 @@ class Tasks(Subject):
         caps: Caps = NO_CAPS,
         *,
         rest: Sequence[Task] = (),
+        audit: AuditRow | None = None,
     ) -> Task:
-        """Save a new task with its attachments and hold its price.
+        """Save a new task with its attachments, hold its price, and add to the audit log that it was made.
 
         `rest` are the other tasks of its batch: all are saved, each with a hold of its own, or none.
 
@@ -110,6 +113,8 @@ class Tasks(Subject):
                 left = Credits(left - allowance)
                 tx.insert("tasks", columns(each))
                 book(tx, LedgerRow.hold(each, allowance, payer))
+            if audit is not None:
+                save_audit_row(tx, replace(audit, after=shown(task.id)))
             return task
 
         return await self._write(work)
@@ -358,8 +363,8 @@ class Tasks(Subject):
 
     # -- changing ------------------------------------------------------------------------------------
 
-    async def apply(self, transition: Transition, now: Millis) -> Task:
-        """Apply a transition with its ledger and outbox rows, if the version is current.
+    async def apply(self, transition: Transition, now: Millis, audit: AuditRow | None = None) -> Task:
+        """Apply a transition with its ledger, outbox and audit rows, if the version is current.
 
         A charge or a release books the opposite of the task's hold (`task:<id>:charge`, `task:<id>:release`),
         with the hold's allowance and moment. What a batch has to deliver is due when all of its tasks have ended,
@@ -397,6 +402,8 @@ class Tasks(Subject):
                 raise Conflict(f"task {before.id} is no longer at version {before.version}")
             if transition.settlement is not Settlement.KEEP:
                 settle(tx, after, transition.settlement, now)
+            if audit is not None:
+                save_audit_row(tx, audit)
             is_wanted = not (task.is_forgotten or (task.makes_asset and task.hidden))
             if transition.asset_id is not None:
                 is_wanted = save_asset(tx, task, transition.asset_id, now, is_wanted=is_wanted)

@@ -45,6 +45,7 @@ MOVES = {
     # How long a card and a question are good for.
     "drafts": "UPDATE drafts SET updated_at = updated_at + :step",
     "questions": "UPDATE questions SET expires_at = expires_at + :step",
+    "notices": "UPDATE notices SET due_at = due_at + :step",
 }
 """What moves, table by table."""
 

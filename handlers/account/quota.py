@@ -114,12 +114,6 @@ def _budget_line(t: Texts, spent: Credits, limit: int) -> str:
     return t("group.budget", used=t.number(spent), limit=credits(t, limit))
 
 
-def granted_to_group(t: Texts, amount: int, left: Credits) -> View:
-    """What an admin's grant to a group did; a negative one took away."""
-    key = "group.pool_granted" if amount > 0 else "group.pool_taken"
-    return View(t(key, credits=credits(t, abs(amount)), left=credits(t, left)))
-
-
 def _group_lines(t: Texts, standing: PoolStanding, now: datetime) -> str:
     """The lines of /quota about what the group has of its own, and who spent of it this month."""
     only = standing.use is PoolUse.ONLY

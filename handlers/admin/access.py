@@ -1,6 +1,5 @@
-"""Who may use the bot: requests, invite codes, bans, roles, maintenance, and what the content rules refused."""
+"""Who may use the bot: requests, invite codes, staff, maintenance, and what the content rules refused."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +12,13 @@ from bot.domain.people.access import (
     InviteCode,
     Permission,
     Person,
-    Role,
     Standing,
 )
 from bot.domain.units import UserId, short_hash, to_millis
 from bot.errors import UserError
-from bot.i18n import NAMES, Texts, for_language
+from bot.i18n import NAMES, Texts
+from bot.services.operations import actions_on_invites
+from bot.services.operations.actions_on_standings import AdmitPerson, DenyPerson, EndPauseOfPerson
 from handlers.chat.html import View, fitting, inline, quoted
 from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload, in_rows
 from handlers.chat.menus import Section
@@ -26,9 +26,6 @@ from handlers.chat.routes import Command, Press, Words
 from handlers.chat.turn import Turn
 
 INVITE_PREFIX = "invite_"
-
-INVITE_DAYS = 7
-"""How long an invite code is valid by default."""
 
 PLANS_IN_A_ROW = 2
 
@@ -81,96 +78,51 @@ class EndPause(Payload, action="forgive"):
 
 async def on_admit(turn: Turn, button: Admit) -> str:
     """Approve a request, on the plan of the button."""
-    access = turn.services.access
-    plans = {short_hash(plan): plan for plan in access.plans}
+    plans = {short_hash(plan): plan for plan in turn.services.access.plans}
     if button.plan and button.plan not in plans:
         raise UserError("error.button.stale")
-    admitted = await access.admit(turn.user_id, button.user_id, plans.get(button.plan), turn.idempotency_key)
-    person = admitted or await access.person(button.user_id)
+    action = AdmitPerson(str(button.user_id), plans.get(button.plan))
+    outcome = await turn.services.actions.run(action, turn.user_id, turn.idempotency_key)
+    person = await turn.services.access.person(button.user_id)
     await turn.edit(_decided_card(turn.t, person, person.plan))
-    if admitted is None:
-        return turn.t("request.already")
-    await turn.tell(person.id, View(for_language(person.language)("door.admitted")))
-    return turn.t("request.now_approved")
+    return turn.t("request.now_approved" if outcome.is_news else "request.already")
 
 
 async def on_decline(turn: Turn, button: Decline) -> str:
     """Decline a request."""
-    access = turn.services.access
-    person = await access.person(button.user_id)
-    is_news = await access.deny(turn.user_id, person.id, turn.idempotency_key)
-    await turn.edit(_decided_card(turn.t, person, None))
-    if not is_news:
-        return turn.t("request.already")
-    await turn.tell(person.id, View(for_language(person.language)("door.denied")))
-    return turn.t("request.now_denied")
+    action = DenyPerson(str(button.user_id))
+    outcome = await turn.services.actions.run(action, turn.user_id, turn.idempotency_key)
+    await turn.edit(_decided_card(turn.t, await turn.services.access.person(button.user_id), None))
+    return turn.t("request.now_denied" if outcome.is_news else "request.already")
 
 
 # -- invite codes ------------------------------------------------------------------------------------
 
 
-async def invite_code(turn: Turn, words: Words) -> None:
-    """`/invitecode [uses] [days] [plan]`: a new invite link; without arguments, the codes that are valid."""
-    if not words:
-        await turn.answer(await _invites(turn))
-        return
-    if not all(re.fullmatch(r"\d{1,6}", number, re.ASCII) for number in words[:2]) or len(words) > 3:
-        raise UserError("error.invite.usage")
-    uses = int(words[0])
-    days = int(words[1]) if len(words) > 1 else INVITE_DAYS
-    plan = words[2] if len(words) > 2 else None
-    code = await turn.services.access.invite(turn.user_id, uses, days, plan, turn.idempotency_key)
-    link = f"https://t.me/{turn.username}?start={INVITE_PREFIX}{code.code}"
-    await turn.answer(_invite_view(turn.t, code, link, turn.local_now()))
+async def show_invites(turn: Turn) -> None:
+    """Show the codes that are valid."""
+    await turn.answer(await _invites(turn))
 
 
 async def on_revoke(turn: Turn, button: RevokeInvite) -> str:
     """Revoke an invite code."""
-    await turn.services.access.revoke(turn.user_id, button.code, turn.idempotency_key)
+    action = actions_on_invites.RevokeInvite(button.code)
+    await turn.services.actions.run(action, turn.user_id, turn.idempotency_key)
     await turn.edit(await _invites(turn))
     return turn.t("invitecode.revoked")
 
 
 async def _invites(turn: Turn) -> View:
-    codes = await turn.services.access.invites(turn.user_id)
+    codes = await turn.services.access.invites()
     return _invites_view(turn.t, codes, turn.local_now())
 
 
 # -- bans, roles, maintenance ------------------------------------------------------------------------
 
 
-async def ban(turn: Turn, words: Words) -> None:
-    """`/ban <user> [reason]`."""
-    if not words:
-        raise UserError("error.access.ban_usage")
-    reason = " ".join(words[1:])
-    person = await turn.services.access.ban(turn.user_id, words[0], reason, turn.idempotency_key)
-    await turn.answer(View(turn.t("ban.done", name=person_label(person))))
-
-
-async def unban(turn: Turn, words: Words) -> None:
-    """`/unban <user>`."""
-    if not words:
-        raise UserError("error.access.ban_usage")
-    person = await turn.services.access.unban(turn.user_id, words[0], turn.idempotency_key)
-    await turn.answer(View(turn.t("ban.lifted", name=person_label(person))))
-
-
-async def role(turn: Turn, words: Words) -> None:
-    """`/role <user> admin|support|none`; without arguments, everybody who has a role."""
-    access = turn.services.access
-    if not words:
-        await turn.answer(_staff_view(turn.t, await access.staff(turn.user_id)))
-        return
-    roles = {"admin": Role.ADMIN, "support": Role.SUPPORT, "none": None}
-    name = words[-1].casefold()
-    if len(words) != 2 or name not in roles:
-        raise UserError("error.access.role_usage")
-    person = await access.appoint(turn.user_id, words[0], roles[name], turn.idempotency_key)
-    text = turn.t("role.given", name=person_label(person), role=turn.t(f"role.{name}"))
-    await turn.answer(View(text))
-    await turn.menus.set_for(person.id, roles[name])
-    await turn.tell(person.id, _role_view(for_language(person.language), roles[name]))
+async def show_staff(turn: Turn) -> None:
+    """Show everybody who has a role."""
+    await turn.answer(_staff_view(turn.t, await turn.services.access.staff()))
 
 
 async def maintenance(turn: Turn, words: Words) -> None:
@@ -217,7 +169,8 @@ async def strikes(turn: Turn, words: Words) -> None:
 
 async def on_end_pause(turn: Turn, button: EndPause) -> str:
     """End a person's pause."""
-    await turn.services.access.forgive(turn.user_id, button.user_id, turn.idempotency_key)
+    action = EndPauseOfPerson(str(button.user_id))
+    await turn.services.actions.run(action, turn.user_id, turn.idempotency_key)
     await turn.edit(await _strikes(turn, button.user_id))
     return turn.t("strikes.forgiven")
 
@@ -272,12 +225,13 @@ def _decided_card(t: Texts, user: Person, plan: str | None) -> View:
     return View(t("request.approved", name=person_label(user), plan=escape(plan)))
 
 
-def _invite_view(t: Texts, code: InviteCode, link: str, now: datetime) -> View:
+def invite_view(turn: Turn, code: InviteCode) -> View:
     """A new code with its link."""
+    t, link = turn.t, f"https://t.me/{turn.username}?start={INVITE_PREFIX}{code.code}"
     text = t(
         "invitecode.made",
         uses=t.number(code.uses),
-        moment=t.moment(code.ends_at, now),
+        moment=t.moment(code.ends_at, turn.local_now()),
         plan=escape(code.plan or t("invitecode.usual_plan")),
     )
     return View(
@@ -330,24 +284,9 @@ def _staff_view(t: Texts, people: Sequence[tuple[Person, Standing]]) -> View:
     return View("\n".join([*lines, "", t("role.usage")]))
 
 
-def _role_view(t: Texts, role: Role | None) -> View:
-    """What a person reads whose role has changed."""
-    return View(t("role.no_more") if role is None else t("role.yours", role=t(f"role.{role}")))
-
-
 COMMANDS = (
     Command("strikes", strikes, permission=Permission.VIEW, section=Section.STAFF),
     Command("maintenance", maintenance, permission=Permission.OPERATE, section=Section.STAFF),
-    Command("invitecode", invite_code, permission=Permission.ADMIT, section=Section.STAFF),
-    Command("ban", ban, permission=Permission.BAN, section=Section.STAFF),
-    Command("unban", unban, permission=Permission.BAN, section=Section.STAFF),
-    Command(
-        "role",
-        role,
-        permission=Permission.APPOINT,
-        bare_permission=Permission.VIEW,
-        section=Section.STAFF,
-    ),
 )
 BUTTONS = (
     Press(Admit, on_admit, permission=Permission.ADMIT),

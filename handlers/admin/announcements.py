@@ -180,4 +180,7 @@ BUTTONS = (
     page(SendBroadcast, _send, Permission.BROADCAST),
     page(StopBroadcast, _stop, Permission.BROADCAST),
 )
-QUESTIONS = (reply(AskNotice, _on_notice_reply), reply(AskBroadcast, _on_broadcast_reply))
+QUESTIONS = (
+    reply(AskNotice, _on_notice_reply, Permission.OPERATE),
+    reply(AskBroadcast, _on_broadcast_reply, Permission.BROADCAST),
+)

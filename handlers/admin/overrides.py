@@ -165,4 +165,7 @@ BUTTONS = (
     page(ResetSettings, _reset_settings, Permission.OPERATE),
     question(AskKey, "panel.ask_setting_key", Permission.OPERATE),
 )
-QUESTIONS = (reply(AskSetting, _on_value_reply), reply(AskKey, _on_key_reply))
+QUESTIONS = (
+    reply(AskSetting, _on_value_reply, Permission.OPERATE),
+    reply(AskKey, _on_key_reply, Permission.OPERATE),
+)

@@ -91,8 +91,7 @@ async def _show_door(turn: Turn, _: ShowDoor) -> View:
 async def _show_audit(turn: Turn, button: ShowAudit | ShowLog) -> View:
     target = str(button.user_id) if isinstance(button, ShowLog) else None
     rows = [
-        (row, await _actor_name(turn, row))
-        for row in await turn.services.admin.audit(turn.user_id, target, button.page)
+        (row, await _actor_name(turn, row)) for row in await turn.services.admin.audit(target, button.page)
     ]
     return _audit_view(turn.t, rows, button, turn.user_id, turn.local_now())
 

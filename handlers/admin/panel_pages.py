@@ -68,13 +68,15 @@ def question(payload: type[P], key: str, permission: Permission) -> Press[P]:
     return page(payload, show, permission)
 
 
-def reply(payload: type[P], show: Page[P]) -> QuestionKind[P]:
-    """What is done with the words that the button `payload` asked for."""
+def reply(payload: type[P], show: Page[P], permission: Permission) -> QuestionKind[P]:
+    """What is done with the words that the button `payload` asked for, by whoever still has the permission."""
 
     async def on_reply(turn: Turn, about: P) -> None:
-        if (await turn.services.access.standing(turn.user_id)).role is None:
+        try:
+            await turn.services.access.require(turn.user_id, permission)
+        except UserError:
             await turn.stop_asking()
-            raise UserError("error.admin.only")
+            raise
         await turn.answer(await show(turn, about))
 
     return QuestionKind(payload, Content.TEXT, on_reply)

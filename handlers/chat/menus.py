@@ -70,6 +70,7 @@ class Menus:
     def __init__(self, entries: Iterable[MenuEntry], chat: Chat) -> None:
         self._entries = sorted(entries, key=lambda entry: 0 if entry.section is None else entry.section.value)
         self._chat = chat
+        self._staff: Mapping[UserId, Role] | None = None
 
     def listed(self, role: Role | None, *, is_selling: bool) -> list[str]:
         """The commands that /help lists for a role, by section."""
@@ -88,11 +89,21 @@ class Menus:
 
     async def set_all(self, staff: Mapping[UserId, Role]) -> None:
         """Set menus and descriptions. Best effort: a bot without them still works."""
+        self._staff = dict(staff)
         await _try(change for t, code in _languages() for change in self._changes(t, code, staff))
 
     async def set_for(self, user_id: UserId, role: Role | None) -> None:
         """Give a person the menu of their role; None: everybody's menu again. Best effort."""
         await _try(self._staff_menu(t, code, user_id, role) for t, code in _languages())
+
+    async def update(self, staff: Mapping[UserId, Role]) -> None:
+        """Set the menus of those whose role is another than the last time."""
+        before, self._staff = self._staff, dict(staff)
+        if before is None:
+            return
+        for user_id in before.keys() | staff.keys():
+            if before.get(user_id) is not staff.get(user_id):
+                await self.set_for(user_id, staff.get(user_id))
 
     def _changes(self, t: Texts, code: str | None, staff: Mapping[UserId, Role]) -> Iterator[Change]:
         chat, private, groups = self._chat, BotCommandScopeAllPrivateChats(), BotCommandScopeAllGroupChats()

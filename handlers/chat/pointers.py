@@ -81,7 +81,7 @@ async def use(turn: Turn, takes: Medium) -> NotedMessage | None:
         if not pointed.medium & takes:
             raise UserError(_refusal(turn, pointed, takes))
         if pointed.result is not None and pointed.medium is Medium.VIDEO:
-            turn.services.tasks.check_owner(turn.user_id, pointed.result.task)
+            await turn.services.tasks.check_owner(turn.user_id, pointed.result.task)
             results.append(pointed.result)
     if len(results) > 1:
         raise UserError("error.pointer.several")

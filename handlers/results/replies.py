@@ -86,7 +86,7 @@ def _may_have_made(command: str, request: VideoRequest) -> bool:
 
 async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
     services, task = turn.services, noted.task
-    services.tasks.check_owner(turn.user_id, task)
+    await services.tasks.check_owner(turn.user_id, task)
     files = await services.results.files(task.id)
     delivery = next((file for file in files if file.position == noted.position), None)
     if delivery is not None and Operation.EXTEND in services.results.possible(delivery):

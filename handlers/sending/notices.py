@@ -102,15 +102,18 @@ class TelegramNotices:
         repeated = params.get("repeated")
         if isinstance(repeated, int):
             text = f"{text}\n{texts.plural('alert.repeated', repeated)}"
-        await self._chat.send(ReplyTarget(ChatId(admin)), html.View(text))
+        # Of what somebody wrote, the page of a link is shown.
+        await self._chat.send(ReplyTarget(ChatId(admin)), html.View(text), preview="message" in params)
 
 
 def _readable(texts: Texts, params: dict[str, object]) -> dict[str, object]:
-    """Write parameters as people read them: credits as credits, ids as ids, everything else escaped."""
+    """Write parameters as people read them: credits as credits, ids as ids, messages as quotes, everything else escaped."""
     readable: dict[str, object] = {}
     for name, value in params.items():
-        if name == "credits" and isinstance(value, int):
+        if name in {"credits", "available"} and isinstance(value, int):
             readable[name] = html.credits(texts, value)
+        elif name == "message":
+            readable[name] = html.quoted(str(value), 3_500)
         elif name == "id":
             readable[name] = shown(TaskId(str(value).replace("-", "")))
         else:

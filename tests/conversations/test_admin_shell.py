@@ -106,7 +106,7 @@ async def test_the_running_bot_takes_up_what_the_shell_changed_at_the_door(bot):
     await telegram.wait_text(XIAOLIN, "900")
     assert [row[:3] for row in await run(bot, "invites")] == [[code[0], "1", "1"]]
     assert await run(bot, "revoke", code[0]) == [[code[0], "ended"]]
-    assert "has not ended" in await refused(bot, "revoke", code[0])
+    assert "error.invite.ended" in await refused(bot, "revoke", code[0])
     assert await run(bot, "deny", "@xiaolin") == [["1002", "denied"]]
     await telegram.say(XIAOLIN, "/quota")
     await telegram.wait_text(XIAOLIN, "没有批准")

@@ -6,6 +6,7 @@ import pytest
 
 from bot.demo.script import sample_picture
 from bot.domain.people.access import AccessLevel, AccessMode
+from bot.services.operations.actions_on_standings import BanPerson
 from handlers import ROUTES, connection
 from tests.world.telegram import ADA, BOSS, GROUP
 
@@ -66,7 +67,10 @@ async def test_an_unknown_command_is_named_in_private_and_left_alone_in_groups(b
 @pytest.mark.parametrize(
     ("closing", "levels"),
     [
-        (lambda services: services.access.ban(None, str(ADA), "loud", "test"), {AccessLevel.OPEN}),
+        (
+            lambda services: services.actions.run(BanPerson(str(ADA), "loud"), None, "test"),
+            {AccessLevel.OPEN},
+        ),
         (
             lambda services: services.overrides.set(None, "access.maintenance", True, "test"),
             {AccessLevel.OPEN, AccessLevel.VIEW},

@@ -7,13 +7,25 @@ import pytest
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessMode, AccessPolicy, Admission, Permission, Role
 from bot.domain.tasks.task import LedgerKind, TaskState
-from bot.domain.units import DAY, UserId
+from bot.domain.units import DAY, ChatId, Millis, UserId, shown
 from bot.errors import UserError
-from bot.services.container import Administration
+from bot.services.container import ACTIONS, Administration
+from bot.services.operations.actions import Actions
+from bot.services.operations.actions_on_invites import CreateInvite, RevokeInvite
+from bot.services.operations.actions_on_people import GrantCredits, SetPlan
+from bot.services.operations.actions_on_standings import (
+    AdmitPerson,
+    BanPerson,
+    DenyPerson,
+    SetRole,
+    UnbanPerson,
+)
+from bot.services.operations.actions_on_tasks import CancelTask, RefundTask
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts, Audit
 from bot.store import Store
 from tests.builders import ADA, NOW, XIAOLIN, stored
+from tests.world.services import office_actions
 
 BOSS = UserId(1000)
 
@@ -38,6 +50,11 @@ def access(office) -> Access:
     return office.access
 
 
+@pytest.fixture
+def actions(office, store, clock) -> Actions:
+    return office_actions(office, store, clock)
+
+
 async def refused(key: str, doing) -> None:
     with pytest.raises(UserError) as raised:
         await doing
@@ -60,12 +77,12 @@ async def test_a_shell_may_do_everything_and_a_person_what_their_role_allows(acc
         await refused("error.admin.only", access.require(ADA, permission))
 
 
-async def test_the_bot_takes_up_what_a_shell_changed_at_the_policy(office, office_of, store):
+async def test_the_bot_takes_up_what_a_shell_changed_at_the_policy(office, office_of, store, actions):
     bot = office_of()
     await bot.access.refresh()
     await office.overrides.set(None, "access.maintenance", True, "shell:1")
     await office.overrides.set(None, "access.mode", AccessMode.REQUEST, "shell:2")
-    await office.access.appoint(None, "@ada", Role.ADMIN, "shell:3")
+    await actions.run(SetRole("@ada", "admin"), None, "shell:3")
     assert bot.access.policy == AccessPolicy(AccessMode.PUBLIC)
     await bot.access.refresh()
     await bot.live.refresh()
@@ -100,19 +117,19 @@ async def test_of_many_who_choose_at_once_the_last_one_counts_for_all(office, of
     assert [row.before for row in rows[:-1]] == [row.after for row in rows[1:]]
 
 
-async def test_owners_stand_in_the_settings_and_no_shell_changes_that(access):
-    await refused("error.access.outranked", access.appoint(None, "@boss", None, "shell:1"))
-    await refused("error.access.outranked", access.ban(None, "@boss", "why", "shell:2"))
-    await access.appoint(None, "@ada", Role.ADMIN, "shell:3")
-    await access.ban(None, "@ada", "loud", "shell:4")
+async def test_owners_stand_in_the_settings_and_no_shell_changes_that(access, actions):
+    await refused("error.access.outranked", actions.run(SetRole("@boss", "none"), None, "shell:1"))
+    await refused("error.access.outranked", actions.run(BanPerson("@boss", "why"), None, "shell:2"))
+    await actions.run(SetRole("@ada", "admin"), None, "shell:3")
+    await actions.run(BanPerson("@ada", "loud"), None, "shell:4")
     assert (await access.standing(ADA)).ban == "loud"
 
 
-async def test_a_shell_lets_people_in_and_turns_them_away(access):
-    await access.admit(None, ADA, "pro", "shell:1")
-    assert await access.admit(None, ADA, None, "shell:2") is None
-    assert await access.deny(None, XIAOLIN, "shell:3")
-    assert not await access.deny(None, XIAOLIN, "shell:4")
+async def test_a_shell_lets_people_in_and_turns_them_away(access, actions):
+    assert (await actions.run(AdmitPerson("@ada", "pro"), None, "shell:1")).is_news
+    assert not (await actions.run(AdmitPerson("@ada"), None, "shell:2")).is_news
+    assert (await actions.run(DenyPerson("@xiaolin"), None, "shell:3")).is_news
+    assert not (await actions.run(DenyPerson("@xiaolin"), None, "shell:4")).is_news
     assert (await access.person(ADA)).plan == "pro"
     assert [(await access.standing(user)).admission for user in (ADA, XIAOLIN)] == [
         Admission.ALLOWED,
@@ -120,78 +137,111 @@ async def test_a_shell_lets_people_in_and_turns_them_away(access):
     ]
 
 
-async def test_the_same_operation_makes_one_code_however_often_it_comes(access, store):
-    first = await access.invite(None, 3, 7, "pro", "shell:monday")
-    again = await access.invite(None, 3, 7, "pro", "shell:monday")
-    other = await access.invite(BOSS, 3, 7, "pro", "update:5")
-    assert first == again != other
-    assert (first.created_by, other.created_by) == (None, BOSS)
-    assert {code.code for code in await access.invites(None)} == {first.code, other.code}
+async def test_the_same_operation_makes_one_code_however_often_it_comes(access, actions, store):
+    first = await actions.run(CreateInvite(uses=3, plan="pro"), None, "shell:monday")
+    again = await actions.run(CreateInvite(uses=3, plan="pro"), None, "shell:monday")
+    other = await actions.run(CreateInvite(uses=3, plan="pro"), BOSS, "update:5")
+    codes = [outcome.params["invite"] for outcome in (first, again, other)]
+    assert codes[0] == codes[1] != codes[2]
+    assert (codes[0].created_by, codes[2].created_by) == (None, BOSS)
+    assert {code.code for code in await access.invites()} == {first.subject, other.subject}
     assert [row[:3] for row in await noted(store)] == [
-        (BOSS, "invite", other.code),
-        (None, "invite", first.code),
+        (BOSS, "invite", other.subject),
+        (None, "invite", first.subject),
     ]
-    assert await access.revoke(None, first.code, "shell:1")
-    assert not await access.revoke(None, first.code, "shell:2")
+    await actions.run(RevokeInvite(first.subject), None, "shell:1")
+    assert not (await actions.run(RevokeInvite(first.subject), None, "shell:1")).is_news
+    await refused("error.invite.ended", actions.run(RevokeInvite(first.subject), None, "shell:2"))
 
 
 # -- credits and plans ----------------------------------------------------------------------------------
 
 
-async def test_a_grant_of_one_name_is_booked_and_noted_once(store, office, accounts):
-    admin = office.admin
-    assert await admin.grant(None, ADA, 50, "shell:prize", "a prize", "30d")
-    assert not await admin.grant(None, ADA, 50, "shell:prize", "a prize", "30d")
+async def test_a_grant_of_one_name_is_booked_and_noted_once(store, actions, accounts):
+    prize = GrantCredits("@ada", 50, "30d", "a prize")
+    assert (await actions.run(prize, None, "shell:prize")).is_news
+    assert not (await actions.run(prize, None, "shell:prize")).is_news
     (row,) = await accounts.ledger(ADA)
     assert (row.amount, row.actor_id, row.note, row.expires_at) == (50, None, "a prize", NOW + 30 * DAY)
     assert await noted(store) == [(None, "grant", str(ADA), "0", "50 (+50)")]
-    await refused("error.admin.too_much_taken", admin.grant(None, ADA, -51, "shell:2"))
-    await refused("error.admin.no_user", admin.grant(None, UserId(77), 50, "shell:3"))
-    await refused("error.admin.only", admin.grant(XIAOLIN, ADA, 50, "update:4"))
+    await refused("error.admin.too_much_taken", actions.run(GrantCredits("@ada", -51), None, "shell:2"))
+    await refused("error.admin.no_user", actions.run(GrantCredits("77", 50), None, "shell:3"))
+    await refused("error.admin.only", actions.run(GrantCredits("@ada", 50), XIAOLIN, "update:4"))
 
 
-async def test_a_shell_moves_somebody_to_a_plan_until_a_day(accounts, store):
-    moved = await accounts.move(None, "@ada", "pro", "2026-02-01", "shell:1")
+async def test_a_group_is_given_credits_by_its_id(store, actions):
+    group = ChatId(-1_001_002_003)
+    assert (await actions.run(GrantCredits(str(group), 50), None, "shell:1")).columns[0] == str(group)
+    account = await store.credits.get_pool_account(group)
+    assert [lot.left for lot in await store.credits.list_lots(account, NOW)] == [50]
+    assert await noted(store) == [(None, "grant", str(group), "0", "50 (+50)")]
+
+
+async def test_a_shell_moves_somebody_to_a_plan_until_a_day(actions, accounts, store):
+    await actions.run(SetPlan("@ada", "pro", "2026-02-01"), None, "shell:1")
+    moved = await accounts.find("@ada")
     assert (moved.plan, moved.plan_until) == ("pro", NOW + 31 * DAY)
     assert await noted(store) == [(None, "plan", str(ADA), "free", "pro (2026-02-01)")]
+
+
+# -- notices -------------------------------------------------------------------------------------------
+
+
+async def test_what_was_done_waits_with_its_notice_and_nobody_is_told_what_they_did_themselves(
+    store, actions
+):
+    await actions.run(GrantCredits("@ada", 50), None, "shell:1")
+    await actions.run(GrantCredits("@ada", 50), None, "shell:1")
+    await actions.run(GrantCredits("@ada", -50), None, "shell:2")
+    await actions.run(GrantCredits("@boss", 50), BOSS, "update:3")
+    due = await store.notices.claim(NOW, Millis(1_000), 10)
+    assert [(each.notice.user_id, each.notice.key, each.notice.params) for each in due] == [
+        (ADA, "account.granted", {"credits": 50})
+    ]
+
+
+async def test_what_is_refused_leaves_no_entry_and_no_notice(store, actions):
+    await refused("error.access.no_plan", actions.run(SetPlan("@ada", "gold"), None, "shell:1"))
+    await refused("error.access.no_plan", actions.run(AdmitPerson("@ada", "gold"), None, "shell:2"))
+    await refused("error.admin.until", actions.run(GrantCredits("@ada", -5, "30d"), None, "shell:3"))
+    await refused("error.admin.too_much_taken", actions.run(GrantCredits("@ada", -5), None, "shell:4"))
+    await refused("error.access.outranked", actions.run(UnbanPerson("@boss"), None, "shell:5"))
+    assert await noted(store) == []
+    assert await store.notices.claim(NOW, Millis(1_000), 10) == []
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
+async def test_nobody_acts_without_the_permission(actions, action):
+    await refused("error.admin.only", actions.run(action("1001"), XIAOLIN, "update:1"))
 
 
 # -- tasks ---------------------------------------------------------------------------------------------
 
 
 async def test_a_shell_ends_a_task_and_gives_its_credits_back(world):
-    task = await stored(world.store, TaskState.QUEUED, user_id=ADA)
-    ended = await world.services.task_admin.cancel(None, task.id, "shell:1")
-    assert ended.state is TaskState.CANCELLED
-    await refused("error.task.ended", world.services.task_admin.cancel(None, task.id, "shell:2"))
+    task, actions = await stored(world.store, TaskState.QUEUED, user_id=ADA), world.services.actions
+    ended = await actions.run(CancelTask(task.id), None, "shell:1")
+    assert ended.columns[1] is TaskState.CANCELLED
+    await refused("error.task.ended", actions.run(CancelTask(task.id), None, "shell:2"))
     assert (await world.services.accounts.balance(ADA)).held == 0
     ((actor, action, *_),) = await noted(world.store)
     assert (actor, action) == (None, "cancel")
 
 
 async def test_what_a_finished_task_cost_is_given_back_once(world):
-    task = await stored(world.store, TaskState.SUCCEEDED, user_id=ADA)
-    await world.services.task_admin.refund(None, task.id, "shell:1")
-    await refused("error.admin.refunded", world.services.task_admin.refund(BOSS, task.id, "update:2"))
+    task, actions = await stored(world.store, TaskState.SUCCEEDED, user_id=ADA), world.services.actions
+    await actions.run(RefundTask(task.id), None, "shell:1")
+    await refused("error.admin.refunded", actions.run(RefundTask(task.id), BOSS, "update:2"))
     refunds = [row for row in await world.services.accounts.ledger(ADA) if row.kind is LedgerKind.REFUND]
     assert [(row.amount, row.actor_id) for row in refunds] == [(task.price, None)]
+    assert [row[1:] for row in await noted(world.store)] == [("refund", shown(task.id), "", f"+{task.price}")]
 
 
 async def test_a_task_that_failed_cost_nothing_and_is_among_the_failures(world):
-    task = await stored(world.store, TaskState.FAILED, user_id=ADA)
-    await refused("error.admin.nothing_to_refund", world.services.task_admin.refund(None, task.id, "shell:1"))
-    found = await world.services.task_admin.failures(None)
+    task, actions = await stored(world.store, TaskState.FAILED, user_id=ADA), world.services.actions
+    await refused("error.admin.nothing_to_refund", actions.run(RefundTask(task.id), None, "shell:1"))
+    found = await world.services.task_admin.failures()
     assert (found.ended, [example.id for example in found.examples]) == (1, [task.id])
-
-
-async def test_a_person_without_a_role_sees_nobodys_tasks(world):
-    task = await stored(world.store, TaskState.QUEUED, user_id=ADA)
-    for looking in (
-        world.services.task_admin.task(XIAOLIN, task.id),
-        world.services.task_admin.running(XIAOLIN),
-        world.services.task_admin.failures(XIAOLIN),
-    ):
-        await refused("error.admin.only", looking)
 
 
 # -- broadcasts ------------------------------------------------------------------------------------------

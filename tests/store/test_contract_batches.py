@@ -13,7 +13,7 @@ from bot.domain.units import Credits, Millis
 from bot.errors import UserError
 from bot.store import Store, TaskIdTaken
 from tests.builders import ADA, GENEROUS, NOW, a_grant, a_task, a_video, a_window, path_to
-from tests.stored import sum_ledger
+from tests.stored import book, sum_ledger
 
 TODAY = a_window()
 LATER = Millis(NOW + 900_000)
@@ -68,7 +68,7 @@ async def test_a_batch_counts_as_so_many_running_tasks(store):
 
 
 async def test_the_allowance_bears_the_first_of_a_batch(store):
-    await store.credits.book(a_grant(15))
+    await book(store, a_grant(15))
     await accept(store, a_batch(), Plan(name="small", daily_credits=15, max_running=9))
     rows = await store.credits.list_ledger(ADA)
     assert [row.allowance for row in rows if row.kind is LedgerKind.HOLD] == [0, -5, -10]

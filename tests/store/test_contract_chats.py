@@ -24,7 +24,7 @@ from tests.builders import (
     stored,
 )
 from tests.store.steps import TODAY, after, step
-from tests.stored import sum_ledger
+from tests.stored import book, sum_ledger
 
 GROUP, SUPERGROUP, LATER_GROUP = ChatId(-100), ChatId(-1_000_000_000_200), ChatId(-1_000_000_000_300)
 TOLD = {"once": 1, "twice": 2}
@@ -104,7 +104,7 @@ async def test_what_is_asked_for_in_the_old_chat_after_the_move_follows_when_it_
 
 
 async def test_credits_and_budget_stay_the_groups_in_every_order(store):
-    await store.credits.book(a_grant(40, account=AccountId.read(GROUP)))
+    await book(store, a_grant(40, account=AccountId.read(GROUP)))
     task = a_task(origin=an_origin(chat_id=GROUP, is_private=False))
     await store.tasks.accept(task, (), GENEROUS, TODAY, None, PoolUse.FIRST)
     spent = await store.credits.sum_spent_in_chat(GROUP, Millis(NOW - DAY))
@@ -120,8 +120,8 @@ async def test_credits_and_budget_stay_the_groups_in_every_order(store):
 
 async def test_what_was_granted_under_the_new_id_before_the_move_was_known_is_the_groups(store):
     ends = Millis(NOW + DAY)
-    await store.credits.book(a_grant(5, account=AccountId.read(GROUP)))
-    await store.credits.book(a_grant(7, account=AccountId.read(SUPERGROUP), expires_at=ends))
+    await book(store, a_grant(5, account=AccountId.read(GROUP)))
+    await book(store, a_grant(7, account=AccountId.read(SUPERGROUP), expires_at=ends))
     for _ in range(2):
         await store.chats.move(GROUP, SUPERGROUP, NOW)
     lots = await store.credits.list_lots(await store.credits.get_pool_account(SUPERGROUP), NOW)
@@ -132,7 +132,7 @@ async def test_what_was_granted_under_the_new_id_before_the_move_was_known_is_th
 
 @pytest.mark.parametrize("order", list(permutations([(GROUP, SUPERGROUP), (SUPERGROUP, LATER_GROUP)])))
 async def test_a_chat_that_moved_twice_is_followed_to_the_end_in_every_order(store, order):
-    await store.credits.book(a_grant(5, account=AccountId.read(GROUP)))
+    await book(store, a_grant(5, account=AccountId.read(GROUP)))
     task = await in_group(store)
     for old, new in (*order, *order):
         await store.chats.move(old, new, NOW)

@@ -12,6 +12,7 @@ from bot.errors import UserError
 from bot.store import Spender
 from tests.builders import ADA, GENEROUS, GRANTED_ONLY, NOW, XIAOLIN, a_grant, a_task, an_origin, stored
 from tests.store.steps import TODAY, after, step
+from tests.stored import book
 
 GROUP = ChatId(-100)
 
@@ -76,38 +77,38 @@ async def left_in_pool(store) -> int:
 
 
 async def test_the_pool_pays_before_the_person(store):
-    await store.credits.book(a_grant(15, account=POOL))
+    await book(store, a_grant(15, account=POOL))
     await accept(store, asked_in_club())
     assert (await left_in_pool(store), (await store.credits.get_usage(ADA, TODAY)).day_spent) == (5, 0)
 
 
 async def test_where_the_pool_has_too_little_the_person_pays_the_whole(store):
-    await store.credits.book(a_grant(5, account=POOL))
+    await book(store, a_grant(5, account=POOL))
     await accept(store, asked_in_club())
     assert (await left_in_pool(store), (await store.credits.get_usage(ADA, TODAY)).day_spent) == (5, 10)
 
 
 async def test_where_only_the_pool_pays_too_little_is_refused(store):
-    await store.credits.book(a_grant(5, account=POOL))
+    await book(store, a_grant(5, account=POOL))
     with pytest.raises(UserError) as raised:
         await accept(store, asked_in_club(), pool=PoolUse.ONLY)
     assert (raised.value.key, raised.value.params["available"]) == ("error.group.pool", 5)
 
 
 async def test_where_pools_are_off_the_person_pays(store):
-    await store.credits.book(a_grant(50, account=POOL))
+    await book(store, a_grant(50, account=POOL))
     await accept(store, asked_in_club(), pool=PoolUse.OFF)
     assert (await left_in_pool(store), (await store.credits.get_usage(ADA, TODAY)).day_spent) == (50, 10)
 
 
 async def test_what_fails_goes_back_to_the_pool(store):
-    await store.credits.book(a_grant(15, account=POOL))
+    await book(store, a_grant(15, account=POOL))
     await step(store, await accept(store, asked_in_club()), CancelRequested())
     assert await left_in_pool(store) == 15
 
 
 async def test_a_pool_lets_nobody_run_more_at_a_time_than_their_plan(store):
-    await store.credits.book(a_grant(100, account=POOL))
+    await book(store, a_grant(100, account=POOL))
     plan = Plan(name="one", max_running=1, max_waiting=0)
     await accept(store, asked_in_club(), plan)
     with pytest.raises(UserError) as raised:
@@ -116,7 +117,7 @@ async def test_a_pool_lets_nobody_run_more_at_a_time_than_their_plan(store):
 
 
 async def test_a_pool_stays_the_groups_when_the_chat_gets_other_ids(store):
-    await store.credits.book(a_grant(15, account=POOL))
+    await book(store, a_grant(15, account=POOL))
     task = await accept(store, asked_in_club())
     for old, new in ((GROUP, ChatId(-200)), (ChatId(-200), ChatId(-300))):
         await store.chats.move(old, new, NOW)
@@ -127,7 +128,7 @@ async def test_a_pool_stays_the_groups_when_the_chat_gets_other_ids(store):
 
 async def test_of_two_groups_that_become_one_the_last_one_brings_its_pool(store):
     for number, group in enumerate((POOL, AccountId.read(-500)), 1):
-        await store.credits.book(a_grant(number, account=group))
+        await book(store, a_grant(number, account=group))
         for _ in range(2):
             await store.chats.move(ChatId(group.number), ChatId(-900), NOW)
     assert await store.credits.get_pool_account(ChatId(-900)) == AccountId.read(-500)
@@ -136,7 +137,7 @@ async def test_of_two_groups_that_become_one_the_last_one_brings_its_pool(store)
 async def test_who_spent_how_much_of_a_pool_is_known(store):
     for person, name in ((ADA, "Ada"), (XIAOLIN, "小林")):
         await store.people.save_user(person, name, None, "en", NOW)
-    await store.credits.book(a_grant(100, account=POOL))
+    await book(store, a_grant(100, account=POOL))
     for person in (ADA, ADA, XIAOLIN):
         await accept(store, asked_in_club(user_id=person))
     await step(store, await accept(store, asked_in_club(user_id=XIAOLIN)), CancelRequested())
@@ -145,7 +146,7 @@ async def test_who_spent_how_much_of_a_pool_is_known(store):
 
 
 async def test_of_many_at_once_the_last_credits_of_a_pool_pay_for_one(store):
-    await store.credits.book(a_grant(10, account=POOL))
+    await book(store, a_grant(10, account=POOL))
     answers = await asyncio.gather(
         *(accept(store, asked_in_club(), GRANTED_ONLY) for _ in range(200)), return_exceptions=True
     )

@@ -10,6 +10,7 @@ from bot.domain.tasks.task import (
     TaskState,
 )
 from bot.domain.units import DAY, HOUR, MINUTE, ChatId
+from bot.store.people import set_plan
 from tests.builders import (
     ADA,
     ADAS_CHAT,
@@ -185,6 +186,6 @@ async def test_cleaning_forgets_what_is_done_and_old_and_nothing_else(store):
 
 async def test_a_plan_is_kept_with_its_end(store):
     await store.people.save_user(ADA, "Ada", "ada", "en", NOW)
-    await store.people.set_plan(ADA, "pro", after(DAY))
+    await store.engine.write(lambda tx: set_plan(tx, ADA, "pro", after(DAY)))
     user = await store.people.get(ADA)
     assert (user.plan, user.plan_until) == ("pro", after(DAY))

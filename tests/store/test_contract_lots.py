@@ -27,6 +27,7 @@ from tests.builders import (
     a_window,
 )
 from tests.store.steps import TODAY, step
+from tests.stored import book
 
 
 def at(day: int) -> Millis:
@@ -38,14 +39,14 @@ async def balance(store, now: Millis = NOW) -> int:
 
 
 async def test_a_grant_can_be_spent_until_its_end_and_not_after(store):
-    await store.credits.book(a_grant(50, expires_at=at(2)))
-    await store.credits.book(a_grant(7))
+    await book(store, a_grant(50, expires_at=at(2)))
+    await book(store, a_grant(7))
     assert [await balance(store, now) for now in (NOW, Millis(at(2) - 1), at(2))] == [57, 57, 7]
 
 
 async def test_what_ends_first_is_spent_first(store):
     for amount, end in ((10, None), (10, at(9)), (10, at(2))):
-        await store.credits.book(a_grant(amount, expires_at=end))
+        await book(store, a_grant(amount, expires_at=end))
     await store.tasks.accept(a_task(price=Credits(15)), (), GRANTED_ONLY, TODAY)
     assert [(lot.left, lot.expires_at) for lot in await store.credits.list_lots(ADAS_ACCOUNT, NOW)] == [
         (5, at(9)),
@@ -55,7 +56,7 @@ async def test_what_ends_first_is_spent_first(store):
 
 async def test_a_release_gives_back_to_where_the_hold_took_from(store):
     for end in (at(2), None):
-        await store.credits.book(a_grant(10, expires_at=end))
+        await book(store, a_grant(10, expires_at=end))
     task = await store.tasks.accept(a_task(price=Credits(15)), (), GRANTED_ONLY, TODAY)
     await step(store, task, CancelRequested(), now=at(3))
     assert await balance(store, at(3)) == 10
@@ -63,7 +64,7 @@ async def test_a_release_gives_back_to_where_the_hold_took_from(store):
 
 
 async def test_what_has_ended_cannot_be_held(store):
-    await store.credits.book(a_grant(50, expires_at=at(1)))
+    await book(store, a_grant(50, expires_at=at(1)))
     with pytest.raises(UserError):
         await store.tasks.accept(
             a_task(created_at=at(1), price=Credits(1)), (), GRANTED_ONLY, a_window(at(1))
@@ -71,14 +72,14 @@ async def test_what_has_ended_cannot_be_held(store):
 
 
 async def test_what_has_ended_cannot_be_taken(store):
-    await store.credits.book(a_grant(50, expires_at=at(1)))
+    await book(store, a_grant(50, expires_at=at(1)))
     with pytest.raises(NotEnough) as raised:
-        await store.credits.book(a_grant(-1, kind=LedgerKind.ADJUST, at=at(1)))
+        await book(store, a_grant(-1, kind=LedgerKind.ADJUST, at=at(1)))
     assert raised.value.granted == 0
 
 
 async def test_of_two_hundred_at_once_the_last_credits_hold_exactly_one(store):
-    await store.credits.book(a_grant(10, expires_at=at(1)))
+    await book(store, a_grant(10, expires_at=at(1)))
     tasks = [a_task() for _ in range(200)]
     answers = await asyncio.gather(
         *(store.tasks.accept(task, (), GRANTED_ONLY, TODAY) for task in tasks), return_exceptions=True
@@ -182,7 +183,7 @@ async def _compare(path, steps) -> None:
                 case "grant":
                     expires_at = None if end is None else Millis(now + end * DAY)
                     rules.lots.append([number, expires_at])
-                    await store.credits.book(a_grant(number, at=now, counted_at=now, expires_at=expires_at))
+                    await book(store, a_grant(number, at=now, counted_at=now, expires_at=expires_at))
                 case "hold":
                     taken = rules.take(number, now)
                     task = a_task(price=Credits(number), created_at=now)
@@ -195,9 +196,9 @@ async def _compare(path, steps) -> None:
                     row = a_grant(-number, kind=LedgerKind.ADJUST, at=now, counted_at=now)
                     if rules.take(number, now) is None:
                         with pytest.raises(NotEnough):
-                            await store.credits.book(row)
+                            await book(store, row)
                     else:
-                        await store.credits.book(row)
+                        await book(store, row)
                 case "wait":
                     now = Millis(now + number * DAY)
                 case "refund" if charged:

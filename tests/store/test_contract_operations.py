@@ -8,12 +8,14 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.operations.overrides import Override
-from bot.domain.operations.records import AuditRow, BroadcastState
+from bot.domain.operations.records import AuditRow, BroadcastState, PersonNotice
 from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role, Standing
 from bot.domain.people.moderation import Strike, StrikeSource
 from bot.domain.units import DAY, Millis, UserId
-from bot.store import InviteRefused, OverrideChanged, StandingChanged
-from tests.builders import ADA, NOW, XIAOLIN
+from bot.errors import UserError
+from bot.store import InviteRefused, OverrideChanged, StandingChanged, Store, Transaction
+from bot.store.people import add_invite, get_standing, revoke_invite, set_plan, set_standing
+from tests.builders import ADA, LEASE, NOW, XIAOLIN
 
 BOSS = UserId(1000)
 
@@ -26,21 +28,93 @@ def a_code(**changes) -> InviteCode:
     return replace(InviteCode("abc", 3, 0, Millis(NOW + DAY), "pro", BOSS, NOW), **changes)
 
 
-async def test_of_many_who_change_a_standing_at_once_one_is_first_and_only_its_deed_is_noted(store):
+async def add_code(store: Store) -> None:
+    def change(tx: Transaction) -> tuple[str, str]:
+        add_invite(tx, a_code())
+        return "", "3"
+
+    assert await store.notices.commit(a_deed(action="invite", subject="abc"), change, None)
+
+
+async def test_of_many_who_change_a_standing_at_once_one_is_first(store):
     before = await store.people.get_standing(ADA)
     assert before == Standing(ADA)
     answers = await asyncio.gather(
-        *(
-            store.people.set_standing(
-                replace(before, ban=f"reason {number}"), NOW, a_deed(f"update:{number}")
-            )
-            for number in range(20)
-        ),
+        *(store.people.set_standing(replace(before, ban=f"reason {number}"), NOW) for number in range(20)),
         return_exceptions=True,
     )
     assert sum(isinstance(answer, StandingChanged) for answer in answers) == 19
-    assert len(await store.operations.list_audit(None, 0, 50)) == 1
     assert (await store.people.get_standing(ADA)).version == 1
+
+
+# -- what admins do, and its notices -------------------------------------------------------------------
+
+
+def a_notice(**changes) -> PersonNotice:
+    return replace(PersonNotice(ADA, "account.granted", {"credits": 50}, BOSS), **changes)
+
+
+def banning(reason: str):
+    def change(tx: Transaction) -> tuple[str, str] | None:
+        before = get_standing(tx, ADA)
+        if before.ban == reason:
+            return None
+        set_standing(tx, replace(before, ban=reason), NOW)
+        return before.ban or "", reason
+
+    return change
+
+
+async def commit(store: Store, operation: str, reason: str, notice: PersonNotice | None = None) -> bool:
+    return await store.notices.commit(a_deed(operation), banning(reason), notice)
+
+
+async def test_what_is_changed_is_noted_and_told_in_one_transaction_and_once(store):
+    assert await commit(store, "update:1", "loud", a_notice())
+    assert not await commit(store, "update:1", "louder", a_notice())
+    assert not await commit(store, "update:2", "loud", a_notice())
+    assert await commit(store, "update:3", "loudest")
+    assert (await store.people.get_standing(ADA)).ban == "loudest"
+    log = await store.operations.list_audit(None, 0, 9)
+    assert [(row.operation_id, row.before, row.after) for row in log] == [
+        ("update:3", "loud", "loudest"),
+        ("update:1", "", "loud"),
+    ]
+    (due,) = await store.notices.claim(NOW, LEASE, 10)
+    assert (due.attempts, due.notice) == (1, a_notice())
+
+
+async def test_a_change_that_is_refused_leaves_nothing(store):
+    def change(tx: Transaction) -> tuple[str, str]:
+        banning("loud")(tx)
+        raise UserError("error.access.outranked", name="Ada")
+
+    with pytest.raises(UserError):
+        await store.notices.commit(a_deed(), change, a_notice())
+    assert await store.people.get_standing(ADA) == Standing(ADA)
+    assert await store.operations.list_audit(None, 0, 9) == []
+    assert await store.notices.claim(NOW, LEASE, 10) == []
+
+
+async def test_of_many_who_do_the_same_at_once_one_does_it(store):
+    answers = await asyncio.gather(*(commit(store, "update:1", "loud", a_notice()) for _ in range(20)))
+    assert sum(answers) == 1
+    assert len(await store.notices.claim(NOW, LEASE, 10)) == 1
+
+
+async def test_a_notice_is_claimed_by_one_and_due_again_after_its_lease(store):
+    for number in range(5):
+        await commit(store, f"update:{number}", f"reason {number}", a_notice())
+    claims = await asyncio.gather(*(store.notices.claim(NOW, LEASE, 2) for _ in range(4)))
+    assert sorted(due.id for claim in claims for due in claim) == [1, 2, 3, 4, 5]
+    assert await store.notices.claim(Millis(NOW + LEASE - 1), LEASE, 10) == []
+    await store.notices.end(1)
+    await store.notices.postpone(2, Millis(NOW + 2 * LEASE))
+    again = await store.notices.claim(Millis(NOW + LEASE), LEASE, 10)
+    assert [(due.id, due.attempts) for due in again] == [(3, 2), (4, 2), (5, 2)]
+    # What was surely not sent counts as no attempt.
+    later = await store.notices.claim(Millis(NOW + 3 * LEASE), LEASE, 10)
+    assert [(due.id, due.attempts) for due in later] == [(2, 1), (3, 3), (4, 3), (5, 3)]
 
 
 async def test_owners_are_never_written_down(store):
@@ -53,7 +127,7 @@ async def test_owners_are_never_written_down(store):
 async def test_a_code_lets_in_exactly_as_many_as_it_says_also_all_at_once(store):
     for number in range(20):
         await store.people.save_user(UserId(number + 1), "A", None, "en", NOW)
-    await store.people.save_invite(a_code(), a_deed())
+    await add_code(store)
     answers = await asyncio.gather(
         *(store.people.redeem_invite("abc", UserId(number + 1), NOW) for number in range(20)),
         return_exceptions=True,
@@ -70,12 +144,13 @@ async def test_a_code_lets_in_exactly_as_many_as_it_says_also_all_at_once(store)
 
 
 async def test_a_revoked_code_has_ended(store):
-    await store.people.save_invite(a_code(), a_deed())
-    assert await store.people.revoke_invite("abc", NOW, a_deed("update:2", action="revoke"))
-    assert not await store.people.revoke_invite("abc", NOW, a_deed("update:3", action="revoke"))
+    await add_code(store)
+    assert await store.people.get_invite_of("update:1") == a_code()
+    assert await store.people.get_invite_of("update:2") is None
+    revokes = [await store.engine.write(lambda tx: revoke_invite(tx, "abc", NOW)) for _ in range(2)]
+    assert revokes == [True, False]
     with pytest.raises(InviteRefused):
         await store.people.redeem_invite("abc", ADA, NOW)
-    assert [row.action for row in await store.operations.list_audit(None, 0, 9)] == ["revoke", "ban"]
 
 
 async def test_the_log_notes_a_deed_once_and_lets_nobody_change_it(store):
@@ -92,7 +167,7 @@ async def test_a_broadcast_goes_to_those_it_is_for_in_order(store):
     people = {1: ("free", "en"), 2: ("pro", "en"), 3: ("pro", "zh-hans"), 4: ("pro", "en"), 5: ("pro", "en")}
     for number, (plan, language) in people.items():
         await store.people.save_user(UserId(number), "A", None, language, NOW, opens_chat=True)
-        await store.people.set_plan(UserId(number), plan, None)
+        await store.engine.write(lambda tx, each=number, plan=plan: set_plan(tx, UserId(each), plan, None))
     await store.people.set_standing(Standing(UserId(4), ban="loud"), NOW)
     await store.people.set_standing(Standing(UserId(5), reachable=False), NOW)
     found = await store.operations.get_broadcast(await store.operations.add_broadcast("news", BOSS, NOW))

@@ -26,7 +26,7 @@ from tests.builders import (
     stored,
 )
 from tests.store.steps import TODAY, step
-from tests.stored import sum_ledger
+from tests.stored import book, sum_ledger
 
 BOSS = UserId(1000)
 GROUP = ChatId(-100)
@@ -69,8 +69,8 @@ async def everything_of(store, user_id, words=SECRET):
         chat_id=ChatId(user_id),
         request=an_asset_request(name=name, prompt=words),
     )
-    await store.credits.book(
-        a_grant(account=AccountId.of_person(user_id), note="a secret note" if secret else "a note")
+    await book(
+        store, a_grant(account=AccountId.of_person(user_id), note="a secret note" if secret else "a note")
     )
 
 

@@ -9,6 +9,7 @@ from bot.domain.tasks.task import LedgerKind, TaskState
 from bot.domain.units import AccountId, ChatId, Credits, TaskId, UserId
 from tests.builders import ADA, ADAS_ACCOUNT, GENEROUS, NOW, a_grant, a_task, an_origin, path_to, stored
 from tests.store.steps import TODAY, step
+from tests.stored import book
 
 TEN = Credits(10)
 
@@ -62,7 +63,7 @@ async def test_a_refund_takes_nothing_away(store, amount):
 
 async def test_what_a_group_paid_goes_back_to_the_group(store):
     club = ChatId(-100)
-    await store.credits.book(a_grant(15, account=AccountId.read(club)))
+    await book(store, a_grant(15, account=AccountId.read(club)))
     task = a_task(origin=an_origin(chat_id=club, is_private=False))
     task = await store.tasks.accept(task, (), GENEROUS, TODAY, None, PoolUse.FIRST)
     await step(store, task, *path_to(TaskState.SUCCEEDED))

@@ -18,6 +18,7 @@ from bot.errors import UserError
 from bot.store import Store
 from tests.builders import ADA, ADAS_ACCOUNT, GRANTED_ONLY, NOW, a_grant, a_task, path_to
 from tests.store.steps import TODAY, after, step
+from tests.stored import book
 
 BOSS = UserId(1000)
 PAYMENT = Payment("stx-1", ADAS_ACCOUNT, Credits(100), 150, NOW)
@@ -45,7 +46,7 @@ WAYS = pytest.mark.parametrize("how", ["told by Telegram", "by an admin", "not a
 
 @WAYS
 async def test_what_a_task_held_is_taken_back_when_it_is_cancelled(store, how):
-    await store.credits.book(a_grant(7))
+    await book(store, a_grant(7))
     await store.payments.save_payment(PAYMENT)
     tasks = [await hold(store, 60), await hold(store, 47)]
     await give_back_stars(store, how)
@@ -88,7 +89,7 @@ async def test_what_came_back_while_telegram_thought_is_theirs_again_if_it_refus
 async def test_a_refund_of_a_task_ends_when_what_paid_for_it_does(store):
     month = replace(PAYMENT, paid_until=after(DAY))
     await store.payments.save_payment(month)
-    await store.credits.book(a_grant(20))
+    await book(store, a_grant(20))
     task = await step(store, await hold(store, 110), *path_to(TaskState.SUCCEEDED))
     await store.credits.refund(task.id, Credits(30), "0", NOW)
     # What can be spent longest comes back first.
@@ -169,7 +170,7 @@ async def _live(path: str, steps: list[tuple[str, int]]) -> None:
             match kind:
                 case "gift":
                     given += number
-                    await store.credits.book(a_grant(number))
+                    await book(store, a_grant(number))
                 case "hold":
                     before = await balance(store)
                     try:

@@ -5,12 +5,13 @@ from contextlib import closing, suppress
 
 from bot.domain.credits.shop import Payment
 from bot.domain.library.template import Template
-from bot.domain.operations.records import AuditRow
+from bot.domain.operations.records import AuditRow, PersonNotice
 from bot.domain.people.access import InviteCode
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import DAY, Credits, Millis, UserId
 from bot.store import SentRecord, Store
 from bot.store.engine.sqlite import SqliteEngine
+from bot.store.people import add_invite
 from tests.builders import (
     ADA,
     ADAS_ACCOUNT,
@@ -27,6 +28,7 @@ from tests.builders import (
     stored,
 )
 from tests.store.steps import after
+from tests.stored import book
 
 
 class Repeating(SqliteEngine):
@@ -50,11 +52,19 @@ async def a_life(store, task_ids) -> None:
     for person in (ADA, XIAOLIN):
         await store.people.save_user(person, "Name", "name", "en", NOW)
     invite = InviteCode("abc", 3, 0, Millis(NOW + DAY), "pro", None, NOW)
-    await store.people.save_invite(invite, AuditRow("update:1", NOW, ADA, "invite", "abc"))
+
+    def inviting(tx) -> tuple[str, str]:
+        add_invite(tx, invite)
+        return "", "3"
+
+    notice = PersonNotice(XIAOLIN, "door.admitted", {})
+    await store.notices.commit(AuditRow("update:1", NOW, ADA, "invite", "abc"), inviting, notice)
+    (due,) = await store.notices.claim(NOW, LEASE, 10)
+    await store.notices.postpone(due.id, after(DAY))
     await store.people.redeem_invite("abc", XIAOLIN, NOW)
     await store.inbox.receive([an_update(1), an_update(2)])
     await store.inbox.mark_processed(1, NOW)
-    await store.credits.book(a_grant(20, operation_id="grant"))
+    await book(store, a_grant(20, operation_id="grant"))
     await store.payments.save_payment(Payment("stx-1", ADAS_ACCOUNT, Credits(100), 150, NOW))
     await store.payments.begin_refund("stx-1", UserId(7), NOW)
     await store.payments.end_refund("stx-1", UserId(7), NOW, done=True)

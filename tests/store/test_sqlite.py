@@ -29,6 +29,7 @@ from bot.store.engine.migrations import STEPS
 from handlers import ROUTES
 from handlers.chat.routes import QUESTION_TTL, REPLY_TTL
 from tests.builders import LEASE, NOW, a_grant, stored
+from tests.stored import book
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -371,7 +372,7 @@ async def test_a_connection_that_is_opened_later_makes_no_new_file(store, path):
 
 
 async def test_damage_that_a_statement_meets_is_told(store, path):
-    await store.credits.book(a_grant(10))
+    await book(store, a_grant(10))
     assert await store.engine.scrub()
     with path.open("r+b") as file:
         file.seek(4096)
@@ -389,7 +390,7 @@ async def test_a_sound_file_is_ok(store):
 
 @pytest.mark.parametrize("statement", ["UPDATE ledger SET amount = 99", "DELETE FROM ledger"])
 async def test_the_ledger_can_be_neither_changed_nor_emptied(store, path, statement):
-    await store.credits.book(a_grant(10))
+    await book(store, a_grant(10))
     with closing(sqlite3.connect(path)) as other:
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             other.execute(statement)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.domain.operations.records import AuditRow, PersonNotice
 from bot.domain.tasks.schedule import DELIVERY_LEASE
 from bot.domain.tasks.task import TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis
@@ -18,6 +19,7 @@ from bot.store import SentRecord, Store
 from bot.store.engine.sqlite import migrate
 from bot.store.times import DATES, TIMERS
 from tests.builders import ADA, NOW, a_draft, a_grant, a_question, an_asset_request, an_update, stored
+from tests.stored import book
 
 TOLERATED = Millis(2 * SECOND)
 TIME = re.compile(r"(^|_)(at|until|since|by)$")
@@ -57,7 +59,7 @@ def test_every_time_of_the_schema_is_a_timer_or_a_date_and_not_both(tmp_path):
 
 async def fill(store: Store) -> set[str]:
     """Something of every kind, and the open tasks of it."""
-    await store.credits.book(a_grant())
+    await book(store, a_grant())
     open_tasks = {
         (await stored(store, state)).id
         for state in (
@@ -83,6 +85,11 @@ async def fill(store: Store) -> set[str]:
         for row in await store.outbox.list_of(made.id):
             await store.outbox.mark_delivered(row.id, SentRecord(7), NOW)
     await store.library.delete_asset((await store.library.list_assets(ADA))[0], NOW)
+    await store.notices.commit(
+        AuditRow("update:1", NOW, None, "grant", str(ADA)),
+        lambda _: ("", "50"),
+        PersonNotice(ADA, "account.granted", {"credits": 50}),
+    )
     await store.drafts.save(a_draft())
     await store.drafts.save_question(a_question())
     await store.inbox.receive([an_update(1), an_update(2)])

@@ -16,6 +16,7 @@ from bot.domain.credits.caps import Level, Window
 from bot.domain.library.template import BUILT_IN, BUILT_IN_PHOTO
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessDecision, AccessMode, InviteProblem, Role
+from bot.domain.people.arguments import ArgumentKind
 from bot.domain.people.moderation import StrikeSource
 from bot.domain.requests.camera import CAMERAS
 from bot.domain.requests.choices import Preference
@@ -26,6 +27,7 @@ from bot.domain.tasks.advice import Advice
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
 from bot.domain.units import to_millis
 from bot.i18n import DEFAULT, NAMES, Catalogue, Texts, choose, for_language, read_catalogue
+from bot.services.container import ACTIONS
 from bot.services.people.accounts import AUDITED
 from handlers import ROUTES
 from handlers.chat.html import NAMED_FIELDS
@@ -56,7 +58,16 @@ FAMILIES = {
     "panel.state.": tuple(TaskState),
     "failure.": (*FailureKind, "expired", "failed"),
     "broadcast.": tuple(BroadcastState),
-    "audit.": AUDITED,
+    "argument.": (
+        "user",
+        *(
+            argument.name
+            for action in ACTIONS
+            for argument in action.arguments
+            if argument.kind in {ArgumentKind.NUMBER, ArgumentKind.WORDS}
+        ),
+    ),
+    "audit.": (*AUDITED, *(action.name for action in ACTIONS)),
     "buy.subscription.": ("renews", "ends", "may_renew"),
     "error.setting.": (
         *("integer", "integer_or_none", "number", "number_or_none"),

@@ -26,7 +26,8 @@ from bot.domain.requests.operations import Operation
 from bot.domain.tasks.lifecycle import Accepted, Claimed, transition
 from bot.domain.tasks.task import LedgerKind, Task, TaskState
 from bot.domain.units import MINUTE, Millis, ProviderName
-from bot.services.container import Administration, Services, administration
+from bot.services.container import Administration, Services, admin_actions, administration, shell_tasks
+from bot.services.operations.actions import Actions
 from bot.services.ports import Job
 from bot.settings import sections
 from bot.settings.config import load
@@ -304,3 +305,12 @@ def an_office(
     path.write_text(OFFICE.format(plan=plan, zone=zone, provider=provider, pro=pro, extra=extra), "utf-8")
     runtime = Runtime(clock, random.Random(1))
     return administration(load(path, {}), store=store, offer=Offered(), runtime=runtime, wake=lambda _: None)
+
+
+def office_actions(office: Administration, store: Store, clock: Clock) -> Actions:
+    """The actions of admins, wired as a shell does it."""
+    tasks = shell_tasks(
+        office, store=store, polling=sections.Polling(retries=2), clock=clock, wake=lambda _: None
+    )
+    runtime = Runtime(clock, random.Random(1))
+    return admin_actions(office, store=store, tasks=tasks, runtime=runtime, wake=lambda _: None)

@@ -1,7 +1,6 @@
 """Who may spend what: windows, allowances, whether a hold is possible, and what a grant says. Pure."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -217,55 +216,7 @@ def within_group_budget(price: Credits, limit: int, spent: Credits, window: Wind
         raise UserError("error.group.budget", price=price, available=left, resets_at=window.day_end)
 
 
-_AMOUNT = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 LONGEST_DAYS = 36_500
-
-_CHAT = re.compile(r"-\d{2,18}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class GrantOrder:
-    """Credits for a person by id or @name, for a group by its chat id, or (no target) for the group here.
-
-    `until` is the day as it was typed. Negative credits take away.
-    """
-
-    target: str | None
-    credits: int
-    until: str | None = None
-    note: str = ""
-
-    @property
-    def chat_id(self) -> int | None:
-        """The chat that is meant; None: a person, or the chat that it was typed in."""
-        return int(self.target) if self.target is not None and _CHAT.fullmatch(self.target) else None
-
-
-def read_grant(words: Sequence[str], *, in_group: bool) -> GrantOrder:
-    """Read `@name 50 until 2027-01-31 a note`; in a group `50 …` is for the group.
-
-    Raises:
-        UserError: it is not written like that.
-
-    """
-    rest = list(words)
-    target = None
-    if not (in_group and rest and _AMOUNT.fullmatch(rest[0]) and not _is_amount_at(rest, 1)):
-        target = rest.pop(0) if rest else None
-    if not _is_amount_at(rest, 0):
-        raise UserError("error.admin.grant_usage")
-    credits = int(rest.pop(0))
-    until = None
-    if rest and rest[0].lower() == "until":
-        if len(rest) < 2 or credits < 0:
-            raise UserError("error.admin.grant_usage")
-        until = rest[1]
-        rest = rest[2:]
-    return GrantOrder(target, credits, until, " ".join(rest))
-
-
-def _is_amount_at(words: Sequence[str], place: int) -> bool:
-    return len(words) > place and _AMOUNT.fullmatch(words[place]) is not None
 
 
 def read_until(text: str, now: Millis, zone: ZoneInfo) -> Millis:

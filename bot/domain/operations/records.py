@@ -136,6 +136,19 @@ class AuditRow:
     after: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PersonNotice:
+    """A text of the locale files for one person, with its parameters: `moment` is UTC milliseconds.
+
+    `sender` is told if it cannot be delivered; None: nobody is.
+    """
+
+    user_id: UserId
+    key: str
+    params: Mapping[str, int | str]
+    sender: UserId | None = None
+
+
 class BroadcastState(StrEnum):
     """The life of a broadcast."""
 

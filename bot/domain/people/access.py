@@ -34,6 +34,8 @@ class Permission(StrEnum):
     """Write to a person in the bot's name."""
     TASKS = auto()
     """Cancel and repeat somebody's tasks."""
+    RESULTS = auto()
+    """Open somebody's results and go on with them."""
     ADMIT = auto()
     """Let people in, by a decision or by an invite code."""
     BAN = auto()

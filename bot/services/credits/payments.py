@@ -221,7 +221,6 @@ class Payments:
             UserError: there is no such payment, or it was given back already.
 
         """
-        self._accounts.require_admin(admin)
         payment = await self._store.payments.begin_refund(charge_id, admin, self._clock.now())
         if payment is None:
             raise UserError("error.refund.unknown")

@@ -7,16 +7,12 @@ gives the chat another id.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from bot.clock import Clock
 from bot.domain.credits.quota import Lot, PoolUse, windows
-from bot.domain.units import ChatId, Credits, UserId
-from bot.services.people.accounts import Accounts, Audit
+from bot.domain.units import ChatId, Credits
+from bot.services.people.accounts import Accounts
 from bot.settings import sections
 from bot.store import Spender, Store
-
-log = structlog.get_logger(__name__)
 
 SHOWN_SPENDERS = 5
 
@@ -32,43 +28,14 @@ class PoolStanding:
 
 
 class Pools:
-    """Grants to groups, and tells how a group's pool stands and what is spent in a group."""
+    """Tells how a group's pool stands and what is spent in a group."""
 
-    def __init__(
-        self, *, store: Store, accounts: Accounts, clock: Clock, groups: sections.Groups, audit: Audit
-    ) -> None:
+    def __init__(self, *, store: Store, accounts: Accounts, clock: Clock, groups: sections.Groups) -> None:
         self._store = store
         self._accounts = accounts
         self._clock = clock
         self._use = groups.pool
         self._daily_credits = groups.daily_credits
-        self._audit = audit
-
-    async def grant(
-        self,
-        admin: UserId,
-        chat_id: ChatId,
-        credits: int,
-        update_id: int,
-        note: str = "",
-        until: str | None = None,
-    ) -> Credits:
-        """Add credits to a group's pool (negative: take away), once for an update; what it has then.
-
-        Raises:
-            UserError: the number is out of range, or the day is none.
-
-        """
-        account = await self._store.credits.get_pool_account(chat_id)
-        operation = f"update:{update_id}"
-        await self._accounts.give(admin, account, credits, operation, note, until)
-        left = Credits(
-            sum(lot.left for lot in await self._store.credits.list_lots(account, self._clock.now()))
-        )
-        after = f"{left} ({credits:+d})"
-        await self._audit.note(operation, admin, "grant", str(chat_id), str(left - credits), after)
-        log.info("credits granted to a group", admin=admin, chat=chat_id, credits=credits)
-        return left
 
     async def standing(self, chat_id: ChatId) -> PoolStanding | None:
         """How a group's pool stands; None where there is nothing to tell."""

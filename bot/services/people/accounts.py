@@ -14,7 +14,6 @@ from bot.domain.credits.quota import (
     available,
     day_limit,
     month_limit,
-    read_until,
     resets_at,
     windows,
 )
@@ -28,15 +27,12 @@ from bot.errors import UserError
 from bot.i18n import choose
 from bot.services.ports import Balance
 from bot.settings import sections
-from bot.store import NotEnough, Store, User
+from bot.store import Store, User
 
 log = structlog.get_logger(__name__)
 
 SHOWN_AFTER_END = 30 * DAY
 """How long people are told of credits that have ended."""
-
-GRANT_LIMIT = 1_000_000
-"""Credits in one grant, either way: a slip of the finger should not found a bank."""
 
 
 class Audit:
@@ -88,20 +84,14 @@ class Accounts:
         plans: Mapping[str, Plan],
         quota: sections.Quota,
         owners: Collection[UserId],
-        audit: Audit | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._plans = plans
         self._default_plan = quota.default_plan
-        self._audit = audit
         self._zone = quota.zone
         self._owners = frozenset(owners)
         self._appointed: frozenset[UserId] = frozenset()
-
-    def is_admin(self, user_id: UserId) -> bool:
-        """Whether the operator's settings or an owner made this user an admin."""
-        return user_id in self._owners or user_id in self._appointed
 
     @property
     def owners(self) -> frozenset[UserId]:
@@ -146,30 +136,6 @@ class Accounts:
     async def plan(self, user_id: UserId) -> Plan:
         """The plan of a user by their id."""
         return self.plan_of(await self._store.people.get(user_id))
-
-    async def move(
-        self, admin: UserId | None, text: str, plan: str, until: str | None = None, operation: str = ""
-    ) -> User:
-        """Move a person to a plan, for good or until a day (see `read_until`); then the default is theirs again.
-
-        `operation` names the deed in the audit log, so that a replayed update is noted once. An `admin` of
-        None is a shell, here and below.
-
-        Raises:
-            UserError: the sender is no admin, the person or the plan is unknown, or the day is none.
-
-        """
-        self.require_admin(admin)
-        user = await self.find(text)
-        if plan not in self._plans:
-            raise UserError("error.admin.no_plan", plan=plan, plans=", ".join(self._plans))
-        moment = None if until is None else read_until(until, self._clock.now(), self._zone)
-        await self._store.people.set_plan(user.id, plan, moment)
-        if self._audit is not None:
-            after = plan if moment is None else f"{plan} ({until})"
-            await self._audit.note(operation, admin, "plan", str(user.id), self.plan_of(user).name, after)
-        log.info("plan changed", admin=admin, user=user.id, plan=plan, before=user.plan, until=moment)
-        return replace(user, plan=plan, plan_until=moment)
 
     def usual(self, user: User) -> Preferences:
         """What a person gets where they say nothing: what they prefer, as far as their plan holds it."""
@@ -272,59 +238,6 @@ class Accounts:
             raise UserError("error.admin.no_user", user=text)
         return user
 
-    async def grant(
-        self,
-        admin: UserId,
-        text: str,
-        credits: int,
-        update_id: int,
-        note: str = "",
-        until: str | None = None,
-    ) -> User:
-        """Add credits to a person's balance (negative: take away), for good or until a day (see `read_until`).
-
-        The same update never grants twice.
-
-        Raises:
-            UserError: the sender is no admin, the person is unknown, the number is out of range, or the
-                day is none.
-
-        """
-        self.require_admin(admin)
-        user = await self.find(text)
-        await self.give(admin, AccountId.of_person(user.id), credits, f"update:{update_id}", note, until)
-        return user
-
-    async def give(
-        self,
-        admin: UserId | None,
-        account: AccountId,
-        credits: int,
-        operation: str,
-        note: str = "",
-        until: str | None = None,
-    ) -> bool:
-        """The same for an account that is known: a person's, or a group's pool; False: it was booked before."""
-        self.require_admin(admin)
-        if credits == 0 or abs(credits) > GRANT_LIMIT:
-            raise UserError("error.admin.credits_range", limit=GRANT_LIMIT)
-        now = self._clock.now()
-        row = LedgerRow.grant(
-            account,
-            credits,
-            now,
-            operation,
-            actor_id=admin,
-            expires_at=None if until is None else read_until(until, now, self._zone),
-            note=note,
-        )
-        try:
-            booked = await self._store.credits.book(row)
-        except NotEnough as error:
-            raise UserError("error.admin.too_much_taken", granted=error.granted) from None
-        log.info("credits granted", admin=admin, account=str(account), credits=credits, booked=booked)
-        return booked
-
     async def lots(self, user_id: UserId) -> list[Lot]:
         """A person's granted and bought credits that end, and those that have ended lately."""
         since = Millis(self._clock.now() - SHOWN_AFTER_END)
@@ -334,16 +247,6 @@ class Accounts:
     async def ledger(self, user_id: UserId, limit: int = 10) -> list[LedgerRow]:
         """A person's newest ledger rows."""
         return await self._store.credits.list_ledger(user_id, limit)
-
-    def require_admin(self, user_id: UserId | None) -> None:
-        """Let only admins pass, and a shell (None).
-
-        Raises:
-            UserError: the user is not an admin.
-
-        """
-        if user_id is not None and not self.is_admin(user_id):
-            raise UserError("error.admin.only")
 
 
 def _until(user: User | None, plan: Plan) -> Millis | None:
@@ -359,9 +262,7 @@ def _until(user: User | None, plan: Plan) -> Millis | None:
 
 
 AUDITED = (
-    *("pause", "resume", "forgive", "admit", "deny", "invite", "revoke", "redeem", "ban", "unban", "role"),
-    *("plan", "grant", "refund", "cancel", "retry", "message"),
-    *("notice", "maintenance", "access-mode", "broadcast", "broadcast-stop"),
-    *("price", "terms", "setting"),
+    *("pause", "resume", "redeem", "notice", "maintenance", "access-mode", "broadcast", "broadcast-stop"),
+    *("price", "terms", "setting", "forgive"),
 )
-"""Every action that is noted; each has a text (`audit.<action>`)."""
+"""What is noted besides the actions of admins, now or by earlier versions; each has a text (`audit.<action>`)."""

@@ -10,6 +10,7 @@ import structlog
 from bot.clock import Runtime
 from bot.domain.credits import plans
 from bot.domain.credits.quota import PoolUse, windows
+from bot.domain.operations.records import AuditRow
 from bot.domain.requests.operations import LIBRARY_OPERATIONS
 from bot.domain.requests.request import VideoRequest
 from bot.domain.tasks.schedule import PollingPolicy
@@ -76,9 +77,14 @@ class Submit:
         self._wake = wake
 
     async def accept(
-        self, user_id: UserId, origin: Origin, request: VideoRequest, replacing: Task | None = None
+        self,
+        user_id: UserId,
+        origin: Origin,
+        request: VideoRequest,
+        replacing: Task | None = None,
+        audit: AuditRow | None = None,
     ) -> Task:
-        """Hold the credits, queue the request and show its status.
+        """Hold the credits, queue the request, with the audit entry of an admin's, and show its status.
 
         The same update is accepted once, however often it comes.
         Several results are several tasks, which are accepted together or not at all; the first of them is returned.
@@ -133,7 +139,7 @@ class Submit:
             with self._status.first(ids):
                 try:
                     accepted = await self._store.tasks.accept(
-                        task, (), plan, window, group_budget, pool, caps, rest=rest
+                        task, (), plan, window, group_budget, pool, caps, rest=rest, audit=audit
                     )
                 except TaskIdTaken:
                     continue

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import structlog
 
 from bot.clock import Clock
+from bot.domain.operations.records import AuditRow
+from bot.domain.people.access import Permission
 from bot.domain.tasks.lifecycle import (
     CancelRequested,
     Event,
@@ -26,7 +28,7 @@ from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.tasks.task import ACTIVE_STATES, FailureKind, LedgerRow, Task, TaskState
 from bot.domain.units import SECOND, ChatId, Credits, Millis, ProviderName, UserId, read_task_id, shown
 from bot.errors import UserError
-from bot.services.people.accounts import Accounts
+from bot.services.people.access import Access
 from bot.services.ports import Job, Wake
 from bot.services.tasks.status import Status
 from bot.store import Conflict, Store
@@ -54,7 +56,7 @@ class Tasks:
         self,
         *,
         store: Store,
-        accounts: Accounts,
+        access: Access,
         status: Status | None,
         policy: PollingPolicy,
         clock: Clock,
@@ -62,7 +64,7 @@ class Tasks:
     ) -> None:
         self._store = store
         self._policy = policy
-        self._accounts = accounts
+        self._access = access
         self._status = status
         self._clock = clock
         self._wake = wake
@@ -83,7 +85,7 @@ class Tasks:
         found = read_task_id(task_id)
         task = None if found is None else await self._store.tasks.get(found)
         if task is None or not (
-            user_id is None or task.origin.chat_id == chat_id or self._may_change(user_id, task)
+            user_id is None or task.origin.chat_id == chat_id or await self._may_change(user_id, task)
         ):
             raise UserError("error.task.unknown", task=task_id[:20] if found is None else shown(found))
         return task if user_id is None else _not_deleted(task)
@@ -96,37 +98,39 @@ class Tasks:
 
         """
         task = _not_deleted(await self.of(None, task_id))
-        self.check_owner(user_id, task)
+        await self.check_owner(user_id, task)
         return task
 
     async def running(self, user_id: UserId) -> list[Task]:
         """A person's active tasks, newest first."""
         return await self._store.tasks.list_of(user_id, sorted(ACTIVE_STATES))
 
-    def check_owner(self, user_id: UserId, task: Task) -> None:
+    async def check_owner(self, user_id: UserId, task: Task) -> None:
         """Refuse to work with another person's task.
 
         Raises:
             UserError: it is another person's, and the person is no admin.
 
         """
-        if not self._may_change(user_id, task):
+        if not await self._may_change(user_id, task):
             raise UserError("error.result.not_yours")
 
-    def _may_change(self, user_id: UserId, task: Task) -> bool:
-        return task.user_id == user_id or self._accounts.is_admin(user_id)
+    async def _may_change(self, user_id: UserId, task: Task) -> bool:
+        if task.user_id == user_id:
+            return True
+        return (await self._access.standing(user_id)).may(Permission.RESULTS)
 
     # -- advancing -----------------------------------------------------------------------------------
 
-    async def advance(self, task: Task, event: Event) -> Task | None:
-        """Apply an event, begin to show the new state, and wake the jobs that have work now.
+    async def advance(self, task: Task, event: Event, audit: AuditRow | None = None) -> Task | None:
+        """Apply an event with audit, begin to show the new state, and wake the jobs that have work now.
 
         Returns None where the event came too late: another worker or a person moved the task on first.
         """
         now = self._clock.now()
         try:
             change = transition(task, event, now)
-            after = await self._store.tasks.apply(change, now)
+            after = await self._store.tasks.apply(change, now, audit)
         except (Conflict, IllegalTransition) as error:
             log.info("an event came too late", task=task.id, kind=type(event).__name__, reason=str(error))
             return None
@@ -247,15 +251,17 @@ class Tasks:
     # -- refunding -----------------------------------------------------------------------------------
 
     async def refund(
-        self, task: Task, amount: Credits | None, key: str, actor: UserId | None = None, note: str = ""
+        self, task: Task, amount: Credits | None, key: str, audit: AuditRow | None = None, note: str = ""
     ) -> LedgerRow | None:
         """Refund a charged task to whoever paid, `amount` None being all that is left of its charge.
 
-        `key` names the refund within the task: the same one is booked once. Returns the row that was booked, or
-        None where nothing is left to refund: all refunds of a task together never exceed its charge.
+        `key` names the refund within the task: the same one is booked once; `audit` is the entry of an admin's.
+        Returns the row that was booked, or None where nothing is left to refund: all refunds of a task together
+        never exceed its charge.
         """
+        actor = None if audit is None else audit.actor
         row = await self._store.credits.refund(
-            task.id, amount, key, self._clock.now(), actor=actor, note=note
+            task.id, amount, key, self._clock.now(), actor=actor, note=note, audit=audit
         )
         if row is not None:
             log.info("task refunded", task=task.id, account=str(row.account), credits=row.amount, key=key)

@@ -121,7 +121,7 @@ class Results:
             UserError: it is another person's, it is no video, or its provider gave it no id.
 
         """
-        self._tasks.check_owner(user_id, task)
+        await self._tasks.check_owner(user_id, task)
         files = await self.files(task.id)
         videos = [file for file in files if file.is_film]
         if len(videos) <= position:

@@ -395,6 +395,20 @@ _STATEMENTS = {
         "CREATE INDEX assets_of_user ON assets (user_id, made_at)",
         "CREATE INDEX assets_known_as ON assets (remote_id)",
     ),
+    "0024_notices": (
+        """
+        CREATE TABLE notices (
+            id INTEGER PRIMARY KEY,
+            user_id INTEGER NOT NULL,
+            key TEXT NOT NULL,
+            params TEXT NOT NULL,
+            sender INTEGER,
+            due_at INTEGER NOT NULL,
+            attempts INTEGER NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX notices_due ON notices (due_at)",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)
