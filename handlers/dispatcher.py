@@ -22,7 +22,7 @@ from handlers.chat.html import View, plain
 from handlers.chat.keyboards import Signer
 from handlers.chat.menus import Menus, Section
 from handlers.chat.reading import Reader, TypedCommand
-from handlers.chat.routes import SUBSCRIPTION, Kind, Routes
+from handlers.chat.routes import NOTHING_FOUND, SUBSCRIPTION, Found, Kind, Routes
 from handlers.chat.turn import Turn
 from handlers.sending.chat import Chat, ReplyTarget
 from handlers.sending.pacing import Urgency
@@ -153,22 +153,22 @@ class Dispatcher:
             return self._event(turn, Kind.PAYMENT)
         if message.refunded_payment is not None:
             return self._event(turn, Kind.STARS_REFUNDED)
-        intent = await interpret_message(turn, self._routes)
+        intent, found = await interpret_message(turn, self._routes)
         turn.first_question = intent.ask_first
         if intent.meaning is Meaning.IGNORE:
             return None
-        step = self._meant(turn, intent)
+        step = self._meant(turn, intent, found)
         if not turn.earlier or intent.meaning is Meaning.ADD_LATE_PHOTOS:
             return step
         late = self._routes.events[Kind.LATE_PART]
 
         async def run() -> str | None:
-            await late.handler(turn)
+            await late.run(turn, found)
             return await step.run()
 
         return replace(step, run=run)
 
-    def _meant(self, turn: Turn, intent: Intent) -> Step:
+    def _meant(self, turn: Turn, intent: Intent, found: Found) -> Step:
         """What is declared for what a message means."""
         question = intent.question
         if question is not None:
@@ -176,7 +176,7 @@ class Dispatcher:
             return Step(lambda: kind.answer(turn, question), AccessLevel.USE)
         if intent.meaning is Meaning.RUN_COMMAND and turn.command is not None:
             return self._command(turn, turn.command)
-        return self._event(turn, intent.meaning)
+        return self._event(turn, intent.meaning, found)
 
     def _command(self, turn: Turn, typed: TypedCommand) -> Step:
         command = self._routes.commands[typed.name]
@@ -188,6 +188,6 @@ class Dispatcher:
         access, permission = command.access_for(typed.arguments), command.permission_for(typed.arguments)
         return Step(run, access, permission, addressed=True)
 
-    def _event(self, turn: Turn, kind: Kind | Meaning) -> Step:
+    def _event(self, turn: Turn, kind: Kind | Meaning, found: Found = NOTHING_FOUND) -> Step:
         event = self._routes.events[kind]
-        return Step(lambda: event.handler(turn), event.access)
+        return Step(lambda: event.run(turn, found), event.access)

@@ -403,6 +403,15 @@ def test_no_handler_decides_by_itself_what_a_message_points_at():
     assert all("Medium." in each or each == "media_of(kinds)" for each in takes)
 
 
+def test_no_handler_looks_up_again_what_decided_what_a_message_means():
+    """It is handed on as `Found`; a command is looked up nothing for, and reads it by itself."""
+    assert set(places(calls("result_replied_to"), "handlers")) == {
+        "handlers.chat.facts",
+        "handlers.library.templates",
+    }
+    assert set(places(calls("of_request"), "handlers")) == {"handlers.chat.facts", "handlers.making.late"}
+
+
 def edges(layer: str, folders: Collection[str]) -> dict[str, set[str]]:
     """The folders of a layer that each of its folders imports."""
     found: dict[str, set[str]] = {folder: set() for folder in folders}

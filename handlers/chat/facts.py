@@ -28,16 +28,17 @@ from handlers.chat.pointers import (
     pointed_at,
     result_replied_to,
 )
-from handlers.chat.routes import Routes
+from handlers.chat.routes import Found, Routes
 from handlers.chat.turn import Turn
 
 _OTHER_CONTENT = ("checklist", "gift", "unique_gift", "giveaway", "giveaway_winners")
 
 
-async def interpret_message(turn: Turn, routes: Routes) -> Intent:
-    """What a message means, or an edit of one."""
+async def interpret_message(turn: Turn, routes: Routes) -> tuple[Intent, Found]:
+    """What a message means, or an edit of one, with what had to be looked up for it."""
     typed, is_edited = _typed(turn, routes), turn.update.edited_message is not None
     card, noted, replied, questions = None, None, Replied.NOTHING, dict[int, Question]()
+    made = await _find_made(turn) if is_edited else None
     replied_id = message_replied_to(turn) or NEXT_MESSAGE
     # Talk in a group is looked up nowhere.
     is_open = not is_edited and typed is Typed.NONE and (turn.is_private or turn.is_reply)
@@ -59,7 +60,7 @@ async def interpret_message(turn: Turn, routes: Routes) -> Intent:
         has_words=has_words(turn),
         has_links=has_links(turn),
         edited=is_edited,
-        has_made=is_edited and await find_made(turn) is not None,
+        has_made=made is not None,
         stale=turn.is_stale,
         forwarded=turn.is_forwarded,
         replied=replied,
@@ -67,14 +68,11 @@ async def interpret_message(turn: Turn, routes: Routes) -> Intent:
         completes_draft=card is not None and _completes(turn, card),
         question=None if noted is None else questions.get(replied_id),
     )
-    return interpret(
-        facts,
-        None if card is None else await _draft(turn, card, questions),
-        questions.get(NEXT_MESSAGE),
-    )
+    draft = None if card is None else await _draft(turn, card, questions)
+    return interpret(facts, draft, questions.get(NEXT_MESSAGE)), Found(card, noted, made)
 
 
-async def find_made(turn: Turn) -> Task | None:
+async def _find_made(turn: Turn) -> Task | None:
     """The person's newest task that was made of this message."""
     if turn.message_id is None:
         return None

@@ -15,7 +15,9 @@ from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from bot.domain.people.access import AccessLevel, Permission
 from bot.domain.requests.question import Content, Question
+from bot.domain.tasks.task import NotedMessage, Task
 from bot.domain.units import DAY, MINUTE, Millis
+from bot.services.requests.cards import Card
 from bot.services.requests.interpret import Meaning
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import MenuEntry
@@ -145,13 +147,37 @@ class Kind(StrEnum):
     """A group became a supergroup, which has another id."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was looked up to decide what a message means: each None where there is none, or it did not matter.
+
+    These are the person's open card, the result that is replied to, and the task that was made of an edited message.
+    """
+
+    card: Card | None = None
+    result: NotedMessage | None = None
+    made: Task | None = None
+
+
+NOTHING_FOUND = Found()
+
+
+EventHandler = Callable[[Turn], Awaitable[None]] | Callable[[Turn, Found], Awaitable[None]]
+"""Takes the turn, and what was found, where it needs that."""
+
+
 @dataclass(frozen=True)
 class Event:
     """What is done about a kind of update, or about a message that means this."""
 
     kind: Kind | Meaning
-    handler: Callable[[Turn], Awaitable[None]]
+    handler: EventHandler
     access: AccessLevel = AccessLevel.USE
+
+    async def run(self, turn: Turn, found: Found) -> None:
+        """Call the handler."""
+        handler: Callable[..., Awaitable[None]] = self.handler
+        await (handler(turn) if _second_parameter(handler) is None else handler(turn, found))
 
 
 @dataclass(frozen=True)

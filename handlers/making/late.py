@@ -4,27 +4,25 @@ from bot.domain.tasks.task import Task
 from bot.services.requests.cards import LATE
 from bot.services.requests.interpret import Meaning
 from handlers.chat.inputs import keep_pictures
-from handlers.chat.routes import Event, Kind
+from handlers.chat.routes import Event, Found, Kind
 from handlers.chat.turn import Turn
 from handlers.making.submit import show_card
 
 
-async def add_late_photos(turn: Turn) -> None:
+async def add_late_photos(turn: Turn, found: Found) -> None:
     """Add them to the card that began with the other parts."""
-    cards = turn.services.cards
-    card = await cards.get(turn.user_id, turn.chat_id)
-    if card is not None:
+    if found.card is not None:
         pictures = await keep_pictures(turn, turn.late)
-        await show_card(turn, cards.add_pictures(card, pictures, turn.preferences))
+        await show_card(turn, turn.services.cards.add_pictures(found.card, pictures, turn.preferences))
 
 
-async def on_late_part(turn: Turn) -> None:
+async def on_late_part(turn: Turn, found: Found) -> None:
     """Note what was begun without it: all parts are acted on as one message, which takes its place.
 
     What is on its way to Kling stays, and it is asked whether to make another.
     """
     services, earlier = turn.services, [part.message_id for part in turn.earlier]
-    card = await services.cards.get(turn.user_id, turn.chat_id)
+    card = found.card
     if card is not None and card.source_message_id in earlier and card.takes_pictures:
         turn.replaces_card = card
         return

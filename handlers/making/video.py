@@ -16,7 +16,7 @@ from handlers.chat.inputs import Inputs, parse_prompt, read_inputs, read_prompt
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Menu, Section
 from handlers.chat.pointers import Medium, is_reply_to
-from handlers.chat.routes import REPLY_TTL, Command, Event, Press, QuestionKind
+from handlers.chat.routes import REPLY_TTL, Command, Event, Found, Press, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.making import card_views
 from handlers.making.submit import make_video, open_card, show_card
@@ -35,10 +35,9 @@ async def video(turn: Turn) -> None:
     await _make_video(turn, await read_inputs(turn, Medium.PHOTO))
 
 
-async def on_request(turn: Turn) -> None:
+async def on_request(turn: Turn, found: Found) -> None:
     """Make a video of photos, or of a text about a photo."""
-    card = await turn.services.cards.get(turn.user_id, turn.chat_id)
-    await _make_video(turn, await _read_photos(turn, card))
+    await _make_video(turn, await _read_photos(turn, found.card))
 
 
 async def _make_video(turn: Turn, inputs: Inputs) -> None:
@@ -55,18 +54,18 @@ async def explain(turn: Turn) -> None:
     await turn.answer(card_views.how_to(turn.t))
 
 
-async def change_draft(turn: Turn) -> None:
+async def change_draft(turn: Turn, found: Found) -> None:
     """Change the open card as a text says."""
-    card = await _open_card(turn)
-    names = await turn.services.assets.names(turn.user_id)
-    await show_card(turn, turn.services.cards.answer(card, turn.arguments, names))
+    if found.card is not None:
+        names = await turn.services.assets.names(turn.user_id)
+        await show_card(turn, turn.services.cards.answer(found.card, turn.arguments, names))
 
 
-async def add_photos(turn: Turn) -> None:
+async def add_photos(turn: Turn, found: Found) -> None:
     """Add photos to the open card."""
-    card = await _open_card(turn)
-    inputs = await _read_photos(turn, card)
-    await show_card(turn, turn.services.cards.add_pictures(card, inputs.pictures, turn.preferences))
+    if found.card is not None:
+        inputs = await _read_photos(turn, found.card)
+        await show_card(turn, turn.services.cards.add_pictures(found.card, inputs.pictures, turn.preferences))
 
 
 async def _read_photos(turn: Turn, card: Card | None) -> Inputs:
@@ -91,18 +90,11 @@ def _answers(about: card_views.OpenCard) -> Content:
     return Content.PHOTO if about.option is Option.END_FRAME else Content.TEXT
 
 
-async def ask_which_draft(turn: Turn) -> None:
+async def ask_which_draft(turn: Turn, found: Found) -> None:
     """Ask whether a text is for the card, or for another one."""
-    card = await _open_card(turn)
-    token = await turn.services.questions.save_words(turn.user_id, turn.arguments)
-    await turn.answer(card_views.which_draft(turn.t, card, turn.arguments, token, turn.user_id))
-
-
-async def _open_card(turn: Turn) -> Card:
-    card = await turn.services.cards.get(turn.user_id, turn.chat_id)
-    if card is None:
-        raise UserError("error.draft.gone")
-    return card
+    if found.card is not None:
+        token = await turn.services.questions.save_words(turn.user_id, turn.arguments)
+        await turn.answer(card_views.which_draft(turn.t, found.card, turn.arguments, token, turn.user_id))
 
 
 async def on_change_draft(turn: Turn, button: card_views.ChangeDraft) -> None:

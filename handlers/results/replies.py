@@ -16,12 +16,11 @@ from bot.services.compose import Inputs, Pictures
 from bot.services.requests.attachments import split_links
 from bot.services.requests.cards import EDITED, replace_prompt
 from bot.services.requests.interpret import Meaning
-from handlers.chat.facts import find_made
 from handlers.chat.files import fetch_file
 from handlers.chat.inputs import read_prompt, sound_in
 from handlers.chat.keyboards import Payload
-from handlers.chat.pointers import Medium, delete_replied_to, result_replied_to, use
-from handlers.chat.routes import REPLY_TTL, Event, QuestionKind
+from handlers.chat.pointers import Medium, delete_replied_to, use
+from handlers.chat.routes import REPLY_TTL, Event, Found, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.making.card_views import MakeIt
 from handlers.making.submit import open_card, save_request
@@ -36,11 +35,10 @@ ANSWERED_BY = {
 """What an answer to a question about a result makes."""
 
 
-async def continue_result(turn: Turn) -> None:
+async def continue_result(turn: Turn, found: Found) -> None:
     """Extend the video as a text says where it can be, else offer with prices what can be made of it."""
-    noted = await result_replied_to(turn)
-    if noted is not None:
-        await _continue(turn, noted, turn.arguments)
+    if found.result is not None:
+        await _continue(turn, found.result, turn.arguments)
 
 
 async def refuse_reply(turn: Turn) -> None:
@@ -60,9 +58,9 @@ async def on_answer(turn: Turn, about: OfResult) -> None:
     await delete_replied_to(turn)
 
 
-async def on_edited(turn: Turn) -> None:
+async def on_edited(turn: Turn, found: Found) -> None:
     """Offer a new run where the message that held a prompt was edited; nothing runs by itself."""
-    services, task = turn.services, await find_made(turn)
+    services, task = turn.services, found.made
     if task is None:
         return
     if turn.command is not None and not _may_have_made(turn.command.name, task.request):
