@@ -96,10 +96,9 @@ async def result_replied_to(turn: Turn) -> NotedMessage | None:
     replied = turn.pointed_at
     if replied is None:
         return None
-    here = await _result_here(replied, turn)
-    elsewhere = await _result_elsewhere(replied, turn) if here is None else None
-    is_own = elsewhere is not None and elsewhere.task.user_id == turn.user_id
-    return elsewhere if is_own else here
+    result, is_here = await _find_result(replied, turn)
+    is_own = result is not None and result.task.user_id == turn.user_id
+    return result if is_here or is_own else None
 
 
 def picture_replied_to(turn: Turn) -> RemoteFile | None:
@@ -136,13 +135,21 @@ async def delete_replied_to(turn: Turn) -> None:
 
 
 async def _look_at(holder: Holder, turn: Turn) -> Pointed:
-    result = await _result_here(holder, turn) or await _result_elsewhere(holder, turn)
+    result, _ = await _find_result(holder, turn)
     if result is not None and result.task.request.operation.product.is_film:
         return Pointed(Medium.VIDEO, result, is_film=True)
     if is_film(holder):
         return Pointed(NOTHING, is_film=True)
     medium = _medium(holder)
     return Pointed(NOTHING if medium is None and result is not None else medium, result)
+
+
+async def _find_result(holder: Holder, turn: Turn) -> tuple[NotedMessage | None, bool]:
+    """The result that a message shows or is about, whoever made it, and whether this chat knows it by the message."""
+    if holder not in turn.results:
+        here = await _result_here(holder, turn)
+        turn.results[holder] = here or await _result_elsewhere(holder, turn), here is not None
+    return turn.results[holder]
 
 
 async def _result_here(holder: Holder, turn: Turn) -> NotedMessage | None:

@@ -13,7 +13,7 @@ from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, Message, 
 
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.question import NEXT_MESSAGE, Content, Question
-from bot.domain.tasks.task import Origin, Task
+from bot.domain.tasks.task import NotedMessage, Origin, Task
 from bot.domain.units import ChatId, Millis, UserId
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
@@ -95,6 +95,8 @@ class Turn:
         )
         self.album = tuple(album)
         self.earlier = tuple(earlier)
+        self.results: dict[object, tuple[NotedMessage | None, bool]] = {}
+        """What was found of each message that is pointed at, which is looked up once."""
         self.first_question: str | None = None
         self.replaces: Task | None = None
         self.replaces_card: Card | None = None
