@@ -325,6 +325,17 @@ def test_a_task_is_found_moved_on_and_refunded_in_one_place():
     assert calling == ["bot.services.tasks.lifecycle"]
 
 
+def test_no_docstring_says_who_may_do_something_where_access_is_declared():
+    """Only what asks for a permission names one: a command, button or action declares its own."""
+    told = re.compile(r"UserError: the (?:actor|sender|user)(?: may not| lacks| is no | is not (?:an|among))")
+
+    def tells(node: ast.AST) -> bool:
+        documented = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        return documented and told.search(ast.get_docstring(node) or "") is not None
+
+    assert set(places(tells, "bot", "handlers")) <= {"bot.services.operations.actions"}
+
+
 def test_what_is_shown_of_time_takes_one_value_for_now_and_its_time_zone():
     """A `datetime` that knows its zone; the pair of both is for the windows of quotas."""
     both = {"zone", "now"}

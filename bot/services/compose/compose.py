@@ -22,7 +22,7 @@ from bot.domain.requests.request import (
     Speech,
     VideoRequest,
 )
-from bot.domain.requests.rules import fit, suit
+from bot.domain.requests.rules import fit, nearest, suit
 from bot.errors import UserError
 from bot.services.compose.offered import Offered, fitting
 from bot.settings import sections
@@ -207,7 +207,7 @@ class Compose(Offered):
         if "mode" in way.preferred:
             found["mode"] = self._mode(row, pictures, usual)
         if "duration" in way.preferred:
-            found["duration"] = _nearest(usual.default_duration, row.durations)
+            found["duration"] = nearest(row.durations, usual.default_duration)[0]
         if "aspect_ratio" in way.preferred and pictures.first is None:
             found["aspect_ratio"] = fitting(usual.default_aspect_ratio, row.ratios)
         return found
@@ -360,11 +360,6 @@ class Compose(Offered):
         if speech_seconds(speech) < SHORTEST_SPEECH:
             raise UserError("error.request.too_little_to_say", seconds=SHORTEST_SPEECH)
         return speech
-
-
-def _nearest(preferred: int, offered: Sequence[int]) -> int:
-    """The number of seconds on offer that comes nearest."""
-    return min(offered, key=lambda seconds: abs(seconds - preferred))
 
 
 def _expansion(picture: ImageRef, ratio: str | None) -> Expansion:
