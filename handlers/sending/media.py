@@ -70,9 +70,6 @@ class InlineFile:
     caption: str
 
 
-InputMedia = InputMediaPhoto | InputMediaVideo | InputMediaAudio | InputMediaDocument
-
-
 @dataclass(frozen=True, slots=True)
 class MediaRow:
     """What Telegram does with a kind of file; the value of its `MediaKind` names the method and its parameter.
@@ -80,8 +77,8 @@ class MediaRow:
     `action` is what the chat shows while it is sent, and `told` the fields of `attributes` that its method takes.
     """
 
-    part: Callable[..., InputMedia]
-    """What it is in an album, and what a message becomes."""
+    part: Callable[..., Any]
+    """What it is in an album, and what a message becomes: an `InputMedia`."""
     action: ChatAction
     told: tuple[str, ...]
     cached: Callable[..., InlineQueryResult] = InlineQueryResultCachedDocument
@@ -144,7 +141,7 @@ def attributes(media: Media, *, attach: bool = False) -> dict[str, Any]:
     return {name: told[name] for name in media.kind.row.told}
 
 
-def input_media(media: Media, open_files: ExitStack, caption: Mapping[str, Any]) -> InputMedia:
+def input_media(media: Media, open_files: ExitStack, caption: Mapping[str, Any]) -> Any:
     """Return a file as a part of an album, or as what a message becomes; `caption` has the fields of its caption."""
     # Without `attach` python-telegram-bot leaves the file's name out of the JSON, and Telegram refuses the request.
     file = content(media, open_files, attach=True)
