@@ -179,7 +179,7 @@ def admin_of(run, tmp_path, monkeypatch):
         (("grant", "@nobody", "5"), "error.admin.no_user"),
         (("task", "fox"), "fox is no id of a task"),
         (("refund", "K7Q2-9F"), "error.task.unknown task=K7Q2-9F"),
-        (("revoke", "abc"), "no code abc that has not ended"),
+        (("revoke", "abc"), "error.invite.ended"),
         (("invite", "--uses", "0"), "error.invite.range uses=10000, days=365"),
         (("invite", "--plan", "gold"), "error.access.no_plan plan=gold"),
         (("settings", "list", "plans.gold"), "error.setting.unknown setting=plans.gold"),
