@@ -10,12 +10,11 @@ import httpx
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.domain.requests.operations import Operation
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
 from bot.domain.requests.request import VideoRequest
 from bot.kling import callback, dialects, outcomes
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient
-from bot.kling.dialects import library
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, download
 from bot.kling.provider import Provider
 from bot.kling.wire import SubmitContext, TaskRef
@@ -144,14 +143,8 @@ def asking(client: KlingClient) -> list[Callable[[], Awaitable[Any]]]:
         lambda: client.query_many((REF, REF)),
         client.probe,
         *(
-            ask
-            for kind in ("element", "voice")
-            for ask in (
-                lambda kind=kind: client.make(kind, library.delete(kind, "5")),
-                lambda kind=kind: client.made(kind, "5"),
-                lambda kind=kind: client.kept(kind),
-                lambda kind=kind: client.forget(kind, "5"),
-            )
+            lambda operation=operation: client.delete_asset(operation, "5")
+            for operation in sorted(LIBRARY_OPERATIONS)
         ),
     ]
 
@@ -198,7 +191,7 @@ def said(body: Any, dialect: str = "official", **headers: str) -> tuple[str, lis
     return dialect, [Answer(200, headers, written(body))]
 
 
-QUESTIONS = 15
+QUESTIONS = 9
 """That `asking` holds."""
 
 

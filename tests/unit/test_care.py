@@ -34,6 +34,7 @@ from bot.domain.tasks.task import FailureKind, Task, TaskState
 from bot.domain.units import DAY, Credits, Millis
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts, for_language
+from bot.services.container import ACTIONS
 from handlers.chat.html import CAPTION_LIMIT, TEXT_LIMIT, View, units
 from handlers.chat.keyboards import Button, Signer, markup
 from handlers.making.card_views import MakeIt
@@ -64,6 +65,7 @@ FORMS: Mapping[str, object] = {
     "Card.name": "7",
     "Delivery.kind": Product.VIDEO,
     "Asset.id": "K7Q29F0123",
+    "action_rows.actions": ACTIONS,
     "begun.request": lambda text: an_asset_request(name=text[:20], prompt=text[:100]),
     "ended.task": lambda text: a_task(
         TaskState.FAILED,

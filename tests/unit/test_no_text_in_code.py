@@ -17,7 +17,10 @@ ROOT = Path(__file__).parent.parent.parent
 OTHER_READERS = {
     "bot/__main__.py": "the operator's terminal",
     "bot/cli/operations.py": "the operator's terminal",
-    "bot/cli/people.py": "the operator's terminal",
+    "bot/cli/actions.py": "the operator's terminal",
+    "bot/services/operations/actions_on_invites.py": "what the shell says of its arguments",
+    "bot/services/operations/actions_on_people.py": "what the shell says of its arguments",
+    "bot/services/operations/actions_on_standings.py": "what the shell says of its arguments and prints",
     "bot/cli/check.py": "the operator's terminal",
     "bot/cli/init.py": "the operator's terminal, and the file that it writes",
     "bot/settings/config.py": "mistakes in the settings, told in the operator's terminal",

@@ -99,18 +99,6 @@ def test_every_movement_of_credits_has_a_word(t, kind):
     assert t(f"ledger.{kind}") in text_of(card)
 
 
-def test_a_grant_and_a_taking_back_are_told_as_such():
-    assert text_of(grants.granted(ENGLISH, "Ada", 50, a_balance())) == (
-        "50 credits granted to Ada. Available now: 80 credits."
-    )
-    assert text_of(grants.granted(ENGLISH, "Ada", -50, a_balance())) == (
-        "50 credits taken from Ada. Available now: 80 credits."
-    )
-    assert text_of(grants.gift(ENGLISH, 50, a_balance())) == (
-        "You were given 50 credits. You can spend 80 credits now."
-    )
-
-
 def test_every_language_is_offered_in_its_own_name():
     view = settings.language_choice(ENGLISH, ADA)
     assert labels(view) == [*NAMES.values(), "Follow my Telegram"]
