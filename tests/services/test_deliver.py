@@ -13,6 +13,7 @@ from bot.domain.tasks.task import DeliveryState, FailureKind, RemoteVideo, Task,
 from bot.domain.units import DAY, SECOND, ChatId, Credits, Millis
 from bot.errors import UserError
 from bot.media.clips import NotAVideo, probe
+from bot.services.operations.actions_on_tasks import RefundTask
 from bot.services.ports import Job
 from bot.services.tasks.downloads import HOST_SHARE
 from bot.services.tasks.endings import DELIVERY_DEADLINE, PATIENCE
@@ -411,10 +412,10 @@ async def test_an_admins_refund_after_a_lost_result_returns_no_more_than_was_cha
     await run_until_it_ends(bringing, task)
     assert sum(await bringing.refunds(task)) == lost
     assert len(bringing.written(ADA, "back")) == min(count, results)
-    admin = bringing.services.task_admin
+    actions = bringing.services.actions
     if lost < task.price:
-        await admin.refund(None, task.id, "shell:1")
+        await actions.run(RefundTask(task.id), None, "shell:1")
     with pytest.raises(UserError) as raised:
-        await admin.refund(None, task.id, "shell:2")
+        await actions.run(RefundTask(task.id), None, "shell:2")
     assert raised.value.key == "error.admin.refunded"
     assert sum(await bringing.refunds(task)) == task.price

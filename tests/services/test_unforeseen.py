@@ -9,6 +9,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.domain.operations.records import AuditRow
 from bot.domain.tasks.lifecycle import Transition
 from bot.domain.tasks.task import FINAL_STATES, DeliveryState, Task, TaskState
 from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis, TaskId
@@ -59,10 +60,10 @@ class PoisonedTasks(Tasks):
         found = await super().list_by_id(task_ids)
         return [replace(task, request=Unreadable()) if task.id in self.unreadable else task for task in found]
 
-    async def apply(self, transition: Transition, now: Millis) -> Task:
+    async def apply(self, transition: Transition, now: Millis, audit: AuditRow | None = None) -> Task:
         if self.refuses(transition):
             "\ud83d".encode()
-        return await super().apply(transition, now)
+        return await super().apply(transition, now, audit)
 
 
 @dataclass

@@ -25,7 +25,7 @@ from bot.domain.requests.operations import (
 from bot.domain.requests.request import BrushStroke, Camera, MotionBrush, Point, Shot, VideoRequest
 from tests.operations import PICTURES, SOUND, SOURCE, SPEECH, a_request_for
 
-SAMPLES = Path(__file__).parents[2] / "samples" / "capabilities"
+SAMPLES = Path(__file__).parent / "recorded"
 CATALOG = catalogs.read(tomllib.loads((SAMPLES / "catalog.toml").read_text("utf-8")))
 NUMBER = 20_000
 STRIDE = 10
