@@ -112,9 +112,9 @@ async def test_what_a_person_typed_is_not_in_the_log(told, message, lines):
 
 async def test_an_error_of_a_press_is_shown_in_an_alert_as_plain_text(telegram, told, press):
     telegram.front.answer("answerCallbackQuery", done())
-    await told(press, UserError("error.admin.grant_usage"))
+    await told(press, UserError("error.access.maintenance_usage"))
     (answer,) = telegram.front.of("answerCallbackQuery")
-    assert answer["text"] == plain(for_language("en")("error.admin.grant_usage"))
+    assert answer["text"] == plain(for_language("en")("error.access.maintenance_usage"))
     assert answer["show_alert"] is True
     assert telegram.people.replies(ADA) == []
 
