@@ -23,7 +23,7 @@ from bot.application import App, Building
 from bot.clock import TOLERATED_STEP, Clock, Runtime, Sleep, SystemClock
 from bot.domain.requests import presets
 from bot.domain.requests.operations import Product
-from bot.domain.units import DAY, MINUTE, Millis
+from bot.domain.types import DAY, MINUTE, Millis
 from bot.errors import ConfigError
 from bot.kling import callback
 from bot.kling.download import Tempo, download
@@ -36,7 +36,7 @@ from bot.scheduler import Scheduler
 from bot.services.compose import Compose
 from bot.services.container import ACTIONS, Services, admin_actions, administration
 from bot.services.credits.payments import Payments, Subscriptions
-from bot.services.credits.pools import Pools
+from bot.services.credits.pools import GroupWallets
 from bot.services.credits.spending import Spending
 from bot.services.inbox import Intake
 from bot.services.library.assets import Assets
@@ -44,22 +44,22 @@ from bot.services.library.deletions import Deletions
 from bot.services.library.sounds import VoiceSounds
 from bot.services.library.templates import Templates
 from bot.services.operations.actions import Action
-from bot.services.operations.alerts import Alerts, Rounds, tell_admins
+from bot.services.operations.alerts import Alerts, HealthChecks, tell_admins
 from bot.services.operations.broadcast import BroadcastSending
 from bot.services.operations.notices import NoticeSending
 from bot.services.operations.privacy import Privacy
 from bot.services.operations.providers import Providers
-from bot.services.operations.watch import TELLING_SECONDS, Watch, WatchedUpdates, open_store, wait_out
+from bot.services.operations.watch import TELLING_SECONDS, Watchdog, WatchedUpdates, open_store, wait_out
 from bot.services.people.limits import Limits
 from bot.services.people.moderation import Moderation
 from bot.services.ports import Job
 from bot.services.requests.assistant import Assistant
-from bot.services.requests.attachments import LARGEST_PICTURE, Attachments, Links
+from bot.services.requests.attachments import LARGEST_IMAGE, Attachments, Links
 from bot.services.requests.cards import Cards
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Checks, Submit
 from bot.services.tasks.admin import TaskAdmin
-from bot.services.tasks.deliver import Deliver
+from bot.services.tasks.deliver import DeliveryWorker
 from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.fetching import sources
 from bot.services.tasks.lifecycle import Tasks
@@ -102,7 +102,7 @@ async def build(
     sleep: Sleep = asyncio.sleep,
     store: Store | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
-    pictures_on_loopback: bool = False,
+    images_on_loopback: bool = False,
     actions: Sequence[type[Action]] = ACTIONS,
     routes: Routes | None = None,
 ) -> AsyncIterator[App]:
@@ -119,7 +119,7 @@ async def build(
       and to the assistant, in place of the network: an `httpx.MockTransport`, or an `httpx.ASGITransport` per host.
       The addresses are those of the settings. Without it, point `telegram.base_url`, `telegram.base_file_url` and
       `providers[].base_url` at servers on loopback, with `delivery.allow_loopback`.
-    - `pictures_on_loopback`: the links to pictures that people write may lead to this very machine as well.
+    - `images_on_loopback`: the links to pictures that people write may lead to this very machine as well.
     - `actions`, `routes`: what admins can do, and what the bot acts on.
 
         async with build(settings, clock=clock, rng=Random(1), store=store, transport=stand_ins) as app:
@@ -195,15 +195,15 @@ async def build(
         telegram = await stack.enter_async_context(
             connect(settings.telegram, runtime, network, accounts.note_gone)
         )
-        thinking = await stack.enter_async_context(network.client(timeout=ASSISTANT_TIMEOUT))
-        assistant = Assistant(http=thinking, settings=settings.assistant, clock=clock)
+        assistant_http = await stack.enter_async_context(network.client(timeout=ASSISTANT_TIMEOUT))
+        assistant = Assistant(http=assistant_http, settings=settings.assistant, clock=clock)
         tempo = Tempo(settings.delivery.min_speed_kb * 1000, settings.delivery.download_timeout)
-        fetch_picture = partial(
+        fetch_image = partial(
             download,
             downloads,
-            max_bytes=LARGEST_PICTURE,
+            max_bytes=LARGEST_IMAGE,
             # Anybody may write a link: what results may come from is not for them.
-            allow_loopback=pictures_on_loopback,
+            allow_loopback=images_on_loopback,
             kind=Product.IMAGE,
             tempo=tempo,
         )
@@ -258,7 +258,7 @@ async def build(
                 originals=found.originals,
             ),
             history=History(store),
-            links=Links(fetch=fetch_picture),
+            links=Links(fetch=fetch_image),
             templates=Templates(configured=settings.ideas, store=store, compose=compose, runtime=runtime),
             assets=assets,
             assistant=assistant,
@@ -274,7 +274,7 @@ async def build(
                 terms=settings.payments,
                 audit=admin.audit,
             ),
-            pools=Pools(store=store, accounts=accounts, clock=clock, groups=settings.groups),
+            pools=GroupWallets(store=store, accounts=accounts, clock=clock, groups=settings.groups),
             live=live,
             overrides=admin.overrides,
             access=access,
@@ -359,7 +359,7 @@ async def build(
                 web.Sounds(sounds.find),
             )
             serving = partial(web.serve, site, settings.web.listen)
-        deliver = Deliver(
+        deliver = DeliveryWorker(
             store=store,
             chat=telegram.delivery,
             files=found.files,
@@ -392,7 +392,7 @@ async def build(
         notice_sending = NoticeSending(
             store=store, access=access, accounts=accounts, notices=telegram.notices, clock=clock
         )
-        rounds = Rounds(
+        rounds = HealthChecks(
             store=store,
             accounts=accounts,
             alerts=alerts,
@@ -401,7 +401,7 @@ async def build(
             free_share=partial(_free_share, directory),
         )
 
-        watch = Watch(
+        watch = Watchdog(
             store=store,
             updates=updates,
             tell=alerts.tell_at_once,

@@ -17,8 +17,8 @@ from bot.errors import StoreError
 from bot.scheduler import Run, Scheduler
 from bot.services.container import Services
 from bot.services.inbox import Intake
-from bot.services.operations.watch import Watch
-from bot.services.ports import Job, RawUpdate, UnreadUpdate
+from bot.services.operations.watch import Watchdog
+from bot.services.ports import Job, StoredUpdate, UnreadUpdate
 from bot.services.tasks.workers import WorkerPool
 from bot.store import Store
 
@@ -52,11 +52,11 @@ class App:
     store: Store
     services: Services
     inbox: Intake
-    watch: Watch
+    watch: Watchdog
     scheduler: Scheduler
     jobs: Mapping[Job, tuple[float, Run]]
     work: tuple[WorkerPool, ...]
-    read_update: Callable[[Mapping[str, object]], RawUpdate | UnreadUpdate]
+    read_update: Callable[[Mapping[str, object]], StoredUpdate | UnreadUpdate]
     restore: Callable[[], Awaitable[None]]
     prepare: Callable[[], Awaitable[None]]
     serving: Callable[[], AbstractAsyncContextManager[object]]

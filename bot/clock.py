@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.domain.units import SECOND, Millis
+from bot.domain.types import SECOND, Millis
 
 
 class Clock(Protocol):

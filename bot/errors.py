@@ -9,7 +9,7 @@
           +-- StoreStuck   it cannot be opened now, for lack of room or of the right to write
      +-- LoggedOut     the Bot API server does not know the bot now
 
-What can go wrong with a provider stands in `bot.kling.outcomes`, with a chat in `bot.services.ports`.
+What can go wrong with a provider stands in `bot.kling.errors`, with a chat in `bot.services.ports`.
 """
 
 from collections.abc import Sequence

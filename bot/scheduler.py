@@ -68,7 +68,7 @@ class Scheduler:
             # Only the end of the program does this; what the job had claimed comes back with its lease.
             log.debug("a job was cut short", job=job)
         except Exception as error:  # noqa: BLE001  it is logged there
-            self._faults.note(job, error)
+            self._faults.record(job, error)
         else:
             self._faults.forget(job)
         finally:

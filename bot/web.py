@@ -19,9 +19,9 @@ from starlette.types import ASGIApp
 
 from bot import serving
 from bot.clock import Clock
-from bot.domain.units import MINUTE, Millis, ProviderName
+from bot.domain.types import MINUTE, Millis, ProviderName
 from bot.errors import ConfigError
-from bot.kling.callback import Hint, Malformed, is_signed, parse
+from bot.kling.callback import CallbackEvent, Malformed, is_signed, parse
 from bot.services.operations.watch import WatchedUpdates
 from bot.store import Store
 
@@ -48,7 +48,7 @@ class CallbackDoor:
     webhook_secret: str = field(default="", repr=False)
 
 
-Take = Callable[[ProviderName, Hint], Awaitable[None]]
+Take = Callable[[ProviderName, CallbackEvent], Awaitable[None]]
 
 
 class Callbacks:

@@ -18,14 +18,14 @@ from telegram.request import HTTPXRequest
 
 from bot.clock import Runtime, Sleep
 from bot.domain.people.access import Role
-from bot.domain.units import MINUTE, UserId
+from bot.domain.types import MINUTE, UserId
 from bot.errors import ConfigError, LoggedOut
 from bot.network import Network, is_loopback, why_insecure
 from bot.services.container import Services
 from bot.services.ports import (
     ChatError,
     NoUpdates,
-    RawUpdate,
+    StoredUpdate,
     UnreadableError,
     UnreadUpdate,
     UpdatesRefused,
@@ -91,7 +91,7 @@ class UpdateHandler:
 
         application.add_handler(TypeHandler(Incoming, handle))
 
-    async def process(self, update: RawUpdate) -> None:
+    async def process(self, update: StoredUpdate) -> None:
         """Act on one update to its end; see `bot.services.ports.UpdateProcessor`."""
         if is_from_machine(update.payload):
             return
@@ -107,7 +107,7 @@ class UpdateHandler:
             raise UnreadableError(updates.error_text(error)) from error
         await self._application.process_update(incoming)
 
-    async def tell(self, update: RawUpdate, key: str) -> None:
+    async def tell(self, update: StoredUpdate, key: str) -> None:
         """Tell who sent an update that nothing is done about it. Best effort."""
         if not is_from_machine(update.payload):
             await self.dispatcher.tell(update, key)
@@ -150,7 +150,7 @@ class TelegramSide:
             self.application, Dispatcher(routes or ROUTES, bot, self._signer, self.chat, services)
         )
 
-    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate | UnreadUpdate]:
+    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[StoredUpdate | UnreadUpdate]:
         """Wait for updates; see `bot.services.ports.UpdateSource`. Raises what Telegram answers.
 
         A webhook that was set meanwhile is removed: for as long as there is one, nothing can be fetched.
@@ -209,7 +209,7 @@ class TelegramSide:
             if bot.username != before:
                 log.info("the bot has another name", name=bot.username)
 
-    def read(self, payload: Mapping[str, object]) -> RawUpdate | UnreadUpdate:
+    def read(self, payload: Mapping[str, object]) -> StoredUpdate | UnreadUpdate:
         """Read an update as the Bot API writes it in JSON."""
         return updates.read(payload)
 

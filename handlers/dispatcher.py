@@ -7,22 +7,22 @@ from dataclasses import dataclass, replace
 from telegram import Bot, Message, Update
 
 from bot.domain.people.access import AccessLevel, Permission
-from bot.domain.units import UserId, is_private
+from bot.domain.types import UserId, is_private
 from bot.errors import UserError
 from bot.i18n import for_language
 from bot.services.container import Services
 from bot.services.floods import body_of, sender_of
 from bot.services.inbox import BROKEN
-from bot.services.ports import ChatError, RawUpdate
+from bot.services.ports import ChatError, StoredUpdate
 from bot.services.requests.interpret import Intent, Meaning
 from handlers import gate
 from handlers.chat import errors
 from handlers.chat.facts import interpret_message
-from handlers.chat.html import View, plain
+from handlers.chat.html import View, strip_tags
 from handlers.chat.keyboards import Signer
 from handlers.chat.menus import Menus, Section
 from handlers.chat.reading import Reader, TypedCommand
-from handlers.chat.routes import NOTHING_FOUND, SUBSCRIPTION, Found, Kind, Routes
+from handlers.chat.routes import NOTHING_FOUND, SUBSCRIPTION, Found, Routes, UpdateKind
 from handlers.chat.turn import Turn
 from handlers.sending.chat import Chat, ReplyTarget
 from handlers.sending.pacing import Urgency
@@ -98,13 +98,13 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001  an update that fails must not stop the others
             await errors.answer_error(turn, error)
 
-    async def tell(self, update: RawUpdate, key: str) -> None:
+    async def tell(self, update: StoredUpdate, key: str) -> None:
         """Tell who sent an update that nothing is done about it; a flood of messages to a group is not answered."""
         body = body_of(update.payload)
         sender = sender_of(update.payload)
         t = for_language("en" if sender is None else await self._language(UserId(sender[1])))
         if "callback_query" in update.payload:
-            await self._chat.answer_press(str(body.get("id")), plain(t(key)), alert=True)
+            await self._chat.answer_press(str(body.get("id")), strip_tags(t(key)), alert=True)
         elif update.chat_id is not None and (is_private(update.chat_id) or key == BROKEN):
             with suppress(ChatError):
                 await self._chat.send(ReplyTarget(update.chat_id), View(t(key)), urgency=Urgency.ANSWER)
@@ -124,12 +124,12 @@ class Dispatcher:
         if turn.message is not None:
             return await self._message(turn, turn.message)
         if update.inline_query is not None:
-            return self._event(turn, Kind.INLINE_QUERY)
+            return self._event(turn, UpdateKind.INLINE_QUERY)
         if update.pre_checkout_query is not None:
-            return self._event(turn, Kind.PRE_CHECKOUT)
+            return self._event(turn, UpdateKind.PRE_CHECKOUT)
         if update.my_chat_member is not None:
-            return self._event(turn, Kind.MEMBERSHIP)
-        return self._event(turn, Kind.SUBSCRIPTION) if SUBSCRIPTION in update.api_kwargs else None
+            return self._event(turn, UpdateKind.MEMBERSHIP)
+        return self._event(turn, UpdateKind.SUBSCRIPTION) if SUBSCRIPTION in update.api_kwargs else None
 
     def _press(self, turn: Turn, data: str | None) -> Step:
         """A press on a button; a forged or stale one, or another person's, is refused behind the gate."""
@@ -147,12 +147,12 @@ class Dispatcher:
 
     async def _message(self, turn: Turn, message: Message) -> Step | None:
         if message.migrate_to_chat_id is not None or message.migrate_from_chat_id is not None:
-            return self._event(turn, Kind.MOVED)
+            return self._event(turn, UpdateKind.MOVED)
         # A payment that arrived is credited wherever it was made.
         if message.successful_payment is not None:
-            return self._event(turn, Kind.PAYMENT)
+            return self._event(turn, UpdateKind.PAYMENT)
         if message.refunded_payment is not None:
-            return self._event(turn, Kind.STARS_REFUNDED)
+            return self._event(turn, UpdateKind.STARS_REFUNDED)
         intent, found = await interpret_message(turn, self._routes)
         turn.first_question = intent.ask_first
         if intent.meaning is Meaning.IGNORE:
@@ -160,7 +160,7 @@ class Dispatcher:
         step = self._meant(turn, intent, found)
         if not turn.earlier or intent.meaning is Meaning.ADD_LATE_PHOTOS:
             return step
-        late = self._routes.events[Kind.LATE_PART]
+        late = self._routes.events[UpdateKind.LATE_PART]
 
         async def run() -> str | None:
             await late.run(turn, found)
@@ -188,6 +188,6 @@ class Dispatcher:
         access, permission = command.access_for(typed.arguments), command.permission_for(typed.arguments)
         return Step(run, access, permission, addressed=True)
 
-    def _event(self, turn: Turn, kind: Kind | Meaning, found: Found = NOTHING_FOUND) -> Step:
+    def _event(self, turn: Turn, kind: UpdateKind | Meaning, found: Found = NOTHING_FOUND) -> Step:
         event = self._routes.events[kind]
         return Step(lambda: event.run(turn, found), event.access)

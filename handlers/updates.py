@@ -15,9 +15,9 @@ from telegram.error import TelegramError
 from telegram.request import HTTPXRequest, RequestData
 from telegram.request._requestparameter import RequestParameter
 
-from bot.domain.units import ChatId, Millis, UserId
+from bot.domain.types import ChatId, Millis, UserId
 from bot.services.floods import body_of
-from bot.services.ports import RawUpdate, UnreadUpdate
+from bot.services.ports import StoredUpdate, UnreadUpdate
 from handlers import objects
 from handlers.chat.routes import SUBSCRIPTION
 
@@ -116,7 +116,7 @@ class PollingRequest(HTTPXRequest):
 
 async def fetch(
     request: HTTPXRequest, url: str, offset: int | None, timeout_seconds: int, kinds: Sequence[str]
-) -> list[RawUpdate | UnreadUpdate]:
+) -> list[StoredUpdate | UnreadUpdate]:
     """Wait for updates at the bot's address; see `bot.services.ports.UpdateSource`. Raises what Telegram answers."""
     asked = {"offset": offset, "timeout": timeout_seconds, "allowed_updates": list(kinds)}
     parameters = [
@@ -132,7 +132,7 @@ async def fetch(
     return [read(update) for update in result]
 
 
-def read(update: object) -> RawUpdate | UnreadUpdate:
+def read(update: object) -> StoredUpdate | UnreadUpdate:
     """Read an update as the Bot API writes it in JSON; a string is one that is no JSON."""
     if isinstance(update, dict):
         try:
@@ -173,7 +173,7 @@ def error_text(error: Exception) -> str:
     return text.encode("ascii", "backslashreplace").decode()
 
 
-def _read(update: dict[str, Any]) -> RawUpdate:
+def _read(update: dict[str, Any]) -> StoredUpdate:
     text = _check(update)
     if any(name in text for name in _RENEWED):
         _renew(update)
@@ -202,7 +202,7 @@ def _read(update: dict[str, Any]) -> RawUpdate:
         if not isinstance(body.get(name, ""), str):
             raise ValueError(f"{name} is no text")  # noqa: TRY004  the wire's mistake
     chat_id = ChatId(chat["id"]) if isinstance(chat, dict) else None
-    return RawUpdate(update_id, chat_id, update, sent_at if "message" in update else None)
+    return StoredUpdate(update_id, chat_id, update, sent_at if "message" in update else None)
 
 
 def _renew(part: object) -> None:

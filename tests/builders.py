@@ -11,7 +11,7 @@ from bot.domain.credits.quota import Plan, Windows, windows
 from bot.domain.library.asset import Asset
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product
 from bot.domain.requests.question import NEXT_MESSAGE, Content, Question
-from bot.domain.requests.request import ImageRef, VideoRequest
+from bot.domain.requests.request import GenerationRequest, ImageRef
 from bot.domain.tasks.lifecycle import (
     Accepted,
     AnswerLost,
@@ -30,11 +30,11 @@ from bot.domain.tasks.task import (
     LedgerKind,
     LedgerRow,
     Origin,
-    RemoteVideo,
+    RemoteResult,
     Task,
     TaskState,
 )
-from bot.domain.units import (
+from bot.domain.types import (
     HOUR,
     MINUTE,
     SECOND,
@@ -75,8 +75,8 @@ def a_task_id() -> TaskId:
     return TaskId("".join(_LETTERS[number >> shift & 31] for shift in range(25, -1, -5)))
 
 
-def a_video(number: int = 0) -> RemoteVideo:
-    return RemoteVideo(f"https://cdn.example/{number}.mp4", f"video-{number}", 5_000)
+def a_video(number: int = 0) -> RemoteResult:
+    return RemoteResult(f"https://cdn.example/{number}.mp4", f"video-{number}", 5_000)
 
 
 def an_image(content: bytes = b"a picture") -> StoredAttachment:
@@ -85,14 +85,14 @@ def an_image(content: bytes = b"a picture") -> StoredAttachment:
     )
 
 
-def a_request(image: StoredAttachment | None = None, **changes: Any) -> VideoRequest:
+def a_request(image: StoredAttachment | None = None, **changes: Any) -> GenerationRequest:
     """Words to video; with an image, image to video."""
     values: dict[str, Any] = {"model": "kling-v2-6", "prompt": "a fox in the snow"}
     if image is None:
         values["operation"] = Operation.TEXT_TO_VIDEO
     else:
         values |= {"operation": Operation.IMAGE_TO_VIDEO, "first_frame": image.ref, "aspect_ratio": None}
-    return VideoRequest.model_validate(values | changes)
+    return GenerationRequest.model_validate(values | changes)
 
 
 def an_origin(**changes: Any) -> Origin:
@@ -201,7 +201,7 @@ def an_asset(**changes: Any) -> Asset:
     return Asset(**values | changes)
 
 
-def an_asset_request(**changes: Any) -> VideoRequest:
+def an_asset_request(**changes: Any) -> GenerationRequest:
     """An element of Ada's, or with `operation` a voice."""
     operation = changes.get("operation", Operation.ELEMENT)
     values: dict[str, Any] = {
@@ -213,7 +213,7 @@ def an_asset_request(**changes: Any) -> VideoRequest:
         "aspect_ratio": None,
         "account": OFFICIAL,
     }
-    return VideoRequest(**values | changes)
+    return GenerationRequest(**values | changes)
 
 
 def a_window(now: Millis = NOW, zone: str = "UTC") -> Windows:
@@ -229,7 +229,7 @@ def a_grant(amount: int = 100, **changes: Any) -> LedgerRow:
         "allowance": 0,
         "at": NOW,
         "counted_at": NOW,
-        "operation_id": f"grant:{next(_numbers)}",
+        "idempotency_key": f"grant:{next(_numbers)}",
     }
     return LedgerRow(**values | changes)
 

@@ -1,6 +1,6 @@
 """A clock that only the test moves."""
 
-from bot.domain.units import Millis
+from bot.domain.types import Millis
 
 
 class ManualClock:

@@ -4,13 +4,13 @@ from hashlib import sha256
 from typing import Any
 
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import AudioRef, ImageRef, VideoRequest
+from bot.domain.requests.request import AudioRef, GenerationRequest, ImageRef
 
 CONTENTS = {f"picture {number}".encode(): number for number in range(8)} | {b"a sound": 8}
 BYTES = {sha256(content).hexdigest(): content for content in CONTENTS}
 """What the references below stand for, by hash."""
 
-PICTURES = tuple(
+IMAGES = tuple(
     ImageRef(
         sha256=sha256(f"picture {number}".encode()).hexdigest(),
         media_type="image/jpeg",
@@ -33,14 +33,14 @@ NEEDED: dict[Operation, dict[str, Any]] = {
     Operation.IMAGE_TO_VIDEO: {
         "model": "kling-v2-6",
         "prompt": "it jumps",
-        "first_frame": PICTURES[0],
+        "first_frame": IMAGES[0],
         "aspect_ratio": None,
     },
-    Operation.REFERENCES_TO_VIDEO: {"model": "kling-v1-6", "prompt": "they meet", "references": PICTURES[:2]},
-    Operation.OMNI_VIDEO: {"model": "kling-v3-omni", "prompt": "they meet", "references": PICTURES[:2]},
+    Operation.REFERENCES_TO_VIDEO: {"model": "kling-v1-6", "prompt": "they meet", "references": IMAGES[:2]},
+    Operation.OMNI_VIDEO: {"model": "kling-v3-omni", "prompt": "they meet", "references": IMAGES[:2]},
     Operation.MOTION_CONTROL: {
         "model": "kling-v2-6",
-        "references": PICTURES[:1],
+        "references": IMAGES[:1],
         "source": SOURCE,
         "orientation": "image",
     },
@@ -49,33 +49,33 @@ NEEDED: dict[Operation, dict[str, Any]] = {
     Operation.EFFECT: {
         "model": "effects",
         "effect": "swing_swing",
-        "references": PICTURES[:1],
+        "references": IMAGES[:1],
         "duration": 0,
     },
-    Operation.AVATAR: {"model": "avatar", "references": PICTURES[:1], "speech": SPEECH, "duration": 0},
+    Operation.AVATAR: {"model": "avatar", "references": IMAGES[:1], "speech": SPEECH, "duration": 0},
     Operation.TEXT_TO_AUDIO: {"model": "text-to-audio", "prompt": "rain on a roof"},
     Operation.VIDEO_TO_AUDIO: {"model": "video-to-audio", "prompt": "steps", "source": SOURCE, "duration": 0},
     Operation.IMAGE: {"model": "kling-v2-1", "prompt": "a fox", "duration": 0},
     Operation.REFERENCES_TO_IMAGE: {
         "model": "kling-v2-1",
         "prompt": "they meet",
-        "references": PICTURES[:2],
+        "references": IMAGES[:2],
         "duration": 0,
     },
     Operation.OMNI_IMAGE: {"model": "kling-v3-omni", "prompt": "a fox", "duration": 0},
     Operation.EXPAND: {
         "model": "image-expand",
-        "references": PICTURES[:1],
+        "references": IMAGES[:1],
         "expansion": {"left": 0.5, "right": 0.5},
         "duration": 0,
     },
-    Operation.TRY_ON: {"model": "kolors-virtual-try-on-v1-5", "references": PICTURES[:2], "duration": 0},
-    Operation.ELEMENT: {"model": "element", "name": "Fox", "references": PICTURES[:2], "duration": 0},
+    Operation.TRY_ON: {"model": "kolors-virtual-try-on-v1-5", "references": IMAGES[:2], "duration": 0},
+    Operation.ELEMENT: {"model": "element", "name": "Fox", "references": IMAGES[:2], "duration": 0},
     Operation.VOICE: {"model": "voice", "name": "Ada", "source": SOURCE, "duration": 0},
 }
 
 
-def a_request_for(operation: Operation | str, **changes: Any) -> VideoRequest:
+def a_request_for(operation: Operation | str, **changes: Any) -> GenerationRequest:
     """The smallest request for an operation; `changes` are fields of it."""
     chosen = Operation(operation)
-    return VideoRequest.model_validate({"operation": chosen, **NEEDED[chosen], **changes})
+    return GenerationRequest.model_validate({"operation": chosen, **NEEDED[chosen], **changes})

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot.domain.tasks.task import LedgerKind, LedgerRow
-from bot.domain.units import Credits
+from bot.domain.types import Credits
 from bot.store import Store, lots
 from bot.store.engine import Row
 from bot.store.inbox import Quarantined

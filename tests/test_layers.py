@@ -19,7 +19,7 @@ MODULES = {
 LAYERS = {
     # The innermost know nothing but the standard library, pydantic and each other.
     "bot.errors": (),
-    "bot.clock": ("bot.domain.units",),
+    "bot.clock": ("bot.domain.types",),
     "bot.domain": ("bot.domain", "bot.errors"),
     "bot.media": ("bot.media", "bot.errors"),
     "bot.i18n": ("bot.errors",),
@@ -28,8 +28,8 @@ LAYERS = {
     "bot.network": (),
     "bot.serving": (),
     "bot.kling.wire": ("bot.domain",),
-    "bot.kling.outcomes": ("bot.domain",),
-    "bot.kling.dialects": ("bot.kling.dialects", "bot.kling.wire", "bot.kling.outcomes", "bot.domain"),
+    "bot.kling.errors": ("bot.domain",),
+    "bot.kling.dialects": ("bot.kling.dialects", "bot.kling.wire", "bot.kling.errors", "bot.domain"),
     "bot.kling": ("bot.kling", "bot.domain", "bot.clock", "bot.errors", "bot.network"),
     "bot.store": ("bot.store", "bot.domain", "bot.errors"),
     "bot.store.engine": ("bot.store.engine", "bot.domain", "bot.errors"),
@@ -49,7 +49,7 @@ LAYERS = {
         "bot.settings.config",
         "bot.settings.sections",
         "bot.store",
-        "bot.domain.units",
+        "bot.domain.types",
         "bot.clock",
     ),
     "bot.web": (
@@ -76,7 +76,7 @@ LAYERS = {
         "bot.errors",
         "handlers",
     ),
-    "bot.cli.desk": (
+    "bot.cli.context": (
         "bot.settings.config",
         "bot.log",
         "bot.kling.pool",
@@ -145,7 +145,7 @@ READING = "handlers.updates"
 """Makes the library's error of what is no answer of the Bot API."""
 
 CHANGING = ("send_", "edit_", "delete_", "set_", "answer_", "copy_", "forward_", "pin_", "create_", "refund_")
-PURE = ("bot.domain", "bot.kling.dialects", "bot.kling.wire", "bot.kling.outcomes")
+PURE = ("bot.domain", "bot.kling.dialects", "bot.kling.wire", "bot.kling.errors")
 IMPURE = frozenset(
     {"httpx", "asyncio", "os", "random", "time", "sqlite3", "sqlite_utils", "socket", "telegram"}
 )
@@ -369,7 +369,7 @@ def test_who_counts_as_a_person_is_decided_in_one_place():
 
     product = ("bot.services", "bot.store", "bot.app", "handlers")
     assert set(places(asks, *product)) == {"handlers.chat.people"}
-    assert places(calls("see"), *product) == ["handlers.chat.turn"]
+    assert places(calls("touch_user"), *product) == ["handlers.chat.turn"]
     assert places(calls("save_user"), *product) == ["bot.services.people.accounts"]
 
 
@@ -466,7 +466,7 @@ def test_a_service_takes_its_parts_by_name():
                 assert len(node.args.args) <= 3, f"{name}, line {node.lineno}"
 
 
-ALONE = {"Assistant", "Copies", "Intake", "Limits", "Links", "Watch", "WatchedUpdates"}
+ALONE = {"Assistant", "Copies", "Intake", "Limits", "Links", "Watchdog", "WatchedUpdates"}
 """Services that stand on no other service: their own tests may make them."""
 
 
@@ -480,7 +480,7 @@ def test_a_service_is_made_in_one_file_of_the_product_and_in_no_test():
     }
     roots = (MODULES["bot.app"], MODULES["bot.services.container"])
     made = {name for path in roots for name in _called(path) & services} - {"Services", "Administration"}
-    assert {"Accounts", "Access", "Deliver", "Dispatch", "Poll", "Providers"} <= made
+    assert {"Accounts", "Access", "DeliveryWorker", "Dispatch", "Poll", "Providers"} <= made
     # The store and the demo have parts of the same names.
     product = [path for name, path in MODULES.items() if not is_under(name, "bot.store", "bot.demo")]
     # The shell has no chat to show a task in, so that its tasks are made of fewer parts.

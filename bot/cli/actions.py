@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from bot.cli.desk import Desk, at_desk, row
+from bot.cli.context import CliContext, at_desk, row
 from bot.domain.people.arguments import Argument, ArgumentKind
 from bot.services.container import ACTIONS
 from bot.services.operations.actions import Action, Target
@@ -16,13 +16,13 @@ _METAVARS = {Target.PERSON: "USER", Target.WALLET: "USER", Target.TASK: "TASK", 
 def command_of(action: type[Action]) -> click.Command:
     """The command of an action: required arguments by position, the others as options."""
 
-    async def work(desk: Desk, **values: Any) -> None:
+    async def work(context: CliContext, **values: Any) -> None:
         target, deed = values.pop("target", ""), values.pop("deed")
         read = {
             name: " ".join(value) or None if isinstance(value, tuple) else value
             for name, value in values.items()
         }
-        outcome = await desk.actions.run(action.of(target, read), None, desk.operation(deed))
+        outcome = await context.actions.run(action.of(target, read), None, context.operation(deed))
         row(*(each.isoformat() if isinstance(each, datetime) else each for each in outcome.columns))
 
     metavar = _METAVARS.get(action.on)

@@ -99,12 +99,12 @@ def _price(row: Model, operation: Operation) -> str:
     price = f"{min(prices):g}"
     if len(prices) > 1:
         price = ", ".join(f"{resolution} {each:g}" for resolution, each in row.each.items())
-    if (pictures := row.pictures_each.get(operation)) is not None:
+    if (images := row.pictures_each.get(operation)) is not None:
         # What is made of several pictures is never made of none.
         price = (
-            f"{pictures:g}"
+            f"{images:g}"
             if operation is Operation.REFERENCES_TO_IMAGE
-            else f"{price}; from a picture {pictures:g}"
+            else f"{price}; from a picture {images:g}"
         )
     return price
 

@@ -10,7 +10,7 @@ import httpx
 
 from bot.clock import Runtime
 from bot.errors import LoggedOut, StoreError
-from bot.kling.outcomes import ProviderError
+from bot.kling.errors import ProviderError
 from bot.kling.pool import open_pool
 from bot.masking import Mask
 from bot.network import Network, why_insecure

@@ -4,25 +4,25 @@ import sys
 
 import click
 
-from bot.cli.desk import LISTED, Desk, at_desk, moment, row
+from bot.cli.context import LISTED, CliContext, at_desk, moment, row
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessMode
 from bot.errors import UserError
 from bot.i18n import NAMES
-from bot.services.operations.broadcast import Letter
+from bot.services.operations.broadcast import BroadcastDraft
 
 
 @click.command()
 @click.argument("wanted", metavar="[on|off]", type=click.Choice(["on", "off"]), required=False)
 @at_desk
-async def maintenance(desk: Desk, wanted: str | None) -> None:
+async def maintenance(context: CliContext, wanted: str | None) -> None:
     """Begin nothing new, or begin again.
 
     What runs goes on either way. Alone: how it is.
     """
     if wanted is not None:
-        await desk.overrides.set_text(None, "access.maintenance", wanted, desk.operation())
-    row("on" if desk.access.policy.maintenance else "off")
+        await context.overrides.set_text(None, "access.maintenance", wanted, context.operation())
+    row("on" if context.access.policy.maintenance else "off")
 
 
 @click.command()
@@ -33,24 +33,24 @@ async def maintenance(desk: Desk, wanted: str | None) -> None:
     required=False,
 )
 @at_desk
-async def access(desk: Desk, mode: str | None) -> None:
+async def access(context: CliContext, mode: str | None) -> None:
     """Say who may use the bot without being let in.
 
     Alone: how it is.
     """
     if mode is not None:
-        await desk.overrides.set(None, "access.mode", mode, desk.operation())
-    row(desk.access.policy.mode)
+        await context.overrides.set(None, "access.mode", mode, context.operation())
+    row(context.access.policy.mode)
 
 
 @click.command()
 @at_desk
-async def invites(desk: Desk) -> None:
+async def invites(context: CliContext) -> None:
     """List the codes that have not ended.
 
     Columns: code, uses, used, end, plan.
     """
-    for code in await desk.access.invites(LISTED):
+    for code in await context.access.invites(LISTED):
         row(code.code, code.uses, code.used, moment(code.ends_at), code.plan)
 
 
@@ -58,7 +58,7 @@ async def invites(desk: Desk) -> None:
 @click.argument("text", nargs=-1)
 @click.option("--clear", is_flag=True, help="Take the text away.")
 @at_desk
-async def notice(desk: Desk, text: tuple[str, ...], clear: bool) -> None:
+async def notice(context: CliContext, text: tuple[str, ...], clear: bool) -> None:
     """Let a TEXT stand beneath /start.
 
     Alone: the one that there is.
@@ -67,8 +67,8 @@ async def notice(desk: Desk, text: tuple[str, ...], clear: bool) -> None:
     if clear and words:
         raise click.ClickException("give a text, or --clear, and not both")
     if clear or words:
-        await desk.overrides.set(None, "access.notice", words, desk.operation())
-    row(desk.live.now.access.notice or None)
+        await context.overrides.set(None, "access.notice", words, context.operation())
+    row(context.live.now.access.notice or None)
 
 
 @click.command()
@@ -76,59 +76,61 @@ async def notice(desk: Desk, text: tuple[str, ...], clear: bool) -> None:
 @click.option("--plan", help="Only to people on this plan.")
 @click.option("--language", type=click.Choice(list(NAMES)), help="Only to people who read this language.")
 @at_desk
-async def broadcast(desk: Desk, text: tuple[str, ...], plan: str | None, language: str | None) -> None:
+async def broadcast(
+    context: CliContext, text: tuple[str, ...], plan: str | None, language: str | None
+) -> None:
     """Draft a message to many, which `broadcast-send` sends.
 
     A TEXT that is a dash is read from the input. Columns: number, state, people sent to, people not reached, people
     that it goes to.
     """
-    if plan is not None and plan not in desk.access.plans:
-        raise click.ClickException(f"there is no plan {plan}; there are: {', '.join(desk.access.plans)}")
+    if plan is not None and plan not in context.access.plans:
+        raise click.ClickException(f"there is no plan {plan}; there are: {', '.join(context.access.plans)}")
     words = sys.stdin.read() if text == ("-",) else " ".join(text)
-    letter = await desk.broadcasts.draft(None, words)
+    letter = await context.broadcasts.draft(None, words)
     if plan is not None or language is not None:
-        letter = await desk.broadcasts.narrow(None, letter.id, plan, language)
+        letter = await context.broadcasts.narrow(None, letter.id, plan, language)
     _show_broadcast(letter)
 
 
 @click.command("broadcast-show")
 @click.argument("number", type=int)
 @at_desk
-async def broadcast_show(desk: Desk, number: int) -> None:
+async def broadcast_show(context: CliContext, number: int) -> None:
     """Tell how far a broadcast is.
 
     Columns: number, state, people sent to, people not reached, people that it goes to.
     """
-    _show_broadcast(await _letter(desk, number, *BroadcastState))
+    _show_broadcast(await _letter(context, number, *BroadcastState))
 
 
 @click.command("broadcast-send")
 @click.argument("number", type=int)
 @at_desk
-async def broadcast_send(desk: Desk, number: int) -> None:
+async def broadcast_send(context: CliContext, number: int) -> None:
     """Let the running bot send a draft, once.
 
     Columns as for `broadcast-show`.
     """
-    await _letter(desk, number, BroadcastState.DRAFT)
-    _show_broadcast(await desk.broadcasts.send(None, number, None, desk.operation()))
+    await _letter(context, number, BroadcastState.DRAFT)
+    _show_broadcast(await context.broadcasts.send(None, number, None, context.operation()))
 
 
 @click.command("broadcast-stop")
 @click.argument("number", type=int)
 @at_desk
-async def broadcast_stop(desk: Desk, number: int) -> None:
+async def broadcast_stop(context: CliContext, number: int) -> None:
     """Send a broadcast to nobody any more.
 
     Columns as for `broadcast-show`.
     """
-    await _letter(desk, number, BroadcastState.DRAFT, BroadcastState.SENDING)
-    _show_broadcast(await desk.broadcasts.stop(None, number, desk.operation()))
+    await _letter(context, number, BroadcastState.DRAFT, BroadcastState.SENDING)
+    _show_broadcast(await context.broadcasts.stop(None, number, context.operation()))
 
 
-async def _letter(desk: Desk, number: int, *states: BroadcastState) -> Letter:
+async def _letter(context: CliContext, number: int, *states: BroadcastState) -> BroadcastDraft:
     try:
-        letter = await desk.broadcasts.letter(None, number)
+        letter = await context.broadcasts.letter(None, number)
     except UserError:
         raise click.ClickException(f"there is no broadcast {number}") from None
     if letter.state not in states:
@@ -136,7 +138,7 @@ async def _letter(desk: Desk, number: int, *states: BroadcastState) -> Letter:
     return letter
 
 
-def _show_broadcast(letter: Letter) -> None:
+def _show_broadcast(letter: BroadcastDraft) -> None:
     row(letter.id, letter.state, letter.sent, letter.failed, letter.total)
 
 
@@ -145,12 +147,12 @@ def _show_broadcast(letter: Letter) -> None:
     "--days", type=click.IntRange(1, 366), default=30, show_default=True, help="How far it reaches back."
 )
 @at_desk
-async def stats(desk: Desk, days: int) -> None:
+async def stats(context: CliContext, days: int) -> None:
     """Print the tasks of the last days as CSV.
 
     The table is that of /stats, with its heading.
     """
-    table = await desk.reports.table(None, days)
+    table = await context.reports.table(None, days)
     # The mark is for spreadsheets, the ends of lines for mail: a script wants neither.
     for line in table.decode("utf-8-sig").splitlines():
         click.echo(line)
@@ -159,14 +161,14 @@ async def stats(desk: Desk, days: int) -> None:
 @click.command()
 @click.argument("subject", required=False)
 @at_desk
-async def audit(desk: Desk, subject: str | None) -> None:
+async def audit(context: CliContext, subject: str | None) -> None:
     """List who did what, newest first.
 
     With SUBJECT only what was done to that user (id or @name) or task (K7Q2-9F). Columns: when, who, action, subject, before, after.
     """
     if subject is not None and subject.startswith("@"):
-        subject = str(await desk.user_id(subject))
-    for deed in await desk.audit.rows(subject, 0, LISTED):
+        subject = str(await context.user_id(subject))
+    for deed in await context.audit.rows(subject, 0, LISTED):
         actor = "shell" if deed.actor is None else deed.actor
         row(moment(deed.at), actor, deed.action, deed.subject, deed.before, deed.after)
 

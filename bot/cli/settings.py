@@ -2,7 +2,7 @@
 
 import click
 
-from bot.cli.desk import Desk, at_desk, row
+from bot.cli.context import CliContext, at_desk, row
 from bot.services.operations.overrides import SettingState
 
 
@@ -18,42 +18,42 @@ def settings() -> None:
 @settings.command("list")
 @click.argument("key", default="")
 @at_desk
-async def list_settings(desk: Desk, key: str) -> None:
+async def list_settings(context: CliContext, key: str) -> None:
     """List all settings, or those of a section or table KEY."""
-    for state in desk.overrides.list(key):
+    for state in context.overrides.list(key):
         _show(state)
 
 
 @settings.command("get")
 @click.argument("key")
 @at_desk
-async def get_setting(desk: Desk, key: str) -> None:
+async def get_setting(context: CliContext, key: str) -> None:
     """Print one setting."""
-    _show(desk.overrides.get(key))
+    _show(context.overrides.get(key))
 
 
 @settings.command("set")
 @click.argument("key")
 @click.argument("value")
 @at_desk
-async def set_setting(desk: Desk, key: str, value: str) -> None:
+async def set_setting(context: CliContext, key: str, value: str) -> None:
     """Override a setting.
 
     VALUE is a number, a text, on or off, or names with commas between them; a dash is no limit, or nothing. The first
     setting of a new plan adds the plan.
     """
-    _show(await desk.overrides.set_text(None, key, value, desk.operation()))
+    _show(await context.overrides.set_text(None, key, value, context.operation()))
 
 
 @settings.command("reset")
 @click.argument("key")
 @at_desk
-async def reset_setting(desk: Desk, key: str) -> None:
+async def reset_setting(context: CliContext, key: str) -> None:
     """Go back to the configured value of a setting, or of a whole table.
 
     A plan that the settings do not have goes, and its people get the usual one. Columns: key, where it is from.
     """
-    await desk.overrides.reset(None, key, desk.operation())
+    await context.overrides.reset(None, key, context.operation())
     row(key, "settings")
 
 

@@ -2,8 +2,8 @@
 
 import click
 
-from bot.cli.desk import LISTED, Desk, at_desk, moment, row
-from bot.domain.units import TaskId, read_task_id, shown
+from bot.cli.context import LISTED, CliContext, at_desk, moment, row
+from bot.domain.types import TaskId, format_task_id, read_task_id
 
 
 def _read(context: click.Context, parameter: click.Parameter, text: str) -> TaskId:
@@ -17,28 +17,28 @@ def _read(context: click.Context, parameter: click.Parameter, text: str) -> Task
 
 @click.command()
 @at_desk
-async def tasks(desk: Desk) -> None:
+async def tasks(context: CliContext) -> None:
     """List what is under way, the oldest first.
 
     Columns: id, state, user, provider, seconds since it was asked for.
     """
-    now = desk.clock.now()
-    for each in (await desk.tasks.running(LISTED))[0]:
+    now = context.clock.now()
+    for each in (await context.tasks.running(LISTED))[0]:
         age = (now - each.created_at) // 1000
-        row(shown(each.id), each.state, each.user_id, each.provider, age)
+        row(format_task_id(each.id), each.state, each.user_id, each.provider, age)
 
 
 @click.command()
 @click.argument("task", callback=_read)
 @at_desk
-async def task(desk: Desk, task: TaskId) -> None:
+async def task(context: CliContext, task: TaskId) -> None:
     """Show one TASK.
 
     A row for each thing, which its first column names.
     """
-    found, person = await desk.tasks.task(task)
+    found, person = await context.tasks.task(task)
     request = found.request
-    row("id", shown(found.id))
+    row("id", format_task_id(found.id))
     row("state", found.state)
     row("user", person.id)
     row("operation", request.operation)
@@ -57,19 +57,25 @@ async def task(desk: Desk, task: TaskId) -> None:
 
 @click.command()
 @at_desk
-async def failures(desk: Desk) -> None:
+async def failures(context: CliContext) -> None:
     """Tell what failed within the last day.
 
     A row for each thing, which its first column names. `ended` and `failed`: how many tasks. `kind`: how many
     failed, and why. `task`, of the newest of them: id, user, provider, why.
     """
-    found = await desk.tasks.failures()
+    found = await context.tasks.failures()
     row("ended", found.ended)
     row("failed", sum(count for _, count in found.by_kind))
     for kind, count in found.by_kind:
         row("kind", count, kind)
     for example in found.examples:
-        row("task", shown(example.id), example.user_id, example.provider, example.failure or example.state)
+        row(
+            "task",
+            format_task_id(example.id),
+            example.user_id,
+            example.provider,
+            example.failure or example.state,
+        )
 
 
 COMMANDS = (tasks, task, failures)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain.outside import decoded, identity
-from bot.domain.units import MINUTE, SECOND, Millis
+from bot.domain.types import MINUTE, SECOND, Millis
 
 TOLERANCE = Millis(5 * MINUTE)
 """How far the clock of whoever signed may be from ours, both ways."""
@@ -25,14 +25,14 @@ class Malformed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Hint:
+class CallbackEvent:
     """Which task a callback tells of. Behind a gateway the provider's id may be one that we never saw."""
 
     external_task_id: str | None
     provider_task_id: str | None
 
 
-def parse(body: bytes) -> Hint:
+def parse(body: bytes) -> CallbackEvent:
     """Read the ids out of a body of either standard.
 
     Raises:
@@ -45,10 +45,10 @@ def parse(body: bytes) -> Hint:
     if "task_id" in document:
         info = document.get("task_info")
         external = info.get("external_task_id") if isinstance(info, dict) else None
-        hint = Hint(_own(external), identity(document["task_id"]) or None)
+        hint = CallbackEvent(_own(external), identity(document["task_id"]) or None)
     else:
-        hint = Hint(_own(document.get("external_id")), identity(document.get("id")) or None)
-    if hint == Hint(None, None):
+        hint = CallbackEvent(_own(document.get("external_id")), identity(document.get("id")) or None)
+    if hint == CallbackEvent(None, None):
         raise Malformed("the body names no task")
     return hint
 

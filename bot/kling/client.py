@@ -18,16 +18,16 @@ import structlog
 
 from bot.clock import Clock, Sleep
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import Limits, lacking
 from bot.domain.tasks.task import FailureKind
-from bot.domain.units import Millis, ProviderName
-from bot.kling import outcomes
+from bot.domain.types import Millis, ProviderName
+from bot.kling import errors
 from bot.kling.addresses import Home, joined
 from bot.kling.auth import Signer
 from bot.kling.dialects import library
+from bot.kling.dialects.error_codes import http_date
 from bot.kling.dialects.profile import PROBE_ID
-from bot.kling.dialects.reading import http_date
 from bot.kling.provider import Provider
 from bot.kling.wire import (
     Dialect,
@@ -86,7 +86,7 @@ class Limiter:
 
 
 class KlingClient:
-    """Submits, asks and looks up. Every method raises only what `bot.kling.outcomes` names.
+    """Submits, asks and looks up. Every method raises only what `bot.kling.errors` names.
 
     `mask` takes every configured secret out of the answers.
     """
@@ -139,7 +139,7 @@ class KlingClient:
         """What can be asked for here."""
         return operations_of(self.config, self.dialect)
 
-    def lacks(self, request: VideoRequest) -> tuple[str, ...] | None:
+    def lacks(self, request: GenerationRequest) -> tuple[str, ...] | None:
         """What of a request cannot be done here, by field; None where its model is not offered at all."""
         if request.operation.row.on_video_model and request.model not in self.config.models:
             return None
@@ -154,7 +154,7 @@ class KlingClient:
         """Whether one question can be about many tasks."""
         return bool(self.dialect.query_many((_NOBODYS_TASK,)))
 
-    async def submit(self, request: VideoRequest, context: SubmitContext) -> Submission:
+    async def submit(self, request: GenerationRequest, context: SubmitContext) -> Submission:
         """Find out what the request needs, then send it, once.
 
         Raises:
@@ -168,7 +168,7 @@ class KlingClient:
         try:
             written = self.dialect.submit(request, context)
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
-            raise outcomes.Unsendable("the request cannot be written", code=type(error).__name__) from error
+            raise errors.Unsendable("the request cannot be written", code=type(error).__name__) from error
         submission = await self._exchange(
             written,
             self.dialect.parse_submit,
@@ -176,14 +176,14 @@ class KlingClient:
             key=context.external_task_id,
         )
         if is_of_another(submission.external_task_id, context.external_task_id):
-            raise outcomes.Ambiguous("the answer is about another task")
+            raise errors.Ambiguous("the answer is about another task")
         return submission
 
     async def query(self, ref: TaskRef) -> TaskStatus:
         """Look at one task. A refusal in answer to a look is the end of the task, for its reason."""
         try:
             status = await self._exchange(self.dialect.query(ref), self.dialect.parse_query)
-        except outcomes.Rejected as error:
+        except errors.Rejected as error:
             failure = error.kind if error.kind is FailureKind.CONTENT else FailureKind.PROVIDER
             status = TaskStatus("", RemoteState.FAILED, error.code, reason=error.message, failure=failure)
         if not status.provider_task_id:
@@ -195,7 +195,7 @@ class KlingClient:
         """Look for a task by our own id; None: the provider does not know it."""
         request = self.dialect.look_up(ref)
         if request is None:
-            raise outcomes.Unavailable("this dialect cannot be asked for our own id")
+            raise errors.Unavailable("this dialect cannot be asked for our own id")
         status = await self._exchange(request, self.dialect.parse_look_up)
         return None if status is None else self._seen(status, ref)
 
@@ -211,9 +211,9 @@ class KlingClient:
         for request in self.dialect.searches(ref):
             try:
                 told = await self._exchange(request, self.dialect.parse_search)
-            except (outcomes.NotFound, outcomes.Rejected, outcomes.WrongPath):
+            except (errors.NotFound, errors.Rejected, errors.WrongPath):
                 continue
-            except outcomes.Unavailable as error:
+            except errors.Unavailable as error:
                 if error.code != _NO_TASKS:
                     raise
                 continue
@@ -222,14 +222,14 @@ class KlingClient:
                 if status.external_task_id == ref.external_task_id and status.provider_task_id:
                     return self._seen(status, ref)
         if not answered:
-            raise outcomes.NotFound("nothing here tells of tasks by our own id")
+            raise errors.NotFound("nothing here tells of tasks by our own id")
         return None
 
     async def query_many(self, refs: Sequence[TaskRef]) -> tuple[TaskStatus, ...]:
         """Look at many tasks of one operation with few questions; those they miss are not in the answer."""
         requests = self.dialect.query_many(refs)
         if not requests:
-            raise outcomes.Unavailable("this dialect has no list")
+            raise errors.Unavailable("this dialect has no list")
         wanted = {ref.provider_task_id: ref for ref in refs}
         found: dict[str, TaskStatus] = {}
         for request in requests:
@@ -243,10 +243,10 @@ class KlingClient:
 
     async def probe(self) -> str:
         """Ask something free that only a good key answers; a few words for the operator."""
-        with contextlib.suppress(outcomes.NotFound, outcomes.WrongPath):
+        with contextlib.suppress(errors.NotFound, errors.WrongPath):
             return await self._exchange(self.dialect.probe(self._clock.now()), self.dialect.parse_probe)
         # Not everybody who speaks the dialect offers the question; a task that nobody has always does.
-        with contextlib.suppress(outcomes.NotFound):
+        with contextlib.suppress(errors.NotFound):
             await self.query(_NOBODYS_TASK)
         return "the key is accepted"
 
@@ -272,7 +272,7 @@ class KlingClient:
         response, took = await self._send(request, submitting=submitting, key=key)
         try:
             return self._parsed(request, response, took, parse)
-        except outcomes.Unauthorized as error:
+        except errors.Unauthorized as error:
             if error.code not in _SIGNATURE_CODES or self._signer.scheme != "jwt":
                 raise
         # The token was not yet or no longer valid there: once more, with their clock.
@@ -287,7 +287,7 @@ class KlingClient:
         code = ""
         try:
             return parse(response)
-        except outcomes.ProviderError as error:
+        except errors.ProviderError as error:
             code = error.code
             raise
         finally:
@@ -344,10 +344,10 @@ class KlingClient:
             # The text of a network error may hold an address; its kind says enough.
             insecure = why_insecure(error)
             if insecure is not None and insecure.is_certificate:
-                raise outcomes.Untrusted(insecure.reason, code=type(error).__name__) from None
-            raise outcomes.Unavailable(str(insecure or "not reached"), code=type(error).__name__) from None
+                raise errors.Untrusted(insecure.reason, code=type(error).__name__) from None
+            raise errors.Unavailable(str(insecure or "not reached"), code=type(error).__name__) from None
         except (httpx.HTTPError, httpx.StreamError, TimeoutError) as error:
-            kind = outcomes.Ambiguous if submitting else outcomes.Unavailable
+            kind = errors.Ambiguous if submitting else errors.Unavailable
             raise kind("the connection broke", code=type(error).__name__) from None
         return response, Millis(round((self._monotonic() - began) * 1000))
 
@@ -359,7 +359,7 @@ class KlingClient:
     def _seen(self, status: TaskStatus, ref: TaskRef) -> TaskStatus:
         """Check that it is about the task that was asked for, and log a status word that nobody documents, once."""
         if is_of_another(status.external_task_id, ref.external_task_id):
-            raise outcomes.Unavailable("the answer is about another task")
+            raise errors.Unavailable("the answer is about another task")
         if status.state is RemoteState.UNKNOWN and status.word not in self._unknown_words:
             self._unknown_words.add(status.word)
             log.warning("unknown status word", provider=self.name, word=status.word[:40])
@@ -371,7 +371,9 @@ def operations_of(config: Provider, dialect: Dialect) -> frozenset[Operation]:
 
     Elements and voices are no choice of the settings: who can make them does.
     """
-    return dialect.operations & ((frozenset(config.operations) or dialect.usual) | LIBRARY_OPERATIONS)
+    return dialect.operations & (
+        (frozenset(config.operations) or dialect.default_operations) | LIBRARY_OPERATIONS
+    )
 
 
 def _moment(milliseconds: Millis) -> datetime:

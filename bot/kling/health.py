@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from bot.domain.requests.operations import Pack
 from bot.domain.requests.request import Resource
-from bot.domain.units import HOUR, MINUTE, SECOND, Millis
-from bot.kling import outcomes
+from bot.domain.types import HOUR, MINUTE, SECOND, Millis
+from bot.kling import errors
 
 KEY_PAUSE = 10 * MINUTE
 KEY_PAUSE_CAP = HOUR
@@ -32,7 +32,7 @@ DOWN_AFTER = 5
 TRIAL = MINUTE
 """How long one request after a pause has to show whether the provider is well again, before another may."""
 
-FAULTS = (outcomes.Unauthorized, outcomes.OutOfBalance, outcomes.NoSuchModel)
+FAULTS = (errors.Unauthorized, errors.OutOfBalance, errors.NoSuchModel)
 """These do not pass by waiting: what they close is no longer offered. All else is waited for."""
 
 
@@ -51,28 +51,28 @@ About = Resource | None
 
 @dataclass(slots=True)
 class Health:
-    """What is known of one scope. `closed_until` (UTC milliseconds): nothing is sent before.
+    """What is known of one scope. `open_until` (UTC milliseconds): nothing is sent before.
 
     `closed_for` is the kind of fault that closed it.
-    `unwell`: it was closed for a fault and has not answered well since, so one request at a time tries it.
+    `half_open`: it was closed for a fault and has not answered well since, so one request at a time tries it.
     `refusals` counts the submissions in a row that it was too busy for, since `busy_since`.
     """
 
-    closed_until: int = 0
-    closed_for: type[outcomes.ProviderError] | None = None
+    open_until: int = 0
+    closed_for: type[errors.ProviderError] | None = None
     pauses: int = 0
     failures: int = 0
-    unwell: bool = False
+    half_open: bool = False
     on_trial: bool = False
     told: bool = False
     refusals: int = 0
     busy_since: int = 0
 
-    def close(self, until: int, outcome: outcomes.ProviderError) -> bool:
+    def close(self, until: int, outcome: errors.ProviderError) -> bool:
         """Send nothing before; True where that is news."""
-        self.closed_until = until
+        self.open_until = until
         self.closed_for = type(outcome)
-        self.unwell = True
+        self.half_open = True
         self.on_trial = False
         news = not self.told
         self.told = True
@@ -80,13 +80,13 @@ class Health:
 
     def try_once(self, now: Millis) -> None:
         """Let one request show whether it is well again, or has room again: the first in line, before the next."""
-        if self.unwell or self.closed_for is outcomes.Throttled:
-            self.closed_until = now + TRIAL
+        if self.half_open or self.closed_for is errors.Throttled:
+            self.open_until = now + TRIAL
             self.on_trial = True
 
     def is_at_fault(self, now: Millis) -> bool:
         """Whether it is closed for a fault that does not pass by waiting."""
-        return self.closed_until > now and self.closed_for is not None and issubclass(self.closed_for, FAULTS)
+        return self.open_until > now and self.closed_for is not None and issubclass(self.closed_for, FAULTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Closed:
     """A pack or a model that is closed, why, and until when (UTC milliseconds)."""
 
     scope: Scope
-    closed_for: type[outcomes.ProviderError]
+    closed_for: type[errors.ProviderError]
     until: Millis
 
 
@@ -114,9 +114,9 @@ class Healths:
         """What is known of all that a request needs."""
         return [self._known[scope] for scope in _scopes(about) if scope in self._known]
 
-    def closed_until(self, about: About) -> int:
+    def open_until(self, about: About) -> int:
         """Before when nothing about this is sent (UTC milliseconds)."""
-        return max(health.closed_until for health in self.of(about))
+        return max(health.open_until for health in self.of(about))
 
     def is_at_fault(self, about: About, now: Millis) -> bool:
         """Whether something that it needs is closed for a fault that does not pass by waiting."""
@@ -124,12 +124,12 @@ class Healths:
 
     def is_busy(self, about: About) -> bool:
         """Whether all that keeps it closed is that the provider asked for a pause."""
-        closing = max(self.of(about), key=lambda health: health.closed_until)
-        return closing.closed_for is outcomes.Throttled
+        closing = max(self.of(about), key=lambda health: health.open_until)
+        return closing.closed_for is errors.Throttled
 
     def is_unwell(self, about: About) -> bool:
         """Whether the next request about this is a trial."""
-        return any(health.unwell for health in self.of(about))
+        return any(health.half_open for health in self.of(about))
 
     def try_once(self, about: About, now: Millis) -> None:
         """Let one request show whether it is well again."""
@@ -139,30 +139,30 @@ class Healths:
     def closed(self, now: Millis) -> Iterator[Closed]:
         """What is closed beside the account."""
         for scope, health in self._known.items():
-            if scope != ACCOUNT and health.closed_until > now and health.closed_for is not None:
-                yield Closed(scope, health.closed_for, Millis(health.closed_until))
+            if scope != ACCOUNT and health.open_until > now and health.closed_for is not None:
+                yield Closed(scope, health.closed_for, Millis(health.open_until))
 
-    def note(self, outcome: outcomes.ProviderError | None, about: About, now: Millis) -> bool:
+    def record(self, outcome: errors.ProviderError | None, about: About, now: Millis) -> bool:
         """Remember how an exchange ended (None: well); True where the operators should be told of it."""
         health = self._concerned(outcome, about)
         for tried in self.of(about):
-            if tried.on_trial and tried.closed_for is outcomes.Throttled:
+            if tried.on_trial and tried.closed_for is errors.Throttled:
                 # Whatever came of it, the next one may try.
-                tried.closed_until, tried.on_trial = int(now), False
+                tried.open_until, tried.on_trial = int(now), False
         match outcome:
-            case outcomes.Unauthorized() | outcomes.OutOfBalance() | outcomes.NoSuchModel():
-                if not health.unwell or health.closed_until <= now or health.on_trial:
+            case errors.Unauthorized() | errors.OutOfBalance() | errors.NoSuchModel():
+                if not health.half_open or health.open_until <= now or health.on_trial:
                     # Answers to what was asked before the pause do not make it longer.
                     first, cap = _pause(outcome)
                     health.pauses += 1
                     return health.close(now + min(first * 2 ** (health.pauses - 1), cap), outcome)
                 return False
-            case outcomes.Throttled():
+            case errors.Throttled():
                 return self._busy(health, outcome, about, now)
-            case outcomes.Misconfigured() | outcomes.Unsendable():
+            case errors.Misconfigured() | errors.Unsendable():
                 # At odds with the settings: it answers, and nothing else is said of it.
-                return isinstance(outcome, outcomes.Misconfigured)
-            case outcomes.Unavailable() | outcomes.Ambiguous():
+                return isinstance(outcome, errors.Misconfigured)
+            case errors.Unavailable() | errors.Ambiguous():
                 health.failures += 1
                 if health.failures < DOWN_AFTER:
                     return False
@@ -171,25 +171,20 @@ class Healths:
                 self._answered(outcome, about)
                 return False
 
-    def _concerned(self, outcome: outcomes.ProviderError | None, about: About) -> Health:
+    def _concerned(self, outcome: errors.ProviderError | None, about: About) -> Health:
         """The health of what an outcome is about."""
         scope = ACCOUNT
         if about is not None:
             match outcome:
-                case outcomes.PackEmpty():
+                case errors.PackEmpty():
                     scope = Scope(about.pack)
-                case (
-                    outcomes.NotEnabled()
-                    | outcomes.NoSuchModel()
-                    | outcomes.NoChannel()
-                    | outcomes.Throttled()
-                ):
+                case errors.NotEnabled() | errors.NoSuchModel() | errors.NoChannel() | errors.Throttled():
                     scope = Scope(about.pack, about.model)
         return self._known.setdefault(scope, Health())
 
-    def _busy(self, health: Health, outcome: outcomes.Throttled, about: About, now: Millis) -> bool:
+    def _busy(self, health: Health, outcome: errors.Throttled, about: About, now: Millis) -> bool:
         # Answers to what was asked before the pause do not make it longer, nor does a question.
-        if about is not None and health.closed_until <= now:
+        if about is not None and health.open_until <= now:
             health.busy_since = health.busy_since or now
             health.refusals += 1
         wait = min(SECOND * 2 ** min(max(health.refusals - 1, 0), 10), BUSY_PAUSE_CAP)
@@ -199,12 +194,12 @@ class Healths:
         for tried in self.of(about):
             if tried.on_trial:
                 # Who is too busy is well; whether units are left is not said by it.
-                if tried.closed_for is not None and issubclass(tried.closed_for, outcomes.PackEmpty):
-                    tried.closed_until, tried.on_trial = opens, False
+                if tried.closed_for is not None and issubclass(tried.closed_for, errors.PackEmpty):
+                    tried.open_until, tried.on_trial = opens, False
                 else:
                     self._reset(tried)
-        if opens > health.closed_until:
-            health.closed_until = opens
+        if opens > health.open_until:
+            health.open_until = opens
             health.closed_for = type(outcome)
         if health.told or not health.busy_since or now - health.busy_since < BUSY_TOLD_AFTER:
             return False
@@ -214,13 +209,13 @@ class Healths:
     def make_room(self, about: About, now: Millis) -> None:
         """A task of this has ended: whoever was too busy for another may have room for it now."""
         for health in self.of(about):
-            if health.closed_for is outcomes.Throttled and not health.on_trial:
-                health.closed_until = min(health.closed_until, int(now))
+            if health.closed_for is errors.Throttled and not health.on_trial:
+                health.open_until = min(health.open_until, int(now))
 
-    def _answered(self, outcome: outcomes.ProviderError | None, about: About) -> None:
+    def _answered(self, outcome: errors.ProviderError | None, about: About) -> None:
         """A task that was taken shows that all it needed is well; any other answer, that the key is good."""
         for health in self.of(about if outcome is None else None):
-            if about is None and health.closed_for is outcomes.OutOfBalance:
+            if about is None and health.closed_for is errors.OutOfBalance:
                 # What was paid for before is answered for.
                 health.failures = 0
             else:
@@ -233,8 +228,8 @@ class Healths:
             setattr(health, name, getattr(fresh, name))
 
 
-def _pause(outcome: outcomes.ProviderError) -> tuple[int, int]:
-    if isinstance(outcome, outcomes.NoSuchModel):
+def _pause(outcome: errors.ProviderError) -> tuple[int, int]:
+    if isinstance(outcome, errors.NoSuchModel):
         return MISSING_PAUSE, 4 * MISSING_PAUSE
     return KEY_PAUSE, KEY_PAUSE_CAP
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from bot.clock import Clock, Runtime
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Pack
-from bot.domain.requests.request import Resource, VideoRequest
-from bot.domain.units import HOUR, Millis, ProviderName
-from bot.kling import dialects, outcomes
+from bot.domain.requests.request import GenerationRequest, Resource
+from bot.domain.types import HOUR, Millis, ProviderName
+from bot.kling import dialects, errors
 from bot.kling.auth import Signer, scheme_of
 from bot.kling.client import KlingClient, operations_of
 from bot.kling.health import About, Closed, Healths
@@ -26,8 +26,8 @@ Running = Mapping[tuple[ProviderName, Resource], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """How a provider is, for operators. `closed_until` in UTC milliseconds, in the past where it is open.
+class ProviderStatus:
+    """How a provider is, for operators. `open_until` in UTC milliseconds, in the past where it is open.
 
     `closed_for` is the kind of fault that closed it last; None: none since it last answered well.
     `closed` are the packs and models that are closed while the rest of it goes on.
@@ -37,9 +37,9 @@ class Condition:
     name: ProviderName
     dialect: str
     paused: bool
-    unwell: bool
-    closed_until: Millis
-    closed_for: type[outcomes.ProviderError] | None
+    half_open: bool
+    open_until: Millis
+    closed_for: type[errors.ProviderError] | None
     answered: int
     failed: int
     max_concurrent: int
@@ -61,7 +61,7 @@ def models_of(configs: Sequence[Provider]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(model for config in preferred for model in config.models))
 
 
-class Pool:
+class ProviderPool:
     """Chooses among the clients: the greater priority first, then the cheaper, then the freer."""
 
     def __init__(
@@ -113,7 +113,7 @@ class Pool:
             for client in self._clients
         )
 
-    def is_out(self, request: VideoRequest) -> bool:
+    def is_out(self, request: GenerationRequest) -> bool:
         """Whether all who could take the request are closed for a fault that does not pass by waiting."""
         able = [client for client in self._clients if self._able(client, request, ())]
         return bool(able) and all(self._is_at_fault(client, request.resource) for client in able)
@@ -127,7 +127,7 @@ class Pool:
     def _is_at_fault(self, client: KlingClient, about: Resource) -> bool:
         return self._health[client.name].is_at_fault(about, self._clock.now())
 
-    def unsupported(self, request: VideoRequest) -> tuple[str, ...] | None:
+    def unsupported(self, request: GenerationRequest) -> tuple[str, ...] | None:
         """None where some provider can express the request; else what the nearest one lacks.
 
         An empty tuple means that no provider has the model.
@@ -143,7 +143,7 @@ class Pool:
         """The provider whose price a video model has where nothing else is known of a request."""
         return next((client.name for client in self._preferred if model in client.config.models), None)
 
-    def first_able(self, request: VideoRequest) -> ProviderName | None:
+    def first_able(self, request: GenerationRequest) -> ProviderName | None:
         """The provider whose price a request has: the best that can express it, however it is at the moment.
 
         A price that changed with health and load could not be told beforehand; who takes the request in
@@ -168,19 +168,19 @@ class Pool:
 
     def is_open(self, name: ProviderName, about: About = None) -> bool:
         """Whether something may be sent to a provider now."""
-        return not self._is_paused(name) and self._health[name].closed_until(about) <= self._clock.now()
+        return not self._is_paused(name) and self._health[name].open_until(about) <= self._clock.now()
 
-    def can_ever(self, request: VideoRequest, excluded: Sequence[ProviderName] = ()) -> bool:
+    def can_ever(self, request: GenerationRequest, excluded: Sequence[ProviderName] = ()) -> bool:
         """Whether any provider that is not excluded could take the request, now or later."""
         return any(self._able(client, request, excluded) for client in self._clients)
 
-    def takers(self, request: VideoRequest) -> frozenset[ProviderName]:
+    def takers(self, request: GenerationRequest) -> frozenset[ProviderName]:
         """Who could take the request, now or later."""
         return frozenset(client.name for client in self._clients if self._able(client, request, ()))
 
     def has_room(
         self,
-        request: VideoRequest,
+        request: GenerationRequest,
         running: Running,
         excluded: Sequence[ProviderName] = (),
     ) -> bool:
@@ -189,7 +189,7 @@ class Pool:
 
     def slots(
         self,
-        request: VideoRequest,
+        request: GenerationRequest,
         running: Running,
         excluded: Sequence[ProviderName] = (),
     ) -> list[Slots]:
@@ -200,7 +200,7 @@ class Pool:
         found = []
         for client in self._clients:
             health, runs = self._health[client.name], _runs(client, request, running)
-            waits = health.closed_until(request.resource) > self._clock.now()
+            waits = health.open_until(request.resource) > self._clock.now()
             busy = health.is_busy(request.resource)
             if (
                 self._able(client, request, excluded)
@@ -214,7 +214,7 @@ class Pool:
 
     def candidates(
         self,
-        request: VideoRequest,
+        request: GenerationRequest,
         running: Running,
         excluded: Sequence[ProviderName] = (),
     ) -> list[KlingClient]:
@@ -238,7 +238,7 @@ class Pool:
 
     def _ready(
         self,
-        request: VideoRequest,
+        request: GenerationRequest,
         running: Running,
         excluded: Sequence[ProviderName],
     ) -> list[KlingClient]:
@@ -248,17 +248,17 @@ class Pool:
             for client in self._clients
             if self._able(client, request, excluded)
             and not self._is_paused(client.name)
-            and self._health[client.name].closed_until(request.resource) <= now
+            and self._health[client.name].open_until(request.resource) <= now
             and _runs(client, request, running) < client.config.max_concurrent
         ]
 
     @staticmethod
-    def _able(client: KlingClient, request: VideoRequest, excluded: Sequence[ProviderName]) -> bool:
+    def _able(client: KlingClient, request: GenerationRequest, excluded: Sequence[ProviderName]) -> bool:
         return client.name not in excluded and client.lacks(request) == ()
 
     # -- health --------------------------------------------------------------------------------------
 
-    def note(self, name: ProviderName, outcome: outcomes.ProviderError | None, about: About = None) -> bool:
+    def record(self, name: ProviderName, outcome: errors.ProviderError | None, about: About = None) -> bool:
         """Remember how an exchange ended (None: well); True where the operators should be told of it.
 
         `about` is what was asked for; without it, nothing was that is sold or enabled by itself.
@@ -267,9 +267,9 @@ class Pool:
         if health is None:
             return False
         now = self._clock.now()
-        well = outcome is None or isinstance(outcome, (outcomes.Rejected, outcomes.NotFound))
+        well = outcome is None or isinstance(outcome, (errors.Rejected, errors.NotFound))
         self._exchanges[name].append((now, well))
-        return health.note(outcome, about, now)
+        return health.record(outcome, about, now)
 
     def make_room(self, name: ProviderName, about: Resource) -> None:
         """A task of a provider has ended: if it was too busy for another one, it may be asked again now."""
@@ -286,7 +286,7 @@ class Pool:
         """Send to a provider again, at once, whatever had closed it."""
         self._health[name] = Healths(self._rng)
 
-    def conditions(self) -> list[Condition]:
+    def conditions(self) -> list[ProviderStatus]:
         """How every provider is, in order of priority."""
         since = self._clock.now() - HOUR
         found = []
@@ -295,12 +295,12 @@ class Pool:
             account = health.account
             recent = [well for at, well in self._exchanges[client.name] if at >= since]
             found.append(
-                Condition(
+                ProviderStatus(
                     client.name,
                     client.dialect.name,
                     self._is_paused(client.name),
-                    account.unwell,
-                    Millis(account.closed_until),
+                    account.half_open,
+                    Millis(account.open_until),
                     account.closed_for,
                     sum(recent),
                     len(recent) - sum(recent),
@@ -311,7 +311,7 @@ class Pool:
         return found
 
 
-def _runs(client: KlingClient, request: VideoRequest, running: Running) -> int:
+def _runs(client: KlingClient, request: GenerationRequest, running: Running) -> int:
     return running.get((client.name, request.resource), 0)
 
 
@@ -322,7 +322,7 @@ async def open_pool(
     network: Network,
     mask: Callable[[bytes], bytes] = bytes,
     is_paused: Callable[[ProviderName], bool] = lambda _: False,
-) -> AsyncIterator[Pool]:
+) -> AsyncIterator[ProviderPool]:
     """One HTTP client for each enabled provider, closed again at the end; `mask` takes secrets out of answers.
 
     To those that are paused nothing new is sent; what runs there goes on.
@@ -340,7 +340,7 @@ async def open_pool(
                         provider, _dialect(provider), Signer(scheme, key), http, runtime.clock, mask=mask
                     )
                 )
-        yield Pool(clients, runtime.clock, runtime.rng, is_paused)
+        yield ProviderPool(clients, runtime.clock, runtime.rng, is_paused)
 
 
 class ConfiguredOffer:
@@ -354,11 +354,11 @@ class ConfiguredOffer:
         )
 
     def models(self) -> tuple[str, ...]:
-        """See `Pool.models`."""
+        """See `ProviderPool.models`."""
         return self._models
 
     def operations(self) -> frozenset[Operation]:
-        """See `Pool.operations`."""
+        """See `ProviderPool.operations`."""
         return self._operations
 
 

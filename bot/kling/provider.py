@@ -15,7 +15,7 @@ from bot.domain.credits.caps import Capped
 from bot.domain.operations.overrides import Overridable
 from bot.domain.requests.model import ChangedPrices, PriceColumns
 from bot.domain.requests.operations import Operation
-from bot.domain.units import ProviderName
+from bot.domain.types import ProviderName
 from bot.kling.callback import signing_key
 from bot.network import safe_url
 

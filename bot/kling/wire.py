@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol, Self
 
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import Limits
-from bot.domain.tasks.task import FailureKind, RemoteVideo
+from bot.domain.tasks.task import FailureKind, RemoteResult
 
 OWN_IDS = "klingbot-"
 """How our own id of every task begins."""
@@ -79,7 +79,7 @@ class TaskStatus:
     state: RemoteState
     word: str
     progress: int | None = None
-    videos: tuple[RemoteVideo, ...] = ()
+    videos: tuple[RemoteResult, ...] = ()
     reason: str | None = None
     external_task_id: str | None = None
     cost: str | None = None
@@ -114,7 +114,7 @@ def is_of_another(told: str | None, external_task_id: str) -> bool:
 class Preparation:
     """An exchange before the submission, whose answer the submission needs.
 
-    `parse` reads the answer into named texts, or raises one of `bot.kling.outcomes`; no task is made by it.
+    `parse` reads the answer into named texts, or raises one of `bot.kling.errors`; no task is made by it.
     """
 
     request: HttpRequest
@@ -124,7 +124,7 @@ class Preparation:
 class Dialect(Protocol):
     """A wire format as pure functions.
 
-    The parse functions return what an answer means or raise one of `bot.kling.outcomes`.
+    The parse functions return what an answer means or raise one of `bot.kling.errors`.
     """
 
     @property
@@ -138,7 +138,7 @@ class Dialect(Protocol):
         ...
 
     @property
-    def usual(self) -> frozenset[Operation]:
+    def default_operations(self) -> frozenset[Operation]:
         """What of it most who speak this dialect offer."""
         ...
 
@@ -154,11 +154,11 @@ class Dialect(Protocol):
         """What this wire format cannot express, by fields of a request."""
         ...
 
-    def preparations(self, request: VideoRequest) -> tuple[Preparation, ...]:
+    def preparations(self, request: GenerationRequest) -> tuple[Preparation, ...]:
         """Encode what must be found out before the submission; nothing for most requests."""
         ...
 
-    def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
+    def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
         ...
 

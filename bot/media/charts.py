@@ -97,8 +97,8 @@ def draw(heading: str, panels: Sequence[Sequence[Panel]], nothing: str) -> bytes
     from PIL import Image, ImageDraw
 
     height = MARGIN * 2 + HEADING + 16 + sum(max(panel.height for panel in row) + GAP for row in panels)
-    picture = Image.new("RGB", (WIDTH, height), PAPER)
-    pen = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (WIDTH, height), PAPER)
+    pen = ImageDraw.Draw(image)
     pen.text((MARGIN, MARGIN - 8), heading, INK, _font(HEADING))
     y = MARGIN + HEADING + 24
     for row in panels:
@@ -107,7 +107,7 @@ def draw(heading: str, panels: Sequence[Sequence[Panel]], nothing: str) -> bytes
             _panel(pen, panel, (MARGIN + number * (width + GAP), y), width, nothing)
         y += max(panel.height for panel in row) + GAP
     out = io.BytesIO()
-    picture.save(out, "PNG", optimize=True)
+    image.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

@@ -62,7 +62,7 @@ def probe(path: Path) -> VideoInfo:
         raise NotAVideo(type(error).__name__) from None
 
 
-def picture_size(path: Path) -> tuple[int, int]:
+def image_size(path: Path) -> tuple[int, int]:
     """Width and height of a picture file. Reads from disk: call it in a thread.
 
     Raises:
@@ -72,9 +72,9 @@ def picture_size(path: Path) -> tuple[int, int]:
     from PIL import Image
 
     try:
-        with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as picture:
-            _check_end(path, picture.format or "")
-            return picture.size
+        with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as image:
+            _check_end(path, image.format or "")
+            return image.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise NotAVideo(type(error).__name__) from None
 
@@ -227,11 +227,11 @@ def thumbnail(path: Path, target: Path) -> None:
     try:
         with av.open(str(path)) as container:
             frame = next(container.decode(video=0))
-            picture = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV has no types for it
+            image = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV has no types for it
     except (FFmpegError, OSError, ValueError, IndexError, StopIteration) as error:
         raise NotAVideo(type(error).__name__) from None
-    picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     for quality in (85, 70, 50):
-        picture.save(target, "JPEG", quality=quality)
+        image.save(target, "JPEG", quality=quality)
         if target.stat().st_size <= THUMBNAIL_BYTES:
             return

@@ -136,20 +136,20 @@ def _transcode(source: Path, target: Path, fitting: Fit, begins: Fraction, rate:
         video, audio = _streams(container)
         video.thread_type = "AUTO"
         video.codec_context.thread_count = THREADS
-        picture = _Picture(copy, video, fitting, begins, rate)
+        image = _Image(copy, video, fitting, begins, rate)
         sound = None if audio is None else _Sound(copy, audio, fitting.audio_bits, begins)
         for packet in container.demux(*(stream for stream in (video, audio) if stream is not None)):
             for frame in packet.decode():
                 if isinstance(frame, av.VideoFrame):
-                    picture.take(frame)
+                    image.take(frame)
                 elif isinstance(frame, av.AudioFrame) and sound is not None:
                     sound.take(frame)
-        picture.finish()
+        image.finish()
         if sound is not None:
             sound.finish()
 
 
-class _Picture:
+class _Image:
     """Encodes the frames of a film anew, each at its time."""
 
     def __init__(

@@ -91,11 +91,11 @@ def prepare(source: bytes | Path, limits: ImageLimits = KLING_LIMITS) -> Prepare
             _check_webp(source, limits)
             with Image.open(file, formats=FORMATS) as opened:
                 _check_size(opened, limits)
-                picture = _decoded(opened, limits)
-                ImageOps.exif_transpose(picture, in_place=True)
-                picture = _in_srgb(picture).convert("RGB")
+                image = _decoded(opened, limits)
+                ImageOps.exif_transpose(image, in_place=True)
+                image = _in_srgb(image).convert("RGB")
                 # A comment would be written again.
-                picture.info.clear()
+                image.info.clear()
     except UserError:
         raise
     except (Image.DecompressionBombError, MemoryError):
@@ -106,10 +106,10 @@ def prepare(source: bytes | Path, limits: ImageLimits = KLING_LIMITS) -> Prepare
     except (OSError, SyntaxError, ValueError, EOFError, RuntimeError):
         # Pillow's decoders raise all of these for files that end early or contradict themselves.
         raise UserError("error.image.damaged") from None
-    if min(picture.size) < limits.min_side:
+    if min(image.size) < limits.min_side:
         raise UserError("error.image.too_long", ratio=f"{limits.max_ratio:g}")
-    encoded = _encode(picture, limits)
-    return PreparedImage(encoded, "image/jpeg", *picture.size, hashlib.sha256(encoded).hexdigest())
+    encoded = _encode(image, limits)
+    return PreparedImage(encoded, "image/jpeg", *image.size, hashlib.sha256(encoded).hexdigest())
 
 
 def reduce(source: bytes | Path, max_side: int, quality: int) -> PreparedImage:
@@ -128,10 +128,10 @@ def close_up(data: bytes, limits: ImageLimits = KLING_LIMITS) -> bytes:
     """
     from PIL import Image
 
-    with Image.open(io.BytesIO(data)) as picture:
-        width, height = (round(side * CLOSE_UP) for side in picture.size)
-        left, top = (picture.width - width) // 2, (picture.height - height) // 2
-        nearer = picture.crop((left, top, left + width, top + height))
+    with Image.open(io.BytesIO(data)) as image:
+        width, height = (round(side * CLOSE_UP) for side in image.size)
+        left, top = (image.width - width) // 2, (image.height - height) // 2
+        nearer = image.crop((left, top, left + width, top + height))
     if min(nearer.size) < limits.min_side:
         scale = limits.min_side / min(nearer.size)
         nearer = nearer.resize(
@@ -147,17 +147,17 @@ def _read_heif_too() -> None:
     pillow_heif.register_heif_opener()
 
 
-def _check_size(picture: "Image.Image", limits: ImageLimits) -> None:
-    width, height = picture.size
-    if _is_jpeg(picture):
-        per_pixel = _coefficients(picture) + 4 / _jpeg_scale(picture, limits) ** 2
+def _check_size(image: "Image.Image", limits: ImageLimits) -> None:
+    width, height = image.size
+    if _is_jpeg(image):
+        per_pixel = _coefficients(image) + 4 / _jpeg_scale(image, limits) ** 2
     else:
-        pixels = TRANSPARENT if picture.has_transparency_data else PALETTE if picture.mode == "P" else OPAQUE
-        per_pixel = max(DECODING.get(picture.format or "", 0), pixels)
+        pixels = TRANSPARENT if image.has_transparency_data else PALETTE if image.mode == "P" else OPAQUE
+        per_pixel = max(DECODING.get(image.format or "", 0), pixels)
     _check_pixels(width * height, per_pixel, limits)
-    if min(picture.size) < limits.min_side:
+    if min(image.size) < limits.min_side:
         raise UserError("error.image.too_small", width=width, height=height, side=limits.min_side)
-    if max(picture.size) > min(picture.size) * limits.max_ratio:
+    if max(image.size) > min(image.size) * limits.max_ratio:
         raise UserError("error.image.too_long", ratio=f"{limits.max_ratio:g}")
 
 
@@ -187,23 +187,23 @@ def _check_pixels(pixels: int, bytes_each: float, limits: ImageLimits) -> None:
         raise UserError("error.image.too_many_pixels", limit=most // 1_000_000)
 
 
-def _is_jpeg(picture: "Image.Image") -> bool:
-    return picture.format in {"JPEG", "MPO"}
+def _is_jpeg(image: "Image.Image") -> bool:
+    return image.format in {"JPEG", "MPO"}
 
 
-def _coefficients(picture: "Image.Image") -> float:
+def _coefficients(image: "Image.Image") -> float:
     """Bytes per pixel that libjpeg keeps of a whole progressive image while it decodes it."""
-    if not picture.info.get("progressive"):
+    if not image.info.get("progressive"):
         return 0
-    samplings: list[tuple[int, int]] = [layer[1:3] for layer in picture.layer]  # type: ignore[attr-defined]
+    samplings: list[tuple[int, int]] = [layer[1:3] for layer in image.layer]  # type: ignore[attr-defined]
     most = max(across for across, _ in samplings) * max(down for _, down in samplings)
     return 2 * sum(across * down for across, down in samplings) / most
 
 
-def _jpeg_scale(picture: "Image.Image", limits: ImageLimits) -> int:
+def _jpeg_scale(image: "Image.Image", limits: ImageLimits) -> int:
     """The least of 1, 2, 4 and 8 that a JPEG's sides must be divided by while it is decoded."""
-    pixels = picture.width * picture.height
-    room = limits.max_memory - pixels * _coefficients(picture)
+    pixels = image.width * image.height
+    room = limits.max_memory - pixels * _coefficients(image)
     return next(
         (
             scale
@@ -223,60 +223,60 @@ def _decoded(opened: "Image.Image", limits: ImageLimits) -> "Image.Image":
         if scale > 1:
             opened.draft(None, (opened.width // scale, opened.height // scale))
     info = opened.info
-    picture = _flattened(opened)
-    if picture is not opened:
+    image = _flattened(opened)
+    if image is not opened:
         opened.close()
-    if picture.width * picture.height > FULL_SIZE_PIXELS:
-        picture = picture.reduce(2)
+    if image.width * image.height > FULL_SIZE_PIXELS:
+        image = image.reduce(2)
         opened.close()
-    picture.thumbnail((limits.max_side, limits.max_side), Image.Resampling.LANCZOS)
-    longest = int(min(picture.size) * limits.max_ratio)
-    if max(picture.size) > longest:
+    image.thumbnail((limits.max_side, limits.max_side), Image.Resampling.LANCZOS)
+    longest = int(min(image.size) * limits.max_ratio)
+    if max(image.size) > longest:
         # By rounding, a pixel too long.
-        picture = picture.crop((0, 0, min(picture.width, longest), min(picture.height, longest)))
-    picture.info = info
-    return picture
+        image = image.crop((0, 0, min(image.width, longest), min(image.height, longest)))
+    image.info = info
+    return image
 
 
-def _flattened(picture: "Image.Image") -> "Image.Image":
+def _flattened(image: "Image.Image") -> "Image.Image":
     """Without palette, 16 bits and transparency, which lies on white."""
     from PIL import ImageChops
 
-    picture.load()
-    if picture.mode.startswith("I;16") or picture.mode == "I":
-        return picture.point(lambda value: value / 256).convert("L")
-    if picture.has_transparency_data:
+    image.load()
+    if image.mode.startswith("I;16") or image.mode == "I":
+        return image.point(lambda value: value / 256).convert("L")
+    if image.has_transparency_data:
         # Where it is opaque already, nothing changes.
-        layered = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+        layered = image if image.mode == "RGBA" else image.convert("RGBA")
         layered.paste("white", mask=ImageChops.invert(layered.getchannel("A")))
         return layered.convert("RGB")
-    return picture if picture.mode in {"RGB", "L", "CMYK"} else picture.convert("RGB")
+    return image if image.mode in {"RGB", "L", "CMYK"} else image.convert("RGB")
 
 
-def _in_srgb(picture: "Image.Image") -> "Image.Image":
+def _in_srgb(image: "Image.Image") -> "Image.Image":
     """The same colours where nobody reads the profile that they were written with."""
     from PIL import ImageCms
 
-    profile = picture.info.get("icc_profile")
-    if not profile or picture.mode not in {"RGB", "RGBA", "CMYK", "L"}:
-        return picture
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in {"RGB", "RGBA", "CMYK", "L"}:
+        return image
     try:
         converted = ImageCms.profileToProfile(
-            picture,
+            image,
             ImageCms.ImageCmsProfile(io.BytesIO(profile)),
             ImageCms.createProfile("sRGB"),
-            outputMode="RGBA" if picture.mode == "RGBA" else "RGB",
+            outputMode="RGBA" if image.mode == "RGBA" else "RGB",
         )
     except (ImageCms.PyCMSError, OSError):
         # A profile that cannot be used is none.
-        return picture
-    return picture if converted is None else converted
+        return image
+    return image if converted is None else converted
 
 
-def _encode(picture: "Image.Image", limits: ImageLimits) -> bytes:
+def _encode(image: "Image.Image", limits: ImageLimits) -> bytes:
     for quality in limits.qualities:
         buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=quality, optimize=True)
+        image.save(buffer, "JPEG", quality=quality, optimize=True)
         if buffer.tell() <= limits.max_bytes:
             return buffer.getvalue()
     raise UserError("error.image.too_large", limit=limits.max_bytes // 1_000_000)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.clock import Clock, Runtime
 from bot.services.compose import Compose
 from bot.services.credits.payments import Payments
-from bot.services.credits.pools import Pools
+from bot.services.credits.pools import GroupWallets
 from bot.services.library.assets import Assets
 from bot.services.library.templates import Templates
 from bot.services.live_settings import LiveSettings
@@ -66,7 +66,7 @@ class Services:
     assistant: Assistant
     accounts: Accounts
     payments: Payments
-    pools: Pools
+    pools: GroupWallets
     live: LiveSettings
     overrides: Overrides
     access: Access

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.units import MINUTE, SECOND, Millis
+from bot.domain.types import MINUTE, SECOND, Millis
 
 Sender = tuple[str, int]
 

@@ -20,18 +20,18 @@ from typing import Any
 import structlog
 
 from bot.clock import Clock, Sleep
-from bot.domain.units import DAY, UserId
+from bot.domain.types import DAY, UserId
 from bot.services.floods import LARGEST_ALBUM, Floods, album_of, sender_of
 from bot.services.joining import Joined, is_comment, is_order, is_with
 from bot.services.ports import (
     Operators,
-    RawUpdate,
+    StoredUpdate,
     UnreadableError,
     UnreadUpdate,
     UpdateProcessor,
     UpdateSource,
 )
-from bot.services.slots import Slots, Watch
+from bot.services.slots import Slots, Watchdog
 from bot.store import InboxRow, Quarantined, Store
 
 log = structlog.get_logger(__name__)
@@ -190,7 +190,7 @@ class Intake:
         if updates and all(update.update_id is None for update in updates):
             await self._sleep(NOTHING_NEW_SECONDS)
 
-    async def take_in(self, updates: Sequence[RawUpdate | UnreadUpdate]) -> None:
+    async def take_in(self, updates: Sequence[StoredUpdate | UnreadUpdate]) -> None:
         """Keep updates and put the new ones in line; those that cannot be read are set aside."""
         now = self._clock.now()
         unread = [update for update in updates if isinstance(update, UnreadUpdate)]
@@ -203,7 +203,7 @@ class Intake:
                     for update in unread
                 ]
             )
-        read = [update for update in updates if isinstance(update, RawUpdate)]
+        read = [update for update in updates if isinstance(update, StoredUpdate)]
         rows: list[InboxRow] = []
         left: InboxRow | None = None
         surplus = 0
@@ -293,7 +293,7 @@ class Intake:
             known = len(parts)
             await self._sleep(seconds)
 
-    async def _act(self, entries: list[_Entry], watch: Watch | None = None) -> None:
+    async def _act(self, entries: list[_Entry], watch: Watchdog | None = None) -> None:
         """Act on an update with the others of its album, to its end."""
         row = entries[0].row
         async with self._slots.one(watch, sender_of(row.payload) or _lane_of(row)):
@@ -303,9 +303,9 @@ class Intake:
                 now = self._clock.now()
                 payloads = [entry.row.payload for entry in entries]
                 earlier = self._joined.earlier(row.payload, now)
-                self._joined.note([*earlier, *payloads], now)
+                self._joined.record([*earlier, *payloads], now)
                 await self._processor.process(
-                    RawUpdate(
+                    StoredUpdate(
                         row.update_id,
                         row.chat_id,
                         row.payload,
@@ -371,7 +371,7 @@ class Intake:
         async def tell() -> None:
             try:
                 await self._processor.tell(
-                    RawUpdate(row.update_id, row.chat_id, row.payload, row.sent_at), key
+                    StoredUpdate(row.update_id, row.chat_id, row.payload, row.sent_at), key
                 )
             except Exception:
                 log.exception("a sender could not be told", update=row.update_id, chat=row.chat_id)

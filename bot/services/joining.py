@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.domain.units import MINUTE, Millis
+from bot.domain.types import MINUTE, Millis
 from bot.services.floods import album_of, body_of, keep, sender_of
 
 Payload = Mapping[str, Any]
@@ -77,7 +77,7 @@ class Joined:
         comment = self._parts(("comment", *here), now)
         return comment if comment and is_with(comment[0], payload) else []
 
-    def note(self, payloads: Sequence[dict[str, Any]], now: Millis) -> None:
+    def record(self, payloads: Sequence[dict[str, Any]], now: Millis) -> None:
         """Remember what is acted on together, in order."""
         first, last = payloads[0], payloads[-1]
         here = _chat(first), sender_of(first)

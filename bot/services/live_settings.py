@@ -10,7 +10,7 @@ from bot.domain.credits.quota import Plan
 from bot.domain.operations.overrides import KeyPath, Override, override, read_key
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.catalog import Catalog
-from bot.domain.units import ProviderName
+from bot.domain.types import ProviderName
 from bot.settings.config import Settings, contradictions
 from bot.settings.sources import Gathered
 from bot.store import Store

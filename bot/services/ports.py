@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from bot.domain.requests.operations import Operation
 from bot.domain.tasks.task import Delivery, Task
-from bot.domain.units import ChatId, Credits, Millis, UserId
+from bot.domain.types import ChatId, Credits, Millis, UserId
 
 
 @dataclass(frozen=True, slots=True)
-class RawUpdate:
+class StoredUpdate:
     """An update as the inbox keeps it. `payload` is the Bot API's JSON; `sent_at` is when the user acted.
 
     `album` holds the payloads of what belongs to its message, in their order: the other parts of its album, or a
@@ -108,7 +108,7 @@ class Hold(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LinePosition:
     """Where a queued task stands; without a `hold` it is about to be sent.
 
     `number` counts from 1 in the order in which tasks are sent. `ready_in` is when the video may be there, in
@@ -120,7 +120,7 @@ class Place:
     ready_in: Millis | None = None
 
 
-NO_HOLD = Place()
+NO_HOLD = LinePosition()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Progress:
 
     now: Millis
     expected: Millis | None = None
-    place: Place = NO_HOLD
+    place: LinePosition = NO_HOLD
     batch: Sequence[Task] = ()
 
 
@@ -241,7 +241,7 @@ class ResultChat(Protocol):
         self,
         deliveries: Sequence[Delivery],
         files: Sequence[ResultFile],
-        pictures: Sequence[bytes],
+        images: Sequence[bytes],
         options: DeliveryOptions = PLAIN,
     ) -> list[Sent]:
         """Announce several results by an album of small pictures (JPEG) in whose places `fill` puts them.
@@ -343,7 +343,7 @@ class UpdatesRefused(Exception):
 class UpdateSource(Protocol):
     """Where updates come from."""
 
-    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate | UnreadUpdate]:
+    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[StoredUpdate | UnreadUpdate]:
         """Wait for updates with ids from `offset` on; asking confirms all before it.
 
         One that cannot be read keeps no other from coming.
@@ -358,7 +358,7 @@ class UpdateSource(Protocol):
 class UpdateProcessor(Protocol):
     """Who acts on an update."""
 
-    async def process(self, update: RawUpdate) -> None:
+    async def process(self, update: StoredUpdate) -> None:
         """Act on one update, to its end. Exceptions that it lets out are logged; the update counts as done.
 
         Raises:
@@ -367,7 +367,7 @@ class UpdateProcessor(Protocol):
         """
         ...
 
-    async def tell(self, update: RawUpdate, key: str) -> None:
+    async def tell(self, update: StoredUpdate, key: str) -> None:
         """Tell who sent an update that nothing is done about it, by one text. Best effort."""
         ...
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
-Watch = Callable[[bool], Awaitable[None]]
+Watchdog = Callable[[bool], Awaitable[None]]
 """Is told when the code in a slot begins to wait (True), and before it goes on (False)."""
 
 
@@ -26,7 +26,7 @@ class Slots:
         self._line: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
-    async def one(self, watch: Watch | None = None, owner: Hashable = None) -> AsyncIterator[None]:
+    async def one(self, watch: Watchdog | None = None, owner: Hashable = None) -> AsyncIterator[None]:
         """Hold a slot, but for what is done inside `waiting()`; without an owner, on one's own account."""
         owner = object() if owner is None else owner
         await self._take(owner)
@@ -48,10 +48,10 @@ class Slots:
             await turn
         except asyncio.CancelledError:
             if not turn.cancelled():
-                self.give(owner)
+                self.release(owner)
             raise
 
-    def give(self, owner: Hashable) -> None:
+    def release(self, owner: Hashable) -> None:
         """Let go of a slot."""
         self._free += 1
         self._held[owner] -= 1
@@ -88,7 +88,7 @@ class Slots:
 class _Holder:
     """A slot as it is held: by the code of one update, with everything that it runs side by side."""
 
-    def __init__(self, slots: Slots, *, watch: Watch | None, owner: Hashable) -> None:
+    def __init__(self, slots: Slots, *, watch: Watchdog | None, owner: Hashable) -> None:
         self._slots = slots
         self._owner = owner
         self._watch = watch
@@ -98,7 +98,7 @@ class _Holder:
     async def leave(self) -> None:
         self._waits += 1
         if self._waits == 1 and not self._ended:
-            self._slots.give(self._owner)
+            self._slots.release(self._owner)
             if self._watch is not None:
                 await self._watch(True)
 
@@ -116,7 +116,7 @@ class _Holder:
     def end(self) -> None:
         self._ended = True
         if self._waits == 0:
-            self._slots.give(self._owner)
+            self._slots.release(self._owner)
 
 
 _holder: ContextVar[_Holder | None] = ContextVar("holder", default=None)

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from bot.domain.credits.quota import PlanTerms
+from bot.domain.credits.quota import PlanConfig
 from bot.domain.credits.shop import MonthlyPlan, Package
 from bot.domain.operations.overrides import Overridable
 from bot.errors import ConfigError
@@ -45,7 +45,7 @@ from bot.settings.sections import (
     Telegram,
     Web,
 )
-from bot.settings.sources import PREFIX, Gathered, Place, dotted, gather
+from bot.settings.sources import PREFIX, Gathered, KeyPath, dotted, gather
 
 
 class Settings(BaseModel):
@@ -61,10 +61,10 @@ class Settings(BaseModel):
     delivery: Delivery = Field(default_factory=Delivery)
     quota: Quota = Field(default_factory=Quota)
     plans: Annotated[
-        dict[str, PlanTerms],
+        dict[str, PlanConfig],
         Field(min_length=1, max_length=100),
         Overridable(names="[a-z0-9][a-z0-9_-]{0,31}"),
-    ] = {"free": PlanTerms(daily_credits=100, monthly_credits=1000)}
+    ] = {"free": PlanConfig(daily_credits=100, monthly_credits=1000)}
     spending: SpendingSettings = Field(default_factory=SpendingSettings)
     subscriptions: Annotated[tuple[MonthlyPlan, ...], Field(max_length=20)] = ()
     packages: Annotated[tuple[Package, ...], Field(max_length=20)] = ()
@@ -229,7 +229,7 @@ _ALLOWED: Mapping[str, str] = {
 }
 
 
-def _line(place: Place, mistake: ErrorDetails, gathered: Gathered, path: Path | None) -> str:
+def _line(place: KeyPath, mistake: ErrorDetails, gathered: Gathered, path: Path | None) -> str:
     """One line for one mistake: its key, where the value stands, and what is allowed."""
     kind = mistake["type"]
     if kind == "missing":

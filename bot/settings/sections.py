@@ -24,7 +24,7 @@ from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.options import Options
 from bot.domain.requests.request import Mode, VideoRatio
 from bot.domain.tasks.schedule import PollingPolicy
-from bot.domain.units import SECOND, Millis, UserId
+from bot.domain.types import SECOND, Millis, UserId
 from bot.kling.provider import first_mistake
 from bot.network import is_loopback, safe_url, split
 

@@ -21,7 +21,7 @@ from bot.errors import ConfigError
 
 PREFIX = "KLINGBOT_"
 
-Place = tuple[str, ...]
+KeyPath = tuple[str, ...]
 
 _NUMBER = re.compile("[0-9]{1,3}")
 
@@ -39,10 +39,10 @@ class Gathered:
     """Values as they were found, and where; `problems` are those of finding them."""
 
     data: dict[str, Any] = field(default_factory=dict)
-    origins: dict[Place, str] = field(default_factory=dict)
+    origins: dict[KeyPath, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
-    def origin(self, place: Place) -> str:
+    def origin(self, place: KeyPath) -> str:
         """The place as ` (config.toml)`, or nothing where there is no value."""
         for length in range(len(place), -1, -1):
             if place[:length] in self.origins:
@@ -67,7 +67,7 @@ def gather(path: Path | None, environ: Mapping[str, str]) -> Gathered:
     return gathered
 
 
-def dotted(place: Place) -> str:
+def dotted(place: KeyPath) -> str:
     """Write a place as people do: `providers[0].base_url`."""
     text = ""
     for part in place:
@@ -132,7 +132,7 @@ def _read_secret_files(gathered: Gathered, base: Path) -> None:
     """Replace `token_file`, `key_file` and `webhook_secret_file` by what the files hold."""
     for section, key in SECRETS:
         tables = gathered.data.get(section)
-        places: list[tuple[Place, Any]] = [((section,), tables)]
+        places: list[tuple[KeyPath, Any]] = [((section,), tables)]
         if isinstance(tables, list):
             places = [((section, str(index)), table) for index, table in enumerate(tables)]
         for place, table in places:
@@ -140,7 +140,7 @@ def _read_secret_files(gathered: Gathered, base: Path) -> None:
                 _read_secret_file(gathered, (*place, key), table, base)
 
 
-def _read_secret_file(gathered: Gathered, place: Place, table: dict[str, Any], base: Path) -> None:
+def _read_secret_file(gathered: Gathered, place: KeyPath, table: dict[str, Any], base: Path) -> None:
     key = place[-1]
     named = (*place[:-1], f"{key}_file")
     file = base / str(table.pop(f"{key}_file"))

@@ -8,7 +8,7 @@ nothing of it happened.** Each method is one transaction, and all may be called 
 from dataclasses import dataclass
 from typing import Self
 
-from bot.domain.units import Millis
+from bot.domain.types import Millis
 from bot.store.chats import Chats
 from bot.store.credits import CreditsStore, Spender
 from bot.store.drafts import Draft, Drafts, StoredAttachment

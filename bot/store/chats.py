@@ -1,7 +1,7 @@
 """Groups that became supergroups: Telegram gives them another id, and numbers their messages anew."""
 
 from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
-from bot.domain.units import AccountId, ChatId, Credits, Millis
+from bot.domain.types import AccountId, ChatId, Credits, Millis
 from bot.store.credits import get_pool_account
 from bot.store.drafts import Draft
 from bot.store.engine import Subject, Transaction

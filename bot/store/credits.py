@@ -8,7 +8,7 @@ from bot.domain.credits.quota import Lot, PoolUse, Usage, Windows, pool_pays
 from bot.domain.operations.records import AuditRow
 from bot.domain.tasks.lifecycle import Settlement
 from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
-from bot.domain.units import AccountId, ChatId, Credits, Millis, ProviderName, TaskId, UserId
+from bot.domain.types import AccountId, ChatId, Credits, Millis, ProviderName, TaskId, UserId
 from bot.store.engine import Row, Subject, Transaction
 from bot.store.lots import book, get_balance, list_lots, return_parts
 from bot.store.operations import save_audit_row
@@ -60,12 +60,12 @@ class CreditsStore(Subject):
                 )
             )
             INSERT INTO ledger (
-                user_id, kind, amount, held, allowance, at, counted_at, operation_id, task_id, actor_id, note
+                user_id, kind, amount, held, allowance, at, counted_at, idempotency_key, task_id, actor_id, note
             )
             SELECT account, 'refund', CASE WHEN :amount < remaining THEN :amount ELSE remaining END,
                 0, 0, :now, :now, :operation, :task, :actor, :note
             FROM paid WHERE remaining > 0 AND (:amount IS NULL OR :amount > 0)
-            ON CONFLICT (operation_id) DO NOTHING
+            ON CONFLICT (idempotency_key) DO NOTHING
             RETURNING *
         """
         operation = f"task:{task_id}:refund:{key}"
@@ -155,7 +155,7 @@ def settle(tx: Transaction, task: Task, settlement: Settlement, now: Millis) -> 
         allowance=Credits(-hold.allowance if released else 0),
         at=now,
         counted_at=hold.counted_at,
-        operation_id=f"task:{task.id}:{kind}",
+        idempotency_key=f"task:{task.id}:{kind}",
         task_id=task.id,
         note=str(task.failure or task.state) if released else "",
     )
@@ -271,9 +271,9 @@ def sum_spent_units(tx: Transaction, window: Windows) -> dict[ProviderName | Non
     return {row.pop("provider"): Spent(**row) for row in map(dict, rows)}
 
 
-def _get_booked(tx: Transaction, operation_id: str) -> LedgerRow | None:
-    statement = "SELECT * FROM ledger WHERE operation_id = :operation"
-    return tx.one(LedgerRow, statement, operation=operation_id)
+def _get_booked(tx: Transaction, idempotency_key: str) -> LedgerRow | None:
+    statement = "SELECT * FROM ledger WHERE idempotency_key = :operation"
+    return tx.one(LedgerRow, statement, operation=idempotency_key)
 
 
 def _if_there(spent: int, since: int | None, until: Millis) -> Credits | None:

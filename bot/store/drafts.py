@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.domain.requests.question import Question
 from bot.domain.requests.request import Attachment
-from bot.domain.units import ChatId, Millis, UserId
+from bot.domain.types import ChatId, Millis, UserId
 from bot.store.engine import Row, Subject, Transaction
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bot.domain.tasks.task import Delivery, NotedMessage, Task
-from bot.domain.units import ChatId, TaskId, UserId
+from bot.domain.tasks.task import Delivery, ResultMessage, Task
+from bot.domain.types import ChatId, TaskId, UserId
 from bot.store.engine import Row, Subject, Transaction, mapper
 from bot.store.outbox import with_task
 
@@ -96,7 +96,7 @@ class History(Subject):
 
         await self._write(work)
 
-    async def get_message(self, chat_id: ChatId, message_id: int) -> NotedMessage | None:
+    async def get_message(self, chat_id: ChatId, message_id: int) -> ResultMessage | None:
         """What a message is about: one that brought a result, or one of `save_message`."""
         of_result = """
             SELECT tasks.*, outbox.position FROM outbox JOIN tasks ON tasks.id = outbox.task_id
@@ -109,14 +109,14 @@ class History(Subject):
             WHERE task_messages.message_id = :message AND task_messages.chat_id = :chat
         """
 
-        def work(tx: Transaction) -> NotedMessage | None:
+        def work(tx: Transaction) -> ResultMessage | None:
             row = tx.one(Row, of_result, message=message_id, chat=chat_id)
             row = row or tx.one(Row, noted, message=message_id, chat=chat_id)
-            return None if row is None else mapper.load(NotedMessage, row | {"task": mapper.load(Task, row)})
+            return None if row is None else mapper.load(ResultMessage, row | {"task": mapper.load(Task, row)})
 
         return await self._read(work)
 
-    async def get_file(self, file_unique_ids: Sequence[str], user_id: UserId) -> NotedMessage | None:
+    async def get_file(self, file_unique_ids: Sequence[str], user_id: UserId) -> ResultMessage | None:
         """The result, not hidden, that a file shows, wherever it stands: the user's own, or else anybody's."""
         statement = """
             SELECT tasks.*, result_files.position
@@ -125,9 +125,9 @@ class History(Subject):
             ORDER BY tasks.user_id = :user DESC, tasks.sequence DESC LIMIT 1
         """
 
-        def work(tx: Transaction) -> NotedMessage | None:
+        def work(tx: Transaction) -> ResultMessage | None:
             row = tx.one(Row, statement, files=file_unique_ids, user=user_id)
-            return None if row is None else mapper.load(NotedMessage, row | {"task": mapper.load(Task, row)})
+            return None if row is None else mapper.load(ResultMessage, row | {"task": mapper.load(Task, row)})
 
         return await self._read(work)
 

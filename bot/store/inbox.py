@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.units import ChatId, Millis, UserId
+from bot.domain.types import ChatId, Millis, UserId
 from bot.store.engine import Row, Subject, Transaction
 
 MOST_IN_QUARANTINE = 200

@@ -6,7 +6,7 @@ from bot.domain.library.asset import Asset, asset_of, check_new
 from bot.domain.library.template import Template
 from bot.domain.requests.operations import Operation
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import Millis, UserId
+from bot.domain.types import Millis, UserId
 from bot.errors import UserError
 from bot.store.engine import Subject, Transaction, mapper
 from bot.store.privacy import end_unwanted

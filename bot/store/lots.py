@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from bot.domain.credits.quota import Lot
 from bot.domain.credits.shop import Payment, charge_of
 from bot.domain.tasks.task import LedgerKind, LedgerRow
-from bot.domain.units import AccountId, Credits, Millis
+from bot.domain.types import AccountId, Credits, Millis
 from bot.store.engine import Transaction
 
 
@@ -69,10 +69,10 @@ def return_parts(tx: Transaction, row: LedgerRow) -> None:
     """
     unreturned = """
         SELECT lot, expires_at, -sum(amount) AS left FROM ledger_parts
-        WHERE operation_id IN (
-            SELECT operation_id FROM ledger WHERE task_id = :task AND kind = 'hold'
+        WHERE idempotency_key IN (
+            SELECT idempotency_key FROM ledger WHERE task_id = :task AND kind = 'hold'
             UNION ALL
-            SELECT operation_id FROM ledger INDEXED BY ledger_refunds WHERE task_id = :task AND kind = 'refund'
+            SELECT idempotency_key FROM ledger INDEXED BY ledger_refunds WHERE task_id = :task AND kind = 'refund'
         )
         GROUP BY lot, expires_at HAVING sum(amount) < 0
         ORDER BY expires_at IS NOT NULL, expires_at DESC, lot
@@ -128,7 +128,7 @@ def _take_back_refunded(tx: Transaction, row: LedgerRow, filled: Iterable[Lot]) 
         if payment is None:
             continue
         amount = min(sum(lot.left for lot in lots), payment.credits - payment.taken)
-        operation = f"{payment.operation_id}:refund:{row.operation_id}"
+        operation = f"{payment.idempotency_key}:refund:{row.idempotency_key}"
         note = f"⭐ {payment.stars}"
         taken = LedgerRow.change(row.account, LedgerKind.REFUND, -amount, row.at, operation, note=note)
         take(tx, taken, lots)
@@ -140,14 +140,14 @@ def _take_back_refunded(tx: Transaction, row: LedgerRow, filled: Iterable[Lot]) 
 
 
 def _add_new_lot(tx: Transaction, row: LedgerRow, amount: int) -> None:
-    _add_part(tx, row, Lot(Credits(amount), row.expires_at, row.operation_id), amount)
+    _add_part(tx, row, Lot(Credits(amount), row.expires_at, row.idempotency_key), amount)
 
 
 def _add_part(tx: Transaction, row: LedgerRow, lot: Lot, amount: int) -> None:
     if not amount:
         return
     part = {
-        "operation_id": row.operation_id,
+        "idempotency_key": row.idempotency_key,
         "account_id": row.account.number,
         "lot": lot.id,
         "expires_at": lot.expires_at,

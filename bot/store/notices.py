@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.domain.operations.records import AuditRow, PersonNotice
-from bot.domain.units import Millis
+from bot.domain.types import Millis
 from bot.store.engine import Row, Subject, Transaction
 from bot.store.operations import save_audit_row
 
@@ -33,10 +33,10 @@ class Notices(Subject):
 
         False: this operation was done before, or there was nothing to change.
         """
-        known = "SELECT 1 FROM audit WHERE operation_id = :operation"
+        known = "SELECT 1 FROM audit WHERE idempotency_key = :operation"
 
         def work(tx: Transaction) -> bool:
-            if tx.value(known, operation=audit.operation_id) is not None:
+            if tx.value(known, operation=audit.idempotency_key) is not None:
                 return False
             changed = change(tx)
             if changed is None:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from bot.domain.operations.overrides import Override
-from bot.domain.operations.records import AuditRow, Broadcast, BroadcastState, Figure
+from bot.domain.operations.records import AuditRow, Broadcast, BroadcastState, StatRow
 from bot.domain.tasks.task import Task
-from bot.domain.units import Credits, Millis, ProviderName, UserId
+from bot.domain.types import Credits, Millis, ProviderName, UserId
 from bot.store.engine import Row, Subject, Transaction, mapper
 
 NOBODY = 0
@@ -147,7 +147,7 @@ class Operations(Subject):
 
     # -- reports -------------------------------------------------------------------------------------
 
-    async def list_figures(self, since: Millis, user_id: UserId | None, limit: int) -> list[Figure]:
+    async def list_figures(self, since: Millis, user_id: UserId | None, limit: int) -> list[StatRow]:
         """The newest tasks ended since then, of a user or (None) of all."""
         of_all = """
             SELECT id, user_id, model, state, price, provider, real_cost, created_at, submitted_at, finished_at,
@@ -165,7 +165,7 @@ class Operations(Subject):
             ORDER BY finished_at DESC LIMIT :limit
         """
         statement = of_all if user_id is None else of_user
-        return await self._read(lambda tx: tx.all(Figure, statement, since=since, user=user_id, limit=limit))
+        return await self._read(lambda tx: tx.all(StatRow, statement, since=since, user=user_id, limit=limit))
 
     # -- upkeep --------------------------------------------------------------------------------------
 

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.tasks.shortfall import Shortfall
-from bot.domain.tasks.task import CHAT_GONE, Delivery, RemoteVideo, Task
-from bot.domain.units import Millis, TaskId
+from bot.domain.tasks.task import CHAT_GONE, Delivery, RemoteResult, Task
+from bot.domain.types import Millis, TaskId
 from bot.store.engine import Row, Subject, Transaction, mapper
 
 
@@ -238,7 +238,7 @@ class Outbox(Subject):
             return []
         return await self._write(work)
 
-    async def renew(self, delivery_id: int, video: RemoteVideo) -> None:
+    async def renew(self, delivery_id: int, video: RemoteResult) -> None:
         """Save where a result can be fetched from now."""
         statement = """
             UPDATE outbox SET url = :url, other_urls = :other_urls, remote_id = :remote_id,

@@ -2,7 +2,7 @@
 
 from bot.domain.credits.shop import GRACE, Offer, Payment, PaymentState, Refund, Subscription
 from bot.domain.tasks.task import LedgerKind, LedgerRow
-from bot.domain.units import AccountId, Credits, Millis, UserId
+from bot.domain.types import AccountId, Credits, Millis, UserId
 from bot.store.engine import Subject, Transaction
 from bot.store.lots import book, list_lots_of, take
 
@@ -55,7 +55,7 @@ class Payments(Subject):
             if not tx.insert("payments", payment, ignore=True):
                 return False
             if payment.credits:
-                operation, at = payment.operation_id, payment.paid_at
+                operation, at = payment.idempotency_key, payment.paid_at
                 book(tx, _ledger_row(payment, LedgerKind.PURCHASE, payment.credits, operation, at))
             if payment.subscription is not None:
                 _extend_subscription(tx, payment)
@@ -94,8 +94,8 @@ class Payments(Subject):
             if before is PaymentState.REFUNDED:
                 return Refund(payment, before)
             if before is PaymentState.REFUNDING:
-                operation = f"{payment.operation_id}:refund:{payment.refunds - 1}"
-                actor = tx.value("SELECT actor_id FROM ledger WHERE operation_id = :id", id=operation)
+                operation = f"{payment.idempotency_key}:refund:{payment.refunds - 1}"
+                actor = tx.value("SELECT actor_id FROM ledger WHERE idempotency_key = :id", id=operation)
             else:
                 payment = _begin_refund(tx, payment, None, now)
             return Refund(_finish_refund(tx, payment, now), before, actor)
@@ -128,7 +128,7 @@ def _begin_refund(tx: Transaction, payment: Payment, actor: UserId | None, now: 
     """
     lots = list_lots_of(tx, payment, now)
     taken = min(payment.credits, sum(lot.left for lot in lots))
-    operation = f"{payment.operation_id}:refund:{payment.refunds}"
+    operation = f"{payment.idempotency_key}:refund:{payment.refunds}"
     take(tx, _ledger_row(payment, LedgerKind.REFUND, -taken, operation, now, actor), lots)
     return _set_payment(tx, payment.charge_id, PaymentState.REFUNDING, taken, payment.refunds + 1)
 
@@ -156,7 +156,7 @@ def _ledger_row(
     payment: Payment,
     kind: LedgerKind,
     amount: int,
-    operation_id: str,
+    idempotency_key: str,
     at: Millis,
     actor: UserId | None = None,
 ) -> LedgerRow:
@@ -167,7 +167,7 @@ def _ledger_row(
         kind,
         amount,
         at,
-        operation_id,
+        idempotency_key,
         actor_id=actor,
         expires_at=None if ends is None else Millis(ends),
         note=f"⭐ {payment.stars}",

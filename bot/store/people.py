@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from bot.domain.operations.records import AuditRow, Broadcast
-from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role, Standing, problem_with
+from bot.domain.people.access import Admission, InviteCode, InviteProblem, Membership, Role, problem_with
 from bot.domain.people.moderation import Strike
 from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import CHAT_GONE, KEPT_FOR_RETURN
-from bot.domain.units import Millis, UserId
+from bot.domain.types import Millis, UserId
 from bot.store.engine import Subject, Transaction, mapper
 from bot.store.operations import author_of, save_audit_row
 
@@ -159,23 +159,23 @@ class People(Subject):
 
     # -- standings -----------------------------------------------------------------------------------
 
-    async def get_standing(self, user_id: UserId) -> Standing:
+    async def get_standing(self, user_id: UserId) -> Membership:
         """A user's standing; an unknown user has that of a stranger."""
         return await self._read(lambda tx: get_standing(tx, user_id))
 
-    async def set_standing(self, standing: Standing, now: Millis) -> Standing:
+    async def set_standing(self, membership: Membership, now: Millis) -> Membership:
         """Save a standing by compare and set on its version.
 
         Raises:
             StandingChanged: it is no longer at that version.
 
         """
-        return await self._write(lambda tx: set_standing(tx, standing, now))
+        return await self._write(lambda tx: set_standing(tx, membership, now))
 
-    async def list_staff(self) -> list[Standing]:
+    async def list_staff(self) -> list[Membership]:
         """Everybody with a role."""
         statement = "SELECT * FROM standings INDEXED BY standings_staff WHERE role IS NOT NULL"
-        return await self._read(lambda tx: tx.all(Standing, statement))
+        return await self._read(lambda tx: tx.all(Membership, statement))
 
     async def list_join_requests(self, limit: int) -> list[User]:
         """Users who asked to join, longest waiting first."""
@@ -187,14 +187,14 @@ class People(Subject):
 
     # -- invite codes --------------------------------------------------------------------------------
 
-    async def get_invite_of(self, operation_id: str) -> InviteCode | None:
+    async def get_invite_of(self, idempotency_key: str) -> InviteCode | None:
         """The code that an audited operation made."""
         statement = """
             SELECT invite_codes.*, nullif(created_by, 0) AS created_by
             FROM audit JOIN invite_codes ON invite_codes.code = audit.subject
-            WHERE audit.operation_id = :operation
+            WHERE audit.idempotency_key = :operation
         """
-        return await self._read(lambda tx: tx.one(InviteCode, statement, operation=operation_id))
+        return await self._read(lambda tx: tx.one(InviteCode, statement, operation=idempotency_key))
 
     async def list_invites(self, now: Millis, limit: int) -> list[InviteCode]:
         """The valid codes, the soonest to end first."""
@@ -321,13 +321,13 @@ def revoke_invite(tx: Transaction, code: str, now: Millis) -> bool:
     return bool(tx.run(statement, code=code, now=now))
 
 
-def get_standing(tx: Transaction, user_id: UserId) -> Standing:
+def get_standing(tx: Transaction, user_id: UserId) -> Membership:
     """See `People.get_standing`."""
     statement = "SELECT * FROM standings WHERE user_id = :user"
-    return tx.one(Standing, statement, user=user_id) or Standing(user_id)
+    return tx.one(Membership, statement, user=user_id) or Membership(user_id)
 
 
-def set_standing(tx: Transaction, standing: Standing, now: Millis) -> Standing:
+def set_standing(tx: Transaction, membership: Membership, now: Millis) -> Membership:
     """See `People.set_standing`."""
     # The first change makes the row; from then on the version decides who was first.
     statement = """
@@ -341,9 +341,9 @@ def set_standing(tx: Transaction, standing: Standing, now: Millis) -> Standing:
         WHERE standings.version = :version
     """
     # Owners stand in the settings, never in the store.
-    kept = replace(standing, role=None) if standing.role is Role.OWNER else standing
+    kept = replace(membership, role=None) if membership.role is Role.OWNER else membership
     if not tx.run(statement, **mapper.columns(kept), now=now):
         raise StandingChanged(
-            f"the standing of {standing.user_id} is no longer at version {standing.version}"
+            f"the standing of {membership.user_id} is no longer at version {membership.version}"
         )
-    return replace(standing, version=standing.version + 1)
+    return replace(membership, version=membership.version + 1)

@@ -11,7 +11,7 @@ import structlog
 
 from bot.domain.tasks.lifecycle import Settlement
 from bot.domain.tasks.task import Task
-from bot.domain.units import Millis, UserId
+from bot.domain.types import Millis, UserId
 from bot.store.credits import settle
 from bot.store.engine import Engine, Row, Subject, Transaction
 

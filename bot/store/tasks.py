@@ -11,7 +11,7 @@ from bot.domain.requests.operations import Pack
 from bot.domain.requests.request import Resource
 from bot.domain.tasks.lifecycle import Settlement, Transition
 from bot.domain.tasks.task import LedgerRow, OutboxItem, Task, TaskState
-from bot.domain.units import MINUTE, Credits, Millis, ProviderName, TaskId, UserId, shown
+from bot.domain.types import MINUTE, Credits, Millis, ProviderName, TaskId, UserId, format_task_id
 from bot.store.credits import get_paying_pool, get_usage, settle, sum_spent_in_chat, sum_spent_units
 from bot.store.drafts import StoredAttachment, save_attachment
 from bot.store.engine import Row, Subject, Transaction, mapper
@@ -114,7 +114,7 @@ class Tasks(Subject):
                 tx.insert("tasks", columns(each))
                 book(tx, LedgerRow.hold(each, allowance, payer))
             if audit is not None:
-                save_audit_row(tx, replace(audit, after=shown(task.id)))
+                save_audit_row(tx, replace(audit, after=format_task_id(task.id)))
             return task
 
         return await self._write(work)
@@ -321,12 +321,12 @@ class Tasks(Subject):
         """
         # The moment that a callback asked for stays beside the due time: while both are the same, nobody has
         # looked since.
-        hasten = """
+        update = """
             UPDATE tasks SET
                 due_at = greatest(:now, coalesce(hastened_at + :pause, 0)),
                 hastened_at = greatest(:now, coalesce(hastened_at + :pause, 0))
             WHERE id = :id AND due_at > greatest(:now, coalesce(hastened_at + :pause, 0))
-            AND state IN ('in_progress', 'expired', 'unconfirmed') AND looks = 0
+            AND state IN ('in_progress', 'expired', 'unconfirmed') AND not_found_count = 0
             RETURNING *
         """
         # A callback about a task that nobody waits for costs no commit.
@@ -337,7 +337,7 @@ class Tasks(Subject):
         )
         if found is None or found["due_at"] is None or found["due_at"] <= now:
             return None
-        return await self._write(lambda tx: tx.one(Task, hasten, id=found["id"], now=now, pause=pause))
+        return await self._write(lambda tx: tx.one(Task, update, id=found["id"], now=now, pause=pause))
 
     async def is_held_by_another(
         self, provider: ProviderName, provider_task_id: str, task_id: TaskId, since: Millis
@@ -379,11 +379,11 @@ class Tasks(Subject):
                 state = :state, version = :version, provider = :provider,
                 deadline_at = :deadline_at, waits_until = :waits_until, answer_by = :answer_by,
                 due_at = CASE
-                    WHEN due_at = hastened_at AND :looks = 0 AND :state IN ('in_progress', 'expired')
+                    WHEN due_at = hastened_at AND :not_found_count = 0 AND :state IN ('in_progress', 'expired')
                     THEN least(due_at, :due_at)
                     ELSE :due_at
                 END,
-                external_task_id = :external_task_id, provider_task_id = :provider_task_id, attempts = :attempts, looks = :looks,
+                external_task_id = :external_task_id, provider_task_id = :provider_task_id, attempts = :attempts, not_found_count = :not_found_count,
                 excluded = :excluded, submitted_at = :submitted_at, finished_at = :finished_at,
                 progress = :progress, failure = :failure,
                 failure_detail = :failure_detail, real_cost = :real_cost

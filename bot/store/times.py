@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from bot.domain.units import Millis
+from bot.domain.types import Millis
 from bot.store.engine import Subject, Transaction
 
 KEY = "clock"
@@ -120,7 +120,7 @@ class Times(Subject):
 
         return await self._write(work)
 
-    async def note(self, now: Millis) -> None:
+    async def record(self, now: Millis) -> None:
         """Note a moment, so that the next process can tell whether the clock was set back meanwhile."""
         await self._write(lambda tx: _keep(tx, _kept(tx) | {"last": now}))
 

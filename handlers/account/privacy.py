@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.domain.people.access import AccessLevel
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from handlers.chat.html import View

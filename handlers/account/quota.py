@@ -9,15 +9,15 @@ from telegram.constants import ChatType
 
 from bot.domain.credits.quota import Lot, PoolUse
 from bot.domain.people.access import AccessLevel
-from bot.domain.units import ChatId, Credits, UserId, to_millis
+from bot.domain.types import ChatId, Credits, UserId, to_millis
 from bot.i18n import Texts
-from bot.services.credits.pools import PoolStanding
+from bot.services.credits.pools import WalletBalance
 from bot.services.ports import Balance
 from handlers.account import rights
-from handlers.chat.html import View, credits, inline  # noqa: A004  the word of the domain
+from handlers.chat.html import View, credits, snippet  # noqa: A004  the word of the domain
 from handlers.chat.keyboards import Button
 from handlers.chat.menus import Menu, Section
-from handlers.chat.routes import Command, Event, Kind
+from handlers.chat.routes import Command, Event, UpdateKind
 from handlers.chat.turn import Turn
 from handlers.sending.chat import ReplyTarget
 
@@ -35,9 +35,9 @@ async def quota(turn: Turn) -> None:
         budget = await pools.budget(turn.chat_id)
         if budget is not None:
             lines.append(_budget_line(turn.t, *budget))
-        standing = await pools.standing(turn.chat_id)
-        if standing is not None:
-            lines.append(_group_lines(turn.t, standing, now))
+        membership = await pools.membership(turn.chat_id)
+        if membership is not None:
+            lines.append(_group_lines(turn.t, membership, now))
     await turn.answer(replace(view, html="\n".join(lines)))
 
 
@@ -114,18 +114,18 @@ def _budget_line(t: Texts, spent: Credits, limit: int) -> str:
     return t("group.budget", used=t.number(spent), limit=credits(t, limit))
 
 
-def _group_lines(t: Texts, standing: PoolStanding, now: datetime) -> str:
+def _group_lines(t: Texts, membership: WalletBalance, now: datetime) -> str:
     """The lines of /quota about what the group has of its own, and who spent of it this month."""
-    only = standing.use is PoolUse.ONLY
-    lines = [t("group.pool_only" if only else "group.pool", left=credits(t, standing.left))]
-    lines += [_lot_line(t, lot, now) for lot in standing.lots if lot.expires_at is not None]
+    only = membership.use is PoolUse.ONLY
+    lines = [t("group.pool_only" if only else "group.pool", left=credits(t, membership.left))]
+    lines += [_lot_line(t, lot, now) for lot in membership.lots if lot.expires_at is not None]
     lines += [
         t(
             "group.spender",
-            name=t("group.somebody") if spender.name is None else inline(spender.name, 40),
+            name=t("group.somebody") if spender.name is None else snippet(spender.name, 40),
             credits=credits(t, spender.spent),
         )
-        for spender in standing.spenders
+        for spender in membership.spenders
     ]
     return "\n".join(lines)
 
@@ -147,4 +147,4 @@ COMMANDS = (
         menu=Menu.PRIVATE | Menu.GROUPS,
     ),
 )
-EVENTS = (Event(Kind.MEMBERSHIP, on_membership, AccessLevel.OPEN),)
+EVENTS = (Event(UpdateKind.MEMBERSHIP, on_membership, AccessLevel.OPEN),)

@@ -4,7 +4,7 @@ from html import escape
 
 from telegram import ChatMember, ChatMemberRestricted, ChatMemberUpdated
 
-from bot.domain.units import ChatId
+from bot.domain.types import ChatId
 from bot.i18n import Texts
 from handlers.chat.html import View
 from handlers.chat.turn import Turn

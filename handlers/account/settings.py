@@ -11,8 +11,8 @@ from bot.domain.requests.choices import (
     preference_choices,
 )
 from bot.domain.requests.options import BY_FIELD
-from bot.domain.requests.request import VideoRequest
-from bot.domain.units import UserId
+from bot.domain.requests.request import GenerationRequest
+from bot.domain.types import UserId
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts, languages
 from handlers.chat.html import View, mark_chosen, say, settings_line
@@ -124,7 +124,7 @@ def _overview(turn: Turn) -> View:
 # -- views -------------------------------------------------------------------------------------------
 
 
-def overview(t: Texts, preferences: Preferences, defaults: VideoRequest, owner: UserId) -> View:
+def overview(t: Texts, preferences: Preferences, defaults: GenerationRequest, owner: UserId) -> View:
     """Everything that can be set, each with its value, and what a video gets where nothing else is said."""
     buttons = [_opening(t, preferences, which, owner) for which in Preference]
     language = t("knob.labelled", knob=t("prefer.language"), value=NAMES[t.language])

@@ -68,8 +68,8 @@ async def _send_stats(turn: Turn, days: int) -> None:
 
 
 async def _send_chart(turn: Turn, chart: Chart, view: View) -> None:
-    picture = Media(kind=MediaKind.PHOTO, source=chart.png, filename="chart.png")
-    await turn.chat.send_media(turn.reply_target, picture, view)
+    image = Media(kind=MediaKind.PHOTO, source=chart.png, filename="chart.png")
+    await turn.chat.send_media(turn.reply_target, image, view)
 
 
 def _caption(t: Texts, chart: Chart, days: int) -> str:

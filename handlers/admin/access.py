@@ -10,16 +10,16 @@ from bot.domain.people.access import (
     AccessMode,
     AccessPolicy,
     InviteCode,
+    Membership,
     Permission,
     Person,
-    Standing,
 )
-from bot.domain.units import UserId, short_hash, to_millis
+from bot.domain.types import UserId, short_hash, to_millis
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts
 from bot.services.operations import actions_on_invites
 from bot.services.operations.actions_on_standings import AdmitPerson, DenyPerson, EndPauseOfPerson
-from handlers.chat.html import View, fitting, inline, quoted
+from handlers.chat.html import View, keep_fitting, quoted, snippet
 from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload, in_rows
 from handlers.chat.menus import Section
 from handlers.chat.routes import Command, Press, Words
@@ -179,27 +179,27 @@ async def _strikes(turn: Turn, user_id: UserId | None) -> View:
     services, t, now = turn.services, turn.t, turn.local_now()
     lines = [
         f"{t.moment(strike.at, now)} · {person_label(person)} · {t(f'strike.{strike.source}')} · "
-        f"<code>{inline(strike.rule, 60)}</code>\n{quoted(strike.prompt, 200)}"
+        f"<code>{snippet(strike.rule, 60)}</code>\n{quoted(strike.prompt, 200)}"
         for strike, person in await services.moderation.strikes(turn.user_id, user_id)
     ]
     rows = []
-    if user_id is not None and (await services.access.standing(user_id)).paused_until > to_millis(now):
+    if user_id is not None and (await services.access.membership(user_id)).paused_until > to_millis(now):
         rows.append([Button(t("button.forgive"), EndPause(user_id), owner=turn.user_id)])
-    return View(fitting([t("strikes.list" if lines else "strikes.none"), *lines], "\n\n"), rows)
+    return View(keep_fitting([t("strikes.list" if lines else "strikes.none"), *lines], "\n\n"), rows)
 
 
 # -- views -------------------------------------------------------------------------------------------
 
 
-def refusal(t: Texts, decision: AccessDecision, standing: Standing, until: str) -> View:
+def refusal(t: Texts, decision: AccessDecision, membership: Membership, until: str) -> View:
     """Why somebody may not use the bot; `until` is the end of a pause as people read it."""
-    return View(t(f"door.{decision}", reason=inline(standing.ban or "", 200), until=until))
+    return View(t(f"door.{decision}", reason=snippet(membership.ban or "", 200), until=until))
 
 
 def person_label(user: Person) -> str:
     """`Ada (@ada, 1001)`."""
     at = f"@{user.username}, " if user.username else ""
-    return f"<b>{inline(user.name, 100)}</b> ({escape(at)}<code>{user.id}</code>)"
+    return f"<b>{snippet(user.name, 100)}</b> ({escape(at)}<code>{user.id}</code>)"
 
 
 def request_card(t: Texts, user: Person, plans: Sequence[str]) -> View:
@@ -278,9 +278,9 @@ def _policy_view(t: Texts, policy: AccessPolicy) -> View:
     return View("\n".join(lines), [*modes, [switch]])
 
 
-def _staff_view(t: Texts, people: Sequence[tuple[Person, Standing]]) -> View:
+def _staff_view(t: Texts, people: Sequence[tuple[Person, Membership]]) -> View:
     """Admins and supporters, and how a role is changed."""
-    lines = [f"{t(f'role.{standing.role}')}: {person_label(person)}" for person, standing in people]
+    lines = [f"{t(f'role.{membership.role}')}: {person_label(person)}" for person, membership in people]
     return View("\n".join([*lines, "", t("role.usage")]))
 
 

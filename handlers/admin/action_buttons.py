@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.domain.people.access import Standing
+from bot.domain.people.access import Membership
 from bot.domain.people.arguments import ArgumentKind
 from bot.domain.tasks.task import Task
 from bot.i18n import Texts
@@ -38,7 +38,7 @@ class AskArguments(_OfAction, action="panel.arguments"):
 
 
 def action_rows(
-    t: Texts, me: Standing, subject: Standing | Task, actions: Sequence[type[Action]]
+    t: Texts, me: Membership, subject: Membership | Task, actions: Sequence[type[Action]]
 ) -> list[list[Button]]:
     """What somebody may do to a person or a task: a row of numbers for each action that has some, then the rest."""
     if isinstance(subject, Task):

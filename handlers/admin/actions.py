@@ -6,7 +6,7 @@ from html import escape
 
 from bot.domain.people.access import InviteCode, Permission
 from bot.domain.people.arguments import NUMBER, ArgumentKind, first_word, write_usage
-from bot.domain.units import ChatId, TaskId, UserId, short_hash
+from bot.domain.types import ChatId, TaskId, UserId, short_hash
 from bot.errors import UserError
 from bot.services.container import ACTIONS
 from bot.services.operations.actions import Action, Outcome, Target
@@ -18,7 +18,7 @@ from handlers.admin.action_buttons import AskArguments, PerformAction, ShowValue
 from handlers.admin.panel_pages import ShowCard, ask, page, reply, to
 from handlers.admin.panel_people import show_card
 from handlers.admin.panel_tasks import show_task
-from handlers.chat.html import View, credits, inline  # noqa: A004  the word of the domain
+from handlers.chat.html import View, credits, snippet  # noqa: A004  the word of the domain
 from handlers.chat.keyboards import Payload, in_rows
 from handlers.chat.menus import Section
 from handlers.chat.routes import Command
@@ -112,7 +112,7 @@ def _told(turn: Turn, outcome: Outcome) -> str:
             case "role", _:
                 readable[name] = t(f"role.{value}")
             case _:
-                readable[name] = inline(str(value), 300)
+                readable[name] = snippet(str(value), 300)
     if outcome.person is not None:
         readable["name"] = person_label(outcome.person)
     return t(outcome.key, **readable)

@@ -6,9 +6,9 @@ from html import escape
 
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessLevel, Permission
-from bot.domain.units import UserId, short_hash
+from bot.domain.types import UserId, short_hash
 from bot.i18n import NAMES, Texts
-from bot.services.operations.broadcast import Letter
+from bot.services.operations.broadcast import BroadcastDraft
 from handlers.admin.panel_pages import back, page, question, reply, to
 from handlers.chat import html
 from handlers.chat.html import View
@@ -126,7 +126,7 @@ async def _stop(turn: Turn, button: StopBroadcast) -> View:
 async def unsubscribe(turn: Turn) -> None:
     """`/unsubscribe`: get no more broadcasts; the same command subscribes again."""
     access = turn.services.access
-    is_wanted = not (await access.standing(turn.user_id)).reachable
+    is_wanted = not (await access.membership(turn.user_id)).reachable
     await access.set_reachable(turn.user_id, is_wanted)
     await turn.answer(View(turn.t("broadcast.again" if is_wanted else "broadcast.no_more")))
 
@@ -143,7 +143,7 @@ def _notice_view(t: Texts, text: str, owner: UserId) -> View:
     return View(f"{t('panel.notice')}\n{shown}", [*rows, back(t, owner)])
 
 
-def broadcast_view(t: Texts, draft: Letter, plans: Sequence[str], owner: UserId) -> View:
+def broadcast_view(t: Texts, draft: BroadcastDraft, plans: Sequence[str], owner: UserId) -> View:
     """A broadcast before it is sent, while it is, and afterwards."""
     audience = [t("broadcast.plan", plan=escape(draft.plan))] if draft.plan else []
     audience += [t("broadcast.language", language=NAMES[draft.language])] if draft.language else []

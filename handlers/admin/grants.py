@@ -6,12 +6,12 @@ from html import escape
 
 from bot.domain.people.access import Permission
 from bot.domain.tasks.task import LedgerKind, LedgerRow, Task
-from bot.domain.units import Millis, shown, to_millis
+from bot.domain.types import Millis, format_task_id, to_millis
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.ports import Balance
 from handlers.account.quota import balance_view
-from handlers.chat.html import View, fitting, inline
+from handlers.chat.html import View, keep_fitting, snippet
 from handlers.chat.menus import Section
 from handlers.chat.routes import Command, Words
 from handlers.chat.turn import Turn
@@ -52,21 +52,21 @@ def user_card(
 ) -> View:
     """A person as an admin sees them: standing, what runs, and the newest movements."""
     lines = [
-        f"<b>{inline(name, 100)}</b> · {escape(identity)} · {escape(plan)}",
+        f"<b>{snippet(name, 100)}</b> · {escape(identity)} · {escape(plan)}",
         balance_view(t, balance, now).html,
         *(task_lines(t, task, to_millis(now)) for task in running),
     ]
     if rows:
         lines.append(t("admin.last_rows"))
         lines += [_ledger_line(t, row, now) for row in rows]
-    return View(fitting(lines, "\n"))
+    return View(keep_fitting(lines, "\n"))
 
 
 def _ledger_line(t: Texts, row: LedgerRow, now: datetime) -> str:
     # A charge takes nothing from the balance any more: it says that what was held is spent.
     amount = t.number(abs(row.held)) if row.kind is LedgerKind.CHARGE else f"{row.amount:+d}"
-    task = f" <code>{shown(row.task_id)}</code>" if row.task_id is not None else ""
-    note = f" {inline(row.note, 60)}" if row.note else ""
+    task = f" <code>{format_task_id(row.task_id)}</code>" if row.task_id is not None else ""
+    note = f" {snippet(row.note, 60)}" if row.note else ""
     end = "" if row.expires_at is None else f" ({_end(t, row.expires_at, now)})"
     return f"{t.moment(row.at, now)} · {t(f'ledger.{row.kind}')} {amount}{end}{task}{note}"
 

@@ -6,12 +6,12 @@ from html import escape
 
 from bot.domain.operations.overrides import read_key, write_key
 from bot.domain.people.access import Permission
-from bot.domain.units import UserId, short_hash
+from bot.domain.types import UserId, short_hash
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.operations.overrides import SettingState
 from handlers.admin.panel_pages import ask, back, page, question, reply, to
-from handlers.chat.html import View, error_sentence, inline
+from handlers.chat.html import View, error_sentence, snippet
 from handlers.chat.keyboards import Button, Payload, in_rows, neighbours
 from handlers.chat.turn import Turn
 
@@ -113,8 +113,8 @@ def _setting_view(t: Texts, state: SettingState, owner: UserId) -> View:
     text = t(
         "panel.setting",
         setting=escape(state.key),
-        value=inline(state.value, 500),
-        default=inline(state.default, 500),
+        value=snippet(state.value, 500),
+        default=snippet(state.default, 500),
     )
     hashed = short_hash(state.key)
     rows = [[to(owner, t("button.panel_change"), AskSetting(hashed, state.version))]]

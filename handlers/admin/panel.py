@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.operations.records import AuditRow
-from bot.domain.people.access import Permission, Standing
-from bot.domain.units import UserId
+from bot.domain.people.access import Membership, Permission
+from bot.domain.types import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.operations.panel import AUDIT_ON_A_PAGE
@@ -18,7 +18,7 @@ from handlers.admin.panel_people import AskSearch, ShowPeople, search
 from handlers.admin.panel_tasks import ShowFailures, ShowRunning
 from handlers.admin.providers import list_providers
 from handlers.chat import html
-from handlers.chat.html import View, inline
+from handlers.chat.html import View, snippet
 from handlers.chat.keyboards import Payload, neighbours
 from handlers.chat.menus import Section
 from handlers.chat.routes import Command, Words
@@ -66,15 +66,15 @@ async def _show_home(turn: Turn, _: ShowHome) -> View:
 
 async def _home(turn: Turn) -> View:
     access = turn.services.access
-    standing = await access.standing(turn.user_id)
-    if standing.role is None:
+    membership = await access.membership(turn.user_id)
+    if membership.role is None:
         raise UserError("error.admin.only")
-    return _home_view(turn.t, standing, len(await access.waiting()))
+    return _home_view(turn.t, membership, len(await access.list_join_requests()))
 
 
 async def _show_requests(turn: Turn, _: ShowRequests) -> View:
     access = turn.services.access
-    for person in await access.waiting():
+    for person in await access.list_join_requests():
         await turn.answer(request_card(turn.t, person, access.plans))
     return await _home(turn)
 
@@ -108,7 +108,7 @@ async def _stop_asking(turn: Turn, _: StopAsking) -> View:
 # -- views -------------------------------------------------------------------------------------------
 
 
-def _home_view(t: Texts, me: Standing, requests: int) -> View:
+def _home_view(t: Texts, me: Membership, requests: int) -> View:
     """The first page; what the role does not allow is not shown."""
     owner = me.user_id
     rows = [
@@ -154,13 +154,13 @@ def _audit_view(
     lines = [_audit_line(t, row, name, now) for row, name in rows[:AUDIT_ON_A_PAGE]]
     turning = neighbours(t, other, button.page, owner, more=len(rows) > AUDIT_ON_A_PAGE)
     head = t("panel.audit") if lines else t("panel.audit_empty")
-    return View(html.fitting([head, *lines], "\n"), [turning, back(t, owner)])
+    return View(html.keep_fitting([head, *lines], "\n"), [turning, back(t, owner)])
 
 
 def _audit_line(t: Texts, row: AuditRow, name: str, now: datetime) -> str:
-    who = t("audit.shell") if row.actor is None else inline(name, 30)
-    line = f"{t.moment(row.at, now)} · {who} · {t(f'audit.{row.action}')} · {inline(row.subject, 40)}"
-    change = " → ".join(inline(part, 80) for part in (row.before, row.after) if part)
+    who = t("audit.shell") if row.actor is None else snippet(name, 30)
+    line = f"{t.moment(row.at, now)} · {who} · {t(f'audit.{row.action}')} · {snippet(row.subject, 40)}"
+    change = " → ".join(snippet(part, 80) for part in (row.before, row.after) if part)
     return f"{line}\n<i>{change}</i>" if change else line
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from bot.domain.people.access import Permission
 from bot.domain.requests.question import Content
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from handlers.chat.html import View

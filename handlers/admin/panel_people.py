@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.people.access import Permission, Person, Standing
-from bot.domain.units import UserId
+from bot.domain.people.access import Membership, Permission, Person
+from bot.domain.types import UserId
 from bot.i18n import Texts
 from bot.services.operations.panel import PEOPLE_ON_A_PAGE, PersonCard
 from handlers.admin import grants
@@ -13,7 +13,7 @@ from handlers.admin.action_buttons import action_rows
 from handlers.admin.panel_pages import ShowCard, ShowLog, back, page, question, reply, to
 from handlers.admin.panel_tasks import ShowTasksOf
 from handlers.chat import html
-from handlers.chat.html import View, inline
+from handlers.chat.html import View, snippet
 from handlers.chat.keyboards import Button, Payload, neighbours
 from handlers.chat.turn import Turn
 
@@ -52,9 +52,9 @@ async def _show_card(turn: Turn, button: ShowCard) -> View:
 async def show_card(turn: Turn, user_id: UserId) -> View:
     """The card of a person."""
     card = await turn.services.admin.card(user_id)
-    standing = await turn.services.access.standing(turn.user_id)
-    rows = action_rows(turn.t, standing, card.standing, turn.services.actions.declared)
-    return _card_view(turn.t, card, standing, rows, turn.local_now())
+    membership = await turn.services.access.membership(turn.user_id)
+    rows = action_rows(turn.t, membership, card.membership, turn.services.actions.declared)
+    return _card_view(turn.t, card, membership, rows, turn.local_now())
 
 
 # -- answers to questions ----------------------------------------------------------------------------
@@ -76,12 +76,12 @@ def _people_view(t: Texts, found: Sequence[Person], words: str, number: int, own
     if not words:
         rows.append(neighbours(t, ShowPeople, number, owner, more=len(found) > PEOPLE_ON_A_PAGE))
     rows.append([to(owner, t("button.panel_find"), AskSearch()), *back(t, owner)])
-    head = t("panel.people_found", words=inline(words, 60)) if words else t("panel.people")
+    head = t("panel.people_found", words=snippet(words, 60)) if words else t("panel.people")
     return View(head if found else t("panel.nobody"), rows)
 
 
 def _card_view(
-    t: Texts, card: PersonCard, me: Standing, actions: Sequence[Sequence[Button]], now: datetime
+    t: Texts, card: PersonCard, me: Membership, actions: Sequence[Sequence[Button]], now: datetime
 ) -> View:
     """One person, and what the reader may do about them."""
     person, owner, key = card.person, me.user_id, card.person.id
@@ -90,10 +90,10 @@ def _card_view(
         t, person.name, identity, person.plan, card.balance, card.running, card.ledger, now
     )
     lines = [view.html]
-    if card.standing.role is not None:
-        lines.append(t("panel.role", role=t(f"role.{card.standing.role}")))
-    if card.standing.ban is not None:
-        lines.append(t("panel.banned", reason=inline(card.standing.ban, 200)))
+    if card.membership.role is not None:
+        lines.append(t("panel.role", role=t(f"role.{card.membership.role}")))
+    if card.membership.ban is not None:
+        lines.append(t("panel.banned", reason=snippet(card.membership.ban, 200)))
     looks = [to(owner, t("button.panel_their_tasks"), ShowTasksOf(key))]
     if me.may(Permission.AUDIT):
         looks.append(to(owner, t("button.panel_audit"), ShowLog(key)))

@@ -7,14 +7,14 @@ from html import escape
 
 from bot.domain.people.access import Permission, Person
 from bot.domain.tasks.task import Task
-from bot.domain.units import Millis, TaskId, UserId, shown
+from bot.domain.types import Millis, TaskId, UserId, format_task_id
 from bot.i18n import Texts
 from bot.services.tasks.admin import Failures
 from handlers.admin.access import person_label
 from handlers.admin.action_buttons import action_rows
 from handlers.admin.panel_pages import ShowCard, ShowHome, back, page, to
 from handlers.chat import html
-from handlers.chat.html import View, inline, reason_line, settings_line
+from handlers.chat.html import View, reason_line, settings_line, snippet
 from handlers.chat.keyboards import Button, Payload, in_rows
 from handlers.chat.turn import Turn
 
@@ -58,9 +58,9 @@ async def _show_task(turn: Turn, button: ShowTask) -> View:
 async def show_task(turn: Turn, task_id: TaskId) -> View:
     """The page of a task."""
     task, person = await turn.services.task_admin.task(task_id)
-    standing = await turn.services.access.standing(turn.user_id)
-    rows = action_rows(turn.t, standing, task, turn.services.actions.declared)
-    return _task_view(turn.t, task, person, standing.user_id, rows, turn.local_now())
+    membership = await turn.services.access.membership(turn.user_id)
+    rows = action_rows(turn.t, membership, task, turn.services.actions.declared)
+    return _task_view(turn.t, task, person, membership.user_id, rows, turn.local_now())
 
 
 async def _show_failures(turn: Turn, _: ShowFailures) -> View:
@@ -85,12 +85,12 @@ def _tasks_view(
     lines = []
     for task in found:
         mark = f" · <b>{t('panel.stuck')}</b>" if task.id in stuck else ""
-        prompt = inline(task.request.prompt, 50)
+        prompt = snippet(task.request.prompt, 50)
         age = t.duration(now - task.created_at)
         lines.append(
-            f"<code>{shown(task.id)}</code> {t(f'panel.state.{task.state}')} · {age}{mark}\n{prompt}"
+            f"<code>{format_task_id(task.id)}</code> {t(f'panel.state.{task.state}')} · {age}{mark}\n{prompt}"
         )
-    buttons = [to(owner, shown(task.id), ShowTask(task.id)) for task in found]
+    buttons = [to(owner, format_task_id(task.id), ShowTask(task.id)) for task in found]
     last = [to(owner, t("button.panel_refresh"), refresh), *back(t, owner)]
     return View("\n\n".join([t("panel.tasks"), *lines]), [*in_rows(buttons, 3), last])
 
@@ -105,7 +105,7 @@ def _task_view(
 ) -> View:
     """One task, and what the reader may do about it."""
     lines = [
-        f"<code>{shown(task.id)}</code> {t(f'panel.state.{task.state}')} · {person_label(person)}",
+        f"<code>{format_task_id(task.id)}</code> {t(f'panel.state.{task.state}')} · {person_label(person)}",
         html.quoted(task.request.prompt, 500),
         f"{settings_line(t, task.request)} · {html.credits(t, task.price)}",
         t("panel.task_times", made=t.moment(task.created_at, now), provider=task.provider or "–"),
@@ -125,7 +125,7 @@ def _failures_view(t: Texts, found: Failures, owner: UserId) -> View:
     failed = sum(count for _, count in found.by_kind)
     lines = [t("panel.failures", failed=t.number(failed), ended=t.number(found.ended))]
     lines += [f"{t(f'failure.{kind}')}: {t.number(count)}" for kind, count in found.by_kind]
-    buttons = [to(owner, shown(task.id), ShowTask(task.id)) for task in found.examples]
+    buttons = [to(owner, format_task_id(task.id), ShowTask(task.id)) for task in found.examples]
     return View("\n".join(lines), [*in_rows(buttons, 3), back(t, owner)])
 
 

@@ -8,11 +8,11 @@ from html import escape
 from bot.domain.credits.caps import Window
 from bot.domain.people.access import Permission
 from bot.domain.requests.operations import Pack
-from bot.domain.units import ProviderName, UserId
+from bot.domain.types import ProviderName, UserId
 from bot.i18n import Texts
 from bot.services.operations.providers import AccountAnswer, Outage, ProviderReport, Trouble
 from handlers.chat import html
-from handlers.chat.html import View, fitting, inline
+from handlers.chat.html import View, keep_fitting, snippet
 from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload
 from handlers.chat.menus import Section
 from handlers.chat.routes import Command, Press
@@ -75,7 +75,7 @@ async def list_providers(turn: Turn) -> None:
 
 async def on_pause(turn: Turn, button: PauseProvider) -> str:
     """Send nothing new to the provider; the tasks that run there go on."""
-    name = turn.services.providers.named(button.provider)
+    name = turn.services.providers.find(button.provider)
     await turn.services.providers.pause(name, turn.user_id, turn.idempotency_key)
     await _show(turn, name)
     return turn.t("providers.now_paused", name=name)
@@ -83,7 +83,7 @@ async def on_pause(turn: Turn, button: PauseProvider) -> str:
 
 async def on_resume(turn: Turn, button: ResumeProvider) -> str:
     """Send to the provider again."""
-    name = turn.services.providers.named(button.provider)
+    name = turn.services.providers.find(button.provider)
     await turn.services.providers.resume(name, turn.user_id, turn.idempotency_key)
     await _show(turn, name)
     return turn.t("providers.now_resumed", name=name)
@@ -91,7 +91,7 @@ async def on_resume(turn: Turn, button: ResumeProvider) -> str:
 
 async def on_refresh(turn: Turn, button: RefreshProvider) -> str:
     """Ask the provider for its account again."""
-    name = turn.services.providers.named(button.provider)
+    name = turn.services.providers.find(button.provider)
     await _show(turn, name, ask=True)
     return turn.t("providers.now_refreshed", name=name)
 
@@ -125,16 +125,16 @@ def provider_view(t: Texts, report: ProviderReport, owner: UserId, now: datetime
         lines.append(t("providers.lost", number=t.number(number), cost=t.number(round(cost, 2))))
     if report.account is not None:
         lines.append(_account(t, report.account))
-    return View(fitting(lines, "\n"), [_buttons(t, report, owner)])
+    return View(keep_fitting(lines, "\n"), [_buttons(t, report, owner)])
 
 
 def _state(t: Texts, report: ProviderReport, now: datetime) -> str:
     if report.paused:
         return t("providers.paused")
-    if report.closed_until is None:
+    if report.open_until is None:
         return t("providers.open")
     reason = t(_TROUBLES[report.closed_for or Trouble.UNREACHABLE])
-    return t("providers.closed", moment=t.moment(report.closed_until, now), reason=reason)
+    return t("providers.closed", moment=t.moment(report.open_until, now), reason=reason)
 
 
 def _outage(t: Texts, outage: Outage, now: datetime) -> str:
@@ -142,13 +142,13 @@ def _outage(t: Texts, outage: Outage, now: datetime) -> str:
     about = {"moment": t.moment(outage.until, now), "reason": t(_TROUBLES[outage.trouble])}
     if outage.model is None:
         return t(_PACKS[outage.pack], **about)
-    return t("providers.outage_model", model=inline(outage.model, 40), **about)
+    return t("providers.outage_model", model=snippet(outage.model, 40), **about)
 
 
 def _running(t: Texts, report: ProviderReport) -> str:
     line = t("providers.running", running=report.running, limit=report.max_concurrent)
     each = ", ".join(
-        f"{inline(model, 40)} {t.number(number)}" for model, number in sorted(report.busy.items())
+        f"{snippet(model, 40)} {t.number(number)}" for model, number in sorted(report.busy.items())
     )
     return f"{line}: {each}" if each else line
 
@@ -188,10 +188,10 @@ def _spent(t: Texts, report: ProviderReport) -> Iterator[str]:
 
 def _account(t: Texts, account: AccountAnswer) -> str:
     if account.trouble is None:
-        return t("providers.account", words=inline(account.words, LONGEST_WORDS))
+        return t("providers.account", words=snippet(account.words, LONGEST_WORDS))
     reason = t(_TROUBLES[account.trouble])
     if account.words:
-        reason = f"{reason} ({inline(account.words, LONGEST_WORDS)})"
+        reason = f"{reason} ({snippet(account.words, LONGEST_WORDS)})"
     return t("providers.account_unknown", reason=reason)
 
 
@@ -202,7 +202,7 @@ def _buttons(t: Texts, report: ProviderReport, owner: UserId) -> list[Button]:
     if report.paused:
         return [resume, refresh]
     # What a fault has closed can be opened at once, too: the admin may have mended it.
-    closed = report.closed_until is not None or report.outages
+    closed = report.open_until is not None or report.outages
     return [pause, resume, refresh] if closed else [pause, refresh]
 
 

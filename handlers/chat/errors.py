@@ -6,7 +6,7 @@ import structlog
 
 from bot.errors import UserError
 from bot.services.ports import ChatError, ChatMoved, ChatRefused
-from handlers.chat.html import ALERT_LIMIT, View, cut, error_sentence, plain
+from handlers.chat.html import ALERT_LIMIT, View, cut, error_sentence, strip_tags
 from handlers.chat.turn import Turn
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ async def answer_error(turn: Turn, error: Exception) -> None:
 
 async def _tell(turn: Turn, text: str) -> None:
     if turn.update.callback_query is not None:
-        if await turn.notify(cut(plain(text), ALERT_LIMIT), alert=True) or turn.pressed is None:
+        if await turn.notify(cut(strip_tags(text), ALERT_LIMIT), alert=True) or turn.pressed is None:
             return
         # A press that waited too long for an alert is answered in the chat.
         await turn.answer(View(text))

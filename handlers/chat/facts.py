@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from telegram.constants import ChatType
 
 from bot.domain.requests.question import NEXT_MESSAGE, NO_CONTENT, Content, Question
-from bot.domain.tasks.task import NotedMessage, Task
+from bot.domain.tasks.task import ResultMessage, Task
 from bot.services.requests.cards import Card
 from bot.services.requests.interpret import (
     Author,
@@ -21,10 +21,10 @@ from handlers.chat.inputs import has_links, has_words
 from handlers.chat.menus import Section
 from handlers.chat.pointers import (
     Medium,
+    image_replied_to,
     is_film,
     is_reply_to,
     message_replied_to,
-    picture_replied_to,
     pointed_at,
     result_replied_to,
 )
@@ -83,7 +83,7 @@ async def _find_made(turn: Turn) -> Task | None:
 async def _draft(turn: Turn, card: Card, questions: Mapping[int, Question]) -> Draft:
     return Draft(
         card.takes_words,
-        card.takes_pictures,
+        card.takes_images,
         turn.is_private and await turn.services.cards.is_current(turn.user_id, turn.chat_id),
         None if card.message_id is None else questions.get(card.message_id),
     )
@@ -129,7 +129,7 @@ def _content(turn: Turn) -> Content:
     return content or (Content.OTHER if is_other else NO_CONTENT)
 
 
-async def _replied(turn: Turn, card: Card | None, noted: NotedMessage | None) -> Replied:
+async def _replied(turn: Turn, card: Card | None, noted: ResultMessage | None) -> Replied:
     if not turn.is_reply:
         return Replied.NOTHING
     if card is not None and is_reply_to(turn, card.message_id):
@@ -140,4 +140,4 @@ async def _replied(turn: Turn, card: Card | None, noted: NotedMessage | None) ->
         found = [pointed.medium for pointed in await pointed_at(turn)]
         if any(medium is not None and not medium & Medium.PHOTO for medium in found):
             return Replied.UNUSABLE
-    return Replied.WORDS if picture_replied_to(turn) is None else Replied.PHOTO
+    return Replied.WORDS if image_replied_to(turn) is None else Replied.PHOTO

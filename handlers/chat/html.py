@@ -13,7 +13,7 @@ from html import escape, unescape
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import ROWS, Wording, list_settings
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.errors import UserError
 from bot.i18n import Texts
 from handlers.chat.keyboards import Rows
@@ -33,7 +33,11 @@ PLAIN_OPERATIONS = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO}
 
 NAMED_FIELDS = frozenset(
     {
-        *(row.field for row in ROWS if row.field in VideoRequest.model_fields and row.field != "spoiler"),
+        *(
+            row.field
+            for row in ROWS
+            if row.field in GenerationRequest.model_fields and row.field != "spoiler"
+        ),
         *("first_frame", "references", "brush", "voices"),
     }
 )
@@ -48,25 +52,25 @@ class View:
     buttons: Rows = ()
 
 
-def units(text: str) -> int:
+def utf16_length(text: str) -> int:
     """The length of a text as Telegram counts it."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def cut(text: str, limit: int) -> str:
     """A text of at most `limit` UTF-16 units, with an ellipsis where something is missing."""
-    if units(text) <= limit:
+    if utf16_length(text) <= limit:
         return text
     raw = text.encode("utf-16-le")[: max(0, limit - 1) * 2]
     return raw.decode("utf-16-le", errors="ignore").rstrip() + "…"
 
 
-def plain(html: str) -> str:
+def strip_tags(html: str) -> str:
     """The text of some HTML, for places that show none."""
     return unescape(re.sub(r"<[^>]*>", "", html))
 
 
-def inline(text: str, limit: int) -> str:
+def snippet(text: str, limit: int) -> str:
     """What people wrote, inside a sentence of ours: short, on one line, escaped.
 
     A text that runs from right to left is kept from turning the sentence around it.
@@ -83,10 +87,10 @@ def credits(t: Texts, amount: int) -> str:
 
 def reason_line(t: Texts, detail: str) -> str:
     """Return why a task failed, in its provider's words."""
-    return t("notice.reason", reason=inline(detail, LONGEST_REASON))
+    return t("notice.reason", reason=snippet(detail, LONGEST_REASON))
 
 
-def settings_line(t: Texts, request: VideoRequest) -> str:
+def settings_line(t: Texts, request: GenerationRequest) -> str:
     """`kling-v2-6 · standard · 5 s · 16:9`, or what else was asked for."""
     operation = request.operation
     parts = []
@@ -118,12 +122,12 @@ def quoted(prompt: str, limit: int) -> str:
     return f"<blockquote expandable>{escape(cut(prompt, limit))}</blockquote>" if prompt else ""
 
 
-def fitting(parts: Iterable[str], separator: str) -> str:
+def keep_fitting(parts: Iterable[str], separator: str) -> str:
     """As many whole parts as a message takes: half an entity would be refused."""
     text = ""
     for part in parts:
         longer = f"{text}{separator}{part}" if text else part
-        if units(longer) > TEXT_LIMIT:
+        if utf16_length(longer) > TEXT_LIMIT:
             break
         text = longer
     return text
@@ -150,6 +154,6 @@ def error_sentence(t: Texts, error: UserError, now: datetime) -> str:
         elif name == "models" and value in {"", "–"}:
             params[name] = t("value.nobody")
         else:
-            params[name] = inline(str(value), 1_000)
+            params[name] = snippet(str(value), 1_000)
     # A sentence that is left out leaves its space behind.
     return re.sub(r"  +", " ", t(error.key, **params)).strip()

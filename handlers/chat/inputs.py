@@ -9,15 +9,15 @@ from telegram import Message
 from bot.domain.library.asset import Names
 from bot.domain.requests.operations import Operation, Role
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import AudioRef, ImageRef, SourceVideo, VideoRequest
+from bot.domain.requests.request import AudioRef, GenerationRequest, ImageRef, SourceVideo
 from bot.domain.tasks.task import Task
 from bot.errors import UserError
+from bot.services.compose import Images
 from bot.services.compose import Inputs as ComposeInputs
-from bot.services.compose import Pictures
 from bot.services.requests.attachments import MOST_LINKS, Linked, SaveImage, split_links
 from bot.services.requests.cards import READY
 from handlers.chat.files import RemoteFile, fetch_file, image_file_of, save_file, sound_file_of
-from handlers.chat.pointers import Medium, picture_replied_to, sound_replied_to, use
+from handlers.chat.pointers import Medium, image_replied_to, sound_replied_to, use
 from handlers.chat.turn import Turn
 
 
@@ -32,7 +32,7 @@ class Inputs:
 
     text: str
     names: Names
-    pictures: tuple[ImageRef, ...] = ()
+    images: tuple[ImageRef, ...] = ()
     sound: AudioRef | None = None
     source: Task | None = None
     position: int = 0
@@ -41,18 +41,18 @@ class Inputs:
     @property
     def given(self) -> ComposeInputs:
         """The files without the source, which is looked for last."""
-        return ComposeInputs(Pictures(references=self.pictures), self.sound)
+        return ComposeInputs(Images(references=self.images), self.sound)
 
-    def one_picture(self) -> ImageRef:
+    def one_image(self) -> ImageRef:
         """The only picture.
 
         Raises:
             UserError: there is none, or more than one.
 
         """
-        if len(self.pictures) != 1:
+        if len(self.images) != 1:
             raise UserError("error.request.one_picture")
-        return self.pictures[0]
+        return self.images[0]
 
 
 async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing: bool = True) -> Inputs:
@@ -68,7 +68,7 @@ async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing
     """
     services = turn.services
     noted = await use(turn, takes) if pointing else None
-    files = pictures_of(turn, pointing=pointing)
+    files = images_of(turn, pointing=pointing)
     sound_file = sound_in(turn)
     sound = None if sound_file is None else await fetch_file(turn.chat, sound_file)
     text, addresses = turn.arguments, turn.addresses
@@ -91,10 +91,10 @@ async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing
         linked.words,
         names,
         await _keep(turn, saves),
-        None if sound is None else await services.attachments.keep_sound(sound, turn.user_id),
+        None if sound is None else await services.attachments.save_sound(sound, turn.user_id),
         None if noted is None else noted.task,
         0 if noted is None else noted.position,
-        turn.is_reply and not (noted or given or picture_replied_to(turn) or sound_replied_to(turn)),
+        turn.is_reply and not (noted or given or image_replied_to(turn) or sound_replied_to(turn)),
     )
 
 
@@ -146,14 +146,14 @@ def parse_prompt(turn: Turn, text: str, names: Names) -> ParsedPrompt:
     return turn.services.compose.parse(text, names)
 
 
-def pictures_of(turn: Turn, *, pointing: bool = True) -> list[RemoteFile]:
+def images_of(turn: Turn, *, pointing: bool = True) -> list[RemoteFile]:
     """The picture of the message that is replied to, then those of the message and its album."""
     files = [file for part in turn.messages if (file := image_file_of(part)) is not None]
-    replied = picture_replied_to(turn) if pointing else None
+    replied = image_replied_to(turn) if pointing else None
     return files if replied is None else [replied, *files]
 
 
-async def keep_pictures(turn: Turn, messages: Iterable[Message]) -> tuple[ImageRef, ...]:
+async def keep_images(turn: Turn, messages: Iterable[Message]) -> tuple[ImageRef, ...]:
     """Fetch and keep the pictures of some messages.
 
     Raises:
@@ -187,7 +187,7 @@ def sound_in(turn: Turn) -> RemoteFile | None:
     return sent or replied
 
 
-async def compose_request(turn: Turn, operation: Operation, inputs: Inputs) -> VideoRequest:
+async def compose_request(turn: Turn, operation: Operation, inputs: Inputs) -> GenerationRequest:
     """What an operation makes of what a person gave; a video is looked for only where everything else is right.
 
     Raises:

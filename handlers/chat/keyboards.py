@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Self, get_args, get_type_hints
 from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.constants import KeyboardButtonStyle
 
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 

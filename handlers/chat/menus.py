@@ -14,7 +14,7 @@ from telegram import (
 )
 
 from bot.domain.people.access import PERMISSIONS, Permission, Role
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 from bot.i18n import DEFAULT, Texts, for_language, languages
 from bot.services.ports import ChatBusy, ChatError
 from handlers.sending.chat import Chat

@@ -50,7 +50,7 @@ def full_name(user: User) -> str:
 def is_use(update: Update, *, addressed: bool) -> bool:
     """Whether an update is surely meant for the bot, and its person uses it.
 
-    What else is said in a group, and an edit, is so only once a handler answers it (see `Turn.keep_user`).
+    What else is said in a group, and an edit, is so only once a handler answers it (see `Turn.record_user`).
     """
     if update.my_chat_member is not None or update.edited_message is not None:
         return False

@@ -10,8 +10,8 @@ from enum import Flag, auto
 
 from telegram import ExternalReplyInfo
 
-from bot.domain.tasks.task import NotedMessage
-from bot.domain.units import ChatId
+from bot.domain.tasks.task import ResultMessage
+from bot.domain.types import ChatId
 from bot.errors import UserError
 from handlers.chat.files import Holder, RemoteFile, image_file_of, sound_file_of
 from handlers.chat.turn import Turn
@@ -47,7 +47,7 @@ class Pointed:
     """
 
     medium: Medium | None
-    result: NotedMessage | None = None
+    result: ResultMessage | None = None
     is_film: bool = False
 
 
@@ -65,7 +65,7 @@ async def pointed_at(turn: Turn) -> list[Pointed]:
     return found
 
 
-async def use(turn: Turn, takes: Medium) -> NotedMessage | None:
+async def use(turn: Turn, takes: Medium) -> ResultMessage | None:
     """The finished video that is pointed at; None where none is.
 
     `takes` is all that can be used; files that come with the message count too.
@@ -91,7 +91,7 @@ async def use(turn: Turn, takes: Medium) -> NotedMessage | None:
     return results[0] if results else None
 
 
-async def result_replied_to(turn: Turn) -> NotedMessage | None:
+async def result_replied_to(turn: Turn) -> ResultMessage | None:
     """The result that a message replies to: anybody's of this chat, or one of the person's own out of any other."""
     replied = turn.pointed_at
     if replied is None:
@@ -101,7 +101,7 @@ async def result_replied_to(turn: Turn) -> NotedMessage | None:
     return result if is_here or is_own else None
 
 
-def picture_replied_to(turn: Turn) -> RemoteFile | None:
+def image_replied_to(turn: Turn) -> RemoteFile | None:
     """The picture of the message that is replied to."""
     return image_file_of(turn.pointed_at)
 
@@ -144,7 +144,7 @@ async def _look_at(holder: Holder, turn: Turn) -> Pointed:
     return Pointed(NOTHING if medium is None and result is not None else medium, result)
 
 
-async def _find_result(holder: Holder, turn: Turn) -> tuple[NotedMessage | None, bool]:
+async def _find_result(holder: Holder, turn: Turn) -> tuple[ResultMessage | None, bool]:
     """The result that a message shows or is about, whoever made it, and whether this chat knows it by the message."""
     if holder not in turn.results:
         here = await _result_here(holder, turn)
@@ -152,14 +152,14 @@ async def _find_result(holder: Holder, turn: Turn) -> tuple[NotedMessage | None,
     return turn.results[holder]
 
 
-async def _result_here(holder: Holder, turn: Turn) -> NotedMessage | None:
+async def _result_here(holder: Holder, turn: Turn) -> ResultMessage | None:
     """The result that a message of ours in this chat brought or is about."""
     if isinstance(holder, ExternalReplyInfo) or not turn.is_ours(holder):
         return None
     return await turn.services.results.noted(turn.chat_id, holder.message_id)
 
 
-async def _result_elsewhere(holder: Holder, turn: Turn) -> NotedMessage | None:
+async def _result_elsewhere(holder: Holder, turn: Turn) -> ResultMessage | None:
     """The result that a message of another chat brought or is about, or that a file shows, whoever made it."""
     results = turn.services.results
     if isinstance(holder, ExternalReplyInfo) and holder.chat is not None and holder.message_id is not None:

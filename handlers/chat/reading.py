@@ -13,7 +13,7 @@ from telegram import Bot, Message, MessageEntity, TextQuote
 from telegram.constants import MessageEntityType
 
 from bot.domain.requests.prompt import tidy
-from bot.domain.requests.values import plain
+from bot.domain.requests.values import normalize_word
 from bot.i18n import for_language, languages
 
 _COMMAND = re.compile(r"[/／](\w+)(?:[@＠](\w+))?(?![\w/<>])", re.ASCII)
@@ -89,11 +89,11 @@ class Reader:
         """The command that a text begins with, by its name in small letters; None where it begins with none."""
         match = _COMMAND.match(text)
         if match is not None:
-            name = plain(match[1])
+            name = normalize_word(match[1])
             name = other_words().get(name, name)
         else:
             match = _OTHER_COMMAND.match(text)
-            word = None if match is None or match[1].isascii() else _word_in(plain(match[1]))
+            word = None if match is None or match[1].isascii() else _word_in(normalize_word(match[1]))
             if match is None or word is None:
                 return None
             name = other_words().get(word, word)

@@ -15,8 +15,8 @@ from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from bot.domain.people.access import AccessLevel, Permission
 from bot.domain.requests.question import Content, Question
-from bot.domain.tasks.task import NotedMessage, Task
-from bot.domain.units import DAY, MINUTE, Millis
+from bot.domain.tasks.task import ResultMessage, Task
+from bot.domain.types import DAY, MINUTE, Millis
 from bot.services.requests.cards import Card
 from bot.services.requests.interpret import Meaning
 from handlers.chat.keyboards import Payload
@@ -130,7 +130,7 @@ class QuestionKind(Generic[P]):
         await turn.services.questions.close(question.user_id, question.chat_id, question.message_id)
 
 
-class Kind(StrEnum):
+class UpdateKind(StrEnum):
     """What an update is, where it is no message that means something, and no press."""
 
     LATE_PART = auto()
@@ -155,7 +155,7 @@ class Found:
     """
 
     card: Card | None = None
-    result: NotedMessage | None = None
+    result: ResultMessage | None = None
     made: Task | None = None
 
 
@@ -170,7 +170,7 @@ EventHandler = Callable[[Turn], Awaitable[None]] | Callable[[Turn, Found], Await
 class Event:
     """What is done about a kind of update, or about a message that means this."""
 
-    kind: Kind | Meaning
+    kind: UpdateKind | Meaning
     handler: EventHandler
     access: AccessLevel = AccessLevel.USE
 
@@ -187,7 +187,7 @@ class Routes:
     commands: Mapping[str, Command]
     buttons: Mapping[str, Press[Any]]
     questions: Mapping[str, QuestionKind[Any]]
-    events: Mapping[Kind | Meaning, Event]
+    events: Mapping[UpdateKind | Meaning, Event]
 
     @classmethod
     def of(

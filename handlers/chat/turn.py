@@ -13,8 +13,8 @@ from telegram import Bot, ExternalReplyInfo, MaybeInaccessibleMessage, Message, 
 
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.question import NEXT_MESSAGE, Content, Question
-from bot.domain.tasks.task import NotedMessage, Origin, Task
-from bot.domain.units import ChatId, Millis, UserId
+from bot.domain.tasks.task import Origin, ResultMessage, Task
+from bot.domain.types import ChatId, Millis, UserId
 from bot.i18n import Texts, for_language
 from bot.services.container import Services
 from bot.services.ports import ChatError, ChatGone, ChatMoved
@@ -95,7 +95,7 @@ class Turn:
         )
         self.album = tuple(album)
         self.earlier = tuple(earlier)
-        self.results: dict[object, tuple[NotedMessage | None, bool]] = {}
+        self.results: dict[object, tuple[ResultMessage | None, bool]] = {}
         """What was found of each message that is pointed at, which is looked up once."""
         self.first_question: str | None = None
         self.replaces: Task | None = None
@@ -113,15 +113,15 @@ class Turn:
         accounts = self.services.accounts
         user = await accounts.known(UserId(person.id), person.language_code)
         self.t = for_language(accounts.language_of(user))
-        self.preferences = accounts.usual(user)
+        self.preferences = accounts.get_defaults(user)
 
-    async def keep_user(self) -> None:
+    async def record_user(self) -> None:
         """Keep the person, who uses the bot; called by the gate, and by what answers or makes something."""
         person = people.person_of(self.update)
         if person is None or self._is_kept:
             return
         self._is_kept = True
-        await self.services.accounts.see(
+        await self.services.accounts.touch_user(
             UserId(person.id),
             people.full_name(person),
             person.username,
@@ -319,7 +319,7 @@ class Turn:
 
         In a group that takes no messages it goes to the person in private.
         """
-        await self.keep_user()
+        await self.record_user()
         place = target or self.reply_target
         try:
             return await self.chat.send(place, view, urgency=Urgency.ANSWER)

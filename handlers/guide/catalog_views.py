@@ -12,7 +12,7 @@ from bot.domain.requests.options import list_abilities
 from bot.domain.requests.presets import Effect, Voice
 from bot.domain.requests.rules import numbers
 from bot.i18n import Texts
-from handlers.chat.html import TEXT_LIMIT, View, inline, units
+from handlers.chat.html import TEXT_LIMIT, View, snippet, utf16_length
 
 SHOWN_EFFECTS = 30
 """Names of effects in one message."""
@@ -140,7 +140,7 @@ def effects(t: Texts, words: str, found: Sequence[Effect], total: int, nearest: 
 
     `total` is how many there are in all; `nearest` is what comes closest where none was found.
     """
-    said = inline(words, 60)
+    said = snippet(words, 60)
     if not found:
         return View(t("effects.none", words=said, nearest=escape(nearest), total=t.number(total)))
     head = t("effects.all", total=t.number(total))
@@ -151,8 +151,8 @@ def effects(t: Texts, words: str, found: Sequence[Effect], total: int, nearest: 
         head,
         *(
             f"{t(key)}\n{names}"
-            for pictures, key in ((1, "effects.one_photo"), (2, "effects.two_photos"))
-            if (names := _names(effect for effect in shown if effect.pictures == pictures))
+            for images, key in ((1, "effects.one_photo"), (2, "effects.two_photos"))
+            if (names := _names(effect for effect in shown if effect.images == images))
         ),
     ]
     if len(found) > len(shown):
@@ -169,7 +169,7 @@ def messages(parts: Iterable[str]) -> list[str]:
     """Paragraphs put together to as few messages as they fit into; no paragraph is torn apart."""
     texts: list[str] = []
     for part in parts:
-        if texts and units(longer := f"{texts[-1]}\n\n{part}") <= TEXT_LIMIT:
+        if texts and utf16_length(longer := f"{texts[-1]}\n\n{part}") <= TEXT_LIMIT:
             texts[-1] = longer
         else:
             texts.append(part)

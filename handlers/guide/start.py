@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from html import escape
 
 from bot.domain.people.access import AccessLevel, invite_code, read_invite_code, readable_name
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.ports import Balance
 from bot.services.requests.cards import PROMPT
 from handlers.admin import access
-from handlers.chat.html import View, credits, fitting, inline, quoted  # noqa: A004  the word of the domain
+from handlers.chat.html import View, credits, keep_fitting, quoted, snippet  # noqa: A004  the word of the domain
 from handlers.chat.keyboards import CONFIRM, Button, Payload
 from handlers.chat.menus import Menu, Section
 from handlers.chat.people import full_name
@@ -136,7 +136,7 @@ START_LINKS: dict[str, StartLink] = {
 
 def start_page(t: Texts, name: str, balance: Balance, owner: UserId, notice: str = "") -> View:
     """One screen: what the bot does, what one may spend, and three things to try."""
-    text = t("start.text", name=inline(name, 60), credits=credits(t, balance.available))
+    text = t("start.text", name=snippet(name, 60), credits=credits(t, balance.available))
     tries = [
         [
             Button(
@@ -159,7 +159,7 @@ def start_page(t: Texts, name: str, balance: Balance, owner: UserId, notice: str
 
 def invitation(t: Texts, link: str) -> View:
     """The link that invites somebody, to be passed on."""
-    return View(f"{t('invite.text')}\n{inline(link, 200)}", [[Button(t("button.copy_link"), copy=link)]])
+    return View(f"{t('invite.text')}\n{snippet(link, 200)}", [[Button(t("button.copy_link"), copy=link)]])
 
 
 def help_text(t: Texts, commands: Sequence[str], models: Sequence[str]) -> View:
@@ -167,7 +167,7 @@ def help_text(t: Texts, commands: Sequence[str], models: Sequence[str]) -> View:
     listed = "\n".join(f"/{name} – {t(f'command.{name}')}" for name in commands)
     offered = t("help.models", models=escape(", ".join(models)))
     parts = [t("help.text"), listed, t("help.options", model=escape(models[0])), offered]
-    return View(fitting(parts, "\n\n"), [[Button(t("button.copy_example"), copy=t("example.command"))]])
+    return View(keep_fitting(parts, "\n\n"), [[Button(t("button.copy_example"), copy=t("example.command"))]])
 
 
 def _start_access(payload: str) -> AccessLevel:

@@ -5,7 +5,7 @@ from html import escape
 
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.camera import CAMERAS
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 from bot.i18n import Texts
 from handlers.chat.html import View
 from handlers.chat.keyboards import Button, Payload

@@ -8,22 +8,22 @@ from bot.domain.library.asset import (
     LONGEST_SPEECH,
     SHORTEST_SPEECH,
     Asset,
-    check_pictures,
+    check_images,
     read_name,
     voice_source,
 )
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.question import Content
-from bot.domain.requests.request import NAME_LIMIT, VideoRequest
+from bot.domain.requests.request import NAME_LIMIT, GenerationRequest
 from bot.domain.tasks.advice import advice_for
-from bot.domain.tasks.task import FailureKind, NotedMessage, Task
-from bot.domain.units import UserId
+from bot.domain.tasks.task import FailureKind, ResultMessage, Task
+from bot.domain.types import UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from handlers.chat.files import RemoteFile, fetch_file, save_file, sound_file_of
-from handlers.chat.html import View, fitting, inline
-from handlers.chat.inputs import pictures_of, sound_in
+from handlers.chat.html import View, keep_fitting, snippet
+from handlers.chat.inputs import images_of, sound_in
 from handlers.chat.keyboards import DANGER, Button, Payload, confirmation
 from handlers.chat.menus import Section
 from handlers.chat.pointers import Medium, use
@@ -82,7 +82,7 @@ async def element(turn: Turn, text: str) -> None:
     """
     name, description = await _read_name(turn, Operation.ELEMENT, text)
     await use(turn, Medium.PHOTO)
-    files = pictures_of(turn)
+    files = images_of(turn)
     if files:
         await _make_element(turn, name, description, files)
     else:
@@ -114,7 +114,7 @@ async def voice(turn: Turn, text: str) -> None:
 async def on_photos_reply(turn: Turn, about: NewElement) -> None:
     """Make an element of the photos that it asked for."""
     name, description = read_name(Operation.ELEMENT, about.text)
-    await _make_element(turn, name, description, pictures_of(turn))
+    await _make_element(turn, name, description, images_of(turn))
 
 
 async def on_sound_reply(turn: Turn, about: NewVoice) -> None:
@@ -133,32 +133,32 @@ async def _read_name(turn: Turn, kind: Operation, text: str) -> tuple[str, str]:
 
 
 async def _make_element(turn: Turn, name: str, description: str, files: Sequence[RemoteFile]) -> None:
-    check_pictures(len(files))
+    check_images(len(files))
     keep = turn.services.attachments
-    pictures = [await keep.fetch_image(partial(save_file, turn.chat, file), turn.user_id) for file in files]
-    alone = len(pictures) == 1
+    images = [await keep.fetch_image(partial(save_file, turn.chat, file), turn.user_id) for file in files]
+    alone = len(images) == 1
     if alone:
         # Kling wants a second look at it.
-        pictures.append(await keep.keep_close_up(pictures[0], turn.user_id))
+        images.append(await keep.save_close_up(images[0], turn.user_id))
     request = await turn.services.assets.compose(
-        turn.user_id, Operation.ELEMENT, name, description=description, pictures=pictures
+        turn.user_id, Operation.ELEMENT, name, description=description, images=images
     )
     await _make(turn, request, alone=alone)
 
 
 async def _make_voice(turn: Turn, name: str, file: RemoteFile) -> None:
     content = await fetch_file(turn.chat, file)
-    sound = await turn.services.attachments.keep_sound(content, turn.user_id, LONGEST_SPEECH, SHORTEST_SPEECH)
+    sound = await turn.services.attachments.save_sound(content, turn.user_id, LONGEST_SPEECH, SHORTEST_SPEECH)
     await _make(turn, await turn.services.assets.compose(turn.user_id, Operation.VOICE, name, sound=sound))
 
 
-async def _make_voice_of_video(turn: Turn, name: str, noted: NotedMessage) -> None:
+async def _make_voice_of_video(turn: Turn, name: str, noted: ResultMessage) -> None:
     source = await turn.services.results.source(turn.user_id, noted.task, noted.position)
     video = voice_source(noted.task.request, source)
     await _make(turn, await turn.services.assets.compose(turn.user_id, Operation.VOICE, name, video=video))
 
 
-async def _make(turn: Turn, request: VideoRequest, *, alone: bool = False) -> None:
+async def _make(turn: Turn, request: GenerationRequest, *, alone: bool = False) -> None:
     await turn.services.submit.accept(turn.user_id, turn.origin(), request)
     await turn.answer(begun(turn.t, request, alone=alone))
 
@@ -225,12 +225,12 @@ def listed(t: Texts, kind: Operation, assets: Sequence[Asset], owner: UserId) ->
     for asset in assets:
         label = t("asset.button.delete", name=" ".join(asset.name.split())[:NAME_ON_BUTTON])
         rows.append([Button(label, AskToDeleteAsset(asset.id), owner=owner, style=DANGER)])
-    return View(fitting(parts, "\n\n"), rows)
+    return View(keep_fitting(parts, "\n\n"), rows)
 
 
-def begun(t: Texts, request: VideoRequest, *, alone: bool) -> View:
+def begun(t: Texts, request: GenerationRequest, *, alone: bool) -> View:
     """It is being made; `alone`: of one photo only, which could be more."""
-    parts = [t(f"asset.{request.operation}.begun", name=inline(request.name, NAME_LIMIT))]
+    parts = [t(f"asset.{request.operation}.begun", name=snippet(request.name, NAME_LIMIT))]
     if alone:
         parts.append(t("asset.close_up"))
     return View("\n\n".join(parts))
@@ -238,7 +238,7 @@ def begun(t: Texts, request: VideoRequest, *, alone: bool) -> View:
 
 def ended(t: Texts, task: Task) -> View:
     """It is ready and used like this; or it could not be made, and why."""
-    kind, name = task.request.operation, inline(task.request.name, NAME_LIMIT)
+    kind, name = task.request.operation, snippet(task.request.name, NAME_LIMIT)
     if task.progress == 100:
         return View(t(f"asset.{kind}.ready", name=name))
     failure = task.failure or FailureKind.PROVIDER
@@ -250,7 +250,7 @@ def ended(t: Texts, task: Task) -> View:
 
 def material_question(t: Texts, kind: Operation, name: str, owner: UserId) -> View:
     """What to send now, so that it can be made."""
-    return View(t(f"asset.{kind}.ask", name=inline(name, NAME_LIMIT)), [never_mind(t, owner)])
+    return View(t(f"asset.{kind}.ask", name=snippet(name, NAME_LIMIT)), [never_mind(t, owner)])
 
 
 def delete_question(t: Texts, asset: Asset, owner: UserId) -> View:
@@ -262,14 +262,14 @@ def delete_question(t: Texts, asset: Asset, owner: UserId) -> View:
 def _line(t: Texts, asset: Asset) -> str:
     parts = [f"<code>{_name(asset)}</code>"]
     if asset.description:
-        parts.append(inline(asset.description, DESCRIPTION_SHOWN))
+        parts.append(snippet(asset.description, DESCRIPTION_SHOWN))
     if asset.remote_id is None:
         parts.append(f"<i>{t('asset.making')}</i>")
     return " · ".join(parts)
 
 
 def _name(asset: Asset) -> str:
-    return inline(asset.name, NAME_LIMIT)
+    return snippet(asset.name, NAME_LIMIT)
 
 
 COMMANDS = (

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.library.template import Template
-from bot.domain.requests.request import VideoRequest
-from bot.domain.units import Credits, TaskId, UserId
+from bot.domain.requests.request import GenerationRequest
+from bot.domain.types import Credits, TaskId, UserId
 from bot.i18n import Texts
 from handlers.chat import html
-from handlers.chat.html import View, inline, quoted, settings_line
+from handlers.chat.html import View, quoted, settings_line, snippet
 from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload, confirmation, neighbours
 
 PAGE = 8
@@ -91,7 +91,7 @@ def listed(t: Texts, templates: Sequence[Template], page: int, owner: UserId) ->
 def card(
     t: Texts,
     template: Template,
-    request: VideoRequest,
+    request: GenerationRequest,
     price: Credits,
     reader: UserId,
     ideas: Sequence[Template] = (),
@@ -162,7 +162,7 @@ def delete_question(t: Texts, template: Template, owner: UserId) -> View:
 
 
 def _title(template: Template) -> str:
-    return inline(template.title, 100)
+    return snippet(template.title, 100)
 
 
 def _change(t: Texts, template: Template, owner: UserId) -> list[Button]:

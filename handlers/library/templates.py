@@ -9,7 +9,7 @@ from telegram import Message
 from bot.domain.library.template import Template
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.question import Content
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.errors import UserError
 from bot.services.ports import ChatError, ChatRefused
 from handlers.chat.html import View, error_sentence
@@ -39,7 +39,7 @@ async def save(turn: Turn, title: str) -> None:
     await turn.answer(views.saved(turn.t, template, turn.user_id))
 
 
-async def _meant(turn: Turn) -> VideoRequest:
+async def _meant(turn: Turn) -> GenerationRequest:
     noted = await result_replied_to(turn)
     if noted is not None:
         return noted.task.request
@@ -114,7 +114,7 @@ async def on_photo_reply(turn: Turn, about: views.RunTemplate) -> None:
     """Make a template's video of the photos that it asked for."""
     template = await _find(turn, about.token)
     inputs = await read_inputs(turn, Medium.PHOTO)
-    request = turn.services.templates.fill(template, inputs.pictures, inputs.text, inputs.names)
+    request = turn.services.templates.fill(template, inputs.images, inputs.text, inputs.names)
     await submit_or_ask(turn, request, about.price or 0)
 
 

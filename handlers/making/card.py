@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.question import NEXT_MESSAGE, NO_CONTENT
-from bot.domain.requests.request import ImageRef, VideoRequest
-from bot.domain.units import ChatId
+from bot.domain.requests.request import GenerationRequest, ImageRef
+from bot.domain.types import ChatId
 from bot.errors import UserError
 from bot.i18n import for_language
-from bot.services.compose import Pictures
+from bot.services.compose import Images
 from bot.services.requests.cards import OUTFIT, Card, card_name, dump_card, load_card
 from handlers.chat.html import View
 from handlers.chat.inputs import parse_prompt, read_inputs
 from handlers.chat.keyboards import Payload
 from handlers.chat.menus import Menu, Section
 from handlers.chat.pointers import Medium
-from handlers.chat.routes import Command, Event, Kind, Press, QuestionKind
+from handlers.chat.routes import Command, Event, Press, QuestionKind, UpdateKind
 from handlers.chat.turn import Turn
 from handlers.making import card_views
 from handlers.making.submit import aside_view, card_view, show_card, submit
@@ -40,21 +40,21 @@ async def new(turn: Turn) -> None:
     """`/new`: a card with what came along, with the request of the video that is replied to, or an empty one."""
     cards, name = turn.services.cards, card_name(turn.update_id)
     inputs = await read_inputs(turn, Medium.VIDEO | Medium.PHOTO)
-    if inputs.source is not None and not inputs.pictures:
+    if inputs.source is not None and not inputs.images:
         await turn.services.results.check_kept(inputs.source.request)
         card = Card(name, cards.restore(inputs.source.request, turn.preferences))
         if inputs.text:
             card = cards.answer(card, inputs.text, inputs.names)
     else:
         prompt = parse_prompt(turn, inputs.text, inputs.names)
-        card = cards.start(name, prompt, inputs.pictures, turn.preferences)
+        card = cards.start(name, prompt, inputs.images, turn.preferences)
     await show_card(turn, replace(card, source_message_id=turn.message_id))
 
 
 async def suggest_outfits(turn: Turn, person: ImageRef) -> None:
     """Ask what the person in a photo should wear; a text answers it as well as a tap."""
     request = turn.services.compose.video_draft(
-        ParsedPrompt(""), Pictures(first=person), turn.preferences, try_on=True
+        ParsedPrompt(""), Images(first=person), turn.preferences, try_on=True
     )
     card = Card(card_name(turn.update_id), request, OUTFIT, turn.message_id)
     await show_card(turn, card, view=card_views.outfits(turn.t, card, turn.user_id))
@@ -138,10 +138,10 @@ async def on_choose(turn: Turn, button: card_views.Choose) -> None:
     await _change(turn, turn.services.cards.choose(card, button.option, button.key))
 
 
-async def on_use_pictures(turn: Turn, button: card_views.UsePictures) -> None:
+async def on_use_images(turn: Turn, button: card_views.UseImages) -> None:
     """Use the photos in question as frames or as references."""
     card = await _named(turn, button.card)
-    await _change(turn, turn.services.cards.use_pictures(card, button.use, turn.preferences))
+    await _change(turn, turn.services.cards.use_images(card, button.use, turn.preferences))
 
 
 async def on_wear(turn: Turn, button: card_views.Wear) -> None:
@@ -206,7 +206,7 @@ async def on_make_it(turn: Turn, button: card_views.MakeIt) -> None:
         raise UserError("error.button.stale")
     try:
         data = json.loads(saved)
-        request, message_id = VideoRequest.model_validate(data["request"]), data["message_id"]
+        request, message_id = GenerationRequest.model_validate(data["request"]), data["message_id"]
     except (ValueError, KeyError, TypeError):
         raise UserError("error.button.stale") from None
     await services.results.check_kept(request)
@@ -256,7 +256,7 @@ COMMANDS = (Command("new", new, section=Section.MAKING, menu=Menu.PRIVATE),)
 BUTTONS = (
     Press(card_views.OpenCard, on_open),
     Press(card_views.Choose, on_choose),
-    Press(card_views.UsePictures, on_use_pictures),
+    Press(card_views.UseImages, on_use_images),
     Press(card_views.Wear, on_wear),
     Press(card_views.ImprovePrompt, on_improve_prompt),
     Press(card_views.UsePrompt, on_use_prompt),
@@ -268,4 +268,4 @@ BUTTONS = (
 )
 SUGGESTION = QuestionKind(SuggestedPrompt, NO_CONTENT, on_suggested)
 QUESTIONS = (SUGGESTION,)
-EVENTS = (Event(Kind.MOVED, on_moved, AccessLevel.OPEN),)
+EVENTS = (Event(UpdateKind.MOVED, on_moved, AccessLevel.OPEN),)

@@ -8,18 +8,18 @@ from html import escape
 from bot.domain.requests.camera import CAMERAS
 from bot.domain.requests.choices import NONE, Choice
 from bot.domain.requests.options import Option
-from bot.domain.requests.request import VideoRequest
-from bot.domain.units import Credits, UserId
+from bot.domain.requests.request import GenerationRequest
+from bot.domain.types import Credits, UserId
 from bot.i18n import Texts
 from bot.services.requests.cards import STALE, Card
 from handlers.chat.html import (
     View,
     credits,  # noqa: A004  the word of the domain
-    inline,
     mark_chosen,
     quoted,
     say,
     settings_line,
+    snippet,
 )
 from handlers.chat.keyboards import CHOICES_PER_ROW, CONFIRM, Button, Payload, in_rows
 
@@ -84,7 +84,7 @@ class Choose(Payload, action="pick"):
 
 
 @dataclass(frozen=True)
-class UsePictures(Payload, action="use"):
+class UseImages(Payload, action="use"):
     """Use the photos in question in one of the ways that `Cards.uses` lists."""
 
     card: str
@@ -147,7 +147,7 @@ def put_aside(t: Texts, photos: int, token: str, owner: UserId) -> View:
 def came_along(t: Texts, name: str, token: str, owner: UserId) -> View:
     """A card went with its group to a new id; the button shows it again."""
     show = Button(t("draft.bring_back"), BringBack(token), owner=owner)
-    return View(t("draft.came_along", name=inline(name, 40)), [[show]])
+    return View(t("draft.came_along", name=snippet(name, 40)), [[show]])
 
 
 class Decline(Payload, action="decline"):
@@ -155,7 +155,7 @@ class Decline(Payload, action="decline"):
 
 
 def confirmation(
-    t: Texts, question: str, request: VideoRequest, price: Credits, left: int, token: str, owner: UserId
+    t: Texts, question: str, request: GenerationRequest, price: Credits, left: int, token: str, owner: UserId
 ) -> View:
     """What is asked before much is spent, or another price than the one shown; `left` is the balance after it."""
     lines = [
@@ -183,7 +183,7 @@ def summary(
     `can_improve`: an assistant can suggest a better prompt. In groups only replies are read, which the card says.
     """
     request, discard = shown.request, _discard(t, shown, owner)
-    lines = [*_heading(t, shown, _pictures(t, request)), t("card.balance", credits=credits(t, available))]
+    lines = [*_heading(t, shown, _images(t, request)), t("card.balance", credits=credits(t, available))]
     if not is_private:
         lines.append(t("card.hint_group"))
     elif request.prompt and shown.takes_words:
@@ -204,9 +204,9 @@ def summary(
     return View(_joined(lines), [[generate], *in_rows(opening, 2), last])
 
 
-def picture_uses(t: Texts, shown: Card, uses: Sequence[str], owner: UserId) -> View:
+def image_uses(t: Texts, shown: Card, uses: Sequence[str], owner: UserId) -> View:
     """What the photos of a card may be for."""
-    rows = [[Button(t(f"button.use_{use}"), UsePictures(shown.name, use), owner=owner)] for use in uses]
+    rows = [[Button(t(f"button.use_{use}"), UseImages(shown.name, use), owner=owner)] for use in uses]
     # While that is open, nothing else is said of them.
     return View(_joined(_heading(t, shown, "")), [*rows, [_discard(t, shown, owner)]])
 
@@ -276,12 +276,12 @@ def how_to(t: Texts) -> View:
     )
 
 
-def option_label(t: Texts, option: Option, request: VideoRequest) -> str:
+def option_label(t: Texts, option: Option, request: GenerationRequest) -> str:
     """`Length: 5 s`."""
     return t("knob.labelled", knob=t(f"knob.{option}"), value=option_value(t, option, request))
 
 
-def option_value(t: Texts, option: Option, request: VideoRequest) -> str:
+def option_value(t: Texts, option: Option, request: GenerationRequest) -> str:
     """What an option is set to, in a few letters."""
     return say(t, option.row.name(getattr(request, option.row.field)))
 
@@ -292,7 +292,7 @@ def _choice(t: Texts, option: Option, choice: Choice) -> str:
     return option_value(t, option, choice.request)
 
 
-def _pictures(t: Texts, request: VideoRequest) -> str:
+def _images(t: Texts, request: GenerationRequest) -> str:
     if request.last_frame is not None:
         return t("card.frames")
     if request.first_frame is not None:
@@ -300,12 +300,12 @@ def _pictures(t: Texts, request: VideoRequest) -> str:
     return t.plural("card.references", len(request.references)) if request.references else ""
 
 
-def _heading(t: Texts, shown: Card, pictures: str) -> list[str]:
+def _heading(t: Texts, shown: Card, images: str) -> list[str]:
     request = shown.request
     return [
         t(shown.question),
         quoted(request.prompt, PROMPT_SHOWN),
-        pictures,
+        images,
         settings_line(t, request),
         _negative(t, request),
     ]
@@ -316,10 +316,10 @@ def _discard(t: Texts, shown: Card, owner: UserId) -> Button:
     return Button(label, Discard(shown.name), owner=owner)
 
 
-def _negative(t: Texts, request: VideoRequest) -> str:
+def _negative(t: Texts, request: GenerationRequest) -> str:
     if not request.negative_prompt:
         return ""
-    return t("card.without", words=inline(request.negative_prompt, NEGATIVE_SHOWN))
+    return t("card.without", words=snippet(request.negative_prompt, NEGATIVE_SHOWN))
 
 
 def _joined(lines: Sequence[str]) -> str:

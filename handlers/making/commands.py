@@ -7,10 +7,10 @@ from operator import or_
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import Operation, Product, Role, made_by
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.services.compose import Inputs, Pictures
+from bot.services.compose import Images, Inputs
 from bot.services.requests.interpret import Meaning
-from handlers.chat.html import View, inline
-from handlers.chat.inputs import compose_request, parse_prompt, pictures_of, read_inputs
+from handlers.chat.html import View, snippet
+from handlers.chat.inputs import compose_request, images_of, parse_prompt, read_inputs
 from handlers.chat.menus import Menu, Section
 from handlers.chat.pointers import NOTHING, Medium
 from handlers.chat.routes import Command, Event
@@ -35,16 +35,16 @@ async def lip_sync(turn: Turn) -> None:
 async def try_on(turn: Turn) -> None:
     """`/tryon`: a person wears what a second photo shows (a picture), or what a prompt says (a video)."""
     inputs, compose = await read_inputs(turn, Medium.PHOTO), turn.services.compose
-    if len(inputs.pictures) == 2:
-        both = Inputs(Pictures(references=inputs.pictures))
+    if len(inputs.images) == 2:
+        both = Inputs(Images(references=inputs.images))
         await submit_or_ask(turn, compose.compose(Operation.TRY_ON, both, ParsedPrompt("")))
         return
     prompt = parse_prompt(turn, inputs.text, inputs.names)
-    person = inputs.one_picture()
+    person = inputs.one_image()
     if not prompt.prompt:
         await suggest_outfits(turn, person)
         return
-    request = compose.video(prompt, Pictures(first=person), turn.preferences, try_on=True)
+    request = compose.video(prompt, Images(first=person), turn.preferences, try_on=True)
     await submit_or_ask(turn, request)
 
 
@@ -57,7 +57,7 @@ async def _make(turn: Turn, command: str) -> None:
     ways = [way for _, way in made_by(command)]
     kinds = frozenset().union(*(way.kinds for way in ways))
     # What is said beside a photo may name an address; only where the photo is missing is it taken for one.
-    speaks = Product.AUDIO in kinds and bool(pictures_of(turn))
+    speaks = Product.AUDIO in kinds and bool(images_of(turn))
     read = await read_inputs(turn, media_of(kinds), links=Product.IMAGE in kinds and not speaks)
     needs_source = all(way.needs(Role.SOURCE) for way in ways)
     if needs_source or read.source is not None:
@@ -78,7 +78,7 @@ async def on_unsupported(turn: Turn) -> None:
 async def on_unknown_command(turn: Turn) -> None:
     """Say where the commands are listed."""
     command = turn.text.split(maxsplit=1)[0]
-    await turn.answer(View(turn.t("error.command.unknown", command=inline(command, 40))))
+    await turn.answer(View(turn.t("error.command.unknown", command=snippet(command, 40))))
 
 
 async def on_forwarded_command(turn: Turn) -> None:

@@ -3,8 +3,8 @@
 from bot.domain.tasks.task import Task
 from bot.services.requests.cards import LATE
 from bot.services.requests.interpret import Meaning
-from handlers.chat.inputs import keep_pictures
-from handlers.chat.routes import Event, Found, Kind
+from handlers.chat.inputs import keep_images
+from handlers.chat.routes import Event, Found, UpdateKind
 from handlers.chat.turn import Turn
 from handlers.making.submit import show_card
 
@@ -12,8 +12,8 @@ from handlers.making.submit import show_card
 async def add_late_photos(turn: Turn, found: Found) -> None:
     """Add them to the card that began with the other parts."""
     if found.card is not None:
-        pictures = await keep_pictures(turn, turn.late)
-        await show_card(turn, turn.services.cards.add_pictures(found.card, pictures, turn.preferences))
+        images = await keep_images(turn, turn.late)
+        await show_card(turn, turn.services.cards.add_images(found.card, images, turn.preferences))
 
 
 async def on_late_part(turn: Turn, found: Found) -> None:
@@ -23,7 +23,7 @@ async def on_late_part(turn: Turn, found: Found) -> None:
     """
     services, earlier = turn.services, [part.message_id for part in turn.earlier]
     card = found.card
-    if card is not None and card.source_message_id in earlier and card.takes_pictures:
+    if card is not None and card.source_message_id in earlier and card.takes_images:
         turn.replaces_card = card
         return
     task = await _begun(turn, earlier)
@@ -42,4 +42,4 @@ async def _begun(turn: Turn, messages: list[int]) -> Task | None:
     return None
 
 
-EVENTS = (Event(Kind.LATE_PART, on_late_part), Event(Meaning.ADD_LATE_PHOTOS, add_late_photos))
+EVENTS = (Event(UpdateKind.LATE_PART, on_late_part), Event(Meaning.ADD_LATE_PHOTOS, add_late_photos))

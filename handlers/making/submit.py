@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.domain.credits import quota
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import ImageRef, VideoRequest
+from bot.domain.requests.request import GenerationRequest, ImageRef
 from bot.domain.tasks.task import Task
 from bot.errors import UserError
 from bot.services.requests.cards import LINE_FULL, READY, STALE, Card, card_name, dump_card
@@ -16,19 +16,19 @@ from handlers.sending.chat import ReplyTarget
 
 
 async def make_video(
-    turn: Turn, prompt: ParsedPrompt, pictures: tuple[ImageRef, ...] = (), question: str | None = None
+    turn: Turn, prompt: ParsedPrompt, images: tuple[ImageRef, ...] = (), question: str | None = None
 ) -> None:
     """Submit a video of what a message brought, or show it as a card where something is to be asked first.
 
     Photos without a prompt wait for it, and of two photos it may be open what they are for. Else the card
     asks `question`, or what `first_question` says.
     """
-    if not pictures and not prompt.prompt and not prompt.options.get("shots"):
+    if not images and not prompt.prompt and not prompt.options.get("shots"):
         await turn.answer(card_views.how_to(turn.t))
         return
-    card = turn.services.cards.start(card_name(turn.update_id), prompt, pictures, turn.preferences)
-    if len(pictures) == 2 or (pictures and not prompt.prompt):
-        is_late = turn.first_question == STALE and not card.pictures
+    card = turn.services.cards.start(card_name(turn.update_id), prompt, images, turn.preferences)
+    if len(images) == 2 or (images and not prompt.prompt):
+        is_late = turn.first_question == STALE and not card.images
         question = STALE if is_late else card.question
     else:
         turn.services.compose.check(card.request)
@@ -40,7 +40,7 @@ async def make_video(
         await _submit_or_keep(turn, card)
 
 
-async def submit_or_ask(turn: Turn, request: VideoRequest, shown: int | None = None) -> None:
+async def submit_or_ask(turn: Turn, request: GenerationRequest, shown: int | None = None) -> None:
     """Submit the request of a message, or ask first where there is something to ask.
 
     `shown` is the price that was shown before; None where none was.
@@ -54,14 +54,14 @@ async def submit_or_ask(turn: Turn, request: VideoRequest, shown: int | None = N
 
 
 async def submit_pressed(
-    turn: Turn, request: VideoRequest, shown: int | None, target: ReplyTarget | None = None
+    turn: Turn, request: GenerationRequest, shown: int | None, target: ReplyTarget | None = None
 ) -> None:
     """Submit what a button asks for at the price `shown` on it; a button of another version shows none we know."""
     await submit_or_confirm(turn, request, shown or 0, target)
 
 
 async def submit_or_confirm(
-    turn: Turn, request: VideoRequest, shown: int | None = None, target: ReplyTarget | None = None
+    turn: Turn, request: GenerationRequest, shown: int | None = None, target: ReplyTarget | None = None
 ) -> None:
     """Submit a request; where it costs much, or other than was `shown`, first ask with the price.
 
@@ -94,7 +94,7 @@ def _is_large(turn: Turn, price: int, balance: int) -> bool:
     return bool((limits.confirm_credits and price >= limits.confirm_credits) or by_share)
 
 
-async def save_request(turn: Turn, request: VideoRequest, message_id: int | None) -> str:
+async def save_request(turn: Turn, request: GenerationRequest, message_id: int | None) -> str:
     """Save a request for a `MakeIt` button, with the message that its video will reply to; its token."""
     saved = {"request": request.model_dump(mode="json"), "message_id": message_id}
     return await turn.services.questions.save_words(turn.user_id, json.dumps(saved))
@@ -115,14 +115,14 @@ async def _submit_or_keep(turn: Turn, card: Card, shown: int | None = None) -> N
         await show_card(turn, replace(card, question=LINE_FULL))
 
 
-async def submit(turn: Turn, request: VideoRequest, target: ReplyTarget | None = None) -> Task:
+async def submit(turn: Turn, request: GenerationRequest, target: ReplyTarget | None = None) -> Task:
     """Accept a request and show its status, in answer to the update or at another place.
 
     Raises:
         UserError: it was not accepted.
 
     """
-    await turn.keep_user()
+    await turn.record_user()
     replacing, turn.replaces = turn.replaces, None
     task = await turn.services.submit.accept(turn.user_id, turn.origin(target), request, replacing)
     # Its status stands below an open card from now on.
@@ -139,7 +139,7 @@ async def submit(turn: Turn, request: VideoRequest, target: ReplyTarget | None =
 
 async def open_card(
     turn: Turn,
-    request: VideoRequest,
+    request: GenerationRequest,
     source_message_id: int | None,
     question: str = READY,
     target: ReplyTarget | None = None,
@@ -183,9 +183,9 @@ async def aside_view(turn: Turn, card: Card) -> View:
 async def card_view(turn: Turn, card: Card) -> View:
     """A card as the person sees it: with its price and their balance, or with what its photos may be for."""
     services = turn.services
-    if card.pictures:
+    if card.images:
         uses = services.cards.uses(card, turn.preferences)
-        return card_views.picture_uses(turn.t, card, uses, turn.user_id)
+        return card_views.image_uses(turn.t, card, uses, turn.user_id)
     balance = await services.accounts.balance(turn.user_id)
     return card_views.summary(
         turn.t,

@@ -6,9 +6,9 @@ from functools import partial
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.question import NEXT_MESSAGE, Content
-from bot.domain.units import TaskId
+from bot.domain.types import TaskId
 from bot.errors import UserError
-from bot.services.compose import Pictures
+from bot.services.compose import Images
 from bot.services.requests.cards import PHOTO, PROMPT, Card
 from bot.services.requests.interpret import Meaning
 from handlers.chat.files import RemoteFile, save_file
@@ -41,7 +41,7 @@ async def on_request(turn: Turn, found: Found) -> None:
 
 
 async def _make_video(turn: Turn, inputs: Inputs) -> None:
-    await make_video(turn, parse_prompt(turn, inputs.text, inputs.names), inputs.pictures)
+    await make_video(turn, parse_prompt(turn, inputs.text, inputs.names), inputs.images)
 
 
 async def on_prompt(turn: Turn) -> None:
@@ -65,7 +65,7 @@ async def add_photos(turn: Turn, found: Found) -> None:
     """Add photos to the open card."""
     if found.card is not None:
         inputs = await _read_photos(turn, found.card)
-        await show_card(turn, turn.services.cards.add_pictures(found.card, inputs.pictures, turn.preferences))
+        await show_card(turn, turn.services.cards.add_images(found.card, inputs.images, turn.preferences))
 
 
 async def _read_photos(turn: Turn, card: Card | None) -> Inputs:
@@ -80,7 +80,7 @@ async def on_option_reply(turn: Turn, about: card_views.OpenCard) -> None:
     card = await cards.get_named(turn.user_id, turn.chat_id, about.card)
     if about.option is Option.END_FRAME:
         inputs = await _read_photos(turn, card)
-        changed = cards.set_end_frame(card, inputs.pictures, turn.preferences)
+        changed = cards.set_end_frame(card, inputs.images, turn.preferences)
     else:
         changed = cards.set_typed(card, about.option or Option.NEGATIVE, turn.arguments)
     await show_card(turn, changed)
@@ -146,8 +146,8 @@ async def on_animate(turn: Turn, button: Animate) -> None:
     if chosen is None or chosen.file_id is None:
         raise UserError("error.result.none")
     save = partial(save_file, turn.chat, RemoteFile(chosen.file_id, chosen.size_bytes))
-    picture = await services.attachments.fetch_image(save, turn.user_id)
-    draft = services.compose.video_draft(ParsedPrompt(""), Pictures(first=picture), turn.preferences)
+    image = await services.attachments.fetch_image(save, turn.user_id)
+    draft = services.compose.video_draft(ParsedPrompt(""), Images(first=image), turn.preferences)
     await open_card(turn, draft, turn.message_id, PHOTO)
 
 

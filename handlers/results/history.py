@@ -5,11 +5,11 @@ from datetime import datetime
 
 from bot.domain.people.access import AccessLevel
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import TaskId, UserId, shown
+from bot.domain.types import TaskId, UserId, format_task_id
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.tasks.results import PAGE, Page
-from handlers.chat.html import View, inline, reason_line
+from handlers.chat.html import View, reason_line, snippet
 from handlers.chat.keyboards import Button, Payload, in_rows, neighbours
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Press, Words
@@ -110,7 +110,7 @@ async def _state(turn: Turn, task: Task) -> View:
     if not task.state.is_final:
         return task_views.status(turn.t, task, await turn.services.status.progress(task))
     if task.state is TaskState.SUCCEEDED:
-        return View(turn.t("history.on_its_way", task=shown(task.id)))
+        return View(turn.t("history.on_its_way", task=format_task_id(task.id)))
     view = task_views.notice(turn.t, task)
     is_own = task.user_id == turn.user_id
     # Other failures are told in the provider's words to its operators only.
@@ -139,7 +139,7 @@ def history(t: Texts, page: Page, searched: str, of: str, now: datetime, owner: 
 def _head(t: Texts, searched: str, of: str) -> str:
     if of == FAVOURITES:
         return t("history.favourites")
-    return t("history.found", words=inline(searched, SEARCH_SHOWN)) if searched else t("history.all")
+    return t("history.found", words=snippet(searched, SEARCH_SHOWN)) if searched else t("history.all")
 
 
 def _nothing(t: Texts, page: Page, searched: str, of: str) -> str:
@@ -147,15 +147,15 @@ def _nothing(t: Texts, page: Page, searched: str, of: str) -> str:
         return t("history.no_more")
     if of == FAVOURITES:
         return t("history.no_favourites")
-    return t("history.not_found", words=inline(searched, SEARCH_SHOWN)) if searched else t("history.none")
+    return t("history.not_found", words=snippet(searched, SEARCH_SHOWN)) if searched else t("history.none")
 
 
 def _line(t: Texts, task: Task, number: int, now: datetime) -> str:
-    prompt = inline(task.request.prompt or (task.request.effect or "").replace("_", " "), PROMPT_SHOWN)
+    prompt = snippet(task.request.prompt or (task.request.effect or "").replace("_", " "), PROMPT_SHOWN)
     parts = [
         t.day(task.created_at, now),
         prompt or t("tasks.photo"),
-        inline(task.request.model, PROMPT_SHOWN),
+        snippet(task.request.model, PROMPT_SHOWN),
         t(f"state.{task.state}"),
     ]
     star = f" · {t('history.favourite')}" if task.favourite else ""

@@ -14,7 +14,7 @@ from bot.i18n import Texts
 from bot.services.requests.cards import PROMPT
 from bot.services.tasks.results import LONGEST_WORDS
 from handlers.chat import html
-from handlers.chat.routes import Event, Kind
+from handlers.chat.routes import Event, UpdateKind
 from handlers.chat.turn import Turn
 from handlers.making.submit import open_card
 from handlers.sending.delivery import media_kind
@@ -78,9 +78,9 @@ def _result(t: Texts, delivery: Delivery) -> InlineFile:
         kind=media_kind(delivery),
         file_id=delivery.file_id or "",
         title=html.cut(" ".join(task.request.prompt.split()), TITLE_LETTERS) or t("tasks.photo"),
-        description=html.plain(html.settings_line(t, task.request)),
+        description=html.strip_tags(html.settings_line(t, task.request)),
         caption=html.quoted(task.request.prompt, html.CAPTION_LIMIT),
     )
 
 
-EVENTS = (Event(Kind.INLINE_QUERY, on_inline_query, AccessLevel.VIEW),)
+EVENTS = (Event(UpdateKind.INLINE_QUERY, on_inline_query, AccessLevel.VIEW),)

@@ -8,11 +8,11 @@ from contextlib import suppress
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import Operation, Role, made_by
 from bot.domain.requests.question import Content
-from bot.domain.requests.request import PLACEHOLDER, VideoRequest
-from bot.domain.tasks.task import NotedMessage
-from bot.domain.units import Credits
+from bot.domain.requests.request import PLACEHOLDER, GenerationRequest
+from bot.domain.tasks.task import ResultMessage
+from bot.domain.types import Credits
 from bot.errors import UserError
-from bot.services.compose import Inputs, Pictures
+from bot.services.compose import Images, Inputs
 from bot.services.requests.attachments import split_links
 from bot.services.requests.cards import EDITED, replace_prompt
 from bot.services.requests.interpret import Meaning
@@ -53,7 +53,7 @@ async def on_answer(turn: Turn, about: OfResult) -> None:
     if operation.row.limits(Role.SPEECH)[1]:
         file = sound_in(turn)
     if file is not None:
-        sound, text = await services.attachments.keep_sound(await fetch_file(turn.chat, file)), ""
+        sound, text = await services.attachments.save_sound(await fetch_file(turn.chat, file)), ""
     await results.make_of_result(turn, operation, delivery, text, sound)
     await delete_replied_to(turn)
 
@@ -66,7 +66,7 @@ async def on_edited(turn: Turn, found: Found) -> None:
     if turn.command is not None and not _may_have_made(turn.command.name, task.request):
         raise UserError("error.edited.command")
     prompt = await read_prompt(turn, split_links(turn.arguments).words)
-    if not prompt.prompt or services.compose.completed(task.request, prompt) == task.request:
+    if not prompt.prompt or services.compose.complete(task.request, prompt) == task.request:
         # Telegram also tells of an edit where no word changed, such as a preview that came or went.
         return
     await services.results.check_kept(task.request)
@@ -75,14 +75,14 @@ async def on_edited(turn: Turn, found: Found) -> None:
         await open_card(turn, request, turn.message_id, EDITED)
 
 
-def _may_have_made(command: str, request: VideoRequest) -> bool:
+def _may_have_made(command: str, request: GenerationRequest) -> bool:
     if command == "video" and request.source is not None:
         return False
     made = [operation for operation, _ in made_by(command)]
     return not made or request.operation in made
 
 
-async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
+async def _continue(turn: Turn, noted: ResultMessage, text: str) -> None:
     services, task = turn.services, noted.task
     await services.tasks.check_owner(turn.user_id, task)
     files = await services.results.files(task.id)
@@ -103,7 +103,7 @@ async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
         )
     if delivery is not None and delivery.is_film:
         with suppress(UserError):
-            onward = services.compose.video(prompt, Pictures(first=PLACEHOLDER), turn.preferences)
+            onward = services.compose.video(prompt, Images(first=PLACEHOLDER), turn.preferences)
             token = await services.questions.save_words(turn.user_id, text)
             price = services.compose.price(onward)
             payload = result_views.ContinueFromFrame(task.id, noted.position, token, price)
@@ -117,7 +117,7 @@ async def _continue(turn: Turn, noted: NotedMessage, text: str) -> None:
     await turn.answer(result_views.offer(turn.t, prompt.prompt, ways, turn.user_id))
 
 
-async def _offer(turn: Turn, label: str, request: VideoRequest) -> tuple[str, Payload, Credits]:
+async def _offer(turn: Turn, label: str, request: GenerationRequest) -> tuple[str, Payload, Credits]:
     """A request as a button that makes it, with its price."""
     turn.services.compose.check(request)
     price = turn.services.compose.price(request)

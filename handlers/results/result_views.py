@@ -13,10 +13,10 @@ from bot.domain.library.template import can_become_template
 from bot.domain.requests.operations import COMPOSED, Operation, Product
 from bot.domain.requests.presets import Effect
 from bot.domain.tasks.task import Delivery, Task
-from bot.domain.units import Credits, TaskId, UserId, shown
+from bot.domain.types import Credits, TaskId, UserId, format_task_id
 from bot.i18n import Texts
 from handlers.chat import html
-from handlers.chat.html import View, inline, settings_line, units
+from handlers.chat.html import View, settings_line, snippet, utf16_length
 from handlers.chat.keyboards import (
     CONFIRM,
     COPY_LIMIT,
@@ -190,7 +190,7 @@ def album(t: Texts, deliveries: Sequence[Delivery]) -> View:
     ]
     rows += in_rows(picked, 2)
     rows.append(_keeping(t, deliveries[0]))
-    return View(t("album.done", task=shown(task.id)), rows)
+    return View(t("album.done", task=format_task_id(task.id)), rows)
 
 
 def about(t: Texts, delivery: Delivery, now: datetime) -> View:
@@ -200,9 +200,9 @@ def about(t: Texts, delivery: Delivery, now: datetime) -> View:
     if task.submitted_at is not None and task.finished_at is not None:
         lines[-1] += f" · {t.duration(task.finished_at - task.submitted_at)}"
     lines.append(t.moment(task.created_at, now))
-    lines.append(f"<code>{shown(task.id)}</code>")
-    buttons = [Button(t("button.copy_id"), copy=shown(task.id))]
-    if 0 < units(task.request.prompt) <= COPY_LIMIT:
+    lines.append(f"<code>{format_task_id(task.id)}</code>")
+    buttons = [Button(t("button.copy_id"), copy=format_task_id(task.id))]
+    if 0 < utf16_length(task.request.prompt) <= COPY_LIMIT:
         buttons.append(Button(t("button.copy_prompt"), copy=task.request.prompt))
     if task.request.seed is not None:
         buttons.append(Button(t("button.copy_seed"), copy=str(task.request.seed)))
@@ -237,7 +237,7 @@ def offer(t: Texts, prompt: str, ways: Sequence[tuple[str, Payload, Credits]], o
 
 def ask_speech(t: Texts, owner: UserId, price: Credits, name: str) -> View:
     """What should the face say? In a group only whoever is named is asked by Telegram."""
-    mention = f'<a href="tg://user?id={owner}">{inline(name, 60)}</a>'
+    mention = f'<a href="tg://user?id={owner}">{snippet(name, 60)}</a>'
     return View(t("result.ask_speech", name=mention, credits=html.credits(t, price)))
 
 
@@ -266,7 +266,7 @@ def ask_effect(
 
 def deleted(t: Texts, task: Task, left: int) -> str:
     """What a deletion did; `left` messages are too old to be taken away by a bot."""
-    done = t("result.deleted", task=shown(task.id))
+    done = t("result.deleted", task=format_task_id(task.id))
     return f"{done} {t.plural('result.messages_left', left)}" if left else done
 
 

@@ -10,11 +10,11 @@ from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import Operation, Role
 from bot.domain.requests.request import AudioRef, ImageRef
 from bot.domain.tasks.task import Delivery, Task
-from bot.domain.units import TaskId
+from bot.domain.types import TaskId
 from bot.errors import UserError
 from bot.i18n import for_language
-from bot.services.compose import Pictures
-from handlers.chat.html import ALERT_LIMIT, View, cut, plain
+from bot.services.compose import Images
+from handlers.chat.html import ALERT_LIMIT, View, cut, strip_tags
 from handlers.chat.inputs import Inputs, compose_request, read_prompt
 from handlers.chat.keyboards import Rows
 from handlers.chat.routes import Press
@@ -66,7 +66,7 @@ async def on_about(turn: Turn, button: ShowAbout) -> None:
     if turn.is_private:
         await turn.answer(view)
     else:
-        await turn.notify(cut(plain(view.html), ALERT_LIMIT), alert=True)
+        await turn.notify(cut(strip_tags(view.html), ALERT_LIMIT), alert=True)
 
 
 async def on_take_one(turn: Turn, button: TakeOne) -> None:
@@ -132,7 +132,7 @@ async def _ask(turn: Turn, delivery: Delivery, about: OfResult, view: View) -> N
     """Ask about a result, and record that the question is about it."""
     # Telegram itself opens a reply to a question without buttons, so that people need not know how.
     sent = await turn.chat.send(turn.reply_target, view, force_reply=True, urgency=Urgency.ANSWER)
-    await turn.services.results.note(delivery, turn.chat_id, sent.message_id)
+    await turn.services.results.record(delivery, turn.chat_id, sent.message_id)
     await turn.ask(about, message_id=sent.message_id)
 
 
@@ -155,7 +155,7 @@ async def make_of_result(
         services.compose.effects.check(text)
     images: tuple[ImageRef, ...] = ()
     if operation.row.limits(Role.REFERENCES)[1]:
-        images = (await services.attachments.keep_image(await services.results.picture(delivery)),)
+        images = (await services.attachments.save_image(await services.results.image(delivery)),)
     names = await services.assets.names(turn.user_id)
     inputs = Inputs(text, names, images, sound, delivery.task, delivery.position)
     request = await compose_request(turn, operation, inputs)
@@ -172,9 +172,9 @@ async def on_continue_from_frame(turn: Turn, button: ContinueFromFrame) -> None:
     text = await services.questions.saved_words(turn.user_id, button.token)
     if text is None:
         raise UserError("error.button.stale")
-    frame = await services.attachments.keep_image(await services.results.picture(delivery, last=True))
+    frame = await services.attachments.save_image(await services.results.image(delivery, last=True))
     prompt = await read_prompt(turn, text)
-    request = services.compose.video(prompt, Pictures(first=frame), turn.preferences)
+    request = services.compose.video(prompt, Images(first=frame), turn.preferences)
     await submit_pressed(turn, request, button.price, _home(turn, delivery.task))
     await on_dismiss(turn)
 
@@ -211,7 +211,7 @@ async def on_delete(turn: Turn, button: DeleteResult) -> str:
     results = turn.services.results
     delivery = await get_owned(turn, button)
     if turn.pressed is not None:
-        await results.note(delivery, turn.chat_id, turn.pressed.message_id)
+        await results.record(delivery, turn.chat_id, turn.pressed.message_id)
     left = 0
     for each in await _meant(turn, delivery):
         left += await results.delete(each)

@@ -5,14 +5,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.advice import advice_for
 from bot.domain.tasks.shortfall import Shortfall
 from bot.domain.tasks.task import Delivery, FailureKind, Task, TaskState
-from bot.domain.units import Credits, Millis, TaskId, UserId, megabytes, shown
+from bot.domain.types import Credits, Millis, TaskId, UserId, format_task_id, megabytes
 from bot.i18n import Texts
 from bot.services.ports import Hold, Progress
-from handlers.chat.html import CAPTION_LIMIT, View, credits, fitting, inline, quoted, settings_line, units  # noqa: A004
+from handlers.chat.html import (
+    CAPTION_LIMIT,
+    View,
+    credits,  # noqa: A004  the word of the domain
+    keep_fitting,
+    quoted,
+    settings_line,
+    snippet,
+    utf16_length,
+)
 from handlers.chat.keyboards import CONFIRM, COPY_LIMIT, DANGER, Button, Payload, Rows
 
 SHORT_PROMPT = 60
@@ -91,7 +100,7 @@ def status(t: Texts, task: Task, progress: Progress) -> View:
     price = Credits(sum(each.price for each in batch))
     lines.append(quoted(task.request.prompt, 300))
     lines.append(f"{settings_line(t, task.request)} · {credits(t, price)}")
-    lines.append(f"<code>{shown(task.id)}</code>")
+    lines.append(f"<code>{format_task_id(task.id)}</code>")
     buttons: Rows = ()
     if _waits(task, progress):
         cancel = Button(t("button.cancel"), CancelTask(task.id), style=DANGER)
@@ -177,7 +186,7 @@ def caption(t: Texts, delivery: Delivery) -> str:
         return _about(t, delivery, CAPTION_LIMIT)
     head, opening = t("delivery.copy", megabytes=_megabytes(t, delivery.copy_of)), t("button.open_original")
     url = "" if delivery.video is None else delivery.video.url
-    room = CAPTION_LIMIT - units(f"{head}\n{opening}\n")
+    room = CAPTION_LIMIT - utf16_length(f"{head}\n{opening}\n")
     return f"{head}\n{_anchor(opening, url)}\n{_about(t, delivery, room)}"
 
 
@@ -187,11 +196,11 @@ def _about(t: Texts, delivery: Delivery, limit: int) -> str:
     tail = f"{lacks}{settings_line(t, task.request)} · {_cost(t, task)}"
     if task.submitted_at is not None and task.finished_at is not None and task.state is TaskState.SUCCEEDED:
         tail += f" · {t.duration(task.finished_at - task.submitted_at)}"
-    room = limit - units(tail) - 2
+    room = limit - utf16_length(tail) - 2
     return "\n".join(part for part in (quoted(task.request.prompt, room), tail) if part)
 
 
-def _lacks(t: Texts, request: VideoRequest, less: Shortfall) -> str:
+def _lacks(t: Texts, request: GenerationRequest, less: Shortfall) -> str:
     """What is less than was ordered, and what was refunded for it."""
     parts = []
     if less.seconds is not None:
@@ -257,7 +266,7 @@ def notice(t: Texts, task: Task, batch: Sequence[Task] = ()) -> View:
     if (advice := advice_for(kind, task.failure_detail)) is not None:
         lines.append(t(f"notice.advice.{advice}"))
     lines.append(quoted(task.request.prompt, 600))
-    lines.append(f"<code>{shown(task.id)}</code>")
+    lines.append(f"<code>{format_task_id(task.id)}</code>")
     buttons: list[list[Button]] = []
     if kind in REPEATABLE:
         again = t("button.try_again", credits=credits(t, task.price))
@@ -265,7 +274,7 @@ def notice(t: Texts, task: Task, batch: Sequence[Task] = ()) -> View:
     if kind in CHANGEABLE:
         label = t("button.edit_prompt" if task.request.prompt else "button.change")
         buttons.append([Button(label, Change(task.id))])
-    if kind not in REPEATABLE and 0 < units(task.request.prompt) <= COPY_LIMIT:
+    if kind not in REPEATABLE and 0 < utf16_length(task.request.prompt) <= COPY_LIMIT:
         buttons[-1].append(Button(t("button.copy_prompt"), copy=task.request.prompt))
     return View("\n".join(line for line in lines if line), buttons)
 
@@ -279,7 +288,7 @@ def tasks(t: Texts, running: Sequence[Task], now: Millis, owner: UserId) -> View
     buttons = [
         [
             Button(
-                t("button.cancel_task", task=shown(task.id)),
+                t("button.cancel_task", task=format_task_id(task.id)),
                 CancelListedTask(task.id),
                 owner=owner,
                 style=DANGER,
@@ -287,11 +296,11 @@ def tasks(t: Texts, running: Sequence[Task], now: Millis, owner: UserId) -> View
         ]
         for task in queued[:CANCEL_BUTTONS]
     ]
-    return View(fitting(lines, "\n\n"), buttons)
+    return View(keep_fitting(lines, "\n\n"), buttons)
 
 
 def task_lines(t: Texts, task: Task, now: Millis) -> str:
     """A task in a list: its id, state, age and prompt."""
-    words = inline(task.request.prompt, SHORT_PROMPT) or t("tasks.photo")
+    words = snippet(task.request.prompt, SHORT_PROMPT) or t("tasks.photo")
     age = t.duration(now - task.created_at)
-    return f"<code>{shown(task.id)}</code> {t(f'state.{task.state}')} · {age}\n{words}"
+    return f"<code>{format_task_id(task.id)}</code> {t(f'state.{task.state}')} · {age}\n{words}"

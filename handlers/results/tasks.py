@@ -2,7 +2,7 @@
 
 from bot.domain.people.access import AccessLevel
 from bot.domain.tasks.task import TaskState
-from bot.domain.units import shown
+from bot.domain.types import format_task_id
 from handlers.chat.html import View
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Press, Words
@@ -73,7 +73,7 @@ async def on_cancel_listed(turn: Turn, button: CancelListedTask) -> str:
 
 async def _cancel(turn: Turn, task_id: str) -> str:
     task = await turn.services.tasks.cancel(turn.user_id, task_id)
-    return turn.t("cancel.done", task=shown(task.id))
+    return turn.t("cancel.done", task=format_task_id(task.id))
 
 
 COMMANDS = (

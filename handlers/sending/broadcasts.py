@@ -2,9 +2,9 @@
 
 from contextlib import suppress
 
-from bot.domain.units import ChatId, UserId
+from bot.domain.types import ChatId, UserId
 from bot.i18n import for_language
-from bot.services.operations.broadcast import Letter
+from bot.services.operations.broadcast import BroadcastDraft
 from bot.services.ports import ChatError
 from handlers.admin.announcements import announcement, broadcast_view
 from handlers.sending.chat import Chat, ReplyTarget
@@ -23,7 +23,7 @@ class TelegramBroadcasts:
         target = ReplyTarget(ChatId(user_id))
         await self._chat.send(target, view, preview=True, urgency=Urgency.BROADCAST)
 
-    async def show(self, author: UserId, message_id: int, language: str, letter: Letter) -> None:
+    async def show(self, author: UserId, message_id: int, language: str, letter: BroadcastDraft) -> None:
         """Show the author how far it is."""
         view = broadcast_view(for_language(language), letter, (), author)
         with suppress(ChatError):

@@ -26,9 +26,9 @@ from telegram import (
 from telegram.constants import ChatType, ParseMode
 
 from bot.domain.tasks.task import Origin
-from bot.domain.units import ChatId, is_private
+from bot.domain.types import ChatId, is_private
 from bot.services.ports import ChatError, ChatGone, ChatLost, ChatMoved, ChatRefused
-from handlers.chat.html import View, plain
+from handlers.chat.html import View, strip_tags
 from handlers.chat.keyboards import Rows, Signer, markup
 from handlers.sending import refusals
 from handlers.sending.downloads import Downloads
@@ -407,7 +407,7 @@ class Chat:
                     self._can_copy = False
                     log.warning("buttons that copy a text are left out from now on", reason=str(error))
                 elif refusal is Refusal.FORBIDDEN_MARKUP and "parse_mode" in words:
-                    words = {field: plain(view.html)}
+                    words = {field: strip_tags(view.html)}
                     log.warning("a text goes without its formatting", reason=str(error))
                 else:
                     raise

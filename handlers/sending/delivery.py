@@ -9,7 +9,7 @@ import structlog
 from telegram import Message
 
 from bot.domain.tasks.task import Delivery, Task
-from bot.domain.units import ChatId
+from bot.domain.types import ChatId
 from bot.i18n import for_language
 from bot.services.ports import (
     PLAIN,
@@ -74,7 +74,7 @@ class TelegramDelivery:
         self,
         deliveries: Sequence[Delivery],
         files: Sequence[ResultFile],
-        pictures: Sequence[bytes],
+        images: Sequence[bytes],
         options: DeliveryOptions = PLAIN,
     ) -> list[Sent]:
         """Announce several results by an album of small pictures.
@@ -88,7 +88,7 @@ class TelegramDelivery:
             raise ChatRefused("no album takes a document or a sound beside others")
         origin = deliveries[0].task.origin
         text = for_language(origin.language).plural("delivery.sending.album", len(deliveries))
-        album = [Media(kind=MediaKind.PHOTO, source=picture, filename="place.jpg") for picture in pictures]
+        album = [Media(kind=MediaKind.PHOTO, source=image, filename="place.jpg") for image in images]
         messages = await self._chat.send_album(ReplyTarget.of(origin), album, text, silent=options.silent)
         return [_sent(message) for message in messages]
 

@@ -9,7 +9,7 @@ from telegram.constants import ReactionEmoji
 
 from bot.clock import Clock
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import SECOND, ChatId, Millis, TaskId, UserId, is_private, shown
+from bot.domain.types import SECOND, ChatId, Millis, TaskId, UserId, format_task_id, is_private
 from bot.i18n import Texts, for_language
 from bot.services.ports import ChatBusy, Progress, Reaction, Sent
 from handlers.chat import html
@@ -51,13 +51,13 @@ class TelegramNotices:
                 return message_id
             try:
                 if await self._chat.edit(chat_id, message_id, view, urgency=Urgency.PROGRESS):
-                    self._pace.note(chat_id, message_id, status)
+                    self._pace.record(chat_id, message_id, status)
                     return message_id
             except ChatBusy as busy:
                 self._pace.pause(chat_id, Millis(now + busy.retry_after))
                 raise
         sent = await self._chat.send(ReplyTarget.of(task.origin), view, silent=True)
-        self._pace.note(chat_id, sent.message_id, status)
+        self._pace.record(chat_id, sent.message_id, status)
         return sent.message_id
 
     async def remove_status(self, task: Task) -> None:
@@ -115,9 +115,9 @@ def _readable(texts: Texts, params: dict[str, object]) -> dict[str, object]:
         elif name == "message":
             readable[name] = html.quoted(str(value), 3_500)
         elif name == "id":
-            readable[name] = shown(TaskId(str(value).replace("-", "")))
+            readable[name] = format_task_id(TaskId(str(value).replace("-", "")))
         else:
-            readable[name] = html.inline(str(value), 300)
+            readable[name] = html.snippet(str(value), 300)
     return readable
 
 
@@ -153,25 +153,32 @@ class Pace:
         self._pauses: OrderedDict[int, Millis] = OrderedDict()
         self._recent: deque[Millis] = deque(maxlen=OVERALL)
 
-    def may_edit(self, chat_id: int, message_id: int, shown: Shown, elapsed: int) -> bool:
+    def may_edit(self, chat_id: int, message_id: int, format_task_id: Shown, elapsed: int) -> bool:
         """Whether to edit now. `elapsed` milliseconds of work make the edits rarer, from 3 to 30 seconds."""
         known = self._shown.get((chat_id, message_id))
-        if shown.at < self._pauses.get(chat_id, 0) or (known is not None and known.text == shown.text):
+        if format_task_id.at < self._pauses.get(chat_id, 0) or (
+            known is not None and known.text == format_task_id.text
+        ):
             return False
-        if known is not None and known.stage != shown.stage:
+        if known is not None and known.stage != format_task_id.stage:
             return True
-        if known is not None and shown.at - known.at < min(SLOWEST, max(EVERY_MESSAGE, elapsed // 20)):
+        if known is not None and format_task_id.at - known.at < min(
+            SLOWEST, max(EVERY_MESSAGE, elapsed // 20)
+        ):
             return False
-        if not is_private(chat_id) and shown.at - self._group_edits.get(chat_id, Millis(-GROUP)) < GROUP:
+        if (
+            not is_private(chat_id)
+            and format_task_id.at - self._group_edits.get(chat_id, Millis(-GROUP)) < GROUP
+        ):
             return False
-        return len(self._recent) < OVERALL or shown.at - self._recent[0] >= SECOND
+        return len(self._recent) < OVERALL or format_task_id.at - self._recent[0] >= SECOND
 
-    def note(self, chat_id: int, message_id: int, shown: Shown) -> None:
+    def record(self, chat_id: int, message_id: int, format_task_id: Shown) -> None:
         """A status message says this now."""
-        _keep(self._shown, (chat_id, message_id), shown)
-        self._recent.append(shown.at)
+        _keep(self._shown, (chat_id, message_id), format_task_id)
+        self._recent.append(format_task_id.at)
         if not is_private(chat_id):
-            _keep(self._group_edits, chat_id, shown.at)
+            _keep(self._group_edits, chat_id, format_task_id.at)
 
     def forget(self, chat_id: int, message_id: int) -> None:
         """A status message is gone."""

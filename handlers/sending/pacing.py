@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from bot.clock import Clock, Sleep
-from bot.domain.units import SECOND, ChatId, Millis, is_private
+from bot.domain.types import SECOND, ChatId, Millis, is_private
 from bot.services.ports import ChatBusy
 
 LONGEST_WAIT = 60.0

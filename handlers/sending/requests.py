@@ -9,7 +9,7 @@ import structlog
 from aiohttp import ClientConnectorError, ConnectionTimeoutError
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
-from bot.domain.units import MINUTE, SECOND, ChatId, Millis
+from bot.domain.types import MINUTE, SECOND, ChatId, Millis
 from bot.network import why_insecure
 from bot.services.ports import (
     ChatBusy,

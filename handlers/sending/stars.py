@@ -3,7 +3,7 @@
 from telegram import Bot, LabeledPrice, Message
 
 from bot.domain.credits.shop import CURRENCY
-from bot.domain.units import ChatId
+from bot.domain.types import ChatId
 from bot.services.ports import ChatGone, ChatRefused, ChatUnsure
 from handlers.sending.pacing import Urgency
 from handlers.sending.requests import BUSY_PAUSE, Requests

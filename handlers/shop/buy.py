@@ -9,7 +9,7 @@ import structlog
 
 from bot.domain.credits.shop import MonthlyPlan, Package, Payment, PaymentState, Subscription
 from bot.domain.people.access import AccessLevel
-from bot.domain.units import Millis, UserId, to_millis
+from bot.domain.types import Millis, UserId, to_millis
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.ports import Balance
@@ -17,7 +17,7 @@ from handlers.chat import html
 from handlers.chat.html import View
 from handlers.chat.keyboards import Button, Payload
 from handlers.chat.menus import Section
-from handlers.chat.routes import Command, Event, Kind, Press
+from handlers.chat.routes import Command, Event, Press, UpdateKind
 from handlers.chat.turn import Turn
 from handlers.shop import subscriptions
 from handlers.shop.subscriptions import SetRenewal, Subscribe, set_renewal
@@ -84,7 +84,7 @@ async def on_pre_checkout(turn: Turn) -> None:
             query.invoice_payload, UserId(query.from_user.id), query.currency, query.total_amount
         )
     except UserError as error:
-        refusal = html.plain(turn.t(error.key))
+        refusal = html.strip_tags(turn.t(error.key))
     if not await turn.chat.answer_checkout(query.id, refusal):
         # Too late, or out of reach: nothing is paid, and they can press again.
         log.warning("a checkout could not be answered", user=query.from_user.id)
@@ -197,7 +197,7 @@ BUTTONS = (
     Press(SetRenewal, on_set_renewal),
 )
 EVENTS = (
-    Event(Kind.PRE_CHECKOUT, on_pre_checkout),
-    Event(Kind.PAYMENT, on_payment, AccessLevel.OPEN),
-    Event(Kind.SUBSCRIPTION, subscriptions.on_changed, AccessLevel.OPEN),
+    Event(UpdateKind.PRE_CHECKOUT, on_pre_checkout),
+    Event(UpdateKind.PAYMENT, on_payment, AccessLevel.OPEN),
+    Event(UpdateKind.SUBSCRIPTION, subscriptions.on_changed, AccessLevel.OPEN),
 )

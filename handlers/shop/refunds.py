@@ -6,14 +6,14 @@ import structlog
 
 from bot.domain.credits.shop import Payment, PaymentState
 from bot.domain.people.access import AccessLevel, Permission
-from bot.domain.units import AccountId
+from bot.domain.types import AccountId
 from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.ports import ChatError, ChatRefused
 from handlers.chat import html
 from handlers.chat.html import View
 from handlers.chat.menus import Section
-from handlers.chat.routes import Command, Event, Kind, Words
+from handlers.chat.routes import Command, Event, UpdateKind, Words
 from handlers.chat.turn import Turn
 from handlers.sending import refusals
 from handlers.sending.refusals import Refusal
@@ -118,7 +118,7 @@ def _told(t: Texts, key: str, payment: Payment, name: str) -> View:
         t(
             key,
             stars=payment.stars,
-            name=html.inline(name, 100),
+            name=html.snippet(name, 100),
             user=payment.account,
             charge=escape(payment.charge_id),
             credits=html.credits(t, payment.taken),
@@ -128,4 +128,4 @@ def _told(t: Texts, key: str, payment: Payment, name: str) -> View:
 
 
 COMMANDS = (Command("refund", refund, permission=Permission.CREDITS, section=Section.STAFF, for_sale=True),)
-EVENTS = (Event(Kind.STARS_REFUNDED, on_refunded, AccessLevel.OPEN),)
+EVENTS = (Event(UpdateKind.STARS_REFUNDED, on_refunded, AccessLevel.OPEN),)

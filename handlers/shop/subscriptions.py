@@ -6,7 +6,7 @@ from html import escape
 import structlog
 
 from bot.domain.credits.shop import PERIOD_SECONDS, MonthlyPlan, Subscription
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 from bot.errors import UserError
 from bot.i18n import Texts, for_language
 from bot.services.ports import ChatError

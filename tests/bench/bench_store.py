@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from bot.domain.tasks.task import TaskState
-from bot.domain.units import DAY, MINUTE, Millis
+from bot.domain.types import DAY, MINUTE, Millis
 from bot.store import Store, migrate
 from bot.store.engine.sqlite import SqliteEngine, SqliteTransaction, open_connection
 from bot.store.tasks import columns
@@ -60,7 +60,7 @@ def write_history(path: Path, tasks: int) -> None:
             insert("tasks", template | {"id": task_id, "external_task_id": task_id, "user_id": user})
             for kind, amount, held in (("hold", -10, 10), ("charge", 0, -10)):
                 row = {"user_id": user, "kind": kind, "amount": amount, "task_id": task_id}
-                row["operation_id"] = f"task:{task_id}:{kind}"
+                row["idempotency_key"] = f"task:{task_id}:{kind}"
                 insert("ledger", booking | row | {"held": held})
             sent = {"task_id": task_id, "kind": "video", "position": 0, "state": "delivered", "attempts": 1}
             insert("outbox", sent)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bot.domain.units import HOUR
+from bot.domain.types import HOUR
 from bot.services.people.access import WRONG_CODES
 from tests.world.bot import BotInProcess, open_bot
 from tests.world.telegram import ADA, BOSS, XIAOLIN

@@ -14,9 +14,9 @@ from bot.cli.actions import command_of as cli_command
 from bot.clock import SystemClock
 from bot.demo.telegram.people import Chat, User
 from bot.domain.operations.records import PersonNotice
-from bot.domain.people.access import Admission, Permission, Standing
+from bot.domain.people.access import Admission, Membership, Permission
 from bot.domain.people.arguments import Argument, ArgumentKind
-from bot.domain.units import DAY, Millis, UserId
+from bot.domain.types import DAY, Millis, UserId
 from bot.services.container import ACTIONS
 from bot.services.operations.actions import Action, ActionContext, Outcome, Target
 from handlers import ROUTES
@@ -193,10 +193,10 @@ async def prepare(bot: BotInProcess, before: str, person: UserId) -> str:
     telegram.state.chats[person] = Chat(person, "private")
     await telegram.say(person, "/start")
     await telegram.wait_for(lambda: telegram.replies(person))
-    standings: Mapping[str, Standing] = {
-        "banned": Standing(person, ban="loud"),
-        "asked": Standing(person, admission=Admission.ASKED),
-        "paused": Standing(person, paused_until=Millis(bot.clock.now() + DAY)),
+    standings: Mapping[str, Membership] = {
+        "banned": Membership(person, ban="loud"),
+        "asked": Membership(person, admission=Admission.ASKED),
+        "paused": Membership(person, paused_until=Millis(bot.clock.now() + DAY)),
     }
     if before in standings:
         await store.people.set_standing(standings[before], bot.clock.now())

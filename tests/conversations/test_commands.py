@@ -79,7 +79,7 @@ async def test_an_unknown_command_is_named_in_private_and_left_alone_in_groups(b
             lambda services: services.overrides.set(None, "access.mode", AccessMode.ALLOW_LIST, "test"),
             {AccessLevel.OPEN},
         ),
-        (lambda services: services.access.standing(ADA), set(AccessLevel)),
+        (lambda services: services.access.membership(ADA), set(AccessLevel)),
     ],
     ids=["banned", "maintenance", "stranger", "public"],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.units import MINUTE
+from bot.domain.types import MINUTE
 from tests.world.media import a_portrait
 from tests.world.telegram import ADA
 

@@ -53,8 +53,8 @@ async def test_two_photos_may_both_appear(bot):
 
 
 async def test_three_photos_are_references_at_once(bot):
-    pictures = [sample_picture(), a_portrait(), sample_picture()]
-    await bot.telegram.send_album(ADA, pictures, "/video they meet")
+    images = [sample_picture(), a_portrait(), sample_picture()]
+    await bot.telegram.send_album(ADA, images, "/video they meet")
     await bot.telegram.wait_video(ADA)
     path, body = asked(bot)
     assert path == "/v1/videos/multi-image2video"

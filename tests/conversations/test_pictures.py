@@ -26,8 +26,8 @@ def a_site() -> Starlette:
 
     def in_form(kind: str) -> Response:
         buffer = io.BytesIO()
-        with Image.open(io.BytesIO(sample_picture())) as picture:
-            picture.save(buffer, kind)
+        with Image.open(io.BytesIO(sample_picture())) as image:
+            image.save(buffer, kind)
         return Response(buffer.getvalue(), media_type=f"image/{kind.lower()}")
 
     async def gif(request: object) -> Response:
@@ -42,13 +42,13 @@ def a_site() -> Starlette:
     async def inwards(request: object) -> Response:
         return RedirectResponse("http://10.0.0.1/secret.jpg")
 
-    pictures = [Route("/boat.jpg", boat), Route("/boat.gif", gif), Route("/boat.heic", heic)]
-    return Starlette(routes=[*pictures, Route("/page", page), Route("/inwards", inwards)])
+    images = [Route("/boat.jpg", boat), Route("/boat.gif", gif), Route("/boat.heic", heic)]
+    return Starlette(routes=[*images, Route("/page", page), Route("/inwards", inwards)])
 
 
 async def test_a_link_to_a_picture_is_fetched_by_the_bot_and_never_handed_on(world):
     world.kling.behaviour.render_seconds = 0.3
-    world.pictures_on_loopback = True
+    world.images_on_loopback = True
     await world.start()
     async with serve(a_site()) as site:
         await world.telegram.say(ADA, f"/video {site}/boat.jpg the boat sails away")
@@ -76,7 +76,7 @@ async def test_a_link_to_a_picture_is_fetched_by_the_bot_and_never_handed_on(wor
 @pytest.mark.parametrize("name", ["boat.gif", "boat.heic"])
 async def test_a_link_may_lead_to_a_picture_of_any_form_that_a_photo_may_have(world, name):
     world.kling.behaviour.render_seconds = 0.3
-    world.pictures_on_loopback = True
+    world.images_on_loopback = True
     await world.start()
     async with serve(a_site()) as site:
         await world.telegram.say(ADA, f"/video {site}/{name} the boat sails away")
@@ -100,7 +100,7 @@ async def test_a_link_never_leads_to_the_machine_that_results_may_come_from(worl
     assert world.rows("SELECT count(*) FROM tasks") == [(0,)]
 
 
-def pictures(number: int) -> list[bytes]:
+def images(number: int) -> list[bytes]:
     found = []
     for index in range(number):
         buffer = io.BytesIO()
@@ -123,7 +123,7 @@ async def test_an_album_goes_to_the_model_that_takes_so_many_photos_or_is_refuse
     world.kling.behaviour.render_seconds = 0.3
     world.configure(models=models)
     await world.start()
-    await world.telegram.send_album(ADA, pictures(number), "they all dance")
+    await world.telegram.send_album(ADA, images(number), "they all dance")
     if words is not None:
         await world.telegram.wait_text(ADA, words)
         assert world.rows("SELECT count(*) FROM tasks") == [(0,)]
@@ -165,7 +165,7 @@ async def test_images_have_a_rate_of_their_own(world):
     text = world.config.read_text("utf-8")
     world.config.write_text(text.replace("[limits]\n", "[limits]\nimages_per_minute = 3\n"), "utf-8")
     await world.start()
-    for image in pictures(4):
+    for image in images(4):
         await world.telegram.send_photo(ADA, image, "it moves")
     await world.telegram.wait_text(ADA, "You're sending images too fast. Try again in 60 s.")
 

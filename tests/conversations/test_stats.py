@@ -23,8 +23,8 @@ async def test_an_operator_sees_everybodys_charts_and_a_person_their_own(world):
     await telegram.wait_text(BOSS, "7, 30, 90")
     await telegram.say(BOSS, "/stats 7")
     shown = await telegram.wait_text(BOSS, "The last 7 days: 1 of 1 requests")
-    picture = telegram.state.files[shown["photo"][-1]["file_id"]].path.read_bytes()
-    assert Image.open(io.BytesIO(picture)).width == 1280
+    image = telegram.state.files[shown["photo"][-1]["file_id"]].path.read_bytes()
+    assert Image.open(io.BytesIO(image)).width == 1280
     await telegram.press_labelled(BOSS, "Table (CSV)")
     sent = await telegram.wait_for(lambda: [m for m in telegram.replies(BOSS) if "document" in m])
     table = telegram.state.files[sent[0]["document"]["file_id"]].path.read_text("utf-8-sig")

@@ -16,7 +16,7 @@ async def bot(world):
     return world
 
 
-def another_picture() -> bytes:
+def another_image() -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (640, 640), (180, 120, 60)).save(buffer, "JPEG")
     return buffer.getvalue()
@@ -34,13 +34,13 @@ async def test_a_template_is_saved_from_a_video_and_made_again_on_another_photo_
     await bot.telegram.wait_text(ADA, "Takes a photo of yours")
     await bot.telegram.press_labelled(ADA, "On a photo · 30 credits")
     await bot.telegram.wait_text(ADA, "Send me the photo for Boat trip")
-    await bot.telegram.send_photo(ADA, another_picture())
+    await bot.telegram.send_photo(ADA, another_image())
     again = (await bot.telegram.wait_video(ADA, 2))[-1]
     assert "the boat sails away" in again["caption"]
     assert again["video"]["width"] == again["video"]["height"]
     assert bot.rows("SELECT duration FROM tasks") == [(10,), (10,)]
     # What was asked for came: the next photo is a photo like any other.
-    await bot.telegram.send_photo(ADA, another_picture())
+    await bot.telegram.send_photo(ADA, another_image())
     await bot.telegram.wait_text(ADA, "What should happen")
 
 

@@ -66,7 +66,7 @@ async def send(bot, *messages: dict, user: int = ADA, chat: int | None = None) -
     return sent
 
 
-async def a_picture(bot) -> dict:
+async def a_image(bot) -> dict:
     """What a message with a photo has in it, uploaded where it is in nobody's way."""
     sent = await bot.telegram.send_photo(XIAOLIN, sample_picture())
     await bot.settle()
@@ -105,9 +105,9 @@ async def test_somebody_elses_order_is_asked_about(bot, text, foreign):
 
 @pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN)
 async def test_somebody_elses_photo_with_an_order_is_asked_about(bot, foreign):
-    picture = await a_picture(bot)
-    await send(bot, picture | {"caption": "/effect running"} | foreign)
-    await send(bot, picture | {"caption": "/video@" + NAME + " it runs"} | foreign, chat=GROUP)
+    image = await a_image(bot)
+    await send(bot, image | {"caption": "/effect running"} | foreign)
+    await send(bot, image | {"caption": "/video@" + NAME + " it runs"} | foreign, chat=GROUP)
     assert requests(bot) == []
     assert len(drafts(bot)) == 2
 
@@ -126,17 +126,17 @@ async def test_no_other_command_acts_for_who_did_not_write_it(bot, name):
 
 
 async def test_what_a_person_writes_above_what_they_forward_is_their_own(bot):
-    picture = await a_picture(bot)
-    await send(bot, {"text": "/video it runs"}, picture | {"caption": "/image two cats"} | FORWARDED)
+    image = await a_image(bot)
+    await send(bot, {"text": "/video it runs"}, image | {"caption": "/image two cats"} | FORWARDED)
     (request,) = requests(bot)
     assert (request["prompt"], request["operation"]) == ("it runs", "image2video")
 
 
 async def test_a_comment_whose_photo_comes_late_still_gets_it(bot):
     bot.kling.behaviour.throttle = True
-    picture = await a_picture(bot)
+    image = await a_image(bot)
     await send(bot, {"text": "/video it runs"})
-    await send(bot, picture | {"caption": "somebody's boat"} | FORWARDED)
+    await send(bot, image | {"caption": "somebody's boat"} | FORWARDED)
     bot.kling.behaviour.throttle = False
     await bot.telegram.wait_video(ADA)
     await bot.ended(2)
@@ -146,26 +146,26 @@ async def test_a_comment_whose_photo_comes_late_still_gets_it(bot):
 
 
 async def test_all_photos_that_are_forwarded_with_a_comment_belong_to_it(bot):
-    picture = await a_picture(bot)
-    forwarded = picture | FORWARDED
+    image = await a_image(bot)
+    forwarded = image | FORWARDED
     await send(bot, {"text": "/effect hug"}, forwarded, forwarded)
     (request,) = requests(bot)
     assert (request["operation"], bot.balance(ADA)[0]) == ("effects", 0)
 
 
 async def test_a_private_comment_is_no_order_in_a_group(bot):
-    picture = await a_picture(bot)
+    image = await a_image(bot)
     await send(bot, {"text": "/video my secret"})
-    await send(bot, picture | FORWARDED, chat=GROUP)
+    await send(bot, image | FORWARDED, chat=GROUP)
     assert [request["prompt"] for request in requests(bot)] == ["my secret"]
     assert bot.telegram.replies(GROUP) == []
 
 
 async def test_a_late_photo_repeats_no_command_that_makes_nothing(bot):
-    picture = await a_picture(bot)
+    image = await a_image(bot)
     await send(bot, {"text": "/quota"})
     await send(bot, {"text": f"/grant {ADA} 500"}, user=BOSS)
-    await send(bot, picture | FORWARDED, user=BOSS)
+    await send(bot, image | FORWARDED, user=BOSS)
     assert bot.rows("SELECT count(*) FROM ledger WHERE kind = 'grant'") == [(1,)]
     assert len(drafts(bot, BOSS)) == 1
 
@@ -260,8 +260,8 @@ async def test_a_quote_beside_words_of_ones_own_is_asked_about(bot):
 
 
 async def test_a_photo_of_another_chat_is_what_it_is_about(bot):
-    picture = await a_picture(bot)
-    elsewhere = {"external_reply": {"origin": STRANGER} | picture}
+    image = await a_image(bot)
+    elsewhere = {"external_reply": {"origin": STRANGER} | image}
     await send(bot, {"text": "/video it runs"} | elsewhere)
     await send(bot, {"text": "it runs"} | elsewhere)
     assert [request["operation"] for request in requests(bot)] == ["image2video", "image2video"]
@@ -286,11 +286,11 @@ async def test_an_address_behind_words_is_the_photo(bot, command):
 
 
 async def an_album(bot, *captions: str, chat: int | None = None, files: bool = False, **fields) -> None:
-    picture = await a_picture(bot)
+    image = await a_image(bot)
     if files:
-        largest = picture["photo"][-1]
-        picture = {"document": {**largest, "mime_type": "image/jpeg", "file_name": "a.jpg"}}
-    parts = [picture | ({"caption": caption} if caption else {}) | fields for caption in captions]
+        largest = image["photo"][-1]
+        image = {"document": {**largest, "mime_type": "image/jpeg", "file_name": "a.jpg"}}
+    parts = [image | ({"caption": caption} if caption else {}) | fields for caption in captions]
     group = {"media_group_id": f"album-{next(NUMBERS)}"}
     await send(bot, *(part | group for part in parts), chat=chat)
 
@@ -322,21 +322,21 @@ async def test_the_captions_of_all_parts_are_the_prompt(bot):
 
 
 async def test_a_video_beside_a_photo_swallows_neither_photo_nor_words(bot):
-    picture = await a_picture(bot)
+    image = await a_image(bot)
     film = {"video": {"file_id": "a", "file_unique_id": "b", "width": 9, "height": 9, "duration": 1}}
     group = {"media_group_id": "mixed"}
-    await send(bot, film | {"caption": "it runs"} | group, picture | group)
+    await send(bot, film | {"caption": "it runs"} | group, image | group)
     await bot.settle()
     assert len(requests(bot)) + len(drafts(bot)) == 1
 
 
 async def test_a_late_part_of_an_album_joins_what_is_still_in_line(bot):
     bot.kling.behaviour.throttle = True
-    picture = await a_picture(bot)
+    image = await a_image(bot)
     group = {"media_group_id": "slow"}
-    await send(bot, picture | {"caption": "/effect running"} | group)
+    await send(bot, image | {"caption": "/effect running"} | group)
     bot.clock.advance(4_000)
-    await send(bot, picture | {"caption": ""} | group)
+    await send(bot, image | {"caption": ""} | group)
     # Running is for one person; nobody is charged for what two are in.
     assert bot.rows("SELECT state FROM tasks") == [("queued",)]
     await send(bot, {"text": "/cancel"})
@@ -344,11 +344,11 @@ async def test_a_late_part_of_an_album_joins_what_is_still_in_line(bot):
 
 async def test_a_late_part_that_makes_another_request_replaces_the_first(bot):
     bot.kling.behaviour.throttle = True
-    picture = await a_picture(bot)
+    image = await a_image(bot)
     group = {"media_group_id": "slow"}
-    await send(bot, picture | {"caption": "/image two cats"} | group)
+    await send(bot, image | {"caption": "/image two cats"} | group)
     bot.clock.advance(4_000)
-    await send(bot, picture | group)
+    await send(bot, image | group)
     states = [state for (state,) in bot.rows("SELECT state FROM tasks ORDER BY sequence")]
     assert states[0] == "cancelled"
     assert len(states) + len(drafts(bot)) == 2
@@ -356,13 +356,13 @@ async def test_a_late_part_that_makes_another_request_replaces_the_first(bot):
 
 async def test_a_late_part_of_what_was_sent_is_asked_about(bot):
     bot.kling.behaviour.render_seconds = 30
-    picture = await a_picture(bot)
+    image = await a_image(bot)
     group = {"media_group_id": "slow"}
-    await send(bot, picture | {"caption": "/video they dance"} | group)
+    await send(bot, image | {"caption": "/video they dance"} | group)
     bot.clock.advance(4_000)
     await bot.settle()
     assert bot.rows("SELECT state FROM tasks") == [("in_progress",)]
-    await send(bot, picture | group)
+    await send(bot, image | group)
     assert len(requests(bot)) == 1
     assert len(drafts(bot)) == 1
 
@@ -371,21 +371,21 @@ async def test_a_late_part_of_several_results_of_which_some_were_sent_is_asked_a
     bot.kling.behaviour.render_seconds = 30
     bot.configure(daily=1_000, provider="max_concurrent = 1")
     await bot.restart()
-    picture = await a_picture(bot)
+    image = await a_image(bot)
     group = {"media_group_id": "slow"}
-    await send(bot, picture | {"caption": "/video they dance --n 2"} | group)
+    await send(bot, image | {"caption": "/video they dance --n 2"} | group)
     assert sorted(state for (state,) in bot.rows("SELECT state FROM tasks")) == ["in_progress", "queued"]
-    await send(bot, picture | group)
+    await send(bot, image | group)
     assert sorted(state for (state,) in bot.rows("SELECT state FROM tasks")) == ["in_progress", "queued"]
     assert len(drafts(bot)) == 1
 
 
 async def test_a_late_part_that_cannot_be_used_leaves_what_was_begun(bot):
     bot.kling.behaviour.throttle = True
-    picture = await a_picture(bot)
+    image = await a_image(bot)
     group = {"media_group_id": "slow"}
-    await send(bot, picture | {"caption": "/expand 16:9"} | group)
-    await send(bot, picture | group)
+    await send(bot, image | {"caption": "/expand 16:9"} | group)
+    await send(bot, image | group)
     assert bot.rows("SELECT state FROM tasks") == [("queued",)]
 
 
@@ -399,22 +399,22 @@ async def test_a_late_part_that_cannot_be_used_leaves_what_was_begun(bot):
     ],
 )
 async def test_what_a_late_part_says_decides_what_is_made_of_all_of_them(bot, caption, operations, prompts):
-    picture = await a_picture(bot)
+    image = await a_image(bot)
     group = {"media_group_id": "slow"}
-    await send(bot, picture | group)
+    await send(bot, image | group)
     bot.clock.advance(4_000)
-    await send(bot, picture | {"caption": caption} | group)
+    await send(bot, image | {"caption": caption} | group)
     assert [request["operation"] for request in requests(bot)] == operations
     assert [draft["prompt"] for draft in drafts(bot)] == prompts
     assert bot.written(ADA, "What should happen in this picture") == []
 
 
 async def test_a_late_part_joins_a_draft(bot):
-    picture = await a_picture(bot)
+    image = await a_image(bot)
     group = {"media_group_id": "slow"}
-    await send(bot, picture | group)
+    await send(bot, image | group)
     bot.clock.advance(4_000)
-    await send(bot, picture | {"caption": ""} | group)
+    await send(bot, image | {"caption": ""} | group)
     (photos,) = [json.loads(text) for (text,) in bot.rows("SELECT data FROM drafts WHERE user_id = ?", ADA)]
     assert len(photos["pictures"]) == 2
 

@@ -12,11 +12,11 @@ import pytest
 from bot.demo.kling.tasks import RemoteTask
 from bot.demo.telegram.people import Chat, User
 from tests.world.faulty import FAULTS, Faulty, Request, faulty
-from tests.world.media import picture
+from tests.world.media import image
 from tests.world.process import BotProcess, open_process
 from tests.world.telegram import BOSS, TOKEN
 
-PATIENCE = 300
+FILE_DEADLINE = 300
 """Seconds that a batch of faults may take on a machine that has much else to do."""
 
 PRICE = 15
@@ -137,7 +137,7 @@ class FaultyWorld:
             return all(person.is_over() for person in people)
 
         try:
-            await self.bot.wait_for(over, PATIENCE)
+            await self.bot.wait_for(over, FILE_DEADLINE)
         except TimeoutError:
             left = [fault for fault, each in zip(faults, planned, strict=True) if not each.met]
             open_ = [fault for fault, one in zip(faults, people, strict=True) if not one.is_over()]
@@ -151,13 +151,13 @@ class FaultyWorld:
             self.bot.kling.behaviour.render_seconds = 1000
             for person in people:
                 await _say(person)
-            await self.bot.wait_for(lambda: all(person.remote() for person in people), PATIENCE)
+            await self.bot.wait_for(lambda: all(person.remote() for person in people), FILE_DEADLINE)
         told = len(self.alerts)
         planned = self.kling.plan(FAULTS[fault], lambda _: True, never)
         if moment == "submit":
             for person in people:
                 await _say(person)
-        await self.bot.wait_for(lambda: len(self.alerts) > told, PATIENCE)
+        await self.bot.wait_for(lambda: len(self.alerts) > told, FILE_DEADLINE)
         self.kling.planned.remove(planned)
 
         def over() -> bool:
@@ -165,7 +165,7 @@ class FaultyWorld:
                 task.render_seconds = min(task.render_seconds, 1)
             return all(person.is_over() for person in people)
 
-        await self.bot.wait_for(over, PATIENCE)
+        await self.bot.wait_for(over, FILE_DEADLINE)
         return [person.outcome(self.alerts[told:]) for person in people]
 
 
@@ -198,7 +198,7 @@ async def _say_three(person: Person) -> None:
 
 
 async def _send_photo(person: Person) -> None:
-    await person.world.bot.telegram.send_photo(person.id, picture(), f"/video {person.prompt}")
+    await person.world.bot.telegram.send_photo(person.id, image(), f"/video {person.prompt}")
 
 
 async def _say_to_the_next_poll(person: Person) -> None:
@@ -206,7 +206,7 @@ async def _say_to_the_next_poll(person: Person) -> None:
     world = person.world
     polls = world.telegram.passed.count(POLL)
     await world.bot.telegram.say(BOSS, "/language")
-    await world.bot.wait_for(lambda: world.telegram.passed.count(POLL) > polls, PATIENCE)
+    await world.bot.wait_for(lambda: world.telegram.passed.count(POLL) > polls, FILE_DEADLINE)
     await _say(person)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.places import PATIENCE, FaultyWorld, Outcome, Person
+from tests.faults.places import FILE_DEADLINE, FaultyWorld, Outcome, Person
 from tests.world.bot import SECRETS
 from tests.world.faulty import Faulty, Request, faulty
 from tests.world.process import BotProcess, open_process
@@ -37,7 +37,7 @@ class SecureWorld(FaultyWorld):
             return planned.met == times and person.is_over() and self._asked[-1].endswith("/deleteMessage")
 
         try:
-            await self.bot.wait_for(over, PATIENCE)
+            await self.bot.wait_for(over, FILE_DEADLINE)
         except TimeoutError:
             pytest.fail(f"{fault}: met {planned.met} times; the last words: {self.bot.output[-5:]}")
         self.check(before)

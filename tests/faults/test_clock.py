@@ -19,7 +19,7 @@ REFUSED = 2
 """So many more are refused by Kling, so that there are notices as well."""
 
 FIRST = 4
-PATIENCE = 90
+FILE_DEADLINE = 90
 """Seconds that a busy machine may need for what takes ten; far less than any step."""
 
 LONG = 600.0
@@ -54,7 +54,7 @@ async def under_way(world: BotProcess) -> None:
     world.to_telegram.always("editMessageMedia", never)
     await ask(world, *range(FIRST))
     delivering = "SELECT count(*) FROM outbox WHERE kind = 'video' AND state = 'sending'"
-    await world.wait_for(lambda: world.rows(delivering) == [(FIRST - REFUSED,)], PATIENCE)
+    await world.wait_for(lambda: world.rows(delivering) == [(FIRST - REFUSED,)], FILE_DEADLINE)
     world.kling.behaviour.render_seconds = LONG
     world.to_kling.hold(lambda scope: scope["method"] == "POST", inside=True)
     await ask(world, *range(FIRST, TASKS + REFUSED))
@@ -63,7 +63,7 @@ async def under_way(world: BotProcess) -> None:
         states = dict(world.rows("SELECT state, count(*) FROM tasks GROUP BY state"))
         return sum(states.values()) == TASKS + REFUSED and states.keys() == STATES
 
-    await world.wait_for(everything, PATIENCE)
+    await world.wait_for(everything, FILE_DEADLINE)
 
 
 def let_go(world: BotProcess) -> None:
@@ -77,7 +77,7 @@ def let_go(world: BotProcess) -> None:
 async def all_well(world: BotProcess) -> None:
     """Go on: everything arrives once and is paid for once; what was refused is refunded and told once."""
     let_go(world)
-    await world.wait_for(lambda: world.rows(OPEN) == [(0,)], PATIENCE)
+    await world.wait_for(lambda: world.rows(OPEN) == [(0,)], FILE_DEADLINE)
     await world.ended(TASKS + REFUSED)
     arrived = Counter(
         reply["caption"].partition("\n")[0]
@@ -99,7 +99,7 @@ async def all_well(world: BotProcess) -> None:
     assert world.rows("SELECT count(*) FROM inbox WHERE processed_at IS NULL") == [(0,)]
 
 
-@pytest.mark.timeout(4 * PATIENCE)
+@pytest.mark.timeout(4 * FILE_DEADLINE)
 @pytest.mark.parametrize("seconds", [-DAY, HOUR, *([DAY, -HOUR] if os.environ.get("FAULT_LONG") else [])])
 async def test_the_clock_is_set_while_tasks_are_in_every_state_and_all_arrive(busy, seconds):
     await busy.start()
@@ -111,7 +111,7 @@ async def test_the_clock_is_set_while_tasks_are_in_every_state_and_all_arrive(bu
     assert moved["seconds"] == pytest.approx(seconds, abs=2)
 
 
-@pytest.mark.timeout(4 * PATIENCE)
+@pytest.mark.timeout(4 * FILE_DEADLINE)
 async def test_the_clock_is_set_twice_in_a_row(busy):
     await busy.start()
     await under_way(busy)
@@ -122,7 +122,7 @@ async def test_the_clock_is_set_twice_in_a_row(busy):
     assert sum(event["seconds"] for event in busy.events(MOVED)) == pytest.approx(HOUR, abs=2)
 
 
-@pytest.mark.timeout(4 * PATIENCE)
+@pytest.mark.timeout(4 * FILE_DEADLINE)
 async def test_the_clock_was_set_back_while_the_bot_did_not_run(busy):
     await busy.start()
     await under_way(busy)
@@ -144,7 +144,7 @@ async def test_the_clock_is_set_while_telegram_does_not_answer_at_the_start(worl
     await world.wait_said(SET)
     world.to_telegram.forget("getMe")
     await world.telegram.say(ADA, "/video a fox")
-    await world.telegram.wait_video(ADA, timeout_seconds=PATIENCE)
+    await world.telegram.wait_video(ADA, timeout_seconds=FILE_DEADLINE)
     assert world.balance(ADA) == (-15, 0)
 
 
@@ -162,7 +162,7 @@ async def test_the_clock_is_set_while_what_was_left_over_is_shown_again(world):
     world.set_clock(DAY)
     await world.wait_said(SET)
     world.to_telegram.forget("editMessageText")
-    await world.telegram.wait_video(ADA, timeout_seconds=PATIENCE)
+    await world.telegram.wait_video(ADA, timeout_seconds=FILE_DEADLINE)
     await world.ended()
     assert world.balance(ADA) == (-15, 0)
 
@@ -175,9 +175,9 @@ async def test_what_hangs_is_cut_short_and_taken_up_again(world):
         await world.telegram.say(ADA, f"/video a fox {number}")
     await world.wait_for(lambda: len(world.to_kling.of("submit")) >= 2)
     world.set_clock(-HOUR)
-    await world.wait_for(lambda: len(world.events("ready")) == 2, PATIENCE)
+    await world.wait_for(lambda: len(world.events("ready")) == 2, FILE_DEADLINE)
     world.to_kling.forget("submit")
-    await world.telegram.wait_video(ADA, 3, timeout_seconds=PATIENCE)
+    await world.telegram.wait_video(ADA, 3, timeout_seconds=FILE_DEADLINE)
     await world.ended(3)
     assert world.balance(ADA) == (-45, 0)
     assert sorted(world.kling.submissions.values()) == [1, 1, 1]
@@ -187,10 +187,10 @@ async def test_the_web_server_listens_again(world):
     world.set_clock(0)
     async with behind_a_proxy(world), httpx.AsyncClient(trust_env=False) as http:
         world.set_clock(DAY)
-        await world.wait_for(lambda: len(world.events("ready")) == 2, PATIENCE)
+        await world.wait_for(lambda: len(world.events("ready")) == 2, FILE_DEADLINE)
         # Answered, it has asked for updates.
         await world.telegram.say(ADA, "/start")
-        await world.telegram.wait_text(ADA, "Hello Ada", timeout_seconds=PATIENCE)
+        await world.telegram.wait_text(ADA, "Hello Ada", timeout_seconds=FILE_DEADLINE)
         ready = await http.get(f"{bot_address(world)}/readyz")
         assert (ready.status_code, ready.json()) == (200, {"store": True, "updates": True})
 
@@ -216,7 +216,7 @@ async def test_what_kling_finished_in_a_long_pause_is_delivered_and_not_refunded
     await world.kling.rendered()
     world.set_clock(DAY)
     await world.start()
-    await world.telegram.wait_video(ADA, timeout_seconds=PATIENCE)
+    await world.telegram.wait_video(ADA, timeout_seconds=FILE_DEADLINE)
     await world.ended()
     assert world.rows("SELECT state FROM tasks") == [("succeeded",)]
     assert world.balance(ADA) == (-15, 0)
@@ -233,7 +233,7 @@ async def test_what_is_asked_for_afterwards_comes_as_ever(world, seconds):
     await world.wait_for(lambda: len(world.events("ready")) == 2)
     date = int(world.telegram.state.now()) + seconds
     await world.telegram.say(ADA, "/video a hen", date=date)
-    await world.telegram.wait_video(ADA, 2, timeout_seconds=PATIENCE)
+    await world.telegram.wait_video(ADA, 2, timeout_seconds=FILE_DEADLINE)
     await world.ended(2)
     assert world.balance(ADA) == (-30, 0)
     assert sorted(world.kling.submissions.values()) == [1, 1]

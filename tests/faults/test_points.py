@@ -22,7 +22,7 @@ SHARES = 4
 SIDES = ("before", "after")
 PRICE, BOUGHT = 15, 100
 FIRST_PERSON = 5_000
-PATIENCE = 150
+FILE_DEADLINE = 150
 """Seconds that a round may take on a machine that has much else to do."""
 
 ELEMENTS = "/v1/general/advanced-custom-elements"
@@ -70,25 +70,27 @@ class Round:
         """Ask for everything, and wait until all of it has ended."""
         telegram, me = self._world.telegram, self.person
         await telegram.say(me, "/buy")
-        await telegram.wait_text(me, "Stars", PATIENCE)
+        await telegram.wait_text(me, "Stars", FILE_DEADLINE)
         await telegram.press_labelled(me, "100")
-        invoice = await telegram.wait_for(lambda: self._messages("invoice"), PATIENCE)
+        invoice = await telegram.wait_for(lambda: self._messages("invoice"), FILE_DEADLINE)
         await self._pay(invoice[0]["message_id"])
         await telegram.say(me, f"/video {self.prompt('one fox')}")
         await telegram.say(me, f"/video {self.prompt('three foxes')} --n 3")
         await telegram.say(me, f"/video {self.prompt('[fail] a fox')}")
         await telegram.say(me, f"/video {self.prompt('no fox')}")
-        ((unwanted,),) = await self._world.telegram.wait_for(lambda: self._tasks("id", "no fox"), PATIENCE)
+        ((unwanted,),) = await self._world.telegram.wait_for(
+            lambda: self._tasks("id", "no fox"), FILE_DEADLINE
+        )
         await telegram.say(me, f"/cancel {unwanted}")
         await telegram.send_photo(me, a_portrait(), f"/element Fox{me}")
-        await self._world.wait_for(self._is_over, PATIENCE)
+        await self._world.wait_for(self._is_over, FILE_DEADLINE)
 
     async def _pay(self, invoice: int) -> None:
         """Pay, and once more where the bot was not there in time to agree."""
         telegram = self._world.telegram
         payment = telegram.state.payments[telegram.stars.pay(self.person, self.person, invoice)]
         ends = payment.asked_at + CHECKOUT_SECONDS
-        await self._world.wait_for(lambda: payment.decided or telegram.state.now() > ends, PATIENCE)
+        await self._world.wait_for(lambda: payment.decided or telegram.state.now() > ends, FILE_DEADLINE)
         if not payment.decided:
             await self._pay(invoice)
 

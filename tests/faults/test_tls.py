@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.counts import Counts
-from tests.faults.places import PATIENCE, VIDEO, Outcome
+from tests.faults.places import FILE_DEADLINE, VIDEO, Outcome
 from tests.faults.secure import SECURE_PLACES, secure_world
 from tests.faults.table import SECURE_ROWS, Row, note
 from tests.world.telegram import ADA, BOSS
@@ -78,7 +78,7 @@ async def test_results_from_a_server_whose_certificate_stays_bad_wait_and_the_op
         planned = world.to_kling.plan(EXPIRED, FOREVER, lambda: place.is_next(person))
         await place.ask(person)
         words = "the certificate of 127.0.0.1 is refused (certificate has expired)"
-        await world.bot.telegram.wait_text(BOSS, words, timeout_seconds=PATIENCE)
+        await world.bot.telegram.wait_text(BOSS, words, timeout_seconds=FILE_DEADLINE)
         world.check(world.to_kling)
         assert not any("/files/" in path for _, path in world.kling.passed)
         world.to_kling.planned.remove(planned)
@@ -109,7 +109,7 @@ async def test_a_telegram_whose_certificate_stays_bad_gets_no_token_and_the_log_
         world.check(world.to_telegram)
         world.to_telegram.planned.remove(planned)
         await world.bot.telegram.say(ADA, "/video a fox")
-        await world.bot.telegram.wait_video(ADA, timeout_seconds=PATIENCE)
+        await world.bot.telegram.wait_video(ADA, timeout_seconds=FILE_DEADLINE)
         await world.bot.ended()
         assert world.bot.balance(ADA) == (-15, 0)
 

@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 
 import bot.kling
 from bot.domain.outside import ID_LIMIT, TEXT_LIMIT
-from bot.domain.requests.request import VideoRequest
-from bot.kling import callback, dialects, outcomes
-from bot.kling.dialects.reading import ADDRESS_LIMIT, MESSAGE_LIMIT
+from bot.domain.requests.request import GenerationRequest
+from bot.kling import callback, dialects, errors
+from bot.kling.dialects.error_codes import ADDRESS_LIMIT, MESSAGE_LIMIT
 from bot.kling.wire import HttpResponse, Submission, TaskStatus
 from bot.services.people.moderation import read_verdict
 from bot.services.requests.assistant import read_suggestion
 from tests.fuzz.target import target
 
 ROOT = Path(__file__).parent.parent.parent
-LIP_SYNC = VideoRequest(
+LIP_SYNC = GenerationRequest(
     operation="lip-sync",
     model="lip-sync",
     duration=0,
@@ -216,12 +216,12 @@ def hold_read(reader: Callable[..., Any], response: HttpResponse) -> None:
     for options in calls(reader):
         try:
             found = reader(response=response, **options) if named else reader(response)
-        except outcomes.ProviderError as error:
+        except errors.ProviderError as error:
             hold_kept((error.message, error.code), limit=MESSAGE_LIMIT)
             assert error.retry_after is None or 0 <= error.retry_after <= 3_600_000
         else:
             # The fields of an answer are read on by whoever asked for them.
-            if not isinstance(found, outcomes.ProviderError) and reader.__name__ not in {"fields", "data"}:
+            if not isinstance(found, errors.ProviderError) and reader.__name__ not in {"fields", "data"}:
                 hold_kept(found)
 
 

@@ -12,15 +12,15 @@ from bot.media.clips import (
     NotAVideo,
     as_mp3,
     first_frame,
+    image_size,
     last_frame,
-    picture_size,
     probe,
     sound_length,
     thumbnail,
 )
 from bot.media.images import prepare
 from tests.fuzz.target import target
-from tests.world.media import a_voice_message, film, picture
+from tests.world.media import a_voice_message, film, image
 
 pillow_heif.register_heif_opener()
 
@@ -36,16 +36,16 @@ def _detailed(form: str, **options: object) -> bytes:
 
 
 IMAGES = [
-    picture(320, 330),
-    picture(320, 330, "PNG"),
+    image(320, 330),
+    image(320, 330, "PNG"),
     _detailed("JPEG", progressive=True, icc_profile=b"x" * 200),
     _detailed("PNG", transparency=0),
     _detailed("WEBP"),
     _detailed("HEIF"),
-    picture(320, 330, "GIF"),
-    picture(320, 330, "BMP"),
+    image(320, 330, "GIF"),
+    image(320, 330, "BMP"),
 ]
-FILMS = [film(), a_voice_message(2), picture()]
+FILMS = [film(), a_voice_message(2), image()]
 
 
 @st.composite
@@ -87,7 +87,7 @@ def test_a_film_or_sound_is_measured_or_none(tmp_path, tried, part, data):
     tried()
     path = tmp_path / "result"
     path.write_bytes(data)
-    for measure in (probe, picture_size, sound_length, first_frame, last_frame):
+    for measure in (probe, image_size, sound_length, first_frame, last_frame):
         try:
             measure(path)
         except NotAVideo:

@@ -1,4 +1,4 @@
-"""Answers of providers in every dialect: whatever comes, only `bot.kling.outcomes` results, and no key is quoted."""
+"""Answers of providers in every dialect: whatever comes, only `bot.kling.errors` results, and no key is quoted."""
 
 import gzip
 import json
@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
-from bot.domain.requests.request import VideoRequest
-from bot.kling import callback, dialects, outcomes
+from bot.domain.requests.request import GenerationRequest
+from bot.kling import callback, dialects, errors
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, download
@@ -27,8 +27,8 @@ from tests.unit.kling.recorded import SAMPLES
 
 KEY = "a-key/of+the-operator's"
 CONTEXT = SubmitContext("klingbot-K7Q29F-1")
-REQUEST = VideoRequest(operation="text2video", model="kling-v2-6", prompt="a fox")
-LIP_SYNC = VideoRequest(
+REQUEST = GenerationRequest(operation="text2video", model="kling-v2-6", prompt="a fox")
+LIP_SYNC = GenerationRequest(
     operation="lip-sync",
     model="lip-sync",
     duration=0,
@@ -181,7 +181,7 @@ async def outcomes_of(dialect: str, given_answers: list[Answer]) -> AsyncIterato
             assert len(questions) == QUESTIONS
             try:
                 yield await questions[number]()
-            except outcomes.ProviderError as error:
+            except errors.ProviderError as error:
                 assert error.retry_after is None or 0 <= error.retry_after <= 3_600_000
                 yield (str(error), error.message, error.code)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from telegram import BotCommandScopeDefault, Message
 
 from bot.clock import Runtime
-from bot.domain.units import SECOND
+from bot.domain.types import SECOND
 from bot.network import Network
 from bot.services.ports import ChatBusy, ChatError
 from bot.settings import sections

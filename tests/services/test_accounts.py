@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.credits.shop import GRACE, MonthlyPlan, Payment, Subscription
 from bot.domain.tasks.task import LedgerKind, TaskState
-from bot.domain.units import DAY, HOUR, Credits, Millis, UserId
+from bot.domain.types import DAY, HOUR, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.services.operations.actions_on_people import GRANT_LIMIT, GrantCredits, SetPlan
 from bot.services.people.accounts import Accounts
@@ -28,9 +28,9 @@ def accounts_of(office_of):
 @pytest.fixture
 async def accounts(office):
     made = office.accounts
-    await made.see(BOSS, "Boss", "boss", "en")
-    await made.see(ADA, "Ada Lovelace", "Ada", "en")
-    await made.see(XIAOLIN, "小林", None, "zh-hans")
+    await made.touch_user(BOSS, "Boss", "boss", "en")
+    await made.touch_user(ADA, "Ada Lovelace", "Ada", "en")
+    await made.touch_user(XIAOLIN, "小林", None, "zh-hans")
     return made
 
 
@@ -83,7 +83,7 @@ async def test_somebody_who_never_wrote_is_not_found(accounts, text):
 
 async def test_a_name_that_changed_hands_means_who_was_here_last(accounts, clock):
     clock.advance(DAY)
-    await accounts.see(UserId(77), "Another Ada", "ada", "en")
+    await accounts.touch_user(UserId(77), "Another Ada", "ada", "en")
     assert (await accounts.find("@ada")).id == 77
     assert (await accounts.find("1001")).id == ADA
 
@@ -146,13 +146,13 @@ async def test_a_person_reads_the_language_of_their_telegram_until_they_choose_o
 
 async def test_a_chosen_language_stays_when_the_person_comes_again(accounts):
     await accounts.set_language(ADA, "zh_Hans")
-    seen = await accounts.see(ADA, "Ada", "ada", "en")
+    seen = await accounts.touch_user(ADA, "Ada", "ada", "en")
     assert accounts.language_of(seen) == "zh_Hans"
 
 
 async def test_somebody_unknown_reads_english(accounts):
     assert accounts.language_of(None) == "en"
-    assert accounts.language_of(await accounts.see(UserId(77), "X", None, None)) == "en"
+    assert accounts.language_of(await accounts.touch_user(UserId(77), "X", None, None)) == "en"
 
 
 # -- granting -----------------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ async def test_the_day_begins_in_the_operators_time_zone(accounts_of, store, clo
 
 async def test_a_plan_without_an_allowance_leaves_what_was_granted(accounts_of, store, grant):
     accounts = accounts_of("none")
-    await accounts.see(ADA, "Ada", "ada", "en")
+    await accounts.touch_user(ADA, "Ada", "ada", "en")
     assert (await accounts.balance(ADA)).available == 0
     await grant(BOSS, "@ada", 50, 7)
     balance = await accounts.balance(ADA)

@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.tasks.lifecycle import ProviderFailed, transition
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import DAY, HOUR, MINUTE, Millis
+from bot.domain.types import DAY, HOUR, MINUTE, Millis
 from bot.services.ports import Job
 from tests.builders import NOW, stored
 from tests.world.services import ServiceWorld, refusal
@@ -96,7 +96,7 @@ async def test_every_admin_is_told_in_their_language_though_one_has_blocked_the_
     settings = bare.config.read_text("utf-8").replace("admins = [1000]", "admins = [1000, 1002]")
     bare.config.write_text(settings, "utf-8")
     await bare.start()
-    await bare.services.accounts.see(XIAOLIN, "小林", "xiaolin", "zh-hans")
+    await bare.services.accounts.touch_user(XIAOLIN, "小林", "xiaolin", "zh-hans")
     bare.to_telegram.answer("sendMessage", complaint(403, "Forbidden: bot was blocked by the user"))
     await stored(bare.store, TaskState.QUEUED, created_at=Millis(NOW - 16 * MINUTE))
     await bare.run(Job.ROUNDS)

@@ -11,8 +11,8 @@ from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import AudioRef, SourceVideo
 from bot.domain.tasks.lifecycle import Finished, ProvenAbsent, transition
 from bot.domain.tasks.schedule import LATE_INTERVAL, SUBMISSION_LEASE
-from bot.domain.tasks.task import FailureKind, LedgerKind, Origin, RemoteVideo, Task, TaskState
-from bot.domain.units import MINUTE, Millis, UserId
+from bot.domain.tasks.task import FailureKind, LedgerKind, Origin, RemoteResult, Task, TaskState
+from bot.domain.types import MINUTE, Millis, UserId
 from bot.errors import UserError
 from bot.services.library.deletions import MOST_DELETIONS
 from bot.services.ports import Job
@@ -238,7 +238,7 @@ async def test_an_element_is_sent_looked_at_and_told(world):
 
 async def test_success_writes_the_library_row_in_the_transaction_of_the_transition(world):
     task = await stored(world.store, TaskState.IN_PROGRESS, request=an_asset_request(name="Fox"))
-    event = Finished((RemoteVideo("", "77", kind=Product.ASSET),))
+    event = Finished((RemoteResult("", "77", kind=Product.ASSET),))
     late = transition(task, event, world.clock.now())
     await world.store.tasks.apply(late, world.clock.now())
     with pytest.raises(Conflict):
@@ -298,7 +298,7 @@ async def test_it_takes_no_place_in_line_and_nobodys_turn(bare):
     await world.run(Job.DISPATCH)
     assert ["element_name" in body for body in sent(world)] == [False, True]
     now = world.clock.now()
-    event = Finished((RemoteVideo("https://kling.example/1.mp4"),))
+    event = Finished((RemoteResult("https://kling.example/1.mp4"),))
     await world.store.tasks.apply(transition(await world.now(first), event, now), now)
     await world.run(Job.DISPATCH)
     assert [await world.state(task) for task in (adas, others)] == [TaskState.IN_PROGRESS, TaskState.QUEUED]
@@ -414,7 +414,7 @@ async def test_one_that_comes_late_and_whose_name_is_taken_by_then_is_deleted_at
 
 
 async def test_without_its_pictures_nothing_is_sent(world):
-    task = await ask(world, pictures=(FRONT.ref, an_image(b"never kept").ref))
+    task = await ask(world, images=(FRONT.ref, an_image(b"never kept").ref))
     await world.run(Job.DISPATCH)
     assert (await world.now(task)).failure is FailureKind.PARAMETERS
     assert sent(world) == []
@@ -560,7 +560,7 @@ async def test_a_request_with_an_element_goes_to_the_account_that_has_it(two):
     await ready(two, front=two.to_second)
     await two.services.providers.resume(A, BOSS, "update:resume")
     request = a_request(FRONT, model="kling-v3", elements=(77,))
-    await stored(two.store, request=await two.services.assets.pinned(ADA, request))
+    await stored(two.store, request=await two.services.assets.bind_to_account(ADA, request))
     await stored(two.store, request=a_request(FRONT, model="kling-v3"))
     await two.run(Job.DISPATCH)
     assert (len(sent(two)), len(two.to_second.of("submit"))) == (1, 2)
@@ -570,25 +570,27 @@ async def test_an_element_of_somebody_else_is_not_used(world):
     await ready(world)
     request = a_request(FRONT, model="kling-v3", elements=(77,))
     with pytest.raises(UserError) as caught:
-        await world.services.assets.pinned(XIAOLIN, request)
+        await world.services.assets.bind_to_account(XIAOLIN, request)
     assert caught.value.key == "error.asset.not_yours"
     assert (await world.services.assets.names(XIAOLIN)).elements == {}
 
 
 async def test_an_element_that_was_deleted_is_not_used(world):
     task = await ready(world)
-    request = await world.services.assets.pinned(ADA, a_request(FRONT, model="kling-v3", elements=(77,)))
+    request = await world.services.assets.bind_to_account(
+        ADA, a_request(FRONT, model="kling-v3", elements=(77,))
+    )
     await world.services.assets.delete(ADA, task.id)
     for _ in range(2):
         with pytest.raises(UserError) as caught:
-            await world.services.assets.pinned(ADA, request)
+            await world.services.assets.bind_to_account(ADA, request)
         assert caught.value.key == "error.asset.used_gone"
         await world.run(Job.ASSETS)
 
 
 async def test_a_preset_belongs_to_everybody(world):
     request = a_request(FRONT, model="kling-v3", elements=(1001,))
-    assert await world.services.assets.pinned(ADA, request) == request
+    assert await world.services.assets.bind_to_account(ADA, request) == request
 
 
 async def test_what_is_with_two_providers_is_not_used_in_one_video(two):
@@ -596,11 +598,11 @@ async def test_what_is_with_two_providers_is_not_used_in_one_video(two):
     await two.services.providers.pause(A, BOSS, "update:pause")
     await ready(two, remote="88", front=two.to_second, name="Cat")
     with pytest.raises(UserError) as caught:
-        await two.services.assets.pinned(ADA, a_request(FRONT, model="kling-v3", elements=(77, 88)))
+        await two.services.assets.bind_to_account(ADA, a_request(FRONT, model="kling-v3", elements=(77, 88)))
     assert (caught.value.key, caught.value.params) == ("error.asset.apart", {"names": "Cat, Fox"})
 
 
 async def test_a_voice_that_speaks_is_pinned_as_well(world):
     await ready(world, Operation.VOICE, "829877")
     request = a_request(voices=("829877",), sound=True, mode="pro")
-    assert (await world.services.assets.pinned(ADA, request)).account == A
+    assert (await world.services.assets.bind_to_account(ADA, request)).account == A

@@ -6,7 +6,7 @@ import pytest
 from starlette.responses import JSONResponse
 
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import HOUR, MINUTE, SECOND, UserId
+from bot.domain.types import HOUR, MINUTE, SECOND, UserId
 from bot.kling.health import BUSY_PAUSE_CAP, BUSY_TOLD_AFTER
 from bot.services.ports import Job
 from tests.builders import a_request, an_image, stored
@@ -47,9 +47,9 @@ def shown(world: ServiceWorld) -> list[str]:
 
 
 async def test_the_pauses_grow_and_the_operators_are_told_once(gateway):
-    picture = an_image()
+    image = an_image()
     await stored(
-        gateway.store, images=[picture], request=a_request(picture), waits_until=gateway.clock.now() + HOUR
+        gateway.store, images=[image], request=a_request(image), waits_until=gateway.clock.now() + HOUR
     )
     await drive(gateway, 30 * SECOND)
     assert 3 <= len(gateway.to_kling.of("submit")) <= 5

@@ -5,7 +5,7 @@ import pytest
 
 from bot.domain.tasks.lifecycle import AnswerLost, Claimed, transition
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import HOUR, MINUTE, SECOND, Millis
+from bot.domain.types import HOUR, MINUTE, SECOND, Millis
 from bot.kling.callback import path_secret
 from bot.services.ports import Job
 from tests.builders import LEASE, NOW, stored
@@ -37,9 +37,9 @@ async def a_task_in_no_hurry(world: ServiceWorld) -> Task:
     return await world.now(task)
 
 
-async def an_unconfirmed_task(world: ServiceWorld, look_at: int, absences: int = 0) -> Task:
+async def an_unconfirmed_task(world: ServiceWorld, poll_at: int, absences: int = 0) -> Task:
     task = await stored(world.store)
-    for event in (Claimed(A, Millis(NOW + LEASE), Millis(NOW + HOUR)), AnswerLost(Millis(look_at), absences)):
+    for event in (Claimed(A, Millis(NOW + LEASE), Millis(NOW + HOUR)), AnswerLost(Millis(poll_at), absences)):
         task = await world.store.tasks.apply(transition(task, event, NOW), NOW)
     return task
 

@@ -11,10 +11,10 @@ from bot.domain.requests.choices import Preferences
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import parse
-from bot.domain.requests.request import AudioRef, ImageRef, Speech, VideoRequest
+from bot.domain.requests.request import AudioRef, GenerationRequest, ImageRef, Speech
 from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
-from bot.services.compose import Compose, Pictures
+from bot.services.compose import Compose, Images
 from bot.services.requests.cards import (
     FRAMES,
     NEW,
@@ -33,11 +33,11 @@ CATALOG = catalog.load()
 MODELS = ("kling-v2-6", "kling-v2-5-turbo", "kling-v1-6", "kling-v3")
 
 
-def a_picture(number: int) -> ImageRef:
+def a_image(number: int) -> ImageRef:
     return ImageRef(sha256=f"{number:064x}", media_type="image/jpeg", width=640, height=640)
 
 
-ONE, TWO, THREE = a_picture(1), a_picture(2), a_picture(3)
+ONE, TWO, THREE = a_image(1), a_image(2), a_image(3)
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ async def cards(bare) -> Cards:
     return bare.services.cards
 
 
-def begun(cards: Cards, text: str = "", *pictures: ImageRef) -> Card:
-    return cards.start("a1", parse(text, Vocabulary.of_models(MODELS)), pictures)
+def begun(cards: Cards, text: str = "", *images: ImageRef) -> Card:
+    return cards.start("a1", parse(text, Vocabulary.of_models(MODELS)), images)
 
 
 async def test_a_card_reads_back_as_it_was_kept(cards):
@@ -109,7 +109,7 @@ def test_a_negative_prompt_that_is_too_long_is_refused(cards):
 
 
 def test_what_a_text_says_is_spoken_when_it_changes(cards):
-    request = VideoRequest(
+    request = GenerationRequest(
         operation=Operation.AVATAR,
         model=CATALOG.without_choice(Operation.AVATAR)[0].id,
         prompt="Hello, how are you today?",
@@ -123,7 +123,7 @@ def test_what_a_text_says_is_spoken_when_it_changes(cards):
 
 
 def test_words_are_not_taken_where_nothing_is_said_in_words(cards):
-    effect = VideoRequest(
+    effect = GenerationRequest(
         operation=Operation.EFFECT,
         model="kling-v1-6",
         duration=0,
@@ -132,7 +132,7 @@ def test_words_are_not_taken_where_nothing_is_said_in_words(cards):
         effect="running",
     )
     assert not Card("a1", effect).takes_words
-    assert not Card("a1", effect).takes_pictures
+    assert not Card("a1", effect).takes_images
     sound = Speech(audio=AudioRef(sha256="0" * 64, duration_ms=3_000))
     assert not Card("a1", begun(cards, "a fox").request.model_copy(update={"speech": sound})).takes_words
     assert begun(cards, "a fox").takes_words
@@ -142,50 +142,50 @@ def test_words_are_not_taken_where_nothing_is_said_in_words(cards):
 
 
 def test_the_first_photo_is_what_the_video_begins_with(cards):
-    card = cards.add_pictures(begun(cards, "a fox"), (ONE,))
+    card = cards.add_images(begun(cards, "a fox"), (ONE,))
     assert (card.request.first_frame, card.request.operation) == (ONE, Operation.IMAGE_TO_VIDEO)
     assert (card.request.prompt, card.request.aspect_ratio) == ("a fox", None)
 
 
 def test_three_photos_are_references(cards):
-    card = cards.add_pictures(begun(cards, "a fox"), (ONE, TWO, THREE))
+    card = cards.add_images(begun(cards, "a fox"), (ONE, TWO, THREE))
     assert card.request.references == (ONE, TWO, THREE)
 
 
 def test_a_second_photo_is_asked_about(cards):
-    asked = cards.add_pictures(begun(cards, "it runs", ONE), (TWO,))
+    asked = cards.add_images(begun(cards, "it runs", ONE), (TWO,))
     assert asked.question == TWO_PHOTOS
     assert cards.uses(asked) == (FRAMES, REFERENCES, ONLY_NEW)
-    framed = cards.use_pictures(asked, FRAMES).request
+    framed = cards.use_images(asked, FRAMES).request
     assert (framed.first_frame, framed.last_frame, framed.mode) == (ONE, TWO, "pro")
-    assert cards.use_pictures(asked, REFERENCES).request.references == (ONE, TWO)
-    assert cards.use_pictures(asked, ONLY_NEW).request.first_frame == TWO
-    assert cards.use_pictures(asked, FRAMES).pictures == ()
+    assert cards.use_images(asked, REFERENCES).request.references == (ONE, TWO)
+    assert cards.use_images(asked, ONLY_NEW).request.first_frame == TWO
+    assert cards.use_images(asked, FRAMES).images == ()
 
 
 def test_words_do_not_answer_what_photos_are_for(cards):
-    asked = cards.add_pictures(begun(cards, "it runs", ONE), (TWO,))
+    asked = cards.add_images(begun(cards, "it runs", ONE), (TWO,))
     assert cards.answer(asked, "it flies").question == TWO_PHOTOS
 
 
 def test_more_references_are_added_without_a_question(cards):
-    card = cards.add_pictures(begun(cards, "a fox", ONE, TWO, THREE), (a_picture(4),))
+    card = cards.add_images(begun(cards, "a fox", ONE, TWO, THREE), (a_image(4),))
     assert len(card.request.references) == 4
     with pytest.raises(UserError, match=r"error\.(model|pictures)\.too_many"):
-        cards.add_pictures(card, (a_picture(5), a_picture(6), a_picture(7), a_picture(8), a_picture(9)))
+        cards.add_images(card, (a_image(5), a_image(6), a_image(7), a_image(8), a_image(9)))
 
 
 def test_the_end_photo_that_was_asked_for_is_taken_as_such(cards):
     waiting = begun(cards, "it runs", ONE)
     card = cards.set_end_frame(waiting, (TWO,))
-    assert (card.request.last_frame, card.pictures) == (TWO, ())
+    assert (card.request.last_frame, card.images) == (TWO, ())
     with pytest.raises(UserError, match=r"error\.request\.one_picture"):
         cards.set_end_frame(waiting, (TWO, THREE))
 
 
 def test_photos_go_to_a_model_that_takes_them(cards):
     no_references = begun(cards, "a fox --model kling-v2-5-turbo")
-    card = cards.add_pictures(no_references, (ONE, TWO, THREE))
+    card = cards.add_images(no_references, (ONE, TWO, THREE))
     assert card.request.model == "kling-v1-6"
 
 
@@ -222,7 +222,7 @@ def test_a_request_of_earlier_comes_back_with_what_is_on_offer_now(cards):
 # -- elements and voices: the model that takes them is found by itself --------------------------------------
 
 MINE = Names({"fox": 7}, {"ada": "829877"})
-A_PHOTO = Pictures(first=ONE)
+A_PHOTO = Images(first=ONE)
 
 
 @pytest.fixture
@@ -232,8 +232,8 @@ async def compose(bare) -> Compose:
     return bare.services.compose
 
 
-def made(compose: Compose, text: str, pictures: Pictures | None = None) -> VideoRequest:
-    return compose.video(compose.parse(text, MINE), pictures)
+def made(compose: Compose, text: str, images: Images | None = None) -> GenerationRequest:
+    return compose.video(compose.parse(text, MINE), images)
 
 
 def test_words_with_an_element_go_to_a_model_that_takes_it(compose):

@@ -9,14 +9,14 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.lifecycle import Finished, transition
 from bot.domain.tasks.schedule import DELIVERY_LEASE
-from bot.domain.tasks.task import DeliveryState, FailureKind, RemoteVideo, Task, TaskState
-from bot.domain.units import DAY, SECOND, ChatId, Credits, Millis
+from bot.domain.tasks.task import DeliveryState, FailureKind, RemoteResult, Task, TaskState
+from bot.domain.types import DAY, SECOND, ChatId, Credits, Millis
 from bot.errors import UserError
 from bot.media.clips import NotAVideo, probe
 from bot.services.operations.actions_on_tasks import RefundTask
 from bot.services.ports import Job
 from bot.services.tasks.downloads import HOST_SHARE
-from bot.services.tasks.endings import DELIVERY_DEADLINE, PATIENCE
+from bot.services.tasks.endings import DELIVERY_DEADLINE, FILE_DEADLINE
 from tests.builders import NOW, a_request, stored
 from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
 from tests.world.kling import a_film
@@ -55,7 +55,7 @@ async def a_finished_task(world: ServiceWorld, results: int = 1, **changes) -> T
     """A task that is at its end, its results at the stand-in for Kling, and its status in the chat."""
     task = await stored(world.store, TaskState.IN_PROGRESS, **changes)
     made = [
-        RemoteVideo(f"{world.kling_url}/files/{each}", f"video-{each}", Millis(5_000))
+        RemoteResult(f"{world.kling_url}/files/{each}", f"video-{each}", Millis(5_000))
         for each in range(results)
     ]
     ended = await world.store.tasks.apply(transition(task, Finished(tuple(made)), NOW), NOW)
@@ -294,7 +294,7 @@ async def test_a_video_that_cannot_be_fetched_for_minutes_gives_its_credits_back
     bringing.to_kling.always("file", answer)
     task = await a_finished_task(bringing)
     await bringing.run(Job.DELIVER)
-    await bringing.run(Job.DELIVER, PATIENCE - 1)
+    await bringing.run(Job.DELIVER, FILE_DEADLINE - 1)
     assert await bringing.refunds(task) == []
     await run_until_it_ends(bringing, task)
     assert await bringing.refunds(task) == [10]
@@ -337,7 +337,7 @@ async def test_a_chat_that_is_gone_ends_the_delivery_and_the_video_is_kept_for_i
 async def test_a_late_video_was_free_so_there_is_nothing_to_refund(bringing):
     bringing.to_kling.always("file", GONE)
     task = await stored(bringing.store, TaskState.EXPIRED)
-    video = RemoteVideo(f"{bringing.kling_url}/files/0", "video-0", Millis(5_000))
+    video = RemoteResult(f"{bringing.kling_url}/files/0", "video-0", Millis(5_000))
     task = await bringing.store.tasks.apply(transition(task, Finished((video,)), NOW), NOW)
     await run_until_it_ends(bringing, task)
     assert await bringing.refunds(task) == []

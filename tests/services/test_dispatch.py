@@ -26,7 +26,7 @@ from bot.domain.tasks.lifecycle import (
 )
 from bot.domain.tasks.schedule import ABSENCE_PAUSE, SUBMISSION_LEASE
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import DAY, MINUTE, SECOND, Credits, Millis, UserId
+from bot.domain.types import DAY, MINUTE, SECOND, Credits, Millis, UserId
 from bot.services.ports import Job
 from tests.builders import NOW, XIAOLIN, a_request, a_video, an_image, stored
 from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
@@ -59,10 +59,10 @@ def submissions(world: ServiceWorld) -> list[str]:
     return [body["external_task_id"] for body in world.to_kling.of("submit")]
 
 
-async def closed_until(world: ServiceWorld) -> int | None:
+async def open_until(world: ServiceWorld) -> int | None:
     """When the first provider takes a video again, in UTC milliseconds; None: now."""
     report = await world.services.providers.report(A, ask=False)
-    return max([report.closed_until or 0, *(outage.until for outage in report.outages)]) or None
+    return max([report.open_until or 0, *(outage.until for outage in report.outages)]) or None
 
 
 # -- sending -----------------------------------------------------------------------------------------
@@ -300,8 +300,8 @@ async def test_the_time_that_similar_tasks_took_decides_when_to_look_first(world
 
 
 async def test_a_picture_goes_with_the_request_and_one_that_is_not_kept_ends_the_task(world):
-    picture = an_image()
-    kept = await stored(world.store, images=[picture], request=a_request(picture))
+    image = an_image()
+    kept = await stored(world.store, images=[image], request=a_request(image))
     gone = await stored(world.store, request=a_request(an_image(b"another")))
     world.to_kling.answer("submit", accepted())
     await world.run(Job.DISPATCH)
@@ -362,7 +362,7 @@ async def test_a_refusal_for_good_gives_the_credits_back_and_leaves_the_provider
     assert (after.state, after.failure) == (TaskState.FAILED, kind)
     assert after.failure_detail
     assert await two.money() == BACK
-    assert await closed_until(two) is None
+    assert await open_until(two) is None
     assert two.alerts == []
     assert two.woken == {Job.DELIVER, Job.DISPATCH}
     assert await two.waiting(task) == ["notice"]
@@ -387,7 +387,7 @@ async def test_a_full_provider_keeps_the_hold_and_counts_no_attempt(world, answe
     after = await world.now(task)
     assert (after.state, after.attempts, after.provider) == (TaskState.QUEUED, 0, None)
     assert after.due_at == NOW
-    assert await closed_until(world) == NOW + wait
+    assert await open_until(world) == NOW + wait
     assert await world.money() == HELD
     assert world.alerts == []
 
@@ -424,7 +424,7 @@ async def test_a_provider_that_is_down_again_and_again_rests_and_is_told_of_once
     for _ in range(6):
         await stored(world.store)
     await world.run(Job.DISPATCH)
-    assert await closed_until(world)
+    assert await open_until(world)
     await world.run(Job.DISPATCH, MINUTE)
     assert world.alerts == ["alert.provider.unavailable"]
 
@@ -461,7 +461,7 @@ async def test_an_account_that_cannot_be_used_is_told_of_once_and_rests(world, a
         )
     assert await world.money() == BACK
     assert world.alerts == [alert]
-    assert await closed_until(world)
+    assert await open_until(world)
     waiting = await stored(world.store)
     await world.run(Job.DISPATCH)
     assert await world.state(waiting) is TaskState.QUEUED

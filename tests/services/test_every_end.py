@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from bot.domain.tasks.schedule import LATE_LIMIT
 from bot.domain.tasks.task import LedgerKind, Task, TaskState
-from bot.domain.units import SECOND, Millis
+from bot.domain.types import SECOND, Millis
 from bot.services.ports import Job
 from tests.builders import stored
 from tests.world.kling import a_film
@@ -145,7 +145,7 @@ def hold(world: ServiceWorld, task: Task, now: Millis) -> None:
 
 
 async def scenario(
-    dialect: str, submits: Sequence[tuple[int, Any]], looks: Sequence[tuple[int, Any]]
+    dialect: str, submits: Sequence[tuple[int, Any]], not_found_count: Sequence[tuple[int, Any]]
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:
         async with open_services(Path(directory)) as world:
@@ -155,7 +155,7 @@ async def scenario(
             await world.open(dialect=dialect, polling=f"retries = 2\n{polling}", **key)
             world.to_kling.always("submit", Script(submits, world.kling_url))
             for name in ("query", "list"):
-                world.to_kling.always(name, Script(looks, world.kling_url))
+                world.to_kling.always(name, Script(not_found_count, world.kling_url))
             world.to_kling.always("file", Response(a_film(), media_type="video/mp4"))
             until = Millis(world.clock.now() + WAITING)
             task = await stored(world.store, waits_until=until, deadline_at=until)
@@ -176,5 +176,5 @@ async def scenario(
     phases=(Phase.explicit, Phase.generate),
 )
 @given(DIALECTS, st.lists(ANSWERS, min_size=1, max_size=4), st.lists(ANSWERS, min_size=1, max_size=8))
-def test_every_task_ends_in_time_is_booked_once_and_leaves_its_place(dialect, submits, looks):
-    asyncio.run(scenario(dialect, submits, looks))
+def test_every_task_ends_in_time_is_booked_once_and_leaves_its_place(dialect, submits, not_found_count):
+    asyncio.run(scenario(dialect, submits, not_found_count))

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from bot.demo.telegram.faults import ConnectionDropped, Garbled
 from bot.domain.tasks.lifecycle import Finished, transition
-from bot.domain.tasks.task import Delivery, DeliveryState, RemoteVideo, Task, TaskState
-from bot.domain.units import HOUR, SECOND, Millis
+from bot.domain.tasks.task import Delivery, DeliveryState, RemoteResult, Task, TaskState
+from bot.domain.types import HOUR, SECOND, Millis
 from bot.services.ports import Job
 from tests.builders import NOW, a_request, stored
 from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
@@ -35,7 +35,7 @@ async def bringing(world) -> ServiceWorld:
 
 async def a_finished_task(world: ServiceWorld, results: int = 1, status: bool = False) -> Task:
     task = await stored(world.store, TaskState.IN_PROGRESS, request=a_request(count=results))
-    made = [RemoteVideo(f"{world.kling_url}/files/{each}", f"video-{each}") for each in range(results)]
+    made = [RemoteResult(f"{world.kling_url}/files/{each}", f"video-{each}") for each in range(results)]
     ended = await world.store.tasks.apply(transition(task, Finished(tuple(made)), NOW), NOW)
     if status:
         state = world.telegram.state
@@ -232,7 +232,7 @@ async def test_a_dead_link_is_replaced_by_what_the_provider_says_now(bringing):
     bringing.to_kling.always("file", some)
     task = await bringing.a_running_task()
     bringing.to_kling.always("query", finished("kling-1", f"{bringing.kling_url}/files/new"))
-    video = RemoteVideo(f"{bringing.kling_url}/files/0", "video-0", Millis(5_000))
+    video = RemoteResult(f"{bringing.kling_url}/files/0", "video-0", Millis(5_000))
     task = await bringing.store.tasks.apply(transition(task, Finished((video,)), NOW), NOW)
     (row,) = await deliver(bringing, task, 2 * SECOND)
     assert row.state is DeliveryState.DELIVERED
@@ -282,7 +282,7 @@ async def test_slow_downloads_from_one_host_delay_neither_a_notice_nor_the_video
     await bringing.begin(Job.DELIVER)
     notice = await stored(bringing.store, TaskState.FAILED)
     other = await stored(bringing.store, TaskState.IN_PROGRESS)
-    elsewhere = RemoteVideo(f"{bringing.kling_url.replace('127.0.0.1', 'localhost')}/files/x", "x")
+    elsewhere = RemoteResult(f"{bringing.kling_url.replace('127.0.0.1', 'localhost')}/files/x", "x")
     other = await bringing.store.tasks.apply(transition(other, Finished((elsewhere,)), NOW), NOW)
     await bringing.begin(Job.DELIVER)
     try:

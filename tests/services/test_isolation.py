@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.domain.requests.operations import Operation, Pack
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.task import TaskState
-from bot.domain.units import HOUR, MINUTE, Millis, UserId
+from bot.domain.types import HOUR, MINUTE, Millis, UserId
 from bot.errors import UserError
 from bot.services.operations.providers import Trouble
 from bot.services.ports import Job
@@ -35,15 +35,15 @@ async def world(bare) -> ServiceWorld:
     return bare
 
 
-def a_video(model: str = "kling-v2-6") -> VideoRequest:
+def a_video(model: str = "kling-v2-6") -> GenerationRequest:
     return a_request(model=model)
 
 
-def a_picture() -> VideoRequest:
+def a_image() -> GenerationRequest:
     return a_request(operation="image", model="kling-v2-1", duration=0)
 
 
-async def sent(world: ServiceWorld, request: VideoRequest, user: int = 1001) -> TaskState:
+async def sent(world: ServiceWorld, request: GenerationRequest, user: int = 1001) -> TaskState:
     """What becomes of a request at once."""
     deadline = Millis(world.clock.now() + HOUR)
     task = await stored(world.store, user_id=UserId(user), request=request, deadline_at=deadline)
@@ -51,7 +51,7 @@ async def sent(world: ServiceWorld, request: VideoRequest, user: int = 1001) -> 
     return await world.state(task)
 
 
-def refused(world: ServiceWorld, request: VideoRequest) -> str | None:
+def refused(world: ServiceWorld, request: GenerationRequest) -> str | None:
     """Why a request is refused before anything is held; None: it is not."""
     try:
         world.services.compose.check(request)
@@ -74,30 +74,30 @@ def failing(world: ServiceWorld, answer: Response, *, when: str) -> None:
 
 async def outages(world: ServiceWorld) -> list[tuple[Pack, str | None, Trouble]]:
     report = await world.services.providers.report(A, ask=False)
-    assert report.closed_until is None
+    assert report.open_until is None
     return [(outage.pack, outage.model, outage.trouble) for outage in report.outages]
 
 
 async def test_an_empty_pack_of_images_closes_images_only_until_there_are_units_again(world):
     failing(world, NO_UNITS, when="/v1/images")
-    assert await sent(world, a_picture()) is TaskState.FAILED
+    assert await sent(world, a_image()) is TaskState.FAILED
     assert world.alerts == ["alert.provider.pack_image"]
     assert await outages(world) == [(Pack.IMAGE, None, Trouble.EMPTY)]
-    assert refused(world, a_picture()) == "error.request.all_out"
+    assert refused(world, a_image()) == "error.request.all_out"
     assert Operation.IMAGE not in world.services.compose.operations()
     assert Operation.IMAGE not in world.services.compose.beside()
     for model in ("kling-v2-6", "kling-v3"):
         assert refused(world, a_video(model)) is None
         assert await sent(world, a_video(model)) is TaskState.IN_PROGRESS
     # The video that was taken says nothing of images.
-    assert refused(world, a_picture()) == "error.request.all_out"
+    assert refused(world, a_image()) == "error.request.all_out"
     world.clock.advance(10 * MINUTE)
-    assert refused(world, a_picture()) is None
-    assert await sent(world, a_picture()) is TaskState.FAILED
+    assert refused(world, a_image()) is None
+    assert await sent(world, a_image()) is TaskState.FAILED
     assert world.alerts == ["alert.provider.pack_image"]
     world.to_kling.forget("submit")
     world.clock.advance(20 * MINUTE)
-    assert await sent(world, a_picture()) is TaskState.IN_PROGRESS
+    assert await sent(world, a_image()) is TaskState.IN_PROGRESS
     assert await outages(world) == []
     assert Operation.IMAGE in world.services.compose.operations()
 
@@ -154,7 +154,7 @@ async def test_a_key_that_is_refused_closes_all_of_it_with_precise_words(world, 
     assert world.alerts == [alert]
     report = await world.services.providers.report(A, ask=False)
     assert (report.closed_for, report.outages) == (trouble, ())
-    for request in (a_video("kling-v3"), a_picture()):
+    for request in (a_video("kling-v3"), a_image()):
         assert refused(world, request) == "error.request.all_out"
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessMode, AccessPolicy, Admission, Permission, Role
 from bot.domain.tasks.task import LedgerKind, TaskState
-from bot.domain.units import DAY, ChatId, Millis, UserId, shown
+from bot.domain.types import DAY, ChatId, Millis, UserId, format_task_id
 from bot.errors import UserError
 from bot.services.container import ACTIONS, Administration
 from bot.services.operations.actions import Actions
@@ -122,7 +122,7 @@ async def test_owners_stand_in_the_settings_and_no_shell_changes_that(access, ac
     await refused("error.access.outranked", actions.run(BanPerson("@boss", "why"), None, "shell:2"))
     await actions.run(SetRole("@ada", "admin"), None, "shell:3")
     await actions.run(BanPerson("@ada", "loud"), None, "shell:4")
-    assert (await access.standing(ADA)).ban == "loud"
+    assert (await access.membership(ADA)).ban == "loud"
 
 
 async def test_a_shell_lets_people_in_and_turns_them_away(access, actions):
@@ -131,7 +131,7 @@ async def test_a_shell_lets_people_in_and_turns_them_away(access, actions):
     assert (await actions.run(DenyPerson("@xiaolin"), None, "shell:3")).is_news
     assert not (await actions.run(DenyPerson("@xiaolin"), None, "shell:4")).is_news
     assert (await access.person(ADA)).plan == "pro"
-    assert [(await access.standing(user)).admission for user in (ADA, XIAOLIN)] == [
+    assert [(await access.membership(user)).admission for user in (ADA, XIAOLIN)] == [
         Admission.ALLOWED,
         Admission.DENIED,
     ]
@@ -234,7 +234,9 @@ async def test_what_a_finished_task_cost_is_given_back_once(world):
     await refused("error.admin.refunded", actions.run(RefundTask(task.id), BOSS, "update:2"))
     refunds = [row for row in await world.services.accounts.ledger(ADA) if row.kind is LedgerKind.REFUND]
     assert [(row.amount, row.actor_id) for row in refunds] == [(task.price, None)]
-    assert [row[1:] for row in await noted(world.store)] == [("refund", shown(task.id), "", f"+{task.price}")]
+    assert [row[1:] for row in await noted(world.store)] == [
+        ("refund", format_task_id(task.id), "", f"+{task.price}")
+    ]
 
 
 async def test_a_task_that_failed_cost_nothing_and_is_among_the_failures(world):

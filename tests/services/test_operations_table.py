@@ -16,9 +16,9 @@ from bot.domain.requests.operations import (
     made_by,
 )
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import ImageRef, SourceVideo, VideoRequest
+from bot.domain.requests.request import GenerationRequest, ImageRef, SourceVideo
 from bot.errors import UserError
-from bot.services.compose import Compose, Inputs, Pictures
+from bot.services.compose import Compose, Images, Inputs
 
 IMAGE = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1280, height=720)
 SOURCE = SourceVideo(provider="stand-in", video_id="v1", model="kling-v1-6", duration_ms=12_300)
@@ -57,7 +57,7 @@ def relight() -> Operation:
 class Imagining(Compose):
     """Composes for a service that no provider has; what providers can do is not asked."""
 
-    def check(self, request: VideoRequest) -> None:
+    def check(self, request: GenerationRequest) -> None:
         self._catalog.check(request, ())
 
     def _usable(self, operation: Operation) -> tuple[Model, ...]:
@@ -80,7 +80,7 @@ async def compose(bare, relight) -> Imagining:
 
 
 def test_an_imaginary_operation_is_composed_and_priced_by_its_row(compose, relight):
-    inputs = Inputs(Pictures(references=(IMAGE,)), source=SOURCE)
+    inputs = Inputs(Images(references=(IMAGE,)), source=SOURCE)
     typed = ParsedPrompt("at dusk", {"seed": 7, "sound": True})
     request = compose.compose(relight, inputs, typed)
     assert (request.operation, request.model, request.prompt) == (relight, "dub-1", "at dusk")
@@ -92,9 +92,9 @@ def test_an_imaginary_operation_is_composed_and_priced_by_its_row(compose, relig
     ("inputs", "prompt", "key"),
     [
         (Inputs(source=SOURCE), "at dusk", "error.request.one_picture"),
-        (Inputs(Pictures(references=(IMAGE,)), source=SOURCE), "", "error.request.needs_prompt"),
+        (Inputs(Images(references=(IMAGE,)), source=SOURCE), "", "error.request.needs_prompt"),
         (
-            Inputs(Pictures(references=(IMAGE,)), source=SOURCE.model_copy(update={"duration_ms": 90_000})),
+            Inputs(Images(references=(IMAGE,)), source=SOURCE.model_copy(update={"duration_ms": 90_000})),
             "at dusk",
             "error.request.source_length",
         ),
@@ -112,7 +112,7 @@ COMMANDS = sorted({way.command for operation in Operation for way in operation.r
 @pytest.mark.parametrize("command", COMMANDS)
 def test_whatever_comes_with_a_command_one_of_its_operations_is_meant(command):
     for number in range(8):
-        inputs = Inputs(Pictures(references=(IMAGE,) * number))
+        inputs = Inputs(Images(references=(IMAGE,) * number))
         assert Compose.operation_for(command, inputs) in [operation for operation, _ in made_by(command)]
 
 

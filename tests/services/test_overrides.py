@@ -15,7 +15,7 @@ from bot.clock import Runtime
 from bot.domain.operations.overrides import Form, Overridable, Override
 from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import AccessMode, AccessPolicy
-from bot.domain.units import ProviderName, UserId
+from bot.domain.types import ProviderName, UserId
 from bot.errors import UserError
 from bot.services.container import Administration, administration
 from bot.services.ports import Job
@@ -23,7 +23,7 @@ from bot.settings import sections
 from bot.settings.config import Settings
 from bot.store.engine import migrations
 from tests.builders import ADA, NOW, a_request
-from tests.world.services import A, Offered
+from tests.world.services import A, Capabilities
 
 BOSS = UserId(1000)
 
@@ -161,7 +161,7 @@ async def test_a_setting_becomes_overridable_by_one_mark(store, clock, office):
         return administration(
             Wider.model_validate(given),
             store=store,
-            offer=Offered(),
+            offer=Capabilities(),
             runtime=Runtime(clock, random.Random(1)),
             wake=lambda _: None,
         )
@@ -464,7 +464,7 @@ async def test_one_job_of_the_running_bot_takes_up_what_a_shell_changed(world, k
     shell = administration(
         world.services.live.configured,
         store=world.store,
-        offer=Offered(),
+        offer=Capabilities(),
         runtime=Runtime(world.clock, random.Random(1)),
         wake=lambda _: None,
     )

@@ -15,7 +15,7 @@ from bot.domain.tasks.schedule import (
     QUERY_LEASE,
 )
 from bot.domain.tasks.task import FailureKind, Task, TaskState
-from bot.domain.units import HOUR, MINUTE, SECOND, Millis, UserId
+from bot.domain.types import HOUR, MINUTE, SECOND, Millis, UserId
 from bot.kling.health import DOWN_AFTER
 from bot.services.ports import Job
 from bot.services.tasks.poll import MANY, STRANGE_TOLD_AFTER
@@ -363,7 +363,7 @@ async def test_one_task_whose_answers_are_odd_does_not_close_its_provider(world)
     for _ in range(2 * DOWN_AFTER):
         await world.run(Job.POLL, 20 * SECOND)
     report = await world.services.providers.report(A, ask=False)
-    assert (report.closed_until, world.alerts) == (None, [])
+    assert (report.open_until, world.alerts) == (None, [])
 
 
 async def test_what_is_refused_of_a_list_is_said_of_none_of_the_tasks(world):

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.domain.tasks.lifecycle import Accepted, Claimed, Event, Finished, transition
-from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName, short_hash
+from bot.domain.types import HOUR, MINUTE, SECOND, Millis, ProviderName, short_hash
 from bot.errors import UserError
 from bot.services.operations.providers import AccountAnswer, Trouble
 from bot.services.ports import Job
@@ -97,7 +97,7 @@ async def test_a_provider_that_a_fault_has_closed_says_until_when_and_why_and_re
 
     async def closed() -> tuple[Millis | None, Trouble | None]:
         report = await providers.report(A, ask=False)
-        return report.closed_until, report.closed_for
+        return report.open_until, report.closed_for
 
     await stored(world.store)
     await world.run(Job.DISPATCH)
@@ -137,8 +137,8 @@ async def test_a_paused_provider_gets_nothing_and_stays_paused_after_a_restart_u
 
 
 async def test_a_button_names_a_provider_of_any_length_and_a_stale_one_is_refused(two):
-    assert two.services.providers.named(short_hash(B)) == B
+    assert two.services.providers.find(short_hash(B)) == B
     assert len(short_hash(ProviderName("x" * 40))) == 8
     with pytest.raises(UserError) as caught:
-        two.services.providers.named(short_hash(ProviderName("gone")))
+        two.services.providers.find(short_hash(ProviderName("gone")))
     assert caught.value.key == "error.button.stale"

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from bot.domain.tasks.lifecycle import Claimed, transition
 from bot.domain.tasks.schedule import DELIVERY_LEASE
 from bot.domain.tasks.task import FailureKind, LedgerKind, Task, TaskState
-from bot.domain.units import DAY, HOUR, MINUTE, SECOND, ChatId, Millis, UserId
+from bot.domain.types import DAY, HOUR, MINUTE, SECOND, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.ports import Job
 from bot.services.tasks.recover import CLEANING_INTERVAL
@@ -248,10 +248,8 @@ async def test_what_is_older_than_the_retention_is_forgotten(world):
     for update_id in (1, 3):
         await world.store.inbox.mark_processed(update_id, NOW)
     await world.store.drafts.save(a_draft())
-    picture, unused = an_image(), an_image(b"nobody needs it")
-    await stored(
-        world.store, images=[picture], request=a_request(picture), deadline_at=Millis(NOW + 90 * DAY)
-    )
+    image, unused = an_image(), an_image(b"nobody needs it")
+    await stored(world.store, images=[image], request=a_request(image), deadline_at=Millis(NOW + 90 * DAY))
     await world.store.drafts.save_attachment(unused, NOW)
     await world.run(Job.RECOVER, RETENTION - SECOND)
     assert await world.store.drafts.get(ADA, ADAS_CHAT) is not None
@@ -262,7 +260,7 @@ async def test_what_is_older_than_the_retention_is_forgotten(world):
     assert await world.store.drafts.get(ADA, ADAS_CHAT) is None
     assert await world.store.inbox.receive([an_update(1), an_update(3)]) == [an_update(1)]
     # A picture that a task still needs is kept however old it is.
-    assert set(await world.store.drafts.get_attachments([picture.ref, unused.ref])) == {picture.ref.sha256}
+    assert set(await world.store.drafts.get_attachments([image.ref, unused.ref])) == {image.ref.sha256}
 
 
 async def test_cleaning_happens_once_an_hour(world):

@@ -6,7 +6,7 @@ import pytest
 from starlette.responses import Response
 
 from bot.domain.tasks.task import DeliveryState
-from bot.domain.units import ChatId
+from bot.domain.types import ChatId
 from bot.services.ports import Job
 from handlers.sending.refusals import Refusal
 from handlers.sending.wordings import TABLE

@@ -10,16 +10,16 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from bot.domain.requests.operations import Product
 from bot.domain.tasks.lifecycle import Accepted, Claimed, Finished
-from bot.domain.tasks.task import DeliveryState, RemoteVideo, Task
-from bot.domain.units import MINUTE, SECOND, Millis
+from bot.domain.tasks.task import DeliveryState, RemoteResult, Task
+from bot.domain.types import MINUTE, SECOND, Millis
 from bot.services.ports import Job
-from bot.services.tasks.endings import LATE_AFTER, LONG_PATIENCE, PATIENCE
+from bot.services.tasks.endings import FILE_DEADLINE, LATE_AFTER, SERVER_DEADLINE
 from tests.builders import LEASE, NOW, stored
 from tests.services.test_deliver import ready, rows
 from tests.store.steps import step
 from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
 from tests.world.kling import a_film
-from tests.world.media import a_voice_message, picture
+from tests.world.media import a_voice_message, image
 from tests.world.results import ResultServer, answer, result_server
 from tests.world.services import A, ServiceWorld, finished
 from tests.world.telegram import ADA, BOSS
@@ -34,7 +34,7 @@ LOCAL = "http://localhost:3000"
 FILM = a_film()
 FILES = {
     Product.VIDEO: FILM,
-    Product.IMAGE: picture(1280, 720),
+    Product.IMAGE: image(1280, 720),
     Product.AUDIO: a_voice_message(5),
 }
 PAGE = b"<!doctype html><html><body>Just a moment...</body></html>"
@@ -60,17 +60,17 @@ async def elsewhere() -> AsyncIterator[ResultServer]:
 
 async def a_result(world: ServiceWorld, *urls: str, kind: Product = Product.VIDEO, **changes: Any) -> Task:
     """A finished task of the provider whose result has these addresses."""
-    video = RemoteVideo(urls[0], None, Millis(5_000), kind, others=urls[1:])
+    video = RemoteResult(urls[0], None, Millis(5_000), kind, others=urls[1:])
     return await _end(world, (video,), **changes)
 
 
 async def finish(world: ServiceWorld, results: int, **changes: Any) -> Task:
     """A finished task of the provider with so many results."""
-    found = [RemoteVideo(f"{world.kling_url}/files/{each}", f"video-{each}") for each in range(results)]
+    found = [RemoteResult(f"{world.kling_url}/files/{each}", f"video-{each}") for each in range(results)]
     return await _end(world, tuple(found), **changes)
 
 
-async def _end(world: ServiceWorld, videos: tuple[RemoteVideo, ...], **changes: Any) -> Task:
+async def _end(world: ServiceWorld, videos: tuple[RemoteResult, ...], **changes: Any) -> Task:
     task = await stored(world.store, **changes)
     claimed = Claimed(A, Millis(NOW + LEASE), Millis(NOW + 20 * MINUTE))
     return await step(world.store, task, claimed, Accepted("kling-1", NOW), Finished(videos))
@@ -86,7 +86,7 @@ async def until_it_ends(world: ServiceWorld, task: Task) -> int:
     began = world.clock.now()
     await world.run(Job.DELIVER)
     while await state_of(world, task) in {DeliveryState.PENDING, DeliveryState.SENDING}:
-        assert world.clock.now() - began < 2 * LONG_PATIENCE
+        assert world.clock.now() - began < 2 * SERVER_DEADLINE
         await world.run(Job.DELIVER, 20 * SECOND)
     return world.clock.now() - began
 
@@ -241,7 +241,7 @@ async def test_a_fault_that_stays_ends_in_a_refund_and_the_person_and_admins_hea
         took = await until_it_ends(world, task)
         assert await state_of(world, task) is DeliveryState.UNDELIVERABLE, kind
         assert await world.refunds(task) == [10], kind
-        assert took <= LONG_PATIENCE + 2 * MINUTE
+        assert took <= SERVER_DEADLINE + 2 * MINUTE
     late = world.written(ADA, "doesn't hand it out yet")
     assert len(late) == 3 - len(whole)
     assert next(alert for alert in world.alerts if alert != "alert.shortfall") == "alert.delivery.late"
@@ -284,7 +284,7 @@ async def test_an_untrusted_certificate_is_told_and_ends_in_a_refund(world):
         took = await until_it_ends(world, task)
         assert unknown.asked == []
     assert await world.refunds(task) == [10]
-    assert took <= PATIENCE + 2 * MINUTE
+    assert took <= FILE_DEADLINE + 2 * MINUTE
     assert set(world.alerts) == {"alert.download.certificate", "alert.delivery.late"}
 
 
@@ -302,7 +302,7 @@ async def test_an_address_that_is_never_asked_ends_in_a_refund(gateway, address)
     task = await a_result(gateway, address)
     took = await until_it_ends(gateway, task)
     assert await gateway.refunds(task) == [10]
-    assert took <= LONG_PATIENCE + 2 * MINUTE
+    assert took <= SERVER_DEADLINE + 2 * MINUTE
 
 
 # -- what is late ----------------------------------------------------------------------------------------

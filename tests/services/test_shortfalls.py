@@ -7,14 +7,14 @@ from starlette.responses import Response
 
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.tasks.task import DeliveryState, Task
-from bot.domain.units import DAY, HOUR, Credits
+from bot.domain.types import DAY, HOUR, Credits
 from bot.services.ports import Job
 from tests.builders import a_request, an_origin
 from tests.services.test_deliver import put, ready, run_until_it_ends
 from tests.services.test_result_addresses import a_result, finish
 from tests.unit.handlers.messaging import TELLS_OF_TIMEDELTA
 from tests.world.kling import a_film
-from tests.world.media import picture
+from tests.world.media import image
 from tests.world.services import ServiceWorld
 from tests.world.telegram import ADA, BOSS, complaint
 
@@ -99,7 +99,7 @@ async def test_results_that_did_not_come_are_refunded_also_where_none_can_be_fet
 
 
 async def test_a_smaller_image_costs_what_its_resolution_costs(bringing):
-    url = brings(bringing, picture(1024, 1024, "PNG"))
+    url = brings(bringing, image(1024, 1024, "PNG"))
     request = a_request(operation=Operation.IMAGE, model="kling-v3-omni", resolution="2k", duration=0)
     task = await a_result(bringing, url, kind=Product.IMAGE, request=request, price=Credits(8))
     await run_until_it_ends(bringing, task)

@@ -198,14 +198,14 @@ async def test_what_is_made_of_a_copy_is_made_of_the_video_itself(strict):
     await run_until_it_ends(strict, task)
     (call,) = strict.to_telegram.of("editMessageMedia")
     assert call["media"]["width"] == 1920
-    picture = await strict.services.results.picture(await row(strict, task), last=True)
-    assert Image.open(io.BytesIO(picture)).size == (3840, 2160)
+    image = await strict.services.results.image(await row(strict, task), last=True)
+    assert Image.open(io.BytesIO(image)).size == (3840, 2160)
     source = await strict.services.results.source(ADA, task)
     assert source.url == f"{strict.kling_url}/files/0"
     # Where the provider has it no more, the copy is better than nothing.
     strict.to_kling.always("file", Response("gone", 404))
-    picture = await strict.services.results.picture(await row(strict, task))
-    assert Image.open(io.BytesIO(picture)).size == (1920, 1080)
+    image = await strict.services.results.image(await row(strict, task))
+    assert Image.open(io.BytesIO(image)).size == (1920, 1080)
 
 
 async def test_a_copy_that_is_shown_again_says_so_again_and_the_original_is_an_address(strict):

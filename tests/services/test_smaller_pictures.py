@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from bot.domain.requests.request import BrushStroke, ImageRef, MotionBrush, Point
 from bot.domain.tasks.schedule import SUBMISSION_LEASE
 from bot.domain.tasks.task import FailureKind, Task, TaskState
-from bot.domain.units import DAY, SECOND, UserId
+from bot.domain.types import DAY, SECOND, UserId
 from bot.media.images import prepare
 from bot.services.ports import Job
 from bot.store import StoredAttachment
@@ -135,8 +135,8 @@ async def test_where_no_size_helps_it_goes_to_the_next_provider_in_full(two):
 
 async def test_without_another_provider_it_is_refunded(world):
     world.to_kling.always("submit", TOO_LARGE)
-    picture = a_photo()
-    task = await stored(world.store, images=[picture], request=a_request(picture))
+    image = a_photo()
+    task = await stored(world.store, images=[image], request=a_request(image))
     await world.run(Job.DISPATCH)
     after = await world.now(task)
     assert (after.state, after.failure) == (TaskState.FAILED, FailureKind.UNAVAILABLE)
@@ -166,8 +166,8 @@ async def test_a_crash_in_between_is_settled_as_any_lost_submission(world):
         return TOO_LARGE
 
     world.to_kling.answer("submit", refuse)
-    picture = a_photo()
-    task = await stored(world.store, images=[picture], request=a_request(picture))
+    image = a_photo()
+    task = await stored(world.store, images=[image], request=a_request(image))
     await world.begin(Job.DISPATCH)
     await (await held).wait()
     await world.cut_off()

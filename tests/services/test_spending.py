@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.credits.caps import Caps
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import DAY, MINUTE, Credits, ProviderName
+from bot.domain.types import DAY, MINUTE, Credits, ProviderName
 from bot.errors import UserError
 from bot.services.ports import Job
 from tests.builders import GENEROUS, NOW, a_task, a_window, stored

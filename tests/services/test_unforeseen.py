@@ -12,7 +12,7 @@ from starlette.responses import Response
 from bot.domain.operations.records import AuditRow
 from bot.domain.tasks.lifecycle import Transition
 from bot.domain.tasks.task import FINAL_STATES, DeliveryState, Task, TaskState
-from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis, TaskId
+from bot.domain.types import DAY, HOUR, MINUTE, SECOND, Millis, TaskId
 from bot.services.ports import Job
 from bot.store import Store
 from bot.store.tasks import Tasks
@@ -147,8 +147,8 @@ async def test_a_look_that_fails_counts_as_not_seen_and_the_deadline_holds(world
     bad = (await world.bot.now(task)).provider_task_id
     world.network.fails = lambda request: request.url.path.endswith(f"/{bad}")
     await hold_end(world, task, other)
-    looks = [path for path in world.bot.to_kling.paths if path.endswith(f"/{bad}")]
-    assert 10 < len(looks) < 60
+    not_found_count = [path for path in world.bot.to_kling.paths if path.endswith(f"/{bad}")]
+    assert 10 < len(not_found_count) < 60
     # It is looked for on, and found once the fault is mended.
     world.network.fails = lambda _: False
     await world.drive(DEADLINE + HOUR, 5 * MINUTE)

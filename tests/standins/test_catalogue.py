@@ -20,25 +20,25 @@ from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import Shot, VideoRequest
-from bot.domain.tasks.task import Delivery, RemoteVideo, TaskState
-from bot.domain.units import ProviderName
+from bot.domain.requests.request import GenerationRequest, Shot
+from bot.domain.tasks.task import Delivery, RemoteResult, TaskState
+from bot.domain.types import ProviderName
 from bot.errors import UserError
 from bot.kling.client import KlingClient
 from bot.kling.dialects import DIALECTS
-from bot.kling.outcomes import ProviderError, Throttled
+from bot.kling.errors import ProviderError, Throttled
 from bot.kling.pool import open_pool
 from bot.kling.wire import SubmitContext
 from bot.media.clips import as_mp3
 from bot.network import Network
-from bot.services.compose import Compose, Inputs, Pictures
+from bot.services.compose import Compose, Images, Inputs
 from bot.services.requests.cards import Cards
 from bot.services.tasks.results import source_of
 from bot.settings.config import load
 from tests.builders import a_delivery, a_task
-from tests.operations import BYTES, PICTURES, SOUND, SPEECH
+from tests.operations import BYTES, IMAGES, SOUND, SPEECH
 from tests.world.bot import BotInProcess, open_bot
-from tests.world.kling import picture
+from tests.world.kling import image
 from tests.world.media import a_voice_message
 
 CATALOG = catalogs.load({})
@@ -70,13 +70,13 @@ MODELS = {
 
 SPOKEN = {**SPEECH, "text": "Hello there, how are you doing on this fine day?"}
 CONTENT = {
-    digest: as_mp3(a_voice_message(4), 60_000)[0] if content == b"a sound" else base64.b64decode(picture())
+    digest: as_mp3(a_voice_message(4), 60_000)[0] if content == b"a sound" else base64.b64decode(image())
     for digest, content in BYTES.items()
 }
 ANSWERS = {
     Option.NEGATIVE: {"negative_prompt": "blur, text"},
     Option.SEED: {"seed": 7},
-    Option.END_FRAME: {"last_frame": PICTURES[1]},
+    Option.END_FRAME: {"last_frame": IMAGES[1]},
 }
 """What people write where a knob is set by a message."""
 
@@ -97,7 +97,7 @@ class Shop:
     def cards(self) -> Cards:
         return self.bot.app.services.cards
 
-    async def refusal(self, request: VideoRequest) -> str:
+    async def refusal(self, request: GenerationRequest) -> str:
         """How the stand-in refuses a request; nothing where it accepts."""
         while True:
             try:
@@ -110,7 +110,7 @@ class Shop:
             else:
                 return ""
 
-    async def refusals(self, requests: Iterator[VideoRequest]) -> dict[str, str]:
+    async def refusals(self, requests: Iterator[GenerationRequest]) -> dict[str, str]:
         """Those of many requests, with one example each; what is sent the same way is sent once."""
         found: dict[str, str] = {}
         for request in {self.sent(request): request for request in requests}.values():
@@ -118,12 +118,12 @@ class Shop:
                 found[f"{request.operation} {why}"] = request.model_dump_json(exclude_defaults=True)
         return found
 
-    async def made(self, request: VideoRequest) -> Delivery:
+    async def made(self, request: GenerationRequest) -> Delivery:
         """The result of a request, as it is delivered."""
         assert await self.refusal(request) == ""
         await self.bot.kling.rendered()
         task = list(self.bot.kling.tasks.values())[-1]
-        video = RemoteVideo(
+        video = RemoteResult(
             url=f"{self.bot.kling_url}/files/{task.files[0].name}",
             id=task.video_id,
             duration_ms=int(task.order.seconds * 1000),
@@ -131,14 +131,14 @@ class Shop:
         done = a_task(TaskState.SUCCEEDED, request=request, provider=ProviderName("stand-in"))
         return a_delivery(done, video=video)
 
-    def made_of(self, result: Delivery) -> Iterator[VideoRequest]:
+    def made_of(self, result: Delivery) -> Iterator[GenerationRequest]:
         """What the bot lets a person make of a result, by its buttons and by commands in reply to it."""
         words = ParsedPrompt("it runs on, for as long as it possibly can")
         source = source_of(result)
         if source is None:
             return
         inputs = Inputs(source=source, source_mode=result.task.request.mode)
-        moving = replace(inputs, pictures=Pictures(references=PICTURES[:1]))
+        moving = replace(inputs, images=Images(references=IMAGES[:1]))
         asked = [
             (Operation.EXTEND, inputs, words),
             (Operation.LIP_SYNC, inputs, words),
@@ -152,7 +152,7 @@ class Shop:
             with suppress(UserError):
                 yield self.compose.compose(operation, given, prompt)
 
-    def sent(self, request: VideoRequest) -> str:
+    def sent(self, request: GenerationRequest) -> str:
         """What the client sends for a request."""
         encoded = self.client.dialect.submit(request, SubmitContext("klingbot", CONTENT))
         return json.dumps([encoded.path, encoded.json], sort_keys=True)
@@ -191,21 +191,21 @@ TYPED: tuple[dict[str, Any], ...] = (
 """Options that people write; the card opens with them where they are possible."""
 
 
-def cards_of(compose: Compose, row: Model) -> Iterator[VideoRequest]:
+def cards_of(compose: Compose, row: Model) -> Iterator[GenerationRequest]:
     """The cards that can be opened for a model: words, one photo, two, and as many as it takes."""
-    for pictures in (
-        Pictures(),
-        Pictures(first=PICTURES[0]),
-        Pictures(first=PICTURES[0], last=PICTURES[1]),
-        *(Pictures(references=PICTURES[:number]) for number in {1, row.references} - {0}),
+    for images in (
+        Images(),
+        Images(first=IMAGES[0]),
+        Images(first=IMAGES[0], last=IMAGES[1]),
+        *(Images(references=IMAGES[:number]) for number in {1, row.references} - {0}),
     ):
         for typed in TYPED:
             with suppress(UserError):
                 said = {"model": row.id, **typed}
-                yield compose.video(ParsedPrompt("a fox runs", said), pictures)
+                yield compose.video(ParsedPrompt("a fox runs", said), images)
 
 
-def changed(shop: Shop, request: VideoRequest) -> Iterator[VideoRequest]:
+def changed(shop: Shop, request: GenerationRequest) -> Iterator[GenerationRequest]:
     """What one more choice on a card makes of it."""
     for option in shop.cards.list_choosable(request):
         yield from (choice.request for choice in shop.cards.choices(request, option))

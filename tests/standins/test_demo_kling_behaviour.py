@@ -16,7 +16,7 @@ from bot.demo.kling.accounts import WEBHOOK_SECRET
 from bot.demo.kling.callbacks import signature
 from bot.demo.kling.refusals import Canned
 from bot.demo.serving import serve
-from tests.world.kling import NOW, open_kling, picture
+from tests.world.kling import NOW, image, open_kling
 
 TEXT = "/v1/videos/text2video"
 WISH = {"model_name": "kling-v2-6", "prompt": "a fox"}
@@ -243,7 +243,7 @@ def test_the_signature_is_the_vendors_own_example():
 
 async def test_pictures_are_fetched_from_their_address(caller):
     async def shown(request):
-        return PlainTextResponse(base64.b64decode(picture()), media_type="image/png")
+        return PlainTextResponse(base64.b64decode(image()), media_type="image/png")
 
     async with serve(Starlette(routes=[Route("/fox.png", shown)])) as address:
         good = WISH | {"image": f"{address}/fox.png"}

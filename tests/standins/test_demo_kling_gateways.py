@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.world.kling import NOW, picture
+from tests.world.kling import NOW, image
 
 GENERATIONS = "/v1/video/generations"
 TEXT, IMAGE = "/kling/v1/videos/text2video", "/kling/v1/videos/image2video"
@@ -33,23 +33,23 @@ ACCEPTED = [
     (
         "sk-demo-generic",
         GENERATIONS,
-        generic(image=picture(), response_format="url", metadata={"mode": "pro", "aspect_ratio": "9:16"}),
+        generic(image=image(), response_format="url", metadata={"mode": "pro", "aspect_ratio": "9:16"}),
     ),
     (
         "sk-demo-generic",
         GENERATIONS,
-        generic(model="kling-v2-master", image=picture(), duration=3.0, metadata={"mode": "pro"}),
+        generic(model="kling-v2-master", image=image(), duration=3.0, metadata={"mode": "pro"}),
     ),
     ("sk-demo-newapi", GENERATIONS, generic(duration="10", size="1280x720")),
     ("sk-demo-newapi", GENERATIONS, generic(duration=10.0, metadata='{"mode": "pro"}')),
     ("sk-demo-newapi", "/v1/videos", generic(mode="pro")),
     ("sk-demo-newapi", TEXT, native(duration="10")),
     ("sk-demo-prefixed", TEXT, native(duration="10", cfg_scale=0.5)),
-    ("sk-demo-prefixed", IMAGE, native(image=picture(), aspect_ratio="16:9")),
+    ("sk-demo-prefixed", IMAGE, native(image=image(), aspect_ratio="16:9")),
     (
         "sk-demo-prefixed",
         IMAGE,
-        native(image=picture(), duration="3", metadata={"style": "fashion", "try_on": True}),
+        native(image=image(), duration="3", metadata={"style": "fashion", "try_on": True}),
     ),
     ("sk-demo-aliases", TEXT, {"model_name": "kling_video", "prompt": "a fox"}),
     ("sk-demo-crazyrouter", TEXT, native()),
@@ -57,18 +57,16 @@ ACCEPTED = [
     (
         "sk-demo-omnimaas",
         GENERATIONS,
-        omnimaas(
-            model="kling-v2-6", duration=10, size="9:16", images=[picture()], metadata='{"mode": "pro"}'
-        ),
+        omnimaas(model="kling-v2-6", duration=10, size="9:16", images=[image()], metadata='{"mode": "pro"}'),
     ),
     ("sk-demo-flat", FLAT_TEXT, flat(aspect_ratio="4:3", duration=10)),
-    ("sk-demo-flat", FLAT_IMAGE, flat(image=picture(), image_tail=picture(), cfg_scale=0.7)),
+    ("sk-demo-flat", FLAT_IMAGE, flat(image=image(), image_tail=image(), cfg_scale=0.7)),
     (
         "sk-demo-flat",
         FLAT_IMAGE,
-        flat(image=picture(), camera_control={"type": "zoom", "config": {"value": -5}}),
+        flat(image=image(), camera_control={"type": "zoom", "config": {"value": -5}}),
     ),
-    ("sk-demo-flat", FLAT_IMAGE, flat(model_name="kling-v2-master", image_list=[picture()] * 3)),
+    ("sk-demo-flat", FLAT_IMAGE, flat(model_name="kling-v2-master", image_list=[image()] * 3)),
 ]
 
 
@@ -95,18 +93,18 @@ REFUSED = [
     ("sk-demo-newapi", GENERATIONS, generic(metadata="{"), "not JSON"),
     ("sk-demo-newapi", GENERATIONS, generic(metadata="[]"), "not an object"),
     ("sk-demo-newapi", GENERATIONS, generic(callback="x"), "unknown field: callback"),
-    ("sk-demo-newapi", IMAGE, native(image=picture(), prompt=""), "must not be empty"),
-    ("sk-demo-prefixed", IMAGE, {"model_name": "kling-v2-6", "image": picture()}, "prompt is required"),
+    ("sk-demo-newapi", IMAGE, native(image=image(), prompt=""), "must not be empty"),
+    ("sk-demo-prefixed", IMAGE, {"model_name": "kling-v2-6", "image": image()}, "prompt is required"),
     ("sk-demo-prefixed", TEXT, native(duration=5), "string of digits"),
     ("sk-demo-prefixed", TEXT, native(model="kling-v2-6"), "unknown field: model"),
     ("sk-demo-prefixed", TEXT, {"model_name": "kling_video", "prompt": "a"}, "does not exist"),
-    ("sk-demo-prefixed", IMAGE, native(image=picture(), duration="3"), "duration 3"),
+    ("sk-demo-prefixed", IMAGE, native(image=image(), duration="3"), "duration 3"),
     ("sk-demo-omnimaas", GENERATIONS, omnimaas(model="kling-v2-5-turbo"), "model must be one of"),
     ("sk-demo-omnimaas", GENERATIONS, omnimaas(duration="5"), "must be an integer"),
     ("sk-demo-omnimaas", GENERATIONS, omnimaas(size="1280x720"), "size must be one of"),
     ("sk-demo-omnimaas", GENERATIONS, omnimaas(metadata={}), "must be a string"),
     ("sk-demo-omnimaas", GENERATIONS, omnimaas(metadata='{"mode": "pro"}'), "unknown field"),
-    ("sk-demo-omnimaas", GENERATIONS, omnimaas(image=picture()), "unknown field: image"),
+    ("sk-demo-omnimaas", GENERATIONS, omnimaas(image=image()), "unknown field: image"),
     ("sk-demo-flat", FLAT_TEXT, {"model_name": "kling-v1-6", "prompt": "a"}, "mode is required"),
     ("sk-demo-flat", FLAT_TEXT, {"mode": "std", "prompt": "a"}, "model_name is required"),
     ("sk-demo-flat", FLAT_TEXT, flat(duration="5"), "must be an integer"),
@@ -114,7 +112,7 @@ REFUSED = [
     ("sk-demo-flat", FLAT_TEXT, flat(aspect_ratio="21:9"), "aspect_ratio must be one of"),
     ("sk-demo-flat", FLAT_TEXT, flat(sound="on"), "unknown field: sound"),
     ("sk-demo-flat", FLAT_IMAGE, flat(), "image or image_tail"),
-    ("sk-demo-flat", FLAT_IMAGE, flat(image_list=[{"image": picture()}] * 2), "must hold strings"),
+    ("sk-demo-flat", FLAT_IMAGE, flat(image_list=[{"image": image()}] * 2), "must hold strings"),
 ]
 
 
@@ -215,7 +213,7 @@ async def test_omnimaas_counts_progress(caller):
 async def test_flat_proxies_say_completed_and_count_whole_seconds(caller):
     caller.kling.behaviour.render_seconds = 10
     holder = caller.with_key("sk-demo-flat")
-    sent = (await holder.post(FLAT_IMAGE, flat(image=picture()))).json()
+    sent = (await holder.post(FLAT_IMAGE, flat(image=image()))).json()
     assert set(sent) == {"task_id", "task_status", "created_at", "updated_at"}
     answers = await asked(holder, f"{FLAT_IMAGE}/{sent['task_id']}")
     assert [answer["task_status"] for answer in answers] == ["submitted", "processing", "completed"]

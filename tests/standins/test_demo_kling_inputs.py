@@ -11,7 +11,7 @@ from starlette.routing import Route
 from bot.demo.media.render import RenderSpec
 from bot.demo.media.sound import render_sound
 from bot.demo.serving import serve
-from tests.world.kling import canned_video, open_kling, picture, token
+from tests.world.kling import canned_video, image, open_kling, token
 
 TEXT = "/v1/videos/text2video"
 MOTION, OMNI, LIPS = "/v1/videos/motion-control", "/v1/videos/omni-video", "/v1/videos/lip-sync"
@@ -53,7 +53,7 @@ async def own(shared):
 
 
 def motion(address, orientation="image"):
-    return {"image_url": picture(), "video_url": address, "character_orientation": orientation}
+    return {"image_url": image(), "video_url": address, "character_orientation": orientation}
 
 
 def omni(address, *images, **video):
@@ -79,12 +79,12 @@ def heard(**given):
 
 
 def avatar(sound):
-    return {"image": picture(), "sound_file": sound}
+    return {"image": image(), "sound_file": sound}
 
 
 FILES, OWN = "{files}", "the id of a video made here"
 GOOD_MP4, LONG_MP4, GOOD_MP3 = f"{FILES}/good.mp4", f"{FILES}/long.mp4", f"{FILES}/good.mp3"
-FRAME = {"image_url": picture(), "type": "first_frame"}
+FRAME = {"image_url": image(), "type": "first_frame"}
 
 
 def face(sound, **changes):
@@ -135,7 +135,7 @@ REFUSED = [
     (OMNI, omni(GOOD_MP4, FRAME), "takes no first_frame"),
     (OMNI, {"prompt": "a", "image_list": [FRAME], "duration": "7"}, "5 or 10"),
     (OMNI, {"prompt": "a", "image_list": [FRAME, FRAME]}, "one first_frame"),
-    (OMNI, omni(GOOD_MP4, *[{"image_url": picture()}] * 5), "4 pictures"),
+    (OMNI, omni(GOOD_MP4, *[{"image_url": image()}] * 5), "4 pictures"),
     (ELEMENTS, element("") | {"element_video_list": None}, "element_video_list is required"),
     (ELEMENTS, element("") | {"element_video_list": {}}, "refer_videos is required"),
     (ELEMENTS, element(LONG_MP4), "must last 3 to 8"),

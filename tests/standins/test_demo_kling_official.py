@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from tests.world.kling import NOW, picture
+from tests.world.kling import NOW, image
 
 TEXT, IMAGE = "/v1/videos/text2video", "/v1/videos/image2video"
 OMNI, MOTION = "/v1/videos/omni-video", "/v1/videos/motion-control"
@@ -14,8 +14,8 @@ def text(**changes):
     return {"model_name": "kling-v2-6", "prompt": "a fox"} | changes
 
 
-def image(**changes):
-    return {"model_name": "kling-v2-6", "prompt": "it moves", "image": picture()} | changes
+def image_body(**changes):
+    return {"model_name": "kling-v2-6", "prompt": "it moves", "image": image()} | changes
 
 
 def simple(**values):
@@ -44,19 +44,19 @@ ACCEPTED = [
     (TEXT, text(model_name="kling-v3", multi_shot=True, shot_type="intelligence")),
     (TEXT, text(sound="on", mode="pro", voice_list=[{"voice_id": "uk_man2"}])),
     (TEXT, text(watermark_info={"enabled": True}, external_task_id="mine-1")),
-    (IMAGE, {"model_name": "kling-v2-1", "image": picture()}),
-    (IMAGE, image(mode="pro", image_tail=picture(400, 300, "JPEG"))),
-    (IMAGE, {"model_name": "kling-v1-6", "mode": "pro", "image_tail": picture()}),
-    (IMAGE, image(model_name="kling-v3", element_list=[{"element_id": 1000001}])),
+    (IMAGE, {"model_name": "kling-v2-1", "image": image()}),
+    (IMAGE, image_body(mode="pro", image_tail=image(400, 300, "JPEG"))),
+    (IMAGE, {"model_name": "kling-v1-6", "mode": "pro", "image_tail": image()}),
+    (IMAGE, image_body(model_name="kling-v3", element_list=[{"element_id": 1000001}])),
     (
         IMAGE,
-        image(
+        image_body(
             model_name="kling-v1",
-            static_mask=picture(),
-            dynamic_masks=[{"mask": picture(), "trajectories": [{"x": 1, "y": 2}, {"x": 3, "y": 4}]}],
+            static_mask=image(),
+            dynamic_masks=[{"mask": image(), "trajectories": [{"x": 1, "y": 2}, {"x": 3, "y": 4}]}],
         ),
     ),
-    ("/v1/videos/multi-image2video", {"prompt": "both", "image_list": [{"image": picture()}] * 4}),
+    ("/v1/videos/multi-image2video", {"prompt": "both", "image_list": [{"image": image()}] * 4}),
     (OMNI, {"prompt": "a fox", "aspect_ratio": "1:1"}),
     (
         OMNI,
@@ -65,37 +65,37 @@ ACCEPTED = [
             "prompt": "<<<image_1>>> runs",
             "duration": "7",
             "sound": "on",
-            "image_list": [{"image_url": picture(), "type": "first_frame"}, {"image_url": picture()}],
+            "image_list": [{"image_url": image(), "type": "first_frame"}, {"image_url": image()}],
         },
     ),
-    ("/v1/videos/effects", {"effect_scene": "hug_pro", "input": {"images": [picture(), picture()]}}),
-    ("/v1/videos/effects", {"effect_scene": "swing_swing", "input": {"image": picture(), "duration": "5"}}),
+    ("/v1/videos/effects", {"effect_scene": "hug_pro", "input": {"images": [image(), image()]}}),
+    ("/v1/videos/effects", {"effect_scene": "swing_swing", "input": {"image": image(), "duration": "5"}}),
     ("/v1/audio/text-to-audio", {"prompt": "rain", "duration": 3.5}),
     ("/v1/images/generations", {"prompt": "a fox", "n": 3, "aspect_ratio": "21:9", "resolution": "2k"}),
     (
         "/v1/images/generations",
-        {"model_name": "kling-v1-5", "prompt": "a", "image": picture(), "image_reference": "face"},
+        {"model_name": "kling-v1-5", "prompt": "a", "image": image(), "image_reference": "face"},
     ),
-    ("/v1/images/omni-image", {"prompt": "a fox", "image_list": [{"image": picture()}]}),
+    ("/v1/images/omni-image", {"prompt": "a fox", "image_list": [{"image": image()}]}),
     (
         "/v1/images/omni-image",
         {"model_name": "kling-v3-omni", "prompt": "a", "result_type": "series", "series_amount": 3},
     ),
     (
         "/v1/images/multi-image2image",
-        {"prompt": "a", "subject_image_list": [{"subject_image": picture()}], "style_image": picture()},
+        {"prompt": "a", "subject_image_list": [{"subject_image": image()}], "style_image": image()},
     ),
     (
         "/v1/images/editing/expand",
         {
-            "image": picture(),
+            "image": image(),
             "up_expansion_ratio": 0.2,
             "down_expansion_ratio": 0,
             "left_expansion_ratio": 0.5,
             "right_expansion_ratio": 0.5,
         },
     ),
-    ("/v1/images/kolors-virtual-try-on", {"human_image": picture(), "cloth_image": picture()}),
+    ("/v1/images/kolors-virtual-try-on", {"human_image": image(), "cloth_image": image()}),
     (
         "/v1/general/advanced-custom-elements",
         {
@@ -103,8 +103,8 @@ ACCEPTED = [
             "element_description": "a cat",
             "reference_type": "image_refer",
             "element_image_list": {
-                "frontal_image": picture(),
-                "refer_images": [{"image_url": picture()}],
+                "frontal_image": image(),
+                "refer_images": [{"image_url": image()}],
             },
             "tag_list": [{"tag_id": "o_103"}],
         },
@@ -131,7 +131,7 @@ REFUSED = [
     (TEXT, text(prompt="x" * 2501), "at most 2500"),
     (TEXT, text(negative_prompt="x" * 2501), "at most 2500"),
     (TEXT, text(model="kling-v2-6"), "unknown field: model"),
-    (TEXT, text(image=picture()), "unknown field: image"),
+    (TEXT, text(image=image()), "unknown field: image"),
     (TEXT, text(duration=5), "string of digits"),
     (TEXT, text(duration="5.0"), "string of digits"),
     (TEXT, text(duration="7"), "duration 7"),
@@ -172,37 +172,37 @@ REFUSED = [
     (TEXT, text(watermark_info={"enabled": "yes"}), "true or false"),
     (TEXT, text(watermark_info={"enabled": True, "text": "x"}), "unknown field: watermark_info.text"),
     (IMAGE, {"prompt": "it moves"}, "image or image_tail is required"),
-    (IMAGE, image(aspect_ratio="16:9"), "unknown field: aspect_ratio"),
-    (IMAGE, image(image="data:image/png;base64," + picture()), "without a data: prefix"),
-    (IMAGE, image(image="not base64!"), "neither an address nor Base64"),
-    (IMAGE, image(image=base64.b64encode(b"words").decode()), "not a picture"),
-    (IMAGE, image(image=picture(kind="WEBP")), "JPEG or PNG"),
-    (IMAGE, image(image=picture(640, 299)), "at least 300"),
-    (IMAGE, image(image=picture(1000, 390)), "1:2.5"),
-    (IMAGE, image(image=base64.b64encode(b"x" * 10_000_001).decode()), "larger than 10 MB"),
-    (IMAGE, image(image="http://127.0.0.1:9/nobody.png"), "can't be fetched"),
-    (IMAGE, image(image_tail=picture()), "image_tail in mode std"),
-    (IMAGE, image(mode="pro", sound="on", image_tail=picture()), "only without sound"),
-    (IMAGE, {"model_name": "kling-v2-6", "mode": "pro", "image_tail": picture()}, "without image"),
-    (IMAGE, image(model_name="kling-v1", static_mask=picture(), image_tail=picture()), "exclude each other"),
-    (IMAGE, image(static_mask=picture()), "does not support masks"),
-    (IMAGE, image(model_name="kling-v3", element_list=[{"element_id": "1000001"}]), "an integer"),
-    (IMAGE, image(model_name="kling-v3", element_list=[{"element_id": 7}]), "element_id 7"),
-    (IMAGE, image(image_list=[picture()]), "unknown field: image_list"),
+    (IMAGE, image_body(aspect_ratio="16:9"), "unknown field: aspect_ratio"),
+    (IMAGE, image_body(image="data:image/png;base64," + image()), "without a data: prefix"),
+    (IMAGE, image_body(image="not base64!"), "neither an address nor Base64"),
+    (IMAGE, image_body(image=base64.b64encode(b"words").decode()), "not a picture"),
+    (IMAGE, image_body(image=image(kind="WEBP")), "JPEG or PNG"),
+    (IMAGE, image_body(image=image(640, 299)), "at least 300"),
+    (IMAGE, image_body(image=image(1000, 390)), "1:2.5"),
+    (IMAGE, image_body(image=base64.b64encode(b"x" * 10_000_001).decode()), "larger than 10 MB"),
+    (IMAGE, image_body(image="http://127.0.0.1:9/nobody.png"), "can't be fetched"),
+    (IMAGE, image_body(image_tail=image()), "image_tail in mode std"),
+    (IMAGE, image_body(mode="pro", sound="on", image_tail=image()), "only without sound"),
+    (IMAGE, {"model_name": "kling-v2-6", "mode": "pro", "image_tail": image()}, "without image"),
+    (IMAGE, image_body(model_name="kling-v1", static_mask=image(), image_tail=image()), "exclude each other"),
+    (IMAGE, image_body(static_mask=image()), "does not support masks"),
+    (IMAGE, image_body(model_name="kling-v3", element_list=[{"element_id": "1000001"}]), "an integer"),
+    (IMAGE, image_body(model_name="kling-v3", element_list=[{"element_id": 7}]), "element_id 7"),
+    (IMAGE, image_body(image_list=[image()]), "unknown field: image_list"),
     ("/v1/videos/multi-image2video", {"prompt": "a"}, "image_list is required"),
-    ("/v1/videos/multi-image2video", {"prompt": "a", "image_list": [picture()]}, "must hold objects"),
-    ("/v1/videos/multi-image2video", {"prompt": "a", "image_list": [{"image": picture()}] * 5}, "1 to 4"),
+    ("/v1/videos/multi-image2video", {"prompt": "a", "image_list": [image()]}, "must hold objects"),
+    ("/v1/videos/multi-image2video", {"prompt": "a", "image_list": [{"image": image()}] * 5}, "1 to 4"),
     (OMNI, {"prompt": "a fox"}, "aspect_ratio is required"),
     (OMNI, {"prompt": "a fox", "aspect_ratio": "1:1", "duration": "7"}, "5 or 10 seconds"),
-    (OMNI, {"prompt": "a", "image_list": [{"image_url": picture(), "type": "end_frame"}]}, "first_frame"),
-    (OMNI, {"prompt": "a", "image_list": [{"image": picture()}]}, "image_url is required"),
-    (MOTION, {"image_url": picture()}, "character_orientation is required"),
+    (OMNI, {"prompt": "a", "image_list": [{"image_url": image(), "type": "end_frame"}]}, "first_frame"),
+    (OMNI, {"prompt": "a", "image_list": [{"image": image()}]}, "image_url is required"),
+    (MOTION, {"image_url": image()}, "character_orientation is required"),
     ("/v1/videos/video-extend", {"video_id": "1"}, "video 1 does not exist"),
-    ("/v1/videos/effects", {"effect_scene": "nothing", "input": {"image": picture()}}, "does not exist"),
-    ("/v1/videos/effects", {"effect_scene": "hug_pro", "input": {"image": picture()}}, "images is required"),
+    ("/v1/videos/effects", {"effect_scene": "nothing", "input": {"image": image()}}, "does not exist"),
+    ("/v1/videos/effects", {"effect_scene": "hug_pro", "input": {"image": image()}}, "images is required"),
     ("/v1/videos/effects", {"effect_scene": "swing_swing"}, "input is required"),
-    ("/v1/videos/avatar/image2video", {"image": picture()}, "audio_id and sound_file"),
-    ("/v1/videos/avatar/image2video", {"image": picture(), "audio_id": "1"}, "does not exist"),
+    ("/v1/videos/avatar/image2video", {"image": image()}, "audio_id and sound_file"),
+    ("/v1/videos/avatar/image2video", {"image": image(), "audio_id": "1"}, "does not exist"),
     ("/v1/videos/identify-face", {}, "video_id and video_url"),
     ("/v1/videos/lip-sync", {"input": {"video_id": "1", "mode": "text2video"}}, "text is required"),
     ("/v1/audio/text-to-audio", {"prompt": "rain", "duration": 2.9}, "between 3 and 10"),
@@ -214,7 +214,7 @@ REFUSED = [
     ("/v1/images/generations", {"prompt": "a", "resolution": "4k"}, "resolution must be one of"),
     (
         "/v1/images/generations",
-        {"prompt": "a", "image": picture(), "negative_prompt": "b"},
+        {"prompt": "a", "image": image(), "negative_prompt": "b"},
         "not supported with image",
     ),
     ("/v1/images/generations", {"prompt": "a", "image_reference": "face"}, "needs an image"),
@@ -222,21 +222,21 @@ REFUSED = [
     ("/v1/images/generations", {"prompt": "a", "element_list": [{"element_id": 1000001}]}, "element_list"),
     (
         "/v1/images/generations",
-        {"prompt": "a", "model_name": "kling-v1-5", "image": picture()},
+        {"prompt": "a", "model_name": "kling-v1-5", "image": image()},
         "image_reference is required",
     ),
-    ("/v1/videos/effects", {"effect_scene": "hug_pro", "input": {"images": [picture()]}}, "2 to 2 entries"),
+    ("/v1/videos/effects", {"effect_scene": "hug_pro", "input": {"images": [image()]}}, "2 to 2 entries"),
     (
         "/v1/videos/effects",
-        {"effect_scene": "swing_swing", "input": {"image": picture(), "duration": "7"}},
+        {"effect_scene": "swing_swing", "input": {"image": image(), "duration": "7"}},
         "5 or 10",
     ),
     ("/v1/images/omni-image", {"prompt": "a", "result_type": "series"}, "result_type series"),
     ("/v1/images/multi-image2image", {"prompt": "a"}, "subject_image_list is required"),
-    ("/v1/images/kolors-virtual-try-on", {"human_image": picture()}, "cloth_image is required"),
+    ("/v1/images/kolors-virtual-try-on", {"human_image": image()}, "cloth_image is required"),
     (
         "/v1/images/editing/expand",
-        {"image": picture()} | {f"{side}_expansion_ratio": 1 for side in ("up", "down", "left", "right")},
+        {"image": image()} | {f"{side}_expansion_ratio": 1 for side in ("up", "down", "left", "right")},
         "3 times as large",
     ),
     ("/v1/general/custom-voices", {"voice_name": "Ada"}, "voice_url and video_id"),

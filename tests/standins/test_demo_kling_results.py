@@ -9,7 +9,7 @@ from PIL import Image
 
 from bot.demo.media.render import render_video
 from bot.demo.media.sound import render_sound
-from tests.world.kling import NOW, canned_video, open_kling, picture, token
+from tests.world.kling import NOW, canned_video, image, open_kling, token
 
 TEXT, IMAGE = "/v1/videos/text2video", "/v1/videos/image2video"
 OMNI, MOTION = "/v1/videos/omni-video", "/v1/videos/motion-control"
@@ -20,8 +20,8 @@ def text(**changes):
     return {"model_name": "kling-v2-6", "prompt": "a fox"} | changes
 
 
-def image(**changes):
-    return {"model_name": "kling-v2-6", "prompt": "it moves", "image": picture()} | changes
+def image_body(**changes):
+    return {"model_name": "kling-v2-6", "prompt": "it moves", "image": image()} | changes
 
 
 async def test_a_lenient_account_may_send_more_than_it_should(caller):
@@ -105,7 +105,7 @@ async def test_a_finished_video_is_extended_given_a_voice_and_scored(tmp_path):
         done = (await caller.get(f"/v1/audio/video-to-audio/{scored['task_id']}")).json()["data"]
         assert set(done["task_result"]) == {"videos", "audios"}
 
-        moved = {"image_url": picture(), "video_url": video["url"], "character_orientation": "image"}
+        moved = {"image_url": image(), "video_url": video["url"], "character_orientation": "image"}
         danced = await caller.made(MOTION, moved)
         done = (await caller.get(f"{MOTION}/{danced['task_id']}")).json()["data"]
         assert done["task_result"]["videos"][0]["duration"] == "5.0"
@@ -131,13 +131,13 @@ async def test_an_element_of_ones_own_can_be_used_until_it_is_deleted(caller):
         "element_name": "Grey cat",
         "element_description": "a cat",
         "reference_type": "image_refer",
-        "element_image_list": {"frontal_image": picture(), "refer_images": [{"image_url": picture()}]},
+        "element_image_list": {"frontal_image": image(), "refer_images": [{"image_url": image()}]},
     }
     made = await caller.made(ELEMENTS, body)
     done = (await caller.get(f"{ELEMENTS}/{made['task_id']}")).json()["data"]
     (element,) = done["task_result"]["elements"]
     assert element["element_name"] == "Grey cat"
-    used = image(model_name="kling-v3", element_list=[{"element_id": element["element_id"]}])
+    used = image_body(model_name="kling-v3", element_list=[{"element_id": element["element_id"]}])
     assert (await caller.post(IMAGE, used)).status_code == 200
     gone = {"element_id": str(element["element_id"])}
     assert (await caller.post("/v1/general/delete-advanced-elements", gone)).status_code == 200
@@ -164,7 +164,7 @@ async def test_a_portrait_speaks_as_long_as_its_recording(tmp_path):
     render_sound(3, tmp_path / "ada.mp3")
     recording = base64.b64encode((tmp_path / "ada.mp3").read_bytes()).decode()
     async with open_kling(tmp_path) as caller:
-        path, wish = "/v1/videos/avatar/image2video", {"image": picture(), "sound_file": recording}
+        path, wish = "/v1/videos/avatar/image2video", {"image": image(), "sound_file": recording}
         made = await caller.made(path, wish)
         done = (await caller.get(f"{path}/{made['task_id']}")).json()["data"]
         assert float(done["task_result"]["videos"][0]["duration"]) == pytest.approx(3, abs=0.2)
@@ -193,7 +193,7 @@ async def test_a_task_is_found_by_both_ids_and_only_by_its_owner(caller):
 
 async def test_an_external_id_is_taken_once(caller):
     assert (await caller.post(TEXT, text(external_task_id="mine"))).status_code == 200
-    answer = await caller.post(IMAGE, image(external_task_id="mine"))
+    answer = await caller.post(IMAGE, image_body(external_task_id="mine"))
     assert (answer.status_code, answer.json()["code"]) == (400, 1201)
     assert "already exists" in answer.json()["message"]
     assert caller.kling.submissions == {"mine": 1}
@@ -201,7 +201,7 @@ async def test_an_external_id_is_taken_once(caller):
 
 async def test_lists_are_paged_newest_first(caller):
     made = [(await caller.made(TEXT, text()))["task_id"] for _ in range(3)]
-    await caller.made(IMAGE, image())
+    await caller.made(IMAGE, image_body())
     listed = (await caller.get(TEXT)).json()["data"]
     assert [item["task_id"] for item in listed] == made[::-1]
     second = (await caller.get(TEXT, pageNum=2, pageSize=2)).json()["data"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world.kling import picture
+from tests.world.kling import image
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 KEYS = {
@@ -18,7 +18,7 @@ KEYS = {
     "flat": "sk-demo-flat",
 }
 PLACEHOLDERS = {
-    base64.b64encode(words.encode()).decode(): picture()
+    base64.b64encode(words.encode()).decode(): image()
     for words in ("first frame", "last frame", *(f"picture {number}" for number in range(10)))
 }
 ELSEWHERE = (
@@ -42,18 +42,18 @@ def recorded():
             yield pytest.param(path.parent.name, expected, id=f"{path.parent.name}/{path.stem}")
 
 
-def with_pictures(value):
+def with_images(value):
     if isinstance(value, dict):
-        return {name: with_pictures(inner) for name, inner in value.items()}
+        return {name: with_images(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [with_pictures(inner) for inner in value]
+        return [with_images(inner) for inner in value]
     return PLACEHOLDERS.get(value, value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize(("dialect", "expected"), list(recorded()))
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_recorded_submission_is_accepted(shared, dialect, expected):
-    body = with_pictures(expected["json"])
+    body = with_images(expected["json"])
     # All samples have the same external id, which an account can use once.
     fresh = f"klingbot-{len(shared.kling.tasks)}"
     for place in (body, body.get("options", {}), body.get("metadata", {})):

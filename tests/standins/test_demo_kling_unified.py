@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world.kling import NOW, canned_video, open_kling, picture
+from tests.world.kling import NOW, canned_video, image, open_kling
 
 TURBO, V3 = "/text-to-video/kling-3.0-turbo", "/text-to-video/kling-3.0"
 TURBO_I, V3_I = "/image-to-video/kling-3.0-turbo", "/image-to-video/kling-3.0"
@@ -17,7 +17,7 @@ def words(text="a fox"):
 
 
 def frame(kind="first_frame", **changes):
-    return {"type": kind, "url": picture()} | changes
+    return {"type": kind, "url": image()} | changes
 
 
 def contents(*items, **settings):
@@ -91,7 +91,7 @@ REFUSED = [
     (TURBO_I, contents(frame()), "must hold a prompt"),
     (TURBO_I, contents(words(), frame(), frame("last_frame")), "type must be one of"),
     (TURBO_I, contents(words(), frame(), aspect_ratio="1:1"), "unknown field: settings.aspect_ratio"),
-    (TURBO_I, contents(words(), frame(url=picture(300, 299))), "at least 300"),
+    (TURBO_I, contents(words(), frame(url=image(300, 299))), "at least 300"),
     (TURBO_I, contents(words(), frame(text="a")), "unknown field"),
     (V3_I, contents(words(), frame("last_frame")), "must hold a first_frame"),
     (V3_I, contents(words(), frame(), frame()), "one first_frame"),

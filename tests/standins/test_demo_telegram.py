@@ -28,7 +28,7 @@ from telegram import (
 from telegram.error import BadRequest
 
 from bot.demo.telegram.acting import Place
-from tests.world.media import film, picture
+from tests.world.media import film, image
 from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
 
 KEYBOARD = InlineKeyboardMarkup([[InlineKeyboardButton("Go", callback_data="go")]])
@@ -126,7 +126,7 @@ async def test_a_reply_shows_what_it_answers_and_quotes(demo):
 
 
 async def test_a_photo_comes_in_sizes_and_can_be_sent_again_and_downloaded(bot):
-    sent = await bot.send_photo(ADA, picture(4000, 3000), caption="<i>big</i>", parse_mode="HTML")
+    sent = await bot.send_photo(ADA, image(4000, 3000), caption="<i>big</i>", parse_mode="HTML")
     assert [(size.width, size.height) for size in sent.photo] == [(320, 240), (2560, 1920)]
     assert sent.caption_entities[0].type == "italic"
     again = await bot.send_photo(XIAOLIN, sent.photo[-1].file_id)
@@ -136,7 +136,7 @@ async def test_a_photo_comes_in_sizes_and_can_be_sent_again_and_downloaded(bot):
 
 
 async def test_a_video_tells_what_it_is_and_has_a_thumbnail(bot):
-    sent = await bot.send_video(ADA, film(2), cover=picture(), has_spoiler=True, supports_streaming=True)
+    sent = await bot.send_video(ADA, film(2), cover=image(), has_spoiler=True, supports_streaming=True)
     assert (sent.video.width, sent.video.height, sent.video.mime_type) == (64, 48, "video/mp4")
     assert sent.video.to_dict()["duration"] == 2
     assert sent.video.thumbnail.file_size > 0
@@ -145,7 +145,7 @@ async def test_a_video_tells_what_it_is_and_has_a_thumbnail(bot):
 
 
 async def test_a_thumbnail_that_is_given_is_the_one_that_is_shown(bot):
-    sent = await bot.send_video(ADA, film(), width=640, height=480, thumbnail=picture(160, 120))
+    sent = await bot.send_video(ADA, film(), width=640, height=480, thumbnail=image(160, 120))
     assert (sent.video.width, sent.video.thumbnail.width) == (640, 160)
 
 
@@ -156,7 +156,7 @@ async def test_a_thumbnail_that_is_given_is_the_one_that_is_shown(bot):
         ("animation", b"no film", "loop.mp4"),
         ("audio", b"ID3 no music", "song.mp3"),
         ("voice", b"OggS no words", "voice.ogg"),
-        ("sticker", picture(512, 512, "WEBP"), ""),
+        ("sticker", image(512, 512, "WEBP"), ""),
     ],
 )
 async def test_every_kind_of_file_is_sent_and_repeated_by_its_id(bot, kind, data, name):
@@ -170,7 +170,7 @@ async def test_every_kind_of_file_is_sent_and_repeated_by_its_id(bot, kind, data
 
 async def test_an_album_shares_an_id_and_its_caption_stands_where_it_was_given(bot):
     sent = await bot.send_media_group(
-        ADA, [InputMediaPhoto(picture(), caption="both"), InputMediaVideo(film())]
+        ADA, [InputMediaPhoto(image(), caption="both"), InputMediaVideo(film())]
     )
     assert len({message.media_group_id for message in sent}) == 1
     assert [message.caption for message in sent] == ["both", None]
@@ -179,7 +179,7 @@ async def test_an_album_shares_an_id_and_its_caption_stands_where_it_was_given(b
 
 
 async def test_a_message_is_forwarded_with_and_copied_without_its_author(demo):
-    said = await demo.telegram.send_photo(ADA, picture(), "look")
+    said = await demo.telegram.send_photo(ADA, image(), "look")
     forwarded = await demo.bot.forward_message(BOSS, ADA, said["message_id"])
     copied = await demo.bot.copy_message(BOSS, ADA, said["message_id"], caption="seen")
     assert forwarded.forward_origin.sender_user.first_name == "Ada"
@@ -206,7 +206,7 @@ async def test_texts_captions_media_and_buttons_are_edited(bot):
     assert (edited.text, edited.reply_markup, edited.edit_date is not None) == ("two", None, True)
     marked = await bot.edit_message_reply_markup(ADA, text.message_id, reply_markup=KEYBOARD)
     assert marked.reply_markup == KEYBOARD
-    photo = await bot.send_photo(ADA, picture(), caption="one")
+    photo = await bot.send_photo(ADA, image(), caption="one")
     assert (await bot.edit_message_caption(ADA, photo.message_id, caption="two")).caption == "two"
     filmed = await bot.edit_message_media(InputMediaVideo(film(), caption="three"), ADA, photo.message_id)
     assert (filmed.caption, filmed.photo, filmed.video.width) == ("three", (), 64)

@@ -31,7 +31,7 @@ from telegram.error import (
 
 from bot.demo.telegram.faults import ConnectionDropped, Garbled, too_many_requests
 from bot.demo.telegram.wire import BotApiError
-from tests.world.media import film, picture
+from tests.world.media import film, image
 from tests.world.telegram import ADA, BOSS, GROUP, TOKEN, XIAOLIN
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*PTB_TIMEDELTA")
@@ -53,7 +53,7 @@ REFUSALS = {
     "no text": (lambda bot: bot.send_message(ADA, "  "), "Message text is empty"),
     "a text over 4,096 units": (lambda bot: bot.send_message(ADA, FOX * 2048 + "a"), "Message is too long"),
     "a caption over 1,024 units": (
-        lambda bot: bot.send_photo(ADA, picture(), caption=FOX * 512 + "a"),
+        lambda bot: bot.send_photo(ADA, image(), caption=FOX * 512 + "a"),
         "Message caption is too long",
     ),
     "an unknown parse mode": (lambda bot: bot.send_message(ADA, "a", "BBCode"), "Unsupported parse_mode"),
@@ -96,7 +96,7 @@ REFUSALS = {
     "an empty file": (lambda bot: bot.send_document(ADA, b""), "File must be non-empty"),
     "a photo that is none": (lambda bot: bot.send_photo(ADA, b"no picture"), "Image_process_failed"),
     "a photo that is too long-drawn": (
-        lambda bot: bot.send_photo(ADA, picture(2100, 100)),
+        lambda bot: bot.send_photo(ADA, image(2100, 100)),
         "Photo_invalid_dimensions",
     ),
     "a photo of more than 10 MB": (
@@ -104,11 +104,11 @@ REFUSALS = {
         "is too big for a photo",
     ),
     "an album of one": (
-        lambda bot: bot.send_media_group(ADA, [InputMediaPhoto(picture())]),
+        lambda bot: bot.send_media_group(ADA, [InputMediaPhoto(image())]),
         "2-10 items",
     ),
     "an album of photos and files": (
-        lambda bot: bot.send_media_group(ADA, [InputMediaPhoto(picture()), InputMediaDocument(b"a")]),
+        lambda bot: bot.send_media_group(ADA, [InputMediaPhoto(image()), InputMediaDocument(b"a")]),
         "can't be mixed",
     ),
     "an unknown action": (lambda bot: bot.send_chat_action(ADA, "dancing"), "Wrong parameter action"),
@@ -187,7 +187,7 @@ async def test_the_longest_text_and_data_are_taken(demo):
     await demo.bot.send_message(
         ADA, f"<b>{FOX * 2048}</b>", "HTML", reply_markup=keyboard(callback_data="é" * 32)
     )
-    await demo.bot.send_photo(ADA, picture(), caption=FOX * 512)
+    await demo.bot.send_photo(ADA, image(), caption=FOX * 512)
     assert len(demo.telegram.messages(ADA)) == 2
 
 
@@ -215,7 +215,7 @@ async def test_the_words_of_somebody_else_are_not_edited(demo):
 
 
 async def test_a_text_has_no_caption_and_a_photo_no_text(demo):
-    text, photo = await demo.bot.send_message(ADA, "a"), await demo.bot.send_photo(ADA, picture())
+    text, photo = await demo.bot.send_message(ADA, "a"), await demo.bot.send_photo(ADA, image())
     with pytest.raises(BadRequest, match="There is no caption"):
         await demo.bot.edit_message_caption(ADA, text.message_id, caption="b")
     with pytest.raises(BadRequest, match="There is no text"):
@@ -254,7 +254,7 @@ async def test_old_messages_and_those_of_others_in_a_group_stay(demo):
 
 
 async def test_a_file_is_not_repeated_as_another_kind(demo):
-    photo = (await demo.bot.send_photo(ADA, picture())).photo[-1]
+    photo = (await demo.bot.send_photo(ADA, image())).photo[-1]
     with pytest.raises(BadRequest, match=r"(?i)can't use file of type photo as video"):
         await demo.bot.send_video(ADA, photo.file_id)
 
@@ -404,10 +404,10 @@ async def test_a_fault_may_concern_one_chat_or_every_method(demo):
 
 
 async def test_calls_are_recorded_without_the_bytes_of_files(demo):
-    await demo.bot.send_photo(ADA, picture(), caption="a")
+    await demo.bot.send_photo(ADA, image(), caption="a")
     method, given = demo.telegram.calls[-1]
     assert (method, given["caption"], given["chat_id"]) == ("sendPhoto", "a", str(ADA))
-    assert given["photo"]["size"] == len(picture())
+    assert given["photo"]["size"] == len(image())
 
 
 # -- the wire ----------------------------------------------------------------------------------------
@@ -477,7 +477,7 @@ async def test_a_text_becomes_a_video_once_however_often_that_is_asked_for(demo)
 async def test_what_cannot_become_a_file_is_refused(demo):
     bot = demo.bot
     asks = await bot.send_message(ADA, "what?", reply_markup=ForceReply())
-    album = await bot.send_media_group(ADA, [InputMediaPhoto(picture()), InputMediaPhoto(picture())])
+    album = await bot.send_media_group(ADA, [InputMediaPhoto(image()), InputMediaPhoto(image())])
     document = InputMediaDocument(b"words", filename="a.txt")
     for message_id, media, words in (
         (asks.message_id, InputMediaVideo(film()), "can't be edited"),

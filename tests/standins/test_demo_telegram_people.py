@@ -13,7 +13,7 @@ from telegram import Update
 
 from bot.demo.serving import serve
 from bot.demo.telegram.text import find_entities, parse_html, utf16_length
-from tests.world.media import film, picture
+from tests.world.media import film, image
 from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
 
 
@@ -85,14 +85,14 @@ async def test_a_webhook_gets_the_updates_in_order_until_it_answers(demo):
 
 
 async def test_an_album_of_a_person_has_its_caption_on_the_first(demo):
-    await demo.telegram.send_album(ADA, [picture(), picture()], "both")
+    await demo.telegram.send_album(ADA, [image(), image()], "both")
     messages = [update.message for update in await demo.updates()]
     assert len({message.media_group_id for message in messages}) == 1
     assert [message.caption for message in messages] == ["both", None]
 
 
 async def test_an_edit_keeps_the_message_and_changes_the_words(demo):
-    said = await demo.telegram.send_photo(ADA, picture(), "one")
+    said = await demo.telegram.send_photo(ADA, image(), "one")
     demo.telegram.acting.edit(ADA, ADA, said["message_id"], "/two")
     edited = (await demo.updates())[-1].edited_message
     assert (edited.caption, len(edited.photo), edited.caption_entities[0].type) == ("/two", 2, "bot_command")
@@ -217,7 +217,7 @@ async def test_the_page_is_told_who_there_is_and_what_happens(demo, page):
 
 async def test_the_page_sends_every_file_as_a_phone_would(demo, page):
     files = [
-        ("file", ("a.jpg", picture(), "image/jpeg")),
+        ("file", ("a.jpg", image(), "image/jpeg")),
         ("file", ("a.mp4", film(), "video/mp4")),
         ("file", ("a.txt", b"a", "text/plain")),
     ]

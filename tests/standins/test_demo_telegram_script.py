@@ -5,7 +5,7 @@ import io
 import pytest
 
 from bot.demo.script import run_script
-from tests.world.media import film, picture
+from tests.world.media import film, image
 from tests.world.telegram import ADA, XIAOLIN
 
 
@@ -28,7 +28,7 @@ async def test_a_conversation_is_printed_with_its_photos_videos_and_buttons(demo
 
 
 async def test_everybody_has_a_name_and_a_file_may_be_sent_without_words(demo, tmp_path):
-    (tmp_path / "mine.jpg").write_bytes(picture())
+    (tmp_path / "mine.jpg").write_bytes(image())
     status, _ = await run(demo, f"xiaolin photo {tmp_path / 'mine.jpg'}", "admin: hello", "xiaolin: 你好")
     assert status == 0
     assert len(demo.telegram.messages(XIAOLIN)) == 2

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.tasks.lifecycle import Event, transition
 from bot.domain.tasks.task import Task
-from bot.domain.units import DAY, Millis
+from bot.domain.types import DAY, Millis
 from bot.store import Store
 from tests.builders import NOW, a_window
 

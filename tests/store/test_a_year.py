@@ -8,7 +8,7 @@ import pytest
 from bot.domain.credits.quota import Plan, windows
 from bot.domain.tasks.lifecycle import transition
 from bot.domain.tasks.task import TaskState
-from bot.domain.units import Credits, Millis
+from bot.domain.types import Credits, Millis
 from bot.errors import UserError
 from tests.builders import a_task, path_to
 

@@ -24,7 +24,7 @@ from bot.domain.tasks.task import (
     LedgerKind,
     TaskState,
 )
-from bot.domain.units import DAY, HOUR, AccountId, Credits, Millis, UserId
+from bot.domain.types import DAY, HOUR, AccountId, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.store import Conflict, TaskIdTaken
 from tests.builders import (
@@ -214,7 +214,7 @@ async def test_every_end_settles_the_hold_once(store, state):
     rows = await store.credits.list_ledger(ADA)
     settlement = LedgerKind.CHARGE if state is TaskState.SUCCEEDED else LedgerKind.RELEASE
     assert [row.kind for row in rows] == [settlement, LedgerKind.HOLD]
-    assert rows[0].operation_id == f"task:{task.id}:{settlement}"
+    assert rows[0].idempotency_key == f"task:{task.id}:{settlement}"
     usage = await store.credits.get_usage(ADA, TODAY)
     spent = task.price if settlement is LedgerKind.CHARGE else 0
     assert (usage.held, usage.day_spent, usage.running) == (0, spent, 0)

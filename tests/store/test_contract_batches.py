@@ -9,7 +9,7 @@ from bot.domain.credits.quota import Plan
 from bot.domain.requests.operations import Product
 from bot.domain.tasks.lifecycle import CancelRequested, DeadlinePassed, Finished, transition
 from bot.domain.tasks.task import LedgerKind, Task, TaskState
-from bot.domain.units import Credits, Millis
+from bot.domain.types import Credits, Millis
 from bot.errors import UserError
 from bot.store import Store, TaskIdTaken
 from tests.builders import ADA, GENEROUS, NOW, a_grant, a_task, a_video, a_window, path_to

@@ -7,7 +7,7 @@ import pytest
 from bot.domain.credits.quota import PoolUse
 from bot.domain.tasks.lifecycle import CancelRequested
 from bot.domain.tasks.task import TaskState
-from bot.domain.units import DAY, AccountId, ChatId, Credits, Millis
+from bot.domain.types import DAY, AccountId, ChatId, Credits, Millis
 from bot.store import SentRecord
 from tests.builders import (
     ADA,

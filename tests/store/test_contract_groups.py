@@ -7,7 +7,7 @@ import pytest
 from bot.domain.credits.quota import Plan, PoolUse
 from bot.domain.tasks.lifecycle import CancelRequested
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import DAY, AccountId, ChatId, Credits
+from bot.domain.types import DAY, AccountId, ChatId, Credits
 from bot.errors import UserError
 from bot.store import Spender
 from tests.builders import ADA, GENEROUS, GRANTED_ONLY, NOW, XIAOLIN, a_grant, a_task, an_origin, stored

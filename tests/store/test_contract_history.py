@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.domain.tasks.task import NotedMessage, TaskState
-from bot.domain.units import ChatId
+from bot.domain.tasks.task import ResultMessage, TaskState
+from bot.domain.types import ChatId
 from bot.store import SentRecord
 from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, a_request, an_origin, stored
 from tests.store.steps import LATER, after
@@ -97,10 +97,10 @@ async def test_a_message_about_a_task_leads_to_it_and_to_its_result(store):
     assert found is not None
     assert found.id == task.id
     assert await store.history.get_message(ADAS_CHAT, 31) is None
-    assert await store.history.get_message(GROUP, 32) == NotedMessage(found, 1)
+    assert await store.history.get_message(GROUP, 32) == ResultMessage(found, 1)
     assert await store.history.get_message(GROUP, 33) is None
     (row,) = await store.outbox.list_of(task.id)
-    assert await store.history.get_message(ADAS_CHAT, row.message_id) == NotedMessage(found, 0)
+    assert await store.history.get_message(ADAS_CHAT, row.message_id) == ResultMessage(found, 0)
     assert sorted(await store.history.list_messages(task.id)) == [
         (GROUP, 31),
         (GROUP, 32),

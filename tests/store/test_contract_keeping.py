@@ -9,7 +9,7 @@ from bot.domain.tasks.task import (
     FINAL_STATES,
     TaskState,
 )
-from bot.domain.units import DAY, HOUR, MINUTE, ChatId
+from bot.domain.types import DAY, HOUR, MINUTE, ChatId
 from bot.store.people import set_plan
 from tests.builders import (
     ADA,

@@ -8,7 +8,7 @@ from bot.domain.library.template import Template
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.question import NEXT_MESSAGE, Content
 from bot.domain.tasks.lifecycle import Finished, transition
-from bot.domain.tasks.task import RemoteVideo, TaskState
+from bot.domain.tasks.task import RemoteResult, TaskState
 from bot.errors import UserError
 from bot.store import LibraryRefused
 from tests.builders import ADA, ADAS_CHAT, LEASE, NOW, XIAOLIN, a_question, an_asset_request, stored
@@ -158,7 +158,7 @@ async def test_of_a_forgotten_person_nothing_is_left_but_what_is_to_be_deleted(s
     await store.privacy.forget(ADA, NOW)
     assert await store.library.list_assets(ADA) == []
     forgotten = await store.tasks.get(making.id)
-    await store.tasks.apply(transition(forgotten, Finished((RemoteVideo("", "8"),)), NOW), NOW)
+    await store.tasks.apply(transition(forgotten, Finished((RemoteResult("", "8"),)), NOW), NOW)
     left = await store.library.claim_deletions(NOW, LEASE, 10)
     assert {(asset.id, asset.name, asset.description, asset.remote_id) for asset in left} == {
         (made.id, "", "", "video-0"),

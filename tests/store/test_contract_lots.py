@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.tasks.lifecycle import Accepted, CancelRequested, Claimed, Finished, transition
 from bot.domain.tasks.task import LedgerKind, Task
-from bot.domain.units import DAY, HOUR, Credits, Millis
+from bot.domain.types import DAY, HOUR, Credits, Millis
 from bot.errors import UserError
 from bot.store import NotEnough, Store
 from tests.builders import (
@@ -161,8 +161,8 @@ def test_the_store_counts_as_the_rules_do_whatever_happens_in_which_order(tmp_pa
     with closing(sqlite3.connect(path)) as db:
         wrong = db.execute(
             """
-            SELECT ledger.operation_id FROM ledger LEFT JOIN ledger_parts USING (operation_id)
-            GROUP BY ledger.operation_id HAVING coalesce(sum(ledger_parts.amount), 0) != ledger.amount - ledger.allowance
+            SELECT ledger.idempotency_key FROM ledger LEFT JOIN ledger_parts USING (idempotency_key)
+            GROUP BY ledger.idempotency_key HAVING coalesce(sum(ledger_parts.amount), 0) != ledger.amount - ledger.allowance
             """
         ).fetchall()
         below = db.execute("SELECT lot FROM ledger_parts GROUP BY lot HAVING sum(amount) < 0").fetchall()

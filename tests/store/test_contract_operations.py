@@ -9,9 +9,9 @@ import pytest
 
 from bot.domain.operations.overrides import Override
 from bot.domain.operations.records import AuditRow, BroadcastState, PersonNotice
-from bot.domain.people.access import Admission, InviteCode, InviteProblem, Role, Standing
+from bot.domain.people.access import Admission, InviteCode, InviteProblem, Membership, Role
 from bot.domain.people.moderation import Strike, StrikeSource
-from bot.domain.units import DAY, Millis, UserId
+from bot.domain.types import DAY, Millis, UserId
 from bot.errors import UserError
 from bot.store import InviteRefused, OverrideChanged, StandingChanged, Store, Transaction
 from bot.store.people import add_invite, get_standing, revoke_invite, set_plan, set_standing
@@ -38,7 +38,7 @@ async def add_code(store: Store) -> None:
 
 async def test_of_many_who_change_a_standing_at_once_one_is_first(store):
     before = await store.people.get_standing(ADA)
-    assert before == Standing(ADA)
+    assert before == Membership(ADA)
     answers = await asyncio.gather(
         *(store.people.set_standing(replace(before, ban=f"reason {number}"), NOW) for number in range(20)),
         return_exceptions=True,
@@ -76,7 +76,7 @@ async def test_what_is_changed_is_noted_and_told_in_one_transaction_and_once(sto
     assert await commit(store, "update:3", "loudest")
     assert (await store.people.get_standing(ADA)).ban == "loudest"
     log = await store.operations.list_audit(None, 0, 9)
-    assert [(row.operation_id, row.before, row.after) for row in log] == [
+    assert [(row.idempotency_key, row.before, row.after) for row in log] == [
         ("update:3", "loud", "loudest"),
         ("update:1", "", "loud"),
     ]
@@ -91,7 +91,7 @@ async def test_a_change_that_is_refused_leaves_nothing(store):
 
     with pytest.raises(UserError):
         await store.notices.commit(a_deed(), change, a_notice())
-    assert await store.people.get_standing(ADA) == Standing(ADA)
+    assert await store.people.get_standing(ADA) == Membership(ADA)
     assert await store.operations.list_audit(None, 0, 9) == []
     assert await store.notices.claim(NOW, LEASE, 10) == []
 
@@ -118,10 +118,10 @@ async def test_a_notice_is_claimed_by_one_and_due_again_after_its_lease(store):
 
 
 async def test_owners_are_never_written_down(store):
-    await store.people.set_standing(Standing(ADA, role=Role.OWNER), NOW)
+    await store.people.set_standing(Membership(ADA, role=Role.OWNER), NOW)
     assert await store.people.list_staff() == []
     await store.people.set_standing(replace(await store.people.get_standing(ADA), role=Role.SUPPORT), NOW)
-    assert [standing.user_id for standing in await store.people.list_staff()] == [ADA]
+    assert [membership.user_id for membership in await store.people.list_staff()] == [ADA]
 
 
 async def test_a_code_lets_in_exactly_as_many_as_it_says_also_all_at_once(store):
@@ -168,8 +168,8 @@ async def test_a_broadcast_goes_to_those_it_is_for_in_order(store):
     for number, (plan, language) in people.items():
         await store.people.save_user(UserId(number), "A", None, language, NOW, opens_chat=True)
         await store.engine.write(lambda tx, each=number, plan=plan: set_plan(tx, UserId(each), plan, None))
-    await store.people.set_standing(Standing(UserId(4), ban="loud"), NOW)
-    await store.people.set_standing(Standing(UserId(5), reachable=False), NOW)
+    await store.people.set_standing(Membership(UserId(4), ban="loud"), NOW)
+    await store.people.set_standing(Membership(UserId(5), reachable=False), NOW)
     found = await store.operations.get_broadcast(await store.operations.add_broadcast("news", BOSS, NOW))
 
     async def ids(**changes) -> list[int]:
@@ -210,8 +210,8 @@ async def test_a_refusal_is_kept_once_and_counted_within_its_window(store):
     strike = Strike(ADA, NOW, StrikeSource.WORDS, "en:x", "x", "words:update:1")
     assert await store.people.save_strike(strike)
     assert not await store.people.save_strike(strike)
-    await store.people.save_strike(replace(strike, at=Millis(NOW - DAY), operation_id="words:update:0"))
-    await store.people.save_strike(replace(strike, user_id=XIAOLIN, operation_id="words:update:2"))
+    await store.people.save_strike(replace(strike, at=Millis(NOW - DAY), idempotency_key="words:update:0"))
+    await store.people.save_strike(replace(strike, user_id=XIAOLIN, idempotency_key="words:update:2"))
     assert await store.people.count_strikes(ADA, Millis(NOW - 1)) == 1
     assert [found.at for found in await store.people.list_strikes(ADA, 9)] == [NOW, NOW - DAY]
     assert len(await store.people.list_strikes(None, 9)) == 3
@@ -229,7 +229,7 @@ async def test_an_override_takes_the_place_of_the_version_that_was_read_and_of_n
     await store.operations.swap_overrides([an_override(2, None)], a_deed("update:4"))
     assert await store.operations.list_overrides() == [an_override(2, None)]
     noted = await store.operations.list_audit(None, 0, 10)
-    assert [row.operation_id for row in noted] == ["update:4", "update:1"]
+    assert [row.idempotency_key for row in noted] == ["update:4", "update:1"]
 
 
 async def test_of_many_who_override_a_setting_at_once_each_sees_what_the_others_did(store):

@@ -17,7 +17,7 @@ from bot.domain.credits.shop import (
 )
 from bot.domain.tasks.lifecycle import CancelRequested
 from bot.domain.tasks.task import LedgerKind
-from bot.domain.units import DAY, AccountKind, Credits, Millis, UserId
+from bot.domain.types import DAY, AccountKind, Credits, Millis, UserId
 from tests.builders import ADA, ADAS_ACCOUNT, GRANTED_ONLY, NOW, a_grant, a_task
 from tests.store.steps import TODAY, after, step
 from tests.stored import book
@@ -57,7 +57,7 @@ async def test_a_payment_that_nobody_understands_is_kept_without_credits(store):
 
 
 async def test_a_payment_survives_in_both_places_or_in_none(store, open_store):
-    await book(store, a_grant(1, operation_id=PAYMENT.operation_id))
+    await book(store, a_grant(1, idempotency_key=PAYMENT.idempotency_key))
     with pytest.raises(sqlite3.IntegrityError):
         await store.payments.save_payment(PAYMENT)
     assert (await store.payments.get_payment("stx-1"), await balance(await open_store())) == (None, 1)
@@ -81,7 +81,7 @@ async def test_a_refund_takes_no_more_than_is_left(store):
 
 
 async def test_a_refund_takes_what_was_bought_before_what_was_given(store):
-    await book(store, a_grant(10, expires_at=after(DAY), operation_id="a-gift"))
+    await book(store, a_grant(10, expires_at=after(DAY), idempotency_key="a-gift"))
     await store.payments.save_payment(PAYMENT)
     await store.payments.begin_refund("stx-1", BOSS, NOW)
     assert [(lot.id, lot.left) for lot in await store.credits.list_lots(ADAS_ACCOUNT, NOW)] == [
@@ -92,7 +92,7 @@ async def test_a_refund_takes_what_was_bought_before_what_was_given(store):
 async def test_what_telegram_refunded_is_taken_back_once_however_often_it_is_told(store):
     await store.payments.save_payment(PAYMENT)
     await store.tasks.accept(a_task(price=Credits(70)), (), GRANTED_ONLY, TODAY)
-    await book(store, a_grant(10, operation_id="a-gift"))
+    await book(store, a_grant(10, idempotency_key="a-gift"))
     told = await asyncio.gather(
         *(store.payments.take_back("stx-1", ADAS_ACCOUNT, 150, NOW) for _ in range(20))
     )
@@ -104,7 +104,7 @@ async def test_what_telegram_refunded_is_taken_back_once_however_often_it_is_tol
 @pytest.mark.parametrize("settles", ["before the report", "after it"])
 async def test_what_a_task_held_of_a_refunded_purchase_is_taken_when_it_comes_back(store, settles):
     await store.payments.save_payment(PAYMENT)
-    await book(store, a_grant(10, operation_id="a-gift"))
+    await book(store, a_grant(10, idempotency_key="a-gift"))
     held = await store.tasks.accept(a_task(price=Credits(70)), (), GRANTED_ONLY, TODAY)
     assert (await store.payments.begin_refund("stx-1", BOSS, NOW)).taken == 40
     if settles == "before the report":

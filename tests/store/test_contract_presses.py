@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.domain.tasks.lifecycle import CancelRequested
 from bot.domain.tasks.task import LedgerKind, Task, TaskState
-from bot.domain.units import Credits, Millis
+from bot.domain.types import Credits, Millis
 from bot.store import Store
 from bot.store.tasks import PRESS_WINDOW
 from tests.builders import ADA, GENEROUS, NOW, a_task, a_window

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.tasks.lifecycle import Deferred, ProviderFailed, transition
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
-from bot.domain.units import AccountId, ChatId, Millis, UserId
+from bot.domain.types import AccountId, ChatId, Millis, UserId
 from bot.store import SentRecord, migrate
 from bot.store.privacy import FORGET
 from tests.builders import (
@@ -31,7 +31,7 @@ from tests.stored import book, sum_ledger
 BOSS = UserId(1000)
 GROUP = ChatId(-100)
 SECRET = "a lighthouse that nobody must hear of"
-PICTURE = b"the bytes of a secret picture" * 50
+IMAGE = b"the bytes of a secret picture" * 50
 
 KEPT = {
     "standings": "a ban or a role outlives the name; it holds no words of the person",
@@ -58,8 +58,8 @@ async def everything_of(store, user_id, words=SECRET):
     await store.drafts.save(
         replace(a_draft(), user_id=user_id, chat_id=ChatId(user_id), data={"words": words})
     )
-    picture = PICTURE if secret else b"another picture"
-    await store.drafts.save_attachment(replace(an_image(picture), owner=user_id), NOW)
+    image = IMAGE if secret else b"another picture"
+    await store.drafts.save_attachment(replace(an_image(image), owner=user_id), NOW)
     await store.drafts.save_text(user_id, f"token-{user_id}", words, NOW)
     name = "secret_fox" if secret else "fox"
     await stored(
@@ -134,7 +134,7 @@ async def test_of_a_forgotten_person_no_word_is_left_in_the_file(store):
         "secret-file-id",
         "a secret note",
         "secret_fox",
-        PICTURE.decode(),
+        IMAGE.decode(),
     ):
         assert secret.encode() not in content, secret
     assert await store.people.get(ADA) is None
@@ -213,11 +213,11 @@ async def test_others_keep_what_is_theirs(store):
 
 
 async def test_a_picture_that_somebody_else_still_needs_stays(store):
-    picture = an_image(PICTURE)
-    await store.drafts.save_attachment(replace(picture, owner=ADA), NOW)
-    await stored(store, images=[picture], user_id=XIAOLIN, request=a_request(picture))
+    image = an_image(IMAGE)
+    await store.drafts.save_attachment(replace(image, owner=ADA), NOW)
+    await stored(store, images=[image], user_id=XIAOLIN, request=a_request(image))
     await store.privacy.forget(ADA, NOW)
-    assert list(await store.drafts.get_attachments([picture.ref])) == [picture.ref.sha256]
+    assert list(await store.drafts.get_attachments([image.ref])) == [image.ref.sha256]
 
 
 async def test_what_a_group_has_spent_is_still_known(store):

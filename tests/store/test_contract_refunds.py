@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.credits.quota import PoolUse
 from bot.domain.tasks.task import LedgerKind, TaskState
-from bot.domain.units import AccountId, ChatId, Credits, TaskId, UserId
+from bot.domain.types import AccountId, ChatId, Credits, TaskId, UserId
 from tests.builders import ADA, ADAS_ACCOUNT, GENEROUS, NOW, a_grant, a_task, an_origin, path_to, stored
 from tests.store.steps import TODAY, step
 from tests.stored import book

@@ -17,7 +17,7 @@ from bot.domain.tasks.task import (
     DeliveryState,
     TaskState,
 )
-from bot.domain.units import HOUR, MINUTE, SECOND, Millis, ProviderName
+from bot.domain.types import HOUR, MINUTE, SECOND, Millis, ProviderName
 from bot.store import SentRecord
 from tests.builders import (
     ADA,
@@ -61,8 +61,8 @@ async def test_slots_are_counted_by_provider_pack_and_model(store):
         await stored(store, state)
     other = await stored(store)
     await step(store, other, Claimed(ProviderName("other"), after(LEASE), after(HOUR)))
-    picture = await stored(store, request=a_request(operation="image", model="kling-v2-6"))
-    await step(store, picture, Claimed(OFFICIAL, after(LEASE), after(HOUR)))
+    image = await stored(store, request=a_request(operation="image", model="kling-v2-6"))
+    await step(store, image, Claimed(OFFICIAL, after(LEASE), after(HOUR)))
     video, image = Resource(Pack.VIDEO, "kling-v2-6"), Resource(Pack.IMAGE, "kling-v2-6")
     assert await store.tasks.count_running() == {
         (OFFICIAL, video): 3,
@@ -378,13 +378,13 @@ async def test_a_hint_that_waits_does_not_keep_an_ended_task_due(store):
 
 async def test_a_flood_of_hints_causes_one_look_a_second(store):
     task = await stored(store, TaskState.IN_PROGRESS)
-    looks = []
+    not_found_count = []
     for moment in range(HINTED, HINTED + 3 * SECOND, 100):
         await hasten(store, Millis(moment), external=task.external_task_id)
         for claimed in await store.tasks.claim_due(Millis(moment), LEASE, [TaskState.IN_PROGRESS], 1):
-            looks.append(moment - HINTED)
+            not_found_count.append(moment - HINTED)
             await step(store, claimed, StillRunning(after(MINUTE)), now=Millis(moment))
-    assert looks == [0, SECOND, 2 * SECOND]
+    assert not_found_count == [0, SECOND, 2 * SECOND]
 
 
 async def test_hints_at_once_make_a_task_due_once(store):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.credits.shop import GRACE, Payment, PaymentState, charge_of
 from bot.domain.tasks.lifecycle import CancelRequested
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import DAY, Credits, UserId
+from bot.domain.types import DAY, Credits, UserId
 from bot.errors import UserError
 from bot.store import Store
 from tests.builders import ADA, ADAS_ACCOUNT, GRANTED_ONLY, NOW, a_grant, a_task, path_to
@@ -220,7 +220,7 @@ def check(path: str, balance: int, given: int) -> None:
         parts = db.execute(
             """
             SELECT lot, ledger.task_id IS NOT NULL, ledger_parts.amount
-            FROM ledger_parts JOIN ledger USING (operation_id)
+            FROM ledger_parts JOIN ledger USING (idempotency_key)
             """
         ).fetchall()
         (drift,) = db.execute(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bot.domain.tasks.lifecycle import Finished, transition
 from bot.domain.tasks.task import LedgerKind, TaskState
-from bot.domain.units import Credits
+from bot.domain.types import Credits
 from bot.store import Store
 from tests.builders import ADA, NOW, a_request, a_video, stored
 

@@ -8,7 +8,7 @@ from bot.domain.library.template import Template
 from bot.domain.operations.records import AuditRow, PersonNotice
 from bot.domain.people.access import InviteCode
 from bot.domain.tasks.task import TaskState
-from bot.domain.units import DAY, Credits, Millis, UserId
+from bot.domain.types import DAY, Credits, Millis, UserId
 from bot.store import SentRecord, Store
 from bot.store.engine.sqlite import SqliteEngine
 from bot.store.people import add_invite
@@ -64,7 +64,7 @@ async def a_life(store, task_ids) -> None:
     await store.people.redeem_invite("abc", XIAOLIN, NOW)
     await store.inbox.receive([an_update(1), an_update(2)])
     await store.inbox.mark_processed(1, NOW)
-    await book(store, a_grant(20, operation_id="grant"))
+    await book(store, a_grant(20, idempotency_key="grant"))
     await store.payments.save_payment(Payment("stx-1", ADAS_ACCOUNT, Credits(100), 150, NOW))
     await store.payments.begin_refund("stx-1", UserId(7), NOW)
     await store.payments.end_refund("stx-1", UserId(7), NOW, done=True)

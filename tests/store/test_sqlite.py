@@ -16,8 +16,8 @@ import pytest
 from bot.domain.credits.shop import Offer, Payment, Subscription
 from bot.domain.library.asset import Asset
 from bot.domain.library.template import Template
-from bot.domain.operations.records import AuditRow, Broadcast, Figure
-from bot.domain.people.access import InviteCode, Standing
+from bot.domain.operations.records import AuditRow, Broadcast, StatRow
+from bot.domain.people.access import InviteCode, Membership
 from bot.domain.people.moderation import Strike
 from bot.domain.requests.question import Content, Question
 from bot.domain.requests.request import AudioRef
@@ -255,7 +255,7 @@ def test_every_table_is_strict(path):
         (AuditRow, "audit"),
         (Broadcast, "broadcasts"),
         (Draft, "drafts"),
-        (Figure, "tasks"),
+        (StatRow, "tasks"),
         (InboxRow, "inbox"),
         (InviteCode, "invite_codes"),
         (LedgerRow, "ledger"),
@@ -263,7 +263,7 @@ def test_every_table_is_strict(path):
         (OutboxItem, "outbox"),
         (Payment, "payments"),
         (Question, "questions"),
-        (Standing, "standings"),
+        (Membership, "standings"),
         (Strike, "strikes"),
         (Subscription, "subscriptions"),
         (Task, "tasks"),
@@ -406,7 +406,7 @@ async def test_a_task_cannot_be_settled_twice_even_by_hand(store, path, kind, am
     row = ("1001", kind, amount, held, 0, NOW, NOW, "by hand", task.id, "")
     with closing(sqlite3.connect(path)) as other, pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         other.execute(
-            "INSERT INTO ledger (user_id, kind, amount, held, allowance, at, counted_at, operation_id,"
+            "INSERT INTO ledger (user_id, kind, amount, held, allowance, at, counted_at, idempotency_key,"
             " task_id, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             row,
         )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.domain.operations.records import AuditRow, PersonNotice
 from bot.domain.tasks.schedule import DELIVERY_LEASE
 from bot.domain.tasks.task import TaskState
-from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Millis
+from bot.domain.types import DAY, HOUR, MINUTE, SECOND, Millis
 from bot.store import SentRecord, Store
 from bot.store.engine.sqlite import migrate
 from bot.store.times import DATES, TIMERS
@@ -171,7 +171,7 @@ async def _set_again_and_again(path: Path, steps: list[tuple[bool, int]]) -> Non
 async def test_a_clock_that_was_set_back_while_nothing_ran_is_known_by_the_last_moment_that_was_noted(store):
     await store.times.take_up(NOW, "", 0, TOLERATED)
     task = await stored(store, TaskState.QUEUED)
-    await store.times.note(Millis(NOW + 5 * MINUTE))
+    await store.times.record(Millis(NOW + 5 * MINUTE))
     back = Millis(NOW + 5 * MINUTE - DAY)
     assert await store.times.take_up(back, "", 0, TOLERATED) == -DAY
     assert await store.times.take_up(back, "", 0, TOLERATED) == 0

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.units import AccountId, AccountKind, ChatId, is_private
+from bot.domain.types import AccountId, AccountKind, ChatId, is_private
 from bot.store import migrate
 from bot.store.engine.sqlite import open_connection
 from tests.builders import ADA
 
 ROOT = Path(__file__).parents[2]
-HOME = ROOT / "bot/domain/units.py"
+HOME = ROOT / "bot/domain/types.py"
 HISTORY = {ROOT / "bot/store/engine" / name for name in ("first_schema.py", "migrations.py")}
 """What was done to the files of earlier versions stays as it was."""
 

@@ -29,13 +29,13 @@ from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.options import ON_CARDS, Option
 from bot.domain.requests.presets import load_voices
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.task import FailureKind, Task, TaskState
-from bot.domain.units import DAY, Credits, Millis
+from bot.domain.types import DAY, Credits, Millis
 from bot.errors import UserError
 from bot.i18n import NAMES, Texts, for_language
 from bot.services.container import ACTIONS
-from handlers.chat.html import CAPTION_LIMIT, TEXT_LIMIT, View, units
+from handlers.chat.html import CAPTION_LIMIT, TEXT_LIMIT, View, utf16_length
 from handlers.chat.keyboards import Button, Signer, markup
 from handlers.making.card_views import MakeIt
 from tests.builders import ADA, NOW, a_request, a_task, an_asset_request
@@ -109,7 +109,7 @@ FORMS: Mapping[str, object] = {
     "commands": ["video", "image", "tasks"],
     "models": ["kling-v2-6", "kling-v1-6"],
     "model": "kling-v2-6",
-    "picture_uses.uses": ["frames", "references"],
+    "image_uses.uses": ["frames", "references"],
     "card_name": "7",
     "question": "draft.words",
     "provider": "official",
@@ -161,7 +161,7 @@ class Maker:
         made: dict[Any, Callable[[], Any]] = {
             Texts: lambda: self._t,
             datetime: lambda: datetime.fromtimestamp((NOW + DAY) / 1000, ZoneInfo("Asia/Shanghai")),
-            VideoRequest: self._request,
+            GenerationRequest: self._request,
             Task: lambda: a_task(TaskState.IN_PROGRESS, request=self._request(), progress=None),
             Preferences: lambda: Preferences(model="kling-v2-6", mode="pro", silent=True),
             UserError: lambda: UserError(
@@ -219,7 +219,7 @@ class Maker:
             return list(kind)
         return [self.value(kind, name)] if kind is str else [self.value(kind, name) for _ in range(MANY)]
 
-    def _request(self) -> VideoRequest:
+    def _request(self) -> GenerationRequest:
         return a_request(prompt=self._text[:PROMPT_LETTERS], negative_prompt=self._text[:PROMPT_LETTERS])
 
 
@@ -266,7 +266,7 @@ def test_every_view_is_careful_with_whatever_people_write(view, text, language):
     made = view(**Maker(for_language(language), text).arguments(view))
     for message in shown(made):
         said = read(message.html, TELEGRAM).text
-        assert units(said) <= (CAPTION_LIMIT if view.__name__ == "caption" else TEXT_LIMIT)
+        assert utf16_length(said) <= (CAPTION_LIMIT if view.__name__ == "caption" else TEXT_LIMIT)
         markup(message.buttons, SIGNER)
         for row in message.buttons:
             assert len(row) <= IN_A_ROW, [button.text for button in row]

@@ -22,10 +22,10 @@ from bot.domain.requests.camera import CAMERAS
 from bot.domain.requests.choices import Preference
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.requests.options import ON_CARDS, Option
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.advice import Advice
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
-from bot.domain.units import to_millis
+from bot.domain.types import to_millis
 from bot.i18n import DEFAULT, NAMES, Catalogue, Texts, choose, for_language, read_catalogue
 from bot.services.container import ACTIONS
 from bot.services.people.accounts import AUDITED
@@ -79,7 +79,7 @@ FAMILIES = {
     "maintenance.is_": ("on", "off"),
     "button.maintenance_": ("on", "off"),
     "error.invite.": tuple(InviteProblem),
-    "mode.": VideoRequest.model_fields["mode"].annotation.__args__,
+    "mode.": GenerationRequest.model_fields["mode"].annotation.__args__,
     "state.": tuple(TaskState),
     "ledger.": tuple(LedgerKind),
     "notice.advice.": tuple(Advice),

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.units import DAY, Millis
+from bot.domain.types import DAY, Millis
 from bot.services.floods import FLOOD_PAUSE, MOST_WAITING
 from bot.services.inbox import CONCURRENT_CHATS, ERROR_PAUSE_SECONDS, Intake
-from bot.services.ports import RawUpdate, UnreadableError, UnreadUpdate
+from bot.services.ports import StoredUpdate, UnreadableError, UnreadUpdate
 from bot.services.slots import waiting
 from bot.store import Store
 from bot.store.inbox import LONGEST_CONTENT, MOST_IN_QUARANTINE, Inbox, InboxRow, Quarantined
@@ -22,22 +22,22 @@ ADA, XIAOLIN = 1001, 1002
 TIMEOUT = 10
 
 
-def update(update_id: int, chat_id: int | None = ADA, kind: str = "message", **body: object) -> RawUpdate:
+def update(update_id: int, chat_id: int | None = ADA, kind: str = "message", **body: object) -> StoredUpdate:
     person = {"from": {"id": ADA if chat_id is None else chat_id}}
-    return RawUpdate(update_id, chat_id, {"update_id": update_id, kind: person | body}, NOW)
+    return StoredUpdate(update_id, chat_id, {"update_id": update_id, kind: person | body}, NOW)
 
 
 class Source:
     """Hands out what it is given, one batch after the other, then waits as a long poll does."""
 
-    def __init__(self, *batches: Sequence[RawUpdate] | Exception) -> None:
+    def __init__(self, *batches: Sequence[StoredUpdate] | Exception) -> None:
         self.batches = list(batches)
         self.offsets: list[int | None] = []
         self.kept_when_asked: list[int] = []
         self.drained = asyncio.Event()
         self.look: Callable[[], int] = lambda: 0
 
-    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
+    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[StoredUpdate]:
         self.offsets.append(offset)
         if not self.batches:
             self.drained.set()
@@ -71,7 +71,7 @@ class Processor:
         self.gates: dict[int, asyncio.Event] = {}
         self._changed = asyncio.Condition()
 
-    async def process(self, update: RawUpdate) -> None:
+    async def process(self, update: StoredUpdate) -> None:
         await self._note(self.begun, update.update_id)
         if gate := self.gates.get(update.update_id):
             await gate.wait()
@@ -88,7 +88,7 @@ class Processor:
             which.append(update_id)
             self._changed.notify_all()
 
-    async def tell(self, update: RawUpdate, key: str) -> None:
+    async def tell(self, update: StoredUpdate, key: str) -> None:
         self.told.append((update.update_id, key))
 
     def hold(self, *update_ids: int) -> asyncio.Event:
@@ -184,16 +184,16 @@ async def test_an_update_that_comes_twice_is_acted_on_once(store, processor, run
 
 
 async def test_what_is_handed_on_is_what_came_in(store):
-    seen: list[RawUpdate] = []
+    seen: list[StoredUpdate] = []
 
     class Keeper:
-        async def process(self, update: RawUpdate) -> None:
+        async def process(self, update: StoredUpdate) -> None:
             seen.append(update)
 
     intake = Intake(
         store=store, source=Source(), processor=Keeper(), operators=Operators(), clock=ManualClock(NOW)
     )
-    sent = RawUpdate(7, None, {"update_id": 7, "message": {"text": "/video 狐狸 🦊"}}, None)
+    sent = StoredUpdate(7, None, {"update_id": 7, "message": {"text": "/video 狐狸 🦊"}}, None)
     await intake.take_in([sent])
     await intake.drain()
     assert seen == [sent]
@@ -282,7 +282,7 @@ async def test_chats_that_wait_for_answers_of_telegram_leave_their_slots_to_othe
     gate = processor.hold(*slow)
 
     class Answering:
-        async def process(self, update: RawUpdate) -> None:
+        async def process(self, update: StoredUpdate) -> None:
             async with waiting() if update.update_id in slow else nullcontext():
                 await processor.process(update)
 
@@ -321,7 +321,7 @@ async def test_an_error_while_fetching_pauses_and_goes_on(processor, run):
 
 async def test_a_stop_during_the_pause_after_an_error_is_obeyed_at_once(processor, run):
     class Failing(Source):
-        async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
+        async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[StoredUpdate]:
             self.drained.set()
             raise OSError("no network")
 
@@ -460,7 +460,7 @@ async def test_the_quarantine_holds_no_more_than_the_newest(store, processor):
 # -- what ends the process ---------------------------------------------------------------------------
 
 
-async def dies_while(store, processor, held: int, *updates: RawUpdate) -> None:
+async def dies_while(store, processor, held: int, *updates: StoredUpdate) -> None:
     """A process that ends while it acts on one of its updates, on new ones or those that it finds."""
     processor.hold(held)
     intake, _ = an_intake(store, processor)
@@ -525,7 +525,7 @@ async def test_of_those_that_were_begun_when_a_process_ended_one_at_a_time_is_tr
 
 async def test_what_waits_for_telegram_when_a_process_ends_is_not_to_blame(store, processor):
     class Asking(Processor):
-        async def process(self, update: RawUpdate) -> None:
+        async def process(self, update: StoredUpdate) -> None:
             async with waiting(), asyncio.timeout(TIMEOUT):
                 while [row.attempts for row in await store.inbox.list_unprocessed()] != [1]:
                     await asyncio.sleep(0)
@@ -634,7 +634,7 @@ async def test_members_of_a_group_are_counted_each_for_themselves(store, process
     intake, _ = an_intake(store, processor)
     numbers = range(1, MOST_WAITING * 2 + 1)
     await intake.take_in(
-        [RawUpdate(n, -7, {"update_id": n, "message": {"from": {"id": n}}}, NOW) for n in numbers]
+        [StoredUpdate(n, -7, {"update_id": n, "message": {"from": {"id": n}}}, NOW) for n in numbers]
     )
     await processor.wait(lambda: processor.begun == [1])
     processor.gates[1].set()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.units import Millis
+from bot.domain.types import Millis
 from bot.services.floods import REMEMBERED
 from bot.services.joining import LATE_FOR, Joined, is_with
 from tests.builders import NOW
@@ -55,9 +55,9 @@ def test_what_is_no_comment_gets_nothing(first):
 def test_a_late_part_is_found_with_all_that_came_before_it():
     joined, parts = Joined(), [a_payload(number, media_group_id="a", photo=[{}]) for number in (1, 2, 3)]
     assert joined.earlier(parts[0], NOW) == []
-    joined.note(parts[:1], NOW)
+    joined.record(parts[:1], NOW)
     assert joined.earlier(parts[1], NOW) == parts[:1]
-    joined.note(parts[:2], NOW)
+    joined.record(parts[:2], NOW)
     assert joined.earlier(parts[2], Millis(NOW + LATE_FOR)) == parts[:2]
     assert joined.earlier(parts[2], Millis(NOW + LATE_FOR + 1)) == []
     assert joined.earlier(a_payload(4, media_group_id="b"), NOW) == []
@@ -66,17 +66,17 @@ def test_a_late_part_is_found_with_all_that_came_before_it():
 
 def test_each_photo_forwarded_with_a_comment_gets_it():
     joined, photos = Joined(), [a_payload(number, **PHOTO) for number in (2, 3)]
-    joined.note([COMMENT], NOW)
+    joined.record([COMMENT], NOW)
     assert joined.earlier(photos[0], NOW) == [COMMENT]
-    joined.note([COMMENT, photos[0]], NOW)
+    joined.record([COMMENT, photos[0]], NOW)
     assert joined.earlier(photos[1], NOW) == [COMMENT, photos[0]]
-    joined.note([a_payload(4, text="something else", date=1_010)], NOW)
+    joined.record([a_payload(4, text="something else", date=1_010)], NOW)
     assert joined.earlier(photos[1], NOW) == []
 
 
 def test_only_so_much_is_remembered():
     joined = Joined()
     for number in range(REMEMBERED + 1):
-        joined.note([a_payload(number, user=number, media_group_id="a")], NOW)
+        joined.record([a_payload(number, user=number, media_group_id="a")], NOW)
     assert joined.earlier(a_payload(0, user=0, media_group_id="a"), NOW) == []
     assert len(joined.earlier(a_payload(1, user=1, media_group_id="a"), NOW)) == 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from bot.kling.dialects.reading import clean
+from bot.kling.dialects.error_codes import clean
 from bot.masking import MASK, SHORTEST_CODED, Mask
 
 TEXT = st.text(max_size=40)

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.units import new_task_id, read_task_id, shown
+from bot.domain.types import format_task_id, new_task_id, read_task_id
 
 IDS = st.integers().map(lambda seed: new_task_id(random.Random(seed)))
 
 
 @given(IDS)
 def test_an_id_is_read_as_it_is_shown(task_id):
-    assert read_task_id(shown(task_id)) == task_id
+    assert read_task_id(format_task_id(task_id)) == task_id
 
 
 @given(IDS, st.randoms(use_true_random=False))
@@ -24,7 +24,7 @@ def test_an_id_is_read_however_people_type_it(task_id, rng):
 
 
 def test_an_id_is_shown_in_two_parts():
-    assert shown(read_task_id("k7q29f")) == "K7Q2-9F"
+    assert format_task_id(read_task_id("k7q29f")) == "K7Q2-9F"
 
 
 @pytest.mark.parametrize("text", ["", "K7Q2", "K7Q2-9F1", "K7Q2-9U", "K7Q2 9F", "狐狸狐狸狐狸", "K7Q29\n"])

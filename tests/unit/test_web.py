@@ -14,11 +14,11 @@ import structlog
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from bot.domain.units import MINUTE, SECOND, Millis, ProviderName
+from bot.domain.types import MINUTE, SECOND, Millis, ProviderName
 from bot.errors import ConfigError
-from bot.kling.callback import Hint, path_secret
+from bot.kling.callback import CallbackEvent, path_secret
 from bot.services.operations.watch import WatchedUpdates
-from bot.services.ports import RawUpdate
+from bot.services.ports import StoredUpdate
 from bot.settings.config import load
 from bot.settings.sections import Web
 from bot.store import Store
@@ -33,7 +33,7 @@ DOORS = {
     SIGNING: CallbackDoor("another-word", "whsec_" + base64.b64encode(KEY).decode()),
 }
 BODY = b'{"task_id": "831", "task_status": "succeed", "task_info": {"external_task_id": "ours-1"}}'
-HINT = Hint("ours-1", "831")
+HINT = CallbackEvent("ours-1", "831")
 ANYWHERE = "127.0.0.1:0"
 SOUND = b"somebody speaks"
 
@@ -41,7 +41,7 @@ SOUND = b"somebody speaks"
 class Updates:
     """A source of updates that has none."""
 
-    async def fetch(self, offset: int | None, timeout_seconds: int) -> list[RawUpdate]:
+    async def fetch(self, offset: int | None, timeout_seconds: int) -> list[StoredUpdate]:
         return []
 
 
@@ -50,7 +50,7 @@ class Server:
 
     def __init__(self, address: str, http: httpx.AsyncClient, clock: ManualClock, updates: WatchedUpdates):
         self.address, self.http, self.clock, self.updates = address, http, clock, updates
-        self.hints: list[tuple[ProviderName, Hint]] = []
+        self.hints: list[tuple[ProviderName, CallbackEvent]] = []
 
     async def post(self, path: str, body: bytes = BODY, **headers: str) -> int:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -62,9 +62,9 @@ class Server:
 async def open_server(store) -> AsyncIterator[Server]:
     clock = ManualClock(NOW)
     updates = WatchedUpdates(Updates(), clock)
-    taken: list[tuple[ProviderName, Hint]] = []
+    taken: list[tuple[ProviderName, CallbackEvent]] = []
 
-    async def take(provider: ProviderName, hint: Hint) -> None:
+    async def take(provider: ProviderName, hint: CallbackEvent) -> None:
         taken.append((provider, hint))
 
     async def find(asset: str, tag: str) -> bytes | None:
@@ -222,7 +222,7 @@ async def test_nothing_secret_of_a_callback_is_logged(server):
 
 
 async def test_a_store_that_fails_is_an_error_for_the_provider_and_shows_nothing_secret(caplog):
-    async def take(provider: ProviderName, hint: Hint) -> None:
+    async def take(provider: ProviderName, hint: CallbackEvent) -> None:
         raise OSError("the disk is full")
 
     clock = ManualClock(NOW)

@@ -199,7 +199,7 @@ class BotInProcess(World):
         super().__init__(directory, telegram, kling)
         self.app: App | None = None
         self.output: list[Any] = []
-        self.pictures_on_loopback = False
+        self.images_on_loopback = False
         self.given: dict[str, Any] = {}
         self._running = AsyncExitStack()
 
@@ -217,7 +217,7 @@ class BotInProcess(World):
                 clock=self.clock,
                 rng=rng,
                 sleep=_no_waiting,
-                pictures_on_loopback=self.pictures_on_loopback,
+                images_on_loopback=self.images_on_loopback,
                 **self.given,
             )
         )

@@ -131,7 +131,7 @@ def token(
 
 
 @cache
-def picture(width: int = 640, height: int = 360, kind: str = "PNG") -> str:
+def image(width: int = 640, height: int = 360, kind: str = "PNG") -> str:
     """A picture in Base64."""
     data = io.BytesIO()
     Image.new("RGB", (width, height), (90, 120, 200)).save(data, kind)

@@ -27,7 +27,7 @@ def a_voice_message(seconds: int = 3) -> bytes:
     return buffer.getvalue()
 
 
-def picture(width: int = 640, height: int = 480, form: str = "JPEG") -> bytes:
+def image(width: int = 640, height: int = 480, form: str = "JPEG") -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (width, height), (40, 90, 160)).save(buffer, form)
     return buffer.getvalue()
@@ -45,17 +45,15 @@ def a_noisy_film(
 ) -> bytes:
     """An mp4 that no encoder makes small: noise, in picture and sound. The default has about 3 MB."""
     noise, buffer = random.Random(seed), io.BytesIO()
-    pictures = [
-        Image.frombytes("RGB", (width, height), noise.randbytes(width * height * 3)) for _ in range(3)
-    ]
+    images = [Image.frombytes("RGB", (width, height), noise.randbytes(width * height * 3)) for _ in range(3)]
     with av.open(buffer, "w", format="mp4") as container:
-        picture = container.add_stream(codec, rate=rate, options={"crf": "8", "preset": "ultrafast"})
-        picture.width, picture.height, picture.pix_fmt = width, height, "yuv420p"
+        image = container.add_stream(codec, rate=rate, options={"crf": "8", "preset": "ultrafast"})
+        image.width, image.height, image.pix_fmt = width, height, "yuv420p"
         voice = container.add_stream("aac", rate=48_000, layout="stereo") if sound else None
         for number in range(round(seconds * rate)):
-            frame = av.VideoFrame.from_image(pictures[number % 3])
+            frame = av.VideoFrame.from_image(images[number % 3])
             frame.pts = number
-            container.mux(picture.encode(frame))
+            container.mux(image.encode(frame))
         if voice is not None:
             for number in range(round(seconds * 48_000 / 1024)):
                 heard = av.AudioFrame(format="s16", layout="stereo", samples=1024)
@@ -63,7 +61,7 @@ def a_noisy_film(
                 heard.sample_rate, heard.pts = 48_000, number * 1024
                 container.mux(voice.encode(heard))
             container.mux(voice.encode(None))
-        container.mux(picture.encode(None))
+        container.mux(image.encode(None))
     return buffer.getvalue()
 
 

@@ -25,7 +25,7 @@ from bot.domain.credits.quota import Usage
 from bot.domain.requests.operations import Operation
 from bot.domain.tasks.lifecycle import Accepted, Claimed, transition
 from bot.domain.tasks.task import LedgerKind, Task, TaskState
-from bot.domain.units import MINUTE, Millis, ProviderName
+from bot.domain.types import MINUTE, Millis, ProviderName
 from bot.services.container import Administration, Services, admin_actions, administration, shell_tasks
 from bot.services.operations.actions import Actions
 from bot.services.ports import Job
@@ -280,7 +280,7 @@ max_running = 3
 """
 
 
-class Offered:
+class Capabilities:
     """What a bot of two models offers."""
 
     def models(self) -> tuple[str, ...]:
@@ -304,7 +304,9 @@ def an_office(
     """What admins work with as one of several processes has it, wired as a shell does it; `path` takes its settings."""
     path.write_text(OFFICE.format(plan=plan, zone=zone, provider=provider, pro=pro, extra=extra), "utf-8")
     runtime = Runtime(clock, random.Random(1))
-    return administration(load(path, {}), store=store, offer=Offered(), runtime=runtime, wake=lambda _: None)
+    return administration(
+        load(path, {}), store=store, offer=Capabilities(), runtime=runtime, wake=lambda _: None
+    )
 
 
 def office_actions(office: Administration, store: Store, clock: Clock) -> Actions:

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from bot.domain.credits.quota import Windows
-from bot.domain.units import Credits, ProviderName
+from bot.domain.types import Credits, ProviderName
 from bot.errors import UserError
 
 UNITS_PER_CREDIT = 0.1

@@ -2,7 +2,7 @@
 
 from bot.domain.credits.quota import Plan
 from bot.domain.requests.choices import Preferences
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import Rule, broken
 from bot.errors import UserError
 
@@ -34,7 +34,7 @@ RULES: tuple[Rule[Plan], ...] = (
 """What a plan lets its users ask for."""
 
 
-def check(plan: Plan, request: VideoRequest) -> None:
+def check(plan: Plan, request: GenerationRequest) -> None:
     """Refuse what a plan does not hold.
 
     Raises:
@@ -46,7 +46,7 @@ def check(plan: Plan, request: VideoRequest) -> None:
         raise UserError(rule.error, plan=plan.name, **rule.details(plan, request))
 
 
-def fitted(plan: Plan, preferences: Preferences) -> Preferences:
+def clamp(plan: Plan, preferences: Preferences) -> Preferences:
     """What a person prefers, as far as the plan holds it: nobody has to name a model that is theirs anyway."""
     changes: dict[str, object] = {}
     if plan.models and preferences.model not in plan.models:

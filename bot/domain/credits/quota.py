@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.domain.requests.operations import Operation
-from bot.domain.units import DAY, Credits, Millis, to_millis
+from bot.domain.types import DAY, Credits, Millis, to_millis
 from bot.errors import UserError
 
 
-class PlanTerms(BaseModel):
+class PlanConfig(BaseModel):
     """What users of a plan may spend without being granted anything, and ask for; None: no such limit.
 
     A plan without both credits has no allowance: only granted and bought credits can be spent. With `carry_over`
@@ -37,7 +37,7 @@ class PlanTerms(BaseModel):
     requests_per_minute: Annotated[int, Field(ge=0, le=1000)] = 0
 
 
-class Plan(PlanTerms):
+class Plan(PlanConfig):
     """The same under its name."""
 
     name: str

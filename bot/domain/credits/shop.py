@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from bot.domain.units import DAY, SECOND, AccountId, Credits, Millis, UserId
+from bot.domain.types import DAY, SECOND, AccountId, Credits, Millis, UserId
 from bot.errors import UserError
 
 _PURCHASE = "stars:"
@@ -85,7 +85,7 @@ class Payment:
         return self.credits > 0 or self.subscription is not None
 
     @property
-    def operation_id(self) -> str:
+    def idempotency_key(self) -> str:
         """The name of the purchase in the ledger."""
         return f"{_PURCHASE}{self.charge_id}"
 
@@ -93,8 +93,8 @@ class Payment:
     def lots(self) -> tuple[str, ...]:
         """The lots of its credits: its own, and one for each refund that was begun, which undoing that makes."""
         return (
-            self.operation_id,
-            *(f"{self.operation_id}{_UNDONE}{number}" for number in range(1, self.refunds + 1)),
+            self.idempotency_key,
+            *(f"{self.idempotency_key}{_UNDONE}{number}" for number in range(1, self.refunds + 1)),
         )
 
 

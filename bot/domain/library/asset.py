@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bot.domain.requests.operations import SPEAKING_OPERATIONS, Operation
-from bot.domain.requests.request import NAME_LIMIT, SourceVideo, VideoRequest
-from bot.domain.requests.values import plain
+from bot.domain.requests.request import NAME_LIMIT, GenerationRequest, SourceVideo
+from bot.domain.requests.values import normalize_word
 from bot.domain.tasks.task import Task
-from bot.domain.units import Millis, ProviderName, UserId
+from bot.domain.types import Millis, ProviderName, UserId
 from bot.errors import UserError
 
 MOST_ASSETS = 20
@@ -21,7 +21,7 @@ MOST_ASSETS = 20
 DESCRIPTION_LIMIT = 100
 """Characters that describe an element (kling.ai/document-api, "Element management", 2026-09)."""
 
-MOST_PICTURES = 4
+MOST_IMAGES = 4
 """Of an element: one from the front, and up to three from other sides or from nearer (the same)."""
 
 SHORTEST_SPEECH, LONGEST_SPEECH = 5_000, 30_000
@@ -64,7 +64,7 @@ NO_NAMES = Names()
 
 def folded(name: str) -> str:
     """A name as it is compared: as any other word that people type."""
-    return plain(name)
+    return normalize_word(name)
 
 
 def asset_of(task: Task, remote_id: str | None = None, due_at: Millis | None = None) -> Asset:
@@ -82,7 +82,7 @@ def asset_of(task: Task, remote_id: str | None = None, due_at: Millis | None = N
     )
 
 
-def check_new(request: VideoRequest, owned: Iterable[Asset]) -> None:
+def check_new(request: GenerationRequest, owned: Iterable[Asset]) -> None:
     """Refuse one more beside those that its owner has or will have soon.
 
     Raises:
@@ -108,25 +108,25 @@ def read_name(kind: Operation, words: str) -> tuple[str, str]:
     description = " ".join(others)
     if not name:
         raise UserError(f"error.asset.{kind}_unnamed")
-    if len(name) > NAME_LIMIT or not re.fullmatch(r"\w[\w-]*", name) or plain(name).isdecimal():
+    if len(name) > NAME_LIMIT or not re.fullmatch(r"\w[\w-]*", name) or normalize_word(name).isdecimal():
         raise UserError("error.asset.name", name=name[:60], limit=NAME_LIMIT)
     if len(description) > DESCRIPTION_LIMIT:
         raise UserError("error.asset.description", count=len(description), limit=DESCRIPTION_LIMIT)
     return name, description
 
 
-def check_pictures(number: int) -> None:
+def check_images(number: int) -> None:
     """Refuse what no element can be made of.
 
     Raises:
         UserError: there is no picture, or there are too many.
 
     """
-    if not 1 <= number <= MOST_PICTURES:
-        raise UserError("error.asset.pictures", number=number, limit=MOST_PICTURES)
+    if not 1 <= number <= MOST_IMAGES:
+        raise UserError("error.asset.pictures", number=number, limit=MOST_IMAGES)
 
 
-def voice_source(request: VideoRequest, source: SourceVideo) -> SourceVideo:
+def voice_source(request: GenerationRequest, source: SourceVideo) -> SourceVideo:
     """A finished video of that request, if a voice can be made of it (Kling API, custom-voices, `video_id`).
 
     Raises:

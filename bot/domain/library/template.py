@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot.domain.requests.request import ImageRef, VideoRequest
-from bot.domain.units import ALPHABET, Millis, UserId, draw_id
+from bot.domain.requests.request import GenerationRequest, ImageRef
+from bot.domain.types import ALPHABET, Millis, UserId, draw_id
 from bot.errors import UserError
 
 TITLE_LIMIT = 40
@@ -68,13 +68,13 @@ def is_token(text: str) -> bool:
     return len(text) == TOKEN_LENGTH and all(letter in ALPHABET for letter in text)
 
 
-def can_become_template(request: VideoRequest) -> bool:
+def can_become_template(request: GenerationRequest) -> bool:
     """Whether a request can be made again with other images: it works on no certain video and no certain sound."""
     return request.source is None and (request.speech is None or request.speech.audio is None)
 
 
 def make_template(
-    request: VideoRequest, token: str, owner: UserId | None, title: str, now: Millis, preview: str = ""
+    request: GenerationRequest, token: str, owner: UserId | None, title: str, now: Millis, preview: str = ""
 ) -> Template:
     """Turn a request into a template.
 
@@ -92,7 +92,7 @@ def make_template(
     return Template(token, owner, title, skeleton, frames, len(request.references), now, preview)
 
 
-def fill_template(template: Template, images: Sequence[ImageRef]) -> VideoRequest:
+def fill_template(template: Template, images: Sequence[ImageRef]) -> GenerationRequest:
     """The request that a template makes of some images.
 
     Raises:
@@ -103,7 +103,7 @@ def fill_template(template: Template, images: Sequence[ImageRef]) -> VideoReques
         raise UserError("error.template.images", number=template.images)
     frames, references = images[: template.frames], images[template.frames :]
     try:
-        return VideoRequest.model_validate(
+        return GenerationRequest.model_validate(
             {
                 **template.skeleton,
                 "first_frame": frames[0] if frames else None,
@@ -128,7 +128,7 @@ def clean_title(text: str) -> str:
     return title
 
 
-def suggest_title(request: VideoRequest, taken: Sequence[str]) -> str:
+def suggest_title(request: GenerationRequest, taken: Sequence[str]) -> str:
     """A title out of the first words of a prompt, with a number where it is taken."""
     words = " ".join(request.prompt.split()) or str(request.effect or request.operation).replace("_", " ")
     base = words if len(words) <= TITLE_LIMIT - 8 else words[: TITLE_LIMIT - 8].rsplit(" ", 1)[0]

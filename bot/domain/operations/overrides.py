@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
-from bot.domain.units import Millis, UserId
+from bot.domain.types import Millis, UserId
 from bot.errors import UserError
 
 M = TypeVar("M", bound=BaseModel)

@@ -9,11 +9,11 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from bot.domain.tasks.task import TaskState
-from bot.domain.units import Credits, Millis, TaskId, UserId, to_millis
+from bot.domain.types import Credits, Millis, TaskId, UserId, to_millis
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class StatRow:
     """One task that came to its end, as far as statistics go. `real_cost` is in the provider's own unit."""
 
     id: TaskId
@@ -71,7 +71,7 @@ def percentile(values: Sequence[int], share: float) -> int:
     return ordered[rank - 1]
 
 
-def report(figures: Sequence[Figure], days: Sequence[date], zone: ZoneInfo, top: int = 8) -> Report:
+def report(figures: Sequence[StatRow], days: Sequence[date], zone: ZoneInfo, top: int = 8) -> Report:
     """Put the figures of some days together; what was cancelled was nobody's success or failure."""
     place = {day: index for index, day in enumerate(days)}
     tasks: dict[str, list[int]] = defaultdict(lambda: [0] * len(days))
@@ -124,10 +124,10 @@ def _decimal(text: str | None) -> Decimal:
 class AuditRow:
     """One thing that somebody who runs the bot did. `actor` is None where it was done from a shell.
 
-    `operation_id` is unique: a replayed update is noted once. `subject` is whom or what it was done to.
+    `idempotency_key` is unique: a replayed update is noted once. `subject` is whom or what it was done to.
     """
 
-    operation_id: str
+    idempotency_key: str
     at: Millis
     actor: UserId | None
     action: str

@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
-from bot.domain.units import Millis, UserId
+from bot.domain.types import Millis, UserId
 
 
 class AccessMode(StrEnum):
@@ -95,7 +95,7 @@ def readable_name(name: str, username: str | None, user_id: UserId) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Membership:
     """How a person stands with the bot. `version` grows with every change (compare and set).
 
     `ban` is the reason that the person is told, None where there is no ban. `reachable` is False where the
@@ -154,25 +154,25 @@ class AccessDecision(StrEnum):
 
 
 def decide_access(
-    policy: AccessPolicy, standing: Standing, level: AccessLevel, now: Millis
+    policy: AccessPolicy, membership: Membership, level: AccessLevel, now: Millis
 ) -> AccessDecision:
     """Decide whether a person may go on at a level.
 
     A ban goes before a role: an owner who bans an admin means it. Owners cannot be banned.
     """
-    if level is AccessLevel.OPEN or standing.role is Role.OWNER:
+    if level is AccessLevel.OPEN or membership.role is Role.OWNER:
         return AccessDecision.PASS
-    if standing.ban is not None:
+    if membership.ban is not None:
         return AccessDecision.BANNED
-    if standing.role is not None or level is AccessLevel.INVITED:
+    if membership.role is not None or level is AccessLevel.INVITED:
         return AccessDecision.PASS
-    if policy.mode is not AccessMode.PUBLIC and standing.admission is not Admission.ALLOWED:
-        return _stranger(policy.mode, standing.admission)
+    if policy.mode is not AccessMode.PUBLIC and membership.admission is not Admission.ALLOWED:
+        return _stranger(policy.mode, membership.admission)
     if level is AccessLevel.VIEW:
         return AccessDecision.PASS
     if policy.maintenance:
         return AccessDecision.MAINTENANCE
-    return AccessDecision.PAUSED if standing.paused_until > now else AccessDecision.PASS
+    return AccessDecision.PAUSED if membership.paused_until > now else AccessDecision.PASS
 
 
 def _stranger(mode: AccessMode, admission: Admission) -> AccessDecision:
@@ -183,7 +183,7 @@ def _stranger(mode: AccessMode, admission: Admission) -> AccessDecision:
     return AccessDecision.WAITING if admission is Admission.ASKED else AccessDecision.ASK
 
 
-def outranks(actor: Standing | None, subject: Standing) -> bool:
+def outranks(actor: Membership | None, subject: Membership) -> bool:
     """Whether one may ban or demote the other: owners everybody but owners, admins whoever has no role.
 
     An actor of None is a shell, which is an owner's.

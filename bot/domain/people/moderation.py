@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.domain.units import Millis, UserId
+from bot.domain.types import Millis, UserId
 
 _LOOKALIKES = str.maketrans(
     {
@@ -121,7 +121,7 @@ class StrikeSource(StrEnum):
 class Strike:
     """A request that was refused for what it holds, kept so that the person can appeal.
 
-    `operation_id` is unique: what refused the request, and which one.
+    `idempotency_key` is unique: what refused the request, and which one.
     """
 
     user_id: UserId
@@ -129,4 +129,4 @@ class Strike:
     source: StrikeSource
     rule: str
     prompt: str
-    operation_id: str
+    idempotency_key: str

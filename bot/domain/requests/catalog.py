@@ -20,10 +20,10 @@ from bot.domain.requests.model import (
     unknown,
 )
 from bot.domain.requests.operations import ChargedFor, Operation
-from bot.domain.requests.request import RATIOS, Speech, VideoRequest
+from bot.domain.requests.request import RATIOS, GenerationRequest, Speech
 from bot.domain.requests.rules import RULES, broken
 from bot.domain.requests.values import Vocabulary
-from bot.domain.units import SECOND, Credits
+from bot.domain.types import SECOND, Credits
 from bot.errors import UserError
 
 ASSUMED_SECONDS = 10
@@ -49,7 +49,7 @@ class Catalog:
         """The row of a video model, or careful limits for one that has none."""
         return self._models.get(model) or unknown(model)
 
-    def row(self, request: VideoRequest) -> Model:
+    def row(self, request: GenerationRequest) -> Model:
         """The row that a request is for."""
         if request.operation.row.on_video_model:
             return self.model(request.model)
@@ -105,7 +105,7 @@ class Catalog:
 
     # -- what can be done ----------------------------------------------------------------------------
 
-    def check(self, request: VideoRequest, offered: Sequence[str]) -> None:
+    def check(self, request: GenerationRequest, offered: Sequence[str]) -> None:
         """Refuse what the chosen model cannot do.
 
         Raises:
@@ -135,7 +135,7 @@ class Catalog:
             details["models"] = ", ".join(self._with(offered, rule.ability, request.operation)) or "–"
         raise UserError(rule.error, **details)
 
-    def _omni(self, request: VideoRequest, offered: Sequence[str]) -> tuple[str, ...]:
+    def _omni(self, request: GenerationRequest, offered: Sequence[str]) -> tuple[str, ...]:
         return self.able(offered, Operation.OMNI_VIDEO) if request.operation.row.on_video_model else ()
 
     def _with(self, offered: Sequence[str], ability: str, operation: Operation) -> list[str]:
@@ -150,7 +150,7 @@ class Catalog:
 
     # -- prices --------------------------------------------------------------------------------------
 
-    def price(self, request: VideoRequest) -> Credits:
+    def price(self, request: GenerationRequest) -> Credits:
         """What a request costs: for each result seconds times a rate, or a price, rounded up."""
         row = self.row(request)
         if row.each:
@@ -162,7 +162,7 @@ class Catalog:
         return Credits((row.fixed + math.ceil(rate * seconds_of(request) - 1e-9)) * request.count)
 
 
-def seconds_of(request: VideoRequest) -> float:
+def seconds_of(request: GenerationRequest) -> float:
     """How many seconds a request is charged for."""
     row, source, speech = request.operation.row, request.source, request.speech
     if row.charged_for is ChargedFor.SPEECH and speech is not None:
@@ -180,7 +180,7 @@ def speech_seconds(speech: Speech) -> float:
     return len(speech.text) / SPOKEN_LETTERS[speech.language] / speech.speed
 
 
-def _rates(row: Model, request: VideoRequest) -> Rates:
+def _rates(row: Model, request: GenerationRequest) -> Rates:
     if request.operation is Operation.MOTION_CONTROL:
         return row.motion_rate
     if request.source is not None and row.video_rate:

@@ -15,9 +15,9 @@ from bot.domain.requests.camera import CAMERAS
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import COMPOSED
 from bot.domain.requests.options import BY_FIELD, ON_CARDS, Option, OptionRow, is_set
-from bot.domain.requests.request import AspectRatio, Camera, Mode, VideoRequest
+from bot.domain.requests.request import AspectRatio, Camera, GenerationRequest, Mode
 from bot.domain.requests.rules import fit, fit_with
-from bot.domain.units import short_hash
+from bot.domain.types import short_hash
 
 NONE = "none"
 """The key of the choice to have nothing of the kind."""
@@ -31,15 +31,15 @@ class Choice:
     """
 
     key: str
-    request: VideoRequest
+    request: GenerationRequest
     chosen: bool
 
 
-Possible = Callable[[VideoRequest], bool]
+Possible = Callable[[GenerationRequest], bool]
 
 
 def choices(
-    option: OptionRow, request: VideoRequest, row: Model, offered: Sequence[Model], possible: Possible
+    option: OptionRow, request: GenerationRequest, row: Model, offered: Sequence[Model], possible: Possible
 ) -> tuple[Choice, ...]:
     """Everything that an option can be set to. `row` is what the request is for, `offered` the video models."""
     present = getattr(request, option.field)
@@ -51,14 +51,14 @@ def choices(
 
 
 def list_choosable(
-    request: VideoRequest, row: Model, offered: Sequence[Model], possible: Possible
+    request: GenerationRequest, row: Model, offered: Sequence[Model], possible: Possible
 ) -> tuple[Option, ...]:
     """The options of the card that there is something to choose with."""
     return tuple(option for option in ON_CARDS if is_choosable(option.row, request, row, offered, possible))
 
 
 def is_choosable(
-    option: OptionRow, request: VideoRequest, row: Model, offered: Sequence[Model], possible: Possible
+    option: OptionRow, request: GenerationRequest, row: Model, offered: Sequence[Model], possible: Possible
 ) -> bool:
     """Whether there is something to choose with an option."""
     if option.sample is None:
@@ -71,8 +71,8 @@ def is_choosable(
 
 
 def _candidates(
-    option: OptionRow, request: VideoRequest, row: Model, offered: Sequence[Model]
-) -> Iterator[tuple[str, VideoRequest]]:
+    option: OptionRow, request: GenerationRequest, row: Model, offered: Sequence[Model]
+) -> Iterator[tuple[str, GenerationRequest]]:
     if option is Option.MODEL.row:
         if request.operation in COMPOSED and request.source is None:
             for model in offered:

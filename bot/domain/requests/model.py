@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import VIDEO_RATIOS, AspectRatio, CameraMove, Mode, Resolution
-from bot.domain.units import Credits
+from bot.domain.types import Credits
 
 CAMERA_SECONDS = (5,)
 """Camera control and motion brush exist for videos of this length only (vendor API reference 2025)."""

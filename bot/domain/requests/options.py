@@ -1,6 +1,6 @@
 """What can be asked for beside the prompt: one row per option, from which words, cards, lists and documents follow. Pure.
 
-A new option of videos needs its row here, its field in `VideoRequest`, a writer in `bot/kling/dialects/bodies.py`, and its
+A new option of videos needs its row here, its field in `GenerationRequest`, a writer in `bot/kling/dialects/bodies.py`, and its
 texts: `field.<field>`, `knob.<key>` where it is on the card, and where only some models can do it `models.<ability>` and
 `error.model.<ability>`, with a column of `Model`.
 """
@@ -15,7 +15,7 @@ from typing import Any, Self
 from bot.domain.requests.camera import CAMERAS, read_camera, read_shots
 from bot.domain.requests.model import CAMERA_SECONDS, Model
 from bot.domain.requests.operations import Operation, Product
-from bot.domain.requests.request import RESOLUTIONS, Camera, VideoRequest
+from bot.domain.requests.request import RESOLUTIONS, Camera, GenerationRequest
 from bot.domain.requests.values import (
     LANGUAGES,
     MAX_COUNT,
@@ -27,9 +27,9 @@ from bot.domain.requests.values import (
     Reader,
     Taken,
     Vocabulary,
+    normalize_word,
     number,
     one_of,
-    plain,
     read_duration,
     read_elements,
     read_mode,
@@ -91,10 +91,10 @@ class OptionRow:
     short: Callable[[str, str, Vocabulary], Taken] = lambda *_: None
     read: Reader = read_text
     continues: bool = False
-    values: Callable[[VideoRequest, Model], Iterable[Any]] | None = None
-    sample: Callable[[VideoRequest], Any] | None = None
+    values: Callable[[GenerationRequest, Model], Iterable[Any]] | None = None
+    sample: Callable[[GenerationRequest], Any] | None = None
     name: Callable[[Any], Wording] = name_value
-    line: Callable[[VideoRequest], Wording | None] = lambda _: None
+    line: Callable[[GenerationRequest], Wording | None] = lambda _: None
     column: str = ""
     ability: str = ""
     seconds: Callable[[Model], Sequence[int]] = lambda _: ()
@@ -105,7 +105,7 @@ class OptionRow:
         return False in self.flags
 
 
-def is_set(request: VideoRequest, field: str) -> bool:
+def is_set(request: GenerationRequest, field: str) -> bool:
     """Whether a request has a field, and asks for something in it."""
     known = type(request).model_fields.get(field)
     return known is not None and getattr(request, field) != known.default
@@ -124,7 +124,7 @@ def name_seconds(seconds: int) -> Wording:
     return Wording("unit.seconds", {"seconds": seconds})
 
 
-def _has_model(request: VideoRequest) -> bool:
+def _has_model(request: GenerationRequest) -> bool:
     return request.operation.row.on_video_model or request.operation.product is Product.IMAGE
 
 
@@ -370,7 +370,7 @@ class Words:
     def unknown(self, name: str) -> UserError:
         """The error for a long option that does not exist, with the one that was perhaps meant."""
         known = [*self.valued, *self.flags]
-        close = get_close_matches(plain(name), known, 1, 0.4)
+        close = get_close_matches(normalize_word(name), known, 1, 0.4)
         return UserError(
             "error.prompt.unknown_option",
             option=f"--{name[:QUOTED_LENGTH]}",
@@ -380,13 +380,13 @@ class Words:
 
     def resembles(self, name: str) -> bool:
         """Whether a word is, or is nearly, the name of a long option; "not" is no `no`."""
-        return bool(get_close_matches(plain(name), [*self.valued, *self.flags], 1, 0.85))
+        return bool(get_close_matches(normalize_word(name), [*self.valued, *self.flags], 1, 0.85))
 
 
 WORDS = Words()
 
 
-def list_settings(request: VideoRequest, rows: Iterable[OptionRow] = ROWS) -> list[Wording]:
+def list_settings(request: GenerationRequest, rows: Iterable[OptionRow] = ROWS) -> list[Wording]:
     """What a request is made with, in a few words each."""
     return [wording for row in rows if (wording := row.line(request)) is not None]
 

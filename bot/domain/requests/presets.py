@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 
-from bot.domain.requests.values import plain
+from bot.domain.requests.values import normalize_word
 from bot.errors import UserError
 
 CHINESE = range(0x3400, 0xA000)
@@ -30,7 +30,7 @@ class Voices:
 
     def __init__(self, voices: Sequence[Voice]) -> None:
         self._voices = tuple(voices)
-        self._by_name = {plain(name): voice for voice in voices for name in (*voice.names, voice.id)}
+        self._by_name = {normalize_word(name): voice for voice in voices for name in (*voice.names, voice.id)}
 
     def of(self, language: str) -> tuple[Voice, ...]:
         """Those that speak a language."""
@@ -46,7 +46,7 @@ class Voices:
         able = self.of(language)
         if not name:
             return able[0]
-        voice = self._by_name.get(plain(name))
+        voice = self._by_name.get(normalize_word(name))
         if voice is None and ("_" in name or "-" in name or (len(name) >= SHORTEST_ID and name.isdecimal())):
             # An id that is not in the list: a voice of one's own.
             return Voice(name, (name,), (language,))
@@ -79,10 +79,10 @@ def load_voices() -> Voices:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect. `pictures` is how many it takes: one or two."""
+    """One effect. `images` is how many it takes: one or two."""
 
     scene: str
-    pictures: int
+    images: int
 
     @property
     def title(self) -> str:
@@ -96,14 +96,14 @@ class Effects:
     def __init__(self, effects: Sequence[Effect]) -> None:
         self._effects = {effect.scene: effect for effect in effects}
 
-    def find(self, name: str, pictures: int) -> Effect:
+    def find(self, name: str, images: int) -> Effect:
         """The effect of a name; one that is not known is let through with the pictures that came with it."""
-        scene = "_".join(plain(name).split())
-        return self._effects.get(scene) or Effect(scene, pictures)
+        scene = "_".join(normalize_word(name).split())
+        return self._effects.get(scene) or Effect(scene, images)
 
     def nearest(self, name: str) -> str:
         """The scene whose name is most like this."""
-        return get_close_matches("_".join(plain(name).split()), list(self._effects), 1, 0.0)[0]
+        return get_close_matches("_".join(normalize_word(name).split()), list(self._effects), 1, 0.0)[0]
 
     def check(self, name: str) -> None:
         """Refuse a name that no effect has.
@@ -112,16 +112,16 @@ class Effects:
             UserError: there is no such effect, with the scene whose name is most like it.
 
         """
-        if "_".join(plain(name).split()) not in self._effects:
+        if "_".join(normalize_word(name).split()) not in self._effects:
             raise UserError("error.effect.unknown", effect=name[:60], nearest=self.nearest(name))
 
-    def search(self, words: str, pictures: int | None = None) -> list[Effect]:
+    def search(self, words: str, images: int | None = None) -> list[Effect]:
         """The effects whose names hold all these words; all of them for none."""
-        wanted = plain(words).split()
+        wanted = normalize_word(words).split()
         return [
             effect
             for effect in self._effects.values()
-            if all(word in effect.scene for word in wanted) and pictures in {None, effect.pictures}
+            if all(word in effect.scene for word in wanted) and images in {None, effect.images}
         ]
 
 

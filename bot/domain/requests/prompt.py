@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 from bot.domain.requests.options import WORDS, OptionRow, Options, Words
 from bot.domain.requests.request import PROMPT_LIMIT
-from bot.domain.requests.values import QUOTED_LENGTH, SWITCH_WORDS, Vocabulary, plain, switch
+from bot.domain.requests.values import QUOTED_LENGTH, SWITCH_WORDS, Vocabulary, normalize_word, switch
 from bot.errors import UserError
 
 _JOINERS = frozenset("\u200c\u200d")
@@ -130,7 +130,7 @@ class _Token:
     @property
     def word(self) -> str:
         """Plain and without what separates it from the next."""
-        return plain(self.text.rstrip(_SEPARATORS))
+        return normalize_word(self.text.rstrip(_SEPARATORS))
 
     @property
     def ends_part(self) -> bool:
@@ -277,7 +277,7 @@ class _Reader:
         if not set(match[0]) & set(_LONG_DASHES):
             return True
         name = _split(token.text[match.end() :])[0]
-        return self._words.resembles(name) or self._find_short(plain(name)) is not None
+        return self._words.resembles(name) or self._find_short(normalize_word(name)) is not None
 
     def _find_short(self, word: str, unit: str = "") -> tuple[OptionRow, object, int] | None:
         return self._words.find_short(word, unit, self._vocabulary)
@@ -298,11 +298,11 @@ class _Reader:
         """Take `--name value`, `--name=value` or `--flag`; the position after it."""
         match = _DASHES.match(token.text)
         body = token.text[match.end() if match else 0 :]
-        if short := self._find_short(plain(body.rstrip(_SEPARATORS))):
+        if short := self._find_short(normalize_word(body.rstrip(_SEPARATORS))):
             self._set(short[0], short[1])
             return token.end
         name, glued = _split(body)
-        key = plain(name.rstrip(_SEPARATORS))
+        key = normalize_word(name.rstrip(_SEPARATORS))
         if key in self._words.flags:
             return self._flag(token, key, glued)
         option = self._words.valued.get(key)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Flag, auto
 
-from bot.domain.units import ChatId, Millis, UserId
+from bot.domain.types import ChatId, Millis, UserId
 
 NEXT_MESSAGE = 0
 """In the place of a message's id: the next message answers, whatever it replies to."""

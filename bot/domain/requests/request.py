@@ -1,6 +1,6 @@
 """The one validated request that every dialect encodes.
 
-A `VideoRequest` says what is wanted in Kling's own terms and knows nothing of a wire format. What a
+A `GenerationRequest` says what is wanted in Kling's own terms and knows nothing of a wire format. What a
 certain model can do is the catalog's business; here only what holds for every model is checked.
 """
 
@@ -166,7 +166,7 @@ class Expansion(Part):
         return self
 
 
-class VideoRequest(Part):
+class GenerationRequest(Part):
     """One generation as a person asked for it, defaults filled in.
 
     `duration` is in seconds; 0 where the operation has none. `cfg_scale` is 0 (free) to 1 (close to the
@@ -212,7 +212,7 @@ class VideoRequest(Part):
     name: Annotated[str, Field(max_length=NAME_LIMIT)] = ""
 
     @model_validator(mode="after")
-    def _consistent(self) -> "VideoRequest":
+    def _consistent(self) -> "GenerationRequest":
         row = self.operation.row
         for role in Role:
             fewest, most = row.limits(role)

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from bot.domain.requests.model import CAMERA_SECONDS, Model
 from bot.domain.requests.operations import COMPOSED, Operation, Product
 from bot.domain.requests.options import BY_FIELD, ROWS, OptionRow, is_set
-from bot.domain.requests.request import VideoRequest
-from bot.domain.units import SECOND
+from bot.domain.requests.request import GenerationRequest
+from bot.domain.types import SECOND
 
 T = TypeVar("T")
 
@@ -36,12 +36,12 @@ class Rule(Generic[T]):
 
     error: str
     fields: tuple[str, ...]
-    is_broken: Callable[[T, VideoRequest], bool]
-    details: Callable[[T, VideoRequest], Mapping[str, object]] = lambda *_: {}
+    is_broken: Callable[[T, GenerationRequest], bool]
+    details: Callable[[T, GenerationRequest], Mapping[str, object]] = lambda *_: {}
     ability: str = ""
 
 
-def broken(rules: Iterable[Rule[T]], subject: T, request: VideoRequest) -> Rule[T] | None:
+def broken(rules: Iterable[Rule[T]], subject: T, request: GenerationRequest) -> Rule[T] | None:
     """The first rule that the request breaks; None where it keeps to all."""
     return next((rule for rule in rules if rule.is_broken(subject, request)), None)
 
@@ -49,7 +49,7 @@ def broken(rules: Iterable[Rule[T]], subject: T, request: VideoRequest) -> Rule[
 # -- the rules of models -----------------------------------------------------------------------------
 
 
-def _allowed(field: str, column: str) -> Callable[[Model, VideoRequest], Mapping[str, object]]:
+def _allowed(field: str, column: str) -> Callable[[Model, GenerationRequest], Mapping[str, object]]:
     """What a refused choice was, and what the model has."""
     return lambda row, request: {
         "value": getattr(request, field),
@@ -212,21 +212,21 @@ def list_rules(options: Iterable[OptionRow]) -> tuple[Rule[Model], ...]:
 RULES = list_rules(ROWS)
 
 
-def _source_limits(row: Model, request: VideoRequest) -> tuple[float, float]:
+def _source_limits(row: Model, request: GenerationRequest) -> tuple[float, float]:
     shortest, longest = request.operation.row.source_seconds
     if request.operation is Operation.OMNI_VIDEO:
         longest = row.source_seconds or longest
     return shortest, longest
 
 
-def _source_goes(row: Model, request: VideoRequest) -> bool:
+def _source_goes(row: Model, request: GenerationRequest) -> bool:
     if request.source is None or request.source.duration_ms is None:
         return True
     shortest, longest = _source_limits(row, request)
     return shortest - SOURCE_SLACK <= request.source.duration_ms / SECOND <= longest + SOURCE_SLACK
 
 
-def _most_elements(row: Model, request: VideoRequest) -> int:
+def _most_elements(row: Model, request: GenerationRequest) -> int:
     """Words alone take none (Kling API, text2video): there an omni model, or a first frame, is needed."""
     if request.operation is Operation.TEXT_TO_VIDEO:
         return 0
@@ -238,7 +238,7 @@ def _most_elements(row: Model, request: VideoRequest) -> int:
 
 # -- making a request keep to them -------------------------------------------------------------------
 
-CHANGES: Mapping[str, Callable[[Model, VideoRequest], Iterable[object]]] = {
+CHANGES: Mapping[str, Callable[[Model, GenerationRequest], Iterable[object]]] = {
     "cfg_scale": lambda *_: (None,),
     "camera": lambda *_: (None,),
     "voices": lambda *_: ((),),
@@ -252,7 +252,7 @@ CHANGES: Mapping[str, Callable[[Model, VideoRequest], Iterable[object]]] = {
 or the size of an image, which only its maker chooses."""
 
 
-def fit(request: VideoRequest, row: Model, kept: Iterable[str] = ()) -> VideoRequest | None:
+def fit(request: GenerationRequest, row: Model, kept: Iterable[str] = ()) -> GenerationRequest | None:
     """The request as a model can do it, changed in as few fields as possible, and not in those that are `kept`.
 
     None: it cannot be. Of several ways with as few changes, the one that gives up what stands first in `CHANGES`.
@@ -273,12 +273,12 @@ def fit(request: VideoRequest, row: Model, kept: Iterable[str] = ()) -> VideoReq
     return None
 
 
-def fit_with(request: VideoRequest, row: Model, field: str, value: Any) -> VideoRequest | None:
+def fit_with(request: GenerationRequest, row: Model, field: str, value: Any) -> GenerationRequest | None:
     """The request with one field set, and what that needs; None where it cannot be."""
     return fit(request.model_copy(update={field: value}), row, (field,))
 
 
-def suit(request: VideoRequest, row: Model) -> VideoRequest | None:
+def suit(request: GenerationRequest, row: Model) -> GenerationRequest | None:
     """The request as this model is asked for it, its settings as they are; None where its pictures do not go there."""
     if request.operation not in COMPOSED or request.source is not None:
         return request
@@ -305,7 +305,7 @@ def numbers(values: Sequence[int]) -> str:
 
 # -- limits of providers -----------------------------------------------------------------------------
 
-Limits = Sequence[tuple[str, Callable[[VideoRequest], bool]]]
+Limits = Sequence[tuple[str, Callable[[GenerationRequest], bool]]]
 """What somebody cannot express: fields of a request, and when each is one too many."""
 
 
@@ -324,7 +324,7 @@ def unwritten(
     return tuple((field, lambda request, field=field: is_set(request, field)) for field in fields)
 
 
-def lacking(limits: Limits, request: VideoRequest) -> tuple[str, ...]:
+def lacking(limits: Limits, request: GenerationRequest) -> tuple[str, ...]:
     """The fields of a request that go beyond some limits; one of `ALONE` alone."""
     found = []
     for field, is_beyond in limits:

@@ -1,6 +1,6 @@
 """Values of options: reading each from what was typed, and every word that people use for them. Pure.
 
-A word is compared in its plain form (`plain`): full-width characters as ordinary ones, capitals as small
+A word is compared in its plain form (`normalize_word`): full-width characters as ordinary ones, capitals as small
 letters, so that `１０Ｓ` is `10s` and `：` is `:`. The readers raise a `UserError` with what is allowed and the nearest
 match where a value is out of range or unknown.
 """
@@ -50,7 +50,7 @@ _MODEL = re.compile(r"(?:kling-)?v\d.*|kling-\d.*")
 _COLONS = str.maketrans("∶꞉ː", ":::")
 
 
-def plain(word: str) -> str:
+def normalize_word(word: str) -> str:
     """A word as it is compared."""
     return unicodedata.normalize("NFKC", word).casefold().translate(_COLONS)
 
@@ -70,10 +70,10 @@ class Vocabulary:
         A name that leaves something out (`v2.5` for `kling-v2-5-turbo`) goes to the first model that it
         could mean, unless it is another one's full name.
         """
-        names = {plain(model): model for model in ids}
+        names = {normalize_word(model): model for model in ids}
         for forms in (_full_names, _short_names):
             for model in ids:
-                for form in forms(plain(model).removeprefix("kling-")):
+                for form in forms(normalize_word(model).removeprefix("kling-")):
                     names.setdefault(form, model)
         return cls(names)
 
@@ -135,17 +135,17 @@ Reader = Callable[[str, Vocabulary], object]
 def switch(option: str, text: str) -> bool:
     """Read what was put behind a flag: on or off."""
     for value, words in SWITCH_WORDS.items():
-        if plain(text) in words:
+        if normalize_word(text) in words:
             return value
     raise _bad(option, text, "on, off", "on")
 
 
 def read_model(text: str, vocabulary: Vocabulary) -> str:
     """Read a model by any of its names."""
-    found = vocabulary.models.get(plain(text))
+    found = vocabulary.models.get(normalize_word(text))
     if found is None:
         offered = list(dict.fromkeys(vocabulary.models.values()))
-        nearest = get_close_matches(plain(text), list(vocabulary.models), 1, 0.3)
+        nearest = get_close_matches(normalize_word(text), list(vocabulary.models), 1, 0.3)
         raise UserError(
             "error.model.unknown",
             model=text[:QUOTED_LENGTH],
@@ -159,14 +159,14 @@ def read_mode(text: str, _: Vocabulary) -> str:
     """Read a mode by any of its words."""
     value = _named(MODE_WORDS, text)
     if value not in MODES:
-        close = get_close_matches(plain(text), MODES, 1, 0.0)
+        close = get_close_matches(normalize_word(text), MODES, 1, 0.0)
         raise _bad("--mode", text, ", ".join(MODES), close[0] if close else MODES[0])
     return value
 
 
 def read_duration(text: str, _: Vocabulary) -> int:
     """Read seconds."""
-    word = plain(text)
+    word = normalize_word(text)
     low, high = DURATIONS
     match = _SECONDS.fullmatch(word) or re.fullmatch(r"(\d{1,12})(?:\.0*)?", word)
     if match is None or not low <= int(match[1]) <= high:
@@ -177,7 +177,7 @@ def read_duration(text: str, _: Vocabulary) -> int:
 
 def read_ratio(text: str, _: Vocabulary) -> str:
     """Read a ratio, as numbers or by a word."""
-    ratio = _named(RATIO_WORDS, text) or _ratio_in(plain(text))
+    ratio = _named(RATIO_WORDS, text) or _ratio_in(normalize_word(text))
     if ratio not in RATIOS:
         allowed = ", ".join(RATIOS)
         raise _bad("--ratio", text, allowed, _nearest_ratio(ratio, RATIOS))
@@ -186,7 +186,7 @@ def read_ratio(text: str, _: Vocabulary) -> str:
 
 def _named(words: Mapping[Any, tuple[str, ...]], text: str) -> str:
     """The value that a word stands for; empty where it is none of them."""
-    return next((value for value, known in words.items() if plain(text) in known), "")
+    return next((value for value, known in words.items() if normalize_word(text) in known), "")
 
 
 def _ratio_in(word: str) -> str:
@@ -209,7 +209,7 @@ def number(option: str, low: float, high: float) -> Reader:
 
     def read(text: str, _: Vocabulary) -> float:
         try:
-            value = float(plain(text).replace(",", "."))
+            value = float(normalize_word(text).replace(",", "."))
         except ValueError:
             raise _bad(option, text, f"{low:g}–{high:g}", f"{(low + high) / 2:g}") from None
         if not low <= value <= high:
@@ -223,7 +223,7 @@ def whole(option: str, low: int, high: int) -> Reader:
     """Make a reader of whole numbers in a range."""
 
     def read(text: str, _: Vocabulary) -> int:
-        match = re.fullmatch(r"-?\d{1,12}", plain(text))
+        match = re.fullmatch(r"-?\d{1,12}", normalize_word(text))
         if match is None or not low <= int(match[0]) <= high:
             below = match is None or int(match[0]) < low
             raise _bad(option, text, f"{low}–{high}", str(low if below else high))
@@ -236,7 +236,7 @@ def one_of(option: str, allowed: Sequence[str]) -> Reader:
     """Make a reader of some words."""
 
     def read(text: str, _: Vocabulary) -> str:
-        word = plain(text)
+        word = normalize_word(text)
         if word not in allowed:
             close = get_close_matches(word, allowed, 1, 0.0)
             raise _bad(option, text, ", ".join(allowed), close[0] if close else allowed[0])
@@ -252,7 +252,7 @@ def read_text(text: str, _: Vocabulary) -> str:
 
 def read_voice(text: str, vocabulary: Vocabulary) -> str:
     """Read a voice: the id of one's own by its name, any other as it is named."""
-    return vocabulary.voices.get(plain(text.strip()), text)
+    return vocabulary.voices.get(normalize_word(text.strip()), text)
 
 
 def read_elements(text: str, vocabulary: Vocabulary) -> tuple[int, ...]:
@@ -264,7 +264,7 @@ def read_elements(text: str, vocabulary: Vocabulary) -> tuple[int, ...]:
 
 
 def _element(part: str, vocabulary: Vocabulary) -> int:
-    word = plain(part)
+    word = normalize_word(part)
     if word in vocabulary.elements:
         return vocabulary.elements[word]
     if re.fullmatch(r"\d{1,20}", word):

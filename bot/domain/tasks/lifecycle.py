@@ -13,11 +13,11 @@ from typing import assert_never
 from bot.domain.tasks.task import (
     FailureKind,
     OutboxItem,
-    RemoteVideo,
+    RemoteResult,
     Task,
     TaskState,
 )
-from bot.domain.units import HOUR, Millis, ProviderName
+from bot.domain.types import HOUR, Millis, ProviderName
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Accepted:
     """c: the provider gave an id, in its answer or when it was asked afterwards."""
 
     provider_task_id: str
-    look_at: Millis
+    poll_at: Millis
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Deferred:
 class AnswerLost:
     """g: something was sent and nobody knows what became of it; asked since, it was absent `absences` times."""
 
-    look_at: Millis
+    poll_at: Millis
     absences: int = 0
 
 
@@ -117,10 +117,10 @@ class SentAnew:
 class StillRunning:
     """A look that changed nothing but what is known of the progress (percent, or None).
 
-    `unknown`: the provider did not know the task this time; `looks` counts how often in a row.
+    `unknown`: the provider did not know the task this time; `not_found_count` counts how often in a row.
     """
 
-    look_at: Millis
+    poll_at: Millis
     progress: int | None = None
     unknown: bool = False
 
@@ -129,7 +129,7 @@ class StillRunning:
 class Finished:
     """d: the provider has the videos; more than were asked for are left out. `real_cost` in its own unit, as it wrote it."""
 
-    videos: tuple[RemoteVideo, ...]
+    videos: tuple[RemoteResult, ...]
     real_cost: str | None = None
 
 
@@ -143,21 +143,21 @@ class ProviderFailed:
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """i: what the provider says ends it, but proves no end there: look again at `look_at`, as after a deadline."""
+    """i: what the provider says ends it, but proves no end there: look again at `poll_at`, as after a deadline."""
 
     kind: FailureKind
-    look_at: Millis
+    poll_at: Millis
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadlinePassed:
-    """i: longer than the operator allows; look again at `look_at`, for a late video is still delivered.
+    """i: longer than the operator allows; look again at `poll_at`, for a late video is still delivered.
 
     None: nobody can be asked, and no late video is promised.
     """
 
-    look_at: Millis | None
+    poll_at: Millis | None
 
 
 Event = (
@@ -238,14 +238,14 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
                 attempts=task.attempts + 1,
             )
             return Transition(task, after)
-        case Accepted(provider_task_id, look_at):
+        case Accepted(provider_task_id, poll_at):
             after = replace(
                 bumped,
                 state=TaskState.IN_PROGRESS,
                 provider_task_id=provider_task_id,
                 submitted_at=now,
-                due_at=look_at,
-                looks=0,
+                due_at=poll_at,
+                not_found_count=0,
                 failure=None,
             )
             return Transition(task, after)
@@ -272,9 +272,9 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
                 attempts=task.attempts if counted else max(0, task.attempts - 1),
             )
             return Transition(task, after)
-        case AnswerLost(look_at, absences):
+        case AnswerLost(poll_at, absences):
             return Transition(
-                task, replace(bumped, state=TaskState.UNCONFIRMED, due_at=look_at, looks=absences)
+                task, replace(bumped, state=TaskState.UNCONFIRMED, due_at=poll_at, not_found_count=absences)
             )
         case ProvenAbsent(retry_at):
             after = replace(
@@ -283,7 +283,7 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
                 due_at=retry_at,
                 deadline_at=_waits_until(task),
                 provider=None,
-                looks=0,
+                not_found_count=0,
             )
             return Transition(task, after)
         case Unresolvable():
@@ -309,25 +309,25 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
                 answer_by=None,
                 provider=None,
                 attempts=0,
-                looks=0,
+                not_found_count=0,
                 failure=None,
             )
             return Transition(task, after)
-        case StillRunning(look_at, progress, unknown):
+        case StillRunning(poll_at, progress, unknown):
             after = replace(
                 bumped,
-                due_at=look_at,
-                looks=task.looks + 1 if unknown else 0,
+                due_at=poll_at,
+                not_found_count=task.not_found_count + 1 if unknown else 0,
                 progress=_forward(task.progress, progress),
             )
             return Transition(task, after)
         case Finished(videos, real_cost):
             return _finished(task, bumped, videos, real_cost, now)
-        case GivenUp(kind, look_at, detail):
-            return _expired(task, bumped, kind, look_at, now, detail)
-        case DeadlinePassed(look_at):
-            kind = FailureKind.UNKNOWN_OUTCOME if look_at is None else FailureKind.DEADLINE
-            return _expired(task, bumped, kind, look_at, now)
+        case GivenUp(kind, poll_at, detail):
+            return _expired(task, bumped, kind, poll_at, now, detail)
+        case DeadlinePassed(poll_at):
+            kind = FailureKind.UNKNOWN_OUTCOME if poll_at is None else FailureKind.DEADLINE
+            return _expired(task, bumped, kind, poll_at, now)
         case _:
             assert_never(event)
 
@@ -368,9 +368,9 @@ def _failed(task: Task, bumped: Task, kind: FailureKind, detail: str, now: Milli
 
 
 def _expired(
-    task: Task, bumped: Task, kind: FailureKind, look_at: Millis | None, now: Millis, detail: str = ""
+    task: Task, bumped: Task, kind: FailureKind, poll_at: Millis | None, now: Millis, detail: str = ""
 ) -> Transition:
-    after = replace(bumped, state=TaskState.EXPIRED, due_at=look_at, looks=0)
+    after = replace(bumped, state=TaskState.EXPIRED, due_at=poll_at, not_found_count=0)
     return _refunded(task, after, kind, detail, now)
 
 
@@ -381,7 +381,7 @@ def _refunded(task: Task, after: Task, kind: FailureKind, detail: str, now: Mill
 
 
 def _finished(
-    task: Task, bumped: Task, videos: tuple[RemoteVideo, ...], real_cost: str | None, now: Millis
+    task: Task, bumped: Task, videos: tuple[RemoteResult, ...], real_cost: str | None, now: Millis
 ) -> Transition:
     asset_id: str | None = None
     if task.makes_asset:
@@ -401,7 +401,7 @@ def _finished(
     return Transition(task, after, Settlement.CHARGE, outbox, asset_id)
 
 
-def _asked_for(task: Task, videos: tuple[RemoteVideo, ...]) -> list[RemoteVideo]:
+def _asked_for(task: Task, videos: tuple[RemoteResult, ...]) -> list[RemoteResult]:
     """The results without those that nobody asked for: they are not paid for, so neither sent nor ever refunded.
 
     A sound for a video comes alone and as the video with it: so many of each kind are taken.

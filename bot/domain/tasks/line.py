@@ -5,21 +5,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.domain.requests.operations import LIBRARY_OPERATIONS
-from bot.domain.requests.request import VideoRequest
-from bot.domain.units import Credits, Millis, ProviderName, TaskId, UserId
+from bot.domain.requests.request import GenerationRequest
+from bot.domain.types import Credits, Millis, ProviderName, TaskId, UserId
 
 REMEMBERED = 10_000
 """Tasks whose turn is remembered should they come back; more than run at a time."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Kind:
+class TaskGroup:
     """Tasks that the same providers can take on the same terms; `request` is one of them, as an example.
 
     `excluded` are the providers that are left out for now, `takers` those that could take it otherwise.
     """
 
-    request: VideoRequest
+    request: GenerationRequest
     excluded: tuple[ProviderName, ...]
     takers: frozenset[ProviderName]
 
@@ -41,7 +41,7 @@ class Waiting:
     price: Credits
     due_at: Millis
     deadline_at: Millis
-    kind: Kind
+    kind: TaskGroup
 
     @property
     def is_beside(self) -> bool:

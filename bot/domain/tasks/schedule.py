@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bot.domain.units import SECOND, Millis
+from bot.domain.types import SECOND, Millis
 
 FIRST_LOOK_SHARE = 0.7
 """The first look comes at this share of the median that similar tasks took."""
@@ -75,7 +75,7 @@ def first_look(now: Millis, expected: Millis | None, policy: PollingPolicy) -> M
     return Millis(now + max(policy.min_interval, wait))
 
 
-def next_look(
+def next_poll_at(
     now: Millis, submitted_at: Millis, expected: Millis | None, policy: PollingPolicy, rng: random.Random
 ) -> Millis:
     """When to look again: steps of a tenth of the age, within the operator's bounds, with jitter.

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from pydantic import BaseModel, ConfigDict
 
 from bot.domain.requests.operations import Operation, Product
-from bot.domain.requests.request import Mode, Resolution, VideoRequest
-from bot.domain.units import SECOND, Credits
+from bot.domain.requests.request import GenerationRequest, Mode, Resolution
+from bot.domain.types import SECOND, Credits
 
-Price = Callable[[VideoRequest], Credits]
+Price = Callable[[GenerationRequest], Credits]
 
 ROUNDING = 0.5
 """Seconds that a result may be shorter than a whole number of them."""
@@ -54,7 +54,11 @@ class Shortfall(BaseModel):
 
 
 def compare(
-    request: VideoRequest, share: Credits, price: Price, duration_ms: int | None, size: tuple[int, int] | None
+    request: GenerationRequest,
+    share: Credits,
+    price: Price,
+    duration_ms: int | None,
+    size: tuple[int, int] | None,
 ) -> Shortfall | None:
     """What a result lacks of what was ordered for `share` credits; None where nothing is to be refunded for it.
 
@@ -86,12 +90,12 @@ def compare(
     return Shortfall(seconds=seconds, mode=mode, resolution=resolution, credits=min(credits, share))
 
 
-def missing(request: VideoRequest, total: Credits, results: int) -> Credits:
+def missing(request: GenerationRequest, total: Credits, results: int) -> Credits:
     """What is refunded of `total` credits where so few results came of those that were ordered."""
     return Credits(total // request.count * max(0, request.count - max(results, 1)))
 
 
-def _seconds(request: VideoRequest, duration_ms: int | None) -> int | None:
+def _seconds(request: GenerationRequest, duration_ms: int | None) -> int | None:
     edits = request.operation is Operation.OMNI_VIDEO and request.source is not None
     if not request.operation.row.takes_duration or edits or not duration_ms:
         return None
@@ -99,7 +103,7 @@ def _seconds(request: VideoRequest, duration_ms: int | None) -> int | None:
     return max(seconds, 1) if seconds < request.duration else None
 
 
-def _mode(request: VideoRequest, width: int, height: int) -> Mode | None:
+def _mode(request: GenerationRequest, width: int, height: int) -> Mode | None:
     """The mode that such a size is of, where it is a lower one than was ordered."""
     made_of_another = request.source is not None or not request.operation.row.takes_duration
     if made_of_another or request.model in OLDEST:
@@ -117,7 +121,7 @@ def _is_of(mode: Mode, width: int, height: int) -> bool:
     return min(width, height) >= _NEAR * least[1] or width * height >= _NEAR * _NEAR * pixels
 
 
-def _resolution(request: VideoRequest, width: int, height: int) -> Resolution | None:
+def _resolution(request: GenerationRequest, width: int, height: int) -> Resolution | None:
     if request.operation.product is not Product.IMAGE or request.resolution not in _PIXELS:
         return None
     pixels = width * height

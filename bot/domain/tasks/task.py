@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Self
 
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Product
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.shortfall import Shortfall
-from bot.domain.units import (
+from bot.domain.types import (
     DAY,
     AccountId,
     AccountKind,
@@ -94,7 +94,7 @@ class Task:
 
     `due_at` is when the task wants attention next: a claim moves it forward (the lease), so a crash
     makes the task late, never lost. `external_task_id` is ours, unique, and known before anything is
-    sent. `looks` counts how often in a row its provider did not know it. `real_cost` is what the provider says it took, in its own decimal unit, as text.
+    sent. `not_found_count` counts how often in a row its provider did not know it. `real_cost` is what the provider says it took, in its own decimal unit, as text.
     In line the greater `priority` goes first, and only `max_running` tasks of its user run at a time (0: any
     number), as their plan said when it was accepted. It waits in line until `waits_until`, and when its owner
     has been asked then whether to go on, until `answer_by`. `deadline_at` belongs to what the task does now:
@@ -107,7 +107,7 @@ class Task:
     id: TaskId
     user_id: UserId
     origin: Origin
-    request: VideoRequest
+    request: GenerationRequest
     price: Credits
     external_task_id: str
     created_at: Millis
@@ -119,7 +119,7 @@ class Task:
     provider: ProviderName | None = None
     provider_task_id: str | None = None
     attempts: int = 0
-    looks: int = 0
+    not_found_count: int = 0
     excluded: tuple[ProviderName, ...] = ()
     submitted_at: Millis | None = None
     finished_at: Millis | None = None
@@ -156,13 +156,13 @@ class Task:
         return self.request.operation in LIBRARY_OPERATIONS
 
     @property
-    def operation_key(self) -> tuple[str, str, int]:
+    def timing_key(self) -> tuple[str, str, int]:
         """What decides how long a task takes: model, mode and seconds."""
         return (self.request.model, self.request.mode, self.request.duration)
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteVideo:
+class RemoteResult:
     """A finished result at the provider, most often a video; `kind` says what it is.
 
     Addresses may be signed: they are never logged. `duration_ms` if told. `watermark_url` is the same with
@@ -200,7 +200,7 @@ class OutboxItem:
 
     kind: Product | None
     position: int = 0
-    video: RemoteVideo | None = None
+    video: RemoteResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ class Delivery:
     state: DeliveryState
     attempts: int
     due_at: Millis | None
-    video: RemoteVideo | None = None
+    video: RemoteResult | None = None
     file_id: str | None = None
     message_id: int | None = None
     width: int | None = None
@@ -265,7 +265,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class NotedMessage:
+class ResultMessage:
     """The result that a message brought or is about."""
 
     task: Task
@@ -291,7 +291,7 @@ class LedgerRow:
     `amount` changes what the user may still spend, `held` what is reserved. Of `amount`, `allowance` is
     the part that concerns the plan's daily and monthly windows and not the granted balance; a window
     counts it at `counted_at` (the moment of the hold), so a release gives it back to the window it came
-    from. `operation_id` is unique: the same thing is never booked twice. What a grant or a purchase adds
+    from. `idempotency_key` is unique: the same thing is never booked twice. What a grant or a purchase adds
     can be spent until `expires_at`, or for good.
     """
 
@@ -302,7 +302,7 @@ class LedgerRow:
     allowance: Credits
     at: Millis
     counted_at: Millis
-    operation_id: str
+    idempotency_key: str
     task_id: TaskId | None = None
     actor_id: UserId | None = None
     expires_at: Millis | None = None
@@ -315,7 +315,7 @@ class LedgerRow:
         kind: LedgerKind,
         amount: int,
         now: Millis,
-        operation_id: str,
+        idempotency_key: str,
         *,
         task_id: TaskId | None = None,
         actor_id: UserId | None = None,
@@ -331,7 +331,7 @@ class LedgerRow:
             allowance=Credits(0),
             at=now,
             counted_at=now,
-            operation_id=operation_id,
+            idempotency_key=idempotency_key,
             task_id=task_id,
             actor_id=actor_id,
             expires_at=expires_at,
@@ -374,6 +374,6 @@ class LedgerRow:
             allowance=Credits(-allowance),
             at=task.created_at,
             counted_at=task.created_at,
-            operation_id=f"task:{task.id}:hold",
+            idempotency_key=f"task:{task.id}:hold",
             task_id=task.id,
         )

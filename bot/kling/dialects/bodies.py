@@ -2,7 +2,7 @@
 
 kling.ai/document-api (2026-09) and, for what stands there no more, the vendor's own client
 (ComfyUI-KLingAI-API, 2025-10). Only what was asked for is sent: Kling's defaults stay Kling's. A
-`Style` says what speakers of the same bodies write differently.
+`BodyFormat` says what speakers of the same bodies write differently.
 """
 
 import base64
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import Attachment, Camera, MotionBrush, SourceVideo, VideoRequest
+from bot.domain.requests.request import Attachment, Camera, GenerationRequest, MotionBrush, SourceVideo
 from bot.kling.dialects import library
 from bot.kling.wire import SubmitContext
 
@@ -21,11 +21,11 @@ IMAGE_URL_KEY = "image_url"
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class BodyFormat:
     """What speakers of Kling's bodies write differently.
 
     `durations` is the JSON type of seconds. `image_ratio`: image2video takes an aspect ratio too.
-    `needs_mode`: also for models that have but one. `pictures`: references as objects or as plain
+    `needs_mode`: also for models that have but one. `images`: references as objects or as plain
     strings. `camera`: six axes of which one is set, or one type with one value. `try_on`: a person who
     changes clothes is marked in `metadata`.
     """
@@ -33,12 +33,12 @@ class Style:
     durations: Literal["text", "integer"] = "text"
     image_ratio: bool = False
     needs_mode: bool = False
-    pictures: Literal["objects", "strings"] = "objects"
+    images: Literal["objects", "strings"] = "objects"
     camera: Literal["axes", "value"] = "axes"
     try_on: bool = False
 
 
-def body_of(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def body_of(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     """What is sent to the endpoint of the request's operation, without our own id and callback address."""
     return _WRITERS[request.operation](request, context, style)
 
@@ -46,7 +46,7 @@ def body_of(request: VideoRequest, context: SubmitContext, style: Style) -> Body
 # -- videos from words and pictures ------------------------------------------------------------------
 
 
-def _words_or_frames(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def _words_or_frames(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     body: Body = {"model_name": request.model}
     if request.first_frame is not None:
         body["image"] = base64_of(request.first_frame, context)
@@ -73,13 +73,11 @@ def _words_or_frames(request: VideoRequest, context: SubmitContext, style: Style
     return body
 
 
-def _references_to_video(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
-    pictures = [base64_of(image, context) for image in request.references]
+def _references_to_video(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
+    images = [base64_of(image, context) for image in request.references]
     body: Body = {
         "model_name": request.model,
-        "image_list": pictures
-        if style.pictures == "strings"
-        else [{"image": picture} for picture in pictures],
+        "image_list": images if style.images == "strings" else [{"image": image} for image in images],
         **_prompts(request),
         "mode": request.mode,
         "duration": _seconds(request, style),
@@ -89,17 +87,17 @@ def _references_to_video(request: VideoRequest, context: SubmitContext, style: S
     return body
 
 
-def _omni_video(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def _omni_video(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     frames = [(request.first_frame, "first_frame"), (request.last_frame, "end_frame")]
-    pictures = [
+    images = [
         {IMAGE_URL_KEY: base64_of(image, context), "type": kind}
         for image, kind in frames
         if image is not None
     ]
-    pictures += [{IMAGE_URL_KEY: base64_of(image, context)} for image in request.references]
-    body: Body = {"model_name": request.model, "prompt": _naming_references(request, len(pictures))}
-    if pictures:
-        body["image_list"] = pictures
+    images += [{IMAGE_URL_KEY: base64_of(image, context)} for image in request.references]
+    body: Body = {"model_name": request.model, "prompt": _naming_references(request, len(images))}
+    if images:
+        body["image_list"] = images
     body["mode"] = request.mode
     if request.source is not None:
         # An edited video keeps its own length, shape and sound.
@@ -115,7 +113,7 @@ def _omni_video(request: VideoRequest, context: SubmitContext, style: Style) -> 
     return body | _shots(request) | _cast(request)
 
 
-def _naming_references(request: VideoRequest, count: int) -> str:
+def _naming_references(request: GenerationRequest, count: int) -> str:
     """The prompt, with the pictures and elements named that it does not name: what is not named is not used."""
     first = count - len(request.references) + 1
     names = [f"<<<image_{number}>>>" for number in range(first, count + 1)]
@@ -126,7 +124,7 @@ def _naming_references(request: VideoRequest, count: int) -> str:
     return " ".join((request.prompt, *missing))
 
 
-def _motion_control(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def _motion_control(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     source = _source(request)
     body: Body = {
         "model_name": request.model,
@@ -143,14 +141,14 @@ def _motion_control(request: VideoRequest, context: SubmitContext, style: Style)
 # -- what is done with a finished video --------------------------------------------------------------
 
 
-def _extend(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def _extend(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     body: Body = {"video_id": _source(request).video_id, **_prompts(request)}
     if request.cfg_scale is not None:
         body["cfg_scale"] = request.cfg_scale
     return body
 
 
-def _lip_sync(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def _lip_sync(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     """The older form, in one step; the newer one stands in `lip_sync`."""
     body: Body = {"video_id": _source(request).video_id}
     speech = request.speech
@@ -167,7 +165,7 @@ def _lip_sync(request: VideoRequest, context: SubmitContext, style: Style) -> Bo
     return {"input": body}
 
 
-def _video_to_audio(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def _video_to_audio(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     body: Body = {"video_id": _source(request).video_id}
     if request.prompt:
         body["sound_effect_prompt"] = request.prompt
@@ -177,13 +175,13 @@ def _video_to_audio(request: VideoRequest, context: SubmitContext, style: Style)
 # -- pictures that move, speak or change -------------------------------------------------------------
 
 
-def _effect(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
-    pictures = [base64_of(image, context) for image in request.references]
-    given: Body = {"image": pictures[0]} if len(pictures) == 1 else {"images": pictures}
+def _effect(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
+    images = [base64_of(image, context) for image in request.references]
+    given: Body = {"image": images[0]} if len(images) == 1 else {"images": images}
     return {"effect_scene": request.effect, "input": given}
 
 
-def _avatar(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def _avatar(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     body: Body = {"image": base64_of(request.references[0], context)}
     audio = None if request.speech is None else request.speech.audio
     if audio is not None:
@@ -195,11 +193,11 @@ def _avatar(request: VideoRequest, context: SubmitContext, style: Style) -> Body
     return body | {"mode": request.mode}
 
 
-def _text_to_audio(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def _text_to_audio(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     return {"prompt": request.prompt, "duration": request.duration}
 
 
-def _image(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def _image(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     body: Body = {"model_name": request.model, "prompt": request.prompt}
     if request.references:
         # Beside a picture Kling takes no negative prompt.
@@ -209,23 +207,23 @@ def _image(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
     return body | _shape(request)
 
 
-def _references_to_image(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
-    pictures = [{"subject_image": base64_of(image, context)} for image in request.references]
-    body: Body = {"model_name": request.model, "subject_image_list": pictures}
+def _references_to_image(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
+    images = [{"subject_image": base64_of(image, context)} for image in request.references]
+    body: Body = {"model_name": request.model, "subject_image_list": images}
     if request.prompt:
         body["prompt"] = request.prompt
     return body | _shape(request, resolution=False)
 
 
-def _omni_image(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
-    pictures = [{"image": base64_of(image, context)} for image in request.references]
-    body: Body = {"model_name": request.model, "prompt": _naming_references(request, len(pictures))}
-    if pictures:
-        body["image_list"] = pictures
+def _omni_image(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
+    images = [{"image": base64_of(image, context)} for image in request.references]
+    body: Body = {"model_name": request.model, "prompt": _naming_references(request, len(images))}
+    if images:
+        body["image_list"] = images
     return body | _shape(request)
 
 
-def _expand(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def _expand(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     body: Body = {"image": base64_of(request.references[0], context)}
     if request.expansion is not None:
         body |= {f"{side}_expansion_ratio": ratio for side, ratio in request.expansion.model_dump().items()}
@@ -234,7 +232,7 @@ def _expand(request: VideoRequest, context: SubmitContext, style: Style) -> Body
     return body | {"n": 1}
 
 
-def _try_on(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def _try_on(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     person, garment = request.references
     return {
         "model_name": request.model,
@@ -246,15 +244,15 @@ def _try_on(request: VideoRequest, context: SubmitContext, style: Style) -> Body
 # -- what later requests name ------------------------------------------------------------------------
 
 
-def _element(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def _element(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     return library.element(request, [base64_of(image, context) for image in request.references])
 
 
-def _voice(request: VideoRequest, context: SubmitContext, style: Style) -> Body:
+def _voice(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     return library.voice(request, context)
 
 
-_WRITERS: Mapping[Operation, Callable[[VideoRequest, SubmitContext, Style], Body]] = {
+_WRITERS: Mapping[Operation, Callable[[GenerationRequest, SubmitContext, BodyFormat], Body]] = {
     Operation.TEXT_TO_VIDEO: _words_or_frames,
     Operation.IMAGE_TO_VIDEO: _words_or_frames,
     Operation.REFERENCES_TO_VIDEO: _references_to_video,
@@ -279,16 +277,16 @@ _WRITERS: Mapping[Operation, Callable[[VideoRequest, SubmitContext, Style], Body
 # -- parts -------------------------------------------------------------------------------------------
 
 
-def _prompts(request: VideoRequest) -> Body:
+def _prompts(request: GenerationRequest) -> Body:
     texts = {"prompt": request.prompt, "negative_prompt": request.negative_prompt}
     return {name: text for name, text in texts.items() if text}
 
 
-def _seconds(request: VideoRequest, style: Style) -> str | int:
+def _seconds(request: GenerationRequest, style: BodyFormat) -> str | int:
     return str(request.duration) if style.durations == "text" else request.duration
 
 
-def _camera(camera: Camera, style: Style) -> Body:
+def _camera(camera: Camera, style: BodyFormat) -> Body:
     if camera.axis is None:
         return {"type": camera.move}
     if style.camera == "value":
@@ -312,7 +310,7 @@ def _brush(brush: MotionBrush, context: SubmitContext) -> Body:
     return body
 
 
-def _shots(request: VideoRequest) -> Body:
+def _shots(request: GenerationRequest) -> Body:
     if not request.shots:
         return {}
     listed = [
@@ -322,7 +320,7 @@ def _shots(request: VideoRequest) -> Body:
     return {"multi_shot": True, "shot_type": "customize", "multi_prompt": listed}
 
 
-def _name_cast(body: Body, request: VideoRequest) -> None:
+def _name_cast(body: Body, request: GenerationRequest) -> None:
     """Name the voices and elements that no text names: what is not named has no effect, though it is paid for."""
     names = [f"<<<voice_{number}>>>" for number in range(1, len(request.voices) + 1)]
     names += [f"<<<element_{number}>>>" for number in range(1, len(request.elements) + 1)]
@@ -335,7 +333,7 @@ def _name_cast(body: Body, request: VideoRequest) -> None:
     place["prompt"] = " ".join((place.get("prompt", ""), *missing)).strip()
 
 
-def _cast(request: VideoRequest) -> Body:
+def _cast(request: GenerationRequest) -> Body:
     body: Body = {}
     if request.voices:
         body["voice_list"] = [{"voice_id": voice} for voice in request.voices]
@@ -344,7 +342,7 @@ def _cast(request: VideoRequest) -> Body:
     return body
 
 
-def _shape(request: VideoRequest, *, resolution: bool = True) -> Body:
+def _shape(request: GenerationRequest, *, resolution: bool = True) -> Body:
     body: Body = {"resolution": request.resolution} if resolution else {}
     body["n"] = 1
     if request.aspect_ratio is not None:
@@ -352,7 +350,7 @@ def _shape(request: VideoRequest, *, resolution: bool = True) -> Body:
     return body
 
 
-def _source(request: VideoRequest) -> SourceVideo:
+def _source(request: GenerationRequest) -> SourceVideo:
     assert request.source is not None  # noqa: S101  the request's own validation sees to it
     return request.source
 

@@ -1,4 +1,4 @@
-"""Which of `bot.kling.outcomes` an error is, by its code, its words and its status, the same for every dialect. Pure.
+"""Which of `bot.kling.errors` an error is, by its code, its words and its status, the same for every dialect. Pure.
 
 The business code decides, not the HTTP status: of Kling's 429s only 1302 and 1303 pass.
 """
@@ -6,8 +6,8 @@ The business code decides, not the HTTP status: of Kling's 429s only 1302 and 13
 from bot.domain.outside import decoded, word_of
 from bot.domain.tasks.task import FailureKind
 from bot.kling.dialects import words
-from bot.kling.dialects.reading import clean, retry_after
-from bot.kling.outcomes import (
+from bot.kling.dialects.error_codes import clean, retry_after
+from bot.kling.errors import (
     AddressRefused,
     Ambiguous,
     Misconfigured,

@@ -12,9 +12,9 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import OURS, Limits, unwritten
-from bot.kling.dialects import answers
+from bot.kling.dialects import responses
 from bot.kling.dialects.bodies import base64_of, takes_mode
 from bot.kling.dialects.profile import FRAMES, PROBE_ID, key_accepted, searches
 from bot.kling.wire import (
@@ -61,7 +61,7 @@ class Generic:
         return FRAMES
 
     @property
-    def usual(self) -> frozenset[Operation]:
+    def default_operations(self) -> frozenset[Operation]:
         """What most who speak this dialect offer."""
         return FRAMES
 
@@ -69,14 +69,14 @@ class Generic:
         """The same with other names for models or operations; the one path goes by text2video's name."""
         return type(self)(models, paths.get(Operation.TEXT_TO_VIDEO, self._path))
 
-    def _model(self, request: VideoRequest) -> str:
+    def _model(self, request: GenerationRequest) -> str:
         return self._models.get(request.model) or self._models.get(request.operation) or request.model
 
-    def preparations(self, request: VideoRequest) -> tuple[Preparation, ...]:  # noqa: ARG002  part of the protocol
+    def preparations(self, request: GenerationRequest) -> tuple[Preparation, ...]:  # noqa: ARG002  part of the protocol
         """Nothing has to be found out before."""
         return ()
 
-    def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
+    def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
         body: dict[str, Any] = {
             "model": self._model(request),
@@ -94,7 +94,7 @@ class Generic:
 
     def parse_submit(self, response: HttpResponse) -> Submission:
         """Read the answer to a submission."""
-        return answers.submission(response)
+        return responses.submission(response)
 
     def query(self, ref: TaskRef) -> HttpRequest:
         """Encode the question about one task."""
@@ -102,7 +102,7 @@ class Generic:
 
     def parse_query(self, response: HttpResponse) -> TaskStatus:
         """Read the answer about one task."""
-        return answers.status(response)
+        return responses.status(response)
 
     def look_up(self, ref: TaskRef) -> HttpRequest | None:  # noqa: ARG002  part of the protocol
         """Nobody can be asked by our own id."""
@@ -110,7 +110,7 @@ class Generic:
 
     def parse_look_up(self, response: HttpResponse) -> TaskStatus | None:
         """Read the answer to a question that is never asked."""
-        return answers.found(response)
+        return responses.found(response)
 
     def searches(self, ref: TaskRef) -> tuple[HttpRequest, ...]:
         """Some releases and forks answer by our own id, or list what was made."""
@@ -118,7 +118,7 @@ class Generic:
 
     def parse_search(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
         """Read one of these answers."""
-        return answers.listed(response)
+        return responses.listed(response)
 
     def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:  # noqa: ARG002  part of the protocol
         """Nobody can be asked about many tasks at once."""
@@ -126,7 +126,7 @@ class Generic:
 
     def parse_many(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
         """Read the answer to a question that is never asked."""
-        return answers.tasks(response)
+        return responses.tasks(response)
 
     def probe(self, now_ms: int) -> HttpRequest:  # noqa: ARG002  part of the protocol
         """Ask for a task that nobody has."""
@@ -137,7 +137,7 @@ class Generic:
         return key_accepted(response)
 
 
-def metadata(request: VideoRequest, context: SubmitContext) -> dict[str, Any]:
+def metadata(request: GenerationRequest, context: SubmitContext) -> dict[str, Any]:
     """Kling's own fields as gateways pass them on."""
     fields: dict[str, Any] = {}
     if takes_mode(request.model):
@@ -171,7 +171,7 @@ class Omnimaas(Generic):
     name = "omnimaas"
     limits = (*LIMITS, ("seed", lambda request: request.seed is not None))
 
-    def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
+    def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
         body: dict[str, Any] = {
             "model": f"{request.model}-{request.mode}" if request.model in FOLDED else self._model(request),

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import VideoRequest
-from bot.kling.dialects import answers
+from bot.domain.requests.request import GenerationRequest
+from bot.kling.dialects import responses
 from bot.kling.wire import HttpRequest, HttpResponse, SubmitContext
 
 IMAGES = (2, 4)
@@ -21,7 +21,7 @@ _DELETIONS = {
 }
 
 
-def element(request: VideoRequest, images: Sequence[str]) -> dict[str, Any]:
+def element(request: GenerationRequest, images: Sequence[str]) -> dict[str, Any]:
     """The body that makes an element of images (Base64), the one from the front first.
 
     Raises:
@@ -42,7 +42,7 @@ def element(request: VideoRequest, images: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def voice(request: VideoRequest, context: SubmitContext) -> dict[str, Any]:
+def voice(request: GenerationRequest, context: SubmitContext) -> dict[str, Any]:
     """The body that makes a voice of 5 to 30 s in which one person speaks.
 
     It is a video of the account's (kling-v2-6 with sound, a lip-sync, or an avatar), or a sound that Kling
@@ -71,4 +71,4 @@ def parse_deletion(response: HttpResponse) -> None:
         ProviderError: it was not.
 
     """
-    answers.fields(response)
+    responses.fields(response)

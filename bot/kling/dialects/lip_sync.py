@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.outside import identity, text_of
-from bot.domain.requests.request import VideoRequest
-from bot.kling.dialects import answers
+from bot.domain.requests.request import GenerationRequest
+from bot.kling.dialects import responses
 from bot.kling.dialects.bodies import base64_of
-from bot.kling.dialects.reading import milliseconds, whole
-from bot.kling.outcomes import NotFound, Rejected, Unavailable
+from bot.kling.dialects.error_codes import milliseconds, whole
+from bot.kling.errors import NotFound, Rejected, Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse, Preparation, SubmitContext
 
 ADVANCED = "/v1/videos/advanced-lip-sync"
@@ -23,7 +23,7 @@ SHORTEST = 2_000
 """Milliseconds that a speech and a face must have in common."""
 
 
-def voice(request: VideoRequest, prefix: str) -> tuple[Preparation, ...]:
+def voice(request: GenerationRequest, prefix: str) -> tuple[Preparation, ...]:
     """Have a text spoken; a sound that the person sent needs nothing."""
     speech = request.speech
     if speech is None or speech.audio is not None:
@@ -37,13 +37,13 @@ def voice(request: VideoRequest, prefix: str) -> tuple[Preparation, ...]:
     return (Preparation(HttpRequest("POST", prefix + TTS, json=body), _spoken),)
 
 
-def face(request: VideoRequest, prefix: str) -> tuple[Preparation, ...]:
+def face(request: GenerationRequest, prefix: str) -> tuple[Preparation, ...]:
     """Find the face in the video."""
     body = {} if request.source is None else {"video_id": request.source.video_id}
     return (Preparation(HttpRequest("POST", prefix + FACES, json=body), _found),)
 
 
-def body(request: VideoRequest, context: SubmitContext) -> dict[str, Any]:
+def body(request: GenerationRequest, context: SubmitContext) -> dict[str, Any]:
     """The submission: the face speaks from the moment on at which it is seen."""
     prepared = context.prepared
     audio = None if request.speech is None else request.speech.audio
@@ -102,7 +102,7 @@ def _interval(one: Mapping[str, Any]) -> tuple[int, int]:
 
 def _data(response: HttpResponse) -> Mapping[str, Any]:
     try:
-        return answers.fields(response)
+        return responses.fields(response)
     except NotFound as error:
         # No such voice or video: the request is at fault, not the provider.
         raise Rejected(error.message, code=error.code) from error

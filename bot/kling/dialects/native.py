@@ -10,22 +10,22 @@ from collections.abc import Mapping
 
 from bot.domain.outside import word_of
 from bot.domain.requests.operations import Operation
-from bot.domain.units import DAY
-from bot.kling.dialects import answers
-from bot.kling.dialects.bodies import Style
-from bot.kling.dialects.profile import FRAMES, PATHS, Native, Profile
-from bot.kling.dialects.reading import amount, clean
-from bot.kling.outcomes import Unavailable
+from bot.domain.types import DAY
+from bot.kling.dialects import responses
+from bot.kling.dialects.bodies import BodyFormat
+from bot.kling.dialects.error_codes import amount, clean
+from bot.kling.dialects.profile import FRAMES, PATHS, Profile, ProfileDialect
+from bot.kling.errors import Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse
 
 PROFILE = Profile(
     name="official",
     missing_models=frozenset({"kling-v3-turbo"}),
-    looks_up=True,
-    lists=True,
+    supports_lookup=True,
+    supports_list=True,
     advanced_lip_sync=True,
     operations=frozenset(Operation),
-    usual=frozenset(Operation),
+    default_operations=frozenset(Operation),
 )
 
 MOST_PACKS = 20
@@ -35,7 +35,7 @@ COSTS_SINCE = 365 * DAY
 """How far back resource packs are asked for (milliseconds)."""
 
 
-class Official(Native):
+class Official(ProfileDialect):
     """The official dialect, whose probe also tells what is left of the account."""
 
     def __init__(self, profile: Profile = PROFILE) -> None:
@@ -48,7 +48,7 @@ class Official(Native):
 
     def parse_probe(self, response: HttpResponse) -> str:
         """Read what is left of the packs that can be used now; the answer is wrapped twice."""
-        account = answers.data(response)
+        account = responses.data(response)
         if not isinstance(account, Mapping):
             raise Unavailable("the answer is not about an account", code=str(response.status))
         packs = account.get("resource_pack_subscribe_infos")
@@ -68,13 +68,13 @@ def _amount(pack: Mapping[str, object]) -> str:
 OFFICIAL = Official()
 
 
-PREFIXED = Native(
+PREFIXED = ProfileDialect(
     Profile(
         name="prefixed",
         prefix="/kling",
         # new-api takes these two; its forks and others take more.
-        usual=FRAMES,
-        style=Style(image_ratio=True, try_on=True),
+        default_operations=FRAMES,
+        style=BodyFormat(image_ratio=True, try_on=True),
         needs_prompt=True,
     )
 )
@@ -83,7 +83,7 @@ own row: all are read. They hand `external_task_id` on and cannot be asked for i
 image too (new-api, middleware/kling_adapter.go)."""
 
 
-FLAT = Native(
+FLAT = ProfileDialect(
     Profile(
         name="flat",
         # Several pictures go to the same place as one.
@@ -91,13 +91,13 @@ FLAT = Native(
         operations=frozenset(
             {Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO, Operation.REFERENCES_TO_VIDEO}
         ),
-        style=Style(
-            durations="integer", needs_mode=True, image_ratio=True, pictures="strings", camera="value"
+        style=BodyFormat(
+            durations="integer", needs_mode=True, image_ratio=True, images="strings", camera="value"
         ),
         ratios=("16:9", "9:16", "1:1", "3:2", "2:3", "3:4", "4:3"),
         modes=("std", "pro"),
         sound=False,
-        correlates=False,
+        supports_external_id=False,
     )
 )
 """Proxies with Kling's own paths and answers without an envelope. Seconds are integers, seven ratios are documented,

@@ -12,11 +12,11 @@ from typing import Self
 from urllib.parse import quote
 
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product
-from bot.domain.requests.request import MODES, VIDEO_RATIOS, AspectRatio, Mode, VideoRequest
+from bot.domain.requests.request import MODES, VIDEO_RATIOS, AspectRatio, GenerationRequest, Mode
 from bot.domain.requests.rules import Limits
-from bot.kling.dialects import answers, lip_sync
-from bot.kling.dialects.bodies import Style, body_of
-from bot.kling.outcomes import NotFound
+from bot.kling.dialects import lip_sync, responses
+from bot.kling.dialects.bodies import BodyFormat, body_of
+from bot.kling.errors import NotFound
 from bot.kling.wire import (
     HttpRequest,
     HttpResponse,
@@ -75,7 +75,7 @@ FRAMES = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO})
 TAKE_A_NEGATIVE_PROMPT = FRAMES | {Operation.REFERENCES_TO_VIDEO, Operation.EXTEND, Operation.IMAGE}
 """The others have no such field (vendor references 2025 and 2026)."""
 
-FEWEST_PLAIN_PICTURES = 2
+FEWEST_PLAIN_IMAGES = 2
 """References that flat proxies take at least: a single picture is a frame there."""
 
 
@@ -84,8 +84,8 @@ class Profile:
     """What a speaker of Kling's own paths does its own way.
 
     `paths` are those that differ from `PATHS`. `models` maps a model, or an operation, to the name that
-    is sent for it. `operations` can be written, `usual` are offered by most who speak this. `missing_models` are offered elsewhere only. `needs_prompt`: also beside an image. `correlates`: takes `external_task_id` and
-    `callback_url`. `looks_up`: answers questions by `external_task_id`. `lists`: answers about many tasks
+    is sent for it. `operations` can be written, `default_operations` are offered by most who speak this. `missing_models` are offered elsewhere only. `needs_prompt`: also beside an image. `supports_external_id`: takes `external_task_id` and
+    `callback_url`. `supports_lookup`: answers questions by `external_task_id`. `supports_list`: answers about many tasks
     at once. `advanced_lip_sync`: a face and a voice are asked for before a lip-sync.
     """
 
@@ -94,16 +94,16 @@ class Profile:
     paths: Mapping[Operation, str] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
     operations: frozenset[Operation] = RESULTS
-    usual: frozenset[Operation] = RESULTS
+    default_operations: frozenset[Operation] = RESULTS
     missing_models: frozenset[str] = frozenset()
-    style: Style = Style()
+    style: BodyFormat = BodyFormat()
     ratios: tuple[AspectRatio, ...] = VIDEO_RATIOS
     modes: tuple[Mode, ...] = MODES
     needs_prompt: bool = False
     sound: bool = True
-    correlates: bool = True
-    looks_up: bool = False
-    lists: bool = False
+    supports_external_id: bool = True
+    supports_lookup: bool = False
+    supports_list: bool = False
     advanced_lip_sync: bool = False
 
 
@@ -141,13 +141,13 @@ def _limits(profile: Profile) -> Limits:
         (
             "references",
             lambda request: (
-                profile.style.pictures == "strings" and 0 < len(request.references) < FEWEST_PLAIN_PICTURES
+                profile.style.images == "strings" and 0 < len(request.references) < FEWEST_PLAIN_IMAGES
             ),
         ),
     )
 
 
-class Native:
+class ProfileDialect:
     """The dialect of a profile."""
 
     def __init__(self, profile: Profile) -> None:
@@ -164,9 +164,9 @@ class Native:
         return self.profile.operations
 
     @property
-    def usual(self) -> frozenset[Operation]:
+    def default_operations(self) -> frozenset[Operation]:
         """What most who speak this dialect offer."""
-        return self.profile.usual & self.profile.operations
+        return self.profile.default_operations & self.profile.operations
 
     def renamed(self, models: Mapping[str, str], paths: Mapping[Operation, str]) -> Self:
         """The same with other names for models or operations, and other paths."""
@@ -177,7 +177,7 @@ class Native:
         """What this wire format cannot express."""
         return _limits(self.profile)
 
-    def preparations(self, request: VideoRequest) -> tuple[Preparation, ...]:
+    def preparations(self, request: GenerationRequest) -> tuple[Preparation, ...]:
         """A lip-sync needs a face, and a text needs a voice, before the submission."""
         profile = self.profile
         face = profile.advanced_lip_sync and request.operation is Operation.LIP_SYNC
@@ -187,7 +187,7 @@ class Native:
             *(lip_sync.face(request, profile.prefix) if face else ()),
         )
 
-    def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
+    def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission. Only what was asked for is sent: Kling's defaults stay Kling's."""
         profile = self.profile
         if profile.advanced_lip_sync and request.operation is Operation.LIP_SYNC:
@@ -199,15 +199,19 @@ class Native:
             body["model_name"] = name
         if request.watermark:
             body["watermark_info"] = {"enabled": True}
-        if profile.correlates and context.callback_url and request.operation not in LIBRARY_OPERATIONS:
+        if (
+            profile.supports_external_id
+            and context.callback_url
+            and request.operation not in LIBRARY_OPERATIONS
+        ):
             body["callback_url"] = context.callback_url
-        if profile.correlates and request.operation not in UNCORRELATED:
+        if profile.supports_external_id and request.operation not in UNCORRELATED:
             body["external_task_id"] = context.external_task_id
         return HttpRequest("POST", self._path(request.operation), json=body)
 
     def parse_submit(self, response: HttpResponse) -> Submission:
         """Read the answer to a submission."""
-        return answers.submission(response)
+        return responses.submission(response)
 
     def query(self, ref: TaskRef) -> HttpRequest:
         """Encode the question about one task."""
@@ -215,31 +219,35 @@ class Native:
 
     def parse_query(self, response: HttpResponse) -> TaskStatus:
         """Read the answer about one task."""
-        return answers.status(response)
+        return responses.status(response)
 
     def look_up(self, ref: TaskRef) -> HttpRequest | None:
         """Encode the question about a task by our own id: it stands where Kling's id would."""
-        if not self.profile.looks_up or ref.operation in ASKED_BY_ITS_ID_ONLY:
+        if not self.profile.supports_lookup or ref.operation in ASKED_BY_ITS_ID_ONLY:
             return None
         return HttpRequest("GET", self._path(ref.operation, ref.external_task_id))
 
     def parse_look_up(self, response: HttpResponse) -> TaskStatus | None:
         """Read that answer; None means: proven absent."""
-        return answers.found(response)
+        return responses.found(response)
 
     def searches(self, ref: TaskRef) -> tuple[HttpRequest, ...]:
         """Ask a gateway as one asks Kling: by our own id, and for its newest tasks."""
-        if self.profile.looks_up or not self.profile.correlates or ref.operation in UNCORRELATED:
+        if (
+            self.profile.supports_lookup
+            or not self.profile.supports_external_id
+            or ref.operation in UNCORRELATED
+        ):
             return ()
         return searches(self._path(ref.operation), ref)
 
     def parse_search(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
         """Read one of these answers."""
-        return answers.listed(response)
+        return responses.listed(response)
 
     def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:
         """Encode the questions about the latest tasks of the operation of `refs`, page by page."""
-        if not self.profile.lists or not refs:
+        if not self.profile.supports_list or not refs:
             return ()
         path, pages = self._path(refs[0].operation), math.ceil(len(refs) / PAGE_SIZE) + SPARE_PAGES
         return tuple(
@@ -249,7 +257,7 @@ class Native:
 
     def parse_many(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
         """Read that answer; tasks that it does not mention are simply not in it."""
-        return answers.tasks(response)
+        return responses.tasks(response)
 
     def probe(self, now_ms: int) -> HttpRequest:  # noqa: ARG002  part of the protocol
         """Ask for a task that nobody has."""
@@ -289,5 +297,5 @@ def key_accepted(response: HttpResponse) -> str:
 
     """
     with contextlib.suppress(NotFound):
-        answers.status(response)
+        responses.status(response)
     return "the key is accepted"

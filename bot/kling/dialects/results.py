@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from bot.domain.outside import identity, opened, text_of, word_of
 from bot.domain.requests.operations import MEDIA, Operation, Product
-from bot.domain.tasks.task import RemoteVideo
+from bot.domain.tasks.task import RemoteResult
 from bot.kling.dialects.envelopes import NESTING, Node, child, items, objects
-from bot.kling.dialects.reading import ADDRESS_LIMIT, address, milliseconds
+from bot.kling.dialects.error_codes import ADDRESS_LIMIT, address, milliseconds
 
 _OUTPUTS = frozenset(MEDIA)
 _ADDRESSES = ("url", "url_mp3", "mp3_url", "url_wav", "wav_url")
@@ -75,7 +75,7 @@ _MARKED = ("watermark_url", "watermarked_url", "url_watermark", "watermark_video
 _MEDIA = (".mp4", ".mov", ".webm", ".m4v", ".mp3", ".wav", ".png", ".jpg", ".jpeg", ".webp")
 
 
-def results_of(node: Node, raw: Node, *, is_over: bool, succeeded: bool) -> tuple[RemoteVideo, ...]:
+def results_of(node: Node, raw: Node, *, is_over: bool, succeeded: bool) -> tuple[RemoteResult, ...]:
     """The results that an answer about a task names, each with all of its addresses; the likeliest first.
 
     `raw` is Kling's own task inside a gateway's. Before it is known that the task `is_over`, what may be an address
@@ -110,7 +110,7 @@ def results_of(node: Node, raw: Node, *, is_over: bool, succeeded: bool) -> tupl
             first = replace(first, watermark_url=None)
     else:
         seconds = node.get("seconds") or child(node, "metadata").get("duration") or node.get("duration")
-        first = RemoteVideo(found[0], None, milliseconds(seconds))
+        first = RemoteResult(found[0], None, milliseconds(seconds))
     return _with_others([first], found[1:])
 
 
@@ -124,7 +124,7 @@ def _place(value: object) -> str | None:
     return f"https:{text}" if text.startswith("//") else f"{NO_HOST}{text[1:]}"
 
 
-def _with_others(videos: list[RemoteVideo], more: list[str]) -> tuple[RemoteVideo, ...]:
+def _with_others(videos: list[RemoteResult], more: list[str]) -> tuple[RemoteResult, ...]:
     """One result with every other address that it may be at; of several nobody can tell which they belong to."""
     if len(videos) != 1:
         return tuple(videos)
@@ -133,12 +133,12 @@ def _with_others(videos: list[RemoteVideo], more: list[str]) -> tuple[RemoteVide
     return (replace(video, others=tuple(others)),)
 
 
-def _once(videos: list[RemoteVideo]) -> list[RemoteVideo]:
+def _once(videos: list[RemoteResult]) -> list[RemoteResult]:
     """Without those that stand in two places."""
     return list({video.url: video for video in reversed(videos)}.values())[::-1]
 
 
-def _without_covers(videos: list[RemoteVideo]) -> list[RemoteVideo]:
+def _without_covers(videos: list[RemoteResult]) -> list[RemoteResult]:
     """Each once, without the pictures beside a film: they are its covers or frames."""
     has_film = any(video.kind.is_film for video in videos)
     return _once([video for video in videos if video.kind is not Product.IMAGE or not has_film])
@@ -162,7 +162,7 @@ def _anywhere(value: object, name: str = "", depth: int = 0) -> Iterator[str]:
         yield url
 
 
-def _listed(node: Node) -> Iterator[RemoteVideo]:
+def _listed(node: Node) -> Iterator[RemoteResult]:
     """Every result that an object lists, in Kling's words of both standards."""
     results = child(node, "task_result")
     for kind, name in ((Product.VIDEO, "videos"), (Product.IMAGE, "images"), (Product.AUDIO, "audios")):
@@ -174,17 +174,17 @@ def _listed(node: Node) -> Iterator[RemoteVideo]:
             yield from _result(Product(word), output)
 
 
-def _assets(node: Node) -> Iterator[RemoteVideo]:
+def _assets(node: Node) -> Iterator[RemoteResult]:
     """The element or voice that a task has made, unless it was deleted. Requests name elements by numbers."""
     for kind in (Operation.ELEMENT, Operation.VOICE):
         for row in objects(child(node, "task_result").get(f"{kind}s")):
             name = identity(row.get(f"{kind}_id"))
             usable = name.isdecimal() if kind is Operation.ELEMENT else bool(name)
             if usable and word_of(row.get("status")) != "deleted":
-                yield RemoteVideo("", name, kind=Product.ASSET)
+                yield RemoteResult("", name, kind=Product.ASSET)
 
 
-def _gathered(node: Node) -> Iterator[RemoteVideo]:
+def _gathered(node: Node) -> Iterator[RemoteResult]:
     """The results in lists of gateways, as objects or as plain addresses."""
     for holder in (node, *(child(node, name) for name in _HOLDERS if name != "task_result")):
         for name, kind in _LISTS.items():
@@ -192,16 +192,16 @@ def _gathered(node: Node) -> Iterator[RemoteVideo]:
                 if isinstance(result, Mapping):
                     yield from _result(kind, result)
                 elif url := _place(result):
-                    yield RemoteVideo(url, kind=kind)
+                    yield RemoteResult(url, kind=kind)
     for name in ("output", "outputs", "result", "results", "data"):
         for result in items(node.get(name)):
             if isinstance(result, Mapping) and "type" not in result:
                 yield from _result(Product.VIDEO, result)
             elif url := _place(result):
-                yield RemoteVideo(url)
+                yield RemoteResult(url)
 
 
-def _result(kind: Product, result: Node) -> Iterator[RemoteVideo]:
+def _result(kind: Product, result: Node) -> Iterator[RemoteResult]:
     found = [url for name in (*_ADDRESSES, *_NAMES) if (url := _place(result.get(name)))]
     inner = child(result, "video")
     found += [url for name in ("url", *_NAMES) if (url := _place(inner.get(name)))]
@@ -212,7 +212,7 @@ def _result(kind: Product, result: Node) -> Iterator[RemoteVideo]:
     first = found[0] if found else marked or ""
     # A sound has an address for each of its forms: those are no other addresses of the same.
     others = tuple(url for url in found[1:] if url != first) if kind is not Product.AUDIO else ()
-    yield RemoteVideo(first, identity(result.get("id")) or None, milliseconds(seconds), kind, marked, others)
+    yield RemoteResult(first, identity(result.get("id")) or None, milliseconds(seconds), kind, marked, others)
 
 
 def _single(node: Node, *, is_over: bool) -> Iterator[str]:
@@ -237,11 +237,11 @@ def _under_names(node: Node, more: tuple[str, ...] = ()) -> Iterator[str]:
     return (url for name in (*more, *_NAMES) if (url := _place(node.get(name))))
 
 
-def _only_marked(node: Node) -> tuple[RemoteVideo, ...]:
+def _only_marked(node: Node) -> tuple[RemoteResult, ...]:
     """The result with the provider's mark, where there is no other."""
     holders: tuple[Any, ...] = (node, *(child(node, name) for name in _HOLDERS))
     found = (_place(holder.get(name)) for holder in holders for name in _MARKED)
-    return tuple(RemoteVideo(url, watermark_url=url) for url in found if url)[:1]
+    return tuple(RemoteResult(url, watermark_url=url) for url in found if url)[:1]
 
 
 def _is_media(url: str) -> bool:

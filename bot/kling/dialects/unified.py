@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
-from bot.domain.requests.request import Mode, VideoRequest
+from bot.domain.requests.request import GenerationRequest, Mode
 from bot.domain.requests.rules import OURS, Limits, unwritten
-from bot.kling.dialects import answers
+from bot.kling.dialects import responses
 from bot.kling.dialects.bodies import base64_of
 from bot.kling.dialects.native import OFFICIAL
 from bot.kling.wire import (
@@ -81,12 +81,12 @@ NEWER: Limits = (
 """What the newer standard cannot express."""
 
 
-def _is_newer(request: VideoRequest) -> bool:
+def _is_newer(request: GenerationRequest) -> bool:
     """Whether the newer standard has this: models that it does not list are left to the older one."""
     return request.operation in _PLACES and request.model not in OLDER_MODELS
 
 
-def _only(where: Callable[[VideoRequest], bool], limits: Limits) -> Limits:
+def _only(where: Callable[[GenerationRequest], bool], limits: Limits) -> Limits:
     """Limits that count for some requests."""
     return tuple(
         (field, lambda request, is_beyond=is_beyond: where(request) and is_beyond(request))
@@ -112,19 +112,19 @@ class Unified:
         return OFFICIAL.operations
 
     @property
-    def usual(self) -> frozenset[Operation]:
+    def default_operations(self) -> frozenset[Operation]:
         """All of it."""
-        return OFFICIAL.usual
+        return OFFICIAL.default_operations
 
     def renamed(self, models: Mapping[str, str], paths: Mapping[Operation, str]) -> Self:  # noqa: ARG002  part of the protocol
         """The same with other names for models; the vendor's own paths are what they are."""
         return type(self)(models)
 
-    def preparations(self, request: VideoRequest) -> tuple[Preparation, ...]:
+    def preparations(self, request: GenerationRequest) -> tuple[Preparation, ...]:
         """What the older standard needs to know before."""
         return OFFICIAL.preparations(request)
 
-    def submit(self, request: VideoRequest, context: SubmitContext) -> HttpRequest:
+    def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
         if not _is_newer(request):
             return OFFICIAL.submit(request, context)
@@ -140,7 +140,7 @@ class Unified:
 
     def parse_submit(self, response: HttpResponse) -> Submission:
         """Read the answer to a submission."""
-        return answers.submission(response)
+        return responses.submission(response)
 
     def query(self, ref: TaskRef) -> HttpRequest:
         """Encode the question about one task."""
@@ -150,7 +150,7 @@ class Unified:
 
     def parse_query(self, response: HttpResponse) -> TaskStatus:
         """Read the answer about one task."""
-        return answers.status(response)
+        return responses.status(response)
 
     def look_up(self, ref: TaskRef) -> HttpRequest | None:
         """Encode the question about a task by our own id."""
@@ -161,7 +161,7 @@ class Unified:
 
     def parse_look_up(self, response: HttpResponse) -> TaskStatus | None:
         """Read that answer; None means: proven absent."""
-        return answers.found(response)
+        return responses.found(response)
 
     def searches(self, ref: TaskRef) -> tuple[HttpRequest, ...]:  # noqa: ARG002  part of the protocol
         """There is a sure question."""
@@ -169,7 +169,7 @@ class Unified:
 
     def parse_search(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
         """Read the answer to a question that is never asked."""
-        return answers.listed(response)
+        return responses.listed(response)
 
     def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:
         """Encode the questions about tasks, 20 at a time, whatever was asked of them."""
@@ -183,7 +183,7 @@ class Unified:
 
     def parse_many(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
         """Read that answer; tasks that it does not mention are simply not in it."""
-        return answers.tasks(response)
+        return responses.tasks(response)
 
     def probe(self, now_ms: int) -> HttpRequest:
         """Ask for the resource packs: free, and the same in both standards."""
@@ -194,11 +194,11 @@ class Unified:
         return OFFICIAL.parse_probe(response)
 
 
-def _voiced(request: VideoRequest) -> bool:
+def _voiced(request: GenerationRequest) -> bool:
     return request.operation is Operation.IMAGE_TO_VIDEO and request.model in _VOICED
 
 
-def _prompt(request: VideoRequest) -> str:
+def _prompt(request: GenerationRequest) -> str:
     """The prompt with everything that has no field of its own: shots, and what is not wanted."""
     text = request.prompt
     if request.shots:
@@ -211,7 +211,7 @@ def _prompt(request: VideoRequest) -> str:
     return text
 
 
-def _contents(request: VideoRequest, context: SubmitContext) -> list[dict[str, Any]]:
+def _contents(request: GenerationRequest, context: SubmitContext) -> list[dict[str, Any]]:
     motion = request.operation is Operation.MOTION_CONTROL
     contents: list[dict[str, Any]] = []
     if prompt := _prompt(request):
@@ -220,8 +220,8 @@ def _contents(request: VideoRequest, context: SubmitContext) -> list[dict[str, A
         if image is not None:
             contents.append({"type": kind, "url": base64_of(image, context)})
     for number, image in enumerate(request.references, 1):
-        picture = {"type": "image" if motion else "refer_image", "url": base64_of(image, context)}
-        contents.append(picture if motion else picture | {"id": f"image_{number}"})
+        part = {"type": "image" if motion else "refer_image", "url": base64_of(image, context)}
+        contents.append(part if motion else part | {"id": f"image_{number}"})
     if request.source is not None:
         video = {"type": "video" if motion else "base_video", "url": request.source.url}
         contents.append(video if motion else video | {"id": "video_1"})
@@ -236,7 +236,7 @@ def _contents(request: VideoRequest, context: SubmitContext) -> list[dict[str, A
     return contents
 
 
-def _naming(prompt: str, request: VideoRequest) -> str:
+def _naming(prompt: str, request: GenerationRequest) -> str:
     """The prompt with references in this standard's form; what it does not name is named at its end."""
     text = prompt.replace("<<<", "@").replace(">>>", "")
     if request.operation is Operation.MOTION_CONTROL:
@@ -249,7 +249,7 @@ def _naming(prompt: str, request: VideoRequest) -> str:
     return " ".join((text, *(name for name in names if name not in text)))
 
 
-def _settings(request: VideoRequest) -> dict[str, Any]:
+def _settings(request: GenerationRequest) -> dict[str, Any]:
     settings: dict[str, Any] = {"resolution": RESOLUTIONS[request.mode]}
     if request.operation is Operation.MOTION_CONTROL:
         return settings | {"character_orientation": request.orientation}
@@ -266,7 +266,7 @@ def _settings(request: VideoRequest) -> dict[str, Any]:
     return settings
 
 
-def _options(request: VideoRequest, context: SubmitContext) -> dict[str, Any]:
+def _options(request: GenerationRequest, context: SubmitContext) -> dict[str, Any]:
     options: dict[str, Any] = {"external_task_id": context.external_task_id}
     if context.callback_url:
         options["callback_url"] = context.callback_url

@@ -3,6 +3,6 @@
 Nothing is kept and nothing costs anything here.
 """
 
-from bot.services.compose.compose import NOTHING_PREFERRED, Compose, Inputs, Pictures
+from bot.services.compose.compose import NOTHING_PREFERRED, Compose, Images, Inputs
 
-__all__ = ["NOTHING_PREFERRED", "Compose", "Inputs", "Pictures"]
+__all__ = ["NOTHING_PREFERRED", "Compose", "Images", "Inputs"]

@@ -17,14 +17,14 @@ from bot.domain.requests.request import (
     PLACEHOLDER,
     AudioRef,
     Expansion,
+    GenerationRequest,
     ImageRef,
     SourceVideo,
     Speech,
-    VideoRequest,
 )
 from bot.domain.requests.rules import fit, nearest, suit
 from bot.errors import UserError
-from bot.services.compose.offered import Offered, fitting
+from bot.services.compose.offered import Capabilities, fitting
 from bot.settings import sections
 
 NOTHING_PREFERRED = Preferences()
@@ -44,7 +44,7 @@ SAMPLE_PROMPT = "on" * 20
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
+class Images:
     """The pictures that come with a request, by what they are for."""
 
     first: ImageRef | None = None
@@ -65,7 +65,7 @@ class Pictures:
 class Inputs:
     """Everything that comes with a request beside its prompt. `source_mode` is the mode that made the source."""
 
-    pictures: Pictures = Pictures()
+    images: Images = Images()
     sound: AudioRef | None = None
     source: SourceVideo | None = None
     source_mode: str = ""
@@ -73,15 +73,15 @@ class Inputs:
     def suit(self, way: Way) -> bool:
         """Whether a way takes exactly these files; a sound can stand in for a text, so it does not matter."""
         numbers = {
-            Role.FRAMES: self.pictures.frames,
-            Role.REFERENCES: len(self.pictures.references),
+            Role.FRAMES: self.images.frames,
+            Role.REFERENCES: len(self.images.references),
             Role.SOURCE: int(self.source is not None),
         }
         limits = {role: way.limits(role) for role in numbers}
         return all(limits[role][0] <= number <= limits[role][1] for role, number in numbers.items())
 
 
-class Compose(Offered):
+class Compose(Capabilities):
     """Builds requests and checks them. Every method raises `UserError`, with what can be done instead."""
 
     @staticmethod
@@ -90,17 +90,17 @@ class Compose(Offered):
         able = [operation for operation, way in made_by(command) if inputs.suit(way)]
         return able[0] if able else made_by(command)[-1][0]
 
-    def compose(self, operation: Operation, inputs: Inputs, prompt: ParsedPrompt) -> VideoRequest:
+    def compose(self, operation: Operation, inputs: Inputs, prompt: ParsedPrompt) -> GenerationRequest:
         """What an operation makes of some inputs, as the operator has it where nothing was typed.
 
         Where it makes an effect, or lets a face speak, the prompt is its name or what is said.
         """
         settings = self.settings(operation, inputs, prompt)
         row = self._row_for(operation, inputs, prompt.options)
-        self._check_number(row, len(inputs.pictures.references))
+        self._check_number(row, len(inputs.images.references))
         way = next((way for way in operation.row.ways if inputs.suit(way)), operation.row.ways[0])
-        usual = self._usual_for(NOTHING_PREFERRED)
-        request = self._fill(operation, way, row, inputs, prompt, usual, settings)
+        defaults = self._usual_for(NOTHING_PREFERRED)
+        request = self._fill(operation, way, row, inputs, prompt, defaults, settings)
         self.check(request)
         return request
 
@@ -109,7 +109,7 @@ class Compose(Offered):
 
         A source may be missing still: it is looked for after everything else was found to be right.
         """
-        row, images = operation.row, inputs.pictures.references
+        row, images = operation.row, inputs.images.references
         if row.limits(Role.EFFECT)[1]:
             return {"effect": self._effect(prompt.prompt, images), "prompt": ""}
         if row.limits(Role.REFERENCES) == (1, 1) and len(images) != 1:
@@ -124,12 +124,12 @@ class Compose(Offered):
             return {"expansion": _expansion(images[0], prompt.options.get("aspect_ratio"))}
         return {"orientation": "image"} if row.limits(Role.ORIENTATION)[1] else {}
 
-    def sample(self, operation: Operation, inputs: Inputs) -> VideoRequest:
+    def sample(self, operation: Operation, inputs: Inputs) -> GenerationRequest:
         """A request like those that an operation makes of such inputs: to be priced, never sent."""
         row = operation.row
         words = self.effects.search("", 1)[0].scene if row.limits(Role.EFFECT)[1] else SAMPLE_PROMPT
         if row.limits(Role.REFERENCES)[1]:
-            inputs = replace(inputs, pictures=Pictures(references=(PLACEHOLDER,)))
+            inputs = replace(inputs, images=Images(references=(PLACEHOLDER,)))
         return self.compose(operation, inputs, ParsedPrompt(words))
 
     def _effect(self, name: str, images: Sequence[ImageRef]) -> str:
@@ -141,8 +141,8 @@ class Compose(Offered):
         if not images:
             raise UserError("error.request.one_picture")
         effect = self.effects.find(name, len(images))
-        if len(images) != effect.pictures:
-            raise UserError("error.effect.pictures", effect=effect.title, number=effect.pictures)
+        if len(images) != effect.images:
+            raise UserError("error.effect.pictures", effect=effect.title, number=effect.images)
         return effect.scene
 
     def _row_for(self, operation: Operation, inputs: Inputs, said: Options) -> Model:
@@ -152,7 +152,7 @@ class Compose(Offered):
         if operation.row.like_source and inputs.source is not None:
             return self._catalog.model(inputs.source.model)
         able = self._catalog.able(self._pool.models(), operation)
-        if not able and not inputs.pictures:
+        if not able and not inputs.images:
             raise UserError("error.request.operation", operation=operation)
         return self._catalog.model(said.get("model") or (able or self._pool.models())[0])
 
@@ -163,11 +163,11 @@ class Compose(Offered):
         row: Model,
         inputs: Inputs,
         prompt: ParsedPrompt,
-        usual: sections.Models,
+        defaults: sections.Models,
         settings: Mapping[str, object],
-    ) -> VideoRequest:
+    ) -> GenerationRequest:
         """A request with the options that were typed, then what is preferred, then what the row has first."""
-        said, pictures = prompt.options, inputs.pictures
+        said, images = prompt.options, inputs.images
         seconds = operation.row.seconds
         values: dict[str, Any] = {
             "duration": row.durations[0] if seconds is None else seconds,
@@ -176,11 +176,11 @@ class Compose(Offered):
         }
         if operation.row.like_source and inputs.source_mode:
             values["mode"] = inputs.source_mode
-        values |= self._preferred(way, row, pictures, usual)
+        values |= self._preferred(way, row, images, defaults)
         values |= {
             name: value
             for name, value in said.items()
-            if way.takes(name) and name in VideoRequest.model_fields
+            if way.takes(name) and name in GenerationRequest.model_fields
         }
         if values.get("shots"):
             values["duration"] = sum(shot.duration for shot in values["shots"])
@@ -191,25 +191,25 @@ class Compose(Offered):
                 **values,
                 "operation": operation,
                 "model": row.id,
-                "first_frame": pictures.first,
-                "last_frame": pictures.last,
-                "references": pictures.references,
+                "first_frame": images.first,
+                "last_frame": images.last,
+                "references": images.references,
                 "source": inputs.source,
                 **settings,
             }
         )
 
     def _preferred(
-        self, way: Way, row: Model, pictures: Pictures, usual: sections.Models
+        self, way: Way, row: Model, images: Images, defaults: sections.Models
     ) -> Mapping[str, object]:
         """What is preferred where nothing was typed, as far as the row has it; a first frame decides on the ratio."""
         found: dict[str, object] = {}
         if "mode" in way.preferred:
-            found["mode"] = self._mode(row, pictures, usual)
+            found["mode"] = self._mode(row, images, defaults)
         if "duration" in way.preferred:
-            found["duration"] = nearest(row.durations, usual.default_duration)[0]
-        if "aspect_ratio" in way.preferred and pictures.first is None:
-            found["aspect_ratio"] = fitting(usual.default_aspect_ratio, row.ratios)
+            found["duration"] = nearest(row.durations, defaults.default_duration)[0]
+        if "aspect_ratio" in way.preferred and images.first is None:
+            found["aspect_ratio"] = fitting(defaults.default_aspect_ratio, row.ratios)
         return found
 
     # -- videos from a prompt and pictures -----------------------------------------------------------
@@ -217,41 +217,43 @@ class Compose(Offered):
     def video(
         self,
         parsed: ParsedPrompt,
-        pictures: Pictures | None = None,
+        images: Images | None = None,
         preferences: Preferences = NOTHING_PREFERRED,
         *,
         try_on: bool = False,
-    ) -> VideoRequest:
+    ) -> GenerationRequest:
         """A video from words, from frames, or from references; what was not said is as the person prefers."""
-        request = self.video_draft(parsed, pictures, preferences, try_on=try_on)
+        request = self.video_draft(parsed, images, preferences, try_on=try_on)
         self.check(request)
         return request
 
     def video_draft(
         self,
         parsed: ParsedPrompt,
-        pictures: Pictures | None = None,
+        images: Images | None = None,
         preferences: Preferences = NOTHING_PREFERRED,
         *,
         try_on: bool = False,
-    ) -> VideoRequest:
+    ) -> GenerationRequest:
         """As `video`, for pictures whose words may still come."""
-        given = pictures or Pictures()
+        given = images or Images()
         said = parsed.options
-        usual = self._usual_for(preferences)
-        model = said.get("model") or self._with_assets(given, said, usual) or self._model(given, usual)
+        defaults = self._usual_for(preferences)
+        model = said.get("model") or self._with_assets(given, said, defaults) or self._model(given, defaults)
         row = self._catalog.model(model)
         self._check_number(row, len(given.references))
         operation = self._operation(model, given)
         draft = self._fill(
-            operation, operation.row.ways[0], row, Inputs(given), parsed, usual, {"try_on": try_on}
+            operation, operation.row.ways[0], row, Inputs(given), parsed, defaults, {"try_on": try_on}
         )
         self._check_but_words(draft)
         return draft
 
-    def completed(self, draft: VideoRequest, parsed: ParsedPrompt) -> VideoRequest:
+    def complete(self, draft: GenerationRequest, parsed: ParsedPrompt) -> GenerationRequest:
         """A draft with its words, and the options that came with them."""
-        said = {name: value for name, value in parsed.options.items() if name in VideoRequest.model_fields}
+        said = {
+            name: value for name, value in parsed.options.items() if name in GenerationRequest.model_fields
+        }
         if said.get("shots"):
             said["duration"] = sum(shot.duration for shot in said["shots"])
         if draft.speech is not None and draft.speech.text:
@@ -263,22 +265,22 @@ class Compose(Offered):
             self._check_but_words(completed)
         return completed
 
-    def rearranged(
-        self, request: VideoRequest, pictures: Pictures, preferences: Preferences = NOTHING_PREFERRED
-    ) -> VideoRequest:
+    def rearrange(
+        self, request: GenerationRequest, images: Images, preferences: Preferences = NOTHING_PREFERRED
+    ) -> GenerationRequest:
         """A draft whose pictures are for something else; another model where its own cannot do that."""
-        usual = self._usual_for(preferences)
+        defaults = self._usual_for(preferences)
         wanted = request.model_copy(
             update={
                 "aspect_ratio": None
-                if pictures.first is not None
-                else request.aspect_ratio or usual.default_aspect_ratio,
-                "first_frame": pictures.first,
-                "last_frame": pictures.last,
-                "references": pictures.references,
+                if images.first is not None
+                else request.aspect_ratio or defaults.default_aspect_ratio,
+                "first_frame": images.first,
+                "last_frame": images.last,
+                "references": images.references,
             }
         )
-        models = dict.fromkeys((request.model, usual.default, *self._pool.models()))
+        models = dict.fromkeys((request.model, defaults.default, *self._pool.models()))
         rows = [self._catalog.model(model) for model in models]
         for row in rows:
             if (way := fit(wanted, row)) is not None and self.possible(way):
@@ -290,50 +292,48 @@ class Compose(Offered):
         self._check_but_words(unfit)
         return unfit
 
-    def _operation(self, model: str, pictures: Pictures) -> Operation:
-        return self._catalog.operation_for(model, frames=pictures.frames, references=len(pictures.references))
+    def _operation(self, model: str, images: Images) -> Operation:
+        return self._catalog.operation_for(model, frames=images.frames, references=len(images.references))
 
     def _usual_for(self, preferences: Preferences) -> sections.Models:
         """What a person gets where they say nothing: what they prefer, else what the operator chose."""
         offered, mine = self._pool.models(), self._defaults
-        usual = {
+        defaults = {
             "default": preferences.model if preferences.model in offered else fitting(mine.default, offered),
             "default_mode": preferences.mode or mine.default_mode,
             "default_duration": preferences.duration or mine.default_duration,
             "default_aspect_ratio": preferences.aspect_ratio or mine.default_aspect_ratio,
         }
-        return mine.model_copy(update=usual)
+        return mine.model_copy(update=defaults)
 
-    def _model(self, pictures: Pictures, usual: sections.Models) -> str:
+    def _model(self, images: Images, defaults: sections.Models) -> str:
         """The usual model, or the first on offer that does what the pictures are for."""
         able = []
-        for model in (usual.default, *self._pool.models()):
+        for model in (defaults.default, *self._pool.models()):
             row = self._catalog.model(model)
-            if self._operation(model, pictures) in row.operations and (
-                pictures.last is None or row.end_frame
-            ):
-                if len(pictures.references) <= row.references:
+            if self._operation(model, images) in row.operations and (images.last is None or row.end_frame):
+                if len(images.references) <= row.references:
                     return model
                 able.append(row)
         # Where none takes so many pictures, the one that takes most says so.
-        return max(able, key=lambda row: row.references).id if able else usual.default
+        return max(able, key=lambda row: row.references).id if able else defaults.default
 
-    def _with_assets(self, pictures: Pictures, said: Options, usual: sections.Models) -> str | None:
+    def _with_assets(self, images: Images, said: Options, defaults: sections.Models) -> str | None:
         """The usual model, or the first on offer, that takes the elements, or the voice, that were named."""
         if "elements" not in said and "voice" not in said:
             return None
-        for model in (usual.default, *self._pool.models()):
+        for model in (defaults.default, *self._pool.models()):
             row = self._catalog.model(model)
-            operation = self._operation(model, pictures)
-            fits = operation in row.operations and len(pictures.references) <= row.references
+            operation = self._operation(model, images)
+            fits = operation in row.operations and len(images.references) <= row.references
             elements = row.elements if operation is not Operation.TEXT_TO_VIDEO else 0
             if fits and len(said.get("elements", ())) <= elements and ("voice" not in said or row.voices):
                 return model
         return None
 
-    def _mode(self, row: Model, pictures: Pictures, usual: sections.Models) -> str:
+    def _mode(self, row: Model, images: Images, defaults: sections.Models) -> str:
         """The usual mode, or the first that takes an end frame where there is one."""
-        return fitting(usual.default_mode, (pictures.last is not None and row.end_frame) or row.modes)
+        return fitting(defaults.default_mode, (images.last is not None and row.end_frame) or row.modes)
 
     # -- speech ---------------------------------------------------------------------------------------
 
@@ -362,12 +362,12 @@ class Compose(Offered):
         return speech
 
 
-def _expansion(picture: ImageRef, ratio: str | None) -> Expansion:
+def _expansion(image: ImageRef, ratio: str | None) -> Expansion:
     """How far a picture grows to get a shape; the whole shape only as far as the area may grow."""
     if ratio is None:
         return Expansion(up=EVEN_EXPANSION, down=EVEN_EXPANSION, left=EVEN_EXPANSION, right=EVEN_EXPANSION)
     width, _, height = ratio.partition(":")
-    factor = min(int(width) / int(height) * picture.height / picture.width, LARGEST_RATIO)
+    factor = min(int(width) / int(height) * image.height / image.width, LARGEST_RATIO)
     if abs(factor - 1) < 0.01:
         raise UserError("error.request.same_shape", ratio=ratio)
     if factor > 1:

@@ -13,11 +13,11 @@ from bot.domain.requests.model import Model
 from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation, Prompt
 from bot.domain.requests.presets import Effects, Voices
 from bot.domain.requests.prompt import ParsedPrompt, parse
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.values import Vocabulary
-from bot.domain.units import Credits, ProviderName
+from bot.domain.types import Credits, ProviderName
 from bot.errors import UserError
-from bot.kling.pool import Pool
+from bot.kling.pool import ProviderPool
 from bot.settings import sections
 
 log = structlog.get_logger(__name__)
@@ -25,14 +25,14 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
-class Offered:
+class Capabilities:
     """What every way of composing knows and ends with. `UserError` says what can be done instead."""
 
     def __init__(
         self,
         *,
         prices: Callable[[ProviderName | None], Catalog],
-        pool: Pool,
+        pool: ProviderPool,
         defaults: sections.Models,
         voices: Voices,
         effects: Effects,
@@ -67,7 +67,7 @@ class Offered:
         """What the video models on offer can do."""
         return tuple(self._prices(self._pool.first_with(model)).model(model) for model in self._pool.models())
 
-    def row(self, request: VideoRequest) -> Model:
+    def row(self, request: GenerationRequest) -> Model:
         """What the model, or the service, that a request is for can do."""
         return self._catalog.row(request)
 
@@ -86,13 +86,13 @@ class Offered:
 
     # -- checking ------------------------------------------------------------------------------------
 
-    def check(self, request: VideoRequest) -> None:
+    def check(self, request: GenerationRequest) -> None:
         """Refuse what cannot be done, before anything is held."""
         self._check_but_words(request)
         if "prompt" in (self._pool.unsupported(request) or ()) or _needs_words(request):
             raise UserError("error.request.needs_prompt")
 
-    def possible(self, request: VideoRequest) -> bool:
+    def possible(self, request: GenerationRequest) -> bool:
         """Whether the request could be accepted, or could be with words."""
         try:
             self._check_but_words(request)
@@ -100,11 +100,11 @@ class Offered:
             return False
         return True
 
-    def price(self, request: VideoRequest) -> Credits:
+    def price(self, request: GenerationRequest) -> Credits:
         """What the request costs in credits, at the first of the providers that can express it."""
         return self._prices(self._pool.first_able(request)).price(request)
 
-    def _check_but_words(self, request: VideoRequest) -> None:
+    def _check_but_words(self, request: GenerationRequest) -> None:
         if self._pool.is_out(request):
             self._check_out(request)
         self._catalog.check(request, self._pool.models())
@@ -122,7 +122,7 @@ class Offered:
         if missing:
             raise UserError("error.request.not_offered", fields=", ".join(missing), model=request.model)
 
-    def _check_out(self, request: VideoRequest) -> None:
+    def _check_out(self, request: GenerationRequest) -> None:
         """Refuse what nobody can do at present, naming what can be used in its place."""
         if request.operation.row.on_video_model:
             others = self._catalog.able(self._pool.models(), request.operation)
@@ -161,9 +161,9 @@ class Offered:
         )
 
     @staticmethod
-    def _build(**fields: Any) -> VideoRequest:
+    def _build(**fields: Any) -> GenerationRequest:
         try:
-            return VideoRequest.model_validate(fields)
+            return GenerationRequest.model_validate(fields)
         except ValidationError as error:
             if not fields.get("prompt"):
                 raise UserError("error.request.needs_prompt") from error
@@ -173,7 +173,7 @@ class Offered:
             raise UserError("error.request.invalid") from error
 
 
-def _needs_words(request: VideoRequest) -> bool:
+def _needs_words(request: GenerationRequest) -> bool:
     return request.operation.row.prompt is Prompt.AWAITED and not (request.prompt or request.shots)
 
 

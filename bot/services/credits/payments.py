@@ -25,7 +25,7 @@ from bot.domain.credits.shop import (
     check_subscribing,
     new_token,
 )
-from bot.domain.units import AccountId, Credits, Millis, UserId
+from bot.domain.types import AccountId, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.accounts import Accounts, Audit
 from bot.settings import sections
@@ -263,4 +263,4 @@ class Payments:
 
     async def _note_refund(self, payment: Payment, actor: UserId | None) -> None:
         after = f"-{payment.taken}, ⭐ {payment.stars}"
-        await self._audit.note(payment.operation_id, actor, "refund", str(payment.account), "", after)
+        await self._audit.record(payment.idempotency_key, actor, "refund", str(payment.account), "", after)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bot.clock import Clock
 from bot.domain.credits.quota import Lot, PoolUse, windows
-from bot.domain.units import ChatId, Credits
+from bot.domain.types import ChatId, Credits
 from bot.services.people.accounts import Accounts
 from bot.settings import sections
 from bot.store import Spender, Store
@@ -18,7 +18,7 @@ SHOWN_SPENDERS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class PoolStanding:
+class WalletBalance:
     """What a group has, and who spent most of it this month."""
 
     left: Credits
@@ -27,7 +27,7 @@ class PoolStanding:
     use: PoolUse
 
 
-class Pools:
+class GroupWallets:
     """Tells how a group's pool stands and what is spent in a group."""
 
     def __init__(self, *, store: Store, accounts: Accounts, clock: Clock, groups: sections.Groups) -> None:
@@ -37,7 +37,7 @@ class Pools:
         self._use = groups.pool
         self._daily_credits = groups.daily_credits
 
-    async def standing(self, chat_id: ChatId) -> PoolStanding | None:
+    async def membership(self, chat_id: ChatId) -> WalletBalance | None:
         """How a group's pool stands; None where there is nothing to tell."""
         if self._use is PoolUse.OFF:
             return None
@@ -48,7 +48,7 @@ class Pools:
         spenders = await self._store.credits.list_pool_spenders(account, since, SHOWN_SPENDERS)
         if not (lots or spenders or self._use is PoolUse.ONLY):
             return None
-        return PoolStanding(Credits(sum(lot.left for lot in lots)), lots, spenders, self._use)
+        return WalletBalance(Credits(sum(lot.left for lot in lots)), lots, spenders, self._use)
 
     async def budget(self, chat_id: ChatId) -> tuple[Credits, int] | None:
         """What everybody in a group has spent today, and the limit; None where there is no such limit."""

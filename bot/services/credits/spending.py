@@ -18,9 +18,9 @@ from bot.domain.credits.caps import (
     within,
 )
 from bot.domain.credits.quota import windows
-from bot.domain.requests.request import VideoRequest
-from bot.domain.units import Credits, ProviderName
-from bot.kling.pool import Pool
+from bot.domain.requests.request import GenerationRequest
+from bot.domain.types import Credits, ProviderName
+from bot.kling.pool import ProviderPool
 from bot.services.people.accounts import Accounts
 from bot.services.ports import Operators
 from bot.settings import sections
@@ -39,7 +39,7 @@ class Spending:
         self,
         *,
         store: Store,
-        pool: Pool,
+        pool: ProviderPool,
         accounts: Accounts,
         clock: Clock,
         settings: sections.SpendingSettings,
@@ -65,7 +65,7 @@ class Spending:
         spent = await self._spent()
         return {name: left(caps, spent.get(name, NOTHING)) for name, caps in self._provider_caps.items()}
 
-    async def check(self, request: VideoRequest, price: Credits) -> None:
+    async def check(self, request: GenerationRequest, price: Credits) -> None:
         """Refuse what only such providers could do whose caps no longer hold it.
 
         The caps of the whole bot are checked by the store, in the transaction that accepts a task.

@@ -11,11 +11,11 @@ from bot.clock import Clock
 from bot.domain.library.asset import Asset, Names, folded
 from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, SPEAKING_OPERATIONS, Operation
-from bot.domain.requests.request import AudioRef, ImageRef, Resource, SourceVideo, Speech, VideoRequest
-from bot.domain.units import ProviderName, UserId
+from bot.domain.requests.request import AudioRef, GenerationRequest, ImageRef, Resource, SourceVideo, Speech
+from bot.domain.types import ProviderName, UserId
 from bot.errors import UserError
 from bot.kling.client import KlingClient
-from bot.kling.pool import Pool
+from bot.kling.pool import ProviderPool
 from bot.services.people.accounts import Accounts
 from bot.services.ports import Job, Wake
 from bot.store import Store
@@ -33,7 +33,7 @@ class Assets:
         self,
         *,
         store: Store,
-        pool: Pool,
+        pool: ProviderPool,
         catalog: Callable[[], Catalog],
         accounts: Accounts,
         clock: Clock,
@@ -86,11 +86,11 @@ class Assets:
         name: str,
         *,
         description: str = "",
-        pictures: Sequence[ImageRef] = (),
+        images: Sequence[ImageRef] = (),
         sound: AudioRef | None = None,
         video: SourceVideo | None = None,
-    ) -> VideoRequest:
-        """The request for an element of `pictures`, the one from the front first, or for a voice of one of the others.
+    ) -> GenerationRequest:
+        """The request for an element of `images`, the one from the front first, or for a voice of one of the others.
 
         It is kept to one account, as what it makes will be.
 
@@ -102,14 +102,14 @@ class Assets:
         if sound is not None:
             self.check_sounds()
         homes = {asset.provider for asset in await self.list_owned(user_id)}
-        return VideoRequest(
+        return GenerationRequest(
             operation=kind,
             model=kind,
             name=name,
             prompt=description,
             duration=0,
             aspect_ratio=None,
-            references=tuple(pictures),
+            references=tuple(images),
             speech=None if sound is None else Speech(audio=sound),
             source=video,
             account=self._provider(kind, video, homes),
@@ -194,7 +194,7 @@ class Assets:
 
     # -- using ---------------------------------------------------------------------------------------
 
-    async def pinned(self, user_id: UserId, request: VideoRequest) -> VideoRequest:
+    async def bind_to_account(self, user_id: UserId, request: GenerationRequest) -> GenerationRequest:
         """The request, kept to the one account that knows the elements and voices that it uses.
 
         Raises:

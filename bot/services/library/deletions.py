@@ -5,9 +5,9 @@ import structlog
 from bot.clock import Clock
 from bot.domain.library.asset import Asset
 from bot.domain.tasks.schedule import SUBMISSION_LEASE
-from bot.domain.units import SECOND, Millis
-from bot.kling import outcomes
-from bot.kling.pool import Pool
+from bot.domain.types import SECOND, Millis
+from bot.kling import errors
+from bot.kling.pool import ProviderPool
 from bot.services.tasks.workers import WorkerPool
 from bot.store import Store
 
@@ -22,7 +22,7 @@ DELETION_STEP = 30 * SECOND
 class Deletions:
     """A small queue: the rows of the library that have a due time."""
 
-    def __init__(self, *, store: Store, pool: Pool, work: WorkerPool, clock: Clock) -> None:
+    def __init__(self, *, store: Store, pool: ProviderPool, work: WorkerPool, clock: Clock) -> None:
         self._store = store
         self._pool = pool
         self._work = work
@@ -48,10 +48,10 @@ class Deletions:
             return
         try:
             await client.delete_asset(asset.kind, asset.remote_id)
-        except (outcomes.NotFound, outcomes.Rejected) as error:
+        except (errors.NotFound, errors.Rejected) as error:
             # Somebody was faster: the provider's own console deletes, too.
             log.info("a provider has nothing to delete", asset=asset.id, reason=str(error))
-        except outcomes.ProviderError as error:
+        except errors.ProviderError as error:
             log.warning("an asset could not be deleted", asset=asset.id, reason=str(error))
             wait = error.retry_after or DELETION_STEP * 2 ** min(asset.attempts - 1, 8)
             await self._store.library.postpone_deletion(asset, Millis(self._clock.now() + wait))

@@ -5,7 +5,7 @@ import hmac
 
 from bot.domain.requests.operations import Operation
 from bot.domain.tasks.task import ACTIVE_STATES, Task, TaskState
-from bot.domain.units import TaskId
+from bot.domain.types import TaskId
 from bot.store import Store
 
 _HANDED_OUT = ACTIVE_STATES - {TaskState.QUEUED}

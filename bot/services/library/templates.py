@@ -22,11 +22,11 @@ from bot.domain.library.template import (
 )
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import PLACEHOLDER, ImageRef, VideoRequest
-from bot.domain.units import Credits, UserId, short_hash
+from bot.domain.requests.request import PLACEHOLDER, GenerationRequest, ImageRef
+from bot.domain.types import Credits, UserId, short_hash
 from bot.errors import UserError
 from bot.i18n import Texts
-from bot.services.compose import Compose, Pictures
+from bot.services.compose import Compose, Images
 from bot.settings.sections import IdeaSettings
 from bot.store import LibraryRefused, Store
 
@@ -45,7 +45,7 @@ class Templates:
 
     # -- saving --------------------------------------------------------------------------------------
 
-    async def save(self, user_id: UserId, request: VideoRequest, title: str = "") -> Template:
+    async def save(self, user_id: UserId, request: GenerationRequest, title: str = "") -> Template:
         """Save a request under a title or, without one, under its first words.
 
         Raises:
@@ -161,7 +161,7 @@ class Templates:
             with suppress(UserError):
                 parsed = self._compose.parse(idea.prompt)
                 parsed = ParsedPrompt(parsed.prompt, {**idea.options, **parsed.options})
-                images = Pictures(first=PLACEHOLDER) if idea.photo else None
+                images = Images(first=PLACEHOLDER) if idea.photo else None
                 request = self._compose.video(parsed, images, preferences)
                 yield make_template(request, token, None, idea.name, self._clock.now(), idea.sample)
 
@@ -169,7 +169,7 @@ class Templates:
 
     def fill(
         self, template: Template, images: Sequence[ImageRef] = (), words: str = "", names: Names = NO_NAMES
-    ) -> VideoRequest:
+    ) -> GenerationRequest:
         """What a template makes of some images; words that came along take the place of its prompt.
 
         Raises:
@@ -178,11 +178,11 @@ class Templates:
         """
         request = fill_template(template, images)
         if words:
-            return self._compose.completed(request, self._compose.parse(words, names))
+            return self._compose.complete(request, self._compose.parse(words, names))
         self._compose.check(request)
         return request
 
-    def preview(self, template: Template) -> tuple[VideoRequest, Credits]:
+    def preview(self, template: Template) -> tuple[GenerationRequest, Credits]:
         """A template as people see it, and its price.
 
         Raises:

@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Protocol, Self
 
 from bot.clock import Clock, Runtime
 from bot.domain.operations.records import AuditRow, PersonNotice
-from bot.domain.people.access import Permission, Person, Standing
+from bot.domain.people.access import Membership, Permission, Person
 from bot.domain.people.arguments import Argument, read_arguments
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.task import Origin, Task
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 from bot.errors import UserError
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts
@@ -33,7 +33,7 @@ class AcceptRequest(Protocol):
     """Accepts a request as `bot.services.requests.submit.Submit.accept` does."""
 
     async def __call__(
-        self, user_id: UserId, origin: Origin, request: VideoRequest, *, audit: AuditRow | None = None
+        self, user_id: UserId, origin: Origin, request: GenerationRequest, *, audit: AuditRow | None = None
     ) -> Task:
         """Reserve the credits and queue the request, with audit."""
         ...
@@ -148,7 +148,7 @@ class Action(ABC):
         return cls(target, **values)
 
     @classmethod
-    def is_offered(cls, subject: Standing | Task) -> bool:
+    def is_offered(cls, subject: Membership | Task) -> bool:
         """Whether its button stands on the page of this person or task."""
         del subject
         return True

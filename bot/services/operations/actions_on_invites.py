@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from bot.domain.people.access import InviteCode, Permission
 from bot.domain.people.arguments import Argument, ArgumentKind
-from bot.domain.units import DAY, Millis
+from bot.domain.types import DAY, Millis
 from bot.errors import UserError
 from bot.services.operations.actions import Action, ActionContext, Outcome, Target, require_plan
 from bot.store import Transaction
@@ -64,7 +64,7 @@ class CreateInvite(Action):
 
         is_news = await context.commit(code, change)
         if not is_news:
-            known = await context.store.people.get_invite_of(context.audit(code).operation_id)
+            known = await context.store.people.get_invite_of(context.audit(code).idempotency_key)
             invite = invite if known is None else known
         ends_at = datetime.fromtimestamp(invite.ends_at / 1000, UTC)
         columns = (invite.code, invite.uses, invite.used, ends_at, invite.plan)

@@ -10,7 +10,7 @@ from bot.domain.operations.records import PersonNotice
 from bot.domain.people.access import Permission
 from bot.domain.people.arguments import Argument, ArgumentKind
 from bot.domain.tasks.task import LedgerRow
-from bot.domain.units import AccountId, ChatId
+from bot.domain.types import AccountId, ChatId
 from bot.errors import UserError
 from bot.services.operations.actions import Action, ActionContext, Outcome, Target, require_plan
 from bot.store import NotEnough, Transaction

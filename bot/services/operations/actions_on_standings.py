@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from bot.domain.operations.records import PersonNotice
-from bot.domain.people.access import Admission, Permission, Role, Standing, outranks
+from bot.domain.people.access import Admission, Membership, Permission, Role, outranks
 from bot.domain.people.arguments import Argument, ArgumentKind
 from bot.domain.tasks.task import Task
-from bot.domain.units import Millis, UserId
+from bot.domain.types import Millis, UserId
 from bot.errors import UserError
 from bot.services.operations.actions import Action, ActionContext, Outcome, Target, require_plan
 from bot.services.ports import Job
@@ -50,16 +50,16 @@ class StandingAction(Action):
     async def perform(self, context: ActionContext) -> Outcome:
         """See `Action`."""
         person, value = await context.find_person(self.target), self.value()
-        actor = None if context.actor is None else await context.access.standing(context.actor)
+        actor = None if context.actor is None else await context.access.membership(context.actor)
 
         def change(tx: Transaction) -> tuple[str, str] | None:
-            standing = get_standing(tx, person.id)
-            if self.needs_rank and not outranks(actor, context.access.complete(standing)):
+            membership = get_standing(tx, person.id)
+            if self.needs_rank and not outranks(actor, context.access.complete(membership)):
                 raise UserError("error.access.outranked", name=person.name)
-            before = getattr(standing, self.field)
+            before = getattr(membership, self.field)
             if before == value and not self.needs_rank:
                 return None
-            set_standing(tx, replace(standing, **{self.field: value}), context.clock.now())
+            set_standing(tx, replace(membership, **{self.field: value}), context.clock.now())
             return str(before or ""), str(value or "")
 
         told = self.told if value is not None else self.told_none or self.told
@@ -93,9 +93,9 @@ class BanPerson(StandingAction):
     reason: str | None = None
 
     @classmethod
-    def is_offered(cls, subject: Standing | Task) -> bool:
+    def is_offered(cls, subject: Membership | Task) -> bool:
         """Whoever is not banned."""
-        return isinstance(subject, Standing) and subject.ban is None
+        return isinstance(subject, Membership) and subject.ban is None
 
     def value(self) -> str:
         """The reason."""
@@ -119,9 +119,9 @@ class UnbanPerson(StandingAction):
     needs_rank: ClassVar[bool] = True
 
     @classmethod
-    def is_offered(cls, subject: Standing | Task) -> bool:
+    def is_offered(cls, subject: Membership | Task) -> bool:
         """Whoever is banned."""
-        return isinstance(subject, Standing) and subject.ban is not None
+        return isinstance(subject, Membership) and subject.ban is not None
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class SetRole(StandingAction):
         """See `Action`."""
         outcome = await super().perform(context)
         # The bot knows the role at once, and sets the menu of commands.
-        await context.access.standing(UserId(int(outcome.subject)))
+        await context.access.membership(UserId(int(outcome.subject)))
         context.wake(Job.ACCESS)
         return outcome
 
@@ -183,10 +183,10 @@ class AdmitPerson(Action):
     plan: str | None = None
 
     @classmethod
-    def is_offered(cls, subject: Standing | Task) -> bool:
+    def is_offered(cls, subject: Membership | Task) -> bool:
         """Whoever asked, or was turned away."""
         waiting = {Admission.ASKED, Admission.DENIED}
-        return isinstance(subject, Standing) and subject.admission in waiting
+        return isinstance(subject, Membership) and subject.admission in waiting
 
     async def perform(self, context: ActionContext) -> Outcome:
         """See `Action`."""
@@ -226,9 +226,9 @@ class DenyPerson(StandingAction):
     column: ClassVar[str] = "denied"
 
     @classmethod
-    def is_offered(cls, subject: Standing | Task) -> bool:
+    def is_offered(cls, subject: Membership | Task) -> bool:
         """Whoever asked to be let in."""
-        return isinstance(subject, Standing) and subject.admission is Admission.ASKED
+        return isinstance(subject, Membership) and subject.admission is Admission.ASKED
 
 
 @dataclass(frozen=True)
@@ -247,9 +247,9 @@ class EndPauseOfPerson(StandingAction):
     column: ClassVar[str] = "not paused"
 
     @classmethod
-    def is_offered(cls, subject: Standing | Task) -> bool:
+    def is_offered(cls, subject: Membership | Task) -> bool:
         """Whoever has had a pause."""
-        return isinstance(subject, Standing) and subject.paused_until > 0
+        return isinstance(subject, Membership) and subject.paused_until > 0
 
 
 ACTIONS: tuple[type[Action], ...] = (

@@ -4,10 +4,10 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from bot.domain.people.access import Permission, Standing
+from bot.domain.people.access import Membership, Permission
 from bot.domain.tasks.lifecycle import CancelRequested, DeadlinePassed
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import MINUTE, Millis, shown
+from bot.domain.types import MINUTE, Millis, format_task_id
 from bot.errors import UserError
 from bot.services.operations.actions import Action, ActionContext, Outcome, Target
 
@@ -47,23 +47,23 @@ class CancelTask(TaskAction):
     is_drastic: ClassVar[bool] = True
 
     @classmethod
-    def is_offered(cls, subject: Standing | Task) -> bool:
+    def is_offered(cls, subject: Membership | Task) -> bool:
         """What has not ended."""
         return isinstance(subject, Task) and not subject.state.is_final
 
     async def work(self, context: ActionContext, task: Task) -> tuple[Task, tuple[object, ...]]:
         """See `TaskAction`."""
         is_queued = task.state is TaskState.QUEUED
-        look_at = None if task.provider_task_id is None else Millis(context.clock.now() + MINUTE)
+        poll_at = None if task.provider_task_id is None else Millis(context.clock.now() + MINUTE)
         after = TaskState.CANCELLED if is_queued else TaskState.EXPIRED
-        audit = context.audit(shown(task.id), task.state, after)
-        event = CancelRequested() if is_queued else DeadlinePassed(look_at)
+        audit = context.audit(format_task_id(task.id), task.state, after)
+        event = CancelRequested() if is_queued else DeadlinePassed(poll_at)
         ended = await context.tasks.advance(task, event, audit)
         if ended is None:
             current = await context.tasks.of(None, task.id)
             key = "error.task.ended" if current.state.is_final else "error.admin.task_busy"
-            raise UserError(key, task=shown(task.id))
-        return ended, (shown(ended.id), ended.state)
+            raise UserError(key, task=format_task_id(task.id))
+        return ended, (format_task_id(ended.id), ended.state)
 
 
 @dataclass(frozen=True)
@@ -78,19 +78,19 @@ class RefundTask(TaskAction):
     label: ClassVar[str] = "button.panel_refund"
 
     @classmethod
-    def is_offered(cls, subject: Standing | Task) -> bool:
+    def is_offered(cls, subject: Membership | Task) -> bool:
         """What was charged."""
         return isinstance(subject, Task) and subject.state is TaskState.SUCCEEDED
 
     async def work(self, context: ActionContext, task: Task) -> tuple[Task, tuple[object, ...]]:
         """See `TaskAction`."""
         if task.state is not TaskState.SUCCEEDED:
-            raise UserError("error.admin.nothing_to_refund", task=shown(task.id))
-        audit = context.audit(shown(task.id))
+            raise UserError("error.admin.nothing_to_refund", task=format_task_id(task.id))
+        audit = context.audit(format_task_id(task.id))
         row = await context.tasks.refund(task, None, context.idempotency_key, audit)
         if row is None:
-            raise UserError("error.admin.refunded", task=shown(task.id))
-        return task, (shown(task.id), row.account, row.amount)
+            raise UserError("error.admin.refunded", task=format_task_id(task.id))
+        return task, (format_task_id(task.id), row.account, row.amount)
 
 
 @dataclass(frozen=True)
@@ -103,18 +103,18 @@ class MakeTaskAgain(TaskAction):
     is_for_shell: ClassVar[bool] = False
 
     @classmethod
-    def is_offered(cls, subject: Standing | Task) -> bool:
+    def is_offered(cls, subject: Membership | Task) -> bool:
         """What has ended."""
         return isinstance(subject, Task) and subject.state.is_final
 
     async def work(self, context: ActionContext, task: Task) -> tuple[Task, tuple[object, ...]]:
         """See `TaskAction`."""
         if context.accept is None or not task.state.is_final:
-            raise UserError("error.admin.task_runs", task=shown(task.id))
+            raise UserError("error.admin.task_runs", task=format_task_id(task.id))
         origin = replace(task.origin, update_id=context.update_id, press=context.press)
-        audit = context.audit(shown(task.id), task.state)
+        audit = context.audit(format_task_id(task.id), task.state)
         again = await context.accept(task.user_id, origin, task.request, audit=audit)
-        return again, (shown(again.id), again.state)
+        return again, (format_task_id(again.id), again.state)
 
 
 ACTIONS: tuple[type[Action], ...] = (CancelTask, RefundTask, MakeTaskAgain)

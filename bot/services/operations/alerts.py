@@ -14,9 +14,9 @@ from pydantic import BaseModel, TypeAdapter
 
 from bot.clock import Clock
 from bot.domain.credits.caps import deductions
-from bot.domain.operations.records import Figure, report, start_of
+from bot.domain.operations.records import StatRow, report, start_of
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import DAY, HOUR, MINUTE, Credits, Millis, UserId
+from bot.domain.types import DAY, HOUR, MINUTE, Credits, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatError, Notices
@@ -159,7 +159,7 @@ async def tell_admins(
             log.warning("an admin could not be told", admin=admin, kind=type(error).__name__)
 
 
-class Rounds:
+class HealthChecks:
     """Looks at failures, the queue and the disk, and sums the day up."""
 
     def __init__(
@@ -248,7 +248,7 @@ class Rounds:
         log.info("the day was summed up", day=yesterday.isoformat())
 
 
-def _differing(figures: Sequence[Figure], day: date, zone: tzinfo) -> str:
+def _differing(figures: Sequence[StatRow], day: date, zone: tzinfo) -> str:
     """The providers whose deductions of a day differ from the prices: in how many of the results that they told of."""
     told: dict[str, list[tuple[Credits, float]]] = defaultdict(list)
     for figure in figures:

@@ -12,7 +12,7 @@ import structlog
 from bot.clock import Clock
 from bot.domain.operations.records import Broadcast, BroadcastState
 from bot.domain.people.access import Permission
-from bot.domain.units import SECOND, Millis, UserId
+from bot.domain.types import SECOND, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts, Audit
@@ -30,7 +30,7 @@ LONGEST = 3_500
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class BroadcastDraft:
     """A broadcast as it is shown to its author."""
 
     id: int
@@ -50,7 +50,7 @@ class Letters(Protocol):
         """Send the text to a person in private, with the line that says how to get no more."""
         ...
 
-    async def show(self, author: UserId, message_id: int, language: str, letter: Letter) -> None:
+    async def show(self, author: UserId, message_id: int, language: str, letter: BroadcastDraft) -> None:
         """Show the author how far it is. Best effort."""
         ...
 
@@ -75,7 +75,7 @@ class Broadcasts:
         self._clock = clock
         self._wake = wake
 
-    async def draft(self, actor: UserId | None, text: str) -> Letter:
+    async def draft(self, actor: UserId | None, text: str) -> BroadcastDraft:
         """Keep a text that may be sent, to everybody unless it is narrowed.
 
         Raises:
@@ -91,7 +91,7 @@ class Broadcasts:
 
     async def narrow(
         self, actor: UserId | None, letter: int, plan: str | None, language: str | None
-    ) -> Letter:
+    ) -> BroadcastDraft:
         """Say to whom a draft goes.
 
         Raises:
@@ -104,7 +104,7 @@ class Broadcasts:
             raise UserError("error.button.stale")
         return await self._counted(changed)
 
-    async def letter(self, actor: UserId | None, letter: int) -> Letter:
+    async def letter(self, actor: UserId | None, letter: int) -> BroadcastDraft:
         """How far a broadcast is; of a draft, how many people it would go to.
 
         Raises:
@@ -115,7 +115,9 @@ class Broadcasts:
         found = await self._found(letter)
         return await self._counted(found) if found.state is BroadcastState.DRAFT else _letter(found)
 
-    async def send(self, actor: UserId | None, letter: int, message_id: int | None, operation: str) -> Letter:
+    async def send(
+        self, actor: UserId | None, letter: int, message_id: int | None, operation: str
+    ) -> BroadcastDraft:
         """Begin to send a draft; `message_id` is the author's message that shows how far it is, if there is one.
 
         Raises:
@@ -131,11 +133,11 @@ class Broadcasts:
         if not await self._store.operations.update_broadcast(started, BroadcastState.DRAFT):
             raise UserError("error.button.stale")
         after = f"{total} · {found.plan or '*'} · {found.language or '*'} · {found.text[:200]}"
-        await self._audit.note(operation, actor, "broadcast", f"broadcast {letter}", "", after)
+        await self._audit.record(operation, actor, "broadcast", f"broadcast {letter}", "", after)
         self._wake(Job.BROADCAST)
         return _letter(started)
 
-    async def stop(self, actor: UserId | None, letter: int, operation: str) -> Letter:
+    async def stop(self, actor: UserId | None, letter: int, operation: str) -> BroadcastDraft:
         """Send a broadcast to nobody any more.
 
         Raises:
@@ -150,7 +152,7 @@ class Broadcasts:
                 raise UserError("error.button.stale")
             if await self._store.operations.update_broadcast(stopped, found.state):
                 break
-        await self._audit.note(
+        await self._audit.record(
             operation, actor, "broadcast-stop", f"broadcast {letter}", found.state, str(found.sent)
         )
         return _letter(stopped)
@@ -168,7 +170,7 @@ class Broadcasts:
             broadcast, self._accounts.default_plan, self._clock.now()
         )
 
-    async def _counted(self, broadcast: Broadcast) -> Letter:
+    async def _counted(self, broadcast: Broadcast) -> BroadcastDraft:
         return replace(_letter(broadcast), total=await self._count(broadcast))
 
 
@@ -229,8 +231,8 @@ class BroadcastSending:
         await self._letters.show(author.id, broadcast.message_id, author.language, _letter(broadcast))
 
 
-def _letter(broadcast: Broadcast) -> Letter:
-    return Letter(
+def _letter(broadcast: Broadcast) -> BroadcastDraft:
+    return BroadcastDraft(
         broadcast.id,
         broadcast.text,
         broadcast.plan,

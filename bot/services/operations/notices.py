@@ -7,7 +7,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.domain.operations.records import PersonNotice
-from bot.domain.units import MINUTE, Millis
+from bot.domain.types import MINUTE, Millis
 from bot.i18n import for_language
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts

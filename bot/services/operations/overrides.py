@@ -22,7 +22,7 @@ from bot.domain.operations.overrides import (
 from bot.domain.people.access import Permission
 from bot.domain.requests.model import prices_of
 from bot.domain.requests.operations import Operation
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 from bot.errors import UserError
 from bot.kling.provider import PriceTables
 from bot.services.live_settings import LiveSettings

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.operations.records import AuditRow
-from bot.domain.people.access import Person, Standing
+from bot.domain.people.access import Membership, Person
 from bot.domain.tasks.task import ACTIVE_STATES, LedgerRow, Task
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts, Audit
 from bot.services.ports import Balance
@@ -22,7 +22,7 @@ class PersonCard:
     """Everything about one person."""
 
     person: Person
-    standing: Standing
+    membership: Membership
     balance: Balance
     running: Sequence[Task]
     ledger: Sequence[LedgerRow]
@@ -51,7 +51,7 @@ class AdminPanel:
         """One person."""
         return PersonCard(
             await self._access.person(user_id),
-            await self._access.standing(user_id),
+            await self._access.membership(user_id),
             await self._accounts.balance(user_id),
             await self._store.tasks.list_of(user_id, sorted(ACTIVE_STATES)),
             await self._accounts.ledger(user_id, RECENT),

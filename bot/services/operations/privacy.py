@@ -8,7 +8,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.domain.tasks.task import ACTIVE_STATES
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 from bot.services.tasks.status import Status
 from bot.store import Store
 

@@ -10,11 +10,11 @@ from bot.clock import Clock
 from bot.domain.credits.caps import NO_CAPS, NOTHING, Caps, Spent, estimate
 from bot.domain.requests.operations import Pack
 from bot.domain.tasks.schedule import learned_median
-from bot.domain.units import DAY, Credits, Millis, ProviderName, UserId, short_hash
+from bot.domain.types import DAY, Credits, Millis, ProviderName, UserId, short_hash
 from bot.errors import UserError
-from bot.kling import outcomes
+from bot.kling import errors
 from bot.kling.client import KlingClient
-from bot.kling.pool import Condition, Pool, Running
+from bot.kling.pool import ProviderPool, ProviderStatus, Running
 from bot.services.credits.spending import Spending
 from bot.services.operations.overrides import Overrides
 from bot.store import Store
@@ -72,7 +72,7 @@ class ProviderReport:
     `lost` is how many answers to submissions were lost for good in 30 days, and what these probably cost (units).
     `outages` are the packs and models that are closed by themselves.
 
-    `closed_until` in UTC milliseconds, None where it is open. `answered` and `failed` count exchanges of
+    `open_until` in UTC milliseconds, None where it is open. `answered` and `failed` count exchanges of
     the last hour. `spent` is in Kling's units. `median` is how long its newest tasks took (milliseconds), None while there are too few.
     """
 
@@ -80,7 +80,7 @@ class ProviderReport:
     handle: str
     dialect: str
     paused: bool
-    closed_until: Millis | None
+    open_until: Millis | None
     closed_for: Trouble | None
     running: int
     max_concurrent: int
@@ -102,7 +102,7 @@ class Providers:
         self,
         *,
         store: Store,
-        pool: Pool,
+        pool: ProviderPool,
         overrides: Overrides,
         clock: Clock,
         answer_seconds: float = ANSWER_SECONDS,
@@ -127,7 +127,7 @@ class Providers:
             await self._ask([self._pool.client(name)])
         return next(report for report in await self._reports() if report.name == name)
 
-    def named(self, handle: str) -> ProviderName:
+    def find(self, handle: str) -> ProviderName:
         """The provider behind the data of a button.
 
         Raises:
@@ -158,7 +158,7 @@ class Providers:
                 return AccountAnswer(await client.probe())
         except TimeoutError:
             return AccountAnswer("", Trouble.SLOW)
-        except outcomes.ProviderError as error:
+        except errors.ProviderError as error:
             return AccountAnswer(error.code, _trouble(type(error)))
 
     async def _reports(self) -> list[ProviderReport]:
@@ -167,13 +167,13 @@ class Providers:
         return [await self._told(condition, running, lost) for condition in self._pool.conditions()]
 
     async def _told(
-        self, condition: Condition, running: Running, lost: Mapping[ProviderName, tuple[int, Credits]]
+        self, condition: ProviderStatus, running: Running, lost: Mapping[ProviderName, tuple[int, Credits]]
     ) -> ProviderReport:
         spent, caps = NOTHING, NO_CAPS
         if self._spending is not None:
             spent, caps = await self._spending.at(condition.name)
         lost_number, lost_price = lost.get(condition.name, (0, Credits(0)))
-        closed = condition.closed_until > self._clock.now()
+        closed = condition.open_until > self._clock.now()
         fault = condition.closed_for
         busy: Counter[str] = Counter()
         for (name, resource), number in running.items():
@@ -184,7 +184,7 @@ class Providers:
             handle=short_hash(condition.name),
             dialect=condition.dialect,
             paused=condition.paused,
-            closed_until=condition.closed_until if closed else None,
+            open_until=condition.open_until if closed else None,
             closed_for=_trouble(fault) if closed and fault is not None else None,
             running=busy.total(),
             max_concurrent=condition.max_concurrent,
@@ -204,26 +204,26 @@ class Providers:
         )
 
 
-_PRECISELY: dict[type[outcomes.ProviderError], Trouble] = {
-    outcomes.PackEmpty: Trouble.EMPTY,
-    outcomes.NotEnabled: Trouble.NOT_ENABLED,
-    outcomes.AddressRefused: Trouble.ADDRESS,
-    outcomes.NoSuchModel: Trouble.MISSING,
-    outcomes.Untrusted: Trouble.CERTIFICATE,
-    outcomes.WrongPath: Trouble.PATH,
-    outcomes.NoPrice: Trouble.PRICE,
-    outcomes.Misconfigured: Trouble.SETTINGS,
+_PRECISELY: dict[type[errors.ProviderError], Trouble] = {
+    errors.PackEmpty: Trouble.EMPTY,
+    errors.NotEnabled: Trouble.NOT_ENABLED,
+    errors.AddressRefused: Trouble.ADDRESS,
+    errors.NoSuchModel: Trouble.MISSING,
+    errors.Untrusted: Trouble.CERTIFICATE,
+    errors.WrongPath: Trouble.PATH,
+    errors.NoPrice: Trouble.PRICE,
+    errors.Misconfigured: Trouble.SETTINGS,
 }
 
 
-def _trouble(kind: type[outcomes.ProviderError]) -> Trouble:
+def _trouble(kind: type[errors.ProviderError]) -> Trouble:
     for precise, trouble in _PRECISELY.items():
         if issubclass(kind, precise):
             return trouble
-    if issubclass(kind, outcomes.Unauthorized):
+    if issubclass(kind, errors.Unauthorized):
         return Trouble.KEY
-    if issubclass(kind, outcomes.OutOfBalance):
+    if issubclass(kind, errors.OutOfBalance):
         return Trouble.BALANCE
-    if issubclass(kind, outcomes.Throttled):
+    if issubclass(kind, errors.Throttled):
         return Trouble.BUSY
     return Trouble.UNREACHABLE

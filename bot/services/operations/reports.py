@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.clock import Clock
-from bot.domain.operations.records import Figure, Report, days_before, report, start_of
+from bot.domain.operations.records import Report, StatRow, days_before, report, start_of
 from bot.domain.people.access import Permission
-from bot.domain.units import UserId, shown
+from bot.domain.types import UserId, format_task_id
 from bot.i18n import Texts, for_language
 from bot.media.charts import Bars, Columns, Panel, Shares, draw, has_all_letters
 from bot.services.people.access import Access
@@ -108,7 +108,7 @@ def _for_operators(
     ]
 
 
-def _csv(figures: Sequence[Figure]) -> bytes:
+def _csv(figures: Sequence[StatRow]) -> bytes:
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(COLUMNS)
@@ -116,7 +116,7 @@ def _csv(figures: Sequence[Figure]) -> bytes:
         moments = (figure.created_at, figure.submitted_at, figure.finished_at)
         table.writerow(
             (
-                shown(figure.id),
+                format_task_id(figure.id),
                 figure.user_id,
                 figure.model,
                 figure.state,

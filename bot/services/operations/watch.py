@@ -12,9 +12,9 @@ from typing import Any
 import structlog
 
 from bot.clock import Clock, Sleep
-from bot.domain.units import MINUTE, SECOND, Millis
+from bot.domain.types import MINUTE, SECOND, Millis
 from bot.errors import StoreError, StoreLost, StoreStuck, StoreTrouble
-from bot.services.ports import NoUpdates, RawUpdate, UnreadUpdate, UpdateSource, UpdatesRefused
+from bot.services.ports import NoUpdates, StoredUpdate, UnreadUpdate, UpdateSource, UpdatesRefused
 from bot.store import Store
 
 log = structlog.get_logger(__name__)
@@ -49,7 +49,7 @@ class WatchedUpdates:
         self.cause: NoUpdates | None = None
         self.since = self.seen_at = Millis(0)
 
-    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate | UnreadUpdate]:
+    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[StoredUpdate | UnreadUpdate]:
         """Wait for updates; see `bot.services.ports.UpdateSource`."""
         self.asked_at, self.is_asked = self._clock.now(), True
         try:
@@ -82,7 +82,7 @@ class WatchedUpdates:
         self.cause, self.seen_at = cause, now
 
 
-class Watch:
+class Watchdog:
     """Looks at both every few seconds; `patience` is how long no updates may come, in milliseconds."""
 
     def __init__(

@@ -18,14 +18,14 @@ from bot.domain.people.access import (
     AccessPolicy,
     Admission,
     InviteCode,
+    Membership,
     Permission,
     Person,
     Role,
-    Standing,
     decide_access,
     readable_name,
 )
-from bot.domain.units import HOUR, ChatId, Millis, UserId
+from bot.domain.types import HOUR, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.live_settings import LiveSettings
 from bot.services.people.accounts import Accounts
@@ -65,7 +65,7 @@ class Access:
         # Of two readings, the one that began first must not have the last word.
         async with self._reading:
             self._know(
-                {standing.user_id: standing.role for standing in await self._store.people.list_staff()}
+                {membership.user_id: membership.role for membership in await self._store.people.list_staff()}
             )
 
     # -- the policy ----------------------------------------------------------------------------------
@@ -87,14 +87,14 @@ class Access:
         owners = dict.fromkeys(sorted(self._accounts.owners), Role.OWNER)
         return owners | {user: role for user, role in self._roles.items() if user not in owners}
 
-    async def standing(self, user_id: UserId) -> Standing:
+    async def membership(self, user_id: UserId) -> Membership:
         """How a person stands, with what the settings say of them."""
         kept = await self._store.people.get_standing(user_id)
         if self._roles.get(user_id) is not kept.role:
             self._know({**self._roles, user_id: kept.role})
         return self.complete(kept)
 
-    def complete(self, kept: Standing) -> Standing:
+    def complete(self, kept: Membership) -> Membership:
         """A standing of the store, with what the settings say of the person."""
         if kept.user_id in self._accounts.owners:
             return replace(kept, role=Role.OWNER)
@@ -104,14 +104,14 @@ class Access:
 
     async def decide(
         self, user_id: UserId, chat_id: ChatId | None, level: AccessLevel
-    ) -> tuple[AccessDecision, Standing]:
+    ) -> tuple[AccessDecision, Membership]:
         """What the gate says to a person in a chat, and how they stand."""
-        standing = await self.standing(user_id)
+        membership = await self.membership(user_id)
         if chat_id is not None and await self._is_open_group(chat_id):
             return decide_access(
-                replace(self.policy, mode=AccessMode.PUBLIC), standing, level, self._clock.now()
-            ), standing
-        return decide_access(self.policy, standing, level, self._clock.now()), standing
+                replace(self.policy, mode=AccessMode.PUBLIC), membership, level, self._clock.now()
+            ), membership
+        return decide_access(self.policy, membership, level, self._clock.now()), membership
 
     async def _is_open_group(self, chat_id: ChatId) -> bool:
         """Whether the settings let everybody in in a group, under its present id or one that it had."""
@@ -122,11 +122,11 @@ class Access:
 
     # -- strangers -----------------------------------------------------------------------------------
 
-    async def asked(self, user_id: UserId) -> None:
+    async def mark_requested(self, user_id: UserId) -> None:
         """The admins have been asked about a stranger."""
-        await self._change(user_id, lambda standing: replace(standing, admission=Admission.ASKED))
+        await self._change(user_id, lambda membership: replace(membership, admission=Admission.ASKED))
 
-    async def waiting(self, limit: int = 20) -> list[Person]:
+    async def list_join_requests(self, limit: int = 20) -> list[Person]:
         """Who has asked to be let in."""
         return [self._person(user) for user in await self._store.people.list_join_requests(limit)]
 
@@ -135,12 +135,12 @@ class Access:
         user = await self._store.people.get(user_id)
         return self._unknown(user_id) if user is None else self._person(user)
 
-    async def deciders(self) -> list[UserId]:
+    async def approvers(self) -> list[UserId]:
         """Whom a stranger's request is shown."""
         staff = [
-            standing.user_id
-            for standing in await self._store.people.list_staff()
-            if standing.may(Permission.ADMIT)
+            membership.user_id
+            for membership in await self._store.people.list_staff()
+            if membership.may(Permission.ADMIT)
         ]
         return sorted(self._accounts.owners | set(staff))
 
@@ -167,16 +167,16 @@ class Access:
 
     # -- standings -----------------------------------------------------------------------------------
 
-    async def pause(self, user_id: UserId, until: Millis) -> None:
+    async def set_timeout(self, user_id: UserId, until: Millis) -> None:
         """Let a person begin nothing until then."""
         await self._change(user_id, lambda now: replace(now, paused_until=until))
         log.info("a person has a break", user=user_id, until=until)
 
-    async def staff(self) -> list[tuple[Person, Standing]]:
+    async def staff(self) -> list[tuple[Person, Membership]]:
         """Everybody who runs the bot, owners first."""
-        owners = [Standing(owner, role=Role.OWNER) for owner in sorted(self._accounts.owners)]
+        owners = [Membership(owner, role=Role.OWNER) for owner in sorted(self._accounts.owners)]
         standings = [*owners, *await self._store.people.list_staff()]
-        return [(await self.person(standing.user_id), standing) for standing in standings]
+        return [(await self.person(membership.user_id), membership) for membership in standings]
 
     async def set_reachable(self, user_id: UserId, reachable: bool) -> None:
         """Whether a person gets broadcasts."""
@@ -191,11 +191,11 @@ class Access:
         """
         if actor is None:
             return
-        standing = await self.standing(actor)
-        if standing.role is None:
+        membership = await self.membership(actor)
+        if membership.role is None:
             raise UserError("error.admin.only")
-        if standing.ban is not None or not standing.may(permission):
-            raise UserError("error.access.not_your_role", role=standing.role)
+        if membership.ban is not None or not membership.may(permission):
+            raise UserError("error.access.not_your_role", role=membership.role)
 
     # -- in common -----------------------------------------------------------------------------------
 
@@ -210,7 +210,7 @@ class Access:
         accounts = self._accounts
         return Person(user_id, str(user_id), None, accounts.language_of(None), accounts.plan_of(None).name)
 
-    async def _change(self, user_id: UserId, change: Callable[[Standing], Standing]) -> Standing:
+    async def _change(self, user_id: UserId, change: Callable[[Membership], Membership]) -> Membership:
         """Change a standing, again where somebody else was faster."""
         while True:
             before = await self._store.people.get_standing(user_id)
@@ -222,4 +222,4 @@ class Access:
     def _know(self, roles: Mapping[UserId, Role | None]) -> None:
         self._roles = {user_id: role for user_id, role in roles.items() if role is not None}
         admins = {user_id for user_id, role in self._roles.items() if role is Role.ADMIN}
-        self._accounts.appoint(frozenset(admins))
+        self._accounts.cache_roles(frozenset(admins))

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from bot.clock import Clock
-from bot.domain.credits.plans import fitted
+from bot.domain.credits.plans import clamp
 from bot.domain.credits.quota import (
     Lot,
     Plan,
@@ -22,7 +22,7 @@ from bot.domain.operations.records import AuditRow
 from bot.domain.people.access import readable_name
 from bot.domain.requests.choices import Preferences
 from bot.domain.tasks.task import LedgerRow
-from bot.domain.units import DAY, AccountId, ChatId, Millis, UserId
+from bot.domain.types import DAY, AccountId, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.i18n import choose
 from bot.services.ports import Balance
@@ -54,7 +54,7 @@ class Audit:
         """A row of now, to be written together with what it tells of; `operation` names it once and for all."""
         return AuditRow(f"{operation}:{action}", self._clock.now(), actor, action, subject, before, after)
 
-    async def note(
+    async def record(
         self,
         operation: str,
         actor: UserId | None,
@@ -103,7 +103,7 @@ class Accounts:
         """Everybody who is told when something is wrong."""
         return self._owners | self._appointed
 
-    def appoint(self, admins: frozenset[UserId]) -> None:
+    def cache_roles(self, admins: frozenset[UserId]) -> None:
         """Know from here on whom the owners have made admins."""
         self._appointed = admins
 
@@ -137,9 +137,9 @@ class Accounts:
         """The plan of a user by their id."""
         return self.plan_of(await self._store.people.get(user_id))
 
-    def usual(self, user: User) -> Preferences:
+    def get_defaults(self, user: User) -> Preferences:
         """What a person gets where they say nothing: what they prefer, as far as their plan holds it."""
-        return fitted(self.plan_of(user), user.preferences)
+        return clamp(self.plan_of(user), user.preferences)
 
     async def known(self, user_id: UserId, telegram_language: str | None) -> User:
         """What is known of a person, with the language of their client now. Nothing is stored."""
@@ -149,7 +149,7 @@ class Accounts:
             return User(user_id, str(user_id), None, telegram_language, None, None, now, now)
         return replace(user, telegram_language=telegram_language or user.telegram_language)
 
-    async def see(
+    async def touch_user(
         self,
         user_id: UserId,
         name: str,

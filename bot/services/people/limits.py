@@ -4,7 +4,7 @@ from collections import OrderedDict, deque
 from typing import Generic, TypeVar
 
 from bot.clock import Clock
-from bot.domain.units import MINUTE, SECOND, ChatId, Millis, UserId
+from bot.domain.types import MINUTE, SECOND, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.settings import sections
 

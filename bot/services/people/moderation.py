@@ -12,9 +12,9 @@ from bot.clock import Clock
 from bot.domain.outside import decoded, text_of, word_of
 from bot.domain.people.access import Permission, Person
 from bot.domain.people.moderation import Filter, Strike, StrikeSource
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import HOUR, MINUTE, Millis, UserId
+from bot.domain.types import HOUR, MINUTE, Millis, UserId
 from bot.errors import UserError
 from bot.services.people.access import Access
 from bot.services.slots import waiting
@@ -56,7 +56,7 @@ class Moderation:
         self._filter = Filter(settings.words, settings.patterns)
         self._http = http
 
-    async def check(self, user_id: UserId, request: VideoRequest, operation: str) -> None:
+    async def check(self, user_id: UserId, request: GenerationRequest, operation: str) -> None:
         """Let pass what may be asked for; `operation` names the request, so that a replay is one refusal.
 
         Raises:
@@ -125,7 +125,7 @@ class Moderation:
         window, pause = self._settings.window_hours * HOUR, self._settings.pause_minutes * MINUTE
         lately = await self._store.people.count_strikes(user_id, Millis(now - window))
         if lately >= self._settings.strikes:
-            await self._access.pause(user_id, Millis(now + pause))
+            await self._access.set_timeout(user_id, Millis(now + pause))
 
     async def _ask(self, words: str) -> str | None:
         """The reason that the service gives against a text; None where it has nothing against it."""
@@ -163,7 +163,7 @@ def read_verdict(answer: bytes) -> str | None:
     return None
 
 
-def _words(request: VideoRequest) -> str:
+def _words(request: GenerationRequest) -> str:
     """Everything in a request that a person wrote to be seen or heard."""
     speech = "" if request.speech is None else request.speech.text
     return "\n".join(

@@ -13,7 +13,7 @@ import structlog
 from bot.clock import Clock
 from bot.domain.outside import decoded, text_of
 from bot.domain.requests.request import PROMPT_LIMIT
-from bot.domain.units import HOUR, Millis, UserId
+from bot.domain.types import HOUR, Millis, UserId
 from bot.errors import UserError
 from bot.services.slots import waiting
 from bot.settings import sections

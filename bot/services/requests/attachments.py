@@ -17,7 +17,7 @@ import structlog
 
 from bot.clock import Clock
 from bot.domain.requests.request import AudioRef, ImageRef
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.media.clips import SHORTEST_SOUND, as_mp3
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 LONGEST_SOUND = 60_000
 """Milliseconds of speech that Kling takes for a lip-sync."""
 
-LARGEST_PICTURE = 20_000_000
+LARGEST_IMAGE = 20_000_000
 """Bytes; as much as a photo that is sent as a file may have."""
 
 LONGEST_WAIT = 30.0
@@ -41,7 +41,7 @@ LONGEST_WAIT = 30.0
 MOST_LINKS = 7
 """In one message; no model takes more pictures."""
 
-FetchPicture = Callable[[str, Path], Awaitable[object]]
+FetchImage = Callable[[str, Path], Awaitable[object]]
 """Saves a picture by its address, or raises what `bot.kling.download` raises."""
 
 SaveImage = Callable[[Path], Awaitable[None]]
@@ -80,7 +80,7 @@ class Attachments:
         self._limits.take_image(owner)
         return await self._keep(save, self._images.prepare, owner)
 
-    async def keep_image(self, data: bytes, owner: UserId | None = None) -> ImageRef:
+    async def save_image(self, data: bytes, owner: UserId | None = None) -> ImageRef:
         """The same for an image of our own.
 
         Raises:
@@ -107,19 +107,19 @@ class Attachments:
         )
         return ref
 
-    async def keep_close_up(self, picture: ImageRef, owner: UserId) -> ImageRef:
+    async def save_close_up(self, image: ImageRef, owner: UserId) -> ImageRef:
         """Keep a nearer look at a kept picture.
 
         Raises:
             UserError: the picture is no longer kept.
 
         """
-        kept = (await self._store.drafts.get_attachments([picture])).get(picture.sha256)
+        kept = (await self._store.drafts.get_attachments([image])).get(image.sha256)
         if kept is None:
             raise UserError("error.image.not_available")
         return await self._keep(_write(kept), self._images.close_up, owner)
 
-    async def keep_sound(
+    async def save_sound(
         self,
         data: bytes,
         owner: UserId | None = None,
@@ -141,7 +141,7 @@ class Attachments:
 class Links:
     """Fetches pictures by their links."""
 
-    def __init__(self, *, fetch: FetchPicture, longest_wait: float = LONGEST_WAIT) -> None:
+    def __init__(self, *, fetch: FetchImage, longest_wait: float = LONGEST_WAIT) -> None:
         self._fetch = fetch
         self._longest_wait = longest_wait
 
@@ -158,7 +158,7 @@ class Links:
                 await self._fetch(link, target)
         except DownloadRefused as error:
             log.info("a linked picture is refused", reason=str(error))
-            megabytes = LARGEST_PICTURE // 1_000_000
+            megabytes = LARGEST_IMAGE // 1_000_000
             raise UserError("error.link.no_picture", host=host, limit=megabytes) from None
         except (DownloadGone, DownloadFailed, TimeoutError) as error:
             log.info("a linked picture could not be fetched", reason=str(error) or "it took too long")

@@ -15,12 +15,12 @@ from bot.domain.requests.choices import Choice, Preferences, choices, list_choos
 from bot.domain.requests.operations import COMPOSED, Prompt
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import PROMPT_LIMIT, ImageRef, VideoRequest
+from bot.domain.requests.request import PROMPT_LIMIT, GenerationRequest, ImageRef
 from bot.domain.requests.rules import fit, suit
 from bot.domain.requests.values import SEED_LIMIT
-from bot.domain.units import MINUTE, ChatId, Millis, UserId
+from bot.domain.types import MINUTE, ChatId, Millis, UserId
 from bot.errors import UserError
-from bot.services.compose import NOTHING_PREFERRED, Compose, Pictures
+from bot.services.compose import NOTHING_PREFERRED, Compose, Images
 from bot.store import Draft, Store
 
 READY = "draft.ready"
@@ -51,22 +51,22 @@ class Card:
     """A request and what is being asked about it.
 
     `name` tells buttons of one card from those of another. `question` is the key of what stands above it.
-    The video will be a reply to `source_message_id`; the card is shown as `message_id`. `pictures` are all
-    pictures in question, the newest `new_pictures` of them last, where it cannot be told what they are for.
+    The video will be a reply to `source_message_id`; the card is shown as `message_id`. `images` are all
+    pictures in question, the newest `new_images` of them last, where it cannot be told what they are for.
     """
 
     name: str
-    request: VideoRequest
+    request: GenerationRequest
     question: str = READY
     source_message_id: int | None = None
     message_id: int | None = None
-    pictures: tuple[ImageRef, ...] = ()
-    new_pictures: int = 0
+    images: tuple[ImageRef, ...] = ()
+    new_images: int = 0
 
     @property
     def photos(self) -> int:
         """How many photos it holds."""
-        return len(self.pictures or self.request.images)
+        return len(self.images or self.request.images)
 
     @property
     def takes_words(self) -> bool:
@@ -75,7 +75,7 @@ class Card:
         return self.request.operation.row.prompt is not Prompt.NONE and not spoken
 
     @property
-    def takes_pictures(self) -> bool:
+    def takes_images(self) -> bool:
         """Whether pictures can be added to it."""
         return self.request.operation in COMPOSED and self.request.source is None
 
@@ -148,7 +148,7 @@ class Cards:
         self,
         card_name: str,
         parsed: ParsedPrompt,
-        pictures: tuple[ImageRef, ...],
+        images: tuple[ImageRef, ...],
         preferences: Preferences = NOTHING_PREFERRED,
     ) -> Card:
         """A new card; it asks what two pictures are for where that is open.
@@ -157,35 +157,37 @@ class Cards:
             UserError: no model on offer can do that.
 
         """
-        if len(pictures) != 2:
-            request = self._compose.video_draft(parsed, as_given(pictures), preferences)
+        if len(images) != 2:
+            request = self._compose.video_draft(parsed, as_given(images), preferences)
             return Card(card_name, request, READY if request.prompt else _question(request))
-        frames = Pictures(first=pictures[0], last=pictures[1])
+        frames = Images(first=images[0], last=images[1])
         try:
             request = self._compose.video_draft(parsed, frames, preferences)
         except UserError:
-            request = self._compose.video_draft(parsed, as_given(pictures), preferences)
-        asking = Card(card_name, request, TWO_PHOTOS, pictures=pictures, new_pictures=2)
+            request = self._compose.video_draft(parsed, as_given(images), preferences)
+        asking = Card(card_name, request, TWO_PHOTOS, images=images, new_images=2)
         uses = self.uses(asking, preferences)
-        return asking if len(uses) > 1 else self.use_pictures(asking, next(iter(uses), FRAMES), preferences)
+        return asking if len(uses) > 1 else self.use_images(asking, next(iter(uses), FRAMES), preferences)
 
-    def blank(self, preferences: Preferences = NOTHING_PREFERRED) -> VideoRequest:
+    def blank(self, preferences: Preferences = NOTHING_PREFERRED) -> GenerationRequest:
         """A request that still waits for everything; another model where the usual one needs a picture."""
         return self._compose.video_draft(ParsedPrompt(""), None, preferences)
 
-    def restore(self, request: VideoRequest, preferences: Preferences = NOTHING_PREFERRED) -> VideoRequest:
+    def restore(
+        self, request: GenerationRequest, preferences: Preferences = NOTHING_PREFERRED
+    ) -> GenerationRequest:
         """An earlier request as it can be made now: its model or a setting may be gone."""
         if self._compose.possible(request) or request.operation not in COMPOSED:
             return request
-        usual = self.blank(preferences).model
-        rows = sorted(self._compose.rows(), key=lambda row: (row.id != request.model, row.id != usual))
+        defaults = self.blank(preferences).model
+        rows = sorted(self._compose.rows(), key=lambda row: (row.id != request.model, row.id != defaults))
         for row in rows:
             changed = fit(request, row)
             if changed is not None and self._compose.possible(changed):
                 return changed
         return request
 
-    def list_choosable(self, request: VideoRequest) -> tuple[Option, ...]:
+    def list_choosable(self, request: GenerationRequest) -> tuple[Option, ...]:
         """What there is to choose."""
         try:
             row = self._compose.row(request)
@@ -193,7 +195,7 @@ class Cards:
             return ()
         return list_choosable(request, row, self._compose.rows(), self._compose.possible)
 
-    def choices(self, request: VideoRequest, option: Option) -> tuple[Choice, ...]:
+    def choices(self, request: GenerationRequest, option: Option) -> tuple[Choice, ...]:
         """What an option can be set to."""
         row = self._compose.row(request)
         return choices(option.row, request, row, self._compose.rows(), self._compose.possible)
@@ -223,8 +225,8 @@ class Cards:
             row = next(row for row in self._compose.rows() if row.id == options["model"])
             request = fit(request, row) or suit(request, row) or request
             options = {name: value for name, value in options.items() if name != "model"}
-        completed = self._compose.completed(request, ParsedPrompt(parsed.prompt or request.prompt, options))
-        question = READY if completed.prompt and not card.pictures else card.question
+        completed = self._compose.complete(request, ParsedPrompt(parsed.prompt or request.prompt, options))
+        question = READY if completed.prompt and not card.images else card.question
         return replace(card, request=completed, question=question)
 
     def set_prompt(self, card: Card, prompt: str) -> Card:
@@ -234,7 +236,7 @@ class Cards:
             UserError: it can't be made with that; the card stays as it is.
 
         """
-        completed = self._compose.completed(card.request, ParsedPrompt(prompt))
+        completed = self._compose.complete(card.request, ParsedPrompt(prompt))
         return replace(card, request=completed, question=READY)
 
     def set_typed(self, card: Card, option: Option, text: str) -> Card:
@@ -270,10 +272,10 @@ class Cards:
         """
         if len(images) != 1:
             raise UserError("error.request.one_picture")
-        frames = Pictures(first=card.request.first_frame, last=images[0])
-        return replace(card, request=self._compose.rearranged(card.request, frames, preferences))
+        frames = Images(first=card.request.first_frame, last=images[0])
+        return replace(card, request=self._compose.rearrange(card.request, frames, preferences))
 
-    def add_pictures(
+    def add_images(
         self, card: Card, new: tuple[ImageRef, ...], preferences: Preferences = NOTHING_PREFERRED
     ) -> Card:
         """The card with more pictures; it asks what they are for where that is open.
@@ -283,55 +285,55 @@ class Cards:
 
         """
         every = (*card.request.images, *new)
-        asking = replace(card, pictures=every, new_pictures=len(new))
+        asking = replace(card, images=every, new_images=len(new))
         uses = self.uses(asking, preferences)
         if card.request.references and REFERENCES in uses:
-            return self.use_pictures(asking, REFERENCES, preferences)
+            return self.use_images(asking, REFERENCES, preferences)
         if len(uses) > 1:
             return replace(asking, question=TWO_PHOTOS if len(every) == 2 else "card.photos")
-        return self.use_pictures(asking, next(iter(uses or _arrangements(asking))), preferences)
+        return self.use_images(asking, next(iter(uses or _arrangements(asking))), preferences)
 
     def uses(self, card: Card, preferences: Preferences = NOTHING_PREFERRED) -> tuple[str, ...]:
         """What the pictures in question may be for, of what somebody here can do."""
         return tuple(
             use
-            for use, pictures in _arrangements(card).items()
-            if self._arranged(card, pictures, preferences) is not None
+            for use, images in _arrangements(card).items()
+            if self._arranged(card, images, preferences) is not None
         )
 
-    def use_pictures(self, card: Card, use: str, preferences: Preferences = NOTHING_PREFERRED) -> Card:
+    def use_images(self, card: Card, use: str, preferences: Preferences = NOTHING_PREFERRED) -> Card:
         """The card with its pictures in question used in one way of `uses`.
 
         Raises:
             UserError: that is not possible, or there are none.
 
         """
-        pictures = _arrangements(card).get(use)
-        if pictures is None:
+        images = _arrangements(card).get(use)
+        if images is None:
             raise UserError("error.card.choice")
-        changed = self._compose.rearranged(card.request, pictures, preferences)
+        changed = self._compose.rearrange(card.request, images, preferences)
         question = READY if changed.prompt else _question(changed)
-        return replace(card, request=changed, question=question, pictures=(), new_pictures=0)
+        return replace(card, request=changed, question=question, images=(), new_images=0)
 
-    def _arranged(self, card: Card, pictures: Pictures, preferences: Preferences) -> VideoRequest | None:
+    def _arranged(self, card: Card, images: Images, preferences: Preferences) -> GenerationRequest | None:
         try:
-            return self._compose.rearranged(card.request, pictures, preferences)
+            return self._compose.rearrange(card.request, images, preferences)
         except UserError:
             return None
 
 
-def _arrangements(card: Card) -> dict[str, Pictures]:
+def _arrangements(card: Card) -> dict[str, Images]:
     """The ways in which the pictures in question could be used."""
-    every = card.pictures
-    new = every[len(every) - card.new_pictures :]
+    every = card.images
+    new = every[len(every) - card.new_images :]
     if len(every) == 1:
-        return {FRAMES: Pictures(first=every[0])}
-    ways: dict[str, Pictures] = {}
+        return {FRAMES: Images(first=every[0])}
+    ways: dict[str, Images] = {}
     if len(every) == 2:
-        ways[FRAMES] = Pictures(first=every[0], last=every[1])
-    ways[REFERENCES] = Pictures(references=every)
+        ways[FRAMES] = Images(first=every[0], last=every[1])
+    ways[REFERENCES] = Images(references=every)
     if len(new) < len(every):
-        ways[ONLY_NEW] = Pictures(first=new[0]) if len(new) == 1 else Pictures(references=new)
+        ways[ONLY_NEW] = Images(first=new[0]) if len(new) == 1 else Images(references=new)
     return ways
 
 
@@ -342,8 +344,8 @@ def dump_card(card: Card) -> dict[str, Any]:
         "request": card.request.model_dump(mode="json"),
         "question": card.question,
         "source_message_id": card.source_message_id,
-        "pictures": [picture.model_dump(mode="json") for picture in card.pictures],
-        "new_pictures": card.new_pictures,
+        "pictures": [image.model_dump(mode="json") for image in card.images],
+        "new_pictures": card.new_images,
     }
 
 
@@ -352,11 +354,11 @@ def load_card(data: dict[str, Any]) -> Card | None:
     try:
         return Card(
             name=data["name"],
-            request=VideoRequest.model_validate(data["request"]),
+            request=GenerationRequest.model_validate(data["request"]),
             question=data["question"],
             source_message_id=data["source_message_id"],
-            pictures=tuple(ImageRef.model_validate(picture) for picture in data["pictures"]),
-            new_pictures=data["new_pictures"],
+            images=tuple(ImageRef.model_validate(image) for image in data["pictures"]),
+            new_images=data["new_pictures"],
         )
     except (KeyError, ValueError, ValidationError):
         return None
@@ -371,14 +373,14 @@ def card_name(update_id: int) -> str:
     return name or _DIGITS[0]
 
 
-def as_given(pictures: tuple[ImageRef, ...]) -> Pictures:
+def as_given(images: tuple[ImageRef, ...]) -> Images:
     """One picture is the first frame, several are references."""
-    if len(pictures) == 1:
-        return Pictures(first=pictures[0])
-    return Pictures(references=pictures)
+    if len(images) == 1:
+        return Images(first=images[0])
+    return Images(references=images)
 
 
-def _question(request: VideoRequest) -> str:
+def _question(request: GenerationRequest) -> str:
     """What is asked where there are no words: one picture moves by itself, everything else needs them."""
     if request.first_frame is not None:
         return PHOTO
@@ -386,8 +388,8 @@ def _question(request: VideoRequest) -> str:
 
 
 def replace_prompt(
-    compose: Compose, request: VideoRequest, parsed: ParsedPrompt, preferences: Preferences
-) -> VideoRequest:
+    compose: Compose, request: GenerationRequest, parsed: ParsedPrompt, preferences: Preferences
+) -> GenerationRequest:
     """A request with another prompt and its options, and the same pictures.
 
     Raises:
@@ -395,6 +397,6 @@ def replace_prompt(
 
     """
     if request.operation not in COMPOSED or request.source is not None:
-        return compose.completed(request, parsed)
-    pictures = Pictures(request.first_frame, request.last_frame, request.references)
-    return compose.video(parsed, pictures, preferences, try_on=request.try_on)
+        return compose.complete(request, parsed)
+    images = Images(request.first_frame, request.last_frame, request.references)
+    return compose.video(parsed, images, preferences, try_on=request.try_on)

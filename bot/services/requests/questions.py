@@ -5,7 +5,7 @@ import hashlib
 
 from bot.clock import Clock
 from bot.domain.requests.question import Question
-from bot.domain.units import ChatId, UserId
+from bot.domain.types import ChatId, UserId
 from bot.store import Store
 
 _TOKEN_BYTES = 9

@@ -12,10 +12,10 @@ from bot.domain.credits import plans
 from bot.domain.credits.quota import PoolUse, windows
 from bot.domain.operations.records import AuditRow
 from bot.domain.requests.operations import LIBRARY_OPERATIONS
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.tasks.task import Origin, Task
-from bot.domain.units import Credits, Millis, UserId, new_task_id
+from bot.domain.types import Credits, Millis, UserId, new_task_id
 from bot.errors import UserError
 from bot.kling.wire import OWN_IDS
 from bot.services.compose import Compose
@@ -80,7 +80,7 @@ class Submit:
         self,
         user_id: UserId,
         origin: Origin,
-        request: VideoRequest,
+        request: GenerationRequest,
         replacing: Task | None = None,
         audit: AuditRow | None = None,
     ) -> Task:
@@ -95,7 +95,7 @@ class Submit:
                 can do it.
 
         """
-        request = await self._checks.assets.pinned(user_id, request)
+        request = await self._checks.assets.bind_to_account(user_id, request)
         if not origin.is_private:
             origin = await self._in_present_chat(origin)
         plan = self._accounts.plan_of(await self._store.people.get(user_id))
@@ -165,7 +165,7 @@ class Submit:
         return replace(origin, chat_id=present, message_id=None, thread_id=None)
 
 
-def _another(request: VideoRequest, number: int) -> VideoRequest:
+def _another(request: GenerationRequest, number: int) -> GenerationRequest:
     """The request of one more result: the same seed would make the same one again."""
     if request.seed is None:
         return request

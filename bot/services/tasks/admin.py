@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bot.clock import Clock
 from bot.domain.people.access import Person
 from bot.domain.tasks.task import ACTIVE_STATES, Task, TaskState
-from bot.domain.units import DAY, MINUTE, Millis, TaskId, UserId
+from bot.domain.types import DAY, MINUTE, Millis, TaskId, UserId
 from bot.services.people.access import Access
 from bot.services.tasks.lifecycle import Tasks
 from bot.store import Store

@@ -51,7 +51,7 @@ SENDING_SECONDS = 4.0
 """Telegram shows that something is being sent for five seconds at a time."""
 
 
-class Deliver:
+class DeliveryWorker:
     """Claims outbox rows and sends them; what is too large comes as a smaller copy, or as its address alone.
 
     `prices` is the price table of a provider. `possible` says which operations the buttons of a result offer; `renew` finds results anew. Notices have workers of

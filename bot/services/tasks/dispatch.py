@@ -24,7 +24,7 @@ from bot.domain.tasks.lifecycle import (
     Refused,
     Unresolvable,
 )
-from bot.domain.tasks.line import Kind, Waiting
+from bot.domain.tasks.line import TaskGroup, Waiting
 from bot.domain.tasks.schedule import (
     ABSENCE_PAUSE,
     ABSENCES_TO_PROVE,
@@ -37,10 +37,10 @@ from bot.domain.tasks.schedule import (
     first_look,
 )
 from bot.domain.tasks.task import FailureKind, Task, TaskState
-from bot.domain.units import SECOND, Millis, ProviderName
-from bot.kling import outcomes
+from bot.domain.types import SECOND, Millis, ProviderName
+from bot.kling import errors
 from bot.kling.client import KlingClient
-from bot.kling.pool import Pool, Running
+from bot.kling.pool import ProviderPool, Running
 from bot.kling.wire import Submission, TaskRef
 from bot.services.credits.spending import Spending
 from bot.services.tasks.lifecycle import Tasks
@@ -179,7 +179,7 @@ class Dispatch:
             return
         try:
             submission = await self._submissions.submit(client, task, context)
-        except outcomes.ProviderError as error:
+        except errors.ProviderError as error:
             log.warning(
                 "submission not accepted",
                 task=task.id,
@@ -189,12 +189,12 @@ class Dispatch:
             )
             await self._refused(task, task.provider, error)
         else:
-            await self._monitor.note(task.provider, None, task.request.resource)
+            await self._monitor.record(task.provider, None, task.request.resource)
             now = self._runtime.clock.now()
             expected = await expected_duration(self._store, task)
             await self._accepted(task, submission, first_look(now, expected, self._policy))
 
-    async def _accepted(self, task: Task, submission: Submission, look_at: Millis) -> None:
+    async def _accepted(self, task: Task, submission: Submission, poll_at: Millis) -> None:
         """Save the provider's id of a task; one that another task has says nothing of this one."""
         assert task.provider is not None  # noqa: S101  a claim names the provider
         known = {"task": task.id, "provider": task.provider, "provider_task": submission.provider_task_id}
@@ -204,32 +204,32 @@ class Dispatch:
                 task.provider, submission.provider_task_id, task.id, Millis(now - IDS_ARE_UNIQUE_FOR)
             ):
                 log.error("the provider answered with the id of another task", **known)
-                await self._tasks.advance(task, AnswerLost(now, task.looks + 1))
+                await self._tasks.advance(task, AnswerLost(now, task.not_found_count + 1))
             else:
-                await self._tasks.advance(task, Accepted(submission.provider_task_id, look_at))
+                await self._tasks.advance(task, Accepted(submission.provider_task_id, poll_at))
                 log.info("task submitted", **known)
 
-    async def _refused(self, task: Task, provider: ProviderName, error: outcomes.ProviderError) -> None:
+    async def _refused(self, task: Task, provider: ProviderName, error: errors.ProviderError) -> None:
         now = self._runtime.clock.now()
-        if isinstance(error, outcomes.Unsendable):
+        if isinstance(error, errors.Unsendable):
             await self._monitor.unforeseen(task, error)
             await self._again(task, provider, backoff(now, task.attempts, self._runtime.rng), now)
             return
-        await self._monitor.note(provider, error, task.request.resource)
+        await self._monitor.record(provider, error, task.request.resource)
         match error:
-            case outcomes.Rejected():
+            case errors.Rejected():
                 await self._tasks.advance(task, Refused(error.kind, error.message))
-            case outcomes.Throttled():
+            case errors.Throttled():
                 # Due at once, so that it keeps its place in line: the pool knows when to ask again.
                 await self._tasks.advance(task, Deferred(now, counted=False))
-            case outcomes.Misconfigured():
+            case errors.Misconfigured():
                 # The same again would be refused again: another provider, or the end and a later try.
                 await self._again(task, provider, now, now)
-            case outcomes.Unavailable():
+            case errors.Unavailable():
                 await self._again(
                     task, provider, backoff(now, task.attempts, self._runtime.rng, error.retry_after), now
                 )
-            case outcomes.Ambiguous():
+            case errors.Ambiguous():
                 await self._tasks.advance(task, AnswerLost(now))
             case _:
                 await self._again(task, provider, now, now)
@@ -288,9 +288,9 @@ class Dispatch:
         now, listed = self._runtime.clock.now(), True
         try:
             found = await client.search(task_ref(task))
-        except outcomes.NotFound:
+        except errors.NotFound:
             found, listed = None, False
-        except outcomes.ProviderError as error:
+        except errors.ProviderError as error:
             if task.is_in_doubt:
                 await self._undecided(task, client)
             else:
@@ -298,12 +298,16 @@ class Dispatch:
             return
         if found is not None:
             await self._found(task, found.provider_task_id)
-        elif task.is_in_doubt or task.looks + 1 >= SEARCHES or not (listed or client.config.idempotency_key):
+        elif (
+            task.is_in_doubt
+            or task.not_found_count + 1 >= SEARCHES
+            or not (listed or client.config.idempotency_key)
+        ):
             await self._undecided(task, client)
         elif client.config.idempotency_key:
             await self._repeat(client, task)
         else:
-            await self._tasks.advance(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.looks + 1))
+            await self._tasks.advance(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.not_found_count + 1))
 
     async def _repeat(self, client: KlingClient, task: Task) -> None:
         """Send it again under the same key: the provider answers with the task that it may have made."""
@@ -314,12 +318,12 @@ class Dispatch:
             return
         try:
             submission = await self._submissions.submit(client, task, context)
-        except (outcomes.Ambiguous, outcomes.Unavailable, outcomes.Throttled) as error:
-            await self._monitor.note(client.name, error, task.request.resource)
-            later = backoff(now, task.looks + 1, self._runtime.rng, error.retry_after)
-            await self._tasks.advance(task, AnswerLost(later, task.looks + 1))
-        except outcomes.ProviderError as error:
-            await self._monitor.note(client.name, error, task.request.resource)
+        except (errors.Ambiguous, errors.Unavailable, errors.Throttled) as error:
+            await self._monitor.record(client.name, error, task.request.resource)
+            later = backoff(now, task.not_found_count + 1, self._runtime.rng, error.retry_after)
+            await self._tasks.advance(task, AnswerLost(later, task.not_found_count + 1))
+        except errors.ProviderError as error:
+            await self._monitor.record(client.name, error, task.request.resource)
             await self._undecided(task, client)
         else:
             log.info("a submission whose answer was lost was repeated", task=task.id, provider=client.name)
@@ -358,13 +362,13 @@ class Dispatch:
         now = self._runtime.clock.now()
         try:
             found = await client.look_up(ref)
-        except outcomes.ProviderError as error:
+        except errors.ProviderError as error:
             await self._unanswered(client, task, error)
             return
         if found is not None:
             await self._found(task, found.provider_task_id)
-        elif task.looks + 1 < ABSENCES_TO_PROVE:
-            await self._tasks.advance(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.looks + 1))
+        elif task.not_found_count + 1 < ABSENCES_TO_PROVE:
+            await self._tasks.advance(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.not_found_count + 1))
         elif task.attempts > self._policy.retries:
             log.info(
                 "a submission never arrived, however often it was sent", task=task.id, provider=client.name
@@ -374,10 +378,10 @@ class Dispatch:
             log.info("a submission whose answer was lost never arrived", task=task.id, provider=client.name)
             await self._tasks.advance(task, ProvenAbsent(now))
 
-    async def _unanswered(self, client: KlingClient, task: Task, error: outcomes.ProviderError) -> None:
+    async def _unanswered(self, client: KlingClient, task: Task, error: errors.ProviderError) -> None:
         """The provider cannot say now: ask again later, until its time is over."""
         log.warning("could not ask about a submission", task=task.id, provider=client.name, reason=str(error))
-        await self._monitor.note(client.name, error)
+        await self._monitor.record(client.name, error)
         await self._ask_later(
             task, backoff(self._runtime.clock.now(), 4, self._runtime.rng, error.retry_after)
         )
@@ -387,7 +391,7 @@ class Dispatch:
         now = self._runtime.clock.now()
         if now < task.deadline_at:
             later = Millis(min(moment, max(task.deadline_at, now + SECOND)))
-            await self._tasks.advance(task, AnswerLost(later, task.looks))
+            await self._tasks.advance(task, AnswerLost(later, task.not_found_count))
             return
         client = None if task.provider is None else self._monitor.pool.find(task.provider)
         can_ask = client is not None and client.can_ask_for(task_ref(task))
@@ -399,6 +403,6 @@ def task_ref(task: Task) -> TaskRef:
     return TaskRef(task.request.operation, task.request.model, task.external_task_id, task.provider_task_id)
 
 
-def _with_room(pool: Pool, kinds: Iterable[Kind], running: Running) -> set[Kind]:
+def _with_room(pool: ProviderPool, kinds: Iterable[TaskGroup], running: Running) -> set[TaskGroup]:
     """The kinds of tasks that somebody can take now."""
     return {kind for kind in kinds if pool.has_room(kind.request, running, kind.excluded)}

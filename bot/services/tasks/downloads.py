@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import Delivery
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
-from bot.media.clips import NotAVideo, picture_size, probe, sound_length, thumbnail
+from bot.media.clips import NotAVideo, image_size, probe, sound_length, thumbnail
 from bot.services.ports import ResultFile
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ async def checked(kind: Product, target: Path, cover: Path) -> ResultFile:
         info = await asyncio.to_thread(probe, target)
         await asyncio.to_thread(thumbnail, target, cover)
         return ResultFile(target, info.width, info.height, info.duration_ms, size, cover)
-    width, height = await asyncio.to_thread(picture_size, target) if kind.row.has_size else (None, None)
+    width, height = await asyncio.to_thread(image_size, target) if kind.row.has_size else (None, None)
     duration = await asyncio.to_thread(sound_length, target) if kind.row.has_duration else None
     return ResultFile(target, width, height, duration, size)
 

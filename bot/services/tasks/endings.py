@@ -7,8 +7,8 @@ import structlog
 
 from bot.clock import Runtime
 from bot.domain.tasks.schedule import backoff
-from bot.domain.tasks.task import CHAT_GONE, Delivery, RemoteVideo, Task, TaskState
-from bot.domain.units import DAY, HOUR, MINUTE, SECOND, Credits, Millis, shown
+from bot.domain.tasks.task import CHAT_GONE, Delivery, RemoteResult, Task, TaskState
+from bot.domain.types import DAY, HOUR, MINUTE, SECOND, Credits, Millis, format_task_id
 from bot.kling.download import (
     DownloadFailed,
     DownloadRefused,
@@ -41,10 +41,10 @@ log = structlog.get_logger(__name__)
 DELIVERY_DEADLINE = Millis(DAY)
 """How long after the end of its task a delivery is tried."""
 
-PATIENCE = Millis(10 * MINUTE)
+FILE_DEADLINE = Millis(10 * MINUTE)
 """How long a file may be missing or wrong: gateways tell of a result before their storage has it everywhere."""
 
-LONG_PATIENCE = Millis(HOUR)
+SERVER_DEADLINE = Millis(HOUR)
 """How long a server may be broken or out of reach that has a file."""
 
 LATE_AFTER = Millis(3 * MINUTE)
@@ -61,7 +61,7 @@ class NotOffered(DownloadRefused):
     """The chat does not take it, and no address of it opens to people."""
 
 
-Renew = Callable[[Task], Awaitable[Sequence[RemoteVideo]]]
+Renew = Callable[[Task], Awaitable[Sequence[RemoteResult]]]
 """What the provider of a task has of it now, with fresh addresses; nothing where it cannot tell."""
 
 
@@ -132,7 +132,7 @@ class Endings:
         """Try again what failed in a way that nobody foresaw, but not for ever."""
         now, failure = self._runtime.clock.now(), f"fault: {type(error).__name__}"
         for delivery in deliveries:
-            if now - await self._store.outbox.note_failing(delivery.id, now) < PATIENCE:
+            if now - await self._store.outbox.note_failing(delivery.id, now) < FILE_DEADLINE:
                 await self.postpone([delivery], None, failure)
             else:
                 await self._end(delivery, failure, refund=_is_paid_for(delivery))
@@ -192,12 +192,12 @@ class Endings:
                 await self._status.tell(
                     task,
                     "notice.delivery.late" if charged else "notice.delivery.late_free",
-                    id=shown(task.id),
+                    id=format_task_id(task.id),
                 )
             await self._operators.alert_operators(
                 "alert.delivery.late",
                 provider=task.provider,
-                id=shown(task.id),
+                id=format_task_id(task.id),
                 minutes=LATE_AFTER // MINUTE,
                 detail=delivery.failure or "–",
             )
@@ -254,7 +254,7 @@ class Endings:
         log.error("a delivery remains unknown", task=task.id, chat=task.origin.chat_id)
         if _is_paid_for(delivery):
             try:
-                await self._status.tell(task, "notice.delivery.unsure", id=shown(task.id))
+                await self._status.tell(task, "notice.delivery.unsure", id=format_task_id(task.id))
             except ChatError as error:
                 log.warning("an unknown delivery could not be told", task=task.id, reason=str(error))
 
@@ -302,7 +302,7 @@ class Endings:
         await self._status.react(task, Reaction.FAILED)
 
     async def _say_refunded(self, task: Task, credits: int) -> None:
-        await self._status.tell(task, "notice.delivery.refunded", id=shown(task.id), credits=credits)
+        await self._status.tell(task, "notice.delivery.refunded", id=format_task_id(task.id), credits=credits)
 
 
 def _is_paid_for(delivery: Delivery) -> bool:
@@ -312,4 +312,4 @@ def _is_paid_for(delivery: Delivery) -> bool:
 def _patience(error: Exception) -> Millis:
     """How long a file may fail to come in this way."""
     broken = isinstance(error, DownloadFailed) and not isinstance(error, DownloadUntrusted)
-    return LONG_PATIENCE if broken else PATIENCE
+    return SERVER_DEADLINE if broken else FILE_DEADLINE

@@ -10,7 +10,7 @@ import httpx
 import structlog
 
 from bot.domain.tasks.task import Delivery
-from bot.domain.units import ProviderName
+from bot.domain.types import ProviderName
 from bot.kling.addresses import Home, candidates, is_local
 from bot.kling.download import (
     DownloadFailed,
@@ -21,7 +21,7 @@ from bot.kling.download import (
     Tempo,
     download,
 )
-from bot.kling.pool import Pool
+from bot.kling.pool import ProviderPool
 from bot.media.clips import NotAVideo
 from bot.media.copies import CopyWorker
 from bot.services.tasks.copies import Copies
@@ -45,7 +45,7 @@ class Sources:
 def sources(
     *,
     http: httpx.AsyncClient,
-    pool: Pool,
+    pool: ProviderPool,
     settings: sections.Delivery,
     directory: Path,
     worker: CopyWorker,
@@ -80,7 +80,7 @@ class ResultFetcher:
         self,
         *,
         http: httpx.AsyncClient,
-        pool: Pool,
+        pool: ProviderPool,
         max_bytes: int,
         allow_loopback: bool,
         tempo: Tempo,

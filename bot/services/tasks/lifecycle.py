@@ -26,7 +26,16 @@ from bot.domain.tasks.lifecycle import (
 )
 from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.tasks.task import ACTIVE_STATES, FailureKind, LedgerRow, Task, TaskState
-from bot.domain.units import SECOND, ChatId, Credits, Millis, ProviderName, UserId, read_task_id, shown
+from bot.domain.types import (
+    SECOND,
+    ChatId,
+    Credits,
+    Millis,
+    ProviderName,
+    UserId,
+    format_task_id,
+    read_task_id,
+)
 from bot.errors import UserError
 from bot.services.people.access import Access
 from bot.services.ports import Job, Wake
@@ -87,7 +96,9 @@ class Tasks:
         if task is None or not (
             user_id is None or task.origin.chat_id == chat_id or await self._may_change(user_id, task)
         ):
-            raise UserError("error.task.unknown", task=task_id[:20] if found is None else shown(found))
+            raise UserError(
+                "error.task.unknown", task=task_id[:20] if found is None else format_task_id(found)
+            )
         return task if user_id is None else _not_deleted(task)
 
     async def owned(self, user_id: UserId, task_id: str) -> Task:
@@ -118,7 +129,7 @@ class Tasks:
     async def _may_change(self, user_id: UserId, task: Task) -> bool:
         if task.user_id == user_id:
             return True
-        return (await self._access.standing(user_id)).may(Permission.RESULTS)
+        return (await self._access.membership(user_id)).may(Permission.RESULTS)
 
     # -- advancing -----------------------------------------------------------------------------------
 
@@ -188,7 +199,7 @@ class Tasks:
         if current.state is TaskState.CANCELLED:
             return current
         key = "error.task.ended" if current.state.is_final else "error.task.already_sent"
-        raise UserError(key, task=shown(task.id))
+        raise UserError(key, task=format_task_id(task.id))
 
     async def all_wait(self, task: Task) -> bool:
         """Whether nothing of a task and its batch has been sent to a provider."""
@@ -215,7 +226,7 @@ class Tasks:
                 await self.advance(each, KeptWaiting(until))
         task = await self.owned(user_id, task_id)
         if task.state.is_final:
-            raise UserError("error.task.ended", task=shown(task.id))
+            raise UserError("error.task.ended", task=format_task_id(task.id))
         return task
 
     async def send_anew(self, user_id: UserId, task_id: str) -> Task:
@@ -232,7 +243,7 @@ class Tasks:
             await self.advance(task, SentAnew(anew, Millis(self._clock.now() + self._policy.waiting)))
             task = await self.owned(user_id, task_id)
         if task.state.is_final:
-            raise UserError("error.task.ended", task=shown(task.id))
+            raise UserError("error.task.ended", task=format_task_id(task.id))
         return task
 
     async def give_up(self, user_id: UserId, task_id: str) -> Task:

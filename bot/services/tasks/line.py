@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from bot.clock import Clock
 from bot.domain.requests.request import Resource
-from bot.domain.tasks.line import Kind, Turns, Waiting
+from bot.domain.tasks.line import TaskGroup, Turns, Waiting
 from bot.domain.tasks.schedule import learned_median
 from bot.domain.tasks.task import Task
-from bot.domain.units import Millis, ProviderName, TaskId, UserId
-from bot.kling.pool import Pool, Running, Slots
-from bot.services.ports import NO_HOLD, Hold, Place
+from bot.domain.types import Millis, ProviderName, TaskId, UserId
+from bot.kling.pool import ProviderPool, Running, Slots
+from bot.services.ports import NO_HOLD, Hold, LinePosition
 from bot.services.tasks.workers import Faults
 from bot.store import Store
 
@@ -60,7 +60,7 @@ class Queue:
 class Line:
     """Reads the line. What it knows of a waiting task it keeps, so that a long line costs little to read again."""
 
-    def __init__(self, *, store: Store, pool: Pool, clock: Clock) -> None:
+    def __init__(self, *, store: Store, pool: ProviderPool, clock: Clock) -> None:
         self._store = store
         self._pool = pool
         self._clock = clock
@@ -86,7 +86,7 @@ class Line:
                 try:
                     known[task.id] = self._waiting(task, changed[task.id], kinds)
                 except Exception as error:  # noqa: BLE001  one task must not stop the line
-                    self._faults.note(task.id, error, task=task.id)
+                    self._faults.record(task.id, error, task=task.id)
         self._known = known
         order = sorted(known.values(), key=lambda waiting: waiting.sequence) if changed else known.values()
         return Queue(
@@ -97,47 +97,47 @@ class Line:
             self._turns,
         )
 
-    async def place(self, task: Task, queue: Queue | None = None) -> Place:
+    async def place(self, task: Task, queue: Queue | None = None) -> LinePosition:
         """What keeps a queued task waiting, and where it stands; `queue` is the line where it is known already."""
         queue = queue or await self.read()
         waiting = self._known.get(task.id)
         if waiting is None or waiting.version != task.version:
-            return Place()
+            return LinePosition()
         if waiting.due_at > self._clock.now():
-            return Place(Hold.RETRY)
+            return LinePosition(Hold.RETRY)
         number, after_own = queue.place(waiting)
         limit = waiting.max_running
         if limit and queue.running_of.get(waiting.user_id, 0) + after_own >= limit:
-            return Place(Hold.OWN)
+            return LinePosition(Hold.OWN)
         slots = self._pool.slots(waiting.kind.request, queue.running, waiting.kind.excluded)
         if not slots:
-            return Place(Hold.DOWN, number)
+            return LinePosition(Hold.DOWN, number)
         if number <= sum(each.free for each in slots):
-            return Place()
-        return Place(Hold.BUSY, number, await self._ready_in(task, number, slots))
+            return LinePosition()
+        return LinePosition(Hold.BUSY, number, await self._ready_in(task, number, slots))
 
-    async def trial(self, task: Task) -> Place:
+    async def trial(self, task: Task) -> LinePosition:
         """What holds a task that is being sent: a provider that was too busy so far still is, for all that is known."""
         if task.provider is None or not self._pool.is_busy(task.provider, task.request.resource):
             return NO_HOLD
         running = Counter(await self._store.tasks.count_running())
         running[task.provider, task.request.resource] -= 1
         slots = self._pool.slots(task.request, running, task.excluded)
-        return Place(Hold.BUSY, 1, await self._ready_in(task, 1, slots))
+        return LinePosition(Hold.BUSY, 1, await self._ready_in(task, 1, slots))
 
     async def _ready_in(self, task: Task, number: int, slots: Sequence[Slots]) -> Millis | None:
         """When the video may be there: when its turn comes, and what tasks like it take from then on."""
         a_milli, took = 0.0, []
         for each in slots:
-            usual = learned_median(await self._store.tasks.list_recent_durations(each.provider))
-            if usual:
-                a_milli += each.total / usual
-                alike = await self._store.tasks.list_durations(each.provider, task.operation_key)
-                took.append(learned_median(alike) or usual)
+            median = learned_median(await self._store.tasks.list_recent_durations(each.provider))
+            if median:
+                a_milli += each.total / median
+                alike = await self._store.tasks.list_durations(each.provider, task.timing_key)
+                took.append(learned_median(alike) or median)
         return Millis(int(number / a_milli) + min(took)) if took else None
 
-    def _waiting(self, task: Task, sequence: int, kinds: dict[object, Kind]) -> Waiting:
-        kind = Kind(task.request, task.excluded, self._pool.takers(task.request))
+    def _waiting(self, task: Task, sequence: int, kinds: dict[object, TaskGroup]) -> Waiting:
+        kind = TaskGroup(task.request, task.excluded, self._pool.takers(task.request))
         return Waiting(
             id=task.id,
             version=task.version,
@@ -152,5 +152,5 @@ class Line:
         )
 
 
-def _key(kind: Kind) -> object:
+def _key(kind: TaskGroup) -> object:
     return kind.request.operation, kind.request.model, kind.excluded, kind.takers

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from bot.domain.tasks.task import Delivery
-from bot.domain.units import MINUTE, SECOND, Millis
+from bot.domain.types import MINUTE, SECOND, Millis
 from bot.media.images import blank
 from bot.services.ports import ChatBusy, ChatError, ChatUnsure, DeliveryOptions, ResultChat, ResultFile
 from bot.store import Store
@@ -77,9 +77,9 @@ class Places:
         self, deliveries: Sequence[Delivery], files: Sequence[ResultFile], options: DeliveryOptions
     ) -> list[Delivery]:
         """Announce results by an album of grey pictures, and save which of them each result goes to. Raises as `find`."""
-        pictures = [await asyncio.to_thread(blank, file.width or 1, file.height or 1) for file in files]
+        images = [await asyncio.to_thread(blank, file.width or 1, file.height or 1) for file in files]
         async with self.counted(*deliveries):
-            sent = await self._chat.send_places(deliveries, files, pictures, options)
+            sent = await self._chat.send_places(deliveries, files, images, options)
         placed = [
             replace(delivery, place=message.message_id, in_album=True)
             for delivery, message in zip(deliveries, sent, strict=True)

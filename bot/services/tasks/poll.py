@@ -31,12 +31,12 @@ from bot.domain.tasks.schedule import (
     QUERY_LEASE,
     PollingPolicy,
     backoff,
-    next_look,
+    next_poll_at,
 )
-from bot.domain.tasks.task import FailureKind, RemoteVideo, Task, TaskState
-from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, TaskId
-from bot.kling import outcomes
-from bot.kling.callback import Hint
+from bot.domain.tasks.task import FailureKind, RemoteResult, Task, TaskState
+from bot.domain.types import MINUTE, SECOND, Millis, ProviderName, TaskId
+from bot.kling import errors
+from bot.kling.callback import CallbackEvent
 from bot.kling.client import KlingClient
 from bot.kling.dialects.words import failure_kind
 from bot.kling.wire import RemoteState, TaskStatus
@@ -113,36 +113,36 @@ class Poll:
                 for task in tasks:
                     self._work.start(self._look(client, task), of=task.id)
 
-    async def hint(self, provider: ProviderName, hint: Hint) -> None:
+    async def hint(self, provider: ProviderName, hint: CallbackEvent) -> None:
         """A provider's callback says that something happened to a task: look now. Unknown tasks: no effect."""
         await self._tasks.poll_now(provider, hint.external_task_id, hint.provider_task_id)
 
-    async def results(self, task: Task) -> Sequence[RemoteVideo]:
+    async def results(self, task: Task) -> Sequence[RemoteResult]:
         """What its provider has of a finished task now, with addresses that are fresh; nothing where it cannot tell."""
         client = self._monitor.pool.find(task.provider) if task.provider is not None else None
         if client is None:
             return ()
         try:
             status = await self._query(client, task)
-        except outcomes.ProviderError as error:
+        except errors.ProviderError as error:
             log.info("results were not found anew", task=task.id, provider=client.name, reason=str(error))
             return ()
         return _results(task, status)
 
     async def _look_at_many(self, client: KlingClient, tasks: Sequence[Task]) -> None:
         known: dict[str, TaskStatus] = {}
-        failed: outcomes.ProviderError | None = None
+        failed: errors.ProviderError | None = None
         # What nobody foresaw about one of them must not keep the others from being seen.
         async with self._monitor.watching(tasks[0]):
             try:
                 refs = [task_ref(task) for task in tasks if task.provider_task_id]
                 known = {status.provider_task_id: status for status in await client.query_many(refs)}
-            except outcomes.ProviderError as error:
+            except errors.ProviderError as error:
                 # What is said of the list is said of none of them.
-                of_the_list = (outcomes.Rejected, outcomes.NotFound, outcomes.Misconfigured)
+                of_the_list = (errors.Rejected, errors.NotFound, errors.Misconfigured)
                 if not isinstance(error, of_the_list):
                     failed = error
-                    await self._monitor.note(client.name, error)
+                    await self._monitor.record(client.name, error)
         for task in tasks:
             # What is not on this page of the list is asked for by its id.
             await self._look(client, task, failed or known.get(task.provider_task_id or ""))
@@ -151,7 +151,7 @@ class Poll:
         self,
         client: KlingClient | None,
         task: Task,
-        known: TaskStatus | outcomes.ProviderError | None = None,
+        known: TaskStatus | errors.ProviderError | None = None,
     ) -> None:
         """See how far a task is, `known` being what is known of it already; what nobody foresaw counts as not seen."""
         async with self._monitor.watching(task) as watched:
@@ -159,24 +159,24 @@ class Poll:
         if watched.faults:
             now, event = self._runtime.clock.now(), self._unseen(task, None)
             if isinstance(event, StillRunning):
-                later = max(event.look_at, backoff(now, watched.faults + 2, self._runtime.rng))
-                event = replace(event, look_at=self._by_deadline(task, later))
+                later = max(event.poll_at, backoff(now, watched.faults + 2, self._runtime.rng))
+                event = replace(event, poll_at=self._by_deadline(task, later))
             await self._advance(task, event)
 
     async def _look_once(
-        self, client: KlingClient | None, task: Task, known: TaskStatus | outcomes.ProviderError | None
+        self, client: KlingClient | None, task: Task, known: TaskStatus | errors.ProviderError | None
     ) -> None:
         if client is not None and known is None:
             try:
                 known = await self._query(client, task)
-            except outcomes.ProviderError as error:
+            except errors.ProviderError as error:
                 known = error
                 reason = str(error)
                 log.warning("could not look at a task", task=task.id, provider=client.name, reason=reason)
                 if self._is_news(task, error):
                     # That one model is refused says nothing of the others.
-                    about = task.request.resource if isinstance(error, outcomes.NotEnabled) else None
-                    await self._monitor.note(client.name, error, about)
+                    about = task.request.resource if isinstance(error, errors.NotEnabled) else None
+                    await self._monitor.record(client.name, error, about)
         if isinstance(known, TaskStatus):
             if await self._advance(task, self._meaning(task, known)):
                 await self._tell_strange(task, known)
@@ -190,7 +190,7 @@ class Poll:
         if told != task.provider_task_id and await self._store.tasks.is_held_by_another(
             client.name, told, task.id, since
         ):
-            raise outcomes.Unavailable("the answer is about another task")
+            raise errors.Unavailable("the answer is about another task")
         return status
 
     async def _ask(self, client: KlingClient, task: Task) -> TaskStatus:
@@ -200,7 +200,7 @@ class Poll:
         # The answer to its submission was never found; it may have been taken all the same.
         found = await client.look_up(ref)
         if found is None:
-            raise outcomes.NotFound("the provider does not know our id")
+            raise errors.NotFound("the provider does not know our id")
         return found
 
     def _meaning(self, task: Task, status: TaskStatus) -> Event:
@@ -221,21 +221,21 @@ class Poll:
             self._doubts.pop(task.id, None)
         return self._wait(task, status.progress)
 
-    def _unseen(self, task: Task, error: outcomes.ProviderError | None) -> Event:
+    def _unseen(self, task: Task, error: errors.ProviderError | None) -> Event:
         """What it means that the provider could not tell, or not of this task.
 
         That it does not know the task is believed when every look has said so for some time, and it is looked for on.
         """
         waiting = self._wait(task, None)
         match error:
-            case outcomes.NotFound():
+            case errors.NotFound():
                 if self._is_absent(task, waiting):
                     return GivenUp(FailureKind.NOT_FOUND, self._late())
                 if isinstance(waiting, StillRunning):
                     return replace(waiting, unknown=task.state is TaskState.IN_PROGRESS)
-            case outcomes.Throttled() | outcomes.Unavailable() if isinstance(waiting, StillRunning):
+            case errors.Throttled() | errors.Unavailable() if isinstance(waiting, StillRunning):
                 later = backoff(self._runtime.clock.now(), 3, self._runtime.rng, error.retry_after)
-                return replace(waiting, look_at=self._by_deadline(task, max(later, waiting.look_at)))
+                return replace(waiting, poll_at=self._by_deadline(task, max(later, waiting.poll_at)))
         return waiting
 
     def _repeated(self, task: Task, doubt: _Doubt) -> _Repeated:
@@ -270,22 +270,22 @@ class Poll:
             id=task.id,
         )
 
-    def _is_news(self, task: Task, error: outcomes.ProviderError) -> bool:
+    def _is_news(self, task: Task, error: errors.ProviderError) -> bool:
         """Whether it says something of the provider, and not only of one task.
 
         An odd answer is counted once in a row for each task: one task does not close its provider. A page in the place
         of the path is told when it lasts.
         """
-        if not isinstance(error, outcomes.Misconfigured):
+        if not isinstance(error, errors.Misconfigured):
             is_first = task.id not in self._odd
             if (
-                isinstance(error, outcomes.Unavailable)
+                isinstance(error, errors.Unavailable)
                 and error.code.isdigit()
                 and int(error.code) < SERVER_ERRORS
             ):
                 self._odd.add(task.id)
                 return is_first
-            return not isinstance(error, outcomes.NotFound)
+            return not isinstance(error, errors.NotFound)
         since = self._repeated(task, _Doubt.MISLED).since
         return self._runtime.clock.now() - since >= STRANGE_TOLD_AFTER
 
@@ -307,7 +307,7 @@ class Poll:
         if now >= task.deadline_at:
             return DeadlinePassed(self._late())
         submitted = task.submitted_at if task.submitted_at is not None else task.created_at
-        later = next_look(now, submitted, None, self._policy, self._runtime.rng)
+        later = next_poll_at(now, submitted, None, self._policy, self._runtime.rng)
         return StillRunning(self._by_deadline(task, later), progress)
 
     async def _advance(self, task: Task, event: Event) -> bool:
@@ -324,11 +324,11 @@ class Poll:
             # Of two queries at the same time the one that saw less came first: query again.
             await self._tasks.poll_now(task.provider, task.external_task_id, None)
         elif after is not None and isinstance(event, Finished):
-            await self._monitor.note(task.provider, None)
+            await self._monitor.record(task.provider, None)
         return after is not None
 
 
-def _results(task: Task, status: TaskStatus) -> tuple[RemoteVideo, ...]:
+def _results(task: Task, status: TaskStatus) -> tuple[RemoteResult, ...]:
     """What came of a task, as it was ordered; some gateways repeat the video that was sent as if it were a result."""
     source = task.request.source
     sent = None if source is None else source.url
@@ -341,6 +341,6 @@ def _results(task: Task, status: TaskStatus) -> tuple[RemoteVideo, ...]:
     return tuple(_marked(video) if task.request.watermark else video for video in made)
 
 
-def _marked(video: RemoteVideo) -> RemoteVideo:
+def _marked(video: RemoteResult) -> RemoteResult:
     """The result with the provider's mark, where there is one; its other addresses lead to it without."""
     return video if video.watermark_url is None else replace(video, url=video.watermark_url, others=())

@@ -11,7 +11,7 @@ from bot.domain.requests.operations import MEDIA
 from bot.domain.tasks.lifecycle import DeadlinePassed, Event, Refused, WaitedTooLong
 from bot.domain.tasks.schedule import LATE_INTERVAL, PollingPolicy
 from bot.domain.tasks.task import ACTIVE_STATES, KEPT_FOR_RETURN, FailureKind, Task, TaskState
-from bot.domain.units import HOUR, MINUTE, Millis, TaskId
+from bot.domain.types import HOUR, MINUTE, Millis, TaskId
 from bot.services.tasks.copies import COPY_DIRECTORY
 from bot.services.tasks.dispatch import Dispatch
 from bot.services.tasks.lifecycle import Tasks
@@ -103,7 +103,7 @@ class Recover:
                 log.info("old rows forgotten", count=forgotten)
         if self._noted_at is None or now - self._noted_at >= NOTING_INTERVAL:
             self._noted_at = now
-            await self._store.times.note(now)
+            await self._store.times.record(now)
 
     async def _end_overdue(self, task: Task, now: Millis) -> None:
         """Whatever a provider may have is asked for once more first, by the poll and the dispatch; but not for ever."""
@@ -111,8 +111,8 @@ class Recover:
             await self._tasks.advance(task, self._overdue(task, now))
         elif now - self._overdue_since.setdefault(task.id, now) >= OVERDUE_LIMIT:
             log.error("a task was not ended at its deadline", task=task.id, provider=task.provider)
-            look_at = None if task.provider_task_id is None else Millis(now + LATE_INTERVAL)
-            await self._tasks.advance(task, DeadlinePassed(look_at))
+            poll_at = None if task.provider_task_id is None else Millis(now + LATE_INTERVAL)
+            await self._tasks.advance(task, DeadlinePassed(poll_at))
             del self._overdue_since[task.id]
 
     async def _refund_abandoned(self, now: Millis) -> None:

@@ -14,15 +14,15 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from bot.domain.requests.operations import Operation, Role
-from bot.domain.requests.request import SourceVideo, VideoRequest
+from bot.domain.requests.request import GenerationRequest, SourceVideo
 from bot.domain.tasks.task import (
     Delivery,
     DeliveryState,
-    NotedMessage,
     Origin,
+    ResultMessage,
     Task,
 )
-from bot.domain.units import ChatId, Credits, TaskId, UserId
+from bot.domain.types import ChatId, Credits, TaskId, UserId
 from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, DownloadTooLarge
 from bot.media.clips import NotAVideo, first_frame, last_frame
@@ -65,12 +65,12 @@ class Results:
 
     # -- finding -------------------------------------------------------------------------------------
 
-    async def noted(self, chat_id: ChatId, message_id: int) -> NotedMessage | None:
+    async def noted(self, chat_id: ChatId, message_id: int) -> ResultMessage | None:
         """What a message is about; nothing where its task was deleted."""
         noted = await self._store.history.get_message(chat_id, message_id)
         return None if noted is None or noted.task.hidden else noted
 
-    async def of_file(self, file_unique_ids: Sequence[str], user_id: UserId) -> NotedMessage | None:
+    async def of_file(self, file_unique_ids: Sequence[str], user_id: UserId) -> ResultMessage | None:
         """The result that a file shows, in whatever message it stands: the person's own, or else anybody's."""
         return await self._store.history.get_file(file_unique_ids, user_id)
 
@@ -164,7 +164,7 @@ class Results:
             return False
         return True
 
-    async def check_kept(self, request: VideoRequest) -> None:
+    async def check_kept(self, request: GenerationRequest) -> None:
         """Refuse a request whose pictures or sounds are no longer kept.
 
         Raises:
@@ -175,7 +175,7 @@ class Results:
         if wanted - set(await self._store.drafts.get_attachments(request.attachments)):
             raise UserError("error.result.pictures_gone")
 
-    async def picture(self, delivery: Delivery, *, last: bool = False) -> bytes:
+    async def image(self, delivery: Delivery, *, last: bool = False) -> bytes:
         """A result as a picture: itself, or the first frame of a video, or its `last`.
 
         Raises:
@@ -286,7 +286,7 @@ class Results:
             raise UserError("error.result.gone") from None
         yield path
 
-    async def note(self, delivery: Delivery, chat_id: ChatId, message_id: int) -> None:
+    async def record(self, delivery: Delivery, chat_id: ChatId, message_id: int) -> None:
         """Remember that a message is about a result."""
         await self._store.history.save_message(chat_id, message_id, delivery.task.id, delivery.position)
 

@@ -8,7 +8,7 @@ import structlog
 from bot.domain.requests.catalog import Catalog
 from bot.domain.tasks.shortfall import Shortfall, compare, missing
 from bot.domain.tasks.task import Delivery, Task, TaskState
-from bot.domain.units import Credits, ProviderName, shown
+from bot.domain.types import Credits, ProviderName, format_task_id
 from bot.errors import UserError
 from bot.services.ports import Operators, ResultFile
 from bot.services.tasks.lifecycle import Tasks
@@ -51,7 +51,7 @@ class Shortfalls:
             "alert.shortfall",
             provider=task.provider,
             model=task.request.model,
-            id=shown(task.id),
+            id=format_task_id(task.id),
             ordered=_ordered(task),
             made=_words(task, less),
             credits=less.refunded,

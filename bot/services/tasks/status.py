@@ -11,7 +11,7 @@ import structlog
 from bot.clock import Clock
 from bot.domain.tasks.schedule import learned_median
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import SECOND, ChatId, Millis, TaskId
+from bot.domain.types import SECOND, ChatId, Millis, TaskId
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, Notices, Progress, Reaction, Sent
 from bot.services.tasks.line import Line, Queue
 from bot.services.tasks.workers import WorkerPool
@@ -197,4 +197,4 @@ async def expected_duration(store: Store, task: Task) -> Millis | None:
     """How long tasks like this one took at its provider, in milliseconds, or None where too few are known."""
     if task.provider is None or task.makes_asset:
         return None
-    return learned_median(await store.tasks.list_durations(task.provider, task.operation_key))
+    return learned_median(await store.tasks.list_durations(task.provider, task.timing_key))

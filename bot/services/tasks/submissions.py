@@ -17,9 +17,9 @@ from bot.clock import Clock
 from bot.domain.requests.request import ImageRef
 from bot.domain.tasks.schedule import SUBMISSION_LEASE
 from bot.domain.tasks.task import Task
-from bot.domain.units import DAY, SECOND, Millis, ProviderName, megabytes
+from bot.domain.types import DAY, SECOND, Millis, ProviderName, megabytes
 from bot.errors import UserError
-from bot.kling import outcomes
+from bot.kling import errors
 from bot.kling.client import KlingClient
 from bot.kling.wire import Submission, SubmitContext
 from bot.media.worker import ImageWorker
@@ -102,7 +102,7 @@ class Submissions:
         size = whole = _size(task, context)
         # Whoever finds the lease expired asks about the task, and may send it: no attempt may outlast it.
         last_start = self._clock.now() + SUBMISSION_LEASE - (client.config.timeout + 5) * SECOND
-        refused: outcomes.TooLarge | None = None
+        refused: errors.TooLarge | None = None
         while True:
             refused_size = size
             while not self._passes(name, size):
@@ -113,12 +113,12 @@ class Submissions:
             is_late = self._clock.now() > last_start
             if refused is not None and (is_late or size >= refused_size):
                 self._untold.pop(name, None)
-                raise outcomes.TooLarge(refused.message, code=refused.code, size=whole)
+                raise errors.TooLarge(refused.message, code=refused.code, size=whole)
             if is_late:
-                raise outcomes.Unsendable("it took too long to make the pictures smaller")
+                raise errors.Unsendable("it took too long to make the pictures smaller")
             try:
                 submission = await client.submit(task.request, sent)
-            except outcomes.TooLarge as error:
+            except errors.TooLarge as error:
                 log.warning("pictures were too large on the way", task=task.id, provider=name, size=size)
                 refused = error
                 self._note_refused(name, size)
@@ -191,8 +191,8 @@ class Submissions:
 
 def _can_shrink(task: Task) -> bool:
     """Whether it has pictures, and no brush, whose masks are drawn pixel for pixel on them."""
-    pictures = any(isinstance(file, ImageRef) for file in task.request.attachments)
-    return pictures and task.request.brush is None
+    images = any(isinstance(file, ImageRef) for file in task.request.attachments)
+    return images and task.request.brush is None
 
 
 def _size(task: Task, context: SubmitContext) -> int:

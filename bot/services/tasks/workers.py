@@ -12,26 +12,26 @@ import structlog
 from bot.domain.requests.operations import Pack
 from bot.domain.requests.request import Resource
 from bot.domain.tasks.task import Task
-from bot.domain.units import ProviderName, megabytes
-from bot.kling import outcomes
-from bot.kling.pool import Pool
+from bot.domain.types import ProviderName, megabytes
+from bot.kling import errors
+from bot.kling.pool import ProviderPool
 from bot.services.ports import Operators
 
 log = structlog.get_logger(__name__)
 
-_ALERTS: dict[type[outcomes.ProviderError], str] = {
-    outcomes.Unauthorized: "alert.provider.unauthorized",
-    outcomes.NotEnabled: "alert.provider.not_enabled",
-    outcomes.AddressRefused: "alert.provider.address",
-    outcomes.OutOfBalance: "alert.provider.balance",
-    outcomes.NoSuchModel: "alert.provider.no_such_model",
-    outcomes.NoChannel: "alert.provider.no_channel",
-    outcomes.Untrusted: "alert.provider.certificate",
-    outcomes.Throttled: "alert.provider.busy",
-    outcomes.Misconfigured: "alert.provider.misconfigured",
-    outcomes.WrongPath: "alert.provider.wrong_path",
-    outcomes.NoPrice: "alert.provider.no_price",
-    outcomes.TooLarge: "alert.provider.too_large",
+_ALERTS: dict[type[errors.ProviderError], str] = {
+    errors.Unauthorized: "alert.provider.unauthorized",
+    errors.NotEnabled: "alert.provider.not_enabled",
+    errors.AddressRefused: "alert.provider.address",
+    errors.OutOfBalance: "alert.provider.balance",
+    errors.NoSuchModel: "alert.provider.no_such_model",
+    errors.NoChannel: "alert.provider.no_channel",
+    errors.Untrusted: "alert.provider.certificate",
+    errors.Throttled: "alert.provider.busy",
+    errors.Misconfigured: "alert.provider.misconfigured",
+    errors.WrongPath: "alert.provider.wrong_path",
+    errors.NoPrice: "alert.provider.no_price",
+    errors.TooLarge: "alert.provider.too_large",
 }
 
 
@@ -55,7 +55,7 @@ class Faults:
         self._times: OrderedDict[str, int] = OrderedDict()
         self._causes: OrderedDict[str, None] = OrderedDict()
 
-    def note(self, what: str, error: Exception, **ids: object) -> int:
+    def record(self, what: str, error: Exception, **ids: object) -> int:
         """Log a failure of the piece of work `what`, with the ids it is about; how often it has failed in a row."""
         cause, times = cause_of(error), self._times.pop(what, 0) + 1
         self._times[what] = times
@@ -135,7 +135,7 @@ class WorkerPool:
             try:
                 await piece
             except Exception as error:  # noqa: BLE001  it is logged there
-                self._faults.note(what, error)
+                self._faults.record(what, error)
             else:
                 self._faults.forget(what)
 
@@ -175,7 +175,7 @@ class FaultMonitor:
 
     async def unforeseen(self, task: Task, error: Exception) -> int:
         """Count such a failure, and tell of it; how often the task has failed so in a row. Never raises."""
-        times = self._faults.note(task.id, error, task=task.id, provider=task.provider, state=task.state)
+        times = self._faults.record(task.id, error, task=task.id, provider=task.provider, state=task.state)
         async with self.aside("alert.task.fault"):
             await self.operators.alert_once(
                 "alert.task.fault",
@@ -192,42 +192,42 @@ class FaultMonitor:
         try:
             yield
         except Exception as error:  # noqa: BLE001  one task must not stop the others
-            self._faults.note(what, error)
+            self._faults.record(what, error)
 
 
 class ProviderMonitor(FaultMonitor):
     """Tells the pool how every exchange with a provider ended, and the operators what they must know, once."""
 
-    def __init__(self, pool: Pool, operators: Operators) -> None:
+    def __init__(self, pool: ProviderPool, operators: Operators) -> None:
         super().__init__(operators)
         self.pool = pool
 
-    async def note(
-        self, provider: ProviderName, error: outcomes.ProviderError | None, about: Resource | None = None
+    async def record(
+        self, provider: ProviderName, error: errors.ProviderError | None, about: Resource | None = None
     ) -> None:
         """Remember how an exchange about something ended (None: well), and tell the operators where it is news."""
-        if self.pool.note(provider, error, about) and error is not None:
+        if self.pool.record(provider, error, about) and error is not None:
             model = "" if about is None else about.model
-            detail = error.reason if isinstance(error, outcomes.Untrusted) else error.message
+            detail = error.reason if isinstance(error, errors.Untrusted) else error.message
             params: dict[str, object] = {"provider": provider, "model": model or "–", "detail": detail}
-            if isinstance(error, outcomes.TooLarge):
+            if isinstance(error, errors.TooLarge):
                 params["size"] = megabytes(error.size)
-            if isinstance(error, outcomes.Misconfigured):
+            if isinstance(error, errors.Misconfigured):
                 # It stays so until somebody does something: told once, and not with every request.
                 await self.operators.alert_once(_alert(error, about), model, **params)
             else:
                 await self.operators.alert_operators(_alert(error, about), **params)
 
 
-def _alert(error: outcomes.ProviderError, about: Resource | None) -> str:
+def _alert(error: errors.ProviderError, about: Resource | None) -> str:
     """Which words tell of a fault: as precise as what is known of it."""
     match error:
-        case outcomes.PackEmpty() if about is not None:
+        case errors.PackEmpty() if about is not None:
             return _PACK_ALERTS[about.pack]
-        case outcomes.PackEmpty():
+        case errors.PackEmpty():
             return "alert.provider.balance"
-        case outcomes.TooLarge() if error.size:
+        case errors.TooLarge() if error.size:
             return "alert.provider.pictures_too_large"
-        case outcomes.NotEnabled() if about is None:
+        case errors.NotEnabled() if about is None:
             return "alert.provider.unauthorized"
     return _ALERTS.get(type(error), "alert.provider.unavailable")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from bot.domain.units import Millis
+from bot.domain.types import Millis
 from bot.errors import StoreTrouble
 from bot.store.engine import mapper
 

@@ -18,8 +18,8 @@ from bot.domain.credits.shop import MonthlyPlan, Package, Payment
 from bot.domain.library.template import Template
 from bot.domain.operations.records import AuditRow
 from bot.domain.requests.choices import Preferences
-from bot.domain.tasks.task import LedgerRow, Origin, RemoteVideo
-from bot.domain.units import AccountId
+from bot.domain.tasks.task import LedgerRow, Origin, RemoteResult
+from bot.domain.types import AccountId
 
 T = TypeVar("T")
 Convert = Callable[[Any], Any]
@@ -32,7 +32,7 @@ COLUMNS: Mapping[type, Mapping[str, str | None]] = {
     Origin: {},
     Package: {"name": "package"},
     Payment: {"account": "user_id"},
-    RemoteVideo: {
+    RemoteResult: {
         "id": "remote_id",
         "duration_ms": "remote_duration_ms",
         "kind": None,

@@ -409,6 +409,13 @@ _STATEMENTS = {
         """,
         "CREATE INDEX notices_due ON notices (due_at)",
     ),
+    "0025_names": (
+        "ALTER TABLE ledger RENAME COLUMN operation_id TO idempotency_key",
+        "ALTER TABLE ledger_parts RENAME COLUMN operation_id TO idempotency_key",
+        "ALTER TABLE audit RENAME COLUMN operation_id TO idempotency_key",
+        "ALTER TABLE strikes RENAME COLUMN operation_id TO idempotency_key",
+        "ALTER TABLE tasks RENAME COLUMN looks TO not_found_count",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

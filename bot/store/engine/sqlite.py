@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 
 import structlog
 
-from bot.domain.units import SECOND, Millis
+from bot.domain.types import SECOND, Millis
 from bot.errors import ConfigError, StoreLost
 from bot.store.engine import Transaction, Trouble
 from bot.store.engine.condition import Identity, is_damage, opening_error

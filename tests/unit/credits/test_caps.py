@@ -13,7 +13,7 @@ from bot.domain.credits.caps import (
     total,
     within,
 )
-from bot.domain.units import Credits, ProviderName
+from bot.domain.types import Credits, ProviderName
 from bot.errors import UserError
 from tests.builders import a_window
 

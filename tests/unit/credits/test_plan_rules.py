@@ -4,11 +4,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.domain.credits.plans import check, fitted
+from bot.domain.credits.plans import check, clamp
 from bot.domain.credits.quota import Plan, Usage, allowance_left, read_until, windows
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.operations import Operation
-from bot.domain.units import DAY, HOUR, Credits, Millis
+from bot.domain.types import DAY, HOUR, Credits, Millis
 from bot.errors import UserError
 from tests.builders import NOW, a_request
 
@@ -38,8 +38,8 @@ def test_what_a_plan_does_not_hold_is_refused_with_what_it_holds(plan, changes, 
 
 def test_who_says_nothing_gets_what_their_plan_holds():
     wanted = Preferences(model="kling-v1", duration=10)
-    assert fitted(PLAN, wanted) == Preferences(model="kling-v2-6", duration=5)
-    assert fitted(Plan(name="free"), wanted) == wanted
+    assert clamp(PLAN, wanted) == Preferences(model="kling-v2-6", duration=5)
+    assert clamp(Plan(name="free"), wanted) == wanted
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.credits.quota import Plan, Usage, allowance_left, available, may_hold, resets_at, windows
-from bot.domain.units import DAY, HOUR, Credits, Millis
+from bot.domain.types import DAY, HOUR, Credits, Millis
 from bot.errors import UserError
 from tests.builders import NOW, a_window
 

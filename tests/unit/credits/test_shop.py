@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.credits.shop import CURRENCY, OFFER_HOLDS, MonthlyPlan, Offer, Package, check_payment
-from bot.domain.units import Credits, Millis
+from bot.domain.types import Credits, Millis
 from bot.errors import UserError
 from tests.builders import ADA, NOW, XIAOLIN
 

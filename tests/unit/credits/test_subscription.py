@@ -12,7 +12,7 @@ from bot.domain.credits.shop import (
     Subscription,
     check_subscribing,
 )
-from bot.domain.units import Credits, Millis
+from bot.domain.types import Credits, Millis
 from bot.errors import UserError
 from tests.builders import ADA, NOW, XIAOLIN
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.tasks.task import Task, TaskState
-from bot.domain.units import ChatId
+from bot.domain.types import ChatId
 from bot.services.ports import Progress
 from tests.builders import NOW, a_task
 from tests.world.telegram import ADA

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.tasks.task import LedgerKind, LedgerRow, TaskState
-from bot.domain.units import DAY, SECOND, Credits, Millis, shown
+from bot.domain.types import DAY, SECOND, Credits, Millis, format_task_id
 from bot.i18n import NAMES
 from bot.services.requests.cards import Card
 from handlers.account import settings
@@ -34,9 +34,9 @@ def test_tasks_are_listed_with_a_button_for_each_that_can_be_cancelled():
     view = task_views.tasks(ENGLISH, [waiting, sent], Millis(NOW + 90 * SECOND), ADA)
     text = text_of(view)
     assert text.startswith("2 in the works")
-    assert f"{shown(waiting.id)} waiting · 1 min 30 s" in text
-    assert f"{shown(sent.id)} in progress" in text
-    assert labels(view) == [f"Cancel {shown(waiting.id)}"]
+    assert f"{format_task_id(waiting.id)} waiting · 1 min 30 s" in text
+    assert f"{format_task_id(sent.id)} in progress" in text
+    assert labels(view) == [f"Cancel {format_task_id(waiting.id)}"]
     assert task_views.tasks(ENGLISH, [], NOW, ADA) == html.View(ENGLISH("tasks.none"))
 
 
@@ -85,10 +85,12 @@ def test_a_persons_card_shows_standing_tasks_and_the_newest_movements():
     )
     lines = text_of(view).splitlines()
     assert lines[0] == "Ada <3 · @ada · 1001 · free"
-    assert any(f"{shown(task.id)} waiting" in line for line in lines)
+    assert any(f"{format_task_id(task.id)} waiting" in line for line in lines)
     assert any(line.endswith("grant +50 for the film") for line in lines)
-    assert any(line.endswith(f"reserved -10 {shown(task.id)}") for line in lines)
-    assert any(line.endswith(f"spent 10 {shown(task.id)}") and "Dec 31, 2025" in line for line in lines)
+    assert any(line.endswith(f"reserved -10 {format_task_id(task.id)}") for line in lines)
+    assert any(
+        line.endswith(f"spent 10 {format_task_id(task.id)}") and "Dec 31, 2025" in line for line in lines
+    )
 
 
 @pytest.mark.parametrize("t", LANGUAGES, ids=NAMES)

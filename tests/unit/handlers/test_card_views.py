@@ -10,8 +10,8 @@ from bot.domain.requests.choices import (
     preference_choices,
 )
 from bot.domain.requests.options import ON_CARDS, Option
-from bot.domain.requests.request import ImageRef, VideoRequest
-from bot.domain.units import Credits, UserId
+from bot.domain.requests.request import GenerationRequest, ImageRef
+from bot.domain.types import Credits, UserId
 from bot.i18n import NAMES, for_language
 from bot.services.requests.cards import Card
 from handlers.account import settings
@@ -28,7 +28,7 @@ LONGEST_NAME = "zzzzzzz"
 """What the update ids of Telegram, up to 2^31, come to as names of cards."""
 
 
-def a_card(request: VideoRequest | None = None, **changes) -> Card:
+def a_card(request: GenerationRequest | None = None, **changes) -> Card:
     return Card(LONGEST_NAME, request or a_request(), **changes)
 
 
@@ -49,11 +49,11 @@ def opened(t, option: Option, card: Card, owner: UserId = ADA) -> View:
 @pytest.mark.parametrize("model", ["kling-v1", "kling-v3"])
 def test_every_button_fits_whoever_it_is_for(language, model):
     t, signer = for_language(language), Signer("secret")
-    card = a_card(VideoRequest(operation="text2video", model=model, prompt="a fox", seed=2**31 - 1))
+    card = a_card(GenerationRequest(operation="text2video", model=model, prompt="a fox", seed=2**31 - 1))
     pages = [
         shown(t, card, owner=LARGEST_USER),
         *(opened(t, option, card, LARGEST_USER) for option in ON_CARDS),
-        card_views.picture_uses(t, card, ("frames", "references", "only"), LARGEST_USER),
+        card_views.image_uses(t, card, ("frames", "references", "only"), LARGEST_USER),
         settings.overview(t, Preferences(), card.request, LARGEST_USER),
         settings.languages_page(t, None, LARGEST_USER),
         *(
@@ -91,7 +91,7 @@ def test_in_a_group_the_card_says_how_to_answer_it():
 
 
 def test_the_present_choice_is_marked_and_prices_stand_where_they_differ():
-    request = VideoRequest(operation="text2video", model="kling-v2-6", prompt="a fox")
+    request = GenerationRequest(operation="text2video", model="kling-v2-6", prompt="a fox")
     assert labels(opened(ENGLISH, Option.DURATION, a_card(request))) == ["✓ 5 s · 15", "10 s · 30", "Back"]
     assert labels(opened(ENGLISH, Option.RATIO, a_card(request))) == ["✓ 16:9", "9:16", "1:1", "Back"]
 
@@ -104,24 +104,24 @@ def test_camera_moves_have_a_name_in_every_language(language):
         assert camera_label(t, request) not in {"", t("value.none")}
 
 
-def camera_label(t, request: VideoRequest) -> str:
+def camera_label(t, request: GenerationRequest) -> str:
     return card_views.option_value(t, Option.CAMERA, request)
 
 
 def test_photos_are_told_by_what_they_are_for():
-    picture = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=640, height=640)
-    first = a_request(operation="image2video", first_frame=picture, aspect_ratio=None)
-    both = first.model_copy(update={"last_frame": picture})
-    several = a_request(operation="multi-image2video", references=(picture, picture))
+    image = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=640, height=640)
+    first = a_request(operation="image2video", first_frame=image, aspect_ratio=None)
+    both = first.model_copy(update={"last_frame": image})
+    several = a_request(operation="multi-image2video", references=(image, image))
     assert "the first picture" in shown(card=a_card(first)).html
     assert "the first and the last picture" in shown(card=a_card(both)).html
     assert "2 to appear in it" in shown(card=a_card(several)).html
 
 
 def test_while_photos_are_asked_about_nothing_can_be_generated():
-    picture = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=640, height=640)
-    asked = a_card(question="draft.two_photos", pictures=(picture, picture), new_pictures=2)
-    view = card_views.picture_uses(ENGLISH, asked, ("frames", "references"), ADA)
+    image = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=640, height=640)
+    asked = a_card(question="draft.two_photos", images=(image, image), new_images=2)
+    view = card_views.image_uses(ENGLISH, asked, ("frames", "references"), ADA)
     assert [button.payload.action for row in view.buttons for button in row] == ["use", "use", "discard"]
 
 

@@ -10,11 +10,11 @@ from bot.domain.requests import (
     presets,
 )
 from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation, Pack
-from bot.domain.units import MINUTE, SECOND, Millis, ProviderName, UserId, short_hash
+from bot.domain.types import MINUTE, SECOND, Millis, ProviderName, UserId, short_hash
 from bot.i18n import NAMES
 from bot.services.operations.providers import AccountAnswer, Outage, ProviderReport, Trouble
 from handlers.admin.providers import provider_view
-from handlers.chat.html import TEXT_LIMIT, plain, units
+from handlers.chat.html import TEXT_LIMIT, strip_tags, utf16_length
 from handlers.chat.keyboards import Signer, markup
 from handlers.guide import catalog_views
 from tests.builders import ADA, NOW
@@ -34,7 +34,7 @@ REPORT = ProviderReport(
     handle=short_hash(ProviderName("official")),
     dialect="official",
     paused=False,
-    closed_until=None,
+    open_until=None,
     closed_for=None,
     running=2,
     max_concurrent=5,
@@ -47,17 +47,17 @@ REPORT = ProviderReport(
 
 def is_message(html: str) -> bool:
     read(html, {"b", "code"})
-    return 0 < units(html) <= TEXT_LIMIT
+    return 0 < utf16_length(html) <= TEXT_LIMIT
 
 
 def models_text(*names: str, offered=EVERYTHING, beside=None) -> str:
     rows = [CATALOG.model(name) for name in names]
     (view,) = catalog_views.models(ENGLISH, rows, offered, BESIDE if beside is None else beside)
-    return plain(view.html)
+    return strip_tags(view.html)
 
 
 def provider_text(**changes) -> str:
-    return plain(provider_view(ENGLISH, replace(REPORT, **changes), ADA, LOCAL_NOW).html)
+    return strip_tags(provider_view(ENGLISH, replace(REPORT, **changes), ADA, LOCAL_NOW).html)
 
 
 # -- models ------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ def test_however_many_models_there_are_they_come_in_messages_that_telegram_takes
     views = catalog_views.models(t, rows, EVERYTHING, BESIDE)
     assert len(views) > 1
     assert all(is_message(view.html) for view in views)
-    text = "\n".join(plain(view.html) for view in views)
+    text = "\n".join(strip_tags(view.html) for view in views)
     assert all(f"\n{row.id}\n" in f"\n{text}" for row in rows)
 
 
@@ -133,13 +133,13 @@ def test_the_effects_are_counted_and_thirty_of_them_named():
     html = catalog_views.effects(ENGLISH, "", ALL_EFFECTS, len(ALL_EFFECTS), "").html
     names = re.findall(r"<code>(\w+)</code>", html)
     assert names == [effect.scene for effect in ALL_EFFECTS[:30]]
-    assert f"{len(ALL_EFFECTS)} in all" in plain(html)
+    assert f"{len(ALL_EFFECTS)} in all" in strip_tags(html)
     assert f"{len(ALL_EFFECTS) - 30} more" in html
 
 
 def test_a_search_tells_how_many_there_are_and_how_many_photos_they_take():
     found = EFFECTS.search("hug")
-    text = plain(catalog_views.effects(ENGLISH, "hug", found, len(ALL_EFFECTS), "").html)
+    text = strip_tags(catalog_views.effects(ENGLISH, "hug", found, len(ALL_EFFECTS), "").html)
     assert f"{len(found)} of {len(ALL_EFFECTS)}" in text
     assert "With two photos\nhug_pro" in text
     assert "more:" not in text
@@ -167,7 +167,7 @@ def test_an_open_provider_tells_its_load_its_hour_its_time_and_its_account():
 
 
 def test_a_closed_provider_tells_until_when_and_why():
-    text = provider_text(closed_until=Millis(NOW + 10 * MINUTE), closed_for=Trouble.KEY)
+    text = provider_text(open_until=Millis(NOW + 10 * MINUTE), closed_for=Trouble.KEY)
     assert "Closed until 12:10" in text.replace("\u202f", " ")
     assert "(UTC): the key is refused" in text
 
@@ -205,7 +205,7 @@ def test_an_account_that_was_not_told_says_why_with_the_code():
     [
         ({}, ["Pause", "Refresh"]),
         ({"paused": True}, ["Resume", "Refresh"]),
-        ({"closed_until": NOW, "closed_for": Trouble.BUSY}, ["Pause", "Resume", "Refresh"]),
+        ({"open_until": NOW, "closed_for": Trouble.BUSY}, ["Pause", "Resume", "Refresh"]),
     ],
 )
 def test_the_buttons_are_those_that_change_something(changes, buttons):
@@ -220,7 +220,7 @@ def test_a_provider_with_the_longest_name_and_a_talkative_account_fits(t, troubl
         REPORT,
         name=name,
         handle=short_hash(name),
-        closed_until=NOW,
+        open_until=NOW,
         closed_for=trouble,
         account=AccountAnswer("<b>" * 9_000, trouble),
     )

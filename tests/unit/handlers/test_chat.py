@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from bot.domain.units import SECOND
+from bot.domain.types import SECOND
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused, ChatUnsure
 from bot.services.slots import Slots
 from handlers.chat.html import View

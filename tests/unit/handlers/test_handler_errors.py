@@ -14,7 +14,7 @@ from bot.services.container import Services
 from bot.services.ports import ChatBusy, ChatGone, ChatMoved, ChatRefused
 from bot.store import Store
 from handlers.chat.errors import answer_error
-from handlers.chat.html import ALERT_LIMIT, plain
+from handlers.chat.html import ALERT_LIMIT, strip_tags
 from handlers.dispatcher import Incoming
 from tests.builders import NOW
 from tests.clock import ManualClock
@@ -114,7 +114,7 @@ async def test_an_error_of_a_press_is_shown_in_an_alert_as_plain_text(telegram, 
     telegram.front.answer("answerCallbackQuery", done())
     await told(press, UserError("error.access.maintenance_usage"))
     (answer,) = telegram.front.of("answerCallbackQuery")
-    assert answer["text"] == plain(for_language("en")("error.access.maintenance_usage"))
+    assert answer["text"] == strip_tags(for_language("en")("error.access.maintenance_usage"))
     assert answer["show_alert"] is True
     assert telegram.people.replies(ADA) == []
 
@@ -133,7 +133,7 @@ async def test_a_press_that_waited_too_long_for_an_alert_is_answered_in_the_chat
     )
     await told(press, UserError("error.button.stale"))
     (reply,) = telegram.people.replies(ADA)
-    assert reply["text"] == plain(for_language("en")("error.button.stale"))
+    assert reply["text"] == strip_tags(for_language("en")("error.button.stale"))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.units import TaskId, UserId
+from bot.domain.types import TaskId, UserId
 from bot.errors import UserError
 from bot.i18n import languages
 from bot.services.requests.interpret import Meaning
@@ -26,7 +26,7 @@ from handlers.chat.keyboards import (
     Signer,
     markup,
 )
-from handlers.chat.routes import Kind, Press, Routes
+from handlers.chat.routes import Press, Routes, UpdateKind
 
 SECRET = "123456:a-token-of-tests"
 SIGNER = Signer(SECRET)
@@ -140,7 +140,7 @@ def test_every_kind_of_button_and_of_update_has_its_handler():
     declared = (*ROUTES.buttons.values(), *ROUTES.questions.values())
     assert ours == {each.payload for each in declared}
     elsewhere = {Meaning.IGNORE, Meaning.ANSWER_QUESTION, Meaning.RUN_COMMAND}
-    assert set(ROUTES.events) == set(Kind) | (set(Meaning) - elsewhere)
+    assert set(ROUTES.events) == set(UpdateKind) | (set(Meaning) - elsewhere)
 
 
 # -- payloads ----------------------------------------------------------------------------------------

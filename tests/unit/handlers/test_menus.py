@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.people.access import Role
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 from bot.i18n import for_language
 from handlers import ROUTES
 from handlers.chat.menus import Menu, Menus

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import MINUTE, SECOND, Millis
+from bot.domain.types import MINUTE, SECOND, Millis
 from bot.i18n import for_language
-from bot.services.ports import ChatBusy, Hold, Place, Progress, Reaction
+from bot.services.ports import ChatBusy, Hold, LinePosition, Progress, Reaction
 from tests.builders import NOW
 from tests.unit.handlers.messaging import PROGRESS, TELLS_OF_TIMEDELTA, a_task_of
 from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN, complaint
@@ -31,7 +31,7 @@ async def test_a_task_that_kling_turns_away_again_and_again_is_not_edited_each_t
     for _ in range(9):
         clock.advance(SECOND)
         await notices.show_status(replace(task, state=TaskState.SUBMITTING), Progress(clock.now()))
-        await notices.show_status(task, Progress(clock.now(), place=Place(Hold.BUSY, 1)))
+        await notices.show_status(task, Progress(clock.now(), place=LinePosition(Hold.BUSY, 1)))
     assert len(telegram.front.of("editMessageText")) == 3
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.units import DAY, HOUR, SECOND, ChatId
+from bot.domain.types import DAY, HOUR, SECOND, ChatId
 from bot.services.ports import ChatBusy
 from handlers.sending.pacing import (
     AS_A_WHOLE,

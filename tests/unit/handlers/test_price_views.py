@@ -3,7 +3,7 @@
 from bot.domain.credits.quota import Plan
 from bot.domain.requests import catalog
 from bot.i18n import for_language
-from handlers.chat.html import TEXT_LIMIT, plain, units
+from handlers.chat.html import TEXT_LIMIT, strip_tags, utf16_length
 from handlers.guide.catalog import price_list
 
 CATALOG = catalog.load()
@@ -12,8 +12,8 @@ ROWS = CATALOG.known()
 
 def shown(plan: Plan, language: str = "en") -> str:
     views = price_list(for_language(language), ROWS, {}, plan)
-    assert all(units(view.html) <= TEXT_LIMIT for view in views)
-    return plain("\n".join(view.html for view in views))
+    assert all(utf16_length(view.html) <= TEXT_LIMIT for view in views)
+    return strip_tags("\n".join(view.html for view in views))
 
 
 def test_every_model_has_its_prices_as_they_are_charged():

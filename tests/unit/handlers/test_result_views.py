@@ -7,10 +7,10 @@ import pytest
 from bot.domain.requests import presets
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.tasks.task import Delivery, DeliveryState, TaskState
-from bot.domain.units import Credits, UserId
+from bot.domain.types import Credits, UserId
 from bot.i18n import for_language
 from bot.services.tasks.results import PAGE, Page
-from handlers.chat.html import TEXT_LIMIT, plain, units
+from handlers.chat.html import TEXT_LIMIT, strip_tags, utf16_length
 from handlers.chat.keyboards import Rows, Signer, markup
 from handlers.results import (
     history,
@@ -74,7 +74,7 @@ def test_a_result_offers_only_what_can_be_made_of_it():
 def test_the_settings_of_the_richest_request_fit_into_an_alert(t):
     request = a_request(mode="pro", duration=10, seed=2**31 - 1, sound=True, count=4)
     view = result_views.about(t, a_result(request=request, price=Credits(1_000)), LOCAL_NOW)
-    assert units(plain(view.html)) <= 200
+    assert utf16_length(strip_tags(view.html)) <= 200
     fits(view.buttons)
 
 
@@ -89,7 +89,7 @@ def test_a_page_of_the_longest_prompts_fits_and_shows_nothing_as_markup(t):
     tasks = [a_task(state, request=a_request(prompt="<b>&" * 600)) for state in list(TaskState)[:PAGE]]
     page = Page(tasks, 1, has_more=True)
     view = history.history(t, page, "<i>" * 80, "A1b2C3d4E5f6", LOCAL_NOW, LARGEST_USER)
-    assert units(plain(view.html)) <= TEXT_LIMIT
+    assert utf16_length(strip_tags(view.html)) <= TEXT_LIMIT
     assert "<i><" not in view.html
     assert "&lt;b&gt;" in view.html
     fits(view.buttons)

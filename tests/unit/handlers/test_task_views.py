@@ -6,11 +6,11 @@ import pytest
 
 from bot.domain.requests.operations import Product
 from bot.domain.tasks.advice import Advice
-from bot.domain.tasks.task import FailureKind, RemoteVideo, TaskState
-from bot.domain.units import MINUTE, SECOND, Millis, shown
+from bot.domain.tasks.task import FailureKind, RemoteResult, TaskState
+from bot.domain.types import MINUTE, SECOND, Millis, format_task_id
 from bot.errors import UserError
 from bot.i18n import NAMES
-from bot.services.ports import Hold, Place, Progress
+from bot.services.ports import Hold, LinePosition, Progress
 from handlers.chat import html
 from handlers.chat.keyboards import COPY_LIMIT
 from handlers.results import result_views, task_views
@@ -23,22 +23,22 @@ from tests.unit.handlers.screens import ENGLISH, FOX, LANGUAGES, LOCAL_NOW, labe
 @pytest.mark.parametrize(
     ("state", "place", "words"),
     [
-        (TaskState.QUEUED, Place(), "Got it – sending it to Kling"),
-        (TaskState.QUEUED, Place(Hold.BUSY, 1), "Kling is busy right now\nYou're next in line"),
-        (TaskState.QUEUED, Place(Hold.BUSY, 2), "Kling is busy right now\nYou're 2nd in line"),
-        (TaskState.QUEUED, Place(Hold.BUSY, 10), "Kling is busy right now\nYou're 10th in line"),
-        (TaskState.QUEUED, Place(Hold.BUSY, 11), "Kling is busy right now\nYou're about 20th in line"),
+        (TaskState.QUEUED, LinePosition(), "Got it – sending it to Kling"),
+        (TaskState.QUEUED, LinePosition(Hold.BUSY, 1), "Kling is busy right now\nYou're next in line"),
+        (TaskState.QUEUED, LinePosition(Hold.BUSY, 2), "Kling is busy right now\nYou're 2nd in line"),
+        (TaskState.QUEUED, LinePosition(Hold.BUSY, 10), "Kling is busy right now\nYou're 10th in line"),
+        (TaskState.QUEUED, LinePosition(Hold.BUSY, 11), "Kling is busy right now\nYou're about 20th in line"),
         (
             TaskState.QUEUED,
-            Place(Hold.BUSY, 1_101, Millis(65 * MINUTE)),
+            LinePosition(Hold.BUSY, 1_101, Millis(65 * MINUTE)),
             "Kling is busy right now\nYou're about 1,200th in line · ready in about 1 h 5 min",
         ),
-        (TaskState.QUEUED, Place(Hold.DOWN), "Kling isn't available right now"),
-        (TaskState.QUEUED, Place(Hold.RETRY), "That didn't reach Kling. Trying again soon"),
-        (TaskState.QUEUED, Place(Hold.OWN), "Waiting for your earlier videos"),
-        (TaskState.SUBMITTING, Place(), "Sending it to Kling"),
-        (TaskState.UNCONFIRMED, Place(), "Checking whether Kling has it"),
-        (TaskState.IN_PROGRESS, Place(), "Kling is working on it · 0 s"),
+        (TaskState.QUEUED, LinePosition(Hold.DOWN), "Kling isn't available right now"),
+        (TaskState.QUEUED, LinePosition(Hold.RETRY), "That didn't reach Kling. Trying again soon"),
+        (TaskState.QUEUED, LinePosition(Hold.OWN), "Waiting for your earlier videos"),
+        (TaskState.SUBMITTING, LinePosition(), "Sending it to Kling"),
+        (TaskState.UNCONFIRMED, LinePosition(), "Checking whether Kling has it"),
+        (TaskState.IN_PROGRESS, LinePosition(), "Kling is working on it · 0 s"),
     ],
 )
 def test_the_status_says_where_the_task_is(state, place, words):
@@ -47,7 +47,7 @@ def test_the_status_says_where_the_task_is(state, place, words):
     assert text.startswith(words)
     assert "a fox in the snow" in text
     assert "kling-v2-6 · standard · 5 s · 16:9 · 10 credits" in text
-    assert shown(task.id) in text
+    assert format_task_id(task.id) in text
 
 
 def test_only_a_task_that_has_not_left_can_be_cancelled():
@@ -110,14 +110,14 @@ def test_a_link_says_what_it_leads_to(kind, word):
 @pytest.mark.parametrize("t", LANGUAGES, ids=NAMES)
 def test_a_smaller_copy_says_where_the_original_is_within_the_limit_of_a_caption(t):
     task = a_task(TaskState.SUCCEEDED, request=a_request(prompt="<&>" * 800))
-    video = RemoteVideo("https://cdn.example/1.mp4?signed=a&b=" + "c" * 1500)
+    video = RemoteResult("https://cdn.example/1.mp4?signed=a&b=" + "c" * 1500)
     copy = a_delivery(task, copy_of=61_000_000, video=video)
     text = text_of(html.View(task_views.caption(t, copy)))
     assert "61 MB" in text
-    assert 900 < html.units(text) <= html.CAPTION_LIMIT
+    assert 900 < html.utf16_length(text) <= html.CAPTION_LIMIT
     (opening,), *_ = result_views.result_buttons(t, copy, frozenset())
     assert opening.url == video.url
-    longer = replace(copy, video=RemoteVideo(video.url + "c" * 1000))
+    longer = replace(copy, video=RemoteResult(video.url + "c" * 1000))
     assert not any(
         button.url for row in result_views.result_buttons(t, longer, frozenset()) for button in row
     )

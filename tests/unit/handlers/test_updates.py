@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from telegram import ChatMemberAdministrator, ChatMemberRestricted, Update
 from telegram.error import TelegramError
 
-from bot.domain.units import Millis
+from bot.domain.types import Millis
 from bot.services.floods import Floods, sender_of
-from bot.services.ports import RawUpdate, UnreadUpdate
+from bot.services.ports import StoredUpdate, UnreadUpdate
 from handlers.updates import LATER, PollingRequest, check, read
 from tests.fuzz.seeds import ADA_USER, BOT_USER, DATE, POLL, SUPERGROUP
 
@@ -75,7 +75,7 @@ def test_whatever_comes_is_an_update_that_can_be_kept_or_is_set_aside(update):
             for number in (found.update_id, found.chat_id, found.user_id)
         )
         return
-    assert isinstance(found, RawUpdate)
+    assert isinstance(found, StoredUpdate)
     assert found.payload == update  # what is added to it stands in both
     json.dumps(found.payload, ensure_ascii=False).encode()
     assert all(abs(number or 0) < 2**63 for number in (found.update_id, found.chat_id, found.sent_at))
@@ -134,7 +134,7 @@ ORIGIN = {"type": "user", "date": DATE, "sender_user": ADA_USER}
 )
 def test_what_an_older_server_sends_is_an_update_like_any_other(body):
     found = read(json.loads(json.dumps({"update_id": 5} | body)))
-    assert isinstance(found, RawUpdate)
+    assert isinstance(found, StoredUpdate)
     check(Update.de_json(dict(found.payload), None))
 
 

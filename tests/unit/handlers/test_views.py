@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from bot.domain.requests.request import PROMPT_LIMIT
 from bot.domain.tasks.task import FailureKind, TaskState
-from bot.domain.units import HOUR, MINUTE, Millis
+from bot.domain.types import HOUR, MINUTE, Millis
 from bot.errors import UserError
 from bot.i18n import NAMES
-from bot.services.ports import Hold, Place, Progress
+from bot.services.ports import Hold, LinePosition, Progress
 from handlers.chat import html
 from handlers.chat.keyboards import Signer, markup
 from handlers.results import task_views
@@ -35,7 +35,7 @@ PROMPTS = {
 def everything_with(t, prompt: str) -> list[html.View]:
     """A task in each of its states, and each reason why it can fail."""
     request = a_request(prompt=prompt)
-    progress = Progress(NOW, Millis(MINUTE), Place(Hold.BUSY, 3, Millis(MINUTE)))
+    progress = Progress(NOW, Millis(MINUTE), LinePosition(Hold.BUSY, 3, Millis(MINUTE)))
     failed = a_task(TaskState.FAILED, request=request, failure_detail=prompt)
     running = (TaskState.QUEUED, TaskState.SUBMITTING, TaskState.UNCONFIRMED, TaskState.IN_PROGRESS)
     return [
@@ -51,7 +51,7 @@ def everything_with(t, prompt: str) -> list[html.View]:
 def test_every_text_is_well_formed_and_within_telegrams_limit_for_the_longest_prompt(t, prompt):
     for view in everything_with(t, prompt):
         text = text_of(view)
-        assert 0 < html.units(text) <= 4096
+        assert 0 < html.utf16_length(text) <= 4096
         assert text.encode()
         assert markup(view.buttons, SIGNER) is None or all(labels(view))
 
@@ -62,7 +62,7 @@ def test_every_text_is_well_formed_and_within_telegrams_limit_for_the_longest_pr
 def test_every_caption_is_well_formed_and_within_telegrams_limit_for_the_longest_prompt(t, prompt, state):
     request = a_request(prompt=prompt, model="kling-v2-6", sound=True, seed=2**31 - 1, count=4)
     caption = read(task_views.caption(t, a_delivery(a_task(state, request=request))))
-    assert html.units(caption.text) <= 1024
+    assert html.utf16_length(caption.text) <= 1024
     assert "blockquote" in caption.tags
     assert "kling-v2-6" in caption.text
 
@@ -70,13 +70,13 @@ def test_every_caption_is_well_formed_and_within_telegrams_limit_for_the_longest
 @given(st.text(max_size=PROMPT_LIMIT), st.integers(2, 1_100))
 def test_a_text_is_cut_between_letters_and_never_longer_than_its_limit(text, limit):
     cut = html.cut(text, limit)
-    assert html.units(cut) <= limit
+    assert html.utf16_length(cut) <= limit
     assert cut == text or (cut.endswith("…") and text.startswith(cut[:-1]))
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=400))
 def test_no_letter_of_a_prompt_can_break_the_edit_of_a_status(prompt):
-    reader = read(html.quoted(prompt, 300) + html.inline(prompt, 100))
+    reader = read(html.quoted(prompt, 300) + html.snippet(prompt, 100))
     assert set(reader.tags) <= {"blockquote"}
     assert reader.quoted == html.cut(prompt, 300)
 
@@ -90,17 +90,17 @@ def test_markup_in_a_prompt_is_shown_as_it_was_written():
 
 def test_a_text_from_right_to_left_does_not_turn_the_sentence_around_it():
     # U+2068 and U+2069 isolate what stands between them.
-    assert html.inline("ثعلب", 20) == "\u2068ثعلب\u2069"
-    assert html.inline("a fox", 20) == "a fox"
-    assert html.inline("a \u202efox", 20) == "\u2068a \u202efox\u2069"
+    assert html.snippet("ثعلب", 20) == "\u2068ثعلب\u2069"
+    assert html.snippet("a fox", 20) == "a fox"
+    assert html.snippet("a \u202efox", 20) == "\u2068a \u202efox\u2069"
 
 
 def test_a_text_inside_a_sentence_stands_on_one_line():
-    assert html.inline("a fox\n\n  in\tthe snow", 100) == "a fox in the snow"
+    assert html.snippet("a fox\n\n  in\tthe snow", 100) == "a fox in the snow"
 
 
 def test_html_becomes_plain_text_where_none_is_shown():
-    assert html.plain("Use <code>/grant @name &lt;credits&gt;</code> &amp; go") == (
+    assert html.strip_tags("Use <code>/grant @name &lt;credits&gt;</code> &amp; go") == (
         "Use /grant @name <credits> & go"
     )
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import lacking
-from bot.kling import outcomes
+from bot.kling import errors
 from bot.kling.wire import Dialect, HttpResponse, SubmitContext, TaskStatus
 from tests.operations import BYTES
 
 SAMPLES = Path(__file__).parent.parent.parent / "samples"
 EXTERNAL_ID = "klingbot-K7Q29F-0123456789ab"
-PICTURES = {hashlib.sha256(data).hexdigest(): data for data in (b"first frame", b"last frame")} | BYTES
+IMAGES = {hashlib.sha256(data).hexdigest(): data for data in (b"first frame", b"last frame")} | BYTES
 
 
 USUAL = {"kind": "video", "watermark_url": None, "others": []}
@@ -42,9 +42,9 @@ def response(recorded: dict[str, Any]) -> HttpResponse:
 def hold_request(dialect: Dialect, name: str) -> None:
     """A submission is encoded exactly as recorded, and expressible."""
     recorded = sample(dialect.name, name)
-    request = VideoRequest.model_validate(recorded["request"])
+    request = GenerationRequest.model_validate(recorded["request"])
     prepared = recorded.get("prepared", {})
-    sent = dialect.submit(request, SubmitContext(EXTERNAL_ID, PICTURES, recorded["callback_url"], prepared))
+    sent = dialect.submit(request, SubmitContext(EXTERNAL_ID, IMAGES, recorded["callback_url"], prepared))
     assert recorded["expected"] == {"method": sent.method, "path": sent.path, "json": sent.json}
     assert not sent.query
     assert lacking(dialect.limits, request) == ()
@@ -62,7 +62,7 @@ def hold_answer(dialect: Dialect, name: str) -> None:
         "probed": dialect.parse_probe,
     }[name.split("_", maxsplit=1)[0]]
     if "raises" in means:
-        with pytest.raises(outcomes.ProviderError) as caught:
+        with pytest.raises(errors.ProviderError) as caught:
             parse(response(recorded))
         error = caught.value
         seen = {"raises": type(error).__name__, "code": error.code}
@@ -93,11 +93,11 @@ def shown(status: TaskStatus, like: dict[str, Any]) -> dict[str, Any]:
     for name in {"word", "keys"} - like.keys():
         fields.pop(name, None)
     if "videos" in fields:
-        fields["videos"] = [usual(video, like) for video in fields["videos"]]
+        fields["videos"] = [default_operations(video, like) for video in fields["videos"]]
     return fields
 
 
-def usual(video: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
+def default_operations(video: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
     """A result without what is as usual, and without what the sample does not speak of."""
     spoken = {name for one in like.get("videos", ()) for name in one}
     return {

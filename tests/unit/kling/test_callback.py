@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from bot.domain.units import MINUTE, SECOND, Millis
-from bot.kling.callback import Hint, Malformed, address, is_signed, parse, path_secret, signing_key
+from bot.domain.types import MINUTE, SECOND, Millis
+from bot.kling.callback import CallbackEvent, Malformed, address, is_signed, parse, path_secret, signing_key
 
 # The test vector of Kling's documentation.
 SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
@@ -95,22 +95,22 @@ def test_a_body_of_the_first_standard_names_both_ids():
         "task_status": "succeed",
         "task_info": {"external_task_id": "klingbot-K7Q29F", "parent_video": {"id": "1"}},
     }
-    assert parse(json.dumps(body).encode()) == Hint("klingbot-K7Q29F", "831922345719271433")
+    assert parse(json.dumps(body).encode()) == CallbackEvent("klingbot-K7Q29F", "831922345719271433")
 
 
 def test_a_body_of_the_newer_standard_names_both_ids():
     body = {"id": "831922345719271433", "status": "succeeded", "external_id": "klingbot-K7Q29F"}
-    assert parse(json.dumps(body).encode()) == Hint("klingbot-K7Q29F", "831922345719271433")
+    assert parse(json.dumps(body).encode()) == CallbackEvent("klingbot-K7Q29F", "831922345719271433")
 
 
 @pytest.mark.parametrize("info", [{}, None, "text", {"external_task_id": None}, {"external_task_id": 7}])
 def test_our_own_id_may_be_missing(info):
     body = {"task_id": "1", "task_status": "submitted", "task_info": info}
-    assert parse(json.dumps(body).encode()) == Hint(None, "1")
+    assert parse(json.dumps(body).encode()) == CallbackEvent(None, "1")
 
 
 def test_the_vendors_example_is_read():
-    assert parse(BODY) == Hint(None, "1234567890")
+    assert parse(BODY) == CallbackEvent(None, "1234567890")
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,9 @@ from starlette.routing import Route
 
 from bot.demo.serving import serve
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.task import FailureKind
-from bot.kling import dialects, outcomes
+from bot.kling import dialects, errors
 from bot.kling.addresses import joined
 from bot.kling.auth import Signer
 from bot.kling.client import LARGEST_ANSWER, KlingClient, Limiter
@@ -32,7 +32,7 @@ from tests.world.sockets import tcp_server
 SECRET = "a-secret-that-is-long-enough-for-hs256"
 PAIR = f"access|{SECRET}"
 NOW = 1_800_000_000_000
-REQUEST = VideoRequest(operation="text2video", model="kling-v2-6", prompt="a very private fox")
+REQUEST = GenerationRequest(operation="text2video", model="kling-v2-6", prompt="a very private fox")
 CONTEXT = SubmitContext("klingbot-K7Q29F-1")
 REF = TaskRef(Operation.TEXT_TO_VIDEO, "kling-v2-6", "klingbot-K7Q29F-1", "8319")
 CREATED = {"code": 0, "message": "SUCCEED", "data": {"task_id": "8319", "task_status": "submitted"}}
@@ -157,9 +157,9 @@ async def test_many_tasks_are_asked_for_at_once_where_there_is_a_list():
 async def test_a_gateway_offers_neither_list_nor_look_up():
     async with client_of("http://127.0.0.1:9", dialect="generic", key="sk-1") as client:
         assert not client.can_query_many
-        with pytest.raises(outcomes.Unavailable):
+        with pytest.raises(errors.Unavailable):
             await client.query_many([REF])
-        with pytest.raises(outcomes.Unavailable):
+        with pytest.raises(errors.Unavailable):
             await client.look_up(REF)
 
 
@@ -185,10 +185,10 @@ async def test_an_answer_that_names_another_task_of_ours_says_nothing_of_this_on
     row = {"task_id": "8319", "task_status": "succeed", "task_info": other}
     server = Server(*(JSONResponse({"code": 0, "data": data}) for data in (row, row, row, [row], [])))
     async with asked_of(server) as client:
-        with pytest.raises(outcomes.Ambiguous):
+        with pytest.raises(errors.Ambiguous):
             await client.submit(REQUEST, CONTEXT)
         for ask in (client.query, client.look_up):
-            with pytest.raises(outcomes.Unavailable):
+            with pytest.raises(errors.Unavailable):
                 await ask(REF)
         assert await client.query_many([REF]) == ()
 
@@ -209,18 +209,18 @@ async def test_what_was_never_sent_is_unavailable():
         pass
     for base_url in (f"http://{address}", "ftp://127.0.0.1", "http://no-such-host.invalid"):
         async with client_of(base_url) as client:
-            with pytest.raises(outcomes.Unavailable):
+            with pytest.raises(errors.Unavailable):
                 await client.submit(REQUEST, CONTEXT)
 
 
 @pytest.mark.parametrize("behave", [hang_up, break_off, talk_nonsense])
 async def test_a_submission_whose_answer_is_lost_is_ambiguous_and_a_lost_question_is_not(behave):
     async with rude(behave) as base_url, client_of(base_url) as client:
-        with pytest.raises(outcomes.Ambiguous):
+        with pytest.raises(errors.Ambiguous):
             await client.submit(REQUEST, CONTEXT)
-        with pytest.raises(outcomes.Unavailable):
+        with pytest.raises(errors.Unavailable):
             await client.query(REF)
-        with pytest.raises(outcomes.Unavailable):
+        with pytest.raises(errors.Unavailable):
             await client.look_up(REF)
 
 
@@ -231,9 +231,9 @@ async def test_a_submission_that_nobody_answers_is_ambiguous():
         await released.wait()
 
     async with rude(wait) as base_url, client_of(base_url, timeout=0.05) as client:
-        with pytest.raises(outcomes.Ambiguous):
+        with pytest.raises(errors.Ambiguous):
             await client.submit(REQUEST, CONTEXT)
-        with pytest.raises(outcomes.Unavailable):
+        with pytest.raises(errors.Unavailable):
             await client.query(REF)
         released.set()
 
@@ -241,7 +241,7 @@ async def test_a_submission_that_nobody_answers_is_ambiguous():
 async def test_redirects_are_not_followed():
     server = Server(Response(status_code=307, headers={"location": "/elsewhere"}), JSONResponse(CREATED))
     async with asked_of(server) as client:
-        with pytest.raises(outcomes.Unavailable):
+        with pytest.raises(errors.Unavailable):
             await client.submit(REQUEST, CONTEXT)
     assert len(server.asked) == 1
 
@@ -258,7 +258,7 @@ async def test_an_endless_answer_is_not_read_to_its_end():
 
     server = Server(StreamingResponse(endless()))
     async with asked_of(server) as client:
-        with pytest.raises(outcomes.Unavailable):
+        with pytest.raises(errors.Unavailable):
             await client.query(REF)
     assert sent < 3 * LARGEST_ANSWER
 
@@ -266,7 +266,7 @@ async def test_an_endless_answer_is_not_read_to_its_end():
 async def test_an_answer_that_does_not_unpack_is_ambiguous():
     server = Server(Response(b"no gzip", headers={"content-encoding": "gzip"}))
     async with asked_of(server) as client:
-        with pytest.raises(outcomes.Ambiguous):
+        with pytest.raises(errors.Ambiguous):
             await client.submit(REQUEST, CONTEXT)
 
 
@@ -316,7 +316,7 @@ async def test_a_token_that_is_refused_twice_is_an_unauthorized_key():
     theirs = datetime.fromtimestamp(NOW / 1000, UTC)
     refusal = {"code": 1004, "message": "expired"}
     async with told(401, theirs, refusal, refusal) as (base_url, heard), client_of(base_url) as client:
-        with pytest.raises(outcomes.Unauthorized):
+        with pytest.raises(errors.Unauthorized):
             await client.submit(REQUEST, CONTEXT)
     assert len(heard) == 2
 
@@ -324,7 +324,7 @@ async def test_a_token_that_is_refused_twice_is_an_unauthorized_key():
 async def test_an_api_key_is_not_sent_a_second_time():
     server = Server(JSONResponse({"code": 1004, "message": "expired"}, 401))
     async with asked_of(server, key="an-api-key") as client:
-        with pytest.raises(outcomes.Unauthorized):
+        with pytest.raises(errors.Unauthorized):
             await client.query(REF)
     assert len(server.asked) == 1
 
@@ -337,7 +337,7 @@ async def test_a_pause_until_a_date_is_measured_by_the_answers_own_clock():
         told(429, theirs, refusal, {}, f"retry-after: {until}\r\n") as (base_url, _),
         client_of(base_url) as client,
     ):
-        with pytest.raises(outcomes.Throttled) as caught:
+        with pytest.raises(errors.Throttled) as caught:
             await client.query(REF)
     assert caught.value.retry_after == 60_000
 
@@ -356,7 +356,7 @@ async def test_a_probe_falls_back_to_a_task_that_nobody_has():
 async def test_a_probe_does_not_take_a_wrong_address_for_a_good_key():
     server = Server(Response("<html>404</html>", 404), Response("<html>404</html>", 404))
     async with asked_of(server) as client:
-        with pytest.raises(outcomes.Unavailable):
+        with pytest.raises(errors.Unavailable):
             await client.probe()
 
 

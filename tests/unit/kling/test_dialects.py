@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import ImageRef, VideoRequest
+from bot.domain.requests.request import GenerationRequest, ImageRef
 from bot.domain.requests.rules import lacking
 from bot.kling import dialects
 from bot.kling.wire import TaskRef
-from tests.unit.kling.recorded import EXTERNAL_ID, PICTURES, hold_answer, hold_request, names
+from tests.unit.kling.recorded import EXTERNAL_ID, IMAGES, hold_answer, hold_request, names
 
-PICTURE = ImageRef(sha256=next(iter(PICTURES)), media_type="image/jpeg", width=1280, height=720)
+IMAGE = ImageRef(sha256=next(iter(IMAGES)), media_type="image/jpeg", width=1280, height=720)
 ANSWERS = {
     "official": ("submitted", "queried", "looked_up", "listed", "probed"),
     "unified": ("submitted", "queried", "looked_up", "listed"),
@@ -64,7 +64,7 @@ def test_gateways_are_asked_for_a_task_by_its_own_id_alone_and_for_no_list(name,
     ("name", "changes", "missing"),
     [
         ("generic", {"prompt": ""}, ("prompt",)),
-        ("generic", {"last_frame": PICTURE}, ("last_frame",)),
+        ("generic", {"last_frame": IMAGE}, ("last_frame",)),
         ("generic", {"sound": True, "mode": "pro"}, ("sound",)),
         ("generic", {"mode": "4k"}, ("mode",)),
         ("generic", {"aspect_ratio": "21:9"}, ("aspect_ratio",)),
@@ -72,10 +72,10 @@ def test_gateways_are_asked_for_a_task_by_its_own_id_alone_and_for_no_list(name,
         ("prefixed", {"prompt": ""}, ("prompt",)),
         ("prefixed", {"seed": 7, "count": 2}, ("seed",)),
         ("prefixed", {"aspect_ratio": "4:3"}, ("aspect_ratio",)),
-        ("prefixed", {"last_frame": PICTURE, "mode": "pro"}, ()),
+        ("prefixed", {"last_frame": IMAGE, "mode": "pro"}, ()),
         ("omnimaas", {"prompt": ""}, ("prompt",)),
         ("omnimaas", {"seed": 7, "count": 2}, ("seed",)),
-        ("omnimaas", {"last_frame": PICTURE}, ("last_frame",)),
+        ("omnimaas", {"last_frame": IMAGE}, ("last_frame",)),
         ("omnimaas", {"mode": "4k", "sound": True}, ("mode", "sound")),
         ("flat", {"prompt": ""}, ()),
         ("flat", {"aspect_ratio": "2:3"}, ()),
@@ -90,6 +90,6 @@ def test_what_a_gateway_cannot_express_or_drops_without_a_word_is_named(name, ch
         "model": "kling-v1-6",
         "prompt": "it runs",
         "aspect_ratio": None,
-        "first_frame": PICTURE,
+        "first_frame": IMAGE,
     }
-    assert lacking(dialects.get(name).limits, VideoRequest(**wanted | changes)) == missing
+    assert lacking(dialects.get(name).limits, GenerationRequest(**wanted | changes)) == missing

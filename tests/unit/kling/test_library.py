@@ -10,8 +10,8 @@ from bot.demo.kling import KlingStandIn
 from bot.demo.serving import serve
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product
 from bot.domain.requests.request import SourceVideo
-from bot.domain.tasks.task import RemoteVideo
-from bot.kling import dialects, outcomes
+from bot.domain.tasks.task import RemoteResult
+from bot.kling import dialects, errors
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient
 from bot.kling.dialects import library
@@ -56,7 +56,7 @@ async def test_an_element_is_made_from_images_and_deleted(tmp_path):
         assert (await client.look_up(ref)).videos == (result,)
         assert [each.videos for each in await client.query_many([ref])] == [(result,)]
         await client.delete_asset(Operation.ELEMENT, result.id)
-        with pytest.raises(outcomes.ProviderError):
+        with pytest.raises(errors.ProviderError):
             await client.delete_asset(Operation.ELEMENT, "no-such-element")
 
 
@@ -123,7 +123,7 @@ def read(kind: str, word: str = "succeed", **row):
 
 def test_what_is_made_is_its_id_and_no_address():
     voice = read("voice", voice_id=7, voice_name="Mine", trial_url="https://v.example/7.mp3")
-    assert voice.videos == (RemoteVideo("", "7", kind=Product.ASSET),)
+    assert voice.videos == (RemoteResult("", "7", kind=Product.ASSET),)
     assert read("element", element_id=829877809978941442).videos[0].id == "829877809978941442"
 
 

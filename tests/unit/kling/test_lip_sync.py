@@ -3,7 +3,7 @@ import json
 import pytest
 
 from bot.domain.requests.request import Speech
-from bot.kling import outcomes
+from bot.kling import errors
 from bot.kling.dialects.native import OFFICIAL, PREFIXED
 from bot.kling.wire import HttpResponse, SubmitContext
 from tests.operations import BYTES, SOUND, a_request_for
@@ -74,9 +74,9 @@ def test_what_is_said_never_lasts_longer_than_the_face_is_seen():
 @pytest.mark.parametrize(
     ("data", "outcome"),
     [
-        ({"session_id": "s", "face_data": []}, outcomes.Rejected),
-        ({"session_id": "s"}, outcomes.Rejected),
-        (None, outcomes.Unavailable),
+        ({"session_id": "s", "face_data": []}, errors.Rejected),
+        ({"session_id": "s"}, errors.Rejected),
+        (None, errors.Unavailable),
     ],
 )
 def test_a_video_without_a_face_is_refused(data, outcome):
@@ -87,13 +87,13 @@ def test_a_video_without_a_face_is_refused(data, outcome):
 
 def test_a_lost_answer_before_the_submission_is_not_a_lost_submission():
     step = OFFICIAL.preparations(a_request_for("lip-sync"))[0]
-    with pytest.raises(outcomes.Unavailable):
+    with pytest.raises(errors.Unavailable):
         step.parse(answer(None, status=504, code=5002, message="timeout"))
-    with pytest.raises(outcomes.Unavailable):
+    with pytest.raises(errors.Unavailable):
         step.parse(answer({"task_result": {}}))
 
 
 def test_a_voice_that_does_not_exist_is_the_requests_fault():
     step = OFFICIAL.preparations(a_request_for("lip-sync"))[0]
-    with pytest.raises(outcomes.Rejected):
+    with pytest.raises(errors.Rejected):
         step.parse(answer(None, status=400, code=1201, message="voice_id nobody does not exist"))

@@ -1,7 +1,7 @@
 import pytest
 
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import lacking
 from bot.kling.dialects.native import OFFICIAL
 from bot.kling.wire import TaskRef
@@ -60,5 +60,5 @@ def test_the_probe_asks_for_the_resource_packs():
     ],
 )
 def test_what_the_api_has_no_field_for_is_named(changes, missing):
-    request = VideoRequest(operation="text2video", model="kling-v3", prompt="a fox", **changes)
+    request = GenerationRequest(operation="text2video", model="kling-v3", prompt="a fox", **changes)
     assert lacking(OFFICIAL.limits, request) == missing

@@ -2,20 +2,20 @@ import httpx
 import pytest
 
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import VideoRequest
-from bot.domain.units import HOUR, MINUTE, SECOND, Millis
-from bot.kling import dialects, outcomes
+from bot.domain.requests.request import GenerationRequest
+from bot.domain.types import HOUR, MINUTE, SECOND, Millis
+from bot.kling import dialects, errors
 from bot.kling.auth import Signer
 from bot.kling.client import KlingClient
-from bot.kling.pool import Pool
+from bot.kling.pool import ProviderPool
 from bot.kling.provider import Provider
 from tests.clock import ManualClock
 from tests.operations import SOURCE, a_request_for
 
-REFUSED = outcomes.Unauthorized("the key is refused", code="1002")
-BROKE = outcomes.OutOfBalance("nothing left", code="1102")
-DOWN = outcomes.Unavailable("not reached")
-LOST = outcomes.Ambiguous("the connection broke")
+REFUSED = errors.Unauthorized("the key is refused", code="1002")
+BROKE = errors.OutOfBalance("nothing left", code="1102")
+DOWN = errors.Unavailable("not reached")
+LOST = errors.Ambiguous("the connection broke")
 
 
 @pytest.fixture
@@ -37,9 +37,9 @@ def paused() -> set[str]:
 
 @pytest.fixture
 def pool_of(http, clock, paused):
-    def build(**providers) -> Pool:
+    def build(**providers) -> ProviderPool:
         clients = [client(name, **settings) for name, settings in providers.items()]
-        return Pool(clients, clock, is_paused=paused.__contains__)
+        return ProviderPool(clients, clock, is_paused=paused.__contains__)
 
     def client(name, *, dialect="official", models=("kling-v2-6",), **settings) -> KlingClient:
         config = Provider(name=name, base_url="http://127.0.0.1:9", key="sk", models=models, **settings)
@@ -48,8 +48,10 @@ def pool_of(http, clock, paused):
     return build
 
 
-def a_request(**changes) -> VideoRequest:
-    return VideoRequest(**{"operation": "text2video", "model": "kling-v2-6", "prompt": "a fox"} | changes)
+def a_request(**changes) -> GenerationRequest:
+    return GenerationRequest(
+        **{"operation": "text2video", "model": "kling-v2-6", "prompt": "a fox"} | changes
+    )
 
 
 def names(pool, request=None, running=None, excluded=()) -> list[str]:
@@ -80,7 +82,7 @@ def test_a_request_has_the_price_of_the_best_that_can_express_it_however_that_on
     )
     assert (pool.first_with("kling-v2-6"), pool.first_with("kling-v3")) == ("cheap", "gateway")
     assert pool.first_able(a_request()) == "cheap"
-    pool.note("cheap", REFUSED)
+    pool.record("cheap", REFUSED)
     paused.add("cheap")
     assert pool.first_able(a_request()) == "cheap"
     assert pool.first_able(a_request(model="kling-v9")) is None
@@ -98,7 +100,7 @@ def test_what_uses_elements_of_an_account_goes_to_that_account_only(pool_of):
 def test_a_paused_or_resting_provider_is_not_open(pool_of, paused):
     pool = pool_of(a={}, b={})
     paused.add("a")
-    pool.note("b", REFUSED)
+    pool.record("b", REFUSED)
     assert not pool.is_open("a")
     assert not pool.is_open("b")
     paused.remove("a")
@@ -134,7 +136,7 @@ def test_a_provider_that_left_the_settings_is_not_found(pool_of):
     pool = pool_of(a={})
     assert pool.find("a") is pool.client("a")
     assert pool.find("gone") is None
-    assert not pool.note("gone", REFUSED)
+    assert not pool.record("gone", REFUSED)
 
 
 # -- health ------------------------------------------------------------------------------------------
@@ -143,8 +145,8 @@ def test_a_provider_that_left_the_settings_is_not_found(pool_of):
 @pytest.mark.parametrize("fault", [REFUSED, BROKE])
 def test_a_refused_key_rests_for_ten_minutes_and_is_told_once(pool_of, clock, fault):
     pool = pool_of(a={}, b={})
-    assert pool.note("a", fault)
-    assert not pool.note("a", fault)
+    assert pool.record("a", fault)
+    assert not pool.record("a", fault)
     assert names(pool) == ["b"]
     clock.advance(10 * MINUTE - 1)
     assert names(pool) == ["b"]
@@ -155,7 +157,7 @@ def test_a_refused_key_rests_for_ten_minutes_and_is_told_once(pool_of, clock, fa
 def test_the_rest_of_a_refused_key_doubles_up_to_an_hour(pool_of, clock):
     pool = pool_of(a={})
     for minutes in (10, 20, 40, 60, 60):
-        pool.note("a", REFUSED)
+        pool.record("a", REFUSED)
         clock.advance(minutes * MINUTE - 1)
         assert names(pool) == []
         clock.advance(1)
@@ -165,25 +167,25 @@ def test_the_rest_of_a_refused_key_doubles_up_to_an_hour(pool_of, clock):
 def test_late_answers_to_earlier_questions_do_not_prolong_the_rest(pool_of, clock):
     pool = pool_of(a={})
     for _ in range(20):
-        pool.note("a", REFUSED)
+        pool.record("a", REFUSED)
     clock.advance(10 * MINUTE)
     assert names(pool) == ["a"]
 
 
 def test_after_a_rest_one_request_tries_and_the_others_wait_for_it(pool_of, clock):
     pool = pool_of(a={})
-    pool.note("a", REFUSED)
+    pool.record("a", REFUSED)
     clock.advance(10 * MINUTE)
     assert names(pool) == ["a"]
     assert names(pool) == []
-    pool.note("a", None)
+    pool.record("a", None)
     assert names(pool) == ["a"]
     assert names(pool) == ["a"]
 
 
 def test_a_trial_that_is_never_noted_does_not_close_a_provider_for_good(pool_of, clock):
     pool = pool_of(a={})
-    pool.note("a", REFUSED)
+    pool.record("a", REFUSED)
     clock.advance(10 * MINUTE)
     assert names(pool) == ["a"]
     clock.advance(MINUTE)
@@ -192,18 +194,18 @@ def test_a_trial_that_is_never_noted_does_not_close_a_provider_for_good(pool_of,
 
 def test_after_a_success_the_operators_hear_of_a_new_fault(pool_of):
     pool = pool_of(a={})
-    assert pool.note("a", REFUSED)
-    assert not pool.note("a", None)
-    assert pool.note("a", BROKE)
+    assert pool.record("a", REFUSED)
+    assert not pool.record("a", None)
+    assert pool.record("a", BROKE)
 
 
 @pytest.mark.parametrize("fault", [DOWN, LOST])
 def test_five_times_out_of_reach_in_a_row_rests_for_half_a_minute(pool_of, clock, fault):
     pool = pool_of(a={})
     for _ in range(4):
-        assert not pool.note("a", fault)
+        assert not pool.record("a", fault)
     assert names(pool) == ["a"]
-    assert pool.note("a", fault)
+    assert pool.record("a", fault)
     assert names(pool) == []
     clock.advance(30 * SECOND)
     assert names(pool) == ["a"]
@@ -211,39 +213,39 @@ def test_five_times_out_of_reach_in_a_row_rests_for_half_a_minute(pool_of, clock
 
 def test_an_answer_in_between_begins_the_count_again(pool_of):
     pool = pool_of(a={})
-    for outcome in [DOWN, DOWN, DOWN, DOWN, outcomes.Rejected("no", code="1301"), DOWN, DOWN]:
-        pool.note("a", outcome)
+    for outcome in [DOWN, DOWN, DOWN, DOWN, errors.Rejected("no", code="1301"), DOWN, DOWN]:
+        pool.record("a", outcome)
     assert names(pool) == ["a"]
 
 
 def test_a_busy_provider_is_asked_again_when_it_says(pool_of, clock):
     pool = pool_of(a={}, b={})
-    assert not pool.note("a", outcomes.Throttled("slow down", code="1302", retry_after=Millis(7000)))
+    assert not pool.record("a", errors.Throttled("slow down", code="1302", retry_after=Millis(7000)))
     assert names(pool) == ["b"]
     clock.advance(7000)
     assert names(pool) == ["a", "b"]
 
 
-@pytest.mark.parametrize("outcome", [None, outcomes.Rejected("no"), outcomes.Ambiguous("lost"), DOWN])
+@pytest.mark.parametrize("outcome", [None, errors.Rejected("no"), errors.Ambiguous("lost"), DOWN])
 def test_where_it_was_full_one_at_a_time_tries_whether_there_is_room(pool_of, clock, outcome):
     pool = pool_of(a={})
-    pool.note("a", outcomes.Throttled("full", code="1303"), a_request().resource)
+    pool.record("a", errors.Throttled("full", code="1303"), a_request().resource)
     assert names(pool) == []
     clock.advance(SECOND)
     assert names(pool) == ["a"]
     assert names(pool) == []
-    pool.note("a", outcome, a_request().resource)
+    pool.record("a", outcome, a_request().resource)
     assert names(pool) == ["a"]
 
 
 def test_who_is_merely_busy_at_its_trial_is_well(pool_of, clock):
     pool = pool_of(a={})
-    pool.note("a", REFUSED)
+    pool.record("a", REFUSED)
     clock.advance(10 * MINUTE)
     assert names(pool) == ["a"]
-    pool.note("a", outcomes.Throttled("slow down", code="1303"))
+    pool.record("a", errors.Throttled("slow down", code="1303"))
     clock.advance(SECOND)
-    assert [condition.unwell for condition in pool.conditions()] == [False]
+    assert [condition.half_open for condition in pool.conditions()] == [False]
     assert names(pool) == ["a"]
 
 
@@ -290,7 +292,7 @@ def test_a_paused_provider_gets_nothing_new_until_it_is_resumed(pool_of, paused)
 
 def test_resuming_opens_a_provider_that_a_fault_had_closed(pool_of):
     pool = pool_of(a={})
-    pool.note("a", REFUSED)
+    pool.record("a", REFUSED)
     assert names(pool) == []
     pool.reopen("a")
     assert names(pool) == ["a"]
@@ -298,23 +300,23 @@ def test_resuming_opens_a_provider_that_a_fault_had_closed(pool_of):
 
 def test_operators_see_what_closed_a_provider_until_it_answers_well(pool_of):
     pool = pool_of(a={}, b={}, c={})
-    pool.note("a", REFUSED)
-    pool.note("b", outcomes.Throttled("slow down"))
+    pool.record("a", REFUSED)
+    pool.record("b", errors.Throttled("slow down"))
     assert [condition.closed_for for condition in pool.conditions()] == [
-        outcomes.Unauthorized,
-        outcomes.Throttled,
+        errors.Unauthorized,
+        errors.Throttled,
         None,
     ]
-    pool.note("a", None)
+    pool.record("a", None)
     assert pool.conditions()[0].closed_for is None
 
 
 def test_operators_see_how_the_last_hour_went(pool_of, clock):
     pool = pool_of(a={"max_concurrent": 7})
-    pool.note("a", DOWN)
+    pool.record("a", DOWN)
     clock.advance(HOUR + 1)
-    for outcome in (None, None, outcomes.Rejected("no"), LOST):
-        pool.note("a", outcome)
+    for outcome in (None, None, errors.Rejected("no"), LOST):
+        pool.record("a", outcome)
     (condition,) = pool.conditions()
     assert (condition.answered, condition.failed, condition.max_concurrent) == (3, 1, 7)
     assert not condition.paused

@@ -10,12 +10,12 @@ import pytest
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import lacking
 from bot.errors import UserError
 from bot.kling.dialects import DIALECTS
 from bot.kling.wire import Dialect, SubmitContext
-from tests.operations import BYTES, NEEDED, PICTURES, SOURCE, SPEECH, a_request_for
+from tests.operations import BYTES, IMAGES, NEEDED, SOURCE, SPEECH, a_request_for
 
 CATALOG = catalogs.load({})
 ROWS = tuple(row for section in ("models", "images", "services") for row in CATALOG.section(section))
@@ -30,7 +30,7 @@ PREPARED = {
 CASES = [(row, operation) for row in ROWS for operation in row.operations]
 
 
-def choices(row: Model, operation: Operation) -> Iterator[VideoRequest]:
+def choices(row: Model, operation: Operation) -> Iterator[GenerationRequest]:
     """Requests that differ in everything that may cost something, as far as the catalog takes them."""
     base = {"model": row.id}
     needed = NEEDED[operation]
@@ -44,7 +44,7 @@ def choices(row: Model, operation: Operation) -> Iterator[VideoRequest]:
             {"voices": ("voice-1",), "prompt": "<<<voice_1>>> says hello"},
         ],
         "resolution": [{"resolution": resolution} for resolution in row.resolutions],
-        "references": [{}, {"references": PICTURES[:1]}, {"references": PICTURES[:2]}],
+        "references": [{}, {"references": IMAGES[:1]}, {"references": IMAGES[:2]}],
         "source": [
             {},
             {"source": SOURCE},
@@ -70,7 +70,7 @@ def choices(row: Model, operation: Operation) -> Iterator[VideoRequest]:
         yield request
 
 
-def body(dialect: Dialect, request: VideoRequest, context: SubmitContext) -> str:
+def body(dialect: Dialect, request: GenerationRequest, context: SubmitContext) -> str:
     """Everything that is sent for a request: what is asked for beforehand, too."""
     asked = [dialect.submit(request, context), *(step.request for step in dialect.preparations(request))]
     return json.dumps([(each.path, each.json) for each in asked], sort_keys=True)

@@ -1,7 +1,7 @@
 import pytest
 
 from bot.domain import outside
-from bot.kling.dialects import reading, words
+from bot.kling.dialects import error_codes, words
 from bot.kling.wire import RemoteState
 
 
@@ -72,7 +72,7 @@ def test_status_words(word, state):
     ],
 )
 def test_retry_after_in_seconds_or_as_a_date(headers, milliseconds):
-    assert reading.retry_after(headers) == milliseconds
+    assert error_codes.retry_after(headers) == milliseconds
 
 
 @pytest.mark.parametrize(
@@ -84,26 +84,26 @@ def test_retry_after_in_seconds_or_as_a_date(headers, milliseconds):
     ],
 )
 def test_progress(value, expected):
-    assert reading.percent(value) == expected
+    assert error_codes.percent(value) == expected
 
 
 @pytest.mark.parametrize(
     ("value", "expected"), [("5.1", 5100), (5, 5000), ("x", None), (-1, None), ("inf", None), ([], None)]
 )
 def test_the_length_of_a_video(value, expected):
-    assert reading.milliseconds(value) == expected
+    assert error_codes.milliseconds(value) == expected
 
 
 @pytest.mark.parametrize("value", ["ftp://a/b", "//a/b", "javascript:1", "no reason", None, 5, "https://"])
 def test_only_web_addresses_count_as_addresses(value):
-    assert reading.address(value) is None
+    assert error_codes.address(value) is None
 
 
 def test_a_message_is_one_short_line_without_keys_and_addresses():
     said = "bad\n key sk-abc123 for https://a.example/x?key=1, Bearer eyJhbGciOi.J9.x " + "y" * 500
-    cleaned = reading.clean(said)
+    cleaned = error_codes.clean(said)
     assert cleaned.startswith("bad key *** for (address) Bearer *** yyy")
-    assert len(cleaned) == reading.MESSAGE_LIMIT
+    assert len(cleaned) == error_codes.MESSAGE_LIMIT
 
 
 def test_what_is_no_json_is_nothing():

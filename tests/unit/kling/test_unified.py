@@ -5,7 +5,7 @@ from bot.domain.requests.rules import lacking
 from bot.kling.dialects.native import OFFICIAL
 from bot.kling.dialects.unified import MANY, UNIFIED
 from bot.kling.wire import TaskRef
-from tests.operations import PICTURES, a_request_for
+from tests.operations import IMAGES, a_request_for
 from tests.unit.kling.recorded import EXTERNAL_ID
 
 REF = TaskRef(Operation.IMAGE_TO_VIDEO, "kling-v2-6", EXTERNAL_ID, "893605946402811985")
@@ -42,7 +42,7 @@ def test_what_has_no_id_of_ours_cannot_be_looked_up():
         (a_request_for("text2video", model="kling-v3", cfg_scale=0.5), ("cfg_scale",)),
         (a_request_for("text2video", model="kling-v3", camera={"move": "down_back"}), ("camera",)),
         (a_request_for("image2video", prompt=""), ("prompt",)),
-        (a_request_for("image2video", first_frame=None, last_frame=PICTURES[0]), ("last_frame",)),
+        (a_request_for("image2video", first_frame=None, last_frame=IMAGES[0]), ("last_frame",)),
         (a_request_for("text2video", voices=("v",), sound=True, mode="pro"), ("voices",)),
         (a_request_for("text2video", seed=7, count=2), ("seed",)),
         (a_request_for("text2video", model="kling-v1-6", seed=7), ("seed",)),

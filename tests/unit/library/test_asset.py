@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from bot.domain.library.asset import check_pictures, read_name, voice_source
+from bot.domain.library.asset import check_images, read_name, voice_source
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.prompt import parse
 from bot.domain.requests.request import SourceVideo
@@ -55,7 +55,7 @@ def test_what_can_be_no_name_is_refused(words, key):
 @pytest.mark.parametrize("number", [0, 5])
 def test_an_element_takes_one_to_four_pictures(number):
     with pytest.raises(UserError) as refused:
-        check_pictures(number)
+        check_images(number)
     assert refused.value.params == {"number": number, "limit": 4}
 
 
@@ -135,10 +135,10 @@ def test_a_close_up_is_a_picture_that_kling_takes(size):
 
 
 def test_a_close_up_shows_the_middle():
-    picture = Image.new("RGB", (1000, 1000), (0, 0, 0))
-    picture.paste((255, 255, 255), (200, 200, 800, 800))
+    image = Image.new("RGB", (1000, 1000), (0, 0, 0))
+    image.paste((255, 255, 255), (200, 200, 800, 800))
     front = io.BytesIO()
-    picture.save(front, "PNG")
+    image.save(front, "PNG")
     nearer = Image.open(io.BytesIO(close_up(front.getvalue())))
     assert nearer.size == (600, 600)
     assert min(nearer.convert("L").getextrema()) > 200

@@ -16,7 +16,7 @@ from bot.domain.library.template import (
     suggest_title,
 )
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import AudioRef, SourceVideo, Speech, VideoRequest
+from bot.domain.requests.request import AudioRef, GenerationRequest, SourceVideo, Speech
 from bot.errors import UserError
 from tests.builders import ADA, NOW, a_request, an_image
 
@@ -24,7 +24,7 @@ TOKEN = "F0X000000001"
 BOAT, LAKE, HARBOUR = (an_image(name.encode()).ref for name in ("boat", "lake", "harbour"))
 
 
-def saved(request: VideoRequest):
+def saved(request: GenerationRequest):
     return make_template(request, TOKEN, ADA, "Fox", NOW)
 
 
@@ -43,24 +43,24 @@ def test_a_template_of_frames_takes_others_in_their_place_and_keeps_none_of_the_
 
 
 def test_a_template_of_references_takes_as_many():
-    request = VideoRequest(
+    request = GenerationRequest(
         operation=Operation.REFERENCES_TO_VIDEO, model="kling-v1-6", prompt="both", references=(BOAT, LAKE)
     )
     assert fill_template(saved(request), (LAKE, HARBOUR)).references == (LAKE, HARBOUR)
 
 
-@pytest.mark.parametrize("pictures", [(), (BOAT, LAKE)])
-def test_another_number_of_pictures_is_refused(pictures):
+@pytest.mark.parametrize("images", [(), (BOAT, LAKE)])
+def test_another_number_of_pictures_is_refused(images):
     with pytest.raises(UserError) as refused:
-        fill_template(saved(a_request(an_image())), pictures)
+        fill_template(saved(a_request(an_image())), images)
     assert (refused.value.key, refused.value.params) == ("error.template.images", {"number": 1})
 
 
 def test_what_works_on_a_certain_video_or_sound_is_no_template():
     source = SourceVideo(provider="official", video_id="v", model="kling-v2-6")
-    longer = VideoRequest(operation=Operation.EXTEND, model="kling-v2-6", source=source)
+    longer = GenerationRequest(operation=Operation.EXTEND, model="kling-v2-6", source=source)
     voice = Speech(audio=AudioRef(sha256="0" * 64, duration_ms=3_000))
-    spoken = VideoRequest(operation=Operation.AVATAR, model="avatar", references=(BOAT,), speech=voice)
+    spoken = GenerationRequest(operation=Operation.AVATAR, model="avatar", references=(BOAT,), speech=voice)
     for request in (longer, spoken):
         with pytest.raises(UserError, match=r"error\.template\.not_this"):
             saved(request)

@@ -51,8 +51,8 @@ def figures(path: Path) -> tuple[str, str | None, float, float]:
             kind = "video" if isinstance(frame, av.VideoFrame) else "audio"
             ends[kind] = max(ends[kind], frame.time)
         sounds = container.streams.audio
-        picture = container.streams.video[0].codec_context.name
-        return picture, sounds[0].codec_context.name if sounds else None, ends["video"], ends["audio"]
+        image = container.streams.video[0].codec_context.name
+        return image, sounds[0].codec_context.name if sounds else None, ends["video"], ends["audio"]
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ RED = (255, 0, 0)
 RATE = 24
 
 
-def a_video(path, *, size=(320, 240), seconds=1, sound=False, picture=None, codec="libx264"):
+def a_video(path, *, size=(320, 240), seconds=1, sound=False, image=None, codec="libx264"):
     """Write a real file of one colour, or of one picture, with silence if `sound`."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=RATE)
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         audio = container.add_stream("aac", rate=44_100, layout="mono") if sound else None
-        frame = av.VideoFrame.from_image(picture or Image.new("RGB", size, RED))
+        frame = av.VideoFrame.from_image(image or Image.new("RGB", size, RED))
         for number in range(seconds * RATE):
             frame.pts, frame.time_base = number, Fraction(1, RATE)
             container.mux(stream.encode(frame))
@@ -72,20 +72,20 @@ def test_a_video_of_another_codec_is_read(tmp_path):
 def test_a_thumbnail_is_as_small_as_telegram_wants_it(tmp_path, size, expected):
     target = tmp_path / "a.jpg"
     thumbnail(a_video(tmp_path / "a.mp4", size=size), target)
-    with Image.open(target) as picture:
-        assert (picture.format, picture.size) == ("JPEG", expected)
-        assert max(picture.size) <= THUMBNAIL_SIDE
-        assert all(abs(a - b) <= 12 for a, b in zip(picture.getpixel((50, 50)), RED, strict=True))
+    with Image.open(target) as image:
+        assert (image.format, image.size) == ("JPEG", expected)
+        assert max(image.size) <= THUMBNAIL_SIDE
+        assert all(abs(a - b) <= 12 for a, b in zip(image.getpixel((50, 50)), RED, strict=True))
 
 
 def test_a_thumbnail_of_noise_is_small_enough_too(tmp_path):
     noise = Image.effect_noise((640, 640), 200).convert("RGB")
     target = tmp_path / "a.jpg"
-    thumbnail(a_video(tmp_path / "a.mp4", size=(640, 640), picture=noise), target)
+    thumbnail(a_video(tmp_path / "a.mp4", size=(640, 640), image=noise), target)
     assert target.stat().st_size <= THUMBNAIL_BYTES
 
 
-def a_picture_file(path):
+def a_image_file(path):
     buffer = io.BytesIO()
     Image.new("RGB", (9, 9)).save(buffer, "PNG")
     path.write_bytes(buffer.getvalue()[:20])
@@ -112,7 +112,7 @@ def missing(path):
     return path
 
 
-@pytest.mark.parametrize("make", [words, half, nothing, missing, a_sound, a_picture_file])
+@pytest.mark.parametrize("make", [words, half, nothing, missing, a_sound, a_image_file])
 def test_what_cannot_be_played_is_no_video(tmp_path, make):
     path = make(tmp_path / "a.mp4")
     target = tmp_path / "a.jpg"

@@ -8,16 +8,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from PIL import Image
 
-from bot.domain.operations.records import Figure, days_before, percentile, report, start_of
+from bot.domain.operations.records import StatRow, days_before, percentile, report, start_of
 from bot.domain.tasks.task import TaskState
-from bot.domain.units import DAY, HOUR, Credits, Millis, TaskId, UserId
+from bot.domain.types import DAY, HOUR, Credits, Millis, TaskId, UserId
 from bot.media.charts import COLOURS, Bars, Columns, Shares, draw
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = Millis(1_774_782_000_000)  # 2026-03-29 13:00 in Berlin, the day that lost an hour
 
 
-def a_figure(**changes) -> Figure:
+def a_figure(**changes) -> StatRow:
     values = {
         "id": TaskId("K7Q29F"),
         "user_id": UserId(1001),
@@ -31,7 +31,7 @@ def a_figure(**changes) -> Figure:
         "finished_at": NOON,
         "failure": None,
     }
-    return Figure(**(values | changes))
+    return StatRow(**(values | changes))
 
 
 def test_days_are_those_of_the_operators_zone_also_where_one_has_23_hours():
@@ -72,9 +72,9 @@ def test_a_percentile_is_one_of_the_values(share, value):
 def test_a_chart_is_a_picture_with_a_column_as_tall_as_its_number():
     labels = ["a", "b"]
     png = draw("h", [[Columns("t", labels, {"m": [4, 2]}), Shares("s", labels, [1.0, None])]], "nothing")
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    image = Image.open(io.BytesIO(png)).convert("RGB")
     blue = tuple(int(COLOURS[0][place : place + 2], 16) for place in (1, 3, 5))
-    left = picture.crop((0, 160, picture.width // 2 - 30, picture.height))
+    left = image.crop((0, 160, image.width // 2 - 30, image.height))
     rows: dict[int, int] = {}
     for x in range(left.width):
         rows[x] = sum(left.getpixel((x, y)) == blue for y in range(left.height))

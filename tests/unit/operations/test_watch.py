@@ -6,15 +6,15 @@ from contextlib import nullcontext
 
 import pytest
 
-from bot.domain.units import MINUTE, SECOND, Millis
+from bot.domain.types import MINUTE, SECOND, Millis
 from bot.errors import StoreError, StoreLost
-from bot.services.operations.watch import QUIET, Watch, WatchedUpdates, open_store, wait_out
-from bot.services.ports import NoUpdates, RawUpdate, UpdatesRefused
+from bot.services.operations.watch import QUIET, Watchdog, WatchedUpdates, open_store, wait_out
+from bot.services.ports import NoUpdates, StoredUpdate, UpdatesRefused
 from bot.store import Store
 from tests.builders import NOW
 from tests.clock import ManualClock
 
-PATIENCE = Millis(2 * MINUTE)
+FILE_DEADLINE = Millis(2 * MINUTE)
 
 
 class Source:
@@ -23,7 +23,7 @@ class Source:
     def __init__(self) -> None:
         self.error: Exception | None = None
 
-    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
+    async def fetch(self, offset: int | None, timeout_seconds: int) -> Sequence[StoredUpdate]:
         if self.error is not None:
             raise self.error
         return []
@@ -39,13 +39,13 @@ class World:
         self.updates = WatchedUpdates(self.source, self.clock)
         self.told: list[tuple[str, dict[str, object]]] = []
         self.looks = 0
-        self.watch = Watch(
+        self.watch = Watchdog(
             store=store,
             updates=self.updates,
             tell=self.tell,
             clock=self.clock,
             sleep=self.sleep,
-            patience=PATIENCE,
+            patience=FILE_DEADLINE,
         )
 
     @property
@@ -202,7 +202,7 @@ async def test_a_second_cause_is_told_as_well_and_each_only_once(world):
 async def test_an_answer_that_never_comes_is_told_too(world):
     asking = asyncio.Event()
 
-    async def never(offset: int | None, timeout_seconds: int) -> Sequence[RawUpdate]:
+    async def never(offset: int | None, timeout_seconds: int) -> Sequence[StoredUpdate]:
         asking.set()
         await asyncio.Event().wait()
         return []

@@ -13,22 +13,22 @@ from bot.domain.people.access import (
     Admission,
     InviteCode,
     InviteProblem,
+    Membership,
     Permission,
     Role,
-    Standing,
     decide_access,
     outranks,
     problem_with,
 )
-from bot.domain.units import Millis, UserId
+from bot.domain.types import Millis, UserId
 
 NOW = Millis(1_000)
 ADA = UserId(1001)
 CLOSED = (AccessMode.ALLOW_LIST, AccessMode.REQUEST)
 
 
-def decide(mode: AccessMode, level: AccessLevel, maintenance: bool = False, **standing) -> AccessDecision:
-    return decide_access(AccessPolicy(mode, maintenance), Standing(ADA, **standing), level, NOW)
+def decide(mode: AccessMode, level: AccessLevel, maintenance: bool = False, **membership) -> AccessDecision:
+    return decide_access(AccessPolicy(mode, maintenance), Membership(ADA, **membership), level, NOW)
 
 
 @pytest.mark.parametrize("mode", AccessMode)
@@ -80,7 +80,7 @@ def test_maintenance_and_breaks_keep_from_new_work_only():
 def test_each_role_may_do_what_the_one_below_may_and_more():
     assert PERMISSIONS[Role.SUPPORT] < PERMISSIONS[Role.ADMIN] < PERMISSIONS[Role.OWNER]
     assert PERMISSIONS[Role.OWNER] == set(Permission)
-    assert not any(Standing(ADA).may(permission) for permission in Permission)
+    assert not any(Membership(ADA).may(permission) for permission in Permission)
 
 
 @pytest.mark.parametrize(
@@ -95,12 +95,12 @@ def test_each_role_may_do_what_the_one_below_may_and_more():
     ],
 )
 def test_nobody_acts_upon_their_equals(actor, subject, expected):
-    assert outranks(Standing(ADA, role=actor), Standing(UserId(7), role=subject)) is expected
+    assert outranks(Membership(ADA, role=actor), Membership(UserId(7), role=subject)) is expected
 
 
 def test_a_shell_is_an_owners():
-    assert outranks(None, Standing(ADA, role=Role.ADMIN))
-    assert not outranks(None, Standing(ADA, role=Role.OWNER))
+    assert outranks(None, Membership(ADA, role=Role.ADMIN))
+    assert not outranks(None, Membership(ADA, role=Role.OWNER))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.people.access import invite_code, read_invite_code
-from bot.domain.units import UserId
+from bot.domain.types import UserId
 
 
 @given(st.integers(min_value=1, max_value=2**52))

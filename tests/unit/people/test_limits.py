@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.domain.units import MINUTE, SECOND, ChatId, UserId
+from bot.domain.types import MINUTE, SECOND, ChatId, UserId
 from bot.errors import UserError
 from bot.services.people.limits import REMEMBERED, Limits
 from bot.settings import sections

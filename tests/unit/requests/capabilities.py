@@ -22,8 +22,8 @@ from bot.domain.requests.operations import (
     Operation,
     Product,
 )
-from bot.domain.requests.request import BrushStroke, Camera, MotionBrush, Point, Shot, VideoRequest
-from tests.operations import PICTURES, SOUND, SOURCE, SPEECH, a_request_for
+from bot.domain.requests.request import BrushStroke, Camera, GenerationRequest, MotionBrush, Point, Shot
+from tests.operations import IMAGES, SOUND, SOURCE, SPEECH, a_request_for
 
 SAMPLES = Path(__file__).parent / "recorded"
 CATALOG = catalogs.read(tomllib.loads((SAMPLES / "catalog.toml").read_text("utf-8")))
@@ -42,7 +42,7 @@ CAMERAS = (
     Camera(move="forward_up"),
     Camera(move="simple", axis="tilt", value=5),
 )
-BRUSH = MotionBrush(strokes=(BrushStroke(mask=PICTURES[5], trajectory=(Point(x=0, y=0), Point(x=5, y=5))),))
+BRUSH = MotionBrush(strokes=(BrushStroke(mask=IMAGES[5], trajectory=(Point(x=0, y=0), Point(x=5, y=5))),))
 TAKES_REFERENCES = {
     Operation.REFERENCES_TO_VIDEO: (1, 4),
     Operation.OMNI_VIDEO: (0, 7),
@@ -53,7 +53,7 @@ TAKES_REFERENCES = {
 }
 
 
-def random_requests(number: int = NUMBER, seed: int = 18) -> Iterator[VideoRequest]:
+def random_requests(number: int = NUMBER, seed: int = 18) -> Iterator[GenerationRequest]:
     """The same requests each time: for every kind of model, some that it can do and some that it cannot."""
     rng = random.Random(seed)
     while number:
@@ -96,13 +96,13 @@ def _fields(rng: random.Random, row: Model, operation: Operation) -> dict[str, A
     fields["watermark"] = chance(0.05)
     if operation in TAKES_REFERENCES:
         low, high = TAKES_REFERENCES[operation]
-        fields["references"] = PICTURES[
+        fields["references"] = IMAGES[
             : rng.randint(low, min(high, row.references) if keeps and row.references else high)
         ]
     if operation in {Operation.IMAGE_TO_VIDEO, Operation.OMNI_VIDEO}:
         first = operation is Operation.IMAGE_TO_VIDEO or chance(0.4)
-        fields["first_frame"] = PICTURES[6] if first else None
-        fields["last_frame"] = PICTURES[7] if chance(0.5 if first else 0.1) else None
+        fields["first_frame"] = IMAGES[6] if first else None
+        fields["last_frame"] = IMAGES[7] if chance(0.5 if first else 0.1) else None
     if video:
         fields["sound"] = chance(0.4) and (not keeps or fields["mode"] in row.sound)
         fields["camera"] = rng.choice(CAMERAS) if chance(0.2) else None

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.demo.serving import serve
-from bot.domain.units import HOUR
+from bot.domain.types import HOUR
 from bot.errors import UserError
 from bot.services.requests.assistant import LARGEST_ANSWER, Assistant
 from bot.settings import sections

@@ -94,7 +94,7 @@ def test_the_language_of_a_speech_is_seen_in_its_letters(text, language):
 
 def test_effects_are_found_by_name_and_by_words():
     known = presets.load_effects()
-    assert known.find("Hug Pro", 1).pictures == 2
+    assert known.find("Hug Pro", 1).images == 2
     assert known.find("swing_swing", 1).title == "swing swing"
     assert known.find("brand new", 2).scene == "brand_new"
     with pytest.raises(UserError, match=r"error\.effect\.unknown"):
@@ -105,5 +105,5 @@ def test_effects_are_found_by_name_and_by_words():
         "lion_dance_pet",
         "pet_dance",
     }
-    assert {effect.pictures for effect in known.search("", 2)} == {2}
+    assert {effect.images for effect in known.search("", 2)} == {2}
     assert len(known.search("")) > 200

@@ -7,21 +7,21 @@ from pydantic import ValidationError
 
 from bot.domain.requests.catalog import load, read
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, VIDEO_MODEL_OPERATIONS, Operation
-from bot.domain.requests.request import ImageRef, VideoRequest
+from bot.domain.requests.request import GenerationRequest, ImageRef
 from bot.errors import UserError
-from tests.operations import PICTURES, SOURCE, a_request_for
+from tests.operations import IMAGES, SOURCE, a_request_for
 
 CATALOG = load()
 OFFERED = tuple(model.id for model in CATALOG.known())
-PICTURE = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1280, height=720)
+IMAGE = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1280, height=720)
 
 
-def a_request(model="kling-v2-6", **changes) -> VideoRequest:
-    return VideoRequest(**{"operation": "text2video", "model": model, "prompt": "a fox"} | changes)
+def a_request(model="kling-v2-6", **changes) -> GenerationRequest:
+    return GenerationRequest(**{"operation": "text2video", "model": model, "prompt": "a fox"} | changes)
 
 
-def two_frames(model="kling-v2-6", **changes) -> VideoRequest:
-    frames = {"operation": "image2video", "aspect_ratio": None, "first_frame": PICTURE, "last_frame": PICTURE}
+def two_frames(model="kling-v2-6", **changes) -> GenerationRequest:
+    frames = {"operation": "image2video", "aspect_ratio": None, "first_frame": IMAGE, "last_frame": IMAGE}
     return a_request(model, **frames | changes)
 
 
@@ -202,7 +202,7 @@ def test_models_that_start_from_words_are_told_from_those_that_need_a_photo():
         (a_request_for("avatar", mode="pro"), 9),
         (a_request_for("motion-control", mode="pro"), 40),
         (a_request_for("image", count=3), 3),
-        (a_request_for("image", references=PICTURES[:1]), 2),
+        (a_request_for("image", references=IMAGES[:1]), 2),
         (a_request_for("multi-image2image"), 4),
         (a_request_for("omni-image", resolution="4k"), 4),
         (a_request_for("text2video", sound=True, voices=("v",), mode="pro"), 60),

@@ -14,17 +14,17 @@ from bot.domain.requests.choices import (
 )
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import Option
-from bot.domain.requests.request import ImageRef, Shot, VideoRequest
+from bot.domain.requests.request import GenerationRequest, ImageRef, Shot
 from bot.domain.requests.rules import fit
 from bot.errors import UserError
 
 CATALOG = load()
 ROWS = CATALOG.known()
 OFFERED = tuple(row.id for row in ROWS)
-PICTURE = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1280, height=720)
+IMAGE = ImageRef(sha256="0" * 64, media_type="image/jpeg", width=1280, height=720)
 
 
-def possible(request: VideoRequest) -> bool:
+def possible(request: GenerationRequest) -> bool:
     try:
         CATALOG.check(request, OFFERED)
     except UserError:
@@ -32,25 +32,25 @@ def possible(request: VideoRequest) -> bool:
     return True
 
 
-def of(request: VideoRequest, option: Option):
+def of(request: GenerationRequest, option: Option):
     return choices(option.row, request, CATALOG.row(request), ROWS, possible)
 
 
-def set_to(request: VideoRequest, option: Option, key: str) -> VideoRequest:
+def set_to(request: GenerationRequest, option: Option, key: str) -> GenerationRequest:
     (found,) = [choice for choice in of(request, option) if choice.key == key]
     return found.request
 
 
-def on_offer(request: VideoRequest) -> tuple[Option, ...]:
+def on_offer(request: GenerationRequest) -> tuple[Option, ...]:
     return list_choosable(request, CATALOG.row(request), ROWS, possible)
 
 
-def from_words(model: str = "kling-v2-6", **changes) -> VideoRequest:
-    return VideoRequest(**{"operation": "text2video", "model": model, "prompt": "a fox"} | changes)
+def from_words(model: str = "kling-v2-6", **changes) -> GenerationRequest:
+    return GenerationRequest(**{"operation": "text2video", "model": model, "prompt": "a fox"} | changes)
 
 
-def from_photo(model: str = "kling-v2-6", **changes) -> VideoRequest:
-    frames = {"operation": "image2video", "aspect_ratio": None, "first_frame": PICTURE}
+def from_photo(model: str = "kling-v2-6", **changes) -> GenerationRequest:
+    frames = {"operation": "image2video", "aspect_ratio": None, "first_frame": IMAGE}
     return from_words(model, **frames | changes)
 
 
@@ -58,10 +58,10 @@ STARTS = (
     from_words(),
     from_words("kling-v1"),
     from_photo(),
-    from_photo(mode="pro", last_frame=PICTURE),
-    from_words("kling-v1-6", operation="multi-image2video", references=(PICTURE, PICTURE)),
+    from_photo(mode="pro", last_frame=IMAGE),
+    from_words("kling-v1-6", operation="multi-image2video", references=(IMAGE, IMAGE)),
     from_words("kling-v3", shots=(Shot(prompt="it wakes", duration=2), Shot(prompt="it runs", duration=3))),
-    VideoRequest(operation="image", model="kling-v2-1", prompt="a fox", duration=0, resolution="1k"),
+    GenerationRequest(operation="image", model="kling-v2-1", prompt="a fox", duration=0, resolution="1k"),
 )
 
 
@@ -137,7 +137,7 @@ def test_another_model_gets_the_nearest_length():
 
 
 def test_what_works_on_a_video_keeps_its_model():
-    extension = VideoRequest(
+    extension = GenerationRequest(
         operation=Operation.EXTEND,
         model="kling-v1-6",
         aspect_ratio=None,

@@ -13,7 +13,7 @@ from bot.domain.requests.options import (
     list_settings,
 )
 from bot.domain.requests.prompt import parse
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import broken, lacking, list_rules, unwritten
 from bot.domain.requests.values import Vocabulary, number
 from bot.errors import UserError
@@ -36,7 +36,7 @@ WORDS = Words(OPTIONS)
 MODELS = Vocabulary.of_models(["kling-v2-6"])
 
 
-class SlowRequest(VideoRequest):
+class SlowRequest(GenerationRequest):
     """A request with the field."""
 
     slowdown: float = 1

@@ -1,7 +1,7 @@
 from bot.domain.requests.catalog import load
 from bot.domain.requests.choices import choices
 from bot.domain.requests.options import ON_CARDS
-from bot.domain.requests.request import VideoRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import CHANGES, RULES, broken, fit, fit_with, lacking
 from bot.errors import UserError
 from bot.kling.dialects import DIALECTS
@@ -11,7 +11,7 @@ from tests.unit.requests.capabilities import CATALOG, OFFERED, ROWS, SAMPLES, ST
 REQUESTS = list(random_requests())
 
 
-def verdict(request: VideoRequest) -> tuple[object, ...] | None:
+def verdict(request: GenerationRequest) -> tuple[object, ...] | None:
     """How a request is refused; None where it is not."""
     try:
         CATALOG.check(request, OFFERED)
@@ -20,7 +20,7 @@ def verdict(request: VideoRequest) -> tuple[object, ...] | None:
     return None
 
 
-def is_possible(request: VideoRequest) -> bool:
+def is_possible(request: GenerationRequest) -> bool:
     return verdict(request) is None
 
 

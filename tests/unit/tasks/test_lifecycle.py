@@ -33,7 +33,7 @@ from bot.domain.tasks.lifecycle import (
     transition,
 )
 from bot.domain.tasks.task import ACTIVE_STATES, FINAL_STATES, FailureKind, TaskState
-from bot.domain.units import HOUR, MINUTE, Millis, ProviderName
+from bot.domain.types import HOUR, MINUTE, Millis, ProviderName
 from tests.builders import NOW, OFFICIAL, a_request, a_task, a_video
 
 LATER = Millis(NOW + MINUTE)

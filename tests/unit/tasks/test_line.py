@@ -5,12 +5,12 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.tasks.line import Kind, Turns, Waiting
-from bot.domain.units import Credits, UserId
+from bot.domain.tasks.line import TaskGroup, Turns, Waiting
+from bot.domain.types import Credits, UserId
 from tests.builders import ADA, NOW, XIAOLIN, a_request, a_task_id
 
 BOSS = UserId(1000)
-KIND = Kind(a_request(), (), frozenset())
+KIND = TaskGroup(a_request(), (), frozenset())
 
 
 def line_of(*people: tuple[UserId, int]) -> list[Waiting]:

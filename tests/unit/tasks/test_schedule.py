@@ -9,9 +9,9 @@ from bot.domain.tasks.schedule import (
     backoff,
     first_look,
     learned_median,
-    next_look,
+    next_poll_at,
 )
-from bot.domain.units import DAY, MINUTE, SECOND, Millis
+from bot.domain.types import DAY, MINUTE, SECOND, Millis
 from bot.settings.sections import Polling
 from tests.builders import NOW
 
@@ -37,18 +37,18 @@ def test_the_first_look_comes_before_the_likely_end(expected, wait):
 
 @given(LENGTHS, st.none() | LENGTHS, RANDOMS)
 def test_looks_keep_to_the_operators_interval(age, expected, rng):
-    wait = next_look(Millis(NOW + age), NOW, expected, POLICY, rng) - (NOW + age)
+    wait = next_poll_at(Millis(NOW + age), NOW, expected, POLICY, rng) - (NOW + age)
     assert 0.9 * POLICY.min_interval - 1 <= wait <= 1.1 * POLICY.max_interval
 
 
 def test_looks_grow_further_apart_with_the_age():
     ages = [0, 70 * SECOND, 10 * MINUTE]
-    waits = [next_look(Millis(NOW + age), NOW, None, POLICY, random.Random(1)) - NOW - age for age in ages]
+    waits = [next_poll_at(Millis(NOW + age), NOW, None, POLICY, random.Random(1)) - NOW - age for age in ages]
     assert waits[0] < waits[1] < waits[2]
 
 
 def test_a_clock_that_was_set_back_brings_no_look_into_the_past():
-    assert next_look(Millis(NOW - DAY), NOW, None, POLICY, random.Random(1)) > NOW - DAY
+    assert next_poll_at(Millis(NOW - DAY), NOW, None, POLICY, random.Random(1)) > NOW - DAY
 
 
 @given(st.integers(1, 10_000), RANDOMS)

@@ -8,7 +8,7 @@ from bot.domain.requests.catalog import load
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import SourceVideo
 from bot.domain.tasks.shortfall import compare, missing
-from bot.domain.units import Credits
+from bot.domain.types import Credits
 from tests.builders import a_request, an_image
 
 CATALOG = load()

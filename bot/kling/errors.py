@@ -24,7 +24,7 @@ No message holds a key, a URL or a prompt.
 """
 
 from bot.domain.tasks.task import FailureKind
-from bot.domain.units import Millis
+from bot.domain.types import Millis
 
 
 class ProviderError(Exception):

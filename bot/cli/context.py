@@ -17,7 +17,7 @@ import click
 
 from bot import log
 from bot.clock import Clock, Runtime
-from bot.domain.units import Millis, UserId
+from bot.domain.types import Millis, UserId
 from bot.errors import ConfigError, StoreError, UserError
 from bot.kling.pool import ConfiguredOffer
 from bot.services.container import Administration, admin_actions, administration, shell_tasks
@@ -36,7 +36,7 @@ _GAPS = str.maketrans("\t\r\n", "   ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk(Administration):
+class CliContext(Administration):
     """The services that a command asks, each with an actor of None."""
 
     clock: Clock
@@ -58,7 +58,7 @@ class Desk(Administration):
 
 
 @asynccontextmanager
-async def _desk(settings: config.Settings) -> AsyncIterator[Desk]:
+async def _desk(settings: config.Settings) -> AsyncIterator[CliContext]:
     store = await Store.open(settings.store.url)
     try:
         offer, runtime = ConfiguredOffer(settings.providers), Runtime()
@@ -69,7 +69,7 @@ async def _desk(settings: config.Settings) -> AsyncIterator[Desk]:
         tasks = shell_tasks(made, store=store, polling=settings.polling, clock=runtime.clock, wake=_nobody)
         admin = TaskAdmin(store=store, tasks=tasks, access=made.access, clock=runtime.clock)
         actions = admin_actions(made, store=store, tasks=tasks, runtime=runtime, wake=_nobody)
-        yield Desk(**shared, clock=runtime.clock, tasks=admin, actions=actions)
+        yield CliContext(**shared, clock=runtime.clock, tasks=admin, actions=actions)
     finally:
         await store.close()
 
@@ -79,7 +79,7 @@ def _nobody(job: Job) -> None:
     del job
 
 
-def at_desk(work: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Callable[P, None]:
+def at_desk(work: Callable[Concatenate[CliContext, P], Awaitable[None]]) -> Callable[P, None]:
     """Make a function of what is done at a desk: the desk is opened before, and what goes wrong is told in one line."""
 
     @wraps(work)
@@ -90,8 +90,8 @@ def at_desk(work: Callable[Concatenate[Desk, P], Awaitable[None]]) -> Callable[P
             settings = config.load(path, os.environ)
             # What is printed is for scripts: the log goes beside it.
             log.setup("WARNING", settings.logging.format, settings.secrets(), sys.stderr)
-            async with _desk(settings) as desk:
-                await work(desk, *args, **kwargs)
+            async with _desk(settings) as context:
+                await work(context, *args, **kwargs)
 
         try:
             asyncio.run(do())

@@ -10,7 +10,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from bot.domain.outside import MOST_DIGITS, number_of, text_of
-from bot.domain.units import HOUR, Millis, to_millis
+from bot.domain.types import HOUR, Millis, to_millis
 
 RETRY_AFTER_CAP = HOUR
 """No server may ask for a longer pause than this (milliseconds)."""

@@ -18,10 +18,10 @@ from bot.domain.outside import decoded, identity, opened, text_of, word_of
 from bot.kling.dialects import envelopes
 from bot.kling.dialects.classes import by_kling_code, by_status, by_word
 from bot.kling.dialects.envelopes import NESTING, Node, child, objects
-from bot.kling.dialects.reading import amount, clean, percent, whole
+from bot.kling.dialects.error_codes import amount, clean, percent, whole
 from bot.kling.dialects.results import NO_HOST, results_of
 from bot.kling.dialects.words import state_of
-from bot.kling.outcomes import Ambiguous, NotFound, ProviderError, Unavailable
+from bot.kling.errors import Ambiguous, NotFound, ProviderError, Unavailable
 from bot.kling.wire import HttpResponse, RemoteState, Submission, TaskStatus
 
 _PROOFS = frozenset({"1201", "1203", "200"})

@@ -14,7 +14,7 @@ Credits = NewType("Credits", int)
 """The integer unit of quota. By default one credit is a tenth of Kling's own unit."""
 
 TaskId = NewType("TaskId", str)
-"""Short id of a task that people can read out: ``K7Q29F`` (shown as ``K7Q2-9F``)."""
+"""Short id of a task that people can read out: ``K7Q29F`` (format_task_id as ``K7Q2-9F``)."""
 
 UserId = NewType("UserId", int)
 ChatId = NewType("ChatId", int)
@@ -99,7 +99,7 @@ def new_task_id(rng: random.Random) -> TaskId:
     return TaskId(draw_id(rng, _LENGTH))
 
 
-def shown(task_id: TaskId) -> str:
+def format_task_id(task_id: TaskId) -> str:
     """Write an id as people see it: ``K7Q2-9F``."""
     return f"{task_id[:4]}-{task_id[4:]}"
 
