@@ -5,7 +5,7 @@ from functools import reduce
 from operator import or_
 
 from bot.domain.people.access import AccessLevel
-from bot.domain.requests.operations import Operation, Product, Role, made_by
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product, Role, made_by
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.services.compose import Images, Inputs
 from bot.services.requests.interpret import Meaning
@@ -91,8 +91,14 @@ async def on_anonymous_command(turn: Turn) -> None:
     await turn.answer(View(turn.t("error.user.anonymous")))
 
 
-MAKING = ("image", "extend", "edit", "lipsync", "effect", "tryon", "avatar", "motion", "expand", "sound")
-"""In the order in which they are listed."""
+MAKING = dict.fromkeys(
+    way.command
+    for operation in sorted(Operation, key=lambda each: each.product is not Product.IMAGE)
+    if operation not in LIBRARY_OPERATIONS
+    for way in operation.row.ways
+    if way.command not in {"", "video"}
+)
+"""Every command that makes something, but `/video` and those of the library; images first."""
 
 COMMANDS = tuple(
     Command(
