@@ -239,6 +239,19 @@ async def test_what_a_finished_task_cost_is_given_back_once(world):
     ]
 
 
+async def test_every_task_that_is_refunded_or_cancelled_is_noted_though_the_key_is_the_same(world):
+    actions = world.services.actions
+    made = [await stored(world.store, TaskState.SUCCEEDED, user_id=ADA) for _ in range(2)]
+    waiting = [await stored(world.store, TaskState.QUEUED, user_id=ADA) for _ in range(2)]
+    for task in made:
+        await actions.run(RefundTask(task.id), None, "shell:1")
+    for task in waiting:
+        await actions.run(CancelTask(task.id), None, "shell:1")
+    assert sorted(row[2] for row in await noted(world.store)) == sorted(
+        format_task_id(task.id) for task in (*made, *waiting)
+    )
+
+
 async def test_a_task_that_failed_cost_nothing_and_is_among_the_failures(world):
     task, actions = await stored(world.store, TaskState.FAILED, user_id=ADA), world.services.actions
     await refused("error.admin.nothing_to_refund", actions.run(RefundTask(task.id), None, "shell:1"))

@@ -17,7 +17,7 @@ from bot.domain.people.access import Membership, Permission, Person
 from bot.domain.people.arguments import Argument, read_arguments
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.task import Origin, Task
-from bot.domain.types import UserId
+from bot.domain.types import UserId, format_task_id
 from bot.errors import UserError
 from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts
@@ -92,6 +92,11 @@ class ActionContext:
         """The audit entry of this action."""
         key, now = f"{self.idempotency_key}:{self.action}", self.clock.now()
         return AuditRow(key, now, self.actor, self.action, subject, before, after)
+
+    def audit_task(self, task: Task, before: str = "", after: str = "") -> AuditRow:
+        """The audit entry of this action on a task: of each task there is one, whatever key they were given."""
+        row = self.audit(format_task_id(task.id), before, after)
+        return replace(row, idempotency_key=f"{row.idempotency_key}:{task.id}")
 
     async def find_person(self, text: str) -> Person:
         """Somebody by id or @name.

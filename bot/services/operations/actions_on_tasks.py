@@ -56,7 +56,7 @@ class CancelTask(TaskAction):
         is_queued = task.state is TaskState.QUEUED
         poll_at = None if task.provider_task_id is None else Millis(context.clock.now() + MINUTE)
         after = TaskState.CANCELLED if is_queued else TaskState.EXPIRED
-        audit = context.audit(format_task_id(task.id), task.state, after)
+        audit = context.audit_task(task, task.state, after)
         event = CancelRequested() if is_queued else DeadlinePassed(poll_at)
         ended = await context.tasks.advance(task, event, audit)
         if ended is None:
@@ -86,7 +86,7 @@ class RefundTask(TaskAction):
         """See `TaskAction`."""
         if task.state is not TaskState.SUCCEEDED:
             raise UserError("error.admin.nothing_to_refund", task=format_task_id(task.id))
-        audit = context.audit(format_task_id(task.id))
+        audit = context.audit_task(task)
         row = await context.tasks.refund(task, None, context.idempotency_key, audit)
         if row is None:
             raise UserError("error.admin.refunded", task=format_task_id(task.id))
@@ -112,7 +112,7 @@ class MakeTaskAgain(TaskAction):
         if context.accept is None or not task.state.is_final:
             raise UserError("error.admin.task_runs", task=format_task_id(task.id))
         origin = replace(task.origin, update_id=context.update_id, press=context.press)
-        audit = context.audit(format_task_id(task.id), task.state)
+        audit = context.audit_task(task, task.state)
         again = await context.accept(task.user_id, origin, task.request, audit=audit)
         return again, (format_task_id(again.id), again.state)
 

@@ -13,6 +13,7 @@ from bot.services.people.access import Access
 from bot.services.people.accounts import Accounts
 from bot.services.ports import ChatBusy, ChatError, ChatUnsure, Notices
 from bot.store import Store
+from bot.store.notices import DueNotice
 
 log = structlog.get_logger(__name__)
 
@@ -37,21 +38,28 @@ class NoticeSending:
 
     async def tick(self) -> None:
         """Send the next few notices."""
-        for due in await self._store.notices.claim(self._clock.now(), LEASE, AT_A_TIME):
-            notice = due.notice
-            try:
-                if due.attempts <= MOST_ATTEMPTS:
-                    await self._send(notice)
-            except ChatUnsure:
-                # Perhaps it arrived: it is due again when its lease ends.
-                continue
-            except ChatBusy as busy:
-                await self._store.notices.postpone(due.id, Millis(self._clock.now() + busy.retry_after))
-                continue
-            except ChatError as error:
-                log.info("a person could not be told", user=notice.user_id, kind=type(error).__name__)
-                await self._report(notice)
-            await self._store.notices.end(due.id)
+        for _ in range(AT_A_TIME):
+            # One by one: what fails unexpectedly costs no other notice an attempt.
+            claimed = await self._store.notices.claim(self._clock.now(), LEASE, 1)
+            if not claimed:
+                return
+            await self._try(claimed[0])
+
+    async def _try(self, due: DueNotice) -> None:
+        notice = due.notice
+        try:
+            if due.attempts <= MOST_ATTEMPTS:
+                await self._send(notice)
+        except ChatUnsure:
+            # Perhaps it arrived: it is due again when its lease ends.
+            return
+        except ChatBusy as busy:
+            await self._store.notices.postpone(due.id, Millis(self._clock.now() + busy.retry_after))
+            return
+        except ChatError as error:
+            log.info("a person could not be told", user=notice.user_id, kind=type(error).__name__)
+            await self._report(notice)
+        await self._store.notices.end(due.id)
 
     async def _report(self, notice: PersonNotice) -> None:
         """Tell the sender that it did not arrive. Best effort."""

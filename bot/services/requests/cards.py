@@ -222,9 +222,11 @@ class Cards:
         parsed = self._compose.parse(text, names)
         request, options = card.request, parsed.options
         if "model" in options and request.operation in COMPOSED:
-            row = next(row for row in self._compose.rows() if row.id == options["model"])
-            request = fit(request, row) or suit(request, row) or request
-            options = {name: value for name, value in options.items() if name != "model"}
+            row = next((row for row in self._compose.rows() if row.id == options["model"]), None)
+            # One that cannot be used is refused below, as in a command.
+            if row is not None:
+                request = fit(request, row) or suit(request, row) or request
+                options = {name: value for name, value in options.items() if name != "model"}
         completed = self._compose.complete(request, ParsedPrompt(parsed.prompt or request.prompt, options))
         question = READY if completed.prompt and not card.images else card.question
         return replace(card, request=completed, question=question)
