@@ -123,7 +123,7 @@ def sent(world: ServiceWorld) -> list[dict]:
 
 
 def an_element() -> dict:
-    return {"name": "Fox", "description": "a small red fox", "pictures": (FRONT.ref, SIDE.ref)}
+    return {"name": "Fox", "description": "a small red fox", "images": (FRONT.ref, SIDE.ref)}
 
 
 def a_voice() -> dict:
