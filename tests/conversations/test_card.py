@@ -18,7 +18,7 @@ async def bot(world):
     return world
 
 
-def a_image(red: int) -> bytes:
+def an_image(red: int) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", (640, 640), (red, 90, 120)).save(buffer, "JPEG")
     return buffer.getvalue()
@@ -84,9 +84,9 @@ async def test_photos_sent_to_a_card_become_its_frames_and_stale_buttons_say_so(
     await bot.telegram.say(ADA, "the boat sails away")
     await bot.telegram.wait_text(ADA, "the boat sails away")
     await tap(bot, ADA, "End photo", "Send the photo")
-    await bot.telegram.send_photo(ADA, a_image(200))
+    await bot.telegram.send_photo(ADA, an_image(200))
     await bot.telegram.wait_text(ADA, "the first and the last picture")
-    await bot.telegram.send_photo(ADA, a_image(20))
+    await bot.telegram.send_photo(ADA, an_image(20))
     await bot.telegram.wait_text(ADA, "What are these photos for?")
     await tap(bot, ADA, "Both appear", "3 to appear in it")
     await bot.telegram.say(ADA, "/new a cat")

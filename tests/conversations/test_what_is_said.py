@@ -66,7 +66,7 @@ async def send(bot, *messages: dict, user: int = ADA, chat: int | None = None) -
     return sent
 
 
-async def a_image(bot) -> dict:
+async def an_image(bot) -> dict:
     """What a message with a photo has in it, uploaded where it is in nobody's way."""
     sent = await bot.telegram.send_photo(XIAOLIN, sample_picture())
     await bot.settle()
@@ -105,7 +105,7 @@ async def test_somebody_elses_order_is_asked_about(bot, text, foreign):
 
 @pytest.mark.parametrize("foreign", FOREIGN.values(), ids=FOREIGN)
 async def test_somebody_elses_photo_with_an_order_is_asked_about(bot, foreign):
-    image = await a_image(bot)
+    image = await an_image(bot)
     await send(bot, image | {"caption": "/effect running"} | foreign)
     await send(bot, image | {"caption": "/video@" + NAME + " it runs"} | foreign, chat=GROUP)
     assert requests(bot) == []
@@ -126,7 +126,7 @@ async def test_no_other_command_acts_for_who_did_not_write_it(bot, name):
 
 
 async def test_what_a_person_writes_above_what_they_forward_is_their_own(bot):
-    image = await a_image(bot)
+    image = await an_image(bot)
     await send(bot, {"text": "/video it runs"}, image | {"caption": "/image two cats"} | FORWARDED)
     (request,) = requests(bot)
     assert (request["prompt"], request["operation"]) == ("it runs", "image2video")
@@ -134,7 +134,7 @@ async def test_what_a_person_writes_above_what_they_forward_is_their_own(bot):
 
 async def test_a_comment_whose_photo_comes_late_still_gets_it(bot):
     bot.kling.behaviour.throttle = True
-    image = await a_image(bot)
+    image = await an_image(bot)
     await send(bot, {"text": "/video it runs"})
     await send(bot, image | {"caption": "somebody's boat"} | FORWARDED)
     bot.kling.behaviour.throttle = False
@@ -146,7 +146,7 @@ async def test_a_comment_whose_photo_comes_late_still_gets_it(bot):
 
 
 async def test_all_photos_that_are_forwarded_with_a_comment_belong_to_it(bot):
-    image = await a_image(bot)
+    image = await an_image(bot)
     forwarded = image | FORWARDED
     await send(bot, {"text": "/effect hug"}, forwarded, forwarded)
     (request,) = requests(bot)
@@ -154,7 +154,7 @@ async def test_all_photos_that_are_forwarded_with_a_comment_belong_to_it(bot):
 
 
 async def test_a_private_comment_is_no_order_in_a_group(bot):
-    image = await a_image(bot)
+    image = await an_image(bot)
     await send(bot, {"text": "/video my secret"})
     await send(bot, image | FORWARDED, chat=GROUP)
     assert [request["prompt"] for request in requests(bot)] == ["my secret"]
@@ -162,7 +162,7 @@ async def test_a_private_comment_is_no_order_in_a_group(bot):
 
 
 async def test_a_late_photo_repeats_no_command_that_makes_nothing(bot):
-    image = await a_image(bot)
+    image = await an_image(bot)
     await send(bot, {"text": "/quota"})
     await send(bot, {"text": f"/grant {ADA} 500"}, user=BOSS)
     await send(bot, image | FORWARDED, user=BOSS)
@@ -260,7 +260,7 @@ async def test_a_quote_beside_words_of_ones_own_is_asked_about(bot):
 
 
 async def test_a_photo_of_another_chat_is_what_it_is_about(bot):
-    image = await a_image(bot)
+    image = await an_image(bot)
     elsewhere = {"external_reply": {"origin": STRANGER} | image}
     await send(bot, {"text": "/video it runs"} | elsewhere)
     await send(bot, {"text": "it runs"} | elsewhere)
@@ -286,7 +286,7 @@ async def test_an_address_behind_words_is_the_photo(bot, command):
 
 
 async def an_album(bot, *captions: str, chat: int | None = None, files: bool = False, **fields) -> None:
-    image = await a_image(bot)
+    image = await an_image(bot)
     if files:
         largest = image["photo"][-1]
         image = {"document": {**largest, "mime_type": "image/jpeg", "file_name": "a.jpg"}}
@@ -322,7 +322,7 @@ async def test_the_captions_of_all_parts_are_the_prompt(bot):
 
 
 async def test_a_video_beside_a_photo_swallows_neither_photo_nor_words(bot):
-    image = await a_image(bot)
+    image = await an_image(bot)
     film = {"video": {"file_id": "a", "file_unique_id": "b", "width": 9, "height": 9, "duration": 1}}
     group = {"media_group_id": "mixed"}
     await send(bot, film | {"caption": "it runs"} | group, image | group)
@@ -332,7 +332,7 @@ async def test_a_video_beside_a_photo_swallows_neither_photo_nor_words(bot):
 
 async def test_a_late_part_of_an_album_joins_what_is_still_in_line(bot):
     bot.kling.behaviour.throttle = True
-    image = await a_image(bot)
+    image = await an_image(bot)
     group = {"media_group_id": "slow"}
     await send(bot, image | {"caption": "/effect running"} | group)
     bot.clock.advance(4_000)
@@ -344,7 +344,7 @@ async def test_a_late_part_of_an_album_joins_what_is_still_in_line(bot):
 
 async def test_a_late_part_that_makes_another_request_replaces_the_first(bot):
     bot.kling.behaviour.throttle = True
-    image = await a_image(bot)
+    image = await an_image(bot)
     group = {"media_group_id": "slow"}
     await send(bot, image | {"caption": "/image two cats"} | group)
     bot.clock.advance(4_000)
@@ -356,7 +356,7 @@ async def test_a_late_part_that_makes_another_request_replaces_the_first(bot):
 
 async def test_a_late_part_of_what_was_sent_is_asked_about(bot):
     bot.kling.behaviour.render_seconds = 30
-    image = await a_image(bot)
+    image = await an_image(bot)
     group = {"media_group_id": "slow"}
     await send(bot, image | {"caption": "/video they dance"} | group)
     bot.clock.advance(4_000)
@@ -371,7 +371,7 @@ async def test_a_late_part_of_several_results_of_which_some_were_sent_is_asked_a
     bot.kling.behaviour.render_seconds = 30
     bot.configure(daily=1_000, provider="max_concurrent = 1")
     await bot.restart()
-    image = await a_image(bot)
+    image = await an_image(bot)
     group = {"media_group_id": "slow"}
     await send(bot, image | {"caption": "/video they dance --n 2"} | group)
     assert sorted(state for (state,) in bot.rows("SELECT state FROM tasks")) == ["in_progress", "queued"]
@@ -382,7 +382,7 @@ async def test_a_late_part_of_several_results_of_which_some_were_sent_is_asked_a
 
 async def test_a_late_part_that_cannot_be_used_leaves_what_was_begun(bot):
     bot.kling.behaviour.throttle = True
-    image = await a_image(bot)
+    image = await an_image(bot)
     group = {"media_group_id": "slow"}
     await send(bot, image | {"caption": "/expand 16:9"} | group)
     await send(bot, image | group)
@@ -399,7 +399,7 @@ async def test_a_late_part_that_cannot_be_used_leaves_what_was_begun(bot):
     ],
 )
 async def test_what_a_late_part_says_decides_what_is_made_of_all_of_them(bot, caption, operations, prompts):
-    image = await a_image(bot)
+    image = await an_image(bot)
     group = {"media_group_id": "slow"}
     await send(bot, image | group)
     bot.clock.advance(4_000)
@@ -410,7 +410,7 @@ async def test_what_a_late_part_says_decides_what_is_made_of_all_of_them(bot, ca
 
 
 async def test_a_late_part_joins_a_draft(bot):
-    image = await a_image(bot)
+    image = await an_image(bot)
     group = {"media_group_id": "slow"}
     await send(bot, image | group)
     bot.clock.advance(4_000)

@@ -14,7 +14,7 @@ from bot.domain.requests.prompt import parse
 from bot.domain.requests.request import AudioRef, GenerationRequest, ImageRef, Speech
 from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
-from bot.services.compose import Compose, Images
+from bot.services.compose import Compose, Images, Inputs
 from bot.services.requests.cards import (
     FRAMES,
     NEW,
@@ -33,11 +33,11 @@ CATALOG = catalog.load()
 MODELS = ("kling-v2-6", "kling-v2-5-turbo", "kling-v1-6", "kling-v3")
 
 
-def a_image(number: int) -> ImageRef:
+def an_image(number: int) -> ImageRef:
     return ImageRef(sha256=f"{number:064x}", media_type="image/jpeg", width=640, height=640)
 
 
-ONE, TWO, THREE = a_image(1), a_image(2), a_image(3)
+ONE, TWO, THREE = an_image(1), an_image(2), an_image(3)
 
 
 @pytest.fixture
@@ -169,10 +169,10 @@ def test_words_do_not_answer_what_photos_are_for(cards):
 
 
 def test_more_references_are_added_without_a_question(cards):
-    card = cards.add_images(begun(cards, "a fox", ONE, TWO, THREE), (a_image(4),))
+    card = cards.add_images(begun(cards, "a fox", ONE, TWO, THREE), (an_image(4),))
     assert len(card.request.references) == 4
     with pytest.raises(UserError, match=r"error\.(model|pictures)\.too_many"):
-        cards.add_images(card, (a_image(5), a_image(6), a_image(7), a_image(8), a_image(9)))
+        cards.add_images(card, (an_image(5), an_image(6), an_image(7), an_image(8), an_image(9)))
 
 
 def test_the_end_photo_that_was_asked_for_is_taken_as_such(cards):
@@ -252,6 +252,21 @@ def test_a_photo_with_an_element_goes_to_the_first_model_that_takes_both(compose
 def test_a_voice_goes_to_a_model_that_speaks(compose):
     request = made(compose, "she says hello --pro --sound --voice ada")
     assert (request.model, request.voices) == ("kling-v2-6", ("829877",))
+
+
+def test_what_is_typed_for_a_draft_is_read_as_in_a_command(compose):
+    draft = compose.video_draft(compose.parse("--pro --model v2.6", MINE), A_PHOTO)
+    spoken = compose.complete(draft, compose.parse("she says hello --pro --sound --voice ada", MINE))
+    assert (
+        spoken.voices
+        == made(compose, "she says hello --pro --sound --voice ada", A_PHOTO).voices
+        == ("829877",)
+    )
+
+
+def test_an_option_that_an_operation_does_not_take_changes_no_draft_of_it(compose):
+    sound = compose.compose(Operation.TEXT_TO_AUDIO, Inputs(), compose.parse("rain", MINE))
+    assert compose.complete(sound, compose.parse("heavy rain --n 3", MINE)).count == sound.count == 1
 
 
 def test_a_model_that_was_named_stays_and_says_what_it_cannot(compose):

@@ -39,7 +39,7 @@ def a_video(model: str = "kling-v2-6") -> GenerationRequest:
     return a_request(model=model)
 
 
-def a_image() -> GenerationRequest:
+def an_image() -> GenerationRequest:
     return a_request(operation="image", model="kling-v2-1", duration=0)
 
 
@@ -80,24 +80,24 @@ async def outages(world: ServiceWorld) -> list[tuple[Pack, str | None, Trouble]]
 
 async def test_an_empty_pack_of_images_closes_images_only_until_there_are_units_again(world):
     failing(world, NO_UNITS, when="/v1/images")
-    assert await sent(world, a_image()) is TaskState.FAILED
+    assert await sent(world, an_image()) is TaskState.FAILED
     assert world.alerts == ["alert.provider.pack_image"]
     assert await outages(world) == [(Pack.IMAGE, None, Trouble.EMPTY)]
-    assert refused(world, a_image()) == "error.request.all_out"
+    assert refused(world, an_image()) == "error.request.all_out"
     assert Operation.IMAGE not in world.services.compose.operations()
     assert Operation.IMAGE not in world.services.compose.beside()
     for model in ("kling-v2-6", "kling-v3"):
         assert refused(world, a_video(model)) is None
         assert await sent(world, a_video(model)) is TaskState.IN_PROGRESS
     # The video that was taken says nothing of images.
-    assert refused(world, a_image()) == "error.request.all_out"
+    assert refused(world, an_image()) == "error.request.all_out"
     world.clock.advance(10 * MINUTE)
-    assert refused(world, a_image()) is None
-    assert await sent(world, a_image()) is TaskState.FAILED
+    assert refused(world, an_image()) is None
+    assert await sent(world, an_image()) is TaskState.FAILED
     assert world.alerts == ["alert.provider.pack_image"]
     world.to_kling.forget("submit")
     world.clock.advance(20 * MINUTE)
-    assert await sent(world, a_image()) is TaskState.IN_PROGRESS
+    assert await sent(world, an_image()) is TaskState.IN_PROGRESS
     assert await outages(world) == []
     assert Operation.IMAGE in world.services.compose.operations()
 
@@ -154,7 +154,7 @@ async def test_a_key_that_is_refused_closes_all_of_it_with_precise_words(world, 
     assert world.alerts == [alert]
     report = await world.services.providers.report(A, ask=False)
     assert (report.closed_for, report.outages) == (trouble, ())
-    for request in (a_video("kling-v3"), a_image()):
+    for request in (a_video("kling-v3"), an_image()):
         assert refused(world, request) == "error.request.all_out"
 
 

@@ -177,15 +177,7 @@ class Compose(Capabilities):
         if operation.row.like_source and inputs.source_mode:
             values["mode"] = inputs.source_mode
         values |= self._preferred(way, row, images, defaults)
-        values |= {
-            name: value
-            for name, value in said.items()
-            if way.takes(name) and name in GenerationRequest.model_fields
-        }
-        if values.get("shots"):
-            values["duration"] = sum(shot.duration for shot in values["shots"])
-        if "voice" in said and way.takes("voice"):
-            values["voices"] = (self.voices.find(said["voice"], said.get("language", "en")).id,)
+        values |= self._typed((way,), said)
         return self._build(
             **{
                 **values,
@@ -249,13 +241,19 @@ class Compose(Capabilities):
         self._check_but_words(draft)
         return draft
 
+    def _typed(self, ways: Sequence[Way], options: Options) -> dict[str, Any]:
+        """The fields of a request that typed options set, as far as one of the ways takes them."""
+        taken = {name: value for name, value in options.items() if any(way.takes(name) for way in ways)}
+        fields = {name: value for name, value in taken.items() if name in GenerationRequest.model_fields}
+        if fields.get("shots"):
+            fields["duration"] = sum(shot.duration for shot in fields["shots"])
+        if "voice" in taken:
+            fields["voices"] = (self.voices.find(taken["voice"], options.get("language", "en")).id,)
+        return fields
+
     def complete(self, draft: GenerationRequest, parsed: ParsedPrompt) -> GenerationRequest:
         """A draft with its words, and the options that came with them."""
-        said = {
-            name: value for name, value in parsed.options.items() if name in GenerationRequest.model_fields
-        }
-        if said.get("shots"):
-            said["duration"] = sum(shot.duration for shot in said["shots"])
+        said = self._typed(draft.operation.row.ways, parsed.options)
         if draft.speech is not None and draft.speech.text:
             said["speech"] = {**draft.speech.model_dump(), "text": parsed.prompt}
         completed = self._build(**{**draft.model_dump(), **said, "prompt": parsed.prompt})

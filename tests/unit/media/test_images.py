@@ -20,7 +20,7 @@ ORIENTATION, GPS, DESCRIPTION = 0x0112, 0x8825, 0x010E
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 
-def a_image(size=(640, 480), mode="RGB", color=RED) -> Image.Image:
+def an_image(size=(640, 480), mode="RGB", color=RED) -> Image.Image:
     return Image.new(mode, size, color)
 
 
@@ -62,26 +62,26 @@ def refusal(data: bytes, limits=KLING_LIMITS) -> UserError:
 
 @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "HEIF", "GIF", "BMP", "MPO"])
 def test_every_format_that_people_send_becomes_a_jpeg(image_format):
-    prepared = prepare(encoded(a_image(color=BLUE), image_format))
+    prepared = prepare(encoded(an_image(color=BLUE), image_format))
     result = opened(prepared.data)
     assert (result.format, result.mode, result.size) == ("JPEG", "RGB", (640, 480))
     assert is_near(result.getpixel((320, 240)), BLUE)
 
 
 def test_what_is_told_of_the_result_is_true():
-    prepared = prepare(encoded(a_image((900, 600))))
+    prepared = prepare(encoded(an_image((900, 600))))
     assert (prepared.media_type, prepared.width, prepared.height) == ("image/jpeg", 900, 600)
     assert prepared.sha256 == hashlib.sha256(prepared.data).hexdigest()
 
 
 def test_the_bytes_are_not_in_the_repr():
-    assert "data" not in repr(prepare(encoded(a_image())))
+    assert "data" not in repr(prepare(encoded(an_image())))
 
 
 @pytest.mark.parametrize("image_format", ["JPEG", "HEIF", "WEBP", "PNG"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_photo_is_turned_upright(image_format, orientation):
-    image = a_image((640, 400), color=WHITE)
+    image = an_image((640, 400), color=WHITE)
     image.paste(RED, (0, 0, 320, 200))
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
@@ -105,13 +105,13 @@ def test_where_a_photo_was_taken_goes(image_format):
     exif = Image.Exif()
     exif[DESCRIPTION] = "at home"
     exif.get_ifd(GPS)[1] = "N"
-    result = opened(prepare(encoded(a_image(), image_format, exif=exif.tobytes())).data)
+    result = opened(prepare(encoded(an_image(), image_format, exif=exif.tobytes())).data)
     assert dict(result.getexif()) == {}
-    assert b"at home" not in prepare(encoded(a_image(), image_format, exif=exif.tobytes())).data
+    assert b"at home" not in prepare(encoded(an_image(), image_format, exif=exif.tobytes())).data
 
 
 def test_what_was_written_into_a_jpeg_goes():
-    prepared = prepare(encoded(a_image(), "JPEG", comment=b"at home", xmp=b"<x:xmpmeta>at home</x:xmpmeta>"))
+    prepared = prepare(encoded(an_image(), "JPEG", comment=b"at home", xmp=b"<x:xmpmeta>at home</x:xmpmeta>"))
     assert b"at home" not in prepared.data
 
 
@@ -129,17 +129,17 @@ def test_what_was_written_into_a_jpeg_goes():
     ],
 )
 def test_whatever_a_pixel_is_made_of_it_becomes_plain_colour(mode, color, expected):
-    result = opened(prepare(encoded(a_image(mode=mode, color=color))).data)
+    result = opened(prepare(encoded(an_image(mode=mode, color=color))).data)
     assert (result.mode, is_near(result.getpixel((9, 9)), expected)) == ("RGB", True)
 
 
 def test_a_picture_for_print_becomes_one_for_the_screen():
-    result = opened(prepare(encoded(a_image(mode="CMYK", color=(0, 255, 255, 0)), "JPEG")).data)
+    result = opened(prepare(encoded(an_image(mode="CMYK", color=(0, 255, 255, 0)), "JPEG")).data)
     assert is_near(result.getpixel((9, 9)), RED)
 
 
 def test_a_palette_with_a_hole_in_it_shows_white_there():
-    image = a_image(mode="P", color=0)
+    image = an_image(mode="P", color=0)
     image.putpalette([*BLUE, *RED])
     result = opened(prepare(encoded(image, "GIF", transparency=0)).data)
     assert is_near(result.getpixel((9, 9)), WHITE)
@@ -151,7 +151,7 @@ def test_a_palette_with_a_hole_in_it_shows_white_there():
     ids=["lossy", "lossless", "transparent", "extended"],
 )
 def test_the_size_of_a_webp_is_checked_before_its_decoder_takes_memory_for_it(mode, options):
-    image = encoded(a_image((700, 500), mode, 0), "WEBP", **options)
+    image = encoded(an_image((700, 500), mode, 0), "WEBP", **options)
     enough = DECODING["WEBP"] * 700 * 500
     assert prepare(image, ImageLimits(max_memory=int(enough) + 1)).width == 700
     # What follows the head is never looked at.
@@ -163,13 +163,13 @@ def test_the_size_of_a_webp_is_checked_before_its_decoder_takes_memory_for_it(mo
 @pytest.mark.parametrize("image_format", ["GIF", "WEBP", "PNG"])
 def test_of_a_moving_picture_the_first_is_taken(image_format):
     data = encoded(
-        a_image(color=RED), image_format, save_all=True, append_images=[a_image(color=BLUE)], duration=100
+        an_image(color=RED), image_format, save_all=True, append_images=[an_image(color=BLUE)], duration=100
     )
     assert is_near(opened(prepare(data).data).getpixel((9, 9)), RED)
 
 
 def test_a_large_picture_is_scaled_down_and_keeps_its_shape():
-    prepared = prepare(encoded(a_image((4000, 3000))))
+    prepared = prepare(encoded(an_image((4000, 3000))))
     assert (prepared.width, prepared.height) == (3072, 2304)
 
 
@@ -190,7 +190,7 @@ SIDES = st.integers(KLING_LIMITS.min_side - 50, 2500)
 def test_the_result_is_always_one_that_kling_takes(shorter, ratio, upright, pixels):
     size = (shorter, int(shorter * ratio))
     mode, color = pixels
-    data = encoded(a_image(size if upright else size[::-1], mode, color), compress_level=1)
+    data = encoded(an_image(size if upright else size[::-1], mode, color), compress_level=1)
     try:
         prepared = prepare(data)
     except UserError:
@@ -219,18 +219,18 @@ def test_the_result_is_always_one_that_kling_takes(shorter, ratio, upright, pixe
     ],
 )
 def test_a_picture_that_kling_would_refuse_is_refused(size, key):
-    assert refusal(encoded(a_image(size))).key == key
+    assert refusal(encoded(an_image(size))).key == key
 
 
 @pytest.mark.parametrize("size", [(300, 300), (300, 750), (750, 300)])
 def test_a_picture_at_the_limit_is_taken(size):
-    prepared = prepare(encoded(a_image(size)))
+    prepared = prepare(encoded(an_image(size)))
     assert (prepared.width, prepared.height) == size
 
 
 def test_a_refusal_tells_the_figures():
-    assert refusal(encoded(a_image((200, 400)))).params == {"width": 200, "height": 400, "side": 300}
-    assert refusal(encoded(a_image((300, 900)))).params == {"ratio": "2.5"}
+    assert refusal(encoded(an_image((200, 400)))).params == {"width": 200, "height": 400, "side": 300}
+    assert refusal(encoded(an_image((300, 900)))).params == {"ratio": "2.5"}
 
 
 @pytest.mark.parametrize("side", [8_001, 20_000, 100_000])
@@ -254,7 +254,7 @@ def test_a_picture_that_no_quality_makes_small_enough_is_refused():
         b"%PDF-1.7\n",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"\x00\x00\x00\x20ftypisom" + b"\x00" * 99,
-        encoded(a_image(), "TIFF"),
+        encoded(an_image(), "TIFF"),
     ],
     ids=["nothing", "three letters", "words", "pdf", "svg", "video", "tiff"],
 )
@@ -288,6 +288,6 @@ def test_a_damaged_picture_is_taken_or_refused_and_nothing_else(image_format, ch
 
 
 SMALL = {
-    name: encoded(a_image((300, 300)), name, exif=b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x00")
+    name: encoded(an_image((300, 300)), name, exif=b"Exif\x00\x00MM\x00*\x00\x00\x00\x08\x00\x00")
     for name in ("JPEG", "PNG", "WEBP", "HEIF")
-} | {name: encoded(a_image((300, 300)), name) for name in ("GIF", "BMP")}
+} | {name: encoded(an_image((300, 300)), name) for name in ("GIF", "BMP")}

@@ -85,7 +85,7 @@ def test_a_thumbnail_of_noise_is_small_enough_too(tmp_path):
     assert target.stat().st_size <= THUMBNAIL_BYTES
 
 
-def a_image_file(path):
+def an_image_file(path):
     buffer = io.BytesIO()
     Image.new("RGB", (9, 9)).save(buffer, "PNG")
     path.write_bytes(buffer.getvalue()[:20])
@@ -112,7 +112,7 @@ def missing(path):
     return path
 
 
-@pytest.mark.parametrize("make", [words, half, nothing, missing, a_sound, a_image_file])
+@pytest.mark.parametrize("make", [words, half, nothing, missing, a_sound, an_image_file])
 def test_what_cannot_be_played_is_no_video(tmp_path, make):
     path = make(tmp_path / "a.mp4")
     target = tmp_path / "a.jpg"
