@@ -19,6 +19,7 @@ from bot.errors import UserError
 from bot.i18n import NAMES, Texts
 from bot.services.operations import actions_on_invites
 from bot.services.operations.actions_on_standings import AdmitPerson, DenyPerson, EndPauseOfPerson
+from handlers.admin.action_buttons import perform
 from handlers.chat.html import View, keep_fitting, quoted, snippet
 from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload, in_rows
 from handlers.chat.menus import Section
@@ -82,7 +83,7 @@ async def on_admit(turn: Turn, button: Admit) -> str:
     if button.plan and button.plan not in plans:
         raise UserError("error.button.stale")
     action = AdmitPerson(str(button.user_id), plans.get(button.plan))
-    outcome = await turn.services.actions.run(action, turn.user_id, turn.idempotency_key)
+    outcome = await perform(turn, action)
     person = await turn.services.access.person(button.user_id)
     await turn.edit(_decided_card(turn.t, person, person.plan))
     return turn.t("request.now_approved" if outcome.is_news else "request.already")
@@ -91,7 +92,7 @@ async def on_admit(turn: Turn, button: Admit) -> str:
 async def on_decline(turn: Turn, button: Decline) -> str:
     """Decline a request."""
     action = DenyPerson(str(button.user_id))
-    outcome = await turn.services.actions.run(action, turn.user_id, turn.idempotency_key)
+    outcome = await perform(turn, action)
     await turn.edit(_decided_card(turn.t, await turn.services.access.person(button.user_id), None))
     return turn.t("request.now_denied" if outcome.is_news else "request.already")
 
@@ -107,7 +108,7 @@ async def show_invites(turn: Turn) -> None:
 async def on_revoke(turn: Turn, button: RevokeInvite) -> str:
     """Revoke an invite code."""
     action = actions_on_invites.RevokeInvite(button.code)
-    await turn.services.actions.run(action, turn.user_id, turn.idempotency_key)
+    await perform(turn, action)
     await turn.edit(await _invites(turn))
     return turn.t("invitecode.revoked")
 
@@ -170,7 +171,7 @@ async def strikes(turn: Turn, words: Words) -> None:
 async def on_end_pause(turn: Turn, button: EndPause) -> str:
     """End a person's pause."""
     action = EndPauseOfPerson(str(button.user_id))
-    await turn.services.actions.run(action, turn.user_id, turn.idempotency_key)
+    await perform(turn, action)
     await turn.edit(await _strikes(turn, button.user_id))
     return turn.t("strikes.forgiven")
 

@@ -1,4 +1,4 @@
-"""The buttons of admin actions, made of their declarations."""
+"""How handlers perform admin actions, and the buttons of them, made of their declarations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,19 @@ from bot.domain.people.access import Membership
 from bot.domain.people.arguments import ArgumentKind
 from bot.domain.tasks.task import Task
 from bot.i18n import Texts
-from bot.services.operations.actions import Action, Target
+from bot.services.operations.actions import Action, Outcome, Target
 from handlers.admin.panel_pages import to
 from handlers.chat.keyboards import Button, Payload, in_rows
+from handlers.chat.turn import Turn
 
 BUTTONS_IN_A_ROW = 3
+
+
+async def perform(turn: Turn, action: Action) -> Outcome:
+    """Perform an action for the admin who sent this update."""
+    return await turn.services.actions.run(
+        action, turn.user_id, turn.idempotency_key, update_id=turn.update_id, press=turn.origin().press
+    )
 
 
 @dataclass(frozen=True)

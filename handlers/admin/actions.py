@@ -14,7 +14,7 @@ from bot.services.operations.actions_on_invites import CreateInvite
 from bot.services.operations.actions_on_people import GROUP
 from bot.services.operations.actions_on_standings import SetRole
 from handlers.admin.access import invite_view, person_label, show_invites, show_staff
-from handlers.admin.action_buttons import AskArguments, PerformAction, ShowValues
+from handlers.admin.action_buttons import AskArguments, PerformAction, ShowValues, perform
 from handlers.admin.panel_pages import ShowCard, ask, page, reply, to
 from handlers.admin.panel_people import show_card
 from handlers.admin.panel_tasks import show_task
@@ -40,13 +40,6 @@ def _find(turn: Turn, name: str) -> type[Action]:
     raise UserError("error.button.stale")
 
 
-async def run(turn: Turn, action: Action) -> Outcome:
-    """Perform an action for whoever acts."""
-    return await turn.services.actions.run(
-        action, turn.user_id, turn.idempotency_key, update_id=turn.update_id, press=turn.origin().press
-    )
-
-
 # -- commands ----------------------------------------------------------------------------------------
 
 
@@ -63,7 +56,7 @@ def command_of(action: type[Action]) -> Command:
         if read is None:
             at = "" if action.on is Target.NOTHING else f"{turn.t('argument.user')} "
             raise UserError("error.action.usage", usage=f"/{action.command} {at}{_usage(turn, action)}")
-        outcome = await run(turn, read)
+        outcome = await perform(turn, read)
         invite = outcome.params.get("invite")
         if isinstance(invite, InviteCode):
             await turn.answer(invite_view(turn, invite))
@@ -133,7 +126,7 @@ async def _on_perform(turn: Turn, button: PerformAction) -> View:
     read = action.read(button.target, choices.get(button.value, button.value))
     if read is None:
         raise UserError("error.button.stale")
-    return await _page_of(turn, read, await run(turn, read))
+    return await _page_of(turn, read, await perform(turn, read))
 
 
 def _choices(turn: Turn, action: type[Action]) -> Sequence[str]:
@@ -175,7 +168,7 @@ async def _on_arguments_reply(turn: Turn, asked: AskArguments) -> View:
     read = action.read(asked.target, turn.text)
     if read is None:
         raise UserError("error.action.usage", usage=_usage(turn, action))
-    outcome = await run(turn, read)
+    outcome = await perform(turn, read)
     view = await _page_of(turn, read, outcome)
     return replace(view, html=f"{_told(turn, outcome)}\n\n{view.html}") if outcome.key else view
 
