@@ -70,5 +70,5 @@ async def _ask_admins(turn: Turn, stranger: UserId) -> None:
     person = await access.person(stranger)
     for admin in await access.approvers():
         t = for_language((await access.person(admin)).language)
-        await turn.tell(admin, request_card(t, person, access.plans))
+        await turn.tell(admin, request_card(t, person, turn.services.accounts.plans))
     await access.mark_requested(stranger)

@@ -84,8 +84,8 @@ async def broadcast(
     A TEXT that is a dash is read from the input. Columns: number, state, people sent to, people not reached, people
     that it goes to.
     """
-    if plan is not None and plan not in context.access.plans:
-        raise click.ClickException(f"there is no plan {plan}; there are: {', '.join(context.access.plans)}")
+    if plan is not None and plan not in context.accounts.plans:
+        raise click.ClickException(f"there is no plan {plan}; there are: {', '.join(context.accounts.plans)}")
     words = sys.stdin.read() if text == ("-",) else " ".join(text)
     letter = await context.broadcasts.draft(None, words)
     if plan is not None or language is not None:

@@ -79,7 +79,7 @@ class EndPause(Payload, action="forgive"):
 
 async def on_admit(turn: Turn, button: Admit) -> str:
     """Approve a request, on the plan of the button."""
-    plans = {short_hash(plan): plan for plan in turn.services.access.plans}
+    plans = {short_hash(plan): plan for plan in turn.services.accounts.plans}
     if button.plan and button.plan not in plans:
         raise UserError("error.button.stale")
     action = AdmitPerson(str(button.user_id), plans.get(button.plan))

@@ -100,11 +100,11 @@ async def _set_notice(turn: Turn, text: str) -> View:
 
 async def _on_broadcast_reply(turn: Turn, _: AskBroadcast) -> View:
     draft = await turn.services.broadcasts.draft(turn.user_id, turn.text)
-    return broadcast_view(turn.t, draft, turn.services.access.plans, turn.user_id)
+    return broadcast_view(turn.t, draft, turn.services.accounts.plans, turn.user_id)
 
 
 async def _set_audience(turn: Turn, button: SetAudience) -> View:
-    plans = turn.services.access.plans
+    plans = turn.services.accounts.plans
     draft = await turn.services.broadcasts.narrow(
         turn.user_id, button.broadcast_id, button.plan(plans), button.language
     )

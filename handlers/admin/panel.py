@@ -75,7 +75,7 @@ async def _home(turn: Turn) -> View:
 async def _show_requests(turn: Turn, _: ShowRequests) -> View:
     access = turn.services.access
     for person in await access.list_join_requests():
-        await turn.answer(request_card(turn.t, person, access.plans))
+        await turn.answer(request_card(turn.t, person, turn.services.accounts.plans))
     return await _home(turn)
 
 

@@ -284,9 +284,9 @@ async def test_an_added_plan_is_there_until_it_is_reset_also_for_another_process
     await other.overrides.set_text(BOSS, "plans.gold.priority", "3", "update:1")
     await office.live.refresh()
     assert office.live.plans["gold"].priority == 3
-    assert set(office.access.plans) == {"free", "none", "pro", "gold"}
+    assert set(office.accounts.plans) == {"free", "none", "pro", "gold"}
     await office.overrides.reset(BOSS, "plans.gold", "update:2")
-    assert set(office.access.plans) == {"free", "none", "pro"}
+    assert set(office.accounts.plans) == {"free", "none", "pro"}
 
 
 async def test_a_plan_holds_only_models_that_some_provider_has(office):
@@ -457,7 +457,7 @@ async def test_what_admins_of_an_earlier_version_changed_are_overrides_that_hold
         ("access.maintenance", "on", lambda bot: bot.services.access.policy.maintenance),
         ("access.notice", "free today", lambda bot: bot.services.live.now.access.notice == "free today"),
         ("providers.stand-in.paused", "on", lambda bot: bot.services.live.is_paused(A)),
-        ("plans.gold.priority", "1", lambda bot: "gold" in bot.services.access.plans),
+        ("plans.gold.priority", "1", lambda bot: "gold" in bot.services.accounts.plans),
     ],
 )
 async def test_one_job_of_the_running_bot_takes_up_what_a_shell_changed(world, key, value, seen: Callable):

@@ -77,11 +77,6 @@ class Access:
         return AccessPolicy(access.mode, access.maintenance)
 
     @property
-    def plans(self) -> tuple[str, ...]:
-        """The plans that a newcomer can get."""
-        return tuple(self._live.plans)
-
-    @property
     def roles(self) -> Mapping[UserId, Role]:
         """Everybody who runs the bot, owners first."""
         owners = dict.fromkeys(sorted(self._accounts.owners), Role.OWNER)
