@@ -68,4 +68,4 @@ wheels:  ## fetch every wheel, so that `make install` needs no network
 	$(PYTHON) -m pip download --quiet --dest wheels '.[dev]' 'hatchling>=1.27,<2' 'editables>=0.5'
 
 clean:  ## remove what was installed and built
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .foreign .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

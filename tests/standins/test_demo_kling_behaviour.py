@@ -204,6 +204,7 @@ async def test_each_change_is_called_back_in_the_newer_standard_with_a_signature
     told = await listener.heard(3)
     assert [body["status"] for body in told] == ["submitted", "processing", "failed"]
     assert told[2]["message"] == "Failure to pass the risk control system"
+    assert len({headers["webhook-id"] for headers, _ in listener.calls}) == 3
     for headers, body in listener.calls:
         id, timestamp = headers["webhook-id"], headers["webhook-timestamp"]
         assert timestamp == str(int(NOW))

@@ -172,7 +172,6 @@ REFUSED = [
     (TEXT, text(watermark_info={"enabled": "yes"}), "true or false"),
     (TEXT, text(watermark_info={"enabled": True, "text": "x"}), "unknown field: watermark_info.text"),
     (IMAGE, {"prompt": "it moves"}, "image or image_tail is required"),
-    (IMAGE, image_body(aspect_ratio="16:9"), "unknown field: aspect_ratio"),
     (IMAGE, image_body(image="data:image/png;base64," + image()), "without a data: prefix"),
     (IMAGE, image_body(image="not base64!"), "neither an address nor Base64"),
     (IMAGE, image_body(image=base64.b64encode(b"words").decode()), "not a picture"),
@@ -268,6 +267,14 @@ async def test_what_the_documents_forbid_is_refused_with_the_reason(shared, path
 async def test_other_refusals_have_their_own_codes(shared, path, body, status, code):
     answer = await shared.post(path, body)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+async def test_what_older_documents_list_is_ignored_with_a_warning(caller):
+    answer = await caller.post(IMAGE, image_body(aspect_ratio="16:9"))
+    assert answer.status_code == 200
+    assert answer.headers["x-demo-warning"] == "aspect_ratio is ignored here"
+    assert caller.kling.requests[-1].warnings == ["aspect_ratio is ignored here"]
+    assert "x-demo-warning" not in (await caller.post(IMAGE, image_body())).headers
 
 
 async def test_a_body_that_is_no_json_is_refused(caller):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -35,10 +35,12 @@ class Body(BaseModel):
 
     Read for a lenient account, unknown fields are ignored, null is as good as nothing, and a duration may be
     an integer: so the real service is said to behave, and so clients need it that send more than they should.
+    Every account may send what `older` documents listed; it is ignored, with a warning.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
     _lenient: bool = PrivateAttr(default=False)
+    older: ClassVar[frozenset[str]] = frozenset()
 
     @model_validator(mode="before")
     @classmethod
@@ -47,14 +49,18 @@ class Body(BaseModel):
             return body
         # Frozen models have tuples where JSON has lists.
         sent = {name: tuple(value) if isinstance(value, list) else value for name, value in body.items()}
-        if info.context:
-            known = cls.model_fields
+        known = cls.model_fields
+        for name in sorted((cls.older - set(known)) & set(sent)):
+            del sent[name]
+            if isinstance(info.context, fields.Reading):
+                info.context.warnings.append(f"{name} is ignored here")
+        if fields.is_lenient(info):
             return {name: value for name, value in sent.items() if name in known and value is not None}
         return sent
 
     def model_post_init(self, context: Any) -> None:
         """Keep whether the account is lenient."""
-        self._lenient = bool(context)
+        self._lenient = isinstance(context, fields.Reading) and context.lenient
 
     def sent(self, name: str) -> bool:
         """Whether the field was sent."""
@@ -88,15 +94,25 @@ class Body(BaseModel):
 B = TypeVar("B", bound=Body)
 
 
-def read(model: type[B], body: Mapping[str, Any], *, lenient: bool = False, where: str = "") -> B:
+def read(
+    model: type[B],
+    body: Mapping[str, Any],
+    *,
+    lenient: bool = False,
+    where: str = "",
+    warnings: list[str] | None = None,
+) -> B:
     """A body as its model. `where` is the path of an object inside another body, ending in a dot.
+
+    `warnings` gets what is said of fields that are ignored.
 
     Raises:
         Refusal: 1201, a field is not what it must be; another code where the model says so.
 
     """
     try:
-        return model.model_validate(body, context=lenient)
+        reading = fields.Reading(lenient, [] if warnings is None else warnings)
+        return model.model_validate(body, context=reading)
     except ValidationError as error:
         raise _refusal(error, where) from None
 

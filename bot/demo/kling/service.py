@@ -36,7 +36,7 @@ VOICE_SECONDS = 5
 class Call:
     """A request that is signed in. `parts` are the variable parts of its path; `base` ends in a slash.
 
-    `key` is its Idempotency-Key.
+    `key` is its Idempotency-Key. `warnings` are what the real service would not say of it.
     """
 
     account: Account
@@ -47,6 +47,7 @@ class Call:
     base: str
     token: bool = False
     key: str = ""
+    warnings: list[str] = field(default_factory=list)
 
     def read(self, model: type[B]) -> B:
         """The body as its model, read strictly unless the account is a lenient one; models by their own names."""
@@ -55,7 +56,7 @@ class Call:
             for name in ("model", "model_name")
             if isinstance(value := self.body.get(name), str)
         }
-        return read(model, self.body | names, lenient=self.account.lenient)
+        return read(model, self.body | names, lenient=self.account.lenient, warnings=self.warnings)
 
 
 Handler = Callable[["Service", Call], Awaitable[Response]]
@@ -162,7 +163,8 @@ class Service:
                 await self.finished(task)
                 state = "succeed" if task.works_out() else "failed"  # noqa: PLW2901  the last word
             message = shape(task, state, self.now())
-            await self.callbacks.send(address, message, task.account.webhook_secret, task.id)
+            identifier = "".join(self.dice.choices("123456789", k=18))
+            await self.callbacks.send(address, message, task.account.webhook_secret, identifier)
 
     async def close(self) -> None:
         """End what runs in the background."""

@@ -33,6 +33,9 @@ from bot.demo.kling.service import Call, Handler, Renderer, Service, Table
 from bot.demo.kling.tasks import RemoteTask
 from bot.demo.media.render import render_video
 
+WARNING_HEADER = "x-demo-warning"
+"""Says what Kling would accept, charge, and do nothing with."""
+
 
 class Dialect:
     """What a kind of account may ask for, and how it is told no."""
@@ -66,12 +69,13 @@ DIALECTS: Mapping[str, Dialect] = {
 
 @dataclass
 class Record:
-    """What a test wants to know of one request."""
+    """What a test wants to know of one request; `warnings` are those of its answer."""
 
     method: str
     path: str
     body: dict[str, Any] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
 
 class KlingStandIn:
@@ -174,8 +178,9 @@ class KlingStandIn:
         handler, parts = dialect.find(request.method, path)
         body = await _body(request) if request.method == "POST" else {}
         query = dict(request.query_params)
+        warnings: list[str] = []
         if path != "/account/costs":
-            self.requests.append(Record(request.method, path, body, query))
+            self.requests.append(Record(request.method, path, body, query, warnings))
         if request.method == "GET" or path == "/tasks":
             self.behaviour.before_query()
         call = Call(
@@ -187,8 +192,12 @@ class KlingStandIn:
             str(request.base_url),
             token,
             request.headers.get("idempotency-key", ""),
+            warnings,
         )
-        return await handler(self._service, call)
+        answer = await handler(self._service, call)
+        if warnings:
+            answer.headers[WARNING_HEADER] = "; ".join(warnings).encode("ascii", "replace").decode()
+        return answer
 
     async def _file(self, request: Request) -> Response:
         path = self.directory / Path(request.path_params["name"]).name

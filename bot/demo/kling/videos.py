@@ -137,6 +137,7 @@ class ImageToVideo(VideoBody, Frames):
 
     element_list: Annotated[tuple[Element, ...], fields.entries(1, 3)] = ()
     needs_words = False
+    older = frozenset({"aspect_ratio"})
 
     def _checked(self, order: Order) -> Order:
         return super()._checked(self.framed(order))
