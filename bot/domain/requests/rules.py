@@ -26,6 +26,10 @@ SOURCE_SLACK = 0.5
 """Seconds by which a video may be longer or shorter than what was asked for: it is encoded in whole frames."""
 
 
+VOICED = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO})
+"""What takes voices (Kling API, voice_list)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule(Generic[T]):
     """What a request must keep to. The subject is a model's row, a plan or whatever else sets limits.
@@ -184,12 +188,25 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
         ),
         ability="brush",
     ),
-    _ability_rule(BY_FIELD["shots"]),
+    Rule(
+        "error.model.shots",
+        ("shots", "source"),
+        # What is edited keeps its own cuts (Kling API, omni-video).
+        lambda row, request: bool(request.shots) and not (row.shots and request.source is None),
+        ability="shots",
+    ),
     Rule(
         "error.model.voices",
         ("voices", "sound", "elements"),
         lambda row, request: (
-            bool(request.voices) and not (row.voices and request.sound and not request.elements)
+            bool(request.voices)
+            and not (
+                row.voices
+                and request.operation in VOICED
+                and request.sound
+                and not request.elements
+                and request.source is None
+            )
         ),
         ability="voices",
     ),

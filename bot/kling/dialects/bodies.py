@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import Attachment, Camera, GenerationRequest, MotionBrush, SourceVideo
-from bot.kling.dialects import library
+from bot.kling.dialects import library, references
 from bot.kling.wire import SubmitContext
 
 Body = dict[str, Any]
@@ -40,7 +40,7 @@ class BodyFormat:
 
 def body_of(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     """What is sent to the endpoint of the request's operation, without our own id and callback address."""
-    return _WRITERS[request.operation](request, context, style)
+    return _WRITERS[request.operation](references.angled(request), context, style)
 
 
 # -- videos from words and pictures ------------------------------------------------------------------
@@ -67,7 +67,6 @@ def _words_or_frames(request: GenerationRequest, context: SubmitContext, style: 
     if request.brush is not None:
         body |= _brush(request.brush, context)
     body |= _shots(request) | _cast(request)
-    _name_cast(body, request)
     if request.try_on and style.try_on:
         body["metadata"] = {"try_on": True}
     return body
@@ -95,7 +94,7 @@ def _omni_video(request: GenerationRequest, context: SubmitContext, style: BodyF
         if image is not None
     ]
     images += [{IMAGE_URL_KEY: base64_of(image, context)} for image in request.references]
-    body: Body = {"model_name": request.model, "prompt": _naming_references(request, len(images))}
+    body: Body = {"model_name": request.model, "prompt": request.prompt}
     if images:
         body["image_list"] = images
     body["mode"] = request.mode
@@ -111,17 +110,6 @@ def _omni_video(request: GenerationRequest, context: SubmitContext, style: BodyF
     if request.sound:
         body["sound"] = "on"
     return body | _shots(request) | _cast(request)
-
-
-def _naming_references(request: GenerationRequest, count: int) -> str:
-    """The prompt, with the pictures and elements named that it does not name: what is not named is not used."""
-    first = count - len(request.references) + 1
-    names = [f"<<<image_{number}>>>" for number in range(first, count + 1)]
-    names += [f"<<<element_{number}>>>" for number in range(1, len(request.elements) + 1)]
-    if request.source is not None:
-        names.append("<<<video_1>>>")
-    missing = [name for name in names if name not in request.prompt]
-    return " ".join((request.prompt, *missing))
 
 
 def _motion_control(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
@@ -217,7 +205,7 @@ def _references_to_image(request: GenerationRequest, context: SubmitContext, sty
 
 def _omni_image(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     images = [{"image": base64_of(image, context)} for image in request.references]
-    body: Body = {"model_name": request.model, "prompt": _naming_references(request, len(images))}
+    body: Body = {"model_name": request.model, "prompt": request.prompt}
     if images:
         body["image_list"] = images
     return body | _shape(request)
@@ -318,19 +306,6 @@ def _shots(request: GenerationRequest) -> Body:
         for number, shot in enumerate(request.shots, 1)
     ]
     return {"multi_shot": True, "shot_type": "customize", "multi_prompt": listed}
-
-
-def _name_cast(body: Body, request: GenerationRequest) -> None:
-    """Name the voices and elements that no text names: what is not named has no effect, though it is paid for."""
-    names = [f"<<<voice_{number}>>>" for number in range(1, len(request.voices) + 1)]
-    names += [f"<<<element_{number}>>>" for number in range(1, len(request.elements) + 1)]
-    said = " ".join((request.prompt, *(shot.prompt for shot in request.shots)))
-    missing = [name for name in names if name not in said]
-    if not missing:
-        return
-    # With shots the prompt itself is not read.
-    place = body["multi_prompt"][0] if request.shots else body
-    place["prompt"] = " ".join((place.get("prompt", ""), *missing)).strip()
 
 
 def _cast(request: GenerationRequest) -> Body:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
 from bot.domain.requests.request import GenerationRequest, Mode
 from bot.domain.requests.rules import OURS, Limits, unwritten
-from bot.kling.dialects import responses
+from bot.kling.dialects import references, responses
 from bot.kling.dialects.bodies import base64_of
 from bot.kling.dialects.native import OFFICIAL
 from bot.kling.wire import (
@@ -128,11 +128,13 @@ class Unified:
         """Encode a submission."""
         if not _is_newer(request):
             return OFFICIAL.submit(request, context)
+        ids = references.choose_ids(request)
+        request = references.identified(request, ids)
         body: dict[str, Any] = {}
         if request.operation is Operation.TEXT_TO_VIDEO:
             body["prompt"] = _prompt(request)
         else:
-            body["contents"] = _contents(request, context)
+            body["contents"] = _contents(request, context, ids)
         body["settings"] = _settings(request)
         body["options"] = _options(request, context)
         model = self._models.get(request.model, request.model)
@@ -211,42 +213,31 @@ def _prompt(request: GenerationRequest) -> str:
     return text
 
 
-def _contents(request: GenerationRequest, context: SubmitContext) -> list[dict[str, Any]]:
+def _contents(
+    request: GenerationRequest, context: SubmitContext, ids: Mapping[str, str]
+) -> list[dict[str, Any]]:
     motion = request.operation is Operation.MOTION_CONTROL
     contents: list[dict[str, Any]] = []
     if prompt := _prompt(request):
-        contents.append({"type": "prompt", "text": _naming(prompt, request)})
+        contents.append({"type": "prompt", "text": prompt})
     for kind, image in (("first_frame", request.first_frame), ("last_frame", request.last_frame)):
         if image is not None:
             contents.append({"type": kind, "url": base64_of(image, context)})
     for number, image in enumerate(request.references, 1):
         part = {"type": "image" if motion else "refer_image", "url": base64_of(image, context)}
-        contents.append(part if motion else part | {"id": f"image_{number}"})
+        contents.append(part if motion else part | {"id": ids[f"image_{number}"]})
     if request.source is not None:
         video = {"type": "video" if motion else "base_video", "url": request.source.url}
-        contents.append(video if motion else video | {"id": "video_1"})
+        contents.append(video if motion else video | {"id": ids["video_1"]})
     contents += [
-        {"type": "element", "element_id": str(element), "id": f"element_{number}"}
+        {"type": "element", "element_id": str(element), "id": ids[f"element_{number}"]}
         for number, element in enumerate(request.elements, 1)
     ]
     contents += [
-        {"type": "voice", "voice_id": voice, "id": f"voice_{number}"}
+        {"type": "voice", "voice_id": voice, "id": ids[f"voice_{number}"]}
         for number, voice in enumerate(request.voices, 1)
     ]
     return contents
-
-
-def _naming(prompt: str, request: GenerationRequest) -> str:
-    """The prompt with references in this standard's form; what it does not name is named at its end."""
-    text = prompt.replace("<<<", "@").replace(">>>", "")
-    if request.operation is Operation.MOTION_CONTROL:
-        return text
-    names = [f"@image_{number}" for number in range(1, len(request.references) + 1)]
-    names += [f"@element_{number}" for number in range(1, len(request.elements) + 1)]
-    names += [f"@voice_{number}" for number in range(1, len(request.voices) + 1)]
-    if request.source is not None:
-        names.append("@video_1")
-    return " ".join((text, *(name for name in names if name not in text)))
 
 
 def _settings(request: GenerationRequest) -> dict[str, Any]:

@@ -1,0 +1,95 @@
+"""What a prompt refers to, in the one form that requests are stored with. Pure.
+
+`<<<image_2>>>` is the second of `references`, `<<<element_1>>>` the first of `elements`, `<<<voice_1>>>` the first of
+`voices`, `<<<video_1>>>` the first video that the request is about. Kling uses nothing of this kind that its prompt
+does not name, and charges for it (Kling API, omni-video and image2video, 2026-09); `bot/kling/dialects/references.py`
+writes the names as each standard reads them.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.domain.requests.request import SHOT_LIMIT, GenerationRequest
+
+
+class Kind(StrEnum):
+    """What can be named."""
+
+    IMAGE = "image"
+    ELEMENT = "element"
+    VIDEO = "video"
+    VOICE = "voice"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The `number`th, from 1, of what a request has of a kind."""
+
+    kind: Kind
+    number: int
+
+    @property
+    def token(self) -> str:
+        """How a stored prompt names it."""
+        return f"<<<{self}>>>"
+
+    def __str__(self) -> str:
+        """Its name in Kling's own examples: `image_1`."""
+        return f"{self.kind}_{self.number}"
+
+
+TOKEN = re.compile(rf"<<<({'|'.join(Kind)})_([1-9]\d?)>>>")
+"""A name in a stored prompt."""
+
+
+def count_of(request: GenerationRequest) -> Mapping[Kind, int]:
+    """How many of each kind a request has."""
+    return {
+        Kind.IMAGE: len(request.references),
+        Kind.ELEMENT: len(request.elements),
+        Kind.VIDEO: int(request.source is not None),
+        Kind.VOICE: len(request.voices),
+    }
+
+
+def list_references(request: GenerationRequest, kinds: Collection[Kind] = tuple(Kind)) -> list[Reference]:
+    """Everything of some kinds that a request has, in order."""
+    counts = count_of(request)
+    return [Reference(kind, number) for kind in kinds for number in range(1, counts[kind] + 1)]
+
+
+def named_in(text: str) -> list[Reference]:
+    """What a text names, once each, in the order in which it does."""
+    found = (Reference(Kind(kind), int(number)) for kind, number in TOKEN.findall(text))
+    return list(dict.fromkeys(found))
+
+
+def read_texts(request: GenerationRequest) -> tuple[str, ...]:
+    """The texts that a provider reads: with shots, the prompt itself is not (Kling API, multi_prompt)."""
+    return tuple(shot.prompt for shot in request.shots) or (request.prompt,)
+
+
+def missing_from(request: GenerationRequest, kinds: Collection[Kind]) -> list[Reference]:
+    """What a request has of some kinds, and no text of it names."""
+    named = {reference for text in read_texts(request) for reference in named_in(text)}
+    return [reference for reference in list_references(request, kinds) if reference not in named]
+
+
+def place_names(request: GenerationRequest, kinds: Collection[Kind]) -> tuple[str, ...]:
+    """The texts that a provider reads, with everything of some kinds named that they do not name yet.
+
+    It stands at the end of the prompt, or of the first shot that has room for it.
+    """
+    texts = list(read_texts(request))
+    for reference in missing_from(request, kinds):
+        place = _roomy(texts, reference.token) if request.shots else 0
+        texts[place] = f"{texts[place]} {reference.token}".strip()
+    return tuple(texts)
+
+
+def _roomy(texts: Sequence[str], token: str) -> int:
+    """The first shot that has room for one more name; the shortest where none has."""
+    fits = (place for place, text in enumerate(texts) if len(text) + 1 + len(token) <= SHOT_LIMIT)
+    return next(fits, min(range(len(texts)), key=lambda place: len(texts[place])))
