@@ -22,9 +22,11 @@ import structlog
 from bot.application import App, Building
 from bot.clock import TOLERATED_STEP, Clock, Runtime, Sleep, SystemClock
 from bot.domain.requests import presets
+from bot.domain.requests.effects import load_effects
 from bot.domain.requests.operations import Product
 from bot.domain.types import DAY, MINUTE, Millis
 from bot.errors import ConfigError
+from bot.i18n import in_every_language
 from bot.kling import callback
 from bot.kling.download import Tempo, download
 from bot.kling.pool import ConfiguredOffer, open_pool
@@ -165,7 +167,7 @@ async def build(
             pool=pool,
             defaults=settings.models,
             voices=presets.load_voices(),
-            effects=presets.load_effects(),
+            effects=load_effects(in_every_language),
         )
         limits = Limits(limits=settings.limits, groups=settings.groups, clock=clock)
         spending = Spending(

@@ -160,6 +160,11 @@ class Texts:
         return f"{said} ({now.tzinfo})"
 
 
+def in_every_language(key: str) -> tuple[str, ...]:
+    """A text without placeholders as each language has it."""
+    return tuple(for_language(language)(key) for language in NAMES)
+
+
 @cache
 def for_language(language: str) -> Texts:
     """The texts of a language; an unknown one gives English."""

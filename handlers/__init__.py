@@ -15,7 +15,7 @@ from handlers.admin import (
 from handlers.chat.routes import Routes
 from handlers.guide import catalog, start, tips
 from handlers.library import assets, templates
-from handlers.making import card, commands, late, video
+from handlers.making import card, commands, effects, late, video
 from handlers.results import history, inline, replies, results, tasks
 from handlers.shop import buy, refunds
 
@@ -26,6 +26,6 @@ ROUTES = Routes.of_modules(
     *(tasks, history, results, replies, inline),
     *(panel, panel_people, panel_tasks, overrides, grants, actions, providers, access),
     *(settings, quota, privacy, stats, announcements),
-    *(start, catalog, tips),
+    *(start, catalog, effects, tips),
     *(buy, refunds),
 )

@@ -106,6 +106,8 @@ def _price(row: Model, operation: Operation) -> str:
             if operation is Operation.REFERENCES_TO_IMAGE
             else f"{price}; from a picture {images:g}"
         )
+    if row.effect_each:
+        price += f"; some {min(row.effect_each.values()):g} to {max(row.effect_each.values()):g}"
     return price
 
 

@@ -188,7 +188,7 @@ def neighbours(
     t: Texts,
     payload: Callable[[int], Payload],
     number: int,
-    owner: UserId,
+    owner: UserId | None,
     *,
     more: bool,
     texts: tuple[str, str] = ("button.newer", "button.older"),

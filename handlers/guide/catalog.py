@@ -1,4 +1,4 @@
-"""`/models`, `/voices`, `/effects` and `/prices`: what there is to choose from here, and what it costs."""
+"""`/models`, `/voices` and `/prices`: what there is to choose from here, and what it costs."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -15,9 +15,6 @@ from handlers.chat.menus import Section
 from handlers.chat.routes import Command, Words
 from handlers.chat.turn import Turn
 from handlers.guide import catalog_views
-
-LONGEST_SEARCH = 60
-"""Characters of a search that count; no name is longer."""
 
 FEW = 3
 """Up to so many lengths are named one by one."""
@@ -48,21 +45,6 @@ async def voices(turn: Turn, words: Words) -> None:
     if language not in LANGUAGES:
         raise UserError("error.voices.language", language=language[:40])
     await turn.answer(catalog_views.voices(turn.t, language, compose.voices.of(language)))
-
-
-async def effects(turn: Turn, words: Words) -> None:
-    """`/effects [words]`: the effects whose names contain the words.
-
-    Raises:
-        UserError: no effects are offered here.
-
-    """
-    compose = turn.services.compose
-    if Operation.EFFECT not in compose.operations():
-        raise UserError("error.request.operation", operation=Operation.EFFECT)
-    search, known = " ".join(words)[:LONGEST_SEARCH], compose.effects
-    found, total = known.search(search), len(known.search(""))
-    await turn.answer(catalog_views.effects(turn.t, search, found, total, known.nearest(search)))
 
 
 async def prices(turn: Turn) -> None:
@@ -125,6 +107,5 @@ def _plan_limits(t: Texts, plan: Plan) -> str:
 COMMANDS = (
     Command("models", models, access=AccessLevel.VIEW, section=Section.GUIDE),
     Command("voices", voices, access=AccessLevel.VIEW, section=Section.GUIDE),
-    Command("effects", effects, access=AccessLevel.VIEW, section=Section.GUIDE),
     Command("prices", prices, access=AccessLevel.VIEW, section=Section.GUIDE),
 )

@@ -1,4 +1,4 @@
-"""What there is to choose from as text: models, voices and effects. Pure.
+"""What there is to choose from as text: models and voices. Pure.
 
 Made for a phone: a few short lines for each model, names that a tap copies, nothing longer than a message.
 """
@@ -9,13 +9,10 @@ from html import escape
 from bot.domain.requests.model import UNKNOWN_RATE, Model
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import list_abilities
-from bot.domain.requests.presets import Effect, Voice
+from bot.domain.requests.presets import Voice
 from bot.domain.requests.rules import numbers
 from bot.i18n import Texts
-from handlers.chat.html import TEXT_LIMIT, View, snippet, utf16_length
-
-SHOWN_EFFECTS = 30
-"""Names of effects in one message."""
+from handlers.chat.html import TEXT_LIMIT, View, utf16_length
 
 _CAN = {
     Operation.TEXT_TO_VIDEO: "models.from_words",
@@ -102,7 +99,7 @@ def _by_mode(t: Texts, row: Model, rates: Mapping[str, float]) -> str:
 
 def _price(t: Texts, row: Model) -> str:
     """What has no model to choose costs: a result, or a second with what comes on top."""
-    each = [*row.each.values(), *row.pictures_each.values()]
+    each = [*row.each.values(), *row.pictures_each.values(), *row.effect_each.values()]
     if each:
         return _span(t, [price + row.fixed for price in each])
     rate = _span(t, list(row.rate.values()) or [UNKNOWN_RATE])
@@ -133,36 +130,6 @@ def _voice_name(voice: Voice, language: str) -> str:
     if language == "zh" and others:
         return f"<code>{escape(others[0])}</code> {escape(first)}"
     return f"<code>{escape(first)}</code>"
-
-
-def effects(t: Texts, words: str, found: Sequence[Effect], total: int, nearest: str) -> View:
-    """The effects that were searched for, at most `SHOWN_EFFECTS` of them, and how to use one.
-
-    `total` is how many there are in all; `nearest` is what comes closest where none was found.
-    """
-    said = snippet(words, 60)
-    if not found:
-        return View(t("effects.none", words=said, nearest=escape(nearest), total=t.number(total)))
-    head = t("effects.all", total=t.number(total))
-    if words:
-        head = t("effects.found", words=said, found=t.number(len(found)), total=t.number(total))
-    shown = found[:SHOWN_EFFECTS]
-    parts = [
-        head,
-        *(
-            f"{t(key)}\n{names}"
-            for images, key in ((1, "effects.one_photo"), (2, "effects.two_photos"))
-            if (names := _names(effect for effect in shown if effect.images == images))
-        ),
-    ]
-    if len(found) > len(shown):
-        parts.append(t("effects.more", rest=t.number(len(found) - len(shown))))
-    parts.append(t("effects.how_to", effect=escape(shown[0].scene)))
-    return View("\n\n".join(parts))
-
-
-def _names(some: Iterable[Effect]) -> str:
-    return ", ".join(f"<code>{escape(effect.scene)}</code>" for effect in some)
 
 
 def messages(parts: Iterable[str]) -> list[str]:

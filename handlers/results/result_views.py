@@ -4,14 +4,14 @@ A button holds the short id of its task and the place of the result in it, so it
 message stands; whose it is is asked when it is pressed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
 from bot.domain.library.template import can_become_template
+from bot.domain.requests.effects import Effect, EffectCategory
 from bot.domain.requests.operations import COMPOSED, Operation, Product
-from bot.domain.requests.presets import Effect
 from bot.domain.tasks.task import Delivery, Task
 from bot.domain.types import Credits, TaskId, UserId, format_task_id
 from bot.i18n import Texts
@@ -28,10 +28,13 @@ from handlers.chat.keyboards import (
     neighbours,
 )
 from handlers.library.template_views import SaveTemplate
+from handlers.making.effects import category_buttons
 from handlers.making.video import Animate
 from handlers.results.task_views import Change, MakeAgain
 
-EFFECTS_A_PAGE = 9
+EFFECTS_A_PAGE = 10
+EFFECTS_IN_A_ROW = 2
+"""With their prices beside them titles are long."""
 PROMPT_SHOWN = 600
 IN_A_ROW = 3
 LONGEST_ADDRESS = 2048
@@ -88,9 +91,10 @@ class AskForSpeech(OfResult, action="speak"):
 
 @dataclass(frozen=True)
 class ListEffects(OfResult, action="effects"):
-    """Ask for an effect; with a page, in the place of another page."""
+    """Ask for an effect; with a page, in the place of what the message shows: the categories, or one of them."""
 
     page: int | None = None
+    category: EffectCategory | None = None
 
 
 @dataclass(frozen=True)
@@ -242,26 +246,44 @@ def ask_speech(t: Texts, owner: UserId, price: Credits, name: str) -> View:
 
 
 def ask_effect(
-    t: Texts, delivery: Delivery, effects: Sequence[Effect], page: int, price: Credits, owner: UserId
+    t: Texts, delivery: Delivery, categories: Mapping[EffectCategory, Sequence[Effect]], owner: UserId
 ) -> View:
-    """Which effect? A page of them to tap; the name of any other is a reply."""
-    task, position = delivery.task, delivery.position
+    """Which effect? Its category is tapped first; the name of any is a reply."""
+
+    def of(category: EffectCategory) -> Payload:
+        return ListEffects(delivery.task.id, delivery.position, 0, category)
+
+    buttons = category_buttons(t, categories, of)
+    return View(t("result.ask_effect"), [*in_rows(buttons, IN_A_ROW), [_never_mind(t, owner)]])
+
+
+def choose_effect(
+    t: Texts,
+    about: ListEffects,
+    category: EffectCategory,
+    effects: Sequence[tuple[Effect, Credits]],
+    owner: UserId,
+) -> View:
+    """A page of the effects of a category to tap, each with its price."""
+    task_id, position, page = about.task_id, about.position, about.page or 0
     first = page * EFFECTS_A_PAGE
-    buttons = [
+    buttons = []
+    for effect, price in effects[first : first + EFFECTS_A_PAGE]:
+        label = t("button.effect", title=t(effect.key), price=t.number(price))
         # Names of effects are long: whose button it is, is asked when it is pressed.
-        Button(effect.title, MakeEffect(task.id, position, effect.scene, price))
-        for effect in effects[first : first + EFFECTS_A_PAGE]
-    ]
+        buttons.append(Button(label, MakeEffect(task_id, position, effect.scene, price)))
     turning = neighbours(
         t,
-        lambda other: ListEffects(task.id, position, other),
+        lambda other: ListEffects(task_id, position, other, category),
         page,
-        owner,
+        None,
         more=first + EFFECTS_A_PAGE < len(effects),
         texts=("button.earlier", "button.later"),
     )
-    text = t("result.ask_effect", credits=html.credits(t, price))
-    return View(text, [*in_rows(buttons, IN_A_ROW), turning, [_never_mind(t, owner)]])
+    back = Button(t("button.back"), ListEffects(task_id, position, 0))
+    text = t("result.choose_effect", category=t(category.key))
+    rows = [*in_rows(buttons, EFFECTS_IN_A_ROW), turning, [back, _never_mind(t, owner)]]
+    return View(text, rows)
 
 
 def deleted(t: Texts, task: Task, left: int) -> str:

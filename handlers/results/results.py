@@ -103,11 +103,18 @@ async def on_ask_for_speech(turn: Turn, button: AskForSpeech) -> None:
 
 
 async def on_list_effects(turn: Turn, button: ListEffects) -> None:
-    """Show effects to choose from, or another page of them."""
-    delivery = await get_owned(turn, button)
-    effects = turn.services.compose.effects.search("", 1)
-    price = turn.services.results.price(Operation.EFFECT, delivery)
-    view = result_views.ask_effect(turn.t, delivery, effects, button.page or 0, price, turn.user_id)
+    """Ask for an effect: by category, then by name, a page at a time."""
+    delivery, compose = await get_owned(turn, button), turn.services.compose
+    categories = compose.effects.by_category(images=1)
+    if button.category is not None:
+        some = categories.get(button.category)
+        if some is None:
+            raise UserError("error.button.stale")
+        priced = compose.price_effects(some)
+        view = result_views.choose_effect(turn.t, button, button.category, priced, turn.user_id)
+        await turn.edit(view)
+        return
+    view = result_views.ask_effect(turn.t, delivery, categories, turn.user_id)
     if button.page is None:
         await _ask(turn, delivery, button, view)
     else:

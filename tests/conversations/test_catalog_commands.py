@@ -35,14 +35,20 @@ async def test_voices_are_those_of_the_readers_language_or_of_the_one_that_is_as
     await bot.telegram.wait_text(ADA, "There are no voices for fr")
 
 
-async def test_effects_are_counted_and_searched(bot):
+async def test_effects_are_shown_by_category_and_searched_in_both_languages(bot):
     await bot.telegram.say(ADA, "/effects")
     await bot.telegram.wait_text(ADA, "218 in all")
+    await bot.telegram.press_labelled(ADA, "For two (10)")
+    await bot.telegram.wait_text(ADA, "Kiss kiss_pro · two photos · 15")
+    await bot.telegram.press_labelled(ADA, "Back")
+    await bot.telegram.wait_text(ADA, "218 in all", 2)
     await bot.telegram.say(ADA, "/effects hug")
     found = await bot.telegram.wait_text(ADA, "of 218")
     assert "hug_pro" in found["text"]
+    await bot.telegram.say(XIAOLIN, "/effects 科目三")
+    await bot.telegram.wait_text(XIAOLIN, "科目三 subject_3_dance · 20")
     await bot.telegram.say(ADA, "/effects <zzz>")
-    await bot.telegram.wait_text(ADA, "No effect has “<zzz>” in its name")
+    await bot.telegram.wait_text(ADA, "No effect is called “<zzz>”")
 
 
 async def test_only_admins_see_the_providers(bot):

@@ -127,6 +127,9 @@ async def test_effects_take_one_photo_or_two(bot):
     await bot.telegram.send_album(ADA, [a_portrait(), a_portrait()], "/effect hug pro")
     await bot.telegram.wait_video(ADA, 2)
     assert len(asked(bot)[1]["input"]["images"]) == 2
+    await bot.telegram.send_photo(ADA, a_portrait(), "/effect 科目三")
+    await bot.telegram.wait_video(ADA, 3)
+    assert asked(bot)[1]["effect_scene"] == "subject_3_dance"
 
 
 async def test_clothes_are_tried_on_as_a_picture_and_as_a_video(bot):

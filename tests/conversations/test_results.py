@@ -95,10 +95,17 @@ async def test_questions_beneath_a_video_are_answered_by_replies_and_taps(bot):
 
     await bot.telegram.press(ADA, ADA, video["message_id"], data_of(video, "Effects"))
     question = await bot.telegram.wait_text(ADA, "Which effect")
+    await bot.telegram.press_labelled(ADA, "Dance (35)")
+    await bot.telegram.wait_for(lambda: "Swag dance · 20" in words_on(shown(bot, ADA, question)))
     await bot.telegram.press_labelled(ADA, "More")
-    await bot.telegram.wait_for(lambda: "◀ Back" in words_on(shown(bot, ADA, question)))
-    await bot.telegram.press_labelled(ADA, labels(shown(bot, ADA, question))[0][0])
+    await bot.telegram.wait_for(lambda: "Subject three · 20" in words_on(shown(bot, ADA, question)))
+    await bot.telegram.press_labelled(ADA, "◀ Back")
+    await bot.telegram.wait_for(lambda: "Daoma dance · 50" in words_on(shown(bot, ADA, question)))
+    before = bot.balance(ADA)[0]
+    await bot.telegram.press_labelled(ADA, "Daoma dance · 50")
     await bot.telegram.wait_video(ADA, 5)
+    await bot.ended()
+    assert bot.balance(ADA)[0] == before - 50
 
 
 async def test_a_reply_with_words_extends_a_video_or_is_offered_a_new_one(bot):

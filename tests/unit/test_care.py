@@ -25,6 +25,7 @@ from bot.domain.credits.quota import Plan
 from bot.domain.library.template import clean_title
 from bot.domain.requests.catalog import load as load_catalog
 from bot.domain.requests.choices import Preferences
+from bot.domain.requests.effects import Effect, load_effects
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.options import ON_CARDS, Option
@@ -168,6 +169,7 @@ class Maker:
                 "error.prompt.unknown_option", option=self._text, nearest="--mode", allowed=self._text
             ),
             Model: lambda: load_catalog({}).model("kling-v2-6"),
+            Effect: lambda: load_effects().find("hug_pro", 2),
             Plan: lambda: Plan(name="free", daily_credits=100, monthly_credits=1_000),
             Button: lambda: Button(self._t("button.cancel"), "cancel", "K7Q29F"),
             int: lambda: 42,

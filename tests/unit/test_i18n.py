@@ -20,6 +20,7 @@ from bot.domain.people.arguments import ArgumentKind
 from bot.domain.people.moderation import StrikeSource
 from bot.domain.requests.camera import CAMERAS
 from bot.domain.requests.choices import Preference
+from bot.domain.requests.effects import EffectCategory, load_effects
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.requests.options import ON_CARDS, Option
 from bot.domain.requests.request import GenerationRequest
@@ -95,6 +96,10 @@ FAMILIES = {
     "button.use_": ("frames", "references", "only"),
     "alert.spending.": tuple(
         f"{whose}_{window}_{level}" for whose in ("bot", "provider") for window in Window for level in Level
+    ),
+    "effect.": (
+        *(effect.scene for effect in load_effects().search("")),
+        *(f"category.{category}" for category in EffectCategory),
     ),
     "knob.": (*ON_CARDS, "labelled"),
     "models.": tuple(option.row.ability for option in Option if option.row.ability),

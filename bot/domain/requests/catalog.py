@@ -157,6 +157,7 @@ class Catalog:
             each = row.each.get(request.resolution, max(row.each.values()))
             if request.references:
                 each = row.pictures_each.get(request.operation, each)
+            each = row.effect_each.get(request.effect or "", each)
             return Credits((row.fixed + math.ceil(each - 1e-9)) * request.count)
         rate = _rates(row, request).get(request.mode, row.rate.get(request.mode, UNKNOWN_RATE))
         return Credits((row.fixed + math.ceil(rate * seconds_of(request) - 1e-9)) * request.count)

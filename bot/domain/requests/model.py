@@ -28,7 +28,7 @@ class PriceColumns(BaseModel):
 
     `sound_rate`, `voice_rate`, `motion_rate` and `video_rate` stand in for `rate` with sound, with chosen
     voices, for motion control and where a video is given; `pictures_each` (by operation) for `each` where
-    pictures are given.
+    pictures are given, `effect_each` (by name) for effects that cost otherwise than the rest.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +40,7 @@ class PriceColumns(BaseModel):
     video_rate: Rates = Field(default_factory=dict)
     each: Rates = Field(default_factory=dict)
     pictures_each: Rates = Field(default_factory=dict)
+    effect_each: Rates = Field(default_factory=dict)
     fixed: Annotated[int, Field(ge=0, le=DEAREST)] = 0
 
 

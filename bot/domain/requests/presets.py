@@ -1,4 +1,4 @@
-"""Kling's own voices and effects, as data: `voices.toml` and `effects.toml`. Pure but for what loads them."""
+"""Kling's own voices, as data: `voices.toml`. Pure but for what loads them."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -74,67 +74,4 @@ def load_voices() -> Voices:
     """The voices that come with the program."""
     return read_voices(
         tomllib.loads(resources.files("bot.domain.requests").joinpath("voices.toml").read_text("utf-8"))
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """One effect. `images` is how many it takes: one or two."""
-
-    scene: str
-    images: int
-
-    @property
-    def title(self) -> str:
-        """Its name as people read it: `hug pro`."""
-        return self.scene.replace("_", " ")
-
-
-class Effects:
-    """All effects, to be found by name and by parts of it."""
-
-    def __init__(self, effects: Sequence[Effect]) -> None:
-        self._effects = {effect.scene: effect for effect in effects}
-
-    def find(self, name: str, images: int) -> Effect:
-        """The effect of a name; one that is not known is let through with the pictures that came with it."""
-        scene = "_".join(normalize_word(name).split())
-        return self._effects.get(scene) or Effect(scene, images)
-
-    def nearest(self, name: str) -> str:
-        """The scene whose name is most like this."""
-        return get_close_matches("_".join(normalize_word(name).split()), list(self._effects), 1, 0.0)[0]
-
-    def check(self, name: str) -> None:
-        """Refuse a name that no effect has.
-
-        Raises:
-            UserError: there is no such effect, with the scene whose name is most like it.
-
-        """
-        if "_".join(normalize_word(name).split()) not in self._effects:
-            raise UserError("error.effect.unknown", effect=name[:60], nearest=self.nearest(name))
-
-    def search(self, words: str, images: int | None = None) -> list[Effect]:
-        """The effects whose names hold all these words; all of them for none."""
-        wanted = normalize_word(words).split()
-        return [
-            effect
-            for effect in self._effects.values()
-            if all(word in effect.scene for word in wanted) and images in {None, effect.images}
-        ]
-
-
-def read_effects(document: Mapping[str, Sequence[str]]) -> Effects:
-    """Read effects from their TOML form."""
-    return Effects(
-        [Effect(scene, number) for number, name in ((1, "one"), (2, "two")) for scene in document[name]]
-    )
-
-
-@cache
-def load_effects() -> Effects:
-    """The effects that come with the program."""
-    return read_effects(
-        tomllib.loads(resources.files("bot.domain.requests").joinpath("effects.toml").read_text("utf-8"))
     )

@@ -1,6 +1,6 @@
 """From what a person typed and sent to one checked request; what was not said is filled in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from bot.domain.requests.catalog import speech_seconds
 from bot.domain.requests.choices import Preferences
+from bot.domain.requests.effects import Effect
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Prompt, Role, Way, made_by
 from bot.domain.requests.options import Options
@@ -23,6 +24,7 @@ from bot.domain.requests.request import (
     Speech,
 )
 from bot.domain.requests.rules import fit, nearest, suit
+from bot.domain.types import Credits
 from bot.errors import UserError
 from bot.services.compose.offered import Capabilities, fitting
 from bot.settings import sections
@@ -132,6 +134,15 @@ class Compose(Capabilities):
             inputs = replace(inputs, images=Images(references=(PLACEHOLDER,)))
         return self.compose(operation, inputs, ParsedPrompt(words))
 
+    def price_effects(self, effects: Iterable[Effect]) -> list[tuple[Effect, Credits]]:
+        """Some effects with what each costs."""
+        priced = []
+        for effect in effects:
+            inputs = Inputs(Images(references=(PLACEHOLDER,) * effect.images))
+            request = self.compose(Operation.EFFECT, inputs, ParsedPrompt(effect.scene))
+            priced.append((effect, self.price(request)))
+        return priced
+
     def _effect(self, name: str, images: Sequence[ImageRef]) -> str:
         """The scene of an effect, on one picture or two; a name of one word may be newer than our list."""
         if not name:
@@ -142,7 +153,7 @@ class Compose(Capabilities):
             raise UserError("error.request.one_picture")
         effect = self.effects.find(name, len(images))
         if len(images) != effect.images:
-            raise UserError("error.effect.pictures", effect=effect.title, number=effect.images)
+            raise UserError("error.effect.pictures", effect=effect.scene, number=effect.images)
         return effect.scene
 
     def _row_for(self, operation: Operation, inputs: Inputs, said: Options) -> Model:

@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from bot.domain.library.asset import NO_NAMES, Names
 from bot.domain.requests.catalog import Catalog
+from bot.domain.requests.effects import Effects
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation, Prompt
-from bot.domain.requests.presets import Effects, Voices
+from bot.domain.requests.presets import Voices
 from bot.domain.requests.prompt import ParsedPrompt, parse
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.values import Vocabulary

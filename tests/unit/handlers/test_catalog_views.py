@@ -9,14 +9,16 @@ from bot.domain.requests import (
     catalog,
     presets,
 )
+from bot.domain.requests.effects import load_effects
 from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation, Pack
-from bot.domain.types import MINUTE, SECOND, Millis, ProviderName, UserId, short_hash
-from bot.i18n import NAMES
+from bot.domain.types import MINUTE, SECOND, Credits, Millis, ProviderName, UserId, short_hash
+from bot.i18n import NAMES, in_every_language
 from bot.services.operations.providers import AccountAnswer, Outage, ProviderReport, Trouble
 from handlers.admin.providers import provider_view
 from handlers.chat.html import TEXT_LIMIT, strip_tags, utf16_length
 from handlers.chat.keyboards import Signer, markup
 from handlers.guide import catalog_views
+from handlers.making import effects
 from tests.builders import ADA, NOW
 from tests.unit.handlers.screens import ENGLISH, LANGUAGES, LOCAL_NOW, labels, read
 
@@ -27,7 +29,7 @@ BESIDE = {
     for operation in EVERYTHING - VIDEO_MODEL_OPERATIONS
     if (rows := CATALOG.without_choice(operation))
 }
-EFFECTS = presets.load_effects()
+EFFECTS = load_effects(in_every_language)
 ALL_EFFECTS = EFFECTS.search("")
 REPORT = ProviderReport(
     name=ProviderName("official"),
@@ -96,7 +98,7 @@ def test_a_model_that_the_catalog_does_not_know_has_the_price_it_will_have():
 
 def test_what_is_offered_beside_videos_is_one_line_with_prices():
     (line,) = [line for line in models_text("kling-v3").splitlines() if "Beside" in line]
-    for item in ("/image 1–4", "/expand 2", "/tryon 5", "/effect 20", "/sound 3"):
+    for item in ("/image 1–4", "/expand 2", "/tryon 5", "/effect 15–90", "/sound 3"):
         assert item in line
     assert "/lipsync 1 a second + 1" in line
     assert "/avatar 4–8 a second + 1" in line
@@ -129,24 +131,35 @@ def test_every_voice_of_a_language_is_named_as_it_can_be_typed(t, language):
     assert [presets.load_voices().find(name, language) for name in copied] == list(known)
 
 
-def test_the_effects_are_counted_and_thirty_of_them_named():
-    html = catalog_views.effects(ENGLISH, "", ALL_EFFECTS, len(ALL_EFFECTS), "").html
-    names = re.findall(r"<code>(\w+)</code>", html)
-    assert names == [effect.scene for effect in ALL_EFFECTS[:30]]
-    assert f"{len(ALL_EFFECTS)} in all" in strip_tags(html)
-    assert f"{len(ALL_EFFECTS) - 30} more" in html
+def priced(some):
+    return [(effect, Credits(1_000 + len(effect.scene))) for effect in some]
 
 
-def test_a_search_tells_how_many_there_are_and_how_many_photos_they_take():
-    found = EFFECTS.search("hug")
-    text = strip_tags(catalog_views.effects(ENGLISH, "hug", found, len(ALL_EFFECTS), "").html)
-    assert f"{len(found)} of {len(ALL_EFFECTS)}" in text
-    assert "With two photos\nhug_pro" in text
-    assert "more:" not in text
+@pytest.mark.parametrize("t", LANGUAGES, ids=list(NAMES))
+def test_the_effects_of_each_category_fit_into_a_message_with_all_their_prices(t):
+    for category, some in EFFECTS.by_category().items():
+        html = effects.listed(t, t(category.key), priced(some))
+        assert is_message(html)
+        assert re.findall(r"<code>(\w+)</code> ·", html) == [effect.scene for effect in some]
+        assert all(t.number(price) in html for _, price in priced(some))
+
+
+@pytest.mark.parametrize("t", LANGUAGES, ids=list(NAMES))
+def test_more_effects_than_fit_are_counted(t):
+    html = effects.listed(t, "", priced(ALL_EFFECTS))
+    assert is_message(html)
+    assert t("effects.more", rest=len(ALL_EFFECTS) - effects.SHOWN) in html
+
+
+def test_each_effect_says_what_it_takes():
+    text = strip_tags(effects.listed(ENGLISH, "", priced(EFFECTS.search("hug"))))
+    assert "Hug hug_pro · two photos · 1,007" in text
+    pet = strip_tags(effects.listed(ENGLISH, "", priced(EFFECTS.search("dj pet"))))
+    assert "DJ pet dj_pet · photo of a pet ·" in pet
 
 
 def test_a_search_that_finds_nothing_names_the_nearest_and_repeats_the_words_safely():
-    html = catalog_views.effects(ENGLISH, "<hugg>", [], len(ALL_EFFECTS), EFFECTS.nearest("hugg")).html
+    html = effects.none_found(ENGLISH, "<hugg>", EFFECTS.nearest("hugg"), len(EFFECTS)).html
     assert is_message(html)
     assert "“&lt;hugg&gt;”" in html
     assert EFFECTS.nearest("hugg") in html

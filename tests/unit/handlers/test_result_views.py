@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.requests import presets
+from bot.domain.requests.effects import load_effects
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.tasks.task import Delivery, DeliveryState, TaskState
 from bot.domain.types import Credits, UserId
@@ -52,13 +52,19 @@ def test_a_result_has_at_most_three_words_a_row_and_data_that_fits(t):
 
 @LANGUAGES
 def test_every_effect_has_a_button_that_telegram_takes(t):
-    found = presets.load_effects().search("", 1)
+    categories = load_effects().by_category(1)
+    fits(result_views.ask_effect(t, a_result(), categories, LARGEST_USER).buttons)
     shown = []
-    for page in range(-(-len(found) // result_views.EFFECTS_A_PAGE)):
-        view = result_views.ask_effect(t, a_result(), found, page, Credits(10), LARGEST_USER)
-        fits(view.buttons)
-        shown += words_on(view.buttons)
-    assert {effect.title for effect in found} <= set(shown)
+    for category, effects in categories.items():
+        for page in range(-(-len(effects) // result_views.EFFECTS_A_PAGE)):
+            about = result_views.ListEffects(a_result().task.id, 3, page, category)
+            view = result_views.choose_effect(
+                t, about, category, [(effect, Credits(1_000)) for effect in effects], LARGEST_USER
+            )
+            fits(view.buttons)
+            shown += words_on(view.buttons)
+    titles = {f"{t(effect.key)} · {t.number(1_000)}" for effect in load_effects().search("", 1)}
+    assert titles <= set(shown)
 
 
 def test_a_result_offers_only_what_can_be_made_of_it():

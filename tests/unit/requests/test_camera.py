@@ -90,20 +90,3 @@ def test_voices_are_found_by_name_in_their_language():
 @pytest.mark.parametrize(("text", "language"), [("hello", "en"), ("你好 there", "zh"), ("123", "en")])
 def test_the_language_of_a_speech_is_seen_in_its_letters(text, language):
     assert presets.language_of(text) == language
-
-
-def test_effects_are_found_by_name_and_by_words():
-    known = presets.load_effects()
-    assert known.find("Hug Pro", 1).images == 2
-    assert known.find("swing_swing", 1).title == "swing swing"
-    assert known.find("brand new", 2).scene == "brand_new"
-    with pytest.raises(UserError, match=r"error\.effect\.unknown"):
-        known.check("brand new")
-    assert known.nearest("hug por") == "hug_pro"
-    assert {effect.scene for effect in known.search("pet dance")} == {
-        "drunk_dance_pet",
-        "lion_dance_pet",
-        "pet_dance",
-    }
-    assert {effect.images for effect in known.search("", 2)} == {2}
-    assert len(known.search("")) > 200
