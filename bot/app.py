@@ -160,10 +160,10 @@ async def build(
         accounts, access, live = admin.accounts, admin.access, admin.live
         mask = Mask(settings.secrets()).answer
         pool = await stack.enter_async_context(
-            open_pool(settings.providers, runtime, network, mask, live.is_paused)
+            open_pool(settings.providers, runtime, network, mask, live.is_paused, live.catalog)
         )
         compose = Compose(
-            prices=live.catalog,
+            catalog=live.catalog,
             pool=pool,
             defaults=settings.models,
             voices=presets.load_voices(),
@@ -188,7 +188,6 @@ async def build(
         assets = Assets(
             store=store,
             pool=pool,
-            catalog=live.catalog,
             accounts=accounts,
             clock=clock,
             wake=scheduler.wake,

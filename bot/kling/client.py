@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import cache
 from importlib.metadata import version
 from typing import TypeVar
 
@@ -17,9 +18,11 @@ import httpx
 import structlog
 
 from bot.clock import Clock, Sleep
+from bot.domain.requests import catalog as catalogs
+from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
 from bot.domain.requests.request import GenerationRequest
-from bot.domain.requests.rules import Limits, lacking
+from bot.domain.requests.rules import ALONE, Limits, lacking
 from bot.domain.tasks.task import FailureKind
 from bot.domain.types import Millis, ProviderName
 from bot.kling import errors
@@ -88,7 +91,8 @@ class Limiter:
 class KlingClient:
     """Submits, asks and looks up. Every method raises only what `bot.kling.errors` names.
 
-    `mask` takes every configured secret out of the answers.
+    `mask` takes every configured secret out of the answers. `catalog` is what its models can do and cost at this
+    moment; without it, what the program knows of its dialect.
     """
 
     def __init__(
@@ -102,6 +106,7 @@ class KlingClient:
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Sleep = asyncio.sleep,
         mask: Callable[[bytes], bytes] = bytes,
+        catalog: Callable[[], Catalog] | None = None,
     ) -> None:
         self.config = config
         self.dialect = dialect
@@ -111,6 +116,7 @@ class KlingClient:
         self._monotonic = monotonic
         self._limiter = Limiter(config.rate, monotonic, sleep)
         self._mask = mask
+        self._catalog = catalog or cache(lambda: catalogs.load(dialect=dialect.name))
         self._unknown_words: set[str] = set()
         self._limits: Limits = (
             ("operation", lambda request: request.operation not in self.operations),
@@ -135,15 +141,26 @@ class KlingClient:
         return Home(self.config.base_url, self._signer.authorization(self._clock.now() / 1000))
 
     @property
+    def catalog(self) -> Catalog:
+        """What its models can do and cost at this moment."""
+        return self._catalog()
+
+    @property
     def operations(self) -> frozenset[Operation]:
         """What can be asked for here."""
         return operations_of(self.config, self.dialect)
 
     def lacks(self, request: GenerationRequest) -> tuple[str, ...] | None:
-        """What of a request cannot be done here, by field; None where its model is not offered at all."""
+        """What of a request cannot be done here, by field; None where its model is not offered at all.
+
+        That is what its model cannot do here, and what cannot be written.
+        """
         if request.operation.row.on_video_model and request.model not in self.config.models:
             return None
-        return lacking((*self._limits, *self.dialect.limits), request)
+        beyond = lacking((*self._limits, *self.dialect.limits), request)
+        if beyond and beyond[-1] in ALONE:
+            return beyond
+        return tuple(dict.fromkeys((*beyond, *self.catalog.lacks(request))))
 
     def can_ask_for(self, ref: TaskRef) -> bool:
         """Whether this very task can be asked for by our own id."""

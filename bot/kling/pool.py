@@ -5,8 +5,10 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from bot.clock import Clock, Runtime
+from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Pack
 from bot.domain.requests.request import GenerationRequest, Resource
 from bot.domain.types import HOUR, Millis, ProviderName
@@ -127,30 +129,25 @@ class ProviderPool:
     def _is_at_fault(self, client: KlingClient, about: Resource) -> bool:
         return self._health[client.name].is_at_fault(about, self._clock.now())
 
-    def unsupported(self, request: GenerationRequest) -> tuple[str, ...] | None:
-        """None where some provider can express the request; else what the nearest one lacks.
+    def nearest(self, request: GenerationRequest) -> KlingClient | None:
+        """The best that can do a request, however it is at the moment; else the one that lacks the least of it.
 
-        An empty tuple means that no provider has the model.
+        It says what the request costs, or why it is refused: a price that changed with health and load could not be
+        told beforehand. Who takes the request in the end is decided by `candidates`. None: nobody has the model.
         """
-        lacking = [lacks for client in self._clients if (lacks := client.lacks(request)) is not None]
-        if not lacking:
-            return ()
+        lacking = [
+            (client, lacks) for client in self._preferred if (lacks := client.lacks(request)) is not None
+        ]
         # Where only another account will not do, that one says what it lacks itself.
-        nearest = min((lacks for lacks in lacking if lacks != ("account",)), key=len, default=("account",))
-        return nearest or None
+        return min(lacking, key=lambda each: (each[1] == ("account",), len(each[1])), default=(None,))[0]
 
-    def first_with(self, model: str) -> ProviderName | None:
-        """The provider whose price a video model has where nothing else is known of a request."""
-        return next((client.name for client in self._preferred if model in client.config.models), None)
+    def with_model(self, model: str) -> tuple[KlingClient, ...]:
+        """Those that have a video model, the best first."""
+        return tuple(client for client in self._preferred if model in client.config.models)
 
-    def first_able(self, request: GenerationRequest) -> ProviderName | None:
-        """The provider whose price a request has: the best that can express it, however it is at the moment.
-
-        A price that changed with health and load could not be told beforehand; who takes the request in
-        the end is decided by `candidates`.
-        """
-        able = (client.name for client in self._preferred if self._able(client, request, ()))
-        return next(able, None)
+    def with_operation(self, operation: Operation) -> tuple[KlingClient, ...]:
+        """Those that can be asked for an operation, the best first."""
+        return tuple(client for client in self._preferred if operation in client.operations)
 
     # -- who is next ---------------------------------------------------------------------------------
 
@@ -322,10 +319,12 @@ async def open_pool(
     network: Network,
     mask: Callable[[bytes], bytes] = bytes,
     is_paused: Callable[[ProviderName], bool] = lambda _: False,
+    catalog: Callable[[ProviderName], Catalog] | None = None,
 ) -> AsyncIterator[ProviderPool]:
     """One HTTP client for each enabled provider, closed again at the end; `mask` takes secrets out of answers.
 
-    To those that are paused nothing new is sent; what runs there goes on.
+    To those that are paused nothing new is sent; what runs there goes on. `catalog` is what the models of each can do
+    and cost at this moment; without it, what the program knows.
     """
     async with AsyncExitStack() as stack:
         clients = []
@@ -334,10 +333,16 @@ async def open_pool(
                 # Plain httpx: its errors tell what was never sent from what may have arrived.
                 http = await stack.enter_async_context(network.client(http2=True))
                 key = provider.key.get_secret_value()
-                scheme = scheme_of(provider.auth, key, provider.base_url, _dialect_name(provider))
+                scheme = scheme_of(provider.auth, key, provider.base_url, provider.spoken)
                 clients.append(
                     KlingClient(
-                        provider, _dialect(provider), Signer(scheme, key), http, runtime.clock, mask=mask
+                        provider,
+                        _dialect(provider),
+                        Signer(scheme, key),
+                        http,
+                        runtime.clock,
+                        mask=mask,
+                        catalog=None if catalog is None else partial(catalog, provider.name),
                     )
                 )
         yield ProviderPool(clients, runtime.clock, runtime.rng, is_paused)
@@ -363,10 +368,4 @@ class ConfiguredOffer:
 
 
 def _dialect(provider: Provider) -> Dialect:
-    return dialects.get(_dialect_name(provider)).renamed(provider.model_names, provider.paths)
-
-
-def _dialect_name(provider: Provider) -> str:
-    if provider.dialect != "auto":
-        return provider.dialect
-    return dialects.detect(provider.base_url, provider.key.get_secret_value())
+    return dialects.get(provider.spoken).renamed(provider.model_names, provider.paths)

@@ -1,6 +1,6 @@
 """A provider as operators describe it: where it is, how it is spoken to, what it offers and may cost."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -9,13 +9,16 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from bot.domain.credits.caps import Capped
 from bot.domain.operations.overrides import Overridable
+from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.model import ChangedPrices, PriceColumns
 from bot.domain.requests.operations import Operation
 from bot.domain.types import ProviderName
+from bot.kling import dialects
 from bot.kling.callback import signing_key
 from bot.network import safe_url
 
@@ -40,11 +43,29 @@ class PriceTables(BaseModel):
         return {section: getattr(self, section) for section in PriceTables.model_fields}
 
 
+class Rows(BaseModel):
+    """Rows of the catalog that are added, or single columns of rows that differ; `"*"` stands for every row."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    models: dict[str, dict[str, Any]] = {}
+    images: dict[str, dict[str, Any]] = {}
+    services: dict[str, dict[str, Any]] = {}
+
+    @model_validator(mode="after")
+    def _rows(self) -> Self:
+        try:
+            catalogs.load(self.model_dump())
+        except ValidationError as error:
+            raise ValueError(first_mistake(error)) from None
+        return self
+
+
 class Provider(Capped, BaseModel):
     """One account at one endpoint, as the settings describe it. `rate` in requests a second, `timeout` in seconds.
 
     `idempotency_key`: a second submission with the same Idempotency-Key is surely answered with the first one's task.
-    No `operations`: what is usual in its dialect. `cost` is what a credit costs there, compared with the others.
+    No `operations`: what is usual in its dialect. `catalog` has rows, or columns of rows, that differ here only. `cost` is what a credit costs there, compared with the others.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -62,6 +83,7 @@ class Provider(Capped, BaseModel):
     rate: Annotated[float, Field(gt=0, le=1000)] = 5
     cost: Annotated[float, Field(gt=0, le=1000)] = 1
     prices: Annotated[PriceTables, Overridable()] = PriceTables()
+    catalog: Rows = Rows()
     operations: tuple[Operation, ...] = ()
     model_names: dict[str, str] = {}
     paths: dict[Operation, Annotated[str, Field(pattern=r"^/\S*$")]] = {}
@@ -69,6 +91,13 @@ class Provider(Capped, BaseModel):
     lost_answers: LostAnswers = "refund"
     enabled: bool = True
     paused: Annotated[bool, Overridable()] = False
+
+    @property
+    def spoken(self) -> str:
+        """The name of the dialect that it is spoken to in."""
+        if self.dialect != "auto":
+            return self.dialect
+        return dialects.detect(self.base_url, self.key.get_secret_value())
 
     @field_validator("base_url")
     @classmethod

@@ -23,7 +23,12 @@ class LiveSettings:
 
     def __init__(self, *, store: Store, configured: Settings) -> None:
         self._store = store
-        self._rows = catalogs.load(configured.catalog.model_dump())
+        ours = configured.catalog.model_dump()
+        self._rows = catalogs.load(ours)
+        self._rows_of = {
+            provider.name: catalogs.load(ours, provider.catalog.model_dump(), dialect=provider.spoken)
+            for provider in configured.providers
+        }
         self.configured = configured
         """The settings as the file and the environment have them."""
         self.plans: dict[str, Plan] = {}
@@ -41,7 +46,7 @@ class LiveSettings:
         return self._overrides
 
     def catalog(self, provider: ProviderName | None = None) -> Catalog:
-        """The models with the prices of this moment, in general or where a provider is asked."""
+        """What models can do, and their prices at this moment, in general or where a provider is asked."""
         return self._catalogs.get(provider, self._catalogs[None])
 
     def catalog_of(self, settings: Settings) -> Catalog:
@@ -85,9 +90,10 @@ class LiveSettings:
         self._overrides, self._now = overrides, now
         self.plans.clear()
         self.plans.update({name: Plan(name=name, **dict(terms)) for name, terms in now.plans.items()})
-        everywhere = self.catalog_of(now)
+        prices = now.prices.columns()
         self._catalogs: dict[ProviderName | None, Catalog] = {
-            provider.name: everywhere.repriced(provider.prices.columns()) for provider in now.providers
+            provider.name: self._rows_of[provider.name].repriced(prices).repriced(provider.prices.columns())
+            for provider in now.providers
         }
-        self._catalogs[None] = everywhere
+        self._catalogs[None] = self.catalog_of(now)
         self._paused = frozenset(provider.name for provider in now.providers if provider.paused)

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -11,7 +11,6 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
@@ -20,12 +19,11 @@ from bot.domain.credits.caps import Capped
 from bot.domain.credits.quota import PoolUse
 from bot.domain.operations.overrides import Overridable
 from bot.domain.people.access import AccessMode
-from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.options import Options
 from bot.domain.requests.request import Mode, VideoRatio
 from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.types import SECOND, Millis, UserId
-from bot.kling.provider import first_mistake
+from bot.kling.provider import Rows
 from bot.network import is_loopback, safe_url, split
 
 
@@ -231,20 +229,8 @@ class Models(Section):
     default_aspect_ratio: VideoRatio = "16:9"
 
 
-class Catalog(Section):
-    """Rows of the catalog that the operator adds, or single columns of rows that differ."""
-
-    models: dict[str, dict[str, Any]] = {}
-    images: dict[str, dict[str, Any]] = {}
-    services: dict[str, dict[str, Any]] = {}
-
-    @model_validator(mode="after")
-    def _rows(self) -> "Catalog":
-        try:
-            catalogs.load(self.model_dump())
-        except ValidationError as error:
-            raise ValueError(first_mistake(error)) from None
-        return self
+class Catalog(Rows, Section):
+    """What differs from the catalog of the program with every provider."""
 
 
 class Assistant(Section):

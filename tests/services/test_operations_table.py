@@ -71,7 +71,7 @@ async def compose(bare, relight) -> Imagining:
     row = DUBBING.model_copy(update={"operations": (relight,), "references": 1})
     catalog = Catalog((), (), (row,))
     return Imagining(
-        prices=lambda _: catalog,
+        catalog=lambda: catalog,
         pool=known._pool,
         defaults=known._defaults,
         voices=known.voices,

@@ -1,5 +1,7 @@
 """What each model can do and what it costs, as data: `catalog.toml` read into rows. Pure but for `load`.
 
+What a model can do depends on who serves it, so each provider has a catalog of its own: the rows of `catalog.toml`,
+changed by those of its dialect in `dialects.toml`, then by the operator's, then by those of the provider.
 A video model that the operator offers and the catalog does not know is let through with careful limits:
 models appear faster than releases of this bot.
 """
@@ -8,6 +10,7 @@ import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -19,7 +22,7 @@ from bot.domain.requests.model import (
     repriced,
     unknown,
 )
-from bot.domain.requests.operations import ChargedFor, Operation
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, ChargedFor, Operation
 from bot.domain.requests.request import RATIOS, GenerationRequest, Speech
 from bot.domain.requests.rules import RULES, broken
 from bot.domain.requests.values import Vocabulary
@@ -37,9 +40,16 @@ class Catalog:
     """The rows, with what is asked of them. Video models, image models and services have ids of their own."""
 
     def __init__(
-        self, models: Iterable[Model], images: Iterable[Model] = (), services: Iterable[Model] = ()
+        self,
+        models: Iterable[Model],
+        images: Iterable[Model] = (),
+        services: Iterable[Model] = (),
+        *,
+        others: Mapping[str, Any] | None = None,
     ) -> None:
+        """`others` are the columns in which video models that have no row differ from `unknown`."""
         self._models = {row.id: row for row in models}
+        self._others = others or {}
         self._images = {row.id: row for row in images}
         self._services = {row.id: row for row in services}
 
@@ -47,7 +57,11 @@ class Catalog:
 
     def model(self, model: str) -> Model:
         """The row of a video model, or careful limits for one that has none."""
-        return self._models.get(model) or unknown(model)
+        return self._models.get(model) or self._unknown(model)
+
+    def _unknown(self, model: str) -> Model:
+        row = unknown(model)
+        return Model.model_validate({**row.model_dump(), **self._others}) if self._others else row
 
     def row(self, request: GenerationRequest) -> Model:
         """The row that a request is for."""
@@ -97,21 +111,36 @@ class Catalog:
         for section in SECTIONS:
             rows = {row.id: row for row in self.section(section)}
             for name, columns in prices.get(section, {}).items():
-                row = rows.get(name) or (unknown(name) if section == "models" else None)
+                row = rows.get(name) or (self._unknown(name) if section == "models" else None)
                 if row is not None:
                     rows[name] = repriced(row, columns)
             sections.append(rows.values())
-        return Catalog(*sections)
+        return Catalog(*sections, others=self._others)
 
     # -- what can be done ----------------------------------------------------------------------------
 
-    def check(self, request: GenerationRequest, offered: Sequence[str]) -> None:
-        """Refuse what the chosen model cannot do.
+    def lacks(self, request: GenerationRequest) -> tuple[str, ...]:
+        """The fields of a request that ask for what its model cannot do here; empty where it can do it all."""
+        if request.operation in LIBRARY_OPERATIONS:
+            return ()
+        try:
+            row = self.row(request)
+        except UserError:
+            return ("model",)
+        if request.operation not in row.operations:
+            return ("operation",)
+        return tuple(rule.fields[0] for rule in RULES if rule.is_broken(row, request))
+
+    def check(
+        self, request: GenerationRequest, offered: Sequence[str], among: "Catalog | None" = None
+    ) -> None:
+        """Refuse what the chosen model cannot do; `among` has what all models on offer can do.
 
         Raises:
             UserError: naming what it can do, and which models on offer can do what was asked.
 
         """
+        among = among or self
         video = request.operation.row.on_video_model
         if video and request.model not in offered:
             nearest = get_close_matches(request.model, offered, 1)
@@ -123,7 +152,7 @@ class Catalog:
             )
         row = self.row(request)
         if request.operation not in row.operations:
-            others = self.able(offered, request.operation) or self._omni(request, offered)
+            others = among.able(offered, request.operation) or among.omni(request, offered)
             raise UserError(f"error.model.{request.operation}", model=row.id, models=", ".join(others) or "–")
         rule = broken(RULES, row, request)
         if rule is None:
@@ -132,13 +161,14 @@ class Catalog:
         if rule.error.startswith("error.model."):
             details["model"] = row.id
         if rule.ability:
-            details["models"] = ", ".join(self._with(offered, rule.ability, request.operation)) or "–"
+            details["models"] = ", ".join(among.with_ability(offered, rule.ability, request.operation)) or "–"
         raise UserError(rule.error, **details)
 
-    def _omni(self, request: GenerationRequest, offered: Sequence[str]) -> tuple[str, ...]:
+    def omni(self, request: GenerationRequest, offered: Sequence[str]) -> tuple[str, ...]:
+        """Those of the models on offer that do all of it in one, where a request is for a video model."""
         return self.able(offered, Operation.OMNI_VIDEO) if request.operation.row.on_video_model else ()
 
-    def _with(self, offered: Sequence[str], ability: str, operation: Operation) -> list[str]:
+    def with_ability(self, offered: Sequence[str], ability: str, operation: Operation) -> list[str]:
         """The models on offer that have an ability, with the modes that it needs."""
         rows = [self.model(model) for model in offered]
         if ability == "elements" and operation is Operation.TEXT_TO_VIDEO:
@@ -192,30 +222,41 @@ def _rates(row: Model, request: GenerationRequest) -> Rates:
 
 
 SECTIONS = ("models", "images", "services")
+EVERY = "*"
+"""The name under which columns of all rows of a section are changed, those of unknown video models included."""
+
 Overrides = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
-def read(document: Mapping[str, Any], overrides: Overrides | None = None) -> Catalog:
-    """Read a catalog from its TOML form; `overrides` add rows, or change single columns of rows.
+def read(document: Mapping[str, Any], *overrides: Overrides | None) -> Catalog:
+    """Read a catalog from its TOML form; each of `overrides` in turn adds rows, or changes single columns of rows.
 
     Raises:
         pydantic.ValidationError: a row is not what it must be.
 
     """
-    changes = overrides or {}
     sections = []
+    others: dict[str, Any] = {}
     for section in SECTIONS:
         rows = dict(document.get(section, {}))
-        for name, change in changes.get(section, {}).items():
-            rows[name] = {**rows.get(name, {"source": "the operator's settings"}), **change}
+        for changes in filter(None, overrides):
+            changed = changes.get(section, {})
+            for name in (*rows, *changed) if EVERY in changed else changed:
+                row = rows.get(name) or {**others, "source": "the operator's settings"}
+                rows[name] = {**row, **changed.get(EVERY, {}), **changed.get(name, {})}
+            if section == "models":
+                others |= changed.get(EVERY, {})
+        rows.pop(EVERY, None)
         ratios = {"ratios": RATIOS} if section == "images" else {}
         sections.append([Model.model_validate({**ratios, **row, "id": name}) for name, row in rows.items()])
-    return Catalog(*sections)
+    return Catalog(*sections, others=others)
 
 
-def load(overrides: Overrides | None = None) -> Catalog:
-    """The catalog that comes with the program, with the operator's changes."""
-    return read(
-        tomllib.loads(resources.files("bot.domain.requests").joinpath("catalog.toml").read_text("utf-8")),
-        overrides,
-    )
+def load(*overrides: Overrides | None, dialect: str = "") -> Catalog:
+    """The catalog that comes with the program, as speakers of a dialect have it, with the operator's changes."""
+    return read(_document("catalog.toml"), _document("dialects.toml").get(dialect), *overrides)
+
+
+@cache
+def _document(name: str) -> Mapping[str, Any]:
+    return tomllib.loads(resources.files("bot.domain.requests").joinpath(name).read_text("utf-8"))

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.domain.requests.camera import CAMERAS
-from bot.domain.requests.model import Model
+from bot.domain.requests.model import Model, widest
 from bot.domain.requests.operations import COMPOSED
 from bot.domain.requests.options import BY_FIELD, ON_CARDS, Option, OptionRow, is_set
 from bot.domain.requests.request import AspectRatio, Camera, GenerationRequest, Mode
@@ -39,39 +39,50 @@ Possible = Callable[[GenerationRequest], bool]
 
 
 def choices(
-    option: OptionRow, request: GenerationRequest, row: Model, offered: Sequence[Model], possible: Possible
+    option: OptionRow,
+    request: GenerationRequest,
+    rows: Sequence[Model],
+    offered: Sequence[Model],
+    possible: Possible,
 ) -> tuple[Choice, ...]:
-    """Everything that an option can be set to. `row` is what the request is for, `offered` the video models."""
+    """Everything that an option can be set to.
+
+    `rows` are what the request's model can do with each provider, `offered` those of all video models.
+    """
     present = getattr(request, option.field)
-    return tuple(
-        Choice(key, changed, chosen=getattr(changed, option.field) == present)
-        for key, changed in _candidates(option, request, row, offered)
-        if possible(changed)
-    )
+    found: dict[str, Choice] = {}
+    for key, changed in _candidates(option, request, rows, offered):
+        if key not in found and possible(changed):
+            found[key] = Choice(key, changed, chosen=getattr(changed, option.field) == present)
+    return tuple(found.values())
 
 
 def list_choosable(
-    request: GenerationRequest, row: Model, offered: Sequence[Model], possible: Possible
+    request: GenerationRequest, rows: Sequence[Model], offered: Sequence[Model], possible: Possible
 ) -> tuple[Option, ...]:
     """The options of the card that there is something to choose with."""
-    return tuple(option for option in ON_CARDS if is_choosable(option.row, request, row, offered, possible))
+    return tuple(option for option in ON_CARDS if is_choosable(option.row, request, rows, offered, possible))
 
 
 def is_choosable(
-    option: OptionRow, request: GenerationRequest, row: Model, offered: Sequence[Model], possible: Possible
+    option: OptionRow,
+    request: GenerationRequest,
+    rows: Sequence[Model],
+    offered: Sequence[Model],
+    possible: Possible,
 ) -> bool:
     """Whether there is something to choose with an option."""
     if option.sample is None:
-        return len(choices(option, request, row, offered, possible)) > 1
+        return len(choices(option, request, rows, offered, possible)) > 1
     sample = option.sample(request)
     if sample is None or is_set(request, option.field):
         return is_set(request, option.field)
-    changed = fit_with(request, row, option.field, sample)
-    return changed is not None and possible(changed)
+    ways = (fit_with(request, row, option.field, sample) for row in rows)
+    return any(changed is not None and possible(changed) for changed in ways)
 
 
 def _candidates(
-    option: OptionRow, request: GenerationRequest, row: Model, offered: Sequence[Model]
+    option: OptionRow, request: GenerationRequest, rows: Sequence[Model], offered: Sequence[Model]
 ) -> Iterator[tuple[str, GenerationRequest]]:
     if option is Option.MODEL.row:
         if request.operation in COMPOSED and request.source is None:
@@ -80,10 +91,11 @@ def _candidates(
                 if changed is not None:
                     yield short_hash(model.id), changed
         return
-    for value in option.values(request, row) if option.values else ():
-        changed = fit_with(request, row, option.field, value)
-        if changed is not None:
-            yield _key_of(value), changed
+    for value in option.values(request, widest(rows)) if option.values else ():
+        for row in rows:
+            changed = fit_with(request, row, option.field, value)
+            if changed is not None:
+                yield _key_of(value), changed
 
 
 def _key_of(value: object) -> str:

@@ -1,7 +1,7 @@
 """One row of the catalog: what a model can do, and what it costs. Pure."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -10,8 +10,8 @@ from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import VIDEO_RATIOS, AspectRatio, CameraMove, Mode, Resolution
 from bot.domain.types import Credits
 
-CAMERA_SECONDS = (5,)
-"""Camera control and motion brush exist for videos of this length only (vendor API reference 2025)."""
+BRUSH_SECONDS = (5,)
+"""The motion brush exists for videos of this length only (vendor API reference 2025)."""
 
 UNKNOWN_RATE = 5.0
 """Credits a second of a model that the catalog has no price for; operators set their own under [catalog]."""
@@ -47,7 +47,7 @@ class PriceColumns(BaseModel):
 class Model(PriceColumns):
     """One row. `end_frame`, `sound`, `brush` and `camera` name the modes that can do it.
 
-    `end_frame_durations` are the seconds (empty: all), `references` is how many pictures it takes that are
+    `end_frame_durations` and `camera_durations` are the seconds (empty: all), `references` is how many pictures it takes that are
     no frames. `source_seconds` is how long a video may be that it edits (None: as with every model). `source` says where the facts are from.
     """
 
@@ -65,6 +65,7 @@ class Model(PriceColumns):
     end_frame_sound: bool = False
     camera: Mapping[Operation, Modes] = Field(default_factory=dict)
     camera_moves: tuple[CameraMove, ...] = ()
+    camera_durations: tuple[int, ...] = (5,)
     brush: Modes = ()
     shots: bool = False
     voices: bool = False
@@ -141,3 +142,35 @@ def unknown(model: str) -> Model:
         durations=(5, 10),
         source="not in the catalog",
     )
+
+
+_ALL_WHERE_EMPTY = frozenset({"end_frame_durations", "camera_durations", "camera_moves"})
+"""Columns that limit nothing while they are empty."""
+
+
+def widest(rows: Sequence[Model]) -> Model:
+    """Everything that at least one of the rows of a model can do, for lists; prices are those of the first.
+
+    No provider need be able to do all of it in one request.
+    """
+    first, *others = rows
+    if not others:
+        return first
+    columns = {name: getattr(first, name) for name in Model.model_fields}
+    for other in others:
+        for name, value in columns.items():
+            columns[name] = _wider(name, value, getattr(other, name))
+    return first.model_copy(update=columns)
+
+
+def _wider(column: str, value: Any, other: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {**other, **value}
+    if isinstance(value, tuple):
+        if column in _ALL_WHERE_EMPTY and not (value and other):
+            return ()
+        united = tuple(dict.fromkeys((*value, *other)))
+        return tuple(sorted(united)) if all(isinstance(each, int) for each in united) else united
+    if column in PriceColumns.model_fields or isinstance(value, str):
+        return value
+    return max((each for each in (value, other) if each is not None), default=None)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from bot.domain.requests.camera import CAMERAS, read_camera, read_shots
-from bot.domain.requests.model import CAMERA_SECONDS, Model
+from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import RESOLUTIONS, Camera, GenerationRequest
 from bot.domain.requests.values import (
@@ -251,7 +251,7 @@ class Option(StrEnum):
                 Wording("option.camera", {"camera": name_camera(request.camera)}) if request.camera else None
             ),
             ability="camera",
-            seconds=lambda _: CAMERA_SECONDS,
+            seconds=lambda row: row.camera_durations,
         ),
     )
     SHOTS = (

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from bot.domain.requests.model import CAMERA_SECONDS, Model
+from bot.domain.requests.model import BRUSH_SECONDS, Model
 from bot.domain.requests.operations import COMPOSED, Operation, Product
 from bot.domain.requests.options import BY_FIELD, ROWS, OptionRow, is_set
 from bot.domain.requests.request import GenerationRequest
@@ -166,7 +166,7 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
             request.camera is not None
             and not (
                 request.mode in row.camera.get(request.operation, ())
-                and request.duration in CAMERA_SECONDS
+                and request.duration in (row.camera_durations or (request.duration,))
                 and request.camera.move in (row.camera_moves or (request.camera.move,))
                 and request.last_frame is None
                 and request.brush is None
@@ -181,9 +181,7 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
         lambda row, request: (
             request.brush is not None
             and not (
-                request.mode in row.brush
-                and request.duration in CAMERA_SECONDS
-                and request.last_frame is None
+                request.mode in row.brush and request.duration in BRUSH_SECONDS and request.last_frame is None
             )
         ),
         ability="brush",

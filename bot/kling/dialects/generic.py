@@ -15,7 +15,7 @@ from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import OURS, Limits, unwritten
 from bot.kling.dialects import responses
-from bot.kling.dialects.bodies import base64_of, takes_mode
+from bot.kling.dialects.bodies import base64_of
 from bot.kling.dialects.profile import FRAMES, PROBE_ID, key_accepted, searches
 from bot.kling.wire import (
     HttpRequest,
@@ -139,9 +139,7 @@ class Generic:
 
 def metadata(request: GenerationRequest, context: SubmitContext) -> dict[str, Any]:
     """Kling's own fields as gateways pass them on."""
-    fields: dict[str, Any] = {}
-    if takes_mode(request.model):
-        fields["mode"] = request.mode
+    fields: dict[str, Any] = {"mode": request.mode}
     if request.cfg_scale is not None:
         fields["cfg_scale"] = request.cfg_scale
     if request.aspect_ratio is not None:

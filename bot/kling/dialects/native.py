@@ -74,7 +74,7 @@ PREFIXED = ProfileDialect(
         prefix="/kling",
         # new-api takes these two; its forks and others take more.
         default_operations=FRAMES,
-        style=BodyFormat(image_ratio=True, try_on=True),
+        style=BodyFormat(image_ratio=True, needs_mode=True, try_on=True),
         needs_prompt=True,
     )
 )
@@ -94,7 +94,6 @@ FLAT = ProfileDialect(
         style=BodyFormat(
             durations="integer", needs_mode=True, image_ratio=True, images="strings", camera="value"
         ),
-        ratios=("16:9", "9:16", "1:1", "3:2", "2:3", "3:4", "4:3"),
         modes=("std", "pro"),
         sound=False,
         supports_external_id=False,

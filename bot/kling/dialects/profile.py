@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 from urllib.parse import quote
 
-from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product
-from bot.domain.requests.request import MODES, VIDEO_RATIOS, AspectRatio, GenerationRequest, Mode
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
+from bot.domain.requests.request import MODES, GenerationRequest, Mode
 from bot.domain.requests.rules import Limits
 from bot.kling.dialects import lip_sync, responses
 from bot.kling.dialects.bodies import BodyFormat, body_of
@@ -97,7 +97,6 @@ class Profile:
     default_operations: frozenset[Operation] = RESULTS
     missing_models: frozenset[str] = frozenset()
     style: BodyFormat = BodyFormat()
-    ratios: tuple[AspectRatio, ...] = VIDEO_RATIOS
     modes: tuple[Mode, ...] = MODES
     needs_prompt: bool = False
     sound: bool = True
@@ -117,15 +116,6 @@ def _limits(profile: Profile) -> Limits:
             lambda request: profile.needs_prompt and request.operation in FRAMES and not request.prompt,
         ),
         ("mode", lambda request: request.mode not in profile.modes),
-        (
-            "aspect_ratio",
-            # An image without a place for it decides the shape.
-            lambda request: (
-                request.operation.product is Product.VIDEO
-                and (profile.style.image_ratio or not request.images)
-                and request.aspect_ratio not in {None, *profile.ratios}
-            ),
-        ),
         (
             "camera",
             lambda request: (

@@ -1,6 +1,6 @@
 """From what a person typed and sent to one checked request; what was not said is filled in."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from bot.domain.requests.request import (
     SourceVideo,
     Speech,
 )
-from bot.domain.requests.rules import fit, nearest, suit
+from bot.domain.requests.rules import nearest, suit
 from bot.domain.types import Credits
 from bot.errors import UserError
 from bot.services.compose.offered import Capabilities, fitting
@@ -98,13 +98,14 @@ class Compose(Capabilities):
         Where it makes an effect, or lets a face speak, the prompt is its name or what is said.
         """
         settings = self.settings(operation, inputs, prompt)
-        row = self._row_for(operation, inputs, prompt.options)
-        self._check_number(row, len(inputs.images.references))
         way = next((way for way in operation.row.ways if inputs.suit(way)), operation.row.ways[0])
         defaults = self._usual_for(NOTHING_PREFERRED)
-        request = self._fill(operation, way, row, inputs, prompt, defaults, settings)
-        self.check(request)
-        return request
+
+        def fill(row: Model) -> GenerationRequest:
+            self._check_number(row, len(inputs.images.references))
+            return self._fill(operation, way, row, inputs, prompt, defaults, settings)
+
+        return _first(self._rows_for(operation, inputs, prompt.options), fill, self.check)
 
     def settings(self, operation: Operation, inputs: Inputs, prompt: ParsedPrompt) -> dict[str, Any]:
         """What an operation is told beside its files: it follows from the prompt and the pictures.
@@ -156,16 +157,17 @@ class Compose(Capabilities):
             raise UserError("error.effect.pictures", effect=effect.scene, number=effect.images)
         return effect.scene
 
-    def _row_for(self, operation: Operation, inputs: Inputs, said: Options) -> Model:
-        """The row of the model or service that an operation runs on."""
+    def _rows_for(self, operation: Operation, inputs: Inputs, said: Options) -> tuple[Model, ...]:
+        """The rows of the model or service that an operation runs on, with each provider."""
         if not operation.row.on_video_model:
-            return self._usual(operation)
+            usual = self._usual(operation)
+            return tuple(row for row in self._usable(operation) if row.id == usual.id) or (usual,)
         if operation.row.like_source and inputs.source is not None:
-            return self._catalog.model(inputs.source.model)
-        able = self._catalog.able(self._pool.models(), operation)
+            return self.rows_of(inputs.source.model)
+        able = self._able(operation)
         if not able and not inputs.images:
             raise UserError("error.request.operation", operation=operation)
-        return self._catalog.model(said.get("model") or (able or self._pool.models())[0])
+        return self.rows_of(said.get("model") or (able or self._pool.models())[0])
 
     def _fill(
         self,
@@ -243,14 +245,14 @@ class Compose(Capabilities):
         said = parsed.options
         defaults = self._usual_for(preferences)
         model = said.get("model") or self._with_assets(given, said, defaults) or self._model(given, defaults)
-        row = self._catalog.model(model)
-        self._check_number(row, len(given.references))
-        operation = self._operation(model, given)
-        draft = self._fill(
-            operation, operation.row.ways[0], row, Inputs(given), parsed, defaults, {"try_on": try_on}
-        )
-        self._check_but_words(draft)
-        return draft
+
+        def fill(row: Model) -> GenerationRequest:
+            self._check_number(row, len(given.references))
+            operation = _operation(row, given)
+            way = operation.row.ways[0]
+            return self._fill(operation, way, row, Inputs(given), parsed, defaults, {"try_on": try_on})
+
+        return _first(self.rows_of(model), fill, self._check_but_words)
 
     def _typed(self, ways: Sequence[Way], options: Options) -> dict[str, Any]:
         """The fields of a request that typed options set, as far as one of the ways takes them."""
@@ -290,19 +292,16 @@ class Compose(Capabilities):
             }
         )
         models = dict.fromkeys((request.model, defaults.default, *self._pool.models()))
-        rows = [self._catalog.model(model) for model in models]
-        for row in rows:
-            if (way := fit(wanted, row)) is not None and self.possible(way):
+        for model in models:
+            if (way := self.fit(wanted, model)) is not None:
                 return way
+        rows = (row for model in models for row in self.rows_of(model))
         unfit = next((way for row in rows if (way := suit(wanted, row)) is not None), None)
         if unfit is None:
             limit = max(row.references for row in self.rows())
             raise UserError("error.pictures.too_many", number=len(wanted.images), limit=limit)
         self._check_but_words(unfit)
         return unfit
-
-    def _operation(self, model: str, images: Images) -> Operation:
-        return self._catalog.operation_for(model, frames=images.frames, references=len(images.references))
 
     def _usual_for(self, preferences: Preferences) -> sections.Models:
         """What a person gets where they say nothing: what they prefer, else what the operator chose."""
@@ -318,11 +317,10 @@ class Compose(Capabilities):
     def _model(self, images: Images, defaults: sections.Models) -> str:
         """The usual model, or the first on offer that does what the pictures are for."""
         able = []
-        for model in (defaults.default, *self._pool.models()):
-            row = self._catalog.model(model)
-            if self._operation(model, images) in row.operations and (images.last is None or row.end_frame):
+        for row in self._in_turn(defaults):
+            if _operation(row, images) in row.operations and (images.last is None or row.end_frame):
                 if len(images.references) <= row.references:
-                    return model
+                    return row.id
                 able.append(row)
         # Where none takes so many pictures, the one that takes most says so.
         return max(able, key=lambda row: row.references).id if able else defaults.default
@@ -331,14 +329,18 @@ class Compose(Capabilities):
         """The usual model, or the first on offer, that takes the elements, or the voice, that were named."""
         if "elements" not in said and "voice" not in said:
             return None
-        for model in (defaults.default, *self._pool.models()):
-            row = self._catalog.model(model)
-            operation = self._operation(model, images)
+        for row in self._in_turn(defaults):
+            operation = _operation(row, images)
             fits = operation in row.operations and len(images.references) <= row.references
             elements = row.elements if operation is not Operation.TEXT_TO_VIDEO else 0
             if fits and len(said.get("elements", ())) <= elements and ("voice" not in said or row.voices):
-                return model
+                return row.id
         return None
+
+    def _in_turn(self, defaults: sections.Models) -> Iterator[Model]:
+        """What the usual model can do with each provider, then what the others on offer can."""
+        for model in dict.fromkeys((defaults.default, *self._pool.models())):
+            yield from self.rows_of(model)
 
     def _mode(self, row: Model, images: Images, defaults: sections.Models) -> str:
         """The usual mode, or the first that takes an end frame where there is one."""
@@ -369,6 +371,28 @@ class Compose(Capabilities):
         if speech_seconds(speech) < SHORTEST_SPEECH:
             raise UserError("error.request.too_little_to_say", seconds=SHORTEST_SPEECH)
         return speech
+
+
+def _operation(row: Model, images: Images) -> Operation:
+    """What a model is asked for with some pictures."""
+    return row.operation_for(frames=images.frames, references=len(images.references))
+
+
+def _first(
+    rows: Iterable[Model],
+    build: Callable[[Model], GenerationRequest],
+    check: Callable[[GenerationRequest], None],
+) -> GenerationRequest:
+    """The first request built for one of the rows that passes a check; where none does, the first says why."""
+    refusals: list[UserError] = []
+    for row in rows:
+        try:
+            check(request := build(row))
+        except UserError as error:
+            refusals.append(error)
+        else:
+            return request
+    raise refusals[0]
 
 
 def _expansion(image: ImageRef, ratio: str | None) -> Expansion:

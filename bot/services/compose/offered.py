@@ -1,6 +1,6 @@
 """What is on offer, what it costs, and what cannot be done: what every request is checked against."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -10,13 +10,14 @@ from pydantic import ValidationError
 from bot.domain.library.asset import NO_NAMES, Names
 from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.effects import Effects
-from bot.domain.requests.model import Model
+from bot.domain.requests.model import Model, widest
 from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation, Prompt
 from bot.domain.requests.presets import Voices
 from bot.domain.requests.prompt import ParsedPrompt, parse
 from bot.domain.requests.request import GenerationRequest
+from bot.domain.requests.rules import fit
 from bot.domain.requests.values import Vocabulary
-from bot.domain.types import Credits, ProviderName
+from bot.domain.types import Credits
 from bot.errors import UserError
 from bot.kling.pool import ProviderPool
 from bot.settings import sections
@@ -32,13 +33,13 @@ class Capabilities:
     def __init__(
         self,
         *,
-        prices: Callable[[ProviderName | None], Catalog],
+        catalog: Callable[[], Catalog],
         pool: ProviderPool,
         defaults: sections.Models,
         voices: Voices,
         effects: Effects,
     ) -> None:
-        self._prices = prices
+        self._current = catalog
         self._pool = pool
         self._defaults = defaults
         self.voices = voices
@@ -46,8 +47,8 @@ class Capabilities:
 
     @property
     def _catalog(self) -> Catalog:
-        """The catalog of this moment: prices change while the bot runs."""
-        return self._prices(None)
+        """The catalog of this moment where no provider counts: prices change while the bot runs."""
+        return self._current()
 
     # -- what is on offer ----------------------------------------------------------------------------
 
@@ -65,12 +66,29 @@ class Capabilities:
         return self._pool.models()
 
     def rows(self) -> tuple[Model, ...]:
-        """What the video models on offer can do."""
-        return tuple(self._prices(self._pool.first_with(model)).model(model) for model in self._pool.models())
+        """What each of the video models on offer can do, each thing with some provider."""
+        return tuple(widest(self.rows_of(model)) for model in self._pool.models())
 
-    def row(self, request: GenerationRequest) -> Model:
-        """What the model, or the service, that a request is for can do."""
-        return self._catalog.row(request)
+    def offers(self) -> tuple[Model, ...]:
+        """What the video models on offer can do: a row for each provider where they differ."""
+        return tuple(row for model in self._pool.models() for row in self.rows_of(model))
+
+    def rows_of(self, model: str) -> tuple[Model, ...]:
+        """What a video model can do: at the best provider that has it, then what differs elsewhere."""
+        rows = [client.catalog.model(model) for client in self._pool.with_model(model)]
+        return _different(rows) or (self._catalog.model(model),)
+
+    def rows_for(self, request: GenerationRequest) -> tuple[Model, ...]:
+        """What the model, or the service, that a request is for can do; as `rows_of`.
+
+        Raises:
+            UserError: nobody has it.
+
+        """
+        if request.operation.row.on_video_model:
+            return self.rows_of(request.model)
+        rows = [row for row in self._beside_videos(request.operation) if row.id == request.model]
+        return _different(rows) or (self._catalog.row(request),)
 
     def operations(self) -> frozenset[Operation]:
         """What some provider offers."""
@@ -90,7 +108,8 @@ class Capabilities:
     def check(self, request: GenerationRequest) -> None:
         """Refuse what cannot be done, before anything is held."""
         self._check_but_words(request)
-        if "prompt" in (self._pool.unsupported(request) or ()) or _needs_words(request):
+        nearest = self._pool.nearest(request)
+        if _needs_words(request) or (nearest is not None and "prompt" in (nearest.lacks(request) or ())):
             raise UserError("error.request.needs_prompt")
 
     def possible(self, request: GenerationRequest) -> bool:
@@ -103,20 +122,21 @@ class Capabilities:
 
     def price(self, request: GenerationRequest) -> Credits:
         """What the request costs in credits, at the first of the providers that can express it."""
-        return self._prices(self._pool.first_able(request)).price(request)
+        nearest = self._pool.nearest(request)
+        return (self._catalog if nearest is None else nearest.catalog).price(request)
 
     def _check_but_words(self, request: GenerationRequest) -> None:
         if self._pool.is_out(request):
             self._check_out(request)
-        self._catalog.check(request, self._pool.models())
-        lacking = self._pool.unsupported(request)
-        if lacking is None:
+        nearest, offered = self._pool.nearest(request), self._pool.models()
+        lacking = None if nearest is None else nearest.lacks(request)
+        if lacking == ():
             return
+        judge = self._catalog if nearest is None else nearest.catalog
+        judge.check(request, offered, Catalog(self.rows()))
+        if lacking is None:
+            raise UserError("error.request.no_provider", model=request.model, models=", ".join(offered))
         missing = tuple(field for field in lacking if field != "prompt")
-        if not lacking:
-            raise UserError(
-                "error.request.no_provider", model=request.model, models=", ".join(self._pool.models())
-            )
         for key in ("operation", "source", "account"):
             if key in missing:
                 raise UserError(f"error.request.{key}", operation=request.operation)
@@ -126,7 +146,7 @@ class Capabilities:
     def _check_out(self, request: GenerationRequest) -> None:
         """Refuse what nobody can do at present, naming what can be used in its place."""
         if request.operation.row.on_video_model:
-            others = self._catalog.able(self._pool.models(), request.operation)
+            others = self._able(request.operation)
         else:
             others = tuple(row.id for row in self._usable(request.operation))
         others = tuple(
@@ -151,15 +171,27 @@ class Capabilities:
 
     # -- building ------------------------------------------------------------------------------------
 
+    def _able(self, operation: Operation) -> tuple[str, ...]:
+        """The video models on offer that can do an operation somewhere."""
+        return tuple(dict.fromkeys(row.id for row in self.offers() if operation in row.operations))
+
+    def fit(self, request: GenerationRequest, model: str) -> GenerationRequest | None:
+        """The request as a model can do it with some provider, changed as little as possible; None: with none."""
+        ways = (fit(request, row) for row in self.rows_of(model))
+        return next((way for way in ways if way is not None and self.possible(way)), None)
+
     def _usual(self, operation: Operation) -> Model:
         """The usual image model or service for an operation."""
         return (self._usable(operation) or self._catalog.without_choice(operation))[0]
 
     def _usable(self, operation: Operation) -> tuple[Model, ...]:
         """The image models or services that can do an operation at present, the usual one first."""
-        return tuple(
-            row for row in self._catalog.without_choice(operation) if self._pool.is_usable(operation, row.id)
-        )
+        return tuple(row for row in self._beside_videos(operation) if self._pool.is_usable(operation, row.id))
+
+    def _beside_videos(self, operation: Operation) -> tuple[Model, ...]:
+        """The image models or services that do an operation with some provider, the usual one of the best first."""
+        clients = self._pool.with_operation(operation)
+        return tuple(row for client in clients for row in client.catalog.without_choice(operation))
 
     @staticmethod
     def _build(**fields: Any) -> GenerationRequest:
@@ -176,6 +208,15 @@ class Capabilities:
 
 def _needs_words(request: GenerationRequest) -> bool:
     return request.operation.row.prompt is Prompt.AWAITED and not (request.prompt or request.shots)
+
+
+def _different(rows: Iterable[Model]) -> tuple[Model, ...]:
+    """The rows without those that are equal to an earlier one."""
+    found: list[Model] = []
+    for row in rows:
+        if row not in found:
+            found.append(row)
+    return tuple(found)
 
 
 def fitting(preferred: object, offered: Sequence[T]) -> T:

@@ -3,13 +3,12 @@
 Making one is a task like any other; `bot.services.library.deletions` deletes it at its provider.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 
 from bot.clock import Clock
 from bot.domain.library.asset import Asset, Names, folded
-from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, SPEAKING_OPERATIONS, Operation
 from bot.domain.requests.request import AudioRef, GenerationRequest, ImageRef, Resource, SourceVideo, Speech
 from bot.domain.types import ProviderName, UserId
@@ -34,7 +33,6 @@ class Assets:
         *,
         store: Store,
         pool: ProviderPool,
-        catalog: Callable[[], Catalog],
         accounts: Accounts,
         clock: Clock,
         wake: Wake,
@@ -42,7 +40,6 @@ class Assets:
     ) -> None:
         self._store = store
         self._pool = pool
-        self._catalog = catalog
         self._accounts = accounts
         self._clock = clock
         self._wake = wake
@@ -142,9 +139,10 @@ class Assets:
             )
         ]
 
-    def _taking(self, client: KlingClient, kind: Operation) -> list[str]:
+    @staticmethod
+    def _taking(client: KlingClient, kind: Operation) -> list[str]:
         """The provider's models that take such a thing."""
-        rows = [self._catalog().model(model) for model in client.config.models]
+        rows = [client.catalog.model(model) for model in client.config.models]
         return [row.id for row in rows if (row.elements if kind is Operation.ELEMENT else row.voices)]
 
     # -- having --------------------------------------------------------------------------------------

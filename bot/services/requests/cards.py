@@ -16,7 +16,7 @@ from bot.domain.requests.operations import COMPOSED, Prompt
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import PROMPT_LIMIT, GenerationRequest, ImageRef
-from bot.domain.requests.rules import fit, suit
+from bot.domain.requests.rules import suit
 from bot.domain.requests.values import SEED_LIMIT
 from bot.domain.types import MINUTE, ChatId, Millis, UserId
 from bot.errors import UserError
@@ -180,25 +180,23 @@ class Cards:
         if self._compose.possible(request) or request.operation not in COMPOSED:
             return request
         defaults = self.blank(preferences).model
-        rows = sorted(self._compose.rows(), key=lambda row: (row.id != request.model, row.id != defaults))
-        for row in rows:
-            changed = fit(request, row)
-            if changed is not None and self._compose.possible(changed):
-                return changed
-        return request
+        models = dict.fromkeys((request.model, defaults, *self._compose.models()))
+        offered = [model for model in models if model in self._compose.models()]
+        ways = (self._compose.fit(request, model) for model in offered)
+        return next((way for way in ways if way is not None), request)
 
     def list_choosable(self, request: GenerationRequest) -> tuple[Option, ...]:
         """What there is to choose."""
         try:
-            row = self._compose.row(request)
+            rows = self._compose.rows_for(request)
         except UserError:
             return ()
-        return list_choosable(request, row, self._compose.rows(), self._compose.possible)
+        return list_choosable(request, rows, self._compose.offers(), self._compose.possible)
 
     def choices(self, request: GenerationRequest, option: Option) -> tuple[Choice, ...]:
         """What an option can be set to."""
-        row = self._compose.row(request)
-        return choices(option.row, request, row, self._compose.rows(), self._compose.possible)
+        rows = self._compose.rows_for(request)
+        return choices(option.row, request, rows, self._compose.offers(), self._compose.possible)
 
     def choose(self, card: Card, option: Option, key: str) -> Card:
         """The card with an option set.
@@ -222,10 +220,11 @@ class Cards:
         parsed = self._compose.parse(text, names)
         request, options = card.request, parsed.options
         if "model" in options and request.operation in COMPOSED:
-            row = next((row for row in self._compose.rows() if row.id == options["model"]), None)
+            rows = [row for row in self._compose.offers() if row.id == options["model"]]
             # One that cannot be used is refused below, as in a command.
-            if row is not None:
-                request = fit(request, row) or suit(request, row) or request
+            if rows:
+                suited = next((way for row in rows if (way := suit(request, row)) is not None), request)
+                request = self._compose.fit(request, rows[0].id) or suited
                 options = {name: value for name, value in options.items() if name != "model"}
         completed = self._compose.complete(request, ParsedPrompt(parsed.prompt or request.prompt, options))
         question = READY if completed.prompt and not card.images else card.question

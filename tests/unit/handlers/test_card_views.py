@@ -40,7 +40,7 @@ def shown(t=ENGLISH, card: Card | None = None, *, owner: UserId = ADA, is_privat
 
 def opened(t, option: Option, card: Card, owner: UserId = ADA) -> View:
     request = card.request
-    found = choices(option.row, request, CATALOG.row(request), ROWS, lambda _: True)
+    found = choices(option.row, request, (CATALOG.row(request),), ROWS, lambda _: True)
     prices = {choice.key: CATALOG.price(choice.request) for choice in found}
     return card_views.choices(t, card, option, found, prices, owner)
 

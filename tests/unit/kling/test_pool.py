@@ -1,6 +1,7 @@
 import httpx
 import pytest
 
+from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.types import HOUR, MINUTE, SECOND, Millis
@@ -43,7 +44,9 @@ def pool_of(http, clock, paused):
 
     def client(name, *, dialect="official", models=("kling-v2-6",), **settings) -> KlingClient:
         config = Provider(name=name, base_url="http://127.0.0.1:9", key="sk", models=models, **settings)
-        return KlingClient(config, dialects.get(dialect), Signer("bearer", "sk-1"), http, clock)
+        catalog = catalogs.load(config.catalog.model_dump(), dialect=dialect)
+        signer = Signer("bearer", "sk-1")
+        return KlingClient(config, dialects.get(dialect), signer, http, clock, catalog=lambda: catalog)
 
     return build
 
@@ -52,6 +55,12 @@ def a_request(**changes) -> GenerationRequest:
     return GenerationRequest(
         **{"operation": "text2video", "model": "kling-v2-6", "prompt": "a fox"} | changes
     )
+
+
+def lacking(pool, request) -> tuple[str, ...] | None:
+    """What the nearest provider lacks of a request; None where nobody has its model."""
+    nearest = pool.nearest(request)
+    return None if nearest is None else nearest.lacks(request)
 
 
 def names(pool, request=None, running=None, excluded=()) -> list[str]:
@@ -80,21 +89,22 @@ def test_a_request_has_the_price_of_the_best_that_can_express_it_however_that_on
         cheap={"cost": 0.5},
         gateway={"dialect": "generic", "priority": 9, "models": ("kling-v3",)},
     )
-    assert (pool.first_with("kling-v2-6"), pool.first_with("kling-v3")) == ("cheap", "gateway")
-    assert pool.first_able(a_request()) == "cheap"
+    assert [client.name for client in pool.with_model("kling-v2-6")] == ["cheap", "dear"]
+    assert [client.name for client in pool.with_model("kling-v3")] == ["gateway"]
+    assert pool.nearest(a_request()).name == "cheap"
     pool.record("cheap", REFUSED)
     paused.add("cheap")
-    assert pool.first_able(a_request()) == "cheap"
-    assert pool.first_able(a_request(model="kling-v9")) is None
+    assert pool.nearest(a_request()).name == "cheap"
+    assert pool.nearest(a_request(model="kling-v9")) is None
 
 
 def test_what_uses_elements_of_an_account_goes_to_that_account_only(pool_of):
     pool = pool_of(a={}, b={}, gateway={"dialect": "generic"})
     assert names(pool, a_request(account="b")) == ["b"]
     assert not pool.can_ever(a_request(account="b"), ("b",))
-    assert pool.unsupported(a_request(account="b")) is None
-    assert pool.unsupported(a_request(account="gateway", mode="pro", sound=True)) == ("sound",)
-    assert pool.unsupported(a_request(account="gone")) == ("account",)
+    assert lacking(pool, a_request(account="b")) == ()
+    assert lacking(pool, a_request(account="gateway", mode="4k")) == ("mode",)
+    assert lacking(pool, a_request(account="gone")) == ("account",)
 
 
 def test_a_paused_or_resting_provider_is_not_open(pool_of, paused):
@@ -122,9 +132,31 @@ def test_who_is_excluded_is_not_asked(pool_of):
 
 def test_what_nobody_can_express_is_named(pool_of):
     pool = pool_of(official={}, gateway={"dialect": "generic"})
-    assert pool.unsupported(a_request()) is None
-    assert pool.unsupported(a_request(seed=7, sound=True)) == ("seed",)
-    assert pool.unsupported(a_request(model="kling-v9")) == ()
+    assert lacking(pool, a_request()) == ()
+    assert lacking(pool, a_request(seed=7, mode="pro", watermark=True)) == ("seed",)
+    assert lacking(pool, a_request(model="kling-v9")) is None
+
+
+def test_a_request_goes_only_where_the_model_can_do_it_and_has_the_price_there(pool_of):
+    """What a model can do depends on who serves it, and so does what it costs."""
+    row = {"models": {"kling-v2-6": {"durations": [5, 8], "rate": {"std": 1}}}}
+    pool = pool_of(official={"priority": 9}, cheap={"catalog": row})
+    assert names(pool) == ["official", "cheap"]
+    assert names(pool, a_request(duration=8)) == ["cheap"]
+    assert names(pool, a_request(duration=10)) == ["official"]
+    assert not pool.can_ever(a_request(duration=7))
+    assert lacking(pool, a_request(duration=7)) == ("duration",)
+    nearest = pool.nearest(a_request(duration=8))
+    assert (nearest.name, nearest.catalog.price(a_request(duration=8))) == ("cheap", 8)
+
+
+def test_a_model_can_do_what_the_dialect_of_its_provider_says(pool_of):
+    models = ("kling-v1-6",)
+    pool = pool_of(official={"models": models}, flat={"dialect": "flat", "models": models})
+    assert names(pool, a_request(model="kling-v1-6", aspect_ratio="3:2")) == ["flat"]
+    zoom = {"move": "simple", "axis": "zoom", "value": -5}
+    moving = a_request_for("image2video", model="kling-v1-6", mode="pro", duration=10, camera=zoom)
+    assert names(pool, moving) == ["flat"]
 
 
 def test_models_are_listed_once_in_order_of_preference(pool_of):
@@ -262,9 +294,7 @@ def test_what_is_done_with_a_video_goes_to_the_provider_that_made_it(pool_of):
     pool = pool_of(other={"priority": 9, "models": models}, official={"models": models})
     assert names(pool, a_request_for("video-extend")) == ["official"]
     assert names(pool, a_request_for("lip-sync")) == ["official"]
-    assert pool.unsupported(a_request_for("video-extend", source=SOURCE | {"provider": "gone"})) == (
-        "source",
-    )
+    assert lacking(pool, a_request_for("video-extend", source=SOURCE | {"provider": "gone"})) == ("source",)
 
 
 def test_what_needs_no_model_goes_to_whoever_offers_the_operation(pool_of):

@@ -33,7 +33,7 @@ def possible(request: GenerationRequest) -> bool:
 
 
 def of(request: GenerationRequest, option: Option):
-    return choices(option.row, request, CATALOG.row(request), ROWS, possible)
+    return choices(option.row, request, (CATALOG.row(request),), ROWS, possible)
 
 
 def set_to(request: GenerationRequest, option: Option, key: str) -> GenerationRequest:
@@ -42,7 +42,7 @@ def set_to(request: GenerationRequest, option: Option, key: str) -> GenerationRe
 
 
 def on_offer(request: GenerationRequest) -> tuple[Option, ...]:
-    return list_choosable(request, CATALOG.row(request), ROWS, possible)
+    return list_choosable(request, (CATALOG.row(request),), ROWS, possible)
 
 
 def from_words(model: str = "kling-v2-6", **changes) -> GenerationRequest:

@@ -86,15 +86,15 @@ def test_it_is_checked():
 
 def test_it_is_on_offer_on_the_card_where_the_model_has_it():
     row = model("std")
-    offered = choices(SLOW, request(), row, (row,), lambda _: True)
+    offered = choices(SLOW, request(), (row,), (row,), lambda _: True)
     assert [(choice.key, choice.chosen) for choice in offered] == [
         ("1.0", True),
         ("2.0", False),
         ("4.0", False),
     ]
     assert SLOW.name(offered[1].request.slowdown) == Wording(written="2×")
-    assert is_choosable(SLOW, request(), row, (row,), lambda _: True)
-    assert not is_choosable(SLOW, request(), model(), (row,), lambda _: True)
+    assert is_choosable(SLOW, request(), (row,), (row,), lambda _: True)
+    assert not is_choosable(SLOW, request(), (model(),), (row,), lambda _: True)
 
 
 def test_it_is_among_the_settings_of_a_request():
