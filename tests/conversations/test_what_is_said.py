@@ -150,7 +150,7 @@ async def test_all_photos_that_are_forwarded_with_a_comment_belong_to_it(bot):
     forwarded = image | FORWARDED
     await send(bot, {"text": "/effect hug"}, forwarded, forwarded)
     (request,) = requests(bot)
-    assert (request["operation"], bot.balance(ADA)[0]) == ("effects", 0)
+    assert (request["operation"], bot.balance(ADA)[0]) == ("effects", -15)
 
 
 async def test_a_private_comment_is_no_order_in_a_group(bot):
