@@ -38,7 +38,7 @@ NAMED_FIELDS = frozenset(
             for row in ROWS
             if row.field in GenerationRequest.model_fields and row.field != "spoiler"
         ),
-        *("first_frame", "references", "brush", "voices"),
+        *("first_frame", "frames", "references", "brush", "voices", "source"),
     }
 )
 """Parts of a request that have a name in every language."""
@@ -147,7 +147,7 @@ def error_sentence(t: Texts, error: UserError, now: datetime) -> str:
             params["resets"] = "" if moment is None else t("quota.resets", moment=moment)
         elif isinstance(value, int):
             params[name] = t.number(value)
-        elif name == "fields":
+        elif name in {"fields", "inputs", "others"}:
             params[name] = ", ".join(_field(t, field) for field in str(value).split(", "))
         elif name in {"operation", "operations"}:
             params[name] = ", ".join(t(f"operation.{operation}") for operation in str(value).split(", "))

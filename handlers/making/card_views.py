@@ -287,7 +287,7 @@ def option_value(t: Texts, option: Option, request: GenerationRequest) -> str:
 
 
 def _choice(t: Texts, option: Option, choice: Choice) -> str:
-    if choice.key == NONE and option in {Option.NEGATIVE, Option.END_FRAME}:
+    if choice.key == NONE and option.row.sample is not None and option is not Option.SEED:
         return t("value.remove")
     return option_value(t, option, choice.request)
 

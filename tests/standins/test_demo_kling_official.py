@@ -42,12 +42,18 @@ ACCEPTED = [
     (TEXT, text(model_name="kling-v3", mode="4k", duration="15")),
     (TEXT, shots("2", "4")),
     (TEXT, text(model_name="kling-v3", multi_shot=True, shot_type="intelligence")),
-    (TEXT, text(sound="on", mode="pro", voice_list=[{"voice_id": "uk_man2"}])),
+    (
+        IMAGE,
+        image_body(prompt="<<<voice_1>>>", sound="on", mode="pro", voice_list=[{"voice_id": "uk_man2"}]),
+    ),
     (TEXT, text(watermark_info={"enabled": True}, external_task_id="mine-1")),
     (IMAGE, {"model_name": "kling-v2-1", "image": image()}),
     (IMAGE, image_body(mode="pro", image_tail=image(400, 300, "JPEG"))),
     (IMAGE, {"model_name": "kling-v1-6", "mode": "pro", "image_tail": image()}),
-    (IMAGE, image_body(model_name="kling-v3", element_list=[{"element_id": 1000001}])),
+    (
+        IMAGE,
+        image_body(model_name="kling-v3", prompt="<<<element_1>>>", element_list=[{"element_id": 1000001}]),
+    ),
     (
         IMAGE,
         image_body(
@@ -165,7 +171,11 @@ REFUSED = [
     (TEXT, text(model_name="kling-v3", multi_shot=True, shot_type="customize"), "multi_prompt is required"),
     (TEXT, shots("0", "6"), "at least 1 second"),
     (TEXT, text(voice_list=[{"voice_id": "uk_man2"}]), "voice_list only with sound"),
-    (TEXT, text(sound="on", mode="pro", voice_list=[{"voice_id": "nobody"}]), "voice_id nobody"),
+    (
+        IMAGE,
+        image_body(prompt="<<<voice_1>>>", sound="on", mode="pro", voice_list=[{"voice_id": "nobody"}]),
+        "voice_id nobody",
+    ),
     (TEXT, text(callback_url="nowhere"), "http or https"),
     (TEXT, text(external_task_id=""), "not empty"),
     (TEXT, text(external_task_id=None), "not empty"),
@@ -186,7 +196,22 @@ REFUSED = [
     (IMAGE, image_body(model_name="kling-v1", static_mask=image(), image_tail=image()), "exclude each other"),
     (IMAGE, image_body(static_mask=image()), "does not support masks"),
     (IMAGE, image_body(model_name="kling-v3", element_list=[{"element_id": "1000001"}]), "an integer"),
-    (IMAGE, image_body(model_name="kling-v3", element_list=[{"element_id": 7}]), "element_id 7"),
+    (
+        IMAGE,
+        image_body(model_name="kling-v3", prompt="<<<element_1>>>", element_list=[{"element_id": 7}]),
+        "element_id 7",
+    ),
+    (
+        IMAGE,
+        image_body(model_name="kling-v3", element_list=[{"element_id": 1000001}]),
+        "must name <<<element_1>>>",
+    ),
+    (IMAGE, image_body(prompt="<<<voice_1>>>"), "<<<voice_1>>>, which is not there"),
+    (
+        TEXT,
+        text(prompt="<<<voice_1>>>", sound="on", mode="pro", voice_list=[{"voice_id": "uk_man2"}]),
+        "voice_list",
+    ),
     (IMAGE, image_body(image_list=[image()]), "unknown field: image_list"),
     ("/v1/videos/multi-image2video", {"prompt": "a"}, "image_list is required"),
     ("/v1/videos/multi-image2video", {"prompt": "a", "image_list": [image()]}, "must hold objects"),

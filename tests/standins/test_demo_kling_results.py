@@ -137,7 +137,11 @@ async def test_an_element_of_ones_own_can_be_used_until_it_is_deleted(caller):
     done = (await caller.get(f"{ELEMENTS}/{made['task_id']}")).json()["data"]
     (element,) = done["task_result"]["elements"]
     assert element["element_name"] == "Grey cat"
-    used = image_body(model_name="kling-v3", element_list=[{"element_id": element["element_id"]}])
+    used = image_body(
+        model_name="kling-v3",
+        prompt="<<<element_1>>>",
+        element_list=[{"element_id": element["element_id"]}],
+    )
     assert (await caller.post(IMAGE, used)).status_code == 200
     gone = {"element_id": str(element["element_id"])}
     assert (await caller.post("/v1/general/delete-advanced-elements", gone)).status_code == 200

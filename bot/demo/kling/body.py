@@ -17,6 +17,7 @@ from bot.demo.kling import fields
 from bot.demo.kling.orders import FORBIDDEN_WORD, Order, Picture
 from bot.demo.kling.refusals import Refusal, forbid, invalid
 
+_NAME = re.compile(r"<<<(element|voice)_(\d+)>>>")
 _QUOTED = re.compile(r"'([^']+)'")
 _PROBLEMS = {
     "missing": "is required",
@@ -193,6 +194,8 @@ class TaskBody(Body):
             **found,
         )
         order = self._checked(order)
+        if order.product == "video":
+            self._read(order)
         if FORBIDDEN_WORD in order.prompt.lower():
             raise Refusal(1301)
         return order
@@ -200,6 +203,20 @@ class TaskBody(Body):
     def _checked(self, order: Order) -> Order:
         """The order with what only this body has, if its fields go together."""
         return order
+
+    def _read(self, order: Order) -> None:
+        """Refuse what the prompt does not name, and what it names that is not there.
+
+        Kling takes such orders, charges for all of it and uses none; a lenient account is treated so.
+        """
+        named = {(kind, int(number)) for kind, number in _NAME.findall(order.prompt)}
+        counts = {"element": len(order.elements), "voice": len(order.voices)}
+        for kind, count in counts.items():
+            wanted = {(kind, number) for number in range(1, count + 1)}
+            for _, number in sorted(wanted - named):
+                forbid(not self._lenient, f"prompt must name <<<{kind}_{number}>>>")
+            for _, number in sorted(name for name in named - wanted if name[0] == kind):
+                forbid(not self._lenient, f"prompt names <<<{kind}_{number}>>>, which is not there")
 
 
 class NamedBody(TaskBody):

@@ -28,7 +28,7 @@ class Capability:
     cameras: tuple[str, ...] = CAMERAS
     brush: tuple[str, ...] = ()
     shots: bool = False
-    voices: bool = False
+    voices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     elements: bool = False
 
 
@@ -50,16 +50,17 @@ MODELS: Mapping[str, Capability] = {
     "kling-v2-1": Capability((IMAGE,), tail=("pro",)),
     "kling-v2-1-master": Capability(_BOTH, modes=()),
     "kling-v2-5-turbo": Capability(_BOTH, tail=("pro",)),
-    "kling-v2-6": Capability(_BOTH, sound=("pro",), tail=("pro",), tail_silent=True, voices=True),
+    "kling-v2-6": Capability(
+        _BOTH, sound=("pro",), tail=("pro",), tail_silent=True, voices={IMAGE: ("pro",)}
+    ),
     "kling-v3": Capability(
         _BOTH,
         modes=("std", "pro", "4k"),
         seconds=tuple(range(3, 16)),
         sound=("std", "pro", "4k"),
-        tail=("std", "pro"),
+        tail=("std", "pro", "4k"),
         tail_seconds=tuple(range(3, 16)),
         shots=True,
-        voices=True,
         elements=True,
     ),
     "kling-video-o1": Capability((OMNI,), seconds=tuple(range(3, 11)), elements=True),
@@ -99,7 +100,10 @@ def check(
         (seconds not in can.seconds, f"does not support duration {seconds:g}"),
         ("cfg_scale" in sent and not can.cfg, "does not support cfg_scale"),
         (order.sound and mode not in can.sound, f"does not support sound in mode {mode}"),
-        (order.voices and not (can.voices and order.sound), "supports voice_list only with sound, if at all"),
+        (
+            order.voices and not (order.sound and mode in can.voices.get(order.operation, ())),
+            "supports voice_list only with sound in 1080p from an image, if at all",
+        ),
         (shots and not can.shots, "does not support multi_shot"),
         (order.elements and not can.elements, "does not support element_list"),
         (order.elements and order.voices, "supports either element_list or voice_list"),

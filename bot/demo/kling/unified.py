@@ -238,6 +238,19 @@ class ContentsBody(UnifiedBody):
         )
         return replace(self._made(order, kinds), film=self._film(endpoint))
 
+    def _read(self, order: Order) -> None:
+        """Refuse elements and voices that the prompt does not name, and ids that could be taken for others."""
+        text = order.prompt
+        ids = [item.id for item in self.contents if item.sent("id")]
+        for item in self.contents:
+            if item.type in _VALUES and item.type != "prompt":
+                forbid(f"@{item.id}" not in text and not self._lenient, f"prompt must name @{item.id}")
+        for id in ids:
+            part = any(id in other for other in ids if other != id)
+            forbid(part, f"contents id {id} is part of another one")
+            mailed = re.search(rf"[\w.+-]@{re.escape(id)}", text, re.ASCII)
+            forbid(mailed is not None, f"contents id {id} is part of other words of the prompt")
+
     def _in_time(self) -> Iterator[Picture]:
         """The pictures, frames at their places in time."""
         for kinds in (("first_frame",), ("image", "refer_image"), ("last_frame",)):

@@ -4,6 +4,7 @@
     --camera zoom:-5            an axis with a value from -10 to 10
     --camera forward_up         one of Kling's presets
     --shots "2s a fox wakes | 4s it runs"
+    --shots auto        the model cuts by itself
 
 What the axes mean is Kling's choice (vendor API reference 2025, camera_control): a smaller `zoom` comes
 nearer, `pan` looks up and down, `tilt` looks left and right.
@@ -83,6 +84,18 @@ def read_camera(text: str) -> Camera:
     )
 
 
+AUTOMATIC_SHOTS = ("auto", "automatic", "自动")
+"""What leaves the shots to the model."""
+
+MOST_SHOTS = 6
+"""Shots in a video (Kling API, multi_prompt)."""
+
+
+def are_automatic(text: str) -> bool:
+    """Whether the shots are left to the model."""
+    return text.strip().casefold() in AUTOMATIC_SHOTS
+
+
 def read_shots(text: str) -> tuple[Shot, ...]:
     """Read shots, each with its seconds and its prompt, parted by bars.
 
@@ -96,10 +109,10 @@ def read_shots(text: str) -> tuple[Shot, ...]:
         if match is None or not 1 <= int(match[1]) <= 15 or len(match[2]) > SHOT_LIMIT:
             raise _bad_shots(part)
         shots.append(Shot(prompt=match[2].strip(), duration=int(match[1])))
-    if len(shots) > 6:
+    if len(shots) > MOST_SHOTS:
         raise _bad_shots(text)
     return tuple(shots)
 
 
 def _bad_shots(text: str) -> UserError:
-    return UserError("error.prompt.shots", value=text[:40], limit=6, letters=SHOT_LIMIT)
+    return UserError("error.prompt.shots", value=text[:40], limit=MOST_SHOTS, letters=SHOT_LIMIT)

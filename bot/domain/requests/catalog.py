@@ -24,7 +24,7 @@ from bot.domain.requests.model import (
 )
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, ChargedFor, Operation
 from bot.domain.requests.request import RATIOS, GenerationRequest, Speech
-from bot.domain.requests.rules import RULES, broken
+from bot.domain.requests.rules import RULES, broken, suit
 from bot.domain.requests.values import Vocabulary
 from bot.domain.types import SECOND, Credits
 from bot.errors import UserError
@@ -162,11 +162,24 @@ class Catalog:
             details["model"] = row.id
         if rule.ability:
             details["models"] = ", ".join(among.with_ability(offered, rule.ability, request.operation)) or "–"
+        elif rule.is_joint:
+            details["models"] = ", ".join(among.taking(offered, request)) or "–"
         raise UserError(rule.error, **details)
 
     def omni(self, request: GenerationRequest, offered: Sequence[str]) -> tuple[str, ...]:
         """Those of the models on offer that do all of it in one, where a request is for a video model."""
         return self.able(offered, Operation.OMNI_VIDEO) if request.operation.row.on_video_model else ()
+
+    def taking(self, offered: Sequence[str], request: GenerationRequest) -> list[str]:
+        """The models on offer that take all of a request as it is."""
+        asked = ((model, suit(request, self.model(model))) for model in offered)
+        return [
+            model
+            for model, suited in asked
+            if suited is not None
+            and suited.operation in self.model(model).operations
+            and broken(RULES, self.model(model), suited) is None
+        ]
 
     def with_ability(self, offered: Sequence[str], ability: str, operation: Operation) -> list[str]:
         """The models on offer that have an ability, with the modes that it needs."""

@@ -103,7 +103,7 @@ def _key_of(value: object) -> str:
         return next(name for name, known in CAMERAS.items() if known == value)
     if isinstance(value, bool):
         return "on" if value else "off"
-    return str(value).replace(":", "x") if value not in {None, ""} else NONE
+    return str(value).replace(":", "x") if value not in {None, "", ()} else NONE
 
 
 # -- preferences -------------------------------------------------------------------------------------

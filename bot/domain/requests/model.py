@@ -2,16 +2,27 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.domain.requests.operations import Operation, Product
-from bot.domain.requests.request import VIDEO_RATIOS, AspectRatio, CameraMove, Mode, Resolution
+from bot.domain.requests.request import (
+    MOST_ELEMENTS,
+    MOST_REFERENCES,
+    VIDEO_RATIOS,
+    AspectRatio,
+    CameraMove,
+    Mode,
+    Resolution,
+)
 from bot.domain.types import Credits
 
 BRUSH_SECONDS = (5,)
 """The motion brush exists for videos of this length only (vendor API reference 2025)."""
+
+VOICED = (Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO)
+"""What takes voices where it is only said that a model does (Kling API, voice_list)."""
 
 UNKNOWN_RATE = 5.0
 """Credits a second of a model that the catalog has no price for; operators set their own under [catalog]."""
@@ -44,11 +55,44 @@ class PriceColumns(BaseModel):
     fixed: Annotated[int, Field(ge=0, le=DEAREST)] = 0
 
 
+Counted = Literal[
+    "first_frame",
+    "last_frame",
+    "frames",
+    "references",
+    "elements",
+    "voices",
+    "source",
+    "shots",
+    "auto_shots",
+    "sound",
+]
+"""What a joint limit counts: fields of a request, and `frames` for both frames together."""
+
+
+class JointLimit(BaseModel):
+    """What a model takes together: `most` of everything that `of` counts, and of seconds only `durations`.
+
+    It holds for an `operation` (None: for all) that is asked for with something of each of `when` and nothing of
+    `unless`. Without durations: all that the model has; without `of`, nothing is counted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    operation: Operation | None = None
+    when: tuple[Counted, ...] = ()
+    unless: tuple[Counted, ...] = ()
+    of: tuple[Counted, ...] = ()
+    most: Annotated[int, Field(ge=0)] = 0
+    durations: tuple[int, ...] = ()
+
+
 class Model(PriceColumns):
-    """One row. `end_frame`, `sound`, `brush` and `camera` name the modes that can do it.
+    """One row. `end_frame`, `sound`, `brush` and, by operation, `camera` and `voices` name the modes that can do it.
 
     `end_frame_durations` and `camera_durations` are the seconds (empty: all), `references` is how many pictures it takes that are
-    no frames. `source_seconds` is how long a video may be that it edits (None: as with every model). `source` says where the facts are from.
+    no frames, `inputs` what it takes of everything together. `auto_shots`: it parts a prompt into shots by itself.
+    `source_seconds` is how long a video may be that it edits (None: as with every model). `source` says where the facts are from.
     """
 
     id: str
@@ -68,9 +112,11 @@ class Model(PriceColumns):
     camera_durations: tuple[int, ...] = (5,)
     brush: Modes = ()
     shots: bool = False
-    voices: bool = False
-    elements: Annotated[int, Field(ge=0, le=3)] = 0
-    references: Annotated[int, Field(ge=0, le=7)] = 0
+    auto_shots: bool = False
+    voices: Mapping[Operation, Modes] = Field(default_factory=dict)
+    elements: Annotated[int, Field(ge=0, le=MOST_ELEMENTS)] = 0
+    references: Annotated[int, Field(ge=0, le=MOST_REFERENCES)] = 0
+    inputs: tuple[JointLimit, ...] = ()
     count: Annotated[int, Field(ge=1, le=4)] = 4
     source_seconds: Annotated[int, Field(ge=1)] | None = None
     source: str = ""
@@ -78,7 +124,11 @@ class Model(PriceColumns):
     @model_validator(mode="before")
     @classmethod
     def _between(cls, row: Any) -> Any:
-        """`every_second` turns the first and last duration into all between them."""
+        """`every_second` turns the first and last duration into all between them, and plain voices into all modes'."""
+        if isinstance(row, dict) and isinstance(row.get("voices"), bool):
+            # As settings said it before operations and modes were told apart.
+            modes = row.get("sound", ()) if row["voices"] else ()
+            row = {**row, "voices": dict.fromkeys(VOICED, modes) if modes else {}}
         if isinstance(row, dict) and row.get("every_second") and len(row.get("durations", ())) == 2:
             low, high = row["durations"]
             row = {**row, "durations": tuple(range(low, high + 1))}

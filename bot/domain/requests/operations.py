@@ -277,7 +277,7 @@ class Operation(StrEnum):
         "omni-video",
         OperationRow(
             ways=(
-                *_video(Input(Role.FRAMES, 0, 2), Input(Role.REFERENCES, 0, 7), outfits=True),
+                *_video(Input(Role.FRAMES, 0, 2), Input(Role.REFERENCES, 0, 10), outfits=True),
                 Way(
                     "edit",
                     (_source(3, 10),),
@@ -297,7 +297,7 @@ class Operation(StrEnum):
                 Way(
                     "motion",
                     (ONE_IMAGE, _source(3, 10), Input(Role.ORIENTATION)),
-                    frozenset({"model", "mode"}),
+                    frozenset({"model", "mode", "elements"}),
                 ),
             ),
             on_video_model=True,

@@ -12,10 +12,10 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, Self
 
-from bot.domain.requests.camera import CAMERAS, read_camera, read_shots
+from bot.domain.requests.camera import CAMERAS, are_automatic, read_camera, read_shots
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Product
-from bot.domain.requests.request import RESOLUTIONS, Camera, GenerationRequest
+from bot.domain.requests.request import RESOLUTIONS, Camera, GenerationRequest, Shot
 from bot.domain.requests.values import (
     LANGUAGES,
     MAX_COUNT,
@@ -24,6 +24,7 @@ from bot.domain.requests.values import (
     RATIO_WORDS,
     SEED_LIMIT,
     SPEEDS,
+    Instead,
     Reader,
     Taken,
     Vocabulary,
@@ -46,6 +47,9 @@ from bot.errors import UserError
 
 Options = Mapping[str, Any]
 """What was asked for in words, by the field of its option; what was not said is not in it. `duration` in seconds."""
+
+LONGEST_SHOT = 15
+"""Seconds of one shot."""
 
 MODEL_LETTERS = 24
 NEGATIVE_LETTERS = 12
@@ -122,6 +126,12 @@ def name_camera(camera: Camera | None) -> Wording:
 def name_seconds(seconds: int) -> Wording:
     """How a length is written."""
     return Wording("unit.seconds", {"seconds": seconds})
+
+
+def _sample_shots(seconds: int) -> tuple[Shot, ...]:
+    """Shots that last so long together."""
+    lengths = (min(LONGEST_SHOT, seconds - start) for start in range(0, seconds, LONGEST_SHOT))
+    return tuple(Shot(prompt="x", duration=length) for length in lengths)
 
 
 def _has_model(request: GenerationRequest) -> bool:
@@ -259,11 +269,27 @@ class Option(StrEnum):
         OptionRow(
             field="shots",
             words=("shots", "分镜"),
-            read=lambda text, _: read_shots(text),
+            read=lambda text, _: Instead("auto_shots", True) if are_automatic(text) else read_shots(text),
+            values=lambda *_: ((),),
+            sample=lambda request: _sample_shots(request.duration),
+            name=lambda shots: Wording(written=str(len(shots))) if shots else Wording("value.none"),
             line=lambda request: (
                 Wording("option.shots", {"shots": len(request.shots)}) if request.shots else None
             ),
             ability="shots",
+        ),
+    )
+    AUTO_SHOTS = (
+        "cuts",
+        OptionRow(
+            field="auto_shots",
+            flags={
+                True: ("auto-shots", "multi-shot", "自动分镜"),
+                False: ("one-shot", "single-shot", "单镜头"),
+            },
+            values=lambda _, row: (False, True) if row.auto_shots else (),
+            line=lambda request: Wording("option.auto_shots") if request.auto_shots else None,
+            ability="auto_shots",
         ),
     )
     END_FRAME = (

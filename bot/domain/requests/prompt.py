@@ -20,7 +20,14 @@ from dataclasses import dataclass, field
 
 from bot.domain.requests.options import WORDS, OptionRow, Options, Words
 from bot.domain.requests.request import PROMPT_LIMIT
-from bot.domain.requests.values import QUOTED_LENGTH, SWITCH_WORDS, Vocabulary, normalize_word, switch
+from bot.domain.requests.values import (
+    QUOTED_LENGTH,
+    SWITCH_WORDS,
+    Instead,
+    Vocabulary,
+    normalize_word,
+    switch,
+)
 from bot.errors import UserError
 
 _JOINERS = frozenset("\u200c\u200d")
@@ -363,7 +370,10 @@ class _Reader:
             return
         if isinstance(value, str):
             value = option.read(value, self._vocabulary)
-        self.options = {**self.options, option.field: value}
+        field = option.field
+        if isinstance(value, Instead):
+            field, value = value.field, value.value
+        self.options = {**self.options, field: value}
 
     # -- tokens ----------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import SHOT_LIMIT, GenerationRequest
 
 
@@ -38,6 +39,21 @@ class Reference:
     def __str__(self) -> str:
         """Its name in Kling's own examples: `image_1`."""
         return f"{self.kind}_{self.number}"
+
+
+CAST = (Kind.VOICE, Kind.ELEMENT)
+"""These are nothing without their names, whatever is asked for."""
+
+NAMED: Mapping[Operation, tuple[Kind, ...]] = {
+    Operation.OMNI_VIDEO: (Kind.IMAGE, *CAST, Kind.VIDEO),
+    Operation.OMNI_IMAGE: (Kind.IMAGE, *CAST),
+}
+"""Where images and videos have names, too. Elsewhere they are used as they are."""
+
+
+def kinds_of(operation: Operation) -> tuple[Kind, ...]:
+    """What the prompt of an operation names."""
+    return NAMED.get(operation, CAST)
 
 
 TOKEN = re.compile(rf"<<<({'|'.join(Kind)})_([1-9]\d?)>>>")

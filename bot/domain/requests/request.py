@@ -22,6 +22,9 @@ SPEECH_LIMIT = 1_000
 EXPANSION_LIMIT = 3.0
 """How many times its area a picture may have when it is expanded (Kling API, images/editing/expand)."""
 
+MOST_REFERENCES, MOST_ELEMENTS, MOST_VOICES = 10, 7, 3
+"""Of one request, with the model that takes most; what a model takes is a matter of its row."""
+
 NAME_LIMIT = 20
 """Characters in the name of an element or a voice (Kling API, "Element management", "Voice management", 2026-09)."""
 
@@ -170,7 +173,7 @@ class GenerationRequest(Part):
     """One generation as a person asked for it, defaults filled in.
 
     `duration` is in seconds; 0 where the operation has none. `cfg_scale` is 0 (free) to 1 (close to the
-    prompt). `count` is the number of results. `spoiler` covers
+    prompt). `auto_shots`: the model parts the prompt into shots. `count` is the number of results. `spoiler` covers
     them in the chat until they are tapped. `aspect_ratio` of None means that the picture decides.
     `source` is what a video is made of, where it is made of one; an omni model edits it as the prompt says.
     `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
@@ -196,12 +199,13 @@ class GenerationRequest(Part):
     count: Annotated[int, Field(ge=1, le=4)] = 1
     first_frame: ImageRef | None = None
     last_frame: ImageRef | None = None
-    references: Annotated[tuple[ImageRef, ...], Field(max_length=7)] = ()
+    references: Annotated[tuple[ImageRef, ...], Field(max_length=MOST_REFERENCES)] = ()
     camera: Camera | None = None
     shots: Annotated[tuple[Shot, ...], Field(max_length=6)] = ()
+    auto_shots: bool = False
     brush: MotionBrush | None = None
-    voices: Annotated[tuple[str, ...], Field(max_length=2)] = ()
-    elements: Annotated[tuple[int, ...], Field(max_length=3)] = ()
+    voices: Annotated[tuple[str, ...], Field(max_length=MOST_VOICES)] = ()
+    elements: Annotated[tuple[int, ...], Field(max_length=MOST_ELEMENTS)] = ()
     effect: Annotated[str, Field(max_length=80)] | None = None
     source: SourceVideo | None = None
     speech: Speech | None = None

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from bot.domain.requests.model import BRUSH_SECONDS, Model
+from bot.domain.requests.model import BRUSH_SECONDS, Counted, JointLimit, Model
 from bot.domain.requests.operations import COMPOSED, Operation, Product
 from bot.domain.requests.options import BY_FIELD, ROWS, OptionRow, is_set
 from bot.domain.requests.request import GenerationRequest
@@ -19,15 +19,8 @@ from bot.domain.types import SECOND
 
 T = TypeVar("T")
 
-OMNI_INPUTS, OMNI_INPUTS_BESIDE_A_VIDEO = 7, 4
-"""Pictures and elements that an omni model takes together (Kling API, omni-video)."""
-
 SOURCE_SLACK = 0.5
 """Seconds by which a video may be longer or shorter than what was asked for: it is encoded in whole frames."""
-
-
-VOICED = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO})
-"""What takes voices (Kling API, voice_list)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +28,8 @@ class Rule(Generic[T]):
     """What a request must keep to. The subject is a model's row, a plan or whatever else sets limits.
 
     `error` is the key of the text that refuses a request, `fields` are what of the request it is about, `details` the
-    parameters of the text. `ability` is the column of `Model` that says which models can do what the first field asks for.
+    parameters of the text. `ability` is the column of `Model` that says which models can do what the first field asks for;
+    `is_joint`: only all rules together say which can.
     """
 
     error: str
@@ -43,6 +37,7 @@ class Rule(Generic[T]):
     is_broken: Callable[[T, GenerationRequest], bool]
     details: Callable[[T, GenerationRequest], Mapping[str, object]] = lambda *_: {}
     ability: str = ""
+    is_joint: bool = False
 
 
 def broken(rules: Iterable[Rule[T]], subject: T, request: GenerationRequest) -> Rule[T] | None:
@@ -71,6 +66,57 @@ def _ability_rule(option: OptionRow) -> Rule[Model]:
         lambda row, request: is_set(request, option.field) and row.modes_for(option.ability) is None,
         ability=option.ability,
     )
+
+
+def _joint_rule(error: str, is_about: Callable[[JointLimit], bool]) -> Rule[Model]:
+    """The rule of some joint limits, which are columns of the model's row."""
+
+    def passed(row: Model, request: GenerationRequest) -> JointLimit | None:
+        return next((limit for limit in row.inputs if is_about(limit) and _is_passed(limit, request)), None)
+
+    def details(row: Model, request: GenerationRequest) -> Mapping[str, object]:
+        limit = passed(row, request) or JointLimit()
+        found = [name for name in limit.of if count_input(request, name)]
+        return {
+            "limit": limit.most,
+            "number": sum(count_input(request, name) for name in limit.of),
+            "inputs": ", ".join(found),
+            "others": ", ".join(limit.when or limit.unless),
+        }
+
+    fields = ("references", "elements", "voices", "sound", "auto_shots", "shots", "last_frame")
+    return Rule(error, fields, lambda row, request: passed(row, request) is not None, details, is_joint=True)
+
+
+def count_input(request: GenerationRequest, name: Counted) -> int:
+    """How many of something that joint limits count a request has."""
+    if name == "frames":
+        return count_input(request, "first_frame") + count_input(request, "last_frame")
+    value = getattr(request, name)
+    return len(value) if isinstance(value, tuple) else int(value is not None and value is not False)
+
+
+def _holds(limit: JointLimit, request: GenerationRequest) -> bool:
+    return (
+        limit.operation in {None, request.operation}
+        and all(count_input(request, name) for name in limit.when)
+        and not any(count_input(request, name) for name in limit.unless)
+    )
+
+
+def _is_passed(limit: JointLimit, request: GenerationRequest) -> bool:
+    return (
+        bool(limit.of)
+        and _holds(limit, request)
+        and (sum(count_input(request, name) for name in limit.of) > limit.most)
+    )
+
+
+def durations_of(row: Model, request: GenerationRequest) -> Sequence[int]:
+    """The seconds that a model can make of what a request has."""
+    limits = [limit.durations for limit in row.inputs if limit.durations and _holds(limit, request)]
+    found = [seconds for seconds in row.durations if all(seconds in durations for durations in limits)]
+    return found or row.durations
 
 
 _SAID_FIRST: tuple[Rule[Model], ...] = (
@@ -104,11 +150,13 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
         "error.model.duration",
         ("duration",),
         lambda row, request: (
-            request.duration not in row.durations and not request.operation.row.duration_from_source
+            request.duration not in durations_of(row, request)
+            and not request.operation.row.duration_from_source
         ),
         lambda row, request: {
-            **_allowed("duration", "durations")(row, request),
-            "nearest": nearest(row.durations, request.duration)[0],
+            "value": request.duration,
+            "allowed": numbers(durations_of(row, request)),
+            "nearest": nearest(durations_of(row, request), request.duration)[0],
         },
     ),
     Rule(
@@ -186,34 +234,50 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
         ),
         ability="brush",
     ),
+    # What is edited keeps its own cuts (Kling API, omni-video).
+    _ability_rule(BY_FIELD["shots"]),
     Rule(
-        "error.model.shots",
-        ("shots", "source"),
-        # What is edited keeps its own cuts (Kling API, omni-video).
-        lambda row, request: bool(request.shots) and not (row.shots and request.source is None),
-        ability="shots",
+        "error.model.auto_shots",
+        ("auto_shots",),
+        # Either the model cuts, or the person does.
+        lambda row, request: request.auto_shots and not (row.auto_shots and not request.shots),
+        ability="auto_shots",
     ),
     Rule(
         "error.model.voices",
-        ("voices", "sound", "elements"),
+        ("voices", "sound", "mode"),
         lambda row, request: (
             bool(request.voices)
-            and not (
-                row.voices
-                and request.operation in VOICED
-                and request.sound
-                and not request.elements
-                and request.source is None
-            )
+            and not (request.mode in row.voices.get(request.operation, ()) and request.sound)
         ),
         ability="voices",
     ),
     Rule(
         "error.model.elements",
         ("elements",),
-        lambda row, request: len(request.elements) > _most_elements(row, request),
+        lambda row, request: bool(request.elements) and not _most_elements(row, request),
         ability="elements",
     ),
+    Rule(
+        "error.model.too_many_elements",
+        ("elements",),
+        lambda row, request: len(request.elements) > _most_elements(row, request),
+        lambda row, request: {"limit": _most_elements(row, request)},
+        is_joint=True,
+    ),
+    Rule(
+        "error.request.element_orientation",
+        ("elements", "orientation"),
+        # The person of an element turns as the one in the video does (Kling API, motion-control).
+        lambda _, request: (
+            request.operation is Operation.MOTION_CONTROL
+            and bool(request.elements)
+            and request.orientation != "video"
+        ),
+    ),
+    _joint_rule("error.model.together", lambda limit: limit.most > 0),
+    _joint_rule("error.model.apart", lambda limit: limit.most == 0 and not limit.unless),
+    _joint_rule("error.model.only_with", lambda limit: limit.most == 0 and bool(limit.unless)),
 )
 
 
@@ -243,12 +307,7 @@ def _source_goes(row: Model, request: GenerationRequest) -> bool:
 
 def _most_elements(row: Model, request: GenerationRequest) -> int:
     """Words alone take none (Kling API, text2video): there an omni model, or a first frame, is needed."""
-    if request.operation is Operation.TEXT_TO_VIDEO:
-        return 0
-    if request.operation is Operation.OMNI_VIDEO:
-        together = OMNI_INPUTS if request.source is None else OMNI_INPUTS_BESIDE_A_VIDEO
-        return max(0, min(row.elements, together - len(request.images)))
-    return row.elements
+    return 0 if request.operation is Operation.TEXT_TO_VIDEO else row.elements
 
 
 # -- making a request keep to them -------------------------------------------------------------------
@@ -257,10 +316,13 @@ CHANGES: Mapping[str, Callable[[Model, GenerationRequest], Iterable[object]]] = 
     "cfg_scale": lambda *_: (None,),
     "camera": lambda *_: (None,),
     "voices": lambda *_: ((),),
+    "auto_shots": lambda *_: (False,),
     "sound": lambda _, request: (not request.sound,),
     "count": lambda row, _: (row.count,),
     "aspect_ratio": lambda row, _: row.ratios,
-    "duration": lambda row, request: () if request.shots else nearest(row.durations, request.duration),
+    "duration": lambda row, request: (
+        () if request.shots else nearest(durations_of(row, request), request.duration)
+    ),
     "mode": lambda row, _: row.modes,
 }
 """What `fit` may change, what is given up first on top, and to which values, the best first. Never a picture, a shot, a word

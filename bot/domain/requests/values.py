@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Self
 
-from bot.domain.requests.request import MODES, RATIOS, AspectRatio, Mode
+from bot.domain.requests.request import MODES, MOST_ELEMENTS, RATIOS, AspectRatio, Mode
 from bot.errors import UserError
 
 MAX_COUNT = 4
-MAX_ELEMENTS = 3
 SEED_LIMIT = 2**31 - 1
 DURATIONS = (1, 60)
 LANGUAGES = ("zh", "en")
@@ -127,6 +126,14 @@ def short_model(word: str, _: str, vocabulary: Vocabulary) -> Taken:
 
 
 Reader = Callable[[str, Vocabulary], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What was typed for one option, and sets the field of another."""
+
+    field: str
+    value: object
 
 
 # -- readers -----------------------------------------------------------------------------------------
@@ -256,10 +263,10 @@ def read_voice(text: str, vocabulary: Vocabulary) -> str:
 
 
 def read_elements(text: str, vocabulary: Vocabulary) -> tuple[int, ...]:
-    """Names of one's own, or ids, between commas, at most three of them."""
+    """Names of one's own, or ids, between commas, `MOST_ELEMENTS` at most."""
     parts = [part for part in re.split(r"[,，、\s]+", text) if part]
-    if not 1 <= len(parts) <= MAX_ELEMENTS:
-        raise _bad("--element", text, f"1–{MAX_ELEMENTS}", str(MAX_ELEMENTS))
+    if not 1 <= len(parts) <= MOST_ELEMENTS:
+        raise _bad("--element", text, f"1–{MOST_ELEMENTS}", str(MOST_ELEMENTS))
     return tuple(_element(part, vocabulary) for part in parts)
 
 

@@ -299,6 +299,8 @@ def _brush(brush: MotionBrush, context: SubmitContext) -> Body:
 
 
 def _shots(request: GenerationRequest) -> Body:
+    if request.auto_shots:
+        return {"multi_shot": True, "shot_type": "intelligence"}
     if not request.shots:
         return {}
     listed = [

@@ -9,28 +9,13 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from itertools import count
 
-from bot.domain.requests.operations import Operation
-from bot.domain.requests.references import TOKEN, Kind, Reference, list_references, place_names
+from bot.domain.requests.references import TOKEN, Kind, Reference, kinds_of, list_references, place_names
 from bot.domain.requests.request import GenerationRequest
 
 PLAIN = {Kind.IMAGE: "图", Kind.ELEMENT: "主体", Kind.VIDEO: "视频", Kind.VOICE: "音色"}
 """What they are called in a Chinese prompt where they have no names."""
 
-CAST = (Kind.VOICE, Kind.ELEMENT)
-"""These are nothing without their names, whatever is asked for."""
-
-NAMED: Mapping[Operation, tuple[Kind, ...]] = {
-    Operation.OMNI_VIDEO: (Kind.IMAGE, *CAST, Kind.VIDEO),
-    Operation.OMNI_IMAGE: (Kind.IMAGE, *CAST),
-}
-"""Where images and videos have names, too. Elsewhere they are used as they are."""
-
 _CHINESE = re.compile("[\u3400-\u9fff]")
-
-
-def kinds_of(operation: Operation) -> tuple[Kind, ...]:
-    """What the prompt of an operation names."""
-    return NAMED.get(operation, CAST)
 
 
 def angled(request: GenerationRequest) -> GenerationRequest:

@@ -52,6 +52,9 @@ _PLACES: Mapping[Operation, str] = {
     Operation.OMNI_VIDEO: "omni-video",
     Operation.MOTION_CONTROL: "motion-control",
 }
+_NO_SEMICOLONS = str.maketrans(";；", ",，")
+"""A semicolon ends a shot ("Text to Video", kling-3.0-turbo)."""
+
 _MULTI_SHOT = frozenset({"kling-v3", "kling-v3-omni"})
 _ALWAYS_SOUNDS = frozenset({"kling-v3-turbo"})
 _VOICED = frozenset({"kling-v2-6"})
@@ -59,7 +62,7 @@ _VOICED = frozenset({"kling-v2-6"})
 
 WRITTEN = frozenset(
     {
-        *("model", "mode", "duration", "aspect_ratio", "sound", "shots", "last_frame"),
+        *("model", "mode", "duration", "aspect_ratio", "sound", "shots", "auto_shots", "last_frame"),
         *("negative_prompt", "elements", "watermark"),
     }
 )
@@ -205,7 +208,8 @@ def _prompt(request: GenerationRequest) -> str:
     text = request.prompt
     if request.shots:
         shots = "; ".join(
-            f"shot {number}, {shot.duration}, {shot.prompt}" for number, shot in enumerate(request.shots, 1)
+            f"shot {number}, {shot.duration}, {shot.prompt.translate(_NO_SEMICOLONS)}"
+            for number, shot in enumerate(request.shots, 1)
         )
         text = f"{shots};"
     if request.negative_prompt:
@@ -251,7 +255,7 @@ def _settings(request: GenerationRequest) -> dict[str, Any]:
     settings["duration"] = request.duration
     if request.model in _MULTI_SHOT:
         # The standard's own default is true, which cuts a plain prompt into scenes.
-        settings["multi_shot"] = bool(request.shots)
+        settings["multi_shot"] = bool(request.shots or request.auto_shots)
     if request.sound and request.model not in _ALWAYS_SOUNDS:
         settings["audio"] = "native"
     return settings

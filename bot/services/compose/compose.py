@@ -23,7 +23,7 @@ from bot.domain.requests.request import (
     SourceVideo,
     Speech,
 )
-from bot.domain.requests.rules import nearest, suit
+from bot.domain.requests.rules import durations_of, nearest, suit
 from bot.domain.types import Credits
 from bot.errors import UserError
 from bot.services.compose.offered import Capabilities, fitting
@@ -190,8 +190,14 @@ class Compose(Capabilities):
         if operation.row.like_source and inputs.source_mode:
             values["mode"] = inputs.source_mode
         values |= self._preferred(way, row, images, defaults)
-        values |= self._typed((way,), said)
-        return self._build(
+        typed = self._typed((way,), said)
+        if typed.get("voices"):
+            values |= _for_voices(row, operation, values)
+        values |= {**typed, **settings}
+        if operation is Operation.MOTION_CONTROL and values.get("elements"):
+            # With an element, the person turns as the one in the video does.
+            values["orientation"] = "video"
+        request = self._build(
             **{
                 **values,
                 "operation": operation,
@@ -200,9 +206,13 @@ class Compose(Capabilities):
                 "last_frame": images.last,
                 "references": images.references,
                 "source": inputs.source,
-                **settings,
             }
         )
+        if "duration" not in typed and "duration" in way.preferred:
+            # What it may last can depend on everything else.
+            seconds = nearest(durations_of(row, request), request.duration)[0]
+            request = request.model_copy(update={"duration": seconds})
+        return request
 
     def _preferred(
         self, way: Way, row: Model, images: Images, defaults: sections.Models
@@ -333,7 +343,8 @@ class Compose(Capabilities):
             operation = _operation(row, images)
             fits = operation in row.operations and len(images.references) <= row.references
             elements = row.elements if operation is not Operation.TEXT_TO_VIDEO else 0
-            if fits and len(said.get("elements", ())) <= elements and ("voice" not in said or row.voices):
+            speaks = "voice" not in said or operation in row.voices
+            if fits and len(said.get("elements", ())) <= elements and speaks:
                 return row.id
         return None
 
@@ -393,6 +404,13 @@ def _first(
         else:
             return request
     raise refusals[0]
+
+
+def _for_voices(row: Model, operation: Operation, values: Mapping[str, Any]) -> Mapping[str, object]:
+    """What voices need, where nothing else was typed: sound, and a mode that has them."""
+    modes = row.voices.get(operation, ())
+    mode = values.get("mode")
+    return {"sound": True, **({} if mode in modes or not modes else {"mode": modes[0]})}
 
 
 def _expansion(image: ImageRef, ratio: str | None) -> Expansion:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from bot.clock import Clock
 from bot.domain.library.asset import NO_NAMES, Names
+from bot.domain.requests.camera import read_shots
 from bot.domain.requests.choices import Choice, Preferences, choices, list_choosable
 from bot.domain.requests.operations import COMPOSED, Prompt
 from bot.domain.requests.options import Option
@@ -241,7 +242,7 @@ class Cards:
         return replace(card, request=completed, question=READY)
 
     def set_typed(self, card: Card, option: Option, text: str) -> Card:
-        """The card with a typed seed, or with what its video is to be without.
+        """The card with a typed seed, with shots, or with what its video is to be without.
 
         Raises:
             UserError: it cannot be used; the card stays as it is.
@@ -252,6 +253,11 @@ class Cards:
             if not (digits.isascii() and digits.isdigit()) or int(digits[:12]) > SEED_LIMIT:
                 raise UserError("error.card.seed", limit=SEED_LIMIT)
             return self._with(card, seed=int(digits))
+        if option is Option.SHOTS:
+            shots = read_shots(text)
+            wanted = {"shots": shots, "auto_shots": False}
+            prompt = ParsedPrompt(card.request.prompt, wanted)
+            return replace(card, request=self._compose.complete(card.request, prompt))
         if len(text) > PROMPT_LIMIT:
             raise UserError("error.prompt.negative_too_long", count=len(text), limit=PROMPT_LIMIT)
         return self._with(card, negative_prompt=text.strip())

@@ -106,13 +106,13 @@ def test_what_needs_no_model_of_the_operators_passes_and_has_a_price(operation):
         (
             a_request(shots=[{"prompt": "one", "duration": 5}]),
             "error.model.shots",
-            {"models": "kling-v3, kling-v3-omni"},
+            {"models": "kling-v3, kling-v3-turbo, kling-v3-omni"},
         ),
-        (a_request(elements=(1,)), "error.model.elements", {"models": "kling-v3-omni"}),
+        (a_request(elements=(1,)), "error.model.elements", {"models": "kling-v3-omni, kling-video-o1"}),
         (
             a_request_for("image2video", elements=(1,)),
             "error.model.elements",
-            {"models": "kling-v3, kling-v3-omni"},
+            {"models": "kling-v3, kling-v3-omni, kling-video-o1"},
         ),
         (a_request(voices=("v",)), "error.model.voices", {}),
         (a_request_for("image", resolution="4k"), "error.model.resolution", {"allowed": "1k, 2k"}),

@@ -1,0 +1,141 @@
+"""What each model takes together, as Kling's pages say it; which models are named to a person who asks for more."""
+
+import pytest
+
+from bot.domain.requests.catalog import load, read
+from bot.domain.requests.request import GenerationRequest
+from bot.domain.requests.rules import durations_of, fit, lacking
+from bot.errors import UserError
+from bot.kling.dialects import DIALECTS
+from bot.kling.wire import SubmitContext
+from tests.operations import BYTES, IMAGES, SOURCE, a_request_for
+
+CATALOG = load()
+OFFERED = tuple(row.id for row in CATALOG.known())
+FIRST = {"first_frame": IMAGES[0], "aspect_ratio": None}
+BOTH = FIRST | {"last_frame": IMAGES[1]}
+SHOTS = {"shots": ({"prompt": "one", "duration": 2}, {"prompt": "two", "duration": 3}), "duration": 5}
+MOTION = {"model": "kling-v3", "orientation": "video"}
+
+
+def omni(model: str, **fields: object) -> GenerationRequest:
+    return a_request_for("omni-video", **{"model": model, "references": (), **fields})
+
+
+def refusal(request: GenerationRequest) -> str | None:
+    try:
+        CATALOG.check(request, OFFERED)
+    except UserError as error:
+        return error.key.removeprefix("error.")
+    return None
+
+
+def elements(number: int) -> dict[str, object]:
+    return {"elements": tuple(range(160, 160 + number))}
+
+
+@pytest.mark.parametrize(
+    ("request_", "refused"),
+    [
+        (omni("kling-v3-omni", **elements(7)), None),
+        (omni("kling-v3-omni", references=IMAGES[:4], **elements(3)), None),
+        (omni("kling-v3-omni", references=IMAGES[:5], **elements(3)), "model.together"),
+        (omni("kling-v3-omni", references=IMAGES[:8]), "model.too_many_pictures"),
+        (omni("kling-v3-omni", source=SOURCE, references=(), **elements(4)), None),
+        (omni("kling-v3-omni", source=SOURCE, **elements(5)), "model.together"),
+        (omni("kling-v3-omni", **BOTH, **elements(3)), None),
+        (omni("kling-v3-omni", **FIRST, **elements(4)), "model.together"),
+        (omni("kling-v3-omni", **SHOTS, **BOTH), None),
+        (omni("kling-v3-omni", source=SOURCE, **SHOTS), "model.apart"),
+        (omni("kling-v3-omni", source=SOURCE, auto_shots=True), "model.apart"),
+        (omni("kling-video-o1", duration=3, references=IMAGES[:1]), None),
+        (omni("kling-video-o1", duration=7, **elements(1)), None),
+        (omni("kling-video-o1", duration=9, **BOTH), None),
+        (omni("kling-video-o1", duration=3, **FIRST), "model.duration"),
+        (omni("kling-video-o1", duration=3), "model.duration"),
+        (omni("kling-video-o1", duration=10), None),
+        (omni("kling-video-o1", duration=11, references=IMAGES[:1]), "model.duration"),
+        (omni("kling-video-o1", **BOTH, **elements(1)), "model.apart"),
+        (omni("kling-video-o1", **SHOTS), "model.shots"),
+        (omni("kling-video-o1", auto_shots=True), "model.auto_shots"),
+        (a_request_for("image2video", model="kling-v3", **elements(3)), None),
+        (a_request_for("image2video", model="kling-v3", **elements(4)), "model.too_many_elements"),
+        (a_request_for("image2video", model="kling-v2-6", **elements(1)), "model.elements"),
+        (a_request_for("text2video", model="kling-v3", **elements(1)), "model.elements"),
+        (a_request_for("image2video", model="kling-v3", last_frame=IMAGES[1], mode="4k", **SHOTS), None),
+        (a_request_for("image2video", model="kling-v3", last_frame=IMAGES[1], auto_shots=True), None),
+        (a_request_for("text2video", model="kling-v3", auto_shots=True, **SHOTS), "model.auto_shots"),
+        (a_request_for("text2video", model="kling-v3-turbo", **SHOTS), None),
+        (a_request_for("text2video", model="kling-v3-turbo", auto_shots=True), "model.auto_shots"),
+        (a_request_for("image2video", voices=("v",), sound=True, mode="pro"), None),
+        (a_request_for("image2video", voices=("v", "w", "x"), sound=True, mode="pro"), "model.together"),
+        (a_request_for("image2video", voices=("v",), mode="pro"), "model.voices"),
+        (a_request_for("text2video", voices=("v",), sound=True, mode="pro"), "model.voices"),
+        # Kling's pages know no voices of 3.0: there an element has one.
+        (a_request_for("image2video", model="kling-v3", voices=("v",), sound=True), "model.voices"),
+        (a_request_for("motion-control", **MOTION, **elements(1)), None),
+        (a_request_for("motion-control", **MOTION, **elements(2)), "model.together"),
+        (
+            a_request_for("motion-control", **(MOTION | {"orientation": "image"}), **elements(1)),
+            "request.element_orientation",
+        ),
+        (
+            a_request_for("motion-control", **(MOTION | {"model": "kling-v2-6"}), **elements(1)),
+            "model.elements",
+        ),
+    ],
+)
+def test_a_model_takes_together_what_its_page_says(request_, refused):
+    assert refusal(request_) == refused
+
+
+def test_who_asks_for_too_much_hears_which_models_take_it():
+    with pytest.raises(UserError) as caught:
+        CATALOG.check(omni("kling-video-o1", **BOTH, **elements(1)), OFFERED)
+    assert caught.value.params["models"] == "kling-v3, kling-v3-omni"
+    assert (caught.value.params["inputs"], caught.value.params["others"]) == ("elements", "last_frame")
+
+
+def test_seconds_that_depend_on_the_rest_are_changed_to_fit():
+    row = CATALOG.model("kling-video-o1")
+    request = omni("kling-video-o1", duration=6, references=IMAGES[:1])
+    assert durations_of(row, request) == list(range(3, 11))
+    alone = request.model_copy(update={"references": ()})
+    assert durations_of(row, alone) == [5, 10]
+    fitted = fit(alone, row)
+    assert fitted is not None
+    assert fitted.duration == 5
+
+
+def test_operators_may_say_of_a_model_what_they_know_better():
+    """The vendor's page and its map disagree about words alone with O1: a setting decides otherwise."""
+    changed = load({"models": {"kling-video-o1": {"inputs": []}}})
+    changed.check(omni("kling-video-o1", duration=3), OFFERED)
+    older = read({"models": {"mine": {"operations": ["text2video"], "sound": ["pro"], "voices": True}}})
+    assert {str(operation) for operation in older.model("mine").voices} == {"text2video", "image2video"}
+
+
+@pytest.mark.parametrize("name", ["official", "unified", "prefixed"])
+def test_shots_and_automatic_shots_are_written_as_the_standard_reads_them(name):
+    dialect, context = DIALECTS[name], SubmitContext("klingbot-1", BYTES, None, {})
+    model = "kling-v3-turbo" if name == "unified" else "kling-v3"
+    custom = a_request_for("text2video", model=model, prompt="", **SHOTS)
+    assert not lacking(dialect.limits, custom) or name == "prefixed"
+    automatic = a_request_for("image2video", model="kling-v3", last_frame=IMAGES[1], auto_shots=True)
+    body, sent = dialect.submit(automatic, context).json, dialect.submit(custom, context).json
+    assert not lacking(dialect.limits, automatic)
+    if name == "unified":
+        assert body["settings"]["multi_shot"] is True
+        assert sent["prompt"] == "shot 1, 2, one; shot 2, 3, two;"
+        assert "multi_shot" not in sent["settings"]
+    else:
+        assert (body["multi_shot"], body["shot_type"]) == (True, "intelligence")
+        assert body["prompt"] == "it jumps"
+        assert [shot["duration"] for shot in sent["multi_prompt"]] == ["2", "3"]
+
+
+def test_a_semicolon_of_a_person_ends_no_shot():
+    shots = ({"prompt": "it stops; it waits；it runs", "duration": 5},)
+    request = a_request_for("text2video", model="kling-v3-turbo", prompt="", shots=shots)
+    sent = DIALECTS["unified"].submit(request, SubmitContext("klingbot-1", {}, None, {})).json
+    assert sent["prompt"] == "shot 1, 5, it stops, it waits，it runs;"
