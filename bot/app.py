@@ -41,6 +41,7 @@ from bot.services.credits.payments import Payments, Subscriptions
 from bot.services.credits.pools import GroupWallets
 from bot.services.credits.spending import Spending
 from bot.services.inbox import Intake
+from bot.services.learning import Learning
 from bot.services.library.assets import Assets
 from bot.services.library.deletions import Deletions
 from bot.services.library.sounds import VoiceSounds
@@ -211,8 +212,14 @@ async def build(
         line = Line(store=store, pool=pool, clock=clock)
         shows = WorkerPool(SHOWS_AT_ONCE)
         status = Status(store=store, line=line, notices=telegram.notices, work=shows, clock=clock)
+        learning = Learning(store=store, pool=pool)
         providers = Providers(
-            store=store, pool=pool, overrides=admin.overrides, clock=clock, spending=spending
+            store=store,
+            pool=pool,
+            overrides=admin.overrides,
+            clock=clock,
+            learning=learning,
+            spending=spending,
         )
 
         images, copier = ImageWorker(directory=directory), CopyWorker(settings.delivery.copy_timeout)
@@ -314,7 +321,7 @@ async def build(
             WorkerPool(DELETIONS_AT_ONCE),
         )
         alerts = Alerts(notices=telegram.notices, accounts=accounts, store=store, clock=clock)
-        monitor = ProviderMonitor(pool, alerts)
+        monitor = ProviderMonitor(pool=pool, operators=alerts, learning=learning)
         public_url = settings.web.public_url
         sounds = VoiceSounds(store=store, public_url=public_url, secret=token)
         dispatch = Dispatch(
@@ -415,8 +422,13 @@ async def build(
             await access.refresh()
             await handler.update_menus(access.roles)
 
+        async def take_up_settings() -> None:
+            await live.refresh()
+            await learning.take_up()
+
         async def restore() -> None:
             await live.refresh()
+            await learning.restore()
             await access.refresh()
             await alerts.restore()
             await recover.at_start()
@@ -439,7 +451,7 @@ async def build(
                 Job.STATUS: (STATUS_SECONDS, status.tick),
                 Job.SPENDING: (RECOVER_SECONDS, partial(spending.tick, alerts)),
                 Job.ACCESS: (RECOVER_SECONDS, take_up_roles),
-                Job.SETTINGS: (TICK_SECONDS, live.refresh),
+                Job.SETTINGS: (TICK_SECONDS, take_up_settings),
                 Job.ROUNDS: (ROUNDS_SECONDS, rounds.tick),
                 Job.MODERATION: (RECOVER_SECONDS, moderation.tick),
                 Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),

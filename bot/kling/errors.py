@@ -3,6 +3,7 @@
     ProviderError
      +-- Rejected       the request is refused for good: release, tell the user why
      +-- Throttled      not accepted, come back later: the hold stays
+     |    +-- TooManyAtOnce   as many tasks run as may run at a time
      +-- Unavailable    not accepted or not reached: the hold stays, another provider may take it
      |    +-- NoChannel       the gateway has nobody who has this model now
      |    +-- Misconfigured   the operator and the gateway must agree first: tell the operators what to do
@@ -50,6 +51,10 @@ class Rejected(ProviderError):
 
 class Throttled(ProviderError):
     """Too many requests or too many tasks at once: surely not accepted."""
+
+
+class TooManyAtOnce(Throttled):
+    """The account has as many tasks of this model running as it may (Kling: 1303): surely not accepted."""
 
 
 class Unavailable(ProviderError):

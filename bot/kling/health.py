@@ -5,19 +5,26 @@ no more (1102, 1103, 1203) or enough runs (1303). What fails is left alone, and 
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.domain.requests.operations import Pack
 from bot.domain.requests.request import Resource
+from bot.domain.tasks.learned import Learned, Lesson
 from bot.domain.types import HOUR, MINUTE, SECOND, Millis
 from bot.kling import errors
+from bot.kling.parallel import TRIAL, Limit, ParallelLimits
 
 KEY_PAUSE = 10 * MINUTE
 KEY_PAUSE_CAP = HOUR
 MISSING_PAUSE = 6 * HOUR
 """A model that a provider does not have is asked for again after a long while, or when an admin resumes."""
+
+DISABLED_PAUSE = HOUR
+"""One that the account may not use is tried again after an hour, then two, up to `LONGEST_PAUSE`."""
+
+LONGEST_PAUSE = 4 * MISSING_PAUSE
 
 BUSY_PAUSE_CAP = 2 * MINUTE
 """Who refuses one submission after the other for being busy is asked after 1, 2, 4 … s, and then every so often."""
@@ -29,11 +36,14 @@ DOWN_PAUSE = 30 * SECOND
 DOWN_AFTER = 5
 """So many times in a row out of reach, and a provider is left alone for a while."""
 
-TRIAL = MINUTE
-"""How long one request after a pause has to show whether the provider is well again, before another may."""
-
 FAULTS = (errors.Unauthorized, errors.OutOfBalance, errors.NoSuchModel)
 """These do not pass by waiting: what they close is no longer offered. All else is waited for."""
+
+LASTING: Mapping[type[errors.ProviderError], Lesson] = {
+    errors.NotEnabled: Lesson.NOT_ENABLED,
+    errors.NoSuchModel: Lesson.MISSING,
+}
+"""What is remembered of a model over restarts, by the fault that taught it."""
 
 
 class Scope(NamedTuple):
@@ -80,9 +90,14 @@ class Health:
 
     def try_once(self, now: Millis) -> None:
         """Let one request show whether it is well again, or has room again: the first in line, before the next."""
-        if self.half_open or self.closed_for is errors.Throttled:
+        if self.half_open or self.is_busy:
             self.open_until = now + TRIAL
             self.on_trial = True
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the provider asked for a pause when it was closed last."""
+        return self.closed_for is not None and issubclass(self.closed_for, errors.Throttled)
 
     def is_at_fault(self, now: Millis) -> bool:
         """Whether it is closed for a fault that does not pass by waiting."""
@@ -101,9 +116,10 @@ class Closed:
 class Healths:
     """The health of one provider, scope by scope."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, max_concurrent: int) -> None:
         self._known: dict[Scope, Health] = {ACCOUNT: Health()}
         self._rng = rng
+        self.limits = ParallelLimits(max_concurrent)
 
     @property
     def account(self) -> Health:
@@ -125,7 +141,7 @@ class Healths:
     def is_busy(self, about: About) -> bool:
         """Whether all that keeps it closed is that the provider asked for a pause."""
         closing = max(self.of(about), key=lambda health: health.open_until)
-        return closing.closed_for is errors.Throttled
+        return closing.is_busy
 
     def is_unwell(self, about: About) -> bool:
         """Whether the next request about this is a trial."""
@@ -142,11 +158,18 @@ class Healths:
             if scope != ACCOUNT and health.open_until > now and health.closed_for is not None:
                 yield Closed(scope, health.closed_for, Millis(health.open_until))
 
-    def record(self, outcome: errors.ProviderError | None, about: About, now: Millis) -> bool:
-        """Remember how an exchange ended (None: well); True where the operators should be told of it."""
+    def record(
+        self, outcome: errors.ProviderError | None, about: About, now: Millis, running: int = 0
+    ) -> bool:
+        """Remember how an exchange ended (None: well); True where the operators should be told of it.
+
+        `running` is how many tasks of the model the provider has where it said that one more is too many.
+        """
+        if about is not None and about.pack is not Pack.LIBRARY and isinstance(outcome, errors.TooManyAtOnce):
+            self.limits.refused(about, running, now)
         health = self._concerned(outcome, about)
         for tried in self.of(about):
-            if tried.on_trial and tried.closed_for is errors.Throttled:
+            if tried.on_trial and tried.is_busy:
                 # Whatever came of it, the next one may try.
                 tried.open_until, tried.on_trial = int(now), False
         match outcome:
@@ -155,7 +178,7 @@ class Healths:
                     # Answers to what was asked before the pause do not make it longer.
                     first, cap = _pause(outcome)
                     health.pauses += 1
-                    return health.close(now + min(first * 2 ** (health.pauses - 1), cap), outcome)
+                    return health.close(now + min(first * 2 ** min(health.pauses - 1, 20), cap), outcome)
                 return False
             case errors.Throttled():
                 return self._busy(health, outcome, about, now)
@@ -206,10 +229,45 @@ class Healths:
         health.told = True
         return True
 
+    # -- what is kept over restarts ------------------------------------------------------------------
+
+    def learned(self) -> tuple[Learned, ...]:
+        """What the answers taught that holds for long."""
+        faults = (
+            Learned(scope.pack, scope.model, lesson, health.pauses, Millis(health.open_until))
+            for scope, health in self._known.items()
+            if scope.pack is not None
+            and scope.model is not None
+            and health.closed_for is not None
+            and (lesson := LASTING.get(health.closed_for)) is not None
+        )
+        limits = (
+            Learned(about.pack, about.model, Lesson.PARALLEL, limit.most, limit.until)
+            for about, limit in self.limits.found()
+        )
+        return (*faults, *limits)
+
+    def restore(self, learned: Iterable[Learned]) -> None:
+        """Take up what an earlier process had learned, and the operators were told of."""
+        closed = {lesson: fault for fault, lesson in LASTING.items()}
+        for row in learned:
+            if row.lesson is Lesson.PARALLEL:
+                self.limits.restore(Resource(row.pack, row.model), Limit(row.number, row.believed_until))
+                continue
+            self._known[Scope(row.pack, row.model)] = Health(
+                open_until=row.believed_until,
+                closed_for=closed[row.lesson],
+                pauses=row.number,
+                half_open=True,
+                told=True,
+            )
+
+    # -- room ----------------------------------------------------------------------------------------
+
     def make_room(self, about: About, now: Millis) -> None:
         """A task of this has ended: whoever was too busy for another may have room for it now."""
         for health in self.of(about):
-            if health.closed_for is errors.Throttled and not health.on_trial:
+            if health.is_busy and not health.on_trial:
                 health.open_until = min(health.open_until, int(now))
 
     def _answered(self, outcome: errors.ProviderError | None, about: About) -> None:
@@ -230,7 +288,9 @@ class Healths:
 
 def _pause(outcome: errors.ProviderError) -> tuple[int, int]:
     if isinstance(outcome, errors.NoSuchModel):
-        return MISSING_PAUSE, 4 * MISSING_PAUSE
+        return MISSING_PAUSE, LONGEST_PAUSE
+    if isinstance(outcome, errors.NotEnabled):
+        return DISABLED_PAUSE, LONGEST_PAUSE
     return KEY_PAUSE, KEY_PAUSE_CAP
 
 

@@ -4,13 +4,14 @@ import random
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from bot.clock import Clock, Runtime
 from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Pack
 from bot.domain.requests.request import GenerationRequest, Resource
+from bot.domain.tasks.learned import Learned
 from bot.domain.types import HOUR, Millis, ProviderName
 from bot.kling import dialects, errors
 from bot.kling.auth import Signer, scheme_of
@@ -34,6 +35,7 @@ class ProviderStatus:
     `closed_for` is the kind of fault that closed it last; None: none since it last answered well.
     `closed` are the packs and models that are closed while the rest of it goes on.
     `answered` and `failed` count exchanges of the last hour; a refusal of content is an answer.
+    `limits` is how many tasks at a time the models were found to run, where that is less than `max_concurrent`.
     """
 
     name: ProviderName
@@ -46,6 +48,7 @@ class ProviderStatus:
     failed: int
     max_concurrent: int
     closed: tuple[Closed, ...] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class ProviderPool:
             self._clients, key=lambda client: (-client.config.priority, client.config.cost)
         )
         self._by_name = {client.name: client for client in clients}
-        self._health = {client.name: Healths(self._rng) for client in clients}
+        self._health = {client.name: self._fresh(client) for client in clients}
         self._clock = clock
         self._is_paused = is_paused
         self._exchanges: dict[ProviderName, deque[tuple[Millis, bool]]] = {
@@ -163,6 +166,10 @@ class ProviderPool:
         """All of them, in order of priority."""
         return tuple(self._clients)
 
+    def list_paused(self) -> frozenset[ProviderName]:
+        """Those to whom nothing new is sent until an admin resumes them."""
+        return frozenset(name for name in self._by_name if self._is_paused(name))
+
     def is_open(self, name: ProviderName, about: About = None) -> bool:
         """Whether something may be sent to a provider now."""
         return not self._is_paused(name) and self._health[name].open_until(about) <= self._clock.now()
@@ -204,7 +211,7 @@ class ProviderPool:
                 and not self._is_paused(client.name)
                 and (busy or not waits)
             ):
-                most = client.config.max_concurrent
+                most = health.limits.most(request.resource, self._clock.now())
                 total = min(max(runs, 1), most) if busy else most
                 found.append(Slots(client.name, total, 0 if busy else max(0, most - runs)))
         return found
@@ -230,7 +237,9 @@ class ProviderPool:
             )
         )
         if able:
-            self._health[able[0].name].try_once(request.resource, self._clock.now())
+            first, now = self._health[able[0].name], self._clock.now()
+            first.try_once(request.resource, now)
+            first.limits.try_more(request.resource, _runs(able[0], request, running), now)
         return able
 
     def _ready(
@@ -246,8 +255,11 @@ class ProviderPool:
             if self._able(client, request, excluded)
             and not self._is_paused(client.name)
             and self._health[client.name].open_until(request.resource) <= now
-            and _runs(client, request, running) < client.config.max_concurrent
+            and _runs(client, request, running) < self._health[client.name].limits.most(request.resource, now)
         ]
+
+    def _fresh(self, client: KlingClient) -> Healths:
+        return Healths(self._rng, client.config.max_concurrent)
 
     @staticmethod
     def _able(client: KlingClient, request: GenerationRequest, excluded: Sequence[ProviderName]) -> bool:
@@ -255,10 +267,17 @@ class ProviderPool:
 
     # -- health --------------------------------------------------------------------------------------
 
-    def record(self, name: ProviderName, outcome: errors.ProviderError | None, about: About = None) -> bool:
+    def record(
+        self,
+        name: ProviderName,
+        outcome: errors.ProviderError | None,
+        about: About = None,
+        running: int = 0,
+    ) -> bool:
         """Remember how an exchange ended (None: well); True where the operators should be told of it.
 
-        `about` is what was asked for; without it, nothing was that is sold or enabled by itself.
+        `about` is what was asked for; without it, nothing was that is sold or enabled by itself. `running` is how
+        many tasks of it the provider has where it said that one more is too many.
         """
         health = self._health.get(name)
         if health is None:
@@ -266,7 +285,23 @@ class ProviderPool:
         now = self._clock.now()
         well = outcome is None or isinstance(outcome, (errors.Rejected, errors.NotFound))
         self._exchanges[name].append((now, well))
-        return health.record(outcome, about, now)
+        return health.record(outcome, about, now, running)
+
+    def is_limited(self, name: ProviderName, about: Resource) -> bool:
+        """Whether fewer tasks of a model were found to run at a time than the settings say."""
+        return name in self._health and self._health[name].limits.knows(about)
+
+    def note_running(self, name: ProviderName, about: Resource, running: int) -> None:
+        """Note that so many tasks of a model run at a provider."""
+        self._health[name].limits.accepted(about, running, self._clock.now())
+
+    def learned(self, name: ProviderName) -> tuple[Learned, ...]:
+        """What the answers of a provider taught that holds for long."""
+        return self._health[name].learned() if name in self._health else ()
+
+    def restore(self, name: ProviderName, learned: Iterable[Learned]) -> None:
+        """Take up what an earlier process had learned of a provider."""
+        self._health[name].restore(learned)
 
     def make_room(self, name: ProviderName, about: Resource) -> None:
         """A task of a provider has ended: if it was too busy for another one, it may be asked again now."""
@@ -281,7 +316,7 @@ class ProviderPool:
 
     def reopen(self, name: ProviderName) -> None:
         """Send to a provider again, at once, whatever had closed it."""
-        self._health[name] = Healths(self._rng)
+        self._health[name] = self._fresh(self._by_name[name])
 
     def conditions(self) -> list[ProviderStatus]:
         """How every provider is, in order of priority."""
@@ -303,6 +338,7 @@ class ProviderPool:
                     len(recent) - sum(recent),
                     client.config.max_concurrent,
                     tuple(health.closed(self._clock.now())),
+                    {about.model: limit.most for about, limit in health.limits.found()},
                 )
             )
         return found

@@ -1,5 +1,6 @@
 """A provider as operators describe it: where it is, how it is spoken to, what it offers and may cost."""
 
+import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -17,7 +18,7 @@ from bot.domain.operations.overrides import Overridable
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.model import ChangedPrices, PriceColumns
 from bot.domain.requests.operations import Operation
-from bot.domain.types import ProviderName
+from bot.domain.types import ProviderName, short_hash
 from bot.kling import dialects
 from bot.kling.callback import signing_key
 from bot.network import safe_url
@@ -122,6 +123,28 @@ class Provider(Capped, BaseModel):
         except ValueError:
             raise ValueError("must be whsec_ and Base64, as Kling's console shows it, or empty") from None
         return SecretStr(secret)
+
+    @property
+    def fingerprint(self) -> str:
+        """What stands for everything that decides what an account may do, in 16 characters; it tells no secret."""
+        told = {name: self.model_dump(mode="json", include={name})[name] for name in sorted(DECIDING)}
+        return short_hash(json.dumps([told, self.key.get_secret_value()], sort_keys=True), 16)
+
+
+DECIDING = frozenset(
+    {
+        "base_url",
+        "dialect",
+        "auth",
+        "catalog",
+        "models",
+        "operations",
+        "model_names",
+        "paths",
+        "max_concurrent",
+    }
+)
+"""When one of these, or the key, changes, what the answers of a provider taught is forgotten."""
 
 
 def first_mistake(error: ValidationError) -> str:

@@ -25,6 +25,7 @@ from bot.store.outbox import Outbox, SentRecord
 from bot.store.payments import Payments
 from bot.store.people import InviteRefused, People, StandingChanged, User
 from bot.store.privacy import Privacy
+from bot.store.providers import Providers
 from bot.store.tasks import Conflict, TaskIdTaken, Tasks
 from bot.store.times import Times
 
@@ -68,6 +69,7 @@ class Store:
     library: Library
     operations: Operations
     notices: Notices
+    providers: Providers
     privacy: Privacy
     times: Times
 
@@ -88,6 +90,7 @@ class Store:
             Library(engine),
             Operations(engine),
             Notices(engine),
+            Providers(engine),
             Privacy(engine),
             Times(engine),
         )

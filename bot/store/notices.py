@@ -44,7 +44,7 @@ class Notices(Subject):
             before, after = changed
             save_audit_row(tx, replace(audit, before=before, after=after))
             if notice is not None:
-                _enqueue(tx, notice, audit.at)
+                enqueue(tx, notice, audit.at)
             return True
 
         return await self._write(work)
@@ -77,7 +77,8 @@ class Notices(Subject):
         await self._write(lambda tx: tx.run("DELETE FROM notices WHERE id = :id", id=notice_id))
 
 
-def _enqueue(tx: Transaction, notice: PersonNotice, now: Millis) -> None:
+def enqueue(tx: Transaction, notice: PersonNotice, now: Millis) -> None:
+    """Enqueue a notice in a transaction of another subject."""
     row: dict[str, Any] = {
         "user_id": notice.user_id,
         "key": notice.key,

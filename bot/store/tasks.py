@@ -205,6 +205,15 @@ class Tasks(Subject):
             for row in rows
         }
 
+    async def count_taken(self, provider: ProviderName, resource: Resource) -> int:
+        """How many tasks of a model a provider has taken, or may have taken, and not finished."""
+        statement = """
+            SELECT count(*) FROM tasks
+            WHERE state IN ('unconfirmed', 'in_progress') AND provider = :provider AND pack = :pack AND model = :model
+        """
+        columns = {"provider": provider, "pack": resource.pack, "model": resource.model}
+        return int(await self._read(lambda tx: tx.value(statement, **columns)))
+
     async def count_running_of_users(self) -> Mapping[UserId, int]:
         """How many tasks are submitting, unconfirmed or in progress per user."""
         statement = """

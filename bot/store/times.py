@@ -46,6 +46,7 @@ MOVES = {
     "drafts": "UPDATE drafts SET updated_at = updated_at + :step",
     "questions": "UPDATE questions SET expires_at = expires_at + :step",
     "notices": "UPDATE notices SET due_at = due_at + :step",
+    "learned": "UPDATE learned SET believed_until = believed_until + :step",
 }
 """What moves, table by table."""
 
@@ -81,6 +82,7 @@ DATES: Mapping[str, frozenset[str]] = {
     "overrides": frozenset({"changed_at"}),
     "payments": frozenset({"paid_at", "paid_until"}),
     "quarantine": frozenset({"received_at"}),
+    "retirements": frozenset({"told_at"}),
     "templates": frozenset({"created_at"}),
     "standings": frozenset({"changed_at", "paused_until"}),
     "strikes": frozenset({"at"}),

@@ -114,6 +114,7 @@ def provider_view(t: Texts, report: ProviderReport, owner: UserId, now: datetime
         _state(t, report, now),
         *(_outage(t, outage, now) for outage in report.outages),
         _running(t, report),
+        *_limits(t, report),
         _last_hour(t, report),
         t("providers.no_median")
         if report.median is None
@@ -151,6 +152,12 @@ def _running(t: Texts, report: ProviderReport) -> str:
         f"{snippet(model, 40)} {t.number(number)}" for model, number in sorted(report.busy.items())
     )
     return f"{line}: {each}" if each else line
+
+
+def _limits(t: Texts, report: ProviderReport) -> Iterator[str]:
+    """The models of which fewer run at a time than the settings say."""
+    for model, limit in sorted(report.limits.items()):
+        yield t("providers.limit", model=snippet(model, 40), limit=t.number(limit))
 
 
 def _last_hour(t: Texts, report: ProviderReport) -> str:

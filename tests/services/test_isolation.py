@@ -105,7 +105,7 @@ async def test_an_empty_pack_of_images_closes_images_only_until_there_are_units_
 @pytest.mark.parametrize(
     ("answer", "alert", "trouble", "pause"),
     [
-        (NOT_ENABLED, "alert.provider.not_enabled", Trouble.NOT_ENABLED, 10 * MINUTE),
+        (NOT_ENABLED, "alert.provider.not_enabled", Trouble.NOT_ENABLED, HOUR),
         (NO_MODEL, "alert.provider.no_such_model", Trouble.MISSING, 6 * HOUR),
     ],
 )

@@ -22,6 +22,7 @@ from bot.kling.errors import (
     Rejected,
     Throttled,
     TooLarge,
+    TooManyAtOnce,
     Unauthorized,
     Unavailable,
     WrongPath,
@@ -54,7 +55,9 @@ def by_kling_code(code: int, message: str, response: HttpResponse, *, submitting
             return NoSuchModel(text, code=shown)
         case 1300 | 1301:
             return Rejected(text, code=shown, kind=FailureKind.CONTENT)
-        case 1302 | 1303:
+        case 1303:
+            return TooManyAtOnce(text, code=shown, retry_after=retry_after(response.headers))
+        case 1302:
             return Throttled(text, code=shown, retry_after=retry_after(response.headers))
         case 1304:
             return AddressRefused(text, code=shown)
@@ -172,7 +175,7 @@ def by_status(
     content = words.says_content(message)
     match status:
         case _ if 300 <= status < 500 and words.says_parallel(message):
-            return Throttled(text, code=shown, retry_after=later)
+            return TooManyAtOnce(text, code=shown, retry_after=later)
         case 413:
             return TooLarge(text, code=shown)
         case _ if 400 <= status < 500 and words.says_too_large(message):

@@ -16,6 +16,7 @@ from bot.kling import errors
 from bot.kling.client import KlingClient
 from bot.kling.pool import ProviderPool, ProviderStatus, Running
 from bot.services.credits.spending import Spending
+from bot.services.learning import Learning
 from bot.services.operations.overrides import Overrides
 from bot.store import Store
 
@@ -70,7 +71,8 @@ class ProviderReport:
 
     `busy` is how many tasks of each model run, where any do; `max_concurrent` limits each of these.
     `lost` is how many answers to submissions were lost for good in 30 days, and what these probably cost (units).
-    `outages` are the packs and models that are closed by themselves.
+    `outages` are the packs and models that are closed by themselves. `limits` is how many tasks at a time the models
+    were found to run, where that is less than `max_concurrent`.
 
     `open_until` in UTC milliseconds, None where it is open. `answered` and `failed` count exchanges of
     the last hour. `spent` is in Kling's units. `median` is how long its newest tasks took (milliseconds), None while there are too few.
@@ -93,6 +95,7 @@ class ProviderReport:
     lost: tuple[int, float] = (0, 0)
     busy: Mapping[str, int] = field(default_factory=dict)
     outages: tuple[Outage, ...] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 class Providers:
@@ -105,10 +108,12 @@ class Providers:
         pool: ProviderPool,
         overrides: Overrides,
         clock: Clock,
+        learning: Learning,
         answer_seconds: float = ANSWER_SECONDS,
         spending: Spending | None = None,
     ) -> None:
         self._store = store
+        self._learning = learning
         self._pool = pool
         self._overrides = overrides
         self._clock = clock
@@ -144,9 +149,9 @@ class Providers:
         await self._overrides.set(actor, f"providers.{name}.paused", True, idempotency_key)
 
     async def resume(self, name: ProviderName, actor: UserId | None, idempotency_key: str) -> None:
-        """Send to a provider again, at once, also where a fault had closed it."""
+        """Send to a provider again, at once, also where a fault had closed it; what it taught is forgotten."""
         await self._overrides.set(actor, f"providers.{name}.paused", False, idempotency_key)
-        self._pool.reopen(name)
+        await self._learning.forget(name)
 
     async def _ask(self, clients: Sequence[KlingClient]) -> None:
         answers = await asyncio.gather(*(self._account(client) for client in clients))
@@ -201,6 +206,7 @@ class Providers:
                 for closed in condition.closed
                 if closed.scope.pack is not None
             ),
+            limits=condition.limits,
         )
 
 

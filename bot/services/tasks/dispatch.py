@@ -208,6 +208,7 @@ class Dispatch:
             else:
                 await self._tasks.advance(task, Accepted(submission.provider_task_id, poll_at))
                 log.info("task submitted", **known)
+        await self._monitor.learning.note_taken(task.provider, task.request.resource)
 
     async def _refused(self, task: Task, provider: ProviderName, error: errors.ProviderError) -> None:
         now = self._runtime.clock.now()

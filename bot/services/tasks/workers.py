@@ -15,6 +15,7 @@ from bot.domain.tasks.task import Task
 from bot.domain.types import ProviderName, megabytes
 from bot.kling import errors
 from bot.kling.pool import ProviderPool
+from bot.services.learning import Learning
 from bot.services.ports import Operators
 
 log = structlog.get_logger(__name__)
@@ -198,15 +199,21 @@ class FaultMonitor:
 class ProviderMonitor(FaultMonitor):
     """Tells the pool how every exchange with a provider ended, and the operators what they must know, once."""
 
-    def __init__(self, pool: ProviderPool, operators: Operators) -> None:
+    def __init__(self, *, pool: ProviderPool, operators: Operators, learning: Learning) -> None:
         super().__init__(operators)
         self.pool = pool
+        self.learning = learning
 
     async def record(
         self, provider: ProviderName, error: errors.ProviderError | None, about: Resource | None = None
     ) -> None:
         """Remember how an exchange about something ended (None: well), and tell the operators where it is news."""
-        if self.pool.record(provider, error, about) and error is not None:
+        running = 0
+        if about is not None and isinstance(error, errors.TooManyAtOnce):
+            running = await self.learning.count_refused(provider, about)
+        is_news = self.pool.record(provider, error, about, running)
+        await self.learning.save(provider)
+        if is_news and error is not None:
             model = "" if about is None else about.model
             detail = error.reason if isinstance(error, errors.Untrusted) else error.message
             params: dict[str, object] = {"provider": provider, "model": model or "–", "detail": detail}

@@ -416,6 +416,29 @@ _STATEMENTS = {
         "ALTER TABLE strikes RENAME COLUMN operation_id TO idempotency_key",
         "ALTER TABLE tasks RENAME COLUMN looks TO not_found_count",
     ),
+    "0026_what_answers_taught": (
+        """
+        CREATE TABLE learned (
+            provider TEXT NOT NULL,
+            settings TEXT NOT NULL,
+            pack TEXT NOT NULL,
+            model TEXT NOT NULL,
+            lesson TEXT NOT NULL CHECK (lesson IN ('not_enabled', 'missing', 'parallel')),
+            number INTEGER NOT NULL CHECK (number >= 0),
+            believed_until INTEGER NOT NULL,
+            PRIMARY KEY (provider, pack, model, lesson)
+        ) STRICT
+        """,
+        # Of each model that its provider no longer has, the admins are told once.
+        """
+        CREATE TABLE retirements (
+            provider TEXT NOT NULL,
+            model TEXT NOT NULL,
+            told_at INTEGER NOT NULL,
+            PRIMARY KEY (provider, model)
+        ) STRICT
+        """,
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)
