@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape, unescape
 
+from bot.domain.requests.effects import load_effects
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import ROWS, Wording, list_settings
 from bot.domain.requests.request import GenerationRequest
@@ -90,6 +91,12 @@ def reason_line(t: Texts, detail: str) -> str:
     return t("notice.reason", reason=snippet(detail, LONGEST_REASON))
 
 
+def name_effect(t: Texts, scene: str) -> str:
+    """What an effect is called; one that is newer than our list by its own name."""
+    known = load_effects().get(scene)
+    return scene.replace("_", " ") if known is None else t(known.key)
+
+
 def settings_line(t: Texts, request: GenerationRequest) -> str:
     """`kling-v2-6 · standard · 5 s · 16:9`, or what else was asked for."""
     operation = request.operation
@@ -97,7 +104,7 @@ def settings_line(t: Texts, request: GenerationRequest) -> str:
     if operation not in PLAIN_OPERATIONS:
         parts.append(t(f"operation.{operation}"))
     if request.effect is not None:
-        parts.append(request.effect.replace("_", " "))
+        parts.append(name_effect(t, request.effect))
     parts += [say(t, setting) for setting in list_settings(request)]
     return escape(" · ".join(parts))
 

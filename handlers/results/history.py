@@ -9,7 +9,7 @@ from bot.domain.types import TaskId, UserId, format_task_id
 from bot.errors import UserError
 from bot.i18n import Texts
 from bot.services.tasks.results import PAGE, Page
-from handlers.chat.html import View, reason_line, snippet
+from handlers.chat.html import View, name_effect, reason_line, snippet
 from handlers.chat.keyboards import Button, Payload, in_rows, neighbours
 from handlers.chat.menus import Menu, Section
 from handlers.chat.routes import Command, Press, Words
@@ -151,7 +151,9 @@ def _nothing(t: Texts, page: Page, searched: str, of: str) -> str:
 
 
 def _line(t: Texts, task: Task, number: int, now: datetime) -> str:
-    prompt = snippet(task.request.prompt or (task.request.effect or "").replace("_", " "), PROMPT_SHOWN)
+    request = task.request
+    words = name_effect(t, request.effect) if request.effect else request.prompt
+    prompt = snippet(words, PROMPT_SHOWN)
     parts = [
         t.day(task.created_at, now),
         prompt or t("tasks.photo"),
