@@ -84,6 +84,10 @@ WRONG = [
         "media[0].type: is none of photo, video, animation, audio, document",
     ),
     (Call("sendMessage", {"chat_id": 5, "text": "a", "entities": "bold"}), "entities: is no JSON"),
+    (
+        Call("sendMediaGroup", {"chat_id": 5, "media": '[{"type": "video", "media": "attach://b"}]'}),
+        "b: is named, and was not uploaded",
+    ),
 ]
 
 

@@ -1,6 +1,7 @@
 """The stand-in for Telegram is as strict as Telegram: each limit with the words of its refusal, and each fault."""
 
 import asyncio
+import json
 
 import httpx
 import pytest
@@ -303,18 +304,82 @@ async def test_a_group_refuses_what_it_forbids_but_to_its_administrators(demo):
     assert await demo.bot.send_message(GROUP, "a")
 
 
-async def test_a_part_that_names_no_file_is_refused_whatever_else_was_uploaded(demo):
-    placed = await demo.bot.send_message(ADA, "here it comes")
+PART = {"type": "photo", "media": "attach://one"}
+NAMED = {**PART, "thumbnail": "attach://two"}
+NO_MEDIA = "can't parse InputMedia: media not found"
+PARTS = {
+    "a part without a file": ({"type": "photo"}, ["media"], NO_MEDIA),
+    "a file that was not uploaded": ({**PART, "media": "attach://two"}, ["one"], NO_MEDIA),
+    "a file that is no text": ({**PART, "media": 7}, ["one"], 'field "media" must be of type String'),
+    "a part of no type": ({"media": "attach://one"}, ["one"], 'can\'t find field "type"'),
+    "an unknown type": ({**PART, "type": "film"}, ["one"], 'type "film" is unsupported'),
+    "no description": ("attach://one", ["one"], "expected an Object"),
+    "a file that nothing names": (PART, ["one", "two"], 'nothing names the uploaded file "two"'),
+    "a thumbnail that has the name of a file": (
+        NAMED,
+        ["one", "two", "media"],
+        'nothing names the uploaded file "media"',
+    ),
+    "a long caption": ({**PART, "caption": FOX * 512 + "a"}, ["one"], "message caption is too long"),
+    "a caption with a tag that stays open": (
+        {**PART, "caption": "<b>a", "parse_mode": "HTML"},
+        ["one"],
+        "Can't find end tag",
+    ),
+}
+
+
+async def _upload(demo, method, parameters, names):
+    """Call a method with pictures as parts of these names; the status, and the description of a refusal."""
+    files = {name: ("a.jpg", image(), "image/jpeg") for name in names}
     async with httpx.AsyncClient(trust_env=False) as http:
-        answer = await http.post(
-            f"{demo.address}/bot{TOKEN}/editMessageMedia",
-            data={"chat_id": ADA, "message_id": placed.message_id, "media": '{"type": "video"}'},
-            files={"media": ("a.mp4", film())},
-        )
-    assert (answer.status_code, answer.json()["description"]) == (
-        400,
-        "Bad Request: can't parse InputMedia: media not found",
-    )
+        address = f"{demo.address}/bot{TOKEN}/{method}"
+        answer = await http.post(address, data={"chat_id": ADA, **parameters}, files=files)
+    return answer.status_code, answer.json().get("description", "")
+
+
+@pytest.mark.parametrize("name", PARTS)
+async def test_what_no_real_server_makes_a_file_of_is_refused_in_albums_and_edits(demo, name):
+    part, names, words = PARTS[name]
+    placed = await demo.bot.send_message(ADA, "here it comes")
+    edit = {"message_id": placed.message_id, "media": json.dumps(part)}
+    status, description = await _upload(demo, "editMessageMedia", edit, names)
+    assert status == 400
+    assert words in description
+    good = {"type": "photo", "media": "attach://other"}
+    album = {"media": json.dumps([good, part])}
+    status, description = await _upload(demo, "sendMediaGroup", album, [*names, "other"])
+    assert status == 400
+    assert words in description
+    assert len(demo.telegram.messages(ADA)) == 1
+
+
+ALBUMS = {
+    "no list": ({"0": PART}, "expected an Array of InputMedia"),
+    "one file": ([PART], "2-10 items"),
+    "eleven files": ([PART] * 11, "2-10 items"),
+    "nothing": ([], "there are no media"),
+    "an animation": ([PART, {**PART, "type": "animation"}], "can't be used in sendMediaGroup"),
+    "a photo and a document": ([PART, {**PART, "type": "document"}], "can't be mixed"),
+    "a document and a sound": ([{**PART, "type": kind} for kind in ("document", "audio")], "can't be mixed"),
+    "the second caption too long": ([PART, {**PART, "caption": "a" * 1025}], "caption is too long"),
+}
+
+
+@pytest.mark.parametrize("name", ALBUMS)
+async def test_an_album_is_two_to_ten_files_that_go_together(demo, name):
+    media, words = ALBUMS[name]
+    status, description = await _upload(demo, "sendMediaGroup", {"media": json.dumps(media)}, ["one"])
+    assert status == 400
+    assert words in description
+    assert not demo.telegram.messages(ADA)
+
+
+async def test_one_file_may_be_several_parts_and_a_thumbnail_has_a_name_of_its_own(demo):
+    media = [PART, {**PART, "caption": "a" * 1024}, {"type": "photo", "media": "attach://three"}]
+    names = ["one", "three"]
+    assert await _upload(demo, "sendMediaGroup", {"media": json.dumps(media)}, names) == (200, "")
+    assert len(demo.telegram.messages(ADA)) == 3
 
 
 async def test_a_message_of_inline_mode_takes_no_upload(demo):

@@ -29,6 +29,9 @@ AS_TEXT: Mapping[str, re.Pattern[str]] = {
 }
 """How plain values are written where a form carries them."""
 
+NAMED = re.compile(r"attach://([^\"'\\,\]}]+)")
+"""The part of a request that a file in its JSON is."""
+
 
 @cache
 def description() -> dict[str, Any]:
@@ -69,6 +72,8 @@ def faults_of(call: Call) -> list[str]:
     }
     faults = [f"{name}: there is no such parameter" for name in given if name not in fields]
     faults += [f"{name}: there is no such file" for name in call.uploads if name not in {*fields, *attached}]
+    named = {name for each in given.values() for name in NAMED.findall(str(each))}
+    faults += [f"{name}: is named, and was not uploaded" for name in sorted(named - set(call.uploads))]
     faults += _missing(fields, {*given, *call.uploads})
     for name, field in fields.items():
         if name in call.uploads and "InputFile" not in types_of(field):

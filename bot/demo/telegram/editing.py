@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.demo.telegram.keyboards import check_markup
 from bot.demo.telegram.media import KINDS, RIGHT_TO_SEND, MediaMaker, media_of
-from bot.demo.telegram.sending import caption_of, media_fields, part_file
+from bot.demo.telegram.sending import caption_of, check_named, media_fields, part_of
 from bot.demo.telegram.state import Message, TelegramState
 from bot.demo.telegram.text import TEXT_LIMIT, formatted
 from bot.demo.telegram.wire import Call, bad_request
@@ -86,16 +86,9 @@ class Editing:
         if call.has("inline_message_id") and call.uploads:
             # What stands in a chat that the bot may not be in takes only what Telegram has already.
             raise bad_request("invalid message content specified")
+        kind, source = part_of(call, part, album=False)
+        check_named(call, [part])
         message = self._own_message(call)
-        if not isinstance(part, dict) or part.get("type") not in {
-            "photo",
-            "video",
-            "document",
-            "audio",
-            "animation",
-        }:
-            raise bad_request("can't parse InputMedia")
-        kind = str(part["type"])
         before = media_of(message.body)
         if before is None and self.state.faults.is_older:
             raise bad_request("there is no media in the message to edit")
@@ -108,7 +101,7 @@ class Editing:
         if "forward_origin" in message.body:
             raise bad_request("message can't be edited")
         self.state.check_right(self.state.chats[message.chat_id], RIGHT_TO_SEND[kind])
-        caption, source = caption_of(part), part_file(call, part)
+        caption = caption_of(part)
         place, edit = (message.chat_id, message.message_id), object()
         self._newest[place] = edit
         try:

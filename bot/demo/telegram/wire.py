@@ -12,6 +12,9 @@ from typing import Any, BinaryIO
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 
+ATTACHED = "attach://"
+"""Goes before the name of a part of the same request where a file is described in JSON."""
+
 
 class BotApiError(Exception):
     """A refusal as Telegram words it: an HTTP status, a description, and sometimes parameters."""
@@ -98,6 +101,8 @@ class Call:
     def file(self, name: str, value: Any = None) -> Upload | str | None:
         """Give the file named by a parameter: an upload, or the file_id or address that stands for one.
 
+        None where there is none, and where what is named was not uploaded.
+
         `value` is taken in place of the parameter for files that are named inside another one (media groups).
         """
         if value is None:
@@ -107,12 +112,9 @@ class Call:
         if value is None or value == "":
             return None
         reference = str(value)
-        if not reference.startswith("attach://"):
-            return reference
-        attached = self.uploads.get(reference.removeprefix("attach://"))
-        if attached is None:
-            raise bad_request(f'attached file "{reference.removeprefix("attach://")}" not found')
-        return attached
+        if reference.startswith(ATTACHED):
+            return self.uploads.get(reference.removeprefix(ATTACHED))
+        return reference
 
     def record(self) -> dict[str, Any]:
         """Give the parameters for the record of calls: files by name and size, never their bytes."""
