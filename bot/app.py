@@ -46,6 +46,7 @@ from bot.services.library.assets import Assets
 from bot.services.library.deletions import Deletions
 from bot.services.library.sounds import VoiceSounds
 from bot.services.library.templates import Templates
+from bot.services.operations.accounting import Accounting
 from bot.services.operations.actions import Action
 from bot.services.operations.alerts import Alerts, HealthChecks, tell_admins
 from bot.services.operations.broadcast import BroadcastSending
@@ -300,6 +301,7 @@ async def build(
             ),
             moderation=moderation,
             reports=admin.reports,
+            costs=admin.costs,
             broadcasts=admin.broadcasts,
             status=status,
             privacy=Privacy(
@@ -409,6 +411,8 @@ async def build(
             free_share=partial(_free_share, directory),
         )
 
+        accounting = Accounting(store=store, pool=pool, clock=clock)
+
         watch = Watchdog(
             store=store,
             updates=updates,
@@ -457,6 +461,7 @@ async def build(
                 Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
                 Job.NOTICES: (TICK_SECONDS, notice_sending.tick),
                 Job.NAME: (ROUNDS_SECONDS, telegram.learn_name),
+                Job.ACCOUNTING: (RECOVER_SECONDS, accounting.tick),
             },
             work=(submissions, looks, deliveries, notices, copying, deleting, shows),
             read_update=telegram.read,

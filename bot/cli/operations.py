@@ -7,6 +7,7 @@ import click
 from bot.cli.context import LISTED, CliContext, at_desk, moment, row
 from bot.domain.operations.records import BroadcastState
 from bot.domain.people.access import AccessMode
+from bot.domain.types import format_task_id
 from bot.errors import UserError
 from bot.i18n import NAMES
 from bot.services.operations.broadcast import BroadcastDraft
@@ -159,6 +160,40 @@ async def stats(context: CliContext, days: int) -> None:
 
 
 @click.command()
+@click.option(
+    "--days", type=click.IntRange(1, 366), default=30, show_default=True, help="How far it reaches back."
+)
+@at_desk
+async def costs(context: CliContext, days: int) -> None:
+    """Tell what Kling charged, and where that differs.
+
+    The first column says what a row is, and so what follows. sum: provider, unit, amount, charges, those without a
+    task. read: provider, until when. lost: provider, answers, units. unmatched: when, provider, Kling's task, what,
+    model, amount, unit. failed: task, when, amount, unit. drift: provider, operation, model, kind, price in the
+    catalog, price that was charged, tasks. settings: lines that make the catalog right.
+    """
+    report = await context.costs.report(days)
+    for found in report.sums:
+        unit = found.currency or found.product
+        row("sum", found.provider, unit, f"{found.amount:g}", found.number, found.unmatched)
+    for read in report.read_until:
+        row("read", read.provider, moment(read.moment))
+    for lost in report.lost:
+        row("lost", lost.provider, lost.number, f"{lost.units:g}")
+    for charge in report.unmatched:
+        about = (charge.function, charge.model, f"{charge.amount:g}", charge.currency or charge.product)
+        row("unmatched", moment(charge.charged_at), charge.provider, charge.remote_id, *about)
+    for task in report.failed:
+        unit = task.currency or task.product
+        row("failed", format_task_id(task.id), moment(task.charged_at), f"{task.amount:g}", unit)
+    for drift in report.drifts:
+        kind = (drift.operation, drift.model, drift.variant, f"{drift.listed:g}", f"{drift.charged:g}")
+        row("drift", drift.provider, *kind, drift.tasks)
+    for line in filter(None, report.settings.splitlines()):
+        row("settings", line)
+
+
+@click.command()
 @click.argument("subject", required=False)
 @at_desk
 async def audit(context: CliContext, subject: str | None) -> None:
@@ -183,5 +218,6 @@ COMMANDS = (
     broadcast_send,
     broadcast_stop,
     stats,
+    costs,
     audit,
 )

@@ -28,7 +28,7 @@ from bot.domain.types import Millis, ProviderName
 from bot.kling import errors
 from bot.kling.addresses import Home, joined
 from bot.kling.auth import Signer
-from bot.kling.dialects import library
+from bot.kling.dialects import accounting, library
 from bot.kling.dialects.error_codes import http_date
 from bot.kling.dialects.profile import PROBE_ID
 from bot.kling.provider import Provider
@@ -275,6 +275,22 @@ class KlingClient:
 
         """
         await self._exchange(library.delete(operation, remote_id), library.parse_deletion)
+
+    @property
+    def has_accounting(self) -> bool:
+        """Whether its accounting of single tasks can be asked for: what speaks like Kling's own hosts."""
+        return self.dialect.name in accounting.DIALECTS
+
+    async def charges(self, page: accounting.Page) -> accounting.Charges:
+        """Read a page of the account's accounting; at most one question a second is answered.
+
+        Raises:
+            ProviderError: there is none here, or not now.
+
+        """
+        return await self._exchange(
+            accounting.ask(page), lambda response: accounting.parse(response, page, self.name)
+        )
 
     # -- the exchange --------------------------------------------------------------------------------
 

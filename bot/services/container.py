@@ -16,6 +16,7 @@ from bot.services.operations import (
     actions_on_standings,
     actions_on_tasks,
 )
+from bot.services.operations.accounting import Costs
 from bot.services.operations.actions import AcceptRequest, Action, Actions
 from bot.services.operations.broadcast import Broadcasts
 from bot.services.operations.overrides import Offer, Overrides
@@ -76,6 +77,7 @@ class Services:
     task_admin: TaskAdmin
     broadcasts: Broadcasts
     reports: Reports
+    costs: Costs
     moderation: Moderation
     status: Status
     privacy: Privacy
@@ -97,6 +99,7 @@ class Administration:
     admin: AdminPanel
     broadcasts: Broadcasts
     reports: Reports
+    costs: Costs
 
 
 def administration(
@@ -120,6 +123,12 @@ def administration(
             store=store, access=access, accounts=accounts, audit=audit, clock=clock, wake=wake
         ),
         reports=Reports(store=store, access=access, accounts=accounts, clock=clock),
+        costs=Costs(
+            store=store,
+            clock=clock,
+            prices=live.catalog,
+            providers=tuple(provider.name for provider in settings.providers),
+        ),
     )
 
 

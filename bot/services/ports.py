@@ -389,6 +389,7 @@ class Job(StrEnum):
     BROADCAST = "broadcast"
     NOTICES = "notices"
     NAME = "name"
+    ACCOUNTING = "accounting"
 
 
 class Wake(Protocol):

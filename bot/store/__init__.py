@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from bot.domain.types import Millis
+from bot.store.charges import Charges
 from bot.store.chats import Chats
 from bot.store.credits import CreditsStore, Spender
 from bot.store.drafts import Draft, Drafts, StoredAttachment
@@ -68,6 +69,7 @@ class Store:
     drafts: Drafts
     library: Library
     operations: Operations
+    charges: Charges
     notices: Notices
     providers: Providers
     privacy: Privacy
@@ -89,6 +91,7 @@ class Store:
             Drafts(engine),
             Library(engine),
             Operations(engine),
+            Charges(engine),
             Notices(engine),
             Providers(engine),
             Privacy(engine),

@@ -193,6 +193,7 @@ CLEAN = (
     "DELETE FROM kept_words WHERE used_at < :before",
     "DELETE FROM strikes WHERE at < :before",
     "DELETE FROM lost_answers WHERE at < :before",
+    "DELETE FROM charges INDEXED BY charges_by_time WHERE charged_at < :before",
     # Which attachments are needed is gathered once, not once each: every text as long as a SHA-256 in a
     # request that may still be sent, or in a draft, keeps the attachment of that name.
     """

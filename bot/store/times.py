@@ -68,6 +68,7 @@ DATES: Mapping[str, frozenset[str]] = {
     "attachments": frozenset({"used_at"}),
     "audit": frozenset({"at"}),
     "broadcasts": frozenset({"created_at"}),
+    "charges": frozenset({"charged_at"}),
     "chats": frozenset({"changed_at"}),
     "inbox": frozenset({"sent_at", "processed_at"}),
     "invite_codes": frozenset({"created_at", "ends_at"}),

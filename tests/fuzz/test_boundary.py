@@ -14,9 +14,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import bot.kling
+from bot.domain.operations.charges import Book
 from bot.domain.outside import ID_LIMIT, TEXT_LIMIT
 from bot.domain.requests.request import GenerationRequest
+from bot.domain.types import Millis
 from bot.kling import callback, dialects, errors
+from bot.kling.dialects.accounting import Page
 from bot.kling.dialects.error_codes import ADDRESS_LIMIT, MESSAGE_LIMIT
 from bot.kling.wire import HttpResponse, Submission, TaskStatus
 from bot.services.people.moderation import read_verdict
@@ -143,6 +146,8 @@ GIVEN: dict[str, Any] = {
     "message": ("", "risk control\ud83d", "x" * 30_000),
     "code": ("--5", "task_failed", "\ud83d" * 100),
     "status": (200, 404, 500),
+    "page": tuple(Page(book, Millis(0), Millis(1)) for book in Book),
+    "provider": ("official",),
 }
 """What readers take beside an answer."""
 
@@ -246,6 +251,24 @@ def test_the_readers_are_found():
     )
 )
 @example(response=said({"code": 0, "data": {"task_id": "1" * 5_000, "task_status": "processing"}}))
+@example(
+    response=said(
+        {
+            "code": 0,
+            "data": {
+                "result": {
+                    "detail": [
+                        {"task_id": "1\ud83d", "deduction_amount": 1e300, "deduction_time": "x"},
+                        {"task_id": "1", "deduction_amount": 5, "deduction_time": 10**30, "duration": "nan"},
+                        {"task_id": "1", "deduction_amount": "5", "deduction_time": -5, "currency": "\ud83d"},
+                    ]
+                },
+                "has_more": True,
+                "next_cursor": "\ud83d" * 300,
+            },
+        }
+    )
+)
 @example(response=said({"data": {"resource_pack_subscribe_infos": [{"status": "online"}] * 2_000}}))
 @given(response=RESPONSES)
 def test_whatever_a_provider_answers_can_be_kept(tried, part, response):

@@ -308,3 +308,19 @@ async def test_a_body_that_is_no_json_is_refused(caller):
     assert answer.json()["code"] == 1200
     headers["Content-Type"] = "text/plain"
     assert (await caller.http.post(TEXT, content=b"{}", headers=headers)).json()["code"] == 1200
+
+
+async def test_a_voice_or_element_that_the_prompt_does_not_name_is_taken_with_a_warning(caller):
+    sound = {
+        "model_name": "kling-v2-6",
+        "mode": "pro",
+        "sound": "on",
+        "voice_list": [{"voice_id": "uk_man2"}],
+    }
+    lenient = caller.with_key("demo-lenient-key")
+    answer = await lenient.post(IMAGE, image_body(**sound))
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-demo-warning"] == "<<<voice_1>>> is not in the prompt, and has no effect"
+    assert caller.kling.requests[-1].warnings
+    named = await lenient.post(IMAGE, image_body(**sound, prompt="<<<voice_1>>> it says hello"))
+    assert "x-demo-warning" not in named.headers

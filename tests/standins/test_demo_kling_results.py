@@ -237,6 +237,6 @@ async def test_the_costs_are_told_once_a_second(caller):
     assert data["resource_pack_subscribe_infos"][0]["status"] == "online"
     assert (await caller.get("/account/costs", **times)).json()["code"] == 1302
     caller.clock.now += 1
-    one = await caller.get("/account/costs", resource_pack_name="Demo images", **times)
+    one = await caller.get("/account/costs", resource_pack_name="Demo image", **times)
     assert len(one.json()["data"]["resource_pack_subscribe_infos"]) == 1
     assert (await caller.get("/account/costs")).json()["code"] == 1200

@@ -307,6 +307,8 @@ async def open_bot(directory: Path, kind: type[Bot]) -> AsyncIterator[Bot]:
     mishaps = [record for record in world.output if record.get("exc_info")]
     assert not mishaps, mishaps
     assert not world.checker.faults, world.checker.faults
+    # What Kling would take, charge, and do nothing with.
+    assert not (unheeded := [each.warnings for each in world.kling.requests if each.warnings]), unheeded
     said = repr(world.output)
     assert not any(secret in said for secret in SECRETS), "a secret is in the log"
 

@@ -29,13 +29,15 @@ ACCESS, SECRET = "demo-access", "demo-secret-that-signs-for-nothing"
 
 
 def kling_front(inner: ASGIApp) -> Front:
-    """A front that calls requests "submit" (POST), "list", "query" and "file" (GET)."""
+    """A front that calls requests "submit" (POST), "list", "query" and "file" (GET), but for those about accounting."""
     return Front(inner, _name)
 
 
 def _name(scope: Scope) -> str | None:
     if scope["path"].startswith("/files/"):
         return "file"
+    if scope["path"].startswith("/account/billing/"):
+        return None
     if scope["method"] == "GET" and b"pageNum" in scope["query_string"]:
         return "list"
     return {"POST": "submit", "GET": "query"}.get(scope["method"])

@@ -29,6 +29,10 @@ RAW_KEYS = frozenset({"generic", "newapi", "prefixed", "crazyrouter"})
 """Dialects of gateways that also take a key without the word Bearer."""
 
 
+UNITS = {"video": 100_000.0, "image": 100_000.0, "try-on": 10_000.0}
+"""Units of each pack that an account begins with."""
+
+
 @dataclass(frozen=True)
 class Account:
     """A key, and how its holder speaks.
@@ -36,7 +40,8 @@ class Account:
     `dialect` is one of official (both standards), generic, newapi, prefixed, crazyrouter, omnimaas, flat.
     A `secret` makes the key a pair that signs tokens. `concurrent` is how many tasks of one model may run.
     `webhook_secret` (`whsec_…`) signs callbacks. `lenient` ignores unknown fields, for clients that are
-    not ours. `aliases` are further names of models.
+    not ours. `aliases` are further names of models. `units` are those of its packs, by product; with `cash` it pays
+    with money. `name` is how the console calls the key.
     """
 
     key: str
@@ -46,6 +51,9 @@ class Account:
     webhook_secret: str = field(default="", repr=False)
     lenient: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)
+    units: Mapping[str, float] = field(default_factory=lambda: dict(UNITS), hash=False)
+    cash: bool = False
+    name: str = "demo"
 
 
 WEBHOOK_SECRET = "whsec_ZGVtby1zZWNyZXQtb2YtY2FsbGJhY2tz"  # noqa: S105  the demo's own

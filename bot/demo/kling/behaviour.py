@@ -29,6 +29,8 @@ class Behaviour:
     accepted, `lose_next` those that are accepted first, and `time_out_next` those that are accepted and
     answered with a timeout (504/5002).
 
+    `charge_failures`: tasks that fail cost as much as others; whether the real service does so is not documented.
+
     `lists_tasks` and `keeps_keys` are about gateways that are asked at `/v1/video/generations`: whether they
     tell of all tasks there, and whether a second submission with the same Idempotency-Key is answered with the
     task of the first.
@@ -44,6 +46,7 @@ class Behaviour:
     time_out_next: int = 0
     lists_tasks: bool = False
     keeps_keys: bool = False
+    charge_failures: bool = False
     refuse: deque[int] = field(default_factory=deque)
     refuse_queries: deque[int] = field(default_factory=deque)
     answer_instead: deque[Canned] = field(default_factory=deque)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
@@ -196,6 +197,7 @@ class TaskBody(Body):
         order = self._checked(order)
         if order.product == "video":
             self._read(order)
+        order = replace(order, unnamed=order.unnamed + _unnamed(order, operation))
         if FORBIDDEN_WORD in order.prompt.lower():
             raise Refusal(1301)
         return order
@@ -217,6 +219,19 @@ class TaskBody(Body):
                 forbid(not self._lenient, f"prompt must name <<<{kind}_{number}>>>")
             for _, number in sorted(name for name in named - wanted if name[0] == kind):
                 forbid(not self._lenient, f"prompt names <<<{kind}_{number}>>>, which is not there")
+
+
+NAMING = frozenset({"text2video", "image2video", "omni-video", "omni-image"})
+"""Operations whose prompts name voices and elements, by their numbers in their lists."""
+
+
+def _unnamed(order: Order, operation: str) -> tuple[str, ...]:
+    """The voices and elements without a token in the prompt (seen live for voices: listed is not enough)."""
+    if operation not in NAMING:
+        return ()
+    tokens = [f"<<<voice_{number}>>>" for number in range(1, len(order.voices) + 1)]
+    tokens += [f"<<<element_{number}>>>" for number in range(1, len(order.elements) + 1)]
+    return tuple(token for token in tokens if token not in order.prompt)
 
 
 class NamedBody(TaskBody):

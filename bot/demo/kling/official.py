@@ -1,4 +1,4 @@
-"""Kling's first standard: `/v1/videos/*`, `/v1/images/*`, `/v1/audio/*`, `/v1/general/*` and `/account/costs`."""
+"""Kling's first standard: `/v1/videos/*`, `/v1/images/*`, `/v1/audio/*`, `/v1/general/*` and `/account/*`."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from starlette.responses import Response
 
-from bot.demo.kling import advanced, fields, images, sounds, videos
+from bot.demo.kling import accounting, advanced, fields, images, sounds, videos
 from bot.demo.kling.answers import ok
 from bot.demo.kling.body import Body, TaskBody
 from bot.demo.kling.inputs import Scene
@@ -44,8 +44,6 @@ ONLY_OWN_IDS = frozenset({"videos/video-extend", "videos/advanced-lip-sync", "vi
 
 VOICE_PAGE, PAGE = 1000, 500
 SPOKEN_A_SECOND = {"en": 14, "zh": 4.5}
-COSTS_INTERVAL = 1.0
-"""Seconds that must lie between two questions about the costs."""
 
 
 def _lists(operation: str) -> Handler:
@@ -74,6 +72,7 @@ async def identify_face(service: Service, call: Call) -> Response:
         "end_time": int(scene.seconds * 1000),
     }
     session = service.inputs.remember(call.account, scene)
+    service.accounting.call(call.account, session, "Face Recognition", service.now())
     return ok({"session_id": session, "face_data": [face], "final_unit_deduction": "0.05"})
 
 
@@ -109,6 +108,7 @@ async def speak(service: Service, call: Call) -> Response:
     await service.pool.finish(path, work)
     sound = "".join(service.dice.choices("123456789", k=18))
     service.inputs.sounds[sound] = (call.account.key, seconds)
+    service.accounting.call(call.account, sound[::-1], "Text to Speech", service.now())
     now = int(service.now() * 1000)
     audio = {"id": sound, "url": f"{call.base}files/{path.name}", "duration": f"{seconds:.1f}"}
     return ok(
@@ -162,31 +162,22 @@ def deletes(kind: str) -> Handler:
 
 async def costs(service: Service, call: Call) -> Response:
     """Tell what is left in the packs; once a second at most."""
-    start, end = call.query.get("start_time", ""), call.query.get("end_time", "")
-    if not start.isdigit() or not end.isdigit() or int(start) > int(end):
-        raise Refusal(1200, "start_time and end_time are required, in milliseconds")
+    accounting.check_times(call.query)
     now = service.now()
-    if now - service.asked_for_costs.get(call.account.key, 0.0) < COSTS_INTERVAL:
-        raise Refusal(1302)
-    service.asked_for_costs[call.account.key] = now
-    wanted = call.query.get("resource_pack_name")
-    day = 86_400_000
-    packs = [
-        {
-            "resource_pack_name": name,
-            "resource_pack_id": str(number),
-            "resource_pack_type": "decreasing_total",
-            "total_quantity": 1000.0,
-            "remaining_quantity": left,
-            "purchase_time": int(now * 1000) - day,
-            "effective_time": int(now * 1000) - day,
-            "invalid_time": int(now * 1000) + 89 * day,
-            "status": "online",
-        }
-        for number, (name, left) in enumerate((("Demo videos", 812.5), ("Demo images", 940.0)), 1)
-        if wanted in {None, name}
-    ]
-    return ok({"code": 0, "msg": "success", "resource_pack_subscribe_infos": packs})
+    return accounting.packs(call.account, service.accounting.ask(call.account, now), call.query, now)
+
+
+def bills(*, money: bool) -> Handler:
+    """The handler of questions about deductions, which take no signed tokens; once a second at most."""
+
+    async def handle(service: Service, call: Call) -> Response:
+        if call.token:
+            raise Refusal(1002, "Authorization must be an API key")
+        body = call.read(accounting.RowsBody)
+        book = service.accounting.ask(call.account, service.now())
+        return accounting.rows(call.account, book, body, money=money)
+
+    return handle
 
 
 def table(root: str, endpoints: Mapping[str, type[TaskBody]]) -> dict[str, Handler]:
@@ -211,5 +202,7 @@ TABLE: Table = {
     "POST /v1/general/delete-elements": deletes("element"),
     "POST /v1/general/delete-voices": deletes("voice"),
     "GET /account/costs": costs,
+    "POST /account/billing/package": bills(money=False),
+    "POST /account/billing/balance": bills(money=True),
     **table("/v1", ENDPOINTS),
 }

@@ -71,7 +71,8 @@ class Order:
 
     `images` are the loaded `pictures`, of which only the first `shown` appear; `source` is the video that
     it goes on from. `length` tells whose seconds count: its own, those of its film, those of its film and
-    five more, or those of its recording. `definition` is what a new element or voice is to be.
+    five more, or those of its recording. `definition` is what a new element or voice is to be. `unnamed` are the
+    voices and elements that the prompt does not name: they are charged, and have no effect.
     """
 
     operation: str
@@ -101,6 +102,7 @@ class Order:
     parent: str | None = None
     still: StillSpec | None = None
     definition: dict[str, Any] = field(default_factory=dict, hash=False)
+    unnamed: tuple[str, ...] = ()
 
     @property
     def slots(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from starlette.responses import JSONResponse, Response
 
+from bot.demo.kling.accounting import Accounting
 from bot.demo.kling.accounts import Account
 from bot.demo.kling.behaviour import Behaviour
 from bot.demo.kling.body import B, TaskBody, read
@@ -76,13 +77,13 @@ class Service:
     sleep: Sleep
     renderer: Renderer
     pool: RenderPool = field(default_factory=RenderPool)
-    asked_for_costs: dict[str, float] = field(default_factory=dict)
     of_key: dict[tuple[str, str], RemoteTask] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.registry = TaskRegistry(self.behaviour, self.now, self.dice)
         self.inputs = Inputs(self.registry, self.fetch, self.dice)
         self.callbacks = CallbackSender(self.now)
+        self.accounting = Accounting(self.registry)
 
     async def submit(self, call: Call, order: Order, tells: Shape) -> RemoteTask:
         """Make a task of an order and begin with it; `tells` is the shape of its callbacks.
@@ -98,7 +99,9 @@ class Service:
             self.behaviour.after_submission()
             return known
         order = await self.inputs.resolved(call.account, order)
+        self.accounting.check(call.account, order, self.now())
         task = self.registry.make(call.account, order, call.base)
+        call.warnings.extend(f"{name} is not in the prompt, and has no effect" for name in order.unnamed)
         if call.key:
             self.of_key[call.account.key, call.key] = task
         works = self._works(task)

@@ -6,14 +6,11 @@ A state is given rather than read from the task, because callbacks tell of state
 from collections.abc import Callable
 from typing import Any
 
-from bot.demo.kling.orders import Order
+from bot.demo.kling.accounting import DOLLARS, pack_of, units
 from bot.demo.kling.tasks import RemoteTask, State
 from bot.demo.media.render import FRAMES_A_SECOND, frame_size
 
 Shape = Callable[[RemoteTask, State, float], dict[str, Any]]
-
-RATES = {"std": 0.3, "pro": 0.5, "4k": 3.0}
-"""Units for a second of video."""
 
 
 def _word(state: State, *words: str) -> str:
@@ -21,11 +18,11 @@ def _word(state: State, *words: str) -> str:
     return dict(zip(("submitted", "processing", "succeed", "failed"), words, strict=True))[state]
 
 
-def units(order: Order) -> str:
-    """What an order costs, in units, as the service writes it."""
-    if order.product == "video":
-        return f"{RATES.get(order.mode, 0.3) * order.seconds:g}"
-    return f"{0.1 * order.count if order.product == 'image' else 0.25:g}"
+def _paid(task: RemoteTask) -> tuple[str, str, str]:
+    """What a task costs, as the service writes it: units of its pack, money, and what it is worth (both in USD)."""
+    taken = units(task.order)
+    worth = f"{taken * DOLLARS[pack_of(task.order)]:.4g}"
+    return ("0", worth, worth) if task.account.cash else (f"{taken:g}", "0", worth)
 
 
 def address(task: RemoteTask, number: int = 0) -> str:
@@ -54,9 +51,9 @@ def legacy(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
     shape["task_status_msg"] = task.failure if state == "failed" else ""
     shape["watermark_info"] = {"enabled": task.order.watermark}
     if state == "succeed":
-        cost = units(task.order)
-        shape["final_unit_deduction"] = cost
-        shape["final_balance_deduction"] = {"quota": "0", "list_price": f"{float(cost) * 0.14:.4g}"}
+        taken, money, worth = _paid(task)
+        shape["final_unit_deduction"] = taken
+        shape["final_balance_deduction"] = {"quota": money, "list_price": worth}
         shape["task_result"] = _results(task)
         if task.order.parent is not None:
             shape["task_info"]["parent_video"] = {"id": task.order.parent}
@@ -116,9 +113,16 @@ def unified(task: RemoteTask, state: State, now: float) -> dict[str, Any]:
     shape["message"] = task.failure if state == "failed" else ""
     if state == "succeed":
         shape["outputs"] = list(_outputs(task))
-        kind = task.order.product if task.order.product in {"image", "audio"} else "video"
-        shape["billing"] = [{"charge_type": "unit", "amount": units(task.order), "package_type": kind}]
+        shape["billing"] = [_bill(task)]
     return shape
+
+
+def _bill(task: RemoteTask) -> dict[str, Any]:
+    kind = task.order.product if task.order.product in {"image", "audio"} else "video"
+    taken, money, worth = _paid(task)
+    if task.account.cash:
+        return {"charge_type": "cash", "amount": money, "currency": "USD", "list_price": worth}
+    return {"charge_type": "unit", "amount": taken, "package_type": kind}
 
 
 def _outputs(task: RemoteTask) -> list[dict[str, Any]]:

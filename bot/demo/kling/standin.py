@@ -18,6 +18,7 @@ from starlette.routing import Route, compile_path
 from starlette.types import Receive, Scope, Send
 
 from bot.demo.kling import gateways, official, unified
+from bot.demo.kling.accounting import Book
 from bot.demo.kling.accounts import ACCOUNTS, Account, is_token, signed_in
 from bot.demo.kling.answers import (
     Refuses,
@@ -81,7 +82,7 @@ class Record:
 class KlingStandIn:
     """Holds tasks and accounts; `app` serves them.
 
-    `requests` are those that were signed in, but for the ones about costs. `now` is in seconds; `fetch`
+    `requests` are those that were signed in, but for the ones about money, which are in `money_requests`. `now` is in seconds; `fetch`
     gets pictures and videos at addresses; `renderer` makes the videos.
     """
 
@@ -99,6 +100,7 @@ class KlingStandIn:
         self.directory = directory
         self.behaviour = Behaviour()
         self.requests: list[Record] = []
+        self.money_requests: list[Record] = []
         self._accounts = accounts
         self._now = now
         self._service = Service(
@@ -128,6 +130,11 @@ class KlingStandIn:
     def submissions(self) -> Counter[str]:
         """How many tasks were made for each external id; for each id of a task that has none."""
         return self._service.registry.submissions
+
+    def book(self, key: str) -> Book:
+        """What an account has spent by now, and on what."""
+        account = next(each for each in self._accounts if each.key == key)
+        return self._service.accounting.book(account, self._now())
 
     async def rendered(self) -> None:
         """Wait until every result that was begun is there, or can't be made."""
@@ -179,8 +186,9 @@ class KlingStandIn:
         body = await _body(request) if request.method == "POST" else {}
         query = dict(request.query_params)
         warnings: list[str] = []
-        if path != "/account/costs":
-            self.requests.append(Record(request.method, path, body, query, warnings))
+        about_money = path.startswith("/account/")
+        noted = self.money_requests if about_money else self.requests
+        noted.append(Record(request.method, path, body, query, warnings))
         if request.method == "GET" or path == "/tasks":
             self.behaviour.before_query()
         call = Call(

@@ -35,6 +35,8 @@ class RemoteTask:
     marked: Path | None = None
     rendering: list["Future[None]"] = field(default_factory=list, repr=False)
     ended_at: float | None = None
+    charged_anyway: bool = False
+    """Whether it costs something although it fails."""
 
     def state(self, now: float) -> State:
         """The official word for how far it is."""
@@ -107,6 +109,7 @@ class TaskRegistry:
             render_seconds=self._behaviour.render_seconds,
             failure=self._fate(order),
             base=base,
+            charged_anyway=self._behaviour.charge_failures,
         )
         self.tasks[task.id] = task
         self.submissions[external or task.id] += 1

@@ -8,11 +8,15 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from bot.domain.credits.quota import Windows
+from bot.domain.requests.operations import Pack
 from bot.domain.types import Credits, ProviderName
 from bot.errors import UserError
 
 UNITS_PER_CREDIT = 0.1
 """What a credit is taken to cost while the provider has not told."""
+
+IMAGE_UNITS = 40
+"""Units of the pack for pictures that are worth one of video (kling.ai/document-api, pricing of images, 2026)."""
 
 TOLERANCE = 1e-9
 
@@ -105,6 +109,13 @@ def total(spent: Iterable[Spent]) -> Spent:
         sum(part.told_tasks for part in parts),
         sum(part.differing for part in parts),
     )
+
+
+def video_units(cost: str | None, pack: Pack) -> str | None:
+    """What a provider says that something cost, in units of video: pictures are told in their own, 40 to one."""
+    if cost is None or pack is not Pack.IMAGE:
+        return cost
+    return f"{float(cost) / IMAGE_UNITS:.6g}"
 
 
 def estimate(price: Credits) -> float:

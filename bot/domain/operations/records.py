@@ -14,7 +14,7 @@ from bot.domain.types import Credits, Millis, TaskId, UserId, to_millis
 
 @dataclass(frozen=True, slots=True)
 class StatRow:
-    """One task that came to its end, as far as statistics go. `real_cost` is in the provider's own unit."""
+    """One task that came to its end, as far as statistics go. `real_cost` is in units of video."""
 
     id: TaskId
     user_id: UserId

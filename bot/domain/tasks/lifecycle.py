@@ -127,7 +127,7 @@ class StillRunning:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """d: the provider has the videos; more than were asked for are left out. `real_cost` in its own unit, as it wrote it."""
+    """d: the provider has the videos; more than were asked for are left out. `real_cost` in units of video, as text."""
 
     videos: tuple[RemoteResult, ...]
     real_cost: str | None = None

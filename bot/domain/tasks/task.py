@@ -94,7 +94,7 @@ class Task:
 
     `due_at` is when the task wants attention next: a claim moves it forward (the lease), so a crash
     makes the task late, never lost. `external_task_id` is ours, unique, and known before anything is
-    sent. `not_found_count` counts how often in a row its provider did not know it. `real_cost` is what the provider says it took, in its own decimal unit, as text.
+    sent. `not_found_count` counts how often in a row its provider did not know it. `real_cost` is what the provider says it took, in units of video, as text.
     In line the greater `priority` goes first, and only `max_running` tasks of its user run at a time (0: any
     number), as their plan said when it was accepted. It waits in line until `waits_until`, and when its owner
     has been asked then whether to go on, until `answer_by`. `deadline_at` belongs to what the task does now:

@@ -13,6 +13,7 @@ from enum import StrEnum
 import structlog
 
 from bot.clock import Runtime
+from bot.domain.credits.caps import video_units
 from bot.domain.requests.operations import Product
 from bot.domain.tasks.lifecycle import (
     DeadlinePassed,
@@ -206,7 +207,7 @@ class Poll:
     def _meaning(self, task: Task, status: TaskStatus) -> Event:
         """What a look at the provider means for the task."""
         if status.state is RemoteState.SUCCEEDED and (videos := _results(task, status)):
-            return Finished(videos, status.cost)
+            return Finished(videos, video_units(status.cost, task.request.operation.pack))
         if status.state is RemoteState.FAILED:
             if status.failure is None or status.failure is FailureKind.CONTENT:
                 return ProviderFailed(status.failure or failure_kind(status.reason), status.reason or "")

@@ -439,6 +439,30 @@ _STATEMENTS = {
         ) STRICT
         """,
     ),
+    "0027_charges": (
+        """
+        CREATE TABLE charges (
+            charge_key TEXT PRIMARY KEY,
+            provider TEXT NOT NULL,
+            remote_id TEXT NOT NULL,
+            book TEXT NOT NULL CHECK (book IN ('units', 'money')),
+            product TEXT NOT NULL,
+            function TEXT NOT NULL,
+            model TEXT NOT NULL,
+            resolution TEXT NOT NULL,
+            seconds REAL,
+            amount REAL NOT NULL,
+            currency TEXT NOT NULL,
+            charged_at INTEGER NOT NULL,
+            task_id TEXT
+        ) STRICT
+        """,
+        "CREATE TABLE accountings (provider TEXT PRIMARY KEY, reading TEXT NOT NULL) STRICT",
+        "CREATE INDEX charges_by_time ON charges (charged_at)",
+        "CREATE INDEX charges_unmatched ON charges (charged_at) WHERE task_id IS NULL",
+        "CREATE INDEX charges_of_task ON charges (task_id) WHERE task_id IS NOT NULL",
+        "CREATE INDEX tasks_known_as ON tasks (provider_task_id) WHERE provider_task_id IS NOT NULL",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)
