@@ -14,7 +14,7 @@ class History(Subject):
     # -- searching -----------------------------------------------------------------------------------
 
     async def search(self, user_id: UserId, words: str, skip: int, limit: int) -> list[Task]:
-        """A user's tasks whose prompt or effect has all the words, newest first."""
+        """A user's tasks whose prompt, effect or elements and voices have all the words, newest first."""
         # The words are compared with one person's tasks, as they stand in the requests, so that nothing is kept
         # of a prompt beside the request.
         statement = """
@@ -22,6 +22,7 @@ class History(Subject):
             WHERE user_id = :user AND hidden = 0 AND pack != 'library' AND NOT EXISTS (
                 SELECT 1 FROM json_items(:words) AS word WHERE strpos(casefold(
                     coalesce(tasks.request ->> 'prompt', '') || ' ' || coalesce(tasks.request ->> 'effect', '')
+                    || ' ' || coalesce(tasks.request ->> 'asset_names', '')
                 ), word.value) = 0
             )
             ORDER BY sequence DESC LIMIT :limit OFFSET :skip
@@ -39,6 +40,7 @@ class History(Subject):
             AND outbox.kind IN ('video', 'image') AND outbox.file_id IS NOT NULL AND NOT EXISTS (
                 SELECT 1 FROM json_items(:words) AS word WHERE strpos(casefold(
                     coalesce(tasks.request ->> 'prompt', '') || ' ' || coalesce(tasks.request ->> 'effect', '')
+                    || ' ' || coalesce(tasks.request ->> 'asset_names', '')
                 ), word.value) = 0
             )
             ORDER BY tasks.sequence DESC, outbox.position LIMIT :limit OFFSET :skip

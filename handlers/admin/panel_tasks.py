@@ -6,6 +6,7 @@ from datetime import datetime
 from html import escape
 
 from bot.domain.people.access import Permission, Person
+from bot.domain.requests.naming import show_prompt
 from bot.domain.tasks.task import Task
 from bot.domain.types import Millis, TaskId, UserId, format_task_id
 from bot.i18n import Texts
@@ -85,7 +86,7 @@ def _tasks_view(
     lines = []
     for task in found:
         mark = f" · <b>{t('panel.stuck')}</b>" if task.id in stuck else ""
-        prompt = snippet(task.request.prompt, 50)
+        prompt = snippet(show_prompt(task.request), 50)
         age = t.duration(now - task.created_at)
         lines.append(
             f"<code>{format_task_id(task.id)}</code> {t(f'panel.state.{task.state}')} · {age}{mark}\n{prompt}"
@@ -106,7 +107,7 @@ def _task_view(
     """One task, and what the reader may do about it."""
     lines = [
         f"<code>{format_task_id(task.id)}</code> {t(f'panel.state.{task.state}')} · {person_label(person)}",
-        html.quoted(task.request.prompt, 500),
+        html.quoted(show_prompt(task.request), 500),
         f"{settings_line(t, task.request)} · {html.credits(t, task.price)}",
         t("panel.task_times", made=t.moment(task.created_at, now), provider=task.provider or "–"),
     ]

@@ -10,6 +10,7 @@ from bot.domain.library.asset import (
     Asset,
     check_images,
     read_name,
+    split_voice,
     voice_source,
 )
 from bot.domain.people.access import AccessLevel
@@ -74,7 +75,7 @@ class NewVoice(Payload, action="voice_sound"):
 
 
 async def element(turn: Turn, text: str) -> None:
-    """`/element <name> [description]`, with one to four photos or in reply to one; without, they are asked for.
+    """`/element <name> [description] [@voice]`, with one to four photos or in reply to one; without, they are asked for.
 
     Raises:
         UserError: it cannot be made here, or not of this.
@@ -140,8 +141,10 @@ async def _make_element(turn: Turn, name: str, description: str, files: Sequence
     if alone:
         # Kling wants a second look at it.
         images.append(await keep.save_close_up(images[0], turn.user_id))
-    request = await turn.services.assets.compose(
-        turn.user_id, Operation.ELEMENT, name, description=description, images=images
+    assets = turn.services.assets
+    description, voice = split_voice(description, await assets.names(turn.user_id))
+    request = await assets.compose(
+        turn.user_id, Operation.ELEMENT, name, description=description, images=images, voice=voice
     )
     await _make(turn, request, alone=alone)
 

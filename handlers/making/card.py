@@ -7,10 +7,13 @@ import json
 from dataclasses import dataclass, replace
 
 from bot.domain.people.access import AccessLevel
+from bot.domain.requests.naming import show_prompt
+from bot.domain.requests.operations import Operation
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.question import NEXT_MESSAGE, NO_CONTENT
+from bot.domain.requests.references import Kind
 from bot.domain.requests.request import GenerationRequest, ImageRef
-from bot.domain.types import ChatId
+from bot.domain.types import ChatId, short_hash
 from bot.errors import UserError
 from bot.i18n import for_language
 from bot.services.compose import Images
@@ -138,6 +141,39 @@ async def on_choose(turn: Turn, button: card_views.Choose) -> None:
     await _change(turn, turn.services.cards.choose(card, button.option, button.key))
 
 
+async def on_open_assets(turn: Turn, button: card_views.OpenAssets) -> None:
+    """Show which elements and voices the person can add."""
+    card = await _named(turn, button.card)
+    await turn.stop_asking(turn.message_id or NEXT_MESSAGE)
+    await _show_assets(turn, card)
+
+
+async def on_toggle_asset(turn: Turn, button: card_views.ToggleAsset) -> None:
+    """Add an element or a voice to the card, or take it away.
+
+    Raises:
+        UserError: it is gone, or no model on offer takes it.
+
+    """
+    card = await _named(turn, button.card)
+    owned = await turn.services.assets.list_usable(turn.user_id)
+    asset = next((asset for asset in owned if short_hash(asset.id) == button.key), None)
+    if asset is None or asset.remote_id is None:
+        raise UserError("error.asset.gone")
+    kind = Kind.ELEMENT if asset.kind is Operation.ELEMENT else Kind.VOICE
+    named = (asset.remote_id, asset.name)
+    await _show_assets(turn, turn.services.cards.toggle_asset(card, kind, named, turn.preferences))
+
+
+async def _show_assets(turn: Turn, card: Card) -> None:
+    owned = await turn.services.assets.list_usable(turn.user_id)
+    await turn.services.cards.save(turn.user_id, turn.chat_id, card)
+    if owned:
+        await turn.edit(card_views.assets(turn.t, card, owned, turn.user_id))
+    else:
+        await turn.edit(await card_view(turn, card))
+
+
 async def on_use_images(turn: Turn, button: card_views.UseImages) -> None:
     """Use the photos in question as frames or as references."""
     card = await _named(turn, button.card)
@@ -154,12 +190,11 @@ async def on_improve_prompt(turn: Turn, button: card_views.ImprovePrompt) -> Non
     """Ask the assistant for a better prompt, and show both."""
     services = turn.services
     request = (await services.cards.get_named(turn.user_id, turn.chat_id, button.card)).request
-    suggestion = await services.assistant.improve(
-        turn.user_id, request.prompt, of_a_photo=bool(request.images)
-    )
+    prompt = show_prompt(request)
+    suggestion = await services.assistant.improve(turn.user_id, prompt, of_a_photo=bool(request.images))
     if turn.message_id is not None:
         await turn.ask(SuggestedPrompt(button.card, suggestion), message_id=turn.message_id)
-    view = card_views.improved_prompt(turn.t, button.card, request.prompt, suggestion, turn.user_id)
+    view = card_views.improved_prompt(turn.t, button.card, prompt, suggestion, turn.user_id)
     await turn.edit(view)
 
 
@@ -175,7 +210,8 @@ async def on_use_prompt(turn: Turn) -> None:
 async def on_suggested(turn: Turn, suggested: SuggestedPrompt) -> None:
     """Take a suggested prompt."""
     card = await _named(turn, suggested.card)
-    await _change(turn, turn.services.cards.set_prompt(card, suggested.prompt))
+    names = await turn.services.assets.names(turn.user_id)
+    await _change(turn, turn.services.cards.set_prompt(card, suggested.prompt, names))
 
 
 async def on_generate(turn: Turn, button: card_views.Generate) -> None:
@@ -256,6 +292,8 @@ COMMANDS = (Command("new", new, section=Section.MAKING, menu=Menu.PRIVATE),)
 BUTTONS = (
     Press(card_views.OpenCard, on_open),
     Press(card_views.Choose, on_choose),
+    Press(card_views.OpenAssets, on_open_assets),
+    Press(card_views.ToggleAsset, on_toggle_asset),
     Press(card_views.UseImages, on_use_images),
     Press(card_views.Wear, on_wear),
     Press(card_views.ImprovePrompt, on_improve_prompt),

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 from html import escape
 
+from bot.domain.library.asset import Asset
 from bot.domain.requests.camera import CAMERAS
 from bot.domain.requests.choices import NONE, Choice
+from bot.domain.requests.naming import list_unnamed, show_prompt
 from bot.domain.requests.options import Option
-from bot.domain.requests.request import GenerationRequest
-from bot.domain.types import Credits, UserId
+from bot.domain.requests.request import NAME_LIMIT, GenerationRequest
+from bot.domain.types import Credits, UserId, short_hash
 from bot.i18n import Texts
 from bot.services.requests.cards import STALE, Card
 from handlers.chat.html import (
     View,
     credits,  # noqa: A004  the word of the domain
+    cut,
     mark_chosen,
     quoted,
     say,
@@ -80,6 +83,18 @@ class Choose(Payload, action="pick"):
 
     card: str
     option: Option
+    key: str
+
+
+class OpenAssets(_OfCard, action="cast"):
+    """Show the person's own elements and voices, for this request."""
+
+
+@dataclass(frozen=True)
+class ToggleAsset(Payload, action="cast_set"):
+    """Add an element or a voice to the request, or take it away; `key` is the short form of its id."""
+
+    card: str
     key: str
 
 
@@ -160,7 +175,7 @@ def confirmation(
     """What is asked before much is spent, or another price than the one shown; `left` is the balance after it."""
     lines = [
         t(question, credits=credits(t, price), left=credits(t, Credits(left))),
-        quoted(request.prompt, PROMPT_SHOWN),
+        quoted(show_prompt(request), PROMPT_SHOWN),
         settings_line(t, request),
     ]
     make = Button(t("confirm.make", price=t.number(price)), MakeIt(token, price), owner=owner, style=CONFIRM)
@@ -176,11 +191,12 @@ def summary(
     owner: UserId,
     *,
     can_improve: bool = False,
+    has_assets: bool = False,
     is_private: bool = True,
 ) -> View:
     """A request as it stands: what it is, its price, the person's balance, and every option.
 
-    `can_improve`: an assistant can suggest a better prompt. In groups only replies are read, which the card says.
+    `can_improve`: an assistant can suggest a better prompt. `has_assets`: there are elements or voices to add. In groups only replies are read, which the card says.
     """
     request, discard = shown.request, _discard(t, shown, owner)
     lines = [*_heading(t, shown, _images(t, request)), t("card.balance", credits=credits(t, available))]
@@ -198,6 +214,8 @@ def summary(
         Button(option_label(t, option, request), OpenCard(shown.name, option), owner=owner)
         for option in options
     ]
+    if has_assets:
+        opening.append(Button(t("card.assets"), OpenAssets(shown.name), owner=owner))
     last = [discard]
     if can_improve and request.prompt:
         last = [Button(t("improve.button.improve"), ImprovePrompt(shown.name), owner=owner), discard]
@@ -300,12 +318,37 @@ def _images(t: Texts, request: GenerationRequest) -> str:
     return t.plural("card.references", len(request.references)) if request.references else ""
 
 
+def assets(t: Texts, shown: Card, owned: Sequence[Asset], owner: UserId) -> View:
+    """The person's own elements and voices; a tap adds one, or takes it away."""
+    chosen = shown.request.named_assets
+    buttons = [
+        Button(
+            mark_chosen(
+                t, f"@{cut(' '.join(asset.name.split()), NAME_LIMIT)}", is_chosen=asset.remote_id in chosen
+            ),
+            ToggleAsset(shown.name, short_hash(asset.id)),
+            owner=owner,
+        )
+        for asset in owned
+    ]
+    back = Button(t("button.back"), OpenCard(shown.name), owner=owner)
+    lines = [f"<b>{t('card.assets')}</b>", t("card.ask.assets", name=snippet(owned[0].name, 40))]
+    return View(_joined(lines), [*in_rows(buttons, CHOICES_PER_ROW), [back]])
+
+
+def _assets(t: Texts, request: GenerationRequest) -> str:
+    """The elements and voices that the prompt does not name; those that it names are seen there."""
+    names = [f"@{name}" for name in list_unnamed(request)]
+    return t("card.with_assets", names=snippet(", ".join(names), NEGATIVE_SHOWN)) if names else ""
+
+
 def _heading(t: Texts, shown: Card, images: str) -> list[str]:
     request = shown.request
     return [
         t(shown.question),
-        quoted(request.prompt, PROMPT_SHOWN),
+        quoted(show_prompt(request), PROMPT_SHOWN),
         images,
+        _assets(t, request),
         settings_line(t, request),
         _negative(t, request),
     ]

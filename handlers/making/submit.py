@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 from bot.domain.credits import quota
+from bot.domain.requests.naming import names_images
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import GenerationRequest, ImageRef
 from bot.domain.tasks.task import Task
@@ -27,7 +28,8 @@ async def make_video(
         await turn.answer(card_views.how_to(turn.t))
         return
     card = turn.services.cards.start(card_name(turn.update_id), prompt, images, turn.preferences)
-    if len(images) == 2 or (images and not prompt.prompt):
+    is_open = len(images) == 2 and not names_images(prompt, len(images))
+    if is_open or (images and not prompt.prompt):
         is_late = turn.first_question == STALE and not card.images
         question = STALE if is_late else card.question
     else:
@@ -187,6 +189,7 @@ async def card_view(turn: Turn, card: Card) -> View:
         uses = services.cards.uses(card, turn.preferences)
         return card_views.image_uses(turn.t, card, uses, turn.user_id)
     balance = await services.accounts.balance(turn.user_id)
+    takes_assets = any(way.takes("elements") for way in card.request.operation.row.ways)
     return card_views.summary(
         turn.t,
         card,
@@ -195,5 +198,6 @@ async def card_view(turn: Turn, card: Card) -> View:
         balance.available,
         turn.user_id,
         can_improve=services.assistant.offered,
+        has_assets=takes_assets and bool(await services.assets.list_usable(turn.user_id)),
         is_private=turn.is_private,
     )

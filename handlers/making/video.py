@@ -82,7 +82,8 @@ async def on_option_reply(turn: Turn, about: card_views.OpenCard) -> None:
         inputs = await _read_photos(turn, card)
         changed = cards.set_end_frame(card, inputs.images, turn.preferences)
     else:
-        changed = cards.set_typed(card, about.option or Option.NEGATIVE, turn.arguments)
+        names = await turn.services.assets.names(turn.user_id)
+        changed = cards.set_typed(card, about.option or Option.NEGATIVE, turn.arguments, names)
     await show_card(turn, changed)
 
 
@@ -104,15 +105,16 @@ async def on_change_draft(turn: Turn, button: card_views.ChangeDraft) -> None:
     card = await cards.get_named(turn.user_id, turn.chat_id, button.card)
     shown = card.message_id or NEXT_MESSAGE
     question = (await turn.find_questions(shown)).get(shown)
+    names = await turn.services.assets.names(turn.user_id)
     if (
         question is not None
         and question.kind == card_views.OpenCard.action
         and question.accepts & Content.TEXT
     ):
         option = card_views.OpenCard.unpack(question.payload).option
-        changed = cards.set_typed(card, option or Option.NEGATIVE, text)
+        changed = cards.set_typed(card, option or Option.NEGATIVE, text, names)
     else:
-        changed = cards.answer(card, text, await turn.services.assets.names(turn.user_id))
+        changed = cards.answer(card, text, names)
     await show_card(turn, changed, turn.reply_target.below)
     await _remove_question(turn)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.people.access import AccessLevel
+from bot.domain.requests.naming import show_prompt
 from bot.domain.tasks.task import Task, TaskState
 from bot.domain.types import TaskId, UserId, format_task_id
 from bot.errors import UserError
@@ -152,7 +153,7 @@ def _nothing(t: Texts, page: Page, searched: str, of: str) -> str:
 
 def _line(t: Texts, task: Task, number: int, now: datetime) -> str:
     request = task.request
-    words = name_effect(t, request.effect) if request.effect else request.prompt
+    words = name_effect(t, request.effect) if request.effect else show_prompt(request)
     prompt = snippet(words, PROMPT_SHOWN)
     parts = [
         t.day(task.created_at, now),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from telegram import InlineQueryResultsButton
 
 from bot.domain.people.access import AccessLevel
+from bot.domain.requests.naming import show_prompt
 from bot.domain.tasks.task import Delivery
 from bot.errors import UserError
 from bot.i18n import Texts
@@ -77,9 +78,9 @@ def _result(t: Texts, delivery: Delivery) -> InlineFile:
         id=f"{task.id}.{delivery.position}",
         kind=media_kind(delivery),
         file_id=delivery.file_id or "",
-        title=html.cut(" ".join(task.request.prompt.split()), TITLE_LETTERS) or t("tasks.photo"),
+        title=html.cut(" ".join(show_prompt(task.request).split()), TITLE_LETTERS) or t("tasks.photo"),
         description=html.strip_tags(html.settings_line(t, task.request)),
-        caption=html.quoted(task.request.prompt, html.CAPTION_LIMIT),
+        caption=html.quoted(show_prompt(task.request), html.CAPTION_LIMIT),
     )
 
 

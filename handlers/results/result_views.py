@@ -11,6 +11,7 @@ from typing import Self
 
 from bot.domain.library.template import can_become_template
 from bot.domain.requests.effects import Effect, EffectCategory
+from bot.domain.requests.naming import show_prompt
 from bot.domain.requests.operations import COMPOSED, Operation, Product
 from bot.domain.tasks.task import Delivery, Task
 from bot.domain.types import Credits, TaskId, UserId, format_task_id
@@ -158,7 +159,7 @@ def _opening(t: Texts, delivery: Delivery) -> list[Button]:
 
 def _again(t: Texts, task: Task) -> list[Button]:
     again = Button(t("button.again", credits=html.credits(t, task.price)), MakeAgain(task.id, task.price))
-    if not task.request.prompt and task.request.operation not in COMPOSED:
+    if not show_prompt(task.request) and task.request.operation not in COMPOSED:
         # Nothing of it can be changed on a card.
         return [again]
     return [again, Button(t("button.change"), Change(task.id))]
@@ -206,8 +207,8 @@ def about(t: Texts, delivery: Delivery, now: datetime) -> View:
     lines.append(t.moment(task.created_at, now))
     lines.append(f"<code>{format_task_id(task.id)}</code>")
     buttons = [Button(t("button.copy_id"), copy=format_task_id(task.id))]
-    if 0 < utf16_length(task.request.prompt) <= COPY_LIMIT:
-        buttons.append(Button(t("button.copy_prompt"), copy=task.request.prompt))
+    if 0 < utf16_length(show_prompt(task.request)) <= COPY_LIMIT:
+        buttons.append(Button(t("button.copy_prompt"), copy=show_prompt(task.request)))
     if task.request.seed is not None:
         buttons.append(Button(t("button.copy_seed"), copy=str(task.request.seed)))
     keeping = (

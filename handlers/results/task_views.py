@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from bot.domain.requests.naming import show_prompt
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.advice import advice_for
 from bot.domain.tasks.shortfall import Shortfall
@@ -98,7 +99,7 @@ def status(t: Texts, task: Task, progress: Progress) -> View:
     if len(batch) > 1:
         lines.insert(0, t("status.batch", ready=_number(batch, TaskState.SUCCEEDED), number=len(batch)))
     price = Credits(sum(each.price for each in batch))
-    lines.append(quoted(task.request.prompt, 300))
+    lines.append(quoted(show_prompt(task.request), 300))
     lines.append(f"{settings_line(t, task.request)} · {credits(t, price)}")
     lines.append(f"<code>{format_task_id(task.id)}</code>")
     buttons: Rows = ()
@@ -197,7 +198,7 @@ def _about(t: Texts, delivery: Delivery, limit: int) -> str:
     if task.submitted_at is not None and task.finished_at is not None and task.state is TaskState.SUCCEEDED:
         tail += f" · {t.duration(task.finished_at - task.submitted_at)}"
     room = limit - utf16_length(tail) - 2
-    return "\n".join(part for part in (quoted(task.request.prompt, room), tail) if part)
+    return "\n".join(part for part in (quoted(show_prompt(task.request), room), tail) if part)
 
 
 def _lacks(t: Texts, request: GenerationRequest, less: Shortfall) -> str:
@@ -265,17 +266,17 @@ def notice(t: Texts, task: Task, batch: Sequence[Task] = ()) -> View:
     lines = [t("notice.sentences", first=t(f"notice.failed.{kind}"), second=back)]
     if (advice := advice_for(kind, task.failure_detail)) is not None:
         lines.append(t(f"notice.advice.{advice}"))
-    lines.append(quoted(task.request.prompt, 600))
+    lines.append(quoted(show_prompt(task.request), 600))
     lines.append(f"<code>{format_task_id(task.id)}</code>")
     buttons: list[list[Button]] = []
     if kind in REPEATABLE:
         again = t("button.try_again", credits=credits(t, task.price))
         buttons.append([Button(again, MakeAgain(task.id, task.price), style=CONFIRM)])
     if kind in CHANGEABLE:
-        label = t("button.edit_prompt" if task.request.prompt else "button.change")
+        label = t("button.edit_prompt" if show_prompt(task.request) else "button.change")
         buttons.append([Button(label, Change(task.id))])
-    if kind not in REPEATABLE and 0 < utf16_length(task.request.prompt) <= COPY_LIMIT:
-        buttons[-1].append(Button(t("button.copy_prompt"), copy=task.request.prompt))
+    if kind not in REPEATABLE and 0 < utf16_length(show_prompt(task.request)) <= COPY_LIMIT:
+        buttons[-1].append(Button(t("button.copy_prompt"), copy=show_prompt(task.request)))
     return View("\n".join(line for line in lines if line), buttons)
 
 
@@ -301,6 +302,6 @@ def tasks(t: Texts, running: Sequence[Task], now: Millis, owner: UserId) -> View
 
 def task_lines(t: Texts, task: Task, now: Millis) -> str:
     """A task in a list: its id, state, age and prompt."""
-    words = snippet(task.request.prompt, SHORT_PROMPT) or t("tasks.photo")
+    words = snippet(show_prompt(task.request), SHORT_PROMPT) or t("tasks.photo")
     age = t.duration(now - task.created_at)
     return f"<code>{format_task_id(task.id)}</code> {t(f'state.{task.state}')} · {age}\n{words}"

@@ -11,6 +11,7 @@ from bot.domain.requests.choices import Preferences
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import parse
+from bot.domain.requests.references import Kind
 from bot.domain.requests.request import AudioRef, GenerationRequest, ImageRef, Speech
 from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
@@ -250,8 +251,33 @@ def test_a_photo_with_an_element_goes_to_the_first_model_that_takes_both(compose
 
 
 def test_a_voice_goes_to_a_model_that_speaks(compose):
-    request = made(compose, "she says hello --pro --sound --voice ada")
-    assert (request.model, request.voices) == ("kling-v2-6", ("829877",))
+    for words in ("she says hello --voice ada", "@Ada says hello", "hello --voice Ada --sound"):
+        request = made(compose, words, A_PHOTO)
+        assert (request.model, request.voices) == ("kling-v2-6", ("829877",))
+        assert (request.sound, request.mode) == (True, "pro")
+    with pytest.raises(UserError, match=r"error.model.voices"):
+        made(compose, "she says hello --pro --sound --voice ada")
+
+
+def test_a_name_on_a_card_brings_what_it_needs_and_goes_with_its_words(compose):
+    draft = compose.video_draft(compose.parse("it jumps --model v2.6", MINE), A_PHOTO)
+    spoken = compose.complete(draft, compose.parse("@Ada says hello", MINE))
+    assert (spoken.prompt, spoken.sound, spoken.mode) == ("<<<voice_1>>> says hello", True, "pro")
+    silent = compose.complete(spoken, compose.parse("nobody speaks", MINE))
+    assert (silent.voices, silent.asset_names) == ((), ())
+    kept = compose.complete(spoken, compose.parse("@Ada says hello --pro", MINE))
+    assert kept == spoken
+
+
+def test_an_element_added_by_a_button_goes_to_a_model_that_takes_it_and_stays(compose):
+    draft = compose.video_draft(compose.parse("it snows --model v2.6", MINE))
+    more = compose.with_asset(draft, Kind.ELEMENT, ("8", "Bear"))
+    assert (more.model, more.elements) == ("kling-v3-omni", (8,))
+    named = compose.complete(more, compose.parse("@fox runs", MINE))
+    assert len(named.elements) == 2
+    assert dict(named.asset_names)["8"] == "Bear"
+    less = compose.with_asset(named, Kind.ELEMENT, ("8", "Bear"))
+    assert (less.prompt, less.elements) == ("<<<element_1>>> runs", (7,))
 
 
 def test_what_is_typed_for_a_draft_is_read_as_in_a_command(compose):

@@ -30,6 +30,7 @@ OTHER_READERS = {
     "bot/cli/catalog_table.py": "the tables of docs/models.md",
     "bot/kling/dialects/references.py": "words that Kling reads in a prompt",
     "bot/domain/requests/camera.py": "words that people type",
+    "bot/domain/requests/naming.py": "words that people type",
     "bot/domain/requests/options.py": "words that people type",
     "bot/domain/requests/prompt.py": "words that people type",
     "bot/domain/requests/values.py": "words that people type",

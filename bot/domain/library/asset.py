@@ -115,6 +115,18 @@ def read_name(kind: Operation, words: str) -> tuple[str, str]:
     return name, description
 
 
+def split_voice(description: str, names: Names) -> tuple[str, str]:
+    """The description of an element without the person's own voice that it names (`@Ada`), and that voice's id; else empty."""
+    words, voice = description.split(), ""
+    for word in words:
+        if word[0] in "@＠" and folded(word[1:]) in names.voices:
+            voice = names.voices[folded(word[1:])]
+    if not voice:
+        return description, ""
+    own = {name for name, id in names.voices.items() if id == voice}
+    return " ".join(word for word in words if word[0] not in "@＠" or folded(word[1:]) not in own), voice
+
+
 def check_images(number: int) -> None:
     """Refuse what no element can be made of.
 

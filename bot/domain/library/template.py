@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bot.domain.requests.naming import ASSETS, show_text
 from bot.domain.requests.request import GenerationRequest, ImageRef
 from bot.domain.types import ALPHABET, Millis, UserId, draw_id
 from bot.errors import UserError
@@ -55,7 +56,9 @@ class Template:
     @property
     def prompt(self) -> str:
         """Its prompt, which may be empty."""
-        return str(self.skeleton.get("prompt", ""))
+        stored = self.skeleton
+        assets = (stored.get(name, ()) for name in ASSETS)
+        return show_text(str(stored.get("prompt", "")), *assets)
 
 
 def new_token(rng: random.Random) -> str:

@@ -41,10 +41,14 @@ _EMOJI_STYLE = "\ufe0f"
 
 @dataclass(frozen=True, slots=True)
 class ParsedPrompt:
-    """A prompt without its options. It may be empty: a photo needs none."""
+    """A prompt without its options. It may be empty: a photo needs none.
+
+    `vocabulary` has the names that it may use, such as `@Fox`; None: it uses none.
+    """
 
     prompt: str
     options: Options = field(default_factory=dict)
+    vocabulary: Vocabulary | None = field(default=None, compare=False)
 
 
 def tidy(text: str) -> str:
@@ -75,7 +79,7 @@ def parse(text: str, vocabulary: Vocabulary, words: Words = WORDS) -> ParsedProm
     prompt = reader.read()
     _limit("error.prompt.too_long", prompt)
     _limit("error.prompt.negative_too_long", reader.options.get("negative_prompt", ""))
-    return ParsedPrompt(prompt, reader.options)
+    return ParsedPrompt(prompt, reader.options, vocabulary)
 
 
 def _limit(key: str, text: str) -> None:

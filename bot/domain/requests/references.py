@@ -47,6 +47,8 @@ CAST = (Kind.VOICE, Kind.ELEMENT)
 NAMED: Mapping[Operation, tuple[Kind, ...]] = {
     Operation.OMNI_VIDEO: (Kind.IMAGE, *CAST, Kind.VIDEO),
     Operation.OMNI_IMAGE: (Kind.IMAGE, *CAST),
+    # The voice of an element is bound to it; its prompt only describes it.
+    Operation.ELEMENT: (),
 }
 """Where images and videos have names, too. Elsewhere they are used as they are."""
 
@@ -91,6 +93,19 @@ def missing_from(request: GenerationRequest, kinds: Collection[Kind]) -> list[Re
     """What a request has of some kinds, and no text of it names."""
     named = {reference for text in read_texts(request) for reference in named_in(text)}
     return [reference for reference in list_references(request, kinds) if reference not in named]
+
+
+def dangling(request: GenerationRequest) -> Reference | None:
+    """The first that a text names, and the request does not have."""
+    counts = count_of(request)
+    named = (reference for text in read_texts(request) for reference in named_in(text))
+    return next((each for each in named if each.number > counts[each.kind]), None)
+
+
+def is_crowded(request: GenerationRequest) -> bool:
+    """Whether a shot has no room for a name that must stand in one."""
+    texts = place_names(request, kinds_of(request.operation)) if request.shots else ()
+    return any(len(text) > SHOT_LIMIT for text in texts)
 
 
 def place_names(request: GenerationRequest, kinds: Collection[Kind]) -> tuple[str, ...]:

@@ -178,7 +178,7 @@ class GenerationRequest(Part):
     `source` is what a video is made of, where it is made of one; an omni model edits it as the prompt says.
     `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
     a try-on the person, then the garment. `account` is the provider on whose account its elements and voices are;
-    None: they are anybody's. `try_on` marks a first frame whose person changes clothes.
+    None: they are anybody's. `asset_names` are what the person calls them, by the provider's ids. `try_on` marks a first frame whose person changes clothes.
     `name` is what an element or a voice is called; its `prompt` describes it.
     A video may wait for its words: whoever accepts a request refuses it without (`Compose.check`).
     """
@@ -213,6 +213,7 @@ class GenerationRequest(Part):
     orientation: Literal["image", "video"] | None = None
     try_on: bool = False
     account: str | None = None
+    asset_names: tuple[tuple[str, str], ...] = ()
     name: Annotated[str, Field(max_length=NAME_LIMIT)] = ""
 
     @model_validator(mode="after")

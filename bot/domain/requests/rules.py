@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from bot.domain.requests.model import BRUSH_SECONDS, Counted, JointLimit, Model
 from bot.domain.requests.operations import COMPOSED, Operation, Product
 from bot.domain.requests.options import BY_FIELD, ROWS, OptionRow, is_set
-from bot.domain.requests.request import GenerationRequest
+from bot.domain.requests.references import dangling, is_crowded
+from bot.domain.requests.request import SHOT_LIMIT, GenerationRequest
 from bot.domain.types import SECOND
 
 T = TypeVar("T")
@@ -189,6 +190,15 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
     ),
     _ability_rule(BY_FIELD["cfg_scale"]),
     Rule(
+        "error.model.voices",
+        ("voices", "sound", "mode"),
+        lambda row, request: (
+            bool(request.voices)
+            and not (request.mode in row.voices.get(request.operation, ()) and request.sound)
+        ),
+        ability="voices",
+    ),
+    Rule(
         "error.model.sound",
         ("sound", "mode"),
         lambda row, request: request.sound and request.mode not in row.sound,
@@ -244,15 +254,6 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
         ability="auto_shots",
     ),
     Rule(
-        "error.model.voices",
-        ("voices", "sound", "mode"),
-        lambda row, request: (
-            bool(request.voices)
-            and not (request.mode in row.voices.get(request.operation, ()) and request.sound)
-        ),
-        ability="voices",
-    ),
-    Rule(
         "error.model.elements",
         ("elements",),
         lambda row, request: bool(request.elements) and not _most_elements(row, request),
@@ -274,6 +275,18 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
             and bool(request.elements)
             and request.orientation != "video"
         ),
+    ),
+    Rule(
+        "error.request.no_reference",
+        ("prompt",),
+        lambda _, request: dangling(request) is not None,
+        lambda _, request: {"name": f"@{found.kind}{found.number}" if (found := dangling(request)) else ""},
+    ),
+    Rule(
+        "error.request.crowded_shots",
+        ("shots",),
+        lambda _, request: is_crowded(request),
+        lambda *_: {"limit": SHOT_LIMIT},
     ),
     _joint_rule("error.model.together", lambda limit: limit.most > 0),
     _joint_rule("error.model.apart", lambda limit: limit.most == 0 and not limit.unless),

@@ -31,6 +31,7 @@ def element(request: GenerationRequest, images: Sequence[str]) -> dict[str, Any]
     if not IMAGES[0] <= len(images) <= IMAGES[1]:
         raise ValueError(f"an element takes {IMAGES[0]} to {IMAGES[1]} images")
     frontal, *others = images
+    spoken = {"element_voice_id": request.voices[0]} if request.voices else {}
     return {
         "element_name": request.name,
         "element_description": request.prompt or request.name,
@@ -39,6 +40,7 @@ def element(request: GenerationRequest, images: Sequence[str]) -> dict[str, Any]
             "frontal_image": frontal,
             "refer_images": [{"image_url": image} for image in others],
         },
+        **spoken,
     }
 
 

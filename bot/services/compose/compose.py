@@ -10,10 +10,12 @@ from bot.domain.requests.catalog import speech_seconds
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.effects import Effect
 from bot.domain.requests.model import Model
+from bot.domain.requests.naming import ASSETS, resolve, toggle_asset, without_named
 from bot.domain.requests.operations import Operation, Prompt, Role, Way, made_by
 from bot.domain.requests.options import Options
 from bot.domain.requests.presets import language_of
 from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.references import Kind
 from bot.domain.requests.request import (
     PLACEHOLDER,
     AudioRef,
@@ -23,7 +25,7 @@ from bot.domain.requests.request import (
     SourceVideo,
     Speech,
 )
-from bot.domain.requests.rules import durations_of, nearest, suit
+from bot.domain.requests.rules import durations_of, fit, nearest, suit
 from bot.domain.types import Credits
 from bot.errors import UserError
 from bot.services.compose.offered import Capabilities, fitting
@@ -97,6 +99,8 @@ class Compose(Capabilities):
 
         Where it makes an effect, or lets a face speak, the prompt is its name or what is said.
         """
+        if _refers(operation):
+            prompt = resolve(prompt, len(inputs.images.references))
         settings = self.settings(operation, inputs, prompt)
         way = next((way for way in operation.row.ways if inputs.suit(way)), operation.row.ways[0])
         defaults = self._usual_for(NOTHING_PREFERRED)
@@ -252,6 +256,7 @@ class Compose(Capabilities):
     ) -> GenerationRequest:
         """As `video`, for pictures whose words may still come."""
         given = images or Images()
+        parsed = resolve(parsed, len(given.references))
         said = parsed.options
         defaults = self._usual_for(preferences)
         model = said.get("model") or self._with_assets(given, said, defaults) or self._model(given, defaults)
@@ -271,12 +276,28 @@ class Compose(Capabilities):
         if fields.get("shots"):
             fields["duration"] = sum(shot.duration for shot in fields["shots"])
         if "voice" in taken:
-            fields["voices"] = (self.voices.find(taken["voice"], options.get("language", "en")).id,)
+            typed = self.voices.find(taken["voice"], options.get("language", "en")).id
+            fields["voices"] = tuple(dict.fromkeys((*fields.get("voices", ()), typed)))
+        if "elements" in fields or "voices" in fields:
+            fields["asset_names"] = options.get("asset_names", ())
         return fields
 
     def complete(self, draft: GenerationRequest, parsed: ParsedPrompt) -> GenerationRequest:
-        """A draft with its words, and the options that came with them."""
+        """A draft with its words, and the options that came with them.
+
+        What the words that go had named goes with them; what was added by a button stays.
+        """
+        if _refers(draft.operation) and parsed.vocabulary is not None:
+            kept = draft if parsed.prompt == draft.prompt else without_named(draft)
+            assets = {name: value for name in ASSETS if (value := getattr(kept, name))}
+            parsed = resolve(replace(parsed, options={**assets, **parsed.options}), len(draft.references))
+            draft = draft.model_copy(update=dict.fromkeys(ASSETS, ()))
         said = self._typed(draft.operation.row.ways, parsed.options)
+        if said.get("voices"):
+            said = {
+                **_for_voices(self.rows_of(draft.model)[0], draft.operation, {"mode": draft.mode}),
+                **said,
+            }
         if draft.speech is not None and draft.speech.text:
             said["speech"] = {**draft.speech.model_dump(), "text": parsed.prompt}
         completed = self._build(**{**draft.model_dump(), **said, "prompt": parsed.prompt})
@@ -337,16 +358,43 @@ class Compose(Capabilities):
 
     def _with_assets(self, images: Images, said: Options, defaults: sections.Models) -> str | None:
         """The usual model, or the first on offer, that takes the elements, or the voice, that were named."""
-        if "elements" not in said and "voice" not in said:
+        if not {"elements", "voice", "voices"} & said.keys():
             return None
         for row in self._in_turn(defaults):
             operation = _operation(row, images)
             fits = operation in row.operations and len(images.references) <= row.references
             elements = row.elements if operation is not Operation.TEXT_TO_VIDEO else 0
-            speaks = "voice" not in said or operation in row.voices
+            speaks = not {"voice", "voices"} & said.keys() or operation in row.voices
             if fits and len(said.get("elements", ())) <= elements and speaks:
                 return row.id
         return None
+
+    def with_asset(
+        self,
+        request: GenerationRequest,
+        kind: Kind,
+        asset: tuple[str, str],
+        preferences: Preferences = NOTHING_PREFERRED,
+    ) -> GenerationRequest:
+        """A draft with one more element or voice, by its id and name, or without it where it has it.
+
+        Another model where its own does not take it.
+
+        Raises:
+            UserError: none on offer does.
+
+        """
+        wanted = toggle_asset(request, kind, *asset)
+        if wanted.voices and not request.voices:
+            wanted = wanted.model_copy(update={"sound": True})
+        kept = ("elements", "voices")
+        own = self.rows_of(request.model)
+        for row in (*own, *self._in_turn(self._usual_for(preferences))):
+            way = fit(wanted, row, kept)
+            if way is not None and self.possible(way):
+                return way
+        self._check_but_words(wanted)
+        return wanted
 
     def _in_turn(self, defaults: sections.Models) -> Iterator[Model]:
         """What the usual model can do with each provider, then what the others on offer can."""
@@ -406,11 +454,17 @@ def _first(
     raise refusals[0]
 
 
+def _refers(operation: Operation) -> bool:
+    """Whether its prompt may name elements and voices."""
+    return any(way.takes("elements") for way in operation.row.ways)
+
+
 def _for_voices(row: Model, operation: Operation, values: Mapping[str, Any]) -> Mapping[str, object]:
     """What voices need, where nothing else was typed: sound, and a mode that has them."""
     modes = row.voices.get(operation, ())
-    mode = values.get("mode")
-    return {"sound": True, **({} if mode in modes or not modes else {"mode": modes[0]})}
+    if not modes:
+        return {}
+    return {"sound": True, **({} if values.get("mode") in modes else {"mode": modes[0]})}
 
 
 def _expansion(image: ImageRef, ratio: str | None) -> Expansion:

@@ -54,12 +54,12 @@ class Capabilities:
 
     def parse(self, text: str, names: Names = NO_NAMES) -> ParsedPrompt:
         """Read what a person typed after a command, or as a caption; `names` are those of their own assets."""
-        vocabulary = self.vocabulary()
-        return parse(text, replace(vocabulary, elements=names.elements, voices=names.voices))
+        return parse(text, self.vocabulary(names))
 
-    def vocabulary(self) -> Vocabulary:
-        """The models that this bot knows, by all their names; of one that is out, the check says so."""
-        return self._catalog.vocabulary(self._pool.known_models())
+    def vocabulary(self, names: Names = NO_NAMES) -> Vocabulary:
+        """The models that this bot knows, by all their names, with a person's own; of one that is out, the check says so."""
+        models = self._catalog.vocabulary(self._pool.known_models())
+        return replace(models, elements=names.elements, voices=names.voices)
 
     def models(self) -> tuple[str, ...]:
         """The video models that this bot offers, in order of preference."""

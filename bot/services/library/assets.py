@@ -86,8 +86,11 @@ class Assets:
         images: Sequence[ImageRef] = (),
         sound: AudioRef | None = None,
         video: SourceVideo | None = None,
+        voice: str = "",
     ) -> GenerationRequest:
         """The request for an element of `images`, the one from the front first, or for a voice of one of the others.
+
+        `voice` is the id of the person's own voice that an element speaks with: both are then with one account.
 
         It is kept to one account, as what it makes will be.
 
@@ -98,7 +101,9 @@ class Assets:
         await self.check(user_id, kind)
         if sound is not None:
             self.check_sounds()
-        homes = {asset.provider for asset in await self.list_owned(user_id)}
+        owned = await self.list_owned(user_id)
+        homes = {asset.provider for asset in owned}
+        spoken = next((asset.provider for asset in owned if voice and asset.remote_id == voice), None)
         return GenerationRequest(
             operation=kind,
             model=kind,
@@ -109,7 +114,8 @@ class Assets:
             references=tuple(images),
             speech=None if sound is None else Speech(audio=sound),
             source=video,
-            account=self._provider(kind, video, homes),
+            voices=(voice,) if voice else (),
+            account=spoken or self._provider(kind, video, homes),
         )
 
     def _provider(
@@ -151,6 +157,10 @@ class Assets:
         """What a person has, or will have soon, oldest first."""
         return await self._store.library.list_assets(user_id, kind)
 
+    async def list_usable(self, user_id: UserId) -> list[Asset]:
+        """What a person has that a prompt can use now, oldest first."""
+        return [asset for asset in await self.list_owned(user_id) if asset.remote_id is not None]
+
     async def get_owned(self, user_id: UserId, asset_id: str) -> Asset:
         """One of a person's own.
 
@@ -168,7 +178,7 @@ class Assets:
         """What a person may call by name."""
         elements: dict[str, int] = {}
         voices: dict[str, str] = {}
-        for asset in await self.list_owned(user_id):
+        for asset in await self.list_usable(user_id):
             if asset.remote_id is None:
                 continue
             if asset.kind is Operation.ELEMENT:

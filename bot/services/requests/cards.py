@@ -13,9 +13,11 @@ from bot.clock import Clock
 from bot.domain.library.asset import NO_NAMES, Names
 from bot.domain.requests.camera import read_shots
 from bot.domain.requests.choices import Choice, Preferences, choices, list_choosable
+from bot.domain.requests.naming import names_images
 from bot.domain.requests.operations import COMPOSED, Prompt
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.references import Kind
 from bot.domain.requests.request import PROMPT_LIMIT, GenerationRequest, ImageRef
 from bot.domain.requests.rules import suit
 from bot.domain.requests.values import SEED_LIMIT
@@ -158,6 +160,9 @@ class Cards:
             UserError: no model on offer can do that.
 
         """
+        if images and names_images(parsed, len(images)):
+            references = Images(references=images)
+            return Card(card_name, self._compose.video_draft(parsed, references, preferences))
         if len(images) != 2:
             request = self._compose.video_draft(parsed, as_given(images), preferences)
             return Card(card_name, request, READY if request.prompt else _question(request))
@@ -227,21 +232,34 @@ class Cards:
                 suited = next((way for row in rows if (way := suit(request, row)) is not None), request)
                 request = self._compose.fit(request, rows[0].id) or suited
                 options = {name: value for name, value in options.items() if name != "model"}
-        completed = self._compose.complete(request, ParsedPrompt(parsed.prompt or request.prompt, options))
+        said = replace(parsed, prompt=parsed.prompt or request.prompt, options=options)
+        completed = self._compose.complete(request, said)
         question = READY if completed.prompt and not card.images else card.question
         return replace(card, request=completed, question=question)
 
-    def set_prompt(self, card: Card, prompt: str) -> Card:
-        """The card with another prompt, without reading options in it.
+    def toggle_asset(
+        self, card: Card, kind: Kind, asset: tuple[str, str], preferences: Preferences = NOTHING_PREFERRED
+    ) -> Card:
+        """The card with one more element or voice, by its id and name, or without it where it has it.
+
+        Raises:
+            UserError: no model on offer takes it.
+
+        """
+        return replace(card, request=self._compose.with_asset(card.request, kind, asset, preferences))
+
+    def set_prompt(self, card: Card, prompt: str, names: Names = NO_NAMES) -> Card:
+        """The card with another prompt, without reading options in it; it may use the person's `names`.
 
         Raises:
             UserError: it can't be made with that; the card stays as it is.
 
         """
-        completed = self._compose.complete(card.request, ParsedPrompt(prompt))
+        vocabulary = self._compose.vocabulary(names)
+        completed = self._compose.complete(card.request, ParsedPrompt(prompt, vocabulary=vocabulary))
         return replace(card, request=completed, question=READY)
 
-    def set_typed(self, card: Card, option: Option, text: str) -> Card:
+    def set_typed(self, card: Card, option: Option, text: str, names: Names = NO_NAMES) -> Card:
         """The card with a typed seed, with shots, or with what its video is to be without.
 
         Raises:
@@ -254,9 +272,8 @@ class Cards:
                 raise UserError("error.card.seed", limit=SEED_LIMIT)
             return self._with(card, seed=int(digits))
         if option is Option.SHOTS:
-            shots = read_shots(text)
-            wanted = {"shots": shots, "auto_shots": False}
-            prompt = ParsedPrompt(card.request.prompt, wanted)
+            wanted = {"shots": read_shots(text), "auto_shots": False}
+            prompt = ParsedPrompt(card.request.prompt, wanted, self._compose.vocabulary(names))
             return replace(card, request=self._compose.complete(card.request, prompt))
         if len(text) > PROMPT_LIMIT:
             raise UserError("error.prompt.negative_too_long", count=len(text), limit=PROMPT_LIMIT)

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from bot.domain.library.asset import check_images, read_name, voice_source
+from bot.domain.library.asset import Names, check_images, read_name, split_voice, voice_source
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.prompt import parse
 from bot.domain.requests.request import SourceVideo
@@ -83,9 +83,9 @@ def test_a_name_that_one_does_not_have_is_told_with_those_that_one_has():
     assert refused.value.params == {"element": "cat", "elements": "fox, 小狐狸"}
 
 
-def test_more_than_three_elements_are_refused():
+def test_more_than_seven_elements_are_refused():
     with pytest.raises(UserError) as refused:
-        parse("they meet --element 1,2,3,4", MINE)
+        parse("they meet --element 1,2,3,4,5,6,7,8", MINE)
     assert refused.value.key == "error.prompt.bad_value"
 
 
@@ -142,3 +142,16 @@ def test_a_close_up_shows_the_middle():
     nearer = Image.open(io.BytesIO(close_up(front.getvalue())))
     assert nearer.size == (600, 600)
     assert min(nearer.convert("L").getextrema()) > 200
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("a small red fox", ("a small red fox", "")),
+        ("a woman @Ada", ("a woman", "829877")),
+        ("＠ada", ("", "829877")),
+        ("a fan of @nasa", ("a fan of @nasa", "")),
+    ],
+)
+def test_an_element_speaks_with_a_voice_that_its_description_names(words, found):
+    assert split_voice(words, Names(voices={"ada": "829877"})) == found

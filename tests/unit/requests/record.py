@@ -3,12 +3,10 @@
 For when a rule changes on purpose; a commit that does so says which.
 """
 
-from bot.domain.requests.choices import choices
-from bot.domain.requests.options import ON_CARDS
 from bot.domain.requests.rules import lacking
 from bot.kling.dialects import DIALECTS
-from tests.unit.requests.capabilities import CATALOG, SAMPLES, STRIDE, digest, random_requests
-from tests.unit.requests.test_rules import is_possible, verdict
+from tests.unit.requests.capabilities import SAMPLES, STRIDE, digest, random_requests
+from tests.unit.requests.test_rules import is_possible, on_card, verdict
 
 
 def main() -> None:
@@ -19,15 +17,7 @@ def main() -> None:
         lacks = [(name, sorted(lacking(DIALECTS[name].limits, request))) for name in sorted(DIALECTS)]
         answers += digest(verdict(request)) + digest(lacks)
     for request in (request for request in requests[::STRIDE] if is_possible(request)):
-        row = CATALOG.row(request)
-        offered = [
-            (
-                str(option),
-                [choice.key for choice in choices(option.row, request, row, CATALOG.known(), is_possible)],
-            )
-            for option in ON_CARDS
-        ]
-        offers += digest(offered)
+        offers += digest(on_card(request))
     (SAMPLES / "answers.bin").write_bytes(answers)
     (SAMPLES / "choices.bin").write_bytes(offers)
 

@@ -23,6 +23,18 @@ def is_possible(request: GenerationRequest) -> bool:
     return verdict(request) is None
 
 
+def on_card(request: GenerationRequest) -> list[tuple[str, list[str]]]:
+    """What a card offers for a request, by option."""
+    row = CATALOG.row(request)
+    return [
+        (
+            str(option),
+            [choice.key for choice in choices(option.row, request, (row,), CATALOG.known(), is_possible)],
+        )
+        for option in ON_CARDS
+    ]
+
+
 def recorded(name: str, size: int) -> list[bytes]:
     """The digests of a sample, each of so many bytes."""
     data = (SAMPLES / name).read_bytes()
@@ -45,14 +57,7 @@ def test_what_a_card_offers_is_as_recorded():
     # A request that cannot be made as it stands finds more ways out than it once did: those are not in the sample.
     asked = [request for request in REQUESTS[::STRIDE] if is_possible(request)]
     for request, sample in zip(asked, recorded("choices.bin", 2), strict=True):
-        row = CATALOG.row(request)
-        offered = [
-            (
-                str(option),
-                [choice.key for choice in choices(option.row, request, (row,), CATALOG.known(), is_possible)],
-            )
-            for option in ON_CARDS
-        ]
+        offered = on_card(request)
         assert digest(offered) == sample, (request.model_dump(exclude_defaults=True), offered)
 
 
