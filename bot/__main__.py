@@ -123,7 +123,7 @@ def check(path: Path) -> None:
     click.echo(f"ok    config: {path}")
     results = asyncio.run(checks.check(settings))
     for result in results:
-        click.echo(f"{'ok  ' if result.ok else 'FAIL'}  {result.subject}: {result.text}")
+        click.echo(f"{result.mark}  {result.subject}: {result.text}")
     sys.exit(0 if all(result.ok for result in results) else 1)
 
 

@@ -62,6 +62,7 @@ from bot.services.requests.attachments import LARGEST_IMAGE, Attachments, Links
 from bot.services.requests.cards import Cards
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Checks, Submit
+from bot.services.retirements import Retirements
 from bot.services.tasks.admin import TaskAdmin
 from bot.services.tasks.deliver import DeliveryWorker
 from bot.services.tasks.dispatch import Dispatch
@@ -412,7 +413,7 @@ async def build(
         )
 
         accounting = Accounting(store=store, pool=pool, clock=clock)
-
+        retirements = Retirements(store=store, pool=pool, accounts=accounts, clock=clock)
         watch = Watchdog(
             store=store,
             updates=updates,
@@ -429,6 +430,10 @@ async def build(
         async def take_up_settings() -> None:
             await live.refresh()
             await learning.take_up()
+
+        async def go_round() -> None:
+            await rounds.tick()
+            await retirements.tick()
 
         async def restore() -> None:
             await live.refresh()
@@ -456,7 +461,7 @@ async def build(
                 Job.SPENDING: (RECOVER_SECONDS, partial(spending.tick, alerts)),
                 Job.ACCESS: (RECOVER_SECONDS, take_up_roles),
                 Job.SETTINGS: (TICK_SECONDS, take_up_settings),
-                Job.ROUNDS: (ROUNDS_SECONDS, rounds.tick),
+                Job.ROUNDS: (ROUNDS_SECONDS, go_round),
                 Job.MODERATION: (RECOVER_SECONDS, moderation.tick),
                 Job.BROADCAST: (TICK_SECONDS, broadcasting.tick),
                 Job.NOTICES: (TICK_SECONDS, notice_sending.tick),

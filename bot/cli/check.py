@@ -1,15 +1,23 @@
 """`klingbot check`: each thing that the bot depends on, tried once, without spending anything."""
 
 import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from bot.clock import Runtime
+from bot.domain.requests import catalog as catalogs
+from bot.domain.requests import retirement
+from bot.domain.requests.catalog import Catalog
+from bot.domain.tasks.learned import Learned, Lesson
+from bot.domain.types import ProviderName
 from bot.errors import LoggedOut, StoreError
+from bot.kling.client import KlingClient
 from bot.kling.errors import ProviderError
 from bot.kling.pool import open_pool
 from bot.masking import Mask
@@ -22,39 +30,88 @@ TIMEOUT_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One line of the report."""
+    """One line of the report; a `warning` says what to do, and fails nothing."""
 
     subject: str
     ok: bool
     text: str
+    warning: bool = False
+
+    @property
+    def mark(self) -> str:
+        """How the line begins."""
+        return "warn" if self.warning else "ok  " if self.ok else "FAIL"
 
 
 async def check(settings: Settings) -> list[Result]:
     """Try the store, the Telegram token and every provider's key."""
     network = Network()
-    results = [await _store(settings), *await _telegram(settings, network), _callbacks(settings)]
+    stored, learned = await _store(settings)
+    results = [stored, *await _telegram(settings, network), _callbacks(settings)]
     if not any(provider.enabled for provider in settings.providers):
         results.append(Result("providers", False, "none of them is enabled"))
-    async with open_pool(settings.providers, Runtime(), network, Mask(settings.secrets()).answer) as pool:
+    mask, rows = Mask(settings.secrets()).answer, _catalogs(settings)
+    async with open_pool(settings.providers, Runtime(), network, mask, catalog=rows.__getitem__) as pool:
         for client in pool.clients():
             subject = f"provider {client.name}"
             try:
                 results.append(Result(subject, True, await client.probe()))
             except ProviderError as error:
                 results.append(Result(subject, False, f"{type(error).__name__}: {error}"))
+            warnings = (*_models(client), *_refused(learned.get(client.name, ())))
+            results.extend(Result(subject, True, text, warning=True) for text in warnings)
     return results
 
 
-async def _store(settings: Settings) -> Result:
+def _catalogs(settings: Settings) -> Mapping[ProviderName, Catalog]:
+    """What the models of each provider can do, by the settings."""
+    ours = settings.catalog.model_dump()
+    return {
+        each.name: catalogs.load(ours, each.catalog.model_dump(), dialect=each.spoken)
+        for each in settings.providers
+    }
+
+
+def _models(client: KlingClient) -> Iterator[str]:
+    """What to do about models of the settings that are not offered, or that nobody knows."""
+    offered, row_of = client.models, client.catalog.model
+    known = {row.id for row in client.catalog.known()}
+    for model in client.retired():
+        others = [other for other in retirement.replacements(row_of, model) if other in offered]
+        instead = f"in its place: {', '.join(others)}" if others else "add another to models"
+        yield f"{model} was ended by Kling on {row_of(model).retired}; {instead}"
+    for model in client.unnamed():
+        yield f"{model} cannot be asked for in the dialect {client.dialect.name}; take it out of models"
+    for model in client.config.models:
+        if model not in known:
+            near = "".join(f"; did you mean {name}?" for name in get_close_matches(model, known, 1))
+            yield f"{model} is not in the catalog, so careful limits and a guessed price hold{near}"
+
+
+def _refused(learned: Iterable[Learned]) -> Iterator[str]:
+    """What to do about models that the account's answers showed to be out of reach."""
+    for row in learned:
+        if row.lesson is Lesson.NOT_ENABLED:
+            yield f"{row.model} was refused as not enabled for this key; enable it, or take it out of models"
+        elif row.lesson is Lesson.MISSING:
+            yield f"{row.model} was refused as not existing there; take it out of models"
+
+
+async def _store(settings: Settings) -> tuple[Result, Mapping[ProviderName, Sequence[Learned]]]:
+    """Whether the store is sound, and what it holds of what the providers' answers taught."""
     try:
         store = await Store.open(settings.store.url)
     except (OSError, sqlite3.Error, StoreError) as error:
-        return Result("store", False, str(error))
+        return Result("store", False, str(error)), {}
     try:
         answer = await store.check()
+        learned = {
+            each.name: await store.providers.list_learned(each.name, each.fingerprint)
+            for each in (settings.providers if answer == "ok" else ())
+        }
     finally:
         await store.close()
-    return Result("store", answer == "ok", settings.store.url if answer == "ok" else answer)
+    return Result("store", answer == "ok", settings.store.url if answer == "ok" else answer), learned
 
 
 def _callbacks(settings: Settings) -> Result:

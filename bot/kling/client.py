@@ -19,6 +19,7 @@ import structlog
 
 from bot.clock import Clock, Sleep
 from bot.domain.requests import catalog as catalogs
+from bot.domain.requests import retirement
 from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
 from bot.domain.requests.request import GenerationRequest
@@ -118,6 +119,7 @@ class KlingClient:
         self._mask = mask
         self._catalog = catalog or cache(lambda: catalogs.load(dialect=dialect.name))
         self._unknown_words: set[str] = set()
+        self._named = tuple(model for model in config.models if _can_name(dialect, model))
         self._limits: Limits = (
             ("operation", lambda request: request.operation not in self.operations),
             # Elements and voices are known to their own account only, and some videos to the one that made them.
@@ -146,6 +148,23 @@ class KlingClient:
         return self._catalog()
 
     @property
+    def models(self) -> tuple[str, ...]:
+        """The video models that it has now, the usual one first: those of the settings, or what stands in for them."""
+        named = self._named
+        if not self.config.replaces_retired:
+            return named
+        return retirement.offer(named, self.catalog.model, self.operations, self._clock.now())
+
+    def retired(self) -> tuple[str, ...]:
+        """The models of its settings that Kling has ended, where it does not offer them for that."""
+        models = self.models
+        return tuple(model for model in self._named if model not in models)
+
+    def unnamed(self) -> tuple[str, ...]:
+        """The models of its settings that cannot be asked for in its dialect."""
+        return tuple(model for model in self.config.models if model not in self._named)
+
+    @property
     def operations(self) -> frozenset[Operation]:
         """What can be asked for here."""
         return operations_of(self.config, self.dialect)
@@ -155,7 +174,7 @@ class KlingClient:
 
         That is what its model cannot do here, and what cannot be written.
         """
-        if request.operation.row.on_video_model and request.model not in self.config.models:
+        if request.operation.row.on_video_model and request.model not in self.models:
             return None
         beyond = lacking((*self._limits, *self.dialect.limits), request)
         if beyond and beyond[-1] in ALONE:
@@ -407,6 +426,12 @@ def operations_of(config: Provider, dialect: Dialect) -> frozenset[Operation]:
     return dialect.operations & (
         (frozenset(config.operations) or dialect.default_operations) | LIBRARY_OPERATIONS
     )
+
+
+def _can_name(dialect: Dialect, model: str) -> bool:
+    """Whether a model can be asked for in a dialect, whatever is asked of it."""
+    request = GenerationRequest(operation=Operation.TEXT_TO_VIDEO, model=model, prompt="-")
+    return not any(field == "model" and is_beyond(request) for field, is_beyond in dialect.limits)
 
 
 def _moment(milliseconds: Millis) -> datetime:

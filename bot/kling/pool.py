@@ -92,14 +92,17 @@ class ProviderPool:
     # -- what is offered -----------------------------------------------------------------------------
 
     def known_models(self) -> tuple[str, ...]:
-        """Every model that the settings name, in order of preference."""
-        return models_of([client.config for client in self._clients])
+        """Every model that the settings name or that stands in for one, in order of preference."""
+        named = (model for client in self._clients for model in (*client.config.models, *client.models))
+        return tuple(dict.fromkeys(named))
 
     def models(self) -> tuple[str, ...]:
         """Every model that some provider offers now, in order of preference; all where none is left."""
-        known = self.known_models()
-        usable = tuple(model for model in known if self._makes_videos_with(model))
-        return usable or known
+        having = [(client, model) for client in self._clients for model in client.models]
+        usable = [
+            model for client, model in having if not self._is_at_fault(client, Resource(Pack.VIDEO, model))
+        ]
+        return tuple(dict.fromkeys(usable or (model for _, model in having))) or self.known_models()
 
     def operations(self) -> frozenset[Operation]:
         """What some provider offers now, beside elements and voices."""
@@ -123,12 +126,6 @@ class ProviderPool:
         able = [client for client in self._clients if self._able(client, request, ())]
         return bool(able) and all(self._is_at_fault(client, request.resource) for client in able)
 
-    def _makes_videos_with(self, model: str) -> bool:
-        about = Resource(Pack.VIDEO, model)
-        return any(
-            model in client.config.models and not self._is_at_fault(client, about) for client in self._clients
-        )
-
     def _is_at_fault(self, client: KlingClient, about: Resource) -> bool:
         return self._health[client.name].is_at_fault(about, self._clock.now())
 
@@ -146,7 +143,7 @@ class ProviderPool:
 
     def with_model(self, model: str) -> tuple[KlingClient, ...]:
         """Those that have a video model, the best first."""
-        return tuple(client for client in self._preferred if model in client.config.models)
+        return tuple(client for client in self._preferred if model in client.models)
 
     def with_operation(self, operation: Operation) -> tuple[KlingClient, ...]:
         """Those that can be asked for an operation, the best first."""

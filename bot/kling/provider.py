@@ -29,6 +29,9 @@ LostAnswers = Literal["refund", "ask"]
 
 AuthName = Literal["auto", "jwt", "bearer", "raw"]
 
+RetiredModels = Literal["auto", "replace", "keep"]
+"""What becomes of models that Kling has ended: others stand in for them, or they are offered; auto: replaced on Kling's hosts."""
+
 
 class PriceTables(BaseModel):
     """What costs otherwise than the catalog says, by row and in its columns."""
@@ -90,8 +93,16 @@ class Provider(Capped, BaseModel):
     paths: dict[Operation, Annotated[str, Field(pattern=r"^/\S*$")]] = {}
     idempotency_key: bool = False
     lost_answers: LostAnswers = "refund"
+    retired_models: RetiredModels = "auto"
     enabled: bool = True
     paused: Annotated[bool, Overridable()] = False
+
+    @property
+    def replaces_retired(self) -> bool:
+        """Whether models that Kling has ended are not offered here."""
+        return self.retired_models == "replace" or (
+            self.retired_models == "auto" and dialects.is_kling_host(self.base_url)
+        )
 
     @property
     def spoken(self) -> str:

@@ -1,10 +1,12 @@
-"""What is known of providers: what their answers taught."""
+"""What is known of providers: what their answers taught, and of which retired models the admins were told."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from bot.domain.operations.records import PersonNotice
 from bot.domain.tasks.learned import Learned
-from bot.domain.types import ProviderName
+from bot.domain.types import Millis, ProviderName
 from bot.store.engine import Subject, Transaction, mapper
+from bot.store.notices import enqueue
 
 
 class Providers(Subject):
@@ -28,3 +30,18 @@ class Providers(Subject):
                 tx.insert("learned", row)
 
         await self._write(work)
+
+    async def announce_retirement(
+        self, provider: ProviderName, model: str, notices: Sequence[PersonNotice], now: Millis
+    ) -> bool:
+        """Enqueue the notices that a provider no longer has a model, once for both of them; False: they were before."""
+        row = {"provider": provider, "model": model, "told_at": now}
+
+        def work(tx: Transaction) -> bool:
+            if not tx.insert("retirements", row, ignore=True):
+                return False
+            for notice in notices:
+                enqueue(tx, notice, now)
+            return True
+
+        return await self._write(work)

@@ -49,8 +49,8 @@ async def voices(turn: Turn, words: Words) -> None:
 
 async def prices(turn: Turn) -> None:
     """Say what everything in the reader's plan costs."""
-    plan = await turn.services.accounts.plan(turn.user_id)
     compose = turn.services.compose
+    plan = compose.renewed(await turn.services.accounts.plan(turn.user_id))
     for view in price_list(turn.t, compose.rows(), compose.beside(), plan):
         await turn.answer(view)
 

@@ -217,6 +217,12 @@ async def on_suggested(turn: Turn, suggested: SuggestedPrompt) -> None:
 async def on_generate(turn: Turn, button: card_views.Generate) -> None:
     """Submit the card's request; the status message takes the card's place."""
     card = await _named(turn, button.card)
+    renewed = turn.services.cards.renew(card, turn.preferences)
+    if renewed is not None:
+        models = {"model": card.request.model, "other": renewed.request.model}
+        await turn.notify(turn.t("confirm.model_gone", **models), alert=True)
+        await _change(turn, renewed)
+        return
     # A card may wait without a prompt, but what needs one is not sent without.
     turn.services.compose.check(card.request)
     if button.price != turn.services.compose.price(card.request):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -92,7 +93,8 @@ class Model(PriceColumns):
 
     `end_frame_durations` and `camera_durations` are the seconds (empty: all), `references` is how many pictures it takes that are
     no frames, `inputs` what it takes of everything together. `auto_shots`: it parts a prompt into shots by itself.
-    `source_seconds` is how long a video may be that it edits (None: as with every model). `source` says where the facts are from.
+    `source_seconds` is how long a video may be that it edits (None: as with every model). `retired` is the day (UTC) on which
+    Kling ended it, `replaced_by` what stands in for it, the best first. `source` says where the facts are from.
     """
 
     id: str
@@ -119,6 +121,8 @@ class Model(PriceColumns):
     inputs: tuple[JointLimit, ...] = ()
     count: Annotated[int, Field(ge=1, le=4)] = 4
     source_seconds: Annotated[int, Field(ge=1)] | None = None
+    retired: date | None = None
+    replaced_by: tuple[str, ...] = ()
     source: str = ""
 
     @model_validator(mode="before")

@@ -338,7 +338,9 @@ class Compose(Capabilities):
         """What a person gets where they say nothing: what they prefer, else what the operator chose."""
         offered, mine = self._pool.models(), self._defaults
         defaults = {
-            "default": preferences.model if preferences.model in offered else fitting(mine.default, offered),
+            "default": self.replacement(preferences.model or "")
+            or self.replacement(mine.default)
+            or offered[0],
             "default_mode": preferences.mode or mine.default_mode,
             "default_duration": preferences.duration or mine.default_duration,
             "default_aspect_ratio": preferences.aspect_ratio or mine.default_aspect_ratio,

@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 import structlog
 from pydantic import ValidationError
 
+from bot.domain.credits.quota import Plan
 from bot.domain.library.asset import NO_NAMES, Names
+from bot.domain.requests import retirement
 from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.effects import Effects
 from bot.domain.requests.model import Model, widest
@@ -90,6 +92,21 @@ class Capabilities:
         rows = [row for row in self._beside_videos(request.operation) if row.id == request.model]
         return _different(rows) or (self._catalog.row(request),)
 
+    def has(self, request: GenerationRequest) -> bool:
+        """Whether somebody has the model of a request, at this moment or at another."""
+        return not request.operation.row.on_video_model or bool(self._pool.with_model(request.model))
+
+    def replacement(self, model: str) -> str | None:
+        """What stands in on offer for a video model that may not be; None: nothing does."""
+        offered = self._pool.models()
+        others = retirement.replacements(self._catalog.model, model)
+        return next((other for other in (model, *others) if other in offered), None)
+
+    def renewed(self, plan: Plan) -> Plan:
+        """The plan with what stands in for those of its models that are no longer on offer."""
+        models = tuple(dict.fromkeys(self.replacement(model) or model for model in plan.models))
+        return plan if models == plan.models else plan.model_copy(update={"models": models})
+
     def operations(self) -> frozenset[Operation]:
         """What some provider offers."""
         return self._pool.operations()
@@ -133,6 +150,8 @@ class Capabilities:
         if lacking == ():
             return
         judge = self._catalog if nearest is None else nearest.catalog
+        if nearest is None:
+            self._check_retired(request.model)
         judge.check(request, offered, Catalog(self.rows()))
         if lacking is None:
             raise UserError("error.request.no_provider", model=request.model, models=", ".join(offered))
@@ -142,6 +161,12 @@ class Capabilities:
                 raise UserError(f"error.request.{key}", operation=request.operation)
         if missing:
             raise UserError("error.request.not_offered", fields=", ".join(missing), model=request.model)
+
+    def _check_retired(self, model: str) -> None:
+        """Refuse a model that nobody has any more, naming what stands in for it."""
+        other = self.replacement(model)
+        if other is not None and model in self._pool.known_models():
+            raise UserError("error.model.retired", model=model, other=other)
 
     def _check_out(self, request: GenerationRequest) -> None:
         """Refuse what nobody can do at present, naming what can be used in its place."""

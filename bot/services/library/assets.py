@@ -148,7 +148,7 @@ class Assets:
     @staticmethod
     def _taking(client: KlingClient, kind: Operation) -> list[str]:
         """The provider's models that take such a thing."""
-        rows = [client.catalog.model(model) for model in client.config.models]
+        rows = [client.catalog.model(model) for model in client.models]
         return [row.id for row in rows if (row.elements if kind is Operation.ELEMENT else row.voices)]
 
     # -- having --------------------------------------------------------------------------------------

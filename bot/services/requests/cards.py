@@ -186,10 +186,18 @@ class Cards:
         if self._compose.possible(request) or request.operation not in COMPOSED:
             return request
         defaults = self.blank(preferences).model
-        models = dict.fromkeys((request.model, defaults, *self._compose.models()))
+        other = self._compose.replacement(request.model)
+        models = dict.fromkeys((request.model, other, defaults, *self._compose.models()))
         offered = [model for model in models if model in self._compose.models()]
         ways = (self._compose.fit(request, model) for model in offered)
         return next((way for way in ways if way is not None), request)
+
+    def renew(self, card: Card, preferences: Preferences = NOTHING_PREFERRED) -> Card | None:
+        """The card with another model where nobody has its own any more; None: it is as good as it was, or no other will do."""
+        if self._compose.has(card.request):
+            return None
+        request = self.restore(card.request, preferences)
+        return replace(card, request=request) if request != card.request else None
 
     def list_choosable(self, request: GenerationRequest) -> tuple[Option, ...]:
         """What there is to choose."""

@@ -103,7 +103,7 @@ class Submit:
         # Elements and voices are free, and `Assets.compose` has checked who can make them.
         if request.operation not in LIBRARY_OPERATIONS:
             self._compose.check(request)
-            plans.check(plan, request)
+            plans.check(self._compose.renewed(plan), request)
             await self._checks.spending.check(request, self._compose.price(request))
             each = self._compose.price(one)
         await self._checks.moderation.check(user_id, request, f"update:{origin.update_id}")

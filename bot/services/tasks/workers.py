@@ -219,7 +219,7 @@ class ProviderMonitor(FaultMonitor):
             params: dict[str, object] = {"provider": provider, "model": model or "–", "detail": detail}
             if isinstance(error, errors.TooLarge):
                 params["size"] = megabytes(error.size)
-            if isinstance(error, errors.Misconfigured):
+            if isinstance(error, (errors.Misconfigured, errors.NotEnabled, errors.NoSuchModel)):
                 # It stays so until somebody does something: told once, and not with every request.
                 await self.operators.alert_once(_alert(error, about), model, **params)
             else:
