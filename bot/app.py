@@ -32,6 +32,7 @@ from bot.kling.download import Tempo, download
 from bot.kling.pool import ConfiguredOffer, open_pool
 from bot.masking import Mask
 from bot.media.copies import CopyWorker
+from bot.media.videos import VideoWorker
 from bot.media.worker import ImageWorker
 from bot.network import Network
 from bot.scheduler import Scheduler
@@ -62,6 +63,7 @@ from bot.services.requests.attachments import LARGEST_IMAGE, Attachments, Links
 from bot.services.requests.cards import Cards
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Checks, Submit
+from bot.services.requests.videos import LARGEST_VIDEO, VideoAddresses, Videos
 from bot.services.retirements import Retirements
 from bot.services.tasks.admin import TaskAdmin
 from bot.services.tasks.deliver import DeliveryWorker
@@ -171,6 +173,7 @@ async def build(
             defaults=settings.models,
             voices=presets.load_voices(),
             effects=load_effects(in_every_language),
+            hands_out_videos=bool(settings.web.public_url),
         )
         limits = Limits(limits=settings.limits, groups=settings.groups, clock=clock)
         spending = Spending(
@@ -202,15 +205,8 @@ async def build(
         assistant_http = await stack.enter_async_context(network.client(timeout=ASSISTANT_TIMEOUT))
         assistant = Assistant(http=assistant_http, settings=settings.assistant, clock=clock)
         tempo = Tempo(settings.delivery.min_speed_kb * 1000, settings.delivery.download_timeout)
-        fetch_image = partial(
-            download,
-            downloads,
-            max_bytes=LARGEST_IMAGE,
-            # Anybody may write a link: what results may come from is not for them.
-            allow_loopback=images_on_loopback,
-            kind=Product.IMAGE,
-            tempo=tempo,
-        )
+        # Anybody may write a link: what results may come from is not for them.
+        fetch_linked = partial(download, downloads, allow_loopback=images_on_loopback, tempo=tempo)
         line = Line(store=store, pool=pool, clock=clock)
         shows = WorkerPool(SHOWS_AT_ONCE)
         status = Status(store=store, line=line, notices=telegram.notices, work=shows, clock=clock)
@@ -225,8 +221,10 @@ async def build(
         )
 
         images, copier = ImageWorker(directory=directory), CopyWorker(settings.delivery.copy_timeout)
-        stack.push_async_callback(images.close)
-        stack.push_async_callback(copier.close)
+        reader = VideoWorker()
+        for worker in (images, copier, reader):
+            stack.push_async_callback(worker.close)
+        videos = Videos(store=store, worker=reader, limits=limits, directory=directory, clock=clock)
         found = sources(
             http=downloads,
             pool=pool,
@@ -266,9 +264,15 @@ async def build(
                 chat=telegram.delivery,
                 files=found.files,
                 originals=found.originals,
+                has_videos=videos.has,
             ),
+            videos=videos,
             history=History(store),
-            links=Links(fetch=fetch_image),
+            links=Links(
+                fetch=partial(fetch_linked, max_bytes=LARGEST_IMAGE, kind=Product.IMAGE),
+                fetch_video=partial(fetch_linked, max_bytes=LARGEST_VIDEO, kind=Product.VIDEO),
+                largest_video=LARGEST_VIDEO,
+            ),
             templates=Templates(configured=settings.ideas, store=store, compose=compose, runtime=runtime),
             assets=assets,
             assistant=assistant,
@@ -306,7 +310,11 @@ async def build(
             broadcasts=admin.broadcasts,
             status=status,
             privacy=Privacy(
-                store=store, status=status, clock=clock, retention_days=settings.storage.retention_days
+                store=store,
+                status=status,
+                clock=clock,
+                retention_days=settings.storage.retention_days,
+                sweep=videos.sweep,
             ),
             providers=providers,
             clock=clock,
@@ -327,6 +335,9 @@ async def build(
         monitor = ProviderMonitor(pool=pool, operators=alerts, learning=learning)
         public_url = settings.web.public_url
         sounds = VoiceSounds(store=store, public_url=public_url, secret=token)
+        addresses = VideoAddresses(
+            store=store, videos=videos, public_url=public_url, secret=token, clock=clock
+        )
         dispatch = Dispatch(
             store=store,
             tasks=tasks,
@@ -344,6 +355,7 @@ async def build(
                     if public_url
                 },
                 sound_url=sounds.address,
+                video_urls=addresses.urls,
             ),
             monitor=monitor,
             work=submissions,
@@ -368,6 +380,7 @@ async def build(
                 web.Callbacks(doors, poll.hint, clock),
                 web.Health(store, updates, clock),
                 web.Sounds(sounds.find),
+                web.Films(addresses.find),
             )
             serving = partial(web.serve, site, settings.web.listen)
         deliver = DeliveryWorker(
@@ -396,6 +409,7 @@ async def build(
             policy=policy,
             directory=directory,
             retention=Millis(settings.storage.retention_days * DAY),
+            sweep=videos.sweep,
         )
         broadcasting = BroadcastSending(
             store=store, access=access, accounts=accounts, letters=telegram.broadcasts, clock=clock

@@ -1,4 +1,4 @@
-"""The web server: takes providers' callbacks as hints, hands out sounds that voices are made of, tells how the bot is.
+"""The web server: takes providers' callbacks as hints, hands out people's sounds and videos, tells how the bot is.
 
 A stranger learns nothing from it, and nothing secret of a request (path, signature, body) is logged.
 """
@@ -9,11 +9,12 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -113,6 +114,22 @@ class Sounds:
         return Response(sound, media_type="audio/mpeg", headers={"Cache-Control": "no-store"})
 
 
+class Films:
+    """Hands people's own videos to whoever was told their address, whole or in parts."""
+
+    def __init__(self, find: Callable[[str, int, int, str], Awaitable[tuple[Path, str] | None]]) -> None:
+        self._find = find
+
+    async def send(self, request: Request) -> Response:
+        """The video; 404 for a wrong address, and once it is no longer needed."""
+        named = request.path_params
+        found = await self._find(named["task"], named["number"], named["expires"], named["tag"])
+        if found is None:
+            return PlainTextResponse("not found", 404)
+        path, media_type = found
+        return FileResponse(path, media_type=media_type, headers={"Cache-Control": "no-store"})
+
+
 class Health:
     """Whether the process is alive, and whether it does its work."""
 
@@ -146,12 +163,13 @@ class Health:
             return False
 
 
-def site(callbacks: Callbacks, health: Health, sounds: Sounds) -> Starlette:
+def site(callbacks: Callbacks, health: Health, sounds: Sounds, films: Films) -> Starlette:
     """Everything that is served, as an ASGI app."""
     return Starlette(
         routes=[
             Route("/callback/{provider}/{secret}", callbacks.receive, methods=["POST"]),
             Route("/sound/{asset}/{tag}.mp3", sounds.send),
+            Route("/video/{task}/{number:int}/{expires:int}/{tag}.{suffix}", films.send),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
         ]

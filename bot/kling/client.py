@@ -128,7 +128,10 @@ class KlingClient:
                 "source",
                 lambda request: (
                     request.operation.row.from_maker
-                    and (request.source is None or request.source.provider != self.name)
+                    and (
+                        request.source is None
+                        or (request.source.file is None and request.source.provider != self.name)
+                    )
                 ),
             ),
         )
@@ -198,7 +201,7 @@ class KlingClient:
             ProviderError: any other outcome; it surely created no task.
 
         """
-        for preparation in self.dialect.preparations(request):
+        for preparation in self.dialect.preparations(request, context):
             found = await self._exchange(preparation.request, preparation.parse)
             context = replace(context, prepared={**context.prepared, **found})
         try:

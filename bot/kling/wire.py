@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol, Self
 
 from bot.domain.requests.operations import Operation
-from bot.domain.requests.request import GenerationRequest
+from bot.domain.requests.request import GenerationRequest, SourceVideo
 from bot.domain.requests.rules import Limits
 from bot.domain.tasks.task import FailureKind, RemoteResult
 
@@ -38,7 +38,8 @@ class SubmitContext:
     """What a request needs beside itself to be sent.
 
     `images` maps the SHA-256 of every attachment of the request to its bytes. `prepared` holds what the
-    exchanges before the submission found out. `sound_url` is where a provider fetches the sound of a voice.
+    exchanges before the submission found out. `sound_url` is where a provider fetches the sound of a voice, `video_urls`
+    where people's own videos, by their SHA-256.
     """
 
     external_task_id: str
@@ -46,6 +47,11 @@ class SubmitContext:
     callback_url: str | None = field(default=None, repr=False)
     prepared: Mapping[str, str] = field(default_factory=dict, repr=False)
     sound_url: str = field(default="", repr=False)
+    video_urls: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def url_of(self, video: SourceVideo) -> str | None:
+        """Where a provider fetches a video."""
+        return video.url if video.file is None else self.video_urls[video.file.sha256]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +160,7 @@ class Dialect(Protocol):
         """What this wire format cannot express, by fields of a request."""
         ...
 
-    def preparations(self, request: GenerationRequest) -> tuple[Preparation, ...]:
+    def preparations(self, request: GenerationRequest, context: SubmitContext) -> tuple[Preparation, ...]:
         """Encode what must be found out before the submission; nothing for most requests."""
         ...
 

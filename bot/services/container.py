@@ -33,6 +33,7 @@ from bot.services.requests.attachments import Attachments, Links
 from bot.services.requests.cards import Cards
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Submit
+from bot.services.requests.videos import Videos
 from bot.services.tasks.admin import TaskAdmin
 from bot.services.tasks.lifecycle import Tasks
 from bot.services.tasks.results import History, Results
@@ -60,6 +61,7 @@ class Services:
     attachments: Attachments
     questions: Questions
     results: Results
+    videos: Videos
     history: History
     links: Links
     templates: Templates

@@ -29,6 +29,7 @@ from bot.store.privacy import Privacy
 from bot.store.providers import Providers
 from bot.store.tasks import Conflict, TaskIdTaken, Tasks
 from bot.store.times import Times
+from bot.store.videos import Videos
 
 __all__ = [
     "Conflict",
@@ -74,6 +75,7 @@ class Store:
     providers: Providers
     privacy: Privacy
     times: Times
+    videos: Videos
 
     @classmethod
     def on(cls, engine: Engine) -> Self:
@@ -96,6 +98,7 @@ class Store:
             Providers(engine),
             Privacy(engine),
             Times(engine),
+            Videos(engine),
         )
 
     @classmethod

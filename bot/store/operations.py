@@ -204,5 +204,14 @@ CLEAN = (
         SELECT part.atom FROM drafts, json_atoms(drafts.data) AS part WHERE length(part.atom) = 64
     )
     """,
+    # A provider may fetch a video again while it works on it.
+    """
+    DELETE FROM videos WHERE used_at < :before AND sha256 NOT IN (
+        SELECT part.atom FROM tasks, json_atoms(tasks.request) AS part
+        WHERE tasks.state IN ('queued', 'submitting', 'unconfirmed', 'in_progress') AND length(part.atom) = 64
+        UNION ALL
+        SELECT part.atom FROM drafts, json_atoms(drafts.data) AS part WHERE length(part.atom) = 64
+    )
+    """,
 )
 """What retention forgets."""

@@ -45,6 +45,7 @@ EXPORT = {
         FROM assets INDEXED BY assets_of_user WHERE user_id = :user ORDER BY made_at
     """,
     "pictures": "SELECT sha256, media_type, used_at FROM attachments WHERE user_id = :user ORDER BY used_at",
+    "videos": "SELECT sha256, media_type, size, used_at FROM videos WHERE user_id = :user ORDER BY used_at",
     "payments": """
         SELECT charge_id, credits, stars, paid_at, state, taken
         FROM payments INDEXED BY payments_of_user WHERE user_id = :user ORDER BY paid_at
@@ -74,6 +75,18 @@ FORGET = (
     )
     """,
     "UPDATE attachments SET user_id = NULL WHERE user_id = :user",
+    # The files without a row go with the next sweep.
+    """
+    DELETE FROM videos WHERE user_id = :user AND sha256 NOT IN (
+        SELECT part.atom FROM tasks, json_atoms(tasks.request) AS part
+        WHERE tasks.state IN ('queued', 'submitting', 'unconfirmed', 'in_progress') AND length(part.atom) = 64
+        AND tasks.user_id != :user
+        UNION ALL
+        SELECT part.atom FROM drafts, json_atoms(drafts.data) AS part
+        WHERE length(part.atom) = 64 AND drafts.user_id != :user
+    )
+    """,
+    "UPDATE videos SET user_id = NULL WHERE user_id = :user",
     """
     DELETE FROM task_messages
     WHERE task_id IN (SELECT id FROM tasks INDEXED BY tasks_of_user WHERE user_id = :user)

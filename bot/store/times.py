@@ -88,6 +88,7 @@ DATES: Mapping[str, frozenset[str]] = {
     "standings": frozenset({"changed_at", "paused_until"}),
     "strikes": frozenset({"at"}),
     "subscriptions": frozenset({"offered_at", "paid_until"}),
+    "videos": frozenset({"used_at"}),
     "users": frozenset({"created_at", "seen_at", "plan_until", "subscribed_until"}),
 }
 """What stays: when something was, for people, accounts and retention, and until when somebody was promised it."""

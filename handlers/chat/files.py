@@ -1,4 +1,4 @@
-"""Pictures and sounds out of messages. A file's address holds the bot's token: it stays in this module."""
+"""Pictures, sounds and videos out of messages. A file's address holds the bot's token: it stays in this module."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +10,14 @@ from telegram import ExternalReplyInfo, Message
 
 from bot.errors import UserError
 from bot.services.ports import ChatBusy, ChatError, ChatTooLarge
+from bot.services.requests.videos import LARGEST_VIDEO
 from handlers.sending.chat import Chat
 from handlers.sending.downloads import FileUnreachable
 
 log = structlog.get_logger(__name__)
 
 DOWNLOAD_LIMIT = 20_000_000
-"""Bytes that the Bot API lets a bot download; a local server has no such limit but pictures need none."""
+"""Bytes that the Bot API lets a bot download; a local server has no such limit, which only videos need."""
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif"})
 """Some clients send a picture as a file of no known type; its name tells."""
@@ -43,6 +44,18 @@ def sound_file_of(message: Holder | None) -> RemoteFile | None:
         document = None
     sound = message.voice or message.audio or document
     return None if sound is None else RemoteFile(sound.file_id, sound.file_size)
+
+
+def film_file_of(message: Holder | None) -> RemoteFile | None:
+    """The video in a message: a video, a GIF, a video message, or a video as a file."""
+    if message is None:
+        return None
+    document = message.document
+    if document is not None and not (document.mime_type or "").startswith("video/"):
+        document = None
+    # With an animation Telegram sends a document too, which is the same file.
+    film = message.video or message.animation or message.video_note or document
+    return None if film is None else RemoteFile(film.file_id, film.file_size)
 
 
 def image_file_of(message: Holder | None) -> RemoteFile | None:
@@ -81,15 +94,25 @@ async def save_file(chat: Chat, file: RemoteFile, target: Path) -> None:
         await chat.downloads.save(file.file_id, target)
 
 
+async def save_film(chat: Chat, file: RemoteFile, target: Path) -> None:
+    """Download a video to a path; a local server hands out whatever it has. Raises as `fetch_file` does."""
+    limit = LARGEST_VIDEO if chat.downloads.is_local else DOWNLOAD_LIMIT
+    too_large = "error.video.size" if chat.downloads.is_local else "error.video.too_large_here"
+    with _telling(file, limit, too_large):
+        await chat.downloads.save(file.file_id, target)
+
+
 @contextmanager
-def _telling(file: RemoteFile) -> Iterator[None]:
-    limit = DOWNLOAD_LIMIT // 1_000_000
-    if file.size is not None and file.size > DOWNLOAD_LIMIT:
-        raise UserError("error.file.too_large", limit=limit)
+def _telling(
+    file: RemoteFile, most: int = DOWNLOAD_LIMIT, too_large: str = "error.file.too_large"
+) -> Iterator[None]:
+    limit = most // 1_000_000
+    if file.size is not None and file.size > most:
+        raise UserError(too_large, limit=limit)
     try:
         yield
     except ChatTooLarge:
-        raise UserError("error.file.too_large", limit=limit) from None
+        raise UserError(too_large, limit=limit) from None
     except FileUnreachable as error:
         log.warning("a file of the Bot API server cannot be read here", reason=str(error))
         raise UserError("error.file.unreachable") from None

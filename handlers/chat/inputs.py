@@ -14,10 +14,10 @@ from bot.domain.tasks.task import Task
 from bot.errors import UserError
 from bot.services.compose import Images
 from bot.services.compose import Inputs as ComposeInputs
-from bot.services.requests.attachments import MOST_LINKS, Linked, SaveImage, split_links
+from bot.services.requests.attachments import MOST_LINKS, Linked, SaveFile, leads_to_video, split_links
 from bot.services.requests.cards import READY
-from handlers.chat.files import RemoteFile, fetch_file, image_file_of, save_file, sound_file_of
-from handlers.chat.pointers import Medium, image_replied_to, sound_replied_to, use
+from handlers.chat.files import RemoteFile, fetch_file, image_file_of, save_file, save_film, sound_file_of
+from handlers.chat.pointers import Medium, Used, image_replied_to, sound_replied_to, use
 from handlers.chat.turn import Turn
 
 
@@ -26,8 +26,8 @@ class Inputs:
     """Everything that a command works on.
 
     `text` comes without the links of pictures; `names` are those of the person's own elements and voices,
-    which a prompt may use. `source` is the task whose video is pointed at, and `position` which of its videos;
-    `has_idle_reply` says that the message replies to one of which nothing is used.
+    which a prompt may use. `source` is the task whose video is pointed at, and `position` which of its videos; `film` saves
+    a video of the person's own. `has_idle_reply` says that the message replies to one of which nothing is used.
     """
 
     text: str
@@ -36,7 +36,13 @@ class Inputs:
     sound: AudioRef | None = None
     source: Task | None = None
     position: int = 0
+    film: SaveFile | None = None
     has_idle_reply: bool = False
+
+    @property
+    def has_video(self) -> bool:
+        """Whether a video is pointed at, or named by a link."""
+        return self.source is not None or self.film is not None
 
     @property
     def given(self) -> ComposeInputs:
@@ -60,25 +66,31 @@ async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing
 
     `takes` is what the command can work on, beside a prompt. A command without text and pictures works on the text
     of the message that it replies to, or on the part of it that is quoted. Without `links`, and in somebody else's
-    words, an address is text as any other.
+    words, an address is text as any other. A video is fetched last, where everything else is right.
 
     Raises:
         UserError: a picture, link or sound cannot be used, or something is pointed at that cannot.
 
     """
     services = turn.services
-    noted = await use(turn, takes) if pointing else None
+    used = await use(turn, takes) if pointing else Used()
+    noted = used.result
     files = images_of(turn, pointing=pointing)
     sound_file = sound_in(turn)
     sound = None if sound_file is None else await fetch_file(turn.chat, sound_file)
     text, addresses = turn.arguments, turn.addresses
-    given = None if noted is not None else turn.quoted or (None if files or text else turn.replied_words)
+    given = None if used else turn.quoted or (None if files or text else turn.replied_words)
     if given is not None:
         if text:
             # Whether the quote is what it is about, or only the occasion, is for the person to say.
             turn.first_question = turn.first_question or READY
         text, addresses = f"{given.request}\n{text}".strip(), (*addresses, *given.addresses)
-    linked = _linked(turn, text, addresses) if links else Linked(text, ())
+    # Where the video is pointed at, and nothing but a video is taken, an address is a part of the prompt.
+    reads_links = links and (bool(takes & Medium.PHOTO) or not used)
+    linked = _linked(turn, text, addresses) if reads_links else Linked(text, ())
+    film: SaveFile | None = None if used.film is None else partial(save_film, turn.chat, used.film)
+    if reads_links and takes & Medium.FILM and not used:
+        linked, film = _linked_film(turn, linked, takes)
     names = await services.assets.names(turn.user_id)
     if given is not None and (linked.links or _has_options(turn, linked.words, names)):
         # What somebody else's words would cost is for the person to see first.
@@ -94,8 +106,24 @@ async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing
         None if sound is None else await services.attachments.save_sound(sound, turn.user_id),
         None if noted is None else noted.task,
         0 if noted is None else noted.position,
-        turn.is_reply and not (noted or given or image_replied_to(turn) or sound_replied_to(turn)),
+        film,
+        turn.is_reply and not (used or given or image_replied_to(turn) or sound_replied_to(turn)),
     )
+
+
+def _linked_film(turn: Turn, linked: Linked, takes: Medium) -> tuple[Linked, SaveFile | None]:
+    """The video among some links, and the links of pictures that are left.
+
+    Raises:
+        UserError: there are several.
+
+    """
+    films = [link for link in linked.links if leads_to_video(link) or not takes & Medium.PHOTO]
+    if len(films) > 1:
+        raise UserError("error.pointer.several")
+    left = tuple(link for link in linked.links if link not in films)
+    film = partial(turn.services.links.save_video, films[0]) if films else None
+    return Linked(linked.words, left), film
 
 
 def _has_options(turn: Turn, text: str, names: Names) -> bool:
@@ -164,11 +192,11 @@ async def keep_images(turn: Turn, messages: Iterable[Message]) -> tuple[ImageRef
     return await _keep(turn, _saves(turn, [file for file in files if file is not None]))
 
 
-def _saves(turn: Turn, files: Iterable[RemoteFile]) -> list[SaveImage]:
+def _saves(turn: Turn, files: Iterable[RemoteFile]) -> list[SaveFile]:
     return [partial(save_file, turn.chat, file) for file in files]
 
 
-async def _keep(turn: Turn, saves: Iterable[SaveImage]) -> tuple[ImageRef, ...]:
+async def _keep(turn: Turn, saves: Iterable[SaveFile]) -> tuple[ImageRef, ...]:
     keep = turn.services.attachments
     return tuple([await keep.fetch_image(save, turn.user_id) for save in saves])
 
@@ -201,10 +229,23 @@ async def compose_request(turn: Turn, operation: Operation, inputs: Inputs) -> G
     else:
         prompt = parse_prompt(turn, inputs.text, inputs.names)
     compose.settings(operation, given, prompt)
-    if row.limits(Role.SOURCE)[1]:
+    if row.limits(Role.SOURCE)[1] and inputs.film is not None:
+        given = replace(given, source=await fetch_film(turn, inputs.film))
+    elif row.limits(Role.SOURCE)[1]:
         task, source = await _source_of(turn, inputs)
         given = replace(given, source=source, source_mode=task.request.mode)
     return compose.compose(operation, given, prompt)
+
+
+async def fetch_film(turn: Turn, film: SaveFile) -> SourceVideo:
+    """Fetch and keep a video of a person's own, where a provider can have it from here.
+
+    Raises:
+        UserError: none can, or it cannot be had or used.
+
+    """
+    turn.services.compose.check_hands_out()
+    return SourceVideo.of_file(await turn.services.videos.fetch(film, turn.user_id))
 
 
 async def _source_of(turn: Turn, inputs: Inputs) -> tuple[Task, SourceVideo]:

@@ -13,7 +13,7 @@ from telegram import ExternalReplyInfo
 from bot.domain.tasks.task import ResultMessage
 from bot.domain.types import ChatId
 from bot.errors import UserError
-from handlers.chat.files import Holder, RemoteFile, image_file_of, sound_file_of
+from handlers.chat.files import Holder, RemoteFile, film_file_of, image_file_of, sound_file_of
 from handlers.chat.turn import Turn
 
 
@@ -22,6 +22,8 @@ class Medium(Flag):
 
     VIDEO = auto()
     """A finished video of ours; the person must be its owner."""
+    FILM = auto()
+    """Any other video: one that the person brings along."""
     PHOTO = auto()
     SOUND = auto()
 
@@ -35,7 +37,7 @@ _WANTED = {
     Medium.VIDEO | Medium.SOUND: "error.pointer.video_or_sound",
     Medium.PHOTO | Medium.SOUND: "error.pointer.photo_or_sound",
 }
-"""What is told where something else is pointed at than what can be used."""
+"""What is told where something else is pointed at than what can be used; whose video it is, makes no difference there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +45,30 @@ class Pointed:
     """One thing that is pointed at.
 
     `medium` is what it is good for, NOTHING for what is good for nothing here, None for words. `result` is the
-    result that it shows or is about, whoever made it. `is_film` says that it is a film, made here or not.
+    result that it shows or is about, whoever made it; `film` any other video.
     """
 
     medium: Medium | None
     result: ResultMessage | None = None
-    is_film: bool = False
+    film: RemoteFile | None = None
 
 
-async def pointed_at(turn: Turn) -> list[Pointed]:
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The video that is pointed at and can be used: one that was made here, or one of the person's own."""
+
+    result: ResultMessage | None = None
+    film: RemoteFile | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is one."""
+        return self.result is not None or self.film is not None
+
+
+async def pointed_at(turn: Turn, takes: Medium = NOTHING) -> list[Pointed]:
     """Everything that a message points at: a video that it holds, then what it replies to."""
     found = [await _look_at(part, turn) for part in turn.messages if is_film(part)]
-    if any(image_file_of(part) is not None for part in turn.messages):
+    if not takes & Medium.FILM and any(image_file_of(part) is not None for part in turn.messages):
         # A film that stands beside photos in an album is no reason to pass over these.
         found = [pointed for pointed in found if pointed.result is not None]
     replied = turn.pointed_at
@@ -65,8 +79,8 @@ async def pointed_at(turn: Turn) -> list[Pointed]:
     return found
 
 
-async def use(turn: Turn, takes: Medium) -> ResultMessage | None:
-    """The finished video that is pointed at; None where none is.
+async def use(turn: Turn, takes: Medium) -> Used:
+    """The video that is pointed at; an empty one where none is.
 
     `takes` is all that can be used; files that come with the message count too.
 
@@ -74,21 +88,23 @@ async def use(turn: Turn, takes: Medium) -> ResultMessage | None:
         UserError: something is pointed at that cannot be used; it says what can be.
 
     """
-    results = []
-    for pointed in await pointed_at(turn):
+    found = []
+    for pointed in await pointed_at(turn, takes):
         if pointed.medium is None:
             continue
         if not pointed.medium & takes:
             raise UserError(_refusal(turn, pointed, takes))
         if pointed.result is not None and pointed.medium is Medium.VIDEO:
             await turn.services.tasks.check_owner(turn.user_id, pointed.result.task)
-            results.append(pointed.result)
-    if len(results) > 1:
+            found.append(Used(pointed.result))
+        elif pointed.film is not None:
+            found.append(Used(film=pointed.film))
+    if len(found) > 1:
         raise UserError("error.pointer.several")
     for part in turn.messages:
         if not is_film(part) and (medium := _medium(part)) is not None and not medium & takes:
-            raise UserError(_WANTED[takes])
-    return results[0] if results else None
+            raise UserError(_WANTED[takes & ~Medium.FILM])
+    return found[0] if found else Used()
 
 
 async def result_replied_to(turn: Turn) -> ResultMessage | None:
@@ -113,9 +129,7 @@ def sound_replied_to(turn: Turn) -> RemoteFile | None:
 
 def is_film(holder: Holder) -> bool:
     """Whether a message holds a video, a GIF, a video message, or a video as a file."""
-    document = holder.document
-    is_video = document is not None and (document.mime_type or "").startswith("video/")
-    return bool(is_video or holder.video or holder.animation or holder.video_note)
+    return film_file_of(holder) is not None
 
 
 def message_replied_to(turn: Turn) -> int | None:
@@ -137,9 +151,9 @@ async def delete_replied_to(turn: Turn) -> None:
 async def _look_at(holder: Holder, turn: Turn) -> Pointed:
     result, _ = await _find_result(holder, turn)
     if result is not None and result.task.request.operation.product.is_film:
-        return Pointed(Medium.VIDEO, result, is_film=True)
-    if is_film(holder):
-        return Pointed(NOTHING, is_film=True)
+        return Pointed(Medium.VIDEO, result)
+    if (film := film_file_of(holder)) is not None:
+        return Pointed(Medium.FILM, film=film)
     medium = _medium(holder)
     return Pointed(NOTHING if medium is None and result is not None else medium, result)
 
@@ -172,7 +186,7 @@ async def _result_elsewhere(holder: Holder, turn: Turn) -> ResultMessage | None:
 
 def _refusal(turn: Turn, pointed: Pointed, takes: Medium) -> str:
     if pointed.medium is not Medium.VIDEO or pointed.result is None:
-        return "error.source.uploaded" if pointed.is_film else _WANTED[takes]
+        return _WANTED[takes & ~Medium.FILM]
     is_own = pointed.result.task.user_id == turn.user_id
     return "error.pointer.finished_video" if is_own else "error.result.not_yours"
 

@@ -100,10 +100,10 @@ async def voice(turn: Turn, text: str) -> None:
     name, more = await _read_name(turn, Operation.VOICE, text)
     if more:
         raise UserError("error.asset.name", name=f"{name} {more}"[:60], limit=NAME_LIMIT)
-    noted = await use(turn, Medium.VIDEO | Medium.SOUND)
+    used = await use(turn, Medium.VIDEO | Medium.SOUND)
     file = sound_in(turn)
-    if noted is not None:
-        await _make_voice_of_video(turn, name, noted)
+    if used.result is not None:
+        await _make_voice_of_video(turn, name, used.result)
         return
     turn.services.assets.check_sounds()
     if file is not None:

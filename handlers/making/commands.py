@@ -48,19 +48,22 @@ async def try_on(turn: Turn) -> None:
     await submit_or_ask(turn, request)
 
 
-def media_of(kinds: Iterable[Product]) -> Medium:
-    """What can be used of a message, by the kinds of files that an operation takes."""
-    return reduce(or_, (MEDIA[kind] for kind in kinds), NOTHING)
+def media_of(kinds: Iterable[Product], *, films: bool = False) -> Medium:
+    """What can be used of a message, by the kinds of files that an operation takes; `films` are people's own videos."""
+    return reduce(or_, (MEDIA[kind] for kind in kinds), Medium.FILM if films else NOTHING)
 
 
 async def _make(turn: Turn, command: str) -> None:
-    ways = [way for _, way in made_by(command)]
+    made = made_by(command)
+    ways = [way for _, way in made]
     kinds = frozenset().union(*(way.kinds for way in ways))
+    films = any(each.row.film is not None for each, _ in made)
     # What is said beside a photo may name an address; only where the photo is missing is it taken for one.
     speaks = Product.AUDIO in kinds and bool(images_of(turn))
-    read = await read_inputs(turn, media_of(kinds), links=Product.IMAGE in kinds and not speaks)
+    links = (Product.IMAGE in kinds or films) and not speaks
+    read = await read_inputs(turn, media_of(kinds, films=films), links=links)
     needs_source = all(way.needs(Role.SOURCE) for way in ways)
-    if needs_source or read.source is not None:
+    if needs_source or read.has_video:
         operation = next(each for each, way in made_by(command) if way.limits(Role.SOURCE)[1])
     else:
         operation = turn.services.compose.operation_for(command, read.given)

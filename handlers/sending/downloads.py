@@ -24,6 +24,11 @@ class Downloads:
         self._bot = bot
         self._requests = requests
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the Bot API server is a local one, which hands out files of any size."""
+        return self._bot.local_mode
+
     async def read(self, file_id: str) -> bytes:
         """Return the content of a file at Telegram, whole in memory."""
         return bytes(await self._fetch(file_id, lambda file: file.download_as_bytearray()))

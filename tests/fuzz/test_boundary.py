@@ -21,7 +21,7 @@ from bot.domain.types import Millis
 from bot.kling import callback, dialects, errors
 from bot.kling.dialects.accounting import Page
 from bot.kling.dialects.error_codes import ADDRESS_LIMIT, MESSAGE_LIMIT
-from bot.kling.wire import HttpResponse, Submission, TaskStatus
+from bot.kling.wire import HttpResponse, Submission, SubmitContext, TaskStatus
 from bot.services.people.moderation import read_verdict
 from bot.services.requests.assistant import read_suggestion
 from tests.fuzz.target import target
@@ -34,6 +34,8 @@ LIP_SYNC = GenerationRequest(
     speech={"text": "Hello", "voice": "oversea_male1"},
     source={"provider": "here", "video_id": "5", "model": "kling-v1-6", "duration_ms": 5100},
 )
+
+CONTEXT = SubmitContext("x")
 
 NAMES = st.sampled_from(
     [
@@ -169,7 +171,7 @@ def functions() -> Iterator[Callable[..., Any]]:
         for name, method in inspect.getmembers(dialect, inspect.ismethod):
             if name.startswith("parse_"):
                 yield method
-        for preparation in dialect.preparations(LIP_SYNC):
+        for preparation in dialect.preparations(LIP_SYNC, CONTEXT):
             yield preparation.parse
 
 

@@ -7,6 +7,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -22,7 +23,7 @@ from bot.services.ports import StoredUpdate
 from bot.settings.config import load
 from bot.settings.sections import Web
 from bot.store import Store
-from bot.web import LARGEST_BODY, CallbackDoor, Callbacks, Health, Sounds, serve, site
+from bot.web import LARGEST_BODY, CallbackDoor, Callbacks, Films, Health, Sounds, serve, site
 from tests.builders import NOW
 from tests.clock import ManualClock
 
@@ -36,6 +37,7 @@ BODY = b'{"task_id": "831", "task_status": "succeed", "task_info": {"external_ta
 HINT = CallbackEvent("ours-1", "831")
 ANYWHERE = "127.0.0.1:0"
 SOUND = b"somebody speaks"
+FILM = bytes(range(256)) * 4_000
 
 
 class Updates:
@@ -59,7 +61,7 @@ class Server:
 
 
 @asynccontextmanager
-async def open_server(store) -> AsyncIterator[Server]:
+async def open_server(store, directory: Path) -> AsyncIterator[Server]:
     clock = ManualClock(NOW)
     updates = WatchedUpdates(Updates(), clock)
     taken: list[tuple[ProviderName, CallbackEvent]] = []
@@ -70,7 +72,12 @@ async def open_server(store) -> AsyncIterator[Server]:
     async def find(asset: str, tag: str) -> bytes | None:
         return SOUND if (asset, tag) == ("A1", "secret") else None
 
-    app = site(Callbacks(DOORS, take, clock), Health(store, updates, clock), Sounds(find))
+    async def find_film(task: str, number: int, expires: int, tag: str) -> tuple[Path, str] | None:
+        return (film, "video/quicktime") if (task, number, expires, tag) == ("T1", 0, 5, "secret") else None
+
+    film = directory / "film"
+    film.write_bytes(FILM)
+    app = site(Callbacks(DOORS, take, clock), Health(store, updates, clock), Sounds(find), Films(find_film))
     async with serve(app, ANYWHERE) as address, httpx.AsyncClient(trust_env=False) as http:
         server = Server(address, http, clock, updates)
         server.hints = taken
@@ -85,8 +92,8 @@ async def store(tmp_path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def server(store) -> AsyncIterator[Server]:
-    async with open_server(store) as opened:
+async def server(store, tmp_path) -> AsyncIterator[Server]:
+    async with open_server(store, tmp_path) as opened:
         yield opened
 
 
@@ -260,6 +267,30 @@ async def test_a_sound_is_handed_out_at_its_own_address_and_at_no_other(server):
         assert (await server.http.get(f"{server.address}{path}")).status_code == 404
 
 
+async def test_a_video_is_handed_out_whole_or_in_parts_at_its_own_address_and_at_no_other(server):
+    address = f"{server.address}/video/T1/0/5/secret.mov"
+    whole = await server.http.get(address)
+    assert (whole.content, whole.headers["content-type"]) == (FILM, "video/quicktime")
+    assert whole.headers["cache-control"] == "no-store"
+    head = await server.http.head(address)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(FILM)))
+    part = await server.http.get(address, headers={"Range": "bytes=1000-1999"})
+    assert (part.status_code, part.content) == (206, FILM[1000:2000])
+    assert part.headers["content-range"] == f"bytes 1000-1999/{len(FILM)}"
+    beyond = await server.http.get(address, headers={"Range": "bytes=9999999-"})
+    assert beyond.status_code == 416
+    for path in (
+        "T1/0/5/other.mov",
+        "T1/1/5/secret.mov",
+        "T1/0/6/secret.mov",
+        "T2/0/5/secret.mov",
+        "T1/0/5",
+        "T1",
+        "",
+    ):
+        assert (await server.http.get(f"{server.address}/video/{path}")).status_code == 404, path
+
+
 async def test_the_process_is_alive_from_the_first_moment(server):
     assert (await server.http.get(f"{server.address}/healthz")).text == "ok"
 
@@ -288,15 +319,15 @@ async def test_a_bot_whose_store_does_not_answer_is_not_ready_and_yet_alive(serv
 # -- the server --------------------------------------------------------------------------------------
 
 
-async def test_the_port_is_told_in_the_log(store):
+async def test_the_port_is_told_in_the_log(store, tmp_path):
     with structlog.testing.capture_logs() as logs:
-        async with open_server(store) as server:
+        async with open_server(store, tmp_path) as server:
             port = int(server.address.rpartition(":")[2])
     assert {"event": "web server ready", "log_level": "info", "host": "127.0.0.1", "port": port} in logs
 
 
-async def test_the_server_is_gone_afterwards(store):
-    async with open_server(store) as server:
+async def test_the_server_is_gone_afterwards(store, tmp_path):
+    async with open_server(store, tmp_path) as server:
         pass
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.address}/healthz", trust_env=False)

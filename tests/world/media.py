@@ -2,6 +2,7 @@
 
 import io
 import random
+from functools import cache
 
 import av
 from PIL import Image
@@ -62,6 +63,28 @@ def a_noisy_film(
                 container.mux(voice.encode(heard))
             container.mux(voice.encode(None))
         container.mux(image.encode(None))
+    return buffer.getvalue()
+
+
+@cache
+def a_clip(
+    width: int = 1280, height: int = 720, seconds: float = 5, rate: int = 24, form: str = "mp4"
+) -> bytes:
+    """A video as a phone makes it, but that little happens in it."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=form) as container:
+        stream = container.add_stream("libx264", rate=rate, options={"preset": "ultrafast", "threads": "1"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        frames = [
+            av.VideoFrame.from_image(Image.new("RGB", (width, height), colour))
+            for colour in ((30, 60, 90), (90, 60, 30))
+        ]
+        count = round(seconds * rate)
+        for number in range(count):
+            frame = frames[number >= count - rate]
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
     return buffer.getvalue()
 
 

@@ -77,11 +77,16 @@ class OmniVideo(ShotsBody):
         return first + other + last
 
     def _film(self) -> Film | None:
-        most = 15 if self.model_name == V3 else 10
         for item in self.video_list:
-            name = "video_list[0].video_url"
-            return Film(name, item.video_url, False, (3, most), (720, 2160), 200 * MEGABYTE)
+            return omni_film("video_list[0].video_url", item.video_url, o1=self.model_name == O1)
         return None
+
+
+def omni_film(name: str, address: str, *, o1: bool) -> Film:
+    """A video that an omni model refers to or edits, as the pages of the models bound it."""
+    film = Film(name, address, False, (3, 10.5 if o1 else 15.5), (700, 2160 if o1 else 4553))
+    film = replace(film, heaviest=200 * MEGABYTE, rate=(23.9, 60.5))
+    return film if o1 else replace(film, ratio=(0.4, 2), area=8_294_400)
 
 
 class MotionControl(MarkedBody):

@@ -78,9 +78,15 @@ class Inputs:
         except (OSError, ValueError) as error:
             raise invalid(f"{film.name}: {error}") from None
         _within(film.name, seen.seconds, film.seconds)
+        made_here = self._made_here(account, film.value)
+        if made_here is not None:
+            return made_here
         if not film.side[0] <= min(seen.width, seen.height) <= max(seen.width, seen.height) <= film.side[1]:
             raise invalid(f"{film.name} must have {film.side[0]} to {film.side[1]} pixels a side")
-        return self._made_here(account, film.value) or _foreign(seen)
+        forbid(not film.rate[0] <= seen.rate <= film.rate[1], f"{film.name}: the frame rate is not supported")
+        shaped = film.ratio[0] <= seen.width / seen.height <= film.ratio[1]
+        forbid(not shaped or seen.width * seen.height > film.area, f"{film.name}: the size is not supported")
+        return _foreign(seen)
 
     def _made_here(self, account: Account, address: str) -> Scene | None:
         name = Path(urlsplit(address).path).name

@@ -29,8 +29,8 @@ class Picture:
 class Film:
     """A video as it was sent: an address, or, with `made_here`, the id of a result.
 
-    `seconds` and `side` (pixels) are the least and the most that are allowed, `heaviest` is in bytes.
-    `models` and `operations` are those that may have made it; empty for any.
+    `seconds`, `side` (pixels), `rate` (frames a second) and `ratio` (width to height) are the least and the most that are
+    allowed, `area` (pixels) is the most, `heaviest` is in bytes. `models` and `operations` are those that may have made it; empty for any.
     """
 
     name: str
@@ -39,6 +39,9 @@ class Film:
     seconds: tuple[float, float]
     side: tuple[int, int] = (1, 10_000)
     heaviest: int = 100 * MEGABYTE
+    rate: tuple[float, float] = (0, 1_000)
+    ratio: tuple[float, float] = (0, 100)
+    area: int = 100 * MEGABYTE
     models: tuple[str, ...] = ()
     operations: tuple[str, ...] = ()
 

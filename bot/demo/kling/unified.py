@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, model_validator
 from starlette.responses import Response
 
 from bot.demo.kling import fields
+from bot.demo.kling.advanced import omni_film
 from bot.demo.kling.answers import ok
 from bot.demo.kling.body import Body, MarkedBody, TaskBody
 from bot.demo.kling.orders import MEGABYTE, Film, Order, Picture
@@ -45,8 +46,7 @@ class Endpoint:
     framed_1080: bool = False
     native_1080: bool = False
     always_sounds: bool = False
-    longest_film: float = 15.5
-    film_side: tuple[int, int] = (700, 4553)
+    o1: bool = False
 
 
 def _settings(*audio: str, **more: Sequence[object]) -> dict[str, Sequence[object]]:
@@ -74,11 +74,10 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         _settings("off", "original", duration=range(3, 11)) | _RATIO,
         _OMNI,
         elements=7,
-        longest_film=10,
-        film_side=(700, 2160),
+        o1=True,
     ),
-    "motion-control/kling-3.0": Endpoint(_MOVES, (*_MOTION, "element"), elements=1, film_side=(340, 3850)),
-    "motion-control/kling-2.6": Endpoint(_MOVES, _MOTION, film_side=(340, 3850)),
+    "motion-control/kling-3.0": Endpoint(_MOVES, (*_MOTION, "element"), elements=1),
+    "motion-control/kling-2.6": Endpoint(_MOVES, _MOTION),
     "text-to-video/kling-2.6": Endpoint(_V26 | _RATIO, native_1080=True),
     "image-to-video/kling-2.6": Endpoint(
         _V26, ("prompt", *_FRAMES, "voice"), native_1080=True, framed_1080=True
@@ -259,12 +258,13 @@ class ContentsBody(UnifiedBody):
                     yield Picture(f"contents[{number}].url", item.url, HEAVIEST_PICTURE)
 
     def _film(self, endpoint: Endpoint) -> Film | None:
-        longest, heaviest = endpoint.longest_film, 200 * MEGABYTE
-        if orientation := self.settings.character_orientation:
-            longest, heaviest = 10 if orientation == "image" else 30, 100 * MEGABYTE
+        orientation = self.settings.character_orientation
         for item in self.contents:
+            if item.type == "video":
+                longest = 10.5 if orientation == "image" else 30.5
+                return Film("contents video", item.url, False, (3, longest), (340, 3850))
             if item.type.endswith("video"):
-                return Film("contents video", item.url, False, (3, longest), endpoint.film_side, heaviest)
+                return omni_film("contents video", item.url, o1=endpoint.o1)
         return None
 
 

@@ -11,11 +11,12 @@ _SOUNDS = frozenset({"mp3", "wav", "aac", "mov,mp4,m4a,3gp,3g2,mj2"})
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """A video: its length in seconds, its size in pixels, and its first frame as PNG."""
+    """A video: its length in seconds, its size in pixels, frames a second, and its first frame as PNG."""
 
     seconds: float
     width: int
     height: int
+    rate: float
     frame: bytes = field(repr=False)
 
 
@@ -32,11 +33,12 @@ def footage(data: bytes) -> Footage:
                 raise ValueError("must be mp4 or mov")
             picture = next(container.decode(video=0)).to_image()  # type: ignore[no-untyped-call]  # PyAV has no types for it
             seconds = (container.duration or 0) / _MICROSECONDS
+            rate = float(container.streams.video[0].average_rate or 0)
     except (av.FFmpegError, StopIteration):
         raise ValueError("must be mp4 or mov") from None
     frame = io.BytesIO()
     picture.save(frame, "PNG")
-    return Footage(seconds, picture.width, picture.height, frame.getvalue())
+    return Footage(seconds, picture.width, picture.height, rate, frame.getvalue())
 
 
 def sound_seconds(data: bytes) -> float:

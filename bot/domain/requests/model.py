@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bot.domain.requests.films import FilmLimits
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import (
     MOST_ELEMENTS,
@@ -93,8 +94,9 @@ class Model(PriceColumns):
 
     `end_frame_durations` and `camera_durations` are the seconds (empty: all), `references` is how many pictures it takes that are
     no frames, `inputs` what it takes of everything together. `auto_shots`: it parts a prompt into shots by itself.
-    `source_seconds` is how long a video may be that it edits (None: as with every model). `retired` is the day (UTC) on which
-    Kling ended it, `replaced_by` what stands in for it, the best first. `source` says where the facts are from.
+    `source_seconds` is how long a video may be that it edits, `film` what else a person's own must be like (None: as with
+    every model). `retired` is the day (UTC) on which Kling ended it, `replaced_by` what stands in for it, the best first.
+    `source` says where the facts are from.
     """
 
     id: str
@@ -121,6 +123,7 @@ class Model(PriceColumns):
     inputs: tuple[JointLimit, ...] = ()
     count: Annotated[int, Field(ge=1, le=4)] = 4
     source_seconds: Annotated[int, Field(ge=1)] | None = None
+    film: FilmLimits | None = None
     retired: date | None = None
     replaced_by: tuple[str, ...] = ()
     source: str = ""
@@ -225,6 +228,8 @@ def _wider(column: str, value: Any, other: Any) -> Any:
             return ()
         united = tuple(dict.fromkeys((*value, *other)))
         return tuple(sorted(united)) if all(isinstance(each, int) for each in united) else united
+    if isinstance(value or other, FilmLimits):
+        return value or other
     if column in PriceColumns.model_fields or isinstance(value, str):
         return value
     return max((each for each in (value, other) if each is not None), default=None)

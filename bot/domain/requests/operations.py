@@ -5,9 +5,12 @@ A new operation needs its row here, a writer in `bot/kling/dialects`, rows of th
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum, auto
 from typing import Self
+
+from bot.domain.requests.films import FilmLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +110,15 @@ _KINDS = {
 class Input:
     """Something that an operation is given, at least `minimum` and at most `maximum` times.
 
-    `seconds` is how long a source video may be; the length of others is not limited here.
+    `seconds` is how long a source video may be; the length of others is not limited here. `film` is what else a person's
+    own video must be like; None: it must be one that was made here.
     """
 
     role: Role
     minimum: int = 1
     maximum: int = 1
     seconds: tuple[float, float] = (0, float("inf"))
+    film: FilmLimits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +178,7 @@ class OperationRow:
 
     `on_video_model` says that it runs on a video model that the operator offers; the others bring their own.
     `like_source` takes model and mode from the video that it is made of, `duration_from_source` its length;
-    `from_maker` needs the provider that made it.
+    `from_maker` needs the provider that made it, but for a person's own video.
     `seconds` is what it lasts where nothing is typed; None: as preferred, or what the model has first.
     `charged_block` is the seconds that are charged together, and `charged_slack` those that are not counted.
     `is_extendable` says whether its videos can be extended. `made_of` are the kinds of results with a button
@@ -208,8 +213,15 @@ class OperationRow:
     @property
     def source_seconds(self) -> tuple[float, float]:
         """How long a video may be that it is made of."""
-        sources = [each.seconds for way in self.ways for each in way.inputs if each.role is Role.SOURCE]
-        return sources[0] if sources else (0, float("inf"))
+        return next((each.seconds for each in self._sources()), (0, float("inf")))
+
+    @property
+    def film(self) -> FilmLimits | None:
+        """What a person's own video must be like that it is made of; None: it takes none."""
+        return next((each.film for each in self._sources()), None)
+
+    def _sources(self) -> Iterator[Input]:
+        return (each for way in self.ways for each in way.inputs if each.role is Role.SOURCE)
 
 
 PREFERRED = frozenset({"mode", "duration", "aspect_ratio"})
@@ -230,15 +242,15 @@ def _image(*inputs: Input) -> tuple[Way, ...]:
     return (Way("image", inputs, IMAGE_OPTIONS, frozenset({"aspect_ratio"})),)
 
 
-def _source(shortest: float, longest: float) -> Input:
-    return Input(Role.SOURCE, seconds=(shortest, longest))
+def _source(shortest: float, longest: float, film: FilmLimits | None = None) -> Input:
+    return Input(Role.SOURCE, seconds=(shortest, longest), film=film)
 
 
 class Operation(StrEnum):
     """What is asked of Kling, each with its row. Each has its own endpoint in the official API.
 
-    The seconds of sources are Kling's (identify-face, video-to-audio, motion-control with the picture's orientation,
-    omni-video; an extended video has 180 seconds at most). An extension lasts 4 to 5 s (video-extend), lip-sync is
+    What sources may be is Kling's (identify-face, video-to-audio, motion-control, omni-video; an extended video has 180
+    seconds at most). An extension lasts 4 to 5 s (video-extend), lip-sync is
     paid for in blocks of 5 s (vendor pricing 2026), and what made a video decides whether it can be extended (vendor
     API reference 2025).
     """
@@ -280,8 +292,8 @@ class Operation(StrEnum):
                 *_video(Input(Role.FRAMES, 0, 2), Input(Role.REFERENCES, 0, 10), outfits=True),
                 Way(
                     "edit",
-                    (_source(3, 10),),
-                    frozenset({"model", "negative_prompt", "mode", "elements"}),
+                    (_source(3, 10, FilmLimits(megabytes=200, side=(720, 2160), rate=(24, 60))),),
+                    frozenset({"model", "negative_prompt", "mode", "elements", "keep_sound"}),
                     frozenset({"mode"}),
                 ),
             ),
@@ -296,8 +308,8 @@ class Operation(StrEnum):
             ways=(
                 Way(
                     "motion",
-                    (ONE_IMAGE, _source(3, 10), Input(Role.ORIENTATION)),
-                    frozenset({"model", "mode", "elements"}),
+                    (ONE_IMAGE, _source(3, 30, FilmLimits(side=(340, 3850))), Input(Role.ORIENTATION)),
+                    frozenset({"model", "mode", "elements", "keep_sound", "orientation"}),
                 ),
             ),
             on_video_model=True,
@@ -324,7 +336,7 @@ class Operation(StrEnum):
     LIP_SYNC = (
         "lip-sync",
         OperationRow(
-            ways=(Way("lipsync", (_source(2, 60), SPEECH)),),
+            ways=(Way("lipsync", (_source(2, 60, FilmLimits(side=(512, 2160))), SPEECH)),),
             from_maker=True,
             prompt=Prompt.OPTIONAL,
             charged_for=ChargedFor.SOURCE,
@@ -360,7 +372,7 @@ class Operation(StrEnum):
     VIDEO_TO_AUDIO = (
         "video-to-audio",
         OperationRow(
-            ways=(Way("sound", (_source(3, 20),)),),
+            ways=(Way("sound", (_source(3, 20, FilmLimits()),)),),
             product=Product.AUDIO,
             from_maker=True,
             prompt=Prompt.OPTIONAL,

@@ -249,6 +249,25 @@ class Option(StrEnum):
             ability="sound",
         ),
     )
+    KEEP_SOUND = (
+        "keep_sound",
+        OptionRow(
+            field="keep_sound",
+            flags={
+                True: ("keep-sound", "original-sound", "原声"),
+                False: ("drop-sound", "no-original-sound", "去原声"),
+            },
+            line=lambda request: None if request.keep_sound else Wording("option.muted"),
+        ),
+    )
+    ORIENTATION = (
+        "orientation",
+        OptionRow(
+            field="orientation",
+            words=("orientation", "facing", "朝向"),
+            read=one_of("--orientation", ("image", "video")),
+        ),
+    )
     CAMERA = (
         "camera",
         OptionRow(

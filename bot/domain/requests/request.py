@@ -78,6 +78,22 @@ class AudioRef(Part):
 
 
 Attachment = ImageRef | AudioRef
+"""What stands in the store; a video is a file beside it."""
+
+
+class VideoRef(Part):
+    """A person's own video, kept as a file under the hash of its bytes.
+
+    `width` and `height` as it is shown, `duration_ms` in milliseconds, `size` in bytes, `frame_rate` in frames a second; 0: unknown.
+    """
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    media_type: Literal["video/mp4", "video/quicktime"] = "video/mp4"
+    width: Annotated[int, Field(ge=1)]
+    height: Annotated[int, Field(ge=1)]
+    duration_ms: Annotated[int, Field(ge=1)]
+    size: Annotated[int, Field(ge=0)] = 0
+    frame_rate: Annotated[float, Field(ge=0)] = 0
 
 
 class Camera(Part):
@@ -126,15 +142,28 @@ class SourceVideo(Part):
     """A finished video that something is done with.
 
     `provider` is the one that made it: only there is `video_id` known. `operation` is what it was made by; None
-    where that is not known. `url` may be signed: it is never logged.
+    where that is not known. `url` may be signed: it is never logged. A person's own video is a `file`, which nobody has
+    an id for.
     """
 
-    provider: str
-    video_id: str
-    model: str
+    provider: str = ""
+    video_id: str = ""
+    model: str = ""
     operation: Operation | None = None
     duration_ms: Annotated[int, Field(ge=1)] | None = None
     url: str | None = Field(default=None, repr=False)
+    file: VideoRef | None = None
+
+    @model_validator(mode="after")
+    def _from_somewhere(self) -> "SourceVideo":
+        if bool(self.provider and self.video_id) == (self.file is not None):
+            raise ValueError("either a provider's video, or a file")
+        return self
+
+    @classmethod
+    def of_file(cls, file: VideoRef) -> "SourceVideo":
+        """A person's own video."""
+        return cls(file=file, duration_ms=file.duration_ms)
 
 
 class Speech(Part):
@@ -177,8 +206,9 @@ class GenerationRequest(Part):
     them in the chat until they are tapped. `aspect_ratio` of None means that the picture decides.
     `source` is what a video is made of, where it is made of one; an omni model edits it as the prompt says.
     `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
-    a try-on the person, then the garment. `account` is the provider on whose account its elements and voices are;
-    None: they are anybody's. `asset_names` are what the person calls them, by the provider's ids. `try_on` marks a first frame whose person changes clothes.
+    a try-on the person, then the garment. `keep_sound` keeps the sound of the source. `account` is the provider on whose
+    account its elements and voices are; None: they are anybody's. `asset_names` are what the person calls them, by the
+    provider's ids. `try_on` marks a first frame whose person changes clothes.
     `name` is what an element or a voice is called; its `prompt` describes it.
     A video may wait for its words: whoever accepts a request refuses it without (`Compose.check`).
     """
@@ -208,6 +238,7 @@ class GenerationRequest(Part):
     elements: Annotated[tuple[int, ...], Field(max_length=MOST_ELEMENTS)] = ()
     effect: Annotated[str, Field(max_length=80)] | None = None
     source: SourceVideo | None = None
+    keep_sound: bool = True
     speech: Speech | None = None
     expansion: Expansion | None = None
     orientation: Literal["image", "video"] | None = None
@@ -225,6 +256,8 @@ class GenerationRequest(Part):
                 raise ValueError(f"{self.operation} takes {fewest} to {most} of {role}")
         if row.prompt is Prompt.REQUIRED and not (self.prompt or self.shots):
             raise ValueError(f"{self.operation} needs a prompt")
+        if row.film is None and any(self.videos):
+            raise ValueError(f"{self.operation} takes no video of a person's own")
         if self.shots and sum(shot.duration for shot in self.shots) != self.duration:
             raise ValueError("the shots together last as long as the video")
         return self
@@ -252,6 +285,11 @@ class GenerationRequest(Part):
             () if self.brush is None else (self.brush.still, *(stroke.mask for stroke in self.brush.strokes))
         )
         return tuple(image for image in (*frames, *self.references, *masks) if image is not None)
+
+    @property
+    def videos(self) -> tuple[VideoRef, ...]:
+        """Every video file that must be at hand while a provider fetches it."""
+        return () if self.source is None or self.source.file is None else (self.source.file,)
 
     @property
     def named_assets(self) -> frozenset[str]:

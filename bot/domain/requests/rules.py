@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
+from bot.domain.requests.films import FILM_CHECKS, FilmCheck, FilmLimits
 from bot.domain.requests.model import BRUSH_SECONDS, Counted, JointLimit, Model
 from bot.domain.requests.operations import COMPOSED, Operation, Product
 from bot.domain.requests.options import BY_FIELD, ROWS, OptionRow, is_set
@@ -19,6 +20,9 @@ from bot.domain.requests.request import SHOT_LIMIT, GenerationRequest
 from bot.domain.types import SECOND
 
 T = TypeVar("T")
+
+LONGEST_FOR_AN_IMAGE = 10
+"""Seconds of movement for a person who faces as in the picture (Kling API, motion-control)."""
 
 SOURCE_SLACK = 0.5
 """Seconds by which a video may be longer or shorter than what was asked for: it is encoded in whole frames."""
@@ -120,6 +124,18 @@ def durations_of(row: Model, request: GenerationRequest) -> Sequence[int]:
     return found or row.durations
 
 
+def _film_rule(check: FilmCheck) -> Rule[Model]:
+    """The rule that a person's own video keeps to one of the limits of what is made of it."""
+    return Rule(
+        check.error,
+        ("source",),
+        lambda row, request: any(
+            check.is_beyond(_film_limits(row, request), film) for film in request.videos
+        ),
+        lambda row, request: check.details(_film_limits(row, request)),
+    )
+
+
 _SAID_FIRST: tuple[Rule[Model], ...] = (
     Rule(
         "error.request.not_extendable",
@@ -141,6 +157,7 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
             )
         ),
     ),
+    *map(_film_rule, FILM_CHECKS),
     Rule(
         "error.model.mode",
         ("mode",),
@@ -308,7 +325,16 @@ def _source_limits(row: Model, request: GenerationRequest) -> tuple[float, float
     shortest, longest = request.operation.row.source_seconds
     if request.operation is Operation.OMNI_VIDEO:
         longest = row.source_seconds or longest
+    if request.orientation == "image":
+        longest = min(longest, LONGEST_FOR_AN_IMAGE)
     return shortest, longest
+
+
+def _film_limits(row: Model, request: GenerationRequest) -> FilmLimits:
+    """What a person's own video must be like: a model may edit others than all of them do."""
+    if request.operation is Operation.OMNI_VIDEO and row.film is not None:
+        return row.film
+    return request.operation.row.film or FilmLimits()
 
 
 def _source_goes(row: Model, request: GenerationRequest) -> bool:

@@ -99,9 +99,13 @@ def _omni_video(request: GenerationRequest, context: SubmitContext, style: BodyF
         body["image_list"] = images
     body["mode"] = request.mode
     if request.source is not None:
-        # An edited video keeps its own length, shape and sound.
+        # An edited video keeps its own length and shape.
         body["video_list"] = [
-            {"video_url": request.source.url, "refer_type": "base", "keep_original_sound": "yes"}
+            {
+                "video_url": context.url_of(request.source),
+                "refer_type": "base",
+                "keep_original_sound": "yes" if request.keep_sound else "no",
+            }
         ]
         return body | _cast(request)
     body["duration"] = _seconds(request, style)
@@ -113,14 +117,15 @@ def _omni_video(request: GenerationRequest, context: SubmitContext, style: BodyF
 
 
 def _motion_control(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
-    source = _source(request)
     body: Body = {
         "model_name": request.model,
         IMAGE_URL_KEY: base64_of(request.references[0], context),
-        "video_url": source.url,
+        "video_url": context.url_of(_source(request)),
         "character_orientation": request.orientation,
         "mode": request.mode,
     }
+    if not request.keep_sound:
+        body["keep_original_sound"] = "no"
     if request.prompt:
         body["prompt"] = request.prompt
     return body | _cast(request)
@@ -138,7 +143,7 @@ def _extend(request: GenerationRequest, context: SubmitContext, style: BodyForma
 
 def _lip_sync(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
     """The older form, in one step; the newer one stands in `lip_sync`."""
-    body: Body = {"video_id": _source(request).video_id}
+    body: Body = dict(named_video(request, context))
     speech = request.speech
     if speech is not None and speech.audio is not None:
         body |= {"mode": "audio2video", "audio_type": "file", "audio_file": base64_of(speech.audio, context)}
@@ -154,7 +159,7 @@ def _lip_sync(request: GenerationRequest, context: SubmitContext, style: BodyFor
 
 
 def _video_to_audio(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
-    body: Body = {"video_id": _source(request).video_id}
+    body: Body = dict(named_video(request, context))
     if request.prompt:
         body["sound_effect_prompt"] = request.prompt
     return body
@@ -330,6 +335,14 @@ def _shape(request: GenerationRequest, *, resolution: bool = True) -> Body:
 def _source(request: GenerationRequest) -> SourceVideo:
     assert request.source is not None  # noqa: S101  the request's own validation sees to it
     return request.source
+
+
+def named_video(request: GenerationRequest, context: SubmitContext) -> Mapping[str, str | None]:
+    """The source by Kling's id of it, or a person's own by its address: one of the two (vendor reference 2026)."""
+    source = _source(request)
+    if source.file is None:
+        return {"video_id": source.video_id}
+    return {"video_url": context.url_of(source)}
 
 
 def takes_mode(model: str) -> bool:

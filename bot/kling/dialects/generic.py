@@ -72,7 +72,11 @@ class Generic:
     def _model(self, request: GenerationRequest) -> str:
         return self._models.get(request.model) or self._models.get(request.operation) or request.model
 
-    def preparations(self, request: GenerationRequest) -> tuple[Preparation, ...]:  # noqa: ARG002  part of the protocol
+    def preparations(
+        self,
+        request: GenerationRequest,  # noqa: ARG002  part of the protocol
+        context: SubmitContext,  # noqa: ARG002
+    ) -> tuple[Preparation, ...]:
         """Nothing has to be found out before."""
         return ()
 

@@ -10,7 +10,7 @@ from typing import Any
 from bot.domain.outside import identity, text_of
 from bot.domain.requests.request import GenerationRequest
 from bot.kling.dialects import responses
-from bot.kling.dialects.bodies import base64_of
+from bot.kling.dialects.bodies import base64_of, named_video
 from bot.kling.dialects.error_codes import milliseconds, whole
 from bot.kling.errors import NotFound, Rejected, Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse, Preparation, SubmitContext
@@ -37,9 +37,9 @@ def voice(request: GenerationRequest, prefix: str) -> tuple[Preparation, ...]:
     return (Preparation(HttpRequest("POST", prefix + TTS, json=body), _spoken),)
 
 
-def face(request: GenerationRequest, prefix: str) -> tuple[Preparation, ...]:
+def face(request: GenerationRequest, context: SubmitContext, prefix: str) -> tuple[Preparation, ...]:
     """Find the face in the video."""
-    body = {} if request.source is None else {"video_id": request.source.video_id}
+    body = named_video(request, context)
     return (Preparation(HttpRequest("POST", prefix + FACES, json=body), _found),)
 
 

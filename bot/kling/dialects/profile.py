@@ -167,14 +167,14 @@ class ProfileDialect:
         """What this wire format cannot express."""
         return _limits(self.profile)
 
-    def preparations(self, request: GenerationRequest) -> tuple[Preparation, ...]:
+    def preparations(self, request: GenerationRequest, context: SubmitContext) -> tuple[Preparation, ...]:
         """A lip-sync needs a face, and a text needs a voice, before the submission."""
         profile = self.profile
         face = profile.advanced_lip_sync and request.operation is Operation.LIP_SYNC
         voice = face or request.operation is Operation.AVATAR
         return (
             *(lip_sync.voice(request, profile.prefix) if voice else ()),
-            *(lip_sync.face(request, profile.prefix) if face else ()),
+            *(lip_sync.face(request, context, profile.prefix) if face else ()),
         )
 
     def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:

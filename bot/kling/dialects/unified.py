@@ -63,7 +63,7 @@ _VOICED = frozenset({"kling-v2-6"})
 WRITTEN = frozenset(
     {
         *("model", "mode", "duration", "aspect_ratio", "sound", "shots", "auto_shots", "last_frame"),
-        *("negative_prompt", "elements", "watermark"),
+        *("negative_prompt", "elements", "watermark", "keep_sound", "orientation"),
     }
 )
 """Options that the newer standard has a place for."""
@@ -123,9 +123,9 @@ class Unified:
         """The same with other names for models; the vendor's own paths are what they are."""
         return type(self)(models)
 
-    def preparations(self, request: GenerationRequest) -> tuple[Preparation, ...]:
+    def preparations(self, request: GenerationRequest, context: SubmitContext) -> tuple[Preparation, ...]:
         """What the older standard needs to know before."""
-        return OFFICIAL.preparations(request)
+        return OFFICIAL.preparations(request, context)
 
     def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
@@ -231,7 +231,7 @@ def _contents(
         part = {"type": "image" if motion else "refer_image", "url": base64_of(image, context)}
         contents.append(part if motion else part | {"id": ids[f"image_{number}"]})
     if request.source is not None:
-        video = {"type": "video" if motion else "base_video", "url": request.source.url}
+        video = {"type": "video" if motion else "base_video", "url": context.url_of(request.source)}
         contents.append(video if motion else video | {"id": ids["video_1"]})
     contents += [
         {"type": "element", "element_id": str(element), "id": ids[f"element_{number}"]}
@@ -247,9 +247,10 @@ def _contents(
 def _settings(request: GenerationRequest) -> dict[str, Any]:
     settings: dict[str, Any] = {"resolution": RESOLUTIONS[request.mode]}
     if request.operation is Operation.MOTION_CONTROL:
-        return settings | {"character_orientation": request.orientation}
+        settings["character_orientation"] = request.orientation
+        return settings if request.keep_sound else settings | {"audio": "off"}
     if request.source is not None:
-        return settings | {"audio": "original"}
+        return settings | {"audio": "original" if request.keep_sound else "off"}
     if request.operation is not Operation.IMAGE_TO_VIDEO and request.first_frame is None:
         settings["aspect_ratio"] = request.aspect_ratio or "16:9"
     settings["duration"] = request.duration

@@ -25,8 +25,15 @@ from bot.domain.requests.request import (
     SourceVideo,
     Speech,
 )
-from bot.domain.requests.rules import durations_of, fit, nearest, suit
-from bot.domain.types import Credits
+from bot.domain.requests.rules import (
+    LONGEST_FOR_AN_IMAGE,
+    SOURCE_SLACK,
+    durations_of,
+    fit,
+    nearest,
+    suit,
+)
+from bot.domain.types import SECOND, Credits
 from bot.errors import UserError
 from bot.services.compose.offered import Capabilities, fitting
 from bot.settings import sections
@@ -129,7 +136,11 @@ class Compose(Capabilities):
             return {"speech": speech, "prompt": "" if images else speech.text}
         if row.limits(Role.EXPANSION)[1]:
             return {"expansion": _expansion(images[0], prompt.options.get("aspect_ratio"))}
-        return {"orientation": "image"} if row.limits(Role.ORIENTATION)[1] else {}
+        return (
+            {"orientation": _orientation(inputs.source, prompt.options)}
+            if row.limits(Role.ORIENTATION)[1]
+            else {}
+        )
 
     def sample(self, operation: Operation, inputs: Inputs) -> GenerationRequest:
         """A request like those that an operation makes of such inputs: to be priced, never sent."""
@@ -198,9 +209,6 @@ class Compose(Capabilities):
         if typed.get("voices"):
             values |= _for_voices(row, operation, values)
         values |= {**typed, **settings}
-        if operation is Operation.MOTION_CONTROL and values.get("elements"):
-            # With an element, the person turns as the one in the video does.
-            values["orientation"] = "video"
         request = self._build(
             **{
                 **values,
@@ -273,6 +281,9 @@ class Compose(Capabilities):
         """The fields of a request that typed options set, as far as one of the ways takes them."""
         taken = {name: value for name, value in options.items() if any(way.takes(name) for way in ways)}
         fields = {name: value for name, value in taken.items() if name in GenerationRequest.model_fields}
+        if options.get("sound") is False and any(way.takes("keep_sound") and way.options for way in ways):
+            # Of what is made of a video, `--mute` is about the sound that it has.
+            fields.setdefault("keep_sound", False)
         if fields.get("shots"):
             fields["duration"] = sum(shot.duration for shot in fields["shots"])
         if "voice" in taken:
@@ -467,6 +478,14 @@ def _for_voices(row: Model, operation: Operation, values: Mapping[str, Any]) -> 
     if not modes:
         return {}
     return {"sound": True, **({} if values.get("mode") in modes else {"mode": modes[0]})}
+
+
+def _orientation(source: SourceVideo | None, said: Options) -> str:
+    """How a person turns where it was not typed: as in the picture, where the video is short enough and there is no element."""
+    if "orientation" in said:
+        return str(said["orientation"])
+    long = source is not None and (source.duration_ms or 0) > (LONGEST_FOR_AN_IMAGE + SOURCE_SLACK) * SECOND
+    return "video" if long or said.get("elements") else "image"
 
 
 def _expansion(image: ImageRef, ratio: str | None) -> Expansion:

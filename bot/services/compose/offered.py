@@ -30,7 +30,10 @@ T = TypeVar("T")
 
 
 class Capabilities:
-    """What every way of composing knows and ends with. `UserError` says what can be done instead."""
+    """What every way of composing knows and ends with. `UserError` says what can be done instead.
+
+    `hands_out_videos` says that providers can fetch people's own videos.
+    """
 
     def __init__(
         self,
@@ -40,12 +43,14 @@ class Capabilities:
         defaults: sections.Models,
         voices: Voices,
         effects: Effects,
+        hands_out_videos: bool = False,
     ) -> None:
         self._current = catalog
         self._pool = pool
         self._defaults = defaults
         self.voices = voices
         self.effects = effects
+        self._hands_out_videos = hands_out_videos
 
     @property
     def _catalog(self) -> Catalog:
@@ -142,7 +147,14 @@ class Capabilities:
         nearest = self._pool.nearest(request)
         return (self._catalog if nearest is None else nearest.catalog).price(request)
 
+    def check_hands_out(self) -> None:
+        """Refuse what is made of a person's own video where no provider could fetch it."""
+        if not self._hands_out_videos:
+            raise UserError("error.video.no_address")
+
     def _check_but_words(self, request: GenerationRequest) -> None:
+        if request.videos:
+            self.check_hands_out()
         if self._pool.is_out(request):
             self._check_out(request)
         nearest, offered = self._pool.nearest(request), self._pool.models()

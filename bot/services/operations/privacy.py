@@ -1,6 +1,7 @@
 """A person's own data: what is kept of them, to take away as a file or to be forgotten for good."""
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,13 +17,25 @@ log = structlog.get_logger(__name__)
 
 
 class Privacy:
-    """Exports and forgets. `retention_days` is how long what is not part of a history is kept."""
+    """Exports and forgets.
 
-    def __init__(self, *, store: Store, status: Status, clock: Clock, retention_days: int) -> None:
+    `retention_days` is how long what is not part of a history is kept; `sweep` deletes the files of what is forgotten.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        status: Status,
+        clock: Clock,
+        retention_days: int,
+        sweep: Callable[[], Awaitable[None]],
+    ) -> None:
         self._store = store
         self._status = status
         self._clock = clock
         self.retention_days = retention_days
+        self._sweep = sweep
 
     async def export(self, user_id: UserId) -> bytes:
         """Everything that is known of a person as one JSON file, for people and programs to read."""
@@ -35,6 +48,7 @@ class Privacy:
         for task in await self._store.tasks.list_of(user_id, sorted(ACTIVE_STATES), limit=1_000):
             await self._status.close(task)
         await self._store.privacy.forget(user_id, self._clock.now())
+        await self._sweep()
         # Who it was is not for the log any more.
         log.info("somebody was forgotten")
 

@@ -1,7 +1,8 @@
 """Pictures and sounds that people send: made into what Kling takes, and kept until nothing needs them.
 
-Pictures that people name by a link are fetched by us, behind the guard that results pass, and never handed on: a
-provider gets the picture's bytes, as with a photo; so the address of nobody's network leaves this machine.
+Pictures and videos that people name by a link are fetched by us, behind the guard that results pass, and never handed on:
+a provider gets the picture's bytes, as with a photo, or our own address of a video; so the address of nobody's network
+leaves this machine.
 """
 
 import asyncio
@@ -9,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
@@ -41,17 +42,20 @@ LONGEST_WAIT = 30.0
 MOST_LINKS = 7
 """In one message; no model takes more pictures."""
 
-FetchImage = Callable[[str, Path], Awaitable[object]]
-"""Saves a picture by its address, or raises what `bot.kling.download` raises."""
+LONGEST_VIDEO_WAIT = 180.0
+"""Seconds for one video."""
 
-SaveImage = Callable[[Path], Awaitable[None]]
-"""Writes an image to a path. Raises UserError where it cannot be had."""
+FetchLinked = Callable[[str, Path], Awaitable[object]]
+"""Saves a file by its address, or raises what `bot.kling.download` raises."""
+
+SaveFile = Callable[[Path], Awaitable[None]]
+"""Writes an image or a video to a path. Raises UserError where it cannot be had."""
 
 PrepareImage = Callable[[Path], Awaitable[PreparedImage]]
 """Makes the image in a file into one that Kling takes. Raises UserError where it cannot be used."""
 
 
-def _write(data: bytes) -> SaveImage:
+def _write(data: bytes) -> SaveFile:
     async def save(path: Path) -> None:
         await asyncio.to_thread(path.write_bytes, data)
 
@@ -70,7 +74,7 @@ class Attachments:
         self._directory = directory
         self._clock = clock
 
-    async def fetch_image(self, save: SaveImage, owner: UserId) -> ImageRef:
+    async def fetch_image(self, save: SaveFile, owner: UserId) -> ImageRef:
         """Make an image that a person sent into what Kling takes and keep it, until its owner asks to be forgotten.
 
         Raises:
@@ -89,7 +93,7 @@ class Attachments:
         """
         return await self._keep(_write(data), self._images.prepare, owner)
 
-    async def _keep(self, save: SaveImage, prepare: PrepareImage, owner: UserId | None) -> ImageRef:
+    async def _keep(self, save: SaveFile, prepare: PrepareImage, owner: UserId | None) -> ImageRef:
         with TemporaryDirectory(prefix="image-", dir=self._directory) as directory:
             path = Path(directory) / "image"
             await save(path)
@@ -138,12 +142,41 @@ class Attachments:
         return ref
 
 
-class Links:
-    """Fetches pictures by their links."""
+@dataclass(frozen=True, slots=True)
+class LinkedFiles:
+    """One kind of files behind links: how they are fetched, of how many bytes, and what is told where they are not.
 
-    def __init__(self, *, fetch: FetchImage, longest_wait: float = LONGEST_WAIT) -> None:
-        self._fetch = fetch
-        self._longest_wait = longest_wait
+    `longest_wait` in seconds.
+    """
+
+    fetch: FetchLinked
+    largest: int
+    longest_wait: float
+    refused: str
+    failed: str
+
+
+class Links:
+    """Fetches pictures and videos by their links."""
+
+    def __init__(
+        self,
+        *,
+        fetch: FetchLinked,
+        fetch_video: FetchLinked | None = None,
+        largest_video: int = 0,
+        longest_wait: float = LONGEST_WAIT,
+    ) -> None:
+        self._images = LinkedFiles(
+            fetch, LARGEST_IMAGE, longest_wait, "error.link.no_picture", "error.link.failed"
+        )
+        self._videos = LinkedFiles(
+            fetch_video or fetch,
+            largest_video,
+            LONGEST_VIDEO_WAIT,
+            "error.link.no_video",
+            "error.link.video_failed",
+        )
 
     async def save(self, link: str, target: Path) -> None:
         """Write the image behind a link to a file.
@@ -152,17 +185,34 @@ class Links:
             UserError: it leads to no image that can be fetched.
 
         """
+        await self._save(self._images, link, target)
+
+    async def save_video(self, link: str, target: Path) -> None:
+        """The same for a video. Raises as `save` does."""
+        await self._save(self._videos, link, target)
+
+    async def _save(self, files: LinkedFiles, link: str, target: Path) -> None:
         host = _host(link)
         try:
-            async with waiting(), asyncio.timeout(self._longest_wait):
-                await self._fetch(link, target)
+            async with waiting(), asyncio.timeout(files.longest_wait):
+                await files.fetch(link, target)
         except DownloadRefused as error:
-            log.info("a linked picture is refused", reason=str(error))
-            megabytes = LARGEST_IMAGE // 1_000_000
-            raise UserError("error.link.no_picture", host=host, limit=megabytes) from None
+            log.info("a linked file is refused", reason=str(error))
+            raise UserError(files.refused, host=host, limit=files.largest // 1_000_000) from None
         except (DownloadGone, DownloadFailed, TimeoutError) as error:
-            log.info("a linked picture could not be fetched", reason=str(error) or "it took too long")
-            raise UserError("error.link.failed", host=host) from None
+            log.info("a linked file could not be fetched", reason=str(error) or "it took too long")
+            raise UserError(files.failed, host=host) from None
+
+
+FILM_SUFFIXES = frozenset({".mp4", ".mov", ".m4v"})
+
+
+def leads_to_video(link: str) -> bool:
+    """Whether the address of a file is called like a video."""
+    try:
+        return PurePosixPath(urlsplit(link).path).suffix.lower() in FILM_SUFFIXES
+    except ValueError:
+        return False
 
 
 def _host(link: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import structlog
@@ -32,7 +33,10 @@ NOTING_INTERVAL = MINUTE
 
 
 class Recover:
-    """Ends what is overdue, settles what is unknown, forgets what is old. `retention` in milliseconds."""
+    """Ends what is overdue, settles what is unknown, forgets what is old.
+
+    `retention` in milliseconds; `sweep` deletes the files of what the store has forgotten.
+    """
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class Recover:
         policy: PollingPolicy,
         directory: Path,
         retention: Millis,
+        sweep: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
         self._tasks = tasks
@@ -56,6 +61,7 @@ class Recover:
         self._policy = policy
         self._directory = directory
         self._retention = retention
+        self._sweep = sweep
         self._cleaned_at: int | None = None
         self._noted_at: int | None = None
         self._overdue_since: dict[TaskId, Millis] = {}
@@ -65,9 +71,10 @@ class Recover:
         for suffix in (*(row.suffix for row in MEDIA.values()), ".jpg"):
             for leftover in self._directory.glob(f"*{suffix}*"):
                 leftover.unlink(missing_ok=True)
-        for pattern in ("image-*", "original-*", "picture-*", f"{COPY_DIRECTORY}*"):
+        for pattern in ("image-*", "original-*", "picture-*", "video-*", f"{COPY_DIRECTORY}*"):
             for directory in self._directory.glob(pattern):
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+        await self._sweep()
         await self._dispatch.orphans()
         now = self._clock.now()
         await self._store.outbox.release(now)
@@ -99,6 +106,7 @@ class Recover:
         if self._cleaned_at is None or now - self._cleaned_at > CLEANING_INTERVAL:
             self._cleaned_at = now
             forgotten = await self._store.operations.clean(Millis(now - self._retention))
+            await self._sweep()
             if forgotten:
                 log.info("old rows forgotten", count=forgotten)
         if self._noted_at is None or now - self._noted_at >= NOTING_INTERVAL:

@@ -5,7 +5,7 @@ file where there is one, and is fetched from its provider anew where not.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -43,6 +43,7 @@ class Results:
     """Finds what has been made, shows it again, and says what can be made of it.
 
     `files` are as large as the chat takes, `originals` larger: what is made of a result is never made of a smaller copy.
+    `has_videos` says whether people's own videos that a request names are kept.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Results:
         chat: ResultChat,
         files: ResultFiles,
         originals: ResultFiles,
+        has_videos: Callable[[GenerationRequest], Awaitable[bool]],
     ) -> None:
         self._store = store
         self._tasks = tasks
@@ -61,6 +63,7 @@ class Results:
         self._chat = chat
         self._files = files
         self._originals = originals
+        self._has_videos = has_videos
         self._slots = asyncio.Semaphore(RESENDS_AT_ONCE)
 
     # -- finding -------------------------------------------------------------------------------------
@@ -165,7 +168,7 @@ class Results:
         return True
 
     async def check_kept(self, request: GenerationRequest) -> None:
-        """Refuse a request whose pictures or sounds are no longer kept.
+        """Refuse a request whose pictures, sounds or videos are no longer kept.
 
         Raises:
             UserError: they must be sent anew.
@@ -174,6 +177,8 @@ class Results:
         wanted = {file.sha256 for file in request.attachments}
         if wanted - set(await self._store.drafts.get_attachments(request.attachments)):
             raise UserError("error.result.pictures_gone")
+        if not await self._has_videos(request):
+            raise UserError("error.video.gone")
 
     async def image(self, delivery: Delivery, *, last: bool = False) -> bytes:
         """A result as a picture: itself, or the first frame of a video, or its `last`.

@@ -6,7 +6,7 @@ for a day: pictures are sent small at once, instead of being refused one by one.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -54,7 +54,8 @@ class Limit:
 class Submissions:
     """Sends requests to providers.
 
-    `callback_urls` is where each provider may tell of its tasks, `sound_url` where it fetches the sound of a voice.
+    `callback_urls` is where each provider may tell of its tasks, `sound_url` where it fetches the sound of a voice,
+    `video_urls` where people's own videos (None: one is gone).
     Files in between are written to `directory`.
     """
 
@@ -68,6 +69,7 @@ class Submissions:
         clock: Clock,
         callback_urls: Mapping[ProviderName, str],
         sound_url: Callable[[Task], str],
+        video_urls: Callable[[Task], Awaitable[Mapping[str, str] | None]],
     ) -> None:
         self._store = store
         self._images = images
@@ -76,16 +78,22 @@ class Submissions:
         self._clock = clock
         self._callback_urls = callback_urls
         self._sound_url = sound_url
+        self._video_urls = video_urls
         self._limits: dict[ProviderName, Limit] = {}
         self._untold: dict[ProviderName, int] = {}
 
     async def context(self, task: Task) -> SubmitContext | None:
-        """What goes with a submission; None where a picture of it is no longer kept."""
+        """What goes with a submission; None where a picture or video of it is no longer kept."""
         images = await self._store.drafts.get_attachments(task.request.attachments)
         if len(images) < len({file.sha256 for file in task.request.attachments}):
             return None
+        videos = await self._video_urls(task)
+        if videos is None:
+            return None
         callback = self._callback_urls.get(task.provider) if task.provider is not None else None
-        return SubmitContext(task.external_task_id, images, callback, sound_url=self._sound_url(task))
+        return SubmitContext(
+            task.external_task_id, images, callback, sound_url=self._sound_url(task), video_urls=videos
+        )
 
     async def submit(self, client: KlingClient, task: Task, context: SubmitContext) -> Submission:
         """Submit a request until it is not found too large, each time with smaller pictures.

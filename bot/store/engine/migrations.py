@@ -463,6 +463,18 @@ _STATEMENTS = {
         "CREATE INDEX charges_of_task ON charges (task_id) WHERE task_id IS NOT NULL",
         "CREATE INDEX tasks_known_as ON tasks (provider_task_id) WHERE provider_task_id IS NOT NULL",
     ),
+    "0028_videos": (
+        """
+        CREATE TABLE videos (
+            sha256 TEXT PRIMARY KEY,
+            media_type TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            user_id INTEGER,
+            used_at INTEGER NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX videos_of_user ON videos (user_id, used_at)",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

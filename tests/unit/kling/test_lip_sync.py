@@ -8,6 +8,8 @@ from bot.kling.dialects.native import OFFICIAL, PREFIXED
 from bot.kling.wire import HttpResponse, SubmitContext
 from tests.operations import BYTES, SOUND, a_request_for
 
+CONTEXT = SubmitContext("x")
+
 
 def answer(data, status=200, code=0, message="SUCCEED"):
     body = {"code": code, "message": message, "request_id": "r-1", "data": data}
@@ -29,7 +31,7 @@ FACES = {
 
 
 def test_a_text_is_spoken_and_a_face_found_before_the_lips_move():
-    steps = OFFICIAL.preparations(a_request_for("lip-sync"))
+    steps = OFFICIAL.preparations(a_request_for("lip-sync"), CONTEXT)
     assert [(step.request.method, step.request.path, step.request.json) for step in steps] == [
         (
             "POST",
@@ -49,16 +51,20 @@ def test_a_text_is_spoken_and_a_face_found_before_the_lips_move():
 
 def test_a_sound_of_ones_own_needs_a_face_only():
     request = a_request_for("lip-sync", speech={"audio": SOUND})
-    assert [step.request.path for step in OFFICIAL.preparations(request)] == ["/v1/videos/identify-face"]
+    assert [step.request.path for step in OFFICIAL.preparations(request, CONTEXT)] == [
+        "/v1/videos/identify-face"
+    ]
 
 
 def test_an_avatar_that_speaks_a_text_needs_a_voice_only():
-    assert [step.request.path for step in OFFICIAL.preparations(a_request_for("avatar"))] == ["/v1/audio/tts"]
-    assert OFFICIAL.preparations(a_request_for("avatar", speech={"audio": SOUND})) == ()
+    assert [step.request.path for step in OFFICIAL.preparations(a_request_for("avatar"), CONTEXT)] == [
+        "/v1/audio/tts"
+    ]
+    assert OFFICIAL.preparations(a_request_for("avatar", speech={"audio": SOUND}), CONTEXT) == ()
 
 
 def test_where_the_older_form_is_spoken_everything_goes_in_one_step():
-    assert PREFIXED.preparations(a_request_for("lip-sync")) == ()
+    assert PREFIXED.preparations(a_request_for("lip-sync"), CONTEXT) == ()
 
 
 def test_what_is_said_never_lasts_longer_than_the_face_is_seen():
@@ -80,13 +86,13 @@ def test_what_is_said_never_lasts_longer_than_the_face_is_seen():
     ],
 )
 def test_a_video_without_a_face_is_refused(data, outcome):
-    step = OFFICIAL.preparations(a_request_for("lip-sync"))[1]
+    step = OFFICIAL.preparations(a_request_for("lip-sync"), CONTEXT)[1]
     with pytest.raises(outcome):
         step.parse(answer(data))
 
 
 def test_a_lost_answer_before_the_submission_is_not_a_lost_submission():
-    step = OFFICIAL.preparations(a_request_for("lip-sync"))[0]
+    step = OFFICIAL.preparations(a_request_for("lip-sync"), CONTEXT)[0]
     with pytest.raises(errors.Unavailable):
         step.parse(answer(None, status=504, code=5002, message="timeout"))
     with pytest.raises(errors.Unavailable):
@@ -94,6 +100,6 @@ def test_a_lost_answer_before_the_submission_is_not_a_lost_submission():
 
 
 def test_a_voice_that_does_not_exist_is_the_requests_fault():
-    step = OFFICIAL.preparations(a_request_for("lip-sync"))[0]
+    step = OFFICIAL.preparations(a_request_for("lip-sync"), CONTEXT)[0]
     with pytest.raises(errors.Rejected):
         step.parse(answer(None, status=400, code=1201, message="voice_id nobody does not exist"))

@@ -72,7 +72,10 @@ def choices(row: Model, operation: Operation) -> Iterator[GenerationRequest]:
 
 def body(dialect: Dialect, request: GenerationRequest, context: SubmitContext) -> str:
     """Everything that is sent for a request: what is asked for beforehand, too."""
-    asked = [dialect.submit(request, context), *(step.request for step in dialect.preparations(request))]
+    asked = [
+        dialect.submit(request, context),
+        *(step.request for step in dialect.preparations(request, context)),
+    ]
     return json.dumps([(each.path, each.json) for each in asked], sort_keys=True)
 
 

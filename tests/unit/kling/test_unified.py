@@ -4,10 +4,11 @@ from bot.domain.requests.operations import Operation
 from bot.domain.requests.rules import lacking
 from bot.kling.dialects.native import OFFICIAL
 from bot.kling.dialects.unified import MANY, UNIFIED
-from bot.kling.wire import TaskRef
+from bot.kling.wire import SubmitContext, TaskRef
 from tests.operations import IMAGES, a_request_for
 from tests.unit.kling.recorded import EXTERNAL_ID
 
+CONTEXT = SubmitContext(EXTERNAL_ID)
 REF = TaskRef(Operation.IMAGE_TO_VIDEO, "kling-v2-6", EXTERNAL_ID, "893605946402811985")
 
 
@@ -56,4 +57,6 @@ def test_what_the_standard_has_no_field_for_is_named(request_, missing):
 @pytest.mark.parametrize("operation", Operation)
 def test_whatever_the_older_standard_can_do_is_done_there(operation):
     assert operation in UNIFIED.operations
-    assert UNIFIED.preparations(a_request_for(operation)) == OFFICIAL.preparations(a_request_for(operation))
+    assert UNIFIED.preparations(a_request_for(operation), CONTEXT) == OFFICIAL.preparations(
+        a_request_for(operation), CONTEXT
+    )

@@ -1,0 +1,84 @@
+"""What Kling takes of a person's own video, beside its length. Pure.
+
+A limit is a row of `FILM_CHECKS`; what an operation or a model allows is its `FilmLimits`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+MEGABYTE = 1_000_000
+
+RATE_SLACK = 0.5
+"""Frames a second by which a rate may differ: 23.976 counts as 24."""
+
+
+class FilmFigures(Protocol):
+    """What is known of a video file: bytes, pixels, frames a second (0: unknown)."""
+
+    @property
+    def size(self) -> int: ...  # noqa: D102  see above
+
+    @property
+    def width(self) -> int: ...  # noqa: D102
+
+    @property
+    def height(self) -> int: ...  # noqa: D102
+
+    @property
+    def frame_rate(self) -> float: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmLimits:
+    """What is taken, bounds included: megabytes, pixels of each side and of a frame, frames a second, width to height."""
+
+    megabytes: int = 100
+    side: tuple[int, int] = (1, 10_000)
+    area: int = 100_000_000
+    rate: tuple[float, float] = (0, 1_000)
+    ratio: tuple[float, float] = (0, 1_000)
+
+
+@dataclass(frozen=True, slots=True)
+class FilmCheck:
+    """One limit: the key of the text that refuses a video, when it does, and the parameters of the text."""
+
+    error: str
+    is_beyond: Callable[[FilmLimits, FilmFigures], bool]
+    details: Callable[[FilmLimits], Mapping[str, object]]
+
+
+FILM_CHECKS = (
+    FilmCheck(
+        "error.video.size",
+        lambda limits, film: film.size > limits.megabytes * MEGABYTE,
+        lambda limits: {"limit": limits.megabytes},
+    ),
+    FilmCheck(
+        "error.video.sides",
+        lambda limits, film: (
+            not limits.side[0] <= min(film.width, film.height)
+            or not max(film.width, film.height) <= limits.side[1]
+        ),
+        lambda limits: {"least": limits.side[0], "most": limits.side[1]},
+    ),
+    FilmCheck(
+        "error.video.area",
+        lambda limits, film: film.width * film.height > limits.area,
+        lambda limits: {"limit": f"{limits.area / 1_000_000:.1f}"},
+    ),
+    FilmCheck(
+        "error.video.ratio",
+        lambda limits, film: not limits.ratio[0] <= film.width / film.height <= limits.ratio[1],
+        lambda limits: {"least": f"{limits.ratio[0]:g}", "most": f"{limits.ratio[1]:g}"},
+    ),
+    FilmCheck(
+        "error.video.frame_rate",
+        lambda limits, film: (
+            film.frame_rate > 0
+            and not limits.rate[0] - RATE_SLACK <= film.frame_rate <= limits.rate[1] + RATE_SLACK
+        ),
+        lambda limits: {"least": f"{limits.rate[0]:g}", "most": f"{limits.rate[1]:g}"},
+    ),
+)
