@@ -398,6 +398,7 @@ async def build(
             renew=poll.results,
             prices=live.catalog,
             possible=services.results.possible,
+            final_price=services.results.final_price,
         )
         recover = Recover(
             store=store,

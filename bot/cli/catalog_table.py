@@ -67,6 +67,8 @@ def _video(row: Model) -> tuple[str, ...]:
 
 def _features(row: Model) -> Iterable[str]:
     """What a model can do besides, each with the modes or seconds that it needs where those are not all."""
+    if row.middle_frames:
+        yield f"up to {row.middle_frames + 2} frames in order"
     if row.references:
         yield f"up to {row.references} references"
     for option, modes, seconds in list_abilities(row):

@@ -24,6 +24,7 @@ from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import ALONE, Limits, lacking
+from bot.domain.tasks.matching import ListedTask
 from bot.domain.tasks.task import FailureKind
 from bot.domain.types import Millis, ProviderName
 from bot.kling import errors
@@ -66,6 +67,9 @@ _SIGNATURE_CODES = frozenset({"1003", "1004"})
 
 _NO_TASKS = "200"
 """The code of what is Unavailable where something else than tasks is in the answer."""
+
+MOST_PAGES = 20
+"""Pages of the list of all tasks that are read for one answer, of 500 tasks each."""
 
 _NOBODYS_TASK = TaskRef(Operation.TEXT_TO_VIDEO, "", PROBE_ID, PROBE_ID)
 """A question that only a good key gets an answer to: that there is no such task."""
@@ -119,7 +123,7 @@ class KlingClient:
         self._mask = mask
         self._catalog = catalog or cache(lambda: catalogs.load(dialect=dialect.name))
         self._unknown_words: set[str] = set()
-        self._named = tuple(model for model in config.models if _can_name(dialect, model))
+        self._named = models_of(config, dialect)
         self._limits: Limits = (
             ("operation", lambda request: request.operation not in self.operations),
             # Elements and voices are known to their own account only, and some videos to the one that made them.
@@ -186,7 +190,19 @@ class KlingClient:
 
     def can_ask_for(self, ref: TaskRef) -> bool:
         """Whether this very task can be asked for by our own id."""
-        return self.dialect.look_up(ref) is not None
+        return self._bears_id(ref.model) and self.dialect.look_up(ref) is not None
+
+    def can_recognise(self, ref: TaskRef) -> bool:
+        """Whether it bears no id of ours, and there is a list of all tasks in which it can be told by the rest."""
+        return not self._bears_id(ref.model) and self.dialect.list_between(0, 0, "") is not None
+
+    def name_of(self, request: GenerationRequest) -> str:
+        """What the model of a request is called here."""
+        return self.dialect.name_of(request.model, request.operation)
+
+    def _bears_id(self, model: str) -> bool:
+        """Whether tasks of a model bear our own id, and an address to call back."""
+        return model not in self.config.without_ids
 
     @property
     def can_query_many(self) -> bool:
@@ -204,8 +220,11 @@ class KlingClient:
         for preparation in self.dialect.preparations(request, context):
             found = await self._exchange(preparation.request, preparation.parse)
             context = replace(context, prepared={**context.prepared, **found})
+        sent = context
+        if not self._bears_id(request.model):
+            sent = replace(context, external_task_id="", callback_url=None)
         try:
-            written = self.dialect.submit(request, context)
+            written = self.dialect.submit(request, sent)
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise errors.Unsendable("the request cannot be written", code=type(error).__name__) from error
         submission = await self._exchange(
@@ -221,7 +240,7 @@ class KlingClient:
     async def query(self, ref: TaskRef) -> TaskStatus:
         """Look at one task. A refusal in answer to a look is the end of the task, for its reason."""
         try:
-            status = await self._exchange(self.dialect.query(ref), self.dialect.parse_query)
+            status = await self._found(ref)
         except errors.Rejected as error:
             failure = error.kind if error.kind is FailureKind.CONTENT else FailureKind.PROVIDER
             status = TaskStatus("", RemoteState.FAILED, error.code, reason=error.message, failure=failure)
@@ -230,13 +249,52 @@ class KlingClient:
             status = replace(status, provider_task_id=ref.provider_task_id or "")
         return self._seen(status, ref)
 
+    async def _found(self, ref: TaskRef) -> TaskStatus:
+        """Ask where a task should be, and where else it may be before it counts as absent."""
+        try:
+            return await self._exchange(self.dialect.query(ref), self.dialect.parse_query)
+        except errors.NotFound:
+            for request in self.dialect.elsewhere(ref):
+                # What is said of another place is no word of the task.
+                with contextlib.suppress(errors.ProviderError):
+                    return await self._exchange(request, self.dialect.parse_query)
+            raise
+
     async def look_up(self, ref: TaskRef) -> TaskStatus | None:
         """Look for a task by our own id; None: the provider does not know it."""
         request = self.dialect.look_up(ref)
         if request is None:
             raise errors.Unavailable("this dialect cannot be asked for our own id")
-        status = await self._exchange(request, self.dialect.parse_look_up)
-        return None if status is None else self._seen(status, ref)
+        for place in (request, *self.dialect.elsewhere(replace(ref, provider_task_id=None))):
+            try:
+                status = await self._exchange(place, self.dialect.parse_look_up)
+            except (errors.Rejected, errors.Misconfigured):
+                if place is request:
+                    raise
+                continue
+            if status is not None:
+                return self._seen(status, ref)
+        return None
+
+    async def list_between(self, start: Millis, end: Millis) -> tuple[ListedTask, ...]:
+        """All tasks of the account that were made in a time.
+
+        Raises:
+            ProviderError: it cannot say now, or there are more than fit on `MOST_PAGES` pages.
+
+        """
+        found: list[ListedTask] = []
+        cursor = ""
+        for _ in range(MOST_PAGES):
+            request = self.dialect.list_between(start, end, cursor)
+            if request is None:
+                raise errors.Unavailable("this dialect has no list of all tasks")
+            page = await self._exchange(request, self.dialect.parse_list)
+            found += page.tasks
+            if not page.cursor or page.cursor == cursor:
+                return tuple(found)
+            cursor = page.cursor
+        raise errors.Unavailable("the list of tasks has too many pages")
 
     async def search(self, ref: TaskRef) -> TaskStatus | None:
         """Look for a task by our own id where no question about it is sure; None: it was not found, or not yet.
@@ -421,6 +479,11 @@ class KlingClient:
         return status
 
 
+def models_of(config: Provider, dialect: Dialect) -> tuple[str, ...]:
+    """The video models that can be asked for at a provider that is spoken to like this."""
+    return tuple(model for model in config.models if dialect.has_model(model))
+
+
 def operations_of(config: Provider, dialect: Dialect) -> frozenset[Operation]:
     """What can be asked for at a provider that is spoken to like this.
 
@@ -429,12 +492,6 @@ def operations_of(config: Provider, dialect: Dialect) -> frozenset[Operation]:
     return dialect.operations & (
         (frozenset(config.operations) or dialect.default_operations) | LIBRARY_OPERATIONS
     )
-
-
-def _can_name(dialect: Dialect, model: str) -> bool:
-    """Whether a model can be asked for in a dialect, whatever is asked of it."""
-    request = GenerationRequest(operation=Operation.TEXT_TO_VIDEO, model=model, prompt="-")
-    return not any(field == "model" and is_beyond(request) for field, is_beyond in dialect.limits)
 
 
 def _moment(milliseconds: Millis) -> datetime:

@@ -15,7 +15,7 @@ from bot.domain.tasks.learned import Learned
 from bot.domain.types import HOUR, Millis, ProviderName
 from bot.kling import dialects, errors
 from bot.kling.auth import Signer, scheme_of
-from bot.kling.client import KlingClient, operations_of
+from bot.kling.client import KlingClient, models_of, operations_of
 from bot.kling.health import About, Closed, Healths
 from bot.kling.provider import Provider
 from bot.kling.wire import Dialect
@@ -60,10 +60,10 @@ class Slots:
     free: int
 
 
-def models_of(configs: Sequence[Provider]) -> tuple[str, ...]:
+def _in_order(offers: Iterable[tuple[Provider, tuple[str, ...]]]) -> tuple[str, ...]:
     """Every model that some provider offers, in order of preference: the greater priority first."""
-    preferred = sorted(configs, key=lambda config: -config.priority)
-    return tuple(dict.fromkeys(model for config in preferred for model in config.models))
+    preferred = sorted(offers, key=lambda offer: -offer[0].priority)
+    return tuple(dict.fromkeys(model for _, models in preferred for model in models))
 
 
 class ProviderPool:
@@ -385,10 +385,10 @@ class ConfiguredOffer:
     """What the enabled providers offer, as the pool would tell it, told without opening any."""
 
     def __init__(self, providers: Iterable[Provider]) -> None:
-        enabled = [provider for provider in providers if provider.enabled]
-        self._models = models_of(enabled)
+        enabled = [(provider, _dialect(provider)) for provider in providers if provider.enabled]
+        self._models = _in_order((provider, models_of(provider, dialect)) for provider, dialect in enabled)
         self._operations: frozenset[Operation] = frozenset().union(
-            *(operations_of(provider, _dialect(provider)) - LIBRARY_OPERATIONS for provider in enabled)
+            *(operations_of(provider, dialect) - LIBRARY_OPERATIONS for provider, dialect in enabled)
         )
 
     def models(self) -> tuple[str, ...]:
@@ -401,4 +401,5 @@ class ConfiguredOffer:
 
 
 def _dialect(provider: Provider) -> Dialect:
-    return dialects.get(provider.spoken).renamed(provider.model_names, provider.paths)
+    spoken = dialects.get(provider.spoken, provider.key.get_secret_value())
+    return spoken.renamed(provider.model_names, provider.paths)

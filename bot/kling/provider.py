@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -31,6 +32,13 @@ AuthName = Literal["auto", "jwt", "bearer", "raw"]
 
 RetiredModels = Literal["auto", "replace", "keep"]
 """What becomes of models that Kling has ended: others stand in for them, or they are offered; auto: replaced on Kling's hosts."""
+
+
+def _place(name: str) -> str:
+    """The name of a path: an operation, or `model/operation`."""
+    if name.rpartition("/")[2] not in set(Operation):
+        raise ValueError(f"must be {', '.join(Operation)}, or a model, a slash and one of these")
+    return name
 
 
 class PriceTables(BaseModel):
@@ -69,6 +77,8 @@ class Provider(Capped, BaseModel):
     """One account at one endpoint, as the settings describe it. `rate` in requests a second, `timeout` in seconds.
 
     `idempotency_key`: a second submission with the same Idempotency-Key is surely answered with the first one's task.
+    `paths` are by operation or `model/operation`; those of the newer standard hold `{model}`, in whose place the model's name
+    goes. `without_ids` are models whose requests bear neither our own id nor an address to call back.
     No `operations`: what is usual in its dialect. `catalog` has rows, or columns of rows, that differ here only. `cost` is what a credit costs there, compared with the others.
     """
 
@@ -90,7 +100,8 @@ class Provider(Capped, BaseModel):
     catalog: Rows = Rows()
     operations: tuple[Operation, ...] = ()
     model_names: dict[str, str] = {}
-    paths: dict[Operation, Annotated[str, Field(pattern=r"^/\S*$")]] = {}
+    paths: dict[Annotated[str, AfterValidator(_place)], Annotated[str, Field(pattern=r"^/\S*$")]] = {}
+    without_ids: tuple[str, ...] = ("kling-4.0", "kling-4.0-flash", "kling-image-4.0")
     idempotency_key: bool = False
     lost_answers: LostAnswers = "refund"
     retired_models: RetiredModels = "auto"

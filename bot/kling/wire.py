@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, Self
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import GenerationRequest, SourceVideo
 from bot.domain.requests.rules import Limits
+from bot.domain.tasks.matching import ListedTask
 from bot.domain.tasks.task import FailureKind, RemoteResult
 
 OWN_IDS = "klingbot-"
@@ -37,6 +38,7 @@ class HttpResponse:
 class SubmitContext:
     """What a request needs beside itself to be sent.
 
+    `external_task_id` is our own id; empty where none may be sent, and then there is no `callback_url` either.
     `images` maps the SHA-256 of every attachment of the request to its bytes. `prepared` holds what the
     exchanges before the submission found out. `sound_url` is where a provider fetches the sound of a voice, `video_urls`
     where people's own videos, by their SHA-256.
@@ -108,6 +110,19 @@ class TaskRef:
     provider_task_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """Some tasks of a list. `cursor` leads to the next of them; it is empty at the end."""
+
+    tasks: tuple[ListedTask, ...]
+    cursor: str = ""
+
+
+def named(names: Mapping[str, str], model: str, operation: Operation) -> str | None:
+    """What somebody calls a model where it does an operation, by the most precise of the names; None: as everybody."""
+    return names.get(f"{model}/{operation}") or names.get(model) or names.get(operation)
+
+
 def is_of_another(told: str | None, external_task_id: str) -> bool:
     """Whether an answer names another task of ours: gateways and proxies may mix answers up.
 
@@ -148,11 +163,16 @@ class Dialect(Protocol):
         """What of it most who speak this dialect offer."""
         ...
 
-    def renamed(self, models: Mapping[str, str], paths: Mapping[Operation, str]) -> Self:
+    def renamed(self, models: Mapping[str, str], paths: Mapping[str, str]) -> Self:
         """The same dialect as somebody speaks it who names models, or operations, and paths otherwise.
 
-        `models` maps a model's or an operation's name to the one that is sent for it.
+        `models` maps `model/operation`, a model or an operation to the name that is sent for it, `paths` an operation
+        or `model/operation` to where it is taken (see `named`).
         """
+        ...
+
+    def has_model(self, model: str) -> bool:
+        """Whether videos of this model can be asked for in this wire format at all."""
         ...
 
     @property
@@ -178,6 +198,17 @@ class Dialect(Protocol):
 
     def parse_query(self, response: HttpResponse) -> TaskStatus:
         """Read the answer about one task."""
+        ...
+
+    def name_of(self, model: str, operation: Operation) -> str:
+        """What a model is called where it does an operation."""
+        ...
+
+    def elsewhere(self, ref: TaskRef) -> tuple[HttpRequest, ...]:
+        """Encode where else a task may be that the first question did not find.
+
+        By its `provider_task_id` (answers as to `query`), or without one by our own id (answers as to `look_up`).
+        """
         ...
 
     def look_up(self, ref: TaskRef) -> HttpRequest | None:
@@ -208,6 +239,17 @@ class Dialect(Protocol):
 
     def parse_many(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
         """Read one of the answers; tasks that it does not mention are simply not in it."""
+        ...
+
+    def list_between(self, start_ms: int, end_ms: int, cursor: str) -> HttpRequest | None:
+        """Encode a page of all tasks that were made in a time, for those that bear no id of ours; None: there is no such list.
+
+        `cursor` is that of the page before, empty for the first.
+        """
+        ...
+
+    def parse_list(self, response: HttpResponse) -> TaskPage:
+        """Read that page."""
         ...
 
     def probe(self, now_ms: int) -> HttpRequest:

@@ -73,13 +73,14 @@ class Sent:
 class DeliveryOptions:
     """How a result arrives: silently, behind a spoiler, with a message effect.
 
-    `offers` are the operations that its buttons offer.
+    `offers` are the operations that its buttons offer, `final` the price of the same without being a draft, where it is one.
     """
 
     silent: bool = False
     spoiler: bool = False
     celebrated: bool = False
     offers: frozenset[Operation] = frozenset()
+    final: Credits | None = None
 
 
 PLAIN = DeliveryOptions()

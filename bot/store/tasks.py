@@ -30,6 +30,9 @@ class TaskIdTaken(Exception):
 
 
 GET = "SELECT * FROM tasks WHERE id = :task"
+NEWEST = 20_000
+"""More tasks than are accepted while one waits, is sent and is looked for."""
+
 PRESS_WINDOW = MINUTE
 """Milliseconds in which the same button asks for one task, however often it is pressed."""
 
@@ -369,6 +372,19 @@ class Tasks(Subject):
                 )
             )
         )
+
+    async def list_held(
+        self, provider: ProviderName, provider_task_ids: Sequence[str], task_id: TaskId
+    ) -> Mapping[str, str]:
+        """Which of these ids are those of other tasks, of the `NEWEST` ones, whatever became of them; each with its model."""
+        statement = """
+            SELECT provider_task_id, model FROM tasks
+            WHERE sequence > (SELECT max(sequence) - :newest FROM tasks)
+            AND provider = :provider AND provider_task_id = ANY (:ids) AND id != :task
+        """
+        values = {"provider": provider, "ids": provider_task_ids, "task": task_id, "newest": NEWEST}
+        rows = await self._read(lambda tx: tx.all(Row, statement, **values))
+        return {row["provider_task_id"]: row["model"] for row in rows}
 
     # -- changing ------------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ NAMED_FIELDS = frozenset(
             for row in ROWS
             if row.field in GenerationRequest.model_fields and row.field != "spoiler"
         ),
-        *("first_frame", "frames", "references", "brush", "voices", "source"),
+        *("first_frame", "frames", "middle_frames", "references", "features", "brush", "voices", "source"),
     }
 )
 """Parts of a request that have a name in every language."""

@@ -9,6 +9,7 @@ from bot.domain.library.asset import Asset
 from bot.domain.requests.camera import CAMERAS
 from bot.domain.requests.choices import NONE, Choice
 from bot.domain.requests.naming import list_unnamed, show_prompt
+from bot.domain.requests.operations import Role
 from bot.domain.requests.options import Option
 from bot.domain.requests.request import NAME_LIMIT, GenerationRequest
 from bot.domain.types import Credits, UserId, short_hash
@@ -311,8 +312,10 @@ def _choice(t: Texts, option: Option, choice: Choice) -> str:
 
 
 def _images(t: Texts, request: GenerationRequest) -> str:
+    if request.middle_frames:
+        return t.plural("card.keyframes", request.number(Role.FRAMES))
     if request.last_frame is not None:
-        return t("card.frames")
+        return t("card.frames" if request.first_frame is not None else "card.last_frame")
     if request.first_frame is not None:
         return t("card.first_frame")
     return t.plural("card.references", len(request.references)) if request.references else ""

@@ -86,6 +86,14 @@ class ContinueFromFrame(OfResult, action="onward"):
     price: int | None = None
 
 
+@dataclass(frozen=True)
+class RenderFinal(Payload, action="final"):
+    """Make a draft's request for good, at the price that is shown."""
+
+    task_id: TaskId
+    price: int | None = None
+
+
 class AskForSpeech(OfResult, action="speak"):
     """Ask what the face should say."""
 
@@ -134,13 +142,16 @@ MAKING: Sequence[tuple[Operation, type[OfResult], str]] = (
 """What can be made of a result, the button that asks for it, and the button's text."""
 
 
-def result_buttons(t: Texts, delivery: Delivery, possible: frozenset[Operation]) -> Rows:
-    """What can be done with a result, at most three words a row."""
+def result_buttons(
+    t: Texts, delivery: Delivery, possible: frozenset[Operation], final: Credits | None = None
+) -> Rows:
+    """What can be done with a result, at most three words a row; `final` is what the final of a draft costs."""
     making = [Button(t(key), ask.of(delivery)) for operation, ask, key in MAKING if operation in possible]
     if delivery.kind is Product.IMAGE:
         making.insert(0, Button(t("button.animate"), Animate(delivery.task.id, delivery.position)))
     return [
         _opening(t, delivery),
+        [] if final is None else [_final(t, delivery.task, final)],
         _again(t, delivery.task),
         making,
         [
@@ -155,6 +166,11 @@ def _opening(t: Texts, delivery: Delivery) -> list[Button]:
     """Return what opens the video itself, where a smaller copy of it was sent."""
     url = "" if delivery.copy_of is None or delivery.video is None else delivery.video.url
     return [Button(t("button.open_original"), url=url)] if 0 < len(url) <= LONGEST_ADDRESS else []
+
+
+def _final(t: Texts, task: Task, price: Credits) -> Button:
+    label = t("button.render_final", credits=t.number(price))
+    return Button(label, RenderFinal(task.id, price), style=CONFIRM)
 
 
 def _again(t: Texts, task: Task) -> list[Button]:

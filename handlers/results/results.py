@@ -33,6 +33,7 @@ from handlers.results.result_views import (
     ListEffects,
     MakeEffect,
     OfResult,
+    RenderFinal,
     SendOriginal,
     ShowAbout,
     TakeOne,
@@ -49,6 +50,12 @@ async def on_make_again(turn: Turn, button: MakeAgain) -> None:
     """Submit the same request once more, as a task of whoever presses."""
     task = await _repeatable(turn, button.task_id)
     await submit_pressed(turn, task.request, button.price, _home(turn, task))
+
+
+async def on_render_final(turn: Turn, button: RenderFinal) -> None:
+    """Make a draft's request once more for good, with the model that it was a draft for."""
+    task = await _repeatable(turn, button.task_id)
+    await submit_pressed(turn, turn.services.results.final(task), button.price, _home(turn, task))
 
 
 async def on_change(turn: Turn, button: Change) -> None:
@@ -232,7 +239,9 @@ async def _usual_buttons(turn: Turn, delivery: Delivery) -> Rows:
     if album:
         first = replace(album[0], task=replace(album[0].task, favourite=delivery.task.favourite))
         return result_views.album(texts, [first, *album[1:]]).buttons
-    return result_views.result_buttons(texts, delivery, turn.services.results.possible(delivery))
+    results = turn.services.results
+    final = results.final_price(delivery.task)
+    return result_views.result_buttons(texts, delivery, results.possible(delivery), final)
 
 
 async def _meant(turn: Turn, delivery: Delivery) -> list[Task]:
@@ -286,6 +295,7 @@ async def get_owned(turn: Turn, button: OfResult) -> Delivery:
 
 BUTTONS = (
     Press(MakeAgain, on_make_again),
+    Press(RenderFinal, on_render_final),
     Press(Change, on_change),
     Press(AskForExtension, on_ask_for_extension),
     Press(Extend, on_make),

@@ -249,7 +249,7 @@ def _filename(delivery: Delivery, path: Path) -> str:
 def _view(delivery: Delivery, options: DeliveryOptions) -> html.View:
     """Return the caption and the buttons of a result."""
     texts = for_language(delivery.task.origin.language)
-    buttons = result_views.result_buttons(texts, delivery, options.offers)
+    buttons = result_views.result_buttons(texts, delivery, options.offers, options.final)
     return html.View(task_views.caption(texts, delivery), buttons)
 
 

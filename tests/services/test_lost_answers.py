@@ -5,12 +5,14 @@ Nothing is ever submitted twice, unless its owner asks for it.
 
 import pytest
 
-from bot.domain.tasks.schedule import ABSENCE_PAUSE, SEARCHES
+from bot.domain.requests.request import GenerationRequest
+from bot.domain.tasks.schedule import ABSENCE_BELIEVED_AFTER, ABSENCE_PAUSE, SEARCHES
 from bot.domain.tasks.task import FailureKind, Task, TaskState
 from bot.errors import UserError
 from bot.services.ports import Job
 from tests.builders import ADA, XIAOLIN, stored
-from tests.world.services import BACK, HELD, POLICY, A, ServiceWorld, lost
+from tests.operations import a_request_for
+from tests.world.services import BACK, HELD, POLICY, A, ServiceWorld, lost, says
 from tests.world.telegram import BOSS
 
 LISTING = [("generic", "sk-demo-generic"), ("omnimaas", "sk-demo-omnimaas"), ("prefixed", "sk-demo-prefixed")]
@@ -183,3 +185,130 @@ async def test_only_its_owner_or_an_admin_decides(bare, action):
         await getattr(bare.services.tasks, action)(XIAOLIN, task.id)
     await getattr(bare.services.tasks, action)(BOSS, task.id)
     assert not (await bare.now(task)).is_in_doubt
+
+
+# -- tasks that bear no id of ours -------------------------------------------------------------------
+
+FOURTH = {
+    "dialect": "official",
+    "key": "demo-api-key",
+    "models": '["kling-4.0", "kling-v2-6"]',
+}
+
+
+def of_fourth(prompt: str = "a fox") -> GenerationRequest:
+    return a_request_for("text2video", model="kling-4.0", prompt=prompt)
+
+
+async def losing_one(world: ServiceWorld, **settings: str) -> Task:
+    """A task of Kling 4.0 that was taken, and whose answer was lost."""
+    await world.open(**FOURTH, **settings)
+    world.kling.behaviour.lose_next = 1
+    task = await stored(world.store, request=of_fourth())
+    await world.run(Job.DISPATCH)
+    assert await world.state(task) is TaskState.UNCONFIRMED
+    return task
+
+
+async def a_known_one(world: ServiceWorld) -> Task:
+    """Another one whose answer came."""
+    task = await stored(world.store, request=of_fourth("a hen"))
+    await world.run(Job.DISPATCH)
+    assert await world.state(task) is TaskState.IN_PROGRESS
+    return task
+
+
+async def test_a_task_without_an_id_of_ours_is_found_in_the_list_of_all(bare):
+    task = await losing_one(bare)
+    await bare.run(Job.RECOVER)
+    after = await bare.now(task)
+    assert (after.state, made(bare)) == (TaskState.IN_PROGRESS, 1)
+    assert after.provider_task_id in bare.kling.tasks
+    assert await bare.money() == HELD
+
+
+async def test_a_list_of_several_pages_is_read_to_its_end(bare):
+    task = await losing_one(bare)
+    row = {"status": "submitted", "create_time": bare.clock.now(), "update_time": bare.clock.now()}
+    pages = [
+        {"result": [{"id": "1", "external_id": "another", **row}], "next_cursor": "a", "has_more": True},
+        {"result": [{"id": "2", "external_id": "", **row}], "next_cursor": "b", "has_more": False},
+    ]
+    for page in pages:
+        bare.to_kling.answer("list", says(page))
+    await bare.run(Job.RECOVER)
+    assert (await bare.now(task)).provider_task_id == "2"
+    first, second = bare.to_kling.of("list")
+    assert set(first) == {"start_time", "end_time", "limit"}
+    assert second == {"cursor": "a", "limit": 500}
+
+
+async def test_of_two_that_were_lost_none_is_taken_for_the_other_and_nothing_is_sent_again(bare):
+    await bare.open(**FOURTH)
+    bare.kling.behaviour.lose_next = 2
+    tasks = [await stored(bare.store, request=of_fourth()) for _ in range(2)]
+    await bare.run(Job.DISPATCH)
+    for _ in range(40):
+        await bare.run(Job.RECOVER, ABSENCE_PAUSE)
+        await bare.run(Job.DISPATCH)
+    assert made(bare) == 2
+    assert {await bare.state(task) for task in tasks} == {TaskState.FAILED}
+    assert "alert.task.unknown_outcome" in bare.alerts
+    assert await bare.money() == BACK
+
+
+async def test_what_may_be_of_one_that_was_given_up_is_not_taken_for_another(bare):
+    await bare.open(**FOURTH)
+    bare.kling.behaviour.lose_next = 1
+    first = await stored(bare.store, request=of_fourth())
+    await bare.run(Job.DISPATCH)
+    bare.kling.behaviour.vanish_next = 1
+    second = await stored(bare.store, request=of_fourth("a hen"))
+    await bare.run(Job.DISPATCH, 1_000)
+    for _ in range(40):
+        await bare.run(Job.RECOVER, ABSENCE_PAUSE)
+        await bare.run(Job.DISPATCH)
+    assert {await bare.state(task) for task in (first, second)} == {TaskState.FAILED}
+    assert made(bare) == 1
+
+
+async def test_what_the_list_surely_does_not_hold_is_sent_again_after_a_while_and_made_once(bare):
+    await bare.open(**FOURTH)
+    await a_known_one(bare)
+    bare.kling.behaviour.vanish_next = 1
+    task = await stored(bare.store, request=of_fourth())
+    await bare.run(Job.DISPATCH)
+    await bare.run(Job.RECOVER)
+    for _ in range(ABSENCE_BELIEVED_AFTER // ABSENCE_PAUSE):
+        assert await bare.state(task) is TaskState.UNCONFIRMED
+        await bare.run(Job.RECOVER, ABSENCE_PAUSE)
+    await bare.run(Job.DISPATCH)
+    assert (await bare.state(task), made(bare)) == (TaskState.IN_PROGRESS, 2)
+
+
+async def test_a_list_without_any_such_task_proves_nothing_and_the_credits_go_back(bare):
+    await bare.open(**FOURTH)
+    bare.kling.behaviour.vanish_next = 1
+    task = await stored(bare.store, request=of_fourth())
+    await bare.run(Job.DISPATCH)
+    for _ in range(ABSENCE_BELIEVED_AFTER // ABSENCE_PAUSE + 1):
+        await bare.run(Job.RECOVER, ABSENCE_PAUSE)
+    await bare.run(Job.DISPATCH)
+    after = await bare.now(task)
+    assert (after.state, after.failure, made(bare)) == (TaskState.FAILED, FailureKind.UNKNOWN_OUTCOME, 0)
+    assert await bare.money() == BACK
+
+
+async def test_where_the_operator_asks_first_a_task_that_turns_up_late_is_still_found(bare):
+    await bare.open(**FOURTH, provider='lost_answers = "ask"')
+    bare.kling.behaviour.lose_next = 1
+    task = await stored(bare.store, request=of_fourth())
+    await bare.run(Job.DISPATCH)
+    nothing = says({"result": [], "next_cursor": "", "has_more": False})
+    bare.to_kling.always("list", nothing)
+    for _ in range(ABSENCE_BELIEVED_AFTER // ABSENCE_PAUSE + 1):
+        await bare.run(Job.RECOVER, ABSENCE_PAUSE)
+    assert (await bare.now(task)).is_in_doubt
+    bare.to_kling.forget("list")
+    await bare.run(Job.RECOVER, POLICY.answering)
+    assert (await bare.state(task), made(bare)) == (TaskState.IN_PROGRESS, 1)

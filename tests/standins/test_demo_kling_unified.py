@@ -10,6 +10,8 @@ V26, V26_I = "/text-to-video/kling-2.6", "/image-to-video/kling-2.6"
 V25_I = "/image-to-video/kling-2.5-turbo"
 OMNI, O1 = "/omni-video/kling-3.0-omni", "/omni-video/kling-o1"
 MOTION = "/motion-control/kling-3.0"
+V4, V4_I, V4_OMNI = (f"/{kind}/kling-4.0" for kind in ("text-to-video", "image-to-video", "omni-video"))
+FLASH_I, FLASH_OMNI = "/image-to-video/kling-4.0-flash", "/omni-video/kling-4.0-flash"
 
 
 def words(text="a fox"):
@@ -45,6 +47,13 @@ ACCEPTED = [
     (OMNI, contents(words(), aspect_ratio="1:1")),
     (OMNI, contents(words("@a"), frame("refer_image", id="a"), frame("first_frame"))),
     (O1, contents(words(), frame(), duration=10)),
+    (V4, {"prompt": "a", "settings": {"duration": 30, "aspect_ratio": "21:9", "resolution": "1080p"}}),
+    (V4, {"prompt": "a" * 26_000}),
+    (V4_I, contents(frame("last_frame"))),
+    (V4_I, contents(words(), frame(), *[frame("middle_frame")] * 8, frame("last_frame"), duration=3)),
+    (V4_OMNI, contents(words("@b @cat1 @v"), frame("refer_image", id="b"), element(1), VOICE | {"id": "v"})),
+    (V4_OMNI, contents(words("@cat1"), element(1), aspect_ratio="adaptive")),
+    (FLASH_I, contents(frame(), duration=20)),
 ]
 
 
@@ -111,6 +120,25 @@ REFUSED = [
     (OMNI, contents(words(), FEATURE, audio="original"), "no last_frame and no audio"),
     (OMNI, contents(words(), frame(), *map(element, range(4))), "3 elements"),
     (O1, contents(words(), frame(), frame("last_frame"), element(1)), "nothing else"),
+    (V4, {"prompt": "a", "options": {"external_task_id": "x"}}, "external_task_id is not supported"),
+    (V4, {"prompt": "a", "options": {"callback_url": "http://a.example"}}, "callback_url is not supported"),
+    (V4, {"prompt": "a", "settings": {"audio": "native"}}, "unknown field: settings.audio"),
+    (V4, {"prompt": "a", "settings": {"resolution": "4k"}}, "must be one of"),
+    (V4, {"prompt": "雪" * 11_001}, "at most 11000"),
+    (V4_I, contents(words()), "must hold a frame"),
+    (V4_I, contents(*[frame("middle_frame")] * 11), "hold 10 frames"),
+    (V4_I, contents(frame(), frame("refer_image")), "type must be one of"),
+    (V4_OMNI, contents(words(), frame()), "more than a prompt and frames"),
+    (V4_OMNI, contents(words(), *[frame("refer_image")] * 11), "hold 10 images"),
+    (V4_OMNI, contents(words(), *map(element, range(8))), "7 elements"),
+    (V4_OMNI, contents(words(), *[VOICE | {"id": str(number)} for number in range(4)]), "3 voices"),
+    (V4_OMNI, contents(words(), BASE, BASE), "one base_video"),
+    (V4_OMNI, contents(words(), BASE, duration=5), "its own duration"),
+    (V4_OMNI, contents(words(), *[FEATURE] * 6), "5 videos"),
+    (V4_OMNI, contents(words(), *[frame("refer_image")] * 9, *map(element, range(7))), "15 inputs"),
+    (FLASH_I, contents(frame(), duration=21), "between 3 and 20"),
+    (FLASH_I, contents(frame("last_frame")), "type must be one of"),
+    (FLASH_OMNI, contents(words(), frame("refer_image"), VOICE), "type must be one of"),
     (TURBO, {"prompt": "; ".join(f"shot {n}, 1, a" for n in range(1, 8))}, "6 shots"),
     (OMNI, contents(words(), aspect_ratio="1:1", audio="original"), "needs a video"),
     (O1, contents(words(), frame(), duration=7), "5 or 10"),

@@ -29,7 +29,7 @@ ACCESS, SECRET = "demo-access", "demo-secret-that-signs-for-nothing"
 
 
 def kling_front(inner: ASGIApp) -> Front:
-    """A front that calls requests "submit" (POST), "list", "query" and "file" (GET), but for those about accounting."""
+    """A front that calls requests "submit" (POST), "list" (of all tasks, too), "query" and "file" (GET), but for accounting."""
     return Front(inner, _name)
 
 
@@ -38,7 +38,9 @@ def _name(scope: Scope) -> str | None:
         return "file"
     if scope["path"].startswith("/account/billing/"):
         return None
-    if scope["method"] == "GET" and b"pageNum" in scope["query_string"]:
+    if (scope["method"] == "GET" and b"pageNum" in scope["query_string"]) or (
+        scope["method"] == "POST" and scope["path"] == "/tasks"
+    ):
         return "list"
     return {"POST": "submit", "GET": "query"}.get(scope["method"])
 

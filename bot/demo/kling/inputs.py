@@ -20,6 +20,7 @@ from bot.demo.media.render import RenderSpec
 
 EXTENSION_SECONDS = 5
 LONGEST_EXTENDED = 180
+LONGEST_TOGETHER = 30
 SLACK = 0.5
 """Seconds by which an encoded file may be longer than what was asked for."""
 
@@ -53,6 +54,12 @@ class Inputs:
         order = replace(order, images=tuple([await load(picture, self.fetch) for picture in order.pictures]))
         heard = None if order.recording is None else await self.heard(account, order.recording)
         scene = None if order.film is None else await self.scene(account, order.film)
+        together = 0 if scene is None else scene.seconds
+        for film in order.more_films:
+            together += (await self.scene(account, film)).seconds
+        forbid(
+            bool(order.more_films) and together > LONGEST_TOGETHER + SLACK, "the videos are too long together"
+        )
         if order.face is not None:
             scene = self._faced(account, order, heard or 0)
         if scene is not None:

@@ -72,7 +72,7 @@ class Face:
 class Order:
     """A request that passed.
 
-    `images` are the loaded `pictures`, of which only the first `shown` appear; `source` is the video that
+    `more_films` are videos beside the one that it goes on from. `images` are the loaded `pictures`, of which only the first `shown` appear; `source` is the video that
     it goes on from. `length` tells whose seconds count: its own, those of its film, those of its film and
     five more, or those of its recording. `definition` is what a new element or voice is to be. `unnamed` are the
     voices and elements that the prompt does not name: they are charged, and have no effect.
@@ -90,6 +90,7 @@ class Order:
     images: tuple[bytes, ...] = field(default=(), repr=False)
     closing: bool = False
     film: Film | None = None
+    more_films: tuple[Film, ...] = ()
     recording: Recording | None = None
     face: Face | None = None
     elements: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from bot.demo.kling.videos import MOST_SHOTS, SHOT_LIMIT
 
 MODES = {"720p": "std", "1080p": "pro", "4k": "4k"}
 HEAVIEST_PICTURE = 50 * MEGABYTE
+HEAVIEST_OF_FOURTH = 30 * MEGABYTE
 MOST_IDS = 20
 STATUSES = ("submitted", "processing", "succeeded", "failed")
 _FRAMES = ("first_frame", "last_frame")
@@ -47,6 +48,21 @@ class Endpoint:
     native_1080: bool = False
     always_sounds: bool = False
     o1: bool = False
+    longest_film: float = 15.5
+    film_side: tuple[int, int] = (700, 4553)
+    fourth: "Fourth | None" = None
+
+
+@dataclass(frozen=True)
+class Fourth:
+    """What is so since Kling 4.0 (pages of the Comfy Router and of resellers, 2026-10): no id of the client's, no callbacks.
+
+    `other_prompt` is how long one may be that is not English, `frames` and `voices` how many it takes.
+    """
+
+    other_prompt: int = 11_000
+    frames: int = 10
+    voices: int = 3
 
 
 def _settings(*audio: str, **more: Sequence[object]) -> dict[str, Sequence[object]]:
@@ -84,6 +100,45 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     ),
     "text-to-video/kling-2.5-turbo": Endpoint(_V25 | _RATIO),
     "image-to-video/kling-2.5-turbo": Endpoint(_V25, ("prompt", *_FRAMES), framed_1080=True),
+}
+
+
+_FOURTH_RATIOS = ("16:9", "9:16", "1:1", "21:9")
+_KEYFRAMES = ("first_frame", "middle_frame", "last_frame")
+MOST_IMAGES, MOST_FILMS, MOST_ELEMENTS, MOST_INPUTS = 10, 5, 7, 15
+LONGEST_FILMS = 30
+"""Seconds of all videos together."""
+
+
+def _fourth(
+    model: str, frames: tuple[str, ...], kind: Fourth, resolutions: tuple[str, ...], longest: int
+) -> dict[str, Endpoint]:
+    settings: dict[str, Sequence[object]] = {"resolution": resolutions, "duration": range(3, longest + 1)}
+    inputs = ("refer_image", "feature_video", "base_video", "element", *(("voice",) if kind.voices else ()))
+    omni = settings | {"audio": ("original",), "aspect_ratio": (*_FOURTH_RATIOS, "adaptive")}
+    return {
+        f"text-to-video/{model}": Endpoint(
+            settings | {"aspect_ratio": _FOURTH_RATIOS}, (), 26_000, always_sounds=True, fourth=kind
+        ),
+        f"image-to-video/{model}": Endpoint(
+            settings, ("prompt", *frames), 26_000, always_sounds=True, fourth=kind
+        ),
+        f"omni-video/{model}": Endpoint(
+            omni,
+            ("prompt", *frames, *inputs),
+            26_000,
+            elements=MOST_ELEMENTS,
+            always_sounds=True,
+            longest_film=LONGEST_FILMS,
+            fourth=kind,
+        ),
+    }
+
+
+ENDPOINTS = {
+    **ENDPOINTS,
+    **_fourth("kling-4.0", _KEYFRAMES, Fourth(), ("720p", "1080p"), 30),
+    **_fourth("kling-4.0-flash", ("first_frame",), Fourth(frames=1, voices=0), ("720p",), 20),
 }
 
 
@@ -145,10 +200,19 @@ class UnifiedBody(TaskBody):
         endpoint, settings = ENDPOINTS[order.operation], self.settings
         operation, _, model = order.operation.partition("/")
         settings.check(endpoint)
-        forbid(not order.prompt.strip() and "image" not in endpoint.contents, "prompt must not be empty")
-        forbid(len(order.prompt) > endpoint.prompt, f"prompt must have at most {endpoint.prompt} characters")
-        forbid(operation == "image-to-video" and not kinds["first_frame"], "contents must hold a first_frame")
-        if operation == "omni-video":
+        is_free = "image" in endpoint.contents or (
+            endpoint.fourth is not None and sum(kinds.values()) > kinds["prompt"]
+        )
+        forbid(not order.prompt.strip() and not is_free, "prompt must not be empty")
+        longest = (
+            endpoint.prompt if order.prompt.isascii() or not endpoint.fourth else endpoint.fourth.other_prompt
+        )
+        forbid(len(order.prompt) > longest, f"prompt must have at most {longest} characters")
+        if endpoint.fourth is not None:
+            self._check_fourth(endpoint.fourth, operation, kinds)
+        elif operation == "image-to-video":
+            forbid(not kinds["first_frame"], "contents must hold a first_frame")
+        elif operation == "omni-video":
             self._check_omni(model, kinds)
         if operation == "motion-control":
             settings.need("character_orientation", where="settings.")
@@ -160,7 +224,8 @@ class UnifiedBody(TaskBody):
         forbid(endpoint.native_1080 and native and not large, "settings.audio native needs resolution 1080p")
         framed = kinds["last_frame"] > 0
         forbid(endpoint.framed_1080 and framed and not large, "a last_frame needs resolution 1080p")
-        forbid(bool(order.voices) and settings.audio == "off", "a voice needs settings.audio")
+        is_silent = settings.audio == "off" and not endpoint.always_sounds
+        forbid(bool(order.voices) and is_silent, "a voice needs settings.audio")
         filmed = operation == "motion-control" or kinds["base_video"]
         return replace(
             order,
@@ -172,6 +237,32 @@ class UnifiedBody(TaskBody):
             sound=endpoint.always_sounds or native,
             length="film" if filmed else "own",
         )
+
+    def _check_fourth(self, kind: Fourth, operation: str, kinds: Mapping[str, int]) -> None:
+        frames = sum(kinds[name] for name in _KEYFRAMES)
+        images, films = frames + kinds["refer_image"], kinds["feature_video"] + kinds["base_video"]
+        inputs = images + films + kinds["element"] + kinds["voice"]
+        for wrong, why in (
+            (
+                self.options.sent("external_task_id"),
+                "options.external_task_id is not supported by this model",
+            ),
+            (self.options.sent("callback_url"), "options.callback_url is not supported by this model"),
+            (operation == "image-to-video" and not frames, "contents must hold a frame"),
+            (
+                operation == "omni-video" and inputs == frames,
+                "contents must hold more than a prompt and frames",
+            ),
+            (frames > kind.frames, f"contents may hold {kind.frames} frames"),
+            (images > MOST_IMAGES, f"contents may hold {MOST_IMAGES} images"),
+            (films > MOST_FILMS, f"contents may hold {MOST_FILMS} videos"),
+            (kinds["base_video"] > 1, "contents may hold one base_video"),
+            (kinds["voice"] > kind.voices, f"contents may hold {kind.voices} voices"),
+            (inputs > MOST_INPUTS, f"contents may hold {MOST_INPUTS} inputs"),
+            (kinds["base_video"] and self.settings.sent("duration"), "a base_video has its own duration"),
+            (self.settings.sent("audio") and not kinds["base_video"], "settings.audio needs a base_video"),
+        ):
+            forbid(bool(wrong), why)
 
     def _check_omni(self, model: str, kinds: Mapping[str, int]) -> None:
         first, last, elements = kinds["first_frame"], kinds["last_frame"], kinds["element"]
@@ -224,18 +315,20 @@ class ContentsBody(UnifiedBody):
         kinds = Counter(item.type for item in self.contents)
         for kind in ("prompt", *_FRAMES, "image", "video"):
             forbid(kinds[kind] > 1, f"contents may hold one {kind}")
-        forbid(kinds["feature_video"] + kinds["base_video"] > 1, "contents may hold one video")
-        forbid(not kinds["prompt"] and "image" not in endpoint.contents, "contents must hold a prompt")
         forbid(kinds["element"] > endpoint.elements, f"contents may hold {endpoint.elements} elements")
-        forbid(kinds["voice"] > 2, "contents may hold 2 voices")
+        if endpoint.fourth is None:
+            forbid(kinds["feature_video"] + kinds["base_video"] > 1, "contents may hold one video")
+            forbid(not kinds["prompt"] and "image" not in endpoint.contents, "contents must hold a prompt")
+            forbid(kinds["voice"] > 2, "contents may hold 2 voices")
         order = replace(
             self.options.order(order.operation),
             prompt="".join(item.text for item in self.contents if item.type == "prompt"),
-            pictures=tuple(self._in_time()),
+            pictures=tuple(self._in_time(order.operation)),
             elements=tuple(item.element_id for item in self.contents if item.type == "element"),
             voices=tuple(item.voice_id for item in self.contents if item.type == "voice"),
         )
-        return replace(self._made(order, kinds), film=self._film(endpoint))
+        films = tuple(self._films(endpoint))
+        return replace(self._made(order, kinds), film=films[0] if films else None, more_films=films[1:])
 
     def _read(self, order: Order) -> None:
         """Refuse elements and voices that the prompt does not name, and ids that could be taken for others."""
@@ -250,22 +343,26 @@ class ContentsBody(UnifiedBody):
             mailed = re.search(rf"[\w.+-]@{re.escape(id)}", text, re.ASCII)
             forbid(mailed is not None, f"contents id {id} is part of other words of the prompt")
 
-    def _in_time(self) -> Iterator[Picture]:
+    def _in_time(self, operation: str) -> Iterator[Picture]:
         """The pictures, frames at their places in time."""
-        for kinds in (("first_frame",), ("image", "refer_image"), ("last_frame",)):
+        heaviest = HEAVIEST_PICTURE if ENDPOINTS[operation].fourth is None else HEAVIEST_OF_FOURTH
+        for kinds in (("first_frame",), ("middle_frame",), ("image", "refer_image"), ("last_frame",)):
             for number, item in enumerate(self.contents):
                 if item.type in kinds:
-                    yield Picture(f"contents[{number}].url", item.url, HEAVIEST_PICTURE)
+                    yield Picture(f"contents[{number}].url", item.url, heaviest)
 
-    def _film(self, endpoint: Endpoint) -> Film | None:
+    def _films(self, endpoint: Endpoint) -> Iterator[Film]:
         orientation = self.settings.character_orientation
         for item in self.contents:
             if item.type == "video":
                 longest = 10.5 if orientation == "image" else 30.5
-                return Film("contents video", item.url, False, (3, longest), (340, 3850))
+                yield Film("contents video", item.url, False, (3, longest), (340, 3850))
             if item.type.endswith("video"):
-                return omni_film("contents video", item.url, o1=endpoint.o1)
-        return None
+                if endpoint.fourth is None:
+                    yield omni_film("contents video", item.url, o1=endpoint.o1)
+                else:
+                    seconds = (3, endpoint.longest_film)
+                    yield Film("contents video", item.url, False, seconds, endpoint.film_side, 300 * MEGABYTE)
 
 
 def _check_shots(prompt: str, seconds: int) -> None:
@@ -295,6 +392,15 @@ def _needs_key(answer: Handler) -> Handler:
     return handle
 
 
+def _listed(service: Service, call: Call) -> Iterator[RemoteTask]:
+    """The tasks that are told of here, the newest first.
+
+    No document names a kind for sounds ("Query Task", product_type: video, image, try_on): they are told of at their own
+    path alone.
+    """
+    return (task for task in service.registry.of(call.account) if task.order.product != "audio")
+
+
 async def by_ids(service: Service, call: Call) -> Response:
     """Tell of several tasks; those that nobody knows are left out."""
     names = {"task_ids", "external_task_ids"} & set(call.query)
@@ -306,7 +412,7 @@ async def by_ids(service: Service, call: Call) -> Response:
     now = service.now()
     known: dict[str | None, RemoteTask] = {
         task.upstream_id if name == "task_ids" else task.order.external_id: task
-        for task in service.registry.of(call.account)
+        for task in _listed(service, call)
     }
     tasks = [known[id] for id in wanted if id in known]
     return ok([unified(task, task.state(now), now) for task in tasks])
@@ -361,7 +467,7 @@ async def by_cursor(service: Service, call: Call) -> Response:
     """Tell of the tasks of a time, page by page."""
     page, now = call.read(PageBody), service.now()
     forbid(bool(page.cursor) and not page.cursor.isdigit(), "cursor is not one of ours")
-    told = [(task, unified(task, task.state(now), now)) for task in service.registry.of(call.account)]
+    told = [(task, unified(task, task.state(now), now)) for task in _listed(service, call)]
     shapes = [shape for task, shape in told if page.takes(task, shape)]
     first = int(page.cursor or 0)
     end = first + page.limit

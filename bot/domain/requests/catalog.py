@@ -101,9 +101,9 @@ class Catalog:
         """Those of the video models on offer that can do an operation."""
         return tuple(model for model in offered if operation in self.model(model).operations)
 
-    def operation_for(self, model: str, *, frames: int, references: int) -> Operation:
-        """What a video model is asked for, given how many pictures there are; omni models do it all in one."""
-        return self.model(model).operation_for(frames=frames, references=references)
+    def operation_for(self, model: str, *, frames: int, references: int, others: bool = False) -> Operation:
+        """What a video model is asked for, given how many pictures there are (see `Model.operation_for`)."""
+        return self.model(model).operation_for(frames=frames, references=references, others=others)
 
     def repriced(self, prices: ChangedPrices) -> "Catalog":
         """The same with some other prices; a video model that has no row gets one with careful limits."""
@@ -203,7 +203,11 @@ class Catalog:
             each = row.effect_each.get(request.effect or "", each)
             return Credits((row.fixed + math.ceil(each - 1e-9)) * request.count)
         rate = _rates(row, request).get(request.mode, row.rate.get(request.mode, UNKNOWN_RATE))
-        return Credits((row.fixed + math.ceil(rate * seconds_of(request) - 1e-9)) * request.count)
+        seconds = seconds_of(request)
+        if row.counts_input and (given := _given_seconds(request)):
+            # Both count, and what is given for as long as what is made, at least (FAL, MU: kling-4.0).
+            seconds += max(given, seconds)
+        return Credits((row.fixed + math.ceil(rate * seconds - 1e-9)) * request.count)
 
 
 def seconds_of(request: GenerationRequest) -> float:
@@ -217,6 +221,14 @@ def seconds_of(request: GenerationRequest) -> float:
     return request.duration
 
 
+def _given_seconds(request: GenerationRequest) -> float:
+    """How long the videos are together that a request is given, as far as that is known; 0 without any."""
+    videos = (*request.features, *(() if request.source is None else (request.source,)))
+    return sum(
+        ASSUMED_SECONDS if video.duration_ms is None else video.duration_ms / SECOND for video in videos
+    )
+
+
 def speech_seconds(speech: Speech) -> float:
     """How long a speech lasts; a text is estimated by its letters."""
     if speech.audio is not None:
@@ -227,7 +239,7 @@ def speech_seconds(speech: Speech) -> float:
 def _rates(row: Model, request: GenerationRequest) -> Rates:
     if request.operation is Operation.MOTION_CONTROL:
         return row.motion_rate
-    if request.source is not None and row.video_rate:
+    if (request.source is not None or request.features) and row.video_rate:
         return row.video_rate
     if request.voices and row.voice_rate:
         return row.voice_rate

@@ -12,6 +12,7 @@ from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import (
     MOST_ELEMENTS,
     MOST_REFERENCES,
+    PROMPT_LIMIT,
     VIDEO_RATIOS,
     AspectRatio,
     CameraMove,
@@ -64,12 +65,13 @@ Counted = Literal[
     "references",
     "elements",
     "voices",
+    "features",
     "source",
     "shots",
     "auto_shots",
     "sound",
 ]
-"""What a joint limit counts: fields of a request, and `frames` for both frames together."""
+"""What a joint limit counts: fields of a request, and `frames` for all frames together."""
 
 
 class JointLimit(BaseModel):
@@ -94,6 +96,10 @@ class Model(PriceColumns):
 
     `end_frame_durations` and `camera_durations` are the seconds (empty: all), `references` is how many pictures it takes that are
     no frames, `inputs` what it takes of everything together. `auto_shots`: it parts a prompt into shots by itself.
+    `middle_frames` is how many come between the first and the last frame; `frames_alone`: these need no first one.
+    `always_sounds`: there is no video without sound. `prompt_length` is how many characters a prompt may have,
+    `prompt_length_other` one that is not English (0: as many). `counts_input`: with a video the seconds of what is given
+    count as well. `draft_of` is the model whose videos it is good for drafts of.
     `source_seconds` is how long a video may be that it edits, `film` what else a person's own must be like (None: as with
     every model). `retired` is the day (UTC) on which Kling ended it, `replaced_by` what stands in for it, the best first.
     `source` says where the facts are from.
@@ -108,9 +114,12 @@ class Model(PriceColumns):
     resolutions: tuple[Resolution, ...] = ("1k",)
     cfg: bool = False
     sound: Modes = ()
+    always_sounds: bool = False
     end_frame: Modes = ()
     end_frame_durations: tuple[int, ...] = ()
     end_frame_sound: bool = False
+    middle_frames: Annotated[int, Field(ge=0, le=8)] = 0
+    frames_alone: bool = False
     camera: Mapping[Operation, Modes] = Field(default_factory=dict)
     camera_moves: tuple[CameraMove, ...] = ()
     camera_durations: tuple[int, ...] = (5,)
@@ -124,6 +133,10 @@ class Model(PriceColumns):
     count: Annotated[int, Field(ge=1, le=4)] = 4
     source_seconds: Annotated[int, Field(ge=1)] | None = None
     film: FilmLimits | None = None
+    counts_input: bool = False
+    prompt_length: Annotated[int, Field(ge=1, le=PROMPT_LIMIT)] = 2_500
+    prompt_length_other: Annotated[int, Field(ge=0, le=PROMPT_LIMIT)] = 0
+    draft_of: str = ""
     retired: date | None = None
     replaced_by: tuple[str, ...] = ()
     source: str = ""
@@ -146,9 +159,14 @@ class Model(PriceColumns):
         """What comes out of it."""
         return self.operations[0].product
 
-    def operation_for(self, *, frames: int, references: int) -> Operation:
-        """What the model is asked for, given how many pictures there are; omni models do it all in one."""
+    def operation_for(self, *, frames: int, references: int, others: bool = False) -> Operation:
+        """What the model is asked for, given how many pictures there are; omni models do it all in one.
+
+        `others`: there are elements, voices or videos to refer to as well.
+        """
         wanted = Operation.TEXT_TO_VIDEO
+        if others and Operation.OMNI_VIDEO in self.operations:
+            return Operation.OMNI_VIDEO
         if references:
             wanted = Operation.REFERENCES_TO_VIDEO
         elif frames:
@@ -157,8 +175,15 @@ class Model(PriceColumns):
             return Operation.OMNI_VIDEO
         return wanted
 
+    def most_characters(self, prompt: str) -> int:
+        """How many a prompt may have; one with letters beyond ASCII counts as not English."""
+        is_english = all(letter.isascii() for letter in prompt if letter.isalpha())
+        return self.prompt_length if is_english else self.prompt_length_other or self.prompt_length
+
     def modes_for(self, ability: str) -> tuple[str, ...] | None:
         """The modes that an ability, a column of the row, needs; none for any, None where the model has it not."""
+        if ability == "sound" and self.always_sounds:
+            return ()
         has = getattr(self, ability)
         if isinstance(has, Mapping):
             return tuple(dict.fromkeys(mode for modes in has.values() for mode in modes)) or None

@@ -82,7 +82,7 @@ class Pack(StrEnum):
 
 
 class Role(StrEnum):
-    """What an input is for; the values are fields of a request, but for the two frames, which count together."""
+    """What an input is for; the values are fields of a request, but for the frames, which count together."""
 
     FRAMES = "frames"
     REFERENCES = "references"
@@ -227,6 +227,12 @@ class OperationRow:
 PREFERRED = frozenset({"mode", "duration", "aspect_ratio"})
 IMAGE_OPTIONS = frozenset({"negative_prompt", "aspect_ratio", "resolution", "count", "spoiler"})
 
+MOST_FRAMES = 10
+"""A first, a last and up to eight between them (Kling 4.0); what a model takes of them says its row."""
+
+MOST_REFERENCES = 10
+"""As many as any model takes (Kling 4.0)."""
+
 ONE_IMAGE = Input(Role.REFERENCES)
 SPEECH = Input(Role.SPEECH)
 OF_VIDEOS = frozenset({Product.VIDEO})
@@ -271,7 +277,7 @@ class Operation(StrEnum):
     IMAGE_TO_VIDEO = (
         "image2video",
         OperationRow(
-            ways=_video(Input(Role.FRAMES, 1, 2), outfits=True),
+            ways=_video(Input(Role.FRAMES, 1, MOST_FRAMES), outfits=True),
             on_video_model=True,
             prompt=Prompt.OPTIONAL,
             is_extendable=True,
@@ -289,7 +295,11 @@ class Operation(StrEnum):
         "omni-video",
         OperationRow(
             ways=(
-                *_video(Input(Role.FRAMES, 0, 2), Input(Role.REFERENCES, 0, 10), outfits=True),
+                *_video(
+                    Input(Role.FRAMES, 0, MOST_FRAMES),
+                    Input(Role.REFERENCES, 0, MOST_REFERENCES),
+                    outfits=True,
+                ),
                 Way(
                     "edit",
                     (_source(3, 10, FilmLimits(megabytes=200, side=(720, 2160), rate=(24, 60))),),

@@ -15,7 +15,7 @@ from typing import Any, Self
 from bot.domain.requests.camera import CAMERAS, are_automatic, read_camera, read_shots
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Product
-from bot.domain.requests.request import RESOLUTIONS, Camera, GenerationRequest, Shot
+from bot.domain.requests.request import PLACEHOLDER, RESOLUTIONS, Camera, GenerationRequest, Shot
 from bot.domain.requests.values import (
     LANGUAGES,
     MAX_COUNT,
@@ -316,7 +316,8 @@ class Option(StrEnum):
         OptionRow(
             field="last_frame",
             values=lambda *_: (None,),
-            sample=lambda request: request.first_frame,
+            # A model that takes a last frame alone needs no first one.
+            sample=lambda request: request.first_frame or PLACEHOLDER,
             name=lambda frame: Wording("value.none" if frame is None else "value.photo"),
             ability="end_frame",
             seconds=lambda row: row.end_frame_durations,

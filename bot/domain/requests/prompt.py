@@ -19,7 +19,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from bot.domain.requests.options import WORDS, OptionRow, Options, Words
-from bot.domain.requests.request import PROMPT_LIMIT
+from bot.domain.requests.request import NEGATIVE_LIMIT, PROMPT_LIMIT
 from bot.domain.requests.values import (
     QUOTED_LENGTH,
     SWITCH_WORDS,
@@ -77,14 +77,14 @@ def parse(text: str, vocabulary: Vocabulary, words: Words = WORDS) -> ParsedProm
     """
     reader = _Reader(tidy(text), vocabulary, words)
     prompt = reader.read()
-    _limit("error.prompt.too_long", prompt)
-    _limit("error.prompt.negative_too_long", reader.options.get("negative_prompt", ""))
+    _limit("error.prompt.too_long", prompt, PROMPT_LIMIT)
+    _limit("error.prompt.negative_too_long", reader.options.get("negative_prompt", ""), NEGATIVE_LIMIT)
     return ParsedPrompt(prompt, reader.options, vocabulary)
 
 
-def _limit(key: str, text: str) -> None:
-    if len(text) > PROMPT_LIMIT:
-        raise UserError(key, count=len(text), limit=PROMPT_LIMIT)
+def _limit(key: str, text: str, limit: int) -> None:
+    if len(text) > limit:
+        raise UserError(key, count=len(text), limit=limit)
 
 
 # -- what a sentence looks like ----------------------------------------------------------------------

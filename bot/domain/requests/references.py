@@ -67,7 +67,7 @@ def count_of(request: GenerationRequest) -> Mapping[Kind, int]:
     return {
         Kind.IMAGE: len(request.references),
         Kind.ELEMENT: len(request.elements),
-        Kind.VIDEO: int(request.source is not None),
+        Kind.VIDEO: len(request.features) + (request.source is not None),
         Kind.VOICE: len(request.voices),
     }
 

@@ -10,8 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.domain.requests.operations import Operation, Pack, Prompt, Role
 
-PROMPT_LIMIT = 2_500
-"""Characters in a prompt or negative prompt (Kling API, text2video and image2video)."""
+PROMPT_LIMIT = 50_000
+"""Characters in a prompt, of whatever takes the longest (kling-image-4.0); what a model takes says its row."""
+
+NEGATIVE_LIMIT = 2_500
+"""Characters in a negative prompt (Kling API, text2video and image2video)."""
 
 SHOT_LIMIT = 512
 """Characters in the prompt of one shot (Kling API, multi_prompt)."""
@@ -22,7 +25,7 @@ SPEECH_LIMIT = 1_000
 EXPANSION_LIMIT = 3.0
 """How many times its area a picture may have when it is expanded (Kling API, images/editing/expand)."""
 
-MOST_REFERENCES, MOST_ELEMENTS, MOST_VOICES = 10, 7, 3
+MOST_MIDDLE_FRAMES, MOST_REFERENCES, MOST_ELEMENTS, MOST_VOICES = 8, 10, 7, 3
 """Of one request, with the model that takes most; what a model takes is a matter of its row."""
 
 NAME_LIMIT = 20
@@ -205,6 +208,8 @@ class GenerationRequest(Part):
     prompt). `auto_shots`: the model parts the prompt into shots. `count` is the number of results. `spoiler` covers
     them in the chat until they are tapped. `aspect_ratio` of None means that the picture decides.
     `source` is what a video is made of, where it is made of one; an omni model edits it as the prompt says.
+    `features` are videos that it refers to for what is in them, how it moves or looks.
+    `middle_frames` come between the first and the last, in their order.
     `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
     a try-on the person, then the garment. `keep_sound` keeps the sound of the source. `account` is the provider on whose
     account its elements and voices are; None: they are anybody's. `asset_names` are what the person calls them, by the
@@ -216,7 +221,7 @@ class GenerationRequest(Part):
     operation: Operation
     model: Annotated[str, Field(min_length=1, max_length=80)]
     prompt: Annotated[str, Field(max_length=PROMPT_LIMIT)] = ""
-    negative_prompt: Annotated[str, Field(max_length=PROMPT_LIMIT)] = ""
+    negative_prompt: Annotated[str, Field(max_length=NEGATIVE_LIMIT)] = ""
     mode: Mode = "std"
     duration: Annotated[int, Field(ge=0, le=60)] = 5
     aspect_ratio: AspectRatio | None = "16:9"
@@ -229,6 +234,7 @@ class GenerationRequest(Part):
     count: Annotated[int, Field(ge=1, le=4)] = 1
     first_frame: ImageRef | None = None
     last_frame: ImageRef | None = None
+    middle_frames: Annotated[tuple[ImageRef, ...], Field(max_length=MOST_MIDDLE_FRAMES)] = ()
     references: Annotated[tuple[ImageRef, ...], Field(max_length=MOST_REFERENCES)] = ()
     camera: Camera | None = None
     shots: Annotated[tuple[Shot, ...], Field(max_length=6)] = ()
@@ -237,6 +243,7 @@ class GenerationRequest(Part):
     voices: Annotated[tuple[str, ...], Field(max_length=MOST_VOICES)] = ()
     elements: Annotated[tuple[int, ...], Field(max_length=MOST_ELEMENTS)] = ()
     effect: Annotated[str, Field(max_length=80)] | None = None
+    features: Annotated[tuple[SourceVideo, ...], Field(max_length=5)] = ()
     source: SourceVideo | None = None
     keep_sound: bool = True
     speech: Speech | None = None
@@ -252,7 +259,7 @@ class GenerationRequest(Part):
         row = self.operation.row
         for role in Role:
             fewest, most = row.limits(role)
-            if not fewest <= self._number(role) <= most:
+            if not fewest <= self.number(role) <= most:
                 raise ValueError(f"{self.operation} takes {fewest} to {most} of {role}")
         if row.prompt is Prompt.REQUIRED and not (self.prompt or self.shots):
             raise ValueError(f"{self.operation} needs a prompt")
@@ -262,15 +269,21 @@ class GenerationRequest(Part):
             raise ValueError("the shots together last as long as the video")
         return self
 
-    def _number(self, role: Role) -> int:
+    def number(self, role: Role) -> int:
         """How many inputs there are in a role."""
         match role:
             case Role.FRAMES:
-                return sum(frame is not None for frame in (self.first_frame, self.last_frame))
+                ends = (self.first_frame, self.last_frame)
+                return len(self.middle_frames) + sum(frame is not None for frame in ends)
             case Role.REFERENCES:
                 return len(self.references)
             case _:
                 return int(getattr(self, role) is not None)
+
+    @property
+    def has_others(self) -> bool:
+        """Whether it refers to elements, voices or videos, beside pictures."""
+        return bool(self.elements or self.voices or self.features)
 
     @property
     def resource(self) -> Resource:
@@ -280,7 +293,7 @@ class GenerationRequest(Part):
     @property
     def images(self) -> tuple[ImageRef, ...]:
         """Every image that must be at hand when the request is sent."""
-        frames = (self.first_frame, self.last_frame)
+        frames = (self.first_frame, *self.middle_frames, self.last_frame)
         masks = (
             () if self.brush is None else (self.brush.still, *(stroke.mask for stroke in self.brush.strokes))
         )
@@ -289,7 +302,8 @@ class GenerationRequest(Part):
     @property
     def videos(self) -> tuple[VideoRef, ...]:
         """Every video file that must be at hand while a provider fetches it."""
-        return () if self.source is None or self.source.file is None else (self.source.file,)
+        given = (*self.features, *(() if self.source is None else (self.source,)))
+        return tuple(video.file for video in given if video.file is not None)
 
     @property
     def named_assets(self) -> frozenset[str]:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from bot.domain.requests.films import FILM_CHECKS, FilmCheck, FilmLimits
 from bot.domain.requests.model import BRUSH_SECONDS, Counted, JointLimit, Model
-from bot.domain.requests.operations import COMPOSED, Operation, Product
+from bot.domain.requests.operations import COMPOSED, Operation, Product, Role
 from bot.domain.requests.options import BY_FIELD, ROWS, OptionRow, is_set
 from bot.domain.requests.references import dangling, is_crowded
 from bot.domain.requests.request import SHOT_LIMIT, GenerationRequest
@@ -96,7 +96,7 @@ def _joint_rule(error: str, is_about: Callable[[JointLimit], bool]) -> Rule[Mode
 def count_input(request: GenerationRequest, name: Counted) -> int:
     """How many of something that joint limits count a request has."""
     if name == "frames":
-        return count_input(request, "first_frame") + count_input(request, "last_frame")
+        return request.number(Role.FRAMES)
     value = getattr(request, name)
     return len(value) if isinstance(value, tuple) else int(value is not None and value is not False)
 
@@ -159,6 +159,12 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
     ),
     *map(_film_rule, FILM_CHECKS),
     Rule(
+        "error.prompt.too_long",
+        ("prompt",),
+        lambda row, request: len(request.prompt) > row.most_characters(request.prompt),
+        lambda row, request: {"count": len(request.prompt), "limit": row.most_characters(request.prompt)},
+    ),
+    Rule(
         "error.model.mode",
         ("mode",),
         lambda row, request: request.mode not in row.modes,
@@ -211,14 +217,16 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
         ("voices", "sound", "mode"),
         lambda row, request: (
             bool(request.voices)
-            and not (request.mode in row.voices.get(request.operation, ()) and request.sound)
+            and not (
+                request.mode in row.voices.get(request.operation, ()) and (request.sound or row.always_sounds)
+            )
         ),
         ability="voices",
     ),
     Rule(
         "error.model.sound",
         ("sound", "mode"),
-        lambda row, request: request.sound and request.mode not in row.sound,
+        lambda row, request: request.sound and not row.always_sounds and request.mode not in row.sound,
         ability="sound",
     ),
     Rule(
@@ -233,6 +241,23 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
             )
         ),
         ability="end_frame",
+    ),
+    Rule(
+        "error.model.middle_frames",
+        ("middle_frames",),
+        lambda row, request: len(request.middle_frames) > row.middle_frames,
+        lambda row, _: {"limit": row.middle_frames},
+        ability="middle_frames",
+    ),
+    Rule(
+        "error.model.frames_alone",
+        ("first_frame",),
+        lambda row, request: (
+            request.first_frame is None
+            and bool(request.last_frame or request.middle_frames)
+            and not row.frames_alone
+        ),
+        ability="frames_alone",
     ),
     Rule(
         "error.model.camera",
@@ -398,8 +423,9 @@ def suit(request: GenerationRequest, row: Model) -> GenerationRequest | None:
     """The request as this model is asked for it, its settings as they are; None where its pictures do not go there."""
     if request.operation not in COMPOSED or request.source is not None:
         return request
-    frames = sum(frame is not None for frame in (request.first_frame, request.last_frame))
-    operation = row.operation_for(frames=frames, references=len(request.references))
+    operation = row.operation_for(
+        frames=request.number(Role.FRAMES), references=len(request.references), others=request.has_others
+    )
     fields = {name: getattr(request, name) for name in type(request).model_fields}
     try:
         return type(request).model_validate({**fields, "model": row.id, "operation": operation})

@@ -235,6 +235,7 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
                 provider=provider,
                 due_at=lease_until,
                 deadline_at=deadline_at,
+                submitted_at=now,
                 attempts=task.attempts + 1,
             )
             return Transition(task, after)
@@ -267,6 +268,7 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
                 state=TaskState.QUEUED,
                 due_at=retry_at,
                 deadline_at=_waits_until(task),
+                submitted_at=None,
                 provider=None,
                 excluded=tuple(dict.fromkeys(excluded)),
                 attempts=task.attempts if counted else max(0, task.attempts - 1),
@@ -282,6 +284,7 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
                 state=TaskState.QUEUED,
                 due_at=retry_at,
                 deadline_at=_waits_until(task),
+                submitted_at=None,
                 provider=None,
                 not_found_count=0,
             )
@@ -307,6 +310,7 @@ def transition(task: Task, event: Event, now: Millis) -> Transition:
                 deadline_at=until,
                 waits_until=until,
                 answer_by=None,
+                submitted_at=None,
                 provider=None,
                 attempts=0,
                 not_found_count=0,

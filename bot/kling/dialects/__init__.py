@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from bot.kling.dialects.generic import GENERIC, OMNIMAAS
 from bot.kling.dialects.native import FLAT, OFFICIAL, PREFIXED
-from bot.kling.dialects.unified import UNIFIED
+from bot.kling.dialects.unified import KEYED, UNIFIED
 from bot.kling.wire import Dialect
 
 DIALECTS: dict[str, Dialect] = {
@@ -16,14 +16,14 @@ KLING_DOMAINS = ("klingai.com", "kling.ai", "kling.kuaishou.com")
 """Kling's own: a host that is one of these or ends in `.` and one of these."""
 
 
-def get(name: str) -> Dialect:
-    """Find a dialect by its name.
+def get(name: str, key: str = "") -> Dialect:
+    """Find a dialect by its name; the official one speaks both standards with a key in one piece.
 
     Raises:
         KeyError: this version does not speak it.
 
     """
-    return DIALECTS[name]
+    return KEYED if name == KEYED.name and key and not is_key_pair(key) else DIALECTS[name]
 
 
 def is_kling_host(base_url: str) -> bool:

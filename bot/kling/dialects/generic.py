@@ -23,8 +23,10 @@ from bot.kling.wire import (
     Preparation,
     Submission,
     SubmitContext,
+    TaskPage,
     TaskRef,
     TaskStatus,
+    named,
 )
 
 PATH = "/v1/video/generations"
@@ -40,7 +42,7 @@ LIMITS: Limits = (
     ("prompt", lambda request: not request.prompt),
     ("mode", lambda request: request.mode not in {"std", "pro"}),
     ("aspect_ratio", lambda request: request.aspect_ratio not in {None, *SIZES}),
-    *unwritten(WRITTEN | OURS, ("brush", "voices")),
+    *unwritten(WRITTEN | OURS, ("brush", "voices", "middle_frames", "features")),
 )
 """What this wire format cannot express."""
 
@@ -65,12 +67,13 @@ class Generic:
         """What most who speak this dialect offer."""
         return FRAMES
 
-    def renamed(self, models: Mapping[str, str], paths: Mapping[Operation, str]) -> Self:
+    def renamed(self, models: Mapping[str, str], paths: Mapping[str, str]) -> Self:
         """The same with other names for models or operations; the one path goes by text2video's name."""
         return type(self)(models, paths.get(Operation.TEXT_TO_VIDEO, self._path))
 
-    def _model(self, request: GenerationRequest) -> str:
-        return self._models.get(request.model) or self._models.get(request.operation) or request.model
+    def has_model(self, model: str) -> bool:  # noqa: ARG002  part of the protocol
+        """A gateway may sell any."""
+        return True
 
     def preparations(
         self,
@@ -83,7 +86,7 @@ class Generic:
     def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
         body: dict[str, Any] = {
-            "model": self._model(request),
+            "model": self.name_of(request.model, request.operation),
             "prompt": request.prompt,
             "duration": request.duration,
         }
@@ -107,6 +110,14 @@ class Generic:
     def parse_query(self, response: HttpResponse) -> TaskStatus:
         """Read the answer about one task."""
         return responses.status(response)
+
+    def name_of(self, model: str, operation: Operation) -> str:
+        """What a model is called where it does an operation."""
+        return named(self._models, model, operation) or model
+
+    def elsewhere(self, ref: TaskRef) -> tuple[HttpRequest, ...]:  # noqa: ARG002  part of the protocol
+        """There is but one place."""
+        return ()
 
     def look_up(self, ref: TaskRef) -> HttpRequest | None:  # noqa: ARG002  part of the protocol
         """Nobody can be asked by our own id."""
@@ -132,6 +143,14 @@ class Generic:
         """Read the answer to a question that is never asked."""
         return responses.tasks(response)
 
+    def list_between(self, start_ms: int, end_ms: int, cursor: str) -> HttpRequest | None:  # noqa: ARG002  part of the protocol
+        """No such list is documented."""
+        return None
+
+    def parse_list(self, response: HttpResponse) -> TaskPage:
+        """Read the answer to a question that is never asked."""
+        return responses.page(response)
+
     def probe(self, now_ms: int) -> HttpRequest:  # noqa: ARG002  part of the protocol
         """Ask for a task that nobody has."""
         return HttpRequest("GET", f"{self._path}/{PROBE_ID}")
@@ -152,7 +171,8 @@ def metadata(request: GenerationRequest, context: SubmitContext) -> dict[str, An
         fields["negative_prompt"] = request.negative_prompt
     if context.callback_url:
         fields["callback_url"] = context.callback_url
-    fields["external_task_id"] = context.external_task_id
+    if context.external_task_id:
+        fields["external_task_id"] = context.external_task_id
     return fields
 
 
@@ -176,7 +196,9 @@ class Omnimaas(Generic):
     def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
         body: dict[str, Any] = {
-            "model": f"{request.model}-{request.mode}" if request.model in FOLDED else self._model(request),
+            "model": f"{request.model}-{request.mode}"
+            if request.model in FOLDED
+            else self.name_of(request.model, request.operation),
             "prompt": request.prompt,
             "duration": request.duration,
         }

@@ -20,7 +20,7 @@ from bot.kling.wire import HttpRequest, HttpResponse
 
 PROFILE = Profile(
     name="official",
-    missing_models=frozenset({"kling-v3-turbo"}),
+    has_newer_models=False,
     supports_lookup=True,
     supports_list=True,
     advanced_lip_sync=True,

@@ -6,6 +6,7 @@ The official API, gateways that keep its paths under a prefix, and flat proxies 
 
 import contextlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -23,8 +24,10 @@ from bot.kling.wire import (
     Preparation,
     Submission,
     SubmitContext,
+    TaskPage,
     TaskRef,
     TaskStatus,
+    named,
 )
 
 PAGE_SIZE = 500
@@ -79,23 +82,40 @@ FEWEST_PLAIN_IMAGES = 2
 """References that flat proxies take at least: a single picture is a frame there."""
 
 
+TURBO = "kling-v3-turbo"
+
+_NEWER_NAME = re.compile(r"kling-\d")
+"""How names of the newer standard begin: those of the older one have a `v` before the number."""
+
+
+def is_newer_only(model: str) -> bool:
+    """Whether only Kling's newer standard sells a model: 3.0 Turbo, and whatever has a name of that standard's own."""
+    return model == TURBO or has_newer_name(model)
+
+
+def has_newer_name(model: str) -> bool:
+    """Whether a model goes by a name of the newer standard, as all do since Kling 4.0."""
+    return _NEWER_NAME.match(model) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What a speaker of Kling's own paths does its own way.
 
     `paths` are those that differ from `PATHS`. `models` maps a model, or an operation, to the name that
-    is sent for it. `operations` can be written, `default_operations` are offered by most who speak this. `missing_models` are offered elsewhere only. `needs_prompt`: also beside an image. `supports_external_id`: takes `external_task_id` and
+    is sent for it. `operations` can be written, `default_operations` are offered by most who speak this. `has_newer_models`: sells what of Kling's
+    own only the newer standard has. `needs_prompt`: also beside an image. `supports_external_id`: takes `external_task_id` and
     `callback_url`. `supports_lookup`: answers questions by `external_task_id`. `supports_list`: answers about many tasks
     at once. `advanced_lip_sync`: a face and a voice are asked for before a lip-sync.
     """
 
     name: str
     prefix: str = ""
-    paths: Mapping[Operation, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
     operations: frozenset[Operation] = RESULTS
     default_operations: frozenset[Operation] = RESULTS
-    missing_models: frozenset[str] = frozenset()
+    has_newer_models: bool = True
     style: BodyFormat = BodyFormat()
     modes: tuple[Mode, ...] = MODES
     needs_prompt: bool = False
@@ -110,7 +130,7 @@ def _limits(profile: Profile) -> Limits:
     """What a profile cannot express, by fields of a request."""
     return (
         ("operation", lambda request: request.operation not in profile.operations),
-        ("model", lambda request: request.model in profile.missing_models),
+        ("model", lambda request: is_newer_only(request.model) and not profile.has_newer_models),
         (
             "prompt",
             lambda request: profile.needs_prompt and request.operation in FRAMES and not request.prompt,
@@ -124,6 +144,9 @@ def _limits(profile: Profile) -> Limits:
         ),
         ("sound", lambda request: request.sound and not profile.sound),
         ("seed", lambda request: request.seed is not None),
+        ("voices", lambda request: bool(request.voices) and request.operation is Operation.OMNI_VIDEO),
+        ("middle_frames", lambda request: bool(request.middle_frames)),
+        ("features", lambda request: bool(request.features)),
         (
             "negative_prompt",
             lambda request: bool(request.negative_prompt) and request.operation not in TAKE_A_NEGATIVE_PROMPT,
@@ -158,9 +181,13 @@ class ProfileDialect:
         """What most who speak this dialect offer."""
         return self.profile.default_operations & self.profile.operations
 
-    def renamed(self, models: Mapping[str, str], paths: Mapping[Operation, str]) -> Self:
+    def renamed(self, models: Mapping[str, str], paths: Mapping[str, str]) -> Self:
         """The same with other names for models or operations, and other paths."""
         return type(self)(replace(self.profile, models=models, paths={**self.profile.paths, **paths}))
+
+    def has_model(self, model: str) -> bool:
+        """Whether it is offered to who speaks this."""
+        return self.profile.has_newer_models or not is_newer_only(model)
 
     @property
     def limits(self) -> Limits:
@@ -184,7 +211,7 @@ class ProfileDialect:
             body = lip_sync.body(request, context)
         else:
             body = body_of(request, context, profile.style)
-        name = profile.models.get(request.model) or profile.models.get(request.operation)
+        name = named(profile.models, request.model, request.operation)
         if name is not None:
             body["model_name"] = name
         if request.watermark:
@@ -195,7 +222,11 @@ class ProfileDialect:
             and request.operation not in LIBRARY_OPERATIONS
         ):
             body["callback_url"] = context.callback_url
-        if profile.supports_external_id and request.operation not in UNCORRELATED:
+        if (
+            profile.supports_external_id
+            and context.external_task_id
+            and request.operation not in UNCORRELATED
+        ):
             body["external_task_id"] = context.external_task_id
         return HttpRequest("POST", self._path(request.operation), json=body)
 
@@ -210,6 +241,14 @@ class ProfileDialect:
     def parse_query(self, response: HttpResponse) -> TaskStatus:
         """Read the answer about one task."""
         return responses.status(response)
+
+    def name_of(self, model: str, operation: Operation) -> str:
+        """What a model is called where it does an operation."""
+        return named(self.profile.models, model, operation) or model
+
+    def elsewhere(self, ref: TaskRef) -> tuple[HttpRequest, ...]:  # noqa: ARG002  part of the protocol
+        """A task is where it was submitted, or nowhere."""
+        return ()
 
     def look_up(self, ref: TaskRef) -> HttpRequest | None:
         """Encode the question about a task by our own id: it stands where Kling's id would."""
@@ -248,6 +287,14 @@ class ProfileDialect:
     def parse_many(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
         """Read that answer; tasks that it does not mention are simply not in it."""
         return responses.tasks(response)
+
+    def list_between(self, start_ms: int, end_ms: int, cursor: str) -> HttpRequest | None:  # noqa: ARG002  part of the protocol
+        """Every task that is submitted here bears our own id where that is of use."""
+        return None
+
+    def parse_list(self, response: HttpResponse) -> TaskPage:
+        """Read the answer to a question that is never asked."""
+        return responses.page(response)
 
     def probe(self, now_ms: int) -> HttpRequest:  # noqa: ARG002  part of the protocol
         """Ask for a task that nobody has."""

@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.outside import decoded, identity, opened, text_of, word_of
+from bot.domain.outside import decoded, identity, number_of, opened, text_of, word_of
+from bot.domain.tasks.matching import ListedTask
+from bot.domain.types import Millis
 from bot.kling.dialects import envelopes
 from bot.kling.dialects.classes import by_kling_code, by_status, by_word
 from bot.kling.dialects.envelopes import NESTING, Node, child, objects
@@ -22,10 +24,13 @@ from bot.kling.dialects.error_codes import amount, clean, percent, whole
 from bot.kling.dialects.results import NO_HOST, results_of
 from bot.kling.dialects.words import state_of
 from bot.kling.errors import Ambiguous, NotFound, ProviderError, Unavailable
-from bot.kling.wire import HttpResponse, RemoteState, Submission, TaskStatus
+from bot.kling.wire import HttpResponse, RemoteState, Submission, TaskPage, TaskStatus
 
 _PROOFS = frozenset({"1201", "1203", "200"})
 """Codes of NotFound that come from Kling: 200 is its empty list. A bare 404 may be a wrong address."""
+
+_MODELS = ("model_name", "model")
+"""What the model of a task is called, where a list tells it."""
 
 _LISTS = ("result", "items", "list", "tasks", "records")
 """What a page calls the tasks on it."""
@@ -245,6 +250,33 @@ def tasks(response: HttpResponse) -> tuple[TaskStatus, ...]:
         raise _garbage("the answer is not a list of tasks", response, submitting=False)
     found = [(node, envelopes.find(node)) for node in objects(rows)]
     return tuple(_status(one, node) for node, one in found if one is not None and one.id)
+
+
+def page(response: HttpResponse) -> TaskPage:
+    """Read a page of all tasks, with whatever tells them apart.
+
+    Raises:
+        ProviderError: the answer is no such page.
+
+    """
+    held = fields(response)
+    rows = next((held[name] for name in _LISTS if isinstance(held.get(name), list)), None)
+    if rows is None:
+        raise _garbage("the answer is not a list of tasks", response, submitting=False)
+    found = [(node, envelopes.find(node)) for node in objects(rows)]
+    listed = tuple(
+        ListedTask(
+            provider_task_id=one.id,
+            created_at=Millis(int(number_of(node.get("create_time")) or 0)),
+            external_task_id=_external_identity(one),
+            model=next((text for name in _MODELS if (text := text_of(node.get(name)))), None),
+            prompt=text_of(node.get("prompt")) or None,
+        )
+        for node, one in found
+        if one is not None and one.id
+    )
+    more = held.get("has_more") is not False
+    return TaskPage(listed, text_of(held.get("next_cursor")) if more else "")
 
 
 def _status(found: envelopes.Found, answer: Node) -> TaskStatus:

@@ -1,9 +1,11 @@
-"""Kling's newer standard: the model in the path, what is given in `contents`, one list of tasks. Pure.
+"""Kling's newer standard, and the older one beside it: one key and one host serve both. Pure.
 
-kling.ai/document-api (2026-07 to 2026-09), "Query Task", "Callback" and the pages of the models. Only API
-keys are taken. Tasks of both standards are found in `/tasks`, by Kling's ids or by ours; an unknown id is
-simply not in the answer. What only the older standard has (pictures, effects, lip-sync) is asked for
-there, which the same host and key serve.
+kling.ai/document-api (2026-07 to 2026-09), "Query Task", "Callback" and the pages of the models: the model in the path,
+what is given in `contents`, one list of tasks. Only API keys are taken. Kling 4.0 is sold here only, and bears neither an
+id of ours nor an address to call back (Comfy Router's pages of the 4.0 family, 2026-10).
+
+A request goes by the standard that has its model. So does each question about its task: `/tasks` finds what the newer
+standard has made, and perhaps more; what it does not mention is asked for at its own path before it counts as absent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,19 +17,25 @@ from bot.domain.requests.rules import OURS, Limits, unwritten
 from bot.kling.dialects import references, responses
 from bot.kling.dialects.bodies import base64_of
 from bot.kling.dialects.native import OFFICIAL
+from bot.kling.dialects.profile import has_newer_name, is_newer_only
 from bot.kling.wire import (
     HttpRequest,
     HttpResponse,
     Preparation,
     Submission,
     SubmitContext,
+    TaskPage,
     TaskRef,
     TaskStatus,
+    named,
 )
 
 TASKS = "/tasks"
 MANY = 20
 """Ids that are taken in one question (seen live; more are refused with 1201)."""
+
+PAGE = 500
+"""Tasks on a page of the list at most ("Query Task (By Cursor)")."""
 
 MODELS: Mapping[str, str] = {
     "kling-v2-5-turbo": "kling-2.5-turbo",
@@ -55,10 +63,12 @@ _PLACES: Mapping[Operation, str] = {
 _NO_SEMICOLONS = str.maketrans(";；", ",，")
 """A semicolon ends a shot ("Text to Video", kling-3.0-turbo)."""
 
+_MODEL = "{model}"
+"""What stands in a path of the newer standard for the model."""
+
 _MULTI_SHOT = frozenset({"kling-v3", "kling-v3-omni"})
-_ALWAYS_SOUNDS = frozenset({"kling-v3-turbo"})
 _VOICED = frozenset({"kling-v2-6"})
-"""Models whose image-to-video takes voices; no other contents do."""
+"""Models of the third series and before whose image-to-video takes voices; no other contents of theirs do."""
 
 WRITTEN = frozenset(
     {
@@ -68,25 +78,31 @@ WRITTEN = frozenset(
 )
 """Options that the newer standard has a place for."""
 
+
 NEWER: Limits = (
     (
         "prompt",
         lambda request: (
             not (request.prompt or request.shots or request.operation is Operation.MOTION_CONTROL)
+            # [Kling 4.0] frames do without.
+            and not (request.operation is Operation.IMAGE_TO_VIDEO and has_newer_name(request.model))
         ),
     ),
-    ("last_frame", lambda request: request.last_frame is not None and request.first_frame is None),
+    (
+        "last_frame",
+        lambda request: (
+            request.last_frame is not None
+            and request.first_frame is None
+            and not has_newer_name(request.model)
+        ),
+    ),
+    ("middle_frames", lambda request: bool(request.middle_frames) and not has_newer_name(request.model)),
     ("voices", lambda request: bool(request.voices) and not _voiced(request)),
     # A line behind the shots would make one plain prompt of them all.
     ("negative_prompt", lambda request: bool(request.negative_prompt and request.shots)),
     *unwritten(WRITTEN | OURS, ("brush",)),
 )
 """What the newer standard cannot express."""
-
-
-def _is_newer(request: GenerationRequest) -> bool:
-    """Whether the newer standard has this: models that it does not list are left to the older one."""
-    return request.operation in _PLACES and request.model not in OLDER_MODELS
 
 
 def _only(where: Callable[[GenerationRequest], bool], limits: Limits) -> Limits:
@@ -98,20 +114,30 @@ def _only(where: Callable[[GenerationRequest], bool], limits: Limits) -> Limits:
 
 
 class Unified:
-    """The unified dialect."""
+    """Both standards. What either has goes by the newer one where that is `preferred`, else by the older, which can do more."""
 
-    name = "unified"
-    limits = (
-        *_only(lambda request: not _is_newer(request), OFFICIAL.limits),
-        *_only(_is_newer, NEWER),
-    )
-
-    def __init__(self, models: Mapping[str, str] | None = None) -> None:
-        self._models = {**MODELS, **(models or {})}
+    def __init__(
+        self,
+        name: str,
+        *,
+        preferred: bool,
+        models: Mapping[str, str] | None = None,
+        paths: Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self._preferred = preferred
+        self._names = models or {}
+        self._paths = paths or {}
+        older = {key: path for key, path in self._paths.items() if _MODEL not in path}
+        self._older = OFFICIAL.renamed(self._names, older)
+        self.limits: Limits = (
+            *_only(lambda request: not self._is_newer(request.operation, request.model), OFFICIAL.limits),
+            *_only(lambda request: self._is_newer(request.operation, request.model), NEWER),
+        )
 
     @property
     def operations(self) -> frozenset[Operation]:
-        """What can be asked for, here or in the older standard beside it."""
+        """What can be asked for, in either standard."""
         return OFFICIAL.operations
 
     @property
@@ -119,49 +145,90 @@ class Unified:
         """All of it."""
         return OFFICIAL.default_operations
 
-    def renamed(self, models: Mapping[str, str], paths: Mapping[Operation, str]) -> Self:  # noqa: ARG002  part of the protocol
-        """The same with other names for models; the vendor's own paths are what they are."""
-        return type(self)(models)
+    def renamed(self, models: Mapping[str, str], paths: Mapping[str, str]) -> Self:
+        """The same with other names for models, and other paths; those of the newer standard hold `{model}`."""
+        return type(self)(self.name, preferred=self._preferred, models=models, paths=paths)
+
+    def has_model(self, model: str) -> bool:  # noqa: ARG002  part of the protocol
+        """Each is in one of the standards."""
+        return True
+
+    def _is_newer(self, operation: Operation, model: str) -> bool:
+        """Whether the newer standard has this, and the older one has not or is not preferred."""
+        if operation not in _PLACES:
+            return False
+        return is_newer_only(model) or (self._preferred and model not in OLDER_MODELS)
 
     def preparations(self, request: GenerationRequest, context: SubmitContext) -> tuple[Preparation, ...]:
         """What the older standard needs to know before."""
-        return OFFICIAL.preparations(request, context)
+        return self._older.preparations(request, context)
+
+    # -- submitting ----------------------------------------------------------------------------------
 
     def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
-        if not _is_newer(request):
-            return OFFICIAL.submit(request, context)
+        if not self._is_newer(request.operation, request.model):
+            return self._older.submit(request, context)
+        path = self._path(request)
         ids = references.choose_ids(request)
         request = references.identified(request, ids)
         body: dict[str, Any] = {}
-        if request.operation is Operation.TEXT_TO_VIDEO:
+        if "text-to-video" in path:
             body["prompt"] = _prompt(request)
         else:
             body["contents"] = _contents(request, context, ids)
         body["settings"] = _settings(request)
-        body["options"] = _options(request, context)
-        model = self._models.get(request.model, request.model)
-        return HttpRequest("POST", f"/{_PLACES[request.operation]}/{model}", json=body)
+        if options := _options(request, context):
+            body["options"] = options
+        return HttpRequest("POST", path, json=body)
+
+    def _path(self, request: GenerationRequest) -> str:
+        """Where the newer standard takes a request."""
+        of_operation = self._paths.get(request.operation, "")
+        path = (
+            self._paths.get(f"{request.model}/{request.operation}")
+            or (of_operation if _MODEL in of_operation else "")
+            or f"/{_PLACES[request.operation]}/{_MODEL}"
+        )
+        return path.replace(_MODEL, self.name_of(request.model, request.operation))
+
+    def name_of(self, model: str, operation: Operation) -> str:
+        """What a model is called where it does an operation."""
+        if not self._is_newer(operation, model):
+            return self._older.name_of(model, operation)
+        return named(self._names, model, operation) or MODELS.get(model, model)
 
     def parse_submit(self, response: HttpResponse) -> Submission:
         """Read the answer to a submission."""
         return responses.submission(response)
 
+    # -- asking about tasks --------------------------------------------------------------------------
+
     def query(self, ref: TaskRef) -> HttpRequest:
         """Encode the question about one task."""
-        if ref.operation in LIBRARY_OPERATIONS:
-            return OFFICIAL.query(ref)
+        if not self._is_newer(ref.operation, ref.model):
+            return self._older.query(ref)
         return HttpRequest("GET", TASKS, query={"task_ids": ref.provider_task_id or ""})
 
     def parse_query(self, response: HttpResponse) -> TaskStatus:
         """Read the answer about one task."""
         return responses.status(response)
 
+    def elsewhere(self, ref: TaskRef) -> tuple[HttpRequest, ...]:
+        """Its own path in the older standard for what `/tasks` does not mention; `/tasks` for what is not at its path."""
+        if not self._is_newer(ref.operation, ref.model):
+            if ref.provider_task_id is None or ref.operation in LIBRARY_OPERATIONS:
+                return ()
+            return (HttpRequest("GET", TASKS, query={"task_ids": ref.provider_task_id}),)
+        if is_newer_only(ref.model):
+            return ()
+        own = self._older.look_up(ref) if ref.provider_task_id is None else self._older.query(ref)
+        return () if own is None else (own,)
+
     def look_up(self, ref: TaskRef) -> HttpRequest | None:
         """Encode the question about a task by our own id."""
-        older = OFFICIAL.look_up(ref)
-        if older is None or ref.operation in LIBRARY_OPERATIONS:
-            return older
+        if not self._is_newer(ref.operation, ref.model):
+            return self._older.look_up(ref)
         return HttpRequest("GET", TASKS, query={"external_task_ids": ref.external_task_id})
 
     def parse_look_up(self, response: HttpResponse) -> TaskStatus | None:
@@ -169,7 +236,7 @@ class Unified:
         return responses.found(response)
 
     def searches(self, ref: TaskRef) -> tuple[HttpRequest, ...]:  # noqa: ARG002  part of the protocol
-        """There is a sure question."""
+        """There is a sure question, or a list of all tasks."""
         return ()
 
     def parse_search(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
@@ -177,18 +244,32 @@ class Unified:
         return responses.listed(response)
 
     def query_many(self, refs: Sequence[TaskRef]) -> tuple[HttpRequest, ...]:
-        """Encode the questions about tasks, 20 at a time, whatever was asked of them."""
-        if refs and refs[0].operation in LIBRARY_OPERATIONS:
-            return OFFICIAL.query_many(refs)
-        ids = [ref.provider_task_id for ref in refs if ref.provider_task_id]
-        return tuple(
-            HttpRequest("GET", TASKS, query={"task_ids": ",".join(ids[start : start + MANY])})
-            for start in range(0, len(ids), MANY)
+        """Encode the questions about tasks: 20 at a time of the newer standard's, and the list of the older one's."""
+        newer = [ref for ref in refs if self._is_newer(ref.operation, ref.model)]
+        older = [ref for ref in refs if not self._is_newer(ref.operation, ref.model)]
+        ids = [ref.provider_task_id for ref in newer if ref.provider_task_id]
+        return (
+            *(
+                HttpRequest("GET", TASKS, query={"task_ids": ",".join(ids[start : start + MANY])})
+                for start in range(0, len(ids), MANY)
+            ),
+            *self._older.query_many(older),
         )
 
     def parse_many(self, response: HttpResponse) -> tuple[TaskStatus, ...]:
         """Read that answer; tasks that it does not mention are simply not in it."""
         return responses.tasks(response)
+
+    def list_between(self, start_ms: int, end_ms: int, cursor: str) -> HttpRequest | None:
+        """Encode a page of all tasks of a time, in milliseconds as text, as the documents' example has it."""
+        window = {"cursor": cursor} if cursor else {"start_time": str(start_ms), "end_time": str(end_ms)}
+        return HttpRequest("POST", TASKS, json={**window, "limit": PAGE})
+
+    def parse_list(self, response: HttpResponse) -> TaskPage:
+        """Read that page."""
+        return responses.page(response)
+
+    # -- the key -------------------------------------------------------------------------------------
 
     def probe(self, now_ms: int) -> HttpRequest:
         """Ask for the resource packs: free, and the same in both standards."""
@@ -199,7 +280,12 @@ class Unified:
         return OFFICIAL.parse_probe(response)
 
 
+# -- bodies --------------------------------------------------------------------------------------------
+
+
 def _voiced(request: GenerationRequest) -> bool:
+    if has_newer_name(request.model):
+        return request.operation is Operation.OMNI_VIDEO
     return request.operation is Operation.IMAGE_TO_VIDEO and request.model in _VOICED
 
 
@@ -224,15 +310,24 @@ def _contents(
     contents: list[dict[str, Any]] = []
     if prompt := _prompt(request):
         contents.append({"type": "prompt", "text": prompt})
-    for kind, image in (("first_frame", request.first_frame), ("last_frame", request.last_frame)):
-        if image is not None:
-            contents.append({"type": kind, "url": base64_of(image, context)})
+    frames = (
+        ("first_frame", request.first_frame),
+        *(("middle_frame", frame) for frame in request.middle_frames),
+        ("last_frame", request.last_frame),
+    )
+    contents += [
+        {"type": kind, "url": base64_of(image, context)} for kind, image in frames if image is not None
+    ]
     for number, image in enumerate(request.references, 1):
         part = {"type": "image" if motion else "refer_image", "url": base64_of(image, context)}
         contents.append(part if motion else part | {"id": ids[f"image_{number}"]})
+    contents += [
+        {"type": "feature_video", "url": context.url_of(video), "id": ids[f"video_{number}"]}
+        for number, video in enumerate(request.features, 1)
+    ]
     if request.source is not None:
-        video = {"type": "video" if motion else "base_video", "url": context.url_of(request.source)}
-        contents.append(video if motion else video | {"id": ids["video_1"]})
+        source = {"type": "video" if motion else "base_video", "url": context.url_of(request.source)}
+        contents.append(source if motion else source | {"id": ids[f"video_{len(request.features) + 1}"]})
     contents += [
         {"type": "element", "element_id": str(element), "id": ids[f"element_{number}"]}
         for number, element in enumerate(request.elements, 1)
@@ -251,19 +346,22 @@ def _settings(request: GenerationRequest) -> dict[str, Any]:
         return settings if request.keep_sound else settings | {"audio": "off"}
     if request.source is not None:
         return settings | {"audio": "original" if request.keep_sound else "off"}
-    if request.operation is not Operation.IMAGE_TO_VIDEO and request.first_frame is None:
+    framed = request.operation is Operation.IMAGE_TO_VIDEO or request.first_frame is not None
+    if not (framed or request.middle_frames or request.last_frame):
         settings["aspect_ratio"] = request.aspect_ratio or "16:9"
     settings["duration"] = request.duration
     if request.model in _MULTI_SHOT:
         # The standard's own default is true, which cuts a plain prompt into scenes.
         settings["multi_shot"] = bool(request.shots or request.auto_shots)
-    if request.sound and request.model not in _ALWAYS_SOUNDS:
+    if request.sound and not is_newer_only(request.model):
         settings["audio"] = "native"
     return settings
 
 
 def _options(request: GenerationRequest, context: SubmitContext) -> dict[str, Any]:
-    options: dict[str, Any] = {"external_task_id": context.external_task_id}
+    options: dict[str, Any] = {}
+    if context.external_task_id:
+        options["external_task_id"] = context.external_task_id
     if context.callback_url:
         options["callback_url"] = context.callback_url
     if request.watermark:
@@ -271,4 +369,7 @@ def _options(request: GenerationRequest, context: SubmitContext) -> dict[str, An
     return options
 
 
-UNIFIED = Unified()
+UNIFIED = Unified("unified", preferred=True)
+KEYED = Unified("official", preferred=False)
+"""What an API key opens on Kling's own hosts, where nothing else is said: the older standard, and the newer one for models
+that only it has."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ValidationError
 
@@ -15,7 +15,7 @@ from bot.domain.requests.operations import Operation, Prompt, Role, Way, made_by
 from bot.domain.requests.options import Options
 from bot.domain.requests.presets import language_of
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.references import Kind
+from bot.domain.requests.references import Kind, named_in
 from bot.domain.requests.request import (
     PLACEHOLDER,
     AudioRef,
@@ -61,11 +61,22 @@ class Images:
     first: ImageRef | None = None
     last: ImageRef | None = None
     references: tuple[ImageRef, ...] = ()
+    middle: tuple[ImageRef, ...] = ()
+
+    @classmethod
+    def in_order(cls, images: Sequence[ImageRef]) -> Self:
+        """Two images or more as the frames of a video: the first, those between, and the last."""
+        return cls(first=images[0], middle=tuple(images[1:-1]), last=images[-1])
+
+    @classmethod
+    def of(cls, request: GenerationRequest) -> Self:
+        """Those of a request."""
+        return cls(request.first_frame, request.last_frame, request.references, request.middle_frames)
 
     @property
     def frames(self) -> int:
         """How many of them are frames."""
-        return sum(frame is not None for frame in (self.first, self.last))
+        return len(self.middle) + sum(frame is not None for frame in (self.first, self.last))
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -215,6 +226,7 @@ class Compose(Capabilities):
                 "operation": operation,
                 "model": row.id,
                 "first_frame": images.first,
+                "middle_frames": images.middle,
                 "last_frame": images.last,
                 "references": images.references,
                 "source": inputs.source,
@@ -235,7 +247,7 @@ class Compose(Capabilities):
             found["mode"] = self._mode(row, images, defaults)
         if "duration" in way.preferred:
             found["duration"] = nearest(row.durations, defaults.default_duration)[0]
-        if "aspect_ratio" in way.preferred and images.first is None:
+        if "aspect_ratio" in way.preferred and not images.frames:
             found["aspect_ratio"] = fitting(defaults.default_aspect_ratio, row.ratios)
         return found
 
@@ -269,9 +281,11 @@ class Compose(Capabilities):
         defaults = self._usual_for(preferences)
         model = said.get("model") or self._with_assets(given, said, defaults) or self._model(given, defaults)
 
+        has_assets = bool(said.get("elements")) or "voice" in said
+
         def fill(row: Model) -> GenerationRequest:
             self._check_number(row, len(given.references))
-            operation = _operation(row, given)
+            operation = _operation(row, given, has_assets=has_assets)
             way = operation.row.ways[0]
             return self._fill(operation, way, row, Inputs(given), parsed, defaults, {"try_on": try_on})
 
@@ -312,6 +326,9 @@ class Compose(Capabilities):
         if draft.speech is not None and draft.speech.text:
             said["speech"] = {**draft.speech.model_dump(), "text": parsed.prompt}
         completed = self._build(**{**draft.model_dump(), **said, "prompt": parsed.prompt})
+        if completed.has_others:
+            # Some models are asked for elements and voices in another way.
+            completed = suit(completed, self.rows_for(completed)[0]) or completed
         if parsed.prompt:
             self.check(completed)
         else:
@@ -326,9 +343,10 @@ class Compose(Capabilities):
         wanted = request.model_copy(
             update={
                 "aspect_ratio": None
-                if images.first is not None
+                if images.frames
                 else request.aspect_ratio or defaults.default_aspect_ratio,
                 "first_frame": images.first,
+                "middle_frames": images.middle,
                 "last_frame": images.last,
                 "references": images.references,
             }
@@ -344,6 +362,14 @@ class Compose(Capabilities):
             raise UserError("error.pictures.too_many", number=len(wanted.images), limit=limit)
         self._check_but_words(unfit)
         return unfit
+
+    def takes_in_order(
+        self, parsed: ParsedPrompt, number: int, preferences: Preferences = NOTHING_PREFERRED
+    ) -> bool:
+        """Whether so many pictures become the frames of a video in their order: the prompt names none, and the model takes them."""
+        model = parsed.options.get("model") or self._usual_for(preferences).default
+        named = Kind.IMAGE in {reference.kind for reference in named_in(parsed.prompt)}
+        return not named and any(0 < number - 2 <= row.middle_frames for row in self.rows_of(model))
 
     def _usual_for(self, preferences: Preferences) -> sections.Models:
         """What a person gets where they say nothing: what they prefer, else what the operator chose."""
@@ -362,7 +388,12 @@ class Compose(Capabilities):
         """The usual model, or the first on offer that does what the pictures are for."""
         able = []
         for row in self._in_turn(defaults):
-            if _operation(row, images) in row.operations and (images.last is None or row.end_frame):
+            takes_frames = (
+                (images.last is None or row.end_frame)
+                and len(images.middle) <= row.middle_frames
+                and (images.first is not None or not images.frames or row.frames_alone)
+            )
+            if takes_frames and _operation(row, images) in row.operations:
                 if len(images.references) <= row.references:
                     return row.id
                 able.append(row)
@@ -374,7 +405,7 @@ class Compose(Capabilities):
         if not {"elements", "voice", "voices"} & said.keys():
             return None
         for row in self._in_turn(defaults):
-            operation = _operation(row, images)
+            operation = _operation(row, images, has_assets=True)
             fits = operation in row.operations and len(images.references) <= row.references
             elements = row.elements if operation is not Operation.TEXT_TO_VIDEO else 0
             speaks = not {"voice", "voices"} & said.keys() or operation in row.voices
@@ -445,9 +476,9 @@ class Compose(Capabilities):
         return speech
 
 
-def _operation(row: Model, images: Images) -> Operation:
-    """What a model is asked for with some pictures."""
-    return row.operation_for(frames=images.frames, references=len(images.references))
+def _operation(row: Model, images: Images, *, has_assets: bool = False) -> Operation:
+    """What a model is asked for with some pictures, and with elements or voices."""
+    return row.operation_for(frames=images.frames, references=len(images.references), others=has_assets)
 
 
 def _first(

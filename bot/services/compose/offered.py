@@ -17,7 +17,7 @@ from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation, Pr
 from bot.domain.requests.presets import Voices
 from bot.domain.requests.prompt import ParsedPrompt, parse
 from bot.domain.requests.request import GenerationRequest
-from bot.domain.requests.rules import fit
+from bot.domain.requests.rules import fit, fit_with
 from bot.domain.requests.values import Vocabulary
 from bot.domain.types import Credits
 from bot.errors import UserError
@@ -151,6 +151,14 @@ class Capabilities:
         """Refuse what is made of a person's own video where no provider could fetch it."""
         if not self._hands_out_videos:
             raise UserError("error.video.no_address")
+
+    def final_of(self, request: GenerationRequest) -> GenerationRequest | None:
+        """The same request with the model that its own makes drafts for, at its best; None where that is not on offer."""
+        name = self.rows_of(request.model)[0].draft_of if request.operation.row.on_video_model else ""
+        if name not in self._pool.models():
+            return None
+        ways = (fit_with(request, row, "mode", row.modes[-1]) for row in self.rows_of(name))
+        return next((way for way in ways if way is not None and self.possible(way)), None)
 
     def _check_but_words(self, request: GenerationRequest) -> None:
         if request.videos:

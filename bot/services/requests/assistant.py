@@ -12,7 +12,6 @@ import structlog
 
 from bot.clock import Clock
 from bot.domain.outside import decoded, text_of
-from bot.domain.requests.request import PROMPT_LIMIT
 from bot.domain.types import HOUR, Millis, UserId
 from bot.errors import UserError
 from bot.services.slots import waiting
@@ -28,6 +27,9 @@ LARGEST_ANSWER = 100_000
 
 REMEMBERED = 2_000
 """People whose newest requests are counted."""
+
+LONGEST_SUGGESTION = 2_500
+"""Characters: as many as every model takes."""
 
 INSTRUCTIONS = (
     "You improve prompts for a text-to-video model. Keep the user's subject and intent, and answer in the "
@@ -135,6 +137,6 @@ def read_suggestion(body: bytes) -> str:
     text = text_of(text)
     if len(text) > 1 and (text[0], text[-1]) in {('"', '"'), ("“", "”"), ("「", "」")}:
         text = text[1:-1].strip()
-    if not 0 < len(text) <= PROMPT_LIMIT:
+    if not 0 < len(text) <= LONGEST_SUGGESTION:
         raise ValueError("the answer is empty or too long")
     return text

@@ -18,7 +18,7 @@ from bot.domain.requests.operations import COMPOSED, Prompt
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.references import Kind
-from bot.domain.requests.request import PROMPT_LIMIT, GenerationRequest, ImageRef
+from bot.domain.requests.request import NEGATIVE_LIMIT, GenerationRequest, ImageRef
 from bot.domain.requests.rules import suit
 from bot.domain.requests.values import SEED_LIMIT
 from bot.domain.types import MINUTE, ChatId, Millis, UserId
@@ -163,6 +163,11 @@ class Cards:
         if images and names_images(parsed, len(images)):
             references = Images(references=images)
             return Card(card_name, self._compose.video_draft(parsed, references, preferences))
+        if self._compose.takes_in_order(parsed, len(images), preferences):
+            request = self._compose.video_draft(parsed, Images.in_order(images), preferences)
+            if request.prompt:
+                return Card(card_name, request)
+            return Card(card_name, request, "card.photos", images=images, new_images=len(images))
         if len(images) != 2:
             request = self._compose.video_draft(parsed, as_given(images), preferences)
             return Card(card_name, request, READY if request.prompt else _question(request))
@@ -283,8 +288,8 @@ class Cards:
             wanted = {"shots": read_shots(text), "auto_shots": False}
             prompt = ParsedPrompt(card.request.prompt, wanted, self._compose.vocabulary(names))
             return replace(card, request=self._compose.complete(card.request, prompt))
-        if len(text) > PROMPT_LIMIT:
-            raise UserError("error.prompt.negative_too_long", count=len(text), limit=PROMPT_LIMIT)
+        if len(text) > NEGATIVE_LIMIT:
+            raise UserError("error.prompt.negative_too_long", count=len(text), limit=NEGATIVE_LIMIT)
         return self._with(card, negative_prompt=text.strip())
 
     @staticmethod
@@ -304,8 +309,8 @@ class Cards:
         """
         if len(images) != 1:
             raise UserError("error.request.one_picture")
-        frames = Images(first=card.request.first_frame, last=images[0])
-        return replace(card, request=self._compose.rearrange(card.request, frames, preferences))
+        given = replace(Images.of(card.request), last=images[0])
+        return replace(card, request=self._compose.rearrange(card.request, given, preferences))
 
     def add_images(
         self, card: Card, new: tuple[ImageRef, ...], preferences: Preferences = NOTHING_PREFERRED
@@ -323,7 +328,9 @@ class Cards:
             return self.use_images(asking, REFERENCES, preferences)
         if len(uses) > 1:
             return replace(asking, question=TWO_PHOTOS if len(every) == 2 else "card.photos")
-        return self.use_images(asking, next(iter(uses or _arrangements(asking))), preferences)
+        # Where nothing goes, what is said is about the usual use of so many.
+        usual = REFERENCES if len(every) > 2 else next(iter(_arrangements(asking)))
+        return self.use_images(asking, next(iter(uses), usual), preferences)
 
     def uses(self, card: Card, preferences: Preferences = NOTHING_PREFERRED) -> tuple[str, ...]:
         """What the pictures in question may be for, of what somebody here can do."""
@@ -361,8 +368,7 @@ def _arrangements(card: Card) -> dict[str, Images]:
     if len(every) == 1:
         return {FRAMES: Images(first=every[0])}
     ways: dict[str, Images] = {}
-    if len(every) == 2:
-        ways[FRAMES] = Images(first=every[0], last=every[1])
+    ways[FRAMES] = Images.in_order(every)
     ways[REFERENCES] = Images(references=every)
     if len(new) < len(every):
         ways[ONLY_NEW] = Images(first=new[0]) if len(new) == 1 else Images(references=new)
@@ -430,5 +436,4 @@ def replace_prompt(
     """
     if request.operation not in COMPOSED or request.source is not None:
         return compose.complete(request, parsed)
-    images = Images(request.first_frame, request.last_frame, request.references)
-    return compose.video(parsed, images, preferences, try_on=request.try_on)
+    return compose.video(parsed, Images.of(request), preferences, try_on=request.try_on)

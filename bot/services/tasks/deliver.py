@@ -19,6 +19,7 @@ from bot.domain.requests.choices import Preferences
 from bot.domain.requests.operations import Operation
 from bot.domain.tasks.schedule import COPY_LEASE, DELIVERY_LEASE
 from bot.domain.tasks.task import Delivery, Task, TaskState
+from bot.domain.types import Credits
 from bot.kling.download import DownloadTooLarge
 from bot.media.fitting import NoCopy
 from bot.services.ports import (
@@ -54,7 +55,8 @@ SENDING_SECONDS = 4.0
 class DeliveryWorker:
     """Claims outbox rows and sends them; what is too large comes as a smaller copy, or as its address alone.
 
-    `prices` is the price table of a provider. `possible` says which operations the buttons of a result offer; `renew` finds results anew. Notices have workers of
+    `prices` is the price table of a provider. `possible` says which operations the buttons of a result offer, `final_price` what the final of a
+    draft costs; `renew` finds results anew. Notices have workers of
     their own, so that nothing that is slow holds them up; `copying` is the one worker of copies.
     """
 
@@ -75,6 +77,7 @@ class DeliveryWorker:
         renew: Renew,
         prices: Prices,
         possible: Callable[[Delivery], frozenset[Operation]] = lambda _: frozenset(),
+        final_price: Callable[[Task], Credits | None] = lambda _: None,
     ) -> None:
         self._store = store
         self._chat = chat
@@ -86,6 +89,7 @@ class DeliveryWorker:
         self._copying = copying
         self._runtime = runtime
         self._possible = possible
+        self._final_price = final_price
         self._places = Places(store, chat)
         self._shortfalls = Shortfalls(store=store, tasks=tasks, operators=operators, prices=prices)
         self._endings = Endings(
@@ -325,6 +329,7 @@ class DeliveryWorker:
             preferences.spoiler or task.request.spoiler,
             celebrated,
             self._possible(delivery),
+            self._final_price(delivery.task),
         )
 
     async def _offer_link(self, delivery: Delivery, size: int | None, *, too_large: bool = True) -> None:

@@ -25,7 +25,9 @@ from bot.domain.tasks.lifecycle import (
     Unresolvable,
 )
 from bot.domain.tasks.line import TaskGroup, Waiting
+from bot.domain.tasks.matching import MADE_WITHIN, Absence, Submitted, match
 from bot.domain.tasks.schedule import (
+    ABSENCE_BELIEVED_AFTER,
     ABSENCE_PAUSE,
     ABSENCES_TO_PROVE,
     IDS_ARE_UNIQUE_FOR,
@@ -37,7 +39,7 @@ from bot.domain.tasks.schedule import (
     first_look,
 )
 from bot.domain.tasks.task import FailureKind, Task, TaskState
-from bot.domain.types import SECOND, Millis, ProviderName
+from bot.domain.types import HOUR, SECOND, Millis, ProviderName
 from bot.kling import errors
 from bot.kling.client import KlingClient
 from bot.kling.pool import ProviderPool, Running
@@ -53,6 +55,15 @@ from bot.store import Store
 log = structlog.get_logger(__name__)
 
 BATCH = 50
+
+RIVALS = 1_000
+"""Tasks that ended lately and are looked through for those whose outcome nobody knows."""
+
+UNSETTLED = frozenset({FailureKind.UNKNOWN_OUTCOME, FailureKind.DEADLINE})
+"""After these a provider may have a task that nobody knows of."""
+
+PROOF_SINCE = HOUR
+"""How much earlier the list of all tasks begins than one that is looked for: others that it holds prove what it tells of."""
 
 
 class Dispatch:
@@ -281,6 +292,8 @@ class Dispatch:
             await self._undecided(task, None)
         elif client.can_ask_for(task_ref(task)):
             await self._ask(client, task)
+        elif client.can_recognise(task_ref(task)):
+            await self._recognise(client, task)
         else:
             await self._search(client, task)
 
@@ -309,6 +322,60 @@ class Dispatch:
             await self._repeat(client, task)
         else:
             await self._tasks.advance(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.not_found_count + 1))
+
+    async def _recognise(self, client: KlingClient, task: Task) -> None:
+        """Where tasks bear no id of ours: look for it in the list of all, by its time and what else is told."""
+        sent_at = task.submitted_at
+        if sent_at is None:
+            await self._undecided(task, client)
+            return
+        now = self._runtime.clock.now()
+        try:
+            listed = await client.list_between(
+                Millis(sent_at - PROOF_SINCE), Millis(max(now, sent_at) + MADE_WITHIN)
+            )
+        except errors.ProviderError as error:
+            if task.is_in_doubt:
+                await self._undecided(task, client)
+            else:
+                await self._unanswered(client, task, error)
+            return
+        async with self._accepting:
+            # In this order: what was sent meanwhile is among the others, or has its id already.
+            others = await self._others_lost(client, task, sent_at)
+            known = await self._store.tasks.list_held(
+                client.name, [row.provider_task_id for row in listed], task.id
+            )
+            mine = Submitted(task.request, sent_at, client.name_of(task.request))
+            found = match(mine, listed, known, others)
+            if isinstance(found, str):
+                await self._found(task, found)
+                return
+        if task.is_in_doubt:
+            await self._undecided(task, client)
+            return
+        looked, count = now - sent_at, task.not_found_count + 1
+        if found is Absence.ABSENT and looked >= ABSENCE_BELIEVED_AFTER and count >= ABSENCES_TO_PROVE:
+            await self._never_arrived(client, task)
+        elif looked >= (MADE_WITHIN if found is Absence.UNCLEAR else ABSENCE_BELIEVED_AFTER):
+            await self._undecided(task, client)
+        else:
+            seen = count if found is Absence.ABSENT else 0
+            await self._tasks.advance(task, AnswerLost(Millis(now + ABSENCE_PAUSE), seen))
+
+    async def _others_lost(self, client: KlingClient, task: Task, sent_at: Millis) -> list[Submitted]:
+        """The other submissions to a provider that a task of its list may be of: without an answer, or given up without."""
+        open_tasks = await self._store.tasks.list_in([TaskState.SUBMITTING, TaskState.UNCONFIRMED])
+        ended = await self._store.tasks.list_ended(
+            Millis(sent_at - MADE_WITHIN), [TaskState.FAILED, TaskState.EXPIRED], RIVALS
+        )
+        given_up = (each for each in ended if each.failure in UNSETTLED and each.provider_task_id is None)
+        return [
+            Submitted(other.request, other.submitted_at, client.name_of(other.request))
+            for other in (*open_tasks, *given_up)
+            if other.id != task.id and other.provider == client.name and other.submitted_at is not None
+            if client.can_recognise(task_ref(other))
+        ]
 
     async def _repeat(self, client: KlingClient, task: Task) -> None:
         """Send it again under the same key: the provider answers with the task that it may have made."""
@@ -370,14 +437,19 @@ class Dispatch:
             await self._found(task, found.provider_task_id)
         elif task.not_found_count + 1 < ABSENCES_TO_PROVE:
             await self._tasks.advance(task, AnswerLost(Millis(now + ABSENCE_PAUSE), task.not_found_count + 1))
-        elif task.attempts > self._policy.retries:
+        else:
+            await self._never_arrived(client, task)
+
+    async def _never_arrived(self, client: KlingClient, task: Task) -> None:
+        """It is proven that nothing was made: send it again, unless it was sent too often."""
+        if task.attempts > self._policy.retries:
             log.info(
                 "a submission never arrived, however often it was sent", task=task.id, provider=client.name
             )
             await self._tasks.advance(task, Refused(FailureKind.UNAVAILABLE))
         else:
             log.info("a submission whose answer was lost never arrived", task=task.id, provider=client.name)
-            await self._tasks.advance(task, ProvenAbsent(now))
+            await self._tasks.advance(task, ProvenAbsent(self._runtime.clock.now()))
 
     async def _unanswered(self, client: KlingClient, task: Task, error: errors.ProviderError) -> None:
         """The provider cannot say now: ask again later, until its time is over."""

@@ -158,6 +158,23 @@ class Results:
             inputs = replace(inputs, source=source)
         return self._compose.price(self._compose.sample(operation, inputs))
 
+    def final(self, task: Task) -> GenerationRequest:
+        """The request of a draft as it is made for good.
+
+        Raises:
+            UserError: its model makes no drafts, or the other is not on offer any more.
+
+        """
+        request = self._compose.final_of(task.request)
+        if request is None:
+            raise UserError("error.result.no_final")
+        return request
+
+    def final_price(self, task: Task) -> Credits | None:
+        """What `final` costs; None where there is none."""
+        request = self._compose.final_of(task.request)
+        return None if request is None else self._compose.price(request)
+
     def _can_become(self, operation: Operation, delivery: Delivery) -> bool:
         if delivery.kind not in operation.row.made_of:
             return False
@@ -262,7 +279,11 @@ class Results:
             raise UserError("error.result.gone") from None
 
     def _options(self, delivery: Delivery) -> DeliveryOptions:
-        return DeliveryOptions(spoiler=delivery.task.request.spoiler, offers=self.possible(delivery))
+        return DeliveryOptions(
+            spoiler=delivery.task.request.spoiler,
+            offers=self.possible(delivery),
+            final=self.final_price(delivery.task),
+        )
 
     @asynccontextmanager
     async def _somewhere(self, delivery: Delivery, directory: Path) -> AsyncIterator[Path]:

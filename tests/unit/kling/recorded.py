@@ -44,7 +44,8 @@ def hold_request(dialect: Dialect, name: str) -> None:
     recorded = sample(dialect.name, name)
     request = GenerationRequest.model_validate(recorded["request"])
     prepared = recorded.get("prepared", {})
-    sent = dialect.submit(request, SubmitContext(EXTERNAL_ID, IMAGES, recorded["callback_url"], prepared))
+    external = recorded.get("external_task_id", EXTERNAL_ID)
+    sent = dialect.submit(request, SubmitContext(external, IMAGES, recorded["callback_url"], prepared))
     assert recorded["expected"] == {"method": sent.method, "path": sent.path, "json": sent.json}
     assert not sent.query
     assert lacking(dialect.limits, request) == ()

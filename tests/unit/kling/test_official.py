@@ -54,7 +54,6 @@ def test_the_probe_asks_for_the_resource_packs():
     [
         ({"seed": 7}, ("seed",)),
         ({"count": 2}, ()),
-        ({"aspect_ratio": "4:3"}, ("aspect_ratio",)),
         ({"seed": 7, "count": 2}, ("seed",)),
         ({"mode": "4k", "sound": True, "cfg_scale": 0.5}, ()),
     ],

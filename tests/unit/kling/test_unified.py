@@ -1,36 +1,136 @@
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.rules import lacking
+from bot.kling import dialects
 from bot.kling.dialects.native import OFFICIAL
-from bot.kling.dialects.unified import MANY, UNIFIED
-from bot.kling.wire import SubmitContext, TaskRef
-from tests.operations import IMAGES, a_request_for
+from bot.kling.dialects.unified import KEYED, MANY, UNIFIED
+from bot.kling.wire import HttpRequest, SubmitContext, TaskRef
+from tests.operations import BYTES, IMAGES, a_request_for
 from tests.unit.kling.recorded import EXTERNAL_ID
 
 CONTEXT = SubmitContext(EXTERNAL_ID)
 REF = TaskRef(Operation.IMAGE_TO_VIDEO, "kling-v2-6", EXTERNAL_ID, "893605946402811985")
 
 
-def test_tasks_are_asked_for_in_one_place_by_either_id():
-    assert (UNIFIED.query(REF).path, UNIFIED.query(REF).query) == (
-        "/tasks",
-        {"task_ids": "893605946402811985"},
-    )
-    asked = UNIFIED.look_up(REF)
-    assert asked is not None
-    assert asked.query == {"external_task_ids": EXTERNAL_ID}
+SOUND = TaskRef(Operation.TEXT_TO_AUDIO, "text-to-audio", EXTERNAL_ID, "893605946402811986")
+TURBO = TaskRef(Operation.TEXT_TO_VIDEO, "kling-v3-turbo", EXTERNAL_ID, "893605946402811987")
+OLD = TaskRef(Operation.IMAGE_TO_VIDEO, "kling-v1-6", EXTERNAL_ID, "893605946402811988")
+IDS, OURS = "task_ids", "external_task_ids"
 
 
-def test_one_question_is_about_twenty_tasks_at_most_of_any_operation():
-    refs = [
-        TaskRef(operation, "m", f"e{number}", f"t{number}")
-        for number, operation in enumerate([*Operation] * 2)
-    ]
+def asked(request: HttpRequest | None) -> tuple[str, dict[str, str]] | None:
+    return None if request is None else (request.path, dict(request.query))
+
+
+def at_tasks(ref: TaskRef, name: str = IDS) -> tuple[str, dict[str, str]]:
+    return "/tasks", {name: (ref.external_task_id if name == OURS else ref.provider_task_id) or ""}
+
+
+def own_path(ref: TaskRef, path: str, name: str = IDS) -> tuple[str, dict[str, str]]:
+    return f"{path}/{ref.external_task_id if name == OURS else ref.provider_task_id}", {}
+
+
+T2V, I2V, AUDIO = "/v1/videos/text2video", "/v1/videos/image2video", "/v1/audio/text-to-audio"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "ref", "first", "then"),
+    [
+        (UNIFIED, REF, at_tasks(REF), [own_path(REF, I2V)]),
+        (UNIFIED, TURBO, at_tasks(TURBO), []),
+        (UNIFIED, OLD, own_path(OLD, I2V), [at_tasks(OLD)]),
+        (UNIFIED, SOUND, own_path(SOUND, AUDIO), [at_tasks(SOUND)]),
+        (KEYED, REF, own_path(REF, I2V), [at_tasks(REF)]),
+        (KEYED, TURBO, at_tasks(TURBO), []),
+        (KEYED, SOUND, own_path(SOUND, AUDIO), [at_tasks(SOUND)]),
+    ],
+)
+def test_a_task_is_asked_for_where_its_standard_has_it_and_elsewhere_before_it_is_absent(
+    dialect, ref, first, then
+):
+    assert asked(dialect.query(ref)) == first
+    assert [asked(request) for request in dialect.elsewhere(ref)] == then
+
+
+@pytest.mark.parametrize(
+    ("dialect", "ref", "first", "then"),
+    [
+        (UNIFIED, REF, at_tasks(REF, OURS), [own_path(REF, I2V, OURS)]),
+        (UNIFIED, TURBO, at_tasks(TURBO, OURS), []),
+        (UNIFIED, SOUND, own_path(SOUND, AUDIO, OURS), []),
+        (KEYED, REF, own_path(REF, I2V, OURS), []),
+        (KEYED, TURBO, at_tasks(TURBO, OURS), []),
+    ],
+)
+def test_our_own_id_is_asked_for_there_as_well(dialect, ref, first, then):
+    assert asked(dialect.look_up(ref)) == first
+    unsure = replace(ref, provider_task_id=None)
+    assert [asked(request) for request in dialect.elsewhere(unsure)] == then
+
+
+def test_one_question_is_about_twenty_tasks_of_the_newer_standard_at_most():
+    refs = [TaskRef(Operation.TEXT_TO_VIDEO, "kling-v3", f"e{number}", f"t{number}") for number in range(30)]
     first, second = UNIFIED.query_many(refs)
     assert first.query["task_ids"].split(",") == [f"t{number}" for number in range(MANY)]
     assert second.query["task_ids"].split(",") == [f"t{number}" for number in range(MANY, len(refs))]
     assert UNIFIED.query_many([]) == ()
+
+
+def test_tasks_of_both_standards_are_asked_for_at_once_each_in_its_own_place():
+    refs = [TaskRef(Operation.TEXT_TO_VIDEO, model, "e", model) for model in ("kling-v3", "kling-v3-turbo")]
+    paths = {
+        dialect.name: [request.path for request in dialect.query_many(refs)] for dialect in (UNIFIED, KEYED)
+    }
+    assert paths == {"unified": ["/tasks"], "official": ["/tasks", T2V, T2V]}
+    assert [request.path for request in UNIFIED.query_many([SOUND])] == [AUDIO, AUDIO]
+
+
+def test_names_and_paths_of_the_newer_standard_are_those_of_the_settings():
+    dialect = KEYED.renamed(
+        {"kling-4.0/omni-video": "kling-4.0-omni", "kling-v3-turbo": "turbo-3"},
+        {
+            "image2video": "/v2/{model}/image",
+            "kling-4.0/text2video": "/omni-video/{model}",
+            "effects": "/v1/all/effects",
+        },
+    )
+
+    def sent(operation: str, model: str) -> tuple[str, list[str]]:
+        request = a_request_for(operation, model=model)
+        written = dialect.submit(request, SubmitContext(EXTERNAL_ID, BYTES))
+        return written.path, list(written.json or {})
+
+    assert sent("omni-video", "kling-4.0") == (
+        "/omni-video/kling-4.0-omni",
+        ["contents", "settings", "options"],
+    )
+    assert sent("image2video", "kling-v3-turbo")[0] == "/v2/turbo-3/image"
+    # Where it is taken decides on the form of the body, too.
+    assert sent("text2video", "kling-4.0") == ("/omni-video/kling-4.0", ["contents", "settings", "options"])
+    assert sent("text2video", "kling-v3-turbo") == (
+        "/text-to-video/turbo-3",
+        ["prompt", "settings", "options"],
+    )
+    assert sent("effects", "effects")[0] == "/v1/all/effects"
+    assert sent("image2video", "kling-v2-6")[0] == I2V
+
+
+def test_without_an_id_of_ours_no_word_of_it_is_sent():
+    request = a_request_for("text2video", model="kling-4.0")
+    written = KEYED.submit(request, SubmitContext("", BYTES)).json or {}
+    assert list(written) == ["prompt", "settings"]
+    marked = KEYED.submit(request.model_copy(update={"watermark": True}), SubmitContext("", BYTES)).json or {}
+    assert marked["options"] == {"watermark_info": {"enabled": True}}
+
+
+def test_a_key_pair_speaks_the_older_standard_alone_and_an_api_key_both():
+    pair, single = dialects.get("official", "a|b"), dialects.get("official", "an-api-key")
+    assert [dialect.has_model("kling-v3-turbo") for dialect in (pair, single)] == [False, True]
+    assert [dialect.has_model("kling-4.0") for dialect in (pair, single)] == [False, True]
+    assert [dialect.name for dialect in (pair, single)] == ["official", "official"]
 
 
 def test_what_has_no_id_of_ours_cannot_be_looked_up():

@@ -74,7 +74,7 @@ def test_what_needs_no_model_of_the_operators_passes_and_has_a_price(operation):
             a_request(sound=True),
             "error.model.sound",
             {
-                "models": "kling-v2-6 (pro), kling-v3 (std/pro/4k), kling-v3-turbo (std/pro), kling-v3-omni (std/pro/4k)"
+                "models": "kling-v2-6 (pro), kling-v3 (std/pro/4k), kling-v3-turbo, kling-v3-omni (std/pro/4k), kling-4.0, kling-4.0-flash"
             },
         ),
         (two_frames("kling-v2-master"), "error.model.end_frame", {"model": "kling-v2-master"}),
@@ -108,11 +108,15 @@ def test_what_needs_no_model_of_the_operators_passes_and_has_a_price(operation):
             "error.model.shots",
             {"models": "kling-v3, kling-v3-turbo, kling-v3-omni"},
         ),
-        (a_request(elements=(1,)), "error.model.elements", {"models": "kling-v3-omni, kling-video-o1"}),
+        (
+            a_request(elements=(1,)),
+            "error.model.elements",
+            {"models": "kling-v3-omni, kling-video-o1, kling-4.0, kling-4.0-flash"},
+        ),
         (
             a_request_for("image2video", elements=(1,)),
             "error.model.elements",
-            {"models": "kling-v3, kling-v3-omni, kling-video-o1"},
+            {"models": "kling-v3, kling-v3-omni, kling-video-o1, kling-4.0, kling-4.0-flash"},
         ),
         (a_request(voices=("v",)), "error.model.voices", {}),
         (a_request_for("image", resolution="4k"), "error.model.resolution", {"allowed": "1k, 2k"}),

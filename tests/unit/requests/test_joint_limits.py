@@ -92,7 +92,7 @@ def test_a_model_takes_together_what_its_page_says(request_, refused):
 def test_who_asks_for_too_much_hears_which_models_take_it():
     with pytest.raises(UserError) as caught:
         CATALOG.check(omni("kling-video-o1", **BOTH, **elements(1)), OFFERED)
-    assert caught.value.params["models"] == "kling-v3, kling-v3-omni"
+    assert caught.value.params["models"] == "kling-v3, kling-v3-omni, kling-4.0"
     assert (caught.value.params["inputs"], caught.value.params["others"]) == ("elements", "last_frame")
 
 

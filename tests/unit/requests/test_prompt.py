@@ -3,7 +3,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain.requests.prompt import parse, tidy
-from bot.domain.requests.request import PROMPT_LIMIT
+from bot.domain.requests.request import NEGATIVE_LIMIT, PROMPT_LIMIT
 from bot.domain.requests.values import Vocabulary
 from bot.errors import UserError
 
@@ -166,7 +166,11 @@ def test_words_that_belong_to_a_sentence_stay_in_it(text):
             "error.prompt.too_long",
             {"count": PROMPT_LIMIT + 1, "limit": PROMPT_LIMIT},
         ),
-        ("a fox --no " + "x" * (PROMPT_LIMIT + 1), "error.prompt.negative_too_long", {"limit": PROMPT_LIMIT}),
+        (
+            "a fox --no " + "x" * (NEGATIVE_LIMIT + 1),
+            "error.prompt.negative_too_long",
+            {"limit": NEGATIVE_LIMIT},
+        ),
     ],
 )
 def test_what_cannot_be_read_says_what_is_allowed(text, key, params):

@@ -1,0 +1,185 @@
+"""Models that only Kling's newer standard sells, with an API key that speaks both standards."""
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.world.telegram import ADA
+
+KEY = "demo-api-key"
+MODELS = '["kling-v2-6", "kling-v3-turbo", "kling-4.0", "kling-4.0-flash"]'
+
+
+@pytest.fixture
+async def newer(world):
+    world.kling.behaviour.render_seconds = 0.3
+    world.configure(dialect="official", key=KEY, models=MODELS, daily=100_000)
+    await world.start()
+    return world
+
+
+def photos(number: int) -> list[bytes]:
+    found = []
+    for index in range(number):
+        buffer = io.BytesIO()
+        Image.new("RGB", (400, 400), (20 * index, 90, 120)).save(buffer, "JPEG")
+        found.append(buffer.getvalue())
+    return found
+
+
+def submitted(world) -> list[tuple[str, dict[str, Any]]]:
+    """What was sent, without the pictures themselves."""
+    sent = [
+        request for request in world.kling.requests if request.method == "POST" and request.path != "/tasks"
+    ]
+    return [
+        (
+            request.path,
+            request.body
+            | {
+                "contents": [
+                    {name: value for name, value in item.items() if name != "url"}
+                    for item in request.body.get("contents", ())
+                ]
+            },
+        )
+        for request in sent
+    ]
+
+
+async def test_each_model_goes_by_the_standard_that_has_it_and_its_task_is_asked_for_there(newer):
+    await newer.telegram.say(ADA, "/video a fox --model kling-v2-6")
+    await newer.telegram.wait_video(ADA, 1)
+    await newer.telegram.say(ADA, "/video a hen --model kling-v3-turbo")
+    await newer.telegram.wait_video(ADA, 2)
+    paths = [request.path for request in newer.kling.requests if request.path != "/account/costs"]
+    asked = {path.rpartition("/")[0] or path for path in paths}
+    assert asked == {"/v1/videos", "/v1/videos/text2video", "/text-to-video", "/tasks"}
+    by_id = [request for request in newer.kling.requests if request.path == "/tasks"]
+    turbo = next(task for task in newer.kling.tasks.values() if task.order.model == "kling-3.0-turbo")
+    assert {request.query.get("task_ids") for request in by_id} == {turbo.id}
+
+
+async def test_words_become_a_video_without_an_id_of_ours(newer):
+    await newer.telegram.say(ADA, "/video a fox in the snow --model kling-4.0 --pro 21:9 30s")
+    (video,) = await newer.telegram.wait_video(ADA)
+    assert "a fox in the snow" in video["caption"]
+    ((path, body),) = submitted(newer)
+    assert path == "/text-to-video/kling-4.0"
+    assert body["prompt"] == "a fox in the snow"
+    assert body["settings"] == {"resolution": "1080p", "aspect_ratio": "21:9", "duration": 30}
+    assert "options" not in body
+    await newer.ended()
+    assert newer.balance(ADA) == (-504, 0)
+
+
+async def test_an_album_in_its_order_becomes_the_frames_of_a_video(newer):
+    await newer.telegram.send_album(ADA, photos(4), "/video it grows --model kling-4.0")
+    await newer.telegram.wait_video(ADA)
+    ((path, body),) = submitted(newer)
+    assert path == "/image-to-video/kling-4.0"
+    kinds = [item["type"] for item in body["contents"]]
+    assert kinds == ["prompt", "first_frame", "middle_frame", "middle_frame", "last_frame"]
+    assert body["settings"] == {"resolution": "720p", "duration": 5}
+
+
+async def test_an_album_whose_photos_the_prompt_names_is_referred_to(newer):
+    words = "/video <<<image_2>>> chases <<<image_1>>> --model kling-4.0"
+    await newer.telegram.send_album(ADA, photos(3), words)
+    await newer.telegram.wait_video(ADA)
+    ((path, body),) = submitted(newer)
+    assert path == "/omni-video/kling-4.0"
+    assert body["contents"] == [
+        {"type": "prompt", "text": "@image_2 chases @image_1 @image_3"},
+        *({"type": "refer_image", "id": f"image_{number}"} for number in (1, 2, 3)),
+    ]
+
+
+async def test_an_album_without_words_is_asked_about_where_it_can_be_both(newer):
+    await newer.telegram.send_album(ADA, photos(3), "--model kling-4.0")
+    await newer.telegram.wait_text(ADA, "What are these photos for?")
+    await newer.telegram.press_labelled(ADA, "From the first to the second")
+    await newer.telegram.wait_text(ADA, "3 frames, in order")
+    assert submitted(newer) == []
+
+
+async def test_a_draft_is_rendered_for_good_by_one_tap_at_the_price_on_the_button(newer):
+    await newer.telegram.say(ADA, "/video a fox --model kling-4.0-flash 9:16")
+    await newer.telegram.wait_video(ADA, 1)
+    await newer.telegram.press_labelled(ADA, "Render final · 84")
+    await newer.telegram.wait_video(ADA, 2)
+    (_, draft), (path, final) = submitted(newer)
+    assert path == "/text-to-video/kling-4.0"
+    assert final == draft | {"settings": draft["settings"] | {"resolution": "1080p"}}
+    await newer.ended(2)
+    assert newer.balance(ADA) == (-(34 + 84), 0)
+    # The final has no final.
+    labels = [
+        button["text"]
+        for video in (await newer.telegram.wait_video(ADA, 2))[-1:]
+        for row in video["reply_markup"]["inline_keyboard"]
+        for button in row
+    ]
+    assert not any(label.startswith("Render final") for label in labels)
+
+
+async def test_a_final_that_costs_much_is_confirmed_like_anything_else(world):
+    world.kling.behaviour.render_seconds = 0.3
+    world.configure(
+        dialect="official",
+        key=KEY,
+        models=MODELS,
+        daily=1000,
+        limits="confirm_credits = 80\nconfirm_percent = 0",
+    )
+    await world.start()
+    await world.telegram.say(ADA, "/video a fox --model kling-4.0-flash")
+    await world.telegram.wait_video(ADA, 1)
+    await world.telegram.press_labelled(ADA, "Render final · 84")
+    await world.telegram.wait_for(lambda: "84" in str(world.telegram.replies(ADA)[-1].get("text")))
+    assert len(submitted(world)) == 1
+
+
+async def test_a_prompt_that_is_too_long_for_its_model_is_refused_before_it_costs_anything(newer):
+    await newer.telegram.say(ADA, "/video " + "snow " * 600 + "--model kling-v2-6")
+    await newer.telegram.wait_text(ADA, "2,500 is the most")
+    assert newer.balance(ADA) == (0, 0)
+    await newer.telegram.say(ADA, "/video " + "snow " * 600 + "--model kling-4.0")
+    await newer.telegram.wait_video(ADA)
+
+
+async def test_a_lost_answer_is_found_in_the_list_of_all_tasks_and_nothing_is_made_twice(newer):
+    newer.kling.behaviour.lose_next = 1
+    await newer.telegram.say(ADA, "/video a fox --model kling-4.0")
+    await newer.telegram.wait_video(ADA)
+    assert len(newer.kling.tasks) == 1
+    assert [
+        request for request in newer.kling.requests if (request.method, request.path) == ("POST", "/tasks")
+    ]
+    await newer.ended()
+    assert newer.balance(ADA) == (-56, 0)
+
+
+async def test_a_key_pair_offers_nothing_that_it_cannot_speak_of(world):
+    world.configure(models=MODELS)
+    await world.start()
+    await world.telegram.say(ADA, "/models")
+    listed = await world.telegram.wait_text(ADA, "v2-6")
+    assert "turbo" not in listed["text"].casefold()
+    assert "4.0" not in listed["text"]
+    await world.telegram.say(ADA, "/video a fox --model kling-4.0")
+    await world.telegram.wait_text(ADA, "kling-v2-6")
+    assert world.kling.tasks == {}
+
+
+async def test_a_sound_that_the_list_of_tasks_does_not_hold_ends_well(world):
+    world.kling.behaviour.render_seconds = 0.3
+    world.configure(dialect="unified", key=KEY, daily=1000)
+    await world.start()
+    await world.telegram.say(ADA, "/sound rain on a roof")
+    await world.telegram.wait_for(lambda: world.rows("SELECT 1 FROM tasks WHERE state = 'succeeded'"))
+    await world.ended()
+    asked = [request.path for request in world.kling.requests if request.method == "GET"]
+    assert any(path.startswith("/v1/audio/text-to-audio/") for path in asked)
