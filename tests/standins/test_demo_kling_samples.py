@@ -60,7 +60,8 @@ async def test_a_recorded_submission_is_accepted(shared, dialect, expected):
         if isinstance(place, dict) and "external_task_id" in place:
             place["external_task_id"] = fresh
     if isinstance(body.get("metadata"), str):
-        body["metadata"] = json.dumps({**json.loads(body["metadata"]), "external_task_id": fresh})
+        metadata = with_images(json.loads(body["metadata"]))
+        body["metadata"] = json.dumps({**metadata, "external_task_id": fresh})
     answer = await shared.with_key(KEYS[dialect]).post(expected["path"], body)
     assert answer.status_code == 200, answer.text
     await shared.kling.rendered()

@@ -29,6 +29,7 @@ _PROBLEMS = {
     "bool_type": "must be true or false",
     "tuple_type": "must be a list",
     "model_type": "must be an object",
+    "dict_type": "must be an object",
 }
 
 

@@ -1,7 +1,7 @@
 """Gateways and proxies: `/v1/video/generations` in three forms, `/kling/v1/*` in three, and the flat one."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, Response
 
 from bot.demo.kling import advanced, fields, images, official, videos
 from bot.demo.kling.answers import gateway_ok
-from bot.demo.kling.body import NamedBody, TaskBody, read
-from bot.demo.kling.models import IMAGE, TEXT, capability, check
+from bot.demo.kling.body import TaskBody, read
+from bot.demo.kling.models import IMAGE, TEXT
 from bot.demo.kling.orders import Order, Picture
 from bot.demo.kling.refusals import GatewayRefusal, Refusal, forbid
 from bot.demo.kling.service import Call, Handler, Service, Table, asks, page_of, submits
@@ -59,44 +59,17 @@ GatewayPrompt = Annotated[fields.Prompt, BeforeValidator(_prompt), Field(validat
 Side = Annotated[int, fields.between(1, 4096)]
 
 
-class Metadata(NamedBody):
-    """What Kling itself is to read."""
-
-    mode: videos.Mode = "std"
-    negative_prompt: fields.Prompt = ""
-    cfg_scale: fields.Share = 0.5
-    sound: fields.Switch = False
-
-
-class ClassicMetadata(Metadata):
-    """With what gateways have no fields for."""
-
-    aspect_ratio: videos.Ratio = "1:1"
-    image_tail: str = ""
-    try_on: bool = False
-
-    def mapped(self, order: Order, size: str, mode: str = "std") -> Order:
-        """What the gateway makes of an order, its size (`1280x720`) and this, as Kling then reads it."""
-        pictures = order.pictures
-        if self.sent("image_tail"):
-            pictures += (Picture("metadata.image_tail", self.image_tail),)
-        own = self.order(IMAGE if pictures else TEXT)
-        forbid(order.seconds != int(order.seconds), "duration must be whole seconds")
-        order = replace(
-            own,
-            model=order.model,
-            prompt=order.prompt,
-            seconds=int(order.seconds),
-            pictures=pictures,
-            mode=own.mode if self.sent("mode") else mode,
-            ratio=own.ratio if self.sent("aspect_ratio") else SIZES.get(size, own.ratio),
-        )
-        # Three seconds are what gateways document for a try-on.
-        if pictures and (self.try_on or order.seconds == 3):
-            capability(order.model, order.operation)
-        else:
-            check(order, ("image", "image_tail")[: len(pictures)])
-        return order
+def _as_kling(order: Order, images: Sequence[str], metadata: Mapping[str, Any], **own: str) -> Order:
+    """What Kling reads: the gateway's own fields, over which metadata goes."""
+    forbid(order.seconds != int(order.seconds), "duration must be whole seconds")
+    body = {"model_name": order.model, "prompt": order.prompt, "duration": f"{order.seconds:g}", **own}
+    if images:
+        body["image"] = images[0]
+    has_frames = bool(images) or "image_tail" in metadata
+    kind, operation = (videos.PrefixedImage, IMAGE) if has_frames else (videos.PrefixedText, TEXT)
+    sent = {name: value for name, value in metadata.items() if name != "try_on"}
+    read_as: videos.PrefixedBody = read(kind, {**body, **sent}, where="metadata.")
+    return read_as.order(operation)
 
 
 class ClassicBody(TaskBody):
@@ -110,14 +83,13 @@ class ClassicBody(TaskBody):
     n: Annotated[int, fields.between(1, 4)] = 1
     response_format: Annotated[str, fields.one_of("url")] = "url"
     seed: Annotated[int, fields.between(0, 2**32 - 1)] = 0
-    metadata: ClassicMetadata | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
     model: str = "kling-v1"
     image: str = ""
 
     def _checked(self, order: Order) -> Order:
-        order = replace(order, pictures=self.pictures("image"))
-        metadata = self.metadata or ClassicMetadata()
-        order = metadata.mapped(order, f"{self.width}x{self.height}")
+        ratio = SIZES.get(f"{self.width}x{self.height}", "1:1")
+        order = _as_kling(order, (self.image,) if self.image else (), self.metadata, aspect_ratio=ratio)
         return replace(order, seed=self.seed if self.sent("seed") else None)
 
 
@@ -145,7 +117,7 @@ class NewApiBody(TaskBody):
 
     prompt: GatewayPrompt = ""
     duration: Annotated[int, BeforeValidator(_quiet_seconds)] = FALLBACK_SECONDS
-    metadata: Annotated[ClassicMetadata, BeforeValidator(_opened)] = ClassicMetadata()
+    metadata: Annotated[dict[str, Any], BeforeValidator(_opened)] = Field(default_factory=dict)
     model: str = ""
     mode: str = ""
     size: str = ""
@@ -162,9 +134,10 @@ class NewApiBody(TaskBody):
     response_format: Any = None
 
     def _checked(self, order: Order) -> Order:
-        pictures = self.pictures("image") if self.image else ()
-        order = replace(order, model=self.model or "kling-v1", pictures=pictures)
-        return self.metadata.mapped(order, self.size, self.mode or "std")
+        order = replace(order, model=self.model or "kling-v1")
+        ratio, mode = SIZES.get(self.size, "1:1"), self.mode or "std"
+        images = (self.image,) if self.image else ()
+        return _as_kling(order, images, self.metadata, aspect_ratio=ratio, mode=mode)
 
 
 class OmniMaasBody(TaskBody):
@@ -178,22 +151,14 @@ class OmniMaasBody(TaskBody):
     metadata: str = "{}"
 
     def _checked(self, order: Order) -> Order:
-        metadata = read(Metadata, _opened(self.metadata), where="metadata.")
+        metadata = _opened(self.metadata)
         model, mode = OMNIMAAS_MODELS[order.model]
-        if mode:
-            metadata.lack("mode", where="metadata.")
-        forbid(metadata.mode == "4k", "metadata.mode must be one of std, pro")
-        own = metadata.order(IMAGE if self.images else TEXT)
-        order = replace(
-            own,
-            model=model,
-            prompt=order.prompt,
-            seconds=order.seconds,
-            mode=mode or own.mode,
-            ratio=self.size,
-            pictures=tuple(Picture(f"images[{n}]", value) for n, value in enumerate(self.images)),
-        )
-        check(order, ("image",) if self.images else ())
+        forbid(bool(mode) and "mode" in metadata, "unknown field: metadata.mode")
+        own = {"aspect_ratio": self.size, **({"mode": mode} if mode else {})}
+        order = _as_kling(replace(order, model=model), self.images, metadata, **own)
+        if len(self.images) > 1:
+            several = tuple(Picture(f"images[{n}]", value) for n, value in enumerate(self.images))
+            order = replace(order, pictures=several, shown=len(several))
         return replace(order, model=self.model)
 
 

@@ -1,7 +1,7 @@
 """What each video model of the first standard can do: the stand-in's own reading of the capability map."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.demo.kling.orders import Order
 from bot.demo.kling.refusals import Refusal, forbid, invalid
@@ -26,6 +26,7 @@ class Capability:
     tail_alone: bool = False
     camera: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cameras: tuple[str, ...] = CAMERAS
+    camera_seconds: tuple[int, ...] = (5,)
     brush: tuple[str, ...] = ()
     shots: bool = False
     voices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -75,9 +76,26 @@ MODELS: Mapping[str, Capability] = {
 }
 
 
-def capability(model: str, operation: str | None = None) -> Capability:
+_DOCUMENTED = tuple(range(3, 11))
+GATEWAYS: Mapping[str, Capability] = {
+    **MODELS,
+    "kling-v1": replace(MODELS["kling-v1"], seconds=_DOCUMENTED),
+    "kling-v1-6": replace(
+        MODELS["kling-v1-6"],
+        seconds=_DOCUMENTED,
+        camera={TEXT: ("std", "pro"), IMAGE: ("std", "pro")},
+        camera_seconds=_DOCUMENTED,
+    ),
+    "kling-v2-master": replace(MODELS["kling-v2-master"], seconds=_DOCUMENTED),
+}
+"""The same as the document of gateways has it: 3 to 10 seconds, and camera_control on kling-v1-6."""
+
+
+def capability(
+    model: str, operation: str | None = None, models: Mapping[str, Capability] = MODELS
+) -> Capability:
     """What the model can do; refused is one that does not exist (1203), or has no such operation (1201)."""
-    found = MODELS.get(model)
+    found = models.get(model)
     if found is None:
         raise Refusal(1203, f"model {model} does not exist")
     if operation is not None and operation not in found.operations:
@@ -86,14 +104,19 @@ def capability(model: str, operation: str | None = None) -> Capability:
 
 
 def check(
-    order: Order, sent: Collection[str] = (), *, camera: str | None = None, shots: bool = False
+    order: Order,
+    sent: Collection[str] = (),
+    *,
+    camera: str | None = None,
+    shots: bool = False,
+    models: Mapping[str, Capability] = MODELS,
 ) -> None:
     """Refuse what the model can't combine. `sent` are the fields of the body that were sent."""
-    can, mode, seconds = capability(order.model, order.operation), order.mode, order.seconds
+    can, mode, seconds = capability(order.model, order.operation, models), order.mode, order.seconds
     tail, brush = "image_tail" in sent, not {"static_mask", "dynamic_masks"}.isdisjoint(sent)
     here = f"in mode {mode} for {seconds:g} seconds"
     modes = can.camera.get(order.operation, ())
-    filmed = camera is None or (mode in modes and seconds == 5 and camera in can.cameras)
+    filmed = camera is None or (mode in modes and seconds in can.camera_seconds and camera in can.cameras)
     for wrong, problem in (
         ("mode" in sent and not can.modes, "has no parameter mode"),
         (can.modes and mode not in can.modes, f"does not support mode {mode}"),

@@ -1,5 +1,6 @@
 """The bodies of text2video, image2video and multi-image2video, also as gateways and flat proxies take them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -7,7 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from bot.demo.kling import fields
 from bot.demo.kling.body import Body, Element, MarkedBody, Voice
-from bot.demo.kling.models import CAMERAS, capability, check
+from bot.demo.kling.models import CAMERAS, GATEWAYS, MODELS, Capability, capability, check
 from bot.demo.kling.orders import Order, Picture
 from bot.demo.kling.refusals import forbid
 
@@ -88,6 +89,7 @@ class VideoBody(ShotsBody):
     camera_control: Camera | None = None
     voice_list: Annotated[tuple[Voice, ...], fields.entries(1, 2)] = ()
     needs_words: ClassVar[bool] = True
+    models: ClassVar[Mapping[str, Capability]] = MODELS
 
     def _checked(self, order: Order) -> Order:
         order = replace(order, prompt=self.words(needed=self.needs_words))
@@ -97,7 +99,7 @@ class VideoBody(ShotsBody):
     def _compare(self, order: Order, sent: set[str]) -> None:
         """Refuse what the model can't do; `sent` are the fields that count."""
         camera = None if self.camera_control is None else self.camera_control.type
-        check(order, sent, camera=camera, shots=self.multi_shot)
+        check(order, sent, camera=camera, shots=self.multi_shot, models=self.models)
 
 
 class TextToVideo(VideoBody):
@@ -174,16 +176,17 @@ class _TryOn(Body):
 
 
 class PrefixedBody(VideoBody):
-    """What a model does not know (mode, cfg_scale) is ignored, and dresses are tried on for 3 seconds."""
+    """What a model does not know (mode, cfg_scale) is ignored; how dresses are tried on is not compared."""
 
     metadata: _TryOn | None = None
+    models = GATEWAYS
     needs_words = True
 
     def _compare(self, order: Order, sent: set[str]) -> None:
         if self.metadata is None or not self.metadata.try_on:
             return super()._compare(order, sent - {"mode", "cfg_scale"})
         capability(order.model, order.operation)
-        return forbid(self.duration not in {3, 5, 10}, "duration must be 3, 5 or 10")
+        return forbid(not 3 <= self.duration <= 10, "duration must be 3 to 10")
 
 
 class PrefixedText(PrefixedBody, TextToVideo):

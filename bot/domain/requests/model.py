@@ -113,6 +113,7 @@ class Model(PriceColumns):
     ratios: tuple[AspectRatio, ...] = VIDEO_RATIOS
     resolutions: tuple[Resolution, ...] = ("1k",)
     cfg: bool = False
+    fps: bool = False
     sound: Modes = ()
     always_sounds: bool = False
     end_frame: Modes = ()

@@ -15,7 +15,7 @@ from typing import Any, Self
 from bot.domain.requests.camera import CAMERAS, are_automatic, read_camera, read_shots
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Product
-from bot.domain.requests.request import PLACEHOLDER, RESOLUTIONS, Camera, GenerationRequest, Shot
+from bot.domain.requests.request import FPS_LIMIT, PLACEHOLDER, RESOLUTIONS, Camera, GenerationRequest, Shot
 from bot.domain.requests.values import (
     LANGUAGES,
     MAX_COUNT,
@@ -369,6 +369,16 @@ class Option(StrEnum):
             words=("cfg", "cfg-scale", "相关性"),
             read=number("--cfg", 0, 1),
             ability="cfg",
+        ),
+    )
+    FPS = (
+        "fps",
+        OptionRow(
+            field="fps",
+            words=("fps", "帧率"),
+            read=whole("--fps", 1, FPS_LIMIT),
+            line=lambda request: _written(request.fps is not None, f"{request.fps} fps"),
+            ability="fps",
         ),
     )
     VOICE = ("voice", OptionRow(field="voice", words=("voice", "音色"), read=read_voice, ability="voices"))

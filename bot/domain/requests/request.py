@@ -28,6 +28,9 @@ EXPANSION_LIMIT = 3.0
 MOST_MIDDLE_FRAMES, MOST_REFERENCES, MOST_ELEMENTS, MOST_VOICES = 8, 10, 7, 3
 """Of one request, with the model that takes most; what a model takes is a matter of its row."""
 
+FPS_LIMIT = 120
+"""Frames a second that can be asked for; no document names a limit, and nobody makes more."""
+
 NAME_LIMIT = 20
 """Characters in the name of an element or a voice (Kling API, "Element management", "Voice management", 2026-09)."""
 
@@ -205,7 +208,8 @@ class GenerationRequest(Part):
     """One generation as a person asked for it, defaults filled in.
 
     `duration` is in seconds; 0 where the operation has none. `cfg_scale` is 0 (free) to 1 (close to the
-    prompt). `auto_shots`: the model parts the prompt into shots. `count` is the number of results. `spoiler` covers
+    prompt). `fps` is frames a second, which only some gateways take. `auto_shots`: the model parts the prompt into
+    shots. `count` is the number of results. `spoiler` covers
     them in the chat until they are tapped. `aspect_ratio` of None means that the picture decides.
     `source` is what a video is made of, where it is made of one; an omni model edits it as the prompt says.
     `features` are videos that it refers to for what is in them, how it moves or looks.
@@ -228,6 +232,7 @@ class GenerationRequest(Part):
     resolution: Resolution = "1k"
     cfg_scale: Annotated[float, Field(ge=0, le=1)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    fps: Annotated[int, Field(ge=1, le=FPS_LIMIT)] | None = None
     sound: bool = False
     watermark: bool = False
     spoiler: bool = False

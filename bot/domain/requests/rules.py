@@ -377,6 +377,7 @@ def _most_elements(row: Model, request: GenerationRequest) -> int:
 # -- making a request keep to them -------------------------------------------------------------------
 
 CHANGES: Mapping[str, Callable[[Model, GenerationRequest], Iterable[object]]] = {
+    "fps": lambda *_: (None,),
     "cfg_scale": lambda *_: (None,),
     "camera": lambda *_: (None,),
     "voices": lambda *_: ((),),

@@ -5,6 +5,7 @@ letters, so that `１０Ｓ` is `10s` and `：` is `:`. The readers raise a `Use
 match where a value is out of range or unknown.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +45,7 @@ SWITCH_WORDS: Mapping[bool, tuple[str, ...]] = {
 
 _SECONDS = re.compile(r"(\d{1,3})\s?(?:s|secs?|seconds?|秒钟?)")
 _UNITS = frozenset({"s", "sec", "secs", "seconds", "秒", "秒钟"})
-_RATIO = re.compile(r"(\d{1,2})[:x×](\d{1,2})")
+_RATIO = re.compile(r"(\d{1,2})[:x×](\d{1,2})|(\d{3,4})[x×](\d{3,4})")
 _MODEL = re.compile(r"(?:kling-)?v\d.*|kling-\d.*")
 _COLONS = str.maketrans("∶꞉ː", ":::")
 
@@ -114,7 +115,7 @@ def short_seconds(word: str, unit: str, _: Vocabulary) -> Taken:
 
 
 def short_ratio(word: str, _: str, __: Vocabulary) -> Taken:
-    """Find `9:16`."""
+    """Find `9:16`, or `720x1280`."""
     ratio = _ratio_in(word)
     return (ratio, 1) if ratio in RATIOS else None
 
@@ -197,8 +198,13 @@ def _named(words: Mapping[Any, tuple[str, ...]], text: str) -> str:
 
 
 def _ratio_in(word: str) -> str:
+    """The ratio that is written as such (`16:9`), or as a width and a height in pixels (`1280x720`)."""
     match = _RATIO.fullmatch(word)
-    return f"{int(match[1])}:{int(match[2])}" if match else ""
+    if match is None:
+        return ""
+    width, height = (int(part) for part in match.groups() if part is not None)
+    shared = math.gcd(width, height) if match[3] else 1
+    return f"{width // shared}:{height // shared}" if shared else ""
 
 
 def _nearest_ratio(ratio: str, ratios: Sequence[str]) -> str:

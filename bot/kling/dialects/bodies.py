@@ -19,6 +19,9 @@ Body = dict[str, Any]
 
 IMAGE_URL_KEY = "image_url"
 
+TRY_ON = {"style": "fashion", "quality": "high", "try_on": True}
+"""How gateways mark a person who changes clothes (the gateways' Kling document, Virtual Try-on)."""
+
 
 @dataclass(frozen=True, slots=True)
 class BodyFormat:
@@ -26,8 +29,8 @@ class BodyFormat:
 
     `durations` is the JSON type of seconds. `image_ratio`: image2video takes an aspect ratio too.
     `needs_mode`: also for models that have but one. `images`: references as objects or as plain
-    strings. `camera`: six axes of which one is set, or one type with one value. `try_on`: a person who
-    changes clothes is marked in `metadata`.
+    strings, to the same endpoint and with the same fields as one image. `camera`: six axes of which one is set, or one
+    type with one value. `try_on`: a person who changes clothes is marked in `metadata`.
     """
 
     durations: Literal["text", "integer"] = "text"
@@ -68,7 +71,7 @@ def _words_or_frames(request: GenerationRequest, context: SubmitContext, style: 
         body |= _brush(request.brush, context)
     body |= _shots(request) | _cast(request)
     if request.try_on and style.try_on:
-        body["metadata"] = {"try_on": True}
+        body["metadata"] = dict(TRY_ON)
     return body
 
 
@@ -81,6 +84,8 @@ def _references_to_video(request: GenerationRequest, context: SubmitContext, sty
         "mode": request.mode,
         "duration": _seconds(request, style),
     }
+    if request.cfg_scale is not None:
+        body["cfg_scale"] = request.cfg_scale
     if request.aspect_ratio is not None:
         body["aspect_ratio"] = request.aspect_ratio
     return body

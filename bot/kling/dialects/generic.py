@@ -1,9 +1,11 @@
 """The gateways' own API, `/v1/video/generations`, in the forms of all their releases. Pure.
 
 What is sent is what every release understands: seconds as a plain integer (a float is quietly dropped
-by newer ones, which then make 5 s), the shape both as width and height and as `metadata.aspect_ratio`,
-everything of Kling's in `metadata`. No question by our own id is surely answered here, so a lost answer to a
-submission is searched for, and what was not found may be there all the same.
+by newer ones, which then make 5 s), the shape both as width and height and as `metadata.aspect_ratio`, and in
+`metadata` everything else as Kling has it: the gateways hand it on, and it goes over what they would write themselves.
+`fps`, `seed`, `n` and `response_format` are documented, and left out of account by newer releases. No question by our
+own id is surely answered here, so a lost answer to a submission is searched for, and what was not found may be there
+all the same.
 """
 
 import json
@@ -13,9 +15,9 @@ from urllib.parse import quote
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import GenerationRequest
-from bot.domain.requests.rules import OURS, Limits, unwritten
+from bot.domain.requests.rules import Limits
 from bot.kling.dialects import responses
-from bot.kling.dialects.bodies import base64_of
+from bot.kling.dialects.bodies import Body, BodyFormat, body_of
 from bot.kling.dialects.profile import FRAMES, PROBE_ID, key_accepted, searches
 from bot.kling.wire import (
     HttpRequest,
@@ -34,38 +36,35 @@ PATH = "/v1/video/generations"
 SIZES: Mapping[str, tuple[int, int]] = {"16:9": (1280, 720), "9:16": (720, 1280), "1:1": (1024, 1024)}
 """Width and height that the gateways translate to Kling's ratios; any other size becomes 1:1 there."""
 
-WRITTEN = frozenset({"model", "mode", "duration", "aspect_ratio", "negative_prompt", "cfg_scale", "seed"})
-"""Options that this wire format has a place for."""
+NATIVE = BodyFormat(image_ratio=True, needs_mode=True, images="strings")
+"""How Kling's fields are written for `metadata`."""
 
-LIMITS: Limits = (
-    ("operation", lambda request: request.operation not in FRAMES),
-    ("prompt", lambda request: not request.prompt),
-    ("mode", lambda request: request.mode not in {"std", "pro"}),
-    ("aspect_ratio", lambda request: request.aspect_ratio not in {None, *SIZES}),
-    *unwritten(WRITTEN | OURS, ("brush", "voices", "middle_frames", "features")),
-)
-"""What this wire format cannot express."""
+
+def _limits(operations: frozenset[Operation]) -> Limits:
+    """What this wire format cannot express, for such operations."""
+    return (
+        ("operation", lambda request: request.operation not in operations),
+        ("prompt", lambda request: not (request.prompt or request.shots)),
+        ("middle_frames", lambda request: bool(request.middle_frames)),
+        ("features", lambda request: bool(request.features)),
+    )
 
 
 class Generic:
     """The generic dialect."""
 
     name = "generic"
-    limits = LIMITS
+    operations = FRAMES
+    limits = _limits(FRAMES)
 
     def __init__(self, models: Mapping[str, str] | None = None, path: str = PATH) -> None:
         self._models = models or {}
         self._path = path
 
     @property
-    def operations(self) -> frozenset[Operation]:
-        """What can be asked for."""
-        return FRAMES
-
-    @property
     def default_operations(self) -> frozenset[Operation]:
         """What most who speak this dialect offer."""
-        return FRAMES
+        return self.operations
 
     def renamed(self, models: Mapping[str, str], paths: Mapping[str, str]) -> Self:
         """The same with other names for models or operations; the one path goes by text2video's name."""
@@ -85,19 +84,35 @@ class Generic:
 
     def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
+        body, native = self._common(request, context)
+        if "image" in native:
+            body["image"] = native.pop("image")
+        if size := SIZES.get(request.aspect_ratio or ""):
+            body["width"], body["height"] = size
+        chosen = {"fps": request.fps, "seed": request.seed}
+        body |= {name: value for name, value in chosen.items() if value is not None}
+        # Each task has one result, and what is wanted of it is its address.
+        body |= {"n": 1, "response_format": "url", "metadata": native}
+        return HttpRequest("POST", self._path, json=body)
+
+    def _common(self, request: GenerationRequest, context: SubmitContext) -> tuple[Body, Body]:
+        """What every form begins with, and Kling's own fields for the rest."""
+        native = body_of(request, context, NATIVE)
         body: dict[str, Any] = {
             "model": self.name_of(request.model, request.operation),
-            "prompt": request.prompt,
+            # With shots the prompt is not read by Kling, but by the gateway.
+            "prompt": native.pop("prompt", "") or request.shots[0].prompt,
             "duration": request.duration,
         }
-        if request.first_frame is not None:
-            body["image"] = base64_of(request.first_frame, context)
-        if request.aspect_ratio is not None:
-            body["width"], body["height"] = SIZES[request.aspect_ratio]
-        if request.seed is not None:
-            body["seed"] = request.seed
-        body["metadata"] = metadata(request, context)
-        return HttpRequest("POST", self._path, json=body)
+        for written in ("model_name", "duration"):
+            native.pop(written, None)
+        if request.watermark:
+            native["watermark_info"] = {"enabled": True}
+        if context.callback_url:
+            native["callback_url"] = context.callback_url
+        if context.external_task_id:
+            native["external_task_id"] = context.external_task_id
+        return body, native
 
     def parse_submit(self, response: HttpResponse) -> Submission:
         """Read the answer to a submission."""
@@ -160,27 +175,13 @@ class Generic:
         return key_accepted(response)
 
 
-def metadata(request: GenerationRequest, context: SubmitContext) -> dict[str, Any]:
-    """Kling's own fields as gateways pass them on."""
-    fields: dict[str, Any] = {"mode": request.mode}
-    if request.cfg_scale is not None:
-        fields["cfg_scale"] = request.cfg_scale
-    if request.aspect_ratio is not None:
-        fields["aspect_ratio"] = request.aspect_ratio
-    if request.negative_prompt:
-        fields["negative_prompt"] = request.negative_prompt
-    if context.callback_url:
-        fields["callback_url"] = context.callback_url
-    if context.external_task_id:
-        fields["external_task_id"] = context.external_task_id
-    return fields
-
-
 GENERIC = Generic()
 
 
 FOLDED = frozenset({"kling-v2-5-turbo"})
 """Models that are offered once for each mode, under two names."""
+
+SEVERAL = FRAMES | {Operation.REFERENCES_TO_VIDEO}
 
 
 class Omnimaas(Generic):
@@ -191,26 +192,28 @@ class Omnimaas(Generic):
     """
 
     name = "omnimaas"
-    limits = (*LIMITS, ("seed", lambda request: request.seed is not None))
+    operations = SEVERAL
+    limits = (
+        *_limits(SEVERAL),
+        ("seed", lambda request: request.seed is not None),
+        ("fps", lambda request: request.fps is not None),
+    )
 
     def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
-        body: dict[str, Any] = {
-            "model": f"{request.model}-{request.mode}"
-            if request.model in FOLDED
-            else self.name_of(request.model, request.operation),
-            "prompt": request.prompt,
-            "duration": request.duration,
-        }
-        if request.first_frame is not None:
-            body["images"] = [base64_of(request.first_frame, context)]
+        body, native = self._common(request, context)
+        if request.model in FOLDED and request.model not in self._models:
+            body["model"] = f"{request.model}-{request.mode}"
+        if images := native.pop("image_list", None) or [
+            native[name] for name in ("image",) if name in native
+        ]:
+            body["images"] = images
+        native.pop("image", None)
         if request.aspect_ratio in SIZES:
-            body["size"] = request.aspect_ratio
-        fields = metadata(request, context)
-        fields.pop("aspect_ratio", None)
+            body["size"] = native.pop("aspect_ratio")
         if request.model in FOLDED or request.model.endswith(("-std", "-pro")):
-            fields.pop("mode", None)
-        body["metadata"] = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+            native.pop("mode", None)
+        body["metadata"] = json.dumps(native, ensure_ascii=False, separators=(",", ":"))
         return HttpRequest("POST", self._path, json=body)
 
 

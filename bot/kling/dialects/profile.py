@@ -147,6 +147,16 @@ def _limits(profile: Profile) -> Limits:
         ("voices", lambda request: bool(request.voices) and request.operation is Operation.OMNI_VIDEO),
         ("middle_frames", lambda request: bool(request.middle_frames)),
         ("features", lambda request: bool(request.features)),
+        ("fps", lambda request: request.fps is not None),
+        (
+            "cfg_scale",
+            # Kling has no place for it beside several images (API reference 2025, multi-image2video).
+            lambda request: (
+                request.cfg_scale is not None
+                and request.operation is Operation.REFERENCES_TO_VIDEO
+                and profile.style.images != "strings"
+            ),
+        ),
         (
             "negative_prompt",
             lambda request: bool(request.negative_prompt) and request.operation not in TAKE_A_NEGATIVE_PROMPT,

@@ -43,6 +43,9 @@ def read(text):
             {"duration": 10, "mode": "pro", "aspect_ratio": "9:16", "model": "kling-v2-6"},
         ),
         ("10s 9:16 a fox", "a fox", {"duration": 10, "aspect_ratio": "9:16"}),
+        ("a fox 720x1280 10s", "a fox", {"duration": 10, "aspect_ratio": "9:16"}),
+        ("a fox --ratio 1280×720 --fps 30", "a fox", {"aspect_ratio": "16:9", "fps": 30}),
+        ("a fox in 1234x567", "a fox in 1234x567", {}),
         ("一只狐狸 10秒 竖屏 高品质", "一只狐狸", {"duration": 10, "aspect_ratio": "9:16", "mode": "pro"}),
         (
             "一只狐狸 --时长 10 --不要 模糊 --比例 9：16",
