@@ -12,6 +12,7 @@ from bot.demo.media.render import RenderSpec
 from bot.demo.media.sound import render_sound
 from bot.demo.serving import serve
 from tests.world.kling import canned_video, image, open_kling, token
+from tests.world.media import a_clip
 
 TEXT = "/v1/videos/text2video"
 MOTION, OMNI, LIPS = "/v1/videos/motion-control", "/v1/videos/omni-video", "/v1/videos/lip-sync"
@@ -22,9 +23,11 @@ ELEMENTS, VOICES = "/v1/general/advanced-custom-elements", "/v1/general/custom-v
 async def files(tmp_path_factory):
     """The address of somebody's videos and sounds."""
     directory = tmp_path_factory.mktemp("files")
-    for name, seconds, ratio in (("short", 2, "16:9"), ("good", 4, "16:9"), ("long", 12, "16:9")):
+    for name, seconds, ratio in (("short", 2, "16:9"), ("long", 12, "16:9")):
         canned_video(RenderSpec("", seconds, ratio=ratio), directory / f"{name}.mp4")
     canned_video(RenderSpec("", 4, mode="pro"), directory / "large.mp4")
+    # Omni models take 24 frames a second and more.
+    (directory / "good.mp4").write_bytes(a_clip(1280, 720, 4))
     render_sound(3, directory / "good.mp3")
     render_sound(1, directory / "short.mp3")
     render_sound(6, directory / "voice.wav")

@@ -247,3 +247,6 @@ class LipSync(NamedBody):
         given.lack(other, "text", "voice_id", "voice_language", "voice_speed", where="input.")
         recording = Recording(f"input.{wanted}", getattr(given, wanted), False, (2, 60))
         return replace(order, recording=recording)
+
+    def _read(self, order: Order) -> None:
+        """Its text is spoken, and names nothing."""
