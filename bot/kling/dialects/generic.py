@@ -202,7 +202,7 @@ class Omnimaas(Generic):
     def submit(self, request: GenerationRequest, context: SubmitContext) -> HttpRequest:
         """Encode a submission."""
         body, native = self._common(request, context)
-        if request.model in FOLDED and request.model not in self._models:
+        if request.model in FOLDED and not named(self._models, request.model, request.operation):
             body["model"] = f"{request.model}-{request.mode}"
         if images := native.pop("image_list", None) or [
             native[name] for name in ("image",) if name in native
