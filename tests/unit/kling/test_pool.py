@@ -80,7 +80,7 @@ def test_only_who_offers_the_model_and_can_express_the_request_takes_it(pool_of)
     pool = pool_of(other={"models": ("kling-v3",)}, official={}, gateway={"dialect": "generic"})
     assert names(pool) == ["official", "gateway"]
     assert names(pool, a_request(seed=7)) == ["gateway"]
-    assert names(pool, a_request(mode="pro", sound=True)) == ["official"]
+    assert names(pool, a_request(mode="pro", sound=True)) == ["official", "gateway"]
 
 
 def test_a_request_has_the_price_of_the_best_that_can_express_it_however_that_one_is(pool_of, paused):
@@ -133,7 +133,7 @@ def test_who_is_excluded_is_not_asked(pool_of):
 def test_what_nobody_can_express_is_named(pool_of):
     pool = pool_of(official={}, gateway={"dialect": "generic"})
     assert lacking(pool, a_request()) == ()
-    assert lacking(pool, a_request(seed=7, mode="pro", watermark=True)) == ("seed",)
+    assert lacking(pool, a_request(seed=7, elements=(1,))) == ("elements",)
     assert lacking(pool, a_request(model="kling-v9")) is None
 
 

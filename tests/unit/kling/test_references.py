@@ -90,7 +90,8 @@ def test_everything_that_is_sent_is_named(name, row, operation):
         tried += 1
         sent = dialect.submit(request, CONTEXT).json
         assert unnamed(sent) == [], request
-        body = json.dumps(sent)
+        # Some gateways take Kling's fields as a text of JSON.
+        body = json.dumps(sent).replace('\\"', '"')
         for element in request.elements:
             assert str(element) in body
         for voice in request.voices:
