@@ -6,7 +6,7 @@ from typing import Any
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import AudioRef, GenerationRequest, ImageRef
 
-CONTENTS = {f"picture {number}".encode(): number for number in range(8)} | {b"a sound": 8}
+CONTENTS = {f"picture {number}".encode(): number for number in range(10)} | {b"a sound": 10}
 BYTES = {sha256(content).hexdigest(): content for content in CONTENTS}
 """What the references below stand for, by hash."""
 
@@ -17,7 +17,7 @@ IMAGES = tuple(
         width=1280,
         height=720,
     )
-    for number in range(8)
+    for number in range(10)
 )
 SOUND = AudioRef(sha256=sha256(b"a sound").hexdigest(), duration_ms=4_000)
 SOURCE = {
@@ -70,6 +70,13 @@ NEEDED: dict[Operation, dict[str, Any]] = {
         "duration": 0,
     },
     Operation.TRY_ON: {"model": "kolors-virtual-try-on-v1-5", "references": IMAGES[:2], "duration": 0},
+    Operation.VIEWS: {
+        "model": "ai-multi-shot",
+        "name": "Fox",
+        "references": IMAGES[:1],
+        "duration": 0,
+        "count": 3,
+    },
     Operation.ELEMENT: {"model": "element", "name": "Fox", "references": IMAGES[:2], "duration": 0},
     Operation.VOICE: {"model": "voice", "name": "Ada", "source": SOURCE, "duration": 0},
 }

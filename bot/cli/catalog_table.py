@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bot.domain.requests.catalog import Catalog, load
 from bot.domain.requests.model import Model
-from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation
+from bot.domain.requests.operations import IMAGE_MODEL_OPERATIONS, VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.requests.options import list_abilities
 from bot.domain.requests.rules import numbers
 from bot.i18n import DEFAULT, Texts
@@ -27,30 +27,41 @@ _ABILITIES = {
     Operation.AVATAR: "avatar",
     Operation.TEXT_TO_AUDIO: "sounds",
     Operation.VIDEO_TO_AUDIO: "sounds for a video",
-    Operation.IMAGE: "images",
-    Operation.REFERENCES_TO_IMAGE: "images from references",
-    Operation.OMNI_IMAGE: "images from prompt and references in one",
+    Operation.IMAGE: "prompt or one photo",
+    Operation.REFERENCES_TO_IMAGE: "several photos",
+    Operation.OMNI_IMAGE: "prompt, photos and elements in one",
     Operation.EXPAND: "expand",
     Operation.TRY_ON: "try-on",
+    Operation.VIEWS: "other views of an element",
+}
+
+
+_OF_PHOTOS: Mapping[str, str] = {
+    Operation.IMAGE: "from a photo",
+    Operation.REFERENCES_TO_IMAGE: "from several",
 }
 
 
 def table(catalog: Catalog) -> str:
-    """Two tables: the video models, and by what everything else is made."""
+    """Three tables: the video models, the image models, and by what everything else is made."""
     videos = _markdown(
         ("model", "takes", "modes", "seconds", "ratios", "features", "credits a second"),
         (_video(row) for row in catalog.known()),
     )
+    images = _markdown(
+        ("image model", "takes", "resolutions", "ratios", "images at once", "features", "credits an image"),
+        (_image(row) for row in catalog.section("images")),
+    )
     others = _markdown(
         ("other results", "made by", "credits"),
         (
-            (ability, f"`{row.id}`", _price(row, operation))
+            (ability, f"`{row.id}`", _price(row))
             for operation, ability in _ABILITIES.items()
-            if operation not in VIDEO_MODEL_OPERATIONS
+            if operation not in VIDEO_MODEL_OPERATIONS | IMAGE_MODEL_OPERATIONS
             for row in catalog.without_choice(operation)
         ),
     )
-    return f"{videos}\n\n{others}"
+    return f"{videos}\n\n{images}\n\n{others}"
 
 
 def _video(row: Model) -> tuple[str, ...]:
@@ -63,6 +74,26 @@ def _video(row: Model) -> tuple[str, ...]:
         "; ".join(_features(row)),
         "; ".join(_rates(row)),
     )
+
+
+def _image(row: Model) -> tuple[str, ...]:
+    return (
+        f"`{row.id}`",
+        ", ".join(_ABILITIES[operation] for operation in row.operations),
+        ", ".join(row.resolutions),
+        ", ".join((*row.ratios, *(["auto"] if row.auto_ratio else []))),
+        f"1–{row.count}",
+        "; ".join(_features(row)),
+        "; ".join(_image_prices(row)),
+    )
+
+
+def _image_prices(row: Model) -> Iterable[str]:
+    prices = set(row.each.values())
+    by_resolution = ", ".join(f"{resolution} {each:g}" for resolution, each in row.each.items())
+    yield f"{min(prices):g}" if len(prices) == 1 else by_resolution
+    for operation, each in row.pictures_each.items():
+        yield f"{_OF_PHOTOS[operation]} {each:g}"
 
 
 def _features(row: Model) -> Iterable[str]:
@@ -94,20 +125,13 @@ def _by_mode(row: Model, rates: Mapping[str, float]) -> str:
     return ", ".join(f"{mode} {rate:g}" for mode, rate in rates.items())
 
 
-def _price(row: Model, operation: Operation) -> str:
+def _price(row: Model) -> str:
     if not row.each:
         return f"{_by_mode(row, row.rate)} a second" + (f", and {row.fixed}" if row.fixed else "")
     prices = set(row.each.values())
     price = f"{min(prices):g}"
     if len(prices) > 1:
         price = ", ".join(f"{resolution} {each:g}" for resolution, each in row.each.items())
-    if (images := row.pictures_each.get(operation)) is not None:
-        # What is made of several pictures is never made of none.
-        price = (
-            f"{images:g}"
-            if operation is Operation.REFERENCES_TO_IMAGE
-            else f"{price}; from a picture {images:g}"
-        )
     if row.effect_each:
         price += f"; some {min(row.effect_each.values()):g} to {max(row.effect_each.values()):g}"
     return price

@@ -149,6 +149,11 @@ class ProviderPool:
         """Those that can be asked for an operation, the best first."""
         return tuple(client for client in self._preferred if operation in client.operations)
 
+    def max_images(self, request: GenerationRequest) -> int:
+        """How many images whoever could take the request makes at once, at most; 1 where nobody could."""
+        able = (client.config.max_images for client in self._clients if self._able(client, request, ()))
+        return max(able, default=1)
+
     # -- who is next ---------------------------------------------------------------------------------
 
     def find(self, name: ProviderName) -> KlingClient | None:

@@ -20,7 +20,7 @@ from bot.domain.credits.quota import PoolUse
 from bot.domain.operations.overrides import Overridable
 from bot.domain.people.access import AccessMode
 from bot.domain.requests.options import Options
-from bot.domain.requests.request import Mode, VideoRatio
+from bot.domain.requests.request import Mode, Resolution, VideoRatio
 from bot.domain.tasks.schedule import PollingPolicy
 from bot.domain.types import SECOND, Millis, UserId
 from bot.kling.provider import Rows
@@ -227,6 +227,8 @@ class Models(Section):
     default_mode: Mode = "std"
     default_duration: Annotated[int, Field(ge=1, le=60)] = 5
     default_aspect_ratio: VideoRatio = "16:9"
+    default_image: str = ""
+    default_image_resolution: Resolution = "1k"
 
 
 class Catalog(Rows, Section):

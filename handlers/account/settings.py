@@ -1,16 +1,18 @@
 """`/settings` and `/language`: what a person chooses once for everything, in one message."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.choices import (
     AUTOMATIC,
+    MODEL_PREFERENCES,
     SWITCHES,
     Preference,
     Preferences,
     preference_choices,
 )
-from bot.domain.requests.options import BY_FIELD
+from bot.domain.requests.model import Model
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.types import UserId
 from bot.errors import UserError
@@ -65,7 +67,7 @@ async def on_open(turn: Turn, button: OpenSettings) -> None:
     if button.which is None:
         await turn.edit(_overview(turn))
         return
-    choices = preference_choices(turn.preferences, button.which, turn.services.compose.rows())
+    choices = preference_choices(turn.preferences, button.which, _offered(turn, button.which))
     await turn.edit(preference_page(turn.t, turn.preferences, button.which, choices, turn.user_id))
 
 
@@ -85,7 +87,7 @@ async def on_set(turn: Turn, button: SetPreference) -> None:
     accounts = turn.services.accounts
     # A stored preference stays as it is, also where the person's plan allows less for now.
     stored = await accounts.preferences(turn.user_id)
-    choices = preference_choices(stored, button.which, turn.services.compose.rows())
+    choices = preference_choices(stored, button.which, _offered(turn, button.which))
     if button.choice not in choices:
         raise UserError("error.card.choice")
     await accounts.set_preferences(turn.user_id, choices[button.choice])
@@ -116,17 +118,30 @@ async def _set_language(turn: Turn, chosen_language: str) -> None:
     await turn.load_user()
 
 
+def _offered(turn: Turn, which: Preference) -> tuple[Model, ...]:
+    """The models that a preference is about."""
+    compose = turn.services.compose
+    return compose.image_rows() if which.of_images else compose.rows()
+
+
 def _overview(turn: Turn) -> View:
     defaults = turn.services.cards.blank(turn.preferences)
-    return overview(turn.t, turn.preferences, defaults, turn.user_id)
+    kinds = [each for each in Preference if not each.of_images or turn.services.compose.image_rows()]
+    return overview(turn.t, turn.preferences, defaults, turn.user_id, kinds)
 
 
 # -- views -------------------------------------------------------------------------------------------
 
 
-def overview(t: Texts, preferences: Preferences, defaults: GenerationRequest, owner: UserId) -> View:
-    """Everything that can be set, each with its value, and what a video gets where nothing else is said."""
-    buttons = [_opening(t, preferences, which, owner) for which in Preference]
+def overview(
+    t: Texts,
+    preferences: Preferences,
+    defaults: GenerationRequest,
+    owner: UserId,
+    kinds: Sequence[Preference] = tuple(Preference),
+) -> View:
+    """Everything of `kinds` that can be set, with its value, and what a video gets where nothing else is said."""
+    buttons = [_opening(t, preferences, which, owner) for which in kinds]
     language = t("knob.labelled", knob=t("prefer.language"), value=NAMES[t.language])
     buttons.append(Button(language, OpenLanguages(), owner=owner))
     text = f"<b>{t('settings.title')}</b>\n{t('settings.usual', settings=settings_line(t, defaults))}"
@@ -158,7 +173,7 @@ def preference_page(
     }
     automatic = [button for key, button in buttons.items() if key == AUTOMATIC]
     others = [button for key, button in buttons.items() if key != AUTOMATIC]
-    per_row = 2 if which is Preference.MODEL else CHOICES_PER_ROW
+    per_row = 2 if which in MODEL_PREFERENCES else CHOICES_PER_ROW
     return View(f"<b>{t(f'prefer.{which}')}</b>", [automatic, *in_rows(others, per_row), [_back(t, owner)]])
 
 
@@ -188,7 +203,7 @@ def _value(t: Texts, preferences: Preferences, which: Preference) -> str:
         return t("value.on" if value else "value.off")
     if value is None:
         return t("value.automatic")
-    return say(t, BY_FIELD[which].name(value))
+    return say(t, which.option.name(value))
 
 
 def language_choice(t: Texts, owner: UserId) -> View:

@@ -162,8 +162,8 @@ async def read_prompt(turn: Turn, text: str) -> ParsedPrompt:
     return parse_prompt(turn, text, await turn.services.assets.names(turn.user_id))
 
 
-def parse_prompt(turn: Turn, text: str, names: Names) -> ParsedPrompt:
-    """The same where the names are known. Somebody else's words hold no options: they are taken as they stand.
+def parse_prompt(turn: Turn, text: str, names: Names, *, images: bool = False) -> ParsedPrompt:
+    """The same where the names are known; models that make `images` may be named, or videos. Somebody else's words hold no options: they are taken as they stand.
 
     Raises:
         UserError: an option is unknown, or its value is.
@@ -171,7 +171,7 @@ def parse_prompt(turn: Turn, text: str, names: Names) -> ParsedPrompt:
     """
     if turn.is_forwarded:
         return ParsedPrompt(split_links(text).words)
-    return turn.services.compose.parse(text, names)
+    return turn.services.compose.parse(text, names, images=images)
 
 
 def images_of(turn: Turn, *, pointing: bool = True) -> list[RemoteFile]:

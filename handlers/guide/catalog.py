@@ -26,7 +26,8 @@ LONGEST = 60
 async def models(turn: Turn) -> None:
     """Say what each model can do and costs, and what is offered beside videos."""
     compose = turn.services.compose
-    for view in catalog_views.models(turn.t, compose.rows(), compose.operations(), compose.beside()):
+    rows, images = compose.rows(), compose.image_rows()
+    for view in catalog_views.models(turn.t, rows, compose.operations(), compose.beside(), images):
         await turn.answer(view)
 
 

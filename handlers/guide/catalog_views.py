@@ -35,10 +35,19 @@ _BESIDE = {
 
 
 def models(
-    t: Texts, rows: Sequence[Model], offered: frozenset[Operation], beside: Mapping[Operation, Model]
+    t: Texts,
+    rows: Sequence[Model],
+    offered: frozenset[Operation],
+    beside: Mapping[Operation, Model],
+    images: Sequence[Model] = (),
 ) -> list[View]:
-    """What each model on offer can do and costs, and what is offered beside videos."""
+    """What each model on offer can do and costs, those of `images` after those of videos, and what is offered beside."""
     parts = [t("models.title" if rows else "models.none"), *(_model(t, row, offered) for row in rows)]
+    if images:
+        parts += [
+            t("models.of_images", model=escape(images[0].id)),
+            *(_image_model(t, row) for row in images),
+        ]
     if items := besides(t, beside):
         parts.append(items)
     if rows:
@@ -61,6 +70,24 @@ def _model(t: Texts, row: Model, offered: frozenset[Operation]) -> str:
             escape(" · ".join(choices)),
             escape(" · ".join([*able, *_features(t, row, offered)])),
             " · ".join(_rates(t, row)),
+        )
+    )
+
+
+def _image_model(t: Texts, row: Model) -> str:
+    """What an image model can do, and what an image of each resolution costs."""
+    choices = [", ".join(row.resolutions), ", ".join(row.ratios)]
+    able = [t("models.references", limit=row.references)] if row.references else []
+    able += [t(f"models.{option.ability}") for option, _, _ in list_abilities(row)]
+    prices = [f"{resolution} {t.number(row.fixed + each)}" for resolution, each in row.each.items()]
+    if row.pictures_each:
+        prices.append(t("models.from_photos", price=_span(t, list(row.pictures_each.values()))))
+    return "\n".join(
+        (
+            f"<b>{escape(row.id)}</b>",
+            escape(" · ".join(choices)),
+            escape(" · ".join(able)),
+            t("models.each", prices=", ".join(prices)),
         )
     )
 

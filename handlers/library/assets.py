@@ -1,5 +1,6 @@
 """`/element`, `/voice`, `/elements` and `/myvoices`: what people make for use in prompts, in private chats."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,10 +17,10 @@ from bot.domain.library.asset import (
 from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.question import Content
-from bot.domain.requests.request import NAME_LIMIT, GenerationRequest
+from bot.domain.requests.request import NAME_LIMIT, GenerationRequest, ImageRef
 from bot.domain.tasks.advice import advice_for
 from bot.domain.tasks.task import FailureKind, ResultMessage, Task
-from bot.domain.types import UserId
+from bot.domain.types import TaskId, UserId
 from bot.errors import UserError
 from bot.i18n import Texts
 from handlers.chat.files import RemoteFile, fetch_file, save_file, sound_file_of
@@ -31,6 +32,7 @@ from handlers.chat.pointers import Medium, use
 from handlers.chat.routes import Command, Press, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.library.template_views import never_mind
+from handlers.making.submit import save_request, submit_pressed
 
 DESCRIPTION_SHOWN = 100
 NAME_ON_BUTTON = 24
@@ -62,6 +64,21 @@ class NewElement(Payload, action="element_photos"):
     """An element of this name and description, which waits for its photos."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class MakeViews(Payload, action="element_views"):
+    """Have other views made of the photo of a saved element, at the price that is shown."""
+
+    token: str
+    price: int
+
+
+@dataclass(frozen=True)
+class MakeOfViews(Payload, action="views_element"):
+    """Make an element of a photo and the views of it that a task made."""
+
+    task_id: TaskId
 
 
 @dataclass(frozen=True)
@@ -137,16 +154,61 @@ async def _make_element(turn: Turn, name: str, description: str, files: Sequence
     check_images(len(files))
     keep = turn.services.attachments
     images = [await keep.fetch_image(partial(save_file, turn.chat, file), turn.user_id) for file in files]
+    await _make_element_of(turn, name, description, images)
+
+
+async def _make_element_of(turn: Turn, name: str, description: str, images: Sequence[ImageRef]) -> None:
     alone = len(images) == 1
     if alone:
         # Kling wants a second look at it.
-        images.append(await keep.save_close_up(images[0], turn.user_id))
+        images = (images[0], await turn.services.attachments.save_close_up(images[0], turn.user_id))
     assets = turn.services.assets
     description, voice = split_voice(description, await assets.names(turn.user_id))
     request = await assets.compose(
         turn.user_id, Operation.ELEMENT, name, description=description, images=images, voice=voice
     )
-    await _make(turn, request, alone=alone)
+    view = await _begun_alone(turn, request) if alone else begun(turn.t, request, alone=False)
+    await _make(turn, request, view)
+
+
+async def _begun_alone(turn: Turn, request: GenerationRequest) -> View:
+    """It is being made of one photo only; Kling can make other views of it, where somebody offers that."""
+    view, compose = begun(turn.t, request, alone=True), turn.services.compose
+    views = turn.services.assets.views(request)
+    if not compose.possible(views):
+        return view
+    token, price = await save_request(turn, views, turn.message_id), compose.price(views)
+    label = turn.t("asset.button.views", price=turn.t.number(price))
+    return View(view.html, [[Button(label, MakeViews(token, price), owner=turn.user_id)]])
+
+
+async def on_make_views(turn: Turn, button: MakeViews) -> None:
+    """Have other views made of the photo; the element is made of them by a button beneath them."""
+    saved = await turn.services.questions.saved_words(turn.user_id, button.token)
+    if saved is None:
+        raise UserError("error.button.stale")
+    views = GenerationRequest.model_validate(json.loads(saved)["request"])
+    await turn.services.results.check_kept(views)
+    await submit_pressed(turn, views, button.price)
+
+
+async def on_make_of_views(turn: Turn, button: MakeOfViews) -> None:
+    """Make an element of a photo and of the views that were made of it.
+
+    Raises:
+        UserError: they are no longer there, or it cannot be made.
+
+    """
+    services = turn.services
+    task = await services.tasks.owned(turn.user_id, button.task_id)
+    await services.results.check_kept(task.request)
+    files = [file for file in await services.results.files(task.id) if file.file_id is not None]
+    if not files:
+        raise UserError("error.result.none")
+    saves = (partial(save_file, turn.chat, RemoteFile(file.file_id or "", file.size_bytes)) for file in files)
+    views = [await services.attachments.fetch_image(save, turn.user_id) for save in saves]
+    name = await services.assets.free_name(turn.user_id, Operation.ELEMENT, task.request.name)
+    await _make_element_of(turn, name, task.request.prompt, (task.request.references[0], *views))
 
 
 async def _make_voice(turn: Turn, name: str, file: RemoteFile) -> None:
@@ -161,9 +223,9 @@ async def _make_voice_of_video(turn: Turn, name: str, noted: ResultMessage) -> N
     await _make(turn, await turn.services.assets.compose(turn.user_id, Operation.VOICE, name, video=video))
 
 
-async def _make(turn: Turn, request: GenerationRequest, *, alone: bool = False) -> None:
+async def _make(turn: Turn, request: GenerationRequest, view: View | None = None) -> None:
     await turn.services.submit.accept(turn.user_id, turn.origin(), request)
-    await turn.answer(begun(turn.t, request, alone=alone))
+    await turn.answer(view or begun(turn.t, request, alone=False))
 
 
 async def _ask(turn: Turn, kind: Operation, name: str, description: str = "") -> None:
@@ -285,6 +347,8 @@ BUTTONS = (
     Press(ListAssets, on_list, AccessLevel.VIEW),
     Press(AskToDeleteAsset, on_ask_to_delete, AccessLevel.VIEW),
     Press(DeleteAsset, on_delete, AccessLevel.VIEW),
+    Press(MakeViews, on_make_views),
+    Press(MakeOfViews, on_make_of_views),
 )
 QUESTIONS = (
     QuestionKind(NewElement, Content.PHOTO, on_photos_reply),

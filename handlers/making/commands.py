@@ -1,6 +1,7 @@
 """The commands that make something else than a video from a prompt or frames, and messages of no use here."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import reduce
 from operator import or_
 
@@ -8,6 +9,7 @@ from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product, Role, made_by
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.services.compose import Images, Inputs
+from bot.services.requests.cards import card_name
 from bot.services.requests.interpret import Meaning
 from handlers.chat.html import View, snippet
 from handlers.chat.inputs import compose_request, images_of, parse_prompt, read_inputs
@@ -16,7 +18,7 @@ from handlers.chat.pointers import NOTHING, Medium
 from handlers.chat.routes import Command, Event
 from handlers.chat.turn import Turn
 from handlers.making.card import suggest_outfits
-from handlers.making.submit import submit_or_ask
+from handlers.making.submit import show_card, submit_or_ask
 
 MEDIA = {Product.VIDEO: Medium.VIDEO, Product.IMAGE: Medium.PHOTO, Product.AUDIO: Medium.SOUND}
 
@@ -25,6 +27,19 @@ async def make(turn: Turn) -> None:
     """`/extend` … `/sound`: what the command makes of a prompt, of what came with it and of what is replied to."""
     if turn.command is not None:
         await _make(turn, turn.command.name)
+
+
+async def image(turn: Turn) -> None:
+    """`/image`: images of a prompt and of photos; without a prompt, a card that waits for it."""
+    read = await read_inputs(turn, Medium.PHOTO)
+    prompt = parse_prompt(turn, read.text, read.names, images=True)
+    if prompt.prompt:
+        request = turn.services.compose.image(prompt, read.images, turn.preferences)
+        await submit_or_ask(turn, request)
+        return
+    name = card_name(turn.update_id)
+    card = turn.services.cards.start_image(name, prompt, read.images, turn.preferences)
+    await show_card(turn, replace(card, source_message_id=turn.message_id))
 
 
 async def lip_sync(turn: Turn) -> None:
@@ -103,10 +118,13 @@ MAKING = dict.fromkeys(
 )
 """Every command that makes something, but `/video` and those of the library; images first."""
 
+OWN_WAYS = {"image": image, "tryon": try_on}
+"""Commands that may ask before they make something."""
+
 COMMANDS = tuple(
     Command(
         name,
-        try_on if name == "tryon" else make,
+        OWN_WAYS.get(name, make),
         section=Section.MAKING,
         menu=Menu.PRIVATE if name == "image" else Menu.NONE,
     )

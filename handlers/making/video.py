@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from bot.domain.requests.options import Option
+from bot.domain.requests.options import PHOTO_OPTIONS, Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.question import NEXT_MESSAGE, Content
 from bot.domain.types import TaskId
@@ -78,9 +78,9 @@ async def on_option_reply(turn: Turn, about: card_views.OpenCard) -> None:
     """Set the option that the card asked for."""
     cards = turn.services.cards
     card = await cards.get_named(turn.user_id, turn.chat_id, about.card)
-    if about.option is Option.END_FRAME:
+    if about.option in PHOTO_OPTIONS:
         inputs = await _read_photos(turn, card)
-        changed = cards.set_end_frame(card, inputs.images, turn.preferences)
+        changed = cards.set_image(card, about.option, inputs.images, turn.preferences)
     else:
         names = await turn.services.assets.names(turn.user_id)
         changed = cards.set_typed(card, about.option or Option.NEGATIVE, turn.arguments, names)
@@ -88,7 +88,7 @@ async def on_option_reply(turn: Turn, about: card_views.OpenCard) -> None:
 
 
 def _answers(about: card_views.OpenCard) -> Content:
-    return Content.PHOTO if about.option is Option.END_FRAME else Content.TEXT
+    return Content.PHOTO if about.option in PHOTO_OPTIONS else Content.TEXT
 
 
 async def ask_which_draft(turn: Turn, found: Found) -> None:

@@ -12,7 +12,7 @@ from typing import Self
 from bot.domain.library.template import can_become_template
 from bot.domain.requests.effects import Effect, EffectCategory
 from bot.domain.requests.naming import show_prompt
-from bot.domain.requests.operations import COMPOSED, Operation, Product
+from bot.domain.requests.operations import COMPOSED, Operation, Product, Prompt
 from bot.domain.tasks.task import Delivery, Task
 from bot.domain.types import Credits, TaskId, UserId, format_task_id
 from bot.i18n import Texts
@@ -28,6 +28,7 @@ from handlers.chat.keyboards import (
     in_rows,
     neighbours,
 )
+from handlers.library.assets import MakeOfViews
 from handlers.library.template_views import SaveTemplate
 from handlers.making.effects import category_buttons
 from handlers.making.video import Animate
@@ -147,7 +148,9 @@ def result_buttons(
 ) -> Rows:
     """What can be done with a result, at most three words a row; `final` is what the final of a draft costs."""
     making = [Button(t(key), ask.of(delivery)) for operation, ask, key in MAKING if operation in possible]
-    if delivery.kind is Product.IMAGE:
+    if delivery.task.request.operation is Operation.VIEWS:
+        making.insert(0, Button(t("button.make_element"), MakeOfViews(delivery.task.id)))
+    elif delivery.kind is Product.IMAGE:
         making.insert(0, Button(t("button.animate"), Animate(delivery.task.id, delivery.position)))
     return [
         _opening(t, delivery),
@@ -175,7 +178,9 @@ def _final(t: Texts, task: Task, price: Credits) -> Button:
 
 def _again(t: Texts, task: Task) -> list[Button]:
     again = Button(t("button.again", credits=html.credits(t, task.price)), MakeAgain(task.id, task.price))
-    if not show_prompt(task.request) and task.request.operation not in COMPOSED:
+    if task.request.operation.row.prompt is Prompt.NONE or (
+        not show_prompt(task.request) and task.request.operation not in COMPOSED
+    ):
         # Nothing of it can be changed on a card.
         return [again]
     return [again, Button(t("button.change"), Change(task.id))]
@@ -199,17 +204,19 @@ def album(t: Texts, deliveries: Sequence[Delivery]) -> View:
     """What stands beneath an album, which can have no buttons of its own: each result alone has all of them."""
     task = deliveries[0].task
     rows: list[list[Button]] = [_again(t, task)]
-    if deliveries[0].kind is Product.IMAGE:
+    if task.request.operation is Operation.VIEWS:
+        rows.insert(0, [Button(t("button.make_element"), MakeOfViews(task.id), style=CONFIRM)])
+    elif deliveries[0].kind is Product.IMAGE:
         animate = [
             Button(t("button.animate_one", number=number), Animate(each.task.id, each.position))
             for number, each in enumerate(deliveries, 1)
         ]
-        rows += in_rows(animate, 2)
+        rows += in_rows(animate, IN_A_ROW)
     picked = [
         Button(t("button.pick", number=number), TakeOne(each.task.id, each.position))
         for number, each in enumerate(deliveries, 1)
     ]
-    rows += in_rows(picked, 2)
+    rows += in_rows(picked, IN_A_ROW)
     rows.append(_keeping(t, deliveries[0]))
     return View(t("album.done", task=format_task_id(task.id)), rows)
 

@@ -212,7 +212,7 @@ def _lacks(t: Texts, request: GenerationRequest, less: Shortfall) -> str:
     if less.resolution is not None:
         parts.append(t("delivery.less.quality", made=less.resolution, ordered=request.resolution))
     if less.results is not None:
-        parts.append(t("delivery.less.results", made=less.results, ordered=request.count))
+        parts.append(t("delivery.less.results", made=less.results, ordered=request.results))
     return t("delivery.less", what=" · ".join(parts), credits=credits(t, less.refunded))
 
 

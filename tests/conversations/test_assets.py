@@ -64,6 +64,24 @@ async def test_of_one_photo_a_nearer_look_is_the_second_picture(bot):
     assert nearer["image_url"] != order["element_image_list"]["frontal_image"]
 
 
+async def test_other_views_of_one_photo_are_made_by_kling_and_become_an_element(bot):
+    await bot.telegram.send_photo(ADA, a_portrait(), "/element Tom a tall man")
+    await bot.telegram.wait_text(ADA, "is ready")
+    await bot.telegram.press_labelled(ADA, "Make other views · 5")
+    await bot.telegram.wait_text(ADA, "These are the results")
+    views = [message for message in bot.telegram.replies(ADA) if "photo" in message]
+    assert (len(views), len({message["media_group_id"] for message in views})) == (3, 1)
+    assert bot.balance(ADA) == (-5, 0)
+    (asked,) = orders(bot, "/v1/general/ai-multi-shot")
+    assert set(asked) <= {"element_frontal_image", "external_task_id", "callback_url"}
+    await bot.telegram.press_labelled(ADA, "Make the element")
+    await bot.telegram.wait_text(ADA, "Tom2")
+    await bot.wait_for(lambda: len(orders(bot, ELEMENTS)) == 2)
+    order = orders(bot, ELEMENTS)[-1]
+    assert (order["element_name"], order["element_description"]) == ("Tom2", "a tall man")
+    assert len(order["element_image_list"]["refer_images"]) == 3
+
+
 async def test_without_photos_they_are_asked_for(bot):
     await bot.telegram.say(ADA, "/element Fox a small red fox")
     await bot.telegram.wait_text(ADA, "Send me one to four photos of Fox")

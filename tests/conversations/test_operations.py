@@ -187,7 +187,7 @@ async def test_a_sound_is_made_from_words_and_for_a_video(bot):
         ("/expand", "one photo"),
         ("/avatar Hi", "one photo"),
         ("/lipsync Hi", "too short"),
-        ("/image", "few words"),
+        ("/image", "Describe your image"),
         ("/sound", "few words"),
         ("/video a fox --camera zoom-in --model kling-v2-6", "no camera movement"),
     ],

@@ -178,10 +178,10 @@ def test_more_references_are_added_without_a_question(cards):
 
 def test_the_end_photo_that_was_asked_for_is_taken_as_such(cards):
     waiting = begun(cards, "it runs", ONE)
-    card = cards.set_end_frame(waiting, (TWO,))
+    card = cards.set_image(waiting, Option.END_FRAME, (TWO,))
     assert (card.request.last_frame, card.images) == (TWO, ())
     with pytest.raises(UserError, match=r"error\.request\.one_picture"):
-        cards.set_end_frame(waiting, (TWO, THREE))
+        cards.set_image(waiting, Option.END_FRAME, (TWO, THREE))
 
 
 def test_photos_go_to_a_model_that_takes_them(cards):

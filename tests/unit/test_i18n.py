@@ -23,7 +23,7 @@ from bot.domain.requests.choices import Preference
 from bot.domain.requests.effects import EffectCategory, load_effects
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, VIDEO_MODEL_OPERATIONS, Operation
 from bot.domain.requests.options import ON_CARDS, Option
-from bot.domain.requests.request import GenerationRequest
+from bot.domain.requests.request import REFERENCE_TYPES, GenerationRequest
 from bot.domain.tasks.advice import Advice
 from bot.domain.tasks.task import FailureKind, LedgerKind, TaskState
 from bot.domain.types import to_millis
@@ -114,6 +114,8 @@ FAMILIES = {
         *(f"{part}_{word}" for part in ("word", "word_means") for word in tips.WORDS),
     ),
     "tryon.": tuple(f"{part}_{name}" for part in ("name", "prompt") for name in Outfit),
+    "option.": ("scene", "style"),
+    "reference.": REFERENCE_TYPES,
     "card.ask.": tuple(option for option in ON_CARDS if option.row.sample),
     "prefer.": (*Preference, "language"),
     "error.request.": ("operation", "source", "account"),

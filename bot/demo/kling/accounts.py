@@ -38,7 +38,8 @@ class Account:
     """A key, and how its holder speaks.
 
     `dialect` is one of official (both standards), generic, newapi, prefixed, crazyrouter, omnimaas, flat.
-    A `secret` makes the key a pair that signs tokens. `concurrent` is how many tasks of one model may run.
+    A `secret` makes the key a pair that signs tokens. `concurrent` is how many tasks of one model may run,
+    `concurrent_images` how many images, of whose package each takes a place.
     `webhook_secret` (`whsec_…`) signs callbacks. `lenient` ignores unknown fields, for clients that are
     not ours. `aliases` are further names of models. `units` are those of its packs, by product; with `cash` it pays
     with money. `name` is how the console calls the key.
@@ -48,6 +49,7 @@ class Account:
     dialect: str
     secret: str = field(default="", repr=False)
     concurrent: int = 5
+    concurrent_images: int = 9
     webhook_secret: str = field(default="", repr=False)
     lenient: bool = False
     aliases: Mapping[str, str] = field(default_factory=dict, hash=False)

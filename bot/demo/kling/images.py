@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from bot.demo.kling import fields
-from bot.demo.kling.body import Body, Element, MarkedBody
+from bot.demo.kling.body import Body, Element, MarkedBody, NamedBody
 from bot.demo.kling.orders import Order
 from bot.demo.kling.refusals import forbid
 from bot.demo.kling.videos import Thing
@@ -15,6 +15,10 @@ from bot.demo.media.stills import StillSpec
 RATIOS = ("16:9", "9:16", "1:1", "4:3", "3:4", "3:2", "2:3", "21:9")
 MODELS = ("kling-v1", "kling-v1-5", "kling-v2", "kling-v2-new", "kling-v2-1", "kling-v3")
 TRY_ON_MODELS = ("kolors-virtual-try-on-v1", "kolors-virtual-try-on-v1-5")
+REFERRING = frozenset({"kling-v1-5", "kling-v2-1"})
+"""Models that keep the subject, or the face, of a picture."""
+
+MOST_TOGETHER = 10
 Number = Annotated[int, fields.between(1, 9)]
 Expansion = Annotated[float, fields.between(0, 2)]
 Elements = Annotated[tuple[Element, ...], fields.entries(1, 10)]
@@ -45,13 +49,17 @@ class Generation(ImageBody):
     element_list: Elements = ()
 
     def _checked(self, order: Order) -> Order:
-        given, refers, kind = self.sent("image"), order.model == "kling-v1-5", self.image_reference
+        given, kind = self.sent("image"), self.image_reference
+        older, refers = order.model == "kling-v1-5", order.model in REFERRING
         unwanted = given and self.sent("negative_prompt")
         forbid(unwanted, "negative_prompt is not supported with image")
-        forbid(bool(kind) and not (given and refers), "image_reference needs an image and model kling-v1-5")
-        forbid(given and refers and not kind, "image_reference is required with an image")
+        forbid(bool(kind) and not given, "image_reference needs an image")
+        forbid(bool(kind) and not refers, f"model {order.model} does not support image_reference")
+        forbid(given and older and not kind, "image_reference is required with an image")
         for name in ("image_fidelity", "human_fidelity"):
             forbid(self.sent(name) and not given, f"{name} needs an image")
+            forbid(self.sent(name) and not refers, f"model {order.model} does not support {name}")
+        forbid(given + len(order.elements) > MOST_TOGETHER, "there may be 10 pictures and elements together")
         strange = bool(order.elements) and order.model != "kling-v3"
         forbid(strange, f"model {order.model} does not support element_list")
         return replace(super()._checked(order), pictures=self.pictures("image"))
@@ -75,14 +83,14 @@ class OmniImage(ImageBody):
     def _checked(self, order: Order) -> Order:
         pictures, series = self.listed("image_list", "image"), self.result_type == "series"
         together = len(pictures) + len(order.elements)
-        forbid(together > 10, "there may be 10 pictures and elements together")
+        forbid(together > MOST_TOGETHER, "there may be 10 pictures and elements together")
         newer = order.model == "kling-v3-omni"
         forbid(series and not newer, f"model {order.model} does not support result_type series")
         forbid(self.resolution == "4k" and not newer, "resolution must be one of 1k, 2k")
         self.lack("n" if series else "series_amount")
         ratio = "16:9" if order.ratio == "auto" else order.ratio
         count = self.series_amount if series else order.count
-        return super()._checked(replace(order, ratio=ratio, pictures=pictures, count=count))
+        return super()._checked(replace(order, ratio=ratio, pictures=pictures, count=count, series=series))
 
 
 class _Subject(Body):
@@ -123,6 +131,17 @@ class Expand(MarkedBody):
         still = StillSpec(prompt=order.prompt, kind="expand", edges=(up, down, left, right))
         order = replace(order, model="kling-expand", product="image", still=still)
         return replace(order, pictures=self.pictures("image"))
+
+
+class MultiShot(NamedBody):
+    """Three more views of what a picture shows from the front."""
+
+    element_frontal_image: str
+
+    def _checked(self, order: Order) -> Order:
+        pictures = self.pictures("element_frontal_image")
+        still = StillSpec(kind="blend")
+        return replace(order, model="ai-multi-shot", product="image", count=3, pictures=pictures, still=still)
 
 
 class TryOn(MarkedBody):

@@ -36,6 +36,7 @@ ENDPOINTS: Mapping[str, type[TaskBody]] = {
     "images/multi-image2image": images.MultiImageToImage,
     "images/editing/expand": images.Expand,
     "images/kolors-virtual-try-on": images.TryOn,
+    "general/ai-multi-shot": images.MultiShot,
     "general/advanced-custom-elements": sounds.NewElement,
     "general/custom-voices": sounds.NewVoice,
 }

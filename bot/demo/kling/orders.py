@@ -101,6 +101,7 @@ class Order:
     watermark: bool = False
     product: Product = "video"
     count: int = 1
+    series: bool = False
     seed: int | None = None
     source: RenderSpec | None = None
     parent: str | None = None

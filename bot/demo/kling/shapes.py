@@ -64,7 +64,19 @@ def _results(task: RemoteTask) -> dict[str, Any]:
     order = task.order
     if order.product == "image":
         numbers = range(len(task.files))
-        return {"images": [{"index": number, "url": address(task, number)} for number in numbers]}
+        images = [{"index": number, "url": address(task, number)} for number in numbers]
+        if order.operation == "general/ai-multi-shot":
+            return {
+                "images": [{"index": 0, **{f"url_{number + 1}": address(task, number) for number in numbers}}]
+            }
+        if order.operation != "images/omni-image":
+            return {"images": images}
+        single, series = ([], images) if order.series else (images, [])
+        return {
+            "result_type": "series" if order.series else "single",
+            "images": single,
+            "series_images": series,
+        }
     if order.product == "element":
         return {"elements": [{"element_id": int(task.upstream_id), **order.definition, "status": "succeed"}]}
     if order.product == "voice":

@@ -84,7 +84,7 @@ class TaskRegistry:
         self.tasks: dict[str, RemoteTask] = {}
         self.submissions: Counter[str] = Counter()
         self._external: dict[tuple[str, str], RemoteTask] = {}
-        self._active: dict[tuple[str, str], list[RemoteTask]] = {}
+        self._active: dict[tuple[str, str, str], list[RemoteTask]] = {}
         self._behaviour = behaviour
         self._now = now
         self._dice = dice
@@ -95,9 +95,11 @@ class TaskRegistry:
         if external is not None and (account.key, external) in self._external:
             raise invalid(f"external_task_id {external} already exists")
         now = self._now()
-        active = [task for task in self._active.get((account.key, order.model), ()) if _runs(task, now)]
-        self._active[account.key, order.model] = active
-        if sum(task.order.slots for task in active) + order.slots > account.concurrent:
+        kind = (account.key, order.product, order.model)
+        active = [task for task in self._active.get(kind, ()) if _runs(task, now)]
+        self._active[kind] = active
+        most = account.concurrent_images if order.product == "image" else account.concurrent
+        if sum(task.order.slots for task in active) + order.slots > most:
             raise Refusal(1303)
         upstream = "".join(self._dice.choices("123456789", k=18))
         task = RemoteTask(

@@ -78,6 +78,10 @@ class Catalog:
             )
         return row
 
+    def image(self, model: str) -> Model | None:
+        """The row of an image model; None: there is none."""
+        return self._images.get(model)
+
     def known(self) -> tuple[Model, ...]:
         """Every video model, oldest first."""
         return tuple(self._models.values())
@@ -161,35 +165,26 @@ class Catalog:
         if rule.error.startswith("error.model."):
             details["model"] = row.id
         if rule.ability:
-            details["models"] = ", ".join(among.with_ability(offered, rule.ability, request.operation)) or "–"
+            able = (
+                _with_ability(self._images.values(), rule.ability, request.operation)
+                if request.operation.row.on_image_model
+                else among.with_ability(offered, rule.ability, request.operation)
+            )
+            details["models"] = ", ".join(able) or "–"
         elif rule.is_joint:
-            details["models"] = ", ".join(among.taking(offered, request)) or "–"
+            rows = [among.model(model) for model in offered]
+            if request.operation.row.on_image_model:
+                rows = list(self._images.values())
+            details["models"] = ", ".join(_taking(rows, request)) or "–"
         raise UserError(rule.error, **details)
 
     def omni(self, request: GenerationRequest, offered: Sequence[str]) -> tuple[str, ...]:
         """Those of the models on offer that do all of it in one, where a request is for a video model."""
         return self.able(offered, Operation.OMNI_VIDEO) if request.operation.row.on_video_model else ()
 
-    def taking(self, offered: Sequence[str], request: GenerationRequest) -> list[str]:
-        """The models on offer that take all of a request as it is."""
-        asked = ((model, suit(request, self.model(model))) for model in offered)
-        return [
-            model
-            for model, suited in asked
-            if suited is not None
-            and suited.operation in self.model(model).operations
-            and broken(RULES, self.model(model), suited) is None
-        ]
-
     def with_ability(self, offered: Sequence[str], ability: str, operation: Operation) -> list[str]:
         """The models on offer that have an ability, with the modes that it needs."""
-        rows = [self.model(model) for model in offered]
-        if ability == "elements" and operation is Operation.TEXT_TO_VIDEO:
-            rows = [row for row in rows if Operation.OMNI_VIDEO in row.operations]
-        found = [(row.id, row.modes_for(ability)) for row in rows]
-        return [
-            f"{model} ({'/'.join(modes)})" if modes else model for model, modes in found if modes is not None
-        ]
+        return _with_ability([self.model(model) for model in offered], ability, operation)
 
     # -- prices --------------------------------------------------------------------------------------
 
@@ -201,7 +196,7 @@ class Catalog:
             if request.references:
                 each = row.pictures_each.get(request.operation, each)
             each = row.effect_each.get(request.effect or "", each)
-            return Credits((row.fixed + math.ceil(each - 1e-9)) * request.count)
+            return Credits(math.ceil((row.fixed + each) * request.results - 1e-9))
         rate = _rates(row, request).get(request.mode, row.rate.get(request.mode, UNKNOWN_RATE))
         seconds = seconds_of(request)
         if row.counts_input and (given := _given_seconds(request)):
@@ -234,6 +229,24 @@ def speech_seconds(speech: Speech) -> float:
     if speech.audio is not None:
         return speech.audio.duration_ms / SECOND
     return len(speech.text) / SPOKEN_LETTERS[speech.language] / speech.speed
+
+
+def _taking(rows: Iterable[Model], request: GenerationRequest) -> list[str]:
+    """The models that take all of a request as it is."""
+    asked = ((row, suit(request, row)) for row in rows)
+    return [
+        row.id
+        for row, suited in asked
+        if suited is not None and suited.operation in row.operations and broken(RULES, row, suited) is None
+    ]
+
+
+def _with_ability(rows: Iterable[Model], ability: str, operation: Operation) -> list[str]:
+    """The models that have an ability, with the modes that it needs."""
+    if ability == "elements" and operation is Operation.TEXT_TO_VIDEO:
+        rows = [row for row in rows if Operation.OMNI_VIDEO in row.operations]
+    found = [(row.id, row.modes_for(ability)) for row in rows]
+    return [f"{model} ({'/'.join(modes)})" if modes else model for model, modes in found if modes is not None]
 
 
 def _rates(row: Model, request: GenerationRequest) -> Rates:

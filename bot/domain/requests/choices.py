@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.domain.requests.camera import CAMERAS
 from bot.domain.requests.model import Model, widest
-from bot.domain.requests.operations import COMPOSED
+from bot.domain.requests.operations import CHOSEN_BY_MODEL
 from bot.domain.requests.options import BY_FIELD, ON_CARDS, Option, OptionRow, is_set
-from bot.domain.requests.request import AspectRatio, Camera, GenerationRequest, Mode
+from bot.domain.requests.request import AspectRatio, Camera, GenerationRequest, Mode, Resolution
 from bot.domain.requests.rules import fit, fit_with
 from bot.domain.types import short_hash
 
@@ -47,7 +47,8 @@ def choices(
 ) -> tuple[Choice, ...]:
     """Everything that an option can be set to.
 
-    `rows` are what the request's model can do with each provider, `offered` those of all video models.
+    `rows` are what the request's model can do with each provider, `offered` those of what can be chosen
+    in its place.
     """
     present = getattr(request, option.field)
     found: dict[str, Choice] = {}
@@ -85,7 +86,7 @@ def _candidates(
     option: OptionRow, request: GenerationRequest, rows: Sequence[Model], offered: Sequence[Model]
 ) -> Iterator[tuple[str, GenerationRequest]]:
     if option is Option.MODEL.row:
-        if request.operation in COMPOSED and request.source is None:
+        if request.operation in CHOSEN_BY_MODEL and request.source is None:
             for model in offered:
                 changed = fit(request, model)
                 if changed is not None:
@@ -126,6 +127,9 @@ class Preferences(BaseModel):
     mode: Mode | None = None
     duration: Annotated[int, Field(ge=1, le=60)] | None = None
     aspect_ratio: AspectRatio | None = None
+    image_model: Annotated[str, Field(min_length=1, max_length=80)] | None = None
+    image_aspect_ratio: AspectRatio | None = None
+    image_resolution: Resolution | None = None
     confirm_first: bool = False
     confirm_large: bool = True
     silent: bool = False
@@ -146,6 +150,9 @@ class Preferences(BaseModel):
         return self.model_dump_json(exclude_defaults=True)
 
 
+_OF_IMAGES = "image_"
+
+
 class Preference(StrEnum):
     """What can be preferred, in the order in which it is shown; the values are the fields of `Preferences`."""
 
@@ -153,10 +160,23 @@ class Preference(StrEnum):
     MODE = "mode"
     DURATION = "duration"
     RATIO = "aspect_ratio"
+    IMAGE_MODEL = "image_model"
+    IMAGE_RATIO = "image_aspect_ratio"
+    IMAGE_RESOLUTION = "image_resolution"
     CONFIRM_FIRST = "confirm_first"
     CONFIRM_LARGE = "confirm_large"
     SILENT = "silent"
     SPOILER = "spoiler"
+
+    @property
+    def of_images(self) -> bool:
+        """Whether it is about images."""
+        return self.startswith(_OF_IMAGES)
+
+    @property
+    def option(self) -> OptionRow:
+        """The option that it is about; a `KeyError` for switches."""
+        return BY_FIELD[self.removeprefix(_OF_IMAGES)]
 
 
 SWITCHES = frozenset(
@@ -164,13 +184,17 @@ SWITCHES = frozenset(
 )
 """These are on or off."""
 
+MODEL_PREFERENCES = frozenset({Preference.MODEL, Preference.IMAGE_MODEL})
+"""Models have long names, and what they cannot do is not preferred."""
+
 
 def preference_choices(
     preferences: Preferences, which: Preference, offered: Sequence[Model]
 ) -> dict[str, Preferences]:
     """What the preferences are with each choice of one kind, by short keys without a colon.
 
-    Only what the preferred model can do is offered, or what any can where none is preferred.
+    Only what the preferred model can do is offered, or what any can where none is preferred; `offered` are the models
+    that it is about.
     """
     return {
         key: _with(preferences, which, value, offered)
@@ -183,11 +207,12 @@ def _preference_values(
 ) -> Iterable[tuple[str, Any]]:
     if which in SWITCHES:
         return (("off", False), ("on", True))
-    rows = [row for row in offered if row.id == preferences.model] or list(offered)
-    if which is Preference.MODEL:
+    model = preferences.image_model if which.of_images else preferences.model
+    rows = [row for row in offered if row.id == model] or list(offered)
+    if which in MODEL_PREFERENCES:
         known: dict[str, Any] = {short_hash(row.id): row.id for row in offered}
     else:
-        values = dict.fromkeys(value for row in rows for value in getattr(row, BY_FIELD[which].column))
+        values = dict.fromkeys(value for row in rows for value in getattr(row, which.option.column))
         ordered = sorted(values) if which is Preference.DURATION else values
         known = {_key_of(value): value for value in ordered}
     return ((AUTOMATIC, None), *known.items())
@@ -196,13 +221,13 @@ def _preference_values(
 def _with(preferences: Preferences, which: Preference, value: Any, offered: Sequence[Model]) -> Preferences:
     """One preference changed; what a newly preferred model cannot do is left to the bot again."""
     changed = preferences.model_copy(update={which.value: value})
-    row = next((row for row in offered if row.id == changed.model), None)
-    if which is not Preference.MODEL or row is None:
+    row = next((row for row in offered if row.id == value), None)
+    if which not in MODEL_PREFERENCES or row is None:
         return changed
     lost = {
-        field: None
-        for field in Preferences.model_fields
-        if field in BY_FIELD and (column := BY_FIELD[field].column)
-        if getattr(changed, field) not in getattr(row, column)
+        each.value: None
+        for each in Preference
+        if each not in SWITCHES and each.of_images is which.of_images and (column := each.option.column)
+        if getattr(changed, each) not in getattr(row, column)
     }
     return changed.model_copy(update=lost)

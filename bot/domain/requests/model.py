@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from bot.domain.requests.films import FilmLimits
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import (
+    MAX_COUNT,
     MOST_ELEMENTS,
     MOST_REFERENCES,
     PROMPT_LIMIT,
@@ -100,6 +101,8 @@ class Model(PriceColumns):
     `always_sounds`: there is no video without sound. `prompt_length` is how many characters a prompt may have,
     `prompt_length_other` one that is not English (0: as many). `counts_input`: with a video the seconds of what is given
     count as well. `draft_of` is the model whose videos it is good for drafts of.
+    `series` says whether it makes images that belong together, `auto_ratio` whether it finds the ratio of an image itself;
+    `scene`, `style`, `reference_type`, `image_fidelity` and `face_fidelity` whether it takes what a request has of that name.
     `source_seconds` is how long a video may be that it edits, `film` what else a person's own must be like (None: as with
     every model). `retired` is the day (UTC) on which Kling ended it, `replaced_by` what stands in for it, the best first.
     `source` says where the facts are from.
@@ -131,7 +134,14 @@ class Model(PriceColumns):
     elements: Annotated[int, Field(ge=0, le=MOST_ELEMENTS)] = 0
     references: Annotated[int, Field(ge=0, le=MOST_REFERENCES)] = 0
     inputs: tuple[JointLimit, ...] = ()
-    count: Annotated[int, Field(ge=1, le=4)] = 4
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 4
+    series: bool = False
+    auto_ratio: bool = False
+    scene: bool = False
+    style: bool = False
+    reference_type: bool = False
+    image_fidelity: bool = False
+    face_fidelity: bool = False
     source_seconds: Annotated[int, Field(ge=1)] | None = None
     film: FilmLimits | None = None
     counts_input: bool = False
@@ -180,6 +190,13 @@ class Model(PriceColumns):
         """How many a prompt may have; one with letters beyond ASCII counts as not English."""
         is_english = all(letter.isascii() for letter in prompt if letter.isalpha())
         return self.prompt_length if is_english else self.prompt_length_other or self.prompt_length
+
+    def image_operation_for(self, *, references: int, extras: bool = False) -> Operation:
+        """What an image model is asked for; `extras`: it is given a scene or a style."""
+        if Operation.OMNI_IMAGE in self.operations:
+            return Operation.OMNI_IMAGE
+        several = references > 1 or extras
+        return Operation.REFERENCES_TO_IMAGE if several else Operation.IMAGE
 
     def modes_for(self, ability: str) -> tuple[str, ...] | None:
         """The modes that an ability, a column of the row, needs; none for any, None where the model has it not."""

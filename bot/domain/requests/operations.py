@@ -176,7 +176,8 @@ class ChargedFor(StrEnum):
 class OperationRow:
     """Everything that is known of an operation without asking a provider.
 
-    `on_video_model` says that it runs on a video model that the operator offers; the others bring their own.
+    `on_video_model` says that it runs on a video model that the operator offers, `on_image_model` on an image model; the
+    others bring their own. `several_at_once` makes several results of one submission.
     `like_source` takes model and mode from the video that it is made of, `duration_from_source` its length;
     `from_maker` needs the provider that made it, but for a person's own video.
     `seconds` is what it lasts where nothing is typed; None: as preferred, or what the model has first.
@@ -189,6 +190,8 @@ class OperationRow:
     product: Product = Product.VIDEO
     pack: Pack | None = None
     on_video_model: bool = False
+    on_image_model: bool = False
+    several_at_once: bool = False
     like_source: bool = False
     duration_from_source: bool = False
     from_maker: bool = False
@@ -225,7 +228,22 @@ class OperationRow:
 
 
 PREFERRED = frozenset({"mode", "duration", "aspect_ratio"})
-IMAGE_OPTIONS = frozenset({"negative_prompt", "aspect_ratio", "resolution", "count", "spoiler"})
+IMAGE_OPTIONS = frozenset(
+    {
+        *(
+            "model",
+            "negative_prompt",
+            "aspect_ratio",
+            "resolution",
+            "count",
+            "series",
+            "elements",
+            "scene",
+            "style",
+        ),
+        *("reference_type", "image_fidelity", "face_fidelity", "watermark", "spoiler"),
+    }
+)
 
 MOST_FRAMES = 10
 """A first, a last and up to eight between them (Kling 4.0); what a model takes of them says its row."""
@@ -245,7 +263,7 @@ def _video(*inputs: Input, outfits: bool = False) -> tuple[Way, ...]:
 
 
 def _image(*inputs: Input) -> tuple[Way, ...]:
-    return (Way("image", inputs, IMAGE_OPTIONS, frozenset({"aspect_ratio"})),)
+    return (Way("image", inputs, IMAGE_OPTIONS, frozenset({"aspect_ratio", "resolution"})),)
 
 
 def _source(shortest: float, longest: float, film: FilmLimits | None = None) -> Input:
@@ -391,19 +409,31 @@ class Operation(StrEnum):
     IMAGE = (
         "image",
         OperationRow(
-            ways=_image(Input(Role.REFERENCES, 0, 1)), product=Product.IMAGE, prompt=Prompt.REQUIRED
+            ways=_image(Input(Role.REFERENCES, 0, 1)),
+            product=Product.IMAGE,
+            on_image_model=True,
+            several_at_once=True,
+            prompt=Prompt.AWAITED,
         ),
     )
     REFERENCES_TO_IMAGE = (
         "multi-image2image",
-        OperationRow(ways=_image(Input(Role.REFERENCES, 1, 4)), product=Product.IMAGE, prompt=Prompt.AWAITED),
+        OperationRow(
+            ways=_image(Input(Role.REFERENCES, 1, 4)),
+            product=Product.IMAGE,
+            on_image_model=True,
+            several_at_once=True,
+            prompt=Prompt.AWAITED,
+        ),
     )
     OMNI_IMAGE = (
         "omni-image",
         OperationRow(
-            ways=(Way("", (Input(Role.REFERENCES, 0, 7),), IMAGE_OPTIONS),),
+            ways=_image(Input(Role.REFERENCES, 0, 10)),
             product=Product.IMAGE,
-            prompt=Prompt.REQUIRED,
+            on_image_model=True,
+            several_at_once=True,
+            prompt=Prompt.AWAITED,
         ),
     )
     EXPAND = (
@@ -411,6 +441,7 @@ class Operation(StrEnum):
         OperationRow(
             ways=(Way("expand", (ONE_IMAGE, Input(Role.EXPANSION)), frozenset({"count", "spoiler"})),),
             product=Product.IMAGE,
+            several_at_once=True,
             prompt=Prompt.OPTIONAL,
         ),
     )
@@ -419,6 +450,10 @@ class Operation(StrEnum):
         OperationRow(
             ways=(Way("tryon", (Input(Role.REFERENCES, 2, 2),)),), product=Product.IMAGE, pack=Pack.TRY_ON
         ),
+    )
+    VIEWS = (
+        "ai-multi-shot",
+        OperationRow(ways=(Way("", (ONE_IMAGE,)),), product=Product.IMAGE, several_at_once=True),
     )
     # What is left of one whose owner was forgotten has no input.
     ELEMENT = (
@@ -464,3 +499,7 @@ LIBRARY_OPERATIONS = frozenset(operation for operation in Operation if operation
 SPEAKING_OPERATIONS = frozenset(operation for operation in Operation if operation.row.limits(Role.SPEECH)[0])
 COMPOSED = frozenset(operation for operation, _ in made_by("video"))
 """Videos from a prompt and pictures: several models can make them."""
+
+IMAGE_MODEL_OPERATIONS = frozenset(operation for operation in Operation if operation.row.on_image_model)
+CHOSEN_BY_MODEL = COMPOSED | IMAGE_MODEL_OPERATIONS
+"""What is asked for follows from the model and the inputs."""

@@ -15,10 +15,21 @@ from typing import Any, Self
 from bot.domain.requests.camera import CAMERAS, are_automatic, read_camera, read_shots
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Product
-from bot.domain.requests.request import FPS_LIMIT, PLACEHOLDER, RESOLUTIONS, Camera, GenerationRequest, Shot
-from bot.domain.requests.values import (
-    LANGUAGES,
+from bot.domain.requests.request import (
+    AUTO_SERIES,
+    FPS_LIMIT,
     MAX_COUNT,
+    PLACEHOLDER,
+    REFERENCE_TYPES,
+    RESOLUTIONS,
+    Camera,
+    GenerationRequest,
+    Shot,
+)
+from bot.domain.requests.values import (
+    FEWEST_OF_SERIES,
+    LANGUAGES,
+    MAX_IMAGES,
     MODE_WORDS,
     QUOTED_LENGTH,
     RATIO_WORDS,
@@ -36,6 +47,7 @@ from bot.domain.requests.values import (
     read_mode,
     read_model,
     read_ratio,
+    read_series,
     read_text,
     read_voice,
     short_model,
@@ -53,6 +65,7 @@ LONGEST_SHOT = 15
 
 MODEL_LETTERS = 24
 NEGATIVE_LETTERS = 12
+_SHARES = (0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +155,56 @@ def _written(is_shown: bool, text: str) -> Wording | None:
     return Wording(written=text) if is_shown else None
 
 
+def name_series(series: int | str | None) -> Wording:
+    """How many images a series has."""
+    if series is None:
+        return Wording("value.none")
+    return Wording("value.automatic") if series == "auto" else Wording(written=str(series))
+
+
+def name_share(share: float | None) -> Wording:
+    """A number from 0 to 1 in percent."""
+    return Wording("value.automatic") if share is None else Wording(written=f"{share:.0%}")
+
+
+def _ratios(request: GenerationRequest, row: Model) -> Sequence[str | None]:
+    """Where an image gives the shape, there is nothing to choose."""
+    if request.operation.row.on_image_model:
+        return (None, *row.ratios) if row.auto_ratio else row.ratios
+    return () if request.aspect_ratio is None or request.first_frame is not None else row.ratios
+
+
+def _image_option(field: str, words: tuple[str, ...]) -> OptionRow:
+    """One of the photos for a purpose of its own: named by its number, or sent by itself to the card."""
+    return OptionRow(
+        field=field,
+        words=words,
+        read=whole(f"--{field}", 1, MAX_IMAGES),
+        values=lambda *_: (None,),
+        sample=lambda request: next(iter(request.references), None),
+        name=lambda image: Wording("value.none" if image is None else "value.photo"),
+        line=lambda request: Wording(f"option.{field}") if getattr(request, field) is not None else None,
+        ability=field,
+    )
+
+
+def _share_option(field: str, words: tuple[str, ...], line: str) -> OptionRow:
+    """How closely something is kept, from 0 to 1."""
+    return OptionRow(
+        field=field,
+        words=words,
+        read=number(f"--{words[0]}", 0, 1),
+        values=lambda request, _: (None, *_SHARES) if request.references else (),
+        name=name_share,
+        line=lambda request: (
+            None
+            if getattr(request, field) is None
+            else Wording(line, {"share": name_share(getattr(request, field))})
+        ),
+        ability=field,
+    )
+
+
 class Option(StrEnum):
     """What can be asked for, each with its row, in the order in which it is shown."""
 
@@ -215,10 +278,8 @@ class Option(StrEnum):
             short=short_ratio,
             read=read_ratio,
             column="ratios",
-            # Where a picture gives the shape, there is nothing to choose.
-            values=lambda request, row: (
-                () if request.aspect_ratio is None or request.first_frame is not None else row.ratios
-            ),
+            values=_ratios,
+            name=lambda ratio: Wording("value.automatic") if ratio is None else Wording(written=ratio),
             line=lambda request: _written(request.aspect_ratio is not None, request.aspect_ratio or ""),
         ),
     )
@@ -290,7 +351,7 @@ class Option(StrEnum):
             words=("shots", "分镜"),
             read=lambda text, _: Instead("auto_shots", True) if are_automatic(text) else read_shots(text),
             values=lambda *_: ((),),
-            sample=lambda request: _sample_shots(request.duration),
+            sample=lambda request: _sample_shots(request.duration) or None,
             name=lambda shots: Wording(written=str(len(shots))) if shots else Wording("value.none"),
             line=lambda request: (
                 Wording("option.shots", {"shots": len(request.shots)}) if request.shots else None
@@ -322,6 +383,44 @@ class Option(StrEnum):
             ability="end_frame",
             seconds=lambda row: row.end_frame_durations,
         ),
+    )
+    SERIES = (
+        "series",
+        OptionRow(
+            field="series",
+            words=("series", "组图"),
+            read=read_series,
+            values=lambda *_: (None, *range(FEWEST_OF_SERIES, AUTO_SERIES + 1), "auto"),
+            name=name_series,
+            line=lambda request: (
+                Wording("option.series", {"series": name_series(request.series)}) if request.series else None
+            ),
+            ability="series",
+        ),
+    )
+    SCENE = ("scene", _image_option("scene", ("scene", "场景")))
+    STYLE = ("style", _image_option("style", ("style", "风格")))
+    REFERENCE_TYPE = (
+        "reference_type",
+        OptionRow(
+            field="reference_type",
+            words=("reference", "reference-type", "参考"),
+            read=one_of("--reference", REFERENCE_TYPES),
+            values=lambda request, _: (None, *REFERENCE_TYPES) if request.references else (),
+            name=lambda kind: Wording(f"reference.{kind}" if kind else "value.none"),
+            line=lambda request: (
+                Wording(f"reference.{request.reference_type}") if request.reference_type else None
+            ),
+            ability="reference_type",
+        ),
+    )
+    IMAGE_FIDELITY = (
+        "image_fidelity",
+        _share_option("image_fidelity", ("fidelity", "image-fidelity", "参考强度"), "option.image_fidelity"),
+    )
+    FACE_FIDELITY = (
+        "face_fidelity",
+        _share_option("face_fidelity", ("face", "face-fidelity", "人脸强度"), "option.face_fidelity"),
     )
     NEGATIVE = (
         "negative",
@@ -394,6 +493,9 @@ class Option(StrEnum):
     )
     SPEED = ("speed", OptionRow(field="speed", words=("speed", "语速"), read=number("--speed", *SPEEDS)))
 
+
+PHOTO_OPTIONS = (Option.END_FRAME, Option.SCENE, Option.STYLE)
+"""These are set by a photo that is sent to the card."""
 
 ROWS = tuple(option.row for option in Option)
 BY_FIELD: Mapping[str, OptionRow] = {row.field: row for row in ROWS}

@@ -37,7 +37,9 @@ NAME_LIMIT = 20
 Mode = Literal["std", "pro", "4k"]
 VideoRatio = Literal["16:9", "9:16", "1:1"]
 AspectRatio = Literal[VideoRatio, "4:3", "3:4", "3:2", "2:3", "21:9"]
-Resolution = Literal["1k", "2k", "4k"]
+Resolution = Literal["1k", "2k", "4k", "8k"]
+ReferenceType = Literal["subject", "face"]
+Series = Annotated[int, Field(ge=2, le=9)] | Literal["auto"]
 CameraMove = Literal["simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward"]
 CameraAxis = Literal["horizontal", "vertical", "pan", "tilt", "roll", "zoom"]
 
@@ -46,6 +48,13 @@ VIDEO_RATIOS: tuple[VideoRatio, ...] = get_args(VideoRatio)
 RATIOS: tuple[AspectRatio, ...] = get_args(AspectRatio)
 """Videos have those of `VIDEO_RATIOS`, images all of them."""
 RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
+REFERENCE_TYPES: tuple[ReferenceType, ...] = get_args(ReferenceType)
+
+MAX_COUNT = 9
+"""Results that one request brings at most (Kling API, `n` of images/generations and images/omni-image)."""
+
+AUTO_SERIES = 9
+"""Images that a series has at most where Kling chooses how many (Kling API, images/omni-image, series_amount)."""
 
 
 class Resource(NamedTuple):
@@ -219,6 +228,9 @@ class GenerationRequest(Part):
     account its elements and voices are; None: they are anybody's. `asset_names` are what the person calls them, by the
     provider's ids. `try_on` marks a first frame whose person changes clothes.
     `name` is what an element or a voice is called; its `prompt` describes it.
+    `series` asks for so many images that belong together, or for as many as Kling finds right ("auto"); `count` is 1
+    then. `scene` and `style` are the images of a place and of a style. `reference_type` says what of a reference is
+    kept, `image_fidelity` and `face_fidelity` how closely (0 to 1).
     A video may wait for its words: whoever accepts a request refuses it without (`Compose.check`).
     """
 
@@ -236,11 +248,17 @@ class GenerationRequest(Part):
     sound: bool = False
     watermark: bool = False
     spoiler: bool = False
-    count: Annotated[int, Field(ge=1, le=4)] = 1
+    count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 1
+    series: Series | None = None
     first_frame: ImageRef | None = None
     last_frame: ImageRef | None = None
     middle_frames: Annotated[tuple[ImageRef, ...], Field(max_length=MOST_MIDDLE_FRAMES)] = ()
     references: Annotated[tuple[ImageRef, ...], Field(max_length=MOST_REFERENCES)] = ()
+    scene: ImageRef | None = None
+    style: ImageRef | None = None
+    reference_type: ReferenceType | None = None
+    image_fidelity: Annotated[float, Field(ge=0, le=1)] | None = None
+    face_fidelity: Annotated[float, Field(ge=0, le=1)] | None = None
     camera: Camera | None = None
     shots: Annotated[tuple[Shot, ...], Field(max_length=6)] = ()
     auto_shots: bool = False
@@ -296,13 +314,24 @@ class GenerationRequest(Part):
         return Resource(self.operation.pack, self.model)
 
     @property
+    def results(self) -> int:
+        """How many results are ordered and paid for; the most where Kling chooses how many."""
+        if self.series is None:
+            return self.count
+        return AUTO_SERIES if self.series == "auto" else self.series
+
+    @property
     def images(self) -> tuple[ImageRef, ...]:
         """Every image that must be at hand when the request is sent."""
         frames = (self.first_frame, *self.middle_frames, self.last_frame)
         masks = (
             () if self.brush is None else (self.brush.still, *(stroke.mask for stroke in self.brush.strokes))
         )
-        return tuple(image for image in (*frames, *self.references, *masks) if image is not None)
+        return tuple(
+            image
+            for image in (*frames, *self.references, self.scene, self.style, *masks)
+            if image is not None
+        )
 
     @property
     def videos(self) -> tuple[VideoRef, ...]:

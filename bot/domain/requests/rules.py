@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from bot.domain.requests.films import FILM_CHECKS, FilmCheck, FilmLimits
 from bot.domain.requests.model import BRUSH_SECONDS, Counted, JointLimit, Model
-from bot.domain.requests.operations import COMPOSED, Operation, Product, Role
+from bot.domain.requests.operations import COMPOSED, IMAGE_MODEL_OPERATIONS, Operation, Product, Role
 from bot.domain.requests.options import BY_FIELD, ROWS, OptionRow, is_set
 from bot.domain.requests.references import dangling, is_crowded
 from bot.domain.requests.request import SHOT_LIMIT, GenerationRequest
@@ -186,8 +186,14 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
     Rule(
         "error.model.ratio",
         ("aspect_ratio",),
-        lambda row, request: request.aspect_ratio not in {None, *row.ratios},
-        _allowed("aspect_ratio", "ratios"),
+        lambda row, request: (
+            request.aspect_ratio not in {None, *row.ratios}
+            or (request.operation.row.on_image_model and request.aspect_ratio is None and not row.auto_ratio)
+        ),
+        lambda row, request: {
+            **_allowed("aspect_ratio", "ratios")(row, request),
+            "value": request.aspect_ratio or "auto",
+        },
     ),
     Rule(
         "error.model.resolution",
@@ -210,6 +216,31 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
         ("count",),
         lambda row, request: request.count > row.count,
         lambda row, _: {"limit": row.count},
+    ),
+    _ability_rule(BY_FIELD["series"]),
+    Rule(
+        "error.request.series_count",
+        ("count", "series"),
+        lambda _, request: request.series is not None and request.count > 1,
+    ),
+    _ability_rule(BY_FIELD["reference_type"]),
+    Rule(
+        "error.request.reference_type",
+        ("reference_type",),
+        lambda _, request: request.reference_type is not None and not _is_of_one_image(request),
+    ),
+    _ability_rule(BY_FIELD["image_fidelity"]),
+    Rule(
+        "error.request.image_fidelity",
+        ("image_fidelity",),
+        lambda _, request: request.image_fidelity is not None and not _is_of_one_image(request),
+    ),
+    _ability_rule(BY_FIELD["face_fidelity"]),
+    Rule(
+        # It has an effect beside this type only (Kling API, images/generations, human_fidelity).
+        "error.request.face_fidelity",
+        ("face_fidelity",),
+        lambda _, request: request.face_fidelity is not None and request.reference_type != "subject",
     ),
     _ability_rule(BY_FIELD["cfg_scale"]),
     Rule(
@@ -369,6 +400,11 @@ def _source_goes(row: Model, request: GenerationRequest) -> bool:
     return shortest - SOURCE_SLACK <= request.source.duration_ms / SECOND <= longest + SOURCE_SLACK
 
 
+def _is_of_one_image(request: GenerationRequest) -> bool:
+    """Whether it is made of one image, of which more can be said (Kling API, images/generations, image_reference)."""
+    return request.operation is Operation.IMAGE and len(request.references) == 1
+
+
 def _most_elements(row: Model, request: GenerationRequest) -> int:
     """Words alone take none (Kling API, text2video): there an omni model, or a first frame, is needed."""
     return 0 if request.operation is Operation.TEXT_TO_VIDEO else row.elements
@@ -383,15 +419,19 @@ CHANGES: Mapping[str, Callable[[Model, GenerationRequest], Iterable[object]]] = 
     "voices": lambda *_: ((),),
     "auto_shots": lambda *_: (False,),
     "sound": lambda _, request: (not request.sound,),
-    "count": lambda row, _: (row.count,),
+    "count": lambda row, request: (1 if request.series else row.count,),
+    "series": lambda *_: (None,),
+    "face_fidelity": lambda *_: (None,),
+    "image_fidelity": lambda *_: (None,),
+    "reference_type": lambda *_: (None,),
+    "resolution": lambda row, _: row.resolutions,
     "aspect_ratio": lambda row, _: row.ratios,
     "duration": lambda row, request: (
         () if request.shots else nearest(durations_of(row, request), request.duration)
     ),
     "mode": lambda row, _: row.modes,
 }
-"""What `fit` may change, what is given up first on top, and to which values, the best first. Never a picture, a shot, a word
-or the size of an image, which only its maker chooses."""
+"""What `fit` may change, what is given up first on top, and to which values, the best first. Never a picture, a shot or a word."""
 
 
 def fit(request: GenerationRequest, row: Model, kept: Iterable[str] = ()) -> GenerationRequest | None:
@@ -422,14 +462,21 @@ def fit_with(request: GenerationRequest, row: Model, field: str, value: Any) -> 
 
 def suit(request: GenerationRequest, row: Model) -> GenerationRequest | None:
     """The request as this model is asked for it, its settings as they are; None where its pictures do not go there."""
-    if request.operation not in COMPOSED or request.source is not None:
+    changes: dict[str, object] = {"model": row.id}
+    if request.operation in IMAGE_MODEL_OPERATIONS:
+        extras = request.scene is not None or request.style is not None
+        changes["operation"] = row.image_operation_for(references=len(request.references), extras=extras)
+        if request.aspect_ratio is None and not row.auto_ratio:
+            changes["aspect_ratio"] = row.ratios[0]
+    elif request.operation in COMPOSED and request.source is None:
+        changes["operation"] = row.operation_for(
+            frames=request.number(Role.FRAMES), references=len(request.references), others=request.has_others
+        )
+    else:
         return request
-    operation = row.operation_for(
-        frames=request.number(Role.FRAMES), references=len(request.references), others=request.has_others
-    )
     fields = {name: getattr(request, name) for name in type(request).model_fields}
     try:
-        return type(request).model_validate({**fields, "model": row.id, "operation": operation})
+        return type(request).model_validate({**fields, **changes})
     except ValidationError:
         return None
 

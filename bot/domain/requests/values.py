@@ -13,10 +13,14 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Self
 
-from bot.domain.requests.request import MODES, MOST_ELEMENTS, RATIOS, AspectRatio, Mode
+from bot.domain.requests.request import AUTO_SERIES, MODES, MOST_ELEMENTS, RATIOS, AspectRatio, Mode
 from bot.errors import UserError
 
-MAX_COUNT = 4
+MAX_IMAGES = 10
+"""Photos that a prompt can number."""
+
+FEWEST_OF_SERIES = 2
+AUTOMATIC_WORDS = frozenset({"auto", "automatic", "adaptive", "自动"})
 SEED_LIMIT = 2**31 - 1
 DURATIONS = (1, 60)
 LANGUAGES = ("zh", "en")
@@ -183,8 +187,10 @@ def read_duration(text: str, _: Vocabulary) -> int:
     return int(match[1])
 
 
-def read_ratio(text: str, _: Vocabulary) -> str:
-    """Read a ratio, as numbers or by a word."""
+def read_ratio(text: str, _: Vocabulary) -> str | None:
+    """Read a ratio, as numbers or by a word; None where the model is to find it."""
+    if normalize_word(text) in AUTOMATIC_WORDS:
+        return None
     ratio = _named(RATIO_WORDS, text) or _ratio_in(normalize_word(text))
     if ratio not in RATIOS:
         allowed = ", ".join(RATIOS)
@@ -243,6 +249,19 @@ def whole(option: str, low: int, high: int) -> Reader:
         return int(match[0])
 
     return read
+
+
+def read_series(text: str, _: Vocabulary) -> int | str:
+    """Read how many images belong together, or that Kling chooses ("auto")."""
+    word = normalize_word(text)
+    if word in AUTOMATIC_WORDS:
+        return "auto"
+    match = re.fullmatch(r"\d{1,12}", word)
+    if match is None or not FEWEST_OF_SERIES <= int(word) <= AUTO_SERIES:
+        above = match is not None and int(word) > AUTO_SERIES
+        allowed = f"{FEWEST_OF_SERIES}–{AUTO_SERIES}, auto"
+        raise _bad("--series", text, allowed, str(AUTO_SERIES if above else 4))
+    return int(word)
 
 
 def one_of(option: str, allowed: Sequence[str]) -> Reader:

@@ -411,7 +411,7 @@ def _asked_for(task: Task, videos: tuple[RemoteResult, ...]) -> list[RemoteResul
     A sound for a video comes alone and as the video with it: so many of each kind are taken.
     """
     kinds = dict.fromkeys(video.kind for video in videos)
-    wanted = [[video for video in videos if video.kind is kind][: task.request.count] for kind in kinds]
+    wanted = [[video for video in videos if video.kind is kind][: task.request.results] for kind in kinds]
     return [video for of_kind in wanted for video in of_kind]
 
 

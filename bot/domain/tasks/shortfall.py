@@ -25,10 +25,14 @@ _SIDES: Mapping[Mode, tuple[int, int]] = {"pro": (1920, 1080), "4k": (2560, 1440
 """Pixels of what a mode makes at least at 16:9; a picture of another ratio has as many in all. What Kling calls 4k has more."""
 
 _LOWER: Mapping[Mode, tuple[Mode, ...]] = {"pro": ("std",), "4k": ("pro", "std")}
-_PIXELS: Mapping[Resolution, int] = {"2k": 1_500_000, "4k": 4_500_000}
+_PIXELS: Mapping[Resolution, int] = {"2k": 1_500_000, "4k": 4_500_000, "8k": 18_000_000}
 """Pixels in all from which on an image is of a resolution, at any ratio."""
 
-_SMALLER: Mapping[Resolution, tuple[Resolution, ...]] = {"2k": ("1k",), "4k": ("2k", "1k")}
+_SMALLER: Mapping[Resolution, tuple[Resolution, ...]] = {
+    "2k": ("1k",),
+    "4k": ("2k", "1k"),
+    "8k": ("4k", "2k", "1k"),
+}
 
 
 class Shortfall(BaseModel):
@@ -46,6 +50,11 @@ class Shortfall(BaseModel):
     results: int | None = None
     credits: int = 0
     credits_missing: int = 0
+
+    @property
+    def is_lesser(self) -> bool:
+        """Whether the result itself is less than was ordered, and not only that others did not come."""
+        return self.seconds is not None or self.mode is not None or self.resolution is not None
 
     @property
     def refunded(self) -> Credits:
@@ -78,7 +87,7 @@ def compare(
         changes["resolution"] = resolution
     if not changes:
         return None
-    one = {"count": 1}
+    one: dict[str, object] = {"count": 1, "series": None}
     full = price(request.model_copy(update=one))
     made = price(request.model_copy(update=one | changes))
     if not 0 <= made < full:
@@ -92,7 +101,7 @@ def compare(
 
 def missing(request: GenerationRequest, total: Credits, results: int) -> Credits:
     """What is refunded of `total` credits where so few results came of those that were ordered."""
-    return Credits(total // request.count * max(0, request.count - max(results, 1)))
+    return Credits(total // request.results * max(0, request.results - max(results, 1)))
 
 
 def _seconds(request: GenerationRequest, duration_ms: int | None) -> int | None:

@@ -255,7 +255,7 @@ class Delivery:
     @property
     def share(self) -> Credits:
         """What of the task's price this result is worth; the first bears what cannot be divided."""
-        each, rest = divmod(self.task.price, self.task.request.count)
+        each, rest = divmod(self.task.price, self.task.request.results)
         return Credits(each + rest if self.position == 0 else each)
 
     @property

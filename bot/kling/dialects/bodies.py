@@ -202,7 +202,13 @@ def _image(request: GenerationRequest, context: SubmitContext, style: BodyFormat
         body["image"] = base64_of(request.references[0], context)
     elif request.negative_prompt:
         body["negative_prompt"] = request.negative_prompt
-    return body | _shape(request)
+    if request.reference_type is not None:
+        body["image_reference"] = request.reference_type
+    if request.image_fidelity is not None:
+        body["image_fidelity"] = request.image_fidelity
+    if request.face_fidelity is not None:
+        body["human_fidelity"] = request.face_fidelity
+    return body | _shape(request) | _cast(request)
 
 
 def _references_to_image(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
@@ -210,6 +216,10 @@ def _references_to_image(request: GenerationRequest, context: SubmitContext, sty
     body: Body = {"model_name": request.model, "subject_image_list": images}
     if request.prompt:
         body["prompt"] = request.prompt
+    if request.scene is not None:
+        body["scene_image"] = base64_of(request.scene, context)
+    if request.style is not None:
+        body["style_image"] = base64_of(request.style, context)
     return body | _shape(request, resolution=False)
 
 
@@ -218,7 +228,13 @@ def _omni_image(request: GenerationRequest, context: SubmitContext, style: BodyF
     body: Body = {"model_name": request.model, "prompt": request.prompt}
     if images:
         body["image_list"] = images
-    return body | _shape(request)
+    body |= _shape(request) | _cast(request)
+    body.setdefault("aspect_ratio", "auto")
+    if request.series is not None:
+        # A series has a number of its own, and takes no other.
+        del body["n"]
+        body |= {"result_type": "series", "series_amount": request.series}
+    return body
 
 
 def _expand(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
@@ -227,7 +243,11 @@ def _expand(request: GenerationRequest, context: SubmitContext, style: BodyForma
         body |= {f"{side}_expansion_ratio": ratio for side, ratio in request.expansion.model_dump().items()}
     if request.prompt:
         body["prompt"] = request.prompt
-    return body | {"n": 1}
+    return body | {"n": request.count}
+
+
+def _views(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
+    return {"element_frontal_image": base64_of(request.references[0], context)}
 
 
 def _try_on(request: GenerationRequest, context: SubmitContext, style: BodyFormat) -> Body:
@@ -267,6 +287,7 @@ _WRITERS: Mapping[Operation, Callable[[GenerationRequest, SubmitContext, BodyFor
     Operation.OMNI_IMAGE: _omni_image,
     Operation.EXPAND: _expand,
     Operation.TRY_ON: _try_on,
+    Operation.VIEWS: _views,
     Operation.ELEMENT: _element,
     Operation.VOICE: _voice,
 }
@@ -331,7 +352,7 @@ def _cast(request: GenerationRequest) -> Body:
 
 def _shape(request: GenerationRequest, *, resolution: bool = True) -> Body:
     body: Body = {"resolution": request.resolution} if resolution else {}
-    body["n"] = 1
+    body["n"] = request.count
     if request.aspect_ratio is not None:
         body["aspect_ratio"] = request.aspect_ratio
     return body

@@ -59,6 +59,7 @@ PATHS: Mapping[Operation, str] = {
     Operation.OMNI_IMAGE: "/v1/images/omni-image",
     Operation.EXPAND: "/v1/images/editing/expand",
     Operation.TRY_ON: "/v1/images/kolors-virtual-try-on",
+    Operation.VIEWS: "/v1/general/ai-multi-shot",
     Operation.ELEMENT: "/v1/general/advanced-custom-elements",
     Operation.VOICE: "/v1/general/custom-voices",
 }

@@ -32,6 +32,17 @@ _LISTS: Mapping[str, Product] = {
 }
 """What gateways call their lists of results."""
 
+_OF_TASKS: Mapping[str, Product] = {
+    "videos": Product.VIDEO,
+    "images": Product.IMAGE,
+    "series_images": Product.IMAGE,
+    "audios": Product.AUDIO,
+}
+"""What Kling calls its lists of results; those of omni-image are in two, of which one is empty."""
+
+_VIEWS = ("url_1", "url_2", "url_3")
+"""What the views of an element are at, in one of its images (Kling API, general/ai-multi-shot)."""
+
 _NAMES = (
     "result_url",
     "resultUrl",
@@ -165,7 +176,7 @@ def _anywhere(value: object, name: str = "", depth: int = 0) -> Iterator[str]:
 def _listed(node: Node) -> Iterator[RemoteResult]:
     """Every result that an object lists, in Kling's words of both standards."""
     results = child(node, "task_result")
-    for kind, name in ((Product.VIDEO, "videos"), (Product.IMAGE, "images"), (Product.AUDIO, "audios")):
+    for name, kind in _OF_TASKS.items():
         for result in objects(results.get(name)):
             yield from _result(kind, result)
     for output in objects(node.get("outputs")):
@@ -202,6 +213,10 @@ def _gathered(node: Node) -> Iterator[RemoteResult]:
 
 
 def _result(kind: Product, result: Node) -> Iterator[RemoteResult]:
+    views = [url for name in _VIEWS if (url := _place(result.get(name)))]
+    if views:
+        yield from (RemoteResult(url, kind=kind) for url in views)
+        return
     found = [url for name in (*_ADDRESSES, *_NAMES) if (url := _place(result.get(name)))]
     inner = child(result, "video")
     found += [url for name in ("url", *_NAMES) if (url := _place(inner.get(name)))]

@@ -50,6 +50,9 @@ SHORTEST_SPEECH = 2
 """Seconds that Kling wants to hear at least (Lip-Sync, Avatar); a text's are estimated."""
 
 
+PLACES = ("scene", "style")
+"""Purposes of one of several images, by the fields of a request."""
+
 SAMPLE_PROMPT = "on" * 20
 """Long enough to be spoken."""
 
@@ -112,11 +115,20 @@ class Compose(Capabilities):
         able = [operation for operation, way in made_by(command) if inputs.suit(way)]
         return able[0] if able else made_by(command)[-1][0]
 
-    def compose(self, operation: Operation, inputs: Inputs, prompt: ParsedPrompt) -> GenerationRequest:
+    def compose(
+        self,
+        operation: Operation,
+        inputs: Inputs,
+        prompt: ParsedPrompt,
+        preferences: Preferences = NOTHING_PREFERRED,
+    ) -> GenerationRequest:
         """What an operation makes of some inputs, as the operator has it where nothing was typed.
 
-        Where it makes an effect, or lets a face speak, the prompt is its name or what is said.
+        Where it makes an effect, or lets a face speak, the prompt is its name or what is said. Images are made as
+        the person prefers.
         """
+        if operation.row.on_image_model:
+            return self.image(prompt, inputs.images.references, preferences)
         if _refers(operation):
             prompt = resolve(prompt, len(inputs.images.references))
         settings = self.settings(operation, inputs, prompt)
@@ -249,6 +261,8 @@ class Compose(Capabilities):
             found["duration"] = nearest(row.durations, defaults.default_duration)[0]
         if "aspect_ratio" in way.preferred and not images.frames:
             found["aspect_ratio"] = fitting(defaults.default_aspect_ratio, row.ratios)
+        if "resolution" in way.preferred:
+            found["resolution"] = fitting(defaults.default_image_resolution, row.resolutions)
         return found
 
     # -- videos from a prompt and pictures -----------------------------------------------------------
@@ -291,10 +305,77 @@ class Compose(Capabilities):
 
         return _first(self.rows_of(model), fill, self._check_but_words)
 
+    # -- images from a prompt and images ---------------------------------------------------------------
+
+    def image(
+        self,
+        parsed: ParsedPrompt,
+        references: tuple[ImageRef, ...] = (),
+        preferences: Preferences = NOTHING_PREFERRED,
+    ) -> GenerationRequest:
+        """Images of words, and of images; what was not said is as the person prefers."""
+        request = self.image_draft(parsed, references, preferences)
+        self.check(request)
+        return request
+
+    def image_draft(
+        self,
+        parsed: ParsedPrompt,
+        references: tuple[ImageRef, ...] = (),
+        preferences: Preferences = NOTHING_PREFERRED,
+    ) -> GenerationRequest:
+        """As `image`, where the words may still come: with the usual model, or the first that can do it."""
+        said, mine = parsed.options, self._defaults
+        defaults = mine.model_copy(
+            update={
+                "default_aspect_ratio": preferences.image_aspect_ratio or mine.default_aspect_ratio,
+                "default_image_resolution": preferences.image_resolution or mine.default_image_resolution,
+            }
+        )
+        places = _places(references, said)
+        subjects = tuple(image for image in references if image not in places.values())
+        parsed = resolve(parsed, len(subjects))
+        said = parsed.options
+        finds_ratio = bool(references) and preferences.image_aspect_ratio is None
+        rows = self._image_rows(said.get("model"), preferences)
+        taking = [row for row in rows if len(subjects) <= row.references]
+        if not taking:
+            self._check_number(max(rows, key=lambda row: row.references), len(subjects))
+
+        def build(row: Model) -> GenerationRequest:
+            operation = row.image_operation_for(references=len(subjects), extras=bool(places))
+            settings: dict[str, object] = dict(places)
+            if finds_ratio and row.auto_ratio and "aspect_ratio" not in said:
+                # It follows the images that it is made of.
+                settings["aspect_ratio"] = None
+            inputs = Inputs(Images(references=subjects))
+            return self._fill(operation, operation.row.ways[0], row, inputs, parsed, defaults, settings)
+
+        refusals: list[UserError] = []
+        for row in taking:
+            try:
+                self._check_but_words(draft := build(row))
+            except UserError as error:
+                refusals.append(error)
+            else:
+                return draft
+        # What none can do is wrong in itself, whatever the first lacks beside.
+        raise next((each for each in refusals if not each.key.startswith("error.model.")), refusals[0])
+
+    def _image_rows(self, model: str | None, preferences: Preferences) -> list[Model]:
+        """The image model that was named, or all that may be used, the preferred one first."""
+        rows = self.image_rows() or self._catalog.section("images")
+        if model is not None:
+            named = self._catalog.image(model)
+            return [row for row in rows if row.id == model] or ([] if named is None else [named])
+        return sorted(rows, key=lambda row: row.id != preferences.image_model)
+
     def _typed(self, ways: Sequence[Way], options: Options) -> dict[str, Any]:
         """The fields of a request that typed options set, as far as one of the ways takes them."""
         taken = {name: value for name, value in options.items() if any(way.takes(name) for way in ways)}
         fields = {name: value for name, value in taken.items() if name in GenerationRequest.model_fields}
+        for place in PLACES:
+            fields.pop(place, None)
         if options.get("sound") is False and any(way.takes("keep_sound") and way.options for way in ways):
             # Of what is made of a video, `--mute` is about the sound that it has.
             fields.setdefault("keep_sound", False)
@@ -323,6 +404,9 @@ class Compose(Capabilities):
                 **_for_voices(self.rows_of(draft.model)[0], draft.operation, {"mode": draft.mode}),
                 **said,
             }
+        if places := _places(draft.references, parsed.options):
+            subjects = tuple(image for image in draft.references if image not in places.values())
+            said |= {**places, "references": subjects}
         if draft.speech is not None and draft.speech.text:
             said["speech"] = {**draft.speech.model_dump(), "text": parsed.prompt}
         completed = self._build(**{**draft.model_dump(), **said, "prompt": parsed.prompt})
@@ -340,25 +424,29 @@ class Compose(Capabilities):
     ) -> GenerationRequest:
         """A draft whose pictures are for something else; another model where its own cannot do that."""
         defaults = self._usual_for(preferences)
+        of_images = request.operation.row.on_image_model
+        ratio = request.aspect_ratio if of_images else request.aspect_ratio or defaults.default_aspect_ratio
         wanted = request.model_copy(
             update={
-                "aspect_ratio": None
-                if images.frames
-                else request.aspect_ratio or defaults.default_aspect_ratio,
+                "aspect_ratio": None if images.frames else ratio,
                 "first_frame": images.first,
                 "middle_frames": images.middle,
                 "last_frame": images.last,
                 "references": images.references,
             }
         )
-        models = dict.fromkeys((request.model, defaults.default, *self._pool.models()))
+        if of_images:
+            models = dict.fromkeys((request.model, *(row.id for row in self.image_rows())))
+            rows = list(self.image_rows())
+        else:
+            models = dict.fromkeys((request.model, defaults.default, *self._pool.models()))
+            rows = [row for model in models for row in self.rows_of(model)]
         for model in models:
             if (way := self.fit(wanted, model)) is not None:
                 return way
-        rows = (row for model in models for row in self.rows_of(model))
         unfit = next((way for row in rows if (way := suit(wanted, row)) is not None), None)
         if unfit is None:
-            limit = max(row.references for row in self.rows())
+            limit = max(row.references for row in rows)
             raise UserError("error.pictures.too_many", number=len(wanted.images), limit=limit)
         self._check_but_words(unfit)
         return unfit
@@ -517,6 +605,19 @@ def _orientation(source: SourceVideo | None, said: Options) -> str:
         return str(said["orientation"])
     long = source is not None and (source.duration_ms or 0) > (LONGEST_FOR_AN_IMAGE + SOURCE_SLACK) * SECOND
     return "video" if long or said.get("elements") else "image"
+
+
+def _places(references: Sequence[ImageRef], said: Options) -> dict[str, ImageRef]:
+    """The images of those that were given whose numbers were typed for a purpose of their own."""
+    found: dict[str, ImageRef] = {}
+    for place in PLACES:
+        if place in said:
+            if said[place] > len(references):
+                raise UserError("error.request.no_such_photo", number=said[place], given=len(references))
+            found[place] = references[said[place] - 1]
+    if found and len(set(found.values())) == len(set(references)):
+        raise UserError("error.request.no_subject")
+    return found
 
 
 def _expansion(image: ImageRef, ratio: str | None) -> Expansion:

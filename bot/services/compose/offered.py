@@ -1,6 +1,6 @@
 """What is on offer, what it costs, and what cannot be done: what every request is checked against."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -13,10 +13,17 @@ from bot.domain.requests import retirement
 from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.effects import Effects
 from bot.domain.requests.model import Model, widest
-from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation, Prompt
+from bot.domain.requests.operations import (
+    IMAGE_MODEL_OPERATIONS,
+    VIDEO_MODEL_OPERATIONS,
+    Operation,
+    Product,
+    Prompt,
+    Role,
+)
 from bot.domain.requests.presets import Voices
 from bot.domain.requests.prompt import ParsedPrompt, parse
-from bot.domain.requests.request import GenerationRequest
+from bot.domain.requests.request import PLACEHOLDER, GenerationRequest
 from bot.domain.requests.rules import fit, fit_with
 from bot.domain.requests.values import Vocabulary
 from bot.domain.types import Credits
@@ -59,13 +66,21 @@ class Capabilities:
 
     # -- what is on offer ----------------------------------------------------------------------------
 
-    def parse(self, text: str, names: Names = NO_NAMES) -> ParsedPrompt:
-        """Read what a person typed after a command, or as a caption; `names` are those of their own assets."""
-        return parse(text, self.vocabulary(names))
+    def parse(self, text: str, names: Names = NO_NAMES, *, images: bool = False) -> ParsedPrompt:
+        """Read what a person typed after a command, or as a caption; `names` are those of their own assets.
+
+        The models that it may name are those that make `images`, or videos.
+        """
+        return parse(text, self.image_vocabulary(names) if images else self.vocabulary(names))
 
     def vocabulary(self, names: Names = NO_NAMES) -> Vocabulary:
         """The models that this bot knows, by all their names, with a person's own; of one that is out, the check says so."""
         models = self._catalog.vocabulary(self._pool.known_models())
+        return replace(models, elements=names.elements, voices=names.voices)
+
+    def image_vocabulary(self, names: Names = NO_NAMES) -> Vocabulary:
+        """The image models, by all their names, with a person's own elements and voices."""
+        models = Vocabulary.of_models([row.id for row in self._catalog.section("images")])
         return replace(models, elements=names.elements, voices=names.voices)
 
     def models(self) -> tuple[str, ...]:
@@ -84,6 +99,17 @@ class Capabilities:
         """What a video model can do: at the best provider that has it, then what differs elsewhere."""
         rows = [client.catalog.model(model) for client in self._pool.with_model(model)]
         return _different(rows) or (self._catalog.model(model),)
+
+    def image_rows(self) -> tuple[Model, ...]:
+        """What the image models on offer can do, the usual one first; a row for each provider where they differ."""
+        rows = _different(row for each in IMAGE_MODEL_OPERATIONS for row in self._beside_videos(each))
+        order = [self._defaults.default_image, *(row.id for row in self._catalog.section("images"))]
+        usable = [row for row in rows if any(map(self._makes, _samples(row)))]
+        return tuple(sorted(usable, key=lambda row: order.index(row.id) if row.id in order else len(order)))
+
+    def offers_for(self, request: GenerationRequest) -> tuple[Model, ...]:
+        """What can be chosen in the place of the model that a request is for, by what comes out of it."""
+        return self.image_rows() if request.operation.row.on_image_model else self.offers()
 
     def rows_for(self, request: GenerationRequest) -> tuple[Model, ...]:
         """What the model, or the service, that a request is for can do; as `rows_of`.
@@ -160,6 +186,10 @@ class Capabilities:
         ways = (fit_with(request, row, "mode", row.modes[-1]) for row in self.rows_of(name))
         return next((way for way in ways if way is not None and self.possible(way)), None)
 
+    def most_at_once(self, request: GenerationRequest) -> int:
+        """How many results one submission may bring: of images as many as a provider's package allows."""
+        return self._pool.max_images(request) if request.operation.row.several_at_once else 1
+
     def _check_but_words(self, request: GenerationRequest) -> None:
         if request.videos:
             self.check_hands_out()
@@ -201,11 +231,18 @@ class Capabilities:
             raise UserError("error.request.out", model=request.model, models=", ".join(others))
         raise UserError("error.request.all_out")
 
+    def _makes(self, sample: GenerationRequest) -> bool:
+        """Whether a provider can do such a thing with its model, however busy it is."""
+        usable = self._pool.is_usable(sample.operation, sample.model)
+        nearest = self._pool.nearest(sample)
+        return usable and nearest is not None and nearest.lacks(sample) == ()
+
     def _check_number(self, row: Model, number: int) -> None:
         """Refuse more pictures than a model takes, naming those that take so many."""
         if not row.references or number <= row.references:
             return
-        others = [other.id for other in self.rows() if other.references >= number]
+        rows = self.image_rows() if row.product is Product.IMAGE else self.rows()
+        others = [other.id for other in rows if other.references >= number]
         raise UserError(
             "error.pictures.too_many_for" if others else "error.pictures.too_many",
             model=row.id,
@@ -222,7 +259,9 @@ class Capabilities:
 
     def fit(self, request: GenerationRequest, model: str) -> GenerationRequest | None:
         """The request as a model can do it with some provider, changed as little as possible; None: with none."""
-        ways = (fit(request, row) for row in self.rows_of(model))
+        of_images = request.operation.row.on_image_model
+        rows = [row for row in self.image_rows() if row.id == model] if of_images else self.rows_of(model)
+        ways = (fit(request, row) for row in rows)
         return next((way for way in ways if way is not None and self.possible(way)), None)
 
     def _usual(self, operation: Operation) -> Model:
@@ -249,6 +288,20 @@ class Capabilities:
                 "a request that the grammar let through is invalid", errors=error.errors(include_input=False)
             )
             raise UserError("error.request.invalid") from error
+
+
+def _samples(row: Model) -> Iterator[GenerationRequest]:
+    """A small request for each operation of an image model."""
+    for operation in row.operations:
+        yield GenerationRequest(
+            operation=operation,
+            model=row.id,
+            prompt="a fox",
+            duration=0,
+            aspect_ratio=row.ratios[0],
+            resolution=row.resolutions[0],
+            references=(PLACEHOLDER,) * operation.row.limits(Role.REFERENCES)[0],
+        )
 
 
 def _needs_words(request: GenerationRequest) -> bool:

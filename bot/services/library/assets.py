@@ -4,13 +4,22 @@ Making one is a task like any other; `bot.services.library.deletions` deletes it
 """
 
 from collections.abc import Collection, Sequence
+from itertools import chain, count
 
 import structlog
 
 from bot.clock import Clock
 from bot.domain.library.asset import Asset, Names, folded
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, SPEAKING_OPERATIONS, Operation
-from bot.domain.requests.request import AudioRef, GenerationRequest, ImageRef, Resource, SourceVideo, Speech
+from bot.domain.requests.request import (
+    NAME_LIMIT,
+    AudioRef,
+    GenerationRequest,
+    ImageRef,
+    Resource,
+    SourceVideo,
+    Speech,
+)
 from bot.domain.types import ProviderName, UserId
 from bot.errors import UserError
 from bot.kling.client import KlingClient
@@ -75,6 +84,27 @@ class Assets:
         """
         if not self._hands_out_sounds:
             raise UserError("error.asset.no_recordings")
+
+    @staticmethod
+    def views(element: GenerationRequest) -> GenerationRequest:
+        """The request for three other views of what the first image of an element shows."""
+        return GenerationRequest(
+            operation=Operation.VIEWS,
+            model=Operation.VIEWS,
+            name=element.name,
+            prompt=element.prompt,
+            duration=0,
+            aspect_ratio=None,
+            count=3,
+            references=element.references[:1],
+        )
+
+    async def free_name(self, user_id: UserId, kind: Operation, name: str) -> str:
+        """A name that the person has nothing of this kind under: this one, or with a number behind it."""
+        taken = {folded(asset.name) for asset in await self.list_owned(user_id, kind)}
+        numbered = (f"{name[: NAME_LIMIT - len(str(number))]}{number}" for number in count(2))
+        names = chain((name,), numbered)
+        return next(each for each in names if folded(each) not in taken)
 
     async def compose(
         self,

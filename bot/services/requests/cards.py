@@ -14,12 +14,12 @@ from bot.domain.library.asset import NO_NAMES, Names
 from bot.domain.requests.camera import read_shots
 from bot.domain.requests.choices import Choice, Preferences, choices, list_choosable
 from bot.domain.requests.naming import names_images
-from bot.domain.requests.operations import COMPOSED, Prompt
+from bot.domain.requests.operations import CHOSEN_BY_MODEL, COMPOSED, IMAGE_MODEL_OPERATIONS, Prompt
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.references import Kind
 from bot.domain.requests.request import NEGATIVE_LIMIT, GenerationRequest, ImageRef
-from bot.domain.requests.rules import suit
+from bot.domain.requests.rules import fit_with, suit
 from bot.domain.requests.values import SEED_LIMIT
 from bot.domain.types import MINUTE, ChatId, Millis, UserId
 from bot.errors import UserError
@@ -38,6 +38,8 @@ PHOTO = "draft.photo"
 PHOTOS = "card.words"
 TWO_PHOTOS = "draft.two_photos"
 NEW = "card.new"
+NEW_IMAGE = "card.new_image"
+IMAGE_WORDS = "card.image_words"
 
 FRAMES = "frames"
 REFERENCES = "references"
@@ -80,7 +82,7 @@ class Card:
     @property
     def takes_images(self) -> bool:
         """Whether pictures can be added to it."""
-        return self.request.operation in COMPOSED and self.request.source is None
+        return self.request.operation in CHOSEN_BY_MODEL and self.request.source is None
 
 
 class Cards:
@@ -180,6 +182,22 @@ class Cards:
         uses = self.uses(asking, preferences)
         return asking if len(uses) > 1 else self.use_images(asking, next(iter(uses), FRAMES), preferences)
 
+    def start_image(
+        self,
+        card_name: str,
+        parsed: ParsedPrompt,
+        images: tuple[ImageRef, ...] = (),
+        preferences: Preferences = NOTHING_PREFERRED,
+    ) -> Card:
+        """A new card for images that are made of words, and of other images.
+
+        Raises:
+            UserError: no model on offer can do that.
+
+        """
+        request = self._compose.image_draft(parsed, images, preferences)
+        return Card(card_name, request, READY if request.prompt else _question(request))
+
     def blank(self, preferences: Preferences = NOTHING_PREFERRED) -> GenerationRequest:
         """A request that still waits for everything; another model where the usual one needs a picture."""
         return self._compose.video_draft(ParsedPrompt(""), None, preferences)
@@ -188,13 +206,15 @@ class Cards:
         self, request: GenerationRequest, preferences: Preferences = NOTHING_PREFERRED
     ) -> GenerationRequest:
         """An earlier request as it can be made now: its model or a setting may be gone."""
-        if self._compose.possible(request) or request.operation not in COMPOSED:
+        if self._compose.possible(request) or request.operation not in CHOSEN_BY_MODEL:
             return request
         defaults = self.blank(preferences).model
         other = self._compose.replacement(request.model)
-        models = dict.fromkeys((request.model, other, defaults, *self._compose.models()))
-        offered = [model for model in models if model in self._compose.models()]
-        ways = (self._compose.fit(request, model) for model in offered)
+        models = dict.fromkeys(
+            (request.model, other, defaults, *(row.id for row in self._compose.offers_for(request)))
+        )
+        offered = {row.id for row in self._compose.offers_for(request)}
+        ways = (self._compose.fit(request, model) for model in models if model in offered)
         return next((way for way in ways if way is not None), request)
 
     def renew(self, card: Card, preferences: Preferences = NOTHING_PREFERRED) -> Card | None:
@@ -210,12 +230,12 @@ class Cards:
             rows = self._compose.rows_for(request)
         except UserError:
             return ()
-        return list_choosable(request, rows, self._compose.offers(), self._compose.possible)
+        return list_choosable(request, rows, self._compose.offers_for(request), self._compose.possible)
 
     def choices(self, request: GenerationRequest, option: Option) -> tuple[Choice, ...]:
         """What an option can be set to."""
         rows = self._compose.rows_for(request)
-        return choices(option.row, request, rows, self._compose.offers(), self._compose.possible)
+        return choices(option.row, request, rows, self._compose.offers_for(request), self._compose.possible)
 
     def choose(self, card: Card, option: Option, key: str) -> Card:
         """The card with an option set.
@@ -236,10 +256,11 @@ class Cards:
             UserError: it cannot be used; the card stays as it is.
 
         """
-        parsed = self._compose.parse(text, names)
-        request, options = card.request, parsed.options
-        if "model" in options and request.operation in COMPOSED:
-            rows = [row for row in self._compose.offers() if row.id == options["model"]]
+        request = card.request
+        parsed = self._compose.parse(text, names, images=request.operation.row.on_image_model)
+        options = parsed.options
+        if "model" in options and request.operation in CHOSEN_BY_MODEL:
+            rows = [row for row in self._compose.offers_for(request) if row.id == options["model"]]
             # One that cannot be used is refused below, as in a command.
             if rows:
                 suited = next((way for row in rows if (way := suit(request, row)) is not None), request)
@@ -298,10 +319,14 @@ class Cards:
 
     # -- pictures ------------------------------------------------------------------------------------
 
-    def set_end_frame(
-        self, card: Card, images: tuple[ImageRef, ...], preferences: Preferences = NOTHING_PREFERRED
+    def set_image(
+        self,
+        card: Card,
+        option: Option,
+        images: tuple[ImageRef, ...],
+        preferences: Preferences = NOTHING_PREFERRED,
     ) -> Card:
-        """The card with a last frame.
+        """The card with a last frame, a scene or a style.
 
         Raises:
             UserError: it is more than one image, or no model on offer can do that.
@@ -309,6 +334,13 @@ class Cards:
         """
         if len(images) != 1:
             raise UserError("error.request.one_picture")
+        if option is not Option.END_FRAME:
+            rows = self._compose.rows_for(card.request)
+            ways = (fit_with(card.request, row, option.row.field, images[0]) for row in rows)
+            changed = next((way for way in ways if way is not None and self._compose.possible(way)), None)
+            if changed is None:
+                raise UserError("error.card.choice")
+            return replace(card, request=changed)
         given = replace(Images.of(card.request), last=images[0])
         return replace(card, request=self._compose.rearrange(card.request, given, preferences))
 
@@ -321,7 +353,8 @@ class Cards:
             UserError: no model on offer takes so many, or takes them in this way.
 
         """
-        every = (*card.request.images, *new)
+        of_images = card.request.operation in IMAGE_MODEL_OPERATIONS
+        every = (*(card.request.references if of_images else card.request.images), *new)
         asking = replace(card, images=every, new_images=len(new))
         uses = self.uses(asking, preferences)
         if card.request.references and REFERENCES in uses:
@@ -364,6 +397,8 @@ class Cards:
 def _arrangements(card: Card) -> dict[str, Images]:
     """The ways in which the pictures in question could be used."""
     every = card.images
+    if card.request.operation in IMAGE_MODEL_OPERATIONS:
+        return {REFERENCES: Images(references=every)}
     new = every[len(every) - card.new_images :]
     if len(every) == 1:
         return {FRAMES: Images(first=every[0])}
@@ -420,6 +455,8 @@ def as_given(images: tuple[ImageRef, ...]) -> Images:
 
 def _question(request: GenerationRequest) -> str:
     """What is asked where there are no words: one picture moves by itself, everything else needs them."""
+    if request.operation in IMAGE_MODEL_OPERATIONS:
+        return IMAGE_WORDS if request.references else NEW_IMAGE
     if request.first_frame is not None:
         return PHOTO
     return PHOTOS if request.references else NEW

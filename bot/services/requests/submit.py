@@ -3,6 +3,7 @@
 Nothing is kept and nothing held before everything that can be refused has been checked.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import structlog
@@ -87,7 +88,8 @@ class Submit:
         """Hold the credits, queue the request, with the audit entry of an admin's, and show its status.
 
         The same update is accepted once, however often it comes.
-        Several results are several tasks, which are accepted together or not at all; the first of them is returned.
+        Several results are several tasks, which are accepted together or not at all; the first of them is returned. Of
+        images one task brings as many as a provider makes at once.
         What it is `replacing`, and has not been sent yet, is cancelled.
 
         Raises:
@@ -99,13 +101,14 @@ class Submit:
         if not origin.is_private:
             origin = await self._in_present_chat(origin)
         plan = self._accounts.plan_of(await self._store.people.get(user_id))
-        one, caps, each = request.model_copy(update={"count": 1}), self._checks.spending.caps, Credits(0)
+        caps, parts = self._checks.spending.caps, _parts(request, self._compose.most_at_once(request))
+        prices = [Credits(0) for _ in parts]
         # Elements and voices are free, and `Assets.compose` has checked who can make them.
         if request.operation not in LIBRARY_OPERATIONS:
             self._compose.check(request)
             plans.check(self._compose.renewed(plan), request)
             await self._checks.spending.check(request, self._compose.price(request))
-            each = self._compose.price(one)
+            prices = [self._compose.price(part) for part in parts]
         await self._checks.moderation.check(user_id, request, f"update:{origin.update_id}")
         self._checks.limits.take(
             user_id, None if origin.is_private else origin.chat_id, plan.requests_per_minute
@@ -117,14 +120,14 @@ class Submit:
         group_budget = None if origin.is_private else self._groups.daily_credits
         pool = PoolUse.OFF if origin.is_private else self._groups.pool
         for _ in range(_ID_DRAWS):
-            ids = [new_task_id(self._rng) for _ in range(request.count)]
+            ids = [new_task_id(self._rng) for _ in parts]
             task, *rest = [
                 Task(
                     id=task_id,
                     user_id=user_id,
                     origin=origin if number == 0 else replace(origin, update_id=None),
-                    request=one if number == 0 else _another(one, number),
-                    price=each,
+                    request=part if number == 0 else _another(part, number),
+                    price=price,
                     external_task_id=f"{OWN_IDS}{task_id}-{self._rng.getrandbits(48):012x}",
                     created_at=now,
                     deadline_at=Millis(now + self._policy.waiting),
@@ -134,7 +137,7 @@ class Submit:
                     max_running=plan.max_running,
                     batch_id=ids[0] if len(ids) > 1 else None,
                 )
-                for number, task_id in enumerate(ids)
+                for number, (task_id, part, price) in enumerate(zip(ids, parts, prices, strict=True))
             ]
             with self._status.first(ids):
                 try:
@@ -163,6 +166,15 @@ class Submit:
         if present == origin.chat_id:
             return origin
         return replace(origin, chat_id=present, message_id=None, thread_id=None)
+
+
+def _parts(request: GenerationRequest, most: int) -> list[GenerationRequest]:
+    """The requests of the tasks that together bring what was ordered, each of at most so many results."""
+    number = math.ceil(request.count / most)
+    if number == 1:
+        return [request]
+    each, more = divmod(request.count, number)
+    return [request.model_copy(update={"count": each + (part < more)}) for part in range(number)]
 
 
 def _another(request: GenerationRequest, number: int) -> GenerationRequest:

@@ -254,7 +254,7 @@ class DeliveryWorker:
                 slot.give_back()
                 pairs = zip(deliveries, files, strict=True)
                 deliveries = [await self._shortfalls.settle(delivery, file) for delivery, file in pairs]
-                if any(delivery.less is not None for delivery in deliveries):
+                if any(delivery.less is not None and delivery.less.is_lesser for delivery in deliveries):
                     # Each says by itself what it lacks: an album has one caption.
                     return deliveries
                 async with self._uploads:

@@ -44,6 +44,9 @@ class Shortfalls:
         if less.refunded <= 0:
             return delivery
         await self._store.outbox.set_less(delivery.id, less)
+        if task.request.series == "auto" and not less.is_lesser:
+            # Kling chose how many, as it was asked to.
+            return replace(delivery, less=less)
         log.warning(
             "less was made than ordered", task=task.id, provider=task.provider, made=_words(task, less)
         )
@@ -61,14 +64,14 @@ class Shortfalls:
     async def missing(self, delivery: Delivery) -> Shortfall:
         """Refund the results of a task that did not come; the first of those that came tells of it."""
         task = delivery.task
-        if delivery.position or task.request.count == 1 or task.state is not TaskState.SUCCEEDED:
+        if delivery.position or task.request.results == 1 or task.state is not TaskState.SUCCEEDED:
             return Shortfall()
         rows = await self._store.outbox.list_of(task.id)
         results = sum(row.kind is delivery.product for row in rows)
         credits = missing(task.request, task.price, results)
         if credits <= 0:
             return Shortfall()
-        row = await self._tasks.refund(task, credits, "missing", note=f"{results}/{task.request.count}")
+        row = await self._tasks.refund(task, credits, "missing", note=f"{results}/{task.request.results}")
         return Shortfall(results=results, credits_missing=0 if row is None else row.amount)
 
     def _compare(self, delivery: Delivery, file: ResultFile | None) -> Shortfall | None:
@@ -88,10 +91,10 @@ class Shortfalls:
 
 def _ordered(task: Task) -> str:
     request = task.request
-    return f"{request.duration}s/{request.mode}/{request.resolution}/x{request.count}"
+    return f"{request.duration}s/{request.mode}/{request.resolution}/x{request.results}"
 
 
 def _words(task: Task, less: Shortfall) -> str:
     request = task.request
-    seconds, results = less.seconds or request.duration, less.results or request.count
+    seconds, results = less.seconds or request.duration, less.results or request.results
     return f"{seconds}s/{less.mode or request.mode}/{less.resolution or request.resolution}/x{results}"

@@ -32,7 +32,7 @@ STRIDE = 10
 """What the card offers is recorded for one request of so many."""
 
 ROWS = [row for section in ("models", "images", "services") for row in CATALOG.section(section)]
-OPERATIONS = [operation for operation in Operation if operation not in LIBRARY_OPERATIONS]
+OPERATIONS = [operation for operation in Operation if operation not in LIBRARY_OPERATIONS | {Operation.VIEWS}]
 """Those that a model makes; elements and voices have no row of the catalogue."""
 OFFERED = tuple(row.id for row in CATALOG.known())
 MODES = ("std", "pro", "4k")
@@ -62,6 +62,9 @@ def random_requests(number: int = NUMBER, seed: int = 18) -> Iterator[Generation
         try:
             request = a_request_for(operation, **_fields(rng, row, operation))
         except ValidationError:
+            continue
+        if request.operation in {Operation.IMAGE, Operation.OMNI_IMAGE} and not request.prompt:
+            # Those had to have words when they were recorded.
             continue
         yield request
         number -= 1

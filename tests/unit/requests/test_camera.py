@@ -65,7 +65,7 @@ def test_camera_and_shots_are_typed_as_options():
 
 @pytest.mark.parametrize(
     ("text", "nearest"),
-    [("hi --speed 3", "2"), ("hi --lang de", "zh"), ("hi --size 8k", "1k"), ("hi --speed x", "1.4")],
+    [("hi --speed 3", "2"), ("hi --lang de", "zh"), ("hi --size 9k", "8k"), ("hi --speed x", "1.4")],
 )
 def test_how_somebody_speaks_is_checked(text, nearest):
     with pytest.raises(UserError) as caught:
