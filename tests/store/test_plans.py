@@ -15,7 +15,6 @@ from bot.store.engine.sqlite import migrate, open_connection, translate
 
 WHOLE_HISTORY = {
     "operations.list_audit.of_all": "it is read from its newest row on, and ends with the page",
-    "tasks.list_held": "it ends with the newest 20,000 tasks, and is read after an answer was lost",
     "people.AUDIENCE": "it is a part of the two that follow",
     "people.list_audience": "a broadcast goes through everybody, once",
     "people.count_audience": "how many a broadcast goes to is counted once",
