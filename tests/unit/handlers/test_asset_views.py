@@ -17,7 +17,7 @@ def test_the_list_names_everything_and_says_how_to_use_what_is_ready():
     view = assets.listed(ENGLISH, Operation.ELEMENT, [an_asset(name="Cat"), a_ready_one()], ADA)
     assert "Your 2 elements" in view.html
     assert "<code>Cat</code> · a small red fox · <i>being made</i>" in view.html
-    assert "--element Fox" in view.html
+    assert "/video @Fox" in view.html
     assert labels(view) == ["Delete Cat", "Delete Fox"]
 
 

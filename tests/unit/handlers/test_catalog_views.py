@@ -70,7 +70,7 @@ def test_a_model_tells_what_it_can_do_and_what_a_second_costs():
     assert lines[2:6] == [
         "kling-v2-6",
         "standard, pro · 5, 10 s · 16:9, 9:16, 1:1",
-        "from words · from a photo · copies a movement · sound (pro) · end frame (pro) · voices",
+        "from words · from a photo · copies a movement · sound (pro) · end frame (pro) · voices (pro)",
         "Credits a second: standard 3, pro 5 · with sound: pro 10 · with voices: pro 12",
     ]
 
