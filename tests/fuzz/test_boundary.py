@@ -314,7 +314,12 @@ def test_nobody_else_reads_what_comes_from_outside():
     """A new reader of JSON is in the property above, or reads what the bot itself has written."""
     ours = ("store", "settings", "media", "demo", "cli")
     known = {
-        *("bot.i18n", "bot.domain.requests.catalog", "bot.domain.requests.presets"),
+        *(
+            "bot.i18n",
+            "bot.domain.requests.catalog",
+            "bot.domain.requests.effects",
+            "bot.domain.requests.presets",
+        ),
         "bot.masking",
         "bot.domain.outside",
         "bot.domain.operations.overrides",
