@@ -31,7 +31,8 @@ class Medium(Flag):
 NOTHING = Medium(0)
 
 _WANTED = {
-    Medium.VIDEO: "error.source.not_a_result",
+    Medium.VIDEO: "error.pointer.result",
+    Medium.VIDEO | Medium.FILM: "error.source.not_a_result",
     Medium.PHOTO: "error.pointer.photo",
     Medium.VIDEO | Medium.PHOTO: "error.pointer.video_or_photo",
     Medium.VIDEO | Medium.SOUND: "error.pointer.video_or_sound",
@@ -103,7 +104,7 @@ async def use(turn: Turn, takes: Medium) -> Used:
         raise UserError("error.pointer.several")
     for part in turn.messages:
         if not is_film(part) and (medium := _medium(part)) is not None and not medium & takes:
-            raise UserError(_WANTED[takes & ~Medium.FILM])
+            raise UserError(_wanted(takes))
     return found[0] if found else Used()
 
 
@@ -184,9 +185,13 @@ async def _result_elsewhere(holder: Holder, turn: Turn) -> ResultMessage | None:
     return await results.of_file(files, turn.user_id) if files else None
 
 
+def _wanted(takes: Medium) -> str:
+    return _WANTED.get(takes) or _WANTED[takes & ~Medium.FILM]
+
+
 def _refusal(turn: Turn, pointed: Pointed, takes: Medium) -> str:
     if pointed.medium is not Medium.VIDEO or pointed.result is None:
-        return _WANTED[takes & ~Medium.FILM]
+        return _wanted(takes)
     is_own = pointed.result.task.user_id == turn.user_id
     return "error.pointer.finished_video" if is_own else "error.result.not_yours"
 
