@@ -28,8 +28,8 @@ stars = 100
 daily_credits = 1000
 """
 NAMES = {
-    "en": {"{voice}": "Melody", "{effect}": "running"},
-    "zh_Hans": {"{voice}": "Peppy", "{effect}": "running"},
+    "en": {"{voice}": "Melody", "{effect}": "running", "{model}": "kling-v2-1"},
+    "zh_Hans": {"{voice}": "Peppy", "{effect}": "running", "{model}": "kling-v2-1"},
 }
 """What stands in a text once it is shown: a voice speaks one language."""
 

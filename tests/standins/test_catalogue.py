@@ -29,6 +29,7 @@ from bot.domain.types import ProviderName
 from bot.errors import UserError
 from bot.kling.client import KlingClient
 from bot.kling.dialects import DIALECTS
+from bot.kling.dialects.unified import is_newer_only
 from bot.kling.errors import ProviderError, Throttled
 from bot.kling.pool import open_pool
 from bot.kling.wire import SubmitContext
@@ -58,8 +59,8 @@ KEYS = {
 }
 FLAT_YEARS = ("kling-v1", "kling-v1-5", "kling-v1-6", "kling-v2")
 OWN = tuple(row.id for row in CATALOG.known() if row.id not in FOLDED)
-LEGACY = tuple(model for model in OWN if model != "kling-v3-turbo")
-"""The newer standard alone has the turbo of the third series, and gateways speak the first."""
+LEGACY = tuple(model for model in OWN if not is_newer_only(model))
+"""The newer standard alone has the turbo of the third series and the fourth, and gateways speak the first."""
 
 MODELS = {
     "official": OWN,
