@@ -24,6 +24,7 @@ from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import GenerationRequest, Shot
+from bot.domain.requests.rules import suit
 from bot.domain.tasks.task import Delivery, RemoteResult, TaskState
 from bot.domain.types import ProviderName
 from bot.errors import UserError
@@ -247,8 +248,8 @@ def changed(shop: Shop, request: GenerationRequest) -> Iterator[GenerationReques
     for option in shop.cards.list_choosable(request):
         yield from (choice.request for choice in shop.cards.choices(request, option))
         if option.row.sample:
-            answered = request.model_copy(update=ANSWERS[option])
-            if shop.compose.possible(answered):
+            answered = suit(request.model_copy(update=ANSWERS[option]), shop.compose.rows_for(request)[0])
+            if answered is not None and shop.compose.possible(answered):
                 yield answered
 
 

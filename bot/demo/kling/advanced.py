@@ -56,7 +56,7 @@ class OmniVideo(ShotsBody):
         free = not filmed and not kinds and not self.sent("aspect_ratio")
         forbid(free, "aspect_ratio is required without a first frame or a video")
         if order.model == O1:
-            lone = together == len(kinds) and not filmed
+            lone = together == len(kinds) < 2 and not filmed
             short = lone and order.seconds not in {5, 10}
             forbid(short, f"{O1} makes 5 or 10 seconds of words or a first frame alone")
             crowded = len(kinds) == 2 and together > 2
