@@ -118,7 +118,7 @@ async def typed(bot, user: int, command: str, video: int) -> None:
         await bot.telegram.send_photo(user, a_portrait(), command, reply_to=video)
     elif word in WITH_A_PHOTO or (word == "effect" and "hug" not in command):
         await bot.telegram.send_photo(user, a_portrait(), command)
-    elif word in WITH_TWO_PHOTOS or word == "effect":
+    elif word in WITH_TWO_PHOTOS or word == "effect" or "--style" in command:
         await bot.telegram.send_album(user, [sample_picture(), a_portrait()], command)
     elif FOR_A_GROUP.fullmatch(command):
         await bot.telegram.say(user, command, chat=GROUP)

@@ -253,6 +253,7 @@ def changed(shop: Shop, request: GenerationRequest) -> Iterator[GenerationReques
                 yield answered
 
 
+@pytest.mark.timeout(400)
 async def test_every_choice_on_a_card_is_taken(shop):
     opened = [card for row in shop.compose.rows() for card in cards_of(shop.compose, row)]
     once = [request for card in opened for request in changed(shop, card)]
