@@ -250,7 +250,7 @@ class UnifiedBody(TaskBody):
             (self.options.sent("callback_url"), "options.callback_url is not supported by this model"),
             (operation == "image-to-video" and not frames, "contents must hold a frame"),
             (
-                operation == "omni-video" and inputs == frames,
+                operation == "omni-video" and inputs == frames == 1,
                 "contents must hold more than a prompt and frames",
             ),
             (frames > kind.frames, f"contents may hold {kind.frames} frames"),
@@ -287,7 +287,7 @@ class UnifiedBody(TaskBody):
             (feature and (last or audio != "off"), "a feature_video takes no last_frame and no audio"),
             (audio == "original" and not filmed, "settings.audio original needs a video"),
             (o1 and last and (others or elements), "with a last_frame contents may hold nothing else"),
-            (o1 and alone, "settings.duration must be 5 or 10 with a first_frame alone"),
+            (o1 and alone and not last, "settings.duration must be 5 or 10 with a first_frame alone"),
         ):
             forbid(bool(wrong), why)
 
