@@ -250,7 +250,7 @@ class UnifiedBody(TaskBody):
             (self.options.sent("callback_url"), "options.callback_url is not supported by this model"),
             (operation == "image-to-video" and not frames, "contents must hold a frame"),
             (
-                operation == "omni-video" and inputs == frames == 1,
+                operation == "omni-video" and inputs == frames,
                 "contents must hold more than a prompt and frames",
             ),
             (frames > kind.frames, f"contents may hold {kind.frames} frames"),

@@ -451,7 +451,10 @@ def fit(request: GenerationRequest, row: Model, kept: Iterable[str] = ()) -> Gen
         fields = rule.fields if is_able else rule.fields[:1]
         for field in (field for field in CHANGES if field in fields and field not in fixed):
             for value in CHANGES[field](row, tried):
-                waiting.append((tried.model_copy(update={field: value}), fixed | {field}))
+                # What a request no longer refers to may make another operation of it.
+                changed = suit(tried.model_copy(update={field: value}), row)
+                if changed is not None:
+                    waiting.append((changed, fixed | {field}))
     return None
 
 
