@@ -5,8 +5,8 @@ For when a rule changes on purpose; a commit that does so says which.
 
 from bot.domain.requests.rules import lacking
 from bot.kling.dialects import DIALECTS
-from tests.unit.requests.capabilities import SAMPLES, STRIDE, digest, random_requests
-from tests.unit.requests.test_rules import is_possible, on_card, verdict
+from tests.unit.requests.capabilities import SAMPLES, digest, random_requests
+from tests.unit.requests.test_rules import list_with_cards, on_card, verdict
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     for request in requests:
         lacks = [(name, sorted(lacking(DIALECTS[name].limits, request))) for name in sorted(DIALECTS)]
         answers += digest(verdict(request)) + digest(lacks)
-    for request in (request for request in requests[::STRIDE] if is_possible(request)):
+    for request in list_with_cards(requests):
         offers += digest(on_card(request))
     (SAMPLES / "answers.bin").write_bytes(answers)
     (SAMPLES / "choices.bin").write_bytes(offers)
