@@ -18,7 +18,7 @@ from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import Limits
 from bot.kling.dialects import responses
 from bot.kling.dialects.bodies import Body, BodyFormat, body_of
-from bot.kling.dialects.profile import FRAMES, PROBE_ID, key_accepted, searches
+from bot.kling.dialects.profile import FRAMES, NEWER_INPUTS, PROBE_ID, key_accepted, searches
 from bot.kling.wire import (
     HttpRequest,
     HttpResponse,
@@ -45,8 +45,7 @@ def _limits(operations: frozenset[Operation]) -> Limits:
     return (
         ("operation", lambda request: request.operation not in operations),
         ("prompt", lambda request: not (request.prompt or request.shots)),
-        ("middle_frames", lambda request: bool(request.middle_frames)),
-        ("features", lambda request: bool(request.features)),
+        *NEWER_INPUTS,
     )
 
 

@@ -127,6 +127,13 @@ class Profile:
     advanced_lip_sync: bool = False
 
 
+NEWER_INPUTS: Limits = (
+    ("middle_frames", lambda request: bool(request.middle_frames)),
+    ("features", lambda request: bool(request.features)),
+)
+"""What only the newer standard has a place for."""
+
+
 def _limits(profile: Profile) -> Limits:
     """What a profile cannot express, by fields of a request."""
     return (
@@ -146,8 +153,7 @@ def _limits(profile: Profile) -> Limits:
         ("sound", lambda request: request.sound and not profile.sound),
         ("seed", lambda request: request.seed is not None),
         ("voices", lambda request: bool(request.voices) and request.operation is Operation.OMNI_VIDEO),
-        ("middle_frames", lambda request: bool(request.middle_frames)),
-        ("features", lambda request: bool(request.features)),
+        *NEWER_INPUTS,
         ("fps", lambda request: request.fps is not None),
         (
             "cfg_scale",
