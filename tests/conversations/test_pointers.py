@@ -16,8 +16,10 @@ MODELS = '["kling-v1-6", "kling-v2-6", "kling-video-o1"]'
 BOT = "@kling_demo_bot"
 REFUSALS = (
     "I can only work on videos made here",
-    "This message has no video",
+    "This message has no video of mine",
+    "This message has no video. Reply",
     "Kling can't fetch your own videos",
+    "Send this with one photo",
     "somebody else's",
     "can't be used for this",
     "can't be done with a finished video",
