@@ -1,11 +1,12 @@
 """Models that only Kling's newer standard sells, with an API key that speaks both standards."""
 
-import io
 from typing import Any
 
 import pytest
-from PIL import Image
 
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.prompt import ParsedPrompt
+from tests.world.media import plain_images
 from tests.world.telegram import ADA
 
 KEY = "demo-api-key"
@@ -18,15 +19,6 @@ async def newer(world):
     world.configure(dialect="official", key=KEY, models=MODELS, daily=100_000)
     await world.start()
     return world
-
-
-def photos(number: int) -> list[bytes]:
-    found = []
-    for index in range(number):
-        buffer = io.BytesIO()
-        Image.new("RGB", (400, 400), (20 * index, 90, 120)).save(buffer, "JPEG")
-        found.append(buffer.getvalue())
-    return found
 
 
 def submitted(world) -> list[tuple[str, dict[str, Any]]]:
@@ -76,7 +68,7 @@ async def test_words_become_a_video_without_an_id_of_ours(newer):
 
 
 async def test_an_album_in_its_order_becomes_the_frames_of_a_video(newer):
-    await newer.telegram.send_album(ADA, photos(4), "/video it grows --model kling-4.0")
+    await newer.telegram.send_album(ADA, plain_images(4), "/video it grows --model kling-4.0")
     await newer.telegram.wait_video(ADA)
     ((path, body),) = submitted(newer)
     assert path == "/image-to-video/kling-4.0"
@@ -87,7 +79,7 @@ async def test_an_album_in_its_order_becomes_the_frames_of_a_video(newer):
 
 async def test_an_album_whose_photos_the_prompt_names_is_referred_to(newer):
     words = "/video <<<image_2>>> chases <<<image_1>>> --model kling-4.0"
-    await newer.telegram.send_album(ADA, photos(3), words)
+    await newer.telegram.send_album(ADA, plain_images(3), words)
     await newer.telegram.wait_video(ADA)
     ((path, body),) = submitted(newer)
     assert path == "/omni-video/kling-4.0"
@@ -98,7 +90,7 @@ async def test_an_album_whose_photos_the_prompt_names_is_referred_to(newer):
 
 
 async def test_an_album_without_words_is_asked_about_where_it_can_be_both(newer):
-    await newer.telegram.send_album(ADA, photos(3), "--model kling-4.0")
+    await newer.telegram.send_album(ADA, plain_images(3), "--model kling-4.0")
     await newer.telegram.wait_text(ADA, "What are these photos for?")
     await newer.telegram.press_labelled(ADA, "From the first to the second")
     await newer.telegram.wait_text(ADA, "3 frames, in order")
@@ -183,3 +175,10 @@ async def test_a_sound_that_the_list_of_tasks_does_not_hold_ends_well(world):
     await world.ended()
     asked = [request.path for request in world.kling.requests if request.method == "GET"]
     assert any(path.startswith("/v1/audio/text-to-audio/") for path in asked)
+
+
+@pytest.mark.parametrize("named", [{"voices": ("v1",)}, {"elements": (160,)}, {"voice": ""}])
+async def test_words_that_name_an_element_or_a_voice_are_asked_for_in_the_way_that_takes_it(newer, named):
+    compose = newer.app.services.compose
+    draft = compose.video_draft(ParsedPrompt("it speaks", {"model": "kling-4.0", **named}))
+    assert draft.operation is Operation.OMNI_VIDEO

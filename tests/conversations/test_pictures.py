@@ -13,6 +13,7 @@ from starlette.routing import Route
 from bot.demo.script import sample_picture
 from bot.demo.serving import serve
 from bot.services.requests.attachments import MOST_LINKS
+from tests.world.media import plain_images
 from tests.world.telegram import ADA, BOSS, GROUP, XIAOLIN
 
 pillow_heif.register_heif_opener()
@@ -100,15 +101,6 @@ async def test_a_link_never_leads_to_the_machine_that_results_may_come_from(worl
     assert world.rows("SELECT count(*) FROM tasks") == [(0,)]
 
 
-def images(number: int) -> list[bytes]:
-    found = []
-    for index in range(number):
-        buffer = io.BytesIO()
-        Image.new("RGB", (400, 400), (20 * index, 90, 120)).save(buffer, "JPEG")
-        found.append(buffer.getvalue())
-    return found
-
-
 @pytest.mark.parametrize(
     ("models", "number", "words"),
     [
@@ -123,7 +115,7 @@ async def test_an_album_goes_to_the_model_that_takes_so_many_photos_or_is_refuse
     world.kling.behaviour.render_seconds = 0.3
     world.configure(models=models)
     await world.start()
-    await world.telegram.send_album(ADA, images(number), "they all dance")
+    await world.telegram.send_album(ADA, plain_images(number), "they all dance")
     if words is not None:
         await world.telegram.wait_text(ADA, words)
         assert world.rows("SELECT count(*) FROM tasks") == [(0,)]
@@ -165,7 +157,7 @@ async def test_images_have_a_rate_of_their_own(world):
     text = world.config.read_text("utf-8")
     world.config.write_text(text.replace("[limits]\n", "[limits]\nimages_per_minute = 3\n"), "utf-8")
     await world.start()
-    for image in images(4):
+    for image in plain_images(4):
         await world.telegram.send_photo(ADA, image, "it moves")
     await world.telegram.wait_text(ADA, "You're sending images too fast. Try again in 60 s.")
 

@@ -99,3 +99,13 @@ def film(seconds: int = 1) -> bytes:
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return buffer.getvalue()
+
+
+def plain_images(number: int) -> list[bytes]:
+    """JPEG images of 400 × 400 pixels, each of another colour."""
+    found = []
+    for index in range(number):
+        buffer = io.BytesIO()
+        Image.new("RGB", (400, 400), (20 * index, 90, 120)).save(buffer, "JPEG")
+        found.append(buffer.getvalue())
+    return found

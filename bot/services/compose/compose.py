@@ -295,11 +295,9 @@ class Compose(Capabilities):
         defaults = self._usual_for(preferences)
         model = said.get("model") or self._with_assets(given, said, defaults) or self._model(given, defaults)
 
-        has_assets = bool(said.get("elements")) or "voice" in said
-
         def fill(row: Model) -> GenerationRequest:
             self._check_number(row, len(given.references))
-            operation = _operation(row, given, has_assets=has_assets)
+            operation = _operation(row, given, has_assets=_names_assets(said))
             way = operation.row.ways[0]
             return self._fill(operation, way, row, Inputs(given), parsed, defaults, {"try_on": try_on})
 
@@ -351,16 +349,7 @@ class Compose(Capabilities):
             inputs = Inputs(Images(references=subjects))
             return self._fill(operation, operation.row.ways[0], row, inputs, parsed, defaults, settings)
 
-        refusals: list[UserError] = []
-        for row in taking:
-            try:
-                self._check_but_words(draft := build(row))
-            except UserError as error:
-                refusals.append(error)
-            else:
-                return draft
-        # What none can do is wrong in itself, whatever the first lacks beside.
-        raise next((each for each in refusals if not each.key.startswith("error.model.")), refusals[0])
+        return _first(taking, build, self._check_but_words, _wrong_in_itself)
 
     def _image_rows(self, model: str | None, preferences: Preferences) -> list[Model]:
         """The image model that was named, or all that may be used, the preferred one first."""
@@ -490,7 +479,7 @@ class Compose(Capabilities):
 
     def _with_assets(self, images: Images, said: Options, defaults: sections.Models) -> str | None:
         """The usual model, or the first on offer, that takes the elements, or the voice, that were named."""
-        if not {"elements", "voice", "voices"} & said.keys():
+        if not _names_assets(said):
             return None
         for row in self._in_turn(defaults):
             operation = _operation(row, images, has_assets=True)
@@ -573,8 +562,9 @@ def _first(
     rows: Iterable[Model],
     build: Callable[[Model], GenerationRequest],
     check: Callable[[GenerationRequest], None],
+    choose: Callable[[Sequence[UserError]], UserError] = lambda refusals: refusals[0],
 ) -> GenerationRequest:
-    """The first request built for one of the rows that passes a check; where none does, the first says why."""
+    """The first request built for one of the rows that passes a check; where none does, one refusal is chosen to say why."""
     refusals: list[UserError] = []
     for row in rows:
         try:
@@ -583,7 +573,17 @@ def _first(
             refusals.append(error)
         else:
             return request
-    raise refusals[0]
+    raise choose(refusals)
+
+
+def _wrong_in_itself(refusals: Sequence[UserError]) -> UserError:
+    """What is wrong whichever model makes it, whatever the first lacks beside; where there is nothing, that."""
+    return next((each for each in refusals if not each.key.startswith("error.model.")), refusals[0])
+
+
+def _names_assets(said: Options) -> bool:
+    """Whether elements or voices were typed or named; a voice without a name is the first."""
+    return "voice" in said or any(said.get(name) for name in ASSETS)
 
 
 def _refers(operation: Operation) -> bool:
