@@ -9,7 +9,7 @@ from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.tasks.task import TaskState
 from bot.domain.types import to_millis
 from bot.errors import UserError
-from bot.services.compose.compose import Images
+from bot.services.compose import Images
 from bot.services.ports import Job
 from bot.services.requests.cards import Card
 from tests.builders import NOW, a_request, an_image, stored

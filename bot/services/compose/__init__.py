@@ -3,6 +3,8 @@
 Nothing is kept and nothing costs anything here.
 """
 
-from bot.services.compose.compose import NOTHING_PREFERRED, Compose, Images, Inputs
+from bot.services.compose.compose import Compose
+from bot.services.compose.inputs import Images, Inputs
+from bot.services.compose.usual import NOTHING_PREFERRED
 
 __all__ = ["NOTHING_PREFERRED", "Compose", "Images", "Inputs"]
