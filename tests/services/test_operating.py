@@ -137,6 +137,16 @@ async def test_a_shell_lets_people_in_and_turns_them_away(access, actions):
     ]
 
 
+async def test_what_changes_nothing_is_neither_told_nor_noted(actions, store):
+    await actions.run(BanPerson("@xiaolin", "loud"), None, "shell:1")
+    before = await noted(store)
+    for number, action in enumerate(
+        (BanPerson("@xiaolin", "loud"), UnbanPerson("@ada"), SetRole("@ada", "none"))
+    ):
+        assert not (await actions.run(action, None, f"shell:again-{number}")).is_news
+    assert await noted(store) == before
+
+
 async def test_the_same_operation_makes_one_code_however_often_it_comes(access, actions, store):
     first = await actions.run(CreateInvite(uses=3, plan="pro"), None, "shell:monday")
     again = await actions.run(CreateInvite(uses=3, plan="pro"), None, "shell:monday")

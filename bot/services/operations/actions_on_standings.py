@@ -57,7 +57,7 @@ class StandingAction(Action):
             if self.needs_rank and not outranks(actor, context.access.complete(membership)):
                 raise UserError("error.access.outranked", name=person.name)
             before = getattr(membership, self.field)
-            if before == value and not self.needs_rank:
+            if before == value:
                 return None
             set_standing(tx, replace(membership, **{self.field: value}), context.clock.now())
             return str(before or ""), str(value or "")

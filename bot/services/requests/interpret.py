@@ -214,7 +214,8 @@ def _in_private(facts: Facts, draft: Draft | None, asked: Question | None) -> In
         return Intent(Meaning.CONTINUE_RESULT)
     if facts.replied is Replied.UNUSABLE:
         return Intent(Meaning.REFUSE_REPLY)
-    if _accepts(asked, Content.TEXT):
+    # What somebody else wrote answers nothing that was asked of whoever forwards it.
+    if _accepts(asked, Content.TEXT) and not facts.forwarded:
         return _answer(asked)
     # A photo that is replied to counts more than a draft, unless the draft began with it.
     if facts.has_links or (facts.replied is Replied.PHOTO and not facts.replies_to_source):

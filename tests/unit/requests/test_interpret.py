@@ -357,3 +357,9 @@ def test_a_draft_or_question_that_is_not_there_is_neither_changed_nor_answered(f
     talk = replace(facts, private=False, typed=Typed.NONE, replied=Replied.NOTHING, question=None)
     if not talk.edited and not talk.completes_draft:
         assert interpret(talk, draft, asked).meaning is Meaning.IGNORE
+
+
+@given(FACTS, st.sampled_from(QUESTIONS))
+def test_a_forwarded_text_answers_nothing_that_the_next_message_was_asked_for(facts, asked):
+    text = replace(facts, content=TEXT, forwarded=True, question=None)
+    assert interpret(text, None, asked).meaning is not Meaning.ANSWER_QUESTION
