@@ -102,6 +102,8 @@ def _features(row: Model) -> Iterable[str]:
         yield f"up to {row.middle_frames + 2} frames in order"
     if row.references:
         yield f"up to {row.references} references"
+    if row.features:
+        yield "refers to a video" if row.features == 1 else f"refers to up to {row.features} videos"
     for option, modes, seconds in list_abilities(row):
         limits = [*modes, *([f"{numbers(seconds)} s"] if seconds else [])]
         ability = TEXTS(f"models.{option.ability}")

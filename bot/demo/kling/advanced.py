@@ -53,6 +53,8 @@ class OmniVideo(ShotsBody):
         forbid(edited and bool(kinds), "a video that is edited takes no first_frame or end_frame")
         forbid(bool(kinds) and len(order.elements) > 3, "with frames there may be 3 elements")
         forbid(filmed and order.sound, "sound must be off with a video")
+        custom = self.multi_shot and self.shot_type == "customize"
+        forbid(filmed and custom, "shot_type must be intelligence with a video")
         free = not filmed and not kinds and not self.sent("aspect_ratio")
         forbid(free, "aspect_ratio is required without a first frame or a video")
         if order.model == O1:

@@ -284,7 +284,12 @@ class UnifiedBody(TaskBody):
                 base and (first or last or audio == "native"),
                 "a base_video takes no frames and no native audio",
             ),
-            (feature and (last or audio != "off"), "a feature_video takes no last_frame and no audio"),
+            (feature and audio != "off", "a feature_video takes no audio"),
+            (
+                feature and not o1 and not self.settings.multi_shot,
+                "a feature_video needs settings.multi_shot true",
+            ),
+            (o1 and feature and last, "a feature_video takes no last_frame"),
             (audio == "original" and not filmed, "settings.audio original needs a video"),
             (o1 and last and (others or elements), "with a last_frame contents may hold nothing else"),
             (o1 and alone and not last, "settings.duration must be 5 or 10 with a first_frame alone"),

@@ -12,6 +12,7 @@ from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import (
     MAX_COUNT,
     MOST_ELEMENTS,
+    MOST_FEATURES,
     MOST_REFERENCES,
     PROMPT_LIMIT,
     VIDEO_RATIOS,
@@ -96,15 +97,15 @@ class Model(PriceColumns):
     """One row. `end_frame`, `sound`, `brush` and, by operation, `camera` and `voices` name the modes that can do it.
 
     `end_frame_durations` and `camera_durations` are the seconds (empty: all), `references` is how many pictures it takes that are
-    no frames, `inputs` what it takes of everything together. `auto_shots`: it parts a prompt into shots by itself.
+    no frames, `features` how many videos it refers to, `inputs` what it takes of everything together. `auto_shots`: it parts a prompt into shots by itself.
     `middle_frames` is how many come between the first and the last frame; `frames_alone`: these need no first one.
     `always_sounds`: there is no video without sound. `prompt_length` is how many characters a prompt may have,
     `prompt_length_other` one that is not English (0: as many). `counts_input`: with a video the seconds of what is given
     count as well. `draft_of` is the model whose videos it is good for drafts of.
     `series` says whether it makes images that belong together, `auto_ratio` whether it finds the ratio of an image itself;
     `scene`, `style`, `reference_type`, `image_fidelity` and `face_fidelity` whether it takes what a request has of that name.
-    `source_seconds` is how long a video may be that it edits, `film` what else a person's own must be like (None: as with
-    every model). `retired` is the day (UTC) on which Kling ended it, `replaced_by` what stands in for it, the best first.
+    `source_seconds` is how long a video may be that it edits or refers to, `videos_seconds` how long all are together, `film`
+    what else a person's own must be like (None: as with every model). `retired` is the day (UTC) on which Kling ended it, `replaced_by` what stands in for it, the best first.
     `source` says where the facts are from.
     """
 
@@ -132,6 +133,7 @@ class Model(PriceColumns):
     auto_shots: bool = False
     voices: Mapping[Operation, Modes] = Field(default_factory=dict)
     elements: Annotated[int, Field(ge=0, le=MOST_ELEMENTS)] = 0
+    features: Annotated[int, Field(ge=0, le=MOST_FEATURES)] = 0
     references: Annotated[int, Field(ge=0, le=MOST_REFERENCES)] = 0
     inputs: tuple[JointLimit, ...] = ()
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 4
@@ -143,6 +145,7 @@ class Model(PriceColumns):
     image_fidelity: bool = False
     face_fidelity: bool = False
     source_seconds: Annotated[int, Field(ge=1)] | None = None
+    videos_seconds: Annotated[int, Field(ge=1)] | None = None
     film: FilmLimits | None = None
     counts_input: bool = False
     prompt_length: Annotated[int, Field(ge=1, le=PROMPT_LIMIT)] = 2_500
@@ -188,8 +191,7 @@ class Model(PriceColumns):
 
     def most_characters(self, prompt: str) -> int:
         """How many a prompt may have; one with letters beyond ASCII counts as not English."""
-        is_english = all(letter.isascii() for letter in prompt if letter.isalpha())
-        return self.prompt_length if is_english else self.prompt_length_other or self.prompt_length
+        return self.prompt_length if is_english(prompt) else self.prompt_length_other or self.prompt_length
 
     def image_operation_for(self, *, references: int, extras: bool = False) -> Operation:
         """What an image model is asked for; `extras`: it is given a scene or a style."""
@@ -210,6 +212,11 @@ class Model(PriceColumns):
     def price_of(self, seconds: float, rate: float) -> Credits:
         """What so many seconds cost at a rate, rounded up."""
         return Credits(self.fixed + math.ceil(rate * seconds - 1e-9))
+
+
+def is_english(text: str) -> bool:
+    """Whether a text has no letters beyond ASCII."""
+    return all(letter.isascii() for letter in text if letter.isalpha())
 
 
 def prices_of(row: Model) -> PriceColumns:

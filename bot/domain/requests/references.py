@@ -7,7 +7,7 @@ writes the names as each standard reads them.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -104,8 +104,12 @@ def dangling(request: GenerationRequest) -> Reference | None:
 
 def is_crowded(request: GenerationRequest) -> bool:
     """Whether a shot has no room for a name that must stand in one."""
-    texts = place_names(request, kinds_of(request.operation)) if request.shots else ()
-    return any(len(text) > SHOT_LIMIT for text in texts)
+    return bool(request.shots) and any(len(text) > SHOT_LIMIT for text in list_written(request))
+
+
+def length_of(request: GenerationRequest) -> int:
+    """Characters of the prompt as it is sent, everything named; of one beside shots, as it is."""
+    return len(request.prompt) if request.shots else len(list_written(request)[0])
 
 
 def place_names(request: GenerationRequest, kinds: Collection[Kind]) -> tuple[str, ...]:
@@ -118,6 +122,51 @@ def place_names(request: GenerationRequest, kinds: Collection[Kind]) -> tuple[st
         place = _roomy(texts, reference.token) if request.shots else 0
         texts[place] = f"{texts[place]} {reference.token}".strip()
     return tuple(texts)
+
+
+PLAIN = {Kind.IMAGE: "图", Kind.ELEMENT: "主体", Kind.VIDEO: "视频", Kind.VOICE: "音色"}
+"""What they are called in a Chinese prompt where they have no names."""
+
+_CHINESE = re.compile("[\u3400-\u9fff]")
+
+
+def write_names(text: str, kinds: Collection[Kind], write: Callable[[Reference], str]) -> str:
+    """A text with its names as they are written; what has none where it goes is spoken of in plain words."""
+
+    def put(match: re.Match[str]) -> str:
+        reference = Reference(Kind(match[1]), int(match[2]))
+        if reference.kind in kinds:
+            word = write(reference)
+        elif _CHINESE.search(text):
+            word = f"{PLAIN[reference.kind]}{reference.number}"
+        else:
+            word = f"{reference.kind} {reference.number}"
+        if word == match[0]:
+            return word
+        # What stands close to a name would be read as a part of it, or of an address.
+        before, after = text[: match.start()][-1:], text[match.end() :][:1]
+        return f"{' ' * _is_close(before)}{word}{' ' * _is_close(after)}"
+
+    return TOKEN.sub(put, text)
+
+
+def _is_close(neighbor: str) -> bool:
+    return neighbor.isalnum() or neighbor in {"_", "-", "@", "<"}
+
+
+def list_written(request: GenerationRequest) -> list[str]:
+    """The texts of a request as the older standard reads them, everything named.
+
+    It counts in the order of its lists, frames first (Kling API, omni-video and image2video). No standard has longer names.
+    """
+    frames = sum(frame is not None for frame in (request.first_frame, request.last_frame))
+    kinds = kinds_of(request.operation)
+
+    def write(reference: Reference) -> str:
+        before = frames if reference.kind is Kind.IMAGE else 0
+        return Reference(reference.kind, reference.number + before).token
+
+    return [write_names(text, kinds, write) for text in place_names(request, kinds)]
 
 
 def _roomy(texts: Sequence[str], token: str) -> int:

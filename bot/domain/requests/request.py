@@ -25,7 +25,7 @@ SPEECH_LIMIT = 1_000
 EXPANSION_LIMIT = 3.0
 """How many times its area a picture may have when it is expanded (Kling API, images/editing/expand)."""
 
-MOST_MIDDLE_FRAMES, MOST_REFERENCES, MOST_ELEMENTS, MOST_VOICES = 8, 10, 7, 3
+MOST_MIDDLE_FRAMES, MOST_REFERENCES, MOST_ELEMENTS, MOST_VOICES, MOST_FEATURES = 8, 10, 7, 3, 5
 """Of one request, with the model that takes most; what a model takes is a matter of its row."""
 
 FPS_LIMIT = 120
@@ -266,7 +266,7 @@ class GenerationRequest(Part):
     voices: Annotated[tuple[str, ...], Field(max_length=MOST_VOICES)] = ()
     elements: Annotated[tuple[int, ...], Field(max_length=MOST_ELEMENTS)] = ()
     effect: Annotated[str, Field(max_length=80)] | None = None
-    features: Annotated[tuple[SourceVideo, ...], Field(max_length=5)] = ()
+    features: Annotated[tuple[SourceVideo, ...], Field(max_length=MOST_FEATURES)] = ()
     source: SourceVideo | None = None
     keep_sound: bool = True
     speech: Speech | None = None

@@ -4,6 +4,7 @@
 them. Plans have rules of the same form; what a provider cannot write is a `Limit`.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from bot.domain.requests.films import FILM_CHECKS, FilmCheck, FilmLimits
 from bot.domain.requests.model import BRUSH_SECONDS, Counted, JointLimit, Model
 from bot.domain.requests.operations import COMPOSED, IMAGE_MODEL_OPERATIONS, Operation, Product, Role
 from bot.domain.requests.options import BY_FIELD, ROWS, OptionRow, is_set
-from bot.domain.requests.references import dangling, is_crowded
+from bot.domain.requests.references import dangling, is_crowded, length_of
 from bot.domain.requests.request import SHOT_LIMIT, GenerationRequest
 from bot.domain.types import SECOND
 
@@ -161,8 +162,8 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
     Rule(
         "error.prompt.too_long",
         ("prompt",),
-        lambda row, request: len(request.prompt) > row.most_characters(request.prompt),
-        lambda row, request: {"count": len(request.prompt), "limit": row.most_characters(request.prompt)},
+        lambda row, request: length_of(request) > row.most_characters(request.prompt),
+        lambda row, request: {"count": length_of(request), "limit": row.most_characters(request.prompt)},
     ),
     Rule(
         "error.model.mode",
@@ -340,6 +341,29 @@ _SAID_FIRST: tuple[Rule[Model], ...] = (
         is_joint=True,
     ),
     Rule(
+        "error.model.features",
+        ("features",),
+        lambda row, request: bool(request.features) and not _most_features(row, request),
+        ability="features",
+    ),
+    Rule(
+        "error.model.too_many_features",
+        ("features",),
+        lambda row, request: len(request.features) > _most_features(row, request),
+        lambda row, request: {"limit": _most_features(row, request)},
+        is_joint=True,
+    ),
+    Rule(
+        "error.model.videos_seconds",
+        ("features", "source"),
+        lambda row, request: (
+            row.videos_seconds is not None
+            and sum(_lengths(request)) > row.videos_seconds + SOURCE_SLACK * len(_lengths(request))
+        ),
+        lambda row, request: {"limit": row.videos_seconds, "number": math.ceil(sum(_lengths(request)))},
+        is_joint=True,
+    ),
+    Rule(
         "error.request.element_orientation",
         ("elements", "orientation"),
         # The person of an element turns as the one in the video does (Kling API, motion-control).
@@ -394,10 +418,14 @@ def _film_limits(row: Model, request: GenerationRequest) -> FilmLimits:
 
 
 def _source_goes(row: Model, request: GenerationRequest) -> bool:
-    if request.source is None or request.source.duration_ms is None:
-        return True
     shortest, longest = _source_limits(row, request)
-    return shortest - SOURCE_SLACK <= request.source.duration_ms / SECOND <= longest + SOURCE_SLACK
+    return all(shortest - SOURCE_SLACK <= length <= longest + SOURCE_SLACK for length in _lengths(request))
+
+
+def _lengths(request: GenerationRequest) -> list[float]:
+    """The seconds of each video that a request is given, as far as they are known."""
+    given = (*request.features, *(() if request.source is None else (request.source,)))
+    return [video.duration_ms / SECOND for video in given if video.duration_ms is not None]
 
 
 def _is_of_one_image(request: GenerationRequest) -> bool:
@@ -408,6 +436,11 @@ def _is_of_one_image(request: GenerationRequest) -> bool:
 def _most_elements(row: Model, request: GenerationRequest) -> int:
     """Words alone take none (Kling API, text2video): there an omni model, or a first frame, is needed."""
     return 0 if request.operation is Operation.TEXT_TO_VIDEO else row.elements
+
+
+def _most_features(row: Model, request: GenerationRequest) -> int:
+    """Only omni models refer to videos (Kling API, omni-video, `feature`)."""
+    return row.features if request.operation is Operation.OMNI_VIDEO else 0
 
 
 # -- making a request keep to them -------------------------------------------------------------------

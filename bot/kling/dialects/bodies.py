@@ -113,6 +113,12 @@ def _omni_video(request: GenerationRequest, context: SubmitContext, style: BodyF
             }
         ]
         return body | _cast(request)
+    if request.features:
+        # Their own sound has no place in another video.
+        body["video_list"] = [
+            {"video_url": context.url_of(video), "refer_type": "feature", "keep_original_sound": "no"}
+            for video in request.features
+        ]
     body["duration"] = _seconds(request, style)
     if request.first_frame is None:
         body["aspect_ratio"] = request.aspect_ratio or "16:9"

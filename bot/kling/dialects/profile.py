@@ -129,7 +129,7 @@ class Profile:
 
 NEWER_INPUTS: Limits = (
     ("middle_frames", lambda request: bool(request.middle_frames)),
-    ("features", lambda request: bool(request.features)),
+    ("features", lambda request: len(request.features) + (request.source is not None) > 1),
 )
 """What only the newer standard has a place for."""
 
@@ -154,6 +154,8 @@ def _limits(profile: Profile) -> Limits:
         ("seed", lambda request: request.seed is not None),
         ("voices", lambda request: bool(request.voices) and request.operation is Operation.OMNI_VIDEO),
         *NEWER_INPUTS,
+        # Beside a video it refers to, the model alone parts a prompt into shots (Kling API, omni-video, shot_type).
+        ("shots", lambda request: bool(request.shots and request.features)),
         ("fps", lambda request: request.fps is not None),
         (
             "cfg_scale",

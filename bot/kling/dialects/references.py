@@ -5,28 +5,23 @@ image2video). The newer one gives ids and reads `@id`; no id may be part of anot
 prompt says (kling.ai/document-api, "Omni Video Generation", 2026-09).
 """
 
-import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 
-from bot.domain.requests.references import TOKEN, Kind, Reference, kinds_of, list_references, place_names
+from bot.domain.requests.references import (
+    TOKEN,
+    kinds_of,
+    list_references,
+    list_written,
+    place_names,
+    write_names,
+)
 from bot.domain.requests.request import GenerationRequest
-
-PLAIN = {Kind.IMAGE: "图", Kind.ELEMENT: "主体", Kind.VIDEO: "视频", Kind.VOICE: "音色"}
-"""What they are called in a Chinese prompt where they have no names."""
-
-_CHINESE = re.compile("[\u3400-\u9fff]")
 
 
 def angled(request: GenerationRequest) -> GenerationRequest:
     """The request with its texts as the older standard reads them, everything named."""
-    frames = sum(frame is not None for frame in (request.first_frame, request.last_frame))
-
-    def write(reference: Reference) -> str:
-        before = frames if reference.kind is Kind.IMAGE else 0
-        return Reference(reference.kind, reference.number + before).token
-
-    return _renamed(request, write)
+    return _with_texts(request, list_written(request))
 
 
 def choose_ids(request: GenerationRequest) -> Mapping[str, str]:
@@ -46,39 +41,21 @@ def choose_ids(request: GenerationRequest) -> Mapping[str, str]:
 
 def identified(request: GenerationRequest, ids: Mapping[str, str]) -> GenerationRequest:
     """The request with its texts as the newer standard reads them, everything named by its id of `choose_ids`."""
-    return _renamed(request, lambda reference: f"@{ids.get(str(reference), reference)}")
-
-
-def _renamed(request: GenerationRequest, write: Callable[[Reference], str]) -> GenerationRequest:
     kinds = kinds_of(request.operation)
-    texts = [_written(text, kinds, write) for text in place_names(request, kinds)]
+    texts = place_names(request, kinds)
+    return _with_texts(
+        request,
+        [
+            write_names(text, kinds, lambda reference: f"@{ids.get(str(reference), reference)}")
+            for text in texts
+        ],
+    )
+
+
+def _with_texts(request: GenerationRequest, texts: Sequence[str]) -> GenerationRequest:
     if not request.shots:
         return request.model_copy(update={"prompt": texts[0]})
     shots = zip(request.shots, texts, strict=True)
     return request.model_copy(
         update={"shots": tuple(shot.model_copy(update={"prompt": text}) for shot, text in shots)}
     )
-
-
-def _written(text: str, kinds: Collection[Kind], write: Callable[[Reference], str]) -> str:
-    """A text with its names as they are written; what has none where it goes is spoken of in plain words."""
-
-    def put(match: re.Match[str]) -> str:
-        reference = Reference(Kind(match[1]), int(match[2]))
-        if reference.kind in kinds:
-            word = write(reference)
-        elif _CHINESE.search(text):
-            word = f"{PLAIN[reference.kind]}{reference.number}"
-        else:
-            word = f"{reference.kind} {reference.number}"
-        if word == match[0]:
-            return word
-        # What stands close to a name would be read as a part of it, or of an address.
-        before, after = text[: match.start()][-1:], text[match.end() :][:1]
-        return f"{' ' * _is_close(before)}{word}{' ' * _is_close(after)}"
-
-    return TOKEN.sub(put, text)
-
-
-def _is_close(neighbor: str) -> bool:
-    return neighbor.isalnum() or neighbor in {"_", "-", "@", "<"}

@@ -11,6 +11,7 @@ standard has made, and perhaps more; what it does not mention is asked for at it
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
+from bot.domain.requests.model import is_english
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
 from bot.domain.requests.request import GenerationRequest, Mode
 from bot.domain.requests.rules import OURS, Limits, unwritten
@@ -67,6 +68,9 @@ _MODEL = "{model}"
 """What stands in a path of the newer standard for the model."""
 
 _MULTI_SHOT = frozenset({"kling-v3", "kling-v3-omni"})
+_LONGER = frozenset({"kling-v3", "kling-v3-turbo", "kling-v3-omni"})
+"""Models that read 3,072 characters of a prompt; older ones read 2,500 (the pages of the models)."""
+
 _VOICED = frozenset({"kling-v2-6"})
 """Models of the third series and before whose image-to-video takes voices; no other contents of theirs do."""
 
@@ -98,8 +102,12 @@ NEWER: Limits = (
     ),
     ("middle_frames", lambda request: bool(request.middle_frames) and not has_newer_name(request.model)),
     ("voices", lambda request: bool(request.voices) and not _voiced(request)),
-    # A line behind the shots would make one plain prompt of them all.
-    ("negative_prompt", lambda request: bool(request.negative_prompt and request.shots)),
+    # A line behind the shots would make one plain prompt of them all; any other belongs to its length.
+    (
+        "negative_prompt",
+        lambda request: bool(request.negative_prompt) and (bool(request.shots) or _is_too_long(request)),
+    ),
+    ("shots", lambda request: bool(request.shots) and _is_too_long(request)),
     *unwritten(WRITTEN | OURS, ("brush",)),
 )
 """What the newer standard cannot express."""
@@ -303,6 +311,15 @@ def _prompt(request: GenerationRequest) -> str:
     return text
 
 
+def _is_too_long(request: GenerationRequest) -> bool:
+    """Whether the prompt is longer than the model reads, with everything that stands in it."""
+    text = _prompt(references.identified(request, references.choose_ids(request)))
+    if has_newer_name(request.model):
+        # [Kling 4.0] by language.
+        return len(text) > (26_000 if is_english(text) else 11_000)
+    return len(text) > (3_072 if request.model in _LONGER else 2_500)
+
+
 def _contents(
     request: GenerationRequest, context: SubmitContext, ids: Mapping[str, str]
 ) -> list[dict[str, Any]]:
@@ -352,7 +369,8 @@ def _settings(request: GenerationRequest) -> dict[str, Any]:
     settings["duration"] = request.duration
     if request.model in _MULTI_SHOT:
         # The standard's own default is true, which cuts a plain prompt into scenes.
-        settings["multi_shot"] = bool(request.shots or request.auto_shots)
+        # Beside a video that is referred to it may be nothing else ("Omni Video Generation", 3.0 Omni).
+        settings["multi_shot"] = bool(request.shots or request.auto_shots or request.features)
     if request.sound and not is_newer_only(request.model):
         settings["audio"] = "native"
     return settings

@@ -36,7 +36,12 @@ OPTIONS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"first_frame": IMAGES[0], "last_frame": IMAGES[1], "aspect_ratio": None},
     ),
     "references": ({}, {"references": IMAGES[:1]}, {"references": IMAGES[:3]}),
-    "source": ({}, {"source": SOURCE}),
+    "videos": (
+        {},
+        {"source": SOURCE},
+        {"features": (SOURCE,)},
+        {"features": (SOURCE,) * 3, "source": SOURCE},
+    ),
     "sound": ({}, {"sound": True}),
     "texts": ({}, {"prompt": "<<<image_1>>> and <<<voice_1>>>"}, {"shots": SHOTS, "duration": 5}),
 }
@@ -175,3 +180,30 @@ def test_with_shots_a_name_stands_in_a_shot_that_has_room():
     assert [shot.prompt for shot in angled(request).shots] == ["x" * SHOT_LIMIT, "it runs <<<element_1>>>"]
     named = identified(request, choose_ids(request))
     assert named.shots[1].prompt == "it runs @element_1"
+
+
+@pytest.mark.parametrize("free", [0, 1, 27, 28, 29])
+def test_the_length_of_a_prompt_counts_the_names_that_are_added(free):
+    request = omni(prompt="x" * (2_500 - free), references=IMAGES[:2])
+    sent = DIALECTS["official"].submit(request, CONTEXT).json["prompt"]
+    assert len(sent) == 2_500 - free + len(" <<<image_1>>> <<<image_2>>>")
+    assert (CATALOG.lacks(request) == ()) is (len(sent) <= 2_500)
+
+
+@pytest.mark.parametrize("over", [False, True])
+@pytest.mark.parametrize("what", ["negative_prompt", "shots"])
+def test_what_the_newer_standard_writes_into_a_prompt_counts_too(what, over):
+    dialect = DIALECTS["unified"]
+    if what == "shots":
+        fields = {
+            "shots": ({"prompt": "y" * (SHOT_LIMIT - (not over) * 20), "duration": 1},) * 6,
+            "duration": 6,
+        }
+        request = a_request_for("text2video", model="kling-v3", prompt="", **fields)
+    else:
+        prompt = "x" * (2_500 - len("\nAvoid: ") - 9 + over)
+        request = a_request_for("text2video", prompt=prompt, negative_prompt="y" * 9)
+    sent = dialect.submit(request, CONTEXT).json["prompt"]
+    assert (len(sent) > (3_072 if what == "shots" else 2_500)) is over
+    assert (what in lacking(dialect.limits, request)) is over
+    assert CATALOG.lacks(request) == (), "the older standard has fields for them"

@@ -15,6 +15,7 @@ OFFERED = tuple(row.id for row in CATALOG.known())
 FIRST = {"first_frame": IMAGES[0], "aspect_ratio": None}
 BOTH = FIRST | {"last_frame": IMAGES[1]}
 SHOTS = {"shots": ({"prompt": "one", "duration": 2}, {"prompt": "two", "duration": 3}), "duration": 5}
+FEATURE = {"features": (SOURCE,)}
 MOTION = {"model": "kling-v3", "orientation": "video"}
 
 
@@ -28,6 +29,10 @@ def refusal(request: GenerationRequest) -> str | None:
     except UserError as error:
         return error.key.removeprefix("error.")
     return None
+
+
+def lasting(seconds: float) -> dict[str, object]:
+    return SOURCE | {"duration_ms": int(seconds * 1000)}
 
 
 def elements(number: int) -> dict[str, object]:
@@ -48,6 +53,23 @@ def elements(number: int) -> dict[str, object]:
         (omni("kling-v3-omni", **SHOTS, **BOTH), None),
         (omni("kling-v3-omni", source=SOURCE, **SHOTS), "model.apart"),
         (omni("kling-v3-omni", source=SOURCE, auto_shots=True), "model.apart"),
+        (omni("kling-v3-omni", **FEATURE, **BOTH, auto_shots=True), None),
+        (omni("kling-v3-omni", **FEATURE, references=IMAGES[:2], **elements(2)), None),
+        (omni("kling-v3-omni", **FEATURE, references=IMAGES[:3], **elements(2)), "model.together"),
+        (omni("kling-v3-omni", **FEATURE, sound=True), "model.apart"),
+        (omni("kling-v3-omni", **FEATURE, source=SOURCE), "model.together"),
+        (omni("kling-v3-omni", features=(SOURCE, SOURCE)), "model.too_many_features"),
+        (omni("kling-v3-omni", features=(lasting(15.5),)), None),
+        (omni("kling-v3-omni", features=(lasting(17),)), "request.source_length"),
+        (omni("kling-video-o1", **FEATURE, **FIRST, duration=7, **elements(3)), None),
+        (omni("kling-video-o1", **FEATURE, **BOTH), "model.apart"),
+        (omni("kling-video-o1", features=(lasting(12),)), "request.source_length"),
+        (omni("kling-4.0", features=(lasting(6),) * 5), None),
+        (omni("kling-4.0", features=(lasting(6),) * 4, source=lasting(6)), None),
+        (omni("kling-4.0", features=(lasting(20), lasting(14))), "model.videos_seconds"),
+        (omni("kling-4.0", features=(SOURCE,) * 5, source=SOURCE), "model.together"),
+        (a_request_for("image2video", model="kling-4.0", **FEATURE), "model.features"),
+        (a_request_for("text2video", model="kling-v3", **FEATURE), "model.features"),
         (omni("kling-video-o1", duration=3, references=IMAGES[:1]), None),
         (omni("kling-video-o1", duration=7, **elements(1)), None),
         (omni("kling-video-o1", duration=9, **BOTH), None),
