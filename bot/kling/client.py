@@ -30,7 +30,7 @@ from bot.domain.types import Millis, ProviderName
 from bot.kling import errors
 from bot.kling.addresses import Home, joined
 from bot.kling.auth import Signer
-from bot.kling.dialects import accounting, library
+from bot.kling.dialects import accounting, library, words
 from bot.kling.dialects.error_codes import http_date
 from bot.kling.dialects.profile import PROBE_ID
 from bot.kling.provider import Provider
@@ -122,6 +122,8 @@ class KlingClient:
         self._limiter = Limiter(config.rate, monotonic, sleep)
         self._mask = mask
         self._catalog = catalog or cache(lambda: catalogs.load(dialect=dialect.name))
+        self._strict: frozenset[str] = frozenset()
+        self._narrowed: tuple[Catalog | None, Catalog] = (None, Catalog(()))
         self._unknown_words: set[str] = set()
         self._named = models_of(config, dialect)
         self._limits: Limits = (
@@ -152,7 +154,24 @@ class KlingClient:
     @property
     def catalog(self) -> Catalog:
         """What its models can do and cost at this moment."""
-        return self._catalog()
+        catalog = self._catalog()
+        if self._strict and self._narrowed[0] is not catalog:
+            self._narrowed = (catalog, catalog.strictly(self._strict))
+        return self._narrowed[1] if self._strict else catalog
+
+    def heed(self, request: GenerationRequest, refusal: errors.Rejected) -> None:
+        """Keep to the narrower reading of the vendor's texts once a length was refused that the wider one allows."""
+        row = request.operation.row
+        if not row.on_video_model or not words.says_length(refusal.message):
+            return
+        if self.catalog.lacks(request) == () != self._catalog().strictly({request.model}).lacks(request):
+            log.warning("a disputed limit holds here", provider=self.name, model=request.model)
+            self._strict |= {request.model}
+            self._narrowed = (None, self._catalog())
+
+    def forget(self) -> None:
+        """Read the vendor's texts as wide as they can be again."""
+        self._strict = frozenset()
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -318,6 +318,7 @@ class ProviderPool:
 
     def reopen(self, name: ProviderName) -> None:
         """Send to a provider again, at once, whatever had closed it."""
+        self._by_name[name].forget()
         self._health[name] = self._fresh(self._by_name[name])
 
     def conditions(self) -> list[ProviderStatus]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.demo.kling.refusals import Canned
 from bot.demo.script import sample_picture
 from tests.conversations.test_assets import ELEMENTS, a_fox, orders
 from tests.conversations.test_card import card_of, tap
@@ -112,3 +113,23 @@ async def test_shots_are_typed_on_the_card_or_left_to_the_model(bot):
     assert (custom["duration"], custom["shot_type"]) == ("6", "customize")
     assert (automatic["multi_shot"], automatic["shot_type"]) == (True, "intelligence")
     assert "multi_prompt" not in automatic
+
+
+REFUSED = {"code": 1201, "message": "duration is not supported with the first frame", "request_id": "r"}
+
+
+async def test_a_refused_length_of_o1_teaches_how_its_page_is_meant(world):
+    world.configure(models='["kling-video-o1"]', daily=2000)
+    await world.start()
+    await a_fox(world)
+    ask = "@Fox runs --model kling-video-o1 --duration 7"
+    world.kling.behaviour.answer_instead.append(Canned(400, REFUSED))
+    await world.telegram.send_photo(ADA, a_portrait(), ask)
+    await world.telegram.wait_text(ADA, "credits are back")
+    assert world.balance(ADA) == (0, 0)
+    sent = len(orders(world, OMNI))
+    await world.telegram.send_photo(ADA, a_portrait(), ask)
+    await world.telegram.wait_text(ADA, "5, 10")
+    assert len(orders(world, OMNI)) == sent, "refused before anything was held or sent"
+    await world.telegram.send_photo(ADA, a_portrait(), "@Fox runs --model kling-video-o1 --duration 10")
+    await world.telegram.wait_video(ADA)

@@ -28,7 +28,7 @@ OTHER_READERS = {
     "bot/web.py": "answers to machines",
     "bot/log.py": "the log itself",
     "bot/cli/catalog_table.py": "the tables of docs/models.md",
-    "bot/kling/dialects/references.py": "words that Kling reads in a prompt",
+    "bot/domain/requests/references.py": "words that Kling reads in a prompt",
     "bot/domain/requests/camera.py": "words that people type",
     "bot/domain/requests/naming.py": "words that people type",
     "bot/domain/requests/options.py": "words that people type",

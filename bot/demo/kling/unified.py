@@ -270,7 +270,7 @@ class UnifiedBody(TaskBody):
         filmed, audio = base or feature, self.settings.audio
         ratio = self.settings.sent("aspect_ratio")
         most = 4 if filmed else 7
-        alone = first and not others and not filmed and self.settings.duration not in {5, 10}
+        alone = first and not others and not elements and not filmed and self.settings.duration not in {5, 10}
         o1 = model == "kling-o1"
         for wrong, why in (
             (last and not first, "a last_frame needs a first_frame"),

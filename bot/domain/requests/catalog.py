@@ -8,7 +8,7 @@ models appear faster than releases of this bot.
 
 import math
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
@@ -120,6 +120,14 @@ class Catalog:
                     rows[name] = repriced(row, columns)
             sections.append(rows.values())
         return Catalog(*sections, others=self._others)
+
+    def strictly(self, models: Collection[str]) -> "Catalog":
+        """The same where the disputed limits of some video models count."""
+        rows = [
+            row.model_copy(update={"strict": True}) if row.id in models else row
+            for row in self._models.values()
+        ]
+        return Catalog(rows, self._images.values(), self._services.values(), others=self._others)
 
     # -- what can be done ----------------------------------------------------------------------------
 

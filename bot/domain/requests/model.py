@@ -80,7 +80,8 @@ class JointLimit(BaseModel):
     """What a model takes together: `most` of everything that `of` counts, and of seconds only `durations`.
 
     It holds for an `operation` (None: for all) that is asked for with something of each of `when` and nothing of
-    `unless`. Without durations: all that the model has; without `of`, nothing is counted.
+    `unless`. Without durations: all that the model has; without `of`, nothing is counted. One is `disputed` where the
+    vendor's texts can be read otherwise: it counts where an account has refused the other reading.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -91,13 +92,14 @@ class JointLimit(BaseModel):
     of: tuple[Counted, ...] = ()
     most: Annotated[int, Field(ge=0)] = 0
     durations: tuple[int, ...] = ()
+    disputed: bool = False
 
 
 class Model(PriceColumns):
     """One row. `end_frame`, `sound`, `brush` and, by operation, `camera` and `voices` name the modes that can do it.
 
     `end_frame_durations` and `camera_durations` are the seconds (empty: all), `references` is how many pictures it takes that are
-    no frames, `features` how many videos it refers to, `inputs` what it takes of everything together. `auto_shots`: it parts a prompt into shots by itself.
+    no frames, `strict` whether joint limits count that are disputed, `features` how many videos it refers to, `inputs` what it takes of everything together. `auto_shots`: it parts a prompt into shots by itself.
     `middle_frames` is how many come between the first and the last frame; `frames_alone`: these need no first one.
     `always_sounds`: there is no video without sound. `prompt_length` is how many characters a prompt may have,
     `prompt_length_other` one that is not English (0: as many). `counts_input`: with a video the seconds of what is given
@@ -136,6 +138,7 @@ class Model(PriceColumns):
     features: Annotated[int, Field(ge=0, le=MOST_FEATURES)] = 0
     references: Annotated[int, Field(ge=0, le=MOST_REFERENCES)] = 0
     inputs: tuple[JointLimit, ...] = ()
+    strict: bool = False
     count: Annotated[int, Field(ge=1, le=MAX_COUNT)] = 4
     series: bool = False
     auto_ratio: bool = False

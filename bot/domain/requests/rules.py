@@ -78,7 +78,9 @@ def _joint_rule(error: str, is_about: Callable[[JointLimit], bool]) -> Rule[Mode
     """The rule of some joint limits, which are columns of the model's row."""
 
     def passed(row: Model, request: GenerationRequest) -> JointLimit | None:
-        return next((limit for limit in row.inputs if is_about(limit) and _is_passed(limit, request)), None)
+        return next(
+            (limit for limit in row.inputs if is_about(limit) and _is_passed(row, limit, request)), None
+        )
 
     def details(row: Model, request: GenerationRequest) -> Mapping[str, object]:
         limit = passed(row, request) or JointLimit()
@@ -102,25 +104,26 @@ def count_input(request: GenerationRequest, name: Counted) -> int:
     return len(value) if isinstance(value, tuple) else int(value is not None and value is not False)
 
 
-def _holds(limit: JointLimit, request: GenerationRequest) -> bool:
+def _holds(row: Model, limit: JointLimit, request: GenerationRequest) -> bool:
     return (
-        limit.operation in {None, request.operation}
+        (row.strict or not limit.disputed)
+        and limit.operation in {None, request.operation}
         and all(count_input(request, name) for name in limit.when)
         and not any(count_input(request, name) for name in limit.unless)
     )
 
 
-def _is_passed(limit: JointLimit, request: GenerationRequest) -> bool:
+def _is_passed(row: Model, limit: JointLimit, request: GenerationRequest) -> bool:
     return (
         bool(limit.of)
-        and _holds(limit, request)
+        and _holds(row, limit, request)
         and (sum(count_input(request, name) for name in limit.of) > limit.most)
     )
 
 
 def durations_of(row: Model, request: GenerationRequest) -> Sequence[int]:
     """The seconds that a model can make of what a request has."""
-    limits = [limit.durations for limit in row.inputs if limit.durations and _holds(limit, request)]
+    limits = [limit.durations for limit in row.inputs if limit.durations and _holds(row, limit, request)]
     found = [seconds for seconds in row.durations if all(seconds in durations for durations in limits)]
     return found or row.durations
 

@@ -172,6 +172,8 @@ _ENDED = re.compile(
 )
 _TOO_LARGE = re.compile(r"(?:entity|payload|body|request) (?:is |was )?too large|请求体过大|请求实体过大")
 
+_LENGTH = re.compile(r"duration|seconds|时长")
+
 
 def says_content(message: str) -> bool:
     """Whether a message speaks of the content of a prompt or picture."""
@@ -253,6 +255,11 @@ def says_ended(code: str, message: str) -> bool:
 def says_too_large(message: str) -> bool:
     """Whether a message says that a whole request is too large."""
     return _found(_TOO_LARGE, message)
+
+
+def says_length(message: str) -> bool:
+    """Whether a message speaks of how long a video lasts."""
+    return _found(_LENGTH, message)
 
 
 def _found(pattern: re.Pattern[str], message: str) -> bool:

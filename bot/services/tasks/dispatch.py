@@ -230,6 +230,7 @@ class Dispatch:
         await self._monitor.record(provider, error, task.request.resource)
         match error:
             case errors.Rejected():
+                self._monitor.pool.client(provider).heed(task.request, error)
                 await self._tasks.advance(task, Refused(error.kind, error.message))
             case errors.Throttled():
                 # Due at once, so that it keeps its place in line: the pool knows when to ask again.

@@ -74,6 +74,7 @@ def elements(number: int) -> dict[str, object]:
         (omni("kling-video-o1", duration=7, **elements(1)), None),
         (omni("kling-video-o1", duration=9, **BOTH), None),
         (omni("kling-video-o1", duration=3, **FIRST), "model.duration"),
+        (omni("kling-video-o1", duration=7, **FIRST, **elements(2)), None),
         (omni("kling-video-o1", duration=3), "model.duration"),
         (omni("kling-video-o1", duration=10), None),
         (omni("kling-video-o1", duration=11, references=IMAGES[:1]), "model.duration"),
@@ -127,6 +128,17 @@ def test_seconds_that_depend_on_the_rest_are_changed_to_fit():
     fitted = fit(alone, row)
     assert fitted is not None
     assert fitted.duration == 5
+
+
+@pytest.mark.parametrize("also", [elements(1), {"last_frame": IMAGES[1]}])
+def test_a_disputed_limit_counts_where_it_is_said_to(also):
+    request = omni("kling-video-o1", duration=7, **FIRST, **also)
+    assert CATALOG.lacks(request) == ()
+    narrow = CATALOG.strictly({"kling-video-o1"})
+    assert narrow.lacks(request) == ("duration",)
+    assert narrow.lacks(request.model_copy(update={"duration": 5})) == ()
+    assert narrow.lacks(omni("kling-video-o1", duration=7, **FIRST, references=IMAGES[1:2])) == ()
+    assert narrow.section("images") == CATALOG.section("images")
 
 
 def test_operators_may_say_of_a_model_what_they_know_better():
