@@ -21,11 +21,11 @@ from bot.clock import Clock, Sleep
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests import retirement
 from bot.domain.requests.catalog import Catalog
-from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product, Role
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import ALONE, Limits, lacking
 from bot.domain.tasks.matching import ListedTask
-from bot.domain.tasks.task import FailureKind
+from bot.domain.tasks.task import FailureKind, RemoteResult
 from bot.domain.types import Millis, ProviderName
 from bot.kling import errors
 from bot.kling.addresses import Home, joined
@@ -495,7 +495,15 @@ class KlingClient:
         if status.state is RemoteState.UNKNOWN and status.word not in self._unknown_words:
             self._unknown_words.add(status.word)
             log.warning("unknown status word", provider=self.name, word=status.word[:40])
-        return status
+        return replace(status, videos=tuple(_as_made(video, ref.operation) for video in status.videos))
+
+
+def _as_made(result: RemoteResult, operation: Operation) -> RemoteResult:
+    """A result as what its operation makes: some gateways call each a video, also an image or a sound."""
+    makes_videos = operation.product is Product.VIDEO or operation.row.limits(Role.SOURCE)[1]
+    if result.kind is not Product.VIDEO or makes_videos:
+        return result
+    return replace(result, kind=operation.product)
 
 
 def models_of(config: Provider, dialect: Dialect) -> tuple[str, ...]:

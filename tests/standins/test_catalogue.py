@@ -18,7 +18,6 @@ from bot.clock import Runtime
 from bot.demo.kling import body
 from bot.demo.kling.official import ENDPOINTS
 from bot.demo.kling.refusals import Refusal
-from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import Option
@@ -30,7 +29,6 @@ from bot.domain.types import ProviderName
 from bot.errors import UserError
 from bot.kling.client import KlingClient
 from bot.kling.dialects import DIALECTS
-from bot.kling.dialects.unified import is_newer_only
 from bot.kling.errors import ProviderError, Throttled
 from bot.kling.pool import open_pool
 from bot.kling.wire import SubmitContext
@@ -42,36 +40,10 @@ from bot.services.tasks.results import source_of
 from bot.settings.config import load
 from tests.builders import a_delivery, a_task
 from tests.operations import BYTES, IMAGES, SOUND, SPEECH
+from tests.sold import KEYS, MODELS
 from tests.world.bot import BotInProcess, open_bot
 from tests.world.kling import image
 from tests.world.media import a_voice_message
-
-CATALOG = catalogs.load({})
-FOLDED = ("kling-v2-5-turbo-std", "kling-v2-5-turbo-pro")
-"""Only OmniMaaS sells the modes of a model as two."""
-
-KEYS = {
-    "official": "demo-access|demo-secret-that-signs-for-nothing",
-    "unified": "demo-api-key",
-    "generic": "sk-demo-generic",
-    "prefixed": "sk-demo-prefixed",
-    "omnimaas": "sk-demo-omnimaas",
-    "flat": "sk-demo-flat",
-}
-FLAT_YEARS = ("kling-v1", "kling-v1-5", "kling-v1-6", "kling-v2")
-OWN = tuple(row.id for row in CATALOG.known() if row.id not in FOLDED)
-LEGACY = tuple(model for model in OWN if not is_newer_only(model))
-"""The newer standard alone has the turbo of the third series and the fourth, and gateways speak the first."""
-
-MODELS = {
-    "official": OWN,
-    "unified": OWN,
-    "generic": LEGACY,
-    "prefixed": LEGACY,
-    "omnimaas": ("kling-v2-5-turbo", *FOLDED, "kling-v2-6"),
-    "flat": tuple(model for model in LEGACY if model.startswith(FLAT_YEARS)),
-}
-"""What a provider that speaks a dialect can be said to sell. Flat proxies know lengths of 5 and 10 seconds only."""
 
 SPOKEN = {**SPEECH, "text": "Hello there, how are you doing on this fine day?"}
 CONTENT = {

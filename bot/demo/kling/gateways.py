@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 from starlette.responses import JSONResponse, Response
 
-from bot.demo.kling import advanced, fields, images, official, videos
+from bot.demo.kling import fields, official, videos
 from bot.demo.kling.answers import gateway_ok
 from bot.demo.kling.body import TaskBody, read
 from bot.demo.kling.models import IMAGE, TEXT
@@ -199,20 +199,20 @@ OMNIMAAS: Table = {
 
 # -- /kling/v1 -----------------------------------------------------------------------------------------
 
+OF_AN_ACCOUNT = frozenset(
+    {"videos/advanced-lip-sync", "general/advanced-custom-elements", "general/custom-voices"}
+)
+"""What stays with an account at Kling: gateways have many, and hand none of it on."""
+
 PREFIXED_ENDPOINTS: Mapping[str, type[TaskBody]] = {
+    **{name: model for name, model in official.ENDPOINTS.items() if name not in OF_AN_ACCOUNT},
     "videos/text2video": videos.PrefixedText,
     "videos/image2video": videos.PrefixedImage,
-    "videos/multi-image2video": videos.MultiImageToVideo,
-    "videos/omni-video": advanced.OmniVideo,
-    "videos/motion-control": advanced.MotionControl,
-    "videos/video-extend": advanced.VideoExtend,
-    "videos/effects": advanced.Effect,
-    "videos/lip-sync": advanced.LipSync,
-    "images/generations": images.Generation,
-    "images/editing/expand": images.Expand,
-    "images/kolors-virtual-try-on": images.TryOn,
 }
-PREFIXED_TABLE: Table = official.table("/kling/v1", PREFIXED_ENDPOINTS)
+PREFIXED_TABLE: Table = {
+    "POST /kling/v1/audio/tts": official.speak,
+    **official.table("/kling/v1", PREFIXED_ENDPOINTS),
+}
 NEWAPI: Table = {
     f"POST {GENERATIONS}": submits(NewApiBody, "", openai_accepted),
     f"GET {GENERATIONS}/{{task}}": _ask_row,
@@ -224,10 +224,15 @@ NEWAPI: Table = {
     },
     **{f"GET /kling/v1/videos/{name}/{{task}}": _ask_row for name in (TEXT, IMAGE)},
 }
+CRAZYROUTER_ENDPOINTS = (
+    *("videos/text2video", "videos/image2video", "videos/multi-image2video", "videos/omni-video"),
+    *("images/generations", "images/kolors-virtual-try-on"),
+)
 CRAZYROUTER: Table = {
     line: asks(simple, gateway_ok, _not_found) if line.endswith("{task}") else handler
     for line, handler in PREFIXED_TABLE.items()
-    if line.startswith("POST") or line.endswith("{task}")
+    if (line.startswith("POST") or line.endswith("{task}"))
+    and any(line.split()[1].startswith(f"/kling/v1/{name}") for name in CRAZYROUTER_ENDPOINTS)
 }
 
 

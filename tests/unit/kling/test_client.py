@@ -403,3 +403,19 @@ async def test_the_log_holds_neither_key_nor_prompt_nor_id():
         ("POST", "/v1/videos/text2video", 200, ""),
         ("GET", "/v1/videos/text2video", 400, "1301"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [("image", "image"), ("text-to-audio", "audio"), ("text2video", "video"), ("video-to-audio", "video")],
+)
+async def test_a_result_of_no_kind_is_what_its_operation_makes(operation, kind):
+    answer = {
+        "code": "success",
+        "data": {"task_id": "8319", "status": "succeeded", "url": "https://x.example/a"},
+    }
+    server = Server(JSONResponse(answer))
+    async with serve(server.app) as base, client_of(base, dialect="prefixed", key="sk-demo") as client:
+        ref = TaskRef(Operation(operation), "kling-v2-1", "klingbot-K7Q29F-1", "8319")
+        (result,) = (await client.query(ref)).videos
+    assert result.kind == kind
