@@ -61,6 +61,7 @@ from bot.services.ports import Job
 from bot.services.requests.assistant import Assistant
 from bot.services.requests.attachments import LARGEST_IMAGE, Attachments, Links
 from bot.services.requests.cards import Cards
+from bot.services.requests.faces import FaceFinder
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Checks, Submit
 from bot.services.requests.videos import LARGEST_VIDEO, VideoAddresses, Videos
@@ -225,6 +226,10 @@ async def build(
         for worker in (images, copier, reader):
             stack.push_async_callback(worker.close)
         videos = Videos(store=store, worker=reader, limits=limits, directory=directory, clock=clock)
+        public_url = settings.web.public_url
+        addresses = VideoAddresses(
+            store=store, videos=videos, public_url=public_url, secret=token, clock=clock
+        )
         found = sources(
             http=downloads,
             pool=pool,
@@ -233,6 +238,7 @@ async def build(
             worker=copier,
             max_upload=settings.max_upload_bytes,
             max_source=settings.max_source_bytes,
+            max_image=LARGEST_IMAGE,
         )
         tasks = Tasks(
             store=store, access=access, status=status, policy=policy, clock=clock, wake=scheduler.wake
@@ -272,6 +278,14 @@ async def build(
                 fetch=partial(fetch_linked, max_bytes=LARGEST_IMAGE, kind=Product.IMAGE),
                 fetch_video=partial(fetch_linked, max_bytes=LARGEST_VIDEO, kind=Product.VIDEO),
                 largest_video=LARGEST_VIDEO,
+            ),
+            faces=FaceFinder(
+                pool=pool,
+                images=images,
+                fetch=found.fetch_image,
+                address=addresses.look,
+                directory=directory,
+                clock=clock,
             ),
             templates=Templates(configured=settings.ideas, store=store, compose=compose, runtime=runtime),
             assets=assets,
@@ -333,11 +347,7 @@ async def build(
         )
         alerts = Alerts(notices=telegram.notices, accounts=accounts, store=store, clock=clock)
         monitor = ProviderMonitor(pool=pool, operators=alerts, learning=learning)
-        public_url = settings.web.public_url
         sounds = VoiceSounds(store=store, public_url=public_url, secret=token)
-        addresses = VideoAddresses(
-            store=store, videos=videos, public_url=public_url, secret=token, clock=clock
-        )
         dispatch = Dispatch(
             store=store,
             tasks=tasks,

@@ -6,7 +6,7 @@ What was surely never sent is told from what may have arrived: that decides whet
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -30,7 +30,7 @@ from bot.domain.types import Millis, ProviderName
 from bot.kling import errors
 from bot.kling.addresses import Home, joined
 from bot.kling.auth import Signer
-from bot.kling.dialects import accounting, library, words
+from bot.kling.dialects import accounting, library, lip_sync, words
 from bot.kling.dialects.error_codes import http_date
 from bot.kling.dialects.profile import PROBE_ID
 from bot.kling.provider import Provider
@@ -237,6 +237,8 @@ class KlingClient:
 
         """
         for preparation in self.dialect.preparations(request, context):
+            if preparation.gives and preparation.gives <= context.prepared.keys():
+                continue
             found = await self._exchange(preparation.request, preparation.parse)
             context = replace(context, prepared={**context.prepared, **found})
         sent = context
@@ -365,6 +367,24 @@ class KlingClient:
         with contextlib.suppress(errors.NotFound):
             await self.query(_NOBODYS_TASK)
         return "the key is accepted"
+
+    async def find_faces(
+        self, request: GenerationRequest, video_urls: Mapping[str, str]
+    ) -> Mapping[str, str] | None:
+        """What `lip_sync.read_faces` reads the faces of a lip-sync's video from; None: they are not told beforehand.
+
+        `video_urls` is where a person's own video is fetched, by its SHA-256.
+
+        Raises:
+            Rejected: there is none, or the video is refused.
+            ProviderError: the provider cannot say now.
+
+        """
+        context = SubmitContext("", {}, None, video_urls=video_urls)
+        for preparation in self.dialect.preparations(request, context):
+            if preparation.gives == lip_sync.FOUND:
+                return await self._exchange(preparation.request, preparation.parse)
+        return None
 
     async def delete_asset(self, operation: Operation, remote_id: str) -> None:
         """Delete an element or a voice of the account.

@@ -135,11 +135,13 @@ def is_of_another(told: str | None, external_task_id: str) -> bool:
 class Preparation:
     """An exchange before the submission, whose answer the submission needs.
 
-    `parse` reads the answer into named texts, or raises one of `bot.kling.errors`; no task is made by it.
+    `parse` reads the answer into named texts, or raises one of `bot.kling.errors`; no task is made by it. Where all
+    that it `gives` is known already, it is left out.
     """
 
     request: HttpRequest
     parse: Callable[[HttpResponse], Mapping[str, str]]
+    gives: frozenset[str] = frozenset()
 
 
 class Dialect(Protocol):

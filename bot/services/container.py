@@ -31,6 +31,7 @@ from bot.services.ports import Wake
 from bot.services.requests.assistant import Assistant
 from bot.services.requests.attachments import Attachments, Links
 from bot.services.requests.cards import Cards
+from bot.services.requests.faces import FaceFinder
 from bot.services.requests.questions import Questions
 from bot.services.requests.submit import Submit
 from bot.services.requests.videos import Videos
@@ -64,6 +65,7 @@ class Services:
     videos: Videos
     history: History
     links: Links
+    faces: FaceFinder
     templates: Templates
     assets: Assets
     assistant: Assistant

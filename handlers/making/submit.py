@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bot.domain.credits import quota
 from bot.domain.requests.naming import names_images
+from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import GenerationRequest, ImageRef
 from bot.domain.tasks.task import Task
@@ -14,6 +15,7 @@ from handlers.chat.html import View
 from handlers.chat.turn import Turn
 from handlers.making import card_views
 from handlers.sending.chat import ReplyTarget
+from handlers.sending.media import Media, MediaKind
 
 
 async def make_video(
@@ -47,6 +49,10 @@ async def submit_or_ask(turn: Turn, request: GenerationRequest, shown: int | Non
 
     `shown` is the price that was shown before; None where none was.
     """
+    request, sheet = await turn.services.faces.find(request)
+    if sheet is not None:
+        await _ask_for_face(turn, request, sheet)
+        return
     question = first_question(turn)
     if question is not None:
         await open_card(turn, request, turn.message_id, question)
@@ -100,6 +106,17 @@ async def save_request(turn: Turn, request: GenerationRequest, message_id: int |
     """Save a request for a `MakeIt` button, with the message that its video will reply to; its token."""
     saved = {"request": request.model_dump(mode="json"), "message_id": message_id}
     return await turn.services.questions.save_words(turn.user_id, json.dumps(saved))
+
+
+async def _ask_for_face(turn: Turn, request: GenerationRequest, sheet: bytes) -> None:
+    """Show the faces of a video, and a card that asks which of them is to speak."""
+    card = Card(card_name(turn.update_id), request, READY, turn.message_id)
+    choices = turn.services.cards.choices(request, Option.FACE)
+    prices = {choice.key: turn.services.compose.price(choice.request) for choice in choices}
+    view = card_views.choices(turn.t, card, Option.FACE, choices, prices, turn.user_id)
+    image = Media(kind=MediaKind.PHOTO, source=sheet, filename="faces.jpg")
+    await turn.chat.send_media(turn.reply_target, image)
+    await show_card(turn, card, view=replace(view, html=turn.t("draft.which_face")))
 
 
 def first_question(turn: Turn) -> str | None:

@@ -104,10 +104,72 @@ async def test_a_finished_video_speaks_a_text_and_a_voice_message(bot):
     assert "sound_file" in asked(bot)[1]["face_choose"][0]
 
 
-async def test_a_photo_speaks(bot):
-    await bot.telegram.send_photo(ADA, a_portrait(), "/avatar Hello there, how are you doing today?")
+def looks_for_faces(bot) -> int:
+    return len([request for request in bot.kling.requests if request.path == "/v1/videos/identify-face"])
+
+
+async def test_of_several_faces_the_person_chooses_the_one_that_speaks(bot):
+    bot.kling.behaviour.faces = 3
+    video = await a_video(bot)
+    words = "/lipsync Hello there, how are you doing today? --volume 1.5 --original 0 --at 1"
+    await bot.telegram.say(ADA, words, reply_to=video["message_id"])
+    await bot.telegram.wait_text(ADA, "Which face")
+    assert [m for m in bot.telegram.replies(ADA) if "photo" in m]
+    await bot.telegram.press_labelled(ADA, "2")
+    await bot.telegram.wait_text(ADA, "face 2")
+    await bot.telegram.press_labelled(ADA, "Generate")
+    await bot.telegram.wait_video(ADA, 2)
+    (chosen,) = asked(bot)[1]["face_choose"]
+    told = ("face_id", "sound_volume", "original_audio_volume", "sound_insert_time")
+    assert [chosen[name] for name in told] == ["1", 1.5, 0, 1000]
+    # What was found before it was asked for is not found, and paid for, again.
+    assert looks_for_faces(bot) == 1
+
+
+async def test_a_face_that_is_named_is_not_asked_for(bot):
+    bot.kling.behaviour.faces = 2
+    video = await a_video(bot)
+    words = "/lipsync Hello there, how are you doing today? --speaker"
+    await bot.telegram.say(ADA, f"{words} 3", reply_to=video["message_id"])
+    await bot.telegram.wait_text(ADA, "found 2 faces")
+    await bot.telegram.say(ADA, f"{words} 2", reply_to=video["message_id"])
+    await bot.telegram.wait_video(ADA, 2)
+    assert asked(bot)[1]["face_choose"][0]["face_id"] == "1"
+
+
+async def test_the_faces_are_found_as_the_video_is_made_where_they_cannot_be_told_before(bot):
+    video = await a_video(bot)
+    bot.kling.behaviour.refuse.append(5001)
+    await bot.telegram.say(
+        ADA, "/lipsync Hello there, how are you doing today?", reply_to=video["message_id"]
+    )
+    await bot.telegram.wait_video(ADA, 2)
+    assert looks_for_faces(bot) == 2
+
+
+async def test_a_video_without_a_face_is_refused_before_it_costs_anything(bot):
+    video = await a_video(bot)
+    before = bot.balance(ADA)
+    bot.kling.behaviour.faces = 0
+    await bot.telegram.say(
+        ADA, "/lipsync Hello there, how are you doing today?", reply_to=video["message_id"]
+    )
+    await bot.telegram.wait_text(ADA, "found no face")
+    assert bot.balance(ADA) == before
+
+
+async def test_a_photo_speaks_and_moves_as_it_is_told(bot):
+    words = "/avatar Hello there, how are you doing today? --moves she nods, smiling"
+    await bot.telegram.send_photo(ADA, a_portrait(), words)
     await bot.telegram.wait_video(ADA)
-    assert asked(bot)[0] == "/v1/videos/avatar/image2video"
+    path, body = asked(bot)
+    assert (path, body["prompt"]) == ("/v1/videos/avatar/image2video", "she nods, smiling")
+    voice = await bot.telegram.send_voice(ADA, a_voice_message())
+    await bot.telegram.send_photo(ADA, a_portrait(), "/avatar she waves", reply_to=voice["message_id"])
+    await bot.telegram.wait_video(ADA, 2)
+    body = asked(bot)[1]
+    assert "sound_file" in body
+    assert body["prompt"] == "she waves"
 
 
 async def test_a_photo_moves_as_a_video_does(bot):
@@ -173,6 +235,12 @@ async def test_a_sound_is_made_from_words_and_for_a_video(bot):
     await bot.telegram.say(ADA, "/sound steps in the snow", reply_to=video["message_id"])
     await bot.telegram.wait_for(lambda: len([m for m in bot.telegram.replies(ADA) if "audio" in m]) == 2)
     assert asked(bot)[0] == "/v1/audio/video-to-audio"
+    words = "/sound steps --music slow jazz, a piano --asmr"
+    await bot.telegram.say(ADA, words, reply_to=video["message_id"])
+    await bot.telegram.wait_for(lambda: len([m for m in bot.telegram.replies(ADA) if "audio" in m]) == 3)
+    body = asked(bot)[1]
+    told = ("sound_effect_prompt", "bgm_prompt", "asmr_mode")
+    assert [body[name] for name in told] == ["steps", "slow jazz, a piano", True]
 
 
 @pytest.mark.parametrize(
@@ -188,6 +256,9 @@ async def test_a_sound_is_made_from_words_and_for_a_video(bot):
         ("/avatar Hi", "one photo"),
         ("/lipsync Hi", "too short"),
         ("/image", "Describe your image"),
+        ("/sound rain --music jazz", "Use it with /sound"),
+        ("/video a fox --volume 2", "Use it with /lipsync"),
+        (f"/sound {'rain ' * 60}", "200"),
         ("/sound", "few words"),
         ("/video a fox --camera zoom-in --model kling-v2-6", "no camera movement"),
     ],

@@ -113,14 +113,17 @@ def test_what_a_text_says_is_spoken_when_it_changes(cards):
     request = GenerationRequest(
         operation=Operation.AVATAR,
         model=CATALOG.without_choice(Operation.AVATAR)[0].id,
-        prompt="Hello, how are you today?",
+        prompt="she nods",
         duration=0,
         aspect_ratio=None,
         references=(ONE,),
         speech=Speech(text="Hello, how are you today?", voice="AOT"),
     )
     card = cards.answer(Card("a1", request), "Good morning to all of you out there")
-    assert card.request.speech.text == card.request.prompt == "Good morning to all of you out there"
+    assert card.request.speech.text == card.request.words == "Good morning to all of you out there"
+    assert card.request.prompt == "she nods"
+    changed = cards.answer(card, '--moves "she waves"').request
+    assert (changed.words, changed.prompt) == (card.request.words, "she waves")
 
 
 def test_words_are_not_taken_where_nothing_is_said_in_words(cards):

@@ -29,6 +29,7 @@ class Behaviour:
     accepted, `lose_next` those that are accepted first, and `time_out_next` those that are accepted and
     answered with a timeout (504/5002).
 
+    `faces` is how many are found in a video.
     `charge_failures`: tasks that fail cost as much as others; whether the real service does so is not documented.
 
     `lists_tasks` and `keeps_keys` are about gateways that are asked at `/v1/video/generations`: whether they
@@ -44,6 +45,7 @@ class Behaviour:
     lose_next: int = 0
     vanish_next: int = 0
     time_out_next: int = 0
+    faces: int = 1
     lists_tasks: bool = False
     keeps_keys: bool = False
     charge_failures: bool = False

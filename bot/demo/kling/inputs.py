@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -43,7 +44,7 @@ class Inputs:
     dice: random.Random
     library: Library = field(default_factory=Library)
     sounds: dict[str, tuple[str, float]] = field(default_factory=dict)
-    _sessions: dict[str, tuple[str, Scene]] = field(default_factory=dict)
+    _sessions: dict[str, tuple[str, Scene, Mapping[str, int]]] = field(default_factory=dict)
 
     async def resolved(self, account: Account, order: Order) -> Order:
         """The order with all loaded that it refers to; refused is what does not exist, or is not as documented."""
@@ -104,23 +105,26 @@ class Inputs:
 
     # -- faces -----------------------------------------------------------------------------------------
 
-    def remember(self, account: Account, scene: Scene) -> str:
-        """Open a session for the faces of a video; its id."""
+    def remember(self, account: Account, scene: Scene, faces: Mapping[str, int]) -> str:
+        """Open a session for the faces of a video, by the milliseconds at which they appear; its id."""
         session = "".join(self.dice.choices("123456789", k=18))
-        self._sessions[session] = (account.key, scene)
+        self._sessions[session] = (account.key, scene, faces)
         return session
 
     def _faced(self, account: Account, order: Order, heard: float) -> Scene:
         face = order.face
         assert face is not None  # noqa: S101  asked for only with one
-        owner, scene = self._sessions.get(face.session, ("", None))
+        owner, scene, faces = self._sessions.get(face.session, ("", None, {}))
         if scene is None or owner != account.key:
             raise invalid(f"session_id {face.session} does not exist")
-        forbid(face.face != "0", f"face_id {face.face} does not exist")
+        forbid(face.face not in faces, f"face_id {face.face} does not exist")
         forbid(face.sound_ends > (heard + SLACK) * 1000, "sound_end_time is later than the end of the sound")
         forbid(face.sound_ends - face.sound_starts < 2000, "the cropped sound must have at least 2 seconds")
-        if face.inserted_at + face.sound_ends - face.sound_starts > (scene.seconds + SLACK) * 1000:
+        end = face.inserted_at + face.sound_ends - face.sound_starts
+        if end > (scene.seconds + SLACK) * 1000:
             raise invalid("the sound must end before the video does")
+        common = min(end, scene.seconds * 1000) - max(face.inserted_at, faces[face.face])
+        forbid(common < 2000 - SLACK * 1000, "the sound and the face must have at least 2 seconds in common")
         return scene
 
     # -- recordings ------------------------------------------------------------------------------------

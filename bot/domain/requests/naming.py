@@ -152,8 +152,8 @@ def _is_latin(letter: str) -> bool:
 
 
 def show_prompt(request: GenerationRequest) -> str:
-    """The prompt as its person reads it: with the names that they gave to what it refers to."""
-    return show_text(request.prompt, request.elements, request.voices, request.asset_names)
+    """What a person wrote, as they read it: with the names that they gave to what it refers to."""
+    return show_text(request.words, request.elements, request.voices, request.asset_names)
 
 
 def show_text(

@@ -364,7 +364,13 @@ class Operation(StrEnum):
     LIP_SYNC = (
         "lip-sync",
         OperationRow(
-            ways=(Way("lipsync", (_source(2, 60, FilmLimits(side=(512, 2160))), SPEECH)),),
+            ways=(
+                Way(
+                    "lipsync",
+                    (_source(2, 60, FilmLimits(side=(512, 2160))), SPEECH),
+                    frozenset({"face", "volume", "original_volume", "speech_at"}),
+                ),
+            ),
             from_maker=True,
             prompt=Prompt.OPTIONAL,
             charged_for=ChargedFor.SOURCE,
@@ -383,7 +389,7 @@ class Operation(StrEnum):
     AVATAR = (
         "avatar",
         OperationRow(
-            ways=(Way("avatar", (ONE_IMAGE, SPEECH), frozenset({"mode"})),),
+            ways=(Way("avatar", (ONE_IMAGE, SPEECH), frozenset({"mode", "moves"})),),
             prompt=Prompt.OPTIONAL,
             charged_for=ChargedFor.SPEECH,
         ),
@@ -400,7 +406,7 @@ class Operation(StrEnum):
     VIDEO_TO_AUDIO = (
         "video-to-audio",
         OperationRow(
-            ways=(Way("sound", (_source(3, 20, FilmLimits()),)),),
+            ways=(Way("sound", (_source(3, 20, FilmLimits()),), frozenset({"music", "asmr"})),),
             product=Product.AUDIO,
             from_maker=True,
             prompt=Prompt.OPTIONAL,

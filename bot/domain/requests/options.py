@@ -17,11 +17,14 @@ from bot.domain.requests.model import Model
 from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import (
     AUTO_SERIES,
+    FACES_LIMIT,
     FPS_LIMIT,
     MAX_COUNT,
+    MOVES_LIMIT,
     PLACEHOLDER,
     REFERENCE_TYPES,
     RESOLUTIONS,
+    SOUND_LIMIT,
     Camera,
     GenerationRequest,
     Shot,
@@ -53,6 +56,7 @@ from bot.domain.requests.values import (
     short_model,
     short_ratio,
     short_seconds,
+    text_up_to,
     whole,
 )
 from bot.errors import UserError
@@ -63,9 +67,19 @@ Options = Mapping[str, Any]
 LONGEST_SHOT = 15
 """Seconds of one shot."""
 
+DUBBING = frozenset({Operation.LIP_SYNC})
+SCORING = frozenset({Operation.VIDEO_TO_AUDIO})
+VOLUMES = (0, 2)
+SHOWN_VOLUMES = (0.0, 0.5, 1.0, 1.5, 2.0)
+"""Times as loud as it is; the silent one is no use to a speech."""
+
+LONGEST_DUBBED = 60
+"""Seconds of a video whose lips are moved."""
+
 MODEL_LETTERS = 24
 NEGATIVE_LETTERS = 12
 _SHARES = (0.25, 0.5, 0.75, 1.0)
+MOVES_LETTERS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +112,8 @@ class OptionRow:
     buttons only take it away; it is on offer where it could be set to the sample. `name` says what a value is called,
     `line` what of it stands among a request's settings.
     `column` of `Model` holds the values that a model has. `ability` is the column that says whether, or in which modes, a
-    model can do it, `seconds` in videos of which length; empty: of any.
+    model can do it, `seconds` in videos of which length; empty: of any. It is for some `operations` only; None: for all
+    that have a place for it.
     """
 
     field: str
@@ -115,6 +130,12 @@ class OptionRow:
     column: str = ""
     ability: str = ""
     seconds: Callable[[Model], Sequence[int]] = lambda _: ()
+    operations: frozenset[Operation] | None = None
+
+    @property
+    def name_in_words(self) -> str:
+        """What it is called without dashes."""
+        return self.words[0] if self.words else next(iter(self.flags.values()))[0]
 
     @property
     def has_switch(self) -> bool:
@@ -147,6 +168,10 @@ def _sample_shots(seconds: int) -> tuple[Shot, ...]:
     return tuple(Shot(prompt="x", duration=length) for length in lengths)
 
 
+def _is_dubbed(request: GenerationRequest) -> bool:
+    return request.operation is Operation.LIP_SYNC
+
+
 def _has_model(request: GenerationRequest) -> bool:
     return request.operation.row.on_video_model or request.operation.product is Product.IMAGE
 
@@ -163,7 +188,7 @@ def name_series(series: int | str | None) -> Wording:
 
 
 def name_share(share: float | None) -> Wording:
-    """A number from 0 to 1 in percent."""
+    """A share or a volume in percent."""
     return Wording("value.automatic") if share is None else Wording(written=f"{share:.0%}")
 
 
@@ -492,6 +517,100 @@ class Option(StrEnum):
         OptionRow(field="language", words=("lang", "language", "语言"), read=one_of("--lang", LANGUAGES)),
     )
     SPEED = ("speed", OptionRow(field="speed", words=("speed", "语速"), read=number("--speed", *SPEEDS)))
+    MOVES = (
+        "moves",
+        OptionRow(
+            field="moves",
+            words=("moves", "acting", "动作"),
+            read=text_up_to("--moves", MOVES_LIMIT),
+            continues=True,
+            line=lambda request: (
+                Wording("option.moves", {"moves": Wording(written=request.prompt, letters=MOVES_LETTERS)})
+                if request.operation is Operation.AVATAR and request.prompt
+                else None
+            ),
+            operations=frozenset({Operation.AVATAR}),
+        ),
+    )
+    FACE = (
+        "speaker",
+        OptionRow(
+            field="face",
+            words=("speaker", "说话人"),
+            read=whole("--speaker", 1, FACES_LIMIT),
+            values=lambda request, _: range(1, 1 + len(request.faces.found if request.faces else ())),
+            name=lambda face: Wording("value.automatic") if face is None else Wording(written=str(face)),
+            line=lambda request: Wording("option.face", {"face": request.face}) if request.face else None,
+            operations=DUBBING,
+        ),
+    )
+    VOLUME = (
+        "volume",
+        OptionRow(
+            field="volume",
+            words=("volume", "音量"),
+            read=number("--volume", *VOLUMES),
+            values=lambda request, _: SHOWN_VOLUMES[1:] if _is_dubbed(request) else (),
+            name=name_share,
+            line=lambda request: (
+                Wording("option.volume", {"volume": name_share(request.volume)})
+                if request.volume != 1
+                else None
+            ),
+            operations=DUBBING,
+        ),
+    )
+    ORIGINAL_VOLUME = (
+        "original",
+        OptionRow(
+            field="original_volume",
+            words=("original", "original-volume", "原声"),
+            read=number("--original", *VOLUMES),
+            values=lambda request, _: SHOWN_VOLUMES if _is_dubbed(request) else (),
+            name=name_share,
+            line=lambda request: (
+                Wording("option.original", {"volume": name_share(request.original_volume)})
+                if request.original_volume != 1
+                else None
+            ),
+            operations=DUBBING,
+        ),
+    )
+    SPEECH_AT = (
+        "at",
+        OptionRow(
+            field="speech_at",
+            words=("at", "起点"),
+            read=number("--at", 0, LONGEST_DUBBED),
+            line=lambda request: (
+                None
+                if request.speech_at is None
+                else Wording("option.at", {"seconds": f"{request.speech_at:g}"})
+            ),
+            operations=DUBBING,
+        ),
+    )
+    MUSIC = (
+        "music",
+        OptionRow(
+            field="music",
+            words=("music", "bgm", "配乐"),
+            read=text_up_to("--music", SOUND_LIMIT),
+            continues=True,
+            line=lambda request: Wording("option.music") if request.music else None,
+            operations=SCORING,
+        ),
+    )
+    ASMR = (
+        "asmr",
+        OptionRow(
+            field="asmr",
+            flags={True: ("asmr",), False: ("no-asmr",)},
+            values=lambda request, _: (False, True) if request.operation in SCORING else (),
+            line=lambda request: _written(request.asmr, "ASMR"),
+            operations=SCORING,
+        ),
+    )
 
 
 PHOTO_OPTIONS = (Option.END_FRAME, Option.SCENE, Option.STYLE)

@@ -19,6 +19,15 @@ NEGATIVE_LIMIT = 2_500
 SHOT_LIMIT = 512
 """Characters in the prompt of one shot (Kling API, multi_prompt)."""
 
+MOVES_LIMIT = 2_500
+"""Characters that say how an avatar moves (Kling API, avatar/image2video)."""
+
+SOUND_LIMIT = 200
+"""Characters in the prompt of a sound effect, and in that of the music behind it (Kling API, audio/*)."""
+
+FACES_LIMIT = 10
+"""Faces of a video among which one is chosen."""
+
 SPEECH_LIMIT = 1_000
 """Characters that are spoken (Kling API, audio/tts)."""
 
@@ -197,6 +206,26 @@ class Speech(Part):
         return self
 
 
+class Face(Part):
+    """A face in a video by the provider's id, and when it is seen: from `begin` to `end` in milliseconds."""
+
+    id: Annotated[str, Field(max_length=200)]
+    begin: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(ge=0)]
+
+
+class Faces(Part):
+    """The faces that a provider found in a video, in its own order, and the session in which it knows them.
+
+    `until` is the moment (milliseconds) from which on they must be looked for anew.
+    """
+
+    provider: str
+    session: Annotated[str, Field(max_length=200)]
+    until: int
+    found: Annotated[tuple[Face, ...], Field(min_length=1, max_length=FACES_LIMIT)]
+
+
 class Expansion(Part):
     """How far a picture grows on each side, as a part of its height or width (0 to 2)."""
 
@@ -231,6 +260,10 @@ class GenerationRequest(Part):
     `series` asks for so many images that belong together, or for as many as Kling finds right ("auto"); `count` is 1
     then. `scene` and `style` are the images of a place and of a style. `reference_type` says what of a reference is
     kept, `image_fidelity` and `face_fidelity` how closely (0 to 1).
+    `music` is what is played behind a sound effect, `asmr` brings its details out.
+    `face` is the number, from 1 on, of the face that speaks; None: the one that is seen longest. `faces` are those that
+    were found. `volume` is that of the speech and `original_volume` that of the video, from 0 to 2; the speech begins
+    `speech_at` seconds into the video, or None: as soon as the face is seen.
     A video may wait for its words: whoever accepts a request refuses it without (`Compose.check`).
     """
 
@@ -275,6 +308,13 @@ class GenerationRequest(Part):
     try_on: bool = False
     account: str | None = None
     asset_names: tuple[tuple[str, str], ...] = ()
+    music: Annotated[str, Field(max_length=SOUND_LIMIT)] = ""
+    asmr: bool = False
+    face: Annotated[int, Field(ge=1, le=FACES_LIMIT)] | None = None
+    faces: Faces | None = None
+    volume: Annotated[float, Field(ge=0, le=2)] = 1
+    original_volume: Annotated[float, Field(ge=0, le=2)] = 1
+    speech_at: Annotated[float, Field(ge=0, le=60)] | None = None
     name: Annotated[str, Field(max_length=NAME_LIMIT)] = ""
 
     @model_validator(mode="after")
@@ -307,6 +347,11 @@ class GenerationRequest(Part):
     def has_others(self) -> bool:
         """Whether it refers to elements, voices or videos, beside pictures."""
         return bool(self.elements or self.voices or self.features)
+
+    @property
+    def words(self) -> str:
+        """What a person wrote for it: what is said, where something is, else the prompt."""
+        return (self.speech.text if self.speech is not None else "") or self.prompt
 
     @property
     def resource(self) -> Resource:

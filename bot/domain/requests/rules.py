@@ -549,7 +549,11 @@ def unwritten(
     written: Collection[str], others: Sequence[str] = (), options: Sequence[OptionRow] = ROWS
 ) -> Limits:
     """The limits of a wire format that has no place for options that are not written, nor for some other fields."""
-    fields = (*(option.field for option in options if option.field not in written), *others)
+    return no_place_for((*(option.field for option in options if option.field not in written), *others))
+
+
+def no_place_for(fields: Iterable[str]) -> Limits:
+    """The limits of a wire format that has no place for some fields."""
     return tuple((field, lambda request, field=field: is_set(request, field)) for field in fields)
 
 

@@ -282,6 +282,17 @@ def read_text(text: str, _: Vocabulary) -> str:
     return text
 
 
+def text_up_to(option: str, limit: int) -> Reader:
+    """Make a reader of texts of so many characters at most."""
+
+    def read(text: str, _: Vocabulary) -> str:
+        if len(text) > limit:
+            raise UserError("error.prompt.option_too_long", option=option, count=len(text), limit=limit)
+        return text
+
+    return read
+
+
 def read_voice(text: str, vocabulary: Vocabulary) -> str:
     """Read a voice: the id of one's own by its name, any other as it is named."""
     return vocabulary.voices.get(normalize_word(text.strip()), text)

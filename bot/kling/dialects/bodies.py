@@ -173,6 +173,10 @@ def _video_to_audio(request: GenerationRequest, context: SubmitContext, style: B
     body: Body = dict(named_video(request, context))
     if request.prompt:
         body["sound_effect_prompt"] = request.prompt
+    if request.music:
+        body["bgm_prompt"] = request.music
+    if request.asmr:
+        body["asmr_mode"] = True
     return body
 
 

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation
 from bot.domain.requests.request import MODES, GenerationRequest, Mode
-from bot.domain.requests.rules import Limits
+from bot.domain.requests.rules import Limits, no_place_for
 from bot.kling.dialects import lip_sync, responses
 from bot.kling.dialects.bodies import BodyFormat, body_of
 from bot.kling.errors import NotFound
@@ -78,6 +78,9 @@ FRAMES = frozenset({Operation.TEXT_TO_VIDEO, Operation.IMAGE_TO_VIDEO})
 
 TAKE_A_NEGATIVE_PROMPT = FRAMES | {Operation.REFERENCES_TO_VIDEO, Operation.EXTEND, Operation.IMAGE}
 """The others have no such field (vendor references 2025 and 2026)."""
+
+DUBBING_FIELDS = ("face", "volume", "original_volume", "speech_at")
+"""What the older form of a lip-sync, in one step, has no place for."""
 
 FEWEST_PLAIN_IMAGES = 2
 """References that flat proxies take at least: a single picture is a frame there."""
@@ -151,6 +154,7 @@ def _limits(profile: Profile) -> Limits:
             ),
         ),
         ("sound", lambda request: request.sound and not profile.sound),
+        *(() if profile.advanced_lip_sync else no_place_for(DUBBING_FIELDS)),
         ("seed", lambda request: request.seed is not None),
         ("voices", lambda request: bool(request.voices) and request.operation is Operation.OMNI_VIDEO),
         *NEWER_INPUTS,

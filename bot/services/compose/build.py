@@ -12,7 +12,7 @@ from bot.domain.requests.effects import Effect
 from bot.domain.requests.model import Model
 from bot.domain.requests.naming import resolve
 from bot.domain.requests.operations import Operation, Prompt, Role, Way, made_by
-from bot.domain.requests.options import Options
+from bot.domain.requests.options import BY_FIELD, Option, OptionRow, Options
 from bot.domain.requests.presets import language_of
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import PLACEHOLDER, AudioRef, GenerationRequest, ImageRef, Speech
@@ -80,8 +80,7 @@ class Builder(Usual):
             raise UserError("error.request.needs_prompt")
         if row.limits(Role.SPEECH)[1]:
             speech = self.speech(prompt, inputs.sound)
-            # Of a picture a prompt would say how it moves; of a video it is what people find it by.
-            return {"speech": speech, "prompt": "" if images else speech.text}
+            return {"speech": speech, "prompt": _said_beside(operation, prompt, speech)}
         if row.limits(Role.EXPANSION)[1]:
             return {"expansion": expansion_of(images[0], prompt.options.get("aspect_ratio"))}
         return (
@@ -153,7 +152,7 @@ class Builder(Usual):
         if operation.row.like_source and inputs.source_mode:
             values["mode"] = inputs.source_mode
         values |= self._preferred(way, row, images, defaults)
-        typed = self._typed((way,), said)
+        typed = self._typed(operation, (way,), said)
         if typed.get("voices"):
             values |= for_voices(row, operation, values)
         values |= {**typed, **settings}
@@ -272,8 +271,13 @@ class Builder(Usual):
 
         return _first(taking, build, self._check_but_words, _wrong_in_itself)
 
-    def _typed(self, ways: Sequence[Way], options: Options) -> dict[str, Any]:
-        """The fields of a request that typed options set, as far as one of the ways takes them."""
+    def _typed(self, operation: Operation, ways: Sequence[Way], options: Options) -> dict[str, Any]:
+        """The fields of a request that typed options set, as far as one of the ways takes them.
+
+        One that is for some other operations only is refused.
+        """
+        for option in options.keys() & BY_FIELD.keys():
+            _check_for(operation, BY_FIELD[option])
         taken = {name: value for name, value in options.items() if any(way.takes(name) for way in ways)}
         fields = {name: value for name, value in taken.items() if name in GenerationRequest.model_fields}
         for place in PLACES:
@@ -336,6 +340,26 @@ def _first(
 def _wrong_in_itself(refusals: Sequence[UserError]) -> UserError:
     """What is wrong whichever model makes it, whatever the first lacks beside; where there is nothing, that."""
     return next((each for each in refusals if not each.key.startswith("error.model.")), refusals[0])
+
+
+def _said_beside(operation: Operation, parsed: ParsedPrompt, speech: Speech) -> str:
+    """The prompt beside a speech: how a picture moves while it speaks; of a video it is what people find it by.
+
+    Where a sound says what is said, what was written beside it says how.
+    """
+    if operation is not Operation.AVATAR:
+        return speech.text
+    moves: str = parsed.options.get(Option.MOVES.row.field, "")
+    return moves or (parsed.prompt if speech.audio is not None else "")
+
+
+def _check_for(operation: Operation, option: OptionRow) -> None:
+    """Refuse an option that is for other operations, naming their commands."""
+    if option.operations is not None and operation not in option.operations:
+        commands = dict.fromkeys(f"/{way.command}" for each in option.operations for way in each.row.ways)
+        raise UserError(
+            "error.request.option_elsewhere", option=f"--{option.name_in_words}", commands=", ".join(commands)
+        )
 
 
 def refers(operation: Operation) -> bool:

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from bot.domain.requests.choices import Preferences
 from bot.domain.requests.naming import ASSETS, resolve, toggle_asset, without_named
+from bot.domain.requests.operations import Operation
+from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.references import Kind, named_in
 from bot.domain.requests.request import (
@@ -32,7 +34,7 @@ class Compose(Builder):
             assets = {name: value for name in ASSETS if (value := getattr(kept, name))}
             parsed = resolve(replace(parsed, options={**assets, **parsed.options}), len(draft.references))
             draft = draft.model_copy(update=dict.fromkeys(ASSETS, ()))
-        said = self._typed(draft.operation.row.ways, parsed.options)
+        said = self._typed(draft.operation, draft.operation.row.ways, parsed.options)
         if said.get("voices"):
             said = {
                 **for_voices(self.rows_of(draft.model)[0], draft.operation, {"mode": draft.mode}),
@@ -41,9 +43,12 @@ class Compose(Builder):
         if places := places_of(draft.references, parsed.options):
             subjects = tuple(image for image in draft.references if image not in places.values())
             said |= {**places, "references": subjects}
+        said["prompt"] = parsed.prompt
         if draft.speech is not None and draft.speech.text:
-            said["speech"] = {**draft.speech.model_dump(), "text": parsed.prompt}
-        completed = self._build(**{**draft.model_dump(), **said, "prompt": parsed.prompt})
+            said["speech"] = {**draft.speech.model_dump(), "text": parsed.prompt or draft.speech.text}
+            if draft.operation is Operation.AVATAR:
+                said["prompt"] = parsed.options.get(Option.MOVES.row.field, draft.prompt)
+        completed = self._build(**{**draft.model_dump(), **said})
         if completed.has_others:
             # Some models are asked for elements and voices in another way.
             completed = suit(completed, self.rows_for(completed)[0]) or completed

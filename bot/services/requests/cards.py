@@ -14,7 +14,13 @@ from bot.domain.library.asset import NO_NAMES, Names
 from bot.domain.requests.camera import read_shots
 from bot.domain.requests.choices import Choice, Preferences, choices, list_choosable
 from bot.domain.requests.naming import names_images
-from bot.domain.requests.operations import CHOSEN_BY_MODEL, COMPOSED, IMAGE_MODEL_OPERATIONS, Prompt
+from bot.domain.requests.operations import (
+    CHOSEN_BY_MODEL,
+    COMPOSED,
+    IMAGE_MODEL_OPERATIONS,
+    Operation,
+    Prompt,
+)
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.references import Kind
@@ -76,8 +82,10 @@ class Card:
     @property
     def takes_words(self) -> bool:
         """Whether it can be changed by a text."""
-        spoken = self.request.speech is not None and self.request.speech.audio is not None
-        return self.request.operation.row.prompt is not Prompt.NONE and not spoken
+        request = self.request
+        spoken = request.speech is not None and request.speech.audio is not None
+        is_told_how = request.operation is Operation.AVATAR
+        return request.operation.row.prompt is not Prompt.NONE and (is_told_how or not spoken)
 
     @property
     def takes_images(self) -> bool:
@@ -266,7 +274,7 @@ class Cards:
                 suited = next((way for row in rows if (way := suit(request, row)) is not None), request)
                 request = self._compose.fit(request, rows[0].id) or suited
                 options = {name: value for name, value in options.items() if name != "model"}
-        said = replace(parsed, prompt=parsed.prompt or request.prompt, options=options)
+        said = replace(parsed, prompt=parsed.prompt or request.words, options=options)
         completed = self._compose.complete(request, said)
         question = READY if completed.prompt and not card.images else card.question
         return replace(card, request=completed, question=question)

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +19,7 @@ from bot.clock import Clock
 from bot.domain.requests.films import MEGABYTE
 from bot.domain.requests.request import GenerationRequest, VideoRef
 from bot.domain.tasks.task import ACTIVE_STATES, Task, TaskState
-from bot.domain.types import TaskId, UserId
+from bot.domain.types import MINUTE, TaskId, UserId
 from bot.errors import UserError
 from bot.media.clips import NotAVideo
 from bot.media.videos import VideoWorker
@@ -40,7 +41,11 @@ READING = "video-"
 """How the directories begin in which videos arrive."""
 
 _SUFFIXES = {"video/mp4": ".mp4", "video/quicktime": ".mov"}
+LOOK_LASTS = 10 * MINUTE
+"""Milliseconds for which a provider may fetch a video that it only looks at."""
+
 _HANDED_OUT = ACTIVE_STATES - {TaskState.QUEUED}
+_HASH = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 1_000_000
 
 
@@ -128,6 +133,11 @@ class Videos:
         known = await self._store.videos.list_all()
         await asyncio.to_thread(_delete_others, self._files, known)
 
+    def find(self, sha256: str) -> tuple[Path, str] | None:
+        """The file of a video by its hash, and its media type; None where it is not kept."""
+        places = ((self._files / f"{sha256}{suffix}", kind) for kind, suffix in _SUFFIXES.items())
+        return next((place for place in places if place[0].is_file()), None)
+
     def path(self, video: VideoRef) -> Path:
         """Where a video is kept."""
         return self._files / f"{video.sha256}{_SUFFIXES[video.media_type]}"
@@ -157,11 +167,27 @@ class VideoAddresses:
             for number, video in enumerate(task.request.videos)
         }
 
+    def look(self, video: VideoRef) -> str:
+        """Where a video is fetched by a provider that looks at it before there is a task, for `LOOK_LASTS`.
+
+        Empty where nobody can fetch anything.
+        """
+        if not self._public_url:
+            return ""
+        expires = self._clock.now() + LOOK_LASTS
+        tag = self._tag(video.sha256, 0, expires)
+        return f"{self._public_url}/video/{video.sha256}/0/{expires}/{tag}{_SUFFIXES[video.media_type]}"
+
     async def find(self, task_id: str, number: int, expires: int, tag: str) -> tuple[Path, str] | None:
-        """The file behind such an address and its media type; None where there is none, or not any more."""
+        """The file behind such an address and its media type; None where there is none, or not any more.
+
+        `task_id` is the SHA-256 of a video that is only looked at.
+        """
         expected = self._tag(task_id, number, expires)
         if not hmac.compare_digest(tag.encode(), expected.encode()) or expires <= self._clock.now():
             return None
+        if _HASH.fullmatch(task_id):
+            return self._videos.find(task_id)
         task = await self._store.tasks.get(TaskId(task_id))
         if task is None or task.state not in _HANDED_OUT or number >= len(task.request.videos):
             return None

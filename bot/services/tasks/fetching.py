@@ -9,6 +9,7 @@ from typing import TypeVar
 import httpx
 import structlog
 
+from bot.domain.requests.operations import Product
 from bot.domain.tasks.task import Delivery
 from bot.domain.types import ProviderName
 from bot.kling.addresses import Home, candidates, is_local
@@ -35,11 +36,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Results as files. `files` are as large as the chat takes, `originals` larger; `copies` are smaller than they are."""
+    """Results as files. `files` are as large as the chat takes, `originals` larger; `copies` are smaller than they are.
+
+    `fetch_image` brings a picture that an answer of a provider names, such as a face.
+    """
 
     files: ResultFiles
     originals: ResultFiles
     copies: Copies
+    fetch_image: Callable[[ProviderName, str, Path], Awaitable[object]]
 
 
 def sources(
@@ -51,8 +56,12 @@ def sources(
     worker: CopyWorker,
     max_upload: int,
     max_source: int,
+    max_image: int,
 ) -> Sources:
-    """Put together what brings results: at most `max_upload` bytes of one to a chat, `max_source` into a copy."""
+    """Put together what brings results: at most `max_upload` bytes of one to a chat, `max_source` into a copy.
+
+    A picture has at most `max_image` bytes.
+    """
 
     def fetcher(max_bytes: int) -> ResultFetcher:
         return ResultFetcher(
@@ -70,6 +79,7 @@ def sources(
         copies=Copies(
             fetch=whole, worker=worker, directory=directory, max_bytes=max_upload, max_source=max_source
         ),
+        fetch_image=fetcher(max_image).fetch_image,
     )
 
 
@@ -123,6 +133,19 @@ class ResultFetcher:
                 log.info("an address brings no result", task=delivery.task.id, reason=str(error))
                 errors.append(error)
         raise min(errors, key=_hopeless)
+
+    async def fetch_image(self, provider: ProviderName, url: str, target: Path) -> None:
+        """Write a picture of a provider's to `target`. Raises as `download` does."""
+        await download(
+            self._http,
+            url,
+            target,
+            max_bytes=self._max_bytes,
+            allow_loopback=self._allow_loopback,
+            kind=Product.IMAGE,
+            tempo=self._tempo,
+            home=self._home(provider),
+        )
 
     async def openable(self, delivery: Delivery) -> str | None:
         """The first address of a result that a person can open; None where all of them want the provider's key."""

@@ -21,6 +21,7 @@ from bot.domain.types import DAY, SECOND, Millis, ProviderName, megabytes
 from bot.errors import UserError
 from bot.kling import errors
 from bot.kling.client import KlingClient
+from bot.kling.dialects.lip_sync import known_faces
 from bot.kling.wire import Submission, SubmitContext
 from bot.media.worker import ImageWorker
 from bot.services.tasks.workers import ProviderMonitor
@@ -92,8 +93,20 @@ class Submissions:
             return None
         callback = self._callback_urls.get(task.provider) if task.provider is not None else None
         return SubmitContext(
-            task.external_task_id, images, callback, sound_url=self._sound_url(task), video_urls=videos
+            task.external_task_id,
+            images,
+            callback,
+            self._known(task),
+            sound_url=self._sound_url(task),
+            video_urls=videos,
         )
+
+    def _known(self, task: Task) -> Mapping[str, str]:
+        """What was found out before the request was accepted, and its provider still knows."""
+        faces = task.request.faces
+        if faces is None or faces.provider != task.provider or faces.until <= self._clock.now():
+            return {}
+        return known_faces(faces)
 
     async def submit(self, client: KlingClient, task: Task, context: SubmitContext) -> Submission:
         """Submit a request until it is not found too large, each time with smaller pictures.

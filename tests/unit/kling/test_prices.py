@@ -23,9 +23,7 @@ PREPARED = {
     "audio_id": "audio-1",
     "sound_ms": "2000",
     "session_id": "session-1",
-    "face_id": "face-1",
-    "face_start": "0",
-    "face_end": "5000",
+    "faces": '[["face-1", 0, 5000, ""]]',
 }
 CASES = [(row, operation) for row in ROWS for operation in row.operations]
 

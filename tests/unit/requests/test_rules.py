@@ -11,10 +11,11 @@ from tests.operations import a_request_for
 from tests.unit.requests.capabilities import CATALOG, OFFERED, ROWS, SAMPLES, STRIDE, digest, random_requests
 
 REQUESTS = list(random_requests())
-OF_IMAGES = frozenset(
+NEWER = frozenset(
     {
         *(Option.SERIES, Option.SCENE, Option.STYLE),
         *(Option.REFERENCE_TYPE, Option.IMAGE_FIDELITY, Option.FACE_FIDELITY),
+        *(Option.FACE, Option.VOLUME, Option.ORIGINAL_VOLUME, Option.ASMR),
     }
 )
 """Newer than what was recorded, and of no use to what is compared."""
@@ -42,7 +43,7 @@ def on_card(request: GenerationRequest) -> list[tuple[str, list[str]]]:
             [choice.key for choice in choices(option.row, request, (row,), CATALOG.known(), is_possible)],
         )
         for option in ON_CARDS
-        if option not in OF_IMAGES
+        if option not in NEWER
     ]
 
 
