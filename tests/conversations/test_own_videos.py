@@ -13,7 +13,7 @@ from starlette.routing import Route
 from bot.demo.serving import serve
 from bot.demo.telegram.acting import Place
 from bot.demo.telegram.wire import Upload
-from bot.domain.types import DAY
+from bot.domain.types import DAY, MINUTE
 from tests.world.media import a_clip, a_portrait, a_voice_message
 from tests.world.proxy import behind_a_proxy
 from tests.world.telegram import ADA
@@ -120,6 +120,35 @@ async def test_a_face_in_it_speaks(public):
     await public.telegram.send_voice(ADA, a_voice_message(3), reply_to=message["message_id"])
     await public.telegram.wait_video(ADA, 2)
     assert "sound_file" in orders(public, "/v1/videos/advanced-lip-sync")[-1]["face_choose"][0]
+
+
+async def test_of_several_faces_in_it_one_is_chosen(public):
+    public.kling.behaviour.faces = 2
+    words = "/lipsync Hello there, how are you doing today?"
+    await public.telegram.send_film(ADA, a_clip(), caption=words)
+    await public.telegram.wait_text(ADA, "Which face")
+    (asked,) = orders(public, FACES)
+    assert was_fetched(public, asked["video_url"])
+    assert public.rows("SELECT 1 FROM tasks") == []
+    await public.telegram.press_labelled(ADA, "2")
+    await public.telegram.wait_text(ADA, "face 2")
+    await public.telegram.press_labelled(ADA, "Generate")
+    await public.telegram.wait_video(ADA)
+    assert orders(public, "/v1/videos/advanced-lip-sync")[-1]["face_choose"][0]["face_id"] == "1"
+    assert len(orders(public, FACES)) == 1
+
+
+async def test_the_address_for_a_look_is_good_for_minutes_only(public):
+    public.kling.behaviour.faces = 2
+    await public.telegram.send_film(ADA, a_clip(), caption="/lipsync Hello there, how are you doing today?")
+    await public.telegram.wait_text(ADA, "Which face")
+    address = orders(public, FACES)[0]["video_url"]
+    async with httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(address)).content == a_clip()
+        assert (await http.get(address.replace("/0/", "/1/"))).status_code == 404
+        public.clock.advance(11 * MINUTE)
+        assert (await http.get(address)).status_code == 404
+    assert address not in repr(public.output)
 
 
 async def test_it_gets_a_sound(public):

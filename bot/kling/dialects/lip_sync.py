@@ -25,10 +25,12 @@ FACES = "/v1/videos/identify-face"
 FOUND = frozenset({"session_id", "faces"})
 """What a look for faces finds out."""
 
-NO_FACE = "no face was found in the video"
-
 SHORTEST = 2_000
 """Milliseconds that a speech and a face must have in common."""
+
+
+class NoFace(Rejected):
+    """There is no face in a video."""
 
 
 def voice(request: GenerationRequest, prefix: str) -> tuple[Preparation, ...]:
@@ -135,7 +137,7 @@ def _found(response: HttpResponse) -> Mapping[str, str]:
     faces = data.get("face_data")
     seen = [one for one in faces if isinstance(one, Mapping)] if isinstance(faces, list) else []
     if not seen:
-        raise Rejected(NO_FACE, code=str(response.status))
+        raise NoFace("no face was found in the video", code=str(response.status))
     found = [
         FoundFace(identity(one.get("face_id")), *_interval(one), text_of(one.get("face_image")))
         for one in seen[:FACES_LIMIT]

@@ -19,7 +19,7 @@ from bot.domain.types import HOUR, SECOND, ProviderName
 from bot.errors import UserError
 from bot.kling import errors
 from bot.kling.client import KlingClient
-from bot.kling.dialects.lip_sync import NO_FACE, SHORTEST, FoundFace, read_faces
+from bot.kling.dialects.lip_sync import SHORTEST, FoundFace, NoFace, read_faces
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused
 from bot.kling.pool import ProviderPool
 from bot.media.sheets import TILE, draw_sheet
@@ -133,7 +133,7 @@ class FaceFinder:
 
 def _refusal(error: errors.Rejected) -> UserError:
     """What to say of a video that is refused: its content, its face, or whatever else of it."""
-    if error.message == NO_FACE:
+    if isinstance(error, NoFace):
         return UserError("error.source.no_face")
     if error.kind is FailureKind.CONTENT:
         return UserError("error.source.blocked")
