@@ -8,9 +8,10 @@ from html import escape
 from bot.domain.library.asset import Asset
 from bot.domain.requests.camera import CAMERAS
 from bot.domain.requests.choices import NONE, Choice
-from bot.domain.requests.naming import list_unnamed, show_prompt
+from bot.domain.requests.naming import list_nameable, list_unnamed, show_prompt
 from bot.domain.requests.operations import Role
 from bot.domain.requests.options import Option
+from bot.domain.requests.references import Kind
 from bot.domain.requests.request import NAME_LIMIT, GenerationRequest
 from bot.domain.types import Credits, UserId, short_hash
 from bot.i18n import Texts
@@ -97,6 +98,19 @@ class ToggleAsset(Payload, action="cast_set"):
 
     card: str
     key: str
+
+
+class OpenNames(_OfCard, action="names"):
+    """Show what the prompt can name."""
+
+
+@dataclass(frozen=True)
+class NameInPrompt(Payload, action="name"):
+    """Name an input of the request at the end of its prompt, or no longer."""
+
+    card: str
+    kind: Kind
+    number: int
 
 
 @dataclass(frozen=True)
@@ -217,6 +231,8 @@ def summary(
     ]
     if has_assets:
         opening.append(Button(t("card.assets"), OpenAssets(shown.name), owner=owner))
+    if shown.takes_words and list_nameable(request):
+        opening.append(Button(t("card.names"), OpenNames(shown.name), owner=owner))
     last = [discard]
     if can_improve and request.prompt:
         last = [Button(t("improve.button.improve"), ImprovePrompt(shown.name), owner=owner), discard]

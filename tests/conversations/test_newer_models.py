@@ -1,11 +1,13 @@
 """Models that only Kling's newer standard sells, with an API key that speaks both standards."""
 
+import re
 from typing import Any
 
 import pytest
 
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.prompt import ParsedPrompt
+from tests.conversations.test_card import card_of, labels, tap
 from tests.world.media import plain_images
 from tests.world.telegram import ADA
 
@@ -182,3 +184,41 @@ async def test_words_that_name_an_element_or_a_voice_are_asked_for_in_the_way_th
     compose = newer.app.services.compose
     draft = compose.video_draft(ParsedPrompt("it speaks", {"model": "kling-4.0", **named}))
     assert draft.operation is Operation.OMNI_VIDEO
+
+
+PRESETS = {1000001: "Lighthouse", 1000002: "Paper crane", 1000003: "Grey cat"}
+
+
+async def test_fifteen_inputs_of_a_card_are_named_by_taps(newer):
+    for name in ("Fox", "戴帽子的红狐狸"):
+        await newer.telegram.send_album(ADA, plain_images(2), f"/element {name}")
+        await newer.telegram.wait_text(ADA, f"{name} is ready")
+    ids = " ".join(f"@{id}" for id in PRESETS)
+    await newer.telegram.send_album(ADA, plain_images(10), f"/new @2 looks at {ids} --model kling-4.0")
+    await newer.telegram.wait_text(ADA, "looks at")
+    await tap(newer, ADA, "Elements, voices", "@Fox")
+    await tap(newer, ADA, "@Fox", "✓ @Fox")
+    await tap(newer, ADA, "@戴帽子的红狐狸", "✓ @戴帽子的红狐狸")
+    await tap(newer, ADA, "Back", "With @Fox")
+    await tap(newer, ADA, "Name in prompt", "Tap to write")
+    inputs = [label.removeprefix("✓ ") for label in labels(card_of(newer, ADA))[:-1]]
+    assert len(inputs) == 15
+    assert [label for label in labels(card_of(newer, ADA)) if label.startswith("✓")] == [
+        "✓ @image2",
+        *(f"✓ @{id}" for id in PRESETS),
+    ]
+    for name in ("@image10", "@戴帽子的红狐狸", "@image7"):
+        await tap(newer, ADA, name, f"✓ {name}")
+    await tap(newer, ADA, "✓ @image7", "@image7")
+    assert card_of(newer, ADA)["text"].endswith("@image10 @戴帽子的红狐狸")
+    await tap(newer, ADA, "Back", "With @Fox")
+    assert submitted(newer)[2:] == []
+    await newer.telegram.press_labelled(ADA, "Generate")
+    await newer.telegram.wait_video(ADA)
+    (_, body) = submitted(newer)[-1]
+    (prompt,) = (item["text"] for item in body["contents"] if item["type"] == "prompt")
+    spoken, added = prompt.split(" @image_10 ")
+    assert spoken == "@image_02 looks at @element_01 @element_02 @element_03"
+    assert added.startswith("@element_05 ")
+    assert {item["id"] for item in body["contents"][1:]} == set(re.findall(r"@(\w+)", prompt))
+    assert len(body["contents"]) == 16

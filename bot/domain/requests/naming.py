@@ -9,9 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
+from bot.domain.requests.operations import CHOSEN_BY_MODEL
 from bot.domain.requests.options import Options
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.references import CAST, TOKEN, Kind, Reference, missing_from, named_in
+from bot.domain.requests.references import (
+    CAST,
+    TOKEN,
+    Kind,
+    Reference,
+    kinds_of,
+    list_references,
+    missing_from,
+    named_in,
+)
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.values import QUOTED_LENGTH, Vocabulary, normalize_word
 from bot.errors import UserError
@@ -177,6 +187,23 @@ def list_unnamed(request: GenerationRequest) -> list[str]:
     names = dict(request.asset_names)
     kept = without_named(request)
     return [names.get(str(id), str(id)) for id in (*kept.elements, *kept.voices)]
+
+
+def list_nameable(request: GenerationRequest) -> list[Reference]:
+    """Everything that the prompt of a request can name; single photos also where they are only spoken of."""
+    if request.shots:
+        return []
+    kinds = kinds_of(request.operation)
+    if Kind.IMAGE not in kinds and request.operation in CHOSEN_BY_MODEL and len(request.references) > 1:
+        kinds = (Kind.IMAGE, *kinds)
+    return list_references(request, kinds)
+
+
+def name_at_end(request: GenerationRequest, reference: Reference) -> GenerationRequest:
+    """The request with something named at the end of its prompt, or no longer, where it stands there already."""
+    prompt, token = request.prompt, reference.token
+    named = prompt.removesuffix(token).rstrip() if prompt.endswith(token) else f"{prompt} {token}".strip()
+    return request.model_copy(update={"prompt": named})
 
 
 # -- more or fewer of them ---------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from bot.clock import Clock
 from bot.domain.library.asset import NO_NAMES, Names
 from bot.domain.requests.camera import read_shots
 from bot.domain.requests.choices import Choice, Preferences, choices, list_choosable
-from bot.domain.requests.naming import names_images
+from bot.domain.requests.naming import list_nameable, name_at_end, names_images
 from bot.domain.requests.operations import (
     CHOSEN_BY_MODEL,
     COMPOSED,
@@ -23,7 +23,7 @@ from bot.domain.requests.operations import (
 )
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.references import Kind
+from bot.domain.requests.references import Kind, Reference
 from bot.domain.requests.request import NEGATIVE_LIMIT, GenerationRequest, ImageRef
 from bot.domain.requests.rules import fit_with, suit
 from bot.domain.requests.values import SEED_LIMIT
@@ -289,6 +289,22 @@ class Cards:
 
         """
         return replace(card, request=self._compose.with_asset(card.request, kind, asset, preferences))
+
+    def name(self, card: Card, kind: Kind, number: int) -> Card:
+        """The card whose prompt names one of its inputs at the end, or no longer.
+
+        Raises:
+            UserError: it has no such input, or its prompt would be too long.
+
+        """
+        reference = Reference(kind, number)
+        if reference not in list_nameable(card.request):
+            raise UserError("error.card.choice")
+        request = name_at_end(card.request, reference)
+        if request.prompt:
+            self._compose.check(request)
+        question = READY if request.prompt and not card.images else card.question
+        return replace(card, request=request, question=question)
 
     def set_prompt(self, card: Card, prompt: str, names: Names = NO_NAMES) -> Card:
         """The card with another prompt, without reading options in it; it may use the person's `names`.

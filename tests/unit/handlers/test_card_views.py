@@ -17,8 +17,9 @@ from bot.services.requests.cards import Card
 from handlers.account import settings
 from handlers.chat.html import View
 from handlers.chat.keyboards import Signer, markup
-from handlers.making import card_views
+from handlers.making import card_views, names
 from tests.builders import ADA, a_request
+from tests.operations import IMAGES, SOURCE, a_request_for
 from tests.unit.handlers.screens import ENGLISH, labels
 
 CATALOG = load()
@@ -26,6 +27,19 @@ ROWS = CATALOG.known()
 LARGEST_USER = UserId(2**52 - 1)
 LONGEST_NAME = "zzzzzzz"
 """What the update ids of Telegram, up to 2^31, come to as names of cards."""
+
+
+EVERYTHING = a_request_for(
+    "omni-video",
+    model="kling-4.0",
+    prompt="they meet <<<image_2>>>",
+    references=IMAGES[:5],
+    features=(SOURCE,) * 2,
+    elements=(1, 2, 3, 4, 5),
+    voices=("v", "w", "x"),
+    asset_names=(("1", "Fox"), ("2", "a" * 20), ("3", "戴帽子的红狐狸"), ("v", "Ada")),
+)
+"""Fifteen inputs of all kinds."""
 
 
 def a_card(request: GenerationRequest | None = None, **changes) -> Card:
@@ -54,6 +68,7 @@ def test_every_button_fits_whoever_it_is_for(language, model):
         shown(t, card, owner=LARGEST_USER),
         *(opened(t, option, card, LARGEST_USER) for option in ON_CARDS),
         card_views.image_uses(t, card, ("frames", "references", "only"), LARGEST_USER),
+        names.names(t, a_card(EVERYTHING), LARGEST_USER),
         settings.overview(t, Preferences(), card.request, LARGEST_USER),
         settings.languages_page(t, None, LARGEST_USER),
         *(
@@ -136,3 +151,25 @@ def test_a_choice_to_have_none_is_a_removal():
         ADA,
     )
     assert view.buttons[0][0].text == "Remove it"
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_everything_that_a_prompt_can_name_has_a_button_by_its_name(language):
+    view = names.names(for_language(language), a_card(EVERYTHING), ADA)
+    *inputs, _ = labels(view)
+    assert inputs == [
+        *("@image1", "✓ @image2", "@image3", "@image4", "@image5"),
+        *("@Ada", "@voice2", "@voice3"),
+        *("@Fox", f"@{'a' * 20}", "@戴帽子的红狐狸", "@element4", "@element5"),
+        *("@video1", "@video2"),
+    ]
+    assert max(map(len, view.buttons)) == 2, "a long name needs room"
+    few = names.names(ENGLISH, a_card(a_request_for("omni-video")), ADA)
+    assert [len(row) for row in few.buttons] == [2, 1]
+
+
+def test_only_where_something_can_be_named_is_there_a_button_for_it():
+    assert "Name in prompt" in labels(shown(card=a_card(EVERYTHING)))
+    assert "Name in prompt" in labels(shown(card=a_card(a_request_for("multi-image2video"))))
+    for other in ("text2video", "image2video", "video-to-audio"):
+        assert "Name in prompt" not in labels(shown(card=a_card(a_request_for(other))))
