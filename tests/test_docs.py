@@ -18,6 +18,7 @@ from bot.kling import dialects
 from bot.settings.config import Settings, load
 from handlers import ROUTES
 from handlers.chat.menus import Section
+from tests.acceptance import table as acceptance
 
 ROOT = Path(__file__).parent.parent
 PAGES = {
@@ -96,6 +97,13 @@ def test_the_table_of_models_is_what_the_catalog_says():
     assert found == table(catalog.load()), (
         "docs/models.md is behind the catalog: put what `python -m bot.cli.catalog_table` prints "
         "between <!-- models --> and <!-- /models -->"
+    )
+
+
+def test_the_table_of_acceptance_is_what_the_dialects_send():
+    assert PAGES["docs/acceptance.md"] == acceptance.document(), (
+        "docs/acceptance.md is behind the dialects: `python -m tests.acceptance.table > docs/acceptance.md`, "
+        "and let `tests/acceptance` run"
     )
 
 

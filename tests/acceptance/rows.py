@@ -8,9 +8,10 @@ from bot.domain.requests import catalog as catalogs
 from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.model import Model
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, SPEAKING_OPERATIONS, Operation
-from bot.domain.requests.request import GenerationRequest
+from bot.domain.requests.request import Face, Faces, GenerationRequest
 from bot.domain.requests.rules import fit, lacking
 from bot.kling import dialects
+from bot.kling.dialects.lip_sync import known_faces
 from bot.kling.provider import Provider
 from bot.kling.wire import Dialect, SubmitContext
 from tests.operations import BYTES, NEEDED, SPEECH, a_request_for
@@ -22,14 +23,8 @@ FIRST, NEWER, OWN = "first", "newer", "its own"
 WITHOUT_IDS = Provider.model_fields["without_ids"].default
 EXTERNAL_ID = "klingbot-K7Q29F-1"
 SPOKEN = {**SPEECH, "text": "Hello there, how are you doing on this fine day?"}
-FOUND = {
-    "audio_id": "a",
-    "sound_ms": "4000",
-    "session_id": "s",
-    "face_id": "f",
-    "face_start": "0",
-    "face_end": "5000",
-}
+FACES = Faces(provider="stand-in", session="s", until=0, found=(Face(id="f", begin=0, end=5_000),))
+FOUND = {"audio_id": "a", "sound_ms": "4000", **known_faces(FACES)}
 """What the exchanges before a submission find out, where only the names of its fields count."""
 
 

@@ -24,7 +24,6 @@ from tests.acceptance.faults import (
 )
 from tests.acceptance.follows import FOLLOWS
 from tests.acceptance.rows import SPEAKERS, Row, Speaker, attempt, goes_elsewhere, rows, sent
-from tests.acceptance.table import document
 from tests.acceptance.trial import SECONDS, Door, open_door, prepared
 from tests.builders import ADA, stored
 from tests.sold import MODELS
@@ -191,7 +190,3 @@ async def test_what_follows_from_a_refusal(tmp_path: Path, meaning: str, another
 def test_what_follows_is_told_of_every_meaning():
     faults = [fault.meaning.request for row in ROWS if row.request is not None for fault in faults_of(row)]
     assert set(faults) == set(FOLLOWS)
-
-
-def test_the_page_of_acceptance_is_what_the_table_says():
-    assert Path("docs/acceptance.md").read_text("utf-8") == document()
