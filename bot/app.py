@@ -239,6 +239,7 @@ async def build(
             max_upload=settings.max_upload_bytes,
             max_source=settings.max_source_bytes,
             max_image=LARGEST_IMAGE,
+            film_path=videos.path,
         )
         tasks = Tasks(
             store=store, access=access, status=status, policy=policy, clock=clock, wake=scheduler.wake
@@ -271,6 +272,7 @@ async def build(
                 files=found.files,
                 originals=found.originals,
                 has_videos=videos.has,
+                keep_video=videos.fetch,
             ),
             videos=videos,
             history=History(store),

@@ -208,7 +208,9 @@ def last_frame(path: Path) -> bytes:
                 pass
             if frame is None:
                 raise NotAVideo("no frame")
-            frame.to_image().save(target, "JPEG", quality=92)  # type: ignore[no-untyped-call]  # see thumbnail
+            image = frame.to_image()  # type: ignore[no-untyped-call]  # see thumbnail
+            # A phone writes what was held upright as lying, with a note to turn it.
+            image.rotate(frame.rotation, expand=True).save(target, "JPEG", quality=92)
     except (FFmpegError, OSError, ValueError, IndexError) as error:
         raise NotAVideo(type(error).__name__) from None
     return target.getvalue()

@@ -1,9 +1,10 @@
-"""Smaller copies of films, made in a process of its own: one at a time, within bounds of memory, time and size.
+"""Smaller copies of films, and one film of two, made in a process of its own: one at a time, within bounds of memory, time and size.
 
 `bot.media.copy_process` is what runs there. It ends with each film: what it took goes back to the system.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,18 @@ class CopyWorker:
             NoCopy: it cannot be read, would be too poor, or took too much memory or time.
 
         """
-        request = {"source": str(source), "target": str(target), "max_bytes": max_bytes}
+        return await self._make([source], target, max_bytes)
+
+    async def join(self, first: Path, second: Path, target: Path, max_bytes: int) -> SmallerCopy:
+        """Write one film of two, the second behind the first, in the size of the second. Raises as `make` does."""
+        return await self._make([first, second], target, max_bytes)
+
+    async def _make(self, sources: Sequence[Path], target: Path, max_bytes: int) -> SmallerCopy:
+        request = {
+            "sources": [str(source) for source in sources],
+            "target": str(target),
+            "max_bytes": max_bytes,
+        }
         async with self._turn:
             try:
                 answer = await self._process.ask(request, self._seconds)

@@ -1,4 +1,4 @@
-"""What runs in the process that makes smaller copies of films; started by `bot.media.copies`.
+"""What runs in the process that makes smaller copies of films, and one film of two; started by `bot.media.copies`.
 
 It answers one request, a line of JSON, at low priority. It ends when its standard input is closed, as that is when the
 bot ends in whatever way, also in the middle of a film.
@@ -8,6 +8,8 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ from bot.media.memory import limit_memory
 
 if TYPE_CHECKING:
     from av.audio.frame import AudioFrame
+    from av.audio.resampler import AudioResampler
     from av.audio.stream import AudioStream
     from av.container import InputContainer, OutputContainer
     from av.video.frame import VideoFrame
@@ -35,6 +38,9 @@ LEAST_SIDE = 16
 
 SOUND_RATES = (48_000, 44_100, 32_000, 24_000, 22_050, 16_000)
 """Hertz that are kept as they are; others become the first."""
+
+LONGEST_GAP = 0.05
+"""Seconds of a sound that may be missing before it is silent for so long."""
 
 NICENESS = 15
 THREADS = 2
@@ -62,15 +68,27 @@ def main() -> None:
     _limit_file(2 * request["max_bytes"])
     try:
         answer: dict[str, object] = make_copy(
-            Path(request["source"]), Path(request["target"]), request["max_bytes"]
+            [Path(source) for source in request["sources"]], Path(request["target"]), request["max_bytes"]
         )
     except NoCopy as error:
         answer = {"error": str(error)}
     print(json.dumps(answer), flush=True)  # noqa: T201  the answer
 
 
-def make_copy(source: Path, target: Path, max_bytes: int) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A film that becomes a part of the copy: at which second it begins, and `starts` in the copy."""
+
+    source: Path
+    begins: Fraction
+    starts: Fraction
+    seconds: Fraction
+
+
+def make_copy(sources: Sequence[Path], target: Path, max_bytes: int) -> dict[str, object]:
     """Write a copy of a film that has at most `max_bytes`; what it has become.
+
+    Several become one, each behind the one before it, with the size of the last.
 
     Raises:
         NoCopy: see there.
@@ -79,18 +97,33 @@ def make_copy(source: Path, target: Path, max_bytes: int) -> dict[str, object]:
     from av.error import FFmpegError
 
     try:
-        film, begins = measure(source)
+        film, parts = _measure_all(sources)
         for aim in (max_bytes, int(max_bytes * SECOND_TRY)):
             fitting = fit(film, aim)
             if fitting is None:
                 raise NoCopy("it would be too poor")
-            _transcode(source, target, fitting, begins, Fraction(film.frames / film.seconds))
+            _transcode(parts, target, fitting, Fraction(film.frames / film.seconds))
             size = target.stat().st_size
             if size <= max_bytes:
                 return {"width": fitting.width, "height": fitting.height, "size": size}
     except (FFmpegError, OSError, ValueError, LookupError, ArithmeticError, MemoryError) as error:
         raise NoCopy(type(error).__name__) from None
     raise NoCopy("it does not become small enough")
+
+
+def _measure_all(sources: Sequence[Path]) -> tuple[Film, Sequence[Part]]:
+    """What several films are as one, and each as a part of it."""
+    parts: list[Part] = []
+    starts, frames, has_audio = Fraction(0), 0, False
+    for source in sources:
+        film, begins = measure(source)
+        parts.append(Part(source, begins, starts, Fraction(film.seconds)))
+        starts, frames, has_audio = (
+            starts + Fraction(film.seconds),
+            frames + film.frames,
+            has_audio or film.has_audio,
+        )
+    return Film(film.width, film.height, float(starts), frames, has_audio), parts
 
 
 def measure(source: Path) -> tuple[Film, Fraction]:
@@ -125,35 +158,47 @@ def measure(source: Path) -> tuple[Film, Fraction]:
     return film, begins
 
 
-def _transcode(source: Path, target: Path, fitting: Fit, begins: Fraction, rate: Fraction) -> None:
+def _transcode(parts: Sequence[Part], target: Path, fitting: Fit, rate: Fraction) -> None:
     import av
 
     # What a player needs first stands first in the file: it plays before it is loaded.
-    with (
-        av.open(str(source)) as container,
-        av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as copy,
-    ):
-        video, audio = _streams(container)
-        video.thread_type = "AUTO"
-        video.codec_context.thread_count = THREADS
-        image = _Image(copy, video, fitting, begins, rate)
-        sound = None if audio is None else _Sound(copy, audio, fitting.audio_bits, begins)
-        for packet in container.demux(*(stream for stream in (video, audio) if stream is not None)):
-            for frame in packet.decode():
-                if isinstance(frame, av.VideoFrame):
-                    image.take(frame)
-                elif isinstance(frame, av.AudioFrame) and sound is not None:
-                    sound.take(frame)
+    with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as copy:
+        with av.open(str(parts[-1].source)) as container:
+            image = _Image(copy, _streams(container)[0], fitting, rate, in_order=len(parts) > 1)
+        sound = _Sound(copy, _audio_of(parts), fitting.audio_bits) if fitting.audio_bits else None
+        for part in parts:
+            with av.open(str(part.source)) as container:
+                video, audio = _streams(container)
+                video.thread_type = "AUTO"
+                video.codec_context.thread_count = THREADS
+                image.begin(part, turns=part is not parts[-1])
+                if sound is not None:
+                    sound.begin(part)
+                streams = [stream for stream in (video, audio) if stream is not None]
+                for packet in container.demux(*streams):
+                    for frame in packet.decode():
+                        if isinstance(frame, av.VideoFrame):
+                            image.take(frame)
+                        elif isinstance(frame, av.AudioFrame) and sound is not None:
+                            sound.take(frame)
+                if sound is not None:
+                    sound.take(None)
         image.finish()
         if sound is not None:
             sound.finish()
 
 
 class _Image:
-    """Encodes the frames of a film anew, each at its time."""
+    """Encodes the frames of films anew, each at its time."""
 
     def __init__(
-        self, copy: "OutputContainer", video: "VideoStream", fitting: Fit, begins: Fraction, rate: Fraction
+        self,
+        copy: "OutputContainer",
+        video: "VideoStream",
+        fitting: Fit,
+        rate: Fraction,
+        *,
+        in_order: bool,
     ) -> None:
         options = {
             "preset": "veryfast",
@@ -161,9 +206,14 @@ class _Image:
             "maxrate": str(fitting.video_bits),
             "bufsize": str(fitting.buffer_bits),
         }
+        if in_order:
+            # Where the rate changes, frames that refer to later ones would end the film too soon.
+            options["bf"] = "0"
         self._copy = copy
         self._fitting = fitting
-        self._begins = begins
+        self._lengths: dict[int, int] = {}
+        self._shift = Fraction(0)
+        self._turns = False
         self._stream = copy.add_stream("libx264", rate=rate.limit_denominator(1001), options=options)
         self._stream.width, self._stream.height = fitting.width, fitting.height
         self._stream.pix_fmt = "yuv420p"
@@ -173,51 +223,112 @@ class _Image:
             setattr(self._stream.codec_context, name, getattr(video.codec_context, name))
         self._last = -1
 
+    def begin(self, part: Part, *, turns: bool) -> None:
+        """Take the frames of this film from now on; those that lie on their side only where it `turns` them."""
+        self._shift, self._turns = part.starts - part.begins, turns
+
     def finish(self) -> None:
-        self._copy.mux(self._stream.encode(None))
+        self._write(None)
 
     def take(self, frame: "VideoFrame") -> None:
         # It may change in the middle of a film.
         _check_size(frame.width, frame.height)
-        if frame.rotation % 360:
-            raise NoCopy("it lies on its side")
         if frame.pts is None or frame.time_base is None:
             raise NoCopy("a frame has no time")
-        at = round((frame.pts * frame.time_base - self._begins) * TICKS)
+        at = round((frame.pts * frame.time_base + self._shift) * TICKS)
+        length = round((frame.duration or 0) * frame.time_base * TICKS)
         if at <= self._last:
             return
+        if frame.rotation % 360:
+            if not self._turns:
+                raise NoCopy("it lies on its side")
+            frame = _upright(frame)
         scaled = frame.reformat(self._fitting.width, self._fitting.height, "yuv420p", interpolation="AREA")
         scaled.pts, scaled.time_base, self._last = at, Fraction(1, TICKS), at
         scaled.pict_type = 0  # the encoder chooses
-        self._copy.mux(self._stream.encode(scaled))
+        self._lengths[at] = length
+        self._write(scaled)
+
+    def _write(self, frame: "VideoFrame | None") -> None:
+        for packet in self._stream.encode(frame):
+            # The last frame is shown as long as it was.
+            packet.duration = self._lengths.pop(packet.pts or 0, 0) or packet.duration
+            self._copy.mux(packet)
+
+
+def _upright(frame: "VideoFrame") -> "VideoFrame":
+    import av
+
+    # PyAV has no types for either.
+    image = frame.to_image()  # type: ignore[no-untyped-call]
+    turned: VideoFrame = av.VideoFrame.from_image(image.rotate(frame.rotation, expand=True))  # type: ignore[no-untyped-call]
+    return turned
 
 
 class _Sound:
-    """Encodes the sound of a film anew."""
+    """Encodes the sound of films anew; what has none, or begins later, is silent."""
 
-    def __init__(self, copy: "OutputContainer", audio: "AudioStream", bits: int, begins: Fraction) -> None:
+    def __init__(self, copy: "OutputContainer", like: tuple[int, int], bits: int) -> None:
+        channels, hertz = like
+        self._layout = "mono" if channels == 1 else "stereo"
+        self._rate = hertz if hertz in SOUND_RATES else SOUND_RATES[0]
+        self._copy = copy
+        self._stream = copy.add_stream("aac", rate=self._rate, layout=self._layout, bit_rate=bits)
+        self._shift = Fraction(0)
+        self._ends: Fraction | None = None
+        self._written = 0
+        self._resampler: AudioResampler | None = None
+
+    def begin(self, part: Part) -> None:
+        """Take the sound of this film from now on, as far as it reaches."""
         import av
 
-        layout = "mono" if audio.codec_context.channels == 1 else "stereo"
-        rate = (
-            audio.codec_context.sample_rate
-            if audio.codec_context.sample_rate in SOUND_RATES
-            else SOUND_RATES[0]
-        )
-        self._copy = copy
-        self._begins = begins
-        self._stream = copy.add_stream("aac", rate=rate, layout=layout, bit_rate=bits)
-        self._resampler = av.AudioResampler("fltp", layout, rate)
+        self._resampler = av.AudioResampler("fltp", self._layout, self._rate)
+        self._shift, self._ends = part.starts - part.begins, part.starts + part.seconds
 
     def finish(self) -> None:
-        self.take(None)
         self._copy.mux(self._stream.encode(None))
 
     def take(self, frame: "AudioFrame | None") -> None:
+        """Encode a frame, or (None) what is left of this film's sound."""
+        if self._resampler is None:
+            return
         if frame is not None and frame.pts is not None and frame.time_base is not None:
-            frame.pts -= round(self._begins / frame.time_base)
+            begins = round((frame.pts * frame.time_base + self._shift) * self._rate)
+            if begins - self._written > self._rate * LONGEST_GAP:
+                self._be_silent(begins - self._written)
         for resampled in self._resampler.resample(frame):
-            self._copy.mux(self._stream.encode(resampled))
+            self._write(resampled)
+
+    def _be_silent(self, samples: int) -> None:
+        import av
+
+        while samples > 0:
+            frame = av.AudioFrame(format="fltp", layout=self._layout, samples=min(samples, 1024))
+            for plane in frame.planes:
+                plane.update(bytes(plane.buffer_size))
+            samples -= frame.samples
+            self._write(frame)
+
+    def _write(self, frame: "AudioFrame") -> None:
+        if self._ends is not None and self._written >= self._ends * self._rate:
+            return
+        frame.sample_rate, frame.time_base = self._rate, Fraction(1, self._rate)
+        frame.pts, self._written = self._written, self._written + frame.samples
+        self._copy.mux(self._stream.encode(frame))
+
+
+def _audio_of(parts: Sequence[Part]) -> tuple[int, int]:
+    """The channels and hertz of the last film that has a sound."""
+    import av
+
+    found = (2, SOUND_RATES[0])
+    for part in parts:
+        with av.open(str(part.source)) as container:
+            audio = _streams(container)[1]
+            if audio is not None:
+                found = audio.codec_context.channels, audio.codec_context.sample_rate
+    return found
 
 
 def _streams(container: "InputContainer") -> "tuple[VideoStream, AudioStream | None]":

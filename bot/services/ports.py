@@ -47,7 +47,10 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ResultFile:
-    """A checked result on disk, ready to be sent: a video, a picture (no duration) or a sound (no size)."""
+    """A checked result on disk, ready to be sent: a video, a picture (no duration) or a sound (no size).
+
+    `made` is what its provider made of it, where it holds more than that.
+    """
 
     path: Path
     width: int | None
@@ -55,6 +58,7 @@ class ResultFile:
     duration_ms: int | None
     size_bytes: int
     thumbnail: Path | None = None
+    made: "ResultFile | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from html import escape, unescape
 from bot.domain.requests.effects import load_effects
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import ROWS, Wording, list_settings
-from bot.domain.requests.request import GenerationRequest
+from bot.domain.requests.request import Continued, GenerationRequest
+from bot.domain.types import SECOND, TaskId, format_task_id
 from bot.errors import UserError
 from bot.i18n import Texts
 from handlers.chat.keyboards import Rows
@@ -107,6 +108,14 @@ def settings_line(t: Texts, request: GenerationRequest) -> str:
         parts.append(name_effect(t, request.effect))
     parts += [say(t, setting) for setting in list_settings(request)]
     return escape(" · ".join(parts))
+
+
+def name_continued(t: Texts, continued: Continued) -> str:
+    """What a video goes on from, and of how many seconds."""
+    seconds = max(1, round(continued.file.duration_ms / SECOND))
+    if not continued.task:
+        return t("card.continues_own", seconds=seconds)
+    return t("card.continues", task=format_task_id(TaskId(continued.task)), seconds=seconds)
 
 
 def say(t: Texts, wording: Wording) -> str:

@@ -7,10 +7,12 @@ from functools import partial
 from telegram import Message
 
 from bot.domain.library.asset import Names
+from bot.domain.requests.films import FRAME_LIMITS, find_excess
 from bot.domain.requests.operations import Operation, Role
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import AudioRef, GenerationRequest, ImageRef, SourceVideo
-from bot.domain.tasks.task import Task
+from bot.domain.requests.request import AudioRef, Continued, GenerationRequest, ImageRef, SourceVideo
+from bot.domain.tasks.task import Delivery, Task
+from bot.domain.types import SECOND
 from bot.errors import UserError
 from bot.services.compose import Images
 from bot.services.compose import Inputs as ComposeInputs
@@ -222,6 +224,8 @@ async def compose_request(turn: Turn, operation: Operation, inputs: Inputs) -> G
         UserError: nothing can be made of it.
 
     """
+    if operation is Operation.EXTEND:
+        return await _compose_extension(turn, inputs)
     compose, row, given = turn.services.compose, operation.row, inputs.given
     if row.limits(Role.EFFECT)[1]:
         # What else stands there came with the other photos of an album.
@@ -250,10 +254,56 @@ async def fetch_film(turn: Turn, film: SaveFile) -> SourceVideo:
 
 async def _source_of(turn: Turn, inputs: Inputs) -> tuple[Task, SourceVideo]:
     """The video that is pointed at, or the person's newest one of this chat where nothing is pointed at."""
-    results, user_id = turn.services.results, turn.user_id
+    task = await _task_of(turn, inputs)
+    return task, await turn.services.results.source(turn.user_id, task, inputs.position)
+
+
+async def _task_of(turn: Turn, inputs: Inputs) -> Task:
     if inputs.source is not None:
-        return inputs.source, await results.source(user_id, inputs.source, inputs.position)
+        return inputs.source
     if inputs.has_idle_reply:
         raise UserError("error.source.not_a_result")
-    task = await results.newest_video(user_id, turn.chat_id)
-    return task, await results.source(user_id, task)
+    return await turn.services.results.newest_video(turn.user_id, turn.chat_id)
+
+
+async def _compose_extension(turn: Turn, inputs: Inputs) -> GenerationRequest:
+    """The video made longer by its provider, or a draft of what goes on from its last frame.
+
+    Words may be missing from a draft. Where a model is named, that one goes on.
+    """
+    services, prompt = turn.services, parse_prompt(turn, inputs.text, inputs.names)
+    if inputs.film is not None:
+        file = await services.videos.fetch(inputs.film, turn.user_id)
+        return await _go_on(turn, Continued(file=file), prompt)
+    task = await _task_of(turn, inputs)
+    delivery = await services.results.video(turn.user_id, task, inputs.position)
+    if services.results.is_extendable(delivery) and "model" not in prompt.options:
+        source = await services.results.source(turn.user_id, task, delivery.position)
+        given = ComposeInputs(source=source, source_mode=task.request.mode)
+        return services.compose.compose(Operation.EXTEND, given, prompt)
+    return await continue_from_frame(turn, delivery, prompt)
+
+
+async def continue_from_frame(turn: Turn, delivery: Delivery, prompt: ParsedPrompt) -> GenerationRequest:
+    """A draft of what goes on from the last frame of a result.
+
+    Raises:
+        UserError: nobody has its file any more, or nothing can go on from it.
+
+    """
+    file = await turn.services.results.keep(turn.user_id, delivery)
+    continued = Continued(file=file, task=delivery.task.id)
+    return await _go_on(turn, continued, prompt, delivery.task.request)
+
+
+async def _go_on(
+    turn: Turn, continued: Continued, prompt: ParsedPrompt, like: GenerationRequest | None = None
+) -> GenerationRequest:
+    services, file = turn.services, continued.file
+    shortest, longest = Operation.EXTEND.row.source_seconds
+    if not shortest * SECOND <= file.duration_ms <= longest * SECOND:
+        raise UserError("error.request.source_length", shortest=f"{shortest:g}", longest=f"{longest:g}")
+    if (excess := find_excess(file, FRAME_LIMITS)) is not None:
+        raise UserError(excess.error, **excess.details(FRAME_LIMITS))
+    frame = await services.attachments.save_image(await services.videos.last_frame(file), turn.user_id)
+    return services.compose.onward(prompt, frame, continued, like, turn.preferences)

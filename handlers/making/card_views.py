@@ -21,6 +21,7 @@ from handlers.chat.html import (
     credits,  # noqa: A004  the word of the domain
     cut,
     mark_chosen,
+    name_continued,
     quoted,
     say,
     settings_line,
@@ -332,6 +333,8 @@ def _images(t: Texts, request: GenerationRequest) -> str:
         return t.plural("card.keyframes", request.number(Role.FRAMES))
     if request.last_frame is not None:
         return t("card.frames" if request.first_frame is not None else "card.last_frame")
+    if request.continues is not None:
+        return name_continued(t, request.continues)
     if request.first_frame is not None:
         return t("card.first_frame")
     return t.plural("card.references", len(request.references)) if request.references else ""

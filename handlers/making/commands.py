@@ -9,7 +9,7 @@ from bot.domain.people.access import AccessLevel
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Product, Role, made_by
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.services.compose import Images, Inputs
-from bot.services.requests.cards import card_name
+from bot.services.requests.cards import ONWARD, card_name
 from bot.services.requests.interpret import Meaning
 from handlers.chat.html import View, snippet
 from handlers.chat.inputs import compose_request, images_of, parse_prompt, read_inputs
@@ -40,6 +40,15 @@ async def image(turn: Turn) -> None:
     name = card_name(turn.update_id)
     card = turn.services.cards.start_image(name, prompt, read.images, turn.preferences)
     await show_card(turn, replace(card, source_message_id=turn.message_id))
+
+
+async def extend(turn: Turn) -> None:
+    """`/extend`: a video made longer by its provider, or a card of what goes on from its last frame."""
+    read = await read_inputs(turn, Medium.VIDEO | Medium.FILM)
+    request = await compose_request(turn, Operation.EXTEND, read)
+    if request.continues is not None:
+        turn.first_question = turn.first_question or ONWARD
+    await submit_or_ask(turn, request)
 
 
 async def lip_sync(turn: Turn) -> None:
@@ -118,7 +127,7 @@ MAKING = dict.fromkeys(
 )
 """Every command that makes something, but `/video` and those of the library; images first."""
 
-OWN_WAYS = {"image": image, "tryon": try_on}
+OWN_WAYS = {"image": image, "tryon": try_on, "extend": extend}
 """Commands that may ask before they make something."""
 
 COMMANDS = tuple(

@@ -12,7 +12,7 @@ from bot.domain.requests.request import PLACEHOLDER, GenerationRequest
 from bot.domain.tasks.task import ResultMessage
 from bot.domain.types import Credits
 from bot.errors import UserError
-from bot.services.compose import Images, Inputs
+from bot.services.compose import Inputs
 from bot.services.requests.attachments import split_links
 from bot.services.requests.cards import EDITED, replace_prompt
 from bot.services.requests.interpret import Meaning
@@ -87,7 +87,7 @@ async def _continue(turn: Turn, noted: ResultMessage, text: str) -> None:
     await services.tasks.check_owner(turn.user_id, task)
     files = await services.results.files(task.id)
     delivery = next((file for file in files if file.position == noted.position), None)
-    if delivery is not None and Operation.EXTEND in services.results.possible(delivery):
+    if delivery is not None and services.results.is_extendable(delivery):
         await results.make_of_result(turn, Operation.EXTEND, delivery, text)
         return
     prompt = await read_prompt(turn, text)
@@ -103,7 +103,8 @@ async def _continue(turn: Turn, noted: ResultMessage, text: str) -> None:
         )
     if delivery is not None and delivery.is_film:
         with suppress(UserError):
-            onward = services.compose.video(prompt, Images(first=PLACEHOLDER), turn.preferences)
+            onward = services.compose.onward(prompt, PLACEHOLDER, None, task.request, turn.preferences)
+            services.compose.check(onward)
             token = await services.questions.save_words(turn.user_id, text)
             price = services.compose.price(onward)
             payload = result_views.ContinueFromFrame(task.id, noted.position, token, price)

@@ -245,15 +245,15 @@ def about(t: Texts, delivery: Delivery, now: datetime) -> View:
 # -- questions ---------------------------------------------------------------------------------------
 
 
-def ask_extend(t: Texts, delivery: Delivery, price: Credits, owner: UserId) -> View:
-    """What should happen next? The answer is a reply, or a tap."""
+def ask_extend(t: Texts, delivery: Delivery, price: Credits, owner: UserId, *, onward: bool) -> View:
+    """What should happen next? The answer is a reply, or a tap. `onward`: it goes on from the last frame."""
     go_on = Button(
         t("button.go_on", credits=html.credits(t, price)),
         Extend(delivery.task.id, delivery.position, price),
         owner=owner,
         style=CONFIRM,
     )
-    return View(t("result.ask_extend"), [[go_on], [_never_mind(t, owner)]])
+    return View(t("result.ask_onward" if onward else "result.ask_extend"), [[go_on], [_never_mind(t, owner)]])
 
 
 def offer(t: Texts, prompt: str, ways: Sequence[tuple[str, Payload, Credits]], owner: UserId) -> View:

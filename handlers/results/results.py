@@ -13,9 +13,9 @@ from bot.domain.tasks.task import Delivery, Task
 from bot.domain.types import TaskId
 from bot.errors import UserError
 from bot.i18n import for_language
-from bot.services.compose import Images
+from bot.services.requests.cards import ONWARD
 from handlers.chat.html import ALERT_LIMIT, View, cut, strip_tags
-from handlers.chat.inputs import Inputs, compose_request, read_prompt
+from handlers.chat.inputs import Inputs, compose_request, continue_from_frame, read_prompt
 from handlers.chat.keyboards import Rows
 from handlers.chat.routes import Press
 from handlers.chat.turn import Turn
@@ -96,8 +96,10 @@ async def on_original(turn: Turn, button: SendOriginal) -> None:
 async def on_ask_for_extension(turn: Turn, button: AskForExtension) -> None:
     """Ask what should happen next."""
     delivery = await get_owned(turn, button)
-    price = turn.services.results.price(Operation.EXTEND, delivery)
-    view = result_views.ask_extend(turn.t, delivery, price, turn.user_id)
+    results = turn.services.results
+    price = results.price(Operation.EXTEND, delivery, turn.preferences)
+    onward = not results.is_extendable(delivery)
+    view = result_views.ask_extend(turn.t, delivery, price, turn.user_id, onward=onward)
     await _ask(turn, delivery, button, view)
 
 
@@ -173,7 +175,13 @@ async def make_of_result(
     names = await services.assets.names(turn.user_id)
     inputs = Inputs(text, names, images, sound, delivery.task, delivery.position)
     request = await compose_request(turn, operation, inputs)
-    if turn.pressed is not None:
+    if (
+        request.continues is not None
+        and not request.prompt
+        and not services.compose.goes_without_words(request)
+    ):
+        await open_card(turn, request, turn.message_id, ONWARD)
+    elif turn.pressed is not None:
         await submit_pressed(turn, request, shown, _home(turn, delivery.task))
     else:
         await submit_or_ask(turn, request)
@@ -186,9 +194,7 @@ async def on_continue_from_frame(turn: Turn, button: ContinueFromFrame) -> None:
     text = await services.questions.saved_words(turn.user_id, button.token)
     if text is None:
         raise UserError("error.button.stale")
-    frame = await services.attachments.save_image(await services.results.image(delivery, last=True))
-    prompt = await read_prompt(turn, text)
-    request = services.compose.video(prompt, Images(first=frame), turn.preferences)
+    request = await continue_from_frame(turn, delivery, await read_prompt(turn, text))
     await submit_pressed(turn, request, button.price, _home(turn, delivery.task))
     await on_dismiss(turn)
 

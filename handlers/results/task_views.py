@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from bot.domain.requests.naming import show_prompt
-from bot.domain.requests.request import GenerationRequest
+from bot.domain.requests.request import Continued, GenerationRequest
 from bot.domain.tasks.advice import advice_for
 from bot.domain.tasks.shortfall import Shortfall
 from bot.domain.tasks.task import Delivery, FailureKind, Task, TaskState
@@ -194,11 +194,20 @@ def caption(t: Texts, delivery: Delivery) -> str:
 def _about(t: Texts, delivery: Delivery, limit: int) -> str:
     task = delivery.task
     lacks = "" if delivery.less is None else f"{_lacks(t, task.request, delivery.less)}\n"
-    tail = f"{lacks}{settings_line(t, task.request)} · {_cost(t, task)}"
+    onward = f"{_continues(t, delivery, task.request.continues)}\n" if task.request.continues else ""
+    tail = f"{onward}{lacks}{settings_line(t, task.request)} · {_cost(t, task)}"
     if task.submitted_at is not None and task.finished_at is not None and task.state is TaskState.SUCCEEDED:
         tail += f" · {t.duration(task.finished_at - task.submitted_at)}"
     room = limit - utf16_length(tail) - 2
     return "\n".join(part for part in (quoted(show_prompt(task.request), room), tail) if part)
+
+
+def _continues(t: Texts, delivery: Delivery, continued: Continued) -> str:
+    """What it goes on from, and whether that is in the same file."""
+    if not continued.task:
+        return t("caption.joined_own" if delivery.is_joined else "caption.onward_own")
+    task = format_task_id(TaskId(continued.task))
+    return t("caption.joined" if delivery.is_joined else "caption.onward", task=task)
 
 
 def _lacks(t: Texts, request: GenerationRequest, less: Shortfall) -> str:

@@ -103,7 +103,7 @@ class TelegramDelivery:
         """Put a result into its place, streamed from its file, or by its file id."""
         if delivery.place is None:
             raise ChatLost("it has no place")
-        view = _view(delivery, options)
+        view = _view(delivery, options, file)
         if delivery.in_album:
             view = html.View(view.html if captioned else "")
         media = _media(delivery, file, options)
@@ -126,7 +126,7 @@ class TelegramDelivery:
         """Send a result, streamed from its file, or again by its file id."""
         media = _media(delivery, file, options)
         target = ReplyTarget.of(delivery.task.origin)
-        view = _view(delivery, options)
+        view = _view(delivery, options, file)
         message = await self._in_some_form(
             delivery,
             media,
@@ -246,8 +246,10 @@ def _filename(delivery: Delivery, path: Path) -> str:
     return f"{delivery.task.id}{number}{path.suffix}"
 
 
-def _view(delivery: Delivery, options: DeliveryOptions) -> html.View:
+def _view(delivery: Delivery, options: DeliveryOptions, file: ResultFile | None = None) -> html.View:
     """Return the caption and the buttons of a result."""
+    if file is not None:
+        delivery = replace(delivery, duration_ms=file.duration_ms)
     texts = for_language(delivery.task.origin.language)
     buttons = result_views.result_buttons(texts, delivery, options.offers, options.final)
     return html.View(task_views.caption(texts, delivery), buttons)

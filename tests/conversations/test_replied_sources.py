@@ -13,6 +13,7 @@ MODELS = '["kling-v1-6", "kling-v2-6", "kling-video-o1"]'
 COMMANDS = ("/extend it runs on", "/edit make it night", "/lipsync Hello there, how are you all doing?")
 KINDS = ("video", "film as a file", "photo", "voice", "text", "answer")
 NO_ADDRESS = "it has no public address"
+TOO_SMALL = "300 to 10,000 pixels"
 UNFIT = "That can't be used for this"
 NONE = "This message has no video"
 TAKING_NO_VIDEO = ("/video a fox", "/new", "/image a fox", "/effect hug", "/tryon", "/avatar Hi")
@@ -61,8 +62,8 @@ async def test_what_is_replied_to_is_never_passed_over_for_another_video(bot, ki
         await bot.telegram.say(ADA, command, reply_to=message["message_id"])
         await bot.settle()
         told = [reply.get("text", "") for reply in bot.telegram.replies(ADA)[before:]]
-        is_own = kind in {"video", "film as a file"} and not command.startswith("/extend")
-        expected = (NO_ADDRESS,) if is_own else (NONE, UNFIT)
+        is_own = kind in {"video", "film as a file"}
+        expected = (NO_ADDRESS, TOO_SMALL) if is_own else (NONE, UNFIT)
         assert any(words in text for words in expected for text in told), (command, kind, told)
     assert bot.rows("SELECT count(*) FROM tasks") == [(1,)]
 

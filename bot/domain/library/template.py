@@ -27,7 +27,7 @@ BUILT_IN = ("snow", "city", "tea", "space")
 BUILT_IN_PHOTO = ("alive", "camera")
 """And those that are made of a photo."""
 
-_IMAGES = frozenset({"first_frame", "last_frame", "references", "brush"})
+_IMAGES = frozenset({"first_frame", "last_frame", "references", "brush", "continues"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,3 +82,11 @@ FILM_CHECKS = (
         lambda limits: {"least": f"{limits.rate[0]:g}", "most": f"{limits.rate[1]:g}"},
     ),
 )
+
+FRAME_LIMITS = FilmLimits(megabytes=300, side=(300, 10_000), ratio=(0.4, 2.5))
+"""Of a video whose last frame is the first of another: a picture's (Kling API, image2video)."""
+
+
+def find_excess(film: FilmFigures, limits: FilmLimits) -> FilmCheck | None:
+    """The first limit that a video goes beyond; None where it keeps to all."""
+    return next((check for check in FILM_CHECKS if check.is_beyond(limits, film)), None)

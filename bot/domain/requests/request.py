@@ -190,6 +190,13 @@ class SourceVideo(Part):
         return cls(file=file, duration_ms=file.duration_ms)
 
 
+class Continued(Part):
+    """A video that another goes on from: its file, and the task that made it; a person's own has none."""
+
+    file: VideoRef
+    task: str = ""
+
+
 class Speech(Part):
     """What a face says: a text with a voice, or a sound. `speed` from 0.8 to 2."""
 
@@ -251,6 +258,7 @@ class GenerationRequest(Part):
     them in the chat until they are tapped. `aspect_ratio` of None means that the picture decides.
     `source` is what a video is made of, where it is made of one; an omni model edits it as the prompt says.
     `features` are videos that it refers to for what is in them, how it moves or looks.
+    `continues` is the video whose last frame is the first one here; both become one file when it is sent.
     `middle_frames` come between the first and the last, in their order.
     `references` are the pictures that are no frames, in the order in which the prompt numbers them; for
     a try-on the person, then the garment. `keep_sound` keeps the sound of the source. `account` is the provider on whose
@@ -301,6 +309,7 @@ class GenerationRequest(Part):
     effect: Annotated[str, Field(max_length=80)] | None = None
     features: Annotated[tuple[SourceVideo, ...], Field(max_length=MOST_FEATURES)] = ()
     source: SourceVideo | None = None
+    continues: Continued | None = None
     keep_sound: bool = True
     speech: Speech | None = None
     expansion: Expansion | None = None
@@ -328,6 +337,8 @@ class GenerationRequest(Part):
             raise ValueError(f"{self.operation} needs a prompt")
         if row.film is None and any(self.videos):
             raise ValueError(f"{self.operation} takes no video of a person's own")
+        if self.continues is not None and self.first_frame is None:
+            raise ValueError("what goes on from a video begins with its last frame")
         if self.shots and sum(shot.duration for shot in self.shots) != self.duration:
             raise ValueError("the shots together last as long as the video")
         return self

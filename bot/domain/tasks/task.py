@@ -9,6 +9,7 @@ from bot.domain.requests.request import GenerationRequest
 from bot.domain.tasks.shortfall import Shortfall
 from bot.domain.types import (
     DAY,
+    SECOND,
     AccountId,
     AccountKind,
     ChatId,
@@ -246,6 +247,14 @@ class Delivery:
         if self.kind is None:
             raise ValueError("a notice brings no file")
         return self.kind
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether what was sent holds the video that it goes on from, too: it lasts longer than what was made."""
+        request, made = self.task.request, None if self.video is None else self.video.duration_ms
+        if request.continues is None or self.duration_ms is None:
+            return False
+        return self.duration_ms > (made or request.duration * SECOND) + request.continues.file.duration_ms / 2
 
     @property
     def is_film(self) -> bool:

@@ -15,7 +15,14 @@ from bot.domain.requests.operations import Operation, Prompt, Role, Way, made_by
 from bot.domain.requests.options import BY_FIELD, Option, OptionRow, Options
 from bot.domain.requests.presets import language_of
 from bot.domain.requests.prompt import ParsedPrompt
-from bot.domain.requests.request import PLACEHOLDER, AudioRef, GenerationRequest, ImageRef, Speech
+from bot.domain.requests.request import (
+    PLACEHOLDER,
+    AudioRef,
+    Continued,
+    GenerationRequest,
+    ImageRef,
+    Speech,
+)
 from bot.domain.requests.rules import durations_of, nearest
 from bot.domain.types import Credits
 from bot.errors import UserError
@@ -209,6 +216,7 @@ class Builder(Usual):
         preferences: Preferences = NOTHING_PREFERRED,
         *,
         try_on: bool = False,
+        continues: Continued | None = None,
     ) -> GenerationRequest:
         """As `video`, for pictures whose words may still come."""
         given = images or Images()
@@ -217,11 +225,13 @@ class Builder(Usual):
         defaults = self._usual_for(preferences)
         model = said.get("model") or self._with_assets(given, said, defaults) or self._model(given, defaults)
 
+        settings = {"try_on": try_on, "continues": continues}
+
         def fill(row: Model) -> GenerationRequest:
             self._check_number(row, len(given.references))
             operation = operation_with(row, given, has_assets=names_assets(said))
             way = operation.row.ways[0]
-            return self._fill(operation, way, row, Inputs(given), parsed, defaults, {"try_on": try_on})
+            return self._fill(operation, way, row, Inputs(given), parsed, defaults, settings)
 
         return _first(self.rows_of(model), fill, self._check_but_words)
 

@@ -8,13 +8,8 @@ from bot.domain.requests.operations import Operation
 from bot.domain.requests.options import Option
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.references import Kind, named_in
-from bot.domain.requests.request import (
-    GenerationRequest,
-)
-from bot.domain.requests.rules import (
-    fit,
-    suit,
-)
+from bot.domain.requests.request import Continued, GenerationRequest, ImageRef
+from bot.domain.requests.rules import fit, fit_with, suit
 from bot.errors import UserError
 from bot.services.compose.build import Builder, for_voices, refers
 from bot.services.compose.inputs import Images, places_of
@@ -23,6 +18,27 @@ from bot.services.compose.usual import NOTHING_PREFERRED
 
 class Compose(Builder):
     """Builds requests, and changes drafts of them. Every method raises `UserError`, with what can be done instead."""
+
+    def onward(
+        self,
+        parsed: ParsedPrompt,
+        frame: ImageRef,
+        continues: Continued | None,
+        like: GenerationRequest | None = None,
+        preferences: Preferences = NOTHING_PREFERRED,
+    ) -> GenerationRequest:
+        """A draft of what goes on from the last frame of a video, with the model, quality and sound that made it, where that can be.
+
+        Its words may still come. `like` is the request that made the video; None: it is a person's own.
+        """
+        if like is not None and like.operation.row.on_video_model:
+            preferences = preferences.model_copy(update={"model": like.model, "mode": like.mode})
+        images = Images(first=frame)
+        draft = self.video_draft(parsed, images, preferences, continues=continues)
+        if like is None or not like.sound or "sound" in parsed.options:
+            return draft
+        ways = (fit_with(draft, row, "sound", True) for row in self.rows_of(draft.model))
+        return next((way for way in ways if way is not None and self.possible(way)), draft)
 
     def complete(self, draft: GenerationRequest, parsed: ParsedPrompt) -> GenerationRequest:
         """A draft with its words, and the options that came with them.
@@ -72,6 +88,8 @@ class Compose(Builder):
                 "middle_frames": images.middle,
                 "last_frame": images.last,
                 "references": images.references,
+                # What begins with another picture goes on from nothing.
+                "continues": request.continues if images.first == request.first_frame else None,
             }
         )
         if of_images:

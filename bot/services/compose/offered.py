@@ -160,6 +160,14 @@ class Capabilities:
         if _needs_words(request) or (nearest is not None and "prompt" in (nearest.lacks(request) or ())):
             raise UserError("error.request.needs_prompt")
 
+    def goes_without_words(self, request: GenerationRequest) -> bool:
+        """Whether the request could be accepted as it is, without a prompt."""
+        try:
+            self.check(request)
+        except UserError as error:
+            return error.key != "error.request.needs_prompt"
+        return True
+
     def possible(self, request: GenerationRequest) -> bool:
         """Whether the request could be accepted, or could be with words."""
         try:
@@ -172,6 +180,11 @@ class Capabilities:
         """What the request costs in credits, at the first of the providers that can express it."""
         nearest = self._pool.nearest(request)
         return (self._catalog if nearest is None else nearest.catalog).price(request)
+
+    @property
+    def hands_out_videos(self) -> bool:
+        """Whether providers can fetch people's own videos."""
+        return self._hands_out_videos
 
     def check_hands_out(self) -> None:
         """Refuse what is made of a person's own video where no provider could fetch it."""

@@ -36,11 +36,16 @@ class Fetch(Protocol):
         ...
 
 
-class ResultFiles:
-    """Opens results as files in `directory`, as far as they are small enough to be sent."""
+Join = Callable[[Delivery, ResultFile, Path], Awaitable[ResultFile]]
+"""Puts a result behind the video that it goes on from, into one file at a path; the result as it is where it cannot."""
 
-    def __init__(self, *, fetch: Fetch, directory: Path) -> None:
+
+class ResultFiles:
+    """Opens results as files in `directory`, as far as they are small enough to be sent; `join` makes one film of two."""
+
+    def __init__(self, *, fetch: Fetch, directory: Path, join: Join | None = None) -> None:
         self._fetch = fetch
+        self._join = join
         self.directory = directory
 
     @asynccontextmanager
@@ -55,12 +60,13 @@ class ResultFiles:
         """
         kind = delivery.product
         target = (directory or self.directory) / f"{delivery.task.id}-{delivery.position}{kind.row.suffix}"
-        cover = target.with_suffix(".cover.jpg")
+        cover, joined = target.with_suffix(".cover.jpg"), target.with_suffix(".joined.mp4")
         try:
-            yield await self._fetch(delivery, target, lambda path: checked(kind, path, cover))
+            file = await self._fetch(delivery, target, lambda path: checked(kind, path, cover))
+            yield file if self._join is None else await self._join(delivery, file, joined)
         finally:
-            target.unlink(missing_ok=True)
-            cover.unlink(missing_ok=True)
+            for path in (target, cover, joined):
+                path.unlink(missing_ok=True)
 
     async def openable(self, delivery: Delivery) -> str | None:
         """The address of a result that a person can open; None where there is none."""

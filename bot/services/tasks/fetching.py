@@ -10,6 +10,7 @@ import httpx
 import structlog
 
 from bot.domain.requests.operations import Product
+from bot.domain.requests.request import VideoRef
 from bot.domain.tasks.task import Delivery
 from bot.domain.types import ProviderName
 from bot.kling.addresses import Home, candidates, is_local
@@ -27,6 +28,7 @@ from bot.media.clips import NotAVideo
 from bot.media.copies import CopyWorker
 from bot.services.tasks.copies import Copies
 from bot.services.tasks.downloads import NOT_THERE, ResultFiles
+from bot.services.tasks.joins import Joins
 from bot.settings import sections
 
 log = structlog.get_logger(__name__)
@@ -57,10 +59,11 @@ def sources(
     max_upload: int,
     max_source: int,
     max_image: int,
+    film_path: Callable[[VideoRef], Path],
 ) -> Sources:
     """Put together what brings results: at most `max_upload` bytes of one to a chat, `max_source` into a copy.
 
-    A picture has at most `max_image` bytes.
+    A picture has at most `max_image` bytes. `film_path` is where a kept video is.
     """
 
     def fetcher(max_bytes: int) -> ResultFetcher:
@@ -74,7 +77,11 @@ def sources(
 
     whole = fetcher(max(max_upload, max_source))
     return Sources(
-        files=ResultFiles(fetch=fetcher(max_upload), directory=directory),
+        files=ResultFiles(
+            fetch=fetcher(max_upload),
+            directory=directory,
+            join=Joins(worker=worker, path=film_path, max_bytes=max_upload).join,
+        ),
         originals=ResultFiles(fetch=whole, directory=directory),
         copies=Copies(
             fetch=whole, worker=worker, directory=directory, max_bytes=max_upload, max_source=max_source

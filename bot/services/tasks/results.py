@@ -5,16 +5,20 @@ file where there is one, and is fetched from its provider anew where not.
 """
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import structlog
 
+from bot.domain.requests.choices import Preferences
 from bot.domain.requests.operations import Operation, Role
-from bot.domain.requests.request import GenerationRequest, SourceVideo
+from bot.domain.requests.prompt import ParsedPrompt
+from bot.domain.requests.request import PLACEHOLDER, GenerationRequest, SourceVideo, VideoRef
 from bot.domain.tasks.task import (
     Delivery,
     DeliveryState,
@@ -22,11 +26,11 @@ from bot.domain.tasks.task import (
     ResultMessage,
     Task,
 )
-from bot.domain.types import ChatId, Credits, TaskId, UserId
+from bot.domain.types import SECOND, ChatId, Credits, TaskId, UserId
 from bot.errors import UserError
 from bot.kling.download import DownloadFailed, DownloadGone, DownloadRefused, DownloadTooLarge
-from bot.media.clips import NotAVideo, first_frame, last_frame
-from bot.services.compose import Compose, Inputs
+from bot.media.clips import NotAVideo, first_frame
+from bot.services.compose import NOTHING_PREFERRED, SAMPLE_PROMPT, Compose, Inputs
 from bot.services.ports import ChatBusy, ChatRefused, DeliveryOptions, ResultChat, Sent
 from bot.services.tasks.downloads import ResultFiles
 from bot.services.tasks.lifecycle import Tasks
@@ -43,7 +47,8 @@ class Results:
     """Finds what has been made, shows it again, and says what can be made of it.
 
     `files` are as large as the chat takes, `originals` larger: what is made of a result is never made of a smaller copy.
-    `has_videos` says whether people's own videos that a request names are kept.
+    `has_videos` says whether people's own videos that a request names are kept; `keep_video` keeps one more, which its first
+    argument writes to a path.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Results:
         files: ResultFiles,
         originals: ResultFiles,
         has_videos: Callable[[GenerationRequest], Awaitable[bool]],
+        keep_video: Callable[[Callable[[Path], Awaitable[None]], UserId], Awaitable[VideoRef]],
     ) -> None:
         self._store = store
         self._tasks = tasks
@@ -64,6 +70,7 @@ class Results:
         self._files = files
         self._originals = originals
         self._has_videos = has_videos
+        self._keep_video = keep_video
         self._slots = asyncio.Semaphore(RESENDS_AT_ONCE)
 
     # -- finding -------------------------------------------------------------------------------------
@@ -124,15 +131,55 @@ class Results:
             UserError: it is another person's, it is no video, or its provider gave it no id.
 
         """
-        await self._tasks.check_owner(user_id, task)
-        files = await self.files(task.id)
-        videos = [file for file in files if file.is_film]
-        if len(videos) <= position:
-            raise UserError("error.result.no_video")
-        source = source_of(videos[position])
+        delivery = await self.video(user_id, task, position)
+        if delivery.is_joined:
+            # Its provider has only the part that it made.
+            if not self._compose.hands_out_videos:
+                raise UserError("error.video.joined")
+            return SourceVideo.of_file(await self.keep(user_id, delivery))
+        source = source_of(delivery)
         if source is None:
             raise UserError("error.result.no_id")
         return source
+
+    async def video(self, user_id: UserId, task: Task, position: int = 0) -> Delivery:
+        """One of the videos that a person's task brought.
+
+        Raises:
+            UserError: it is another person's, or it is no video.
+
+        """
+        await self._tasks.check_owner(user_id, task)
+        videos = [file for file in await self.files(task.id) if file.is_film]
+        if len(videos) <= position:
+            raise UserError("error.result.no_video")
+        return videos[position]
+
+    async def keep(self, user_id: UserId, delivery: Delivery) -> VideoRef:
+        """Keep a result as people's own videos are.
+
+        Raises:
+            UserError: nobody has the file any more, or it cannot be read.
+
+        """
+        return await self._keep_video(partial(self._save, delivery), user_id)
+
+    async def _save(self, delivery: Delivery, target: Path) -> None:
+        with TemporaryDirectory(prefix="picture-", dir=self._files.directory) as name:
+            async with self._somewhere(delivery, Path(name)) as path:
+                await asyncio.to_thread(shutil.copyfile, path, target)
+
+    def is_extendable(self, delivery: Delivery) -> bool:
+        """Whether its provider makes it longer itself; any other video is gone on from by its last frame."""
+        source = source_of(delivery)
+        if source is None or delivery.task.request.continues is not None:
+            return False
+        try:
+            inputs = Inputs(source=source, source_mode=delivery.task.request.mode)
+            self._compose.sample(Operation.EXTEND, inputs)
+        except UserError:
+            return False
+        return True
 
     def possible(self, delivery: Delivery) -> frozenset[Operation]:
         """What the bot's providers can make of a result."""
@@ -143,16 +190,27 @@ class Results:
             if operation in offered and self._can_become(operation, delivery)
         )
 
-    def price(self, operation: Operation, delivery: Delivery) -> Credits:
-        """What an operation of `possible` costs.
+    def price(
+        self,
+        operation: Operation,
+        delivery: Delivery,
+        preferences: Preferences = NOTHING_PREFERRED,
+    ) -> Credits:
+        """What an operation of `possible` costs; what goes on from a last frame is made as the person prefers.
 
         Raises:
             UserError: it is not possible any more.
 
         """
-        inputs = Inputs(source_mode=delivery.task.request.mode)
+        request = delivery.task.request
+        if operation is Operation.EXTEND and not self.is_extendable(delivery):
+            words = ParsedPrompt(SAMPLE_PROMPT)
+            onward = self._compose.onward(words, PLACEHOLDER, None, request, preferences)
+            self._compose.check(onward)
+            return self._compose.price(onward)
+        inputs = Inputs(source_mode=request.mode)
         if operation.row.limits(Role.SOURCE)[1]:
-            source = source_of(delivery)
+            source = _joined_source(delivery) if request.continues else source_of(delivery)
             if source is None:
                 raise UserError("error.result.no_id")
             inputs = replace(inputs, source=source)
@@ -197,8 +255,8 @@ class Results:
         if not await self._has_videos(request):
             raise UserError("error.video.gone")
 
-    async def image(self, delivery: Delivery, *, last: bool = False) -> bytes:
-        """A result as a picture: itself, or the first frame of a video, or its `last`.
+    async def image(self, delivery: Delivery) -> bytes:
+        """A result as a picture: itself, or the first frame of a video.
 
         Raises:
             UserError: nobody has the file any more.
@@ -208,9 +266,7 @@ class Results:
             async with self._somewhere(delivery, Path(name)) as path:
                 try:
                     return await asyncio.to_thread(
-                        (lambda: last_frame(path) if last else first_frame(path))
-                        if delivery.is_film
-                        else path.read_bytes
+                        (lambda: first_frame(path)) if delivery.is_film else path.read_bytes
                     )
                 except NotAVideo:
                     raise UserError("error.result.gone") from None
@@ -360,6 +416,17 @@ def source_of(delivery: Delivery) -> SourceVideo | None:
         duration_ms=remote.duration_ms or delivery.duration_ms,
         url=remote.url,
     )
+
+
+def _joined_source(delivery: Delivery) -> SourceVideo | None:
+    """A stand-in for the file of a result that goes on from another video: to be priced, never sent."""
+    request = delivery.task.request
+    if request.continues is None:
+        return None
+    before = request.continues.file
+    length = delivery.duration_ms or before.duration_ms + request.duration * SECOND
+    sides = {"width": delivery.width or before.width, "height": delivery.height or before.height}
+    return SourceVideo.of_file(VideoRef(sha256="0" * 64, duration_ms=length, **sides))
 
 
 def _placed(delivery: Delivery, origin: Origin) -> Delivery:

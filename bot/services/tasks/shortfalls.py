@@ -75,6 +75,7 @@ class Shortfalls:
         return Shortfall(results=results, credits_missing=0 if row is None else row.amount)
 
     def _compare(self, delivery: Delivery, file: ResultFile | None) -> Shortfall | None:
+        file = file if file is None or file.made is None else file.made
         told = None if delivery.video is None else delivery.video.duration_ms
         duration = told if file is None or file.duration_ms is None else file.duration_ms
         # A smaller copy says nothing of the size of what was made.

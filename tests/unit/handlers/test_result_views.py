@@ -47,7 +47,8 @@ def test_a_result_has_at_most_three_words_a_row_and_data_that_fits(t):
     fits(result_views.result_buttons(t, a_result(Product.AUDIO), frozenset()))
     fits(result_views.delete_question(t, a_result()))
     fits(result_views.album(t, [a_result()] * 4).buttons)
-    fits(result_views.ask_extend(t, a_result(), Credits(1_000), LARGEST_USER).buttons)
+    for onward in (False, True):
+        fits(result_views.ask_extend(t, a_result(), Credits(1_000), LARGEST_USER, onward=onward).buttons)
 
 
 @LANGUAGES
