@@ -246,7 +246,7 @@ async def test_a_list_of_several_pages_is_read_to_its_end(bare):
 async def test_of_two_that_were_lost_none_is_taken_for_the_other_and_nothing_is_sent_again(bare):
     await bare.open(**FOURTH)
     bare.kling.behaviour.lose_next = 2
-    tasks = [await stored(bare.store, request=of_fourth()) for _ in range(2)]
+    tasks = [await stored(bare.store, request=of_fourth(prompt)) for prompt in ("a fox", "a hen")]
     await bare.run(Job.DISPATCH)
     for _ in range(40):
         await bare.run(Job.RECOVER, ABSENCE_PAUSE)
@@ -255,6 +255,31 @@ async def test_of_two_that_were_lost_none_is_taken_for_the_other_and_nothing_is_
     assert {await bare.state(task) for task in tasks} == {TaskState.FAILED}
     assert "alert.task.unknown_outcome" in bare.alerts
     assert await bare.money() == BACK
+
+
+async def test_of_several_results_of_one_request_that_were_lost_each_is_found(bare):
+    await bare.open(**FOURTH)
+    bare.kling.behaviour.lose_next = 2
+    tasks = [await stored(bare.store, request=of_fourth()) for _ in range(2)]
+    await bare.run(Job.DISPATCH)
+    await bare.run(Job.RECOVER)
+    await bare.run(Job.RECOVER, ABSENCE_PAUSE)
+    found = [await bare.now(task) for task in tasks]
+    assert {task.provider_task_id for task in found} == set(bare.kling.tasks)
+    assert {task.state for task in found} == {TaskState.IN_PROGRESS}
+
+
+async def test_of_two_that_were_lost_one_after_the_other_each_is_found(bare):
+    await bare.open(**FOURTH)
+    tasks = []
+    for prompt in ("a fox", "a hen"):
+        bare.kling.behaviour.lose_next = 1
+        tasks.append(await stored(bare.store, request=of_fourth(prompt)))
+        await bare.run(Job.DISPATCH, 30_000)
+    await bare.run(Job.RECOVER)
+    await bare.run(Job.RECOVER, ABSENCE_PAUSE)
+    found = [await bare.now(task) for task in tasks]
+    assert [task.provider_task_id for task in found] == list(bare.kling.tasks)
 
 
 async def test_what_may_be_of_one_that_was_given_up_is_not_taken_for_another(bare):

@@ -1,7 +1,7 @@
 """Which task of a provider's list is one of ours that bears no id of ours. Pure.
 
 Nothing is taken on a guess: what another task has, what was made at another time, or is told to be of another model or
-prompt, is not ours; and of several that could be, none is.
+prompt, is not ours; and of several that could be, none is, unless only one was made while ours was on its way.
 """
 
 import re
@@ -17,6 +17,9 @@ CLOCK_SLACK = Millis(5 * SECOND)
 
 MADE_WITHIN = Millis(4 * MINUTE)
 """How much later it may have made it: longer than any submission may take (`SUBMISSION_LEASE`), and the slack."""
+
+SETTLES_WITHIN = Millis(10 * SECOND)
+"""How much later than its answer was lost a provider makes a task as a rule: creating one takes it under a second (WIRE 3)."""
 
 _NAMES = re.compile(r"<<<\w+>>>|@\w+")
 """What a prompt refers to: each standard writes it in its own way, and adds what it does not name."""
@@ -38,11 +41,16 @@ class ListedTask:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A submission whose answer was lost: what was sent at which moment, and what its provider calls the model."""
+    """A submission whose answer was lost: what was sent at which moment, and what its provider calls the model.
+
+    `owner` is the person's id. `lost_at` is when its connection ended without an answer; None: unknown, after a restart.
+    """
 
     request: GenerationRequest
     sent_at: Millis
     model: str = ""
+    owner: int = 0
+    lost_at: Millis | None = None
 
     @property
     def earliest(self) -> Millis:
@@ -53,6 +61,13 @@ class Submitted:
     def latest(self) -> Millis:
         """After this, neither."""
         return Millis(self.sent_at + MADE_WITHIN)
+
+    @property
+    def settled(self) -> Millis:
+        """After this it has probably not made it any more."""
+        return (
+            self.latest if self.lost_at is None else Millis(min(self.lost_at + SETTLES_WITHIN, self.latest))
+        )
 
     def could_be(self, listed: ListedTask) -> bool:
         """Whether its time and its model do not rule a task out; a prompt may be told in other words than were sent."""
@@ -65,6 +80,14 @@ class Submitted:
     def matches(self, listed: ListedTask) -> bool:
         """Whether all that is told of a task, its time among it, is as it would be of this one."""
         return self.could_be(listed) and bool(listed.created_at) and _is_prompt(listed.prompt, self.request)
+
+    def is_likely(self, listed: ListedTask) -> bool:
+        """Whether a task matches, and was made while this one was on its way."""
+        return self.matches(listed) and listed.created_at <= self.settled
+
+    def is_twin(self, other: "Submitted") -> bool:
+        """Whether both ask for the same for the same person: it does not matter which of them has which task."""
+        return self.owner == other.owner and self.request == other.request
 
 
 class Absence(Enum):
@@ -87,15 +110,23 @@ def match(
     """The provider's id of a task, or why there is none.
 
     `known` are the tasks of the list that the store has, each with its model: those are other tasks' own. `others` are
-    submissions whose answers are not there either. That the list holds a known task of the same model is the proof that
+    submissions whose answers are not there either: of a task that may be one's or another's, it is that one's which was on
+    its way when it was made, and nobody's where both were, unless these are twins. That the list holds a known task of the same model is the proof that
     it tells of such tasks at all.
     """
     unknown = [row for row in listed if row.provider_task_id not in known and mine.could_be(row)]
     found = {row.provider_task_id: row for row in unknown if mine.matches(row)}
-    if len(found) == 1:
-        (row,) = found.values()
-        contested = any(other.matches(row) for other in others)
-        return Absence.UNCLEAR if contested else row.provider_task_id
+    twins = [other for other in others if other.is_twin(mine)]
+    rivals = [other for other in others if not other.is_twin(mine)]
+    if len(found) == 1 and not any(other.matches(row) for row in found.values() for other in others):
+        return next(iter(found))
+    likely = [
+        row
+        for row in found.values()
+        if mine.is_likely(row) and not any(rival.is_likely(row) for rival in rivals)
+    ]
+    if 0 < len(likely) <= 1 + sum(any(twin.is_likely(row) for row in likely) for twin in twins):
+        return min(likely, key=lambda row: (row.created_at, row.provider_task_id)).provider_task_id
     if unknown:
         return Absence.UNCLEAR
     return Absence.ABSENT if mine.request.model in known.values() else Absence.UNPROVEN

@@ -39,7 +39,7 @@ from bot.domain.tasks.schedule import (
     first_look,
 )
 from bot.domain.tasks.task import FailureKind, Task, TaskState
-from bot.domain.types import HOUR, SECOND, Millis, ProviderName
+from bot.domain.types import HOUR, SECOND, Millis, ProviderName, TaskId
 from bot.kling import errors
 from bot.kling.client import KlingClient
 from bot.kling.pool import ProviderPool, Running
@@ -95,6 +95,8 @@ class Dispatch:
         self._spending = spending
         self._accepting = asyncio.Lock()
         """Of two answers with the same id the second sees the first."""
+        self._lost_at: dict[TaskId, Millis] = {}
+        """When answers were lost of late; not kept across a restart, after which nothing is taken for likely."""
 
     # -- sending -------------------------------------------------------------------------------------
 
@@ -243,6 +245,8 @@ class Dispatch:
                     task, provider, backoff(now, task.attempts, self._runtime.rng, error.retry_after), now
                 )
             case errors.Ambiguous():
+                self._lost_at = {id: at for id, at in self._lost_at.items() if at + 2 * MADE_WITHIN > now}
+                self._lost_at[task.id] = now
                 await self._tasks.advance(task, AnswerLost(now))
             case _:
                 await self._again(task, provider, now, now)
@@ -347,7 +351,7 @@ class Dispatch:
             known = await self._store.tasks.list_held(
                 client.name, [row.provider_task_id for row in listed], task.id
             )
-            mine = Submitted(task.request, sent_at, client.name_of(task.request))
+            mine = self._submitted(client, task, sent_at)
             found = match(mine, listed, known, others)
             if isinstance(found, str):
                 await self._found(task, found)
@@ -372,11 +376,22 @@ class Dispatch:
         )
         given_up = (each for each in ended if each.failure in UNSETTLED and each.provider_task_id is None)
         return [
-            Submitted(other.request, other.submitted_at, client.name_of(other.request))
+            self._submitted(client, other, other.submitted_at)
             for other in (*open_tasks, *given_up)
             if other.id != task.id and other.provider == client.name and other.submitted_at is not None
             if client.can_recognise(task_ref(other))
         ]
+
+    def _submitted(self, client: KlingClient, task: Task, sent_at: Millis) -> Submitted:
+        lost_at = self._lost_at.get(task.id, sent_at - 1)
+        return Submitted(
+            task.request,
+            sent_at,
+            client.name_of(task.request),
+            task.user_id,
+            # It may have been sent once more since.
+            Millis(lost_at) if lost_at >= sent_at else None,
+        )
 
     async def _repeat(self, client: KlingClient, task: Task) -> None:
         """Send it again under the same key: the provider answers with the task that it may have made."""
