@@ -287,7 +287,9 @@ class ResultChat(Protocol):
         """
         ...
 
-    async def send_album_buttons(self, deliveries: Sequence[Delivery]) -> Sent | None:
+    async def send_album_buttons(
+        self, deliveries: Sequence[Delivery], options: DeliveryOptions = PLAIN
+    ) -> Sent | None:
         """Say beneath an album what can be done with it. Best effort: None where it could not be said."""
         ...
 

@@ -200,10 +200,13 @@ def delete_question(t: Texts, delivery: Delivery) -> Rows:
     return in_rows(confirmation(t, DeleteResult.of(delivery), KeepResult.of(delivery), texts=texts), 1)
 
 
-def album(t: Texts, deliveries: Sequence[Delivery]) -> View:
-    """What stands beneath an album, which can have no buttons of its own: each result alone has all of them."""
+def album(t: Texts, deliveries: Sequence[Delivery], final: Credits | None = None) -> View:
+    """What stands beneath an album, which can have no buttons of its own: each result alone has all of them.
+
+    `final` is what the final of a draft costs.
+    """
     task = deliveries[0].task
-    rows: list[list[Button]] = [_again(t, task)]
+    rows: list[list[Button]] = [[] if final is None else [_final(t, task, final)], _again(t, task)]
     if task.request.operation is Operation.VIEWS:
         rows.insert(0, [Button(t("button.make_element"), MakeOfViews(task.id), style=CONFIRM)])
     elif deliveries[0].kind is Product.IMAGE:

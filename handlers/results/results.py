@@ -242,11 +242,11 @@ async def _usual_buttons(turn: Turn, delivery: Delivery) -> Rows:
     """Return the buttons that a message had before it asked something."""
     texts = for_language(delivery.task.origin.language)
     album = await _album(turn, delivery)
-    if album:
-        first = replace(album[0], task=replace(album[0].task, favourite=delivery.task.favourite))
-        return result_views.album(texts, [first, *album[1:]]).buttons
     results = turn.services.results
     final = results.final_price(delivery.task)
+    if album:
+        first = replace(album[0], task=replace(album[0].task, favourite=delivery.task.favourite))
+        return result_views.album(texts, [first, *album[1:]], final).buttons
     return result_views.result_buttons(texts, delivery, results.possible(delivery), final)
 
 

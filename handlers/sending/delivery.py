@@ -159,10 +159,12 @@ class TelegramDelivery:
                 else:
                     raise
 
-    async def send_album_buttons(self, deliveries: Sequence[Delivery]) -> Sent | None:
+    async def send_album_buttons(
+        self, deliveries: Sequence[Delivery], options: DeliveryOptions = PLAIN
+    ) -> Sent | None:
         """Send the buttons of an album, which cannot have any itself; None where they could not be sent."""
         origin = deliveries[0].task.origin
-        view = result_views.album(for_language(origin.language), deliveries)
+        view = result_views.album(for_language(origin.language), deliveries, options.final)
         try:
             return _sent(await self._chat.send(ReplyTarget.of(origin), view, silent=True))
         except ChatError:

@@ -119,6 +119,16 @@ async def test_a_draft_is_rendered_for_good_by_one_tap_at_the_price_on_the_butto
     assert not any(label.startswith("Render final") for label in labels)
 
 
+async def test_beneath_several_drafts_one_tap_renders_for_good(newer):
+    await newer.telegram.say(ADA, "/video a fox --model kling-4.0-flash --n 2")
+    await newer.telegram.wait_video(ADA, 2)
+    await newer.telegram.press_labelled(ADA, "Render final · 84")
+    await newer.telegram.wait_video(ADA, 3)
+    assert [path for path, _ in submitted(newer)[2:]] == ["/text-to-video/kling-4.0"]
+    await newer.ended(3)
+    assert newer.balance(ADA) == (-(34 + 34 + 84), 0)
+
+
 async def test_a_final_that_costs_much_is_confirmed_like_anything_else(world):
     world.kling.behaviour.render_seconds = 0.3
     world.configure(

@@ -287,7 +287,7 @@ class DeliveryWorker:
             else:
                 arrived.append((delivery, sent, file))
         if arrived and not await self._store.history.list_messages(task.id):
-            beside = await self._chat.send_album_buttons([delivery for delivery, _, _ in arrived])
+            beside = await self._chat.send_album_buttons([delivery for delivery, _, _ in arrived], options)
             if beside is not None:
                 await self._store.history.save_message(task.origin.chat_id, beside.message_id, task.id, 0)
         for delivery, sent, file in arrived:
