@@ -50,6 +50,7 @@ from bot.services.library.templates import Templates
 from bot.services.operations.accounting import Accounting
 from bot.services.operations.actions import Action
 from bot.services.operations.alerts import Alerts, HealthChecks, tell_admins
+from bot.services.operations.balances import Balances
 from bot.services.operations.broadcast import BroadcastSending
 from bot.services.operations.notices import NoticeSending
 from bot.services.operations.privacy import Privacy
@@ -212,12 +213,14 @@ async def build(
         shows = WorkerPool(SHOWS_AT_ONCE)
         status = Status(store=store, line=line, notices=telegram.notices, work=shows, clock=clock)
         learning = Learning(store=store, pool=pool)
+        balances = Balances(pool=pool, learning=learning, clock=clock)
         providers = Providers(
             store=store,
             pool=pool,
             overrides=admin.overrides,
             clock=clock,
             learning=learning,
+            balances=balances,
             spending=spending,
         )
 
@@ -461,6 +464,7 @@ async def build(
         async def go_round() -> None:
             await rounds.tick()
             await retirements.tick()
+            await balances.tick()
 
         async def restore() -> None:
             await live.refresh()

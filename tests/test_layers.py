@@ -67,6 +67,7 @@ LAYERS = {
     "bot.cli.catalog_table": ("bot.domain", "bot.i18n"),
     "bot.cli.init": ("bot.settings", "bot.kling.provider", "bot.errors"),
     "bot.cli.check": (
+        "bot.cli.availability",
         "bot.domain",
         "bot.settings",
         "bot.clock",

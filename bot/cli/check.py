@@ -1,7 +1,8 @@
 """`klingbot check`: each thing that the bot depends on, tried once, without spending anything."""
 
+import asyncio
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,22 +11,25 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bot.clock import Runtime
+from bot.cli.availability import describe
+from bot.clock import Runtime, Sleep
 from bot.domain.requests import catalog as catalogs
-from bot.domain.requests import retirement
 from bot.domain.requests.catalog import Catalog
-from bot.domain.tasks.learned import Learned, Lesson
+from bot.domain.tasks.learned import Learned
+from bot.domain.tasks.resource_packs import ResourcePack
 from bot.domain.types import ProviderName
 from bot.errors import LoggedOut, StoreError
 from bot.kling.client import KlingClient
-from bot.kling.errors import ProviderError
-from bot.kling.pool import open_pool
+from bot.kling.errors import ProviderError, Throttled
+from bot.kling.pool import ProviderPool, open_pool
 from bot.masking import Mask
 from bot.network import Network, why_insecure
 from bot.settings.config import Settings
 from bot.store import Store
 
 TIMEOUT_SECONDS = 15.0
+ASKED_AT_MOST, APART_SECONDS = 3, 1.1
+"""How often an account is asked that answers one question a second, and how far apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,8 @@ class Result:
         return "warn" if self.warning else "ok  " if self.ok else "FAIL"
 
 
-async def check(settings: Settings) -> list[Result]:
-    """Try the store, the Telegram token and every provider's key."""
+async def check(settings: Settings, sleep: Sleep = asyncio.sleep) -> list[Result]:
+    """Try the store, the Telegram token and every provider's key, and tell what each account can use."""
     network = Network()
     stored, learned = await _store(settings)
     results = [stored, *await _telegram(settings, network), _callbacks(settings)]
@@ -53,14 +57,50 @@ async def check(settings: Settings) -> list[Result]:
     mask, rows = Mask(settings.secrets()).answer, _catalogs(settings)
     async with open_pool(settings.providers, Runtime(), network, mask, catalog=rows.__getitem__) as pool:
         for client in pool.clients():
-            subject = f"provider {client.name}"
-            try:
-                results.append(Result(subject, True, await client.probe()))
-            except ProviderError as error:
-                results.append(Result(subject, False, f"{type(error).__name__}: {error}"))
-            warnings = (*_models(client), *_refused(learned.get(client.name, ())))
-            results.extend(Result(subject, True, text, warning=True) for text in warnings)
+            pool.restore(client.name, learned.get(client.name, ()))
+            results.extend(await _provider(pool, client, sleep))
     return results
+
+
+async def _provider(pool: ProviderPool, client: KlingClient, sleep: Sleep) -> list[Result]:
+    """Whether the key is accepted, and what the account can use of what the settings offer."""
+    subject = f"provider {client.name}"
+    told = await _told(client, sleep)
+    if told.packs is not None:
+        pool.note_packs(client.name, told.packs)
+    answers = Result(subject, told.error is None, told.words)
+    results = [answers]
+    for availability in pool.availabilities(client.name):
+        # Of a key that is refused nothing can be used, whatever the settings offer.
+        if answers.ok or not availability.is_usable:
+            text = describe(availability, client.dialect.name)
+            results.append(Result(subject, True, text, warning=not availability.is_usable))
+    results.extend(Result(subject, True, text, warning=True) for text in _unknown(client))
+    return results
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What an account told, or why it did not."""
+
+    words: str
+    packs: tuple[ResourcePack, ...] | None = None
+    error: ProviderError | None = None
+
+
+async def _told(client: KlingClient, sleep: Sleep) -> _Told:
+    """Ask an account, and once more after a moment where somebody has just asked it: it answers one question a second."""
+    for asked in range(1, ASKED_AT_MOST + 1):
+        try:
+            state = await client.probe()
+        except Throttled:
+            if asked < ASKED_AT_MOST:
+                await sleep(APART_SECONDS)
+        except ProviderError as error:
+            return _Told(f"{type(error).__name__}: {error}", error=error)
+        else:
+            return _Told(state.words, state.packs)
+    return _Told("the key was not refused; the account is asked too often to tell of its packs now")
 
 
 def _catalogs(settings: Settings) -> Mapping[ProviderName, Catalog]:
@@ -72,29 +112,13 @@ def _catalogs(settings: Settings) -> Mapping[ProviderName, Catalog]:
     }
 
 
-def _models(client: KlingClient) -> Iterator[str]:
-    """What to do about models of the settings that are not offered, or that nobody knows."""
-    offered, row_of = client.models, client.catalog.model
+def _unknown(client: KlingClient) -> Iterator[str]:
+    """What to do about models of the settings that nobody knows."""
     known = {row.id for row in client.catalog.known()}
-    for model in client.retired():
-        others = [other for other in retirement.replacements(row_of, model) if other in offered]
-        instead = f"in its place: {', '.join(others)}" if others else "add another to models"
-        yield f"{model} was ended by Kling on {row_of(model).retired}; {instead}"
-    for model in client.unnamed():
-        yield f"{model} cannot be asked for in the dialect {client.dialect.name}; take it out of models"
     for model in client.config.models:
         if model not in known:
             near = "".join(f"; did you mean {name}?" for name in get_close_matches(model, known, 1))
             yield f"{model} is not in the catalog, so careful limits and a guessed price hold{near}"
-
-
-def _refused(learned: Iterable[Learned]) -> Iterator[str]:
-    """What to do about models that the account's answers showed to be out of reach."""
-    for row in learned:
-        if row.lesson is Lesson.NOT_ENABLED:
-            yield f"{row.model} was refused as not enabled for this key; enable it, or take it out of models"
-        elif row.lesson is Lesson.MISSING:
-            yield f"{row.model} was refused as not existing there; take it out of models"
 
 
 async def _store(settings: Settings) -> tuple[Result, Mapping[ProviderName, Sequence[Learned]]]:

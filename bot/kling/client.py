@@ -25,6 +25,7 @@ from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Produc
 from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import ALONE, Limits, lacking
 from bot.domain.tasks.matching import ListedTask
+from bot.domain.tasks.resource_packs import AccountState
 from bot.domain.tasks.task import FailureKind, RemoteResult
 from bot.domain.types import Millis, ProviderName
 from bot.kling import errors
@@ -359,14 +360,18 @@ class KlingClient:
                 break
         return tuple(found.values())
 
-    async def probe(self) -> str:
-        """Ask something free that only a good key answers; a few words for the operator."""
+    async def probe(self) -> AccountState:
+        """Ask something free that only a good key answers: a few words for the operator, and the account's packs."""
         with contextlib.suppress(errors.NotFound, errors.WrongPath):
-            return await self._exchange(self.dialect.probe(self._clock.now()), self.dialect.parse_probe)
+            return await self._exchange(self.dialect.probe(self._clock.now()), self._account)
         # Not everybody who speaks the dialect offers the question; a task that nobody has always does.
         with contextlib.suppress(errors.NotFound):
             await self.query(_NOBODYS_TASK)
-        return "the key is accepted"
+        return AccountState("the key is accepted")
+
+    def _account(self, response: HttpResponse) -> AccountState:
+        words = self.dialect.parse_probe(response)
+        return AccountState(words, accounting.list_packs(response) if self.has_accounting else None)
 
     async def find_faces(
         self, request: GenerationRequest, video_urls: Mapping[str, str]

@@ -5,13 +5,14 @@ no more (1102, 1103, 1203) or enough runs (1303). What fails is left alone, and 
 """
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.domain.requests.operations import Pack
 from bot.domain.requests.request import Resource
 from bot.domain.tasks.learned import Learned, Lesson
+from bot.domain.tasks.resource_packs import ResourcePack, Units, sum_units
 from bot.domain.types import HOUR, MINUTE, SECOND, Millis
 from bot.kling import errors
 from bot.kling.parallel import TRIAL, Limit, ParallelLimits
@@ -42,8 +43,9 @@ FAULTS = (errors.Unauthorized, errors.OutOfBalance, errors.NoSuchModel)
 LASTING: Mapping[type[errors.ProviderError], Lesson] = {
     errors.NotEnabled: Lesson.NOT_ENABLED,
     errors.NoSuchModel: Lesson.MISSING,
+    errors.PackEmpty: Lesson.EMPTY,
 }
-"""What is remembered of a model over restarts, by the fault that taught it."""
+"""What is remembered of a model or a pack over restarts, by the fault that taught it."""
 
 
 class Scope(NamedTuple):
@@ -99,9 +101,14 @@ class Health:
         """Whether the provider asked for a pause when it was closed last."""
         return self.closed_for is not None and issubclass(self.closed_for, errors.Throttled)
 
+    @property
+    def was_at_fault(self) -> bool:
+        """Whether it was closed last for a fault that does not pass by waiting, and has not answered well since."""
+        return self.closed_for is not None and issubclass(self.closed_for, FAULTS)
+
     def is_at_fault(self, now: Millis) -> bool:
         """Whether it is closed for a fault that does not pass by waiting."""
-        return self.open_until > now and self.closed_for is not None and issubclass(self.closed_for, FAULTS)
+        return self.open_until > now and self.was_at_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,10 @@ class Healths:
 
     def __init__(self, rng: random.Random, max_concurrent: int) -> None:
         self._known: dict[Scope, Health] = {ACCOUNT: Health()}
+        self._packs: tuple[ResourcePack, ...] | None = None
+        self._believed: dict[Pack, float | None] = {}
+        self._paid_otherwise: set[Pack] = set()
+        self._proven: set[Resource] = set()
         self._rng = rng
         self.limits = ParallelLimits(max_concurrent)
 
@@ -143,9 +154,12 @@ class Healths:
         closing = max(self.of(about), key=lambda health: health.open_until)
         return closing.is_busy
 
-    def is_unwell(self, about: About) -> bool:
-        """Whether the next request about this is a trial."""
-        return any(health.half_open for health in self.of(about))
+    def is_unwell(self, about: About, now: Millis) -> bool:
+        """Whether the next request about this is a trial, or its account says that it has no units for it."""
+        if any(health.half_open for health in self.of(about)):
+            return True
+        units = None if about is None else self.units(about.pack, now)
+        return units is not None and units.are_gone
 
     def try_once(self, about: About, now: Millis) -> None:
         """Let one request show whether it is well again."""
@@ -191,7 +205,7 @@ class Healths:
                     return False
                 return health.close(now + (outcome.retry_after or DOWN_PAUSE), outcome)
             case _:
-                self._answered(outcome, about)
+                self._answered(outcome, about, now)
                 return False
 
     def _concerned(self, outcome: errors.ProviderError | None, about: About) -> Health:
@@ -229,15 +243,49 @@ class Healths:
         health.told = True
         return True
 
+    # -- what the account tells -----------------------------------------------------------------------
+
+    def has_proven(self, about: Resource) -> bool:
+        """Whether a task of a model was taken since the start, or its number at a time was found."""
+        return about in self._proven or self.limits.knows(about)
+
+    def units(self, pack: Pack, now: Millis) -> Units | None:
+        """What the account says that it has of a pack; None where it does not say, or lives well without."""
+        if self._packs is None or pack in self._paid_otherwise:
+            return None
+        return sum_units(self._packs, pack, now)
+
+    def note_packs(self, packs: Sequence[ResourcePack], now: Millis) -> None:
+        """Take up what the account tells of its packs.
+
+        Where a pack has units again that was closed for having none, one request may try it: what is told is up to
+        twelve hours old, so that the same is believed once. An empty pack closes nothing by itself, as an account may
+        pay with money as well; whoever has units goes first.
+        """
+        self._packs = tuple(packs)
+        for pack in Pack:
+            units = sum_units(self._packs, pack, now)
+            if units is None:
+                continue
+            if not units.are_gone:
+                self._paid_otherwise.discard(pack)
+            health = self._known.get(Scope(pack))
+            if health is None or health.closed_for is None or units.are_gone:
+                self._believed.pop(pack, None)
+            elif issubclass(health.closed_for, errors.PackEmpty) and (
+                pack not in self._believed or self._believed[pack] != units.left
+            ):
+                self._believed[pack] = units.left
+                health.open_until, health.on_trial = min(health.open_until, int(now)), False
+
     # -- what is kept over restarts ------------------------------------------------------------------
 
     def learned(self) -> tuple[Learned, ...]:
         """What the answers taught that holds for long."""
         faults = (
-            Learned(scope.pack, scope.model, lesson, health.pauses, Millis(health.open_until))
+            Learned(scope.pack, scope.model or "", lesson, health.pauses, Millis(health.open_until))
             for scope, health in self._known.items()
             if scope.pack is not None
-            and scope.model is not None
             and health.closed_for is not None
             and (lesson := LASTING.get(health.closed_for)) is not None
         )
@@ -254,7 +302,7 @@ class Healths:
             if row.lesson is Lesson.PARALLEL:
                 self.limits.restore(Resource(row.pack, row.model), Limit(row.number, row.believed_until))
                 continue
-            self._known[Scope(row.pack, row.model)] = Health(
+            self._known[Scope(row.pack, row.model or None)] = Health(
                 open_until=row.believed_until,
                 closed_for=closed[row.lesson],
                 pauses=row.number,
@@ -270,8 +318,13 @@ class Healths:
             if health.is_busy and not health.on_trial:
                 health.open_until = min(health.open_until, int(now))
 
-    def _answered(self, outcome: errors.ProviderError | None, about: About) -> None:
+    def _answered(self, outcome: errors.ProviderError | None, about: About, now: Millis) -> None:
         """A task that was taken shows that all it needed is well; any other answer, that the key is good."""
+        if outcome is None and about is not None:
+            self._proven.add(about)
+            units = self.units(about.pack, now)
+            if units is not None and units.are_gone:
+                self._paid_otherwise.add(about.pack)
         for health in self.of(about if outcome is None else None):
             if about is None and health.closed_for is errors.OutOfBalance:
                 # What was paid for before is answered for.

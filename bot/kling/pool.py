@@ -11,10 +11,13 @@ from bot.clock import Clock, Runtime
 from bot.domain.requests.catalog import Catalog
 from bot.domain.requests.operations import LIBRARY_OPERATIONS, Operation, Pack
 from bot.domain.requests.request import GenerationRequest, Resource
+from bot.domain.tasks.availability import Availability
 from bot.domain.tasks.learned import Learned
+from bot.domain.tasks.resource_packs import ResourcePack
 from bot.domain.types import HOUR, Millis, ProviderName
 from bot.kling import dialects, errors
 from bot.kling.auth import Signer, scheme_of
+from bot.kling.availability import availability, list_availability
 from bot.kling.client import KlingClient, models_of, operations_of
 from bot.kling.health import About, Closed, Healths
 from bot.kling.provider import Provider
@@ -232,7 +235,7 @@ class ProviderPool:
         able = self._ready(request, running, excluded)
         able.sort(
             key=lambda client: (
-                self._health[client.name].is_unwell(request.resource),
+                self._health[client.name].is_unwell(request.resource, self._clock.now()),
                 -client.config.priority,
                 client.config.cost,
                 _runs(client, request, running) / client.config.max_concurrent,
@@ -305,6 +308,10 @@ class ProviderPool:
         """Take up what an earlier process had learned of a provider."""
         self._health[name].restore(learned)
 
+    def note_packs(self, name: ProviderName, packs: Sequence[ResourcePack]) -> None:
+        """Take up what a provider tells of its account's packs."""
+        self._health[name].note_packs(packs, self._clock.now())
+
     def make_room(self, name: ProviderName, about: Resource) -> None:
         """A task of a provider has ended: if it was too busy for another one, it may be asked again now."""
         if name in self._health:
@@ -313,6 +320,22 @@ class ProviderPool:
     def is_busy(self, name: ProviderName, about: Resource) -> bool:
         """Whether a provider's last word about such a submission is that it is too busy."""
         return name in self._health and self._health[name].is_busy(about)
+
+    # -- what an account can use ---------------------------------------------------------------------
+
+    def availabilities(self, name: ProviderName) -> tuple[Availability, ...]:
+        """What the account of a provider can do with each model and service (see `list_availability`)."""
+        return list_availability(self._by_name[name], self._health[name], self._clock.now())
+
+    def availability(self, request: GenerationRequest) -> Availability | None:
+        """What whoever can take a request can do with its model: the best of them; None where nobody can take it."""
+        found = []
+        for client in self._preferred:
+            if client.lacks(request) == ():
+                row = client.catalog.row(request)
+                about, health = request.resource, self._health[client.name]
+                found.append(availability(client, health, about, row, self._clock.now()))
+        return next((each for each in found if each.is_usable), found[0] if found else None)
 
     # -- what operators do and see --------------------------------------------------------------------
 

@@ -1,10 +1,13 @@
-"""Keeps what the answers of providers taught over restarts: which models an account has, and how many run at a time.
+"""Keeps what the answers of providers taught over restarts: what an account has, and how many tasks run at a time.
 
 It is forgotten when an admin resumes the provider, and when its settings change.
 """
 
+from collections.abc import Sequence
+
 from bot.domain.requests.request import Resource
 from bot.domain.tasks.learned import Learned
+from bot.domain.tasks.resource_packs import ResourcePack
 from bot.domain.types import ProviderName
 from bot.kling.pool import ProviderPool
 from bot.store import Store
@@ -36,6 +39,11 @@ class Learning:
         if self._pool.is_limited(provider, about):
             self._pool.note_running(provider, about, await self._store.tasks.count_taken(provider, about))
             await self.save(provider)
+
+    async def note_packs(self, provider: ProviderName, packs: Sequence[ResourcePack]) -> None:
+        """Take up what a provider tells of its account's packs."""
+        self._pool.note_packs(provider, packs)
+        await self.save(provider)
 
     async def save(self, provider: ProviderName) -> None:
         """Keep what a provider taught, where that is new."""

@@ -8,10 +8,12 @@ from html import escape
 from bot.domain.credits.caps import Window
 from bot.domain.people.access import Permission
 from bot.domain.requests.operations import Pack
+from bot.domain.tasks.availability import State
 from bot.domain.types import ProviderName, UserId
 from bot.i18n import Texts
 from bot.services.operations.providers import AccountAnswer, Outage, ProviderReport, Trouble
 from handlers.chat import html
+from handlers.chat.availability import availability_line, units_line
 from handlers.chat.html import View, keep_fitting, snippet
 from handlers.chat.keyboards import CONFIRM, DANGER, Button, Payload
 from handlers.chat.menus import Section
@@ -27,6 +29,13 @@ _PACKS = {
     Pack.AUDIO: "providers.outage_pack_audio",
     Pack.TRY_ON: "providers.outage_pack_try_on",
     Pack.LIBRARY: "providers.outage_pack_library",
+}
+_KINDS = {
+    Pack.VIDEO: "providers.pack_video",
+    Pack.IMAGE: "providers.pack_image",
+    Pack.AUDIO: "providers.pack_audio",
+    Pack.TRY_ON: "providers.pack_try_on",
+    Pack.LIBRARY: "providers.pack_library",
 }
 _TROUBLES = {
     Trouble.KEY: "providers.trouble.key",
@@ -113,6 +122,7 @@ def provider_view(t: Texts, report: ProviderReport, owner: UserId, now: datetime
         f"<b>{escape(report.name)}</b> · {escape(report.dialect)}",
         _state(t, report, now),
         *(_outage(t, outage, now) for outage in report.outages),
+        *_availabilities(t, report, now),
         _running(t, report),
         *_limits(t, report),
         _last_hour(t, report),
@@ -144,6 +154,16 @@ def _outage(t: Texts, outage: Outage, now: datetime) -> str:
     if outage.model is None:
         return t(_PACKS[outage.pack], **about)
     return t("providers.outage_model", model=snippet(outage.model, 40), **about)
+
+
+def _availabilities(t: Texts, report: ProviderReport, now: datetime) -> Iterator[str]:
+    """What is left of each pack, as the account tells; then the models that Kling has ended or that can't be asked for."""
+    units = {each.pack: each.units for each in report.availabilities if each.units is not None}
+    for pack, left in units.items():
+        yield t("providers.units", pack=t(_KINDS[pack]), units=units_line(t, left, now))
+    for each in report.availabilities:
+        if each.state in {State.RETIRED, State.UNNAMED} or (each.is_usable and each.ended is not None):
+            yield f"{snippet(each.model, 40)}: {availability_line(t, each, now)}"
 
 
 def _running(t: Texts, report: ProviderReport) -> str:

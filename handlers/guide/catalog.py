@@ -24,10 +24,11 @@ LONGEST = 60
 
 
 async def models(turn: Turn) -> None:
-    """Say what each model can do and costs, and what is offered beside videos."""
+    """Say what each provider's account can use, what it costs, and what it can't use now."""
     compose = turn.services.compose
-    rows, images = compose.rows(), compose.image_rows()
-    for view in catalog_views.models(turn.t, rows, compose.operations(), compose.beside(), images):
+    default = next(iter(compose.models()), "")
+    now = turn.local_now()
+    for view in catalog_views.models(turn.t, compose.availabilities(), default, now):
         await turn.answer(view)
 
 

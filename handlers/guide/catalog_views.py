@@ -3,15 +3,22 @@
 Made for a phone: a few short lines for each model, names that a tap copies, nothing longer than a message.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from html import escape
 
 from bot.domain.requests.model import UNKNOWN_RATE, Model
-from bot.domain.requests.operations import Operation
+from bot.domain.requests.operations import (
+    IMAGE_MODEL_OPERATIONS,
+    VIDEO_MODEL_OPERATIONS,
+    Operation,
+)
 from bot.domain.requests.options import list_abilities
 from bot.domain.requests.presets import Voice
 from bot.domain.requests.rules import numbers
+from bot.domain.tasks.availability import Availability, State
 from bot.i18n import Texts
+from handlers.chat.availability import availability_line
 from handlers.chat.html import TEXT_LIMIT, View, utf16_length
 
 _CAN = {
@@ -34,25 +41,58 @@ _BESIDE = {
 }
 
 
-def models(
-    t: Texts,
-    rows: Sequence[Model],
-    offered: frozenset[Operation],
-    beside: Mapping[Operation, Model],
-    images: Sequence[Model] = (),
-) -> list[View]:
-    """What each model on offer can do and costs, those of `images` after those of videos, and what is offered beside."""
-    parts = [t("models.title" if rows else "models.none"), *(_model(t, row, offered) for row in rows)]
-    if images:
-        parts += [
-            t("models.of_images", model=escape(images[0].id)),
-            *(_image_model(t, row) for row in images),
-        ]
-    if items := besides(t, beside):
-        parts.append(items)
-    if rows:
-        parts.append(t("models.choose", model=escape(rows[0].id)))
+def models(t: Texts, groups: Sequence[Sequence[Availability]], default: str, now: datetime) -> list[View]:
+    """What each provider's account can use, with limits and prices, and what it cannot, and why.
+
+    A group is what `bot.kling.availability` says of one provider; `default` is the usual video model, empty without any.
+    """
+    parts = []
+    for group in groups:
+        if len(groups) > 1 and group:
+            parts.append(t("models.provider", name=escape(group[0].provider)))
+        parts += _of_provider(t, group, now)
+    if default:
+        parts = [t("models.title"), *parts, t("models.choose", model=escape(default))]
+    else:
+        parts = [t("models.none"), *parts]
     return [View(text) for text in messages(parts)]
+
+
+def _of_provider(t: Texts, group: Sequence[Availability], now: datetime) -> Iterator[str]:
+    images = [each for each in group if IMAGE_MODEL_OPERATIONS & frozenset(each.row.operations)]
+    yield from (_video_model(t, each, now) for each in group if _is_model(each))
+    if images:
+        yield t("models.of_images", model=escape(images[0].model))
+        yield from (_with_availability(t, _image_model(t, each.row), each, now) for each in images)
+    services = [each for each in group if each not in images and not _is_model(each)]
+    if items := [item for each in services for item in _services(t, each, now)]:
+        yield t("models.beside", items=" · ".join(items))
+
+
+def _is_model(availability: Availability) -> bool:
+    """Whether it is a video model, and no service."""
+    return bool(VIDEO_MODEL_OPERATIONS & frozenset(availability.row.operations))
+
+
+def _video_model(t: Texts, availability: Availability, now: datetime) -> str:
+    """A model with all that it can do, and where it can't be used now only why."""
+    if availability.state in {State.RETIRED, State.UNNAMED}:
+        return f"<b>{escape(availability.model)}</b>\n{availability_line(t, availability, now)}"
+    text = f"{_model(t, availability.row, availability.operations)} · {t('models.at_a_time', number=t.number(availability.most))}"
+    return _with_availability(t, text, availability, now)
+
+
+def _with_availability(t: Texts, text: str, availability: Availability, now: datetime) -> str:
+    line = availability_line(t, availability, now)
+    return f"{text}\n⚠ {line}" if line else text
+
+
+def _services(t: Texts, availability: Availability, now: datetime) -> Iterator[str]:
+    for operation in availability.row.operations:
+        if operation in availability.operations and operation in _BESIDE:
+            item = t(_BESIDE[operation], price=_price(t, availability.row))
+            line = availability_line(t, availability, now)
+            yield f"{item} (⚠ {line})" if line else item
 
 
 def besides(t: Texts, beside: Mapping[Operation, Model]) -> str:

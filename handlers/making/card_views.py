@@ -209,13 +209,17 @@ def summary(
     can_improve: bool = False,
     has_assets: bool = False,
     is_private: bool = True,
+    availability: str = "",
 ) -> View:
     """A request as it stands: what it is, its price, the person's balance, and every option.
 
     `can_improve`: an assistant can suggest a better prompt. `has_assets`: there are elements or voices to add. In groups only replies are read, which the card says.
+    `availability` says what keeps its model from being used now.
     """
     request, discard = shown.request, _discard(t, shown, owner)
     lines = [*_heading(t, shown, _images(t, request)), t("card.balance", credits=credits(t, available))]
+    if availability:
+        lines.append(f"⚠ {availability}")
     if not is_private:
         lines.append(t("card.hint_group"))
     elif request.prompt and shown.takes_words:

@@ -11,6 +11,7 @@ from bot.domain.requests.request import GenerationRequest, ImageRef
 from bot.domain.tasks.task import Task
 from bot.errors import UserError
 from bot.services.requests.cards import LINE_FULL, READY, STALE, Card, card_name, dump_card
+from handlers.chat.availability import availability_line
 from handlers.chat.html import View
 from handlers.chat.turn import Turn
 from handlers.making import card_views
@@ -207,6 +208,7 @@ async def card_view(turn: Turn, card: Card) -> View:
         return card_views.image_uses(turn.t, card, uses, turn.user_id)
     balance = await services.accounts.balance(turn.user_id)
     takes_assets = any(way.takes("elements") for way in card.request.operation.row.ways)
+    availability = services.compose.availability(card.request)
     return card_views.summary(
         turn.t,
         card,
@@ -217,4 +219,7 @@ async def card_view(turn: Turn, card: Card) -> View:
         can_improve=services.assistant.offered,
         has_assets=takes_assets and bool(await services.assets.list_usable(turn.user_id)),
         is_private=turn.is_private,
+        availability=""
+        if availability is None
+        else availability_line(turn.t, availability, turn.local_now()),
     )

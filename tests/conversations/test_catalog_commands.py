@@ -92,7 +92,7 @@ async def test_a_provider_that_an_empty_account_has_closed_can_be_opened_at_once
 
 
 async def test_an_empty_image_pack_stops_images_and_nothing_else(bot):
-    bot.kling.behaviour.refuse.append(1102)
+    bot.kling.book("demo-access").left["image"] = 0.0
     await bot.telegram.say(ADA, "/image a fox")
     await bot.telegram.wait_text(BOSS, "No image units left at stand-in")
     await bot.telegram.say(ADA, "/image another fox")

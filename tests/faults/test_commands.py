@@ -55,7 +55,14 @@ async def test_the_running_bot_sends_what_the_shell_writes(world):
 
 async def test_check_says_what_works_and_what_does_not(world):
     code, said = await world.command("check")
-    assert (code, said.count("ok  ")) == (0, 5)
+    subjects = {line.split(":")[0] for line in said.splitlines()}
+    assert code == 0
+    assert subjects == {
+        f"ok    {each}" for each in ("config", "store", "telegram", "callbacks", "provider stand-in")
+    }
+    assert (
+        "provider stand-in: kling-v2-6 (video): 5, 10 s; std 3, pro 5 credits a second; 5 at a time; " in said
+    )
     world.configure(key="demo-access|wrong-secret-but-long-enough-for-hs256")
     code, said = await world.command("check")
     assert code == 1

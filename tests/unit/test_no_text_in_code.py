@@ -22,6 +22,7 @@ OTHER_READERS = {
     "bot/services/operations/actions_on_people.py": "what the shell says of its arguments",
     "bot/services/operations/actions_on_standings.py": "what the shell says of its arguments and prints",
     "bot/cli/check.py": "the operator's terminal",
+    "bot/cli/availability.py": "the operator's terminal",
     "bot/cli/init.py": "the operator's terminal, and the file that it writes",
     "bot/settings/config.py": "mistakes in the settings, told in the operator's terminal",
     "bot/settings/sources.py": "mistakes in the settings, told in the operator's terminal",

@@ -85,12 +85,16 @@ class Deduction:
 
 @dataclass
 class Book:
-    """The books of one account. `left` are the units of each product; `rows` the deductions in their order."""
+    """The books of one account. `left` are the units of each product; `rows` the deductions in their order.
+
+    `ended` is when the pack of a product expired (milliseconds), of those that have.
+    """
 
     left: dict[str, float]
     rows: list[Deduction] = field(default_factory=list)
     settled: set[str] = field(default_factory=set)
     asked_at: float = 0.0
+    ended: dict[str, int] = field(default_factory=dict)
 
     def take(self, product: str, amount: float, task_id: str, times: tuple[int, int], **details: Any) -> None:
         """Deduct something once."""
@@ -148,7 +152,7 @@ class Accounting:
             for task in self.registry.of(account)
             if task.id not in book.settled and pack_of(task.order) == product
         )
-        if units(order) > book.left[product] - running + 1e-9:
+        if product in book.ended or units(order) > book.left[product] - running + 1e-9:
             raise Refusal(1102)
 
     def ask(self, account: Account, now: float) -> Book:
@@ -191,13 +195,19 @@ def packs(account: Account, book: Book, query: Mapping[str, str], now: float) ->
             "remaining_quantity": book.left[product],
             "purchase_time": at - DAY,
             "effective_time": at - DAY,
-            "invalid_time": at + 89 * DAY,
-            "status": "online" if book.left[product] > 0 else "runOut",
+            "invalid_time": book.ended.get(product, at + 89 * DAY),
+            "status": _status(book, product),
         }
         for product, total in account.units.items()
         if wanted in {None, _name(product)}
     ]
     return ok({"code": 0, "msg": "success", "resource_pack_subscribe_infos": found})
+
+
+def _status(book: Book, product: str) -> str:
+    if product in book.ended:
+        return "expired"
+    return "online" if book.left[product] > 0 else "runOut"
 
 
 def _name(product: str) -> str:

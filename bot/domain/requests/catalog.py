@@ -22,8 +22,8 @@ from bot.domain.requests.model import (
     repriced,
     unknown,
 )
-from bot.domain.requests.operations import LIBRARY_OPERATIONS, ChargedFor, Operation
-from bot.domain.requests.request import RATIOS, GenerationRequest, Speech
+from bot.domain.requests.operations import LIBRARY_OPERATIONS, ChargedFor, Operation, Role
+from bot.domain.requests.request import PLACEHOLDER, RATIOS, GenerationRequest, Speech
 from bot.domain.requests.rules import RULES, broken, suit
 from bot.domain.requests.values import Vocabulary
 from bot.domain.types import SECOND, Credits
@@ -237,6 +237,23 @@ def speech_seconds(speech: Speech) -> float:
     if speech.audio is not None:
         return speech.audio.duration_ms / SECOND
     return len(speech.text) / SPOKEN_LETTERS[speech.language] / speech.speed
+
+
+def list_samples(row: Model) -> tuple[GenerationRequest, ...]:
+    """A small request for each operation of an image model; none of another row."""
+    return tuple(
+        GenerationRequest(
+            operation=operation,
+            model=row.id,
+            prompt="a fox",
+            duration=0,
+            aspect_ratio=row.ratios[0],
+            resolution=row.resolutions[0],
+            references=(PLACEHOLDER,) * operation.row.limits(Role.REFERENCES)[0],
+        )
+        for operation in row.operations
+        if operation.row.on_image_model
+    )
 
 
 def _taking(rows: Iterable[Model], request: GenerationRequest) -> list[str]:

@@ -14,6 +14,8 @@ class Lesson(StrEnum):
     """The account may not use it (Kling: 1103)."""
     MISSING = "missing"
     """The provider does not have it (Kling: 1203)."""
+    EMPTY = "empty"
+    """The account has no units left of its pack (Kling: 1102), which is so for all models of it."""
     PARALLEL = "parallel"
     """So many tasks of it run at a time (Kling: 1303)."""
 
@@ -22,7 +24,7 @@ class Lesson(StrEnum):
 class Learned:
     """One lesson about a model of a pack; after `believed_until` (UTC milliseconds) one request tries it again.
 
-    `number` is how many tasks run at a time, or how often in a row the model was refused.
+    One about a whole pack has no `model`. `number` is how many tasks run at a time, or how often in a row it was refused.
     """
 
     pack: Pack

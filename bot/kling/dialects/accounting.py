@@ -2,6 +2,7 @@
 
 kling.ai/document-api, "Unit Deduction Detail" and "Balance Deduction Detail" (2026-07): rows of tasks that were
 created in a time, at most 500 an answer, the rest by a cursor. Only Kling's own hosts have it, one question a second.
+Of `/account/costs` the packs are read here ("Account Usage", 2026-09): what is left of each, and when it ends.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from typing import Any
 
 from bot.domain.operations.charges import Book, Charge
 from bot.domain.outside import identity, number_of, word_of
+from bot.domain.tasks.resource_packs import PackState, ResourcePack, kind_of
 from bot.domain.types import Millis, ProviderName
 from bot.kling.dialects import responses
 from bot.kling.dialects.error_codes import clean
@@ -29,6 +31,11 @@ MOST_ROWS = 500
 LONGEST_CURSOR = 4096
 LARGEST, LATEST = 1_000_000_000, 1 << 53
 """What no deduction, and no time in milliseconds, is as much as."""
+
+MOST_PACKS = 500
+"""Packs of an account that are read."""
+
+_STATES = {str(state).lower(): state for state in PackState}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +120,34 @@ def _key(book: Book, row: Mapping[str, Any]) -> str:
     )
     told = json.dumps([str(book), *(str(row.get(name, "")) for name in names)])
     return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def list_packs(response: HttpResponse) -> tuple[ResourcePack, ...] | None:
+    """Read the packs of an account; None where the answer holds no list of them.
+
+    Raises:
+        ProviderError: it is refused.
+
+    """
+    held = responses.data(response)
+    told = held.get("resource_pack_subscribe_infos") if isinstance(held, Mapping) else None
+    if not isinstance(told, list):
+        return None
+    return tuple(_pack(row) for row in told[:MOST_PACKS] if isinstance(row, Mapping))
+
+
+def _pack(row: Mapping[str, Any]) -> ResourcePack:
+    name, left = clean(row.get("resource_pack_name")), number_of(row.get("remaining_quantity"))
+    return ResourcePack(
+        name=name,
+        kind=kind_of(name),
+        left=None if left is None or abs(left) > LARGEST else float(left),
+        begins_at=_moment(row.get("effective_time")),
+        ends_at=_moment(row.get("invalid_time")),
+        state=_STATES.get(word_of(row.get("status")).lower()),
+    )
+
+
+def _moment(value: object) -> Millis | None:
+    at = number_of(value)
+    return Millis(int(at)) if at is not None and 0 < at < LATEST else None

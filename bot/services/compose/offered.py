@@ -1,6 +1,6 @@
 """What is on offer, what it costs, and what cannot be done: what every request is checked against."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from bot.domain.credits.quota import Plan
 from bot.domain.library.asset import NO_NAMES, Names
 from bot.domain.requests import retirement
-from bot.domain.requests.catalog import Catalog
+from bot.domain.requests.catalog import Catalog, list_samples
 from bot.domain.requests.effects import Effects
 from bot.domain.requests.model import Model, widest
 from bot.domain.requests.operations import (
@@ -19,13 +19,13 @@ from bot.domain.requests.operations import (
     Operation,
     Product,
     Prompt,
-    Role,
 )
 from bot.domain.requests.presets import Voices
 from bot.domain.requests.prompt import ParsedPrompt, parse
-from bot.domain.requests.request import PLACEHOLDER, GenerationRequest
+from bot.domain.requests.request import GenerationRequest
 from bot.domain.requests.rules import fit, fit_with
 from bot.domain.requests.values import Vocabulary
+from bot.domain.tasks.availability import Availability
 from bot.domain.types import Credits
 from bot.errors import UserError
 from bot.kling.pool import ProviderPool
@@ -104,7 +104,7 @@ class Capabilities:
         """What the image models on offer can do, the usual one first; a row for each provider where they differ."""
         rows = _different(row for each in IMAGE_MODEL_OPERATIONS for row in self._beside_videos(each))
         order = [self._defaults.default_image, *(row.id for row in self._catalog.section("images"))]
-        usable = [row for row in rows if any(map(self._makes, _samples(row)))]
+        usable = [row for row in rows if any(map(self._makes, list_samples(row)))]
         return tuple(sorted(usable, key=lambda row: order.index(row.id) if row.id in order else len(order)))
 
     def offers_for(self, request: GenerationRequest) -> tuple[Model, ...]:
@@ -126,6 +126,14 @@ class Capabilities:
     def has(self, request: GenerationRequest) -> bool:
         """Whether somebody has the model of a request, at this moment or at another."""
         return not request.operation.row.on_video_model or bool(self._pool.with_model(request.model))
+
+    def availabilities(self) -> tuple[tuple[Availability, ...], ...]:
+        """What the account of each provider can use, and why not the rest."""
+        return tuple(self._pool.availabilities(client.name) for client in self._pool.clients())
+
+    def availability(self, request: GenerationRequest) -> Availability | None:
+        """What whoever can take a request can do with its model; None where nobody can take it."""
+        return self._pool.availability(request)
 
     def replacement(self, model: str) -> str | None:
         """What stands in on offer for a video model that may not be; None: nothing does."""
@@ -301,20 +309,6 @@ class Capabilities:
                 "a request that the grammar let through is invalid", errors=error.errors(include_input=False)
             )
             raise UserError("error.request.invalid") from error
-
-
-def _samples(row: Model) -> Iterator[GenerationRequest]:
-    """A small request for each operation of an image model."""
-    for operation in row.operations:
-        yield GenerationRequest(
-            operation=operation,
-            model=row.id,
-            prompt="a fox",
-            duration=0,
-            aspect_ratio=row.ratios[0],
-            resolution=row.resolutions[0],
-            references=(PLACEHOLDER,) * operation.row.limits(Role.REFERENCES)[0],
-        )
 
 
 def _needs_words(request: GenerationRequest) -> bool:

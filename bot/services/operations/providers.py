@@ -9,6 +9,7 @@ from enum import StrEnum
 from bot.clock import Clock
 from bot.domain.credits.caps import NO_CAPS, NOTHING, Caps, Spent, estimate
 from bot.domain.requests.operations import Pack
+from bot.domain.tasks.availability import Availability
 from bot.domain.tasks.schedule import learned_median
 from bot.domain.types import DAY, Credits, Millis, ProviderName, UserId, short_hash
 from bot.errors import UserError
@@ -17,6 +18,7 @@ from bot.kling.client import KlingClient
 from bot.kling.pool import ProviderPool, ProviderStatus, Running
 from bot.services.credits.spending import Spending
 from bot.services.learning import Learning
+from bot.services.operations.balances import Balances
 from bot.services.operations.overrides import Overrides
 from bot.store import Store
 
@@ -72,7 +74,7 @@ class ProviderReport:
     `busy` is how many tasks of each model run, where any do; `max_concurrent` limits each of these.
     `lost` is how many answers to submissions were lost for good in 30 days, and what these probably cost (units).
     `outages` are the packs and models that are closed by themselves. `limits` is how many tasks at a time the models
-    were found to run, where that is less than `max_concurrent`.
+    were found to run, where that is less than `max_concurrent`. `availabilities` are what its account can use.
 
     `open_until` in UTC milliseconds, None where it is open. `answered` and `failed` count exchanges of
     the last hour. `spent` is in Kling's units. `median` is how long its newest tasks took (milliseconds), None while there are too few.
@@ -96,6 +98,7 @@ class ProviderReport:
     busy: Mapping[str, int] = field(default_factory=dict)
     outages: tuple[Outage, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
+    availabilities: tuple[Availability, ...] = ()
 
 
 class Providers:
@@ -109,11 +112,13 @@ class Providers:
         overrides: Overrides,
         clock: Clock,
         learning: Learning,
+        balances: Balances,
         answer_seconds: float = ANSWER_SECONDS,
         spending: Spending | None = None,
     ) -> None:
         self._store = store
         self._learning = learning
+        self._balances = balances
         self._pool = pool
         self._overrides = overrides
         self._clock = clock
@@ -160,7 +165,7 @@ class Providers:
     async def _account(self, client: KlingClient) -> AccountAnswer:
         try:
             async with asyncio.timeout(self._answer_seconds):
-                return AccountAnswer(await client.probe())
+                return AccountAnswer((await self._balances.ask(client)).words)
         except TimeoutError:
             return AccountAnswer("", Trouble.SLOW)
         except errors.ProviderError as error:
@@ -207,6 +212,7 @@ class Providers:
                 if closed.scope.pack is not None
             ),
             limits=condition.limits,
+            availabilities=self._pool.availabilities(condition.name),
         )
 
 

@@ -475,6 +475,27 @@ _STATEMENTS = {
         """,
         "CREATE INDEX videos_of_user ON videos (user_id, used_at)",
     ),
+    # That an account has no units left of a pack is remembered as well.
+    "0029_empty_packs": (
+        "ALTER TABLE learned RENAME TO earlier_learned",
+        """
+        CREATE TABLE learned (
+            provider TEXT NOT NULL,
+            settings TEXT NOT NULL,
+            pack TEXT NOT NULL,
+            model TEXT NOT NULL,
+            lesson TEXT NOT NULL CHECK (lesson IN ('not_enabled', 'missing', 'empty', 'parallel')),
+            number INTEGER NOT NULL CHECK (number >= 0),
+            believed_until INTEGER NOT NULL,
+            PRIMARY KEY (provider, pack, model, lesson)
+        ) STRICT
+        """,
+        """
+        INSERT INTO learned (provider, settings, pack, model, lesson, number, believed_until)
+        SELECT provider, settings, pack, model, lesson, number, believed_until FROM earlier_learned
+        """,
+        "DROP TABLE earlier_learned",
+    ),
 }
 
 STEPS = frozenset(_STATEMENTS)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -10,7 +11,10 @@ from bot.domain.requests import (
     presets,
 )
 from bot.domain.requests.effects import load_effects
+from bot.domain.requests.model import Model
 from bot.domain.requests.operations import VIDEO_MODEL_OPERATIONS, Operation, Pack
+from bot.domain.tasks.availability import Availability, State
+from bot.domain.tasks.resource_packs import Units
 from bot.domain.types import MINUTE, SECOND, Credits, Millis, ProviderName, UserId, short_hash
 from bot.i18n import NAMES, in_every_language
 from bot.services.operations.providers import AccountAnswer, Outage, ProviderReport, Trouble
@@ -52,9 +56,31 @@ def is_message(html: str) -> bool:
     return 0 < utf16_length(html) <= TEXT_LIMIT
 
 
-def models_text(*names: str, offered=EVERYTHING, beside=None) -> str:
+def availability_of(row: Model, *, operations=EVERYTHING, **changes) -> Availability:
+    """A model or service that can be used, but for the changes."""
+    usable = Availability(
+        provider=ProviderName("official"),
+        pack=row.operations[0].pack,
+        model=row.id,
+        row=row,
+        operations=operations & frozenset(row.operations),
+        state=State.USABLE,
+        until=None,
+        ended=None,
+        others=(),
+        units=None,
+        most=5,
+        is_verified=True,
+    )
+    return replace(usable, **changes)
+
+
+def models_text(*names: str, offered=EVERYTHING, beside=None, **changes) -> str:
     rows = [CATALOG.model(name) for name in names]
-    (view,) = catalog_views.models(ENGLISH, rows, offered, BESIDE if beside is None else beside)
+    group = [availability_of(row, operations=offered, **changes) for row in rows]
+    group += [availability_of(row) for row in (BESIDE if beside is None else beside).values()]
+    default = names[0] if names else ""
+    (view,) = catalog_views.models(ENGLISH, [group], default, LOCAL_NOW)
     return strip_tags(view.html)
 
 
@@ -71,7 +97,7 @@ def test_a_model_tells_what_it_can_do_and_what_a_second_costs():
         "kling-v2-6",
         "standard, pro · 5, 10 s · 16:9, 9:16, 1:1",
         "from words · from a photo · copies a movement · sound (pro) · end frame (pro) · voices (pro)",
-        "Credits a second: standard 3, pro 5 · with sound: pro 10 · with voices: pro 12",
+        "Credits a second: standard 3, pro 5 · with sound: pro 10 · with voices: pro 12 · 5 at a time",
     ]
 
 
@@ -96,9 +122,54 @@ def test_a_model_that_the_catalog_does_not_know_has_the_price_it_will_have():
     assert "Credits a second: standard 5, pro 5" in models_text("kling-v9")
 
 
+MOMENT = Millis(NOW + 5 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"state": State.EMPTY, "until": MOMENT}, "No Kling units left for this. Next try: 12:05 AM (UTC)."),
+        (
+            {"state": State.NOT_ENABLED},
+            "Not enabled for this Kling account. The next request tries it again.",
+        ),
+        (
+            {"state": State.MISSING, "until": MOMENT},
+            "This provider doesn't have it. Next try: 12:05 AM (UTC).",
+        ),
+        ({"state": State.KEY, "until": MOMENT}, "Kling refuses the account's key. Next try: 12:05 AM (UTC)."),
+        ({"state": State.ARREARS}, "The Kling account has no balance left."),
+        ({"state": State.UNNAMED}, "Can't be requested from this provider."),
+        (
+            {"state": State.RETIRED, "ended": date(2026, 9, 15), "others": ("kling-v3", "kling-v2-6")},
+            "Kling ended it on Sep 15, 2026. Use kling-v3, kling-v2-6.",
+        ),
+        ({"ended": date(2027, 9, 15)}, "Kling ends it on Sep 15, 2027."),
+        (
+            {"state": State.EMPTY, "units": Units(0, Millis(NOW), MOMENT, has_expired=True)},
+            "Its Kling units expired: 12:00 AM (UTC). More units from 12:05 AM (UTC).",
+        ),
+    ],
+)
+def test_what_keeps_an_account_from_a_model_stands_under_it(changes, line):
+    text = models_text("kling-v2-6", beside={}, **changes)
+    assert line in text.replace("\u202f", " ")
+    ended = changes.get("state") in {State.RETIRED, State.UNNAMED}
+    assert ("Credits a second" not in text) is ended
+
+
+def test_with_several_providers_each_has_its_own_part():
+    row = CATALOG.model("kling-v2-6")
+    empty = availability_of(row, provider=ProviderName("second"), state=State.EMPTY)
+    (view,) = catalog_views.models(ENGLISH, [[availability_of(row)], [empty]], row.id, LOCAL_NOW)
+    first, second = strip_tags(view.html).split("Provider second")
+    assert "Provider official" in first
+    assert ("No Kling units" in first, "No Kling units" in second) == (False, True)
+
+
 def test_what_is_offered_beside_videos_is_one_line_with_prices():
     (line,) = [line for line in models_text("kling-v3").splitlines() if "Beside" in line]
-    for item in ("/image 1–4", "/expand 2", "/tryon 5", "/effect 15–90", "/sound 3"):
+    for item in ("/expand 2", "/tryon 5", "/effect 15–90", "/sound 3"):
         assert item in line
     assert "/lipsync 1 a second + 1" in line
     assert "/avatar 4–8 a second + 1" in line
@@ -107,7 +178,8 @@ def test_what_is_offered_beside_videos_is_one_line_with_prices():
 @pytest.mark.parametrize("t", LANGUAGES, ids=list(NAMES))
 def test_however_many_models_there_are_they_come_in_messages_that_telegram_takes(t):
     rows = [row.model_copy(update={"id": f"{row.id}-{n}<"}) for n in range(9) for row in CATALOG.known()]
-    views = catalog_views.models(t, rows, EVERYTHING, BESIDE)
+    group = [availability_of(row) for row in (*rows, *BESIDE.values())]
+    views = catalog_views.models(t, [group], rows[0].id, LOCAL_NOW)
     assert len(views) > 1
     assert all(is_message(view.html) for view in views)
     text = "\n".join(strip_tags(view.html) for view in views)

@@ -349,7 +349,7 @@ async def test_a_probe_falls_back_to_a_task_that_nobody_has():
     absent = JSONResponse({"code": 1201, "message": "Task not found by id/external id"}, 400)
     server = Server(Response("<html>404</html>", 404), absent)
     async with asked_of(server) as client:
-        assert await client.probe() == "the key is accepted"
+        assert (await client.probe()).words == "the key is accepted"
     assert server.asked[1].url.path == "/v1/videos/text2video/klingbot-probe"
 
 
