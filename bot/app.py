@@ -45,6 +45,7 @@ from bot.services.inbox import Intake
 from bot.services.learning import Learning
 from bot.services.library.assets import Assets
 from bot.services.library.deletions import Deletions
+from bot.services.library.ready_made import ReadyMade
 from bot.services.library.sounds import VoiceSounds
 from bot.services.library.templates import Templates
 from bot.services.operations.accounting import Accounting
@@ -193,12 +194,34 @@ async def build(
             settings=settings.moderation,
             http=await stack.enter_async_context(network.client()),
         )
+        images, copier = ImageWorker(directory=directory), CopyWorker(settings.delivery.copy_timeout)
+        reader = VideoWorker()
+        for worker in (images, copier, reader):
+            stack.push_async_callback(worker.close)
+        videos = Videos(store=store, worker=reader, limits=limits, directory=directory, clock=clock)
+        public_url = settings.web.public_url
+        addresses = VideoAddresses(
+            store=store, videos=videos, public_url=public_url, secret=token, clock=clock
+        )
+        found = sources(
+            http=downloads,
+            pool=pool,
+            settings=settings.delivery,
+            directory=directory,
+            worker=copier,
+            max_upload=settings.max_upload_bytes,
+            max_source=settings.max_source_bytes,
+            max_file=LARGEST_IMAGE,
+            film_path=videos.path,
+        )
+        ready_made = ReadyMade(pool=pool, fetch=found.fetch_file, directory=directory, clock=clock)
         assets = Assets(
             store=store,
             pool=pool,
             accounts=accounts,
             clock=clock,
             wake=scheduler.wake,
+            ready_made=ready_made,
             hands_out_sounds=bool(settings.web.public_url),
         )
         telegram = await stack.enter_async_context(
@@ -224,26 +247,6 @@ async def build(
             spending=spending,
         )
 
-        images, copier = ImageWorker(directory=directory), CopyWorker(settings.delivery.copy_timeout)
-        reader = VideoWorker()
-        for worker in (images, copier, reader):
-            stack.push_async_callback(worker.close)
-        videos = Videos(store=store, worker=reader, limits=limits, directory=directory, clock=clock)
-        public_url = settings.web.public_url
-        addresses = VideoAddresses(
-            store=store, videos=videos, public_url=public_url, secret=token, clock=clock
-        )
-        found = sources(
-            http=downloads,
-            pool=pool,
-            settings=settings.delivery,
-            directory=directory,
-            worker=copier,
-            max_upload=settings.max_upload_bytes,
-            max_source=settings.max_source_bytes,
-            max_image=LARGEST_IMAGE,
-            film_path=videos.path,
-        )
         tasks = Tasks(
             store=store, access=access, status=status, policy=policy, clock=clock, wake=scheduler.wake
         )
@@ -287,13 +290,14 @@ async def build(
             faces=FaceFinder(
                 pool=pool,
                 images=images,
-                fetch=found.fetch_image,
+                fetch=found.fetch_file,
                 address=addresses.look,
                 directory=directory,
                 clock=clock,
             ),
             templates=Templates(configured=settings.ideas, store=store, compose=compose, runtime=runtime),
             assets=assets,
+            ready_made=ready_made,
             assistant=assistant,
             accounts=accounts,
             payments=Payments(

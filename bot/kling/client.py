@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ import httpx
 import structlog
 
 from bot.clock import Clock, Sleep
+from bot.domain.library.asset import Preset
 from bot.domain.requests import catalog as catalogs
 from bot.domain.requests import retirement
 from bot.domain.requests.catalog import Catalog
@@ -53,6 +54,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 USER_AGENT = f"klingbot/{version('klingbot')}"
+MOST_PRESET_PAGES = 4
+
 LARGEST_ANSWER = 16 * 1024 * 1024
 """Bytes of an answer that are read at most; a list of 500 tasks has about half a megabyte."""
 
@@ -390,6 +393,22 @@ class KlingClient:
             if preparation.gives == lip_sync.FOUND:
                 return await self._exchange(preparation.request, preparation.parse)
         return None
+
+    async def list_presets(self, operation: Operation) -> tuple[Preset, ...]:
+        """Kling's own elements or voices, in its order.
+
+        Raises:
+            ProviderError: they are not told of here, or not now.
+
+        """
+        found: list[Preset] = []
+        for page in range(1, MOST_PRESET_PAGES + 1):
+            parse = partial(library.parse_presets, operation, self.name)
+            listed = await self._exchange(library.presets(operation, page), parse)
+            found += listed
+            if len(listed) < library.PRESETS_PAGE:
+                break
+        return tuple(found)
 
     async def delete_asset(self, operation: Operation, remote_id: str) -> None:
         """Delete an element or a voice of the account.

@@ -8,6 +8,7 @@ from bot.services.compose import Compose
 from bot.services.credits.payments import Payments
 from bot.services.credits.pools import GroupWallets
 from bot.services.library.assets import Assets
+from bot.services.library.ready_made import ReadyMade
 from bot.services.library.templates import Templates
 from bot.services.live_settings import LiveSettings
 from bot.services.operations import (
@@ -68,6 +69,7 @@ class Services:
     faces: FaceFinder
     templates: Templates
     assets: Assets
+    ready_made: ReadyMade
     assistant: Assistant
     accounts: Accounts
     payments: Payments

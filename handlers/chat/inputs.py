@@ -11,6 +11,7 @@ from bot.domain.requests.films import FRAME_LIMITS, find_excess
 from bot.domain.requests.operations import Operation, Role
 from bot.domain.requests.prompt import ParsedPrompt
 from bot.domain.requests.request import AudioRef, Continued, GenerationRequest, ImageRef, SourceVideo
+from bot.domain.requests.values import QUOTED_LENGTH
 from bot.domain.tasks.task import Delivery, Task
 from bot.domain.types import SECOND
 from bot.errors import UserError
@@ -93,7 +94,7 @@ async def read_inputs(turn: Turn, takes: Medium, *, links: bool = True, pointing
     film: SaveFile | None = None if used.film is None else partial(save_film, turn.chat, used.film)
     if reads_links and takes & Medium.FILM and not used:
         linked, film = _linked_film(turn, linked, takes)
-    names = await services.assets.names(turn.user_id)
+    names = await services.assets.names(turn.user_id, linked.words)
     if given is not None and (linked.links or _has_options(turn, linked.words, names)):
         # What somebody else's words would cost is for the person to see first.
         turn.first_question = turn.first_question or READY
@@ -161,7 +162,7 @@ async def read_prompt(turn: Turn, text: str) -> ParsedPrompt:
         UserError: an option is unknown, or its value is.
 
     """
-    return parse_prompt(turn, text, await turn.services.assets.names(turn.user_id))
+    return parse_prompt(turn, text, await turn.services.assets.names(turn.user_id, text))
 
 
 def parse_prompt(turn: Turn, text: str, names: Names, *, images: bool = False) -> ParsedPrompt:
@@ -231,7 +232,12 @@ async def compose_request(turn: Turn, operation: Operation, inputs: Inputs) -> G
         # What else stands there came with the other photos of an album.
         prompt = ParsedPrompt(inputs.text.partition("\n")[0].strip())
     else:
-        prompt = parse_prompt(turn, inputs.text, inputs.names)
+        names = inputs.names.for_speech() if row.limits(Role.SPEECH)[1] else inputs.names
+        prompt = parse_prompt(turn, inputs.text, names)
+        voice = prompt.options.get("voice", "")
+        only_videos = row.limits(Role.SPEECH)[1] and inputs.names.speaks_in_videos_only(voice)
+        if only_videos and not compose.voices.knows(voice):
+            raise UserError("error.voice.only_videos", voice=voice[:QUOTED_LENGTH])
     compose.settings(operation, given, prompt)
     if row.limits(Role.SOURCE)[1] and inputs.film is not None:
         given = replace(given, source=await fetch_film(turn, inputs.film))

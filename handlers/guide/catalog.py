@@ -15,6 +15,7 @@ from handlers.chat.menus import Section
 from handlers.chat.routes import Command, Words
 from handlers.chat.turn import Turn
 from handlers.guide import catalog_views
+from handlers.library.ready_made import with_presets
 
 FEW = 3
 """Up to so many lengths are named one by one."""
@@ -46,7 +47,8 @@ async def voices(turn: Turn, words: Words) -> None:
     language = words[0].lower() if words else default
     if language not in LANGUAGES:
         raise UserError("error.voices.language", language=language[:40])
-    await turn.answer(catalog_views.voices(turn.t, language, compose.voices.of(language)))
+    view = catalog_views.voices(turn.t, language, compose.voices.of(language))
+    await turn.answer(with_presets(turn, Operation.VOICE, view))
 
 
 async def prices(turn: Turn) -> None:

@@ -31,6 +31,7 @@ from handlers.chat.menus import Section
 from handlers.chat.pointers import Medium, use
 from handlers.chat.routes import Command, Press, QuestionKind
 from handlers.chat.turn import Turn
+from handlers.library.ready_made import with_presets
 from handlers.library.template_views import never_mind
 from handlers.making.submit import save_request, submit_pressed
 
@@ -163,7 +164,7 @@ async def _make_element_of(turn: Turn, name: str, description: str, images: Sequ
         # Kling wants a second look at it.
         images = (images[0], await turn.services.attachments.save_close_up(images[0], turn.user_id))
     assets = turn.services.assets
-    description, voice = split_voice(description, await assets.names(turn.user_id))
+    description, voice = split_voice(description, await assets.names(turn.user_id, description))
     request = await assets.compose(
         turn.user_id, Operation.ELEMENT, name, description=description, images=images, voice=voice
     )
@@ -252,7 +253,8 @@ async def _list(turn: Turn, kind: Operation) -> View:
     assets = await turn.services.assets.list_owned(turn.user_id, kind)
     if not assets:
         await turn.services.assets.check(turn.user_id, kind)
-    return listed(turn.t, kind, assets, turn.user_id)
+    view = listed(turn.t, kind, assets, turn.user_id)
+    return with_presets(turn, kind, view)
 
 
 async def on_list(turn: Turn, button: ListAssets) -> None:
@@ -270,7 +272,7 @@ async def on_delete(turn: Turn, button: DeleteAsset) -> str:
     """Delete one; the list goes on without it."""
     asset = await turn.services.assets.delete(turn.user_id, button.asset_id)
     assets = await turn.services.assets.list_owned(turn.user_id, asset.kind)
-    await turn.edit(listed(turn.t, asset.kind, assets, turn.user_id))
+    await turn.edit(with_presets(turn, asset.kind, listed(turn.t, asset.kind, assets, turn.user_id)))
     return turn.t(f"asset.{asset.kind}.deleted")
 
 

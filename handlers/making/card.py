@@ -210,7 +210,7 @@ async def on_use_prompt(turn: Turn) -> None:
 async def on_suggested(turn: Turn, suggested: SuggestedPrompt) -> None:
     """Take a suggested prompt."""
     card = await _named(turn, suggested.card)
-    names = await turn.services.assets.names(turn.user_id)
+    names = await turn.services.assets.names(turn.user_id, suggested.prompt)
     await _change(turn, turn.services.cards.set_prompt(card, suggested.prompt, names))
 
 

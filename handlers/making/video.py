@@ -57,7 +57,7 @@ async def explain(turn: Turn) -> None:
 async def change_draft(turn: Turn, found: Found) -> None:
     """Change the open card as a text says."""
     if found.card is not None:
-        names = await turn.services.assets.names(turn.user_id)
+        names = await turn.services.assets.names(turn.user_id, turn.arguments)
         await show_card(turn, turn.services.cards.answer(found.card, turn.arguments, names))
 
 
@@ -82,7 +82,7 @@ async def on_option_reply(turn: Turn, about: card_views.OpenCard) -> None:
         inputs = await _read_photos(turn, card)
         changed = cards.set_image(card, about.option, inputs.images, turn.preferences)
     else:
-        names = await turn.services.assets.names(turn.user_id)
+        names = await turn.services.assets.names(turn.user_id, turn.arguments)
         changed = cards.set_typed(card, about.option or Option.NEGATIVE, turn.arguments, names)
     await show_card(turn, changed)
 
@@ -105,7 +105,7 @@ async def on_change_draft(turn: Turn, button: card_views.ChangeDraft) -> None:
     card = await cards.get_named(turn.user_id, turn.chat_id, button.card)
     shown = card.message_id or NEXT_MESSAGE
     question = (await turn.find_questions(shown)).get(shown)
-    names = await turn.services.assets.names(turn.user_id)
+    names = await turn.services.assets.names(turn.user_id, text)
     if (
         question is not None
         and question.kind == card_views.OpenCard.action

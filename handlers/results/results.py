@@ -172,7 +172,7 @@ async def make_of_result(
     images: tuple[ImageRef, ...] = ()
     if operation.row.limits(Role.REFERENCES)[1]:
         images = (await services.attachments.save_image(await services.results.image(delivery)),)
-    names = await services.assets.names(turn.user_id)
+    names = await services.assets.names(turn.user_id, text)
     inputs = Inputs(text, names, images, sound, delivery.task, delivery.position)
     request = await compose_request(turn, operation, inputs)
     if (

@@ -230,7 +230,7 @@ async def test_an_element_is_sent_looked_at_and_told(world):
     assert told(world) == []
     for _ in range(2):
         await ended(world, MINUTE)
-    assert (await world.services.assets.names(ADA)).elements == {"fox": 77}
+    assert (await world.services.assets.names(ADA, "")).elements == {"fox": 77}
     (text,) = told(world)
     assert "is ready" in text
     assert len(sent(world)) == 1
@@ -345,7 +345,7 @@ async def test_a_voice_is_made_of_a_sound_that_is_fetched_from_here_while_it_is_
     world.to_kling.answer("query", made(Operation.VOICE, "829877"))
     await ended(world, MINUTE)
     assert (await fetch(address))[0] == 404
-    assert (await world.services.assets.names(ADA)).voices == {"ada": "829877"}
+    assert (await world.services.assets.names(ADA, "")).voices == {"ada": "829877"}
 
 
 @pytest.mark.parametrize(
@@ -396,7 +396,7 @@ async def test_one_that_comes_late_is_told_after_all(world):
     world.to_kling.answer("query", made(Operation.ELEMENT))
     await ended(world, LATE_INTERVAL)
     assert ["is ready" in text for text in told(world)] == [False, True]
-    assert (await world.services.assets.names(ADA)).elements == {"fox": 77}
+    assert (await world.services.assets.names(ADA, "")).elements == {"fox": 77}
 
 
 async def test_one_that_comes_late_and_whose_name_is_taken_by_then_is_deleted_at_its_provider(world):
@@ -572,7 +572,7 @@ async def test_an_element_of_somebody_else_is_not_used(world):
     with pytest.raises(UserError) as caught:
         await world.services.assets.bind_to_account(XIAOLIN, request)
     assert caught.value.key == "error.asset.not_yours"
-    assert (await world.services.assets.names(XIAOLIN)).elements == {}
+    assert (await world.services.assets.names(XIAOLIN, "")).elements == {}
 
 
 async def test_an_element_that_was_deleted_is_not_used(world):

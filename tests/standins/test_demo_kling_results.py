@@ -176,9 +176,17 @@ async def test_a_portrait_speaks_as_long_as_its_recording(tmp_path):
 
 async def test_the_presets_are_listed(caller):
     voices = (await caller.get("/v1/general/presets-voices", pageSize=1000)).json()["data"]
-    assert "uk_man2" in {item["task_result"]["voices"][0]["voice_id"] for item in voices}
+    (listed,) = [item["task_result"]["voices"][0] for item in voices if "Old Tom" in repr(item)]
+    assert await caller.file(listed["trial_url"])
+    # Voices that say texts are a list of their own, which no address tells of.
+    words = {"text": "hello", "voice_language": "en"}
+    path = "/v1/audio/tts"
+    assert (await caller.post(path, {**words, "voice_id": listed["voice_id"]})).status_code == 400
+    assert (await caller.post(path, {**words, "voice_id": "uk_man2"})).status_code == 200
     elements = (await caller.get("/v1/general/advanced-presets-elements", pageSize=1)).json()["data"]
     assert len(elements) == 1
+    (element,) = elements[0]["task_result"]["elements"]
+    assert await caller.file(element["element_image_list"]["frontal_image"])
 
 
 # -- asking --------------------------------------------------------------------------------------------

@@ -119,6 +119,11 @@ FAMILIES = {
     "card.ask.": tuple(option for option in ON_CARDS if option.row.sample),
     "prefer.": (*Preference, "language"),
     "error.request.": ("operation", "source", "account"),
+    "preset.": tuple(
+        f"{kind}.{part}"
+        for kind in (Operation.ELEMENT, Operation.VOICE)
+        for part in ("button", "title", "use")
+    ),
     "asset.": (
         *(f"{kind}.{part}" for kind in sorted(LIBRARY_OPERATIONS) for part in ASSET_TEXTS),
         *("close_up", "making", "button.delete"),

@@ -56,7 +56,19 @@ class Library:
 
     def __init__(self) -> None:
         self.elements = Collection("element", _PRESETS["elements"])
-        self.voices = Collection("voice", _PRESETS["voices"])
+        self.voices = Collection("voice", _PRESETS["voices"] | _PRESETS["preset_voices"])
+        self.speakers = frozenset(_PRESETS["voices"])
+        """Texts are spoken with these, or with voices of one's own; the presets of videos are others."""
+
+    def check_speaker(self, id: str, owner: str) -> None:
+        """Refuse a voice that says no texts."""
+        if id in _PRESETS["preset_voices"]:
+            raise invalid("Voice id not found")
+        self.voices.check(id, owner)
+
+    def presets(self, kind: str) -> list[Entry]:
+        """What everybody may use in videos."""
+        return [entry for entry in self.of(kind).presets() if entry.id not in self.speakers]
 
     def of(self, kind: str) -> Collection:
         """Those of a kind: `element` or `voice`."""

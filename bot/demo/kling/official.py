@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from starlette.responses import Response
@@ -12,8 +12,9 @@ from bot.demo.kling import accounting, advanced, fields, images, sounds, videos
 from bot.demo.kling.answers import ok
 from bot.demo.kling.body import Body, TaskBody
 from bot.demo.kling.inputs import Scene
+from bot.demo.kling.library import Entry
 from bot.demo.kling.refusals import NOT_FOUND, Refusal, invalid
-from bot.demo.kling.service import Call, Handler, Service, Table, asks, page_of, submits
+from bot.demo.kling.service import VOICE_SECONDS, Call, Handler, Service, Table, asks, page_of, submits
 from bot.demo.kling.shapes import accepted, legacy
 from bot.demo.media.films import footage
 from bot.demo.media.stills import StillSpec, render_still
@@ -104,7 +105,7 @@ async def speak(service: Service, call: Call) -> Response:
     body = call.read(Speech)
     text, voice = body.text, body.voice_id
     service.behaviour.before_submission()
-    service.inputs.library.voices.check(voice, call.account.key)
+    service.inputs.library.check_speaker(voice, call.account.key)
     spoken = len(text) / SPOKEN_A_SECOND[body.voice_language] / body.voice_speed
     seconds = round(max(1.0, spoken), 1)
     path, work = service.sound((text, voice), seconds, "mp3")
@@ -132,14 +133,32 @@ def presets(kind: str) -> Handler:
 
     async def handle(service: Service, call: Call) -> Response:
         entries = []
-        for entry in service.inputs.library.of(kind).presets():
+        for entry in service.inputs.library.presets(kind):
             id = entry.id if kind == "voice" else int(entry.id)
-            shown = {f"{kind}_id": id, **entry.details, "owned_by": entry.owner, "status": "succeed"}
+            preview = await _preview(service, call, kind, entry)
+            shown = {
+                f"{kind}_id": id,
+                **entry.details,
+                **preview,
+                "owned_by": entry.owner,
+                "status": "succeed",
+            }
             made = {"task_id": entry.id, "task_status": "succeed", "task_result": {f"{kind}s": [shown]}}
             entries.append(made)
         return ok(page_of(entries, call, VOICE_PAGE if kind == "voice" else PAGE))
 
     return handle
+
+
+async def _preview(service: Service, call: Call, kind: str, entry: Entry) -> dict[str, Any]:
+    if kind == "voice":
+        path, work = service.sound(("voice", entry.id), VOICE_SECONDS, "mp3")
+        await service.pool.finish(path, work)
+        return {"trial_url": f"{call.base}files/{path.name}"}
+    spec = StillSpec(prompt=entry.details["element_name"])
+    path = service.path(spec, "png")
+    await service.pool.finish(path, lambda path: render_still(spec, path))
+    return {"element_image_list": {"frontal_image": f"{call.base}files/{path.name}"}}
 
 
 class Removal(Body):

@@ -52,11 +52,40 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
+class Preset:
+    """An element or a voice of Kling's own, which everybody may use; `preview` is where a picture or sound of it is."""
+
+    kind: Operation
+    remote_id: str
+    name: str
+    description: str
+    provider: ProviderName
+    preview: str = field(default="", repr=False)
+
+    @property
+    def called(self) -> str:
+        """Its name as it is typed: one word."""
+        return re.sub(r"[^\w]+", "-", self.name).strip("-_")
+
+
+@dataclass(frozen=True, slots=True)
 class Names:
-    """What a person may call by a name of their own: the provider's ids by the plain name."""
+    """What a person may call by name: the provider's ids by the plain name.
+
+    `preset_voices` speak in videos only: a text is spoken with one of another list, or with a voice of one's own.
+    """
 
     elements: Mapping[str, int] = field(default_factory=dict)
     voices: Mapping[str, str] = field(default_factory=dict)
+    preset_voices: Mapping[str, str] = field(default_factory=dict)
+
+    def for_speech(self) -> "Names":
+        """What may be called where a text is spoken."""
+        return Names(self.elements, self.voices)
+
+    def speaks_in_videos_only(self, voice: str) -> bool:
+        """Whether a voice is one of Kling's own for videos, by its name or its id."""
+        return folded(voice) in self.preset_voices or voice in self.preset_voices.values()
 
 
 NO_NAMES = Names()

@@ -36,6 +36,10 @@ class Voices:
         """Those that speak a language."""
         return tuple(voice for voice in self._voices if language in voice.languages)
 
+    def knows(self, name: str) -> bool:
+        """Whether a voice is called so."""
+        return normalize_word(name) in self._by_name
+
     def find(self, name: str, language: str) -> Voice:
         """The voice of a name, or the first of the language where none was named.
 

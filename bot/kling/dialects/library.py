@@ -4,12 +4,16 @@ kling.ai/document-api (2026-09): "Element management", "Voice management". Both 
 result is an id; they stay with the account until they are deleted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.domain.library.asset import Preset
+from bot.domain.outside import identity, text_of, word_of
 from bot.domain.requests.operations import Operation
 from bot.domain.requests.request import GenerationRequest
+from bot.domain.types import ProviderName
 from bot.kling.dialects import responses
+from bot.kling.errors import Unavailable
 from bot.kling.wire import HttpRequest, HttpResponse, SubmitContext
 
 IMAGES = (2, 4)
@@ -59,6 +63,50 @@ def voice(request: GenerationRequest, context: SubmitContext) -> dict[str, Any]:
     if request.source is not None:
         return {"voice_name": request.name, "video_id": request.source.video_id}
     return {"voice_name": request.name, "voice_url": context.sound_url}
+
+
+_PRESETS = {
+    Operation.ELEMENT: "/v1/general/advanced-presets-elements",
+    Operation.VOICE: "/v1/general/presets-voices",
+}
+PRESETS_PAGE = 500
+"""Presets on a page: the most of elements; of voices 1,000 are allowed."""
+
+
+def presets(operation: Operation, page: int) -> HttpRequest:
+    """Encode the question for a page of Kling's own elements or voices; pages count from 1."""
+    query = {"pageNum": str(page), "pageSize": str(PRESETS_PAGE)}
+    return HttpRequest("GET", _PRESETS[operation], query=query)
+
+
+def parse_presets(operation: Operation, provider: ProviderName, response: HttpResponse) -> list[Preset]:
+    """Read a page of them: a list of tasks, each with what it has made.
+
+    Raises:
+        ProviderError: there is no list in the answer.
+
+    """
+    tasks = responses.data(response)
+    if not isinstance(tasks, list):
+        raise Unavailable("the answer is no list", code=str(response.status))
+    results = (task.get("task_result") for task in tasks if isinstance(task, Mapping))
+    listed = (result.get(f"{operation}s") for result in results if isinstance(result, Mapping))
+    entries = (entry for found in listed if isinstance(found, list) for entry in found)
+    read = (_preset(operation, provider, entry) for entry in entries if isinstance(entry, Mapping))
+    return [preset for preset in read if preset is not None]
+
+
+def _preset(operation: Operation, provider: ProviderName, entry: Mapping[str, Any]) -> Preset | None:
+    remote_id, name = identity(entry.get(f"{operation}_id")), text_of(entry.get(f"{operation}_name")).strip()
+    is_number = remote_id.isascii() and remote_id.isdigit()
+    if not remote_id or not name or word_of(entry.get("status")) == "deleted":
+        return None
+    if operation is Operation.ELEMENT and not is_number:
+        return None
+    images = entry.get("element_image_list")
+    preview = images.get("frontal_image") if isinstance(images, Mapping) else entry.get("trial_url")
+    description = text_of(entry.get(f"{operation}_description")).strip()
+    return Preset(operation, remote_id, name, description, provider, text_of(preview))
 
 
 def delete(operation: Operation, remote_id: str) -> HttpRequest:

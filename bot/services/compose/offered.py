@@ -76,7 +76,7 @@ class Capabilities:
     def vocabulary(self, names: Names = NO_NAMES) -> Vocabulary:
         """The models that this bot knows, by all their names, with a person's own; of one that is out, the check says so."""
         models = self._catalog.vocabulary(self._pool.known_models())
-        return replace(models, elements=names.elements, voices=names.voices)
+        return replace(models, elements=names.elements, voices={**names.preset_voices, **names.voices})
 
     def image_vocabulary(self, names: Names = NO_NAMES) -> Vocabulary:
         """The image models, by all their names, with a person's own elements and voices."""

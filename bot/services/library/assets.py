@@ -24,6 +24,7 @@ from bot.domain.types import ProviderName, UserId
 from bot.errors import UserError
 from bot.kling.client import KlingClient
 from bot.kling.pool import ProviderPool
+from bot.services.library.ready_made import ReadyMade
 from bot.services.people.accounts import Accounts
 from bot.services.ports import Job, Wake
 from bot.store import Store
@@ -45,6 +46,7 @@ class Assets:
         accounts: Accounts,
         clock: Clock,
         wake: Wake,
+        ready_made: ReadyMade,
         hands_out_sounds: bool = False,
     ) -> None:
         self._store = store
@@ -52,6 +54,7 @@ class Assets:
         self._accounts = accounts
         self._clock = clock
         self._wake = wake
+        self._ready_made = ready_made
         self._hands_out_sounds = hands_out_sounds
 
     # -- making --------------------------------------------------------------------------------------
@@ -204,9 +207,10 @@ class Assets:
             raise UserError("error.asset.gone")
         return asset
 
-    async def names(self, user_id: UserId) -> Names:
-        """What a person may call by name."""
-        elements: dict[str, int] = {}
+    async def names(self, user_id: UserId, text: str) -> Names:
+        """What a person may call by name in a text: what is theirs, and what of Kling's own is not called the same."""
+        presets = await self._ready_made.presets(text)
+        elements = dict(presets.elements)
         voices: dict[str, str] = {}
         for asset in await self.list_usable(user_id):
             if asset.remote_id is None:
@@ -215,7 +219,7 @@ class Assets:
                 elements[folded(asset.name)] = int(asset.remote_id)
             else:
                 voices[folded(asset.name)] = asset.remote_id
-        return Names(elements, voices)
+        return Names(elements, voices, presets.preset_voices)
 
     async def delete(self, user_id: UserId, asset_id: str) -> Asset:
         """Take something out of use at once; at the provider it is deleted after that, and once it is there.

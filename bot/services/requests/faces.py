@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from bot.clock import Clock
-from bot.domain.requests.operations import Operation
+from bot.domain.requests.operations import Operation, Product
 from bot.domain.requests.request import Face, Faces, GenerationRequest, SourceVideo, VideoRef
 from bot.domain.tasks.advice import Advice, advice_for
 from bot.domain.tasks.task import FailureKind
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 FACES_KEPT = 23 * HOUR
 """Milliseconds; Kling forgets a session after 24 hours."""
 
-FetchFace = Callable[[ProviderName, str, Path], Awaitable[object]]
+FetchFace = Callable[[ProviderName, str, Path, Product], Awaitable[object]]
 """Saves a provider's picture of a face by its address, or raises what `bot.kling.download` raises."""
 
 
@@ -123,7 +123,7 @@ class FaceFinder:
                 path, tile = Path(directory) / f"{number}", None
                 try:
                     async with waiting():
-                        await self._fetch(provider, face.url, path)
+                        await self._fetch(provider, face.url, path, Product.IMAGE)
                         tile = (await self._images.reduce(path, TILE, 85)).data
                 except (DownloadFailed, DownloadGone, DownloadRefused, UserError) as error:
                     log.info("a face cannot be shown", provider=provider, reason=str(error))

@@ -40,13 +40,13 @@ T = TypeVar("T")
 class Sources:
     """Results as files. `files` are as large as the chat takes, `originals` larger; `copies` are smaller than they are.
 
-    `fetch_image` brings a picture that an answer of a provider names, such as a face.
+    `fetch_file` brings what else an answer of a provider names, such as the picture of a face.
     """
 
     files: ResultFiles
     originals: ResultFiles
     copies: Copies
-    fetch_image: Callable[[ProviderName, str, Path], Awaitable[object]]
+    fetch_file: Callable[[ProviderName, str, Path, Product], Awaitable[object]]
 
 
 def sources(
@@ -58,12 +58,12 @@ def sources(
     worker: CopyWorker,
     max_upload: int,
     max_source: int,
-    max_image: int,
+    max_file: int,
     film_path: Callable[[VideoRef], Path],
 ) -> Sources:
     """Put together what brings results: at most `max_upload` bytes of one to a chat, `max_source` into a copy.
 
-    A picture has at most `max_image` bytes. `film_path` is where a kept video is.
+    What is fetched beside has at most `max_file` bytes. `film_path` is where a kept video is.
     """
 
     def fetcher(max_bytes: int) -> ResultFetcher:
@@ -86,7 +86,7 @@ def sources(
         copies=Copies(
             fetch=whole, worker=worker, directory=directory, max_bytes=max_upload, max_source=max_source
         ),
-        fetch_image=fetcher(max_image).fetch_image,
+        fetch_file=fetcher(max_file).fetch_file,
     )
 
 
@@ -141,15 +141,15 @@ class ResultFetcher:
                 errors.append(error)
         raise min(errors, key=_hopeless)
 
-    async def fetch_image(self, provider: ProviderName, url: str, target: Path) -> None:
-        """Write a picture of a provider's to `target`. Raises as `download` does."""
+    async def fetch_file(self, provider: ProviderName, url: str, target: Path, kind: Product) -> None:
+        """Write a file of a provider's to `target`. Raises as `download` does."""
         await download(
             self._http,
             url,
             target,
             max_bytes=self._max_bytes,
             allow_loopback=self._allow_loopback,
-            kind=Product.IMAGE,
+            kind=kind,
             tempo=self._tempo,
             home=self._home(provider),
         )
