@@ -23,7 +23,7 @@ from handlers.chat.routes import Command, Press, Words
 from handlers.chat.turn import Turn
 from handlers.library import templates
 from handlers.library.template_views import ShowIdeas
-from handlers.making.submit import open_card
+from handlers.making.submit import open_card, wanted_model
 from handlers.results import history
 from handlers.results import inline as inline_mode
 
@@ -95,7 +95,7 @@ async def on_try(turn: Turn, button: TryExample) -> None:
     compose = turn.services.compose
     parsed = compose.parse(turn.t(f"start.example_{button.number}"))
     request = compose.video(parsed, None, turn.preferences)
-    await open_card(turn, request, None, PROMPT, turn.reply_target.below)
+    await open_card(turn, request, None, PROMPT, turn.reply_target.below, wanted=wanted_model(turn, parsed))
 
 
 # -- links -------------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ async def new(turn: Turn) -> None:
     inputs = await read_inputs(turn, Medium.VIDEO | Medium.PHOTO)
     if inputs.source is not None and not inputs.images:
         await turn.services.results.check_kept(inputs.source.request)
-        card = Card(name, cards.restore(inputs.source.request, turn.preferences))
+        card = cards.reopen(name, inputs.source.request, turn.preferences)
         if inputs.text:
             card = cards.answer(card, inputs.text, inputs.names)
     else:
@@ -60,6 +60,7 @@ async def suggest_outfits(turn: Turn, person: ImageRef) -> None:
         ParsedPrompt(""), Images(first=person), turn.preferences, try_on=True
     )
     card = Card(card_name(turn.update_id), request, OUTFIT, turn.message_id)
+    card = turn.services.cards.note_usual(card, ParsedPrompt(""), turn.preferences)
     await show_card(turn, card, view=card_views.outfits(turn.t, card, turn.user_id))
 
 
@@ -178,6 +179,12 @@ async def on_use_images(turn: Turn, button: card_views.UseImages) -> None:
     """Use the photos in question as frames or as references."""
     card = await _named(turn, button.card)
     await _change(turn, turn.services.cards.use_images(card, button.use, turn.preferences))
+
+
+async def on_go_back(turn: Turn, button: card_views.GoBack) -> None:
+    """Use the model again that another stands in for."""
+    card = await _named(turn, button.card)
+    await _change(turn, turn.services.cards.go_back(card))
 
 
 async def on_wear(turn: Turn, button: card_views.Wear) -> None:
@@ -301,6 +308,7 @@ BUTTONS = (
     Press(card_views.OpenAssets, on_open_assets),
     Press(card_views.ToggleAsset, on_toggle_asset),
     Press(card_views.UseImages, on_use_images),
+    Press(card_views.GoBack, on_go_back),
     Press(card_views.Wear, on_wear),
     Press(card_views.ImprovePrompt, on_improve_prompt),
     Press(card_views.UsePrompt, on_use_prompt),

@@ -89,6 +89,10 @@ class Choose(Payload, action="pick"):
     key: str
 
 
+class GoBack(_OfCard, action="go_back"):
+    """Use the model again that another stands in for."""
+
+
 class OpenAssets(_OfCard, action="cast"):
     """Show the person's own elements and voices, for this request."""
 
@@ -238,6 +242,9 @@ def summary(
         opening.append(Button(t("card.assets"), OpenAssets(shown.name), owner=owner))
     if shown.takes_words and list_nameable(request):
         opening.append(Button(t("card.names"), OpenNames(shown.name), owner=owner))
+    if shown.swap is not None and shown.swap.back is not None:
+        label = t("button.go_back", model=say(t, Option.MODEL.row.name(shown.swap.model)))
+        opening.append(Button(label, GoBack(shown.name), owner=owner))
     last = [discard]
     if can_improve and request.prompt:
         last = [Button(t("improve.button.improve"), ImprovePrompt(shown.name), owner=owner), discard]
@@ -376,8 +383,17 @@ def _heading(t: Texts, shown: Card, images: str) -> list[str]:
         images,
         _assets(t, request),
         settings_line(t, request),
+        _swapped(t, shown),
         _negative(t, request),
     ]
+
+
+def _swapped(t: Texts, shown: Card) -> str:
+    """That another model is used than the person's own, and why."""
+    if shown.swap is None:
+        return ""
+    models = {"model": escape(shown.swap.model), "other": escape(shown.request.model)}
+    return t(f"card.swapped.{shown.swap.why}", **models)
 
 
 def _discard(t: Texts, shown: Card, owner: UserId) -> Button:

@@ -157,19 +157,29 @@ async def submit(turn: Turn, request: GenerationRequest, target: ReplyTarget | N
     return task
 
 
+def wanted_model(turn: Turn, said: ParsedPrompt) -> str:
+    """The model that a person has typed, or prefers, or that is usual."""
+    return turn.services.compose.wanted_model(said.options, turn.preferences)
+
+
 async def open_card(
     turn: Turn,
     request: GenerationRequest,
     source_message_id: int | None,
     question: str = READY,
     target: ReplyTarget | None = None,
+    wanted: str = "",
 ) -> None:
     """Show a request as the person's card in this chat; it replaces an older card.
 
     The video will be a reply to `source_message_id`. The card itself is sent to `target`, or in answer to
-    the update. `question` is the key of its first line.
+    the update. `question` is the key of its first line. `wanted` is the model that the person wants: where another
+    stands in for it, the card says so.
     """
-    await show_card(turn, Card(card_name(turn.update_id), request, question, source_message_id), target)
+    card = Card(card_name(turn.update_id), request, question, source_message_id)
+    if wanted:
+        card = turn.services.cards.note_wanted(card, wanted)
+    await show_card(turn, card, target)
 
 
 async def show_card(

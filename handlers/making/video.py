@@ -19,7 +19,7 @@ from handlers.chat.pointers import Medium, is_reply_to
 from handlers.chat.routes import REPLY_TTL, Command, Event, Found, Press, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.making import card_views
-from handlers.making.submit import make_video, open_card, show_card
+from handlers.making.submit import make_video, open_card, show_card, wanted_model
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ async def on_start_draft(turn: Turn, button: card_views.StartDraft) -> None:
     """Use the text for another video, on a card of its own."""
     prompt = await read_prompt(turn, await _saved_text(turn, button.token))
     request = turn.services.compose.video(prompt, None, turn.preferences)
-    await open_card(turn, request, None, PROMPT, turn.reply_target.below)
+    await open_card(turn, request, None, PROMPT, turn.reply_target.below, wanted=wanted_model(turn, prompt))
     await _remove_question(turn)
 
 
@@ -149,8 +149,9 @@ async def on_animate(turn: Turn, button: Animate) -> None:
         raise UserError("error.result.none")
     save = partial(save_file, turn.chat, RemoteFile(chosen.file_id, chosen.size_bytes))
     image = await services.attachments.fetch_image(save, turn.user_id)
-    draft = services.compose.video_draft(ParsedPrompt(""), Images(first=image), turn.preferences)
-    await open_card(turn, draft, turn.message_id, PHOTO)
+    said = ParsedPrompt("")
+    draft = services.compose.video_draft(said, Images(first=image), turn.preferences)
+    await open_card(turn, draft, turn.message_id, PHOTO, wanted=wanted_model(turn, said))
 
 
 COMMANDS = (Command("video", video, section=Section.MAKING, menu=Menu.PRIVATE | Menu.GROUPS),)

@@ -17,7 +17,7 @@ from bot.services.tasks.results import LONGEST_WORDS
 from handlers.chat import html
 from handlers.chat.routes import Event, UpdateKind
 from handlers.chat.turn import Turn
-from handlers.making.submit import open_card
+from handlers.making.submit import open_card, wanted_model
 from handlers.sending.delivery import media_kind
 from handlers.sending.media import InlineFile
 
@@ -63,8 +63,9 @@ async def follow_link(turn: Turn, token: str) -> None:
     if text is None:
         raise UserError("error.link.forgotten")
     compose = turn.services.compose
-    request = compose.video(compose.parse(text), None, turn.preferences)
-    await open_card(turn, request, None, PROMPT)
+    said = compose.parse(text)
+    request = compose.video(said, None, turn.preferences)
+    await open_card(turn, request, None, PROMPT, wanted=wanted_model(turn, said))
 
 
 def results(t: Texts, deliveries: Sequence[Delivery]) -> list[InlineFile]:

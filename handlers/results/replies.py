@@ -23,7 +23,7 @@ from handlers.chat.pointers import Medium, delete_replied_to, use
 from handlers.chat.routes import REPLY_TTL, Event, Found, QuestionKind
 from handlers.chat.turn import Turn
 from handlers.making.card_views import MakeIt
-from handlers.making.submit import open_card, save_request
+from handlers.making.submit import open_card, save_request, wanted_model
 from handlers.results import result_views, results
 from handlers.results.result_views import AskForExtension, AskForSpeech, ListEffects, OfResult
 
@@ -72,7 +72,7 @@ async def on_edited(turn: Turn, found: Found) -> None:
     await services.results.check_kept(task.request)
     request = replace_prompt(services.compose, task.request, prompt, turn.preferences)
     if request != task.request:
-        await open_card(turn, request, turn.message_id, EDITED)
+        await open_card(turn, request, turn.message_id, EDITED, wanted=wanted_model(turn, prompt))
 
 
 def _may_have_made(command: str, request: GenerationRequest) -> bool:

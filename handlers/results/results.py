@@ -13,13 +13,19 @@ from bot.domain.tasks.task import Delivery, Task
 from bot.domain.types import TaskId
 from bot.errors import UserError
 from bot.i18n import for_language
-from bot.services.requests.cards import ONWARD
+from bot.services.requests.cards import ONWARD, card_name
 from handlers.chat.html import ALERT_LIMIT, View, cut, strip_tags
-from handlers.chat.inputs import Inputs, compose_request, continue_from_frame, read_prompt
+from handlers.chat.inputs import Inputs, compose_request, continue_from_frame, parse_prompt, read_prompt
 from handlers.chat.keyboards import Rows
 from handlers.chat.routes import Press
 from handlers.chat.turn import Turn
-from handlers.making.submit import open_card, submit_or_ask, submit_pressed
+from handlers.making.submit import (
+    open_card,
+    show_card,
+    submit_or_ask,
+    submit_pressed,
+    wanted_model,
+)
 from handlers.results import result_views
 from handlers.results.result_views import (
     AskForExtension,
@@ -62,8 +68,8 @@ async def on_change(turn: Turn, button: Change) -> None:
     """Open the request on a card, to be changed before it costs anything."""
     task = await _repeatable(turn, button.task_id)
     target = _home(turn, task)
-    request = turn.services.cards.restore(task.request, turn.preferences)
-    await open_card(turn, request, target.message_id, target=target)
+    card = turn.services.cards.reopen(card_name(turn.update_id), task.request, turn.preferences)
+    await show_card(turn, replace(card, source_message_id=target.message_id), target)
 
 
 async def on_about(turn: Turn, button: ShowAbout) -> None:
@@ -180,7 +186,11 @@ async def make_of_result(
         and not request.prompt
         and not services.compose.goes_without_words(request)
     ):
-        await open_card(turn, request, turn.message_id, ONWARD)
+        said, made_by = parse_prompt(turn, text, names), delivery.task.request
+        wanted = wanted_model(turn, said)
+        if made_by.operation.row.on_video_model and "model" not in said.options:
+            wanted = made_by.model
+        await open_card(turn, request, turn.message_id, ONWARD, wanted=wanted)
     elif turn.pressed is not None:
         await submit_pressed(turn, request, shown, _home(turn, delivery.task))
     else:

@@ -157,3 +157,15 @@ async def test_a_refused_prompt_is_explained_and_edited_on_a_card(bot):
     again = await bot.telegram.wait_text(ADA, "Ready. Shall I make it?")
     assert "something allowed" in again["text"]
     assert "10 s · 9:16" in again["text"]
+
+
+async def test_an_album_for_a_model_without_references_says_so_and_goes_back(bot):
+    await bot.telegram.send_album(ADA, [an_image(1), an_image(2)], "they meet")
+    await bot.telegram.wait_text(ADA, "they meet")
+    await tap(bot, ADA, "Both appear", "so this uses kling-v1-6")
+    assert "kling-v2-6 doesn't take these photos as references" in card_of(bot, ADA)["text"]
+    await tap(bot, ADA, "Back to v2-6", "Model: v2-6")
+    assert "so this uses" not in card_of(bot, ADA)["text"]
+    await bot.telegram.press_labelled(ADA, "Generate")
+    await bot.telegram.wait_video(ADA)
+    assert bot.kling.requests[0].path == "/v1/videos/image2video"

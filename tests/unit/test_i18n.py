@@ -30,6 +30,7 @@ from bot.domain.types import to_millis
 from bot.i18n import DEFAULT, NAMES, Catalogue, Texts, choose, for_language, read_catalogue
 from bot.services.container import ACTIONS
 from bot.services.people.accounts import AUDITED
+from bot.services.requests.swaps import GONE, REASONS, SETTINGS
 from handlers import ROUTES
 from handlers.chat.html import NAMED_FIELDS
 from handlers.guide import tips
@@ -116,6 +117,7 @@ FAMILIES = {
     "tryon.": tuple(f"{part}_{name}" for part in ("name", "prompt") for name in Outfit),
     "option.": ("scene", "style"),
     "reference.": REFERENCE_TYPES,
+    "card.swapped.": (*REASONS, GONE, SETTINGS),
     "card.ask.": tuple(option for option in ON_CARDS if option.row.sample),
     "prefer.": (*Preference, "language"),
     "error.request.": ("operation", "source", "account"),

@@ -30,6 +30,14 @@ class Usual(Capabilities):
         }
         return mine.model_copy(update=defaults)
 
+    def wanted_model(self, said: Options, preferences: Preferences, *, of_images: bool = False) -> str:
+        """The model that was typed, else the preferred one, on offer or not, else the usual one."""
+        if "model" in said:
+            return str(said["model"])
+        if of_images:
+            return preferences.image_model or self._image_rows(None, preferences)[0].id
+        return preferences.model or self._usual_for(preferences).default
+
     def _model(self, images: Images, defaults: sections.Models) -> str:
         """The usual model, or the first on offer that does what the pictures are for."""
         able = []

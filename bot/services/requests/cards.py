@@ -30,6 +30,7 @@ from bot.domain.requests.values import SEED_LIMIT
 from bot.domain.types import MINUTE, ChatId, Millis, UserId
 from bot.errors import UserError
 from bot.services.compose import NOTHING_PREFERRED, Compose, Images
+from bot.services.requests.swaps import Swap, find_swap
 from bot.store import Draft, Store
 
 READY = "draft.ready"
@@ -64,7 +65,8 @@ class Card:
 
     `name` tells buttons of one card from those of another. `question` is the key of what stands above it.
     The video will be a reply to `source_message_id`; the card is shown as `message_id`. `images` are all
-    pictures in question, the newest `new_images` of them last, where it cannot be told what they are for.
+    pictures in question, the newest `new_images` of them last, where it cannot be told what they are for. `swap` tells
+    whose place its model takes, where that was not the person's choice.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Card:
     message_id: int | None = None
     images: tuple[ImageRef, ...] = ()
     new_images: int = 0
+    swap: Swap | None = None
 
     @property
     def photos(self) -> int:
@@ -171,6 +174,11 @@ class Cards:
             UserError: no model on offer can do that.
 
         """
+        return self.note_usual(self._started(card_name, parsed, images, preferences), parsed, preferences)
+
+    def _started(
+        self, card_name: str, parsed: ParsedPrompt, images: tuple[ImageRef, ...], preferences: Preferences
+    ) -> Card:
         if images and names_images(parsed, len(images)):
             references = Images(references=images)
             return Card(card_name, self._compose.video_draft(parsed, references, preferences))
@@ -205,7 +213,54 @@ class Cards:
 
         """
         request = self._compose.image_draft(parsed, images, preferences)
-        return Card(card_name, request, READY if request.prompt else _question(request))
+        card = Card(card_name, request, READY if request.prompt else _question(request))
+        return self.note_usual(card, parsed, preferences)
+
+    def note_usual(
+        self, card: Card, parsed: ParsedPrompt, preferences: Preferences = NOTHING_PREFERRED
+    ) -> Card:
+        """A new card, with what stands in for the model that was typed, or is preferred, or usual."""
+        of_images = card.request.operation.row.on_image_model
+        wanted = self._compose.wanted_model(parsed.options, preferences, of_images=of_images)
+        return self.note_wanted(card, wanted)
+
+    def note_wanted(self, card: Card, wanted: str) -> Card:
+        """A new card, with what stands in for the model that its person wants."""
+        return replace(card, swap=find_swap(self._compose, wanted, card.request))
+
+    def _note_swap(self, before: Card, after: Card) -> Card:
+        """A changed card, with what stands in for the model that it had before it was changed for its person."""
+        wanted = before.request.model if before.swap is None else before.swap.model
+        return replace(after, swap=find_swap(self._compose, wanted, after.request, before.request))
+
+    def go_back(self, card: Card) -> Card:
+        """The card with the model that another stands in for, and as much of the rest as that takes.
+
+        Raises:
+            UserError: there is no way back, or no longer.
+
+        """
+        back = None if card.swap is None else card.swap.back
+        if back is None:
+            raise UserError("error.card.choice")
+        said = back.model_copy(
+            update={name: getattr(card.request, name) for name in ("prompt", "negative_prompt")}
+        )
+        request = next((each for each in (said, back) if self._compose.possible(each)), None)
+        if request is None:
+            raise UserError("error.card.choice")
+        question = READY if request.prompt else _question(request)
+        return replace(card, request=request, question=question, images=(), new_images=0, swap=None)
+
+    def reopen(
+        self,
+        card_name: str,
+        request: GenerationRequest,
+        preferences: Preferences = NOTHING_PREFERRED,
+    ) -> Card:
+        """A card of an earlier request as it can be made now."""
+        restored = self.restore(request, preferences)
+        return Card(card_name, restored, swap=find_swap(self._compose, request.model, restored, request))
 
     def blank(self, preferences: Preferences = NOTHING_PREFERRED) -> GenerationRequest:
         """A request that still waits for everything; another model where the usual one needs a picture."""
@@ -231,7 +286,9 @@ class Cards:
         if self._compose.has(card.request):
             return None
         request = self.restore(card.request, preferences)
-        return replace(card, request=request) if request != card.request else None
+        if request == card.request:
+            return None
+        return self._note_swap(card, replace(card, request=request))
 
     def list_choosable(self, request: GenerationRequest) -> tuple[Option, ...]:
         """What there is to choose."""
@@ -255,7 +312,8 @@ class Cards:
         """
         for choice in self.choices(card.request, option):
             if choice.key == key:
-                return replace(card, request=choice.request)
+                chosen = replace(card, request=choice.request)
+                return replace(chosen, swap=None) if option is Option.MODEL else chosen
         raise UserError("error.card.choice")
 
     def answer(self, card: Card, text: str, names: Names = NO_NAMES) -> Card:
@@ -265,9 +323,11 @@ class Cards:
             UserError: it cannot be used; the card stays as it is.
 
         """
-        request = card.request
+        request, swap = card.request, card.swap
         parsed = self._compose.parse(text, names, images=request.operation.row.on_image_model)
         options = parsed.options
+        if "model" in options:
+            swap = None
         if "model" in options and request.operation in CHOSEN_BY_MODEL:
             rows = [row for row in self._compose.offers_for(request) if row.id == options["model"]]
             # One that cannot be used is refused below, as in a command.
@@ -278,7 +338,7 @@ class Cards:
         said = replace(parsed, prompt=parsed.prompt or request.words, options=options)
         completed = self._compose.complete(request, said)
         question = READY if completed.prompt and not card.images else card.question
-        return replace(card, request=completed, question=question)
+        return replace(card, request=completed, question=question, swap=swap)
 
     def toggle_asset(
         self, card: Card, kind: Kind, asset: tuple[str, str], preferences: Preferences = NOTHING_PREFERRED
@@ -289,7 +349,8 @@ class Cards:
             UserError: no model on offer takes it.
 
         """
-        return replace(card, request=self._compose.with_asset(card.request, kind, asset, preferences))
+        changed = self._compose.with_asset(card.request, kind, asset, preferences)
+        return self._note_swap(card, replace(card, request=changed))
 
     def name(self, card: Card, kind: Kind, number: int) -> Card:
         """The card whose prompt names one of its inputs at the end, or no longer.
@@ -367,7 +428,8 @@ class Cards:
                 raise UserError("error.card.choice")
             return replace(card, request=changed)
         given = replace(Images.of(card.request), last=images[0])
-        return replace(card, request=self._compose.rearrange(card.request, given, preferences))
+        changed = self._compose.rearrange(card.request, given, preferences)
+        return self._note_swap(card, replace(card, request=changed))
 
     def add_images(
         self, card: Card, new: tuple[ImageRef, ...], preferences: Preferences = NOTHING_PREFERRED
@@ -410,7 +472,8 @@ class Cards:
             raise UserError("error.card.choice")
         changed = self._compose.rearrange(card.request, images, preferences)
         question = READY if changed.prompt else _question(changed)
-        return replace(card, request=changed, question=question, images=(), new_images=0)
+        after = replace(card, request=changed, question=question, images=(), new_images=0)
+        return self._note_swap(card, after)
 
     def _arranged(self, card: Card, images: Images, preferences: Preferences) -> GenerationRequest | None:
         try:
@@ -444,6 +507,7 @@ def dump_card(card: Card) -> dict[str, Any]:
         "source_message_id": card.source_message_id,
         "pictures": [image.model_dump(mode="json") for image in card.images],
         "new_pictures": card.new_images,
+        "swap": None if card.swap is None else card.swap.dump(),
     }
 
 
@@ -457,6 +521,7 @@ def load_card(data: dict[str, Any]) -> Card | None:
             source_message_id=data["source_message_id"],
             images=tuple(ImageRef.model_validate(image) for image in data["pictures"]),
             new_images=data["new_pictures"],
+            swap=Swap.load(data["swap"]) if data.get("swap") else None,
         )
     except (KeyError, ValueError, ValidationError):
         return None

@@ -14,6 +14,7 @@ from bot.domain.requests.request import GenerationRequest, ImageRef
 from bot.domain.types import Credits, UserId
 from bot.i18n import NAMES, for_language
 from bot.services.requests.cards import Card
+from bot.services.requests.swaps import GONE, REASONS, SETTINGS, Swap
 from handlers.account import settings
 from handlers.chat.html import View
 from handlers.chat.keyboards import Signer, markup
@@ -138,6 +139,20 @@ def test_while_photos_are_asked_about_nothing_can_be_generated():
     asked = a_card(question="draft.two_photos", images=(image, image), new_images=2)
     view = card_views.image_uses(ENGLISH, asked, ("frames", "references"), ADA)
     assert [button.payload.action for row in view.buttons for button in row] == ["use", "use", "discard"]
+
+
+@pytest.mark.parametrize("language", NAMES)
+@pytest.mark.parametrize("why", [*REASONS, GONE, SETTINGS])
+def test_a_model_that_stands_in_for_another_is_told_with_the_way_back(language, why):
+    t, left = for_language(language), "kling-v2-5-turbo"
+    request = a_request(model="kling-v1-6")
+    told = shown(t, a_card(request, swap=Swap(left, why, a_request(model=left))))
+    assert t(f"card.swapped.{why}", model=left, other="kling-v1-6") in told.html
+    assert t("button.go_back", model="v2-5-turbo") in labels(told)
+    final = shown(t, a_card(request, swap=Swap(left, why)))
+    assert left in final.html
+    assert t("button.go_back", model="v2-5-turbo") not in labels(final)
+    assert left not in shown(t, a_card(request)).html
 
 
 def test_a_choice_to_have_none_is_a_removal():
